@@ -1,0 +1,44 @@
+// Every mistake a caller can make is reported by one of these kinds.
+//
+// The message convention: `[where] what was got: what was expected; a hint (file:line)`, for example
+// `[matmul] shapes (64, 4) and (5, 16): inner sizes 4 and 5 differ; did you mean transpose(b)? (main.cpp:12)`.
+#pragma once
+
+#include <source_location>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace wengert {
+
+/// The line of the caller's program that a message or a node refers to.
+using Location = std::source_location;
+
+/// Base of all errors thrown by Wengert; `what()` is one complete sentence.
+class Error : public std::runtime_error {
+ public:
+  /// Builds `[subject] message`, followed by the caller's file and line where one is known.
+  Error(std::string_view subject, std::string_view message);
+  Error(std::string_view subject, std::string_view message, const Location& where);
+
+  /// The op or function that refused, without the brackets.
+  const std::string& subject() const noexcept { return subject_; }
+
+ private:
+  std::string subject_;
+};
+
+/// Shapes that do not fit each other or the op.
+class ShapeError : public Error { using Error::Error; };
+/// An axis out of range or named twice.
+class AxisError : public Error { using Error::Error; };
+/// A Var whose node was rewound, that is empty, that belongs to another tape, or whose parameter has changed since.
+class HandleError : public Error { using Error::Error; };
+/// A gradient that is not defined as asked for.
+class GradientError : public Error { using Error::Error; };
+/// A value outside an op's domain, NaN included.
+class ValueError : public Error { using Error::Error; };
+/// A file that is missing, truncated, inconsistent or cannot be written.
+class FileError : public Error { using Error::Error; };
+
+}  // namespace wengert

@@ -1,0 +1,114 @@
+// Tensor, Shape and the broadcasting rule: the one gate through which xtensor comes in.
+#pragma once
+
+#if defined(XTENSOR_USE_XSIMD) || defined(XTENSOR_USE_TBB)
+#error "wengert: XTENSOR_USE_XSIMD and XTENSOR_USE_TBB change the type of xt::xarray; build without them (Wengert's kernels bring their own SIMD)"
+#endif
+
+#include <cstddef>
+#include <cstdint>
+#include <xtensor/xexpression_traits.hpp>
+
+// xtensor 0.24.3 guards this specialisation by `__cplusplus == 201703L`. Without it g++ in C++20 takes the dynamic shape
+// svector<size_t, 4> for a std::array of rank 4, and xt::eval(m + m), immediate reductions, xt::variance and
+// self-assigned strided views corrupt silently. It must precede every other header of xtensor.
+#if __cplusplus > 201703L
+namespace xt::detail {
+template <class X, std::size_t N, class A, bool Init>
+struct xtype_for_shape<xt::svector<X, N, A, Init>> {
+  template <class T, layout_type L>
+  using type = xarray<T, L>;
+};
+}  // namespace xt::detail
+#endif
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <initializer_list>
+#include <optional>
+#include <ranges>
+#include <span>
+#include <string>
+#include <xtensor/xadapt.hpp>
+#include <xtensor/xarray.hpp>
+
+namespace wengert {
+
+/// A dense, row-major, owning tensor: plainly xtensor's xarray, so everything in xtensor works on it.
+template <class T>
+using Tensor = xt::xarray<T, xt::layout_type::row_major>;
+
+/// Integer tensors: labels and indices.
+using IndexTensor = xt::xarray<std::int64_t, xt::layout_type::row_major>;
+
+/// The largest number of axes a tensor on a tape can have.
+inline constexpr std::size_t max_rank = 8;
+
+/// The extents of a tensor, outermost axis first; rank 0 is a scalar. Copies without touching the heap.
+class Shape {
+ public:
+  using value_type = std::size_t;
+
+  constexpr Shape() = default;
+  constexpr Shape(std::initializer_list<std::size_t> extents) : Shape(extents.begin(), extents.size()) {}
+  /// From any sequence of extents, xtensor's shapes among them. Throws ShapeError above `max_rank` axes.
+  template <std::ranges::sized_range R>
+    requires std::integral<std::ranges::range_value_t<R>> && (!std::same_as<std::remove_cvref_t<R>, Shape>)
+  constexpr Shape(const R& extents) {  // NOLINT(google-explicit-constructor)
+    reserve(std::ranges::size(extents));
+    std::size_t axis = 0;
+    for (auto extent : extents) extents_[axis++] = static_cast<std::size_t>(extent);
+  }
+
+  /// The number of axes.
+  constexpr std::size_t rank() const { return rank_; }
+  constexpr std::size_t size() const { return rank_; }
+  constexpr bool empty() const { return rank_ == 0; }
+  constexpr std::size_t operator[](std::size_t axis) const { return extents_[axis]; }
+  constexpr std::size_t& operator[](std::size_t axis) { return extents_[axis]; }
+  constexpr const std::size_t* begin() const { return extents_.data(); }
+  constexpr const std::size_t* end() const { return extents_.data() + rank_; }
+  constexpr std::size_t back() const { return extents_[rank_ - 1]; }
+
+  /// The number of elements: the product of the extents, 1 for a scalar.
+  constexpr std::size_t elements() const {
+    std::size_t n = 1;
+    for (auto extent : *this) n *= extent;
+    return n;
+  }
+  /// Adds an axis at the end. Throws ShapeError above `max_rank` axes.
+  constexpr void push_back(std::size_t extent) {
+    reserve(rank_ + std::size_t{1});
+    extents_[rank_ - 1] = extent;
+  }
+
+  friend constexpr bool operator==(const Shape& a, const Shape& b) { return std::ranges::equal(a, b); }
+
+  operator xt::dynamic_shape<std::size_t>() const { return {begin(), end()}; }  // NOLINT(google-explicit-constructor)
+
+ private:
+  constexpr Shape(const std::size_t* extents, std::size_t rank) {
+    reserve(rank);
+    std::copy_n(extents, rank, extents_.begin());
+  }
+  constexpr void reserve(std::size_t rank) {
+    if (rank > max_rank) throw_rank(rank);
+    rank_ = static_cast<std::uint8_t>(rank);
+  }
+  [[noreturn]] static void throw_rank(std::size_t rank);
+
+  std::array<std::size_t, max_rank> extents_{};
+  std::uint8_t rank_ = 0;
+};
+
+/// The shape as it is written in messages: `(64, 4)`, `(3,)`, `()`.
+std::string to_string(const Shape& shape);
+
+/// NumPy's broadcasting rule: axes are aligned from the last one and must be equal or 1; nothing where they are not.
+std::optional<Shape> broadcast_shapes(const Shape& a, const Shape& b);
+
+/// `axis` counted from the end if negative. Throws AxisError naming `subject` if it is not one of `rank` axes.
+std::size_t normalise_axis(std::ptrdiff_t axis, std::size_t rank, std::string_view subject);
+
+}  // namespace wengert
