@@ -5,10 +5,16 @@
 namespace wengert {
 
 Error::Error(std::string_view subject, std::string_view message)
-    : std::runtime_error(fmt::format("[{}] {}", subject, message)), subject_(subject) {}
+    : std::runtime_error(std::string(subject)), subject_(subject), text_(fmt::format("[{}] {}", subject, message)) {}
 
-Error::Error(std::string_view subject, std::string_view message, const Location& where)
-    : std::runtime_error(fmt::format("[{}] {} ({}:{})", subject, message, where.file_name(), where.line())),
-      subject_(subject) {}
+Error::Error(std::string_view subject, std::string_view message, const Location& where) : Error(subject, message) {
+  locate(where);
+}
+
+void Error::locate(const Location& where) {
+  if (located_ || where.line() == 0) return;
+  located_ = true;
+  text_ += fmt::format(" ({}:{})", where.file_name(), where.line());
+}
 
 }  // namespace wengert

@@ -1,6 +1,6 @@
 // Every mistake a caller can make is reported by one of these kinds.
 //
-// The message convention: `[where] what was got: what was expected; a hint (file:line)`, for example
+// The message convention: `[subject] what was got: what was expected; a hint (file:line)`, for example
 // `[matmul] shapes (64, 4) and (5, 16): inner sizes 4 and 5 differ; did you mean transpose(b)? (main.cpp:12)`.
 #pragma once
 
@@ -17,28 +17,46 @@ using Location = std::source_location;
 /// Base of all errors thrown by Wengert; `what()` is one complete sentence.
 class Error : public std::runtime_error {
  public:
-  /// Builds `[subject] message`, followed by the caller's file and line where one is known.
+  /// Builds `[subject] message`.
   Error(std::string_view subject, std::string_view message);
+  /// Builds `[subject] message (file:line)`.
   Error(std::string_view subject, std::string_view message, const Location& where);
 
+  const char* what() const noexcept override { return text_.c_str(); }
   /// The op or function that refused, without the brackets.
   const std::string& subject() const noexcept { return subject_; }
+  /// Appends the caller's file and line, unless the message has them already.
+  void locate(const Location& where);
 
  private:
   std::string subject_;
+  std::string text_;
+  bool located_ = false;
 };
 
 /// Shapes that do not fit each other or the op.
-class ShapeError : public Error { using Error::Error; };
+class ShapeError : public Error {
+  using Error::Error;
+};
 /// An axis out of range or named twice.
-class AxisError : public Error { using Error::Error; };
+class AxisError : public Error {
+  using Error::Error;
+};
 /// A Var whose node was rewound, that is empty, that belongs to another tape, or whose parameter has changed since.
-class HandleError : public Error { using Error::Error; };
+class HandleError : public Error {
+  using Error::Error;
+};
 /// A gradient that is not defined as asked for.
-class GradientError : public Error { using Error::Error; };
+class GradientError : public Error {
+  using Error::Error;
+};
 /// A value outside an op's domain, NaN included.
-class ValueError : public Error { using Error::Error; };
+class ValueError : public Error {
+  using Error::Error;
+};
 /// A file that is missing, truncated, inconsistent or cannot be written.
-class FileError : public Error { using Error::Error; };
+class FileError : public Error {
+  using Error::Error;
+};
 
 }  // namespace wengert

@@ -1,0 +1,440 @@
+// elementwise(...): a differentiable op from one scalar formula.
+//
+// The formula is a generic lambda. It is read four ways: on Lanes (the SIMD kernel), on Duals of Lanes (the kernel of its
+// gradient, one pass for each input that needs it), on Symbols and on Duals of Symbols (the gradient's gradient, recorded
+// as nodes). So one line gives a fused kernel and derivatives of any order.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#include <wengert/kernel/dual.hpp>
+#include <wengert/kernel/elementwise_body.hpp>
+#include <wengert/kernel/symbol.hpp>
+#include <wengert/op.hpp>
+
+namespace wengert {
+
+/// A string as a template argument: the name of an op, so that one constant table an op exists.
+template <std::size_t size>
+struct Name {
+  char text[size]{};
+  consteval Name() = default;
+  consteval Name(const char (&from)[size]) { std::copy_n(from, size, text); }  // NOLINT(google-explicit-constructor)
+  constexpr std::string_view view() const { return {text, size - 1}; }
+
+  template <std::size_t other>
+  consteval Name<size + other - 1> operator+(const Name<other>& b) const {
+    Name<size + other - 1> joined;
+    std::copy_n(text, size - 1, joined.text);
+    std::copy_n(b.text, other, joined.text + size - 1);
+    return joined;
+  }
+};
+
+/// The number of scalar parameters that follow a formula's inputs: `elementwise<"leaky_relu", params<1>>`.
+template <std::size_t count>
+inline constexpr std::integral_constant<std::size_t, count> params{};
+
+// ---- options of elementwise ----------------------------------------------------------------------------------------
+
+namespace detail {
+// What an option is about; of each kind an op has at most one.
+struct DerivativeKind {};
+struct DomainKind {};
+struct NotationKind {};
+}  // namespace detail
+
+/// The partial derivatives of a formula, one lambda an input; see `derivative`.
+template <class... Partial>
+struct Derivative {
+  using Kind = detail::DerivativeKind;
+  static constexpr std::tuple<Partial...> partials{};
+};
+/// Gives the derivative where a better form is known, for example from the output: one lambda for each input, called with
+/// the inputs, the parameters and then the output: `derivative([](auto x, auto y) { return 1 - y * y; })`.
+template <class... Partial>
+constexpr Derivative<Partial...> derivative(Partial...) {
+  return {};
+}
+
+/// A linear formula: the cotangent of each input is the result's times its sign, 1 or -1, and costs no kernel.
+template <int... sign>
+struct PassesCotangent {
+  using Kind = detail::DerivativeKind;
+  static constexpr std::array signs{sign...};
+};
+template <int... sign>
+inline constexpr PassesCotangent<sign...> passes_cotangent{};
+
+/// A piecewise constant formula: its derivative is zero wherever it exists.
+struct PiecewiseConstant {
+  using Kind = detail::DerivativeKind;
+};
+inline constexpr PiecewiseConstant piecewise_constant{};
+
+/// The interval of the inputs on which the derivative is checked; [-2, 2] if none is given.
+template <double low, double high>
+struct InputDomain {
+  using Kind = detail::DomainKind;
+  static constexpr Domain domain{low, high};
+};
+template <double low, double high>
+inline constexpr InputDomain<low, high> input_domain{};
+
+/// The formula in mathematical notation, for the op reference.
+template <Name formula>
+struct Notation {
+  using Kind = detail::NotationKind;
+  static constexpr std::string_view text = formula.view();
+};
+template <Name formula>
+inline constexpr Notation<formula> notation{};
+
+namespace detail {
+
+struct OwnDerivative {  // taken of the formula itself
+  using Kind = DerivativeKind;
+};
+
+// The first option of a kind, or the default.
+template <class Default, class... Options>
+struct Option {
+  using type = Default;
+};
+template <class Default, class First, class... Rest>
+struct Option<Default, First, Rest...> {
+  using type = std::conditional_t<std::is_same_v<typename First::Kind, typename Default::Kind>, First,
+                                  typename Option<Default, Rest...>::type>;
+};
+
+template <class F, std::size_t... I>
+constexpr bool takes(std::index_sequence<I...>) {
+  return std::is_invocable_v<F, std::enable_if_t<(I < 8), Lane<float, 16>>...>;
+}
+// The number of arguments of a formula; 0 if it cannot be called with up to eight numbers.
+template <class F, std::size_t count = 1>
+constexpr std::size_t argument_count() {
+  if constexpr (count > 8)
+    return 0;
+  else if constexpr (takes<F>(std::make_index_sequence<count>{}))
+    return count;
+  else
+    return argument_count<F, count + 1>();
+}
+
+template <class X>
+struct PlainOf {
+  using type = X;
+};
+template <class X>
+struct PlainOf<Dual<X>> {
+  using type = X;
+};
+// The plain Number among the arguments of a formula.
+template <class First, class... Rest>
+struct PlainAmong : std::conditional_t<Number<First>, PlainOf<First>, PlainAmong<Rest...>> {};
+template <class Last>
+struct PlainAmong<Last> : PlainOf<Last> {};
+
+template <class X>
+inline constexpr bool is_symbol = false;
+template <class T>
+inline constexpr bool is_symbol<Symbol<T>> = true;
+
+// Literals become numbers like the others.
+template <class X, class A>
+WENGERT_INLINE constexpr auto as_number(const X& like, const A& a) {
+  if constexpr (Literal<A>)
+    return lift(like, static_cast<double>(a));
+  else
+    return a;
+}
+template <class A, class... Rest>
+WENGERT_INLINE constexpr auto first_number(const A& a, const Rest&... rest) {
+  if constexpr (Number<A>)
+    return value_of(a);
+  else
+    return first_number(rest...);
+}
+
+// The cotangent of one input, as a formula of (inputs…, output, cotangent, parameters…), from the derivative given.
+template <class E, std::size_t input>
+struct GivenPullback {
+  static constexpr std::size_t arity = E::arity + 2;
+  static constexpr bool reads_output = true;
+  template <class... X>
+  WENGERT_INLINE constexpr auto operator()(const X&... x) const {
+    return apply(std::tie(x...), std::make_index_sequence<E::arity>{}, std::make_index_sequence<E::parameters>{});
+  }
+
+ private:
+  template <class Tuple, std::size_t... I, std::size_t... P>
+  WENGERT_INLINE static constexpr auto apply(const Tuple& x, std::index_sequence<I...>, std::index_sequence<P...>) {
+    return std::get<E::arity + 1>(x) * std::get<input>(E::DerivativeRule::partials)(
+                                           std::get<I>(x)..., std::get<arity + P>(x)..., std::get<E::arity>(x));
+  }
+};
+
+// The same as a formula of (inputs…, cotangent, parameters…), by differentiating the op's own formula.
+template <class E, std::size_t input>
+struct OwnPullback {
+  static constexpr std::size_t arity = E::arity + 1;
+  static constexpr bool reads_output = false;
+  template <class... X>
+  WENGERT_INLINE constexpr auto operator()(const X&... x) const {
+    return apply(std::tie(x...), std::make_index_sequence<E::arity>{}, std::make_index_sequence<E::parameters>{});
+  }
+
+ private:
+  template <bool seeded, class X>
+  WENGERT_INLINE static constexpr auto seed(const X& x) {
+    if constexpr (!seeded)
+      return x;
+    else
+      return Dual<X>{x, lift(x, 1)};
+  }
+  template <class Tuple, std::size_t... I, std::size_t... P>
+  WENGERT_INLINE static constexpr auto apply(const Tuple& x, std::index_sequence<I...>, std::index_sequence<P...>) {
+    const auto result = typename E::Formula{}(seed<I == input>(std::get<I>(x))..., std::get<arity + P>(x)...);
+    const auto& cotangent = std::get<E::arity>(x);
+    if constexpr (is_dual<std::remove_const_t<decltype(result)>>)
+      return cotangent * result.d;
+    else
+      return lift(cotangent, 0);  // the formula does not depend on this input
+  }
+};
+
+template <class E, std::size_t input>
+using PullbackFormula = std::conditional_t<std::is_same_v<typename E::DerivativeRule, OwnDerivative>, OwnPullback<E, input>,
+                                           GivenPullback<E, input>>;
+
+// Records an elementwise op on what a caller wrote; in src, once for all ops.
+template <class T>
+Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>> operands, std::span<const double> parameters);
+// Records the pullback of each input that needs it.
+template <class T>
+void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, bool reads_output);
+// Passes the cotangent to each input with its sign.
+template <class T>
+void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs);
+// Gives input `i` the cotangent times the derivative.
+template <class T>
+void give_symbol(Pullback<T>& pullback, std::size_t i, const Symbol<T>& derivative);
+// The value of an op on constants.
+template <class F, class... C>
+double fold_constants(C... c) {
+  return static_cast<double>(F{}(Lane<double, 16>(c)...).v[0]);
+}
+
+}  // namespace detail
+
+// ---- the tables of an op -------------------------------------------------------------------------------------------
+
+/// The constant table of the pullback of one input: itself an elementwise op, whose own vjp records ordinary nodes.
+template <class T, class E, std::size_t input>
+struct PullbackTable {
+  using Formula = detail::PullbackFormula<E, input>;
+  static constexpr auto name = E::name + Name(".vjp");
+
+  static void vjp(Pullback<T>& pullback) {
+    [&]<std::size_t... J>(std::index_sequence<J...>) { (expand<J>(pullback), ...); }(std::make_index_sequence<Formula::arity>{});
+  }
+
+  static constexpr Op<T> table{
+      .name = name.view(),
+      .kernels = kernel::compile_per_isa<kernel::ElementwiseBody<T, Formula, Formula::arity, E::parameters>,
+                                         const kernel::Plane<T>*, T*, std::size_t, std::size_t, const double*>(),
+      .parameters = E::parameters,
+      .vjp = vjp};
+
+ private:
+  template <std::size_t J>
+  static void expand(Pullback<T>& pullback) {
+    if (!pullback.needs(J)) return;
+    [&]<std::size_t... I, std::size_t... P>(std::index_sequence<I...>, std::index_sequence<P...>) {
+      [[maybe_unused]] const auto* parameter = static_cast<const double*>(pullback.node().attributes);
+      const auto result = Formula{}(argument<I == J>(Symbol<T>(pullback.input(I)))..., Symbol<T>(pullback.tape(), parameter[P])...);
+      if constexpr (is_dual<std::remove_const_t<decltype(result)>>) detail::give_symbol(pullback, J, result.d);
+    }(std::make_index_sequence<Formula::arity>{}, std::make_index_sequence<E::parameters>{});
+  }
+  template <bool seeded>
+  static auto argument(const Symbol<T>& x) {
+    if constexpr (seeded)
+      return Dual<Symbol<T>>{x, lift(x, 1)};
+    else
+      return x;
+  }
+};
+
+/// The constant table of an elementwise op.
+template <class T, class E>
+struct ElementwiseTable {
+  static void vjp(Pullback<T>& pullback);
+
+  static const Op<T> table;
+};
+
+template <class T, class E>
+void ElementwiseTable<T, E>::vjp(Pullback<T>& pullback) {
+  using Rule = typename E::DerivativeRule;
+  if constexpr (std::is_same_v<Rule, PiecewiseConstant>) {
+    (void)pullback;
+  } else if constexpr (requires { Rule::signs; }) {
+    detail::pass_cotangent<T>(pullback, Rule::signs);
+  } else {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      static constexpr const Op<T>* ops[] = {&PullbackTable<T, E, I>::table...};
+      detail::record_pullbacks<T>(pullback, ops, detail::PullbackFormula<E, 0>::reads_output);
+    }(std::make_index_sequence<E::arity>{});
+  }
+}
+
+template <class T, class E>
+constexpr Op<T> ElementwiseTable<T, E>::table{
+    .name = E::name.view(),
+    .kernels = kernel::compile_per_isa<kernel::ElementwiseBody<T, typename E::Formula, E::arity, E::parameters>,
+                                       const kernel::Plane<T>*, T*, std::size_t, std::size_t, const double*>(),
+    .parameters = E::parameters,
+    .vjp = vjp};
+
+// ---- the op --------------------------------------------------------------------------------------------------------
+
+namespace detail {
+
+template <class To, std::size_t>
+using Each = To;
+
+// How an op is called on Vars. An operand may be a Var, a scalar or a tensor, and knows the line it was written on.
+template <class E, class Inputs, class Parameters>
+struct Callable;
+template <class E, std::size_t... I, std::size_t... P>
+struct Callable<E, std::index_sequence<I...>, std::index_sequence<P...>> {
+  Var<float> operator()(Each<Operand<float>, I>... inputs, Each<double, P>... parameters) const {
+    return call<float>({inputs...}, {parameters...});
+  }
+  Var<double> operator()(Each<Operand<double>, I>... inputs, Each<double, P>... parameters) const {
+    return call<double>({inputs...}, {parameters...});
+  }
+
+ private:
+  template <class T>
+  static Var<T> call(const std::array<Operand<T>, sizeof...(I)>& inputs, const std::array<double, sizeof...(P)>& parameters) {
+    return record_operands<T>(ElementwiseTable<T, E>::table, inputs, parameters);
+  }
+};
+
+}  // namespace detail
+
+/// An op made by `elementwise`: callable on Vars, scalars and tensors, and inside other formulas.
+template <Name op_name, std::size_t parameter_count, class F, class... Options>
+class ElementwiseOp
+    : public detail::Callable<ElementwiseOp<op_name, parameter_count, F, Options...>,
+                              std::make_index_sequence<detail::argument_count<F>() - parameter_count>,
+                              std::make_index_sequence<parameter_count>> {
+ public:
+  using Formula = F;
+  using DerivativeRule = typename detail::Option<detail::OwnDerivative, Options...>::type;
+  using InputRange = typename detail::Option<InputDomain<-2.0, 2.0>, Options...>::type;
+  static constexpr auto name = op_name;
+  static constexpr std::size_t parameters = parameter_count;
+  static constexpr std::size_t arity = detail::argument_count<F>() - parameter_count;
+
+  constexpr ElementwiseOp() { (void)&registered; }
+
+  using detail::Callable<ElementwiseOp, std::make_index_sequence<arity>, std::make_index_sequence<parameters>>::operator();
+
+  /// The op inside a formula.
+  template <class... A>
+    requires(sizeof...(A) == arity + parameters && (Number<A> || ...))
+  WENGERT_INLINE constexpr auto operator()(const A&... a) const {
+    using X = typename detail::PlainAmong<A...>::type;
+    const X like = detail::first_number(a...);
+    if constexpr (std::is_same_v<DerivativeRule, PiecewiseConstant> && (is_dual<A> || ...)) {
+      return (*this)(value_of(detail::as_number(like, a))...);
+    } else if constexpr ((is_dual<A> || ...)) {
+      return differentiate(std::index_sequence_for<A...>{}, detail::as_number(like, a)...);
+    } else if constexpr (detail::is_symbol<X>) {
+      return symbolic(like, std::make_index_sequence<arity>{}, std::make_index_sequence<parameters>{},
+                      detail::as_number(like, a)...);
+    } else {
+      return F{}(detail::as_number(like, a)...);
+    }
+  }
+
+ private:
+  template <std::size_t... I, class... A>
+  WENGERT_INLINE static constexpr auto differentiate(std::index_sequence<I...>, const A&... a) {
+    if constexpr (requires { DerivativeRule::partials; }) {
+      const auto y = ElementwiseOp{}(value_of(a)...);
+      using X = std::remove_const_t<decltype(y)>;
+      return Dual<X>{y, sum_of(partial<I>(a, y, value_of(a)...)...)};
+    } else {
+      return F{}(a...);
+    }
+  }
+  // The share of input i in the derivative, or nothing if it carries none.
+  struct Nothing {};
+  template <std::size_t i, class A, class Y, class... X>
+  WENGERT_INLINE static constexpr auto partial(const A& a, const Y& y, const X&... x) {
+    if constexpr (is_dual<A>)
+      return std::get<i>(DerivativeRule::partials)(x..., y) * a.d;
+    else
+      return Nothing{};
+  }
+  template <class First, class... Rest>
+  WENGERT_INLINE static constexpr auto sum_of(const First& first, const Rest&... rest) {
+    if constexpr (sizeof...(Rest) == 0) {
+      return first;
+    } else {
+      const auto others = sum_of(rest...);
+      if constexpr (std::is_same_v<First, Nothing>)
+        return others;
+      else if constexpr (std::is_same_v<std::remove_const_t<decltype(others)>, Nothing>)
+        return first;
+      else
+        return first + others;
+    }
+  }
+  template <class T, std::size_t... I, std::size_t... P, class... A>
+  static Symbol<T> symbolic(const Symbol<T>& like, std::index_sequence<I...>, std::index_sequence<P...>, const A&... a) {
+    const std::array<Symbol<T>, sizeof...(A)> x{a...};
+    if ((a.constant() && ...)) return lift(like, detail::fold_constants<F>(*a.constant()...));
+    const std::array<Operand<T>, arity> inputs{x[I].operand()...};
+    const std::array<double, parameters> values{x[arity + P].constant().value()...};
+    return detail::record_operands<T>(ElementwiseTable<T, ElementwiseOp>::table, inputs, values);
+  }
+
+  static const bool registered;
+};
+
+template <Name op_name, std::size_t parameter_count, class F, class... Options>
+const bool ElementwiseOp<op_name, parameter_count, F, Options...>::registered =
+    register_op({.name = op_name.view(),
+                 .notation = detail::Option<Notation<"">, Options...>::type::text,
+                 .table = &ElementwiseTable<double, ElementwiseOp>::table,
+                 .arity = arity,
+                 .parameters = parameter_count,
+                 .domain = InputRange::domain});
+
+/// Makes a differentiable op of one scalar formula: `elementwise<"swish">([](auto x) { return x / (1 + exp(-x)); })`.
+///
+/// The lambda takes one to eight numbers, of which the last may be scalar parameters (`elementwise<"name", params<1>>`),
+/// and must not capture. It may use + - * /, comparisons with `where(mask, a, b)`, literals, and every elementwise op,
+/// user-defined ones too. Options, in any order: `derivative(...)`, `passes_cotangent<...>`, `piecewise_constant`,
+/// `input_domain<low, high>`, `notation<"...">`.
+template <Name op_name, auto parameter_count = params<0>, class F, class... Options>
+constexpr auto elementwise(F, Options...) {
+  static_assert(std::is_empty_v<F> && std::is_default_constructible_v<F>,
+                "elementwise: the lambda must not capture; pass values as trailing parameters, elementwise<\"name\", params<1>>");
+  static_assert(detail::argument_count<F>() > parameter_count(),
+                "elementwise: the formula must be callable with one to eight numbers: [](auto x) { ... }");
+  return ElementwiseOp<op_name, parameter_count(), F, Options...>{};
+}
+
+}  // namespace wengert

@@ -1,0 +1,119 @@
+// Dual: a number with its derivative, the second reading of a formula; and how literals mix with every reading.
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+#include <wengert/kernel/lane.hpp>
+
+namespace wengert {
+
+/// What a formula computes with: a Lane in a forward kernel, a Symbol while a derivative is recorded as nodes, and a Dual
+/// of either where a derivative is taken.
+template <class X>
+concept Number = requires(const X& x) {
+  { lift(x, 1.0) } -> std::same_as<X>;
+};
+
+/// A plain C++ number in a formula. It takes the formula's precision: `1 + exp(-x)` stays float for float.
+template <class S>
+concept Literal = std::is_arithmetic_v<S>;
+
+template <class X>
+struct Dual;
+template <class X>
+inline constexpr bool is_dual = false;
+template <class X>
+inline constexpr bool is_dual<Dual<X>> = true;
+
+/// A Number that carries no derivative.
+template <class X>
+concept PlainNumber = Number<X> && !is_dual<X>;
+
+#define WENGERT_MIX(op)                                  \
+  template <PlainNumber X, Literal S>                    \
+  WENGERT_INLINE auto operator op(const X& a, S b) {     \
+    return a op lift(a, static_cast<double>(b));         \
+  }                                                      \
+  template <PlainNumber X, Literal S>                    \
+  WENGERT_INLINE auto operator op(S a, const X& b) {     \
+    return lift(b, static_cast<double>(a)) op b;         \
+  }
+WENGERT_MIX(+)
+WENGERT_MIX(-)
+WENGERT_MIX(*)
+WENGERT_MIX(/)
+WENGERT_MIX(<)
+WENGERT_MIX(>)
+WENGERT_MIX(<=)
+WENGERT_MIX(>=)
+WENGERT_MIX(==)
+WENGERT_MIX(!=)
+#undef WENGERT_MIX
+
+/// `v + d·ε` with ε² = 0: carries the derivative `d` through a formula (forward-mode differentiation).
+///
+/// Everything the derivative is not taken with respect to stays a plain X or a literal, so no zeros are multiplied.
+template <class X>
+struct Dual {
+  X v;
+  X d;
+
+  friend WENGERT_INLINE Dual operator-(const Dual& a) { return {-a.v, -a.d}; }
+  friend WENGERT_INLINE Dual operator+(const Dual& a, const Dual& b) { return {a.v + b.v, a.d + b.d}; }
+  friend WENGERT_INLINE Dual operator-(const Dual& a, const Dual& b) { return {a.v - b.v, a.d - b.d}; }
+  friend WENGERT_INLINE Dual operator*(const Dual& a, const Dual& b) { return {a.v * b.v, a.d * b.v + a.v * b.d}; }
+  friend WENGERT_INLINE Dual operator/(const Dual& a, const Dual& b) {
+    X quotient = a.v / b.v;
+    return {quotient, (a.d - quotient * b.d) / b.v};
+  }
+  friend WENGERT_INLINE Dual lift(const Dual& like, double c) { return {lift(like.v, c), lift(like.v, 0)}; }
+};
+
+/// What may stand beside a Dual<X> in a formula: an X or a literal.
+template <class C, class X>
+concept PlainBeside = Literal<C> || std::same_as<C, X>;
+
+// clang-format off
+template <class X, PlainBeside<X> C> WENGERT_INLINE Dual<X> operator+(const Dual<X>& a, const C& c) { return {a.v + c, a.d}; }
+template <class X, PlainBeside<X> C> WENGERT_INLINE Dual<X> operator+(const C& c, const Dual<X>& a) { return {c + a.v, a.d}; }
+template <class X, PlainBeside<X> C> WENGERT_INLINE Dual<X> operator-(const Dual<X>& a, const C& c) { return {a.v - c, a.d}; }
+template <class X, PlainBeside<X> C> WENGERT_INLINE Dual<X> operator-(const C& c, const Dual<X>& a) { return {c - a.v, -a.d}; }
+template <class X, PlainBeside<X> C> WENGERT_INLINE Dual<X> operator*(const Dual<X>& a, const C& c) { return {a.v * c, a.d * c}; }
+template <class X, PlainBeside<X> C> WENGERT_INLINE Dual<X> operator*(const C& c, const Dual<X>& a) { return {c * a.v, c * a.d}; }
+template <class X, PlainBeside<X> C> WENGERT_INLINE Dual<X> operator/(const Dual<X>& a, const C& c) { return {a.v / c, a.d / c}; }
+template <class X, PlainBeside<X> C> WENGERT_INLINE Dual<X> operator/(const C& c, const Dual<X>& a) {
+  X quotient = c / a.v;
+  return {quotient, -(quotient * a.d) / a.v};
+}
+
+// Comparisons see only the values: a branch has no derivative of its own.
+#define WENGERT_COMPARE(op)                                                                                                \
+  template <class X> WENGERT_INLINE auto operator op(const Dual<X>& a, const Dual<X>& b) { return a.v op b.v; }            \
+  template <class X, PlainBeside<X> C> WENGERT_INLINE auto operator op(const Dual<X>& a, const C& c) { return a.v op c; }  \
+  template <class X, PlainBeside<X> C> WENGERT_INLINE auto operator op(const C& c, const Dual<X>& a) { return c op a.v; }
+WENGERT_COMPARE(<)
+WENGERT_COMPARE(>)
+WENGERT_COMPARE(<=)
+WENGERT_COMPARE(>=)
+WENGERT_COMPARE(==)
+WENGERT_COMPARE(!=)
+#undef WENGERT_COMPARE
+
+template <class M, PlainNumber X, Literal S> WENGERT_INLINE X where(const M& m, const X& a, S b) { return where(m, a, lift(a, static_cast<double>(b))); }
+template <class M, PlainNumber X, Literal S> WENGERT_INLINE X where(const M& m, S a, const X& b) { return where(m, lift(b, static_cast<double>(a)), b); }
+template <class M, class X> WENGERT_INLINE Dual<X> where(const M& m, const Dual<X>& a, const Dual<X>& b) { return {where(m, a.v, b.v), where(m, a.d, b.d)}; }
+template <class M, class X, PlainBeside<X> C> WENGERT_INLINE Dual<X> where(const M& m, const Dual<X>& a, const C& c) { return {where(m, a.v, c), where(m, a.d, 0)}; }
+template <class M, class X, PlainBeside<X> C> WENGERT_INLINE Dual<X> where(const M& m, const C& c, const Dual<X>& a) { return {where(m, c, a.v), where(m, 0, a.d)}; }
+// clang-format on
+
+/// The value without its derivative.
+template <class X>
+WENGERT_INLINE X value_of(const Dual<X>& x) {
+  return x.v;
+}
+template <PlainNumber X>
+WENGERT_INLINE X value_of(const X& x) {
+  return x;
+}
+
+}  // namespace wengert

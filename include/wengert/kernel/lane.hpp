@@ -1,0 +1,105 @@
+// Lane: what a formula sees inside a kernel, one SIMD register of T.
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+#include <wengert/kernel/vector_math.hpp>
+
+namespace wengert {
+
+/// The answer of a comparison inside a formula; `where(mask, a, b)` chooses by it.
+template <class T, std::size_t Bytes>
+struct Mask {
+  using Bits = typename kernel::VectorOf<T, Bytes>::mask;
+  Bits bits;
+
+  WENGERT_INLINE explicit Mask(const Bits& b) : bits(b) {}
+  WENGERT_INLINE Mask(const Mask& other) : bits(other.bits) {}
+  Mask& operator=(const Mask&) = default;
+
+  friend WENGERT_INLINE Mask operator&&(const Mask& a, const Mask& b) { return Mask(a.bits & b.bits); }
+  friend WENGERT_INLINE Mask operator||(const Mask& a, const Mask& b) { return Mask(a.bits | b.bits); }
+  friend WENGERT_INLINE Mask operator!(const Mask& a) { return Mask(~a.bits); }
+
+  template <class Bool>
+    requires std::same_as<Bool, bool>
+  explicit operator Bool() const {
+    static_assert(!std::same_as<Bool, bool>,
+                  "a comparison in a formula answers for many elements at once: choose with where(mask, a, b), not with if");
+    return false;
+  }
+};
+
+/// One SIMD register of T, `Bytes` wide. Its user-provided copy makes it pass in memory, so that functions compiled for
+/// different instruction sets agree on how a lane is handed over; inside a kernel everything is inlined.
+template <class T, std::size_t Bytes>
+struct Lane {
+  using Scalar = T;
+  using Register = kernel::Vector<T, Bytes>;
+  static constexpr std::size_t width = Bytes / sizeof(T);
+  Register v;
+
+  Lane() = default;
+  WENGERT_INLINE explicit Lane(const Register& r) : v(r) {}
+  WENGERT_INLINE explicit Lane(T c) : v(c - Register{}) {}
+  WENGERT_INLINE Lane(const Lane& other) : v(other.v) {}
+  WENGERT_INLINE Lane& operator=(const Lane& other) {
+    v = other.v;
+    return *this;
+  }
+
+  static WENGERT_INLINE Lane load(const T* p) {
+    Lane lane;
+    lane.v = *reinterpret_cast<const typename kernel::VectorOf<T, Bytes>::unaligned*>(p);
+    return lane;
+  }
+  WENGERT_INLINE void store(T* p) const { *reinterpret_cast<typename kernel::VectorOf<T, Bytes>::unaligned*>(p) = v; }
+
+  friend WENGERT_INLINE Lane operator+(const Lane& a, const Lane& b) { return Lane(a.v + b.v); }
+  friend WENGERT_INLINE Lane operator-(const Lane& a, const Lane& b) { return Lane(a.v - b.v); }
+  friend WENGERT_INLINE Lane operator*(const Lane& a, const Lane& b) { return Lane(a.v * b.v); }
+  friend WENGERT_INLINE Lane operator/(const Lane& a, const Lane& b) { return Lane(a.v / b.v); }
+  friend WENGERT_INLINE Lane operator-(const Lane& a) { return Lane(-a.v); }
+
+  friend WENGERT_INLINE Mask<T, Bytes> operator<(const Lane& a, const Lane& b) { return Mask<T, Bytes>(a.v < b.v); }
+  friend WENGERT_INLINE Mask<T, Bytes> operator>(const Lane& a, const Lane& b) { return Mask<T, Bytes>(a.v > b.v); }
+  friend WENGERT_INLINE Mask<T, Bytes> operator<=(const Lane& a, const Lane& b) { return Mask<T, Bytes>(a.v <= b.v); }
+  friend WENGERT_INLINE Mask<T, Bytes> operator>=(const Lane& a, const Lane& b) { return Mask<T, Bytes>(a.v >= b.v); }
+  friend WENGERT_INLINE Mask<T, Bytes> operator==(const Lane& a, const Lane& b) { return Mask<T, Bytes>(a.v == b.v); }
+  friend WENGERT_INLINE Mask<T, Bytes> operator!=(const Lane& a, const Lane& b) { return Mask<T, Bytes>(a.v != b.v); }
+
+  friend WENGERT_INLINE Lane where(const Mask<T, Bytes>& m, const Lane& a, const Lane& b) {
+    Lane chosen;
+    chosen.v = m.bits ? a.v : b.v;
+    return chosen;
+  }
+  /// A lane that holds the constant `c` everywhere.
+  friend WENGERT_INLINE Lane lift(const Lane&, double c) { return Lane(static_cast<T>(c)); }
+};
+
+namespace kernel {
+
+// Each vector function as an object: the formula of the op of the same name.
+#define WENGERT_LANE_FUNCTION_1(name)                              \
+  inline constexpr auto lane_##name = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) { \
+    Lane<T, B> y;                                                  \
+    vector_##name(x.v, y.v);                                       \
+    return y;                                                      \
+  };
+WENGERT_LANE_FUNCTION_1(exp)
+WENGERT_LANE_FUNCTION_1(expm1)
+WENGERT_LANE_FUNCTION_1(log)
+WENGERT_LANE_FUNCTION_1(log1p)
+WENGERT_LANE_FUNCTION_1(sin)
+WENGERT_LANE_FUNCTION_1(cos)
+WENGERT_LANE_FUNCTION_1(tanh)
+WENGERT_LANE_FUNCTION_1(sqrt)
+#undef WENGERT_LANE_FUNCTION_1
+inline constexpr auto lane_pow = []<class T, std::size_t B>(const Lane<T, B>& a, const Lane<T, B>& b) __attribute__((always_inline)) {
+  Lane<T, B> y;
+  vector_pow(a.v, b.v, y.v);
+  return y;
+};
+
+}  // namespace kernel
+}  // namespace wengert

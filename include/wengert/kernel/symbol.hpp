@@ -1,0 +1,105 @@
+// Symbol: a Var or a constant, the reading of a formula that records its derivative as nodes.
+#pragma once
+
+#include <optional>
+#include <wengert/kernel/dual.hpp>
+#include <wengert/op.hpp>
+
+namespace wengert {
+
+// The elementwise ops that recording a derivative needs; defined with all others in ops/elementwise.hpp.
+template <class T>
+Var<T> add(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> subtract(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> multiply(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> divide(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> negate(Operand<T> a);
+template <class T>
+Var<T> less(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> less_equal(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> equal(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> select(Operand<T> mask, Operand<T> a, Operand<T> b);
+
+/// The answer of a comparison of Symbols: a Var of zeros and ones.
+template <class T>
+struct SymbolMask {
+  Var<T> ones;
+
+  friend SymbolMask operator&&(const SymbolMask& a, const SymbolMask& b) { return {a.ones * b.ones}; }
+  friend SymbolMask operator||(const SymbolMask& a, const SymbolMask& b) { return !(!a && !b); }
+  friend SymbolMask operator!(const SymbolMask& a) { return {1 - a.ones}; }
+};
+
+/// A Var, or a constant that folds: sums with 0 and products with 0 or 1 record nothing.
+template <class T>
+class Symbol {
+ public:
+  using Scalar = T;
+
+  Symbol(Var<T> var) : tape_(&var.tape()), var_(var) {}  // NOLINT(google-explicit-constructor)
+  Symbol(Tape<T>& tape, double constant) : tape_(&tape), constant_(constant) {}
+
+  /// The constant, if it is one.
+  std::optional<double> constant() const { return var_.empty() ? std::optional(constant_) : std::nullopt; }
+  bool is(double c) const { return var_.empty() && constant_ == c; }
+  Tape<T>& tape() const { return *tape_; }
+  /// As an operand of an op on Vars.
+  Operand<T> operand() const { return var_.empty() ? Operand<T>(constant_) : Operand<T>(var_); }
+  Var<T> var() const { return operand().on(*tape_); }
+
+  friend Symbol lift(const Symbol& like, double c) { return Symbol(*like.tape_, c); }
+
+  friend Symbol operator+(const Symbol& a, const Symbol& b) {
+    if (a.is(0)) return b;
+    if (b.is(0)) return a;
+    if (a.var_.empty() && b.var_.empty()) return lift(a, a.constant_ + b.constant_);
+    return add<T>(a.operand(), b.operand());
+  }
+  friend Symbol operator-(const Symbol& a) {
+    if (a.var_.empty()) return lift(a, -a.constant_);
+    return negate<T>(a.operand());
+  }
+  friend Symbol operator-(const Symbol& a, const Symbol& b) {
+    if (b.is(0)) return a;
+    if (a.is(0)) return -b;
+    if (a.var_.empty() && b.var_.empty()) return lift(a, a.constant_ - b.constant_);
+    return subtract<T>(a.operand(), b.operand());
+  }
+  friend Symbol operator*(const Symbol& a, const Symbol& b) {
+    if (a.is(0) || b.is(1)) return a;
+    if (b.is(0) || a.is(1)) return b;
+    if (a.var_.empty() && b.var_.empty()) return lift(a, a.constant_ * b.constant_);
+    return multiply<T>(a.operand(), b.operand());
+  }
+  friend Symbol operator/(const Symbol& a, const Symbol& b) {
+    if (a.is(0) || b.is(1)) return a;
+    if (a.var_.empty() && b.var_.empty()) return lift(a, a.constant_ / b.constant_);
+    return divide<T>(a.operand(), b.operand());
+  }
+
+  friend SymbolMask<T> operator<(const Symbol& a, const Symbol& b) { return {less<T>(a.var(), b.var())}; }
+  friend SymbolMask<T> operator>(const Symbol& a, const Symbol& b) { return b < a; }
+  friend SymbolMask<T> operator<=(const Symbol& a, const Symbol& b) { return {less_equal<T>(a.var(), b.var())}; }
+  friend SymbolMask<T> operator>=(const Symbol& a, const Symbol& b) { return b <= a; }
+  friend SymbolMask<T> operator==(const Symbol& a, const Symbol& b) { return {equal<T>(a.var(), b.var())}; }
+  friend SymbolMask<T> operator!=(const Symbol& a, const Symbol& b) { return !(a == b); }
+
+  friend Symbol where(const SymbolMask<T>& mask, const Symbol& a, const Symbol& b) {
+    if (a.var_.empty() && b.var_.empty() && a.constant_ == b.constant_) return a;
+    return select<T>(mask.ones, a.operand(), b.operand());
+  }
+
+ private:
+  Tape<T>* tape_;
+  Var<T> var_;  // empty: the constant
+  double constant_ = 0;
+};
+
+}  // namespace wengert

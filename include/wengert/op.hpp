@@ -1,0 +1,122 @@
+// For authors of ops: the table an op is, what its vjp is given, and the registry.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <wengert/kernel/isa.hpp>
+#include <wengert/tape.hpp>
+
+namespace wengert {
+
+namespace kernel {
+
+/// One operand of an elementwise kernel: a plane of rows whose columns follow one another, or repeat the first.
+template <class T>
+struct Plane {
+  const T* data;
+  std::ptrdiff_t row_stride;
+  bool column_steps;  // false: one element for the whole row
+};
+
+/// Computes rows × columns elements, contiguous in `out`.
+template <class T>
+using Elementwise = void(const Plane<T>* operands, T* out, std::size_t rows, std::size_t columns, const double* parameters);
+
+}  // namespace kernel
+
+/// What the engine knows of an op: one constant table an op and scalar type, made from its definition by
+/// `elementwise(...)` or `structural_op`.
+template <class T>
+struct Op {
+  std::string_view name;
+  /// Elementwise ops: the kernel for each instruction set.
+  kernel::PerIsa<kernel::Elementwise<T>> kernels{};
+  /// Elementwise ops: the number of scalar parameters, which its attributes are.
+  std::size_t parameters = 0;
+  /// Structural ops: the result's shape. Throws ShapeError or AxisError.
+  Shape (*shape)(const void* attributes, std::span<const Shape* const> inputs) = nullptr;
+  /// Structural ops: computes a contiguous result.
+  void (*forward)(const void* attributes, std::span<const Value<const T>> inputs, Value<T> out) = nullptr;
+  /// Views: the result's layout in the input's storage; `offset` elements are added to where it starts.
+  /// A result of false means that the input must be made contiguous first.
+  bool (*view)(const void* attributes, const Layout& input, Layout& out, std::ptrdiff_t& offset) = nullptr;
+  /// Whether `forward` takes inputs of any strides; otherwise they are made contiguous.
+  bool takes_strides = false;
+  /// Records the cotangents of the inputs.
+  void (*vjp)(Pullback<T>&) = nullptr;
+};
+
+/// What an op's vjp works with: its node, the cotangent of the node's value, and where to put the inputs' cotangents.
+template <class T>
+class Pullback {
+ public:
+  Pullback(Tape<T>& tape, std::size_t index, Var<T> cotangent, std::size_t base, std::size_t first)
+      : tape_(tape), index_(index), cotangent_(cotangent), base_(base), first_(first) {}
+
+  Tape<T>& tape() const { return tape_; }
+  const Node<T>& node() const { return tape_.node(index_); }
+  const Var<T>& cotangent() const { return cotangent_; }
+  Var<T> output() const { return tape_.at(index_); }
+  Var<T> input(std::size_t i) const { return tape_.at(tape_.inputs(index_)[i]); }
+  std::size_t arity() const { return tape_.inputs(index_).size(); }
+  /// Whether the cotangent of input `i` is asked for.
+  bool needs(std::size_t i) const;
+  /// Adds `cotangent` to that of input `i`. Throws ShapeError if the input has another shape.
+  void give(std::size_t i, Var<T> cotangent);
+  template <class Attributes>
+  const Attributes& attributes() const {
+    return *static_cast<const Attributes*>(node().attributes);
+  }
+
+ private:
+  Tape<T>& tape_;
+  std::size_t index_;
+  Var<T> cotangent_;
+  std::size_t base_;   // the adjoint of node `first_` has this number; the following nodes' follow
+  std::size_t first_;
+};
+
+/// The values an op's inputs may take in a check: drawn evenly from [low, high].
+struct Domain {
+  double low = -2;
+  double high = 2;
+};
+
+/// One application of an op that its derivative is checked on.
+struct OpExample {
+  std::string label;  // the op with its attributes
+  std::vector<Shape> shapes;
+  std::vector<Domain> domains;
+  std::function<Var<double>(std::span<const Var<double>>)> apply;
+};
+
+/// One row of the op registry.
+struct OpRow {
+  std::string_view name;
+  std::string_view notation;  // the formula
+  // Elementwise ops: their examples follow from these.
+  const Op<double>* table = nullptr;
+  std::size_t arity = 0;
+  std::size_t parameters = 0;
+  Domain domain{};
+  // Structural ops: their own.
+  std::vector<OpExample> (*own_examples)() = nullptr;
+
+  /// What the op's derivative is checked on.
+  std::vector<OpExample> examples() const;
+};
+
+/// All ops defined in this program, in no particular order; complete before `main`.
+const std::vector<OpRow>& op_registry();
+
+/// Adds a row. Called once for an op by its definition.
+bool register_op(const OpRow& row);
+
+extern template class Pullback<float>;
+extern template class Pullback<double>;
+
+}  // namespace wengert

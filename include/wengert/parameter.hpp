@@ -1,0 +1,79 @@
+// Parameter: a trainable tensor that outlives tapes.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <wengert/error.hpp>
+#include <wengert/pool.hpp>
+#include <wengert/tensor.hpp>
+#include <xtensor/xnoalias.hpp>
+
+namespace wengert {
+
+/// A shared handle to a named tensor that a network learns; copies refer to the same tensor.
+///
+/// `tape.variable(parameter)` refers to its memory without a copy. Every change counts its version up, so that a gradient
+/// which would mix the value it was recorded with and a newer one throws HandleError instead.
+template <class T>
+class Parameter {
+ public:
+  /// Takes `value` as the parameter's initial value.
+  explicit Parameter(Tensor<T> value, std::string name = {}, bool trainable = true)
+      : state_(std::make_shared<State>(State{std::move(value), std::move(name), trainable, 0})) {}
+
+  const Tensor<T>& value() const { return state_->value; }
+  const std::string& name() const { return state_->name; }
+  bool trainable() const { return state_->trainable; }
+  void set_trainable(bool trainable) { state_->trainable = trainable; }
+  Shape shape() const { return state_->value.shape(); }
+
+  /// Replaces the value by an expression of the same shape. Throws ShapeError if the shape differs.
+  template <class E>
+  Parameter& assign(const xt::xexpression<E>& expression) {
+    check_shape(expression.derived_cast());
+    change([&](Tensor<T>& value) { value = expression; });
+    return *this;
+  }
+  /// Adds an expression of the same shape in place. Throws ShapeError if the shape differs.
+  template <class E>
+  Parameter& operator+=(const xt::xexpression<E>& expression) {
+    check_shape(expression.derived_cast());
+    change([&](Tensor<T>& value) { xt::noalias(value) += expression; });
+    return *this;
+  }
+  /// Subtracts an expression of the same shape in place: `w -= rate * gradient`. Throws ShapeError if the shape differs.
+  template <class E>
+  Parameter& operator-=(const xt::xexpression<E>& expression) {
+    check_shape(expression.derived_cast());
+    change([&](Tensor<T>& value) { xt::noalias(value) -= expression; });
+    return *this;
+  }
+
+  friend bool operator==(const Parameter& a, const Parameter& b) { return a.state_ == b.state_; }
+
+ private:
+  friend class Tape<T>;
+  struct State {
+    Tensor<T> value;
+    std::string name;
+    bool trainable;
+    Version version;
+  };
+
+  template <class E>
+  void check_shape(const E& expression) const {
+    const Shape got(expression.shape());
+    if (got == shape()) return;
+    throw ShapeError("parameter", "'" + name() + "' has shape " + to_string(shape()) + ": cannot be changed by a tensor of shape " + to_string(got));
+  }
+  template <class Change>
+  void change(const Change& apply) {
+    ++state_->version;
+    apply(state_->value);
+  }
+
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace wengert

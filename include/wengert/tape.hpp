@@ -1,0 +1,252 @@
+// Tape and Var: the Wengert list and the handles to its nodes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+#include <wengert/error.hpp>
+#include <wengert/fwd.hpp>
+#include <wengert/kernel/isa.hpp>
+#include <wengert/layout.hpp>
+#include <wengert/parameter.hpp>
+#include <wengert/pool.hpp>
+#include <wengert/tensor.hpp>
+
+namespace wengert {
+
+/// A handle to a node of a tape: {tape, index, generation}. Cheap to copy; it does not own the tape.
+///
+/// While its tape lives, a handle whose node was rewound throws HandleError; it never reads stale memory.
+template <class T>
+class Var {
+ public:
+  using Scalar = T;
+
+  /// An empty handle, which every use refuses.
+  Var() = default;
+
+  /// The extents of the value.
+  const Shape& shape() const { return node("shape").layout->shape; }
+  /// The number of elements.
+  std::size_t size() const { return node("size").layout->size; }
+  /// The number of axes.
+  std::size_t rank() const { return node("rank").layout->rank(); }
+  /// The single element of a value of size 1. Throws ShapeError for any other size.
+  T item() const;
+  /// A copy of the value that owns its memory.
+  Tensor<T> value() const;
+  /// The value in place, as an xtensor adaptor; valid until the tape is rewound behind this node or destroyed.
+  auto view() const {
+    const Node<T>& n = node("view");
+    const Layout& layout = *n.layout;
+    return xt::adapt(static_cast<const T*>(n.data), layout.size, xt::no_ownership(),
+                     xt::dynamic_shape<std::size_t>(layout.shape),
+                     xt::dynamic_shape<std::ptrdiff_t>(layout.strides.begin(), layout.strides.begin() + static_cast<std::ptrdiff_t>(layout.rank())));
+  }
+  /// The tape it is recorded on. Throws HandleError for an empty handle.
+  Tape<T>& tape() const;
+  /// The position of its node on the tape.
+  std::uint32_t index() const { return index_; }
+  bool empty() const { return tape_ == nullptr; }
+
+  // Arithmetic takes Vars, scalars and tensors in any mixture and broadcasts as NumPy does.
+  friend Var operator+(Operand<T> a, Operand<T> b) { return add(a, b); }
+  friend Var operator-(Operand<T> a, Operand<T> b) { return subtract(a, b); }
+  friend Var operator*(Operand<T> a, Operand<T> b) { return multiply(a, b); }
+  friend Var operator/(Operand<T> a, Operand<T> b) { return divide(a, b); }
+  friend Var operator-(Operand<T> a) { return negate(a); }
+  friend Var operator+(const Var& a) { return a; }
+  Var& operator+=(Operand<T> b) { return *this = *this + b; }
+  Var& operator-=(Operand<T> b) { return *this = *this - b; }
+  Var& operator*=(Operand<T> b) { return *this = *this * b; }
+  Var& operator/=(Operand<T> b) { return *this = *this / b; }
+
+ private:
+  friend class Tape<T>;
+  Var(Tape<T>* tape, std::uint32_t index, std::uint32_t generation)
+      : tape_(tape), index_(index), generation_(generation) {}
+  const Node<T>& node(std::string_view subject) const;
+
+  Tape<T>* tape_ = nullptr;
+  std::uint32_t index_ = 0;
+  std::uint32_t generation_ = 0;
+};
+
+/// One operand of an op as the caller wrote it, with the line it was written on: a Var, a scalar or a tensor.
+template <class T>
+class Operand {
+ public:
+  Operand(Var<T> var, Location where = Location::current()) : var_(var), where_(where) {}  // NOLINT
+  template <class S>
+    requires std::is_arithmetic_v<S>
+  Operand(S scalar, Location where = Location::current())  // NOLINT(google-explicit-constructor)
+      : scalar_(static_cast<double>(scalar)), is_scalar_(true), where_(where) {}
+  Operand(const Tensor<T>& tensor, Location where = Location::current()) : tensor_(&tensor), where_(where) {}  // NOLINT
+
+  bool is_var() const { return !is_scalar_ && tensor_ == nullptr; }
+  bool is_scalar() const { return is_scalar_; }
+  double scalar() const { return scalar_; }
+  const Location& where() const { return where_; }
+  /// The handle, if it is one; may be empty.
+  const Var<T>& handle() const { return var_; }
+  /// The operand as a Var: itself, or recorded as a constant on `tape`.
+  Var<T> on(Tape<T>& tape) const;
+
+ private:
+  Var<T> var_;
+  const Tensor<T>* tensor_ = nullptr;
+  double scalar_ = 0;
+  bool is_scalar_ = false;
+  Location where_;
+};
+
+/// One entry of the tape: an op applied to earlier entries, or a leaf, with its value. Fits a cache line.
+template <class T>
+struct Node {
+  const Op<T>* op = nullptr;         // null: a leaf
+  T* data = nullptr;                 // the first element
+  const Layout* layout = nullptr;
+  Storage* storage = nullptr;        // what `data` points into
+  const void* attributes = nullptr;  // the op's parameters; a leaf's name
+  Location where;                    // the caller's line
+  std::uint32_t first_edge = 0;      // its inputs are edges[first_edge …], in order
+  std::uint32_t generation = 0;
+  bool released = false;             // a gradient's temporary whose storage was given back before the rewind
+};
+
+/// The Wengert list: one contiguous sequence of nodes in topological order, which owns their values in pooled memory.
+///
+/// Recording computes at once, so a failed op throws at the line that made it and leaves the tape as it was. After one
+/// warm-up step, recording a same-shaped step and its gradient allocates nothing. Not thread-safe: one tape a thread.
+template <class T>
+class Tape {
+  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "wengert: a tape holds float or double");
+
+ public:
+  /// A position on the tape to rewind to.
+  struct Mark {
+    std::size_t nodes = 0;
+    std::size_t edges = 0;
+    Arena::Mark arena;
+    std::uint32_t generation = 0;  // of the last node kept
+  };
+
+  Tape() = default;
+  ~Tape();
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  /// Records a value to differentiate with respect to. Copies an lvalue, takes over an rvalue.
+  Var<T> variable(const Tensor<T>& value, std::string_view name = {}, Location where = Location::current());
+  Var<T> variable(Tensor<T>&& value, std::string_view name = {}, Location where = Location::current());
+  /// Records a parameter by reference to its memory.
+  Var<T> variable(const Parameter<T>& parameter, Location where = Location::current());
+  /// Records a value that is not differentiated. Copies an lvalue, takes over an rvalue, evaluates an expression in place.
+  Var<T> constant(const Tensor<T>& value, Location where = Location::current());
+  Var<T> constant(Tensor<T>&& value, Location where = Location::current());
+  Var<T> constant(T value, Location where = Location::current());
+  template <class E>
+    requires(!std::is_same_v<E, Tensor<T>>)
+  Var<T> constant(const xt::xexpression<E>& expression, Location where = Location::current()) {
+    const E& e = expression.derived_cast();
+    const Var<T> result = uninitialised(Shape(e.shape()), where);
+    auto target = xt::adapt(nodes_.back().data, nodes_.back().layout->size, xt::no_ownership(),
+                            xt::dynamic_shape<std::size_t>(nodes_.back().layout->shape));
+    xt::noalias(target) = e;
+    return result;
+  }
+  /// Records the caller's memory itself, which must stay alive and unchanged until the node is rewound.
+  Var<T> borrow(const Tensor<T>& value, Location where = Location::current());
+  Var<T> borrow(std::span<const T> elements, const Shape& shape, Location where = Location::current());
+
+  /// The current end of the tape.
+  Mark mark() const;
+  /// Gives back every node and value recorded since `mark`; their handles throw from now on.
+  /// Throws HandleError if the tape was rewound behind `mark` already.
+  void rewind(const Mark& mark);
+  /// Gives back everything.
+  void clear() { rewind(Mark{}); }
+
+  /// The number of nodes.
+  std::size_t size() const { return nodes_.size(); }
+  /// Bytes of memory held for values, in use or ready for reuse.
+  std::size_t reserved_bytes() const { return pool_.reserved_bytes(); }
+
+  // ---- for op authors and transforms ----------------------------------------------------------------------------
+
+  /// Records `op`, whose attributes are copied from `attributes`. Throws the op's errors, and HandleError for an operand
+  /// that is empty, rewound, of another tape, or a parameter changed since; a failed call records nothing.
+  Var<T> record(const Op<T>& op, const void* attributes, std::size_t attribute_bytes, std::span<const Var<T>> inputs,
+                const Location& where);
+  /// The node of a valid handle; `subject` names the caller in the error.
+  const Node<T>& node(Var<T> var, std::string_view subject) const;
+  const Node<T>& node(std::size_t index) const { return nodes_[index]; }
+  /// The inputs of a node, as node indices.
+  std::span<const std::uint32_t> inputs(std::size_t index) const;
+  /// The handle of a node.
+  Var<T> at(std::size_t index) { return Var<T>(this, static_cast<std::uint32_t>(index), nodes_[index].generation); }
+  /// The name given to a variable or parameter; empty for other nodes.
+  std::string_view name(std::size_t index) const;
+
+  /// What becomes of a sweep's temporaries: kept as nodes to differentiate again, or recycled after their last use.
+  enum class Temporaries { keep, recycle };
+  /// The reverse sweep: records the gradients of `root`, weighted by `cotangent`, with respect to `wrt` into `gradients`.
+  /// A Var that `root` does not depend on gets zeros.
+  void sweep(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, std::span<Var<T>> gradients,
+             Temporaries temporaries);
+
+ private:
+  friend class Pullback<T>;
+  struct Adjoint {
+    static constexpr std::uint32_t none = 0xffffffff;
+    std::uint32_t node = none;  // the sum of the cotangents so far
+    bool depends = false;       // on one of the variables asked for
+  };
+  class Rollback;
+  class SweepScope;
+
+  Var<T> leaf(Storage* storage, const Layout* layout, const void* attributes, const Location& where);
+  Var<T> uninitialised(const Shape& shape, const Location& where);
+  Var<T> append(const Op<T>* op, T* data, const Layout* layout, Storage* storage, const void* attributes,
+                std::span<const Var<T>> inputs, const Location& where);
+  const Layout* keep(const Layout& layout);
+  const void* keep_name(std::string_view name);
+  const Node<T>& operand(const Op<T>& op, Var<T> var, std::size_t position, const Location& where) const;
+  Var<T> record_view(const Op<T>& op, const void* attributes, Var<T> input, const Location& where);
+  Var<T> record_elementwise(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs, const Location& where);
+  Var<T> record_structural(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs, const Location& where);
+  std::size_t mark_dependents(std::size_t base, Var<T> root, std::span<const Var<T>> wrt);
+  void accumulate(std::size_t slot, Var<T> cotangent);
+
+  std::vector<Node<T>> nodes_;
+  std::vector<std::uint32_t> edges_;
+  std::vector<Adjoint> adjoints_;  // of the sweeps under way, one after another: a vjp may itself take gradients
+  Pool pool_;
+  Arena arena_;
+  std::uint32_t generation_ = 1;
+  Temporaries temporaries_ = Temporaries::keep;
+  const Location* sweep_location_ = nullptr;  // during a sweep: the line of the node being differentiated
+};
+
+// ---- inline definitions --------------------------------------------------------------------------------------------
+
+template <class T>
+const Node<T>& Var<T>::node(std::string_view subject) const {
+  return tape().node(*this, subject);
+}
+
+template <class T>
+Tape<T>& Var<T>::tape() const {
+  if (tape_ == nullptr) throw HandleError("Var", "empty handle: it was never recorded on a tape");
+  return *tape_;
+}
+
+extern template class Tape<float>;
+extern template class Tape<double>;
+
+}  // namespace wengert

@@ -1,0 +1,17 @@
+// How an elementwise op runs over operands of any strides.
+#pragma once
+
+#include <span>
+#include <wengert/layout.hpp>
+#include <wengert/op.hpp>
+
+namespace wengert::kernel {
+
+/// Whether kernels can read an operand of this layout without a copy: the innermost stride is 0 or 1.
+bool reads_directly(const Layout& layout);
+
+/// Computes `op` over operands that broadcast to the shape of `out`, which is contiguous.
+template <class T>
+void run_elementwise(const Op<T>& op, const double* parameters, std::span<const Value<const T>> inputs, Value<T> out);
+
+}  // namespace wengert::kernel

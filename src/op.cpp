@@ -1,0 +1,114 @@
+// The part of op definitions that is the same for all ops.
+#include <wengert/elementwise.hpp>
+#include <wengert/op.hpp>
+#include <wengert/ops/shape.hpp>
+
+#include <algorithm>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace wengert {
+
+// ---- the registry --------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::vector<OpRow>& registry_rows() {
+  static std::vector<OpRow> rows;
+  return rows;
+}
+
+// The value every parameter of an elementwise op has in its checks.
+constexpr double example_parameter = 1.5;
+
+}  // namespace
+
+const std::vector<OpRow>& op_registry() { return registry_rows(); }
+
+bool register_op(const OpRow& row) {
+  registry_rows().push_back(row);
+  return true;
+}
+
+std::vector<OpExample> OpRow::examples() const {
+  if (own_examples != nullptr) return own_examples();
+  const auto apply = [op = table, parameters = parameters](std::span<const Var<double>> x) {
+    const std::vector<Operand<double>> operands(x.begin(), x.end());
+    return detail::record_operands<double>(*op, operands, std::vector<double>(parameters, example_parameter));
+  };
+  const std::vector<Domain> domains(arity, domain);
+  std::vector<OpExample> result;
+  result.push_back({std::string(name), std::vector<Shape>(arity, Shape{3, 5}), domains, apply});
+  result.push_back({std::string(name), std::vector<Shape>(arity, Shape{}), domains, apply});
+  if (arity > 1) {  // each input broadcast along a row, a column, a whole plane
+    const std::array<Shape, 4> partners{Shape{5}, Shape{3, 1}, Shape{}, Shape{2, 1, 5}};
+    for (const Shape& partner : partners)
+      for (std::size_t i = 0; i < arity; ++i) {
+        std::vector<Shape> shapes(arity, Shape{3, 5});
+        shapes[i] = partner;
+        result.push_back({std::string(name), shapes, domains, apply});
+      }
+  }
+  return result;
+}
+
+// ---- elementwise ops -----------------------------------------------------------------------------------------------
+
+namespace detail {
+
+template <class T>
+Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>> operands, std::span<const double> parameters) {
+  const auto first = std::find_if(operands.begin(), operands.end(), [](const auto& o) { return !o.handle().empty(); });
+  if (first == operands.end())
+    throw HandleError(op.name, "no operand is a Var that was recorded on a tape: record one with tape.variable or tape.constant", operands.front().where());
+  Tape<T>& tape = first->handle().tape();
+  const auto mark = tape.mark();
+  std::array<Var<T>, Loops::max_values> inputs;
+  try {
+    for (std::size_t i = 0; i < operands.size(); ++i) inputs[i] = operands[i].on(tape);
+    return tape.record(op, parameters.data(), parameters.size_bytes(), {inputs.data(), operands.size()}, operands.front().where());
+  } catch (...) {
+    tape.rewind(mark);
+    throw;
+  }
+}
+
+template <class T>
+void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, bool reads_output) {
+  const std::size_t arity = ops.size();
+  std::array<Var<T>, Loops::max_values + 2> operands;
+  std::size_t count = 0;
+  for (; count < arity; ++count) operands[count] = pullback.input(count);
+  if (reads_output) operands[count++] = pullback.output();
+  operands[count++] = pullback.cotangent();
+  const auto* parameters = static_cast<const double*>(pullback.node().attributes);
+  for (std::size_t i = 0; i < arity; ++i)
+    if (pullback.needs(i))
+      pullback.give(i, pullback.tape().record(*ops[i], parameters, ops[i]->parameters * sizeof(double), {operands.data(), count}, pullback.node().where));
+}
+
+template <class T>
+void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs) {
+  for (std::size_t i = 0; i < signs.size(); ++i)
+    if (pullback.needs(i)) pullback.give(i, signs[i] > 0 ? pullback.cotangent() : negate<T>(pullback.cotangent()));
+}
+
+template <class T>
+void give_symbol(Pullback<T>& pullback, std::size_t i, const Symbol<T>& derivative) {
+  if (derivative.is(0)) return;
+  const Symbol<T> share = derivative * Symbol<T>(pullback.cotangent());
+  pullback.give(i, share.var());
+}
+
+#define WENGERT_INSTANTIATE(T)                                                                                       \
+  template Var<T> record_operands<T>(const Op<T>&, std::span<const Operand<T>>, std::span<const double>);            \
+  template void record_pullbacks<T>(Pullback<T>&, std::span<const Op<T>* const>, bool);                              \
+  template void pass_cotangent<T>(Pullback<T>&, std::span<const int>);                                               \
+  template void give_symbol<T>(Pullback<T>&, std::size_t, const Symbol<T>&);
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+#undef WENGERT_INSTANTIATE
+
+}  // namespace detail
+}  // namespace wengert

@@ -1,0 +1,2 @@
+#define WENGERT_INSTANTIATE_OPS
+#include <wengert/ops/elementwise.hpp>

@@ -1,0 +1,162 @@
+#include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/reduce.hpp>
+#include <wengert/ops/shape.hpp>
+#include <wengert/structural.hpp>
+
+#include <bit>
+
+#include <fmt/format.h>
+
+#include "kernel/fold.hpp"
+
+namespace wengert {
+
+Axes::Axes(std::span<const std::ptrdiff_t> axes) : count_(axes.size()), all_(false) {
+  if (axes.size() > max_rank)
+    throw AxisError("axes", fmt::format("{} axes: a tensor on a tape has at most {}", axes.size(), max_rank));
+  std::copy(axes.begin(), axes.end(), axes_.begin());
+}
+
+std::uint32_t Axes::bits(std::size_t rank, std::string_view subject) const {
+  if (all_) return (std::uint32_t{1} << rank) - 1;
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < count_; ++i) {
+    const std::uint32_t bit = std::uint32_t{1} << normalise_axis(axes_[i], rank, subject);
+    if ((bits & bit) != 0) throw AxisError(subject, fmt::format("axis {} is named twice", axes_[i]));
+    bits |= bit;
+  }
+  return bits;
+}
+
+namespace {
+
+// The neighbouring axes [first, last), the part that all reductions share.
+struct Reduction {
+  static constexpr std::size_t arity = 1;
+  std::uint8_t first = 0;
+  std::uint8_t last = 0;
+  KeepDims keep{};
+
+  Shape shape(const Shape& x) const {
+    Shape result;
+    for (std::size_t axis = 0; axis < x.rank(); ++axis) {
+      const bool reduced = axis >= first && axis < last;
+      if (!reduced || keep == KeepDims::yes) result.push_back(reduced ? 1 : x[axis]);
+    }
+    return result;
+  }
+  template <kernel::Fold fold, class T>
+  void fold_into(Value<const T> x, Value<T> y) const {
+    const Shape& s = x.shape();
+    std::size_t outer = 1, count = 1, inner = 1;
+    for (std::size_t axis = 0; axis < s.rank(); ++axis) (axis < first ? outer : axis < last ? count : inner) *= s[axis];
+    kernel::fold_axis<fold>(x.data, y.data, outer, count, inner);
+  }
+  // A reduced value with its axes put back, so that it broadcasts against x.
+  template <class T>
+  Var<T> restored(Var<T> reduced, Var<T> x) const {
+    Shape shape = x.shape();
+    for (std::size_t axis = first; axis < last; ++axis) shape[axis] = 1;
+    return keep == KeepDims::yes ? reduced : reshape(reduced, shape);
+  }
+  Axes axes() const {
+    std::array<std::ptrdiff_t, max_rank> list{};
+    for (std::size_t axis = first; axis < last; ++axis) list[axis - first] = static_cast<std::ptrdiff_t>(axis);
+    return Axes(std::span<const std::ptrdiff_t>(list.data(), std::size_t(last - first)));
+  }
+};
+
+struct Sum : Reduction {
+  static constexpr std::string_view name = "sum";
+  static constexpr std::string_view notation = "Σ x";
+
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    fold_into<kernel::Fold::sum>(x, y);
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> x) const {
+    return broadcast_to(restored(g, x), x.shape());
+  }
+  static std::vector<StructuralExample<Sum>> examples() {
+    return {{{{0, 2}}, {{3, 4}}}, {{{1, 2}}, {{3, 4}}}, {{{0, 1, KeepDims::yes}}, {{3, 4}}}, {{{1, 2}}, {{2, 3, 4}}}, {{{0, 0}}, {{}}}};
+  }
+};
+
+struct Amax : Reduction {
+  static constexpr std::string_view name = "amax";
+  static constexpr std::string_view notation = "max x";
+
+  Shape shape(const Shape& x) const {
+    for (std::size_t axis = first; axis < last; ++axis)
+      if (x[axis] == 0) throw ShapeError(name, fmt::format("shape {}: the largest of no elements (axis {}) is not defined", to_string(x), axis));
+    return Reduction::shape(x);
+  }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    fold_into<kernel::Fold::maximum>(x, y);
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T> y, Var<T> x) const {
+    const Var<T> ties = equal<T>(x, restored(y, x));
+    return ties * (restored(g, x) / sum(ties, axes(), KeepDims::yes));
+  }
+  static std::vector<StructuralExample<Amax>> examples() {
+    return {{{{0, 2}}, {{3, 4}}}, {{{1, 2}}, {{3, 4}}}, {{{0, 1, KeepDims::yes}}, {{3, 4}}}, {{{1, 2}}, {{2, 3, 4}}}};
+  }
+};
+
+// Reduces one group of neighbouring axes after another, the last first, so that the earlier ones keep their numbers.
+template <class Op, class T>
+Var<T> reduce(Var<T> x, const Axes& axes, KeepDims keep, const Location& where) {
+  std::uint32_t bits = 0;
+  try {
+    bits = axes.bits(x.rank(), Op::name);
+  } catch (Error& error) {
+    error.locate(where);
+    throw;
+  }
+  const auto mark = x.tape().mark();
+  try {
+    while (bits != 0) {
+      const int last = std::bit_width(bits);
+      const int first = std::bit_width(~bits & ((std::uint32_t{1} << last) - 1));
+      x = record(Op{{static_cast<std::uint8_t>(first), static_cast<std::uint8_t>(last), keep}}, where, x);
+      bits &= (std::uint32_t{1} << first) - 1;
+    }
+  } catch (...) {
+    x.tape().rewind(mark);
+    throw;
+  }
+  return x;
+}
+
+}  // namespace
+
+template <class T>
+Var<T> sum(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
+  return reduce<Sum>(x, axes, keep, where);
+}
+
+template <class T>
+Var<T> mean(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
+  const std::size_t before = x.size();
+  const Var<T> total = sum(x, axes, keep, where);
+  const double count = total.size() == 0 ? 1.0 : static_cast<double>(before) / static_cast<double>(total.size());
+  return divide<T>(Operand<T>(total, where), Operand<T>(count, where));
+}
+
+template <class T>
+Var<T> amax(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
+  return reduce<Amax>(x, axes, keep, where);
+}
+
+#define WENGERT_INSTANTIATE(T)                                          \
+  template Var<T> sum(Var<T>, const Axes&, KeepDims, Location);         \
+  template Var<T> mean(Var<T>, const Axes&, KeepDims, Location);        \
+  template Var<T> amax(Var<T>, const Axes&, KeepDims, Location);
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+#undef WENGERT_INSTANTIATE
+
+}  // namespace wengert

@@ -1,0 +1,195 @@
+#include <wengert/ops/reduce.hpp>
+#include <wengert/ops/shape.hpp>
+#include <wengert/structural.hpp>
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace wengert {
+namespace {
+
+// ---- reshape -------------------------------------------------------------------------------------------------------
+
+struct Reshape {
+  static constexpr std::string_view name = "reshape";
+  static constexpr std::string_view notation = "the elements of x in another shape";
+  static constexpr std::size_t arity = 1;
+  Shape to;
+
+  bool view(const Layout& input, Layout& out, std::ptrdiff_t&) const {
+    if (input.size != to.elements())
+      throw ShapeError(name, fmt::format("shape {} to {}: {} elements cannot become {}", to_string(input.shape), to_string(to), input.size, to.elements()));
+    out = contiguous_layout(to);
+    return input.contiguous;
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> x) const {
+    return reshape(g, x.shape());
+  }
+  static std::vector<StructuralExample<Reshape>> examples() { return {{Reshape{{6, 2}}, {{3, 4}}}, {Reshape{}, {{1, 1}}}}; }
+};
+
+// ---- transpose -----------------------------------------------------------------------------------------------------
+
+struct Transpose {
+  static constexpr std::string_view name = "transpose";
+  static constexpr std::string_view notation = "xᵀ";
+  static constexpr std::size_t arity = 1;
+  std::array<std::uint8_t, max_rank> order{};  // axis i of the result is axis order[i] of x
+
+  bool view(const Layout& input, Layout& out, std::ptrdiff_t&) const {
+    Shape shape = input.shape;
+    std::array<std::ptrdiff_t, max_rank> strides{};
+    for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
+      shape[axis] = input.shape[order[axis]];
+      strides[axis] = input.strides[order[axis]];
+    }
+    out = strided_layout(shape, strides);
+    return true;
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>) const {
+    Transpose inverse;
+    for (std::size_t axis = 0; axis < g.rank(); ++axis) inverse.order[order[axis]] = static_cast<std::uint8_t>(axis);
+    return record(inverse, Location::current(), g);
+  }
+  static std::vector<StructuralExample<Transpose>> examples() { return {{{{1, 0}}, {{3, 4}}}, {{{2, 0, 1}}, {{2, 3, 4}}}}; }
+};
+
+// ---- broadcast_to --------------------------------------------------------------------------------------------------
+
+struct BroadcastTo {
+  static constexpr std::string_view name = "broadcast_to";
+  static constexpr std::string_view notation = "x repeated to a shape";
+  static constexpr std::size_t arity = 1;
+  Shape to;
+
+  bool view(const Layout& input, Layout& out, std::ptrdiff_t&) const {
+    if (broadcast_shapes(input.shape, to) != to)
+      throw ShapeError(name, fmt::format("shape {} does not broadcast to {}: aligned from the last axis, each extent must be equal or 1", to_string(input.shape), to_string(to)));
+    std::array<std::ptrdiff_t, max_rank> strides{};
+    const std::size_t lead = to.rank() - input.rank();
+    for (std::size_t axis = 0; axis < input.rank(); ++axis)
+      strides[lead + axis] = input.shape[axis] == 1 && to[lead + axis] != 1 ? 0 : input.strides[axis];
+    out = strided_layout(to, strides);
+    return true;
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> x) const {
+    return sum_to(g, x.shape());
+  }
+  static std::vector<StructuralExample<BroadcastTo>> examples() {
+    return {{{{3, 4}}, {{4}}}, {{{3, 4}}, {{3, 1}}}, {{{2, 3}}, {{}}}, {{{2, 3, 2}}, {{2, 1, 2}}}};
+  }
+};
+
+// ---- contiguous ----------------------------------------------------------------------------------------------------
+
+struct Contiguous {
+  static constexpr std::string_view name = "contiguous";
+  static constexpr std::string_view notation = "x copied to row-major order";
+  static constexpr std::size_t arity = 1;
+  static constexpr bool takes_strides = true;
+
+  Shape shape(const Shape& x) const { return x; }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    copy_elements(x, y.data);
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>) const {
+    return g;
+  }
+  static std::vector<StructuralExample<Contiguous>> examples() { return {{{}, {{3, 4}}}}; }
+};
+
+}  // namespace
+
+// ---- functions -----------------------------------------------------------------------------------------------------
+
+template <class T>
+Var<T> reshape(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
+  return record(Reshape{shape}, where, x);
+}
+
+template <class T>
+Var<T> transpose(Var<T> x, Location where) {
+  Transpose op;
+  const std::size_t rank = x.rank();
+  for (std::size_t axis = 0; axis < rank; ++axis) op.order[axis] = static_cast<std::uint8_t>(rank - 1 - axis);
+  return record(op, where, x);
+}
+
+template <class T>
+Var<T> transpose(Var<T> x, std::type_identity_t<std::initializer_list<std::ptrdiff_t>> order, Location where) {
+  Transpose op;
+  const std::size_t rank = x.rank();
+  std::array<bool, max_rank> seen{};
+  std::size_t axis = 0;
+  for (const std::ptrdiff_t from : order) {
+    const std::size_t k = normalise_axis(from, rank, Transpose::name);
+    if (order.size() != rank || std::exchange(seen[k], true))
+      throw AxisError(Transpose::name, fmt::format("order ({}) of a tensor of rank {}: every axis must be named once", fmt::join(order, ", "), rank), where);
+    op.order[axis++] = static_cast<std::uint8_t>(k);
+  }
+  if (order.size() != rank)
+    throw AxisError(Transpose::name, fmt::format("order () of a tensor of rank {}: every axis must be named once", rank), where);
+  return record(op, where, x);
+}
+
+template <class T>
+Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b, Location where) {
+  try {
+    Transpose op;
+    const std::size_t rank = x.rank();
+    for (std::size_t axis = 0; axis < rank; ++axis) op.order[axis] = static_cast<std::uint8_t>(axis);
+    std::swap(op.order[normalise_axis(a, rank, "swapaxes")], op.order[normalise_axis(b, rank, "swapaxes")]);
+    return record(op, where, x);
+  } catch (Error& error) {
+    error.locate(where);
+    throw;
+  }
+}
+
+template <class T>
+Var<T> broadcast_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
+  return record(BroadcastTo{shape}, where, x);
+}
+
+template <class T>
+Var<T> sum_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
+  const Shape from = x.shape();
+  if (from == shape) return x;
+  if (broadcast_shapes(shape, from) != from)
+    throw ShapeError("sum_to", fmt::format("shape {} to {}: the result must broadcast to the operand", to_string(from), to_string(shape)), where);
+  const std::size_t lead = from.rank() - shape.rank();
+  std::array<std::ptrdiff_t, max_rank> axes{};
+  std::size_t count = 0;
+  for (std::size_t axis = 0; axis < from.rank(); ++axis)
+    if (axis < lead || (shape[axis - lead] == 1 && from[axis] != 1)) axes[count++] = static_cast<std::ptrdiff_t>(axis);
+  const Var<T> reduced = sum(x, Axes(std::span<const std::ptrdiff_t>(axes.data(), count)), {}, where);
+  return reduced.shape() == shape ? reduced : reshape(reduced, shape, where);
+}
+
+template <class T>
+Var<T> contiguous(Var<T> x, Location where) {
+  return x.tape().node(x, Contiguous::name).layout->contiguous ? x : record(Contiguous{}, where, x);
+}
+
+#define WENGERT_INSTANTIATE(T)                                                               \
+  template Var<T> reshape(Var<T>, const std::type_identity_t<Shape>&, Location);             \
+  template Var<T> transpose(Var<T>, Location);                                               \
+  template Var<T> transpose(Var<T>, std::initializer_list<std::ptrdiff_t>, Location);        \
+  template Var<T> swapaxes(Var<T>, std::ptrdiff_t, std::ptrdiff_t, Location);                 \
+  template Var<T> broadcast_to(Var<T>, const std::type_identity_t<Shape>&, Location);        \
+  template Var<T> sum_to(Var<T>, const std::type_identity_t<Shape>&, Location);              \
+  template Var<T> contiguous(Var<T>, Location);
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+#undef WENGERT_INSTANTIATE
+
+}  // namespace wengert

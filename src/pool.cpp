@@ -1,0 +1,142 @@
+#include <wengert/pool.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <new>
+#include <utility>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WENGERT_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WENGERT_ASAN 1
+#endif
+#endif
+#if defined(WENGERT_ASAN)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+
+namespace wengert {
+namespace {
+
+constexpr std::size_t alignment = 64;
+constexpr std::size_t slab_bytes = std::size_t{1} << 20;
+constexpr std::size_t largest_in_slab = slab_bytes / 8;
+
+// Classes 0 to 7 are 64, 128, … 512 bytes; from there on every doubling has eight steps.
+std::size_t class_of(std::size_t bytes) {
+  const std::size_t units = std::max<std::size_t>(1, (bytes + alignment - 1) / alignment);
+  if (units <= 8) return units - 1;
+  const auto doubling = static_cast<std::size_t>(std::bit_width(units - 1)) - 4;  // units in (8·2^d, 16·2^d]
+  return 8 * doubling + ((units - 1) >> doubling);
+}
+
+std::size_t bytes_of_class(std::size_t size_class) {
+  if (size_class < 8) return (size_class + 1) * alignment;
+  const std::size_t doubling = (size_class - 8) / 8;
+  return ((size_class - 8) % 8 + 9) * (alignment << doubling);
+}
+
+}  // namespace
+
+Pool::~Pool() {
+  for (std::byte* block : blocks_) {
+    ASAN_UNPOISON_MEMORY_REGION(block, alignment);
+    ::operator delete(block, std::align_val_t{alignment});
+  }
+}
+
+Storage* Pool::allocate(std::size_t bytes) {
+  if (bytes > (std::size_t{1} << 56)) throw std::bad_alloc();
+  const std::size_t size_class = class_of(bytes);
+  Storage* storage = free_[size_class];
+  if (storage == nullptr) [[unlikely]]
+    storage = carve(size_class);
+  else
+    free_[size_class] = storage->next_free;
+  ASAN_UNPOISON_MEMORY_REGION(storage->data, bytes);
+  storage->references = 1;
+  return storage;
+}
+
+Storage* Pool::adopt(std::byte* data, std::size_t bytes, std::shared_ptr<const void> owner) {
+  Storage* storage = free_[foreign_class];
+  if (storage == nullptr)
+    storage = new_header();
+  else
+    free_[foreign_class] = storage->next_free;
+  storage->data = data;
+  storage->capacity = bytes;
+  storage->size_class = foreign_class;
+  storage->owner = std::move(owner);
+  storage->references = 1;
+  return storage;
+}
+
+void Pool::recycle(Storage* storage) noexcept {
+  if (storage->size_class == foreign_class) {
+    storage->owner.reset();
+    storage->version = nullptr;
+  } else {
+    ASAN_POISON_MEMORY_REGION(storage->data, storage->capacity);
+  }
+  storage->next_free = free_[storage->size_class];
+  free_[storage->size_class] = storage;
+}
+
+Storage* Pool::new_header() { return &headers_.emplace_back(); }
+
+Storage* Pool::carve(std::size_t size_class) {
+  const std::size_t bytes = bytes_of_class(size_class);
+  std::byte* memory = nullptr;
+  if (bytes > largest_in_slab) {
+    memory = reserve(bytes);
+  } else {
+    if (slab_left_ < bytes) {
+      slab_ = reserve(slab_bytes);
+      slab_left_ = slab_bytes;
+    }
+    memory = slab_;
+    slab_ += bytes;
+    slab_left_ -= bytes;
+  }
+  Storage* storage = new_header();
+  storage->data = memory;
+  storage->capacity = bytes;
+  storage->size_class = static_cast<std::uint32_t>(size_class);
+  ASAN_POISON_MEMORY_REGION(memory, bytes);
+  return storage;
+}
+
+std::byte* Pool::reserve(std::size_t bytes) {
+  blocks_.push_back(nullptr);
+  auto* memory = static_cast<std::byte*>(::operator new(bytes, std::align_val_t{alignment}, std::nothrow));
+  if (memory == nullptr) {
+    blocks_.pop_back();
+    throw std::bad_alloc();
+  }
+  blocks_.back() = memory;
+  reserved_ += bytes;
+  return memory;
+}
+
+void* Arena::allocate(std::size_t bytes) {
+  bytes = (bytes + alignof(std::max_align_t) - 1) & ~(alignof(std::max_align_t) - 1);
+  while (block_ < blocks_.size() && used_ + bytes > blocks_[block_].size) {
+    ++block_;
+    used_ = 0;
+  }
+  if (block_ == blocks_.size()) {
+    const std::size_t size = std::max(bytes, block_size);
+    blocks_.push_back({std::make_unique_for_overwrite<std::byte[]>(size), size});
+    used_ = 0;
+  }
+  void* memory = blocks_[block_].memory.get() + used_;
+  used_ += bytes;
+  return memory;
+}
+
+}  // namespace wengert

@@ -1,0 +1,455 @@
+// The Wengert list and the reverse sweep over it.
+#include <wengert/op.hpp>
+#include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/shape.hpp>
+#include <wengert/tape.hpp>
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "kernel/elementwise.hpp"
+
+namespace wengert {
+
+// ---- handles -------------------------------------------------------------------------------------------------------
+
+template <class T>
+T Var<T>::item() const {
+  const Node<T>& n = node("item");
+  if (n.layout->size != 1)
+    throw ShapeError("item", fmt::format("shape {}: only a value of size 1 is one number; use value()", to_string(n.layout->shape)));
+  return *n.data;
+}
+
+template <class T>
+Tensor<T> Var<T>::value() const {
+  const Node<T>& n = node("value");
+  auto result = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(n.layout->shape));
+  copy_elements<T>({n.data, n.layout}, result.data());
+  return result;
+}
+
+template <class T>
+Var<T> Operand<T>::on(Tape<T>& tape) const {
+  if (tensor_ != nullptr) return tape.constant(*tensor_, where_);
+  return is_scalar_ ? tape.constant(static_cast<T>(scalar_), where_) : var_;
+}
+
+template <class T>
+const Node<T>& Tape<T>::node(Var<T> var, std::string_view subject) const {
+  if (var.tape_ != this) throw HandleError(subject, var.empty() ? "empty handle" : "handle of another tape");
+  if (var.index_ >= nodes_.size() || nodes_[var.index_].generation != var.generation_)
+    throw HandleError(subject, fmt::format("stale handle: node {} was given back by rewind()", var.index_));
+  return nodes_[var.index_];
+}
+
+template <class T>
+std::span<const std::uint32_t> Tape<T>::inputs(std::size_t index) const {
+  const std::size_t first = nodes_[index].first_edge;
+  const std::size_t last = index + 1 < nodes_.size() ? nodes_[index + 1].first_edge : edges_.size();
+  return {edges_.data() + first, last - first};
+}
+
+template <class T>
+std::string_view Tape<T>::name(std::size_t index) const {
+  const Node<T>& n = nodes_[index];
+  return n.op == nullptr && n.attributes != nullptr ? static_cast<const char*>(n.attributes) : std::string_view{};
+}
+
+// ---- leaves --------------------------------------------------------------------------------------------------------
+
+template <class T>
+const Layout* Tape<T>::keep(const Layout& layout) {
+  return new (arena_.allocate(sizeof(Layout))) Layout(layout);
+}
+
+template <class T>
+const void* Tape<T>::keep_name(std::string_view name) {
+  if (name.empty()) return nullptr;
+  auto* text = static_cast<char*>(arena_.allocate(name.size() + 1));
+  *std::copy(name.begin(), name.end(), text) = '\0';
+  return text;
+}
+
+template <class T>
+Var<T> Tape<T>::leaf(Storage* storage, const Layout* layout, const void* attributes, const Location& where) {
+  return append(nullptr, reinterpret_cast<T*>(storage->data), layout, storage, attributes, {}, where);
+}
+
+template <class T>
+Var<T> Tape<T>::uninitialised(const Shape& shape, const Location& where) {
+  const Layout* layout = keep(contiguous_layout(shape));
+  return leaf(pool_.allocate(layout->size * sizeof(T)), layout, nullptr, where);
+}
+
+template <class T>
+Var<T> Tape<T>::variable(const Tensor<T>& value, std::string_view name, Location where) {
+  const Var<T> result = constant(value, where);
+  nodes_.back().attributes = keep_name(name);
+  return result;
+}
+
+template <class T>
+Var<T> Tape<T>::variable(Tensor<T>&& value, std::string_view name, Location where) {
+  const Var<T> result = constant(std::move(value), where);
+  nodes_.back().attributes = keep_name(name);
+  return result;
+}
+
+template <class T>
+Var<T> Tape<T>::variable(const Parameter<T>& parameter, Location where) {
+  const auto& state = parameter.state_;
+  const Layout* layout = keep(contiguous_layout(Shape(state->value.shape())));
+  const void* name = keep_name(state->name);
+  Storage* storage = pool_.adopt(reinterpret_cast<std::byte*>(state->value.data()), layout->size * sizeof(T), state);
+  storage->version = &state->version;
+  storage->recorded_version = state->version;
+  return leaf(storage, layout, name, where);
+}
+
+template <class T>
+Var<T> Tape<T>::constant(const Tensor<T>& value, Location where) {
+  const Var<T> result = uninitialised(Shape(value.shape()), where);
+  std::copy_n(value.data(), value.size(), nodes_.back().data);
+  return result;
+}
+
+template <class T>
+Var<T> Tape<T>::constant(Tensor<T>&& value, Location where) {
+  const auto owner = std::make_shared<Tensor<T>>(std::move(value));
+  const Layout* layout = keep(contiguous_layout(Shape(owner->shape())));
+  return leaf(pool_.adopt(reinterpret_cast<std::byte*>(owner->data()), layout->size * sizeof(T), owner), layout, nullptr, where);
+}
+
+template <class T>
+Var<T> Tape<T>::constant(T value, Location where) {
+  const Var<T> result = uninitialised(Shape{}, where);
+  *nodes_.back().data = value;
+  return result;
+}
+
+template <class T>
+Var<T> Tape<T>::borrow(const Tensor<T>& value, Location where) {
+  return borrow(std::span<const T>(value.data(), value.size()), Shape(value.shape()), where);
+}
+
+template <class T>
+Var<T> Tape<T>::borrow(std::span<const T> elements, const Shape& shape, Location where) {
+  const Layout layout = contiguous_layout(shape);
+  if (elements.size() != layout.size)
+    throw ShapeError("borrow", fmt::format("{} elements for shape {}", elements.size(), to_string(shape)), where);
+  auto* data = const_cast<T*>(elements.data());  // only ever read
+  return leaf(pool_.adopt(reinterpret_cast<std::byte*>(data), layout.size * sizeof(T), nullptr), keep(layout), nullptr, where);
+}
+
+// ---- marks ---------------------------------------------------------------------------------------------------------
+
+template <class T>
+typename Tape<T>::Mark Tape<T>::mark() const {
+  return {nodes_.size(), edges_.size(), arena_.mark(), nodes_.empty() ? 0 : nodes_.back().generation};
+}
+
+template <class T>
+void Tape<T>::rewind(const Mark& mark) {
+  if (mark.nodes > nodes_.size() || (mark.nodes > 0 && nodes_[mark.nodes - 1].generation != mark.generation))
+    throw HandleError("rewind", "stale mark: the tape was rewound behind it already");
+  for (std::size_t i = nodes_.size(); i-- > mark.nodes;)
+    if (!nodes_[i].released) pool_.release(nodes_[i].storage);
+  nodes_.resize(mark.nodes);
+  edges_.resize(mark.edges);
+  arena_.rewind(mark.arena);
+  ++generation_;
+}
+
+template <class T>
+Tape<T>::~Tape() {
+  rewind(Mark{});
+}
+
+// Undoes what was recorded since its construction, unless told to keep it.
+template <class T>
+class Tape<T>::Rollback {
+ public:
+  explicit Rollback(Tape& tape) : tape_(tape), mark_(tape.mark()) {}
+  ~Rollback() {
+    if (armed_) tape_.rewind(mark_);
+  }
+  Rollback(const Rollback&) = delete;
+  Rollback& operator=(const Rollback&) = delete;
+  void keep() { armed_ = false; }
+
+ private:
+  Tape& tape_;
+  Mark mark_;
+  bool armed_ = true;
+};
+
+// ---- recording -----------------------------------------------------------------------------------------------------
+
+template <class T>
+Var<T> Tape<T>::append(const Op<T>* op, T* data, const Layout* layout, Storage* storage, const void* attributes,
+                       std::span<const Var<T>> inputs, const Location& where) {
+  const auto first_edge = static_cast<std::uint32_t>(edges_.size());
+  for (const Var<T>& input : inputs) edges_.push_back(input.index_);
+  nodes_.push_back({op, data, layout, storage, attributes, sweep_location_ != nullptr ? *sweep_location_ : where,
+                    first_edge, generation_, false});
+  return at(nodes_.size() - 1);
+}
+
+template <class T>
+const Node<T>& Tape<T>::operand(const Op<T>& op, Var<T> var, std::size_t position, const Location& where) const {
+  if (var.tape_ != this) [[unlikely]]
+    throw HandleError(op.name, fmt::format("operand {} {}", position + 1, var.empty() ? "is an empty handle: it was never recorded on a tape" : "belongs to another tape: record all operands on one tape"), where);
+  if (var.index_ >= nodes_.size() || nodes_[var.index_].generation != var.generation_) [[unlikely]]
+    throw HandleError(op.name, fmt::format("operand {} is a stale handle: its node {} was given back by rewind(); record it again", position + 1, var.index_), where);
+  const Node<T>& n = nodes_[var.index_];
+  if (n.storage->version != nullptr && *n.storage->version != n.storage->recorded_version) [[unlikely]]
+    throw HandleError(op.name, fmt::format("operand {} is parameter '{}', which was changed after it was recorded: take gradients before the update, or record the step again", position + 1, name(var.index_)), where);
+  return n;
+}
+
+template <class T>
+Var<T> Tape<T>::record(const Op<T>& op, const void* attributes, std::size_t attribute_bytes,
+                       std::span<const Var<T>> inputs, const Location& where) {
+  const Mark start = mark();
+  try {
+    if (attribute_bytes > 0)
+      attributes = std::memcpy(arena_.allocate(attribute_bytes), attributes, attribute_bytes);
+    if (op.kernels[0] != nullptr) return record_elementwise(op, attributes, inputs, where);
+    if (op.view != nullptr) return record_view(op, attributes, inputs.front(), where);
+    return record_structural(op, attributes, inputs, where);
+  } catch (Error& error) {
+    rewind(start);
+    error.locate(sweep_location_ != nullptr ? *sweep_location_ : where);
+    throw;
+  } catch (...) {
+    rewind(start);
+    throw;
+  }
+}
+
+template <class T>
+Var<T> Tape<T>::record_view(const Op<T>& op, const void* attributes, Var<T> input, const Location& where) {
+  const Node<T>* n = &operand(op, input, 0, where);
+  Layout layout;
+  std::ptrdiff_t offset = 0;
+  if (!op.view(attributes, *n->layout, layout, offset)) {
+    input = contiguous(input, where);
+    n = &nodes_[input.index_];
+    [[maybe_unused]] const bool possible = op.view(attributes, *n->layout, layout, offset);
+    assert(possible && "a view of a contiguous value must be possible");
+  }
+  pool_.retain(n->storage);
+  return append(&op, n->data + offset, keep(layout), n->storage, attributes, {&input, 1}, where);
+}
+
+template <class T>
+Var<T> Tape<T>::record_structural(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
+                                  const Location& where) {
+  constexpr std::size_t few = 8;
+  const std::size_t arity = inputs.size();
+  assert(arity <= few);
+  std::array<Var<T>, few> operands;
+  std::array<const Shape*, few> shapes{};
+  std::array<Value<const T>, few> values;
+  for (std::size_t i = 0; i < arity; ++i) {
+    shapes[i] = &operand(op, inputs[i], i, where).layout->shape;
+    operands[i] = inputs[i];
+  }
+  const Layout* layout = keep(contiguous_layout(op.shape(attributes, {shapes.data(), arity})));
+  for (std::size_t i = 0; i < arity; ++i) {
+    if (!op.takes_strides && !nodes_[operands[i].index_].layout->contiguous) operands[i] = contiguous(operands[i], where);
+    const Node<T>& n = nodes_[operands[i].index_];
+    values[i] = {n.data, n.layout};
+  }
+  Storage* storage = pool_.allocate(layout->size * sizeof(T));
+  auto* data = reinterpret_cast<T*>(storage->data);
+  try {
+    op.forward(attributes, {values.data(), arity}, {data, layout});
+  } catch (...) {
+    pool_.release(storage);
+    throw;
+  }
+  return append(&op, data, layout, storage, attributes, {operands.data(), arity}, where);
+}
+
+template <class T>
+Var<T> Tape<T>::record_elementwise(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
+                                   const Location& where) {
+  constexpr std::size_t few = 8;
+  const std::size_t arity = inputs.size();
+  assert(arity <= few);
+  std::array<Value<const T>, few> values;
+  const Layout* layout = nullptr;  // of the result
+  bool equal = true;
+  for (std::size_t i = 0; i < arity; ++i) {
+    const Node<T>& n = operand(op, inputs[i], i, where);
+    values[i] = {n.data, n.layout};
+    if (i == 0) layout = n.layout;
+    equal &= n.layout == layout;
+  }
+  std::array<Var<T>, few> operands;
+  if (!equal || !layout->contiguous) [[unlikely]] {
+    Shape shape = layout->shape;
+    for (std::size_t i = 1; i < arity; ++i) {
+      const auto common = broadcast_shapes(shape, values[i].shape());
+      if (!common) throw ShapeError(op.name, fmt::format("shapes {} and {} do not broadcast: aligned from the last axis, extents must be equal or 1", to_string(values[0].shape()), to_string(values[i].shape())), where);
+      shape = *common;
+    }
+    layout = nullptr;
+    for (std::size_t i = 0; i < arity; ++i) {
+      operands[i] = values[i].shape() == shape ? inputs[i] : broadcast_to(inputs[i], shape, where);
+      if (!kernel::reads_directly(*nodes_[operands[i].index_].layout)) operands[i] = contiguous(operands[i], where);
+      const Node<T>& n = nodes_[operands[i].index_];
+      values[i] = {n.data, n.layout};
+      if (n.layout->contiguous) layout = n.layout;
+    }
+    if (layout == nullptr) layout = keep(contiguous_layout(shape));
+    inputs = {operands.data(), arity};
+  }
+  Storage* storage = pool_.allocate(layout->size * sizeof(T));
+  auto* data = reinterpret_cast<T*>(storage->data);
+  kernel::run_elementwise(op, static_cast<const double*>(attributes), {values.data(), arity}, Value<T>{data, layout});
+  return append(&op, data, layout, storage, attributes, inputs, where);
+}
+
+// ---- the reverse sweep ---------------------------------------------------------------------------------------------
+
+// What a sweep changes on its tape, put back at its end; after an error, its nodes are given back as well.
+template <class T>
+class Tape<T>::SweepScope {
+ public:
+  SweepScope(Tape& tape, Temporaries temporaries)
+      : tape_(tape),
+        rollback_(tape),
+        base_(tape.adjoints_.size()),
+        temporaries_(std::exchange(tape.temporaries_, temporaries)),
+        location_(tape.sweep_location_) {}
+  ~SweepScope() {
+    if (tape_.temporaries_ == Temporaries::recycle)  // what an error left behind
+      for (std::size_t i = base_; i < tape_.adjoints_.size(); ++i)
+        if (tape_.adjoints_[i].node != Adjoint::none) tape_.pool_.release(tape_.nodes_[tape_.adjoints_[i].node].storage);
+    tape_.adjoints_.resize(base_);
+    tape_.temporaries_ = temporaries_;
+    tape_.sweep_location_ = location_;
+  }
+  SweepScope(const SweepScope&) = delete;
+  SweepScope& operator=(const SweepScope&) = delete;
+  void keep() { rollback_.keep(); }
+  std::size_t base() const { return base_; }
+
+ private:
+  Tape& tape_;
+  Rollback rollback_;
+  std::size_t base_;
+  Temporaries temporaries_;
+  const Location* location_;
+};
+
+// Adds one slot for every node from the first variable asked for to the root, and marks those that depend on a variable.
+// Returns the index of the first.
+template <class T>
+std::size_t Tape<T>::mark_dependents(std::size_t base, Var<T> root, std::span<const Var<T>> wrt) {
+  std::size_t first = root.index_;
+  for (const Var<T>& w : wrt) first = std::min<std::size_t>(first, w.index_);
+  adjoints_.resize(base + (root.index_ + 1 - first));
+  for (const Var<T>& w : wrt)
+    if (w.index_ <= root.index_) adjoints_[base + w.index_ - first].depends = true;
+  for (std::size_t i = first; i <= root.index_; ++i)
+    for (const std::uint32_t input : inputs(i))
+      if (input >= first && adjoints_[base + input - first].depends) {
+        adjoints_[base + i - first].depends = true;
+        break;
+      }
+  return first;
+}
+
+template <class T>
+void Tape<T>::sweep(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, std::span<Var<T>> gradients,
+                    Temporaries temporaries) {
+  SweepScope scope(*this, temporaries);
+  const std::size_t base = scope.base();
+  const std::size_t first = mark_dependents(base, root, wrt);
+  const auto slot = [&](std::size_t k) { return base + (k - first); };  // of the adjoint of node k
+  Location where = nodes_[root.index_].where;
+  sweep_location_ = &where;
+  accumulate(slot(root.index_), cotangent);
+
+  for (std::size_t k = root.index_ + std::size_t{1}; k-- > first;) {
+    const Adjoint adjoint = adjoints_[slot(k)];
+    if (adjoint.node == Adjoint::none || !adjoint.depends) continue;
+    const bool asked = std::any_of(wrt.begin(), wrt.end(), [&](const Var<T>& w) { return w.index_ == k; });
+    where = nodes_[k].where;
+    if (nodes_[k].op != nullptr) {
+      const std::size_t temporaries_begin = nodes_.size();
+      Pullback<T> pullback(*this, k, at(adjoint.node), base, first);
+      nodes_[k].op->vjp(pullback);
+      if (temporaries == Temporaries::recycle)
+        for (std::size_t t = temporaries_begin; t < nodes_.size(); ++t) {
+          nodes_[t].released = true;  // whatever is still needed is held by its adjoint slot
+          pool_.release(nodes_[t].storage);
+        }
+    }
+    if (temporaries == Temporaries::recycle && !asked) {
+      pool_.release(nodes_[adjoint.node].storage);
+      adjoints_[slot(k)].node = Adjoint::none;
+    }
+  }
+
+  for (std::size_t i = 0; i < wrt.size(); ++i) {
+    const std::uint32_t node =
+        wrt[i].index_ <= root.index_ ? adjoints_[slot(wrt[i].index_)].node : std::uint32_t{Adjoint::none};
+    if (node == Adjoint::none) {
+      gradients[i] = broadcast_to(constant(T(0)), nodes_[wrt[i].index_].layout->shape);
+      continue;
+    }
+    gradients[i] = at(node);
+    if (nodes_[node].released) {  // from now on the node holds the storage again
+      nodes_[node].released = false;
+      pool_.retain(nodes_[node].storage);
+    }
+  }
+  scope.keep();
+}
+
+template <class T>
+void Tape<T>::accumulate(std::size_t slot, Var<T> cotangent) {
+  const std::uint32_t old = adjoints_[slot].node;
+  const std::uint32_t sum = old == Adjoint::none ? cotangent.index_ : (at(old) + cotangent).index_;
+  if (temporaries_ == Temporaries::recycle) {
+    pool_.retain(nodes_[sum].storage);
+    if (old != Adjoint::none) pool_.release(nodes_[old].storage);
+  }
+  adjoints_[slot].node = sum;
+}
+
+template <class T>
+bool Pullback<T>::needs(std::size_t i) const {
+  const std::size_t input = tape_.inputs(index_)[i];
+  return input >= first_ && tape_.adjoints_[base_ + (input - first_)].depends;
+}
+
+template <class T>
+void Pullback<T>::give(std::size_t i, Var<T> cotangent) {
+  if (!needs(i)) return;
+  const Node<T>& got = tape_.node(cotangent, node().op->name);
+  const Shape& expected = tape_.node(tape_.inputs(index_)[i]).layout->shape;
+  if (got.layout->shape != expected)
+    throw ShapeError(node().op->name, fmt::format("vjp: the cotangent of input {} has shape {}, the input {}", i + 1, to_string(got.layout->shape), to_string(expected)), node().where);
+  tape_.accumulate(base_ + (tape_.inputs(index_)[i] - first_), cotangent);
+}
+
+template class Var<float>;
+template class Var<double>;
+template class Operand<float>;
+template class Operand<double>;
+template class Tape<float>;
+template class Tape<double>;
+template class Pullback<float>;
+template class Pullback<double>;
+
+}  // namespace wengert
