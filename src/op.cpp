@@ -63,15 +63,12 @@ Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>> operands, st
   if (first == operands.end())
     throw HandleError(op.name, "no operand is a Var that was recorded on a tape: record one with tape.variable or tape.constant", operands.front().where());
   Tape<T>& tape = first->handle().tape();
-  const auto mark = tape.mark();
-  std::array<Var<T>, Loops::max_values> inputs;
-  try {
+  const Location& where = operands.front().where();
+  return atomically(tape, where, [&] {
+    std::array<Var<T>, Loops::max_values> inputs;
     for (std::size_t i = 0; i < operands.size(); ++i) inputs[i] = operands[i].on(tape);
-    return tape.record(op, parameters.data(), parameters.size_bytes(), {inputs.data(), operands.size()}, operands.front().where());
-  } catch (...) {
-    tape.rewind(mark);
-    throw;
-  }
+    return tape.record(op, parameters.data(), parameters.size_bytes(), {inputs.data(), operands.size()}, where);
+  });
 }
 
 template <class T>

@@ -215,21 +215,13 @@ const Node<T>& Tape<T>::operand(const Op<T>& op, Var<T> var, std::size_t positio
 template <class T>
 Var<T> Tape<T>::record(const Op<T>& op, const void* attributes, std::size_t attribute_bytes,
                        std::span<const Var<T>> inputs, const Location& where) {
-  const Mark start = mark();
-  try {
+  return atomically(*this, sweep_location_ != nullptr ? *sweep_location_ : where, [&] {
     if (attribute_bytes > 0)
       attributes = std::memcpy(arena_.allocate(attribute_bytes), attributes, attribute_bytes);
     if (op.kernels[0] != nullptr) return record_elementwise(op, attributes, inputs, where);
     if (op.view != nullptr) return record_view(op, attributes, inputs.front(), where);
     return record_structural(op, attributes, inputs, where);
-  } catch (Error& error) {
-    rewind(start);
-    error.locate(sweep_location_ != nullptr ? *sweep_location_ : where);
-    throw;
-  } catch (...) {
-    rewind(start);
-    throw;
-  }
+  });
 }
 
 template <class T>
@@ -280,41 +272,46 @@ Var<T> Tape<T>::record_structural(const Op<T>& op, const void* attributes, std::
 template <class T>
 Var<T> Tape<T>::record_elementwise(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
                                    const Location& where) {
-  constexpr std::size_t few = 8;
-  const std::size_t arity = inputs.size();
-  assert(arity <= few);
-  std::array<Value<const T>, few> values;
-  const Layout* layout = nullptr;  // of the result
-  bool equal = true;
-  for (std::size_t i = 0; i < arity; ++i) {
-    const Node<T>& n = operand(op, inputs[i], i, where);
-    values[i] = {n.data, n.layout};
-    if (i == 0) layout = n.layout;
-    equal &= n.layout == layout;
+  assert(inputs.size() <= Loops::max_values);
+  const Layout* layout = operand(op, inputs[0], 0, where).layout;
+  bool direct = layout->contiguous;  // all operands have this shape and no gaps
+  for (std::size_t i = 1; i < inputs.size(); ++i) {
+    const Layout* other = operand(op, inputs[i], i, where).layout;
+    direct = direct && (other == layout || (other->contiguous && other->shape == layout->shape));
   }
-  std::array<Var<T>, few> operands;
-  if (!equal || !layout->contiguous) [[unlikely]] {
-    Shape shape = layout->shape;
-    for (std::size_t i = 1; i < arity; ++i) {
-      const auto common = broadcast_shapes(shape, values[i].shape());
-      if (!common) throw ShapeError(op.name, fmt::format("shapes {} and {} do not broadcast: aligned from the last axis, extents must be equal or 1", to_string(values[0].shape()), to_string(values[i].shape())), where);
-      shape = *common;
-    }
-    layout = nullptr;
-    for (std::size_t i = 0; i < arity; ++i) {
-      operands[i] = values[i].shape() == shape ? inputs[i] : broadcast_to(inputs[i], shape, where);
-      if (!kernel::reads_directly(*nodes_[operands[i].index_].layout)) operands[i] = contiguous(operands[i], where);
-      const Node<T>& n = nodes_[operands[i].index_];
-      values[i] = {n.data, n.layout};
-      if (n.layout->contiguous) layout = n.layout;
-    }
-    if (layout == nullptr) layout = keep(contiguous_layout(shape));
-    inputs = {operands.data(), arity};
+  std::array<Var<T>, Loops::max_values> broadcast;
+  if (!direct) {
+    layout = broadcast_operands(op, inputs, broadcast.data(), where);
+    inputs = {broadcast.data(), inputs.size()};
+  }
+  std::array<Value<const T>, Loops::max_values> values;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Node<T>& n = nodes_[inputs[i].index_];
+    values[i] = {n.data, n.layout};
   }
   Storage* storage = pool_.allocate(layout->size * sizeof(T));
   auto* data = reinterpret_cast<T*>(storage->data);
-  kernel::run_elementwise(op, static_cast<const double*>(attributes), {values.data(), arity}, Value<T>{data, layout});
+  kernel::run_elementwise(op, static_cast<const double*>(attributes), {values.data(), inputs.size()}, Value<T>{data, layout});
   return append(&op, data, layout, storage, attributes, inputs, where);
+}
+
+// Brings operands to one shape, with strides a kernel can read. Returns the layout of the result.
+template <class T>
+const Layout* Tape<T>::broadcast_operands(const Op<T>& op, std::span<const Var<T>> inputs, Var<T>* operands, const Location& where) {
+  const auto layout_of = [&](Var<T> v) { return nodes_[v.index_].layout; };
+  Shape shape = layout_of(inputs[0])->shape;
+  for (const Var<T>& input : inputs) {
+    const auto common = broadcast_shapes(shape, layout_of(input)->shape);
+    if (!common) throw ShapeError(op.name, fmt::format("shapes {} and {} do not broadcast: aligned from the last axis, extents must be equal or 1", to_string(layout_of(inputs[0])->shape), to_string(layout_of(input)->shape)));
+    shape = *common;
+  }
+  const Layout* result = nullptr;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    operands[i] = layout_of(inputs[i])->shape == shape ? inputs[i] : broadcast_to(inputs[i], shape, where);
+    if (!kernel::reads_directly(*layout_of(operands[i]))) operands[i] = contiguous(operands[i], where);
+    if (layout_of(operands[i])->contiguous) result = layout_of(operands[i]);
+  }
+  return result != nullptr ? result : keep(contiguous_layout(shape));
 }
 
 // ---- the reverse sweep ---------------------------------------------------------------------------------------------

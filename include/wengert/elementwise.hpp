@@ -128,39 +128,41 @@ constexpr std::size_t argument_count() {
     return argument_count<F, count + 1>();
 }
 
+template <class A>
+inline constexpr int dual_depth = Number<A> ? 0 : -1;
 template <class X>
-struct PlainOf {
-  using type = X;
-};
-template <class X>
-struct PlainOf<Dual<X>> {
-  using type = X;
-};
-// The plain Number among the arguments of a formula.
+inline constexpr int dual_depth<Dual<X>> = dual_depth<X> + 1;
+
+// The argument of a call inside a formula that carries most derivatives; the others are plain beside it.
 template <class First, class... Rest>
-struct PlainAmong : std::conditional_t<Number<First>, PlainOf<First>, PlainAmong<Rest...>> {};
-template <class Last>
-struct PlainAmong<Last> : PlainOf<Last> {};
+WENGERT_INLINE constexpr const auto& deepest(const First& first, const Rest&... rest) {
+  if constexpr (((dual_depth<First> >= dual_depth<Rest>) && ...))
+    return first;
+  else
+    return deepest(rest...);
+}
 
 template <class X>
 inline constexpr bool is_symbol = false;
 template <class T>
 inline constexpr bool is_symbol<Symbol<T>> = true;
 
-// Literals become numbers like the others.
+// An argument without the derivative that is being taken; literals become numbers like the others.
+template <class X, class A>
+WENGERT_INLINE constexpr X plain(const X& like, const A& a) {
+  if constexpr (Literal<A>)
+    return lift(like, static_cast<double>(a));
+  else if constexpr (std::is_same_v<A, X>)
+    return a;
+  else
+    return a.v;
+}
 template <class X, class A>
 WENGERT_INLINE constexpr auto as_number(const X& like, const A& a) {
   if constexpr (Literal<A>)
     return lift(like, static_cast<double>(a));
   else
     return a;
-}
-template <class A, class... Rest>
-WENGERT_INLINE constexpr auto first_number(const A& a, const Rest&... rest) {
-  if constexpr (Number<A>)
-    return value_of(a);
-  else
-    return first_number(rest...);
 }
 
 // The cotangent of one input, as a formula of (inputs…, output, cotangent, parameters…), from the derivative given.
@@ -259,14 +261,15 @@ struct PullbackTable {
     if (!pullback.needs(J)) return;
     [&]<std::size_t... I, std::size_t... P>(std::index_sequence<I...>, std::index_sequence<P...>) {
       [[maybe_unused]] const auto* parameter = static_cast<const double*>(pullback.node().attributes);
-      const auto result = Formula{}(argument<I == J>(Symbol<T>(pullback.input(I)))..., Symbol<T>(pullback.tape(), parameter[P])...);
+      const auto result = Formula{}(argument<I == J>(Symbol<T>(pullback.input(I)))..., argument<false>(Symbol<T>(pullback.tape(), parameter[P]))...);
       if constexpr (is_dual<std::remove_const_t<decltype(result)>>) detail::give_symbol(pullback, J, result.d);
     }(std::make_index_sequence<Formula::arity>{}, std::make_index_sequence<E::parameters>{});
   }
+  // An own pullback seeds a derivative itself: beside it all arguments must carry this one, or the two would be confused.
   template <bool seeded>
   static auto argument(const Symbol<T>& x) {
-    if constexpr (seeded)
-      return Dual<Symbol<T>>{x, lift(x, 1)};
+    if constexpr (seeded || !Formula::reads_output)
+      return Dual<Symbol<T>>{x, lift(x, seeded ? 1 : 0)};
     else
       return x;
   }
@@ -353,13 +356,16 @@ class ElementwiseOp
   template <class... A>
     requires(sizeof...(A) == arity + parameters && (Number<A> || ...))
   WENGERT_INLINE constexpr auto operator()(const A&... a) const {
-    using X = typename detail::PlainAmong<A...>::type;
-    const X like = detail::first_number(a...);
-    if constexpr (std::is_same_v<DerivativeRule, PiecewiseConstant> && (is_dual<A> || ...)) {
-      return (*this)(value_of(detail::as_number(like, a))...);
-    } else if constexpr ((is_dual<A> || ...)) {
-      return differentiate(std::index_sequence_for<A...>{}, detail::as_number(like, a)...);
-    } else if constexpr (detail::is_symbol<X>) {
+    const auto& like = detail::deepest(a...);
+    using Deepest = std::remove_cvref_t<decltype(like)>;
+    if constexpr (is_dual<Deepest>) {
+      if constexpr (requires { DerivativeRule::partials; })
+        return differentiate(like.v, std::index_sequence_for<A...>{}, a...);
+      else if constexpr (std::is_same_v<DerivativeRule, PiecewiseConstant>)
+        return (*this)(detail::plain(like.v, a)...);
+      else
+        return F{}(detail::as_number(like.v, a)...);
+    } else if constexpr (detail::is_symbol<Deepest>) {
       return symbolic(like, std::make_index_sequence<arity>{}, std::make_index_sequence<parameters>{},
                       detail::as_number(like, a)...);
     } else {
@@ -368,21 +374,17 @@ class ElementwiseOp
   }
 
  private:
-  template <std::size_t... I, class... A>
-  WENGERT_INLINE static constexpr auto differentiate(std::index_sequence<I...>, const A&... a) {
-    if constexpr (requires { DerivativeRule::partials; }) {
-      const auto y = ElementwiseOp{}(value_of(a)...);
-      using X = std::remove_const_t<decltype(y)>;
-      return Dual<X>{y, sum_of(partial<I>(a, y, value_of(a)...)...)};
-    } else {
-      return F{}(a...);
-    }
+  // The chain rule with the derivatives given.
+  template <class X, std::size_t... I, class... A>
+  WENGERT_INLINE static constexpr Dual<X> differentiate(const X& like, std::index_sequence<I...>, const A&... a) {
+    const X y = ElementwiseOp{}(detail::plain(like, a)...);
+    return {y, sum_of(partial<I>(a, y, detail::plain(like, a)...)...)};
   }
   // The share of input i in the derivative, or nothing if it carries none.
   struct Nothing {};
-  template <std::size_t i, class A, class Y, class... X>
-  WENGERT_INLINE static constexpr auto partial(const A& a, const Y& y, const X&... x) {
-    if constexpr (is_dual<A>)
+  template <std::size_t i, class A, class X, class... Plain>
+  WENGERT_INLINE static constexpr auto partial(const A& a, const X& y, const Plain&... x) {
+    if constexpr (std::is_same_v<A, Dual<X>>)
       return std::get<i>(DerivativeRule::partials)(x..., y) * a.d;
     else
       return Nothing{};

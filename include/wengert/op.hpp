@@ -80,6 +80,22 @@ class Pullback {
   std::size_t first_;
 };
 
+/// Runs `record_all`; if it throws, gives back everything it recorded on `tape` and adds the caller's line to the error.
+template <class T, class F>
+auto atomically(Tape<T>& tape, const Location& where, F&& record_all) {
+  const auto start = tape.mark();
+  try {
+    return record_all();
+  } catch (Error& error) {
+    tape.rewind(start);
+    error.locate(where);
+    throw;
+  } catch (...) {
+    tape.rewind(start);
+    throw;
+  }
+}
+
 /// The values an op's inputs may take in a check: drawn evenly from [low, high].
 struct Domain {
   double low = -2;

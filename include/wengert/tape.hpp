@@ -17,6 +17,16 @@
 #include <wengert/pool.hpp>
 #include <wengert/tensor.hpp>
 
+// xtensor takes every type beside one of its own for a scalar, so `var * array` would be a hard error inside its
+// operators; without a type for their result they step aside, and ours are found.
+namespace xt::detail {
+template <class E>
+concept WengertVar = requires(const std::remove_cvref_t<E>& e) { []<class T>(const wengert::Var<T>&) {}(e); };
+template <class F, class... E>
+  requires(WengertVar<E> || ...)
+struct xfunction_type<F, E...> {};
+}  // namespace xt::detail
+
 namespace wengert {
 
 /// A handle to a node of a tape: {tape, index, generation}. Cheap to copy; it does not own the tape.
@@ -219,6 +229,7 @@ class Tape {
   const Node<T>& operand(const Op<T>& op, Var<T> var, std::size_t position, const Location& where) const;
   Var<T> record_view(const Op<T>& op, const void* attributes, Var<T> input, const Location& where);
   Var<T> record_elementwise(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs, const Location& where);
+  const Layout* broadcast_operands(const Op<T>& op, std::span<const Var<T>> inputs, Var<T>* operands, const Location& where);
   Var<T> record_structural(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs, const Location& where);
   std::size_t mark_dependents(std::size_t base, Var<T> root, std::span<const Var<T>> wrt);
   void accumulate(std::size_t slot, Var<T> cotangent);

@@ -83,7 +83,12 @@ class Shape {
     extents_[rank_ - 1] = extent;
   }
 
-  friend constexpr bool operator==(const Shape& a, const Shape& b) { return std::ranges::equal(a, b); }
+  friend constexpr bool operator==(const Shape& a, const Shape& b) {
+    if (a.rank_ != b.rank_) return false;
+    for (std::size_t axis = 0; axis < a.rank_; ++axis)
+      if (a.extents_[axis] != b.extents_[axis]) return false;
+    return true;
+  }
 
   operator xt::dynamic_shape<std::size_t>() const { return {begin(), end()}; }  // NOLINT(google-explicit-constructor)
 

@@ -64,9 +64,7 @@ Var<T> matmul(Var<T> a, Var<T> b, Location where) {
   const bool column = b.rank() == 1;
   if (row && column && a.size() != b.size())
     throw ShapeError(Matmul::name, fmt::format("shapes {} and {}: inner sizes {} and {} differ", to_string(a.shape()), to_string(b.shape()), a.size(), b.size()), where);
-  Tape<T>& tape = a.tape();
-  const auto mark = tape.mark();
-  try {
+  return atomically(a.tape(), where, [&] {
     if (row) a = reshape(a, {1, a.size()}, where);
     if (column) b = reshape(b, {b.size(), 1}, where);
     const auto as_matrix = [&](Var<T> x) {
@@ -76,10 +74,7 @@ Var<T> matmul(Var<T> a, Var<T> b, Location where) {
     const Var<T> c = record(Matmul{}, where, as_matrix(a), as_matrix(b));
     if (!row && !column) return c;
     return reshape(c, row && column ? Shape{} : Shape{c.size()}, where);
-  } catch (...) {
-    tape.rewind(mark);
-    throw;
-  }
+  });
 }
 
 template Var<float> matmul(Var<float>, Var<float>, Location);

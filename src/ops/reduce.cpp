@@ -109,26 +109,17 @@ struct Amax : Reduction {
 // Reduces one group of neighbouring axes after another, the last first, so that the earlier ones keep their numbers.
 template <class Op, class T>
 Var<T> reduce(Var<T> x, const Axes& axes, KeepDims keep, const Location& where) {
-  std::uint32_t bits = 0;
-  try {
-    bits = axes.bits(x.rank(), Op::name);
-  } catch (Error& error) {
-    error.locate(where);
-    throw;
-  }
-  const auto mark = x.tape().mark();
-  try {
+  return atomically(x.tape(), where, [&] {
+    Var<T> result = x;
+    std::uint32_t bits = axes.bits(x.rank(), Op::name);
     while (bits != 0) {
       const int last = std::bit_width(bits);
       const int first = std::bit_width(~bits & ((std::uint32_t{1} << last) - 1));
-      x = record(Op{{static_cast<std::uint8_t>(first), static_cast<std::uint8_t>(last), keep}}, where, x);
+      result = record(Op{{static_cast<std::uint8_t>(first), static_cast<std::uint8_t>(last), keep}}, where, result);
       bits &= (std::uint32_t{1} << first) - 1;
     }
-  } catch (...) {
-    x.tape().rewind(mark);
-    throw;
-  }
-  return x;
+    return result;
+  });
 }
 
 }  // namespace

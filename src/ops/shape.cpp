@@ -126,33 +126,32 @@ Var<T> transpose(Var<T> x, Location where) {
 
 template <class T>
 Var<T> transpose(Var<T> x, std::type_identity_t<std::initializer_list<std::ptrdiff_t>> order, Location where) {
-  Transpose op;
-  const std::size_t rank = x.rank();
-  std::array<bool, max_rank> seen{};
-  std::size_t axis = 0;
-  for (const std::ptrdiff_t from : order) {
-    const std::size_t k = normalise_axis(from, rank, Transpose::name);
-    if (order.size() != rank || std::exchange(seen[k], true))
-      throw AxisError(Transpose::name, fmt::format("order ({}) of a tensor of rank {}: every axis must be named once", fmt::join(order, ", "), rank), where);
-    op.order[axis++] = static_cast<std::uint8_t>(k);
-  }
-  if (order.size() != rank)
-    throw AxisError(Transpose::name, fmt::format("order () of a tensor of rank {}: every axis must be named once", rank), where);
-  return record(op, where, x);
+  return atomically(x.tape(), where, [&] {
+    Transpose op;
+    const std::size_t rank = x.rank();
+    std::array<bool, max_rank> seen{};
+    std::size_t axis = 0;
+    bool once = order.size() == rank;
+    for (auto from = order.begin(); from != order.end() && once; ++from) {
+      const std::size_t k = normalise_axis(*from, rank, Transpose::name);
+      once = !std::exchange(seen[k], true);
+      op.order[axis++] = static_cast<std::uint8_t>(k);
+    }
+    if (!once)
+      throw AxisError(Transpose::name, fmt::format("order ({}) of a tensor of rank {}: every axis must be named once", fmt::join(order, ", "), rank));
+    return record(op, where, x);
+  });
 }
 
 template <class T>
 Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b, Location where) {
-  try {
+  return atomically(x.tape(), where, [&] {
     Transpose op;
     const std::size_t rank = x.rank();
     for (std::size_t axis = 0; axis < rank; ++axis) op.order[axis] = static_cast<std::uint8_t>(axis);
     std::swap(op.order[normalise_axis(a, rank, "swapaxes")], op.order[normalise_axis(b, rank, "swapaxes")]);
     return record(op, where, x);
-  } catch (Error& error) {
-    error.locate(where);
-    throw;
-  }
+  });
 }
 
 template <class T>

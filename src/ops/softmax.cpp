@@ -54,16 +54,12 @@ struct LogSoftmax : AlongRows {
 // Along any axis: that axis is swapped with the last one and back.
 template <class Op, class T>
 Var<T> along_axis(Var<T> x, std::ptrdiff_t axis, const Location& where) {
-  const std::size_t rank = x.rank();
-  std::size_t k = 0;
-  try {
-    k = normalise_axis(axis, rank, Op::name);
-  } catch (Error& error) {
-    error.locate(where);
-    throw;
-  }
-  return k + 1 == rank ? record(Op{}, where, x)
-                       : swapaxes(record(Op{}, where, swapaxes(x, axis, -1, where)), axis, -1, where);
+  return atomically(x.tape(), where, [&] {
+    const std::size_t rank = x.rank();
+    return normalise_axis(axis, rank, Op::name) + 1 == rank
+               ? record(Op{}, where, x)
+               : swapaxes(record(Op{}, where, swapaxes(x, axis, -1, where)), axis, -1, where);
+  });
 }
 
 }  // namespace

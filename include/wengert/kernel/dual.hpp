@@ -106,14 +106,4 @@ template <class M, class X, PlainBeside<X> C> WENGERT_INLINE Dual<X> where(const
 template <class M, class X, PlainBeside<X> C> WENGERT_INLINE Dual<X> where(const M& m, const C& c, const Dual<X>& a) { return {where(m, c, a.v), where(m, 0, a.d)}; }
 // clang-format on
 
-/// The value without its derivative.
-template <class X>
-WENGERT_INLINE X value_of(const Dual<X>& x) {
-  return x.v;
-}
-template <PlainNumber X>
-WENGERT_INLINE X value_of(const X& x) {
-  return x;
-}
-
 }  // namespace wengert
