@@ -35,7 +35,7 @@ Tensor<T> Var<T>::value() const {
 
 template <class T>
 Var<T> Operand<T>::on(Tape<T>& tape) const {
-  if (tensor_ != nullptr) return tape.constant(*tensor_, where_);
+  if (tensor_ != nullptr) return record_(tensor_, tape, where_);
   return is_scalar_ ? tape.constant(static_cast<T>(scalar_), where_) : var_;
 }
 

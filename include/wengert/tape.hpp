@@ -87,7 +87,8 @@ class Var {
   std::uint32_t generation_ = 0;
 };
 
-/// One operand of an op as the caller wrote it, with the line it was written on: a Var, a scalar or a tensor.
+/// One operand of an op as the caller wrote it, with the line it was written on: a Var, a scalar, a tensor or an xtensor
+/// expression of T.
 template <class T>
 class Operand {
  public:
@@ -96,9 +97,13 @@ class Operand {
     requires std::is_arithmetic_v<S>
   Operand(S scalar, Location where = Location::current())  // NOLINT(google-explicit-constructor)
       : scalar_(static_cast<double>(scalar)), is_scalar_(true), where_(where) {}
-  Operand(const Tensor<T>& tensor, Location where = Location::current()) : tensor_(&tensor), where_(where) {}  // NOLINT
+  template <class E>
+    requires std::is_same_v<typename E::value_type, T>
+  Operand(const xt::xexpression<E>& tensor, Location where = Location::current())  // NOLINT(google-explicit-constructor)
+      : tensor_(&tensor.derived_cast()),
+        record_([](const void* t, Tape<T>& tape, const Location& line) { return tape.constant(*static_cast<const E*>(t), line); }),
+        where_(where) {}
 
-  bool is_var() const { return !is_scalar_ && tensor_ == nullptr; }
   bool is_scalar() const { return is_scalar_; }
   double scalar() const { return scalar_; }
   const Location& where() const { return where_; }
@@ -109,7 +114,8 @@ class Operand {
 
  private:
   Var<T> var_;
-  const Tensor<T>* tensor_ = nullptr;
+  const void* tensor_ = nullptr;  // or an expression, which lives as long as the call
+  Var<T> (*record_)(const void*, Tape<T>&, const Location&) = nullptr;
   double scalar_ = 0;
   bool is_scalar_ = false;
   Location where_;

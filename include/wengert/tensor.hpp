@@ -12,10 +12,10 @@
 // xtensor 0.24.3 guards this specialisation by `__cplusplus == 201703L`. Without it g++ in C++20 takes the dynamic shape
 // svector<size_t, 4> for a std::array of rank 4, and xt::eval(m + m), immediate reductions, xt::variance and
 // self-assigned strided views corrupt silently. It must precede every other header of xtensor.
-#if __cplusplus > 201703L
+#if __cplusplus != 201703L
 namespace xt::detail {
-template <class X, std::size_t N, class A, bool Init>
-struct xtype_for_shape<xt::svector<X, N, A, Init>> {
+template <>
+struct xtype_for_shape<xt::dynamic_shape<std::size_t>> {
   template <class T, layout_type L>
   using type = xarray<T, L>;
 };

@@ -62,7 +62,8 @@ struct FoldBody {
   // A few lanes of columns at a time, down all rows.
   template <class L, std::size_t lanes>
   static WENGERT_INLINE void fold_columns(const T* x, T* out, std::size_t count, std::size_t inner) {
-    constexpr std::size_t rows_in_block = 128;
+    std::size_t rows_in_block = 128;  // about √count: as many blocks as rows in one
+    while (rows_in_block * rows_in_block < count) rows_in_block *= 2;
     L total[lanes];
     for (std::size_t j = 0; j < lanes; ++j) total[j] = L(start);
     for (std::size_t k0 = 0; k0 < count; k0 += rows_in_block) {

@@ -108,10 +108,10 @@ struct Amax : Reduction {
 
 // Reduces one group of neighbouring axes after another, the last first, so that the earlier ones keep their numbers.
 template <class Op, class T>
-Var<T> reduce(Var<T> x, const Axes& axes, KeepDims keep, const Location& where) {
+Var<T> reduce(Var<T> x, const Axes& axes, KeepDims keep, const Location& where, std::string_view subject = Op::name) {
   return atomically(x.tape(), where, [&] {
     Var<T> result = x;
-    std::uint32_t bits = axes.bits(x.rank(), Op::name);
+    std::uint32_t bits = axes.bits(x.rank(), subject);
     while (bits != 0) {
       const int last = std::bit_width(bits);
       const int first = std::bit_width(~bits & ((std::uint32_t{1} << last) - 1));
@@ -132,7 +132,7 @@ Var<T> sum(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
 template <class T>
 Var<T> mean(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
   const std::size_t before = x.size();
-  const Var<T> total = sum(x, axes, keep, where);
+  const Var<T> total = reduce<Sum>(x, axes, keep, where, "mean");
   const double count = total.size() == 0 ? 1.0 : static_cast<double>(before) / static_cast<double>(total.size());
   return divide<T>(Operand<T>(total, where), Operand<T>(count, where));
 }

@@ -1,0 +1,27 @@
+# Sourced by the scripts: installs Debian packages that are missing.
+#   need_packages NAME...   installs those of NAME that are not installed, with sudo where needed.
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"
+  elif command -v sudo >/dev/null 2>&1; then sudo "$@"
+  else
+    echo "error: '$*' needs root: run this script as root or install sudo" >&2
+    return 1
+  fi
+}
+
+need_packages() {
+  local missing=() name
+  for name in "$@"; do
+    dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'install ok installed' || missing+=("$name")
+  done
+  [ "${#missing[@]}" -eq 0 ] && return 0
+  echo "== installing ${missing[*]}"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# What building the library takes; the compiler comes with g++.
+build_packages=(g++ cmake ninja-build ccache pkg-config libxtensor-dev xtl-dev libfmt-dev libdnnl-dev libopenblas-dev
+  liblapacke-dev libsleef-dev zlib1g-dev libzip-dev)
+sample_packages=(libcli11-dev gnuplot-nox)

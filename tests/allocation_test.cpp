@@ -1,0 +1,126 @@
+// Counts calls of operator new: after one warm-up step, a step and its gradient allocate nothing.
+#include "testing.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+std::atomic<long> allocations{0};
+
+void* counted(std::size_t bytes, std::size_t alignment) {
+  ++allocations;
+  void* p = alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment)
+                                                  : std::malloc(bytes == 0 ? 1 : bytes);
+  if (p == nullptr) throw std::bad_alloc();
+  return p;
+}
+}  // namespace
+
+void* operator new(std::size_t bytes) { return counted(bytes, 0); }
+void* operator new[](std::size_t bytes) { return counted(bytes, 0); }
+void* operator new(std::size_t bytes, std::align_val_t alignment) { return counted(bytes, static_cast<std::size_t>(alignment)); }
+void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  try {
+    return counted(bytes, static_cast<std::size_t>(alignment));
+  } catch (...) {
+    return nullptr;
+  }
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
+
+using namespace wengert;
+using namespace wengert::testing;
+
+namespace {
+
+template <class F>
+long allocations_of(const F& f) {
+  const long before = allocations;
+  f();
+  return allocations - before;
+}
+
+template <class T>
+struct Network {
+  Tape<T> tape;
+  Tensor<T> x = random_tensor<T>({17, 12}, 1), y = xt::zeros<T>({17, 5});
+  Parameter<T> w1{random_tensor<T>({12, 8}, 2), "w1"}, b1{random_tensor<T>({8}, 3), "b1"};
+  Parameter<T> w2{random_tensor<T>({8, 5}, 4), "w2"}, b2{random_tensor<T>({5}, 5), "b2"};
+  std::array<Var<T>, 4> variables;
+  std::array<Tensor<T>, 4> results;
+
+  Var<T> record() {
+    tape.clear();
+    const auto input = tape.constant(x), target = tape.constant(y);
+    variables = {tape.variable(w1), tape.variable(b1), tape.variable(w2), tape.variable(b2)};
+    const auto hidden = sigmoid(matmul(input, variables[0]) + variables[1]);
+    return cross_entropy_with_logits(matmul(hidden, variables[2]) + variables[3], target);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("operator new is counted") {
+  CHECK(allocations_of([] { delete new int(1); }) >= 0);
+  CHECK(allocations_of([] { Tensor<double> t = Tensor<double>::from_shape({100}); }) > 0);
+}
+
+TEST_CASE_TEMPLATE("after a warm-up step, a step with its recorded gradient and update allocates nothing", T, float, double) {
+  Network<T> n;
+  const auto step = [&] {
+    const auto loss = n.record();
+    const auto [d1, e1, d2, e2] = grad(loss, n.variables[0], n.variables[1], n.variables[2], n.variables[3]);
+    n.w1 -= T(0.1) * d1.view();
+    n.b1 -= T(0.1) * e1.view();
+    n.w2 -= T(0.1) * d2.view();
+    n.b2 -= T(0.1) * e2.view();
+  };
+  step();
+  for (int repetition = 0; repetition < 3; ++repetition) CHECK(allocations_of(step) == 0);
+}
+
+TEST_CASE_TEMPLATE("gradients_into allocates nothing after a warm-up step", T, float, double) {
+  Network<T> n;
+  const auto step = [&] { gradients_into<T>(n.record(), n.variables, n.results); };
+  step();
+  for (int repetition = 0; repetition < 3; ++repetition) CHECK(allocations_of(step) == 0);
+}
+
+TEST_CASE("the gradient of a gradient allocates nothing after a warm-up step") {
+  Tape<double> tape;
+  const Tensor<double> value = random_tensor({50}, 6);
+  const auto step = [&] {
+    tape.clear();
+    const auto x = tape.variable(value);
+    const auto [first] = grad(sum(x * sin(x)), x);
+    const auto [second] = grad(sum(first), x);
+    CHECK(second.size() == 50);
+  };
+  step();
+  CHECK(allocations_of([&] {
+          tape.clear();
+          const auto x = tape.variable(value);
+          const auto [first] = grad(sum(x * sin(x)), x);
+          grad(sum(first), x);
+        }) == 0);
+}
+
+TEST_CASE("gradients() recycles its temporaries: a deep chain needs a handful of buffers beyond its values") {
+  Tape<float> tape;
+  const auto x = tape.variable(xt::ones<float>({1 << 16}));
+  auto y = x;
+  for (int i = 0; i < 100; ++i) y = tanh(y);
+  const auto loss = sum(y);
+  const auto values = tape.reserved_bytes();
+  const auto size = tape.size();
+  gradients(loss, x);
+  CHECK(tape.size() == size);
+  CHECK(tape.reserved_bytes() - values < 6 * (sizeof(float) << 16));
+}

@@ -1,0 +1,86 @@
+#include "testing.hpp"
+
+#include "kernel/gemm.hpp"
+
+using namespace wengert;
+using namespace wengert::testing;
+
+namespace {
+
+template <class A, class B>
+Tensor<double> plain_product(const A& a, const B& b) {
+  Tensor<double> c = xt::zeros<double>({a.shape()[0], b.shape()[1]});
+  for (std::size_t i = 0; i < c.shape()[0]; ++i)
+    for (std::size_t j = 0; j < c.shape()[1]; ++j)
+      for (std::size_t k = 0; k < a.shape()[1]; ++k) c(i, j) += static_cast<double>(a(i, k)) * static_cast<double>(b(k, j));
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("matrix products of every size, each operand plain and transposed", T, float, double) {
+  for (const std::size_t m : {1, 2, 7, 33})
+    for (const std::size_t n : {1, 3, 17, 130})
+      for (const std::size_t k : {0, 1, 5, 16, 129}) {
+        Tape<T> tape;
+        const auto a = random_tensor<T>({m, k}, 1), b = random_tensor<T>({k, n}, 2);
+        const auto av = tape.variable(a), bv = tape.variable(b);
+        const auto at = transpose(tape.constant(xt::transpose(a))), bt = transpose(tape.constant(xt::transpose(b)));
+        const auto expected = plain_product(a, b);
+        const double tolerance = sizeof(T) == 4 ? 2e-5 : 1e-13;
+        CAPTURE(m);
+        CAPTURE(n);
+        CAPTURE(k);
+        CHECK(distance(matmul(av, bv).value(), expected) < tolerance);
+        CHECK(distance(matmul(at, bv).value(), expected) < tolerance);
+        CHECK(distance(matmul(av, bt).value(), expected) < tolerance);
+        CHECK(distance(matmul(at, bt).value(), expected) < tolerance);
+      }
+}
+
+TEST_CASE("vectors stand for a row on the left and a column on the right") {
+  Tape<double> tape;
+  const auto a = random_tensor({3, 4}, 1), row = random_tensor({3}, 2), column = random_tensor({4}, 3);
+  const auto av = tape.variable(a), rv = tape.variable(row), cv = tape.variable(column);
+  const Tensor<double> as_row = xt::view(row, xt::newaxis(), xt::all()), as_column = xt::view(column, xt::all(), xt::newaxis());
+  CHECK(distance(matmul(rv, av).value(), xt::view(plain_product(as_row, a), 0)) < 1e-14);
+  CHECK(distance(matmul(av, cv).value(), xt::view(plain_product(a, as_column), xt::all(), 0)) < 1e-14);
+  CHECK(matmul(cv, cv).shape() == Shape{});
+  CHECK(matmul(cv, cv).item() == doctest::Approx(xt::sum(column * column)()).epsilon(1e-14));
+  CHECK(gradcheck([](auto x, auto y) { return matmul(x, y); }, row, a).ok());
+  CHECK(gradcheck([](auto x, auto y) { return matmul(x, y); }, column, column).ok());
+}
+
+TEST_CASE("operands that repeat elements are copied first") {
+  Tape<double> tape;
+  const auto row = random_tensor({1, 4}, 1), b = random_tensor({4, 2}, 2);
+  const auto repeated = broadcast_to(tape.variable(row), {3, 4});
+  CHECK(distance(matmul(repeated, tape.variable(b)).value(), plain_product(xt::eval(xt::broadcast(row, {3, 4})), b)) < 1e-14);
+}
+
+TEST_CASE("products that do not fit say which sizes differ and what may be meant") {
+  Tape<double> tape;
+  const auto a = tape.variable(random_tensor({64, 4}, 1)), b = tape.variable(random_tensor({5, 16}, 2));
+  CHECK_ERROR(ShapeError, "[matmul] shapes (64, 4) and (5, 16): inner sizes 4 and 5 differ", matmul(a, b));
+  CHECK_ERROR(ShapeError, "did you mean transpose(b)?", matmul(a, a));
+  CHECK_ERROR(ShapeError, "did you mean transpose(a)?", matmul(a, tape.variable(random_tensor({64, 3}, 3))));
+  CHECK_ERROR(ShapeError, "did you swap the operands?", matmul(a, tape.variable(random_tensor({3, 64}, 3))));
+  CHECK_ERROR(ShapeError, "both operands must be matrices or vectors", matmul(a, tape.constant(2.0)));
+  CHECK_ERROR(ShapeError, "inner sizes 4 and 3 differ", matmul(tape.constant(Tensor<double>{1, 2, 3, 4}), tape.constant(Tensor<double>{1, 2, 3})));
+}
+
+TEST_CASE("a result does not depend on the number of threads in use by more than rounding, and not at all from run to run") {
+  const auto a = random_tensor<float>({300, 200}, 1), b = random_tensor<float>({200, 150}, 2);
+  const auto product = [&](int threads) {
+    set_num_threads(threads);
+    Tape<float> tape;
+    return matmul(tape.variable(a), tape.variable(b)).value();
+  };
+  const int before = num_threads();
+  const auto one = product(1), two = product(2);
+  CHECK(product(1) == one);
+  CHECK(product(2) == two);
+  CHECK(distance(one, two) < 1e-4);
+  set_num_threads(before);
+  CHECK(contains(message_of<ValueError>([] { set_num_threads(0); }), "[set_num_threads] 0 threads: at least 1 is needed"));
+}

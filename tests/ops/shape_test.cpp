@@ -1,0 +1,60 @@
+#include "testing.hpp"
+
+using namespace wengert;
+using namespace wengert::testing;
+
+TEST_CASE("reshape, transpose and broadcast_to are views: they copy nothing") {
+  Tape<double> tape;
+  const auto x = tape.variable(random_tensor({3, 4}, 1));
+  const auto memory = x.view().data();
+  CHECK(reshape(x, {2, 6}).view().data() == memory);
+  CHECK(transpose(x).view().data() == memory);
+  CHECK(broadcast_to(x, {5, 3, 4}).view().data() == memory);
+  CHECK(reshape(transpose(x), {12}).view().data() != memory);  // cannot be a view
+}
+
+TEST_CASE("shape ops give what xtensor gives") {
+  Tape<double> tape;
+  const auto value = random_tensor({2, 3, 4}, 2);
+  const auto x = tape.variable(value);
+  Tensor<double> flat = value;
+  flat.reshape({6, 4});
+  CHECK(reshape(x, {6, 4}).value() == flat);
+  CHECK(reshape(reshape(x, {24}), {4, 3, 2}).shape() == Shape{4, 3, 2});
+}
+
+TEST_CASE("transposes") {
+  Tape<double> tape;
+  const auto value = random_tensor({2, 3, 4}, 2);
+  const auto x = tape.variable(value);
+  CHECK(transpose(x).value() == xt::transpose(value));
+  CHECK(transpose(x, {1, 2, 0}).value() == xt::transpose(value, {1, 2, 0}));
+  CHECK(transpose(x, {-1, 0, 1}).value() == xt::transpose(value, {2, 0, 1}));
+  CHECK(swapaxes(x, 0, -1).value() == xt::transpose(value, {2, 1, 0}));
+  CHECK(Tensor<double>(transpose(x).view()) == xt::transpose(value));
+  CHECK(reshape(transpose(x), {24}).value() == xt::flatten(xt::eval(xt::transpose(value))));
+  CHECK(contiguous(transpose(x)).value() == xt::transpose(value));
+  CHECK_ERROR(AxisError, "[transpose] order (0, 1) of a tensor of rank 3: every axis must be named once", transpose(x, {0, 1}));
+  CHECK_ERROR(AxisError, "[transpose] order (0, 1, 1)", transpose(x, {0, 1, 1}));
+  CHECK_ERROR(AxisError, "[transpose] axis 3", transpose(x, {0, 1, 3}));
+  CHECK_ERROR(AxisError, "[swapaxes] axis 7", swapaxes(x, 0, 7));
+}
+
+TEST_CASE("broadcast_to and sum_to are each other's reverse") {
+  Tape<double> tape;
+  const auto value = random_tensor({3, 1}, 3);
+  const auto x = tape.variable(value);
+  CHECK(broadcast_to(x, {2, 3, 4}).value() == xt::broadcast(value, {2, 3, 4}));
+  CHECK(distance(sum_to(broadcast_to(x, {2, 3, 4}), {3, 1}).value(), value * 8.0) < 1e-15);
+  CHECK(sum_to(x, {3, 1}).index() == x.index());
+  CHECK_ERROR(ShapeError, "[broadcast_to] shape (3, 1) does not broadcast to (2, 4)", broadcast_to(x, {2, 4}));
+  CHECK_ERROR(ShapeError, "[broadcast_to] shape (3, 1) does not broadcast to (3,)", broadcast_to(x, {3}));
+  CHECK_ERROR(ShapeError, "[sum_to] shape (3, 1) to (2,)", sum_to(x, {2}));
+}
+
+TEST_CASE("reshape needs as many elements") {
+  Tape<double> tape;
+  const auto x = tape.variable(random_tensor({2, 3}, 4));
+  CHECK_ERROR(ShapeError, "[reshape] shape (2, 3) to (4, 2): 6 elements cannot become 8", reshape(x, {4, 2}));
+  CHECK(reshape(tape.constant(Tensor<double>::from_shape({0, 3})), {3, 0, 2}).shape() == Shape{3, 0, 2});
+}

@@ -1,0 +1,57 @@
+#include "testing.hpp"
+
+using namespace wengert;
+using namespace wengert::testing;
+
+TEST_CASE("a parameter's memory is referred to, not copied, and outlives tapes") {
+  Parameter<double> w(Tensor<double>{1, 2}, "w");
+  {
+    Tape<double> tape;
+    const auto x = tape.variable(w);
+    CHECK(x.view().data() == w.value().data());
+    CHECK(tape.name(x.index()) == "w");
+  }
+  CHECK(w.value() == Tensor<double>{1, 2});
+}
+
+TEST_CASE("a tape keeps a parameter alive that nobody else holds") {
+  Tape<double> tape;
+  Var<double> x;
+  {
+    const Parameter<double> w(Tensor<double>{1, 2, 3});
+    x = tape.variable(w);
+  }
+  CHECK(x.value() == Tensor<double>{1, 2, 3});
+}
+
+TEST_CASE("copies of a parameter are the same parameter") {
+  Parameter<double> w(Tensor<double>{1, 2}, "w");
+  Parameter<double> same = w;
+  same -= Tensor<double>{1, 1};
+  CHECK(w.value() == Tensor<double>{0, 1});
+  CHECK(w == same);
+  w += Tensor<double>{2, 2};
+  w.assign(w.value() * 2.0);
+  CHECK(same.value() == Tensor<double>{4, 6});
+}
+
+TEST_CASE("an update of another shape throws and changes nothing") {
+  Parameter<double> w(Tensor<double>{1, 2}, "w");
+  CHECK(contains(message_of<ShapeError>([&] { w -= Tensor<double>{1, 2, 3}; }), "[parameter] 'w' has shape (2,): cannot be changed by a tensor of shape (3,)"));
+  CHECK(contains(message_of<ShapeError>([&] { w.assign(Tensor<double>{{1, 2}}); }), "(1, 2)"));
+  CHECK(w.value() == Tensor<double>{1, 2});
+}
+
+TEST_CASE("a gradient that would mix a parameter's old and new value throws") {
+  Tape<double> tape;
+  Parameter<double> w(Tensor<double>{{1, 2}, {3, 4}}, "weights");
+  const auto wv = tape.variable(w), x = tape.variable(random_tensor({2, 2}, 1));
+  const auto loss = sum(matmul(x, wv));
+  w -= 0.1 * w.value();
+  CHECK_ERROR(HandleError, "[transpose] operand 1 is parameter 'weights', which was changed after it was recorded", transpose(wv));
+  const auto size = tape.size();
+  const std::string message = message_of<HandleError>([&] { grad(loss, x); });
+  CHECK(contains(message, "is parameter 'weights', which was changed after it was recorded"));
+  CHECK(tape.size() == size);
+  CHECK_NOTHROW(grad(loss, wv));  // needs only x
+}

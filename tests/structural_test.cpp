@@ -1,0 +1,91 @@
+// Structural ops as a user writes them.
+#include "testing.hpp"
+
+using namespace wengert;
+using namespace wengert::testing;
+
+namespace {
+
+template <class T>
+Var<T> cumulative_sum(Var<T> x, bool reverse = false, Location where = Location::current());
+
+// Cumulative sums along the last axis.
+struct CumulativeSum {
+  static constexpr std::string_view name = "cumulative_sum";
+  static constexpr std::string_view notation = "yᵢ = x₀ + … + xᵢ";
+  static constexpr std::size_t arity = 1;
+  bool reverse = false;
+
+  Shape shape(const Shape& x) const {
+    if (x.rank() == 0) throw ShapeError(name, "a scalar has no axis to sum along");
+    return x;
+  }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    const std::size_t n = x.shape().back();
+    for (std::size_t row = 0; row * n < x.size(); ++row) {
+      T total = 0;
+      for (std::size_t k = 0; k < n; ++k) {
+        const std::size_t i = row * n + (reverse ? n - 1 - k : k);
+        y.data[i] = total += x.data[i];
+      }
+    }
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>) const {
+    return cumulative_sum(g, !reverse);
+  }
+  static std::vector<StructuralExample<CumulativeSum>> examples() { return {{{}, {{2, 4}}}, {{true}, {{3}}}}; }
+};
+
+template <class T>
+Var<T> cumulative_sum(Var<T> x, bool reverse, Location where) {
+  return record(CumulativeSum{reverse}, where, x);
+}
+
+// Two inputs, of which the second has no gradient.
+struct Weighted {
+  static constexpr std::string_view name = "weighted";
+  static constexpr std::string_view notation = "x · w, w held constant";
+  static constexpr std::size_t arity = 2;
+  Shape shape(const Shape& x, const Shape&) const { return x; }
+  template <class T>
+  void forward(Value<const T> x, Value<const T> w, Value<T> y) const {
+    for (std::size_t i = 0; i < x.size(); ++i) y.data[i] = x.data[i] * w.data[i];
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>, Var<T> w) const {
+    return std::tuple([=] { return g * w; }, no_gradient);
+  }
+  static std::vector<StructuralExample<Weighted>> examples() { return {}; }
+};
+
+}  // namespace
+
+TEST_CASE("a structural op of the user's own: values, derivatives, non-contiguous operands, errors") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>{{1, 2, 3}, {4, 5, 6}});
+  CHECK(cumulative_sum(x).value() == Tensor<double>{{1, 3, 6}, {4, 9, 15}});
+  CHECK(cumulative_sum(x, true).value() == Tensor<double>{{6, 5, 3}, {15, 11, 6}});
+  CHECK(cumulative_sum(transpose(x)).value() == Tensor<double>{{1, 5}, {2, 7}, {3, 9}});
+  CHECK(gradcheck([](auto a) { return square(cumulative_sum(a)); }, random_tensor({3, 4}, 1)).ok());
+  CHECK_ERROR(ShapeError, "[cumulative_sum] a scalar has no axis to sum along", cumulative_sum(tape.constant(1.0)));
+  CHECK_ERROR(HandleError, "[cumulative_sum] operand 1 is an empty handle", cumulative_sum(Var<double>()));
+}
+
+TEST_CASE("it is in the registry with its examples") {
+  const auto& rows = op_registry();
+  const auto row = std::find_if(rows.begin(), rows.end(), [](const OpRow& r) { return r.name == "cumulative_sum"; });
+  REQUIRE(row != rows.end());
+  CHECK(row->examples().size() == 2);
+  CHECK(row->notation == "yᵢ = x₀ + … + xᵢ");
+}
+
+TEST_CASE("an input without gradient gets zeros") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>{1, 2}), w = tape.variable(Tensor<double>{3, 4});
+  const auto y = tape.record(StructuralTable<double, Weighted>::table, nullptr, 0, std::array{x, w}, Location::current());
+  const auto [dx, dw] = grad(sum(y), x, w);
+  CHECK(dx.value() == Tensor<double>{3, 4});
+  CHECK(dw.value() == Tensor<double>{0, 0});
+}

@@ -1,0 +1,188 @@
+#include "testing.hpp"
+
+using namespace wengert;
+using namespace wengert::testing;
+
+TEST_CASE_TEMPLATE("a tape records values and gives them back", T, float, double) {
+  Tape<T> tape;
+  const Tensor<T> value{{1, 2, 3}, {4, 5, 6}};
+  const Var<T> x = tape.variable(value, "x");
+  CHECK(x.shape() == Shape{2, 3});
+  CHECK(x.rank() == 2);
+  CHECK(x.size() == 6);
+  CHECK(x.value() == value);
+  CHECK(Tensor<T>(x.view()) == value);
+  CHECK(tape.name(x.index()) == "x");
+  CHECK(&x.tape() == &tape);
+  CHECK(tape.constant(T(2.5)).item() == T(2.5));
+  CHECK(tape.constant(value).value() == value);
+  CHECK(tape.constant(Tensor<T>(value)).value() == value);
+  CHECK(tape.constant(value * T(2)).value() == value * T(2));
+  CHECK(tape.constant(xt::view(value, 1)).value() == Tensor<T>{4, 5, 6});
+}
+
+TEST_CASE("an lvalue is copied, an rvalue taken over, a borrowed tensor referred to") {
+  Tape<double> tape;
+  Tensor<double> copied{1, 2}, moved{3, 4}, borrowed{5, 6};
+  const double* memory = moved.data();
+  const auto a = tape.variable(copied), b = tape.variable(std::move(moved)), c = tape.borrow(borrowed);
+  copied(0) = 10;
+  borrowed(0) = 50;
+  CHECK(a.value() == Tensor<double>{1, 2});
+  CHECK(b.view().data() == memory);
+  CHECK(c.value() == Tensor<double>{50, 6});
+  CHECK_ERROR(ShapeError, "2 elements for shape (3,)", tape.borrow(std::span<const double>(borrowed.data(), 2), Shape{3}));
+}
+
+TEST_CASE("arithmetic mixes Vars, scalars and tensors on both sides") {
+  Tape<double> tape;
+  const Tensor<double> v{1, 2, 4}, w{3, 5, 7};
+  const auto x = tape.variable(v);
+  CHECK((x + x).value() == v + v);
+  CHECK((x + 1).value() == v + 1);
+  CHECK((1 + x).value() == v + 1);
+  CHECK((x + w).value() == v + w);
+  CHECK((w + x).value() == v + w);
+  CHECK((x - x).value() == v - v);
+  CHECK((x - 1.5).value() == v - 1.5);
+  CHECK((1.5 - x).value() == 1.5 - v);
+  CHECK((w - x).value() == w - v);
+  CHECK((x * x).value() == v * v);
+  CHECK((x * 3).value() == v * 3);
+  CHECK((3 * x).value() == v * 3);
+  CHECK((w * x).value() == v * w);
+  CHECK((x / x).value() == v / v);
+  CHECK((x / 3).value() == v / 3);
+  CHECK((3 / x).value() == 3 / v);
+  CHECK((w / x).value() == w / v);
+  CHECK((-x).value() == -v);
+  CHECK((+x).value() == v);
+  auto y = x;
+  y += 1;
+  y *= x;
+  y -= w;
+  y /= 2;
+  CHECK(y.value() == ((v + 1) * v - w) / 2);
+}
+
+TEST_CASE("rewind gives nodes back and their handles throw from then on") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>{1, 2});
+  const auto mark = tape.mark();
+  const auto y = x * x;
+  CHECK(tape.size() == 2);
+  tape.rewind(mark);
+  CHECK(tape.size() == 1);
+  CHECK(x.value() == Tensor<double>{1, 2});
+  CHECK(contains(message_of<HandleError>([&] { (void)y.value(); }), "stale handle: node 1 was given back by rewind()"));
+  const auto z = x + x;  // takes the place of y
+  CHECK(z.index() == y.index());
+  CHECK(contains(message_of<HandleError>([&] { (void)y.value(); }), "stale handle"));
+  CHECK_ERROR(HandleError, "[multiply] operand 2 is a stale handle: its node 1 was given back by rewind()", x * y);
+  CHECK_ERROR(HandleError, "[sigmoid] operand 1 is a stale handle", sigmoid(y));
+  tape.clear();
+  CHECK(contains(message_of<HandleError>([&] { (void)x.value(); }), "stale handle"));
+  CHECK(tape.size() == 0);
+}
+
+TEST_CASE("a stale mark throws") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>{1.0});
+  const auto before = tape.mark();
+  auto y = x + 1;
+  const auto after = tape.mark();
+  tape.rewind(before);
+  CHECK(contains(message_of<HandleError>([&] { tape.rewind(after); }), "[rewind] stale mark"));
+  y = x * 2;  // another node where the mark stood
+  CHECK(contains(message_of<HandleError>([&] { tape.rewind(after); }), "[rewind] stale mark"));
+  CHECK(y.item() == 2);
+}
+
+TEST_CASE("an empty handle is refused everywhere, by name") {
+  Tape<double> tape;
+  const Var<double> empty;
+  const auto x = tape.variable(Tensor<double>{1, 2});
+  CHECK(empty.empty());
+  CHECK(contains(message_of<HandleError>([&] { (void)empty.value(); }), "empty handle"));
+  CHECK_ERROR(HandleError, "[exp] no operand is a Var that was recorded", exp(empty));
+  CHECK_ERROR(HandleError, "[add] operand 2 is an empty handle", x + empty);
+  CHECK_ERROR(HandleError, "[grad] empty handle", grad(empty, x));
+  CHECK_ERROR(HandleError, "the prediction is an empty handle", squared_error(empty, x));
+  CHECK(tape.size() == 1);
+}
+
+TEST_CASE("Vars of two tapes do not meet in one op") {
+  Tape<double> a, b;
+  const auto x = a.variable(Tensor<double>{1.0}), y = b.variable(Tensor<double>{2.0});
+  CHECK_ERROR(HandleError, "[add] operand 2 belongs to another tape", x + y);
+  CHECK_ERROR(HandleError, "[matmul] operand 2 belongs to another tape", matmul(reshape(x, {1, 1}), reshape(y, {1, 1})));
+  CHECK_ERROR(HandleError, "[grad] handle of another tape", grad(x * x, y));
+  CHECK(b.size() == 2);
+}
+
+TEST_CASE("a failed call records nothing and leaves its operands usable") {
+  Tape<double> tape;
+  const auto a = tape.variable(random_tensor({2, 3}, 1)), b = tape.variable(random_tensor({3, 2}, 2));
+  const auto size = tape.size();
+  CHECK_ERROR(ShapeError, "[add] shapes (2, 3) and (3, 2) do not broadcast", a + b);
+  CHECK_ERROR(ShapeError, "[multiply] shapes (2, 3) and (4,) do not broadcast", a * Tensor<double>{1, 2, 3, 4});
+  CHECK_ERROR(ShapeError, "[matmul] shapes (2, 3) and (2, 3): inner sizes 3 and 2 differ; did you mean transpose(b)?", matmul(a, a));
+  CHECK_ERROR(AxisError, "[sum] axis 2: a tensor of rank 2 has axes -2 to 1", sum(a, 2));
+  CHECK_ERROR(ShapeError, "[squared_error] prediction (2, 3) and target (3, 2)", squared_error(a, b));
+  CHECK_ERROR(GradientError, "[grad] a value of shape (2, 3) has no gradient of its own", grad(a * a, a));
+  CHECK(tape.size() == size + 1);  // the a * a above
+  CHECK((a + a).value() == a.value() * 2);
+}
+
+TEST_CASE("item() is for values of size 1") {
+  Tape<double> tape;
+  CHECK(tape.variable(Tensor<double>(xt::ones<double>({1, 1}) * 7.0)).item() == 7);
+  CHECK(contains(message_of<ShapeError>([&] { (void)tape.variable(Tensor<double>{1, 2}).item(); }), "[item] shape (2,)"));
+}
+
+namespace {
+// An op whose vjp gives a cotangent of the wrong shape.
+struct WrongShape {
+  static constexpr std::string_view name = "wrong_shape";
+  static constexpr std::string_view notation = "x";
+  static constexpr std::size_t arity = 1;
+  Shape shape(const Shape& x) const { return x; }
+  void forward(Value<const double> x, Value<double> y) const { copy_elements(x, y.data); }
+  Var<double> vjp(Var<double> g, Var<double>, Var<double>) const { return sum(g); }
+  static std::vector<StructuralExample<WrongShape>> examples() { return {}; }
+};
+}  // namespace
+
+TEST_CASE("an error inside a sweep names the line of the node that is differentiated") {
+  Tape<double> tape;
+  const auto x = tape.variable(random_tensor({2, 3}, 3));
+  const int line = __LINE__ + 1;
+  const auto y = tape.record(StructuralTable<double, WrongShape>::table, nullptr, 0, std::span(&x, 1), Location::current());
+  const auto loss = sum(y);
+  const auto size = tape.size();
+  const std::string message = message_of<ShapeError>([&] { grad(loss, x); });
+  INFO(message);
+  CHECK(contains(message, "[wrong_shape] vjp: the cotangent of input 1 has shape (), the input (2, 3)"));
+  CHECK(contains(message, fmt::format("tape_test.cpp:{}", line)));
+  CHECK(tape.size() == size);
+}
+
+TEST_CASE("a chain of a million nodes needs no deep stack and time linear in its length") {
+  Tape<float> tape;
+  const auto x = tape.variable(Tensor<float>{1.0F});
+  auto y = x;
+  for (int i = 0; i < 1'000'000; ++i) y = y + x;
+  const auto [dx] = gradients(sum(y), x);
+  CHECK(dx(0) == 1'000'001.0F);
+}
+
+TEST_CASE("a thousand times shared subexpression is swept once a node") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>{1.0});
+  auto y = x;
+  for (int i = 0; i < 1000; ++i) y = y + y;
+  const auto before = tape.size();
+  const auto [dx] = grad(sum(y), x);
+  CHECK(dx.value()(0) == std::ldexp(1.0, 1000));
+  CHECK(tape.size() - before < 3000);
+}
