@@ -1,0 +1,40 @@
+// The command line of 01_mlp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../common/mlp.hpp"
+
+namespace sample {
+
+struct Options {
+  std::string data = "mnist";
+  std::string data_folder = "build/data";
+  std::string csv, test_csv;
+  std::string images, labels, test_images, test_labels;
+  double scale = 1;
+  double test_fraction = 0.2;
+
+  std::vector<std::size_t> hidden{128};
+  Activation activation = Activation::sigmoid;
+  Cost cost = Cost::cross_entropy;
+
+  std::string method = "mini-batch";
+  std::size_t batch_size = 32;
+  float rate = 0.5F;
+  std::size_t epochs = 10;
+  std::uint64_t seed = 1;
+  int threads = 1;
+  std::optional<double> seconds;
+
+  std::string weights, curve;
+  bool quiet = false;
+};
+
+/// The options given; nothing if the program is to end with `status`: help was asked for or an argument is wrong.
+std::optional<Options> parse_options(int argc, char** argv, int& status);
+
+}  // namespace sample

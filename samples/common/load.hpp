@@ -1,0 +1,33 @@
+// The data sets that samples/fetch_data.sh brings, and a user's own files.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <wengert/data/csv.hpp>
+#include <wengert/data/dataset.hpp>
+#include <wengert/data/idx.hpp>
+#include <wengert/error.hpp>
+
+namespace sample {
+
+namespace wg = wengert;
+
+/// `mnist`, `fashion` or `digits` from the folder that holds the fetched sets; `digits` is split from the seed.
+inline wg::Split<float> load_named(const std::string& name, const std::filesystem::path& root, std::uint64_t seed) {
+  const std::filesystem::path folder = root / name;
+  if (!std::filesystem::is_directory(folder))
+    throw wg::FileError("data", folder.string() + " does not exist: run bash samples/fetch_data.sh " + name);
+  if (name == "digits") {
+    wg::CsvOptions options;
+    options.scale = 1.0 / 16;
+    return wg::split(wg::read_csv<float>(folder / "digits.csv.gz", options), 0.2, seed);
+  }
+  const std::string ending = name == "fashion" ? ".gz" : "";
+  const auto part = [&](const std::string& prefix) {
+    return wg::read_idx<float>(folder / (prefix + "-images-idx3-ubyte" + ending), folder / (prefix + "-labels-idx1-ubyte" + ending));
+  };
+  return {part("train"), part("t10k")};
+}
+
+}  // namespace sample

