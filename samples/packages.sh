@@ -22,6 +22,6 @@ need_packages() {
 }
 
 # What building the library takes; the compiler comes with g++.
-build_packages=(g++ cmake ninja-build ccache pkg-config libxtensor-dev xtl-dev libfmt-dev libdnnl-dev libopenblas-dev
+build_packages=(g++ cmake ninja-build pkg-config libxtensor-dev xtl-dev libfmt-dev libdnnl-dev libopenblas-dev
   liblapacke-dev libsleef-dev zlib1g-dev libzip-dev)
 sample_packages=(libcli11-dev gnuplot-nox)

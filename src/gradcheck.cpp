@@ -118,13 +118,16 @@ GradcheckReport gradcheck_inputs(const GradcheckFunction& f, const std::vector<T
 }
 
 std::string GradcheckReport::to_string() const {
-  if (ok()) return fmt::format("gradcheck: all {} elements agree; the worst used {:.2g} of its tolerance", checked_, worst_);
+  if (ok())
+    return fmt::format("gradcheck: all {} elements agree; the worst used {:.2g} of its tolerance", checked_, worst_);
   constexpr std::size_t shown = 10;
-  std::string text = fmt::format("gradcheck: {} of {} elements disagree\n{:>5} {:>5}  {:<14} {:>16} {:>16} {:>12}\n", mismatches_.size(),
-                                 checked_, "order", "input", "element", "analytic", "numeric", "difference");
+  std::string text =
+      fmt::format("gradcheck: {} of {} elements disagree\n{:>5} {:>5}  {:<14} {:>16} {:>16} {:>12}\n",
+                  mismatches_.size(), checked_, "order", "input", "element", "analytic", "numeric", "difference");
   for (std::size_t i = 0; i < std::min(shown, mismatches_.size()); ++i) {
     const GradcheckEntry& e = mismatches_[i];
-    text += fmt::format("{:>5} {:>5}  {:<14} {:>16.9g} {:>16.9g} {:>12.3g}\n", e.order, e.input + 1, wengert::to_string(e.index), e.analytic, e.numeric, e.difference());
+    text += fmt::format("{:>5} {:>5}  {:<14} {:>16.9g} {:>16.9g} {:>12.3g}\n", e.order, e.input + 1,
+                        wengert::to_string(e.index), e.analytic, e.numeric, e.difference());
   }
   if (mismatches_.size() > shown) text += fmt::format("  … and {} more\n", mismatches_.size() - shown);
   return text;

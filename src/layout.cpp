@@ -68,7 +68,8 @@ void copy_plane(const T* from, std::ptrdiff_t row_stride, std::ptrdiff_t column_
       const std::size_t c1 = std::min(columns, c0 + tile);
       for (std::size_t r = r0; r < r1; ++r) {
         const T* source = from + static_cast<std::ptrdiff_t>(r) * row_stride;
-        for (std::size_t c = c0; c < c1; ++c) to[r * columns + c] = source[static_cast<std::ptrdiff_t>(c) * column_stride];
+        for (std::size_t c = c0; c < c1; ++c)
+          to[r * columns + c] = source[static_cast<std::ptrdiff_t>(c) * column_stride];
       }
     }
   }
@@ -76,8 +77,7 @@ void copy_plane(const T* from, std::ptrdiff_t row_stride, std::ptrdiff_t column_
 
 }  // namespace
 
-template <class T>
-void copy_elements(Value<const T> from, T* to) {
+template <class T> void copy_elements(Value<const T> from, T* to) {
   if (from.size() == 0) return;
   if (from.layout->contiguous) {
     std::copy_n(from.data, from.size(), to);

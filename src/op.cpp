@@ -61,7 +61,9 @@ template <class T>
 Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>> operands, std::span<const double> parameters) {
   const auto first = std::find_if(operands.begin(), operands.end(), [](const auto& o) { return !o.handle().empty(); });
   if (first == operands.end())
-    throw HandleError(op.name, "no operand is a Var that was recorded on a tape: record one with tape.variable or tape.constant", operands.front().where());
+    throw HandleError(op.name,
+                      "no operand is a Var that was recorded on a tape: record one with tape.variable or tape.constant",
+                      operands.front().where());
   Tape<T>& tape = first->handle().tape();
   const Location& where = operands.front().where();
   return atomically(tape, where, [&] {
@@ -71,8 +73,7 @@ Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>> operands, st
   });
 }
 
-template <class T>
-void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, bool reads_output) {
+template <class T> void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, bool reads_output) {
   const std::size_t arity = ops.size();
   std::array<Var<T>, Loops::max_values + 2> operands;
   std::size_t count = 0;
@@ -82,26 +83,25 @@ void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, 
   const auto* parameters = static_cast<const double*>(pullback.node().attributes);
   for (std::size_t i = 0; i < arity; ++i)
     if (pullback.needs(i))
-      pullback.give(i, pullback.tape().record(*ops[i], parameters, ops[i]->parameters * sizeof(double), {operands.data(), count}, pullback.node().where));
+      pullback.give(i, pullback.tape().record(*ops[i], parameters, ops[i]->parameters * sizeof(double),
+                                              {operands.data(), count}, pullback.node().where));
 }
 
-template <class T>
-void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs) {
+template <class T> void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs) {
   for (std::size_t i = 0; i < signs.size(); ++i)
     if (pullback.needs(i)) pullback.give(i, signs[i] > 0 ? pullback.cotangent() : negate<T>(pullback.cotangent()));
 }
 
-template <class T>
-void give_symbol(Pullback<T>& pullback, std::size_t i, const Symbol<T>& derivative) {
+template <class T> void give_symbol(Pullback<T>& pullback, std::size_t i, const Symbol<T>& derivative) {
   if (derivative.is(0)) return;
   const Symbol<T> share = derivative * Symbol<T>(pullback.cotangent());
   pullback.give(i, share.var());
 }
 
-#define WENGERT_INSTANTIATE(T)                                                                                       \
-  template Var<T> record_operands<T>(const Op<T>&, std::span<const Operand<T>>, std::span<const double>);            \
-  template void record_pullbacks<T>(Pullback<T>&, std::span<const Op<T>* const>, bool);                              \
-  template void pass_cotangent<T>(Pullback<T>&, std::span<const int>);                                               \
+#define WENGERT_INSTANTIATE(T)                                                                            \
+  template Var<T> record_operands<T>(const Op<T>&, std::span<const Operand<T>>, std::span<const double>); \
+  template void record_pullbacks<T>(Pullback<T>&, std::span<const Op<T>* const>, bool);                   \
+  template void pass_cotangent<T>(Pullback<T>&, std::span<const int>);                                    \
   template void give_symbol<T>(Pullback<T>&, std::size_t, const Symbol<T>&);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

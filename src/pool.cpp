@@ -45,7 +45,7 @@ std::size_t bytes_of_class(std::size_t size_class) {
 Pool::~Pool() {
   for (std::byte* block : blocks_) {
     ASAN_UNPOISON_MEMORY_REGION(block, alignment);
-    ::operator delete(block, std::align_val_t{alignment});
+    ::operator delete (block, std::align_val_t{alignment});
   }
 }
 
@@ -113,7 +113,7 @@ Storage* Pool::carve(std::size_t size_class) {
 
 std::byte* Pool::reserve(std::size_t bytes) {
   blocks_.push_back(nullptr);
-  auto* memory = static_cast<std::byte*>(::operator new(bytes, std::align_val_t{alignment}, std::nothrow));
+  auto* memory = static_cast<std::byte*>(::operator new (bytes, std::align_val_t{alignment}, std::nothrow));
   if (memory == nullptr) {
     blocks_.pop_back();
     throw std::bad_alloc();

@@ -31,7 +31,8 @@ std::optional<Shape> broadcast_shapes(const Shape& a, const Shape& b) {
 std::size_t normalise_axis(std::ptrdiff_t axis, std::size_t rank, std::string_view subject) {
   const auto count = static_cast<std::ptrdiff_t>(rank);
   if (axis < -count || axis >= count)
-    throw AxisError(subject, fmt::format("axis {}: a tensor of rank {} has axes {} to {}", axis, rank, -count, count - 1));
+    throw AxisError(subject,
+                    fmt::format("axis {}: a tensor of rank {} has axes {} to {}", axis, rank, -count, count - 1));
   return static_cast<std::size_t>(axis < 0 ? axis + count : axis);
 }
 

@@ -1,11 +1,10 @@
+#include "kernel/parallel.hpp"
 #include <wengert/error.hpp>
 #include <wengert/threads.hpp>
 
 #include <atomic>
 
 #include <fmt/format.h>
-
-#include "kernel/parallel.hpp"
 
 namespace wengert {
 namespace {

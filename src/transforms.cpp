@@ -19,10 +19,13 @@ void sweep(const Differentiated<T>& y, std::span<const Var<T>> wrt, std::span<Va
     Var<T> cotangent = y.cotangent;
     if (cotangent.empty()) {
       if (y.value.size() != 1)
-        throw GradientError("grad", fmt::format("a value of shape {} has no gradient of its own: reduce it to a scalar, or give its cotangent, grad(seed(y, cotangent), …)", to_string(shape)));
+        throw GradientError("grad", fmt::format("a value of shape {} has no gradient of its own: reduce it to a "
+                                                "scalar, or give its cotangent, grad(seed(y, cotangent), …)",
+                                                to_string(shape)));
       cotangent = broadcast_to(tape.constant(T(1), y.where), shape, y.where);
     } else if (const Shape got = tape.node(cotangent, "grad").layout->shape; got != shape) {
-      throw ShapeError("grad", fmt::format("a cotangent of shape {} for a value of shape {}: both must be the same", to_string(got), to_string(shape)));
+      throw ShapeError("grad", fmt::format("a cotangent of shape {} for a value of shape {}: both must be the same",
+                                           to_string(got), to_string(shape)));
     }
     tape.sweep(y.value, cotangent, wrt, results, temporaries);
     return 0;
@@ -43,7 +46,8 @@ void detail::grad_into(const Differentiated<T>& y, std::span<const Var<T>> wrt, 
 }
 
 template <class T>
-void gradients_into(const std::type_identity_t<Differentiated<T>>& y, std::span<const Var<T>> wrt, std::span<Tensor<T>> results) {
+void gradients_into(const std::type_identity_t<Differentiated<T>>& y, std::span<const Var<T>> wrt,
+                    std::span<Tensor<T>> results) {
   if (results.size() != wrt.size())
     throw ShapeError("gradients", fmt::format("{} results for {} variables", results.size(), wrt.size()), y.where);
   if (y.value.empty()) throw HandleError("grad", "empty handle: the value was never recorded on a tape", y.where);
@@ -51,7 +55,8 @@ void gradients_into(const std::type_identity_t<Differentiated<T>>& y, std::span<
   constexpr std::size_t few = 32;
   std::array<Var<T>, few> small;
   std::vector<Var<T>> large(wrt.size() > few ? wrt.size() : 0);
-  const std::span<Var<T>> swept = wrt.size() > few ? std::span<Var<T>>(large) : std::span<Var<T>>(small.data(), wrt.size());
+  const std::span<Var<T>> swept =
+      wrt.size() > few ? std::span<Var<T>>(large) : std::span<Var<T>>(small.data(), wrt.size());
   const auto mark = tape.mark();
   sweep(y, wrt, swept, Tape<T>::Temporaries::recycle);
   for (std::size_t i = 0; i < wrt.size(); ++i) {
@@ -63,9 +68,9 @@ void gradients_into(const std::type_identity_t<Differentiated<T>>& y, std::span<
   tape.rewind(mark);
 }
 
-#define WENGERT_INSTANTIATE(T)                                                                                   \
-  template struct Differentiated<T>;                                                                             \
-  template void detail::grad_into(const Differentiated<T>&, std::span<const Var<T>>, std::span<Var<T>>);         \
+#define WENGERT_INSTANTIATE(T)                                                                           \
+  template struct Differentiated<T>;                                                                     \
+  template void detail::grad_into(const Differentiated<T>&, std::span<const Var<T>>, std::span<Var<T>>); \
   template void gradients_into<T>(const Differentiated<T>&, std::span<const Var<T>>, std::span<Tensor<T>>);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

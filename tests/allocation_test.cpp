@@ -10,8 +10,9 @@ std::atomic<long> allocations{0};
 
 void* counted(std::size_t bytes, std::size_t alignment) {
   ++allocations;
-  void* p = alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment)
-                                                  : std::malloc(bytes == 0 ? 1 : bytes);
+  void* p = alignment > alignof(std::max_align_t)
+                ? std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment)
+                : std::malloc(bytes == 0 ? 1 : bytes);
   if (p == nullptr) throw std::bad_alloc();
   return p;
 }
@@ -19,7 +20,9 @@ void* counted(std::size_t bytes, std::size_t alignment) {
 
 void* operator new(std::size_t bytes) { return counted(bytes, 0); }
 void* operator new[](std::size_t bytes) { return counted(bytes, 0); }
-void* operator new(std::size_t bytes, std::align_val_t alignment) { return counted(bytes, static_cast<std::size_t>(alignment)); }
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  return counted(bytes, static_cast<std::size_t>(alignment));
+}
 void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
   try {
     return counted(bytes, static_cast<std::size_t>(alignment));
@@ -40,15 +43,13 @@ using namespace wengert::testing;
 
 namespace {
 
-template <class F>
-long allocations_of(const F& f) {
+template <class F> long allocations_of(const F& f) {
   const long before = allocations;
   f();
   return allocations - before;
 }
 
-template <class T>
-struct Network {
+template <class T> struct Network {
   Tape<T> tape;
   Tensor<T> x = random_tensor<T>({17, 12}, 1), y = xt::zeros<T>({17, 5});
   Parameter<T> w1{random_tensor<T>({12, 8}, 2), "w1"}, b1{random_tensor<T>({8}, 3), "b1"};
@@ -72,7 +73,8 @@ TEST_CASE("operator new is counted") {
   CHECK(allocations_of([] { Tensor<double> t = Tensor<double>::from_shape({100}); }) > 0);
 }
 
-TEST_CASE_TEMPLATE("after a warm-up step, a step with its recorded gradient and update allocates nothing", T, float, double) {
+TEST_CASE_TEMPLATE("after a warm-up step, a step with its recorded gradient and update allocates nothing", T, float,
+                   double) {
   Network<T> n;
   const auto step = [&] {
     const auto loss = n.record();

@@ -7,11 +7,16 @@ using namespace wengert::testing;
 namespace {
 
 inline constexpr auto swish = elementwise<"swish">([](auto x) { return x / (1 + exp(-x)); });
-inline constexpr auto leaky = elementwise<"leaky_relu", params<1>>([](auto x, auto slope) { return where(x > 0, x, slope * x); });
-inline constexpr auto blend = elementwise<"blend", params<2>>([](auto a, auto b, auto s, auto t) { return s * a * b + t * sin(a); });
-inline constexpr auto fused = elementwise<"fused">([](auto a, auto b, auto c) { return a * tanh(b) + c / (1 + b * b); });
-inline constexpr auto of_ops = elementwise<"of_ops">([](auto x) { return swish(x) * sigmoid(2 * x) - maximum(x, 0.25) + pow(abs(x) + 1, 1.5); });
-inline constexpr auto branches = elementwise<"branches">([](auto x, auto y) { return where(x > 0 && !(y >= 0.5), x * y, where(x < -1 || y == 0, exp(x), -x * x)); });
+inline constexpr auto leaky =
+    elementwise<"leaky_relu", params<1>>([](auto x, auto slope) { return where(x > 0, x, slope * x); });
+inline constexpr auto blend =
+    elementwise<"blend", params<2>>([](auto a, auto b, auto s, auto t) { return s * a * b + t * sin(a); });
+inline constexpr auto fused =
+    elementwise<"fused">([](auto a, auto b, auto c) { return a * tanh(b) + c / (1 + b * b); });
+inline constexpr auto of_ops =
+    elementwise<"of_ops">([](auto x) { return swish(x) * sigmoid(2 * x) - maximum(x, 0.25) + pow(abs(x) + 1, 1.5); });
+inline constexpr auto branches = elementwise<"branches">(
+    [](auto x, auto y) { return where(x > 0 && !(y >= 0.5), x * y, where(x < -1 || y == 0, exp(x), -x * x)); });
 inline constexpr auto constant_formula = elementwise<"constant_formula">([](auto x) { return lift(x, 3); });
 inline constexpr auto one_input = elementwise<"one_input">([](auto a, auto) { return a * a; });
 
@@ -51,7 +56,9 @@ TEST_CASE("parameters, several inputs, broadcasting, other ops inside, branches"
   CHECK(gradcheck([](auto x, auto y) { return blend(x, y, 1.5, -2); }, a, b).ok());
   CHECK(gradcheck([](auto x, auto y, auto z) { return fused(x, y, z); }, a, b, c).ok());
   CHECK(gradcheck([](auto x) { return of_ops(x); }, a).ok());
-  CHECK(gradcheck([](auto x, auto y) { return branches(x, y); }, random_tensor({5, 5}, 4, -2, 2), random_tensor({5, 5}, 5, -1, 2)).ok());
+  CHECK(gradcheck([](auto x, auto y) { return branches(x, y); }, random_tensor({5, 5}, 4, -2, 2),
+                  random_tensor({5, 5}, 5, -1, 2))
+            .ok());
   Tape<double> tape;
   CHECK(leaky(tape.constant(Tensor<double>{-2, 3}), 0.25).value() == Tensor<double>{-0.5, 3});
   CHECK(fused(tape.constant(2.0), 0, 5).item() == 5);  // scalars among the operands

@@ -1,9 +1,7 @@
 // Kernels at each instruction set this processor has agree with the baseline's.
-#include "testing.hpp"
-
-#include <wengert/kernel/elementwise_body.hpp>
-
 #include "kernel/fold.hpp"
+#include "testing.hpp"
+#include <wengert/kernel/elementwise_body.hpp>
 
 using namespace wengert;
 using namespace wengert::testing;
@@ -11,19 +9,18 @@ using namespace wengert::testing;
 namespace {
 
 // A formula's helper function, which a compiler may leave out of line.
-template <class X>
-auto helper(X x) {
-  return exp(-x) + tanh(x);
-}
-inline constexpr auto formula = [](auto x, auto y, auto c) { return c * x / (1 + helper(y)) + where(x > y, sqrt(abs(x)), sin(y)); };
+template <class X> auto helper(X x) { return exp(-x) + tanh(x); }
+inline constexpr auto formula = [](auto x, auto y, auto c) {
+  return c * x / (1 + helper(y)) + where(x > y, sqrt(abs(x)), sin(y));
+};
 
-template <class T>
-using Body = kernel::ElementwiseBody<T, std::remove_const_t<decltype(formula)>, 2, 1>;
+template <class T> using Body = kernel::ElementwiseBody<T, std::remove_const_t<decltype(formula)>, 2, 1>;
 
 }  // namespace
 
 TEST_CASE_TEMPLATE("every instruction set computes the same to a few ulp", T, float, double) {
-  static constexpr auto kernels = kernel::compile_per_isa<Body<T>, const kernel::Plane<T>*, T*, std::size_t, std::size_t, const double*>();
+  static constexpr auto kernels =
+      kernel::compile_per_isa<Body<T>, const kernel::Plane<T>*, T*, std::size_t, std::size_t, const double*>();
   const auto best = static_cast<std::size_t>(active_isa());
   MESSAGE("instruction set: ", std::string(to_string(active_isa())));
   const std::size_t rows = 3, columns = 37;
@@ -45,7 +42,8 @@ TEST_CASE_TEMPLATE("every instruction set computes the same to a few ulp", T, fl
 }
 
 TEST_CASE("a repeated element along a row") {
-  static constexpr auto kernels = kernel::compile_per_isa<Body<float>, const kernel::Plane<float>*, float*, std::size_t, std::size_t, const double*>();
+  static constexpr auto kernels = kernel::compile_per_isa<Body<float>, const kernel::Plane<float>*, float*, std::size_t,
+                                                          std::size_t, const double*>();
   const float x[] = {1, 2}, y[] = {0.5F, 0.25F, -1};
   const double parameter = 2;
   const kernel::Plane<float> planes[] = {{x, 1, false}, {y, 0, true}};
@@ -54,7 +52,8 @@ TEST_CASE("a repeated element along a row") {
     kernels[level](planes, out, 2, 3, &parameter);
     for (std::size_t i = 0; i < 6; ++i) {
       const double a = x[i / 3], b = y[i % 3];
-      CHECK(static_cast<double>(out[i]) == doctest::Approx(2 * a / (1 + std::exp(-b) + std::tanh(b)) + std::sqrt(a)).epsilon(1e-6));
+      CHECK(static_cast<double>(out[i]) ==
+            doctest::Approx(2 * a / (1 + std::exp(-b) + std::tanh(b)) + std::sqrt(a)).epsilon(1e-6));
     }
   }
 }

@@ -1,5 +1,5 @@
-// The proof that backpropagation comes from the tape: the tutorial's deltas, derived by hand in plain xtensor, agree with
-// it. No source of the library contains them.
+// The proof that backpropagation comes from the tape: the tutorial's deltas, derived by hand in plain xtensor, agree
+// with it. No source of the library contains them.
 #include "testing.hpp"
 
 #include <xtensor/xstrided_view.hpp>
@@ -48,7 +48,8 @@ Data make_data(std::size_t layers, Cost cost) {
   for (std::size_t i = 0; i < n; ++i) data.y(i, i % sizes[layers]) = 1;
   if (cost != Cost::categorical) data.y = 0.8 * data.y + 0.1;  // targets need not be 0 or 1
   for (std::size_t l = 0; l < layers; ++l)
-    data.layers.push_back({random_tensor({sizes[l], sizes[l + 1]}, 10 + static_cast<unsigned>(l)), random_tensor({sizes[l + 1]}, 20 + static_cast<unsigned>(l))});
+    data.layers.push_back({random_tensor({sizes[l], sizes[l + 1]}, 10 + static_cast<unsigned>(l)),
+                           random_tensor({sizes[l + 1]}, 20 + static_cast<unsigned>(l))});
   return data;
 }
 
@@ -86,10 +87,14 @@ std::pair<double, std::vector<Layer>> by_hand(const Data& data, Cost cost, bool 
 
 Var<double> cost_of(Var<double> z, const Matrix& y, Cost cost) {
   switch (cost) {
-    case Cost::least_squares: return squared_error(sigmoid(z), y);
-    case Cost::binary: return binary_cross_entropy(sigmoid(z), y);
-    case Cost::binary_from_logits: return binary_cross_entropy_with_logits(z, y);
-    default: return cross_entropy_with_logits(z, y);
+    case Cost::least_squares:
+      return squared_error(sigmoid(z), y);
+    case Cost::binary:
+      return binary_cross_entropy(sigmoid(z), y);
+    case Cost::binary_from_logits:
+      return binary_cross_entropy_with_logits(z, y);
+    default:
+      return cross_entropy_with_logits(z, y);
   }
 }
 
@@ -127,7 +132,8 @@ TEST_CASE("the tape's gradients are the tutorial's deltas: every cost, 1 to 4 la
 TEST_CASE("gradient descent by the tape learns XOR") {
   Tape<double> tape;
   const Matrix x{{0, 0}, {0, 1}, {1, 0}, {1, 1}}, y = xt::reshape_view(Matrix{0, 1, 1, 0}, {4, 1});
-  Parameter<double> w1(random_tensor({2, 8}, 3, -2, 2)), b1(random_tensor({8}, 4)), w2(random_tensor({8, 1}, 5, -2, 2)), b2(random_tensor({1}, 6));
+  Parameter<double> w1(random_tensor({2, 8}, 3, -2, 2)), b1(random_tensor({8}, 4)), w2(random_tensor({8, 1}, 5, -2, 2)),
+      b2(random_tensor({1}, 6));
   double cost = 0;
   for (int step = 0; step < 4000; ++step) {
     tape.clear();

@@ -37,7 +37,10 @@ TEST_CASE("copies of a parameter are the same parameter") {
 
 TEST_CASE("an update of another shape throws and changes nothing") {
   Parameter<double> w(Tensor<double>{1, 2}, "w");
-  CHECK(contains(message_of<ShapeError>([&] { w -= Tensor<double>{1, 2, 3}; }), "[parameter] 'w' has shape (2,): cannot be changed by a tensor of shape (3,)"));
+  CHECK(contains(message_of<ShapeError>([&] {
+                   w -= Tensor<double>{1, 2, 3};
+                 }),
+                 "[parameter] 'w' has shape (2,): cannot be changed by a tensor of shape (3,)"));
   CHECK(contains(message_of<ShapeError>([&] { w.assign(Tensor<double>{{1, 2}}); }), "(1, 2)"));
   CHECK(w.value() == Tensor<double>{1, 2});
 }
@@ -48,7 +51,8 @@ TEST_CASE("a gradient that would mix a parameter's old and new value throws") {
   const auto wv = tape.variable(w), x = tape.variable(random_tensor({2, 2}, 1));
   const auto loss = sum(matmul(x, wv));
   w -= 0.1 * w.value();
-  CHECK_ERROR(HandleError, "[transpose] operand 1 is parameter 'weights', which was changed after it was recorded", transpose(wv));
+  CHECK_ERROR(HandleError, "[transpose] operand 1 is parameter 'weights', which was changed after it was recorded",
+              transpose(wv));
   const auto size = tape.size();
   const std::string message = message_of<HandleError>([&] { grad(loss, x); });
   CHECK(contains(message, "is parameter 'weights', which was changed after it was recorded"));

@@ -1,7 +1,7 @@
 #include "testing.hpp"
+#include <wengert/pool.hpp>
 
 #include <set>
-#include <wengert/pool.hpp>
 
 using namespace wengert;
 

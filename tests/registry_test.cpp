@@ -15,9 +15,33 @@ TEST_CASE("the registry holds every op once, with a notation and examples") {
     CHECK(!row.name.empty());
     CHECK(!row.examples().empty());
   }
-  for (const char* name : {"add", "subtract", "multiply", "divide", "negate", "add_scalar", "multiply_scalar", "divide_scalar", "scalar_divide",
-                           "exp", "log", "sqrt", "square", "pow", "tanh", "sigmoid", "relu", "matmul", "transpose", "reshape", "broadcast_to",
-                           "sum", "amax", "softmax", "log_softmax", "binary_cross_entropy", "binary_cross_entropy_with_logits"}) {
+  for (const char* name : {"add",
+                           "subtract",
+                           "multiply",
+                           "divide",
+                           "negate",
+                           "add_scalar",
+                           "multiply_scalar",
+                           "divide_scalar",
+                           "scalar_divide",
+                           "exp",
+                           "log",
+                           "sqrt",
+                           "square",
+                           "pow",
+                           "tanh",
+                           "sigmoid",
+                           "relu",
+                           "matmul",
+                           "transpose",
+                           "reshape",
+                           "broadcast_to",
+                           "sum",
+                           "amax",
+                           "softmax",
+                           "log_softmax",
+                           "binary_cross_entropy",
+                           "binary_cross_entropy_with_logits"}) {
     CAPTURE(std::string(name));
     CHECK(names.contains(name));
   }
@@ -26,7 +50,8 @@ TEST_CASE("the registry holds every op once, with a notation and examples") {
 TEST_CASE("gradcheck of every op in the registry, orders 1 and 2") {
   std::size_t checked = 0;
   for (const OpRow& row : op_registry()) {
-    if (row.name.starts_with("wrong_") || row.name == "not_a_number" || row.name == "flawed_slope") continue;  // of gradcheck_test.cpp
+    if (row.name.starts_with("wrong_") || row.name == "not_a_number" || row.name == "flawed_slope")
+      continue;  // of gradcheck_test.cpp
     unsigned seed = 0;
     for (const OpExample& example : row.examples()) {
       std::vector<Tensor<double>> inputs;

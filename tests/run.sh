@@ -21,6 +21,9 @@ esac
 need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev
 [ "$variant" = tests-clang ] && need_packages clang-16
 
+echo "== data for the samples"
+bash samples/fetch_data.sh digits
+
 echo "== configuring build/$variant"
 cmake --preset "$variant" -DCMAKE_MESSAGE_LOG_LEVEL=WARNING
 echo "== building"

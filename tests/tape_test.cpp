@@ -31,7 +31,8 @@ TEST_CASE("an lvalue is copied, an rvalue taken over, a borrowed tensor referred
   CHECK(a.value() == Tensor<double>{1, 2});
   CHECK(b.view().data() == memory);
   CHECK(c.value() == Tensor<double>{50, 6});
-  CHECK_ERROR(ShapeError, "2 elements for shape (3,)", tape.borrow(std::span<const double>(borrowed.data(), 2), Shape{3}));
+  CHECK_ERROR(ShapeError, "2 elements for shape (3,)",
+              tape.borrow(std::span<const double>(borrowed.data(), 2), Shape{3}));
 }
 
 TEST_CASE("arithmetic mixes Vars, scalars and tensors on both sides") {
@@ -115,7 +116,8 @@ TEST_CASE("Vars of two tapes do not meet in one op") {
   Tape<double> a, b;
   const auto x = a.variable(Tensor<double>{1.0}), y = b.variable(Tensor<double>{2.0});
   CHECK_ERROR(HandleError, "[add] operand 2 belongs to another tape", x + y);
-  CHECK_ERROR(HandleError, "[matmul] operand 2 belongs to another tape", matmul(reshape(x, {1, 1}), reshape(y, {1, 1})));
+  CHECK_ERROR(HandleError, "[matmul] operand 2 belongs to another tape",
+              matmul(reshape(x, {1, 1}), reshape(y, {1, 1})));
   CHECK_ERROR(HandleError, "[grad] handle of another tape", grad(x * x, y));
   CHECK(b.size() == 2);
 }
@@ -126,7 +128,8 @@ TEST_CASE("a failed call records nothing and leaves its operands usable") {
   const auto size = tape.size();
   CHECK_ERROR(ShapeError, "[add] shapes (2, 3) and (3, 2) do not broadcast", a + b);
   CHECK_ERROR(ShapeError, "[multiply] shapes (2, 3) and (4,) do not broadcast", a * Tensor<double>{1, 2, 3, 4});
-  CHECK_ERROR(ShapeError, "[matmul] shapes (2, 3) and (2, 3): inner sizes 3 and 2 differ; did you mean transpose(b)?", matmul(a, a));
+  CHECK_ERROR(ShapeError, "[matmul] shapes (2, 3) and (2, 3): inner sizes 3 and 2 differ; did you mean transpose(b)?",
+              matmul(a, a));
   CHECK_ERROR(AxisError, "[sum] axis 2: a tensor of rank 2 has axes -2 to 1", sum(a, 2));
   CHECK_ERROR(ShapeError, "[squared_error] prediction (2, 3) and target (3, 2)", squared_error(a, b));
   CHECK_ERROR(GradientError, "[grad] a value of shape (2, 3) has no gradient of its own", grad(a * a, a));
@@ -137,7 +140,10 @@ TEST_CASE("a failed call records nothing and leaves its operands usable") {
 TEST_CASE("item() is for values of size 1") {
   Tape<double> tape;
   CHECK(tape.variable(Tensor<double>(xt::ones<double>({1, 1}) * 7.0)).item() == 7);
-  CHECK(contains(message_of<ShapeError>([&] { (void)tape.variable(Tensor<double>{1, 2}).item(); }), "[item] shape (2,)"));
+  CHECK(contains(message_of<ShapeError>([&] {
+                   (void)tape.variable(Tensor<double>{1, 2}).item();
+                 }),
+                 "[item] shape (2,)"));
 }
 
 namespace {
@@ -156,14 +162,14 @@ struct WrongShape {
 TEST_CASE("an error inside a sweep names the line of the node that is differentiated") {
   Tape<double> tape;
   const auto x = tape.variable(random_tensor({2, 3}, 3));
-  const int line = __LINE__ + 1;
-  const auto y = tape.record(StructuralTable<double, WrongShape>::table, nullptr, 0, std::span(&x, 1), Location::current());
+  const Location here = Location::current();
+  const auto y = tape.record(StructuralTable<double, WrongShape>::table, nullptr, 0, std::span(&x, 1), here);
   const auto loss = sum(y);
   const auto size = tape.size();
   const std::string message = message_of<ShapeError>([&] { grad(loss, x); });
   INFO(message);
   CHECK(contains(message, "[wrong_shape] vjp: the cotangent of input 1 has shape (), the input (2, 3)"));
-  CHECK(contains(message, fmt::format("tape_test.cpp:{}", line)));
+  CHECK(contains(message, fmt::format("tape_test.cpp:{}", here.line())));
   CHECK(tape.size() == size);
 }
 

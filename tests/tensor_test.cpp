@@ -1,5 +1,4 @@
 #include "testing.hpp"
-
 #include <wengert/layout.hpp>
 
 using namespace wengert;
@@ -15,7 +14,8 @@ TEST_CASE("a shape holds its extents and prints like a tuple") {
   CHECK(Shape(std::vector<int>{2, 3}) == Shape{2, 3});
   CHECK(Shape{2, 3} != Shape{3, 2});
   CHECK(Shape{2} != Shape{2, 1});
-  CHECK(contains(message_of<ShapeError>([] { Shape{1, 1, 1, 1, 1, 1, 1, 1, 1}; }), "9 axes: a tensor on a tape has at most 8"));
+  CHECK(contains(message_of<ShapeError>([] { Shape{1, 1, 1, 1, 1, 1, 1, 1, 1}; }),
+                 "9 axes: a tensor on a tape has at most 8"));
 }
 
 TEST_CASE("shapes broadcast as NumPy's do") {
@@ -31,7 +31,8 @@ TEST_CASE("shapes broadcast as NumPy's do") {
 TEST_CASE("axes count from the end if negative") {
   CHECK(normalise_axis(1, 3, "f") == 1);
   CHECK(normalise_axis(-1, 3, "f") == 2);
-  CHECK(contains(message_of<AxisError>([] { normalise_axis(3, 3, "f"); }), "[f] axis 3: a tensor of rank 3 has axes -3 to 2"));
+  CHECK(contains(message_of<AxisError>([] { normalise_axis(3, 3, "f"); }),
+                 "[f] axis 3: a tensor of rank 3 has axes -3 to 2"));
   CHECK(contains(message_of<AxisError>([] { normalise_axis(0, 0, "f"); }), "[f] axis 0"));
 }
 
@@ -53,7 +54,8 @@ TEST_CASE("loops merge neighbouring axes where every value allows it") {
 
 TEST_CASE("elements are copied to row-major order from any strides") {
   const auto source = random_tensor({3, 4, 5, 2}, 1);
-  for (const std::vector<std::ptrdiff_t>& order : {std::vector<std::ptrdiff_t>{3, 2, 1, 0}, {0, 2, 1, 3}, {1, 0, 3, 2}, {2, 3, 0, 1}}) {
+  for (const std::vector<std::ptrdiff_t>& order :
+       {std::vector<std::ptrdiff_t>{3, 2, 1, 0}, {0, 2, 1, 3}, {1, 0, 3, 2}, {2, 3, 0, 1}}) {
     const Tensor<double> expected = xt::transpose(source, order);
     const Layout base = contiguous_layout(Shape(source.shape()));
     std::array<std::ptrdiff_t, 4> strides{};
@@ -70,5 +72,8 @@ TEST_CASE("elements are copied to row-major order from any strides") {
 }
 
 TEST_CASE("more elements than memory can hold are refused") {
-  CHECK(contains(message_of<ShapeError>([] { contiguous_layout({std::size_t{1} << 40, std::size_t{1} << 40}); }), "more elements than memory can hold"));
+  CHECK(contains(message_of<ShapeError>([] {
+                   contiguous_layout({std::size_t{1} << 40, std::size_t{1} << 40});
+                 }),
+                 "more elements than memory can hold"));
 }

@@ -1,14 +1,15 @@
 // What the tests share.
 #pragma once
 
-#include <doctest/doctest.h>
+#include <wengert/wengert.hpp>
 
 #include <cmath>
 #include <random>
 #include <string>
 #include <type_traits>
+
+#include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <wengert/wengert.hpp>
 #include <xtensor/xmath.hpp>
 #include <xtensor/xview.hpp>
 
@@ -25,8 +26,7 @@ Tensor<T> random_tensor(const Shape& shape, unsigned seed, double low = -1, doub
 }
 
 /// The largest |a − b| over all elements; infinity if the shapes differ, NaN if an element is.
-template <class A, class B>
-double distance(const A& a, const B& b) {
+template <class A, class B> double distance(const A& a, const B& b) {
   const Tensor<double> x = xt::cast<double>(a);
   const Tensor<double> y = xt::cast<double>(b);
   if (x.shape() != y.shape()) return std::numeric_limits<double>::infinity();
@@ -39,8 +39,7 @@ double distance(const A& a, const B& b) {
 }
 
 /// The message of the error of kind E that `f` throws; says so if it throws none or another.
-template <class E, class F>
-std::string message_of(const F& f) {
+template <class E, class F> std::string message_of(const F& f) {
   try {
     f();
   } catch (const E& error) {
@@ -56,10 +55,10 @@ inline bool contains(const std::string& text, const std::string& part) { return 
 }  // namespace wengert::testing
 
 /// Checks that an expression throws an error of a kind, whose message holds a text and the line it was called on.
-#define CHECK_ERROR(Kind, text, ...)                                                                            \
-  do {                                                                                                          \
-    const std::string message = ::wengert::testing::message_of<Kind>([&] { (void)(__VA_ARGS__); });             \
-    INFO(message);                                                                                              \
-    CHECK(::wengert::testing::contains(message, text));                                                         \
-    CHECK(::wengert::testing::contains(message, fmt::format("{}:{}", __FILE__, __LINE__)));       \
+#define CHECK_ERROR(Kind, text, ...)                                                                \
+  do {                                                                                              \
+    const std::string message = ::wengert::testing::message_of<Kind>([&] { (void)(__VA_ARGS__); }); \
+    INFO(message);                                                                                  \
+    CHECK(::wengert::testing::contains(message, text));                                             \
+    CHECK(::wengert::testing::contains(message, fmt::format("{}:{}", __FILE__, __LINE__)));         \
   } while (false)

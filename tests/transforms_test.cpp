@@ -71,14 +71,16 @@ TEST_CASE("a cotangent gives the gradient of a value that is not a scalar") {
   CHECK(gx == dx.value());
   const auto [dc] = grad(sum(dx * dx), c);  // differentiates the gradient with respect to the cotangent
   CHECK(distance(dc.value(), 2 * dx.value() * xt::exp(x.value())) < 1e-14);
-  CHECK_ERROR(ShapeError, "[grad] a cotangent of shape (2,) for a value of shape (2, 3)", grad(seed(exp(x), tape.constant(Tensor<double>{1, 2})), x));
+  CHECK_ERROR(ShapeError, "[grad] a cotangent of shape (2,) for a value of shape (2, 3)",
+              grad(seed(exp(x), tape.constant(Tensor<double>{1, 2})), x));
   CHECK_ERROR(GradientError, "[grad] a value of shape (2, 3) has no gradient of its own", grad(exp(x), x));
   CHECK_ERROR(HandleError, "the cotangent was never recorded", grad(seed(exp(x), Var<double>()), x));
 }
 
 TEST_CASE("gradients() leaves the tape as it found it and agrees with grad() to the bit") {
   Tape<double> tape;
-  const auto x = tape.variable(random_tensor({5, 4}, 1)), w = tape.variable(random_tensor({4, 3}, 2)), b = tape.variable(random_tensor({3}, 3));
+  const auto x = tape.variable(random_tensor({5, 4}, 1)), w = tape.variable(random_tensor({4, 3}, 2)),
+             b = tape.variable(random_tensor({3}, 3));
   const auto y = Tensor<double>(xt::zeros<double>({5, 3}));
   const auto loss = cross_entropy_with_logits(tanh(matmul(x, w) + b) * 3, y + 1.0 / 3) + sum(relu(w));
   const auto size = tape.size();
@@ -106,7 +108,8 @@ TEST_CASE("any number of variables") {
     CHECK(dx[i].item() == 2.0 * static_cast<double>(i));
     CHECK(results[i]() == dx[i].item());
   }
-  CHECK_ERROR(ShapeError, "[gradients] 3 results for 100 variables", (gradients_into<double>(loss, x, std::span(results).first(3)), 0));
+  CHECK_ERROR(ShapeError, "[gradients] 3 results for 100 variables",
+              (gradients_into<double>(loss, x, std::span(results).first(3)), 0));
 }
 
 TEST_CASE("the Hessian of a small network's loss against finite differences of the gradient") {
@@ -116,7 +119,8 @@ TEST_CASE("the Hessian of a small network's loss against finite differences of t
   const auto gradient = [&](const Tensor<double>& w1) {
     Tape<double> tape;
     const auto w = tape.variable(w1);
-    return gradients(cross_entropy_with_logits(matmul(sigmoid(matmul(tape.constant(X), w)), tape.constant(W2)), Y), w)[0];
+    return gradients(cross_entropy_with_logits(matmul(sigmoid(matmul(tape.constant(X), w)), tape.constant(W2)), Y),
+                     w)[0];
   };
   Tape<double> tape;
   const auto w = tape.variable(W1);

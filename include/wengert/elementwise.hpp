@@ -1,9 +1,14 @@
 // elementwise(...): a differentiable op from one scalar formula.
 //
-// The formula is a generic lambda. It is read four ways: on Lanes (the SIMD kernel), on Duals of Lanes (the kernel of its
-// gradient, one pass for each input that needs it), on Symbols and on Duals of Symbols (the gradient's gradient, recorded
-// as nodes). So one line gives a fused kernel and derivatives of any order.
+// The formula is a generic lambda. It is read four ways: on Lanes (the SIMD kernel), on Duals of Lanes (the kernel of
+// its gradient, one pass for each input that needs it), on Symbols and on Duals of Symbols (the gradient's gradient,
+// recorded as nodes). So one line gives a fused kernel and derivatives of any order.
 #pragma once
+
+#include <wengert/kernel/dual.hpp>
+#include <wengert/kernel/elementwise_body.hpp>
+#include <wengert/kernel/symbol.hpp>
+#include <wengert/op.hpp>
 
 #include <algorithm>
 #include <array>
@@ -13,23 +18,17 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-#include <wengert/kernel/dual.hpp>
-#include <wengert/kernel/elementwise_body.hpp>
-#include <wengert/kernel/symbol.hpp>
-#include <wengert/op.hpp>
 
 namespace wengert {
 
 /// A string as a template argument: the name of an op, so that one constant table an op exists.
-template <std::size_t size>
-struct Name {
+template <std::size_t size> struct Name {
   char text[size]{};
   consteval Name() = default;
   consteval Name(const char (&from)[size]) { std::copy_n(from, size, text); }  // NOLINT(google-explicit-constructor)
   constexpr std::string_view view() const { return {text, size - 1}; }
 
-  template <std::size_t other>
-  consteval Name<size + other - 1> operator+(const Name<other>& b) const {
+  template <std::size_t other> consteval Name<size + other - 1> operator+(const Name<other>& b) const {
     Name<size + other - 1> joined;
     std::copy_n(text, size - 1, joined.text);
     std::copy_n(b.text, other, joined.text + size - 1);
@@ -38,8 +37,7 @@ struct Name {
 };
 
 /// The number of scalar parameters that follow a formula's inputs: `elementwise<"leaky_relu", params<1>>`.
-template <std::size_t count>
-inline constexpr std::integral_constant<std::size_t, count> params{};
+template <std::size_t count> inline constexpr std::integral_constant<std::size_t, count> params{};
 
 // ---- options of elementwise ----------------------------------------------------------------------------------------
 
@@ -51,26 +49,20 @@ struct NotationKind {};
 }  // namespace detail
 
 /// The partial derivatives of a formula, one lambda an input; see `derivative`.
-template <class... Partial>
-struct Derivative {
+template <class... Partial> struct Derivative {
   using Kind = detail::DerivativeKind;
   static constexpr std::tuple<Partial...> partials{};
 };
-/// Gives the derivative where a better form is known, for example from the output: one lambda for each input, called with
-/// the inputs, the parameters and then the output: `derivative([](auto x, auto y) { return 1 - y * y; })`.
-template <class... Partial>
-constexpr Derivative<Partial...> derivative(Partial...) {
-  return {};
-}
+/// Gives the derivative where a better form is known, for example from the output: one lambda for each input, called
+/// with the inputs, the parameters and then the output: `derivative([](auto x, auto y) { return 1 - y * y; })`.
+template <class... Partial> constexpr Derivative<Partial...> derivative(Partial...) { return {}; }
 
 /// A linear formula: the cotangent of each input is the result's times its sign, 1 or -1, and costs no kernel.
-template <int... sign>
-struct PassesCotangent {
+template <int... sign> struct PassesCotangent {
   using Kind = detail::DerivativeKind;
   static constexpr std::array signs{sign...};
 };
-template <int... sign>
-inline constexpr PassesCotangent<sign...> passes_cotangent{};
+template <int... sign> inline constexpr PassesCotangent<sign...> passes_cotangent{};
 
 /// A piecewise constant formula: its derivative is zero wherever it exists.
 struct PiecewiseConstant {
@@ -79,22 +71,18 @@ struct PiecewiseConstant {
 inline constexpr PiecewiseConstant piecewise_constant{};
 
 /// The interval of the inputs on which the derivative is checked; [-2, 2] if none is given.
-template <double low, double high>
-struct InputDomain {
+template <double low, double high> struct InputDomain {
   using Kind = detail::DomainKind;
   static constexpr Domain domain{low, high};
 };
-template <double low, double high>
-inline constexpr InputDomain<low, high> input_domain{};
+template <double low, double high> inline constexpr InputDomain<low, high> input_domain{};
 
 /// The formula in mathematical notation, for the op reference.
-template <Name formula>
-struct Notation {
+template <Name formula> struct Notation {
   using Kind = detail::NotationKind;
   static constexpr std::string_view text = formula.view();
 };
-template <Name formula>
-inline constexpr Notation<formula> notation{};
+template <Name formula> inline constexpr Notation<formula> notation{};
 
 namespace detail {
 
@@ -103,23 +91,17 @@ struct OwnDerivative {  // taken of the formula itself
 };
 
 // The first option of a kind, or the default.
-template <class Default, class... Options>
-struct Option {
-  using type = Default;
-};
-template <class Default, class First, class... Rest>
-struct Option<Default, First, Rest...> {
+template <class Default, class... Options> struct Option { using type = Default; };
+template <class Default, class First, class... Rest> struct Option<Default, First, Rest...> {
   using type = std::conditional_t<std::is_same_v<typename First::Kind, typename Default::Kind>, First,
                                   typename Option<Default, Rest...>::type>;
 };
 
-template <class F, std::size_t... I>
-constexpr bool takes(std::index_sequence<I...>) {
+template <class F, std::size_t... I> constexpr bool takes(std::index_sequence<I...>) {
   return std::is_invocable_v<F, std::enable_if_t<(I < 8), Lane<float, 16>>...>;
 }
 // The number of arguments of a formula; 0 if it cannot be called with up to eight numbers.
-template <class F, std::size_t count = 1>
-constexpr std::size_t argument_count() {
+template <class F, std::size_t count = 1> constexpr std::size_t argument_count() {
   if constexpr (count > 8)
     return 0;
   else if constexpr (takes<F>(std::make_index_sequence<count>{}))
@@ -128,28 +110,23 @@ constexpr std::size_t argument_count() {
     return argument_count<F, count + 1>();
 }
 
-template <class A>
-inline constexpr int dual_depth = Number<A> ? 0 : -1;
-template <class X>
-inline constexpr int dual_depth<Dual<X>> = dual_depth<X> + 1;
+template <class A> inline constexpr int dual_depth = Number<A> ? 0 : -1;
+template <class X> inline constexpr int dual_depth<Dual<X>> = dual_depth<X> + 1;
 
 // The argument of a call inside a formula that carries most derivatives; the others are plain beside it.
 template <class First, class... Rest>
 WENGERT_INLINE constexpr const auto& deepest(const First& first, const Rest&... rest) {
-  if constexpr (((dual_depth<First> >= dual_depth<Rest>) && ...))
+  if constexpr (((dual_depth<First> >= dual_depth<Rest>)&&...))
     return first;
   else
     return deepest(rest...);
 }
 
-template <class X>
-inline constexpr bool is_symbol = false;
-template <class T>
-inline constexpr bool is_symbol<Symbol<T>> = true;
+template <class X> inline constexpr bool is_symbol = false;
+template <class T> inline constexpr bool is_symbol<Symbol<T>> = true;
 
 // An argument without the derivative that is being taken; literals become numbers like the others.
-template <class X, class A>
-WENGERT_INLINE constexpr X plain(const X& like, const A& a) {
+template <class X, class A> WENGERT_INLINE constexpr X plain(const X& like, const A& a) {
   if constexpr (Literal<A>)
     return lift(like, static_cast<double>(a));
   else if constexpr (std::is_same_v<A, X>)
@@ -157,8 +134,7 @@ WENGERT_INLINE constexpr X plain(const X& like, const A& a) {
   else
     return a.v;
 }
-template <class X, class A>
-WENGERT_INLINE constexpr auto as_number(const X& like, const A& a) {
+template <class X, class A> WENGERT_INLINE constexpr auto as_number(const X& like, const A& a) {
   if constexpr (Literal<A>)
     return lift(like, static_cast<double>(a));
   else
@@ -166,12 +142,10 @@ WENGERT_INLINE constexpr auto as_number(const X& like, const A& a) {
 }
 
 // The cotangent of one input, as a formula of (inputs…, output, cotangent, parameters…), from the derivative given.
-template <class E, std::size_t input>
-struct GivenPullback {
+template <class E, std::size_t input> struct GivenPullback {
   static constexpr std::size_t arity = E::arity + 2;
   static constexpr bool reads_output = true;
-  template <class... X>
-  WENGERT_INLINE constexpr auto operator()(const X&... x) const {
+  template <class... X> WENGERT_INLINE constexpr auto operator()(const X&... x) const {
     return apply(std::tie(x...), std::make_index_sequence<E::arity>{}, std::make_index_sequence<E::parameters>{});
   }
 
@@ -184,18 +158,15 @@ struct GivenPullback {
 };
 
 // The same as a formula of (inputs…, cotangent, parameters…), by differentiating the op's own formula.
-template <class E, std::size_t input>
-struct OwnPullback {
+template <class E, std::size_t input> struct OwnPullback {
   static constexpr std::size_t arity = E::arity + 1;
   static constexpr bool reads_output = false;
-  template <class... X>
-  WENGERT_INLINE constexpr auto operator()(const X&... x) const {
+  template <class... X> WENGERT_INLINE constexpr auto operator()(const X&... x) const {
     return apply(std::tie(x...), std::make_index_sequence<E::arity>{}, std::make_index_sequence<E::parameters>{});
   }
 
  private:
-  template <bool seeded, class X>
-  WENGERT_INLINE static constexpr auto seed(const X& x) {
+  template <bool seeded, class X> WENGERT_INLINE static constexpr auto seed(const X& x) {
     if constexpr (!seeded)
       return x;
     else
@@ -213,24 +184,20 @@ struct OwnPullback {
 };
 
 template <class E, std::size_t input>
-using PullbackFormula = std::conditional_t<std::is_same_v<typename E::DerivativeRule, OwnDerivative>, OwnPullback<E, input>,
-                                           GivenPullback<E, input>>;
+using PullbackFormula = std::conditional_t<std::is_same_v<typename E::DerivativeRule, OwnDerivative>,
+                                           OwnPullback<E, input>, GivenPullback<E, input>>;
 
 // Records an elementwise op on what a caller wrote; in src, once for all ops.
 template <class T>
 Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>> operands, std::span<const double> parameters);
 // Records the pullback of each input that needs it.
-template <class T>
-void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, bool reads_output);
+template <class T> void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, bool reads_output);
 // Passes the cotangent to each input with its sign.
-template <class T>
-void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs);
+template <class T> void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs);
 // Gives input `i` the cotangent times the derivative.
-template <class T>
-void give_symbol(Pullback<T>& pullback, std::size_t i, const Symbol<T>& derivative);
+template <class T> void give_symbol(Pullback<T>& pullback, std::size_t i, const Symbol<T>& derivative);
 // The value of an op on constants.
-template <class F, class... C>
-double fold_constants(C... c) {
+template <class F, class... C> double fold_constants(C... c) {
   return static_cast<double>(F{}(Lane<double, 16>(c)...).v[0]);
 }
 
@@ -239,13 +206,13 @@ double fold_constants(C... c) {
 // ---- the tables of an op -------------------------------------------------------------------------------------------
 
 /// The constant table of the pullback of one input: itself an elementwise op, whose own vjp records ordinary nodes.
-template <class T, class E, std::size_t input>
-struct PullbackTable {
+template <class T, class E, std::size_t input> struct PullbackTable {
   using Formula = detail::PullbackFormula<E, input>;
   static constexpr auto name = E::name + Name(".vjp");
 
   static void vjp(Pullback<T>& pullback) {
-    [&]<std::size_t... J>(std::index_sequence<J...>) { (expand<J>(pullback), ...); }(std::make_index_sequence<Formula::arity>{});
+    [&]<std::size_t... J>(std::index_sequence<J...>) { (expand<J>(pullback), ...); }
+    (std::make_index_sequence<Formula::arity>{});
   }
 
   static constexpr Op<T> table{
@@ -256,18 +223,19 @@ struct PullbackTable {
       .vjp = vjp};
 
  private:
-  template <std::size_t J>
-  static void expand(Pullback<T>& pullback) {
+  template <std::size_t J> static void expand(Pullback<T>& pullback) {
     if (!pullback.needs(J)) return;
     [&]<std::size_t... I, std::size_t... P>(std::index_sequence<I...>, std::index_sequence<P...>) {
       [[maybe_unused]] const auto* parameter = static_cast<const double*>(pullback.node().attributes);
-      const auto result = Formula{}(argument<I == J>(Symbol<T>(pullback.input(I)))..., argument<false>(Symbol<T>(pullback.tape(), parameter[P]))...);
+      const auto result = Formula{}(argument<I == J>(Symbol<T>(pullback.input(I)))...,
+                                    argument<false>(Symbol<T>(pullback.tape(), parameter[P]))...);
       if constexpr (is_dual<std::remove_const_t<decltype(result)>>) detail::give_symbol(pullback, J, result.d);
-    }(std::make_index_sequence<Formula::arity>{}, std::make_index_sequence<E::parameters>{});
+    }
+    (std::make_index_sequence<Formula::arity>{}, std::make_index_sequence<E::parameters>{});
   }
-  // An own pullback seeds a derivative itself: beside it all arguments must carry this one, or the two would be confused.
-  template <bool seeded>
-  static auto argument(const Symbol<T>& x) {
+  // An own pullback seeds a derivative itself: beside it all arguments must carry this one, or the two would be
+  // confused.
+  template <bool seeded> static auto argument(const Symbol<T>& x) {
     if constexpr (seeded || !Formula::reads_output)
       return Dual<Symbol<T>>{x, lift(x, seeded ? 1 : 0)};
     else
@@ -276,15 +244,13 @@ struct PullbackTable {
 };
 
 /// The constant table of an elementwise op.
-template <class T, class E>
-struct ElementwiseTable {
+template <class T, class E> struct ElementwiseTable {
   static void vjp(Pullback<T>& pullback);
 
   static const Op<T> table;
 };
 
-template <class T, class E>
-void ElementwiseTable<T, E>::vjp(Pullback<T>& pullback) {
+template <class T, class E> void ElementwiseTable<T, E>::vjp(Pullback<T>& pullback) {
   using Rule = typename E::DerivativeRule;
   if constexpr (std::is_same_v<Rule, PiecewiseConstant>) {
     (void)pullback;
@@ -294,7 +260,8 @@ void ElementwiseTable<T, E>::vjp(Pullback<T>& pullback) {
     [&]<std::size_t... I>(std::index_sequence<I...>) {
       static constexpr const Op<T>* ops[] = {&PullbackTable<T, E, I>::table...};
       detail::record_pullbacks<T>(pullback, ops, detail::PullbackFormula<E, 0>::reads_output);
-    }(std::make_index_sequence<E::arity>{});
+    }
+    (std::make_index_sequence<E::arity>{});
   }
 }
 
@@ -310,12 +277,10 @@ constexpr Op<T> ElementwiseTable<T, E>::table{
 
 namespace detail {
 
-template <class To, std::size_t>
-using Each = To;
+template <class To, std::size_t> using Each = To;
 
 // How an op is called on Vars. An operand may be a Var, a scalar or a tensor, and knows the line it was written on.
-template <class E, class Inputs, class Parameters>
-struct Callable;
+template <class E, class Inputs, class Parameters> struct Callable;
 template <class E, std::size_t... I, std::size_t... P>
 struct Callable<E, std::index_sequence<I...>, std::index_sequence<P...>> {
   Var<float> operator()(Each<Operand<float>, I>... inputs, Each<double, P>... parameters) const {
@@ -327,7 +292,8 @@ struct Callable<E, std::index_sequence<I...>, std::index_sequence<P...>> {
 
  private:
   template <class T>
-  static Var<T> call(const std::array<Operand<T>, sizeof...(I)>& inputs, const std::array<double, sizeof...(P)>& parameters) {
+  static Var<T> call(const std::array<Operand<T>, sizeof...(I)>& inputs,
+                     const std::array<double, sizeof...(P)>& parameters) {
     return record_operands<T>(ElementwiseTable<T, E>::table, inputs, parameters);
   }
 };
@@ -336,10 +302,9 @@ struct Callable<E, std::index_sequence<I...>, std::index_sequence<P...>> {
 
 /// An op made by `elementwise`: callable on Vars, scalars and tensors, and inside other formulas.
 template <Name op_name, std::size_t parameter_count, class F, class... Options>
-class ElementwiseOp
-    : public detail::Callable<ElementwiseOp<op_name, parameter_count, F, Options...>,
-                              std::make_index_sequence<detail::argument_count<F>() - parameter_count>,
-                              std::make_index_sequence<parameter_count>> {
+class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_count, F, Options...>,
+                                              std::make_index_sequence<detail::argument_count<F>() - parameter_count>,
+                                              std::make_index_sequence<parameter_count>> {
  public:
   using Formula = F;
   using DerivativeRule = typename detail::Option<detail::OwnDerivative, Options...>::type;
@@ -350,12 +315,13 @@ class ElementwiseOp
 
   constexpr ElementwiseOp() { (void)&registered; }
 
-  using detail::Callable<ElementwiseOp, std::make_index_sequence<arity>, std::make_index_sequence<parameters>>::operator();
+  using detail::Callable<ElementwiseOp, std::make_index_sequence<arity>,
+                         std::make_index_sequence<parameters>>::operator();
 
   /// The op inside a formula.
   template <class... A>
-    requires(sizeof...(A) == arity + parameters && (Number<A> || ...))
-  WENGERT_INLINE constexpr auto operator()(const A&... a) const {
+  requires(sizeof...(A) == arity + parameters && (Number<A> || ...)) WENGERT_INLINE constexpr auto operator()(
+      const A&... a) const {
     const auto& like = detail::deepest(a...);
     using Deepest = std::remove_cvref_t<decltype(like)>;
     if constexpr (is_dual<Deepest>) {
@@ -404,7 +370,8 @@ class ElementwiseOp
     }
   }
   template <class T, std::size_t... I, std::size_t... P, class... A>
-  static Symbol<T> symbolic(const Symbol<T>& like, std::index_sequence<I...>, std::index_sequence<P...>, const A&... a) {
+  static Symbol<T> symbolic(const Symbol<T>& like, std::index_sequence<I...>, std::index_sequence<P...>,
+                            const A&... a) {
     const std::array<Symbol<T>, sizeof...(A)> x{a...};
     if ((a.constant() && ...)) return lift(like, detail::fold_constants<F>(*a.constant()...));
     const std::array<Operand<T>, arity> inputs{x[I].operand()...};
@@ -426,14 +393,15 @@ const bool ElementwiseOp<op_name, parameter_count, F, Options...>::registered =
 
 /// Makes a differentiable op of one scalar formula: `elementwise<"swish">([](auto x) { return x / (1 + exp(-x)); })`.
 ///
-/// The lambda takes one to eight numbers, of which the last may be scalar parameters (`elementwise<"name", params<1>>`),
-/// and must not capture. It may use + - * /, comparisons with `where(mask, a, b)`, literals, and every elementwise op,
-/// user-defined ones too. Options, in any order: `derivative(...)`, `passes_cotangent<...>`, `piecewise_constant`,
-/// `input_domain<low, high>`, `notation<"...">`.
+/// The lambda takes one to eight numbers, of which the last may be scalar parameters (`elementwise<"name",
+/// params<1>>`), and must not capture. It may use + - * /, comparisons with `where(mask, a, b)`, literals, and every
+/// elementwise op, user-defined ones too. Options, in any order: `derivative(...)`, `passes_cotangent<...>`,
+/// `piecewise_constant`, `input_domain<low, high>`, `notation<"...">`.
 template <Name op_name, auto parameter_count = params<0>, class F, class... Options>
 constexpr auto elementwise(F, Options...) {
-  static_assert(std::is_empty_v<F> && std::is_default_constructible_v<F>,
-                "elementwise: the lambda must not capture; pass values as trailing parameters, elementwise<\"name\", params<1>>");
+  static_assert(
+      std::is_empty_v<F> && std::is_default_constructible_v<F>,
+      "elementwise: the lambda must not capture; pass values as trailing parameters, elementwise<\"name\", params<1>>");
   static_assert(detail::argument_count<F>() > parameter_count(),
                 "elementwise: the formula must be callable with one to eight numbers: [](auto x) { ... }");
   return ElementwiseOp<op_name, parameter_count(), F, Options...>{};

@@ -1,6 +1,9 @@
 // gradcheck: a gradient held against numerical differentiation, element by element.
 #pragma once
 
+#include <wengert/tape.hpp>
+#include <wengert/tensor.hpp>
+
 #include <cstddef>
 #include <functional>
 #include <iosfwd>
@@ -8,8 +11,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-#include <wengert/tape.hpp>
-#include <wengert/tensor.hpp>
 
 namespace wengert {
 
@@ -59,16 +60,15 @@ using GradcheckFunction = std::function<Var<double>(std::span<const Var<double>>
 
 /// Checks the gradient of `f` at `inputs`, in double, over every element of every input.
 ///
-/// A result that is not a scalar is weighted with fixed pseudo-random numbers. Differences are central, extrapolated from
-/// two steps (error h⁴). The second order checks the gradient of a weighted sum of the first-order gradients against
-/// differences of those. Throws what `f` throws, and GradientError if there is no input to check.
+/// A result that is not a scalar is weighted with fixed pseudo-random numbers. Differences are central, extrapolated
+/// from two steps (error h⁴). The second order checks the gradient of a weighted sum of the first-order gradients
+/// against differences of those. Throws what `f` throws, and GradientError if there is no input to check.
 GradcheckReport gradcheck_inputs(const GradcheckFunction& f, const std::vector<Tensor<double>>& inputs,
                                  const GradcheckOptions& options = {});
 
-/// The same for a function of named Vars: `gradcheck(loss_of, X, W1, W2, Y)`. Inputs are tensors or xtensor expressions of
-/// any floating type; GradcheckOptions may follow as the last argument.
-template <class F, class... Arguments>
-GradcheckReport gradcheck(const F& f, const Arguments&... arguments) {
+/// The same for a function of named Vars: `gradcheck(loss_of, X, W1, W2, Y)`. Inputs are tensors or xtensor expressions
+/// of any floating type; GradcheckOptions may follow as the last argument.
+template <class F, class... Arguments> GradcheckReport gradcheck(const F& f, const Arguments&... arguments) {
   GradcheckOptions options;
   std::vector<Tensor<double>> inputs;
   const auto take = [&]<class A>(const A& argument) {
@@ -81,7 +81,8 @@ GradcheckReport gradcheck(const F& f, const Arguments&... arguments) {
   constexpr std::size_t count = (std::size_t{0} + ... + (std::is_same_v<Arguments, GradcheckOptions> ? 0 : 1));
   return gradcheck_inputs(
       [&f](std::span<const Var<double>> x) {
-        return [&]<std::size_t... I>(std::index_sequence<I...>) { return f(x[I]...); }(std::make_index_sequence<count>{});
+        return [&]<std::size_t... I>(std::index_sequence<I...>) { return f(x[I]...); }
+        (std::make_index_sequence<count>{});
       },
       inputs, options);
 }

@@ -1,19 +1,21 @@
 // Where the elements of a value lie: its shape and its strides.
 #pragma once
 
+#include <wengert/tensor.hpp>
+
 #include <array>
 #include <cstddef>
 #include <span>
-#include <wengert/tensor.hpp>
 
 namespace wengert {
 
-/// Shape and strides of a value. Strides count elements; a stride of 0 repeats one element along an axis (broadcasting).
+/// Shape and strides of a value. Strides count elements; a stride of 0 repeats one element along an axis
+/// (broadcasting).
 struct Layout {
   Shape shape;
   std::array<std::ptrdiff_t, max_rank> strides{};
-  std::size_t size = 1;      // elements
-  bool contiguous = true;    // row-major without gaps
+  std::size_t size = 1;    // elements
+  bool contiguous = true;  // row-major without gaps
 
   std::size_t rank() const { return shape.rank(); }
 };
@@ -25,8 +27,7 @@ Layout contiguous_layout(const Shape& shape);
 Layout strided_layout(const Shape& shape, std::span<const std::ptrdiff_t> strides);
 
 /// What a kernel sees of an operand or result: its first element and its layout.
-template <class T>
-struct Value {
+template <class T> struct Value {
   T* data = nullptr;
   const Layout* layout = nullptr;
 
@@ -39,16 +40,15 @@ struct Value {
 /// Several values of one shape seen as nested loops: neighbouring axes are merged wherever every value allows it.
 struct Loops {
   static constexpr std::size_t max_values = 8;
-  std::size_t rank = 0;                                                              // at least 1
-  std::array<std::size_t, max_rank> extents{};                                       // outermost first
-  std::array<std::array<std::ptrdiff_t, max_rank>, max_values> strides{};            // by value, then by loop
+  std::size_t rank = 0;                                                    // at least 1
+  std::array<std::size_t, max_rank> extents{};                             // outermost first
+  std::array<std::array<std::ptrdiff_t, max_rank>, max_values> strides{};  // by value, then by loop
 };
 
 /// The loops over `layouts`, which all have the same shape.
 Loops merge_loops(std::span<const Layout* const> layouts);
 
 /// Copies `from`, of any strides, to contiguous memory.
-template <class T>
-void copy_elements(Value<const T> from, T* to);
+template <class T> void copy_elements(Value<const T> from, T* to);
 
 }  // namespace wengert

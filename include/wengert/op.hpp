@@ -1,22 +1,22 @@
 // For authors of ops: the table an op is, what its vjp is given, and the registry.
 #pragma once
 
+#include <wengert/kernel/isa.hpp>
+#include <wengert/tape.hpp>
+
 #include <cstddef>
 #include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-#include <wengert/kernel/isa.hpp>
-#include <wengert/tape.hpp>
 
 namespace wengert {
 
 namespace kernel {
 
 /// One operand of an elementwise kernel: a plane of rows whose columns follow one another, or repeat the first.
-template <class T>
-struct Plane {
+template <class T> struct Plane {
   const T* data;
   std::ptrdiff_t row_stride;
   bool column_steps;  // false: one element for the whole row
@@ -24,14 +24,14 @@ struct Plane {
 
 /// Computes rows × columns elements, contiguous in `out`.
 template <class T>
-using Elementwise = void(const Plane<T>* operands, T* out, std::size_t rows, std::size_t columns, const double* parameters);
+using Elementwise = void(const Plane<T>* operands, T* out, std::size_t rows, std::size_t columns,
+                         const double* parameters);
 
 }  // namespace kernel
 
 /// What the engine knows of an op: one constant table an op and scalar type, made from its definition by
 /// `elementwise(...)` or `structural_op`.
-template <class T>
-struct Op {
+template <class T> struct Op {
   std::string_view name;
   /// Elementwise ops: the kernel for each instruction set.
   kernel::PerIsa<kernel::Elementwise<T>> kernels{};
@@ -51,8 +51,7 @@ struct Op {
 };
 
 /// What an op's vjp works with: its node, the cotangent of the node's value, and where to put the inputs' cotangents.
-template <class T>
-class Pullback {
+template <class T> class Pullback {
  public:
   Pullback(Tape<T>& tape, std::size_t index, Var<T> cotangent, std::size_t base, std::size_t first)
       : tape_(tape), index_(index), cotangent_(cotangent), base_(base), first_(first) {}
@@ -67,8 +66,7 @@ class Pullback {
   bool needs(std::size_t i) const;
   /// Adds `cotangent` to that of input `i`. Throws ShapeError if the input has another shape.
   void give(std::size_t i, Var<T> cotangent);
-  template <class Attributes>
-  const Attributes& attributes() const {
+  template <class Attributes> const Attributes& attributes() const {
     return *static_cast<const Attributes*>(node().attributes);
   }
 
@@ -76,13 +74,13 @@ class Pullback {
   Tape<T>& tape_;
   std::size_t index_;
   Var<T> cotangent_;
-  std::size_t base_;   // the adjoint of node `first_` has this number; the following nodes' follow
+  std::size_t base_;  // the adjoint of node `first_` has this number; the following nodes' follow
   std::size_t first_;
 };
 
-/// Runs `record_all`; if it throws, gives back everything it recorded on `tape` and adds the caller's line to the error.
-template <class T, class F>
-auto atomically(Tape<T>& tape, const Location& where, F&& record_all) {
+/// Runs `record_all`; if it throws, gives back everything it recorded on `tape` and adds the caller's line to the
+/// error.
+template <class T, class F> auto atomically(Tape<T>& tape, const Location& where, F&& record_all) {
   const auto start = tape.mark();
   try {
     return record_all();

@@ -1,22 +1,23 @@
 // Parameter: a trainable tensor that outlives tapes.
 #pragma once
 
-#include <memory>
-#include <string>
-#include <utility>
 #include <wengert/error.hpp>
 #include <wengert/pool.hpp>
 #include <wengert/tensor.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+
 #include <xtensor/xnoalias.hpp>
 
 namespace wengert {
 
 /// A shared handle to a named tensor that a network learns; copies refer to the same tensor.
 ///
-/// `tape.variable(parameter)` refers to its memory without a copy. Every change counts its version up, so that a gradient
-/// which would mix the value it was recorded with and a newer one throws HandleError instead.
-template <class T>
-class Parameter {
+/// `tape.variable(parameter)` refers to its memory without a copy. Every change counts its version up, so that a
+/// gradient which would mix the value it was recorded with and a newer one throws HandleError instead.
+template <class T> class Parameter {
  public:
   /// Takes `value` as the parameter's initial value.
   explicit Parameter(Tensor<T> value, std::string name = {}, bool trainable = true)
@@ -29,22 +30,20 @@ class Parameter {
   Shape shape() const { return state_->value.shape(); }
 
   /// Replaces the value by an expression of the same shape. Throws ShapeError if the shape differs.
-  template <class E>
-  Parameter& assign(const xt::xexpression<E>& expression) {
+  template <class E> Parameter& assign(const xt::xexpression<E>& expression) {
     check_shape(expression.derived_cast());
     change([&](Tensor<T>& value) { value = expression; });
     return *this;
   }
   /// Adds an expression of the same shape in place. Throws ShapeError if the shape differs.
-  template <class E>
-  Parameter& operator+=(const xt::xexpression<E>& expression) {
+  template <class E> Parameter& operator+=(const xt::xexpression<E>& expression) {
     check_shape(expression.derived_cast());
     change([&](Tensor<T>& value) { xt::noalias(value) += expression; });
     return *this;
   }
-  /// Subtracts an expression of the same shape in place: `w -= rate * gradient`. Throws ShapeError if the shape differs.
-  template <class E>
-  Parameter& operator-=(const xt::xexpression<E>& expression) {
+  /// Subtracts an expression of the same shape in place: `w -= rate * gradient`. Throws ShapeError if the shape
+  /// differs.
+  template <class E> Parameter& operator-=(const xt::xexpression<E>& expression) {
     check_shape(expression.derived_cast());
     change([&](Tensor<T>& value) { xt::noalias(value) -= expression; });
     return *this;
@@ -61,14 +60,13 @@ class Parameter {
     Version version;
   };
 
-  template <class E>
-  void check_shape(const E& expression) const {
+  template <class E> void check_shape(const E& expression) const {
     const Shape got(expression.shape());
     if (got == shape()) return;
-    throw ShapeError("parameter", "'" + name() + "' has shape " + to_string(shape()) + ": cannot be changed by a tensor of shape " + to_string(got));
+    throw ShapeError("parameter", "'" + name() + "' has shape " + to_string(shape()) +
+                                      ": cannot be changed by a tensor of shape " + to_string(got));
   }
-  template <class Change>
-  void change(const Change& apply) {
+  template <class Change> void change(const Change& apply) {
     ++state_->version;
     apply(state_->value);
   }

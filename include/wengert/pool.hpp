@@ -1,4 +1,5 @@
-// Where a tape's memory comes from: storages for values, and an arena for everything small that lives as long as a node.
+// Where a tape's memory comes from: storages for values, and an arena for everything small that lives as long as a
+// node.
 #pragma once
 
 #include <array>
@@ -13,22 +14,24 @@ namespace wengert {
 /// Counts the changes of a parameter's value.
 using Version = std::uint32_t;
 
-/// A block of memory that the values of one or more nodes lie in. Nodes that are views of another node share its storage.
+/// A block of memory that the values of one or more nodes lie in. Nodes that are views of another node share its
+/// storage.
 struct Storage {
   std::byte* data = nullptr;
-  std::size_t capacity = 0;            // bytes
-  std::uint32_t references = 0;        // nodes and adjoints that need it
-  std::uint32_t size_class = 0;        // the free list it returns to
+  std::size_t capacity = 0;      // bytes
+  std::uint32_t references = 0;  // nodes and adjoints that need it
+  std::uint32_t size_class = 0;  // the free list it returns to
   Storage* next_free = nullptr;
-  std::shared_ptr<const void> owner;   // keeps foreign memory alive; empty for the pool's own and for borrowed memory
-  const Version* version = nullptr;    // of the parameter it refers to, if any
-  Version recorded_version = 0;        // that parameter's version when it was recorded
+  std::shared_ptr<const void> owner;  // keeps foreign memory alive; empty for the pool's own and for borrowed memory
+  const Version* version = nullptr;   // of the parameter it refers to, if any
+  Version recorded_version = 0;       // that parameter's version when it was recorded
 };
 
 /// Recycles storages by size class, so that a repeated computation finds its buffers where it left them.
 ///
-/// Sizes are rounded up to one of eight steps between powers of two (at most 12.5 % of waste above 512 bytes), blocks are
-/// aligned to 64 bytes. A freed block is never returned to the system before the pool is destroyed. Not thread-safe.
+/// Sizes are rounded up to one of eight steps between powers of two (at most 12.5 % of waste above 512 bytes), blocks
+/// are aligned to 64 bytes. A freed block is never returned to the system before the pool is destroyed. Not
+/// thread-safe.
 class Pool {
  public:
   Pool() = default;

@@ -9,8 +9,11 @@
 //       template <class T> auto vjp(Var<T> g, Var<T> y, Var<T> x) const { return flip(cumsum(flip(g))); }
 //       static std::vector<StructuralExample<Cumsum>> examples() { return {{{}, {{3, 4}}}}; }
 //     };
-//     template <class T> Var<T> cumsum(Var<T> x, Location where = Location::current()) { return record(Cumsum{}, where, x); }
+//     template <class T> Var<T> cumsum(Var<T> x, Location where = Location::current()) { return record(Cumsum{}, where,
+//     x); }
 #pragma once
+
+#include <wengert/op.hpp>
 
 #include <array>
 #include <concepts>
@@ -21,13 +24,11 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-#include <wengert/op.hpp>
 
 namespace wengert {
 
 /// One application of a structural op that its derivative is checked on.
-template <class S>
-struct StructuralExample {
+template <class S> struct StructuralExample {
   S op;
   std::vector<Shape> shapes;  // of the inputs
   Domain domain{};
@@ -35,10 +36,10 @@ struct StructuralExample {
 
 /// What a struct must have to be an op; its data members are the op's attributes.
 ///
-/// `shape` gives the result's shape or throws ShapeError or AxisError; `forward` computes it from contiguous inputs (from
-/// any strides, if the struct has a member `takes_strides = true`). Instead of both, a view has
-/// `bool view(const Layout& input, Layout& out, std::ptrdiff_t& offset) const`. `vjp(cotangent, output, inputs…)` returns
-/// the cotangents of the inputs as Vars: one, or a tuple of functions that are called only where they are needed.
+/// `shape` gives the result's shape or throws ShapeError or AxisError; `forward` computes it from contiguous inputs
+/// (from any strides, if the struct has a member `takes_strides = true`). Instead of both, a view has `bool view(const
+/// Layout& input, Layout& out, std::ptrdiff_t& offset) const`. `vjp(cotangent, output, inputs…)` returns the cotangents
+/// of the inputs as Vars: one, or a tuple of functions that are called only where they are needed.
 template <class S>
 concept StructuralOp = std::is_trivially_copyable_v<S> && requires {
   { S::name } -> std::convertible_to<std::string_view>;
@@ -53,8 +54,7 @@ inline constexpr NoGradient no_gradient{};
 
 namespace detail {
 
-template <class T, class C>
-void give_cotangent(Pullback<T>& pullback, std::size_t i, const C& cotangent) {
+template <class T, class C> void give_cotangent(Pullback<T>& pullback, std::size_t i, const C& cotangent) {
   if constexpr (std::is_same_v<C, NoGradient>)
     return;
   else if constexpr (std::is_same_v<C, Var<T>>)
@@ -66,9 +66,10 @@ void give_cotangent(Pullback<T>& pullback, std::size_t i, const C& cotangent) {
 }  // namespace detail
 
 /// The constant table of a structural op.
-template <class T, StructuralOp S>
-struct StructuralTable {
-  static constexpr bool is_view = requires(const S& s, const Layout& in, Layout& out, std::ptrdiff_t& offset) { s.view(in, out, offset); };
+template <class T, StructuralOp S> struct StructuralTable {
+  static constexpr bool is_view = requires(const S& s, const Layout& in, Layout& out, std::ptrdiff_t& offset) {
+    s.view(in, out, offset);
+  };
 
   static Shape shape(const void* attributes, std::span<const Shape* const> inputs) {
     return with_inputs([&](auto... i) { return self(attributes).shape(*inputs[i]...); });
@@ -81,7 +82,8 @@ struct StructuralTable {
   }
   static void vjp(Pullback<T>& pullback) {
     const S op = self(pullback.node().attributes);  // by value: recording may move the node
-    const auto cotangents = with_inputs([&](auto... i) { return op.vjp(pullback.cotangent(), pullback.output(), pullback.input(i)...); });
+    const auto cotangents =
+        with_inputs([&](auto... i) { return op.vjp(pullback.cotangent(), pullback.output(), pullback.input(i)...); });
     if constexpr (requires { std::tuple_size<std::remove_const_t<decltype(cotangents)>>::value; })
       with_inputs([&](auto... i) { (detail::give_cotangent(pullback, i, std::get<i>(cotangents)), ...); });
     else
@@ -103,37 +105,40 @@ struct StructuralTable {
 
  private:
   static const S& self(const void* attributes) { return *static_cast<const S*>(attributes); }
-  template <class F>
-  static auto with_inputs(F&& f) {
-    return [&]<std::size_t... I>(std::index_sequence<I...>) { return f(std::integral_constant<std::size_t, I>{}...); }(std::make_index_sequence<S::arity>{});
+  template <class F> static auto with_inputs(F&& f) {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) { return f(std::integral_constant<std::size_t, I>{}...); }
+    (std::make_index_sequence<S::arity>{});
   }
 };
 
 /// Records a structural op on its inputs.
 template <class T, StructuralOp S, class... V>
-  requires(sizeof...(V) + 1 == S::arity && (std::same_as<V, Var<T>> && ...))
-Var<T> record(const S& op, const Location& where, Var<T> first, V... rest);
+requires(sizeof...(V) + 1 == S::arity &&
+         (std::same_as<V, Var<T>> && ...)) Var<T> record(const S& op, const Location& where, Var<T> first, V... rest);
 
 /// Puts a structural op into the registry; `record` does so for every op that a program uses.
-template <StructuralOp S>
-struct Registered {
+template <StructuralOp S> struct Registered {
   static std::vector<OpExample> examples() {
     std::vector<OpExample> result;
     for (const StructuralExample<S>& example : S::examples())
       result.push_back({std::string(S::name), example.shapes, std::vector<Domain>(S::arity, example.domain),
                         [op = example.op](std::span<const Var<double>> x) {
-                          return [&]<std::size_t... I>(std::index_sequence<I...>) { return record(op, Location::current(), x[I]...); }(std::make_index_sequence<S::arity>{});
+                          return [&]<std::size_t... I>(std::index_sequence<I...>) {
+                            return record(op, Location::current(), x[I]...);
+                          }
+                          (std::make_index_sequence<S::arity>{});
                         }});
     return result;
   }
   static const bool done;
 };
 template <StructuralOp S>
-const bool Registered<S>::done = register_op({.name = S::name, .notation = S::notation, .own_examples = Registered<S>::examples});
+const bool Registered<S>::done =
+    register_op({.name = S::name, .notation = S::notation, .own_examples = Registered<S>::examples});
 
 template <class T, StructuralOp S, class... V>
-  requires(sizeof...(V) + 1 == S::arity && (std::same_as<V, Var<T>> && ...))
-Var<T> record(const S& op, const Location& where, Var<T> first, V... rest) {
+requires(sizeof...(V) + 1 == S::arity &&
+         (std::same_as<V, Var<T>> && ...)) Var<T> record(const S& op, const Location& where, Var<T> first, V... rest) {
   (void)&Registered<S>::done;
   const std::array<Var<T>, S::arity> inputs{first, rest...};
   if (first.empty()) throw HandleError(S::name, "operand 1 is an empty handle: it was never recorded on a tape", where);

@@ -1,14 +1,6 @@
 // Tape and Var: the Wengert list and the handles to its nodes.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <span>
-#include <string>
-#include <string_view>
-#include <type_traits>
-#include <vector>
 #include <wengert/error.hpp>
 #include <wengert/fwd.hpp>
 #include <wengert/kernel/isa.hpp>
@@ -17,14 +9,25 @@
 #include <wengert/pool.hpp>
 #include <wengert/tensor.hpp>
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
 // xtensor takes every type beside one of its own for a scalar, so `var * array` would be a hard error inside its
 // operators; without a type for their result they step aside, and ours are found.
 namespace xt::detail {
 template <class E>
-concept WengertVar = requires(const std::remove_cvref_t<E>& e) { []<class T>(const wengert::Var<T>&) {}(e); };
+concept WengertVar = requires(const std::remove_cvref_t<E>& e) {
+  []<class T>(const wengert::Var<T>&) {}(e);
+};
 template <class F, class... E>
-  requires(WengertVar<E> || ...)
-struct xfunction_type<F, E...> {};
+requires(WengertVar<E> || ...) struct xfunction_type<F, E...> {
+};
 }  // namespace xt::detail
 
 namespace wengert {
@@ -32,8 +35,7 @@ namespace wengert {
 /// A handle to a node of a tape: {tape, index, generation}. Cheap to copy; it does not own the tape.
 ///
 /// While its tape lives, a handle whose node was rewound throws HandleError; it never reads stale memory.
-template <class T>
-class Var {
+template <class T> class Var {
  public:
   using Scalar = T;
 
@@ -56,7 +58,8 @@ class Var {
     const Layout& layout = *n.layout;
     return xt::adapt(static_cast<const T*>(n.data), layout.size, xt::no_ownership(),
                      xt::dynamic_shape<std::size_t>(layout.shape),
-                     xt::dynamic_shape<std::ptrdiff_t>(layout.strides.begin(), layout.strides.begin() + static_cast<std::ptrdiff_t>(layout.rank())));
+                     xt::dynamic_shape<std::ptrdiff_t>(
+                         layout.strides.begin(), layout.strides.begin() + static_cast<std::ptrdiff_t>(layout.rank())));
   }
   /// The tape it is recorded on. Throws HandleError for an empty handle.
   Tape<T>& tape() const;
@@ -87,21 +90,22 @@ class Var {
   std::uint32_t generation_ = 0;
 };
 
-/// One operand of an op as the caller wrote it, with the line it was written on: a Var, a scalar, a tensor or an xtensor
-/// expression of T.
-template <class T>
-class Operand {
+/// One operand of an op as the caller wrote it, with the line it was written on: a Var, a scalar, a tensor or an
+/// xtensor expression of T.
+template <class T> class Operand {
  public:
   Operand(Var<T> var, Location where = Location::current()) : var_(var), where_(where) {}  // NOLINT
   template <class S>
-    requires std::is_arithmetic_v<S>
-  Operand(S scalar, Location where = Location::current())  // NOLINT(google-explicit-constructor)
+  requires std::is_arithmetic_v<S> Operand(S scalar,
+                                           Location where = Location::current())  // NOLINT(google-explicit-constructor)
       : scalar_(static_cast<double>(scalar)), is_scalar_(true), where_(where) {}
   template <class E>
-    requires std::is_same_v<typename E::value_type, T>
-  Operand(const xt::xexpression<E>& tensor, Location where = Location::current())  // NOLINT(google-explicit-constructor)
+  requires std::is_same_v<typename E::value_type, T> Operand(
+      const xt::xexpression<E>& tensor, Location where = Location::current())  // NOLINT(google-explicit-constructor)
       : tensor_(&tensor.derived_cast()),
-        record_([](const void* t, Tape<T>& tape, const Location& line) { return tape.constant(*static_cast<const E*>(t), line); }),
+        record_([](const void* t, Tape<T>& tape, const Location& line) {
+          return tape.constant(*static_cast<const E*>(t), line);
+        }),
         where_(where) {}
 
   bool is_scalar() const { return is_scalar_; }
@@ -122,25 +126,23 @@ class Operand {
 };
 
 /// One entry of the tape: an op applied to earlier entries, or a leaf, with its value. Fits a cache line.
-template <class T>
-struct Node {
-  const Op<T>* op = nullptr;         // null: a leaf
-  T* data = nullptr;                 // the first element
+template <class T> struct Node {
+  const Op<T>* op = nullptr;  // null: a leaf
+  T* data = nullptr;          // the first element
   const Layout* layout = nullptr;
   Storage* storage = nullptr;        // what `data` points into
   const void* attributes = nullptr;  // the op's parameters; a leaf's name
   Location where;                    // the caller's line
   std::uint32_t first_edge = 0;      // its inputs are edges[first_edge …], in order
   std::uint32_t generation = 0;
-  bool released = false;             // a gradient's temporary whose storage was given back before the rewind
+  bool released = false;  // a gradient's temporary whose storage was given back before the rewind
 };
 
 /// The Wengert list: one contiguous sequence of nodes in topological order, which owns their values in pooled memory.
 ///
 /// Recording computes at once, so a failed op throws at the line that made it and leaves the tape as it was. After one
 /// warm-up step, recording a same-shaped step and its gradient allocates nothing. Not thread-safe: one tape a thread.
-template <class T>
-class Tape {
+template <class T> class Tape {
   static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "wengert: a tape holds float or double");
 
  public:
@@ -162,13 +164,14 @@ class Tape {
   Var<T> variable(Tensor<T>&& value, std::string_view name = {}, Location where = Location::current());
   /// Records a parameter by reference to its memory.
   Var<T> variable(const Parameter<T>& parameter, Location where = Location::current());
-  /// Records a value that is not differentiated. Copies an lvalue, takes over an rvalue, evaluates an expression in place.
+  /// Records a value that is not differentiated. Copies an lvalue, takes over an rvalue, evaluates an expression in
+  /// place.
   Var<T> constant(const Tensor<T>& value, Location where = Location::current());
   Var<T> constant(Tensor<T>&& value, Location where = Location::current());
   Var<T> constant(T value, Location where = Location::current());
   template <class E>
-    requires(!std::is_same_v<E, Tensor<T>>)
-  Var<T> constant(const xt::xexpression<E>& expression, Location where = Location::current()) {
+  requires(!std::is_same_v<E, Tensor<T>>) Var<T> constant(const xt::xexpression<E>& expression,
+                                                          Location where = Location::current()) {
     const E& e = expression.derived_cast();
     const Var<T> result = uninitialised(Shape(e.shape()), where);
     auto target = xt::adapt(nodes_.back().data, nodes_.back().layout->size, xt::no_ownership(),
@@ -195,8 +198,8 @@ class Tape {
 
   // ---- for op authors and transforms ----------------------------------------------------------------------------
 
-  /// Records `op`, whose attributes are copied from `attributes`. Throws the op's errors, and HandleError for an operand
-  /// that is empty, rewound, of another tape, or a parameter changed since; a failed call records nothing.
+  /// Records `op`, whose attributes are copied from `attributes`. Throws the op's errors, and HandleError for an
+  /// operand that is empty, rewound, of another tape, or a parameter changed since; a failed call records nothing.
   Var<T> record(const Op<T>& op, const void* attributes, std::size_t attribute_bytes, std::span<const Var<T>> inputs,
                 const Location& where);
   /// The node of a valid handle; `subject` names the caller in the error.
@@ -211,8 +214,8 @@ class Tape {
 
   /// What becomes of a sweep's temporaries: kept as nodes to differentiate again, or recycled after their last use.
   enum class Temporaries { keep, recycle };
-  /// The reverse sweep: records the gradients of `root`, weighted by `cotangent`, with respect to `wrt` into `gradients`.
-  /// A Var that `root` does not depend on gets zeros.
+  /// The reverse sweep: records the gradients of `root`, weighted by `cotangent`, with respect to `wrt` into
+  /// `gradients`. A Var that `root` does not depend on gets zeros.
   void sweep(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, std::span<Var<T>> gradients,
              Temporaries temporaries);
 
@@ -234,9 +237,12 @@ class Tape {
   const void* keep_name(std::string_view name);
   const Node<T>& operand(const Op<T>& op, Var<T> var, std::size_t position, const Location& where) const;
   Var<T> record_view(const Op<T>& op, const void* attributes, Var<T> input, const Location& where);
-  Var<T> record_elementwise(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs, const Location& where);
-  const Layout* broadcast_operands(const Op<T>& op, std::span<const Var<T>> inputs, Var<T>* operands, const Location& where);
-  Var<T> record_structural(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs, const Location& where);
+  Var<T> record_elementwise(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
+                            const Location& where);
+  const Layout* broadcast_operands(const Op<T>& op, std::span<const Var<T>> inputs, Var<T>* operands,
+                                   const Location& where);
+  Var<T> record_structural(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
+                           const Location& where);
   std::size_t mark_dependents(std::size_t base, Var<T> root, std::span<const Var<T>> wrt);
   void accumulate(std::size_t slot, Var<T> cotangent);
 
@@ -252,13 +258,9 @@ class Tape {
 
 // ---- inline definitions --------------------------------------------------------------------------------------------
 
-template <class T>
-const Node<T>& Var<T>::node(std::string_view subject) const {
-  return tape().node(*this, subject);
-}
+template <class T> const Node<T>& Var<T>::node(std::string_view subject) const { return tape().node(*this, subject); }
 
-template <class T>
-Tape<T>& Var<T>::tape() const {
+template <class T> Tape<T>& Var<T>::tape() const {
   if (tape_ == nullptr) throw HandleError("Var", "empty handle: it was never recorded on a tape");
   return *tape_;
 }

@@ -2,22 +2,22 @@
 #pragma once
 
 #if defined(XTENSOR_USE_XSIMD) || defined(XTENSOR_USE_TBB)
-#error "wengert: XTENSOR_USE_XSIMD and XTENSOR_USE_TBB change the type of xt::xarray; build without them (Wengert's kernels bring their own SIMD)"
+#error \
+    "wengert: XTENSOR_USE_XSIMD and XTENSOR_USE_TBB change the type of xt::xarray; build without them (Wengert's kernels bring their own SIMD)"
 #endif
 
 #include <cstddef>
 #include <cstdint>
+
 #include <xtensor/xexpression_traits.hpp>
 
-// xtensor 0.24.3 guards this specialisation by `__cplusplus == 201703L`. Without it g++ in C++20 takes the dynamic shape
-// svector<size_t, 4> for a std::array of rank 4, and xt::eval(m + m), immediate reductions, xt::variance and
+// xtensor 0.24.3 guards this specialisation by `__cplusplus == 201703L`. Without it g++ in C++20 takes the dynamic
+// shape svector<size_t, 4> for a std::array of rank 4, and xt::eval(m + m), immediate reductions, xt::variance and
 // self-assigned strided views corrupt silently. It must precede every other header of xtensor.
 #if __cplusplus != 201703L
 namespace xt::detail {
-template <>
-struct xtype_for_shape<xt::dynamic_shape<std::size_t>> {
-  template <class T, layout_type L>
-  using type = xarray<T, L>;
+template <> struct xtype_for_shape<xt::dynamic_shape<std::size_t>> {
+  template <class T, layout_type L> using type = xarray<T, L>;
 };
 }  // namespace xt::detail
 #endif
@@ -30,14 +30,14 @@ struct xtype_for_shape<xt::dynamic_shape<std::size_t>> {
 #include <ranges>
 #include <span>
 #include <string>
+
 #include <xtensor/xadapt.hpp>
 #include <xtensor/xarray.hpp>
 
 namespace wengert {
 
 /// A dense, row-major, owning tensor: plainly xtensor's xarray, so everything in xtensor works on it.
-template <class T>
-using Tensor = xt::xarray<T, xt::layout_type::row_major>;
+template <class T> using Tensor = xt::xarray<T, xt::layout_type::row_major>;
 
 /// Integer tensors: labels and indices.
 using IndexTensor = xt::xarray<std::int64_t, xt::layout_type::row_major>;
@@ -54,8 +54,8 @@ class Shape {
   constexpr Shape(std::initializer_list<std::size_t> extents) : Shape(extents.begin(), extents.size()) {}
   /// From any sequence of extents, xtensor's shapes among them. Throws ShapeError above `max_rank` axes.
   template <std::ranges::sized_range R>
-    requires std::integral<std::ranges::range_value_t<R>> && (!std::same_as<std::remove_cvref_t<R>, Shape>)
-  constexpr Shape(const R& extents) {  // NOLINT(google-explicit-constructor)
+  requires std::integral<std::ranges::range_value_t<R>> &&(!std::same_as<std::remove_cvref_t<R>, Shape>)constexpr Shape(
+      const R& extents) {  // NOLINT(google-explicit-constructor)
     reserve(std::ranges::size(extents));
     std::size_t axis = 0;
     for (auto extent : extents) extents_[axis++] = static_cast<std::size_t>(extent);

@@ -1,18 +1,18 @@
 // Trains the tutorial's network on a data set of the user's choice; see --help.
-#include <chrono>
-#include <csignal>
-#include <cstdio>
-#include <random>
-#include <string>
-#include <wengert/io/npz.hpp>
-
-#include <fmt/format.h>
-
 #include "../common/descent.hpp"
 #include "../common/load.hpp"
 #include "../common/terminal.hpp"
 #include "../common/text_file.hpp"
 #include "options.hpp"
+#include <wengert/io/npz.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <random>
+#include <string>
+
+#include <fmt/format.h>
 
 namespace {
 
@@ -34,7 +34,8 @@ wg::Split<float> load(const Options& o) {
   if (test_file.empty()) return wg::split(data, o.test_fraction, o.seed);
   wg::Dataset<float> test = read(test_file, o.test_labels);
   if (test.features() != data.features())
-    throw wg::FileError("data", fmt::format("{}: {} features a sample, the training data has {}", test_file, test.features(), data.features()));
+    throw wg::FileError("data", fmt::format("{}: {} features a sample, the training data has {}", test_file,
+                                            test.features(), data.features()));
   data.classes = test.classes = std::max(data.classes, test.classes);
   return {std::move(data), std::move(test)};
 }
@@ -68,7 +69,8 @@ int run(const Options& o) {
 
   if (!o.quiet) {
     fmt::print("data: {}, {} samples to train on, {} to test on\n", o.data, n, data.test.size());
-    fmt::print("network: {}, batches of {}, {} thread{}\n\n", fmt::join(sizes, "-"), batch_size, o.threads, o.threads == 1 ? "" : "s");
+    fmt::print("network: {}, batches of {}, {} thread{}\n\n", fmt::join(sizes, "-"), batch_size, o.threads,
+               o.threads == 1 ? "" : "s");
     fmt::print("epoch  training cost  test cost  test accuracy  seconds\n");
   }
   std::string curve = "epoch,training_cost,test_cost,test_accuracy,seconds\n";
@@ -78,7 +80,9 @@ int run(const Options& o) {
   for (std::size_t epoch = 1; epoch <= o.epochs && !stopped; ++epoch) {
     ProgressBar bar(fmt::format("epoch {}/{}", epoch, o.epochs), n, !o.quiet);
     const auto start = std::chrono::steady_clock::now();
-    const auto elapsed = [&] { return seconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+    const auto elapsed = [&] {
+      return seconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    };
     const double cost = trainer.epoch([&](std::size_t seen, double batch_cost) {
       bar.update(seen, batch_cost);
       stopped = interrupted != 0 || (o.seconds && elapsed() > *o.seconds);
@@ -89,7 +93,8 @@ int run(const Options& o) {
     curve += fmt::format("{},{:.6g},{:.6g},{:.6g},{:.3f}\n", epoch, cost, result.cost, result.accuracy, seconds);
     if (!o.quiet) {
       bar.clear();
-      fmt::print("{:>5}  {:>13.4f}  {:>9.4f}  {:>12.2f}%  {:>7.2f}\n", epoch, cost, result.cost, 100 * result.accuracy, seconds);
+      fmt::print("{:>5}  {:>13.4f}  {:>9.4f}  {:>12.2f}%  {:>7.2f}\n", epoch, cost, result.cost, 100 * result.accuracy,
+                 seconds);
       std::fflush(stdout);
     }
   }
@@ -117,6 +122,9 @@ int main(int argc, char** argv) {
   std::signal(SIGINT, [](int) { interrupted = 1; });
   try {
     return run(*options);
+  } catch (const wengert::ValueError& error) {
+    fmt::print(stderr, "error: the training diverged; a smaller --rate may help: {}\n", error.what());
+    return 1;
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return 1;

@@ -1,12 +1,12 @@
 // The command line of 01_mlp.
 #pragma once
 
+#include "../common/mlp.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "../common/mlp.hpp"
 
 namespace sample {
 

@@ -1,33 +1,39 @@
-// Gradient descent W ← W − α ∂J/∂W in its three forms, which differ only in the size of a batch: all samples, one, or some.
+// Gradient descent W ← W − α ∂J/∂W in its three forms, which differ only in the size of a batch: all samples, one, or
+// some.
 #pragma once
+
+#include "mlp.hpp"
+#include <wengert/data/batches.hpp>
+#include <wengert/data/dataset.hpp>
+#include <wengert/wengert.hpp>
 
 #include <functional>
 #include <random>
 #include <span>
 #include <vector>
-#include <wengert/data/batches.hpp>
-#include <wengert/data/dataset.hpp>
-#include <wengert/wengert.hpp>
-
-#include "mlp.hpp"
 
 namespace sample {
 
 /// What one pass over a data set gives.
 struct Result {
   double cost = 0;
-  double accuracy = 0;                         // the share of samples whose largest output is their label
+  double accuracy = 0;                              // the share of samples whose largest output is their label
   std::vector<std::vector<std::size_t>> confusion;  // [label][prediction]
 };
 
 class Trainer {
  public:
   Trainer(Mlp& network, const wg::Dataset<float>& data, std::size_t batch_size, float rate, std::mt19937_64& generator)
-      : network_(network), data_(data), targets_(wg::one_hot<float>(data.labels, data.classes)),
-        batches_(data.size(), batch_size), rate_(rate), generator_(generator), gradients_(network.parameters().size()) {}
+      : network_(network),
+        data_(data),
+        targets_(wg::one_hot<float>(data.labels, data.classes)),
+        batches_(data.size(), batch_size),
+        rate_(rate),
+        generator_(generator),
+        gradients_(network.parameters().size()) {}
 
-  /// One epoch: every sample once, in random order. `after_step` gets the samples done and the batch's cost; it ends the
-  /// epoch by answering false. Returns the mean cost of the samples seen, each before its step.
+  /// One epoch: every sample once, in random order. `after_step` gets the samples done and the batch's cost; it ends
+  /// the epoch by answering false. Returns the mean cost of the samples seen, each before its step.
   double epoch(const std::function<bool(std::size_t, double)>& after_step) {
     double total = 0;
     std::size_t seen = 0;
@@ -79,7 +85,8 @@ inline Result evaluate(const Mlp& network, const wg::Dataset<float>& data) {
     tape.clear();
     std::vector<wg::Var<float>> p;
     for (const auto& parameter : network.parameters()) p.push_back(tape.variable(parameter));
-    const auto x = tape.borrow(std::span<const float>(data.inputs.data() + begin * features, n * features), {n, features});
+    const auto x =
+        tape.borrow(std::span<const float>(data.inputs.data() + begin * features, n * features), {n, features});
     const auto y = tape.borrow(std::span<const float>(targets.data() + begin * classes, n * classes), {n, classes});
     const auto logits = network.logits(x, p);
     result.cost += static_cast<double>(network.cost(logits, y).item()) * static_cast<double>(n);

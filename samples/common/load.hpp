@@ -1,13 +1,14 @@
 // The data sets that samples/fetch_data.sh brings, and a user's own files.
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
-#include <string>
 #include <wengert/data/csv.hpp>
 #include <wengert/data/dataset.hpp>
 #include <wengert/data/idx.hpp>
 #include <wengert/error.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
 
 namespace sample {
 
@@ -25,7 +26,8 @@ inline wg::Split<float> load_named(const std::string& name, const std::filesyste
   }
   const std::string ending = name == "fashion" ? ".gz" : "";
   const auto part = [&](const std::string& prefix) {
-    return wg::read_idx<float>(folder / (prefix + "-images-idx3-ubyte" + ending), folder / (prefix + "-labels-idx1-ubyte" + ending));
+    return wg::read_idx<float>(folder / (prefix + "-images-idx3-ubyte" + ending),
+                               folder / (prefix + "-labels-idx1-ubyte" + ending));
   };
   return {part("train"), part("t10k")};
 }

@@ -1,11 +1,13 @@
-// The tutorial's network, a multi-layer perceptron, as a graph of generic ops: Z₁ = X·W₁ + b₁, a₁ = g(Z₁), Z₂ = a₁·W₂ + b₂, …
+// The tutorial's network, a multi-layer perceptron, as a graph of generic ops: Z₁ = X·W₁ + b₁, a₁ = g(Z₁), Z₂ = a₁·W₂ +
+// b₂, …
 #pragma once
+
+#include <wengert/wengert.hpp>
 
 #include <cmath>
 #include <random>
 #include <string>
 #include <vector>
-#include <wengert/wengert.hpp>
 
 #include <fmt/format.h>
 
@@ -18,7 +20,8 @@ enum class Cost { cross_entropy, binary, least_squares };
 
 class Mlp {
  public:
-  /// Layers of these sizes, inputs first. Weights are drawn evenly from ±√(6 / (inputs + outputs)) (Glorot and Bengio, 2010).
+  /// Layers of these sizes, inputs first. Weights are drawn evenly from ±√(6 / (inputs + outputs)) (Glorot and Bengio,
+  /// 2010).
   Mlp(const std::vector<std::size_t>& sizes, Activation activation, Cost cost, std::mt19937_64& generator)
       : activation_(activation), cost_(cost) {
     for (std::size_t layer = 1; layer < sizes.size(); ++layer) {
@@ -43,9 +46,12 @@ class Mlp {
   /// The cost of a batch with N×K targets.
   wg::Var<float> cost(wg::Var<float> logits, wg::Var<float> targets) const {
     switch (cost_) {
-      case Cost::least_squares: return squared_error(sigmoid(logits), targets);
-      case Cost::binary: return binary_cross_entropy_with_logits(logits, targets);
-      default: return cross_entropy_with_logits(logits, targets);
+      case Cost::least_squares:
+        return squared_error(sigmoid(logits), targets);
+      case Cost::binary:
+        return binary_cross_entropy_with_logits(logits, targets);
+      default:
+        return cross_entropy_with_logits(logits, targets);
     }
   }
 
@@ -56,9 +62,12 @@ class Mlp {
  private:
   wg::Var<float> activate(wg::Var<float> x) const {
     switch (activation_) {
-      case Activation::tanh: return tanh(x);
-      case Activation::relu: return relu(x);
-      default: return sigmoid(x);
+      case Activation::tanh:
+        return tanh(x);
+      case Activation::relu:
+        return relu(x);
+      default:
+        return sigmoid(x);
     }
   }
 

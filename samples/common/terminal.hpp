@@ -1,11 +1,10 @@
 // A progress bar on a terminal, nothing where output is piped.
 #pragma once
 
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -34,8 +33,9 @@ class ProgressBar {
     const double seconds = std::chrono::duration<double>(now - start_).count();
     const double rate = static_cast<double>(done) / seconds;
     const std::size_t filled = width * done / samples_;
-    fmt::print(stderr, "\r\033[K{} [{}{}] {:3}%  {:.0f} samples/s  {:.0f} s left  cost {:.4f}", label_, std::string(filled, '#'),
-               std::string(width - filled, '.'), 100 * done / samples_, rate, static_cast<double>(samples_ - done) / rate, cost);
+    fmt::print(stderr, "\r\033[K{} [{}{}] {:3}%  {:.0f} samples/s  {:.0f} s left  cost {:.4f}", label_,
+               std::string(filled, '#'), std::string(width - filled, '.'), 100 * done / samples_, rate,
+               static_cast<double>(samples_ - done) / rate, cost);
     std::fflush(stderr);
   }
 

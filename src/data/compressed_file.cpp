@@ -24,7 +24,8 @@ std::vector<std::uint8_t> CompressedFile::read(std::size_t count) {
     const std::size_t before = bytes.size();
     const std::size_t wanted = std::min(count - before, std::max(chunk, before));
     bytes.resize(before + wanted);
-    const int got = gzread(file_, bytes.data() + before, static_cast<unsigned>(std::min<std::size_t>(wanted, 1U << 30)));
+    const int got =
+        gzread(file_, bytes.data() + before, static_cast<unsigned>(std::min<std::size_t>(wanted, 1U << 30)));
     int code = Z_OK;
     const char* reason = gzerror(file_, &code);
     if (got < 0 || (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR))

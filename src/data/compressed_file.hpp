@@ -1,11 +1,11 @@
 // Reads a file that may be compressed by gzip.
 #pragma once
 
-#include <zlib.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <vector>
+
+#include <zlib.h>
 
 namespace wengert {
 

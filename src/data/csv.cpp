@@ -1,3 +1,4 @@
+#include "data/compressed_file.hpp"
 #include <wengert/data/csv.hpp>
 #include <wengert/error.hpp>
 
@@ -10,8 +11,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-
-#include "data/compressed_file.hpp"
 
 namespace wengert {
 namespace {
@@ -36,8 +35,7 @@ class Reader {
  public:
   Reader(const std::filesystem::path& path, const CsvOptions& options) : path_(path), options_(options) {}
 
-  template <class T>
-  Dataset<T> read() {
+  template <class T> Dataset<T> read() {
     const auto bytes = CompressedFile(path_).read(std::string::npos);
     std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
@@ -83,19 +81,25 @@ class Reader {
   }
   void choose_label_column() {
     columns_ = cells_.size();
-    const std::int64_t column = options_.label_column + (options_.label_column < 0 ? static_cast<std::int64_t>(columns_) : 0);
+    const std::int64_t column =
+        options_.label_column + (options_.label_column < 0 ? static_cast<std::int64_t>(columns_) : 0);
     if (column < 0 || column >= static_cast<std::int64_t>(columns_))
-      throw FileError("csv", fmt::format("{}:{}: {} columns: there is no label column {}", path_.string(), line_, columns_, options_.label_column));
-    if (columns_ < 2) throw FileError("csv", fmt::format("{}:{}: one column: a sample has at least one feature and a label", path_.string(), line_));
+      throw FileError("csv", fmt::format("{}:{}: {} columns: there is no label column {}", path_.string(), line_,
+                                         columns_, options_.label_column));
+    if (columns_ < 2)
+      throw FileError("csv", fmt::format("{}:{}: one column: a sample has at least one feature and a label",
+                                         path_.string(), line_));
     label_column_ = static_cast<std::size_t>(column);
   }
   bool is_header() const {
     if (options_.header != CsvOptions::Header::automatic) return options_.header == CsvOptions::Header::yes;
-    return std::any_of(cells_.begin(), cells_.end(), [](std::string_view cell) { return !trimmed(cell).empty() && !number(cell); });
+    return std::any_of(cells_.begin(), cells_.end(),
+                       [](std::string_view cell) { return !trimmed(cell).empty() && !number(cell); });
   }
   void take_row() {
     if (cells_.size() != columns_)
-      throw FileError("csv", fmt::format("{}:{}: {} columns, the lines before have {}", path_.string(), line_, cells_.size(), columns_));
+      throw FileError("csv", fmt::format("{}:{}: {} columns, the lines before have {}", path_.string(), line_,
+                                         cells_.size(), columns_));
     for (std::size_t column = 0; column < columns_; ++column) {
       if (trimmed(cells_[column]).empty()) refuse(column, "the value is missing");
       const auto value = number(cells_[column]);
@@ -106,7 +110,8 @@ class Reader {
         continue;
       }
       if (*value < 0 || *value > static_cast<double>(most_classes) || *value != std::floor(*value))
-        refuse(column, fmt::format("the label '{}' is not a whole number from 0 to {}", trimmed(cells_[column]), most_classes));
+        refuse(column,
+               fmt::format("the label '{}' is not a whole number from 0 to {}", trimmed(cells_[column]), most_classes));
       labels_.push_back(static_cast<std::int64_t>(*value));
     }
   }
@@ -123,8 +128,7 @@ class Reader {
 
 }  // namespace
 
-template <class T>
-Dataset<T> read_csv(const std::filesystem::path& path, const CsvOptions& options) {
+template <class T> Dataset<T> read_csv(const std::filesystem::path& path, const CsvOptions& options) {
   return Reader(path, options).read<T>();
 }
 

@@ -10,13 +10,13 @@
 
 namespace wengert {
 
-template <class T>
-Tensor<T> one_hot(const IndexTensor& labels, std::size_t classes) {
+template <class T> Tensor<T> one_hot(const IndexTensor& labels, std::size_t classes) {
   Tensor<T> rows = xt::zeros<T>({labels.size(), classes});
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const std::int64_t label = labels.data()[i];
     if (label < 0 || static_cast<std::size_t>(label) >= classes)
-      throw ValueError("one_hot", fmt::format("label {} of sample {}: there are classes 0 to {}", label, i, static_cast<std::int64_t>(classes) - 1));
+      throw ValueError("one_hot", fmt::format("label {} of sample {}: there are classes 0 to {}", label, i,
+                                              static_cast<std::int64_t>(classes) - 1));
     rows.data()[i * classes + static_cast<std::size_t>(label)] = T(1);
   }
   return rows;
@@ -46,8 +46,7 @@ const std::vector<std::span<const std::size_t>>& Batches::epoch(std::mt19937_64&
   return batches_;
 }
 
-template <class T>
-void gather_rows(const Tensor<T>& from, std::span<const std::size_t> rows, Tensor<T>& out) {
+template <class T> void gather_rows(const Tensor<T>& from, std::span<const std::size_t> rows, Tensor<T>& out) {
   Shape shape(from.shape());
   if (shape.rank() == 0) throw ValueError("gather_rows", "a scalar has no rows");
   const std::size_t count = shape[0];
@@ -60,10 +59,10 @@ void gather_rows(const Tensor<T>& from, std::span<const std::size_t> rows, Tenso
   for (const std::size_t row : rows) to = std::copy_n(from.data() + row * row_size, row_size, to);
 }
 
-template <class T>
-Split<T> split(const Dataset<T>& data, double test_fraction, std::uint64_t seed) {
+template <class T> Split<T> split(const Dataset<T>& data, double test_fraction, std::uint64_t seed) {
   const std::size_t n = data.size();
-  if (!(test_fraction > 0 && test_fraction < 1)) throw ValueError("split", fmt::format("a test fraction of {}: must lie between 0 and 1", test_fraction));
+  if (!(test_fraction > 0 && test_fraction < 1))
+    throw ValueError("split", fmt::format("a test fraction of {}: must lie between 0 and 1", test_fraction));
   if (n < 2) throw ValueError("split", fmt::format("{} samples: at least two are needed", n));
   const auto wanted = static_cast<std::size_t>(std::llround(static_cast<double>(n) * test_fraction));
   const std::size_t tests = std::clamp<std::size_t>(wanted, 1, n - 1);
@@ -81,9 +80,9 @@ Split<T> split(const Dataset<T>& data, double test_fraction, std::uint64_t seed)
   return {part(all.subspan(tests)), part(all.first(tests))};
 }
 
-#define WENGERT_INSTANTIATE(T)                                                               \
-  template Tensor<T> one_hot<T>(const IndexTensor&, std::size_t);                            \
-  template void gather_rows<T>(const Tensor<T>&, std::span<const std::size_t>, Tensor<T>&);  \
+#define WENGERT_INSTANTIATE(T)                                                              \
+  template Tensor<T> one_hot<T>(const IndexTensor&, std::size_t);                           \
+  template void gather_rows<T>(const Tensor<T>&, std::span<const std::size_t>, Tensor<T>&); \
   template Split<T> split<T>(const Dataset<T>&, double, std::uint64_t);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

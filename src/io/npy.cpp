@@ -13,7 +13,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-static_assert(std::endian::native == std::endian::little, "wengert: .npy files are read and written in the machine's order");
+static_assert(std::endian::native == std::endian::little,
+              "wengert: .npy files are read and written in the machine's order");
 
 namespace wengert {
 namespace {
@@ -45,8 +46,7 @@ std::optional<std::vector<std::size_t>> parse_shape(std::string_view text) {
   }
 }
 
-template <class Stored, class T>
-void convert(std::string_view bytes, T* out, std::size_t count) {
+template <class Stored, class T> void convert(std::string_view bytes, T* out, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     Stored value;
     std::memcpy(&value, bytes.data() + i * sizeof(Stored), sizeof(Stored));
@@ -54,14 +54,12 @@ void convert(std::string_view bytes, T* out, std::size_t count) {
   }
 }
 
-template <class T>
-struct Reader {
+template <class T> struct Reader {
   std::size_t size;
   void (*convert)(std::string_view, T*, std::size_t);
 };
 
-template <class T>
-std::optional<Reader<T>> reader_of(std::string_view type) {
+template <class T> std::optional<Reader<T>> reader_of(std::string_view type) {
   if (type.starts_with('<') || type.starts_with('|') || type.starts_with('=')) type.remove_prefix(1);
   if (type == "f4") return Reader<T>{4, convert<float, T>};
   if (type == "f8") return Reader<T>{8, convert<double, T>};
@@ -78,11 +76,10 @@ std::optional<Reader<T>> reader_of(std::string_view type) {
 
 }  // namespace
 
-template <class T>
-std::string to_npy(const Tensor<T>& tensor) {
+template <class T> std::string to_npy(const Tensor<T>& tensor) {
   const char* type = sizeof(T) == 4 ? "<f4" : "<f8";
-  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", type, fmt::join(tensor.shape(), ", "),
-                                   tensor.dimension() == 1 ? "," : "");
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", type,
+                                   fmt::join(tensor.shape(), ", "), tensor.dimension() == 1 ? "," : "");
   constexpr std::size_t before_header = 10;
   header.append(63 - (before_header + header.size()) % 64, ' ');  // the data begins at a multiple of 64
   header += '\n';
@@ -93,15 +90,16 @@ std::string to_npy(const Tensor<T>& tensor) {
   return bytes;
 }
 
-template <class T>
-Tensor<T> from_npy(std::string_view bytes, const std::string& name) {
+template <class T> Tensor<T> from_npy(std::string_view bytes, const std::string& name) {
   const auto refuse = [&](const std::string& reason) { throw FileError("npz", name + ": " + reason); };
   if (!bytes.starts_with(magic) || bytes.size() < 12) refuse("is not an .npy array");
   const auto version = static_cast<unsigned char>(bytes[6]);
-  if (version < 1 || version > 3) refuse(fmt::format("has version {} of the .npy format: only 1 to 3 can be read", version));
+  if (version < 1 || version > 3)
+    refuse(fmt::format("has version {} of the .npy format: only 1 to 3 can be read", version));
   const std::size_t length_bytes = version == 1 ? 2 : 4;
   std::size_t length = 0;
-  for (std::size_t i = 0; i < length_bytes; ++i) length |= std::size_t{static_cast<unsigned char>(bytes[8 + i])} << (8 * i);
+  for (std::size_t i = 0; i < length_bytes; ++i)
+    length |= std::size_t{static_cast<unsigned char>(bytes[8 + i])} << (8 * i);
   if (bytes.size() < 8 + length_bytes + length) refuse("ends within its header");
   const std::string_view header = bytes.substr(8 + length_bytes, length);
   const std::string_view data = bytes.substr(8 + length_bytes + length);
@@ -110,7 +108,8 @@ Tensor<T> from_npy(std::string_view bytes, const std::string& name) {
   const auto shape = shape_text ? parse_shape(*shape_text) : std::nullopt;
   if (!type || !shape || (order != "True" && order != "False")) refuse("its header cannot be understood");
   const auto reader = reader_of<T>(*type);
-  if (!reader) refuse(fmt::format("holds values of type '{}': numbers of at most 8 bytes, little-endian, can be read", *type));
+  if (!reader)
+    refuse(fmt::format("holds values of type '{}': numbers of at most 8 bytes, little-endian, can be read", *type));
   std::size_t count = 1;
   bool overflow = false;
   for (const std::size_t extent : *shape) overflow |= __builtin_mul_overflow(count, extent, &count);

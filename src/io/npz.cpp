@@ -1,3 +1,4 @@
+#include "io/npy.hpp"
 #include <wengert/error.hpp>
 #include <wengert/io/npz.hpp>
 
@@ -5,11 +6,8 @@
 #include <set>
 #include <string>
 
-#include <zip.h>
-
 #include <fmt/format.h>
-
-#include "io/npy.hpp"
+#include <zip.h>
 
 namespace wengert {
 namespace {
@@ -21,7 +19,8 @@ using Archive = std::unique_ptr<zip_t, Discard>;
 
 Archive open(const std::filesystem::path& path, int flags) {
   std::error_code ignored;
-  if ((flags & ZIP_RDONLY) != 0 && !std::filesystem::exists(path, ignored)) throw FileError("npz", path.string() + ": no such file");
+  if ((flags & ZIP_RDONLY) != 0 && !std::filesystem::exists(path, ignored))
+    throw FileError("npz", path.string() + ": no such file");
   int code = 0;
   Archive archive(zip_open(path.c_str(), flags, &code));
   if (archive) return archive;
@@ -54,12 +53,12 @@ std::string read_entry(zip_t* archive, zip_uint64_t index, const std::string& la
 
 }  // namespace
 
-template <class T>
-void save_npz(const std::filesystem::path& path, const std::vector<NamedTensor<T>>& tensors) {
+template <class T> void save_npz(const std::filesystem::path& path, const std::vector<NamedTensor<T>>& tensors) {
   std::set<std::string_view> names;
   for (const auto& [name, value] : tensors) {
     if (name.empty()) throw ValueError("npz", "a tensor without a name");
-    if (name.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos) throw ValueError("npz", "'" + name + "': a name must not hold a slash");
+    if (name.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos)
+      throw ValueError("npz", "'" + name + "': a name must not hold a slash");
     if (!names.insert(name).second) throw ValueError("npz", "'" + name + "' is stored twice");
   }
   if (std::filesystem::is_directory(path)) throw FileError("npz", path.string() + ": is a folder");
@@ -69,19 +68,23 @@ void save_npz(const std::filesystem::path& path, const std::vector<NamedTensor<T
   for (const auto& [name, value] : tensors) {
     contents.push_back(to_npy(value));
     zip_source_t* source = zip_source_buffer(archive.get(), contents.back().data(), contents.back().size(), 0);
-    const zip_int64_t index = source == nullptr ? -1 : zip_file_add(archive.get(), (name + std::string(ending)).c_str(), source, ZIP_FL_ENC_UTF_8);
+    const zip_int64_t index =
+        source == nullptr ? -1
+                          : zip_file_add(archive.get(), (name + std::string(ending)).c_str(), source, ZIP_FL_ENC_UTF_8);
     if (index < 0) {
       zip_source_free(source);
       throw FileError("npz", path.string() + ": " + zip_strerror(archive.get()));
     }
-    zip_set_file_compression(archive.get(), static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0);  // as numpy.savez does
+    // Stored, and dated 1980-01-01, as numpy.savez does: the same tensors give the same file.
+    zip_set_file_compression(archive.get(), static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0);
+    zip_file_set_mtime(archive.get(), static_cast<zip_uint64_t>(index), 315532800, 0);
   }
-  if (zip_close(archive.get()) != 0) throw FileError("npz", path.string() + ": cannot be written: " + zip_strerror(archive.get()));
+  if (zip_close(archive.get()) != 0)
+    throw FileError("npz", path.string() + ": cannot be written: " + zip_strerror(archive.get()));
   archive.release();
 }
 
-template <class T>
-std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path) {
+template <class T> std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path) {
   const Archive archive = open(path, ZIP_RDONLY);
   std::vector<NamedTensor<T>> tensors;
   const zip_int64_t count = zip_get_num_entries(archive.get(), 0);

@@ -45,7 +45,9 @@ void run_elementwise(const Op<T>& op, const double* parameters, std::span<const 
   }
 }
 
-template void run_elementwise<float>(const Op<float>&, const double*, std::span<const Value<const float>>, Value<float>);
-template void run_elementwise<double>(const Op<double>&, const double*, std::span<const Value<const double>>, Value<double>);
+template void run_elementwise<float>(const Op<float>&, const double*, std::span<const Value<const float>>,
+                                     Value<float>);
+template void run_elementwise<double>(const Op<double>&, const double*, std::span<const Value<const double>>,
+                                      Value<double>);
 
 }  // namespace wengert::kernel

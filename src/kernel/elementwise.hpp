@@ -1,9 +1,10 @@
 // How an elementwise op runs over operands of any strides.
 #pragma once
 
-#include <span>
 #include <wengert/layout.hpp>
 #include <wengert/op.hpp>
+
+#include <span>
 
 namespace wengert::kernel {
 

@@ -20,8 +20,7 @@ namespace wengert::kernel {
 namespace {
 
 // Thin products: libraries pack their operands first, which costs more than these do in all.
-template <class T>
-struct ThinBodies {
+template <class T> struct ThinBodies {
   // y = x·B, B row-major: columns in registers, down all rows.
   struct RowTimesMatrix {
     template <class L, std::size_t lanes>
@@ -56,7 +55,8 @@ struct ThinBodies {
         L sum[4] = {L(T(0)), L(T(0)), L(T(0)), L(T(0))};
         std::size_t p = 0;
         for (; p + 4 * L::width <= k; p += 4 * L::width)
-          for (std::size_t j = 0; j < 4; ++j) sum[j] = sum[j] + L::load(x + p + j * L::width) * L::load(b + p + j * L::width);
+          for (std::size_t j = 0; j < 4; ++j)
+            sum[j] = sum[j] + L::load(x + p + j * L::width) * L::load(b + p + j * L::width);
         for (; p + L::width <= k; p += L::width) sum[0] = sum[0] + L::load(x + p) * L::load(b + p);
         alignas(L) T elements[L::width];
         ((sum[0] + sum[1]) + (sum[2] + sum[3])).store(elements);
@@ -90,8 +90,7 @@ void run_thin(const T* x, const T* b, std::size_t stride, T* y, std::size_t k, s
 }
 
 // x·B for a vector x, whichever way B lies.
-template <class T>
-void vector_matrix(const T* x, Matrix<T> b, T* y, std::size_t k, std::size_t n) {
+template <class T> void vector_matrix(const T* x, Matrix<T> b, T* y, std::size_t k, std::size_t n) {
   if (b.transposed)
     run_thin<typename ThinBodies<T>::MatrixTimesColumn>(x, b.data, b.stride, y, k, n);
   else
@@ -103,19 +102,19 @@ void library_gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<float> a, 
   const auto size = [](std::size_t x) { return static_cast<dnnl_dim_t>(x); };
   constexpr std::size_t large = std::size_t{1} << 21;
   const ThreadScope threads(m * n * k >= large);
-  dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', size(m), size(n), size(k), 1.0F, a.data, size(a.stride),
-             b.data, size(b.stride), 0.0F, c, size(n));
+  dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', size(m), size(n), size(k), 1.0F, a.data,
+             size(a.stride), b.data, size(b.stride), 0.0F, c, size(n));
 #else
   const auto size = [](std::size_t x) { return static_cast<blasint>(x); };
-  cblas_sgemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans, size(m),
-              size(n), size(k), 1.0F, a.data, size(a.stride), b.data, size(b.stride), 0.0F, c, size(n));
+  cblas_sgemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans,
+              size(m), size(n), size(k), 1.0F, a.data, size(a.stride), b.data, size(b.stride), 0.0F, c, size(n));
 #endif
 }
 
 void library_gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<double> a, Matrix<double> b, double* c) {
   const auto size = [](std::size_t x) { return static_cast<int>(x); };
-  cblas_dgemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans, size(m),
-              size(n), size(k), 1.0, a.data, size(a.stride), b.data, size(b.stride), 0.0, c, size(n));
+  cblas_dgemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans,
+              size(m), size(n), size(k), 1.0, a.data, size(a.stride), b.data, size(b.stride), 0.0, c, size(n));
 }
 
 // OpenBLAS's own threads and ours would compete for the same cores.
@@ -128,8 +127,7 @@ void use_one_blas_thread() {
 
 }  // namespace
 
-template <class T>
-void gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b, T* c) {
+template <class T> void gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b, T* c) {
   if (m == 0 || n == 0) return;
   if (k == 0) {
     std::fill_n(c, m * n, T(0));
@@ -141,8 +139,7 @@ void gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b,
   if (k == 1 && column_is_vector(a) && row_is_vector(b))
     return run_thin<typename ThinBodies<T>::Outer>(a.data, b.data, 0, c, m, n);
   if (m == 1 && row_is_vector(a)) return vector_matrix(a.data, b, c, k, n);
-  if (n == 1 && column_is_vector(b))
-    return vector_matrix(b.data, Matrix<T>{a.data, a.stride, !a.transposed}, c, k, m);
+  if (n == 1 && column_is_vector(b)) return vector_matrix(b.data, Matrix<T>{a.data, a.stride, !a.transposed}, c, k, m);
   use_one_blas_thread();
   library_gemm(m, n, k, a, b, c);
 }

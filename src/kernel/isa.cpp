@@ -34,9 +34,12 @@ Isa active_isa() noexcept { return isa; }
 
 std::string_view to_string(Isa level) noexcept {
   switch (level) {
-    case Isa::v4: return "v4";
-    case Isa::v3: return "v3";
-    default: return "baseline";
+    case Isa::v4:
+      return "v4";
+    case Isa::v3:
+      return "v3";
+    default:
+      return "baseline";
   }
 }
 

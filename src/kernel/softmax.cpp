@@ -10,20 +10,17 @@
 namespace wengert::kernel {
 namespace {
 
-template <class T>
-struct SoftmaxBody {
+template <class T> struct SoftmaxBody {
   static constexpr T lowest = -std::numeric_limits<T>::infinity();
 
-  template <class L>
-  static WENGERT_INLINE T largest(const L& lane) {
+  template <class L> static WENGERT_INLINE T largest(const L& lane) {
     alignas(L) T elements[L::width];
     lane.store(elements);
     T result = elements[0];
     for (const T e : elements) result = e > result || e != e ? e : result;
     return result;
   }
-  template <class L>
-  static WENGERT_INLINE T total(const L& lane) {
+  template <class L> static WENGERT_INLINE T total(const L& lane) {
     alignas(L) T elements[L::width];
     lane.store(elements);
     T result = 0;
@@ -31,7 +28,8 @@ struct SoftmaxBody {
     return result;
   }
 
-  // The last, partial lane of a row goes through `tail`, whose padding of −∞ neither wins the maximum nor adds to the sum.
+  // The last, partial lane of a row goes through `tail`, whose padding of −∞ neither wins the maximum nor adds to the
+  // sum.
   template <std::size_t Bytes>
   static WENGERT_INLINE void run(const T* x, T* y, std::size_t rows, std::size_t count, bool logarithm) {
     using L = Lane<T, Bytes>;
@@ -71,8 +69,7 @@ struct SoftmaxBody {
 
 }  // namespace
 
-template <class T>
-void softmax_rows(const T* x, T* y, std::size_t rows, std::size_t count, bool logarithm) {
+template <class T> void softmax_rows(const T* x, T* y, std::size_t rows, std::size_t count, bool logarithm) {
   static constexpr auto kernels = compile_per_isa<SoftmaxBody<T>, const T*, T*, std::size_t, std::size_t, bool>();
   kernels[static_cast<std::size_t>(active_isa())](x, y, rows, count, logarithm);
 }

@@ -4,88 +4,78 @@ namespace wengert {
 namespace {
 
 // One op for two Vars, one for a Var and a scalar: a scalar is a parameter, so `2 * x` is a single node.
-constexpr auto add_op = elementwise<"add">([](auto a, auto b) { return a + b; }, passes_cotangent<1, 1>, notation<"a + b">);
-constexpr auto subtract_op = elementwise<"subtract">([](auto a, auto b) { return a - b; }, passes_cotangent<1, -1>, notation<"a − b">);
+constexpr auto add_op =
+    elementwise<"add">([](auto a, auto b) { return a + b; }, passes_cotangent<1, 1>, notation<"a + b">);
+constexpr auto subtract_op =
+    elementwise<"subtract">([](auto a, auto b) { return a - b; }, passes_cotangent<1, -1>, notation<"a − b">);
 constexpr auto negate_op = elementwise<"negate">([](auto x) { return -x; }, passes_cotangent<-1>, notation<"−x">);
-constexpr auto multiply_op = elementwise<"multiply">([](auto a, auto b) { return a * b; },
-                                                     derivative([](auto, auto b, auto) { return b; }, [](auto a, auto, auto) { return a; }), notation<"a · b">);
-constexpr auto divide_op = elementwise<"divide">([](auto a, auto b) { return a / b; },
-                                                 derivative([](auto, auto b, auto) { return 1 / b; }, [](auto, auto b, auto y) { return -y / b; }),
-                                                 input_domain<0.4, 2.0>, notation<"a / b">);
-constexpr auto add_scalar = elementwise<"add_scalar", params<1>>([](auto x, auto c) { return x + c; }, passes_cotangent<1>, notation<"x + c">);
-constexpr auto multiply_scalar = elementwise<"multiply_scalar", params<1>>([](auto x, auto c) { return x * c; },
-                                                                           derivative([](auto, auto c, auto) { return c; }), notation<"c · x">);
-constexpr auto divide_scalar = elementwise<"divide_scalar", params<1>>([](auto x, auto c) { return x / c; },
-                                                                       derivative([](auto, auto c, auto) { return 1 / c; }), notation<"x / c">);
-constexpr auto scalar_divide = elementwise<"scalar_divide", params<1>>([](auto x, auto c) { return c / x; },
-                                                                       derivative([](auto x, auto, auto y) { return -y / x; }),
-                                                                       input_domain<0.4, 2.0>, notation<"c / x">);
+constexpr auto multiply_op = elementwise<"multiply">(
+    [](auto a, auto b) { return a * b; },
+    derivative([](auto, auto b, auto) { return b; }, [](auto a, auto, auto) { return a; }), notation<"a · b">);
+constexpr auto divide_op = elementwise<"divide">(
+    [](auto a, auto b) { return a / b; },
+    derivative([](auto, auto b, auto) { return 1 / b; }, [](auto, auto b, auto y) { return -y / b; }),
+    input_domain<0.4, 2.0>, notation<"a / b">);
+constexpr auto add_scalar =
+    elementwise<"add_scalar", params<1>>([](auto x, auto c) { return x + c; }, passes_cotangent<1>, notation<"x + c">);
+constexpr auto multiply_scalar = elementwise<"multiply_scalar", params<1>>(
+    [](auto x, auto c) { return x * c; }, derivative([](auto, auto c, auto) { return c; }), notation<"c · x">);
+constexpr auto divide_scalar = elementwise<"divide_scalar", params<1>>(
+    [](auto x, auto c) { return x / c; }, derivative([](auto, auto c, auto) { return 1 / c; }), notation<"x / c">);
+constexpr auto scalar_divide = elementwise<"scalar_divide", params<1>>(
+    [](auto x, auto c) { return c / x; }, derivative([](auto x, auto, auto y) { return -y / x; }),
+    input_domain<0.4, 2.0>, notation<"c / x">);
 
-constexpr auto less_op = elementwise<"less">([](auto a, auto b) { return where(a < b, lift(a, 1), 0); }, piecewise_constant, notation<"[a < b]">);
-constexpr auto less_equal_op = elementwise<"less_equal">([](auto a, auto b) { return where(a <= b, lift(a, 1), 0); }, piecewise_constant, notation<"[a ≤ b]">);
-constexpr auto equal_op = elementwise<"equal">([](auto a, auto b) { return where(a == b, lift(a, 1), 0); }, piecewise_constant, notation<"[a = b]">);
-constexpr auto select_op = elementwise<"select">([](auto m, auto a, auto b) { return where(m != 0, a, b); },
-                                                 derivative([](auto m, auto, auto, auto) { return lift(m, 0); },
-                                                            [](auto m, auto, auto, auto) { return where(m != 0, lift(m, 1), 0); },
-                                                            [](auto m, auto, auto, auto) { return where(m != 0, 0, lift(m, 1)); }),
-                                                 notation<"a where m ≠ 0, else b">);
+constexpr auto less_op = elementwise<"less">([](auto a, auto b) { return where(a < b, lift(a, 1), 0); },
+                                             piecewise_constant, notation<"[a < b]">);
+constexpr auto less_equal_op = elementwise<"less_equal">([](auto a, auto b) { return where(a <= b, lift(a, 1), 0); },
+                                                         piecewise_constant, notation<"[a ≤ b]">);
+constexpr auto equal_op = elementwise<"equal">([](auto a, auto b) { return where(a == b, lift(a, 1), 0); },
+                                               piecewise_constant, notation<"[a = b]">);
+constexpr auto select_op =
+    elementwise<"select">([](auto m, auto a, auto b) { return where(m != 0, a, b); },
+                          derivative([](auto m, auto, auto, auto) { return lift(m, 0); },
+                                     [](auto m, auto, auto, auto) { return where(m != 0, lift(m, 1), 0); },
+                                     [](auto m, auto, auto, auto) { return where(m != 0, 0, lift(m, 1)); }),
+                          notation<"a where m ≠ 0, else b">);
 
 }  // namespace
 
-template <class T>
-Var<T> add(Operand<T> a, Operand<T> b) {
+template <class T> Var<T> add(Operand<T> a, Operand<T> b) {
   if (b.is_scalar()) return add_scalar(a, b.scalar());
   return a.is_scalar() ? add_scalar(b, a.scalar()) : add_op(a, b);
 }
 
-template <class T>
-Var<T> subtract(Operand<T> a, Operand<T> b) {
+template <class T> Var<T> subtract(Operand<T> a, Operand<T> b) {
   if (b.is_scalar()) return add_scalar(a, -b.scalar());
   return a.is_scalar() ? add_scalar(Operand<T>(negate_op(b), a.where()), a.scalar()) : subtract_op(a, b);
 }
 
-template <class T>
-Var<T> multiply(Operand<T> a, Operand<T> b) {
+template <class T> Var<T> multiply(Operand<T> a, Operand<T> b) {
   if (b.is_scalar()) return multiply_scalar(a, b.scalar());
   return a.is_scalar() ? multiply_scalar(b, a.scalar()) : multiply_op(a, b);
 }
 
-template <class T>
-Var<T> divide(Operand<T> a, Operand<T> b) {
+template <class T> Var<T> divide(Operand<T> a, Operand<T> b) {
   if (b.is_scalar()) return divide_scalar(a, b.scalar());
   return a.is_scalar() ? scalar_divide(b, a.scalar()) : divide_op(a, b);
 }
 
-template <class T>
-Var<T> negate(Operand<T> x) {
-  return negate_op(x);
-}
-template <class T>
-Var<T> less(Operand<T> a, Operand<T> b) {
-  return less_op(a, b);
-}
-template <class T>
-Var<T> less_equal(Operand<T> a, Operand<T> b) {
-  return less_equal_op(a, b);
-}
-template <class T>
-Var<T> equal(Operand<T> a, Operand<T> b) {
-  return equal_op(a, b);
-}
-template <class T>
-Var<T> select(Operand<T> mask, Operand<T> a, Operand<T> b) {
-  return select_op(mask, a, b);
-}
+template <class T> Var<T> negate(Operand<T> x) { return negate_op(x); }
+template <class T> Var<T> less(Operand<T> a, Operand<T> b) { return less_op(a, b); }
+template <class T> Var<T> less_equal(Operand<T> a, Operand<T> b) { return less_equal_op(a, b); }
+template <class T> Var<T> equal(Operand<T> a, Operand<T> b) { return equal_op(a, b); }
+template <class T> Var<T> select(Operand<T> mask, Operand<T> a, Operand<T> b) { return select_op(mask, a, b); }
 
-#define WENGERT_INSTANTIATE(T)                                     \
-  template Var<T> add(Operand<T>, Operand<T>);                     \
-  template Var<T> subtract(Operand<T>, Operand<T>);                \
-  template Var<T> multiply(Operand<T>, Operand<T>);                \
-  template Var<T> divide(Operand<T>, Operand<T>);                  \
-  template Var<T> negate(Operand<T>);                              \
-  template Var<T> less(Operand<T>, Operand<T>);                    \
-  template Var<T> less_equal(Operand<T>, Operand<T>);              \
-  template Var<T> equal(Operand<T>, Operand<T>);                   \
+#define WENGERT_INSTANTIATE(T)                        \
+  template Var<T> add(Operand<T>, Operand<T>);        \
+  template Var<T> subtract(Operand<T>, Operand<T>);   \
+  template Var<T> multiply(Operand<T>, Operand<T>);   \
+  template Var<T> divide(Operand<T>, Operand<T>);     \
+  template Var<T> negate(Operand<T>);                 \
+  template Var<T> less(Operand<T>, Operand<T>);       \
+  template Var<T> less_equal(Operand<T>, Operand<T>); \
+  template Var<T> equal(Operand<T>, Operand<T>);      \
   template Var<T> select(Operand<T>, Operand<T>, Operand<T>);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

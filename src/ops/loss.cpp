@@ -29,17 +29,17 @@ constexpr auto binary_cross_entropy_with_logits_op = elementwise<"binary_cross_e
 
 // ---- what the losses share -----------------------------------------------------------------------------------------
 
-template <class T>
-Var<T> equal_shaped(std::string_view loss, Var<T> prediction, const Operand<T>& target) {
+template <class T> Var<T> equal_shaped(std::string_view loss, Var<T> prediction, const Operand<T>& target) {
   const Var<T> y = target.on(prediction.tape());
   if (y.shape() != prediction.shape())
-    throw ShapeError(loss, fmt::format("prediction {} and target {}: losses do not broadcast, both must have the same shape", to_string(prediction.shape()), to_string(y.shape())));
+    throw ShapeError(loss,
+                     fmt::format("prediction {} and target {}: losses do not broadcast, both must have the same shape",
+                                 to_string(prediction.shape()), to_string(y.shape())));
   return y;
 }
 
 // The index of the first element of a row-major value that is bad, written as `(2, 3)`.
-template <class T, class Bad>
-std::optional<std::string> first_bad(Var<T> x, const Bad& bad) {
+template <class T, class Bad> std::optional<std::string> first_bad(Var<T> x, const Bad& bad) {
   const Tensor<T> value = x.value();
   for (std::size_t i = 0; i < value.size(); ++i) {
     if (!bad(value.data()[i])) continue;
@@ -54,8 +54,7 @@ std::optional<std::string> first_bad(Var<T> x, const Bad& bad) {
   return std::nullopt;
 }
 
-template <class T>
-Var<T> not_nan(std::string_view loss, Var<T> cost, Var<T> prediction, Var<T> target) {
+template <class T> Var<T> not_nan(std::string_view loss, Var<T> cost, Var<T> prediction, Var<T> target) {
   if (!std::isnan(cost.item())) return cost;
   const auto is_nan = [](T v) { return std::isnan(v); };
   const auto is_infinite = [](T v) { return std::isinf(v); };
@@ -63,30 +62,29 @@ Var<T> not_nan(std::string_view loss, Var<T> cost, Var<T> prediction, Var<T> tar
   if (const auto at = first_bad(prediction, is_nan)) throw ValueError(loss, "prediction: " + *at);
   if (const auto at = first_bad(target, is_nan)) throw ValueError(loss, "target: " + *at);
   if (const auto at = first_bad(prediction, no_probability))
-    throw ValueError(loss, "prediction: " + *at + ": must be a probability in [0, 1]; for logits use binary_cross_entropy_with_logits");
+    throw ValueError(loss, "prediction: " + *at +
+                               ": must be a probability in [0, 1]; for logits use binary_cross_entropy_with_logits");
   if (const auto at = first_bad(prediction, is_infinite)) throw ValueError(loss, "the cost is NaN; prediction: " + *at);
   throw ValueError(loss, "the cost is NaN, though no prediction and no target is");
 }
 
 // A loss that fails, for whatever reason, leaves nothing on the tape.
 template <class T, class F>
-Var<T> loss_of(std::string_view name, Var<T> prediction, const Operand<T>& target, const Location& where, const F& cost) {
-  if (prediction.empty()) throw HandleError(name, "the prediction is an empty handle: it was never recorded on a tape", where);
+Var<T> loss_of(std::string_view name, Var<T> prediction, const Operand<T>& target, const Location& where,
+               const F& cost) {
+  if (prediction.empty())
+    throw HandleError(name, "the prediction is an empty handle: it was never recorded on a tape", where);
   return atomically(prediction.tape(), where, [&] {
     const Var<T> y = equal_shaped(name, prediction, target);
     return not_nan(name, cost(y), prediction, y);
   });
 }
 
-template <class T>
-double samples(Var<T> x) {
-  return x.rank() == 0 ? 1.0 : static_cast<double>(x.shape()[0]);
-}
+template <class T> double samples(Var<T> x) { return x.rank() == 0 ? 1.0 : static_cast<double>(x.shape()[0]); }
 
 }  // namespace
 
-template <class T>
-Var<T> squared_error(Var<T> prediction, std::type_identity_t<Operand<T>> target, Location where) {
+template <class T> Var<T> squared_error(Var<T> prediction, std::type_identity_t<Operand<T>> target, Location where) {
   return loss_of("squared_error", prediction, target, where,
                  [&](Var<T> y) { return sum(square(prediction - y)) / (2 * samples(y)); });
 }
@@ -111,10 +109,10 @@ Var<T> cross_entropy_with_logits(Var<T> logits, std::type_identity_t<Operand<T>>
   });
 }
 
-#define WENGERT_INSTANTIATE(T)                                                                  \
-  template Var<T> squared_error(Var<T>, Operand<T>, Location);                                  \
-  template Var<T> binary_cross_entropy(Var<T>, Operand<T>, Location);                           \
-  template Var<T> binary_cross_entropy_with_logits(Var<T>, Operand<T>, Location);               \
+#define WENGERT_INSTANTIATE(T)                                                    \
+  template Var<T> squared_error(Var<T>, Operand<T>, Location);                    \
+  template Var<T> binary_cross_entropy(Var<T>, Operand<T>, Location);             \
+  template Var<T> binary_cross_entropy_with_logits(Var<T>, Operand<T>, Location); \
   template Var<T> cross_entropy_with_logits(Var<T>, Operand<T>, Location);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

@@ -1,3 +1,4 @@
+#include "kernel/fold.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
@@ -6,8 +7,6 @@
 #include <bit>
 
 #include <fmt/format.h>
-
-#include "kernel/fold.hpp"
 
 namespace wengert {
 
@@ -45,16 +44,14 @@ struct Reduction {
     }
     return result;
   }
-  template <kernel::Fold fold, class T>
-  void fold_into(Value<const T> x, Value<T> y) const {
+  template <kernel::Fold fold, class T> void fold_into(Value<const T> x, Value<T> y) const {
     const Shape& s = x.shape();
     std::size_t outer = 1, count = 1, inner = 1;
     for (std::size_t axis = 0; axis < s.rank(); ++axis) (axis < first ? outer : axis < last ? count : inner) *= s[axis];
     kernel::fold_axis<fold>(x.data, y.data, outer, count, inner);
   }
   // A reduced value with its axes put back, so that it broadcasts against x.
-  template <class T>
-  Var<T> restored(Var<T> reduced, Var<T> x) const {
+  template <class T> Var<T> restored(Var<T> reduced, Var<T> x) const {
     Shape shape = x.shape();
     for (std::size_t axis = first; axis < last; ++axis) shape[axis] = 1;
     return keep == KeepDims::yes ? reduced : reshape(reduced, shape);
@@ -70,16 +67,14 @@ struct Sum : Reduction {
   static constexpr std::string_view name = "sum";
   static constexpr std::string_view notation = "Σ x";
 
-  template <class T>
-  void forward(Value<const T> x, Value<T> y) const {
-    fold_into<kernel::Fold::sum>(x, y);
-  }
-  template <class T>
-  auto vjp(Var<T> g, Var<T>, Var<T> x) const {
-    return broadcast_to(restored(g, x), x.shape());
-  }
+  template <class T> void forward(Value<const T> x, Value<T> y) const { fold_into<kernel::Fold::sum>(x, y); }
+  template <class T> auto vjp(Var<T> g, Var<T>, Var<T> x) const { return broadcast_to(restored(g, x), x.shape()); }
   static std::vector<StructuralExample<Sum>> examples() {
-    return {{{{0, 2}}, {{3, 4}}}, {{{1, 2}}, {{3, 4}}}, {{{0, 1, KeepDims::yes}}, {{3, 4}}}, {{{1, 2}}, {{2, 3, 4}}}, {{{0, 0}}, {{}}}};
+    return {{{{0, 2}}, {{3, 4}}},
+            {{{1, 2}}, {{3, 4}}},
+            {{{0, 1, KeepDims::yes}}, {{3, 4}}},
+            {{{1, 2}}, {{2, 3, 4}}},
+            {{{0, 0}}, {{}}}};
   }
 };
 
@@ -89,15 +84,13 @@ struct Amax : Reduction {
 
   Shape shape(const Shape& x) const {
     for (std::size_t axis = first; axis < last; ++axis)
-      if (x[axis] == 0) throw ShapeError(name, fmt::format("shape {}: the largest of no elements (axis {}) is not defined", to_string(x), axis));
+      if (x[axis] == 0)
+        throw ShapeError(
+            name, fmt::format("shape {}: the largest of no elements (axis {}) is not defined", to_string(x), axis));
     return Reduction::shape(x);
   }
-  template <class T>
-  void forward(Value<const T> x, Value<T> y) const {
-    fold_into<kernel::Fold::maximum>(x, y);
-  }
-  template <class T>
-  auto vjp(Var<T> g, Var<T> y, Var<T> x) const {
+  template <class T> void forward(Value<const T> x, Value<T> y) const { fold_into<kernel::Fold::maximum>(x, y); }
+  template <class T> auto vjp(Var<T> g, Var<T> y, Var<T> x) const {
     const Var<T> ties = equal<T>(x, restored(y, x));
     return ties * (restored(g, x) / sum(ties, axes(), KeepDims::yes));
   }
@@ -124,27 +117,24 @@ Var<T> reduce(Var<T> x, const Axes& axes, KeepDims keep, const Location& where, 
 
 }  // namespace
 
-template <class T>
-Var<T> sum(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
+template <class T> Var<T> sum(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
   return reduce<Sum>(x, axes, keep, where);
 }
 
-template <class T>
-Var<T> mean(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
+template <class T> Var<T> mean(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
   const std::size_t before = x.size();
   const Var<T> total = reduce<Sum>(x, axes, keep, where, "mean");
   const double count = total.size() == 0 ? 1.0 : static_cast<double>(before) / static_cast<double>(total.size());
   return divide<T>(Operand<T>(total, where), Operand<T>(count, where));
 }
 
-template <class T>
-Var<T> amax(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
+template <class T> Var<T> amax(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
   return reduce<Amax>(x, axes, keep, where);
 }
 
-#define WENGERT_INSTANTIATE(T)                                          \
-  template Var<T> sum(Var<T>, const Axes&, KeepDims, Location);         \
-  template Var<T> mean(Var<T>, const Axes&, KeepDims, Location);        \
+#define WENGERT_INSTANTIATE(T)                                   \
+  template Var<T> sum(Var<T>, const Axes&, KeepDims, Location);  \
+  template Var<T> mean(Var<T>, const Axes&, KeepDims, Location); \
   template Var<T> amax(Var<T>, const Axes&, KeepDims, Location);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

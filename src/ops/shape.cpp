@@ -22,15 +22,15 @@ struct Reshape {
 
   bool view(const Layout& input, Layout& out, std::ptrdiff_t&) const {
     if (input.size != to.elements())
-      throw ShapeError(name, fmt::format("shape {} to {}: {} elements cannot become {}", to_string(input.shape), to_string(to), input.size, to.elements()));
+      throw ShapeError(name, fmt::format("shape {} to {}: {} elements cannot become {}", to_string(input.shape),
+                                         to_string(to), input.size, to.elements()));
     out = contiguous_layout(to);
     return input.contiguous;
   }
-  template <class T>
-  auto vjp(Var<T> g, Var<T>, Var<T> x) const {
-    return reshape(g, x.shape());
+  template <class T> auto vjp(Var<T> g, Var<T>, Var<T> x) const { return reshape(g, x.shape()); }
+  static std::vector<StructuralExample<Reshape>> examples() {
+    return {{Reshape{{6, 2}}, {{3, 4}}}, {Reshape{}, {{1, 1}}}};
   }
-  static std::vector<StructuralExample<Reshape>> examples() { return {{Reshape{{6, 2}}, {{3, 4}}}, {Reshape{}, {{1, 1}}}}; }
 };
 
 // ---- transpose -----------------------------------------------------------------------------------------------------
@@ -51,13 +51,14 @@ struct Transpose {
     out = strided_layout(shape, strides);
     return true;
   }
-  template <class T>
-  auto vjp(Var<T> g, Var<T>, Var<T>) const {
+  template <class T> auto vjp(Var<T> g, Var<T>, Var<T>) const {
     Transpose inverse;
     for (std::size_t axis = 0; axis < g.rank(); ++axis) inverse.order[order[axis]] = static_cast<std::uint8_t>(axis);
     return record(inverse, Location::current(), g);
   }
-  static std::vector<StructuralExample<Transpose>> examples() { return {{{{1, 0}}, {{3, 4}}}, {{{2, 0, 1}}, {{2, 3, 4}}}}; }
+  static std::vector<StructuralExample<Transpose>> examples() {
+    return {{{{1, 0}}, {{3, 4}}}, {{{2, 0, 1}}, {{2, 3, 4}}}};
+  }
 };
 
 // ---- broadcast_to --------------------------------------------------------------------------------------------------
@@ -70,7 +71,10 @@ struct BroadcastTo {
 
   bool view(const Layout& input, Layout& out, std::ptrdiff_t&) const {
     if (broadcast_shapes(input.shape, to) != to)
-      throw ShapeError(name, fmt::format("shape {} does not broadcast to {}: aligned from the last axis, each extent must be equal or 1", to_string(input.shape), to_string(to)));
+      throw ShapeError(
+          name,
+          fmt::format("shape {} does not broadcast to {}: aligned from the last axis, each extent must be equal or 1",
+                      to_string(input.shape), to_string(to)));
     std::array<std::ptrdiff_t, max_rank> strides{};
     const std::size_t lead = to.rank() - input.rank();
     for (std::size_t axis = 0; axis < input.rank(); ++axis)
@@ -78,10 +82,7 @@ struct BroadcastTo {
     out = strided_layout(to, strides);
     return true;
   }
-  template <class T>
-  auto vjp(Var<T> g, Var<T>, Var<T> x) const {
-    return sum_to(g, x.shape());
-  }
+  template <class T> auto vjp(Var<T> g, Var<T>, Var<T> x) const { return sum_to(g, x.shape()); }
   static std::vector<StructuralExample<BroadcastTo>> examples() {
     return {{{{3, 4}}, {{4}}}, {{{3, 4}}, {{3, 1}}}, {{{2, 3}}, {{}}}, {{{2, 3, 2}}, {{2, 1, 2}}}};
   }
@@ -96,14 +97,8 @@ struct Contiguous {
   static constexpr bool takes_strides = true;
 
   Shape shape(const Shape& x) const { return x; }
-  template <class T>
-  void forward(Value<const T> x, Value<T> y) const {
-    copy_elements(x, y.data);
-  }
-  template <class T>
-  auto vjp(Var<T> g, Var<T>, Var<T>) const {
-    return g;
-  }
+  template <class T> void forward(Value<const T> x, Value<T> y) const { copy_elements(x, y.data); }
+  template <class T> auto vjp(Var<T> g, Var<T>, Var<T>) const { return g; }
   static std::vector<StructuralExample<Contiguous>> examples() { return {{{}, {{3, 4}}}}; }
 };
 
@@ -111,13 +106,11 @@ struct Contiguous {
 
 // ---- functions -----------------------------------------------------------------------------------------------------
 
-template <class T>
-Var<T> reshape(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
+template <class T> Var<T> reshape(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
   return record(Reshape{shape}, where, x);
 }
 
-template <class T>
-Var<T> transpose(Var<T> x, Location where) {
+template <class T> Var<T> transpose(Var<T> x, Location where) {
   Transpose op;
   const std::size_t rank = x.rank();
   for (std::size_t axis = 0; axis < rank; ++axis) op.order[axis] = static_cast<std::uint8_t>(rank - 1 - axis);
@@ -138,13 +131,13 @@ Var<T> transpose(Var<T> x, std::type_identity_t<std::initializer_list<std::ptrdi
       op.order[axis++] = static_cast<std::uint8_t>(k);
     }
     if (!once)
-      throw AxisError(Transpose::name, fmt::format("order ({}) of a tensor of rank {}: every axis must be named once", fmt::join(order, ", "), rank));
+      throw AxisError(Transpose::name, fmt::format("order ({}) of a tensor of rank {}: every axis must be named once",
+                                                   fmt::join(order, ", "), rank));
     return record(op, where, x);
   });
 }
 
-template <class T>
-Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b, Location where) {
+template <class T> Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b, Location where) {
   return atomically(x.tape(), where, [&] {
     Transpose op;
     const std::size_t rank = x.rank();
@@ -154,17 +147,18 @@ Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b, Location where) {
   });
 }
 
-template <class T>
-Var<T> broadcast_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
+template <class T> Var<T> broadcast_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
   return record(BroadcastTo{shape}, where, x);
 }
 
-template <class T>
-Var<T> sum_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
+template <class T> Var<T> sum_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
   const Shape from = x.shape();
   if (from == shape) return x;
   if (broadcast_shapes(shape, from) != from)
-    throw ShapeError("sum_to", fmt::format("shape {} to {}: the result must broadcast to the operand", to_string(from), to_string(shape)), where);
+    throw ShapeError(
+        "sum_to",
+        fmt::format("shape {} to {}: the result must broadcast to the operand", to_string(from), to_string(shape)),
+        where);
   const std::size_t lead = from.rank() - shape.rank();
   std::array<std::ptrdiff_t, max_rank> axes{};
   std::size_t count = 0;
@@ -174,18 +168,17 @@ Var<T> sum_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where
   return reduced.shape() == shape ? reduced : reshape(reduced, shape, where);
 }
 
-template <class T>
-Var<T> contiguous(Var<T> x, Location where) {
+template <class T> Var<T> contiguous(Var<T> x, Location where) {
   return x.tape().node(x, Contiguous::name).layout->contiguous ? x : record(Contiguous{}, where, x);
 }
 
-#define WENGERT_INSTANTIATE(T)                                                               \
-  template Var<T> reshape(Var<T>, const std::type_identity_t<Shape>&, Location);             \
-  template Var<T> transpose(Var<T>, Location);                                               \
-  template Var<T> transpose(Var<T>, std::initializer_list<std::ptrdiff_t>, Location);        \
-  template Var<T> swapaxes(Var<T>, std::ptrdiff_t, std::ptrdiff_t, Location);                 \
-  template Var<T> broadcast_to(Var<T>, const std::type_identity_t<Shape>&, Location);        \
-  template Var<T> sum_to(Var<T>, const std::type_identity_t<Shape>&, Location);              \
+#define WENGERT_INSTANTIATE(T)                                                        \
+  template Var<T> reshape(Var<T>, const std::type_identity_t<Shape>&, Location);      \
+  template Var<T> transpose(Var<T>, Location);                                        \
+  template Var<T> transpose(Var<T>, std::initializer_list<std::ptrdiff_t>, Location); \
+  template Var<T> swapaxes(Var<T>, std::ptrdiff_t, std::ptrdiff_t, Location);         \
+  template Var<T> broadcast_to(Var<T>, const std::type_identity_t<Shape>&, Location); \
+  template Var<T> sum_to(Var<T>, const std::type_identity_t<Shape>&, Location);       \
   template Var<T> contiguous(Var<T>, Location);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

@@ -1,4 +1,5 @@
-// Values from the C++ standard library, over every length that ends in a partial lane and every instruction set's width.
+// Values from the C++ standard library, over every length that ends in a partial lane and every instruction set's
+// width.
 #include "testing.hpp"
 
 using namespace wengert;
@@ -7,8 +8,7 @@ using namespace wengert::testing;
 namespace {
 
 // The distance in units in the last place of T.
-template <class T>
-double ulps(T got, long double exact) {
+template <class T> double ulps(T got, long double exact) {
   const T rounded = static_cast<T>(exact);
   if (got == rounded || (std::isnan(got) && std::isnan(rounded))) return 0;
   if (std::isinf(got) || std::isinf(rounded) || std::isnan(got)) return 1e9;
@@ -16,8 +16,7 @@ double ulps(T got, long double exact) {
   return static_cast<double>(std::abs(static_cast<long double>(got) - exact) / static_cast<long double>(unit));
 }
 
-template <class T, class Op, class Exact>
-double worst_ulps(const Op& op, const Exact& exact, double low, double high) {
+template <class T, class Op, class Exact> double worst_ulps(const Op& op, const Exact& exact, double low, double high) {
   double worst = 0;
   for (const std::size_t n : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 1000}) {
     Tape<T> tape;
@@ -40,7 +39,8 @@ TEST_CASE_TEMPLATE("unary ops agree with the standard library", T, float, double
   CHECK(worst_ulps<T>([](auto x) { return square(x); }, [](L x) { return x * x; }, -10, 10) <= 0.6);
   CHECK(worst_ulps<T>([](auto x) { return sin(x); }, [](L x) { return std::sin(x); }, -10, 10) <= 1.1);
   CHECK(worst_ulps<T>([](auto x) { return cos(x); }, [](L x) { return std::cos(x); }, -10, 10) <= 1.1);
-  CHECK(worst_ulps<T>([](auto x) { return tanh(x); }, [](L x) { return std::tanh(x); }, -5, 5) <= (sizeof(T) == 4 ? 3.6 : 1.1));
+  CHECK(worst_ulps<T>([](auto x) { return tanh(x); }, [](L x) { return std::tanh(x); }, -5, 5) <=
+        (sizeof(T) == 4 ? 3.6 : 1.1));
   CHECK(worst_ulps<T>([](auto x) { return abs(x); }, [](L x) { return std::abs(x); }, -5, 5) == 0);
   CHECK(worst_ulps<T>([](auto x) { return relu(x); }, [](L x) { return std::max<L>(x, 0); }, -5, 5) == 0);
   CHECK(worst_ulps<T>([](auto x) { return sigmoid(x); }, [](L x) { return 1 / (1 + std::exp(-x)); }, -30, 30) <= 4);
@@ -97,12 +97,14 @@ TEST_CASE("gradients at kinks and ties follow PyTorch") {
   CHECK(gradient([](auto x) { return pow(x, 0); }, 0) == 0);
   CHECK(gradient([](auto x) { return pow(x, 2); }, 0) == 0);
   CHECK(gradient([&](auto x) { return pow(tape.constant(0.0), x); }, 2) == 0);
-  CHECK(gradient([&](auto x) { return pow(tape.constant(2.0), x); }, 3) == doctest::Approx(8 * std::log(2.0)).epsilon(1e-14));
+  CHECK(gradient([&](auto x) { return pow(tape.constant(2.0), x); }, 3) ==
+        doctest::Approx(8 * std::log(2.0)).epsilon(1e-14));
 }
 
 TEST_CASE("binary ops broadcast, whatever the strides") {
   Tape<double> tape;
-  const auto a = random_tensor({2, 3, 5}, 1), b = random_tensor({3, 1}, 2), c = random_tensor({5}, 3), d = random_tensor({5, 3}, 4);
+  const auto a = random_tensor({2, 3, 5}, 1), b = random_tensor({3, 1}, 2), c = random_tensor({5}, 3),
+             d = random_tensor({5, 3}, 4);
   const auto av = tape.variable(a), bv = tape.variable(b), cv = tape.variable(c), dv = tape.variable(d);
   CHECK((av * bv).value() == a * b);
   CHECK((bv * av).value() == a * b);
@@ -112,7 +114,8 @@ TEST_CASE("binary ops broadcast, whatever the strides") {
   CHECK((av + transpose(dv)).value() == a + xt::transpose(d));
   CHECK((transpose(dv) * transpose(dv)).value() == xt::transpose(d) * xt::transpose(d));
   CHECK((transpose(av, {1, 2, 0}) + 1).value() == xt::transpose(a, {1, 2, 0}) + 1);
-  CHECK((broadcast_to(bv, {2, 3, 5}) * broadcast_to(cv, {2, 3, 5})).value() == xt::broadcast(b, {2, 3, 5}) * xt::broadcast(c, {2, 3, 5}));
+  CHECK((broadcast_to(bv, {2, 3, 5}) * broadcast_to(cv, {2, 3, 5})).value() ==
+        xt::broadcast(b, {2, 3, 5}) * xt::broadcast(c, {2, 3, 5}));
   CHECK((broadcast_to(tape.constant(2.0), {4, 4}) + 1).value() == 3.0 * xt::ones<double>({4, 4}));
 }
 
@@ -126,7 +129,7 @@ TEST_CASE("empty tensors go through") {
   CHECK(dx.shape() == Shape{0, 3});
 }
 
-TEST_CASE("masks choose; they pass no gradient on") {
+TEST_CASE("masks choose, they pass no gradient on") {
   Tape<double> tape;
   const auto a = tape.variable(Tensor<double>{1, 5, 3}), b = tape.variable(Tensor<double>{4, 2, 3});
   CHECK(less<double>(a, b).value() == Tensor<double>{1, 0, 0});

@@ -6,16 +6,19 @@ using namespace wengert::testing;
 TEST_CASE_TEMPLATE("losses by hand", T, float, double) {
   Tape<T> tape;
   const T tolerance = sizeof(T) == 4 ? T(1e-6) : T(1e-14);
-  const auto a = tape.variable(Tensor<T>{{T(0.5), T(0.25)}, {T(0.75), T(0.5)}}), y = tape.constant(Tensor<T>{{1, 0}, {0, 1}});
+  const auto a = tape.variable(Tensor<T>{{T(0.5), T(0.25)}, {T(0.75), T(0.5)}}),
+             y = tape.constant(Tensor<T>{{1, 0}, {0, 1}});
   CHECK(squared_error(a, y).item() == T((0.25 + 0.0625 + 0.5625 + 0.25) / 4));
   const double expected = -(std::log(0.5) + std::log(0.75) + std::log(0.25) + std::log(0.5)) / 2;
   CHECK(std::abs(static_cast<double>(binary_cross_entropy(a, y).item()) - expected) < static_cast<double>(tolerance));
   const auto z = tape.variable(Tensor<T>{{0, 1}, {2, -1}});
   const auto softplus = [](double v) { return std::log1p(std::exp(v)); };
   CHECK(static_cast<double>(binary_cross_entropy_with_logits(z, y).item()) ==
-        doctest::Approx((softplus(0) + softplus(1) + softplus(2) + softplus(-1) + 1) / 2).epsilon(static_cast<double>(tolerance)));
+        doctest::Approx((softplus(0) + softplus(1) + softplus(2) + softplus(-1) + 1) / 2)
+            .epsilon(static_cast<double>(tolerance)));
   const double row1 = std::log(std::exp(0.0) + std::exp(1.0)), row2 = std::log(std::exp(2.0) + std::exp(-1.0)) + 1;
-  CHECK(static_cast<double>(cross_entropy_with_logits(z, y).item()) == doctest::Approx((row1 + row2) / 2).epsilon(static_cast<double>(tolerance)));
+  CHECK(static_cast<double>(cross_entropy_with_logits(z, y).item()) ==
+        doctest::Approx((row1 + row2) / 2).epsilon(static_cast<double>(tolerance)));
 }
 
 TEST_CASE("targets may be tensors and soft") {
@@ -24,7 +27,8 @@ TEST_CASE("targets may be tensors and soft") {
   const Tensor<double> soft{{0.2, 0.3, 0.5}, {1, 0, 0}, {0, 0.5, 0.5}, {0.1, 0.1, 0.8}};
   const double direct = -xt::sum(soft * log_softmax(z).value())() / 4;
   CHECK(cross_entropy_with_logits(z, soft).item() == doctest::Approx(direct).epsilon(1e-14));
-  CHECK(cross_entropy_with_logits(tape.variable(Tensor<double>{1, 2}), Tensor<double>{0, 1}).item() == doctest::Approx(std::log1p(std::exp(-1.0))).epsilon(1e-14));
+  CHECK(cross_entropy_with_logits(tape.variable(Tensor<double>{1, 2}), Tensor<double>{0, 1}).item() ==
+        doctest::Approx(std::log1p(std::exp(-1.0))).epsilon(1e-14));
 }
 
 TEST_CASE("the second derivative of the binary cross entropy is right at a logit of exactly 0") {
@@ -60,25 +64,31 @@ TEST_CASE("certain and wrong probabilities cost 100, as in PyTorch") {
 TEST_CASE("losses do not broadcast") {
   Tape<double> tape;
   const auto a = tape.variable(Tensor<double>{1, 2, 3}), b = reshape(tape.constant(Tensor<double>{1, 2, 3}), {3, 1});
-  CHECK_ERROR(ShapeError, "[squared_error] prediction (3,) and target (3, 1): losses do not broadcast", squared_error(a, b));
+  CHECK_ERROR(ShapeError, "[squared_error] prediction (3,) and target (3, 1): losses do not broadcast",
+              squared_error(a, b));
   CHECK_ERROR(ShapeError, "[binary_cross_entropy] prediction", binary_cross_entropy(a, b));
   CHECK_ERROR(ShapeError, "[binary_cross_entropy_with_logits] prediction", binary_cross_entropy_with_logits(a, b));
-  CHECK_ERROR(ShapeError, "[cross_entropy_with_logits] prediction", cross_entropy_with_logits(a, Tensor<double>{1, 2, 3, 4}));
+  CHECK_ERROR(ShapeError, "[cross_entropy_with_logits] prediction",
+              cross_entropy_with_logits(a, Tensor<double>{1, 2, 3, 4}));
   CHECK(tape.size() == 3);
 }
 
 TEST_CASE("a NaN is reported by operand and element, and nothing is recorded") {
   Tape<double> tape;
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  const auto bad = tape.variable(Tensor<double>{{0.5, 0.5}, {nan, 0.5}}), good = tape.constant(Tensor<double>{{1, 0}, {0, 1}});
+  const auto bad = tape.variable(Tensor<double>{{0.5, 0.5}, {nan, 0.5}}),
+             good = tape.constant(Tensor<double>{{1, 0}, {0, 1}});
   CHECK_ERROR(ValueError, "[squared_error] prediction: element (1, 0) is nan", squared_error(bad, good));
   CHECK_ERROR(ValueError, "[squared_error] target: element (1, 0) is nan", squared_error(good, bad));
-  CHECK_ERROR(ValueError, "[cross_entropy_with_logits] prediction: element (1, 0) is nan", cross_entropy_with_logits(bad, good));
-  CHECK_ERROR(ValueError, "[binary_cross_entropy_with_logits] prediction: element (1, 0) is nan", binary_cross_entropy_with_logits(bad, good));
+  CHECK_ERROR(ValueError, "[cross_entropy_with_logits] prediction: element (1, 0) is nan",
+              cross_entropy_with_logits(bad, good));
+  CHECK_ERROR(ValueError, "[binary_cross_entropy_with_logits] prediction: element (1, 0) is nan",
+              binary_cross_entropy_with_logits(bad, good));
   CHECK_ERROR(ValueError, "[binary_cross_entropy] prediction: element (1, 0) is nan", binary_cross_entropy(bad, good));
   CHECK_ERROR(ValueError, "[binary_cross_entropy] prediction: element (0,) is 1.5: must be a probability in [0, 1]",
               binary_cross_entropy(tape.variable(Tensor<double>{1.5}), Tensor<double>{0.5}));
   const double inf = std::numeric_limits<double>::infinity();
-  CHECK_ERROR(ValueError, "the cost is NaN; prediction: element (0,) is inf", cross_entropy_with_logits(tape.constant(Tensor<double>{inf, 0}), Tensor<double>{0, 1}));
+  CHECK_ERROR(ValueError, "the cost is NaN; prediction: element (0,) is inf",
+              cross_entropy_with_logits(tape.constant(Tensor<double>{inf, 0}), Tensor<double>{0, 1}));
   CHECK(tape.size() == 4);
 }

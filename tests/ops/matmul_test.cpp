@@ -1,18 +1,17 @@
-#include "testing.hpp"
-
 #include "kernel/gemm.hpp"
+#include "testing.hpp"
 
 using namespace wengert;
 using namespace wengert::testing;
 
 namespace {
 
-template <class A, class B>
-Tensor<double> plain_product(const A& a, const B& b) {
+template <class A, class B> Tensor<double> plain_product(const A& a, const B& b) {
   Tensor<double> c = xt::zeros<double>({a.shape()[0], b.shape()[1]});
   for (std::size_t i = 0; i < c.shape()[0]; ++i)
     for (std::size_t j = 0; j < c.shape()[1]; ++j)
-      for (std::size_t k = 0; k < a.shape()[1]; ++k) c(i, j) += static_cast<double>(a(i, k)) * static_cast<double>(b(k, j));
+      for (std::size_t k = 0; k < a.shape()[1]; ++k)
+        c(i, j) += static_cast<double>(a(i, k)) * static_cast<double>(b(k, j));
   return c;
 }
 
@@ -42,7 +41,8 @@ TEST_CASE("vectors stand for a row on the left and a column on the right") {
   Tape<double> tape;
   const auto a = random_tensor({3, 4}, 1), row = random_tensor({3}, 2), column = random_tensor({4}, 3);
   const auto av = tape.variable(a), rv = tape.variable(row), cv = tape.variable(column);
-  const Tensor<double> as_row = xt::view(row, xt::newaxis(), xt::all()), as_column = xt::view(column, xt::all(), xt::newaxis());
+  const Tensor<double> as_row = xt::view(row, xt::newaxis(), xt::all()),
+                       as_column = xt::view(column, xt::all(), xt::newaxis());
   CHECK(distance(matmul(rv, av).value(), xt::view(plain_product(as_row, a), 0)) < 1e-14);
   CHECK(distance(matmul(av, cv).value(), xt::view(plain_product(a, as_column), xt::all(), 0)) < 1e-14);
   CHECK(matmul(cv, cv).shape() == Shape{});
@@ -55,7 +55,8 @@ TEST_CASE("operands that repeat elements are copied first") {
   Tape<double> tape;
   const auto row = random_tensor({1, 4}, 1), b = random_tensor({4, 2}, 2);
   const auto repeated = broadcast_to(tape.variable(row), {3, 4});
-  CHECK(distance(matmul(repeated, tape.variable(b)).value(), plain_product(xt::eval(xt::broadcast(row, {3, 4})), b)) < 1e-14);
+  CHECK(distance(matmul(repeated, tape.variable(b)).value(), plain_product(xt::eval(xt::broadcast(row, {3, 4})), b)) <
+        1e-14);
 }
 
 TEST_CASE("products that do not fit say which sizes differ and what may be meant") {
@@ -66,10 +67,12 @@ TEST_CASE("products that do not fit say which sizes differ and what may be meant
   CHECK_ERROR(ShapeError, "did you mean transpose(a)?", matmul(a, tape.variable(random_tensor({64, 3}, 3))));
   CHECK_ERROR(ShapeError, "did you swap the operands?", matmul(a, tape.variable(random_tensor({3, 64}, 3))));
   CHECK_ERROR(ShapeError, "both operands must be matrices or vectors", matmul(a, tape.constant(2.0)));
-  CHECK_ERROR(ShapeError, "inner sizes 4 and 3 differ", matmul(tape.constant(Tensor<double>{1, 2, 3, 4}), tape.constant(Tensor<double>{1, 2, 3})));
+  CHECK_ERROR(ShapeError, "inner sizes 4 and 3 differ",
+              matmul(tape.constant(Tensor<double>{1, 2, 3, 4}), tape.constant(Tensor<double>{1, 2, 3})));
 }
 
-TEST_CASE("a result does not depend on the number of threads in use by more than rounding, and not at all from run to run") {
+TEST_CASE(
+    "a result does not depend on the number of threads in use by more than rounding, and not at all from run to run") {
   const auto a = random_tensor<float>({300, 200}, 1), b = random_tensor<float>({200, 150}, 2);
   const auto product = [&](int threads) {
     set_num_threads(threads);
@@ -82,5 +85,6 @@ TEST_CASE("a result does not depend on the number of threads in use by more than
   CHECK(product(2) == two);
   CHECK(distance(one, two) < 1e-4);
   set_num_threads(before);
-  CHECK(contains(message_of<ValueError>([] { set_num_threads(0); }), "[set_num_threads] 0 threads: at least 1 is needed"));
+  CHECK(contains(message_of<ValueError>([] { set_num_threads(0); }),
+                 "[set_num_threads] 0 threads: at least 1 is needed"));
 }

@@ -68,8 +68,10 @@ TEST_CASE_TEMPLATE("long sums keep their precision", T, float, double) {
   const Tensor<T> ones = xt::ones<T>({n}) * T(0.1);
   const double exact = static_cast<double>(T(0.1)) * static_cast<double>(n);
   CHECK(sum(tape.borrow(ones)).item() == doctest::Approx(exact).epsilon(sizeof(T) == 4 ? 1e-6 : 1e-13));
-  CHECK(sum(tape.borrow(std::span<const T>(ones.data(), n), {n / 2, 2}), 0).value()(0) == doctest::Approx(exact / 2).epsilon(sizeof(T) == 4 ? 1e-6 : 1e-12));
-  CHECK(sum(tape.borrow(std::span<const T>(ones.data(), n), {n / 100, 100}), 0).value()(99) == doctest::Approx(exact / 100).epsilon(sizeof(T) == 4 ? 1e-5 : 1e-13));
+  CHECK(sum(tape.borrow(std::span<const T>(ones.data(), n), {n / 2, 2}), 0).value()(0) ==
+        doctest::Approx(exact / 2).epsilon(sizeof(T) == 4 ? 1e-6 : 1e-12));
+  CHECK(sum(tape.borrow(std::span<const T>(ones.data(), n), {n / 100, 100}), 0).value()(99) ==
+        doctest::Approx(exact / 100).epsilon(sizeof(T) == 4 ? 1e-5 : 1e-13));
 }
 
 TEST_CASE_TEMPLATE("sums of every length and width", T, float, double) {

@@ -34,7 +34,8 @@ TEST_CASE("transposes") {
   CHECK(Tensor<double>(transpose(x).view()) == xt::transpose(value));
   CHECK(reshape(transpose(x), {24}).value() == xt::flatten(xt::eval(xt::transpose(value))));
   CHECK(contiguous(transpose(x)).value() == xt::transpose(value));
-  CHECK_ERROR(AxisError, "[transpose] order (0, 1) of a tensor of rank 3: every axis must be named once", transpose(x, {0, 1}));
+  CHECK_ERROR(AxisError, "[transpose] order (0, 1) of a tensor of rank 3: every axis must be named once",
+              transpose(x, {0, 1}));
   CHECK_ERROR(AxisError, "[transpose] order (0, 1, 1)", transpose(x, {0, 1, 1}));
   CHECK_ERROR(AxisError, "[transpose] axis 3", transpose(x, {0, 1, 3}));
   CHECK_ERROR(AxisError, "[swapaxes] axis 7", swapaxes(x, 0, 7));

@@ -48,7 +48,8 @@ TEST_CASE_TEMPLATE("softmax is finite and right at logits of ±1000", T, float, 
   const auto x = tape.variable(Tensor<T>{{1000, -1000, 0}, {-1000, -1000, -1000}, {1000, 1000, -1000}});
   CHECK(distance(softmax(x).value(), Tensor<T>{{1, 0, 0}, {T(1) / 3, T(1) / 3, T(1) / 3}, {0.5, 0.5, 0}}) < 1e-7);
   const T ln2 = static_cast<T>(std::log(2.0)), ln3 = static_cast<T>(std::log(3.0));
-  CHECK(distance(log_softmax(x).value(), Tensor<T>{{0, -2000, -1000}, {-ln3, -ln3, -ln3}, {-ln2, -ln2, -2000 - ln2}}) < 1e-3 * (sizeof(T) == 4 ? 1 : 1e-9));
+  CHECK(distance(log_softmax(x).value(), Tensor<T>{{0, -2000, -1000}, {-ln3, -ln3, -ln3}, {-ln2, -ln2, -2000 - ln2}}) <
+        1e-3 * (sizeof(T) == 4 ? 1 : 1e-9));
 }
 
 TEST_CASE("empty softmax") {

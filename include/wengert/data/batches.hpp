@@ -1,11 +1,12 @@
 // Batches: every sample once an epoch, in random order.
 #pragma once
 
+#include <wengert/tensor.hpp>
+
 #include <cstddef>
 #include <random>
 #include <span>
 #include <vector>
-#include <wengert/tensor.hpp>
 
 namespace wengert {
 
@@ -32,7 +33,6 @@ class Batches {
 
 /// Copies rows of the first axis into `out`, which is reallocated only if its shape differs.
 /// Throws ValueError for an index that is not a row.
-template <class T>
-void gather_rows(const Tensor<T>& from, std::span<const std::size_t> rows, Tensor<T>& out);
+template <class T> void gather_rows(const Tensor<T>& from, std::span<const std::size_t> rows, Tensor<T>& out);
 
 }  // namespace wengert

@@ -1,10 +1,11 @@
 // IDX, the file format of MNIST: a magic number, big-endian extents, then bytes in row-major order.
 #pragma once
 
+#include <wengert/data/dataset.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <vector>
-#include <wengert/data/dataset.hpp>
 
 namespace wengert {
 
@@ -20,7 +21,6 @@ IdxBytes read_idx_bytes(const std::filesystem::path& path);
 
 /// Reads samples, each flattened and scaled from 0…255 to [0, 1], and their labels.
 /// Throws FileError as `read_idx_bytes` does, and if the two files do not hold the same number.
-template <class T>
-Dataset<T> read_idx(const std::filesystem::path& samples, const std::filesystem::path& labels);
+template <class T> Dataset<T> read_idx(const std::filesystem::path& samples, const std::filesystem::path& labels);
 
 }  // namespace wengert

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <string_view>
 
-// An optimised translation unit for the plain x86-64 baseline carries kernels for all levels. One built with flags of its
-// own (-march=native, another processor), or unoptimised, where nothing is inlined into a kernel, carries a single kernel
-// for exactly what its compiler was told.
+// An optimised translation unit for the plain x86-64 baseline carries kernels for all levels. One built with flags of
+// its own (-march=native, another processor), or unoptimised, where nothing is inlined into a kernel, carries a single
+// kernel for exactly what its compiler was told.
 #if defined(__x86_64__) && !defined(__SSE3__) && defined(__OPTIMIZE__)
 #define WENGERT_MULTIVERSION 1
 #else
@@ -22,7 +22,8 @@ namespace wengert {
 /// A level of the x86-64 instruction set: SSE2; AVX2 and FMA; AVX-512.
 enum class Isa : std::uint8_t { baseline, v3, v4 };
 
-/// The level kernels run at: the processor's best, or lower where the environment's WENGERT_ISA says `baseline` or `v3`.
+/// The level kernels run at: the processor's best, or lower where the environment's WENGERT_ISA says `baseline` or
+/// `v3`.
 Isa active_isa() noexcept;
 
 /// `baseline`, `v3` or `v4`.
@@ -39,12 +40,10 @@ inline constexpr std::size_t native_bytes = 32;
 #endif
 
 /// One function pointer per level: a kernel compiled three times.
-template <class Function>
-using PerIsa = std::array<Function*, 3>;
+template <class Function> using PerIsa = std::array<Function*, 3>;
 
 // `Body::run<bytes>(arguments...)` compiled per level. `flatten` pulls the whole formula into each of them.
-template <class Body, class... Arguments>
-[[gnu::flatten]] void run_native(Arguments... arguments) {
+template <class Body, class... Arguments> [[gnu::flatten]] void run_native(Arguments... arguments) {
   Body::template run<native_bytes>(arguments...);
 }
 #if WENGERT_MULTIVERSION
@@ -59,8 +58,7 @@ template <class Body, class... Arguments>
 #endif
 
 /// The table of `Body::run`, a static always-inline member template over the lane's width in bytes.
-template <class Body, class... Arguments>
-constexpr PerIsa<void(Arguments...)> compile_per_isa() {
+template <class Body, class... Arguments> constexpr PerIsa<void(Arguments...)> compile_per_isa() {
 #if WENGERT_MULTIVERSION
   return {run_native<Body, Arguments...>, run_v3<Body, Arguments...>, run_v4<Body, Arguments...>};
 #else

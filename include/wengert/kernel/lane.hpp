@@ -1,15 +1,15 @@
 // Lane: what a formula sees inside a kernel, one SIMD register of T.
 #pragma once
 
+#include <wengert/kernel/vector_math.hpp>
+
 #include <concepts>
 #include <type_traits>
-#include <wengert/kernel/vector_math.hpp>
 
 namespace wengert {
 
 /// The answer of a comparison inside a formula; `where(mask, a, b)` chooses by it.
-template <class T, std::size_t Bytes>
-struct Mask {
+template <class T, std::size_t Bytes> struct Mask {
   using Bits = typename kernel::VectorOf<T, Bytes>::mask;
   Bits bits;
 
@@ -22,18 +22,18 @@ struct Mask {
   friend WENGERT_INLINE Mask operator!(const Mask& a) { return Mask(~a.bits); }
 
   template <class Bool>
-    requires std::same_as<Bool, bool>
+  requires std::same_as<Bool, bool>
   explicit operator Bool() const {
-    static_assert(!std::same_as<Bool, bool>,
-                  "a comparison in a formula answers for many elements at once: choose with where(mask, a, b), not with if");
+    static_assert(
+        !std::same_as<Bool, bool>,
+        "a comparison in a formula answers for many elements at once: choose with where(mask, a, b), not with if");
     return false;
   }
 };
 
 /// One SIMD register of T, `Bytes` wide. Its user-provided copy makes it pass in memory, so that functions compiled for
 /// different instruction sets agree on how a lane is handed over; inside a kernel everything is inlined.
-template <class T, std::size_t Bytes>
-struct Lane {
+template <class T, std::size_t Bytes> struct Lane {
   using Scalar = T;
   using Register = kernel::Vector<T, Bytes>;
   static constexpr std::size_t width = Bytes / sizeof(T);
@@ -80,11 +80,11 @@ struct Lane {
 namespace kernel {
 
 // Each vector function as an object: the formula of the op of the same name.
-#define WENGERT_LANE_FUNCTION_1(name)                              \
+#define WENGERT_LANE_FUNCTION_1(name)                                                                                  \
   inline constexpr auto lane_##name = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) { \
-    Lane<T, B> y;                                                  \
-    vector_##name(x.v, y.v);                                       \
-    return y;                                                      \
+    Lane<T, B> y;                                                                                                      \
+    vector_##name(x.v, y.v);                                                                                           \
+    return y;                                                                                                          \
   };
 WENGERT_LANE_FUNCTION_1(exp)
 WENGERT_LANE_FUNCTION_1(expm1)
@@ -95,7 +95,8 @@ WENGERT_LANE_FUNCTION_1(cos)
 WENGERT_LANE_FUNCTION_1(tanh)
 WENGERT_LANE_FUNCTION_1(sqrt)
 #undef WENGERT_LANE_FUNCTION_1
-inline constexpr auto lane_pow = []<class T, std::size_t B>(const Lane<T, B>& a, const Lane<T, B>& b) __attribute__((always_inline)) {
+inline constexpr auto lane_pow =
+    []<class T, std::size_t B>(const Lane<T, B>& a, const Lane<T, B>& b) __attribute__((always_inline)) {
   Lane<T, B> y;
   vector_pow(a.v, b.v, y.v);
   return y;

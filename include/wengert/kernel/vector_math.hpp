@@ -1,17 +1,16 @@
 // SLEEF's vector functions, bound once per scalar type and lane width: `vector_exp(x, y)` sets y to exp(x).
 #pragma once
 
-#include <cstddef>
 #include <wengert/kernel/isa.hpp>
+
+#include <cstddef>
 
 namespace wengert::kernel {
 
 // g++ drops vector_size from an alias that depends on a template parameter, so each width is named.
-template <class T, std::size_t Bytes>
-struct VectorOf;
+template <class T, std::size_t Bytes> struct VectorOf;
 #define WENGERT_VECTOR(T, I, Bytes)                                                          \
-  template <>                                                                                \
-  struct VectorOf<T, Bytes> {                                                                \
+  template <> struct VectorOf<T, Bytes> {                                                    \
     typedef T type __attribute__((vector_size(Bytes)));                                      \
     typedef T unaligned __attribute__((vector_size(Bytes), aligned(alignof(T)), may_alias)); \
     typedef I mask __attribute__((vector_size(Bytes)));                                      \
@@ -24,33 +23,26 @@ WENGERT_VECTOR(double, long long, 32)
 WENGERT_VECTOR(double, long long, 64)
 #undef WENGERT_VECTOR
 
-template <class T, std::size_t Bytes>
-using Vector = typename VectorOf<T, Bytes>::type;
+template <class T, std::size_t Bytes> using Vector = typename VectorOf<T, Bytes>::type;
 
 // Operands, name, then the accuracy of the float and of the double version in SLEEF's notation: _u10 is 1.0 ulp.
-#define WENGERT_VECTOR_FUNCTIONS(bind) \
-  bind(1, exp, "_u10", "_u10")         \
-  bind(1, expm1, "_u10", "_u10")       \
-  bind(1, log, "_u10", "_u10")         \
-  bind(1, log1p, "_u10", "_u10")       \
-  bind(1, sin, "_u10", "_u10")         \
-  bind(1, cos, "_u10", "_u10")         \
-  bind(1, tanh, "_u35", "_u10")        \
-  bind(1, sqrt, "_u05", "_u05")        \
-  bind(2, pow, "_u10", "_u10")
+#define WENGERT_VECTOR_FUNCTIONS(bind)                                                         \
+  bind(1, exp, "_u10", "_u10") bind(1, expm1, "_u10", "_u10") bind(1, log, "_u10", "_u10")     \
+      bind(1, log1p, "_u10", "_u10") bind(1, sin, "_u10", "_u10") bind(1, cos, "_u10", "_u10") \
+          bind(1, tanh, "_u35", "_u10") bind(1, sqrt, "_u05", "_u05") bind(2, pow, "_u10", "_u10")
 
 // SLEEF's function `symbol`, and vector_`name` around it.
 #define WENGERT_BIND_1(binding, name, T, Bytes, symbol)            \
   Vector<T, Bytes> sleef_##name(Vector<T, Bytes>) __asm__(symbol); \
   binding void vector_##name(const Vector<T, Bytes>& x, Vector<T, Bytes>& y) { y = sleef_##name(x); }
-#define WENGERT_BIND_2(binding, name, T, Bytes, symbol)                                                            \
-  Vector<T, Bytes> sleef_##name(Vector<T, Bytes>, Vector<T, Bytes>) __asm__(symbol);                               \
-  binding void vector_##name(const Vector<T, Bytes>& a, const Vector<T, Bytes>& b, Vector<T, Bytes>& y) {          \
-    y = sleef_##name(a, b);                                                                                        \
+#define WENGERT_BIND_2(binding, name, T, Bytes, symbol)                                                   \
+  Vector<T, Bytes> sleef_##name(Vector<T, Bytes>, Vector<T, Bytes>) __asm__(symbol);                      \
+  binding void vector_##name(const Vector<T, Bytes>& a, const Vector<T, Bytes>& b, Vector<T, Bytes>& y) { \
+    y = sleef_##name(a, b);                                                                               \
   }
-#define WENGERT_BIND(binding, operands, name, Bytes, symbol_float, symbol_double)   \
-  WENGERT_BIND_##operands(binding, name, float, Bytes, symbol_float)                \
-  WENGERT_BIND_##operands(binding, name, double, Bytes, symbol_double)
+#define WENGERT_BIND(binding, operands, name, Bytes, symbol_float, symbol_double) \
+  WENGERT_BIND_##operands(binding, name, float, Bytes, symbol_float)              \
+      WENGERT_BIND_##operands(binding, name, double, Bytes, symbol_double)
 #define WENGERT_DECLARE_1(name, T, Bytes) void vector_##name(const Vector<T, Bytes>& x, Vector<T, Bytes>& y);
 #define WENGERT_DECLARE_2(name, T, Bytes) \
   void vector_##name(const Vector<T, Bytes>& a, const Vector<T, Bytes>& b, Vector<T, Bytes>& y);
@@ -69,9 +61,10 @@ using Vector = typename VectorOf<T, Bytes>::type;
 #error "wengert: no vector mathematics for this processor yet; bind SLEEF's functions for it here"
 #endif
 
-// Code compiled for the baseline hands wide vectors over differently from SLEEF's. g++ decides by the function that holds
-// the call, so bindings are inlined into the kernel, which has the right target. clang decides by the flags of the whole
-// file, so there the bindings are functions of src/kernel/vector_math_v3.cpp and _v4.cpp, called by reference.
+// Code compiled for the baseline hands wide vectors over differently from SLEEF's. g++ decides by the function that
+// holds the call, so bindings are inlined into the kernel, which has the right target. clang decides by the flags of
+// the whole file, so there the bindings are functions of src/kernel/vector_math_v3.cpp and _v4.cpp, called by
+// reference.
 #if WENGERT_MULTIVERSION && defined(__clang__)
 #define WENGERT_BIND_32(operands, name, f, d) \
   WENGERT_DECLARE_##operands(name, float, 32) WENGERT_DECLARE_##operands(name, double, 32)

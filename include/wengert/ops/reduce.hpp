@@ -1,11 +1,12 @@
 // Reductions: sum, mean, amax over axes.
 #pragma once
 
+#include <wengert/op.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
-#include <wengert/op.hpp>
 
 namespace wengert {
 

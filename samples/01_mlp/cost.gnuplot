@@ -1,0 +1,16 @@
+# gnuplot -e "input='cost.csv'; output='cost.svg'" cost.gnuplot
+set terminal svg size 720,420 background rgb 'white' font 'sans,13'
+set output output
+set datafile separator ','
+set key autotitle columnhead
+set xlabel 'epoch'
+set ylabel 'cost J'
+set y2label 'test accuracy'
+set yrange [0:*]
+set ytics nomirror
+set y2tics format '%.1f%%'
+set grid lc rgb '#dddddd'
+set key center right
+plot input using 1:2 with linespoints pt 7 ps 0.5 lw 2 lc rgb '#7570b3' title 'training cost', \
+     input using 1:3 with linespoints pt 7 ps 0.5 lw 2 lc rgb '#d95f02' title 'test cost', \
+     input using 1:($4*100) axes x1y2 with linespoints pt 7 ps 0.5 lw 2 lc rgb '#1b9e77' title 'test accuracy (right axis)'

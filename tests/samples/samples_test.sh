@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# Runs the samples as a user would: samples_test.sh FOLDER-OF-PROGRAMS FOLDER-OF-DATA mlp|descent
+set -uo pipefail
+bin=$1
+data=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+check() {  # check WHAT COMMAND...
+  local what=$1
+  shift
+  if "$@"; then echo "ok: $what"; else echo "FAILED: $what"; failed=1; fi
+}
+
+# refused WHAT TEXT STATUS ARGUMENTS...: 01_mlp ends with this status and one line that holds the text.
+refused() {
+  local what=$1 text=$2 status=$3 said=0
+  shift 3
+  "$bin/01_mlp" --data-folder "$data" "$@" >"$work/out" 2>"$work/err" || said=$?
+  if [ "$said" -eq "$status" ] && [ "$(wc -l <"$work/err")" -eq 1 ] && grep -qF -- "$text" "$work/err" && [ ! -s "$work/out" ]; then
+    echo "ok: refused: $what"
+  else
+    echo "FAILED: refused: $what (status $said)"
+    cat "$work/out" "$work/err"
+    failed=1
+  fi
+}
+
+accuracy() { sed -n 's/^test accuracy: \([0-9.]*\)%$/\1/p'; }
+at_least() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a >= b) }'; }
+
+mlp() {
+  local digits="--data digits --data-folder $data" reached
+  # shellcheck disable=SC2086
+  reached=$("$bin/01_mlp" $digits --epochs 30 --weights "$work/a.npz" --curve "$work/a.csv" --quiet)
+  check "the last line is the accuracy: $reached" at_least "$(echo "$reached" | accuracy)" 95
+  check "one line a epoch in the curve" [ "$(wc -l <"$work/a.csv")" -eq 31 ]
+  # shellcheck disable=SC2086
+  "$bin/01_mlp" $digits --epochs 30 --weights "$work/b.npz" --curve "$work/b.csv" >"$work/log"
+  check "a seed gives the same weights bit for bit" cmp "$work/a.npz" "$work/b.npz"
+  check "and the same costs" diff <(cut -d, -f1-4 "$work/a.csv") <(cut -d, -f1-4 "$work/b.csv")
+  check "no progress bar where output is piped" [ "$(grep -c $'\r' "$work/log")" -eq 0 ]
+  check "a confusion matrix at the end" grep -q "confusion matrix" "$work/log"
+  # shellcheck disable=SC2086
+  "$bin/01_mlp" $digits --epochs 30 --seed 2 --weights "$work/c.npz" --quiet >/dev/null
+  check "another seed gives other weights" bash -c "! cmp -s '$work/a.npz' '$work/c.npz'"
+  # shellcheck disable=SC2086
+  check "least squares learns" at_least "$("$bin/01_mlp" $digits --epochs 40 --cost least-squares --rate 2 --quiet | accuracy)" 93
+  # shellcheck disable=SC2086
+  check "stochastic descent learns" at_least "$("$bin/01_mlp" $digits --epochs 5 --method stochastic --rate 0.1 --quiet | accuracy)" 93
+  # shellcheck disable=SC2086
+  check "full-batch descent learns" at_least "$("$bin/01_mlp" $digits --epochs 300 --method full --rate 2 --quiet | accuracy)" 90
+  # shellcheck disable=SC2086
+  check "two hidden layers, relu, binary cost" at_least "$("$bin/01_mlp" $digits --hidden 32,16 --activation relu --cost binary --rate 0.1 --epochs 30 --quiet | accuracy)" 93
+  check "--help explains" bash -c "'$bin/01_mlp' --help | grep -q 'learning rate'"
+
+  printf 'a,b,kind\n' >"$work/table.csv"
+  for i in $(seq 50); do echo "$i,1,0"; echo "-$i,2,1"; done >>"$work/table.csv"
+  check "a user's CSV file" at_least "$("$bin/01_mlp" --data csv --csv "$work/table.csv" --scale 0.1 --hidden 4 --epochs 30 --quiet | accuracy)" 90
+  printf '\0\0\10\3\0\0\0\2\0\0\0\1\0\0\0\2\1\2\3\4' >"$work/images"
+  printf '\0\0\10\1\0\0\0\2\0\1' >"$work/labels"
+  check "a user's IDX files" at_least "$("$bin/01_mlp" --data idx --images "$work/images" --labels "$work/labels" --test-images "$work/images" --test-labels "$work/labels" --hidden 0 --epochs 500 --quiet | accuracy)" 50
+
+  refused "an unknown option" "--nonsense" 2 --nonsense
+  refused "a negative rate" "--rate" 2 --rate -1
+  refused "no epochs" "--epochs" 2 --epochs 0
+  refused "an unknown data set" "--data" 2 --data letters
+  refused "an empty layer" "--hidden" 2 --hidden 16,0
+  refused "csv without a file" "needs --csv" 2 --data csv
+  refused "a folder without data" "samples/fetch_data.sh mnist" 1 --data mnist --data-folder "$work"
+  refused "a missing file" "no such file" 1 --data csv --csv "$work/none.csv"
+  refused "a folder for the weights that is not there" "there is no folder" 1 --data digits --weights "$work/none/w.npz"
+  head -c 15 "$work/images" >"$work/short"
+  refused "a truncated file" "ends within its header" 1 --data idx --images "$work/short" --labels "$work/labels"
+  head -c 19 "$work/images" >"$work/short"
+  refused "missing pixels" "claims 4 elements, but it holds 3" 1 --data idx --images "$work/short" --labels "$work/labels"
+  printf '\0\0\10\1\0\0\0\3\0\1\1' >"$work/three"
+  refused "labels of another number" "3 labels for the 2 samples" 1 --data idx --images "$work/images" --labels "$work/three"
+  printf '1,2,0\n3,,1\n' >"$work/bad.csv"
+  refused "a missing value" "bad.csv:2: column 2: the value is missing" 1 --data csv --csv "$work/bad.csv"
+  printf '1,2,0\n3,x,1\n' >"$work/bad.csv"
+  refused "a word for a number" "bad.csv:2: column 2: 'x' is not a number" 1 --data csv --csv "$work/bad.csv"
+  refused "a rate that diverges" "the training diverged; a smaller --rate may help" 1 --data digits --rate 1e30 --activation relu --quiet --weights "$work/diverged.npz"
+  check "nothing half-written is left" bash -c "! ls '$work' | grep -E 'partial|diverged'"
+}
+
+# At half an epoch of the same data, the stochastic cost has fallen below the mini-batch cost, and that below the full one;
+# and the stochastic curve fluctuates, the full one falls.
+descent() {
+  "$bin/02_descent" --data digits --data-folder "$data" --epochs 20 --curves "$work/curves.csv" >"$work/log"
+  check "three methods" [ "$(cut -d, -f1 "$work/curves.csv" | sort -u | grep -vc method)" -eq 3 ]
+  cost_at() { awk -F, -v m="$1" -v e="$2" '$1 == m && $2 <= e { c = $4 } END { print c == "" ? 2.303 : c }' "$work/curves.csv"; }
+  rises() { awk -F, -v m="$1" '$1 == m { if (n++ && $4 > c) r++; c = $4 } END { print r / n }' "$work/curves.csv"; }
+  less() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }'; }
+  check "stochastic falls first: $(cost_at stochastic 0.3) < $(cost_at mini-batch 0.3)" less "$(cost_at stochastic 0.3)" "$(cost_at mini-batch 0.3)"
+  check "mini-batch before full: $(cost_at mini-batch 1) < $(cost_at full 1)" less "$(cost_at mini-batch 1)" "$(cost_at full 1)"
+  check "full falls slowest: $(cost_at mini-batch 20) < $(cost_at full 20)" less "$(cost_at mini-batch 20)" "$(cost_at full 20)"
+  check "stochastic fluctuates: $(rises stochastic) > $(rises mini-batch)" less "$(rises mini-batch)" "$(rises stochastic)"
+  check "full falls smoothly" [ "$(rises full)" = 0 ]
+}
+
+"$3"
+exit "$failed"
