@@ -77,7 +77,8 @@ void copy_plane(const T* from, std::ptrdiff_t row_stride, std::ptrdiff_t column_
 
 }  // namespace
 
-template <class T> void copy_elements(Value<const T> from, T* to) {
+template <class T>
+void copy_elements(Value<const T> from, T* to) {
   if (from.size() == 0) return;
   if (from.layout->contiguous) {
     std::copy_n(from.data, from.size(), to);

@@ -73,7 +73,8 @@ Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>> operands, st
   });
 }
 
-template <class T> void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, bool reads_output) {
+template <class T>
+void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, bool reads_output) {
   const std::size_t arity = ops.size();
   std::array<Var<T>, Loops::max_values + 2> operands;
   std::size_t count = 0;
@@ -87,12 +88,14 @@ template <class T> void record_pullbacks(Pullback<T>& pullback, std::span<const 
                                               {operands.data(), count}, pullback.node().where));
 }
 
-template <class T> void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs) {
+template <class T>
+void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs) {
   for (std::size_t i = 0; i < signs.size(); ++i)
     if (pullback.needs(i)) pullback.give(i, signs[i] > 0 ? pullback.cotangent() : negate<T>(pullback.cotangent()));
 }
 
-template <class T> void give_symbol(Pullback<T>& pullback, std::size_t i, const Symbol<T>& derivative) {
+template <class T>
+void give_symbol(Pullback<T>& pullback, std::size_t i, const Symbol<T>& derivative) {
   if (derivative.is(0)) return;
   const Symbol<T> share = derivative * Symbol<T>(pullback.cotangent());
   pullback.give(i, share.var());

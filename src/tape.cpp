@@ -1,66 +1,48 @@
 // The Wengert list and the reverse sweep over it.
-#include "kernel/elementwise.hpp"
 #include <wengert/op.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/tape.hpp>
 
 #include <algorithm>
-#include <cassert>
-#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
 
 namespace wengert {
 
-// ---- handles -------------------------------------------------------------------------------------------------------
+// ---- nodes ---------------------------------------------------------------------------------------------------------
 
-template <class T> T Var<T>::item() const {
-  const Node<T>& n = node("item");
-  if (n.layout->size != 1)
-    throw ShapeError(
-        "item", fmt::format("shape {}: only a value of size 1 is one number; use value()", to_string(n.layout->shape)));
-  return *n.data;
-}
-
-template <class T> Tensor<T> Var<T>::value() const {
-  const Node<T>& n = node("value");
-  auto result = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(n.layout->shape));
-  copy_elements<T>({n.data, n.layout}, result.data());
-  return result;
-}
-
-template <class T> Var<T> Operand<T>::on(Tape<T>& tape) const {
-  if (tensor_ != nullptr) return record_(tensor_, tape, where_);
-  return is_scalar_ ? tape.constant(static_cast<T>(scalar_), where_) : var_;
-}
-
-template <class T> const Node<T>& Tape<T>::node(Var<T> var, std::string_view subject) const {
+template <class T>
+const Node<T>& Tape<T>::node(Var<T> var, std::string_view subject) const {
   if (var.tape_ != this) throw HandleError(subject, var.empty() ? "empty handle" : "handle of another tape");
   if (var.index_ >= nodes_.size() || nodes_[var.index_].generation != var.generation_)
     throw HandleError(subject, fmt::format("stale handle: node {} was given back by rewind()", var.index_));
   return nodes_[var.index_];
 }
 
-template <class T> std::span<const std::uint32_t> Tape<T>::inputs(std::size_t index) const {
+template <class T>
+std::span<const std::uint32_t> Tape<T>::inputs(std::size_t index) const {
   const std::size_t first = nodes_[index].first_edge;
   const std::size_t last = index + 1 < nodes_.size() ? nodes_[index + 1].first_edge : edges_.size();
   return {edges_.data() + first, last - first};
 }
 
-template <class T> std::string_view Tape<T>::name(std::size_t index) const {
+template <class T>
+std::string_view Tape<T>::name(std::size_t index) const {
   const Node<T>& n = nodes_[index];
   return n.op == nullptr && n.attributes != nullptr ? static_cast<const char*>(n.attributes) : std::string_view{};
 }
 
 // ---- leaves --------------------------------------------------------------------------------------------------------
 
-template <class T> const Layout* Tape<T>::keep(const Layout& layout) {
+template <class T>
+const Layout* Tape<T>::keep(const Layout& layout) {
   return new (arena_.allocate(sizeof(Layout))) Layout(layout);
 }
 
-template <class T> const void* Tape<T>::keep_name(std::string_view name) {
+template <class T>
+const void* Tape<T>::keep_name(std::string_view name) {
   if (name.empty()) return nullptr;
   auto* text = static_cast<char*>(arena_.allocate(name.size() + 1));
   *std::copy(name.begin(), name.end(), text) = '\0';
@@ -72,24 +54,28 @@ Var<T> Tape<T>::leaf(Storage* storage, const Layout* layout, const void* attribu
   return append(nullptr, reinterpret_cast<T*>(storage->data), layout, storage, attributes, {}, where);
 }
 
-template <class T> Var<T> Tape<T>::uninitialised(const Shape& shape, const Location& where) {
+template <class T>
+Var<T> Tape<T>::uninitialised(const Shape& shape, const Location& where) {
   const Layout* layout = keep(contiguous_layout(shape));
   return leaf(pool_.allocate(layout->size * sizeof(T)), layout, nullptr, where);
 }
 
-template <class T> Var<T> Tape<T>::variable(const Tensor<T>& value, std::string_view name, Location where) {
+template <class T>
+Var<T> Tape<T>::variable(const Tensor<T>& value, std::string_view name, Location where) {
   const Var<T> result = constant(value, where);
   nodes_.back().attributes = keep_name(name);
   return result;
 }
 
-template <class T> Var<T> Tape<T>::variable(Tensor<T>&& value, std::string_view name, Location where) {
+template <class T>
+Var<T> Tape<T>::variable(Tensor<T>&& value, std::string_view name, Location where) {
   const Var<T> result = constant(std::move(value), where);
   nodes_.back().attributes = keep_name(name);
   return result;
 }
 
-template <class T> Var<T> Tape<T>::variable(const Parameter<T>& parameter, Location where) {
+template <class T>
+Var<T> Tape<T>::variable(const Parameter<T>& parameter, Location where) {
   const auto& state = parameter.state_;
   const Layout* layout = keep(contiguous_layout(Shape(state->value.shape())));
   const void* name = keep_name(state->name);
@@ -99,30 +85,35 @@ template <class T> Var<T> Tape<T>::variable(const Parameter<T>& parameter, Locat
   return leaf(storage, layout, name, where);
 }
 
-template <class T> Var<T> Tape<T>::constant(const Tensor<T>& value, Location where) {
+template <class T>
+Var<T> Tape<T>::constant(const Tensor<T>& value, Location where) {
   const Var<T> result = uninitialised(Shape(value.shape()), where);
   std::copy_n(value.data(), value.size(), nodes_.back().data);
   return result;
 }
 
-template <class T> Var<T> Tape<T>::constant(Tensor<T>&& value, Location where) {
+template <class T>
+Var<T> Tape<T>::constant(Tensor<T>&& value, Location where) {
   const auto owner = std::make_shared<Tensor<T>>(std::move(value));
   const Layout* layout = keep(contiguous_layout(Shape(owner->shape())));
   return leaf(pool_.adopt(reinterpret_cast<std::byte*>(owner->data()), layout->size * sizeof(T), owner), layout,
               nullptr, where);
 }
 
-template <class T> Var<T> Tape<T>::constant(T value, Location where) {
+template <class T>
+Var<T> Tape<T>::constant(T value, Location where) {
   const Var<T> result = uninitialised(Shape{}, where);
   *nodes_.back().data = value;
   return result;
 }
 
-template <class T> Var<T> Tape<T>::borrow(const Tensor<T>& value, Location where) {
+template <class T>
+Var<T> Tape<T>::borrow(const Tensor<T>& value, Location where) {
   return borrow(std::span<const T>(value.data(), value.size()), Shape(value.shape()), where);
 }
 
-template <class T> Var<T> Tape<T>::borrow(std::span<const T> elements, const Shape& shape, Location where) {
+template <class T>
+Var<T> Tape<T>::borrow(std::span<const T> elements, const Shape& shape, Location where) {
   const Layout layout = contiguous_layout(shape);
   if (elements.size() != layout.size)
     throw ShapeError("borrow", fmt::format("{} elements for shape {}", elements.size(), to_string(shape)), where);
@@ -133,11 +124,13 @@ template <class T> Var<T> Tape<T>::borrow(std::span<const T> elements, const Sha
 
 // ---- marks ---------------------------------------------------------------------------------------------------------
 
-template <class T> typename Tape<T>::Mark Tape<T>::mark() const {
+template <class T>
+typename Tape<T>::Mark Tape<T>::mark() const {
   return {nodes_.size(), edges_.size(), arena_.mark(), nodes_.empty() ? 0 : nodes_.back().generation};
 }
 
-template <class T> void Tape<T>::rewind(const Mark& mark) {
+template <class T>
+void Tape<T>::rewind(const Mark& mark) {
   if (mark.nodes > nodes_.size() || (mark.nodes > 0 && nodes_[mark.nodes - 1].generation != mark.generation))
     throw HandleError("rewind", "stale mark: the tape was rewound behind it already");
   for (std::size_t i = nodes_.size(); i-- > mark.nodes;)
@@ -148,10 +141,14 @@ template <class T> void Tape<T>::rewind(const Mark& mark) {
   ++generation_;
 }
 
-template <class T> Tape<T>::~Tape() { rewind(Mark{}); }
+template <class T>
+Tape<T>::~Tape() {
+  rewind(Mark{});
+}
 
 // Undoes what was recorded since its construction, unless told to keep it.
-template <class T> class Tape<T>::Rollback {
+template <class T>
+class Tape<T>::Rollback {
  public:
   explicit Rollback(Tape& tape) : tape_(tape), mark_(tape.mark()) {}
   ~Rollback() {
@@ -167,154 +164,11 @@ template <class T> class Tape<T>::Rollback {
   bool armed_ = true;
 };
 
-// ---- recording -----------------------------------------------------------------------------------------------------
-
-template <class T>
-Var<T> Tape<T>::append(const Op<T>* op, T* data, const Layout* layout, Storage* storage, const void* attributes,
-                       std::span<const Var<T>> inputs, const Location& where) {
-  const auto first_edge = static_cast<std::uint32_t>(edges_.size());
-  for (const Var<T>& input : inputs) edges_.push_back(input.index_);
-  nodes_.push_back({op, data, layout, storage, attributes, sweep_location_ != nullptr ? *sweep_location_ : where,
-                    first_edge, generation_, false});
-  return at(nodes_.size() - 1);
-}
-
-template <class T>
-const Node<T>& Tape<T>::operand(const Op<T>& op, Var<T> var, std::size_t position, const Location& where) const {
-  if (var.tape_ != this) [[unlikely]]
-    throw HandleError(op.name,
-                      fmt::format("operand {} {}", position + 1,
-                                  var.empty() ? "is an empty handle: it was never recorded on a tape"
-                                              : "belongs to another tape: record all operands on one tape"),
-                      where);
-  if (var.index_ >= nodes_.size() || nodes_[var.index_].generation != var.generation_) [[unlikely]]
-    throw HandleError(
-        op.name,
-        fmt::format("operand {} is a stale handle: its node {} was given back by rewind(); record it again",
-                    position + 1, var.index_),
-        where);
-  const Node<T>& n = nodes_[var.index_];
-  if (n.storage->version != nullptr && *n.storage->version != n.storage->recorded_version) [[unlikely]]
-    throw HandleError(op.name,
-                      fmt::format("operand {} is parameter '{}', which was changed after it was recorded: take "
-                                  "gradients before the update, or record the step again",
-                                  position + 1, name(var.index_)),
-                      where);
-  return n;
-}
-
-template <class T>
-Var<T> Tape<T>::record(const Op<T>& op, const void* attributes, std::size_t attribute_bytes,
-                       std::span<const Var<T>> inputs, const Location& where) {
-  return atomically(*this, sweep_location_ != nullptr ? *sweep_location_ : where, [&] {
-    if (attribute_bytes > 0) attributes = std::memcpy(arena_.allocate(attribute_bytes), attributes, attribute_bytes);
-    if (op.kernels[0] != nullptr) return record_elementwise(op, attributes, inputs, where);
-    if (op.view != nullptr) return record_view(op, attributes, inputs.front(), where);
-    return record_structural(op, attributes, inputs, where);
-  });
-}
-
-template <class T>
-Var<T> Tape<T>::record_view(const Op<T>& op, const void* attributes, Var<T> input, const Location& where) {
-  const Node<T>* n = &operand(op, input, 0, where);
-  Layout layout;
-  std::ptrdiff_t offset = 0;
-  if (!op.view(attributes, *n->layout, layout, offset)) {
-    input = contiguous(input, where);
-    n = &nodes_[input.index_];
-    [[maybe_unused]] const bool possible = op.view(attributes, *n->layout, layout, offset);
-    assert(possible && "a view of a contiguous value must be possible");
-  }
-  pool_.retain(n->storage);
-  return append(&op, n->data + offset, keep(layout), n->storage, attributes, {&input, 1}, where);
-}
-
-template <class T>
-Var<T> Tape<T>::record_structural(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
-                                  const Location& where) {
-  constexpr std::size_t few = 8;
-  const std::size_t arity = inputs.size();
-  assert(arity <= few);
-  std::array<Var<T>, few> operands;
-  std::array<const Shape*, few> shapes{};
-  std::array<Value<const T>, few> values;
-  for (std::size_t i = 0; i < arity; ++i) {
-    shapes[i] = &operand(op, inputs[i], i, where).layout->shape;
-    operands[i] = inputs[i];
-  }
-  const Layout* layout = keep(contiguous_layout(op.shape(attributes, {shapes.data(), arity})));
-  for (std::size_t i = 0; i < arity; ++i) {
-    if (!op.takes_strides && !nodes_[operands[i].index_].layout->contiguous)
-      operands[i] = contiguous(operands[i], where);
-    const Node<T>& n = nodes_[operands[i].index_];
-    values[i] = {n.data, n.layout};
-  }
-  Storage* storage = pool_.allocate(layout->size * sizeof(T));
-  auto* data = reinterpret_cast<T*>(storage->data);
-  try {
-    op.forward(attributes, {values.data(), arity}, {data, layout});
-  } catch (...) {
-    pool_.release(storage);
-    throw;
-  }
-  return append(&op, data, layout, storage, attributes, {operands.data(), arity}, where);
-}
-
-template <class T>
-Var<T> Tape<T>::record_elementwise(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
-                                   const Location& where) {
-  assert(inputs.size() <= Loops::max_values);
-  const Layout* layout = operand(op, inputs[0], 0, where).layout;
-  bool direct = layout->contiguous;  // all operands have this shape and no gaps
-  for (std::size_t i = 1; i < inputs.size(); ++i) {
-    const Layout* other = operand(op, inputs[i], i, where).layout;
-    direct = direct && (other == layout || (other->contiguous && other->shape == layout->shape));
-  }
-  std::array<Var<T>, Loops::max_values> broadcast;
-  if (!direct) {
-    layout = broadcast_operands(op, inputs, broadcast.data(), where);
-    inputs = {broadcast.data(), inputs.size()};
-  }
-  std::array<Value<const T>, Loops::max_values> values;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const Node<T>& n = nodes_[inputs[i].index_];
-    values[i] = {n.data, n.layout};
-  }
-  Storage* storage = pool_.allocate(layout->size * sizeof(T));
-  auto* data = reinterpret_cast<T*>(storage->data);
-  kernel::run_elementwise(op, static_cast<const double*>(attributes), {values.data(), inputs.size()},
-                          Value<T>{data, layout});
-  return append(&op, data, layout, storage, attributes, inputs, where);
-}
-
-// Brings operands to one shape, with strides a kernel can read. Returns the layout of the result.
-template <class T>
-const Layout* Tape<T>::broadcast_operands(const Op<T>& op, std::span<const Var<T>> inputs, Var<T>* operands,
-                                          const Location& where) {
-  const auto layout_of = [&](Var<T> v) { return nodes_[v.index_].layout; };
-  Shape shape = layout_of(inputs[0])->shape;
-  for (const Var<T>& input : inputs) {
-    const auto common = broadcast_shapes(shape, layout_of(input)->shape);
-    if (!common)
-      throw ShapeError(
-          op.name,
-          fmt::format("shapes {} and {} do not broadcast: aligned from the last axis, extents must be equal or 1",
-                      to_string(layout_of(inputs[0])->shape), to_string(layout_of(input)->shape)));
-    shape = *common;
-  }
-  const Layout* result = nullptr;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    operands[i] = layout_of(inputs[i])->shape == shape ? inputs[i] : broadcast_to(inputs[i], shape, where);
-    if (!kernel::reads_directly(*layout_of(operands[i]))) operands[i] = contiguous(operands[i], where);
-    if (layout_of(operands[i])->contiguous) result = layout_of(operands[i]);
-  }
-  return result != nullptr ? result : keep(contiguous_layout(shape));
-}
-
 // ---- the reverse sweep ---------------------------------------------------------------------------------------------
 
 // What a sweep changes on its tape, put back at its end; after an error, its nodes are given back as well.
-template <class T> class Tape<T>::SweepScope {
+template <class T>
+class Tape<T>::SweepScope {
  public:
   SweepScope(Tape& tape, Temporaries temporaries)
       : tape_(tape),
@@ -346,7 +200,8 @@ template <class T> class Tape<T>::SweepScope {
 
 // Adds one slot for every node from the first variable asked for to the root, and marks those that depend on a
 // variable. Returns the index of the first.
-template <class T> std::size_t Tape<T>::mark_dependents(std::size_t base, Var<T> root, std::span<const Var<T>> wrt) {
+template <class T>
+std::size_t Tape<T>::mark_dependents(std::size_t base, Var<T> root, std::span<const Var<T>> wrt) {
   std::size_t first = root.index_;
   for (const Var<T>& w : wrt) first = std::min<std::size_t>(first, w.index_);
   adjoints_.resize(base + (root.index_ + 1 - first));
@@ -409,7 +264,8 @@ void Tape<T>::sweep(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, 
   scope.keep();
 }
 
-template <class T> void Tape<T>::accumulate(std::size_t slot, Var<T> cotangent) {
+template <class T>
+void Tape<T>::accumulate(std::size_t slot, Var<T> cotangent) {
   const std::uint32_t old = adjoints_[slot].node;
   const std::uint32_t sum = old == Adjoint::none ? cotangent.index_ : (at(old) + cotangent).index_;
   if (temporaries_ == Temporaries::recycle) {
@@ -419,12 +275,14 @@ template <class T> void Tape<T>::accumulate(std::size_t slot, Var<T> cotangent) 
   adjoints_[slot].node = sum;
 }
 
-template <class T> bool Pullback<T>::needs(std::size_t i) const {
+template <class T>
+bool Pullback<T>::needs(std::size_t i) const {
   const std::size_t input = tape_.inputs(index_)[i];
   return input >= first_ && tape_.adjoints_[base_ + (input - first_)].depends;
 }
 
-template <class T> void Pullback<T>::give(std::size_t i, Var<T> cotangent) {
+template <class T>
+void Pullback<T>::give(std::size_t i, Var<T> cotangent) {
   if (!needs(i)) return;
   const Node<T>& got = tape_.node(cotangent, node().op->name);
   const Shape& expected = tape_.node(tape_.inputs(index_)[i]).layout->shape;
@@ -436,10 +294,6 @@ template <class T> void Pullback<T>::give(std::size_t i, Var<T> cotangent) {
   tape_.accumulate(base_ + (tape_.inputs(index_)[i] - first_), cotangent);
 }
 
-template class Var<float>;
-template class Var<double>;
-template class Operand<float>;
-template class Operand<double>;
 template class Tape<float>;
 template class Tape<double>;
 template class Pullback<float>;

@@ -43,13 +43,15 @@ using namespace wengert::testing;
 
 namespace {
 
-template <class F> long allocations_of(const F& f) {
+template <class F>
+long allocations_of(const F& f) {
   const long before = allocations;
   f();
   return allocations - before;
 }
 
-template <class T> struct Network {
+template <class T>
+struct Network {
   Tape<T> tape;
   Tensor<T> x = random_tensor<T>({17, 12}, 1), y = xt::zeros<T>({17, 5});
   Parameter<T> w1{random_tensor<T>({12, 8}, 2), "w1"}, b1{random_tensor<T>({8}, 3), "b1"};

@@ -9,12 +9,16 @@ using namespace wengert::testing;
 namespace {
 
 // A formula's helper function, which a compiler may leave out of line.
-template <class X> auto helper(X x) { return exp(-x) + tanh(x); }
+template <class X>
+auto helper(X x) {
+  return exp(-x) + tanh(x);
+}
 inline constexpr auto formula = [](auto x, auto y, auto c) {
   return c * x / (1 + helper(y)) + where(x > y, sqrt(abs(x)), sin(y));
 };
 
-template <class T> using Body = kernel::ElementwiseBody<T, std::remove_const_t<decltype(formula)>, 2, 1>;
+template <class T>
+using Body = kernel::ElementwiseBody<T, std::remove_const_t<decltype(formula)>, 2, 1>;
 
 }  // namespace
 

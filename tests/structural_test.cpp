@@ -6,7 +6,8 @@ using namespace wengert::testing;
 
 namespace {
 
-template <class T> Var<T> cumulative_sum(Var<T> x, bool reverse = false, Location where = Location::current());
+template <class T>
+Var<T> cumulative_sum(Var<T> x, bool reverse = false, Location where = Location::current());
 
 // Cumulative sums along the last axis.
 struct CumulativeSum {
@@ -19,7 +20,8 @@ struct CumulativeSum {
     if (x.rank() == 0) throw ShapeError(name, "a scalar has no axis to sum along");
     return x;
   }
-  template <class T> void forward(Value<const T> x, Value<T> y) const {
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
     const std::size_t n = x.shape().back();
     for (std::size_t row = 0; row * n < x.size(); ++row) {
       T total = 0;
@@ -29,11 +31,15 @@ struct CumulativeSum {
       }
     }
   }
-  template <class T> auto vjp(Var<T> g, Var<T>, Var<T>) const { return cumulative_sum(g, !reverse); }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>) const {
+    return cumulative_sum(g, !reverse);
+  }
   static std::vector<StructuralExample<CumulativeSum>> examples() { return {{{}, {{2, 4}}}, {{true}, {{3}}}}; }
 };
 
-template <class T> Var<T> cumulative_sum(Var<T> x, bool reverse, Location where) {
+template <class T>
+Var<T> cumulative_sum(Var<T> x, bool reverse, Location where) {
   return record(CumulativeSum{reverse}, where, x);
 }
 
@@ -43,10 +49,12 @@ struct Weighted {
   static constexpr std::string_view notation = "x · w, w held constant";
   static constexpr std::size_t arity = 2;
   Shape shape(const Shape& x, const Shape&) const { return x; }
-  template <class T> void forward(Value<const T> x, Value<const T> w, Value<T> y) const {
+  template <class T>
+  void forward(Value<const T> x, Value<const T> w, Value<T> y) const {
     for (std::size_t i = 0; i < x.size(); ++i) y.data[i] = x.data[i] * w.data[i];
   }
-  template <class T> auto vjp(Var<T> g, Var<T>, Var<T>, Var<T> w) const {
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>, Var<T> w) const {
     return std::tuple([=] { return g * w; }, no_gradient);
   }
   static std::vector<StructuralExample<Weighted>> examples() { return {}; }

@@ -26,7 +26,8 @@ Tensor<T> random_tensor(const Shape& shape, unsigned seed, double low = -1, doub
 }
 
 /// The largest |a − b| over all elements; infinity if the shapes differ, NaN if an element is.
-template <class A, class B> double distance(const A& a, const B& b) {
+template <class A, class B>
+double distance(const A& a, const B& b) {
   const Tensor<double> x = xt::cast<double>(a);
   const Tensor<double> y = xt::cast<double>(b);
   if (x.shape() != y.shape()) return std::numeric_limits<double>::infinity();
@@ -39,7 +40,8 @@ template <class A, class B> double distance(const A& a, const B& b) {
 }
 
 /// The message of the error of kind E that `f` throws; says so if it throws none or another.
-template <class E, class F> std::string message_of(const F& f) {
+template <class E, class F>
+std::string message_of(const F& f) {
   try {
     f();
   } catch (const E& error) {

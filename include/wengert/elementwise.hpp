@@ -5,6 +5,7 @@
 // recorded as nodes). So one line gives a fused kernel and derivatives of any order.
 #pragma once
 
+#include <wengert/elementwise_options.hpp>
 #include <wengert/kernel/dual.hpp>
 #include <wengert/kernel/elementwise_body.hpp>
 #include <wengert/kernel/symbol.hpp>
@@ -21,87 +22,34 @@
 
 namespace wengert {
 
-/// A string as a template argument: the name of an op, so that one constant table an op exists.
-template <std::size_t size> struct Name {
-  char text[size]{};
-  consteval Name() = default;
-  consteval Name(const char (&from)[size]) { std::copy_n(from, size, text); }  // NOLINT(google-explicit-constructor)
-  constexpr std::string_view view() const { return {text, size - 1}; }
-
-  template <std::size_t other> consteval Name<size + other - 1> operator+(const Name<other>& b) const {
-    Name<size + other - 1> joined;
-    std::copy_n(text, size - 1, joined.text);
-    std::copy_n(b.text, other, joined.text + size - 1);
-    return joined;
-  }
-};
-
-/// The number of scalar parameters that follow a formula's inputs: `elementwise<"leaky_relu", params<1>>`.
-template <std::size_t count> inline constexpr std::integral_constant<std::size_t, count> params{};
-
-// ---- options of elementwise ----------------------------------------------------------------------------------------
-
-namespace detail {
-// What an option is about; of each kind an op has at most one.
-struct DerivativeKind {};
-struct DomainKind {};
-struct NotationKind {};
-}  // namespace detail
-
-/// The partial derivatives of a formula, one lambda an input; see `derivative`.
-template <class... Partial> struct Derivative {
-  using Kind = detail::DerivativeKind;
-  static constexpr std::tuple<Partial...> partials{};
-};
-/// Gives the derivative where a better form is known, for example from the output: one lambda for each input, called
-/// with the inputs, the parameters and then the output: `derivative([](auto x, auto y) { return 1 - y * y; })`.
-template <class... Partial> constexpr Derivative<Partial...> derivative(Partial...) { return {}; }
-
-/// A linear formula: the cotangent of each input is the result's times its sign, 1 or -1, and costs no kernel.
-template <int... sign> struct PassesCotangent {
-  using Kind = detail::DerivativeKind;
-  static constexpr std::array signs{sign...};
-};
-template <int... sign> inline constexpr PassesCotangent<sign...> passes_cotangent{};
-
-/// A piecewise constant formula: its derivative is zero wherever it exists.
-struct PiecewiseConstant {
-  using Kind = detail::DerivativeKind;
-};
-inline constexpr PiecewiseConstant piecewise_constant{};
-
-/// The interval of the inputs on which the derivative is checked; [-2, 2] if none is given.
-template <double low, double high> struct InputDomain {
-  using Kind = detail::DomainKind;
-  static constexpr Domain domain{low, high};
-};
-template <double low, double high> inline constexpr InputDomain<low, high> input_domain{};
-
-/// The formula in mathematical notation, for the op reference.
-template <Name formula> struct Notation {
-  using Kind = detail::NotationKind;
-  static constexpr std::string_view text = formula.view();
-};
-template <Name formula> inline constexpr Notation<formula> notation{};
-
 namespace detail {
 
 struct OwnDerivative {  // taken of the formula itself
   using Kind = DerivativeKind;
 };
+struct AnyDomain {
+  using Kind = DomainKind;
+  static constexpr Domain domain{};
+};
 
 // The first option of a kind, or the default.
-template <class Default, class... Options> struct Option { using type = Default; };
-template <class Default, class First, class... Rest> struct Option<Default, First, Rest...> {
+template <class Default, class... Options>
+struct Option {
+  using type = Default;
+};
+template <class Default, class First, class... Rest>
+struct Option<Default, First, Rest...> {
   using type = std::conditional_t<std::is_same_v<typename First::Kind, typename Default::Kind>, First,
                                   typename Option<Default, Rest...>::type>;
 };
 
-template <class F, std::size_t... I> constexpr bool takes(std::index_sequence<I...>) {
+template <class F, std::size_t... I>
+constexpr bool takes(std::index_sequence<I...>) {
   return std::is_invocable_v<F, std::enable_if_t<(I < 8), Lane<float, 16>>...>;
 }
 // The number of arguments of a formula; 0 if it cannot be called with up to eight numbers.
-template <class F, std::size_t count = 1> constexpr std::size_t argument_count() {
+template <class F, std::size_t count = 1>
+constexpr std::size_t argument_count() {
   if constexpr (count > 8)
     return 0;
   else if constexpr (takes<F>(std::make_index_sequence<count>{}))
@@ -110,8 +58,10 @@ template <class F, std::size_t count = 1> constexpr std::size_t argument_count()
     return argument_count<F, count + 1>();
 }
 
-template <class A> inline constexpr int dual_depth = Number<A> ? 0 : -1;
-template <class X> inline constexpr int dual_depth<Dual<X>> = dual_depth<X> + 1;
+template <class A>
+inline constexpr int dual_depth = Number<A> ? 0 : -1;
+template <class X>
+inline constexpr int dual_depth<Dual<X>> = dual_depth<X> + 1;
 
 // The argument of a call inside a formula that carries most derivatives; the others are plain beside it.
 template <class First, class... Rest>
@@ -122,11 +72,14 @@ WENGERT_INLINE constexpr const auto& deepest(const First& first, const Rest&... 
     return deepest(rest...);
 }
 
-template <class X> inline constexpr bool is_symbol = false;
-template <class T> inline constexpr bool is_symbol<Symbol<T>> = true;
+template <class X>
+inline constexpr bool is_symbol = false;
+template <class T>
+inline constexpr bool is_symbol<Symbol<T>> = true;
 
 // An argument without the derivative that is being taken; literals become numbers like the others.
-template <class X, class A> WENGERT_INLINE constexpr X plain(const X& like, const A& a) {
+template <class X, class A>
+WENGERT_INLINE constexpr X plain(const X& like, const A& a) {
   if constexpr (Literal<A>)
     return lift(like, static_cast<double>(a));
   else if constexpr (std::is_same_v<A, X>)
@@ -134,7 +87,8 @@ template <class X, class A> WENGERT_INLINE constexpr X plain(const X& like, cons
   else
     return a.v;
 }
-template <class X, class A> WENGERT_INLINE constexpr auto as_number(const X& like, const A& a) {
+template <class X, class A>
+WENGERT_INLINE constexpr auto as_number(const X& like, const A& a) {
   if constexpr (Literal<A>)
     return lift(like, static_cast<double>(a));
   else
@@ -142,10 +96,12 @@ template <class X, class A> WENGERT_INLINE constexpr auto as_number(const X& lik
 }
 
 // The cotangent of one input, as a formula of (inputs…, output, cotangent, parameters…), from the derivative given.
-template <class E, std::size_t input> struct GivenPullback {
+template <class E, std::size_t input>
+struct GivenPullback {
   static constexpr std::size_t arity = E::arity + 2;
   static constexpr bool reads_output = true;
-  template <class... X> WENGERT_INLINE constexpr auto operator()(const X&... x) const {
+  template <class... X>
+  WENGERT_INLINE constexpr auto operator()(const X&... x) const {
     return apply(std::tie(x...), std::make_index_sequence<E::arity>{}, std::make_index_sequence<E::parameters>{});
   }
 
@@ -158,15 +114,18 @@ template <class E, std::size_t input> struct GivenPullback {
 };
 
 // The same as a formula of (inputs…, cotangent, parameters…), by differentiating the op's own formula.
-template <class E, std::size_t input> struct OwnPullback {
+template <class E, std::size_t input>
+struct OwnPullback {
   static constexpr std::size_t arity = E::arity + 1;
   static constexpr bool reads_output = false;
-  template <class... X> WENGERT_INLINE constexpr auto operator()(const X&... x) const {
+  template <class... X>
+  WENGERT_INLINE constexpr auto operator()(const X&... x) const {
     return apply(std::tie(x...), std::make_index_sequence<E::arity>{}, std::make_index_sequence<E::parameters>{});
   }
 
  private:
-  template <bool seeded, class X> WENGERT_INLINE static constexpr auto seed(const X& x) {
+  template <bool seeded, class X>
+  WENGERT_INLINE static constexpr auto seed(const X& x) {
     if constexpr (!seeded)
       return x;
     else
@@ -191,13 +150,17 @@ using PullbackFormula = std::conditional_t<std::is_same_v<typename E::Derivative
 template <class T>
 Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>> operands, std::span<const double> parameters);
 // Records the pullback of each input that needs it.
-template <class T> void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, bool reads_output);
+template <class T>
+void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, bool reads_output);
 // Passes the cotangent to each input with its sign.
-template <class T> void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs);
+template <class T>
+void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs);
 // Gives input `i` the cotangent times the derivative.
-template <class T> void give_symbol(Pullback<T>& pullback, std::size_t i, const Symbol<T>& derivative);
+template <class T>
+void give_symbol(Pullback<T>& pullback, std::size_t i, const Symbol<T>& derivative);
 // The value of an op on constants.
-template <class F, class... C> double fold_constants(C... c) {
+template <class F, class... C>
+double fold_constants(C... c) {
   return static_cast<double>(F{}(Lane<double, 16>(c)...).v[0]);
 }
 
@@ -206,7 +169,8 @@ template <class F, class... C> double fold_constants(C... c) {
 // ---- the tables of an op -------------------------------------------------------------------------------------------
 
 /// The constant table of the pullback of one input: itself an elementwise op, whose own vjp records ordinary nodes.
-template <class T, class E, std::size_t input> struct PullbackTable {
+template <class T, class E, std::size_t input>
+struct PullbackTable {
   using Formula = detail::PullbackFormula<E, input>;
   static constexpr auto name = E::name + Name(".vjp");
 
@@ -223,7 +187,8 @@ template <class T, class E, std::size_t input> struct PullbackTable {
       .vjp = vjp};
 
  private:
-  template <std::size_t J> static void expand(Pullback<T>& pullback) {
+  template <std::size_t J>
+  static void expand(Pullback<T>& pullback) {
     if (!pullback.needs(J)) return;
     [&]<std::size_t... I, std::size_t... P>(std::index_sequence<I...>, std::index_sequence<P...>) {
       [[maybe_unused]] const auto* parameter = static_cast<const double*>(pullback.node().attributes);
@@ -235,7 +200,8 @@ template <class T, class E, std::size_t input> struct PullbackTable {
   }
   // An own pullback seeds a derivative itself: beside it all arguments must carry this one, or the two would be
   // confused.
-  template <bool seeded> static auto argument(const Symbol<T>& x) {
+  template <bool seeded>
+  static auto argument(const Symbol<T>& x) {
     if constexpr (seeded || !Formula::reads_output)
       return Dual<Symbol<T>>{x, lift(x, seeded ? 1 : 0)};
     else
@@ -244,13 +210,15 @@ template <class T, class E, std::size_t input> struct PullbackTable {
 };
 
 /// The constant table of an elementwise op.
-template <class T, class E> struct ElementwiseTable {
+template <class T, class E>
+struct ElementwiseTable {
   static void vjp(Pullback<T>& pullback);
 
   static const Op<T> table;
 };
 
-template <class T, class E> void ElementwiseTable<T, E>::vjp(Pullback<T>& pullback) {
+template <class T, class E>
+void ElementwiseTable<T, E>::vjp(Pullback<T>& pullback) {
   using Rule = typename E::DerivativeRule;
   if constexpr (std::is_same_v<Rule, PiecewiseConstant>) {
     (void)pullback;
@@ -277,10 +245,12 @@ constexpr Op<T> ElementwiseTable<T, E>::table{
 
 namespace detail {
 
-template <class To, std::size_t> using Each = To;
+template <class To, std::size_t>
+using Each = To;
 
 // How an op is called on Vars. An operand may be a Var, a scalar or a tensor, and knows the line it was written on.
-template <class E, class Inputs, class Parameters> struct Callable;
+template <class E, class Inputs, class Parameters>
+struct Callable;
 template <class E, std::size_t... I, std::size_t... P>
 struct Callable<E, std::index_sequence<I...>, std::index_sequence<P...>> {
   Var<float> operator()(Each<Operand<float>, I>... inputs, Each<double, P>... parameters) const {
@@ -308,7 +278,7 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
  public:
   using Formula = F;
   using DerivativeRule = typename detail::Option<detail::OwnDerivative, Options...>::type;
-  using InputRange = typename detail::Option<InputDomain<-2.0, 2.0>, Options...>::type;
+  using InputRange = typename detail::Option<detail::AnyDomain, Options...>::type;
   static constexpr auto name = op_name;
   static constexpr std::size_t parameters = parameter_count;
   static constexpr std::size_t arity = detail::argument_count<F>() - parameter_count;
@@ -396,7 +366,7 @@ const bool ElementwiseOp<op_name, parameter_count, F, Options...>::registered =
 /// The lambda takes one to eight numbers, of which the last may be scalar parameters (`elementwise<"name",
 /// params<1>>`), and must not capture. It may use + - * /, comparisons with `where(mask, a, b)`, literals, and every
 /// elementwise op, user-defined ones too. Options, in any order: `derivative(...)`, `passes_cotangent<...>`,
-/// `piecewise_constant`, `input_domain<low, high>`, `notation<"...">`.
+/// `piecewise_constant`, `input_domain(...)`, `notation<"...">`.
 template <Name op_name, auto parameter_count = params<0>, class F, class... Options>
 constexpr auto elementwise(F, Options...) {
   static_assert(

@@ -3,12 +3,19 @@
 
 namespace wengert {
 
-template <class T> class Tape;
-template <class T> class Var;
-template <class T> class Operand;
-template <class T> class Parameter;
-template <class T> struct Op;
-template <class T> struct Node;
-template <class T> class Pullback;
+template <class T>
+class Tape;
+template <class T>
+class Var;
+template <class T>
+class Operand;
+template <class T>
+class Parameter;
+template <class T>
+struct Op;
+template <class T>
+struct Node;
+template <class T>
+class Pullback;
 
 }  // namespace wengert

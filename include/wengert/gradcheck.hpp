@@ -68,7 +68,8 @@ GradcheckReport gradcheck_inputs(const GradcheckFunction& f, const std::vector<T
 
 /// The same for a function of named Vars: `gradcheck(loss_of, X, W1, W2, Y)`. Inputs are tensors or xtensor expressions
 /// of any floating type; GradcheckOptions may follow as the last argument.
-template <class F, class... Arguments> GradcheckReport gradcheck(const F& f, const Arguments&... arguments) {
+template <class F, class... Arguments>
+GradcheckReport gradcheck(const F& f, const Arguments&... arguments) {
   GradcheckOptions options;
   std::vector<Tensor<double>> inputs;
   const auto take = [&]<class A>(const A& argument) {

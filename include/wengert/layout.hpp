@@ -27,7 +27,8 @@ Layout contiguous_layout(const Shape& shape);
 Layout strided_layout(const Shape& shape, std::span<const std::ptrdiff_t> strides);
 
 /// What a kernel sees of an operand or result: its first element and its layout.
-template <class T> struct Value {
+template <class T>
+struct Value {
   T* data = nullptr;
   const Layout* layout = nullptr;
 
@@ -49,6 +50,7 @@ struct Loops {
 Loops merge_loops(std::span<const Layout* const> layouts);
 
 /// Copies `from`, of any strides, to contiguous memory.
-template <class T> void copy_elements(Value<const T> from, T* to);
+template <class T>
+void copy_elements(Value<const T> from, T* to);
 
 }  // namespace wengert

@@ -16,7 +16,8 @@ namespace wengert {
 namespace kernel {
 
 /// One operand of an elementwise kernel: a plane of rows whose columns follow one another, or repeat the first.
-template <class T> struct Plane {
+template <class T>
+struct Plane {
   const T* data;
   std::ptrdiff_t row_stride;
   bool column_steps;  // false: one element for the whole row
@@ -31,7 +32,8 @@ using Elementwise = void(const Plane<T>* operands, T* out, std::size_t rows, std
 
 /// What the engine knows of an op: one constant table an op and scalar type, made from its definition by
 /// `elementwise(...)` or `structural_op`.
-template <class T> struct Op {
+template <class T>
+struct Op {
   std::string_view name;
   /// Elementwise ops: the kernel for each instruction set.
   kernel::PerIsa<kernel::Elementwise<T>> kernels{};
@@ -51,7 +53,8 @@ template <class T> struct Op {
 };
 
 /// What an op's vjp works with: its node, the cotangent of the node's value, and where to put the inputs' cotangents.
-template <class T> class Pullback {
+template <class T>
+class Pullback {
  public:
   Pullback(Tape<T>& tape, std::size_t index, Var<T> cotangent, std::size_t base, std::size_t first)
       : tape_(tape), index_(index), cotangent_(cotangent), base_(base), first_(first) {}
@@ -66,7 +69,8 @@ template <class T> class Pullback {
   bool needs(std::size_t i) const;
   /// Adds `cotangent` to that of input `i`. Throws ShapeError if the input has another shape.
   void give(std::size_t i, Var<T> cotangent);
-  template <class Attributes> const Attributes& attributes() const {
+  template <class Attributes>
+  const Attributes& attributes() const {
     return *static_cast<const Attributes*>(node().attributes);
   }
 
@@ -80,7 +84,8 @@ template <class T> class Pullback {
 
 /// Runs `record_all`; if it throws, gives back everything it recorded on `tape` and adds the caller's line to the
 /// error.
-template <class T, class F> auto atomically(Tape<T>& tape, const Location& where, F&& record_all) {
+template <class T, class F>
+auto atomically(Tape<T>& tape, const Location& where, F&& record_all) {
   const auto start = tape.mark();
   try {
     return record_all();

@@ -17,7 +17,8 @@ namespace wengert {
 ///
 /// `tape.variable(parameter)` refers to its memory without a copy. Every change counts its version up, so that a
 /// gradient which would mix the value it was recorded with and a newer one throws HandleError instead.
-template <class T> class Parameter {
+template <class T>
+class Parameter {
  public:
   /// Takes `value` as the parameter's initial value.
   explicit Parameter(Tensor<T> value, std::string name = {}, bool trainable = true)
@@ -30,20 +31,23 @@ template <class T> class Parameter {
   Shape shape() const { return state_->value.shape(); }
 
   /// Replaces the value by an expression of the same shape. Throws ShapeError if the shape differs.
-  template <class E> Parameter& assign(const xt::xexpression<E>& expression) {
+  template <class E>
+  Parameter& assign(const xt::xexpression<E>& expression) {
     check_shape(expression.derived_cast());
     change([&](Tensor<T>& value) { value = expression; });
     return *this;
   }
   /// Adds an expression of the same shape in place. Throws ShapeError if the shape differs.
-  template <class E> Parameter& operator+=(const xt::xexpression<E>& expression) {
+  template <class E>
+  Parameter& operator+=(const xt::xexpression<E>& expression) {
     check_shape(expression.derived_cast());
     change([&](Tensor<T>& value) { xt::noalias(value) += expression; });
     return *this;
   }
   /// Subtracts an expression of the same shape in place: `w -= rate * gradient`. Throws ShapeError if the shape
   /// differs.
-  template <class E> Parameter& operator-=(const xt::xexpression<E>& expression) {
+  template <class E>
+  Parameter& operator-=(const xt::xexpression<E>& expression) {
     check_shape(expression.derived_cast());
     change([&](Tensor<T>& value) { xt::noalias(value) -= expression; });
     return *this;
@@ -60,13 +64,15 @@ template <class T> class Parameter {
     Version version;
   };
 
-  template <class E> void check_shape(const E& expression) const {
+  template <class E>
+  void check_shape(const E& expression) const {
     const Shape got(expression.shape());
     if (got == shape()) return;
     throw ShapeError("parameter", "'" + name() + "' has shape " + to_string(shape()) +
                                       ": cannot be changed by a tensor of shape " + to_string(got));
   }
-  template <class Change> void change(const Change& apply) {
+  template <class Change>
+  void change(const Change& apply) {
     ++state_->version;
     apply(state_->value);
   }

@@ -28,7 +28,8 @@
 namespace wengert {
 
 /// One application of a structural op that its derivative is checked on.
-template <class S> struct StructuralExample {
+template <class S>
+struct StructuralExample {
   S op;
   std::vector<Shape> shapes;  // of the inputs
   Domain domain{};
@@ -54,7 +55,8 @@ inline constexpr NoGradient no_gradient{};
 
 namespace detail {
 
-template <class T, class C> void give_cotangent(Pullback<T>& pullback, std::size_t i, const C& cotangent) {
+template <class T, class C>
+void give_cotangent(Pullback<T>& pullback, std::size_t i, const C& cotangent) {
   if constexpr (std::is_same_v<C, NoGradient>)
     return;
   else if constexpr (std::is_same_v<C, Var<T>>)
@@ -66,7 +68,8 @@ template <class T, class C> void give_cotangent(Pullback<T>& pullback, std::size
 }  // namespace detail
 
 /// The constant table of a structural op.
-template <class T, StructuralOp S> struct StructuralTable {
+template <class T, StructuralOp S>
+struct StructuralTable {
   static constexpr bool is_view = requires(const S& s, const Layout& in, Layout& out, std::ptrdiff_t& offset) {
     s.view(in, out, offset);
   };
@@ -105,7 +108,8 @@ template <class T, StructuralOp S> struct StructuralTable {
 
  private:
   static const S& self(const void* attributes) { return *static_cast<const S*>(attributes); }
-  template <class F> static auto with_inputs(F&& f) {
+  template <class F>
+  static auto with_inputs(F&& f) {
     return [&]<std::size_t... I>(std::index_sequence<I...>) { return f(std::integral_constant<std::size_t, I>{}...); }
     (std::make_index_sequence<S::arity>{});
   }
@@ -117,7 +121,8 @@ requires(sizeof...(V) + 1 == S::arity &&
          (std::same_as<V, Var<T>> && ...)) Var<T> record(const S& op, const Location& where, Var<T> first, V... rest);
 
 /// Puts a structural op into the registry; `record` does so for every op that a program uses.
-template <StructuralOp S> struct Registered {
+template <StructuralOp S>
+struct Registered {
   static std::vector<OpExample> examples() {
     std::vector<OpExample> result;
     for (const StructuralExample<S>& example : S::examples())

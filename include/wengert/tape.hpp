@@ -35,7 +35,8 @@ namespace wengert {
 /// A handle to a node of a tape: {tape, index, generation}. Cheap to copy; it does not own the tape.
 ///
 /// While its tape lives, a handle whose node was rewound throws HandleError; it never reads stale memory.
-template <class T> class Var {
+template <class T>
+class Var {
  public:
   using Scalar = T;
 
@@ -92,7 +93,8 @@ template <class T> class Var {
 
 /// One operand of an op as the caller wrote it, with the line it was written on: a Var, a scalar, a tensor or an
 /// xtensor expression of T.
-template <class T> class Operand {
+template <class T>
+class Operand {
  public:
   Operand(Var<T> var, Location where = Location::current()) : var_(var), where_(where) {}  // NOLINT
   template <class S>
@@ -126,7 +128,8 @@ template <class T> class Operand {
 };
 
 /// One entry of the tape: an op applied to earlier entries, or a leaf, with its value. Fits a cache line.
-template <class T> struct Node {
+template <class T>
+struct Node {
   const Op<T>* op = nullptr;  // null: a leaf
   T* data = nullptr;          // the first element
   const Layout* layout = nullptr;
@@ -142,7 +145,8 @@ template <class T> struct Node {
 ///
 /// Recording computes at once, so a failed op throws at the line that made it and leaves the tape as it was. After one
 /// warm-up step, recording a same-shaped step and its gradient allocates nothing. Not thread-safe: one tape a thread.
-template <class T> class Tape {
+template <class T>
+class Tape {
   static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "wengert: a tape holds float or double");
 
  public:
@@ -258,9 +262,13 @@ template <class T> class Tape {
 
 // ---- inline definitions --------------------------------------------------------------------------------------------
 
-template <class T> const Node<T>& Var<T>::node(std::string_view subject) const { return tape().node(*this, subject); }
+template <class T>
+const Node<T>& Var<T>::node(std::string_view subject) const {
+  return tape().node(*this, subject);
+}
 
-template <class T> Tape<T>& Var<T>::tape() const {
+template <class T>
+Tape<T>& Var<T>::tape() const {
   if (tape_ == nullptr) throw HandleError("Var", "empty handle: it was never recorded on a tape");
   return *tape_;
 }

@@ -16,8 +16,10 @@
 // self-assigned strided views corrupt silently. It must precede every other header of xtensor.
 #if __cplusplus != 201703L
 namespace xt::detail {
-template <> struct xtype_for_shape<xt::dynamic_shape<std::size_t>> {
-  template <class T, layout_type L> using type = xarray<T, L>;
+template <>
+struct xtype_for_shape<xt::dynamic_shape<std::size_t>> {
+  template <class T, layout_type L>
+  using type = xarray<T, L>;
 };
 }  // namespace xt::detail
 #endif
@@ -37,7 +39,8 @@ template <> struct xtype_for_shape<xt::dynamic_shape<std::size_t>> {
 namespace wengert {
 
 /// A dense, row-major, owning tensor: plainly xtensor's xarray, so everything in xtensor works on it.
-template <class T> using Tensor = xt::xarray<T, xt::layout_type::row_major>;
+template <class T>
+using Tensor = xt::xarray<T, xt::layout_type::row_major>;
 
 /// Integer tensors: labels and indices.
 using IndexTensor = xt::xarray<std::int64_t, xt::layout_type::row_major>;

@@ -13,16 +13,21 @@
 namespace wengert {
 
 /// A value together with the cotangent its gradient starts from; made by `seed`.
-template <class T> struct Seeded {
+template <class T>
+struct Seeded {
   Var<T> value;
   Var<T> cotangent;
 };
 
 /// Gives `grad` the cotangent of a value that is not a scalar: `grad(seed(y, c), x)` is the gradient of Σ c·y.
-template <class T> Seeded<T> seed(Var<T> value, Var<T> cotangent) { return {value, cotangent}; }
+template <class T>
+Seeded<T> seed(Var<T> value, Var<T> cotangent) {
+  return {value, cotangent};
+}
 
 /// What a gradient is taken of, with the line it was asked for on: a scalar Var, or any Var with its cotangent.
-template <class T> struct Differentiated {
+template <class T>
+struct Differentiated {
   Var<T> value;
   Var<T> cotangent;  // empty: 1
   Location where;
@@ -33,9 +38,11 @@ template <class T> struct Differentiated {
 namespace detail {
 template <class First, class... Rest>
 concept SameVars = std::same_as<First, Var<typename First::Scalar>> &&(std::same_as<First, Rest>&&...);
-template <class V> using ScalarOf = typename V::Scalar;
+template <class V>
+using ScalarOf = typename V::Scalar;
 
-template <class T> void grad_into(const Differentiated<T>& y, std::span<const Var<T>> wrt, std::span<Var<T>> results);
+template <class T>
+void grad_into(const Differentiated<T>& y, std::span<const Var<T>> wrt, std::span<Var<T>> results);
 }  // namespace detail
 
 /// The gradients of a scalar with respect to each variable: `auto [dw1, dw2] = grad(loss, w1, w2);`.

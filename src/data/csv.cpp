@@ -35,7 +35,8 @@ class Reader {
  public:
   Reader(const std::filesystem::path& path, const CsvOptions& options) : path_(path), options_(options) {}
 
-  template <class T> Dataset<T> read() {
+  template <class T>
+  Dataset<T> read() {
     const auto bytes = CompressedFile(path_).read(std::string::npos);
     std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
@@ -128,7 +129,8 @@ class Reader {
 
 }  // namespace
 
-template <class T> Dataset<T> read_csv(const std::filesystem::path& path, const CsvOptions& options) {
+template <class T>
+Dataset<T> read_csv(const std::filesystem::path& path, const CsvOptions& options) {
   return Reader(path, options).read<T>();
 }
 

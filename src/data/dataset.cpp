@@ -10,7 +10,8 @@
 
 namespace wengert {
 
-template <class T> Tensor<T> one_hot(const IndexTensor& labels, std::size_t classes) {
+template <class T>
+Tensor<T> one_hot(const IndexTensor& labels, std::size_t classes) {
   Tensor<T> rows = xt::zeros<T>({labels.size(), classes});
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const std::int64_t label = labels.data()[i];
@@ -46,7 +47,8 @@ const std::vector<std::span<const std::size_t>>& Batches::epoch(std::mt19937_64&
   return batches_;
 }
 
-template <class T> void gather_rows(const Tensor<T>& from, std::span<const std::size_t> rows, Tensor<T>& out) {
+template <class T>
+void gather_rows(const Tensor<T>& from, std::span<const std::size_t> rows, Tensor<T>& out) {
   Shape shape(from.shape());
   if (shape.rank() == 0) throw ValueError("gather_rows", "a scalar has no rows");
   const std::size_t count = shape[0];
@@ -59,7 +61,8 @@ template <class T> void gather_rows(const Tensor<T>& from, std::span<const std::
   for (const std::size_t row : rows) to = std::copy_n(from.data() + row * row_size, row_size, to);
 }
 
-template <class T> Split<T> split(const Dataset<T>& data, double test_fraction, std::uint64_t seed) {
+template <class T>
+Split<T> split(const Dataset<T>& data, double test_fraction, std::uint64_t seed) {
   const std::size_t n = data.size();
   if (!(test_fraction > 0 && test_fraction < 1))
     throw ValueError("split", fmt::format("a test fraction of {}: must lie between 0 and 1", test_fraction));

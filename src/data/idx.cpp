@@ -45,7 +45,8 @@ IdxBytes read_idx_bytes(const std::filesystem::path& path) {
   return result;
 }
 
-template <class T> Dataset<T> read_idx(const std::filesystem::path& samples, const std::filesystem::path& labels) {
+template <class T>
+Dataset<T> read_idx(const std::filesystem::path& samples, const std::filesystem::path& labels) {
   const IdxBytes x = read_idx_bytes(samples);
   const IdxBytes y = read_idx_bytes(labels);
   if (x.shape.size() < 2) refuse(samples, "has one axis: samples have at least two; are these the labels?");

@@ -46,7 +46,8 @@ std::optional<std::vector<std::size_t>> parse_shape(std::string_view text) {
   }
 }
 
-template <class Stored, class T> void convert(std::string_view bytes, T* out, std::size_t count) {
+template <class Stored, class T>
+void convert(std::string_view bytes, T* out, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     Stored value;
     std::memcpy(&value, bytes.data() + i * sizeof(Stored), sizeof(Stored));
@@ -54,12 +55,14 @@ template <class Stored, class T> void convert(std::string_view bytes, T* out, st
   }
 }
 
-template <class T> struct Reader {
+template <class T>
+struct Reader {
   std::size_t size;
   void (*convert)(std::string_view, T*, std::size_t);
 };
 
-template <class T> std::optional<Reader<T>> reader_of(std::string_view type) {
+template <class T>
+std::optional<Reader<T>> reader_of(std::string_view type) {
   if (type.starts_with('<') || type.starts_with('|') || type.starts_with('=')) type.remove_prefix(1);
   if (type == "f4") return Reader<T>{4, convert<float, T>};
   if (type == "f8") return Reader<T>{8, convert<double, T>};
@@ -76,7 +79,8 @@ template <class T> std::optional<Reader<T>> reader_of(std::string_view type) {
 
 }  // namespace
 
-template <class T> std::string to_npy(const Tensor<T>& tensor) {
+template <class T>
+std::string to_npy(const Tensor<T>& tensor) {
   const char* type = sizeof(T) == 4 ? "<f4" : "<f8";
   std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", type,
                                    fmt::join(tensor.shape(), ", "), tensor.dimension() == 1 ? "," : "");
@@ -90,7 +94,8 @@ template <class T> std::string to_npy(const Tensor<T>& tensor) {
   return bytes;
 }
 
-template <class T> Tensor<T> from_npy(std::string_view bytes, const std::string& name) {
+template <class T>
+Tensor<T> from_npy(std::string_view bytes, const std::string& name) {
   const auto refuse = [&](const std::string& reason) { throw FileError("npz", name + ": " + reason); };
   if (!bytes.starts_with(magic) || bytes.size() < 12) refuse("is not an .npy array");
   const auto version = static_cast<unsigned char>(bytes[6]);

@@ -53,7 +53,8 @@ std::string read_entry(zip_t* archive, zip_uint64_t index, const std::string& la
 
 }  // namespace
 
-template <class T> void save_npz(const std::filesystem::path& path, const std::vector<NamedTensor<T>>& tensors) {
+template <class T>
+void save_npz(const std::filesystem::path& path, const std::vector<NamedTensor<T>>& tensors) {
   std::set<std::string_view> names;
   for (const auto& [name, value] : tensors) {
     if (name.empty()) throw ValueError("npz", "a tensor without a name");
@@ -84,7 +85,8 @@ template <class T> void save_npz(const std::filesystem::path& path, const std::v
   archive.release();
 }
 
-template <class T> std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path) {
+template <class T>
+std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path) {
   const Archive archive = open(path, ZIP_RDONLY);
   std::vector<NamedTensor<T>> tensors;
   const zip_int64_t count = zip_get_num_entries(archive.get(), 0);

@@ -10,11 +10,13 @@
 namespace wengert::kernel {
 namespace {
 
-template <Fold fold, class T> struct FoldBody {
+template <Fold fold, class T>
+struct FoldBody {
   static constexpr T start = fold == Fold::sum ? T(0) : -std::numeric_limits<T>::infinity();
   static constexpr std::size_t block = 2048;  // elements summed before they join the total
 
-  template <class L> static WENGERT_INLINE L join(const L& a, const L& b) {
+  template <class L>
+  static WENGERT_INLINE L join(const L& a, const L& b) {
     if constexpr (fold == Fold::sum)
       return a + b;
     else
@@ -27,7 +29,8 @@ template <Fold fold, class T> struct FoldBody {
       return a > b || a != a ? a : b;
   }
 
-  template <class L> static WENGERT_INLINE T fold_block(const T* x, std::size_t count) {
+  template <class L>
+  static WENGERT_INLINE T fold_block(const T* x, std::size_t count) {
     L part[4] = {L(start), L(start), L(start), L(start)};
     std::size_t k = 0;
     for (; k + 4 * L::width <= count; k += 4 * L::width)
@@ -41,7 +44,8 @@ template <Fold fold, class T> struct FoldBody {
     return result;
   }
 
-  template <class L> static WENGERT_INLINE T fold_row(const T* x, std::size_t count) {
+  template <class L>
+  static WENGERT_INLINE T fold_row(const T* x, std::size_t count) {
     if (count <= block) return fold_block<L>(x, count);
     using Total = std::conditional_t<fold == Fold::sum, double, T>;
     Total total = start;

@@ -20,7 +20,8 @@ namespace wengert::kernel {
 namespace {
 
 // Thin products: libraries pack their operands first, which costs more than these do in all.
-template <class T> struct ThinBodies {
+template <class T>
+struct ThinBodies {
   // y = x·B, B row-major: columns in registers, down all rows.
   struct RowTimesMatrix {
     template <class L, std::size_t lanes>
@@ -90,7 +91,8 @@ void run_thin(const T* x, const T* b, std::size_t stride, T* y, std::size_t k, s
 }
 
 // x·B for a vector x, whichever way B lies.
-template <class T> void vector_matrix(const T* x, Matrix<T> b, T* y, std::size_t k, std::size_t n) {
+template <class T>
+void vector_matrix(const T* x, Matrix<T> b, T* y, std::size_t k, std::size_t n) {
   if (b.transposed)
     run_thin<typename ThinBodies<T>::MatrixTimesColumn>(x, b.data, b.stride, y, k, n);
   else
@@ -127,7 +129,8 @@ void use_one_blas_thread() {
 
 }  // namespace
 
-template <class T> void gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b, T* c) {
+template <class T>
+void gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b, T* c) {
   if (m == 0 || n == 0) return;
   if (k == 0) {
     std::fill_n(c, m * n, T(0));

@@ -10,17 +10,20 @@
 namespace wengert::kernel {
 namespace {
 
-template <class T> struct SoftmaxBody {
+template <class T>
+struct SoftmaxBody {
   static constexpr T lowest = -std::numeric_limits<T>::infinity();
 
-  template <class L> static WENGERT_INLINE T largest(const L& lane) {
+  template <class L>
+  static WENGERT_INLINE T largest(const L& lane) {
     alignas(L) T elements[L::width];
     lane.store(elements);
     T result = elements[0];
     for (const T e : elements) result = e > result || e != e ? e : result;
     return result;
   }
-  template <class L> static WENGERT_INLINE T total(const L& lane) {
+  template <class L>
+  static WENGERT_INLINE T total(const L& lane) {
     alignas(L) T elements[L::width];
     lane.store(elements);
     T result = 0;
@@ -69,7 +72,8 @@ template <class T> struct SoftmaxBody {
 
 }  // namespace
 
-template <class T> void softmax_rows(const T* x, T* y, std::size_t rows, std::size_t count, bool logarithm) {
+template <class T>
+void softmax_rows(const T* x, T* y, std::size_t rows, std::size_t count, bool logarithm) {
   static constexpr auto kernels = compile_per_isa<SoftmaxBody<T>, const T*, T*, std::size_t, std::size_t, bool>();
   kernels[static_cast<std::size_t>(active_isa())](x, y, rows, count, logarithm);
 }

@@ -14,8 +14,10 @@ constexpr auto multiply_op = elementwise<"multiply">(
     derivative([](auto, auto b, auto) { return b; }, [](auto a, auto, auto) { return a; }), notation<"a · b">);
 constexpr auto divide_op = elementwise<"divide">(
     [](auto a, auto b) { return a / b; },
-    derivative([](auto, auto b, auto) { return 1 / b; }, [](auto, auto b, auto y) { return -y / b; }),
-    input_domain<0.4, 2.0>, notation<"a / b">);
+    derivative([](auto, auto b, auto) { return 1 / b; }, [](auto, auto b, auto y) { return -y / b; }), input_domain([] {
+      return Domain{0.4, 2.0};
+    }),
+    notation<"a / b">);
 constexpr auto add_scalar =
     elementwise<"add_scalar", params<1>>([](auto x, auto c) { return x + c; }, passes_cotangent<1>, notation<"x + c">);
 constexpr auto multiply_scalar = elementwise<"multiply_scalar", params<1>>(
@@ -23,8 +25,10 @@ constexpr auto multiply_scalar = elementwise<"multiply_scalar", params<1>>(
 constexpr auto divide_scalar = elementwise<"divide_scalar", params<1>>(
     [](auto x, auto c) { return x / c; }, derivative([](auto, auto c, auto) { return 1 / c; }), notation<"x / c">);
 constexpr auto scalar_divide = elementwise<"scalar_divide", params<1>>(
-    [](auto x, auto c) { return c / x; }, derivative([](auto x, auto, auto y) { return -y / x; }),
-    input_domain<0.4, 2.0>, notation<"c / x">);
+    [](auto x, auto c) { return c / x; }, derivative([](auto x, auto, auto y) { return -y / x; }), input_domain([] {
+      return Domain{0.4, 2.0};
+    }),
+    notation<"c / x">);
 
 constexpr auto less_op = elementwise<"less">([](auto a, auto b) { return where(a < b, lift(a, 1), 0); },
                                              piecewise_constant, notation<"[a < b]">);
@@ -41,31 +45,50 @@ constexpr auto select_op =
 
 }  // namespace
 
-template <class T> Var<T> add(Operand<T> a, Operand<T> b) {
+template <class T>
+Var<T> add(Operand<T> a, Operand<T> b) {
   if (b.is_scalar()) return add_scalar(a, b.scalar());
   return a.is_scalar() ? add_scalar(b, a.scalar()) : add_op(a, b);
 }
 
-template <class T> Var<T> subtract(Operand<T> a, Operand<T> b) {
+template <class T>
+Var<T> subtract(Operand<T> a, Operand<T> b) {
   if (b.is_scalar()) return add_scalar(a, -b.scalar());
   return a.is_scalar() ? add_scalar(Operand<T>(negate_op(b), a.where()), a.scalar()) : subtract_op(a, b);
 }
 
-template <class T> Var<T> multiply(Operand<T> a, Operand<T> b) {
+template <class T>
+Var<T> multiply(Operand<T> a, Operand<T> b) {
   if (b.is_scalar()) return multiply_scalar(a, b.scalar());
   return a.is_scalar() ? multiply_scalar(b, a.scalar()) : multiply_op(a, b);
 }
 
-template <class T> Var<T> divide(Operand<T> a, Operand<T> b) {
+template <class T>
+Var<T> divide(Operand<T> a, Operand<T> b) {
   if (b.is_scalar()) return divide_scalar(a, b.scalar());
   return a.is_scalar() ? scalar_divide(b, a.scalar()) : divide_op(a, b);
 }
 
-template <class T> Var<T> negate(Operand<T> x) { return negate_op(x); }
-template <class T> Var<T> less(Operand<T> a, Operand<T> b) { return less_op(a, b); }
-template <class T> Var<T> less_equal(Operand<T> a, Operand<T> b) { return less_equal_op(a, b); }
-template <class T> Var<T> equal(Operand<T> a, Operand<T> b) { return equal_op(a, b); }
-template <class T> Var<T> select(Operand<T> mask, Operand<T> a, Operand<T> b) { return select_op(mask, a, b); }
+template <class T>
+Var<T> negate(Operand<T> x) {
+  return negate_op(x);
+}
+template <class T>
+Var<T> less(Operand<T> a, Operand<T> b) {
+  return less_op(a, b);
+}
+template <class T>
+Var<T> less_equal(Operand<T> a, Operand<T> b) {
+  return less_equal_op(a, b);
+}
+template <class T>
+Var<T> equal(Operand<T> a, Operand<T> b) {
+  return equal_op(a, b);
+}
+template <class T>
+Var<T> select(Operand<T> mask, Operand<T> a, Operand<T> b) {
+  return select_op(mask, a, b);
+}
 
 #define WENGERT_INSTANTIATE(T)                        \
   template Var<T> add(Operand<T>, Operand<T>);        \

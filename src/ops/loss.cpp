@@ -17,7 +17,10 @@ constexpr auto binary_cross_entropy_op = elementwise<"binary_cross_entropy">(
     [](auto p, auto y) { return -(y * maximum(log(p), -100) + (1 - y) * maximum(log1p(-p), -100)); },
     derivative([](auto p, auto y, auto) { return (p - y) / maximum(p * (1 - p), 1e-12); },
                [](auto p, auto, auto) { return maximum(log1p(-p), -100) - maximum(log(p), -100); }),
-    input_domain<0.2, 0.8>, notation<"−[y ln p + (1 − y) ln(1 − p)]">);
+    input_domain([] {
+      return Domain{0.2, 0.8};
+    }),
+    notation<"−[y ln p + (1 − y) ln(1 − p)]">);
 
 // The branches meet smoothly at 0, so that all derivatives there are right, too.
 constexpr auto binary_cross_entropy_with_logits_op = elementwise<"binary_cross_entropy_with_logits">(
@@ -29,7 +32,8 @@ constexpr auto binary_cross_entropy_with_logits_op = elementwise<"binary_cross_e
 
 // ---- what the losses share -----------------------------------------------------------------------------------------
 
-template <class T> Var<T> equal_shaped(std::string_view loss, Var<T> prediction, const Operand<T>& target) {
+template <class T>
+Var<T> equal_shaped(std::string_view loss, Var<T> prediction, const Operand<T>& target) {
   const Var<T> y = target.on(prediction.tape());
   if (y.shape() != prediction.shape())
     throw ShapeError(loss,
@@ -39,7 +43,8 @@ template <class T> Var<T> equal_shaped(std::string_view loss, Var<T> prediction,
 }
 
 // The index of the first element of a row-major value that is bad, written as `(2, 3)`.
-template <class T, class Bad> std::optional<std::string> first_bad(Var<T> x, const Bad& bad) {
+template <class T, class Bad>
+std::optional<std::string> first_bad(Var<T> x, const Bad& bad) {
   const Tensor<T> value = x.value();
   for (std::size_t i = 0; i < value.size(); ++i) {
     if (!bad(value.data()[i])) continue;
@@ -54,7 +59,8 @@ template <class T, class Bad> std::optional<std::string> first_bad(Var<T> x, con
   return std::nullopt;
 }
 
-template <class T> Var<T> not_nan(std::string_view loss, Var<T> cost, Var<T> prediction, Var<T> target) {
+template <class T>
+Var<T> not_nan(std::string_view loss, Var<T> cost, Var<T> prediction, Var<T> target) {
   if (!std::isnan(cost.item())) return cost;
   const auto is_nan = [](T v) { return std::isnan(v); };
   const auto is_infinite = [](T v) { return std::isinf(v); };
@@ -80,11 +86,15 @@ Var<T> loss_of(std::string_view name, Var<T> prediction, const Operand<T>& targe
   });
 }
 
-template <class T> double samples(Var<T> x) { return x.rank() == 0 ? 1.0 : static_cast<double>(x.shape()[0]); }
+template <class T>
+double samples(Var<T> x) {
+  return x.rank() == 0 ? 1.0 : static_cast<double>(x.shape()[0]);
+}
 
 }  // namespace
 
-template <class T> Var<T> squared_error(Var<T> prediction, std::type_identity_t<Operand<T>> target, Location where) {
+template <class T>
+Var<T> squared_error(Var<T> prediction, std::type_identity_t<Operand<T>> target, Location where) {
   return loss_of("squared_error", prediction, target, where,
                  [&](Var<T> y) { return sum(square(prediction - y)) / (2 * samples(y)); });
 }

@@ -37,16 +37,19 @@ struct Matmul {
     if (a[0] == b[0]) return "; did you mean transpose(a)?";
     return a[0] == b[1] ? "; did you swap the operands?" : "";
   }
-  template <class T> void forward(Value<const T> a, Value<const T> b, Value<T> c) const {
+  template <class T>
+  void forward(Value<const T> a, Value<const T> b, Value<T> c) const {
     kernel::gemm<T>(a.shape()[0], b.shape()[1], a.shape()[1], matrix(a), matrix(b), c.data);
   }
-  template <class T> static kernel::Matrix<T> matrix(Value<const T> x) {
+  template <class T>
+  static kernel::Matrix<T> matrix(Value<const T> x) {
     const bool transposed = !x.layout->contiguous && x.layout->strides[1] != 1;
     const std::ptrdiff_t stride =
         x.layout->contiguous ? static_cast<std::ptrdiff_t>(x.shape()[1]) : x.layout->strides[transposed ? 1 : 0];
     return {x.data, static_cast<std::size_t>(std::max<std::ptrdiff_t>(stride, 1)), transposed};
   }
-  template <class T> auto vjp(Var<T> g, Var<T>, Var<T> a, Var<T> b) const {
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> a, Var<T> b) const {
     return std::tuple([=] { return matmul(g, transpose(b)); }, [=] { return matmul(transpose(a), g); });
   }
   static std::vector<StructuralExample<Matmul>> examples() {
@@ -60,7 +63,8 @@ struct Matmul {
 
 }  // namespace
 
-template <class T> Var<T> matmul(Var<T> a, Var<T> b, Location where) {
+template <class T>
+Var<T> matmul(Var<T> a, Var<T> b, Location where) {
   const bool row = a.rank() == 1;
   const bool column = b.rank() == 1;
   if (row && column && a.size() != b.size())

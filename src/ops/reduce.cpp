@@ -44,14 +44,16 @@ struct Reduction {
     }
     return result;
   }
-  template <kernel::Fold fold, class T> void fold_into(Value<const T> x, Value<T> y) const {
+  template <kernel::Fold fold, class T>
+  void fold_into(Value<const T> x, Value<T> y) const {
     const Shape& s = x.shape();
     std::size_t outer = 1, count = 1, inner = 1;
     for (std::size_t axis = 0; axis < s.rank(); ++axis) (axis < first ? outer : axis < last ? count : inner) *= s[axis];
     kernel::fold_axis<fold>(x.data, y.data, outer, count, inner);
   }
   // A reduced value with its axes put back, so that it broadcasts against x.
-  template <class T> Var<T> restored(Var<T> reduced, Var<T> x) const {
+  template <class T>
+  Var<T> restored(Var<T> reduced, Var<T> x) const {
     Shape shape = x.shape();
     for (std::size_t axis = first; axis < last; ++axis) shape[axis] = 1;
     return keep == KeepDims::yes ? reduced : reshape(reduced, shape);
@@ -67,8 +69,14 @@ struct Sum : Reduction {
   static constexpr std::string_view name = "sum";
   static constexpr std::string_view notation = "Σ x";
 
-  template <class T> void forward(Value<const T> x, Value<T> y) const { fold_into<kernel::Fold::sum>(x, y); }
-  template <class T> auto vjp(Var<T> g, Var<T>, Var<T> x) const { return broadcast_to(restored(g, x), x.shape()); }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    fold_into<kernel::Fold::sum>(x, y);
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> x) const {
+    return broadcast_to(restored(g, x), x.shape());
+  }
   static std::vector<StructuralExample<Sum>> examples() {
     return {{{{0, 2}}, {{3, 4}}},
             {{{1, 2}}, {{3, 4}}},
@@ -89,8 +97,12 @@ struct Amax : Reduction {
             name, fmt::format("shape {}: the largest of no elements (axis {}) is not defined", to_string(x), axis));
     return Reduction::shape(x);
   }
-  template <class T> void forward(Value<const T> x, Value<T> y) const { fold_into<kernel::Fold::maximum>(x, y); }
-  template <class T> auto vjp(Var<T> g, Var<T> y, Var<T> x) const {
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    fold_into<kernel::Fold::maximum>(x, y);
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T> y, Var<T> x) const {
     const Var<T> ties = equal<T>(x, restored(y, x));
     return ties * (restored(g, x) / sum(ties, axes(), KeepDims::yes));
   }
@@ -106,8 +118,8 @@ Var<T> reduce(Var<T> x, const Axes& axes, KeepDims keep, const Location& where, 
     Var<T> result = x;
     std::uint32_t bits = axes.bits(x.rank(), subject);
     while (bits != 0) {
-      const int last = std::bit_width(bits);
-      const int first = std::bit_width(~bits & ((std::uint32_t{1} << last) - 1));
+      const auto last = static_cast<unsigned>(std::bit_width(bits));
+      const auto first = static_cast<unsigned>(std::bit_width(~bits & ((std::uint32_t{1} << last) - 1)));
       result = record(Op{{static_cast<std::uint8_t>(first), static_cast<std::uint8_t>(last), keep}}, where, result);
       bits &= (std::uint32_t{1} << first) - 1;
     }
@@ -117,18 +129,21 @@ Var<T> reduce(Var<T> x, const Axes& axes, KeepDims keep, const Location& where, 
 
 }  // namespace
 
-template <class T> Var<T> sum(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
+template <class T>
+Var<T> sum(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
   return reduce<Sum>(x, axes, keep, where);
 }
 
-template <class T> Var<T> mean(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
+template <class T>
+Var<T> mean(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
   const std::size_t before = x.size();
   const Var<T> total = reduce<Sum>(x, axes, keep, where, "mean");
   const double count = total.size() == 0 ? 1.0 : static_cast<double>(before) / static_cast<double>(total.size());
   return divide<T>(Operand<T>(total, where), Operand<T>(count, where));
 }
 
-template <class T> Var<T> amax(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
+template <class T>
+Var<T> amax(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
   return reduce<Amax>(x, axes, keep, where);
 }
 

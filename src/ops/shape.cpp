@@ -27,7 +27,10 @@ struct Reshape {
     out = contiguous_layout(to);
     return input.contiguous;
   }
-  template <class T> auto vjp(Var<T> g, Var<T>, Var<T> x) const { return reshape(g, x.shape()); }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> x) const {
+    return reshape(g, x.shape());
+  }
   static std::vector<StructuralExample<Reshape>> examples() {
     return {{Reshape{{6, 2}}, {{3, 4}}}, {Reshape{}, {{1, 1}}}};
   }
@@ -51,7 +54,8 @@ struct Transpose {
     out = strided_layout(shape, strides);
     return true;
   }
-  template <class T> auto vjp(Var<T> g, Var<T>, Var<T>) const {
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>) const {
     Transpose inverse;
     for (std::size_t axis = 0; axis < g.rank(); ++axis) inverse.order[order[axis]] = static_cast<std::uint8_t>(axis);
     return record(inverse, Location::current(), g);
@@ -82,7 +86,10 @@ struct BroadcastTo {
     out = strided_layout(to, strides);
     return true;
   }
-  template <class T> auto vjp(Var<T> g, Var<T>, Var<T> x) const { return sum_to(g, x.shape()); }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> x) const {
+    return sum_to(g, x.shape());
+  }
   static std::vector<StructuralExample<BroadcastTo>> examples() {
     return {{{{3, 4}}, {{4}}}, {{{3, 4}}, {{3, 1}}}, {{{2, 3}}, {{}}}, {{{2, 3, 2}}, {{2, 1, 2}}}};
   }
@@ -97,8 +104,14 @@ struct Contiguous {
   static constexpr bool takes_strides = true;
 
   Shape shape(const Shape& x) const { return x; }
-  template <class T> void forward(Value<const T> x, Value<T> y) const { copy_elements(x, y.data); }
-  template <class T> auto vjp(Var<T> g, Var<T>, Var<T>) const { return g; }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    copy_elements(x, y.data);
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>) const {
+    return g;
+  }
   static std::vector<StructuralExample<Contiguous>> examples() { return {{{}, {{3, 4}}}}; }
 };
 
@@ -106,11 +119,13 @@ struct Contiguous {
 
 // ---- functions -----------------------------------------------------------------------------------------------------
 
-template <class T> Var<T> reshape(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
+template <class T>
+Var<T> reshape(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
   return record(Reshape{shape}, where, x);
 }
 
-template <class T> Var<T> transpose(Var<T> x, Location where) {
+template <class T>
+Var<T> transpose(Var<T> x, Location where) {
   Transpose op;
   const std::size_t rank = x.rank();
   for (std::size_t axis = 0; axis < rank; ++axis) op.order[axis] = static_cast<std::uint8_t>(rank - 1 - axis);
@@ -137,7 +152,8 @@ Var<T> transpose(Var<T> x, std::type_identity_t<std::initializer_list<std::ptrdi
   });
 }
 
-template <class T> Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b, Location where) {
+template <class T>
+Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b, Location where) {
   return atomically(x.tape(), where, [&] {
     Transpose op;
     const std::size_t rank = x.rank();
@@ -147,11 +163,13 @@ template <class T> Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b,
   });
 }
 
-template <class T> Var<T> broadcast_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
+template <class T>
+Var<T> broadcast_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
   return record(BroadcastTo{shape}, where, x);
 }
 
-template <class T> Var<T> sum_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
+template <class T>
+Var<T> sum_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
   const Shape from = x.shape();
   if (from == shape) return x;
   if (broadcast_shapes(shape, from) != from)
@@ -168,7 +186,8 @@ template <class T> Var<T> sum_to(Var<T> x, const std::type_identity_t<Shape>& sh
   return reduced.shape() == shape ? reduced : reshape(reduced, shape, where);
 }
 
-template <class T> Var<T> contiguous(Var<T> x, Location where) {
+template <class T>
+Var<T> contiguous(Var<T> x, Location where) {
   return x.tape().node(x, Contiguous::name).layout->contiguous ? x : record(Contiguous{}, where, x);
 }
 

@@ -14,7 +14,8 @@ struct AlongRows {
   static constexpr std::size_t arity = 1;
 
   Shape shape(const Shape& x) const { return x; }
-  template <class T> static void run(Value<const T> x, Value<T> y, bool logarithm) {
+  template <class T>
+  static void run(Value<const T> x, Value<T> y, bool logarithm) {
     const std::size_t count = x.shape().back();
     if (x.size() != 0) kernel::softmax_rows(x.data, y.data, x.size() / count, count, logarithm);
   }
@@ -24,8 +25,14 @@ struct Softmax : AlongRows {
   static constexpr std::string_view name = "softmax";
   static constexpr std::string_view notation = "eˣ / Σ eˣ";
 
-  template <class T> void forward(Value<const T> x, Value<T> y) const { run(x, y, false); }
-  template <class T> auto vjp(Var<T> g, Var<T> y, Var<T>) const { return y * (g - sum(g * y, -1, KeepDims::yes)); }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    run(x, y, false);
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T> y, Var<T>) const {
+    return y * (g - sum(g * y, -1, KeepDims::yes));
+  }
   static std::vector<StructuralExample<Softmax>> examples() {
     return {{{}, {{3, 5}}}, {{}, {{4}}}, {{}, {{2, 1, 19}}}};
   }
@@ -35,15 +42,22 @@ struct LogSoftmax : AlongRows {
   static constexpr std::string_view name = "log_softmax";
   static constexpr std::string_view notation = "x − ln Σ eˣ";
 
-  template <class T> void forward(Value<const T> x, Value<T> y) const { run(x, y, true); }
-  template <class T> auto vjp(Var<T> g, Var<T> y, Var<T>) const { return g - exp(y) * sum(g, -1, KeepDims::yes); }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    run(x, y, true);
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T> y, Var<T>) const {
+    return g - exp(y) * sum(g, -1, KeepDims::yes);
+  }
   static std::vector<StructuralExample<LogSoftmax>> examples() {
     return {{{}, {{3, 5}}}, {{}, {{4}}}, {{}, {{2, 1, 19}}}};
   }
 };
 
 // Along any axis: that axis is swapped with the last one and back.
-template <class Op, class T> Var<T> along_axis(Var<T> x, std::ptrdiff_t axis, const Location& where) {
+template <class Op, class T>
+Var<T> along_axis(Var<T> x, std::ptrdiff_t axis, const Location& where) {
   return atomically(x.tape(), where, [&] {
     const std::size_t rank = x.rank();
     return normalise_axis(axis, rank, Op::name) + 1 == rank
@@ -54,11 +68,13 @@ template <class Op, class T> Var<T> along_axis(Var<T> x, std::ptrdiff_t axis, co
 
 }  // namespace
 
-template <class T> Var<T> softmax(Var<T> x, std::ptrdiff_t axis, Location where) {
+template <class T>
+Var<T> softmax(Var<T> x, std::ptrdiff_t axis, Location where) {
   return along_axis<Softmax>(x, axis, where);
 }
 
-template <class T> Var<T> log_softmax(Var<T> x, std::ptrdiff_t axis, Location where) {
+template <class T>
+Var<T> log_softmax(Var<T> x, std::ptrdiff_t axis, Location where) {
   return along_axis<LogSoftmax>(x, axis, where);
 }
 

@@ -8,7 +8,8 @@ using namespace wengert::testing;
 namespace {
 
 // The distance in units in the last place of T.
-template <class T> double ulps(T got, long double exact) {
+template <class T>
+double ulps(T got, long double exact) {
   const T rounded = static_cast<T>(exact);
   if (got == rounded || (std::isnan(got) && std::isnan(rounded))) return 0;
   if (std::isinf(got) || std::isinf(rounded) || std::isnan(got)) return 1e9;
@@ -16,7 +17,8 @@ template <class T> double ulps(T got, long double exact) {
   return static_cast<double>(std::abs(static_cast<long double>(got) - exact) / static_cast<long double>(unit));
 }
 
-template <class T, class Op, class Exact> double worst_ulps(const Op& op, const Exact& exact, double low, double high) {
+template <class T, class Op, class Exact>
+double worst_ulps(const Op& op, const Exact& exact, double low, double high) {
   double worst = 0;
   for (const std::size_t n : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 1000}) {
     Tape<T> tape;

@@ -6,7 +6,8 @@ using namespace wengert::testing;
 
 namespace {
 
-template <class A, class B> Tensor<double> plain_product(const A& a, const B& b) {
+template <class A, class B>
+Tensor<double> plain_product(const A& a, const B& b) {
   Tensor<double> c = xt::zeros<double>({a.shape()[0], b.shape()[1]});
   for (std::size_t i = 0; i < c.shape()[0]; ++i)
     for (std::size_t j = 0; j < c.shape()[1]; ++j)

@@ -33,6 +33,7 @@ class Batches {
 
 /// Copies rows of the first axis into `out`, which is reallocated only if its shape differs.
 /// Throws ValueError for an index that is not a row.
-template <class T> void gather_rows(const Tensor<T>& from, std::span<const std::size_t> rows, Tensor<T>& out);
+template <class T>
+void gather_rows(const Tensor<T>& from, std::span<const std::size_t> rows, Tensor<T>& out);
 
 }  // namespace wengert

@@ -20,6 +20,7 @@ struct CsvOptions {
 ///
 /// Throws FileError, with line and column, for a missing or malformed cell, NaN and infinity, a line of another length,
 /// or a label that is not a whole number of at least 0; and if there is no sample.
-template <class T> Dataset<T> read_csv(const std::filesystem::path& path, const CsvOptions& options = {});
+template <class T>
+Dataset<T> read_csv(const std::filesystem::path& path, const CsvOptions& options = {});
 
 }  // namespace wengert

@@ -9,7 +9,8 @@
 namespace wengert {
 
 /// N samples of D features each, with a class for each sample.
-template <class T> struct Dataset {
+template <class T>
+struct Dataset {
   Tensor<T> inputs;    ///< N×D
   IndexTensor labels;  ///< N, each in [0, classes)
   std::size_t classes = 0;
@@ -19,16 +20,19 @@ template <class T> struct Dataset {
 };
 
 /// A data set cut in two.
-template <class T> struct Split {
+template <class T>
+struct Split {
   Dataset<T> train;
   Dataset<T> test;
 };
 
 /// N×K rows that are 1 at the label and 0 elsewhere. Throws ValueError for a label outside [0, classes).
-template <class T> Tensor<T> one_hot(const IndexTensor& labels, std::size_t classes);
+template <class T>
+Tensor<T> one_hot(const IndexTensor& labels, std::size_t classes);
 
 /// Shuffles the samples from `seed` and puts round(N · test_fraction) of them, at least one on either side, into the
 /// test set. Throws ValueError if the fraction is not in (0, 1) or there are fewer than two samples.
-template <class T> Split<T> split(const Dataset<T>& data, double test_fraction, std::uint64_t seed);
+template <class T>
+Split<T> split(const Dataset<T>& data, double test_fraction, std::uint64_t seed);
 
 }  // namespace wengert

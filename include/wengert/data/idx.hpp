@@ -21,6 +21,7 @@ IdxBytes read_idx_bytes(const std::filesystem::path& path);
 
 /// Reads samples, each flattened and scaled from 0…255 to [0, 1], and their labels.
 /// Throws FileError as `read_idx_bytes` does, and if the two files do not hold the same number.
-template <class T> Dataset<T> read_idx(const std::filesystem::path& samples, const std::filesystem::path& labels);
+template <class T>
+Dataset<T> read_idx(const std::filesystem::path& samples, const std::filesystem::path& labels);
 
 }  // namespace wengert

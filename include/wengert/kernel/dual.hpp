@@ -19,20 +19,25 @@ concept Number = requires(const X& x) {
 template <class S>
 concept Literal = std::is_arithmetic_v<S>;
 
-template <class X> struct Dual;
-template <class X> inline constexpr bool is_dual = false;
-template <class X> inline constexpr bool is_dual<Dual<X>> = true;
+template <class X>
+struct Dual;
+template <class X>
+inline constexpr bool is_dual = false;
+template <class X>
+inline constexpr bool is_dual<Dual<X>> = true;
 
 /// A Number that carries no derivative.
 template <class X>
 concept PlainNumber = Number<X> && !is_dual<X>;
 
-#define WENGERT_MIX(op)                                                                  \
-  template <PlainNumber X, Literal S> WENGERT_INLINE auto operator op(const X& a, S b) { \
-    return a op lift(a, static_cast<double>(b));                                         \
-  }                                                                                      \
-  template <PlainNumber X, Literal S> WENGERT_INLINE auto operator op(S a, const X& b) { \
-    return lift(b, static_cast<double>(a)) op b;                                         \
+#define WENGERT_MIX(op)                              \
+  template <PlainNumber X, Literal S>                \
+  WENGERT_INLINE auto operator op(const X& a, S b) { \
+    return a op lift(a, static_cast<double>(b));     \
+  }                                                  \
+  template <PlainNumber X, Literal S>                \
+  WENGERT_INLINE auto operator op(S a, const X& b) { \
+    return lift(b, static_cast<double>(a)) op b;     \
   }
 WENGERT_MIX(+)
 WENGERT_MIX(-)
@@ -49,7 +54,8 @@ WENGERT_MIX(!=)
 /// `v + d·ε` with ε² = 0: carries the derivative `d` through a formula (forward-mode differentiation).
 ///
 /// Everything the derivative is not taken with respect to stays a plain X or a literal, so no zeros are multiplied.
-template <class X> struct Dual {
+template <class X>
+struct Dual {
   X v;
   X d;
 

@@ -12,7 +12,8 @@
 namespace wengert::kernel {
 
 /// Applies `Formula`, a stateless function of `arity` numbers and `parameters` more, to every element.
-template <class T, class Formula, std::size_t arity, std::size_t parameters> struct ElementwiseBody {
+template <class T, class Formula, std::size_t arity, std::size_t parameters>
+struct ElementwiseBody {
   template <std::size_t Bytes>
   static WENGERT_INLINE void run(const Plane<T>* operands, T* out, std::size_t rows, std::size_t columns,
                                  const double* parameter) {

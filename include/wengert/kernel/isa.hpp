@@ -40,10 +40,12 @@ inline constexpr std::size_t native_bytes = 32;
 #endif
 
 /// One function pointer per level: a kernel compiled three times.
-template <class Function> using PerIsa = std::array<Function*, 3>;
+template <class Function>
+using PerIsa = std::array<Function*, 3>;
 
 // `Body::run<bytes>(arguments...)` compiled per level. `flatten` pulls the whole formula into each of them.
-template <class Body, class... Arguments> [[gnu::flatten]] void run_native(Arguments... arguments) {
+template <class Body, class... Arguments>
+[[gnu::flatten]] void run_native(Arguments... arguments) {
   Body::template run<native_bytes>(arguments...);
 }
 #if WENGERT_MULTIVERSION
@@ -58,7 +60,8 @@ template <class Body, class... Arguments>
 #endif
 
 /// The table of `Body::run`, a static always-inline member template over the lane's width in bytes.
-template <class Body, class... Arguments> constexpr PerIsa<void(Arguments...)> compile_per_isa() {
+template <class Body, class... Arguments>
+constexpr PerIsa<void(Arguments...)> compile_per_isa() {
 #if WENGERT_MULTIVERSION
   return {run_native<Body, Arguments...>, run_v3<Body, Arguments...>, run_v4<Body, Arguments...>};
 #else

@@ -9,7 +9,8 @@
 namespace wengert {
 
 /// The answer of a comparison inside a formula; `where(mask, a, b)` chooses by it.
-template <class T, std::size_t Bytes> struct Mask {
+template <class T, std::size_t Bytes>
+struct Mask {
   using Bits = typename kernel::VectorOf<T, Bytes>::mask;
   Bits bits;
 
@@ -33,7 +34,8 @@ template <class T, std::size_t Bytes> struct Mask {
 
 /// One SIMD register of T, `Bytes` wide. Its user-provided copy makes it pass in memory, so that functions compiled for
 /// different instruction sets agree on how a lane is handed over; inside a kernel everything is inlined.
-template <class T, std::size_t Bytes> struct Lane {
+template <class T, std::size_t Bytes>
+struct Lane {
   using Scalar = T;
   using Register = kernel::Vector<T, Bytes>;
   static constexpr std::size_t width = Bytes / sizeof(T);

@@ -9,18 +9,28 @@
 namespace wengert {
 
 // The elementwise ops that recording a derivative needs; defined with all others in ops/elementwise.hpp.
-template <class T> Var<T> add(Operand<T> a, Operand<T> b);
-template <class T> Var<T> subtract(Operand<T> a, Operand<T> b);
-template <class T> Var<T> multiply(Operand<T> a, Operand<T> b);
-template <class T> Var<T> divide(Operand<T> a, Operand<T> b);
-template <class T> Var<T> negate(Operand<T> a);
-template <class T> Var<T> less(Operand<T> a, Operand<T> b);
-template <class T> Var<T> less_equal(Operand<T> a, Operand<T> b);
-template <class T> Var<T> equal(Operand<T> a, Operand<T> b);
-template <class T> Var<T> select(Operand<T> mask, Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> add(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> subtract(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> multiply(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> divide(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> negate(Operand<T> a);
+template <class T>
+Var<T> less(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> less_equal(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> equal(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> select(Operand<T> mask, Operand<T> a, Operand<T> b);
 
 /// The answer of a comparison of Symbols: a Var of zeros and ones.
-template <class T> struct SymbolMask {
+template <class T>
+struct SymbolMask {
   Var<T> ones;
 
   friend SymbolMask operator&&(const SymbolMask& a, const SymbolMask& b) { return {a.ones * b.ones}; }
@@ -29,7 +39,8 @@ template <class T> struct SymbolMask {
 };
 
 /// A Var, or a constant that folds: sums with 0 and products with 0 or 1 record nothing.
-template <class T> class Symbol {
+template <class T>
+class Symbol {
  public:
   using Scalar = T;
 

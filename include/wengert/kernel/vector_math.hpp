@@ -8,9 +8,11 @@
 namespace wengert::kernel {
 
 // g++ drops vector_size from an alias that depends on a template parameter, so each width is named.
-template <class T, std::size_t Bytes> struct VectorOf;
+template <class T, std::size_t Bytes>
+struct VectorOf;
 #define WENGERT_VECTOR(T, I, Bytes)                                                          \
-  template <> struct VectorOf<T, Bytes> {                                                    \
+  template <>                                                                                \
+  struct VectorOf<T, Bytes> {                                                                \
     typedef T type __attribute__((vector_size(Bytes)));                                      \
     typedef T unaligned __attribute__((vector_size(Bytes), aligned(alignof(T)), may_alias)); \
     typedef I mask __attribute__((vector_size(Bytes)));                                      \
@@ -23,7 +25,8 @@ WENGERT_VECTOR(double, long long, 32)
 WENGERT_VECTOR(double, long long, 64)
 #undef WENGERT_VECTOR
 
-template <class T, std::size_t Bytes> using Vector = typename VectorOf<T, Bytes>::type;
+template <class T, std::size_t Bytes>
+using Vector = typename VectorOf<T, Bytes>::type;
 
 // Operands, name, then the accuracy of the float and of the double version in SLEEF's notation: _u10 is 1.0 ulp.
 #define WENGERT_VECTOR_FUNCTIONS(bind)                                                         \

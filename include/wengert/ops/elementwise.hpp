@@ -17,10 +17,13 @@
   extern template struct ElementwiseTable<float, std::remove_const_t<decltype(ops::name)>>; \
   extern template struct ElementwiseTable<double, std::remove_const_t<decltype(ops::name)>>;
 #endif
-#define WENGERT_UNARY(name)                                                         \
-  inline Var<float> name(Operand<float> x) { return ops::name(x); }                 \
-  inline Var<double> name(Operand<double> x) { return ops::name(x); }               \
-  template <Number X> WENGERT_INLINE auto name(const X& x) { return ops::name(x); } \
+#define WENGERT_UNARY(name)                                           \
+  inline Var<float> name(Operand<float> x) { return ops::name(x); }   \
+  inline Var<double> name(Operand<double> x) { return ops::name(x); } \
+  template <Number X>                                                 \
+  WENGERT_INLINE auto name(const X& x) {                              \
+    return ops::name(x);                                              \
+  }                                                                   \
   WENGERT_TABLES(name)
 #define WENGERT_BINARY(name)                                                                                    \
   inline Var<float> name(Operand<float> a, Operand<float> b) { return ops::name(a, b); }                        \
@@ -41,8 +44,11 @@ inline constexpr auto exp =
 WENGERT_UNARY(exp)
 
 namespace ops {
-inline constexpr auto log = elementwise<"log">(kernel::lane_log, derivative([](auto x, auto) { return 1 / x; }),
-                                               input_domain<0.3, 3.0>, notation<"ln x">);
+inline constexpr auto log =
+    elementwise<"log">(kernel::lane_log, derivative([](auto x, auto) { return 1 / x; }), input_domain([] {
+                         return Domain{0.3, 3.0};
+                       }),
+                       notation<"ln x">);
 }
 /// The natural logarithm; NaN below 0, −∞ at 0.
 WENGERT_UNARY(log)
@@ -56,8 +62,10 @@ WENGERT_UNARY(expm1)
 
 namespace ops {
 inline constexpr auto log1p =
-    elementwise<"log1p">(kernel::lane_log1p, derivative([](auto x, auto) { return 1 / (1 + x); }),
-                         input_domain<-0.7, 3.0>, notation<"ln(1 + x)">);
+    elementwise<"log1p">(kernel::lane_log1p, derivative([](auto x, auto) { return 1 / (1 + x); }), input_domain([] {
+                           return Domain{-0.7, 3.0};
+                         }),
+                         notation<"ln(1 + x)">);
 }
 /// ln(1 + x), exact for small x.
 WENGERT_UNARY(log1p)
@@ -65,8 +73,11 @@ WENGERT_UNARY(log1p)
 // ---- powers --------------------------------------------------------------------------------------------------------
 
 namespace ops {
-inline constexpr auto sqrt = elementwise<"sqrt">(kernel::lane_sqrt, derivative([](auto, auto y) { return 0.5 / y; }),
-                                                 input_domain<0.3, 3.0>, notation<"√x">);
+inline constexpr auto sqrt =
+    elementwise<"sqrt">(kernel::lane_sqrt, derivative([](auto, auto y) { return 0.5 / y; }), input_domain([] {
+                          return Domain{0.3, 3.0};
+                        }),
+                        notation<"√x">);
 }
 /// √x; NaN below 0. Its gradient at 0 is +∞.
 WENGERT_UNARY(sqrt)
@@ -79,12 +90,15 @@ inline constexpr auto square =
 WENGERT_UNARY(square)
 
 namespace ops {
+// Outside the op's own initialiser, in which its name could not be used.
+inline constexpr auto pow_by_base = [](auto a, auto b, auto) { return where(b == 0, 0, b * pow(a, b - 1)); };
+inline constexpr auto pow_by_exponent = [](auto a, auto b, auto y) { return where(a == 0 && b >= 0, 0, y * log(a)); };
 inline constexpr auto pow =
-    elementwise<"pow">(kernel::lane_pow,
-                       derivative([](auto a, auto b, auto) { return where(b == 0, 0, b * pow(a, b - 1)); },
-                                  [](auto a, auto b, auto y) { return where(a == 0 && b >= 0, 0, y * log(a)); }),
-                       input_domain<0.3, 2.0>, notation<"aᵇ">);
-}
+    elementwise<"pow">(kernel::lane_pow, derivative(pow_by_base, pow_by_exponent), input_domain([] {
+                         return Domain{0.3, 2};
+                       }),
+                       notation<"aᵇ">);
+}  // namespace ops
 /// aᵇ; NaN for a negative base with a fractional exponent. The gradient of the base is 0 where b = 0, that of the
 /// exponent is 0 where a = 0 and b ≥ 0.
 WENGERT_BINARY(pow)
@@ -153,23 +167,32 @@ WENGERT_UNARY(relu)
 // -----------------------------------------------------------
 
 /// a + b.
-template <class T> Var<T> add(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> add(Operand<T> a, Operand<T> b);
 /// a − b.
-template <class T> Var<T> subtract(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> subtract(Operand<T> a, Operand<T> b);
 /// a · b, element by element.
-template <class T> Var<T> multiply(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> multiply(Operand<T> a, Operand<T> b);
 /// a / b, element by element.
-template <class T> Var<T> divide(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> divide(Operand<T> a, Operand<T> b);
 /// −x.
-template <class T> Var<T> negate(Operand<T> x);
+template <class T>
+Var<T> negate(Operand<T> x);
 /// 1 where a < b, otherwise 0; without gradient.
-template <class T> Var<T> less(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> less(Operand<T> a, Operand<T> b);
 /// 1 where a ≤ b, otherwise 0; without gradient.
-template <class T> Var<T> less_equal(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> less_equal(Operand<T> a, Operand<T> b);
 /// 1 where a = b, otherwise 0; without gradient.
-template <class T> Var<T> equal(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> equal(Operand<T> a, Operand<T> b);
 /// a where the mask is not 0, elsewhere b; the mask gets no gradient.
-template <class T> Var<T> select(Operand<T> mask, Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> select(Operand<T> mask, Operand<T> a, Operand<T> b);
 
 }  // namespace wengert
 

@@ -14,7 +14,8 @@ template <class T>
 Var<T> reshape(Var<T> x, const std::type_identity_t<Shape>& shape, Location where = Location::current());
 
 /// The axes in reverse order: for a matrix, its transpose.
-template <class T> Var<T> transpose(Var<T> x, Location where = Location::current());
+template <class T>
+Var<T> transpose(Var<T> x, Location where = Location::current());
 
 /// The axes in the order given, counted from the end if negative: axis i of the result is axis `order[i]` of x.
 /// Throws AxisError unless `order` names every axis once.
@@ -23,7 +24,8 @@ Var<T> transpose(Var<T> x, std::type_identity_t<std::initializer_list<std::ptrdi
                  Location where = Location::current());
 
 /// Two axes exchanged, counted from the end if negative. Throws AxisError if x has no such axis.
-template <class T> Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b, Location where = Location::current());
+template <class T>
+Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b, Location where = Location::current());
 
 /// x repeated along its axes of extent 1 and along new leading axes, until it has this shape (NumPy's rule).
 /// Throws ShapeError if it does not broadcast to `shape`.
@@ -36,6 +38,7 @@ template <class T>
 Var<T> sum_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where = Location::current());
 
 /// The elements copied to row-major order without gaps; x itself if they are in that order already.
-template <class T> Var<T> contiguous(Var<T> x, Location where = Location::current());
+template <class T>
+Var<T> contiguous(Var<T> x, Location where = Location::current());
 
 }  // namespace wengert

@@ -1,0 +1,95 @@
+// What can be told of a formula beside itself: its name, derivative, domain and notation.
+#pragma once
+
+#include <wengert/op.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+
+namespace wengert {
+
+/// A string as a template argument: the name of an op, so that one constant table an op exists.
+template <std::size_t size>
+struct Name {
+  char text[size]{};
+  consteval Name() = default;
+  consteval Name(const char (&from)[size]) { std::copy_n(from, size, text); }  // NOLINT(google-explicit-constructor)
+  constexpr std::string_view view() const { return {text, size - 1}; }
+
+  template <std::size_t other>
+  consteval Name<size + other - 1> operator+(const Name<other>& b) const {
+    Name<size + other - 1> joined;
+    std::copy_n(text, size - 1, joined.text);
+    std::copy_n(b.text, other, joined.text + size - 1);
+    return joined;
+  }
+};
+
+/// The number of scalar parameters that follow a formula's inputs: `elementwise<"leaky_relu", params<1>>`.
+template <std::size_t count>
+inline constexpr std::integral_constant<std::size_t, count> params{};
+
+// ---- options of elementwise ----------------------------------------------------------------------------------------
+
+namespace detail {
+// What an option is about; of each kind an op has at most one.
+struct DerivativeKind {};
+struct DomainKind {};
+struct NotationKind {};
+}  // namespace detail
+
+/// The partial derivatives of a formula, one lambda an input; see `derivative`.
+template <class... Partial>
+struct Derivative {
+  using Kind = detail::DerivativeKind;
+  static constexpr std::tuple<Partial...> partials{};
+};
+/// Gives the derivative where a better form is known, for example from the output: one lambda for each input, called
+/// with the inputs, the parameters and then the output: `derivative([](auto x, auto y) { return 1 - y * y; })`.
+template <class... Partial>
+constexpr Derivative<Partial...> derivative(Partial...) {
+  return {};
+}
+
+/// A linear formula: the cotangent of each input is the result's times its sign, 1 or -1, and costs no kernel.
+template <int... sign>
+struct PassesCotangent {
+  using Kind = detail::DerivativeKind;
+  static constexpr std::array signs{sign...};
+};
+template <int... sign>
+inline constexpr PassesCotangent<sign...> passes_cotangent{};
+
+/// A piecewise constant formula: its derivative is zero wherever it exists.
+struct PiecewiseConstant {
+  using Kind = detail::DerivativeKind;
+};
+inline constexpr PiecewiseConstant piecewise_constant{};
+
+/// The interval of the inputs on which the derivative is checked, as a function: `input_domain([] { return Domain{0.3,
+/// 3}; })`;
+/// [-2, 2] if none is given.
+template <class Interval>
+struct InputDomain {
+  using Kind = detail::DomainKind;
+  static constexpr Domain domain = Interval{}();
+};
+template <class Interval>
+constexpr InputDomain<Interval> input_domain(Interval) {
+  return {};
+}
+
+/// The formula in mathematical notation, for the op reference.
+template <Name formula>
+struct Notation {
+  using Kind = detail::NotationKind;
+  static constexpr std::string_view text = formula.view();
+};
+template <Name formula>
+inline constexpr Notation<formula> notation{};
+
+}  // namespace wengert

@@ -1,0 +1,35 @@
+#include <wengert/tape.hpp>
+
+#include <fmt/format.h>
+
+namespace wengert {
+
+template <class T>
+T Var<T>::item() const {
+  const Node<T>& n = node("item");
+  if (n.layout->size != 1)
+    throw ShapeError(
+        "item", fmt::format("shape {}: only a value of size 1 is one number; use value()", to_string(n.layout->shape)));
+  return *n.data;
+}
+
+template <class T>
+Tensor<T> Var<T>::value() const {
+  const Node<T>& n = node("value");
+  auto result = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(n.layout->shape));
+  copy_elements<T>({n.data, n.layout}, result.data());
+  return result;
+}
+
+template <class T>
+Var<T> Operand<T>::on(Tape<T>& tape) const {
+  if (tensor_ != nullptr) return record_(tensor_, tape, where_);
+  return is_scalar_ ? tape.constant(static_cast<T>(scalar_), where_) : var_;
+}
+
+template class Var<float>;
+template class Var<double>;
+template class Operand<float>;
+template class Operand<double>;
+
+}  // namespace wengert

@@ -1,0 +1,93 @@
+// The code that README.md and the guide show: compiled and run here, and held against their text.
+#include "testing.hpp"
+
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <vector>
+
+using namespace wengert::testing;
+
+// [custom op]
+namespace wg = wengert;
+
+inline constexpr auto swish = wg::elementwise<"swish">([](auto x) { return x / (1 + exp(-x)); });
+// [end]
+
+TEST_CASE("README: the network learns") {
+  const wg::Tensor<float> X = random_tensor<float>({64, 20}, 1);
+  wg::Tensor<float> Y = xt::zeros<float>({64, 3});
+  for (std::size_t i = 0; i < 64; ++i) Y(i, X(i, 0) > 0 ? (X(i, 1) > 0 ? 0 : 1) : 2) = 1;
+  wg::Parameter<float> W1(random_tensor<float>({20, 16}, 2), "W1"), W2(random_tensor<float>({16, 3}, 3), "W2");
+  float cost = 0;
+  // clang-format off
+  // [network]
+  auto loss_of = [](auto x, auto w1, auto w2, auto y) {  // X: N×D, W1: D×M, W2: M×K, Y: N×K
+    auto a1 = sigmoid(matmul(x, w1));
+    return cross_entropy_with_logits(matmul(a1, w2), y);
+  };
+  wg::Tape<float> tape;
+  for (int step = 0; step < 500; ++step) {
+    tape.clear();
+    auto x = tape.borrow(X), y = tape.borrow(Y);
+    auto w1 = tape.variable(W1), w2 = tape.variable(W2);
+    auto loss = loss_of(x, w1, w2, y);
+    auto [dw1, dw2] = gradients(loss, w1, w2);           // from the tape: no delta is derived by hand
+    W1 -= 2.0f * dw1;
+    W2 -= 2.0f * dw2;
+    cost = loss.item();
+  }
+  // [end]
+  // clang-format on
+  CHECK(cost < 0.1F);
+
+  std::ostringstream out;
+  std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
+  const auto x = random_tensor({3, 4}, 1), w1 = random_tensor({4, 2}, 2), w2 = random_tensor({2, 3}, 3);
+  const wg::Tensor<double> y = xt::ones<double>({3, 3}) / 3.0;
+  // clang-format off
+  // [gradcheck]
+  auto report = wg::gradcheck(loss_of, x, w1, w2, y);    // every element, orders 1 and 2
+  if (!report) std::cout << report;                      // input, element, analytic and numeric value
+  // [end]
+  // clang-format on
+  std::cout.rdbuf(before);
+  CHECK(report.ok());
+  CHECK(out.str().empty());
+}
+
+TEST_CASE("README: the custom op differentiates twice") {
+  CHECK(wg::gradcheck([](auto x) { return swish(x); }, random_tensor({5}, 4)).ok());
+  // clang-format off
+  // [second derivative]
+  wg::Tape<double> tape;
+  auto x = tape.variable(wg::Tensor<double>{-1, 0, 2}, "x");
+  auto [first] = grad(sum(swish(x)), x);                 // a Var: it can be differentiated again
+  auto [second] = grad(sum(first), x);
+  // [end]
+  // clang-format on
+  CHECK(second.value()(1) == doctest::Approx(0.5));  // swish″(0) = 1/2
+}
+
+TEST_CASE("every block of C++ in README.md stands in this file") {
+  const auto read = [](const std::string& path) {
+    std::ifstream file(path);
+    REQUIRE(file);
+    std::string text, line;
+    while (std::getline(file, line)) {  // without indentation
+      const std::size_t begin = line.find_first_not_of(' ');
+      text += (begin == std::string::npos ? "" : line.substr(begin)) + "\n";
+    }
+    return text;
+  };
+  const std::string here = read(__FILE__), readme = read(PROJECT_SOURCE_DIR "/README.md");
+  std::size_t blocks = 0;
+  for (std::size_t at = readme.find("```cpp\n"); at != std::string::npos; at = readme.find("```cpp\n", at)) {
+    at += 7;
+    const std::string block = readme.substr(at, readme.find("```", at) - at);
+    CAPTURE(block);
+    CHECK(contains(here, block));
+    ++blocks;
+  }
+  CHECK(blocks >= 4);
+}
