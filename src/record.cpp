@@ -1,15 +1,15 @@
 // How an op comes to be a node: its operands are checked, its value is computed, and only then it joins the tape.
-#include <algorithm>
-#include <array>
-#include <cassert>
-#include <cstring>
+#include "kernel/elementwise.hpp"
 #include <wengert/op.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/tape.hpp>
 
-#include <fmt/format.h>
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cstring>
 
-#include "kernel/elementwise.hpp"
+#include <fmt/format.h>
 
 namespace wengert {
 
@@ -155,14 +155,14 @@ const Layout* Tape<T>::broadcast_operands(const Op<T>& op, std::span<const Var<T
   return result != nullptr ? result : keep(contiguous_layout(shape));
 }
 
-#define WENGERT_INSTANTIATE(T)                                                                                        \
-  template Var<T> Tape<T>::append(const Op<T>*, T*, const Layout*, Storage*, const void*, std::span<const Var<T>>,     \
-                                  const Location&);                                                                    \
-  template const Node<T>& Tape<T>::operand(const Op<T>&, Var<T>, std::size_t, const Location&) const;                  \
-  template Var<T> Tape<T>::record(const Op<T>&, const void*, std::size_t, std::span<const Var<T>>, const Location&);   \
-  template Var<T> Tape<T>::record_view(const Op<T>&, const void*, Var<T>, const Location&);                            \
-  template Var<T> Tape<T>::record_structural(const Op<T>&, const void*, std::span<const Var<T>>, const Location&);     \
-  template Var<T> Tape<T>::record_elementwise(const Op<T>&, const void*, std::span<const Var<T>>, const Location&);    \
+#define WENGERT_INSTANTIATE(T)                                                                                       \
+  template Var<T> Tape<T>::append(const Op<T>*, T*, const Layout*, Storage*, const void*, std::span<const Var<T>>,   \
+                                  const Location&);                                                                  \
+  template const Node<T>& Tape<T>::operand(const Op<T>&, Var<T>, std::size_t, const Location&) const;                \
+  template Var<T> Tape<T>::record(const Op<T>&, const void*, std::size_t, std::span<const Var<T>>, const Location&); \
+  template Var<T> Tape<T>::record_view(const Op<T>&, const void*, Var<T>, const Location&);                          \
+  template Var<T> Tape<T>::record_structural(const Op<T>&, const void*, std::span<const Var<T>>, const Location&);   \
+  template Var<T> Tape<T>::record_elementwise(const Op<T>&, const void*, std::span<const Var<T>>, const Location&);  \
   template const Layout* Tape<T>::broadcast_operands(const Op<T>&, std::span<const Var<T>>, Var<T>*, const Location&);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

@@ -32,6 +32,18 @@ requires(WengertVar<E> || ...) struct xfunction_type<F, E...> {
 
 namespace wengert {
 
+// The ops behind the operators of Var; documented with the others in ops/elementwise.hpp.
+template <class T>
+Var<T> add(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> subtract(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> multiply(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> divide(Operand<T> a, Operand<T> b);
+template <class T>
+Var<T> negate(Operand<T> x);
+
 /// A handle to a node of a tape: {tape, index, generation}. Cheap to copy; it does not own the tape.
 ///
 /// While its tape lives, a handle whose node was rewound throws HandleError; it never reads stale memory.

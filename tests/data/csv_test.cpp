@@ -1,7 +1,6 @@
-#include <wengert/data/csv.hpp>
-
 #include "temporary_folder.hpp"
 #include "testing.hpp"
+#include <wengert/data/csv.hpp>
 
 using namespace wengert;
 using namespace wengert::testing;
@@ -30,7 +29,9 @@ TEST_CASE("a table of numbers with labels in the last column") {
 
 TEST_CASE("headers, other line endings, blank lines, other columns and delimiters, scale") {
   CHECK(read("a,b,label\r\n1,2,0\r\n\r\n3,4,1").inputs == Tensor<double>{{1, 2}, {3, 4}});
-  CHECK(read("\xEF\xBB\xBF" "a,b\n1,0\n").size() == 1);
+  CHECK(read("\xEF\xBB\xBF"
+             "a,b\n1,0\n")
+            .size() == 1);
   CHECK(read("1,2\n3,0\n", {.header = CsvOptions::Header::yes}).size() == 1);
   const auto data = read("1;10;20\n0;30;40\n", {.label_column = 0, .delimiter = ';', .scale = 0.1});
   CHECK(distance(data.inputs, Tensor<double>{{1, 2}, {3, 4}}) < 1e-15);

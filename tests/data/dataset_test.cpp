@@ -1,17 +1,20 @@
-#include <algorithm>
-#include <numeric>
-#include <set>
+#include "testing.hpp"
 #include <wengert/data/batches.hpp>
 #include <wengert/data/dataset.hpp>
 
-#include "testing.hpp"
+#include <algorithm>
+#include <numeric>
+#include <set>
 
 using namespace wengert;
 using namespace wengert::testing;
 
 TEST_CASE_TEMPLATE("one-hot rows", T, float, double) {
   CHECK(one_hot<T>(IndexTensor{2, 0}, 3) == Tensor<T>{{0, 0, 1}, {1, 0, 0}});
-  CHECK(contains(message_of<ValueError>([] { one_hot<T>(IndexTensor{0, 3}, 3); }), "[one_hot] label 3 of sample 1: there are classes 0 to 2"));
+  CHECK(contains(message_of<ValueError>([] {
+                   one_hot<T>(IndexTensor{0, 3}, 3);
+                 }),
+                 "[one_hot] label 3 of sample 1: there are classes 0 to 2"));
   CHECK(contains(message_of<ValueError>([] { one_hot<T>(IndexTensor{-1}, 3); }), "label -1 of sample 0"));
 }
 
@@ -59,7 +62,8 @@ TEST_CASE("rows are gathered into a buffer that is kept") {
   gather_rows<double>(from, std::vector<std::size_t>{1, 1}, out);
   CHECK(out == Tensor<double>{{3, 4}, {3, 4}});
   CHECK(out.data() == memory);
-  CHECK(contains(message_of<ValueError>([&] { gather_rows<double>(from, std::vector<std::size_t>{3}, out); }), "row 3 of a tensor with 3 rows"));
+  CHECK(contains(message_of<ValueError>([&] { gather_rows<double>(from, std::vector<std::size_t>{3}, out); }),
+                 "row 3 of a tensor with 3 rows"));
 }
 
 TEST_CASE("a split has every sample once, with its label") {

@@ -1,10 +1,10 @@
-#include <zlib.h>
-
-#include <string>
-#include <wengert/data/idx.hpp>
-
 #include "temporary_folder.hpp"
 #include "testing.hpp"
+#include <wengert/data/idx.hpp>
+
+#include <string>
+
+#include <zlib.h>
 
 using namespace wengert;
 using namespace wengert::testing;
@@ -17,7 +17,8 @@ std::string refusal(const std::filesystem::path& path) {
 }
 
 // Two samples of 2×3.
-const std::string samples = "\0\0\x08\x03\0\0\0\x02\0\0\0\x02\0\0\0\x03"s + "\x00\x33\x66\x99\xcc\xff\x01\x02\x03\x04\x05\x06"s;
+const std::string samples =
+    "\0\0\x08\x03\0\0\0\x02\0\0\0\x02\0\0\0\x03"s + "\x00\x33\x66\x99\xcc\xff\x01\x02\x03\x04\x05\x06"s;
 const std::string labels = "\0\0\x08\x01\0\0\0\x02\x04\x00"s;
 
 }  // namespace
@@ -29,7 +30,8 @@ TEST_CASE_TEMPLATE("samples are flattened and scaled to [0, 1]", T, float, doubl
   CHECK(data.features() == 6);
   CHECK(data.classes == 5);
   CHECK(data.labels == IndexTensor{4, 0});
-  CHECK(distance(data.inputs, Tensor<double>{{0, 0.2, 0.4, 0.6, 0.8, 1}, {1 / 255., 2 / 255., 3 / 255., 4 / 255., 5 / 255., 6 / 255.}}) < 1e-7);
+  CHECK(distance(data.inputs, Tensor<double>{{0, 0.2, 0.4, 0.6, 0.8, 1},
+                                             {1 / 255., 2 / 255., 3 / 255., 4 / 255., 5 / 255., 6 / 255.}}) < 1e-7);
 }
 
 TEST_CASE("gzip is recognised by itself") {
@@ -45,7 +47,8 @@ TEST_CASE("gzip is recognised by itself") {
     std::ifstream in(path, std::ios::binary);
     bytes.assign(std::istreambuf_iterator<char>(in), {});
   }
-  CHECK(contains(refusal(folder.write("short.gz", std::string_view(bytes).substr(0, bytes.size() - 6))), "short.gz: is damaged"));
+  CHECK(contains(refusal(folder.write("short.gz", std::string_view(bytes).substr(0, bytes.size() - 6))),
+                 "short.gz: is damaged"));
   bytes[bytes.size() - 7] = static_cast<char>(bytes[bytes.size() - 7] ^ 1);  // the checksum
   CHECK(contains(refusal(folder.write("bad.gz", bytes)), "bad.gz: is damaged"));
 }
@@ -56,7 +59,8 @@ TEST_CASE("files that are not what they should be get one clear error each") {
   CHECK(contains(refusal(folder / "."), "is a folder, not a file"));
   CHECK(contains(refusal(folder.write("a", "")), "0 bytes: an IDX file begins with four"));
   CHECK(contains(refusal(folder.write("b", "PNG...")), "begins with 50 4e: an IDX file begins with 00 00"));
-  CHECK(contains(refusal(folder.write("c", "\0\0\x0d\x01\0\0\0\x01....."s)), "holds values of type 0x0d: only unsigned bytes"));
+  CHECK(contains(refusal(folder.write("c", "\0\0\x0d\x01\0\0\0\x01....."s)),
+                 "holds values of type 0x0d: only unsigned bytes"));
   CHECK(contains(refusal(folder.write("d", "\0\0\x08\x00"s)), "has no axes"));
   CHECK(contains(refusal(folder.write("e", "\0\0\x08\x02\0\0\0\x01"s)), "ends within its header"));
   CHECK(contains(refusal(folder.write("f", labels.substr(0, 9))), "its header claims 2 elements, but it holds 1"));
@@ -70,9 +74,13 @@ TEST_CASE("files that are not what they should be get one clear error each") {
 TEST_CASE("samples and labels must belong together") {
   const TemporaryFolder folder;
   const auto x = folder.write("x", samples), y = folder.write("y", labels);
-  const auto refusal_of = [&](const auto& a, const auto& b) { return message_of<FileError>([&] { read_idx<float>(a, b); }); };
+  const auto refusal_of = [&](const auto& a, const auto& b) {
+    return message_of<FileError>([&] { read_idx<float>(a, b); });
+  };
   CHECK(contains(refusal_of(y, y), "has one axis: samples have at least two"));
   CHECK(contains(refusal_of(x, x), "has 3 axes: labels have one"));
   CHECK(contains(refusal_of(x, folder.write("z", "\0\0\x08\x01\0\0\0\x03\1\1\1"s)), "3 labels for the 2 samples of"));
-  CHECK(contains(refusal_of(folder.write("o", "\0\0\x08\x02\0\0\0\0\0\0\0\x03"s), folder.write("p", "\0\0\x08\x01\0\0\0\0"s)), "holds no samples"));
+  CHECK(contains(
+      refusal_of(folder.write("o", "\0\0\x08\x02\0\0\0\0\0\0\0\x03"s), folder.write("p", "\0\0\x08\x01\0\0\0\0"s)),
+      "holds no samples"));
 }

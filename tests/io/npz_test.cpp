@@ -1,9 +1,8 @@
-#include <wengert/io/npz.hpp>
-
 #include "io/npy.hpp"
 #include "npz_fixture.hpp"
 #include "temporary_folder.hpp"
 #include "testing.hpp"
+#include <wengert/io/npz.hpp>
 
 using namespace wengert;
 using namespace wengert::testing;
@@ -12,8 +11,10 @@ using namespace std::string_literals;
 TEST_CASE_TEMPLATE("what is saved is loaded, bit for bit and in order", T, float, double) {
   const TemporaryFolder folder;
   const auto path = folder / "w.npz";
-  const std::vector<NamedTensor<T>> saved{{"encoder.0.weight", random_tensor<T>({3, 4}, 1)}, {"b", random_tensor<T>({5}, 2)},
-                                          {"scalar", Tensor<T>(T(2))}, {"empty", Tensor<T>::from_shape({0, 2})}};
+  const std::vector<NamedTensor<T>> saved{{"encoder.0.weight", random_tensor<T>({3, 4}, 1)},
+                                          {"b", random_tensor<T>({5}, 2)},
+                                          {"scalar", Tensor<T>(T(2))},
+                                          {"empty", Tensor<T>::from_shape({0, 2})}};
   save_npz(path, saved);
   const auto loaded = load_npz<T>(path);
   REQUIRE(loaded.size() == saved.size());
@@ -67,18 +68,24 @@ TEST_CASE("names that cannot be file names are refused") {
 TEST_CASE("files that cannot be read or written get one clear error, and an existing file stays as it was") {
   const TemporaryFolder folder;
   const std::vector<NamedTensor<float>> tensors{{"a", {1, 2}}};
-  const auto refusal = [&](const std::filesystem::path& path) { return message_of<FileError>([&] { load_npz<float>(path); }); };
+  const auto refusal = [&](const std::filesystem::path& path) {
+    return message_of<FileError>([&] { load_npz<float>(path); });
+  };
   CHECK(contains(refusal(folder / "none.npz"), "none.npz: no such file"));
   CHECK(contains(refusal(folder.write("text.npz", "this is not a zip file")), "text.npz: Not a zip archive"));
   CHECK(contains(message_of<FileError>([&] { save_npz(folder / "none" / "w.npz", tensors); }), "w.npz"));
   CHECK(contains(message_of<FileError>([&] { save_npz(folder / ".", tensors); }), "is a folder"));
   save_npz(folder / "w.npz", tensors);
-  CHECK(!message_of<ValueError>([&] { save_npz(folder / "w.npz", {{"a/b", tensors[0].value}}); }).empty());
+  CHECK(!message_of<ValueError>([&] {
+           save_npz(folder / "w.npz", std::vector<NamedTensor<float>>{{"a/b", tensors[0].value}});
+         }).empty());
   CHECK(load_npz<float>(folder / "w.npz")[0].value == tensors[0].value);
 }
 
 TEST_CASE("damaged arrays are refused without allocating what they claim") {
-  const auto refusal = [](const std::string& bytes) { return message_of<FileError>([&] { from_npy<float>(bytes, "a"); }); };
+  const auto refusal = [](const std::string& bytes) {
+    return message_of<FileError>([&] { from_npy<float>(bytes, "a"); });
+  };
   const auto with_header = [](std::string header, const std::string& data) {
     return "\x93NUMPY\x01\x00"s + static_cast<char>(header.size()) + "\0"s + header + data;
   };
@@ -88,9 +95,12 @@ TEST_CASE("damaged arrays are refused without allocating what they claim") {
   CHECK(contains(refusal(with_header("{}", "")), "its header cannot be understood"));
   const std::string start = "{'descr': '<f4', 'fortran_order': False, 'shape': ";
   CHECK(contains(refusal(with_header(start + "(3,), }", "1234")), "claims shape (3), but 4 bytes follow"));
-  CHECK(contains(refusal(with_header(start + "(1152921504606846976, 1152921504606846976), }", "1234")), "but 4 bytes follow"));
+  CHECK(contains(refusal(with_header(start + "(1152921504606846976, 1152921504606846976), }", "1234")),
+                 "but 4 bytes follow"));
   CHECK(contains(refusal(with_header(start + "(4611686018427387905,), }", "1234")), "but 4 bytes follow"));
   CHECK(contains(refusal(with_header(start + "(-3,), }", "1234")), "cannot be understood"));
-  CHECK(contains(refusal(with_header("{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", "1234")), "type '>f4'"));
-  CHECK(contains(refusal(with_header("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }", "12345678")), "type '<c8'"));
+  CHECK(contains(refusal(with_header("{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", "1234")),
+                 "type '>f4'"));
+  CHECK(contains(refusal(with_header("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }", "12345678")),
+                 "type '<c8'"));
 }

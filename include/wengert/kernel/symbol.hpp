@@ -8,17 +8,7 @@
 
 namespace wengert {
 
-// The elementwise ops that recording a derivative needs; defined with all others in ops/elementwise.hpp.
-template <class T>
-Var<T> add(Operand<T> a, Operand<T> b);
-template <class T>
-Var<T> subtract(Operand<T> a, Operand<T> b);
-template <class T>
-Var<T> multiply(Operand<T> a, Operand<T> b);
-template <class T>
-Var<T> divide(Operand<T> a, Operand<T> b);
-template <class T>
-Var<T> negate(Operand<T> a);
+// The elementwise ops that recording a derivative needs beside arithmetic; documented in ops/elementwise.hpp.
 template <class T>
 Var<T> less(Operand<T> a, Operand<T> b);
 template <class T>
