@@ -20,13 +20,15 @@
 
 // xtensor takes every type beside one of its own for a scalar, so `var * array` would be a hard error inside its
 // operators; without a type for their result they step aside, and ours are found.
-namespace xt::detail {
+namespace wengert::detail {
 template <class E>
-concept WengertVar = requires(const std::remove_cvref_t<E>& e) {
-  []<class T>(const wengert::Var<T>&) {}(e);
-};
+inline constexpr bool is_var = false;
+template <class T>
+inline constexpr bool is_var<Var<T>> = true;
+}  // namespace wengert::detail
+namespace xt::detail {
 template <class F, class... E>
-requires(WengertVar<E> || ...) struct xfunction_type<F, E...> {
+requires(wengert::detail::is_var<std::remove_cvref_t<E>> || ...) struct xfunction_type<F, E...> {
 };
 }  // namespace xt::detail
 
