@@ -102,7 +102,7 @@ Var<double> cost_of(Var<double> z, const Matrix& y, Cost cost) {
 
 TEST_CASE("the tape's gradients are the tutorial's deltas: every cost, 1 to 4 layers, with and without biases") {
   for (const Cost cost : {Cost::least_squares, Cost::binary, Cost::binary_from_logits, Cost::categorical})
-    for (const std::size_t layers : {1, 2, 3, 4})
+    for (const std::size_t layers : Sizes{1, 2, 3, 4})
       for (const bool biases : {false, true}) {
         const Data data = make_data(layers, cost);
         const auto [j, expected] = by_hand(data, cost, biases);

@@ -8,7 +8,8 @@ using namespace wengert;
 TEST_CASE("the pool hands out aligned, disjoint blocks of at least the size asked for") {
   Pool pool;
   std::vector<std::pair<std::byte*, std::size_t>> blocks;
-  for (const std::size_t bytes : std::initializer_list<std::size_t>{1, 63, 64, 65, 512, 513, 1000, 4096, 100'000, 131'073, 5'000'000}) {
+  for (const std::size_t bytes :
+       wengert::testing::Sizes{1, 63, 64, 65, 512, 513, 1000, 4096, 100'000, 131'073, 5'000'000}) {
     const Storage* s = pool.allocate(bytes);
     CHECK(reinterpret_cast<std::uintptr_t>(s->data) % 64 == 0);
     CHECK(s->capacity >= bytes);

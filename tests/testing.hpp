@@ -52,6 +52,10 @@ std::string message_of(const F& f) {
   return "no error";
 }
 
+/// Extents to run over.
+using Sizes = std::initializer_list<std::size_t>;
+
+/// Whether `part` occurs in `text`.
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace wengert::testing

@@ -20,7 +20,7 @@ double ulps(T got, long double exact) {
 template <class T, class Op, class Exact>
 double worst_ulps(const Op& op, const Exact& exact, double low, double high) {
   double worst = 0;
-  for (const std::size_t n : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 1000}) {
+  for (const std::size_t n : Sizes{1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 1000}) {
     Tape<T> tape;
     const auto x = random_tensor<T>({n}, static_cast<unsigned>(n), low, high);
     const Tensor<T> y = op(tape.variable(x)).value();

@@ -19,9 +19,9 @@ Tensor<double> plain_product(const A& a, const B& b) {
 }  // namespace
 
 TEST_CASE_TEMPLATE("matrix products of every size, each operand plain and transposed", T, float, double) {
-  for (const std::size_t m : {1, 2, 7, 33})
-    for (const std::size_t n : {1, 3, 17, 130})
-      for (const std::size_t k : {0, 1, 5, 16, 129}) {
+  for (const std::size_t m : Sizes{1, 2, 7, 33})
+    for (const std::size_t n : Sizes{1, 3, 17, 130})
+      for (const std::size_t k : Sizes{0, 1, 5, 16, 129}) {
         Tape<T> tape;
         const auto a = random_tensor<T>({m, k}, 1), b = random_tensor<T>({k, n}, 2);
         const auto av = tape.variable(a), bv = tape.variable(b);

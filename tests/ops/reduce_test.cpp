@@ -75,8 +75,8 @@ TEST_CASE_TEMPLATE("long sums keep their precision", T, float, double) {
 }
 
 TEST_CASE_TEMPLATE("sums of every length and width", T, float, double) {
-  for (const std::size_t rows : {1, 2, 3, 5, 130, 257})
-    for (const std::size_t columns : {1, 2, 3, 4, 7, 8, 15, 16, 17, 33, 70, 100}) {
+  for (const std::size_t rows : Sizes{1, 2, 3, 5, 130, 257})
+    for (const std::size_t columns : Sizes{1, 2, 3, 4, 7, 8, 15, 16, 17, 33, 70, 100}) {
       Tape<T> tape;
       const auto x = random_tensor<T>({rows, columns}, static_cast<unsigned>(rows * columns));
       const auto v = tape.variable(x);

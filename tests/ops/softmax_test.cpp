@@ -19,7 +19,7 @@ Tensor<double> plain_softmax(const Tensor<double>& x) {  // along the last of tw
 }  // namespace
 
 TEST_CASE_TEMPLATE("softmax and its logarithm of every width", T, float, double) {
-  for (const std::size_t width : {1, 2, 3, 8, 10, 16, 17, 40, 1000}) {
+  for (const std::size_t width : Sizes{1, 2, 3, 8, 10, 16, 17, 40, 1000}) {
     Tape<T> tape;
     const auto x = random_tensor<T>({5, width}, static_cast<unsigned>(width), -8, 8);
     const auto v = tape.variable(x);
