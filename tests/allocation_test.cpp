@@ -18,6 +18,10 @@ void* counted(std::size_t bytes, std::size_t alignment) {
 }
 }  // namespace
 
+// g++ cannot see that these belong together.
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
 void* operator new(std::size_t bytes) { return counted(bytes, 0); }
 void* operator new[](std::size_t bytes) { return counted(bytes, 0); }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {

@@ -35,6 +35,17 @@ TEST_CASE("copies of a parameter are the same parameter") {
   CHECK(same.value() == Tensor<double>{4, 6});
 }
 
+TEST_CASE("a parameter keeps its memory when it is assigned, so tapes that refer to it stay valid") {
+  Parameter<double> w(Tensor<double>{{1, 2}, {3, 4}}, "w");
+  Tape<double> tape;
+  const auto recorded = tape.variable(w);
+  const double* memory = w.value().data();
+  w.assign(xt::transpose(w.value()) * 1.0);
+  CHECK(w.value() == Tensor<double>{{1, 3}, {2, 4}});
+  CHECK(w.value().data() == memory);
+  CHECK(recorded.value() == w.value());
+}
+
 TEST_CASE("an update of another shape throws and changes nothing") {
   Parameter<double> w(Tensor<double>{1, 2}, "w");
   CHECK(contains(message_of<ShapeError>([&] {

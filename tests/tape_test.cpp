@@ -163,7 +163,8 @@ TEST_CASE("an error inside a sweep names the line of the node that is differenti
   Tape<double> tape;
   const auto x = tape.variable(random_tensor({2, 3}, 3));
   const Location here = Location::current();
-  const auto y = tape.record(StructuralTable<double, WrongShape>::table, nullptr, 0, std::span(&x, 1), here);
+  const WrongShape op;
+  const auto y = tape.record(StructuralTable<double, WrongShape>::table, &op, sizeof(op), std::span(&x, 1), here);
   const auto loss = sum(y);
   const auto size = tape.size();
   const std::string message = message_of<ShapeError>([&] { grad(loss, x); });

@@ -1,6 +1,7 @@
 // xtensor's traps as a user of our headers would meet them; see docs/design.md.
 #include "testing.hpp"
 
+#include <cblas.h>
 #include <xtensor/xeval.hpp>
 #include <xtensor/xmath.hpp>
 #include <xtensor/xstrided_view.hpp>
@@ -57,6 +58,11 @@ TEST_CASE("Var and tensor mix under `using namespace` of xt, wengert and std") {
   CHECK(transpose(x).shape() == Shape{2});
   const Tensor<double> plain = exp(w) + sin(w);  // xtensor's own still work
   CHECK(plain(0) == doctest::Approx(std::exp(1.0) + std::sin(1.0)));
+}
+
+TEST_CASE("the system's cblas.h goes together with our headers") {
+  const double a[] = {1, 2, 3}, b[] = {4, 5, 6};
+  CHECK(cblas_ddot(3, a, 1, b, 1) == 32);
 }
 
 TEST_CASE("the type of xarray does not depend on the compiler's flags") {

@@ -5,6 +5,7 @@
 #include <wengert/pool.hpp>
 #include <wengert/tensor.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -30,21 +31,24 @@ class Parameter {
   void set_trainable(bool trainable) { state_->trainable = trainable; }
   Shape shape() const { return state_->value.shape(); }
 
-  /// Replaces the value by an expression of the same shape. Throws ShapeError if the shape differs.
+  /// Replaces the value, in place, by an expression of the same shape, which may read the parameter in any order.
+  /// Throws ShapeError if the shape differs.
   template <class E>
   Parameter& assign(const xt::xexpression<E>& expression) {
     check_shape(expression.derived_cast());
-    change([&](Tensor<T>& value) { value = expression; });
+    const Tensor<T> next = expression;  // tapes refer to the memory of the value, so it must stay where it is
+    change([&](Tensor<T>& value) { std::copy(next.begin(), next.end(), value.begin()); });
     return *this;
   }
-  /// Adds an expression of the same shape in place. Throws ShapeError if the shape differs.
+  /// Adds an expression of the same shape in place; it may read the parameter's own elements, but not in another order
+  /// (use `assign` for that). Throws ShapeError if the shape differs.
   template <class E>
   Parameter& operator+=(const xt::xexpression<E>& expression) {
     check_shape(expression.derived_cast());
     change([&](Tensor<T>& value) { xt::noalias(value) += expression; });
     return *this;
   }
-  /// Subtracts an expression of the same shape in place: `w -= rate * gradient`. Throws ShapeError if the shape
+  /// Subtracts likewise: `w -= rate * gradient`. Throws ShapeError if the shape
   /// differs.
   template <class E>
   Parameter& operator-=(const xt::xexpression<E>& expression) {

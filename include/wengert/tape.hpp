@@ -58,7 +58,7 @@ class Var {
   Var() = default;
 
   /// The extents of the value.
-  const Shape& shape() const { return node("shape").layout->shape; }
+  Shape shape() const { return node("shape").layout->shape; }
   /// The number of elements.
   std::size_t size() const { return node("size").layout->size; }
   /// The number of axes.
