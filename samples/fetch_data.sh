@@ -29,11 +29,11 @@ fail() {
 
 need() { command -v "$1" >/dev/null 2>&1 || fail "$2 needs $1: $3" 3; }
 
-# quietly WHAT COMMAND... runs a command and, only if it fails, shows the last line it said.
+# quietly WHAT COMMAND... runs a command and, only if it fails, shows the line that says why.
 quietly() {
   local what=$1
   shift
-  "$@" >"$work/log" 2>&1 || fail "$what: $(sed '/^[[:space:]]*$/d' "$work/log" | tail -n 1)"
+  "$@" >"$work/log" 2>&1 || fail "$what: $(grep -m 1 -E '^(npm (error|ERR!)|E:|error:)' "$work/log" || tail -n 1 "$work/log")"
 }
 
 # The SHA-256 of every file of a data set, as sha256sum writes and reads them.

@@ -66,8 +66,15 @@ Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>> operands, st
                       operands.front().where());
   Tape<T>& tape = first->handle().tape();
   const Location& where = operands.front().where();
+  std::array<Var<T>, Loops::max_values> inputs;
+  bool only_vars = true;
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    inputs[i] = operands[i].handle();
+    only_vars = only_vars && operands[i].is_var();
+  }
+  if (only_vars) [[likely]]
+    return tape.record(op, parameters.data(), parameters.size_bytes(), {inputs.data(), operands.size()}, where);
   return atomically(tape, where, [&] {
-    std::array<Var<T>, Loops::max_values> inputs;
     for (std::size_t i = 0; i < operands.size(); ++i) inputs[i] = operands[i].on(tape);
     return tape.record(op, parameters.data(), parameters.size_bytes(), {inputs.data(), operands.size()}, where);
   });
@@ -76,7 +83,7 @@ Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>> operands, st
 template <class T>
 void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, bool reads_output) {
   const std::size_t arity = ops.size();
-  std::array<Var<T>, Loops::max_values + 2> operands;
+  std::array<Var<T>, Loops::max_values> operands;
   std::size_t count = 0;
   for (; count < arity; ++count) operands[count] = pullback.input(count);
   if (reads_output) operands[count++] = pullback.output();

@@ -23,33 +23,40 @@ Var<T> Tape<T>::append(const Op<T>* op, T* data, const Layout* layout, Storage* 
   return at(nodes_.size() - 1);
 }
 
+// Whether a handle can be an operand as it is.
 template <class T>
-const Node<T>& Tape<T>::operand(const Op<T>& op, Var<T> var, std::size_t position, const Location& where) const {
-  if (var.tape_ != this) [[unlikely]]
-    throw HandleError(op.name,
-                      fmt::format("operand {} {}", position + 1,
-                                  var.empty() ? "is an empty handle: it was never recorded on a tape"
-                                              : "belongs to another tape: record all operands on one tape"),
-                      where);
-  if (var.index_ >= nodes_.size() || nodes_[var.index_].generation != var.generation_) [[unlikely]]
-    throw HandleError(
-        op.name,
-        fmt::format("operand {} is a stale handle: its node {} was given back by rewind(); record it again",
-                    position + 1, var.index_),
-        where);
-  const Node<T>& n = nodes_[var.index_];
-  if (n.storage->version != nullptr && *n.storage->version != n.storage->recorded_version) [[unlikely]]
-    throw HandleError(op.name,
-                      fmt::format("operand {} is parameter '{}', which was changed after it was recorded: take "
-                                  "gradients before the update, or record the step again",
-                                  position + 1, name(var.index_)),
-                      where);
-  return n;
+bool Tape<T>::is_current(Var<T> var) const {
+  if (var.tape_ != this || var.index_ >= nodes_.size() || nodes_[var.index_].generation != var.generation_)
+    return false;
+  const Storage& storage = *nodes_[var.index_].storage;
+  return storage.version == nullptr || *storage.version == storage.recorded_version;
+}
+
+template <class T>
+const Node<T>& Tape<T>::operand(const Op<T>& op, Var<T> var, std::size_t position) const {
+  if (is_current(var)) return nodes_[var.index_];
+  const auto refuse = [&](const std::string& reason) {
+    throw HandleError(op.name, fmt::format("operand {} {}", position + 1, reason));
+  };
+  if (var.empty()) refuse("is an empty handle: it was never recorded on a tape");
+  if (var.tape_ != this) refuse("belongs to another tape: record all operands on one tape");
+  if (var.index_ >= nodes_.size() || nodes_[var.index_].generation != var.generation_)
+    refuse(fmt::format("is a stale handle: its node {} was given back by rewind(); record it again", var.index_));
+  refuse(
+      fmt::format("is parameter '{}', which was changed after it was recorded: take gradients before the update, or "
+                  "record the step again",
+                  name(var.index_)));
+  return nodes_[var.index_];
 }
 
 template <class T>
 Var<T> Tape<T>::record(const Op<T>& op, const void* attributes, std::size_t attribute_bytes,
                        std::span<const Var<T>> inputs, const Location& where) {
+  if (op.kernels[0] != nullptr) {
+    const Var<T> result = record_direct(op, attributes, inputs, where);
+    if (!result.empty()) [[likely]]
+      return result;
+  }
   return atomically(*this, sweep_location_ != nullptr ? *sweep_location_ : where, [&] {
     if (attribute_bytes > 0) attributes = std::memcpy(arena_.allocate(attribute_bytes), attributes, attribute_bytes);
     if (op.kernels[0] != nullptr) return record_elementwise(op, attributes, inputs, where);
@@ -58,9 +65,32 @@ Var<T> Tape<T>::record(const Op<T>& op, const void* attributes, std::size_t attr
   });
 }
 
+// The common case of an elementwise op, in which nothing can go wrong: all operands have one shape and no gaps.
+// Empty if it is not that case.
+template <class T>
+Var<T> Tape<T>::record_direct(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
+                              const Location& where) {
+  kernel::Plane<T> planes[Loops::max_values];  // NOLINT: filled below
+  if (!is_current(inputs[0])) return {};
+  const Layout* layout = nodes_[inputs[0].index_].layout;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!is_current(inputs[i])) return {};
+    const Node<T>& n = nodes_[inputs[i].index_];
+    if (!n.layout->contiguous || (n.layout != layout && n.layout->shape != layout->shape)) return {};
+    planes[i] = {n.data, 0, true};
+  }
+  const std::size_t bytes = op.parameters * sizeof(double);
+  if (bytes > 0) attributes = std::memcpy(arena_.allocate(bytes), attributes, bytes);
+  Storage* storage = pool_.allocate(layout->size * sizeof(T));
+  auto* data = reinterpret_cast<T*>(storage->data);
+  op.kernels[static_cast<std::size_t>(active_isa())](planes, data, 1, layout->size,
+                                                     static_cast<const double*>(attributes));
+  return append(&op, data, layout, storage, attributes, inputs, where);
+}
+
 template <class T>
 Var<T> Tape<T>::record_view(const Op<T>& op, const void* attributes, Var<T> input, const Location& where) {
-  const Node<T>* n = &operand(op, input, 0, where);
+  const Node<T>* n = &operand(op, input, 0);
   Layout layout;
   std::ptrdiff_t offset = 0;
   if (!op.view(attributes, *n->layout, layout, offset)) {
@@ -83,7 +113,7 @@ Var<T> Tape<T>::record_structural(const Op<T>& op, const void* attributes, std::
   std::array<const Shape*, few> shapes{};
   std::array<Value<const T>, few> values;
   for (std::size_t i = 0; i < arity; ++i) {
-    shapes[i] = &operand(op, inputs[i], i, where).layout->shape;
+    shapes[i] = &operand(op, inputs[i], i).layout->shape;
     operands[i] = inputs[i];
   }
   const Layout* layout = keep(contiguous_layout(op.shape(attributes, {shapes.data(), arity})));
@@ -104,31 +134,24 @@ Var<T> Tape<T>::record_structural(const Op<T>& op, const void* attributes, std::
   return append(&op, data, layout, storage, attributes, {operands.data(), arity}, where);
 }
 
+// An elementwise op whose operands differ in shape or have gaps.
 template <class T>
 Var<T> Tape<T>::record_elementwise(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
                                    const Location& where) {
   assert(inputs.size() <= Loops::max_values);
-  const Layout* layout = operand(op, inputs[0], 0, where).layout;
-  bool direct = layout->contiguous;  // all operands have this shape and no gaps
-  for (std::size_t i = 1; i < inputs.size(); ++i) {
-    const Layout* other = operand(op, inputs[i], i, where).layout;
-    direct = direct && (other == layout || (other->contiguous && other->shape == layout->shape));
-  }
-  std::array<Var<T>, Loops::max_values> broadcast;
-  if (!direct) {
-    layout = broadcast_operands(op, inputs, broadcast.data(), where);
-    inputs = {broadcast.data(), inputs.size()};
-  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) operand(op, inputs[i], i);
+  std::array<Var<T>, Loops::max_values> operands;
+  const Layout* layout = broadcast_operands(op, inputs, operands.data(), where);
   std::array<Value<const T>, Loops::max_values> values;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const Node<T>& n = nodes_[inputs[i].index_];
+    const Node<T>& n = nodes_[operands[i].index_];
     values[i] = {n.data, n.layout};
   }
   Storage* storage = pool_.allocate(layout->size * sizeof(T));
   auto* data = reinterpret_cast<T*>(storage->data);
   kernel::run_elementwise(op, static_cast<const double*>(attributes), {values.data(), inputs.size()},
                           Value<T>{data, layout});
-  return append(&op, data, layout, storage, attributes, inputs, where);
+  return append(&op, data, layout, storage, attributes, {operands.data(), inputs.size()}, where);
 }
 
 // Brings operands to one shape, with strides a kernel can read. Returns the layout of the result.
@@ -158,7 +181,9 @@ const Layout* Tape<T>::broadcast_operands(const Op<T>& op, std::span<const Var<T
 #define WENGERT_INSTANTIATE(T)                                                                                       \
   template Var<T> Tape<T>::append(const Op<T>*, T*, const Layout*, Storage*, const void*, std::span<const Var<T>>,   \
                                   const Location&);                                                                  \
-  template const Node<T>& Tape<T>::operand(const Op<T>&, Var<T>, std::size_t, const Location&) const;                \
+  template bool Tape<T>::is_current(Var<T>) const;                                                                   \
+  template const Node<T>& Tape<T>::operand(const Op<T>&, Var<T>, std::size_t) const;                                 \
+  template Var<T> Tape<T>::record_direct(const Op<T>&, const void*, std::span<const Var<T>>, const Location&);       \
   template Var<T> Tape<T>::record(const Op<T>&, const void*, std::size_t, std::span<const Var<T>>, const Location&); \
   template Var<T> Tape<T>::record_view(const Op<T>&, const void*, Var<T>, const Location&);                          \
   template Var<T> Tape<T>::record_structural(const Op<T>&, const void*, std::span<const Var<T>>, const Location&);   \

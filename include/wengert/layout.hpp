@@ -40,9 +40,9 @@ struct Value {
 
 /// Several values of one shape seen as nested loops: neighbouring axes are merged wherever every value allows it.
 struct Loops {
-  static constexpr std::size_t max_values = 8;
-  std::size_t rank = 0;                                                    // at least 1
-  std::array<std::size_t, max_rank> extents{};                             // outermost first
+  static constexpr std::size_t max_values = 10;  // eight inputs of a formula, its output and a cotangent
+  std::size_t rank = 0;                          // at least 1
+  std::array<std::size_t, max_rank> extents{};   // outermost first
   std::array<std::array<std::ptrdiff_t, max_rank>, max_values> strides{};  // by value, then by loop
 };
 

@@ -70,6 +70,7 @@ void give_cotangent(Pullback<T>& pullback, std::size_t i, const C& cotangent) {
 /// The constant table of a structural op.
 template <class T, StructuralOp S>
 struct StructuralTable {
+  static_assert(S::arity >= 1 && S::arity <= 8, "wengert: a structural op has one to eight inputs");
   static constexpr bool is_view = requires(const S& s, const Layout& in, Layout& out, std::ptrdiff_t& offset) {
     s.view(in, out, offset);
   };

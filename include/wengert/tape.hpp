@@ -124,6 +124,7 @@ class Operand {
         }),
         where_(where) {}
 
+  bool is_var() const { return !is_scalar_ && tensor_ == nullptr; }
   bool is_scalar() const { return is_scalar_; }
   double scalar() const { return scalar_; }
   const Location& where() const { return where_; }
@@ -253,7 +254,9 @@ class Tape {
                 std::span<const Var<T>> inputs, const Location& where);
   const Layout* keep(const Layout& layout);
   const void* keep_name(std::string_view name);
-  const Node<T>& operand(const Op<T>& op, Var<T> var, std::size_t position, const Location& where) const;
+  bool is_current(Var<T> var) const;
+  const Node<T>& operand(const Op<T>& op, Var<T> var, std::size_t position) const;
+  Var<T> record_direct(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs, const Location& where);
   Var<T> record_view(const Op<T>& op, const void* attributes, Var<T> input, const Location& where);
   Var<T> record_elementwise(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
                             const Location& where);

@@ -1,70 +1,104 @@
-#include "data/compressed_file.hpp"
+#include "data/input_file.hpp"
 #include <wengert/data/idx.hpp>
-#include <wengert/error.hpp>
 
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
 
 #include <fmt/format.h>
 
 namespace wengert {
 namespace {
 
-[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& reason) {
-  throw FileError("idx", path.string() + ": " + reason);
+constexpr std::uint8_t type_ubyte = 0x08;
+
+std::string_view type_name(std::uint8_t code) {
+  switch (code) {
+    case 0x09:
+      return "signed bytes";
+    case 0x0B:
+      return "16-bit integers";
+    case 0x0C:
+      return "32-bit integers";
+    case 0x0D:
+      return "32-bit floats";
+    case 0x0E:
+      return "64-bit floats";
+    default:
+      return "an unknown type";
+  }
+}
+
+Shape read_shape(InputFile& file) {
+  std::array<std::uint8_t, 4> magic{};
+  if (const std::size_t got = file.read(magic.data(), magic.size()); got < magic.size())
+    file.fail(fmt::format("{} bytes in all: an IDX file starts with a magic number of 4", got));
+  const auto [zero0, zero1, type, rank] = magic;
+  if (zero0 != 0 || zero1 != 0)
+    file.fail(fmt::format("starts with bytes {:02x} {:02x}: an IDX file starts with 00 00", zero0, zero1));
+  if (type != type_ubyte)
+    file.fail(
+        fmt::format("type code {:#04x}, {}: expected {:#04x}, unsigned bytes", type, type_name(type), type_ubyte));
+  if (rank == 0 || rank > max_rank) file.fail(fmt::format("{} axes: expected 1 to {}", rank, max_rank));
+
+  Shape shape;
+  for (unsigned axis = 0; axis < rank; ++axis) {
+    std::array<std::uint8_t, 4> extent{};
+    if (file.read(extent.data(), extent.size()) < extent.size())
+      file.fail(fmt::format("ends within its header: expected the extents of {} axes", rank));
+    const auto [b3, b2, b1, b0] = extent;
+    shape.push_back(std::size_t{b3} << 24 | std::size_t{b2} << 16 | std::size_t{b1} << 8 | std::size_t{b0});
+  }
+  return shape;
+}
+
+IdxBytes read_contents(InputFile& file) {
+  const Shape shape = read_shape(file);
+  const std::optional<std::size_t> promised = byte_count(shape, 1);
+  if (!promised) file.fail(fmt::format("its header claims shape {}: more than memory can hold", to_string(shape)));
+  IdxBytes result{shape, file.read_up_to(*promised)};
+  if (result.bytes.size() < *promised)
+    file.fail(
+        fmt::format("is cut short: its header claims {} elements, but it holds {}", *promised, result.bytes.size()));
+  if (std::uint8_t next = 0; file.read(&next, 1) != 0)
+    file.fail(fmt::format("goes on after the {} elements that its header claims", *promised));
+  return result;
 }
 
 }  // namespace
 
 IdxBytes read_idx_bytes(const std::filesystem::path& path) {
-  CompressedFile file(path);
-  const auto magic = file.read(4);
-  if (magic.size() < 4) refuse(path, fmt::format("{} bytes: an IDX file begins with four", magic.size()));
-  if (magic[0] != 0 || magic[1] != 0)
-    refuse(path, fmt::format("begins with {:02x} {:02x}: an IDX file begins with 00 00", magic[0], magic[1]));
-  if (magic[2] != 0x08)
-    refuse(path, fmt::format("holds values of type {:#04x}: only unsigned bytes, 0x08, can be read", magic[2]));
-  const std::size_t rank = magic[3];
-  if (rank == 0) refuse(path, "has no axes");
-
-  const auto header = file.read(4 * rank);
-  if (header.size() < 4 * rank) refuse(path, "ends within its header");
-  IdxBytes result;
-  std::size_t count = 1;
-  for (std::size_t axis = 0; axis < rank; ++axis) {
-    const std::uint8_t* b = header.data() + 4 * axis;
-    const std::size_t extent = std::size_t{b[0]} << 24 | std::size_t{b[1]} << 16 | std::size_t{b[2]} << 8 | b[3];
-    result.shape.push_back(extent);
-    if (__builtin_mul_overflow(count, extent, &count))
-      refuse(path, "its header claims more elements than can be counted");
-  }
-  if (count == std::size_t(-1)) refuse(path, "its header claims more elements than can be counted");
-  result.bytes = file.read(count + 1);
-  if (result.bytes.size() < count)
-    refuse(path, fmt::format("its header claims {} elements, but it holds {}", count, result.bytes.size()));
-  if (result.bytes.size() > count) refuse(path, fmt::format("goes on after the {} elements its header claims", count));
-  return result;
+  InputFile file("read_idx_bytes", path);
+  return read_contents(file);
 }
 
 template <class T>
 Dataset<T> read_idx(const std::filesystem::path& samples, const std::filesystem::path& labels) {
-  const IdxBytes x = read_idx_bytes(samples);
-  const IdxBytes y = read_idx_bytes(labels);
-  if (x.shape.size() < 2) refuse(samples, "has one axis: samples have at least two; are these the labels?");
-  if (y.shape.size() != 1)
-    refuse(labels, fmt::format("has {} axes: labels have one; are these the samples?", y.shape.size()));
-  const std::size_t n = x.shape[0];
-  if (y.shape[0] != n)
-    refuse(labels, fmt::format("{} labels for the {} samples of {}", y.shape[0], n, samples.string()));
-  if (x.bytes.empty()) refuse(samples, "holds no samples");
+  InputFile sample_file("read_idx", samples);
+  InputFile label_file("read_idx", labels);
+  const IdxBytes y = read_contents(label_file);
+  if (y.shape.rank() != 1)
+    label_file.fail(
+        fmt::format("labels of shape {}: expected one axis; are samples and labels swapped?", to_string(y.shape)));
+  const IdxBytes x = read_contents(sample_file);
+  if (x.shape.rank() < 2)
+    sample_file.fail(fmt::format("samples of shape {}: expected two axes or more", to_string(x.shape)));
+  if (x.bytes.empty()) sample_file.fail(fmt::format("samples of shape {}: there are none", to_string(x.shape)));
+  const std::size_t count = x.shape[0];
+  if (y.shape[0] != count)
+    label_file.fail(fmt::format("{} labels for the {} samples of {}: expected one for each", y.shape[0], count,
+                                sample_file.label()));
 
-  Dataset<T> data;
-  data.inputs = Tensor<T>::from_shape({n, x.bytes.size() / n});
-  std::transform(x.bytes.begin(), x.bytes.end(), data.inputs.data(),
-                 [](std::uint8_t b) { return static_cast<T>(b) / T(255); });
-  data.labels = IndexTensor::from_shape({n});
-  std::copy(y.bytes.begin(), y.bytes.end(), data.labels.data());
-  data.classes = std::size_t{*std::max_element(y.bytes.begin(), y.bytes.end())} + 1;
-  return data;
+  std::array<T, 256> scaled;
+  for (std::size_t byte = 0; byte < scaled.size(); ++byte) scaled[byte] = static_cast<T>(byte) / T{255};
+  Dataset<T> dataset;
+  dataset.inputs = Tensor<T>::from_shape({count, x.bytes.size() / count});
+  std::ranges::transform(x.bytes, dataset.inputs.data(), [&](std::uint8_t byte) { return scaled[byte]; });
+  dataset.labels = IndexTensor::from_shape({count});
+  std::ranges::copy(y.bytes, dataset.labels.data());
+  dataset.classes = std::size_t{*std::ranges::max_element(y.bytes)} + 1;
+  return dataset;
 }
 
 template Dataset<float> read_idx(const std::filesystem::path&, const std::filesystem::path&);

@@ -1,136 +1,130 @@
-// Format: numpy.lib.format, versions 1.0 to 3.0.
 #include "io/npy.hpp"
 
-#include <wengert/error.hpp>
+#include "io/in_quotes.hpp"
+#include "io/npy_header.hpp"
 
+#include <array>
 #include <bit>
-#include <charconv>
-#include <cstdint>
 #include <cstring>
-#include <optional>
-#include <vector>
+#include <limits>
+#include <span>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-
-static_assert(std::endian::native == std::endian::little,
-              "wengert: .npy files are read and written in the machine's order");
 
 namespace wengert {
 namespace {
 
+static_assert(std::endian::native == std::endian::little, "wengert: .npy elements are taken as they lie in memory");
+
 constexpr std::string_view magic = "\x93NUMPY";
 
-// What stands behind a key of the header, a Python dictionary: `'key': value`.
-std::optional<std::string_view> entry(std::string_view header, std::string_view key) {
-  const std::size_t at = header.find(fmt::format("'{}':", key));
-  if (at == std::string_view::npos) return std::nullopt;
-  header.remove_prefix(at + key.size() + 3);
-  while (header.starts_with(' ')) header.remove_prefix(1);
-  const char closing = header.starts_with('(') ? ')' : header.starts_with('\'') ? '\'' : ',';
-  const std::size_t end = header.find(closing, 1);
-  if (end == std::string_view::npos) return std::nullopt;
-  return closing == ',' ? header.substr(0, end) : header.substr(1, end - 1);
-}
-
-std::optional<std::vector<std::size_t>> parse_shape(std::string_view text) {
-  std::vector<std::size_t> shape;
-  while (true) {
-    while (text.starts_with(' ') || text.starts_with(',')) text.remove_prefix(1);
-    if (text.empty()) return shape;
-    std::size_t extent = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), extent);
-    if (error != std::errc()) return std::nullopt;
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    shape.push_back(extent);
-  }
-}
-
 template <class Stored, class T>
-void convert(std::string_view bytes, T* out, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
-    Stored value;
-    std::memcpy(&value, bytes.data() + i * sizeof(Stored), sizeof(Stored));
-    out[i] = static_cast<T>(value);
+void convert(std::span<const std::uint8_t> bytes, T* out) {
+  for (std::size_t at = 0; at < bytes.size(); at += sizeof(Stored)) {
+    Stored element;
+    std::memcpy(&element, bytes.data() + at, sizeof(Stored));
+    *out++ = static_cast<T>(element);
   }
 }
 
 template <class T>
-struct Reader {
+void convert_bool(std::span<const std::uint8_t> bytes, T* out) {
+  for (const std::uint8_t byte : bytes) *out++ = byte != 0 ? T{1} : T{0};
+}
+
+// How elements of one type become T.
+template <class T>
+struct Conversion {
+  std::string_view descr;  // NumPy's name of the type
   std::size_t size;
-  void (*convert)(std::string_view, T*, std::size_t);
+  void (*run)(std::span<const std::uint8_t>, T*);
 };
 
 template <class T>
-std::optional<Reader<T>> reader_of(std::string_view type) {
-  if (type.starts_with('<') || type.starts_with('|') || type.starts_with('=')) type.remove_prefix(1);
-  if (type == "f4") return Reader<T>{4, convert<float, T>};
-  if (type == "f8") return Reader<T>{8, convert<double, T>};
-  if (type == "b1" || type == "u1") return Reader<T>{1, convert<std::uint8_t, T>};
-  if (type == "i1") return Reader<T>{1, convert<std::int8_t, T>};
-  if (type == "i2") return Reader<T>{2, convert<std::int16_t, T>};
-  if (type == "u2") return Reader<T>{2, convert<std::uint16_t, T>};
-  if (type == "i4") return Reader<T>{4, convert<std::int32_t, T>};
-  if (type == "u4") return Reader<T>{4, convert<std::uint32_t, T>};
-  if (type == "i8") return Reader<T>{8, convert<std::int64_t, T>};
-  if (type == "u8") return Reader<T>{8, convert<std::uint64_t, T>};
-  return std::nullopt;
+constexpr std::array<Conversion<T>, 11> conversions{{
+    {"<f4", 4, convert<float, T>},
+    {"<f8", 8, convert<double, T>},
+    {"<i8", 8, convert<std::int64_t, T>},
+    {"<i4", 4, convert<std::int32_t, T>},
+    {"<i2", 2, convert<std::int16_t, T>},
+    {"|i1", 1, convert<std::int8_t, T>},
+    {"<u8", 8, convert<std::uint64_t, T>},
+    {"<u4", 4, convert<std::uint32_t, T>},
+    {"<u2", 2, convert<std::uint16_t, T>},
+    {"|u1", 1, convert<std::uint8_t, T>},
+    {"|b1", 1, convert_bool<T>},
+}};
+
+template <class T>
+const Conversion<T>& conversion_from(std::string_view descr, const ByteSource& source) {
+  for (const Conversion<T>& conversion : conversions<T>)
+    if (conversion.descr == descr) return conversion;
+  source.fail(
+      fmt::format("elements of type {}: expected float32, float64, bool or integers, little-endian", in_quotes(descr)));
+}
+
+NpyHeader read_header(ByteSource& source) {
+  std::array<std::uint8_t, 8> start{};
+  const std::size_t got = source.read(start.data(), start.size());
+  if (got < start.size() || std::memcmp(start.data(), magic.data(), magic.size()) != 0)
+    source.fail("does not start with the magic string of an .npy array");
+  const unsigned version = start[6];
+  if (version < 1 || version > 3)
+    source.fail(fmt::format("version {}.{} of the .npy format: expected 1 to 3", version, start[7]));
+
+  std::array<std::uint8_t, 4> length_bytes{};
+  const std::size_t length_size = version == 1 ? 2 : 4;
+  const bool whole = source.read(length_bytes.data(), length_size) == length_size;
+  const std::size_t length = std::size_t{length_bytes[0]} | std::size_t{length_bytes[1]} << 8 |
+                             std::size_t{length_bytes[2]} << 16 | std::size_t{length_bytes[3]} << 24;
+  const std::vector<std::uint8_t> text = source.read_up_to(length);
+  if (!whole || text.size() < length) source.fail("ends within its .npy header");
+  return parse_npy_header({reinterpret_cast<const char*>(text.data()), text.size()}, source);
 }
 
 }  // namespace
 
 template <class T>
-std::string to_npy(const Tensor<T>& tensor) {
-  const char* type = sizeof(T) == 4 ? "<f4" : "<f8";
-  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", type,
-                                   fmt::join(tensor.shape(), ", "), tensor.dimension() == 1 ? "," : "");
-  constexpr std::size_t before_header = 10;
-  header.append(63 - (before_header + header.size()) % 64, ' ');  // the data begins at a multiple of 64
+std::string npy_preamble(const Shape& shape) {
+  static_assert(std::numeric_limits<T>::is_iec559);
+  constexpr std::size_t alignment = 64;
+  constexpr std::size_t before_header = 10;  // magic string, version, length
+  std::string header =
+      fmt::format("{{'descr': '<f{}', 'fortran_order': False, 'shape': {}, }}", sizeof(T), to_string(shape));
+  const std::size_t unpadded = before_header + header.size() + 1;
+  header.append((alignment - unpadded % alignment) % alignment, ' ');
   header += '\n';
-  std::string bytes(magic);
-  bytes += {'\x01', '\x00', static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
-  bytes += header;
-  bytes.append(reinterpret_cast<const char*>(tensor.data()), tensor.size() * sizeof(T));
-  return bytes;
+  std::string preamble(magic);
+  preamble += {'\x01', '\x00', static_cast<char>(header.size() % 256), static_cast<char>(header.size() / 256)};
+  return preamble + header;
 }
 
 template <class T>
-Tensor<T> from_npy(std::string_view bytes, const std::string& name) {
-  const auto refuse = [&](const std::string& reason) { throw FileError("npz", name + ": " + reason); };
-  if (!bytes.starts_with(magic) || bytes.size() < 12) refuse("is not an .npy array");
-  const auto version = static_cast<unsigned char>(bytes[6]);
-  if (version < 1 || version > 3)
-    refuse(fmt::format("has version {} of the .npy format: only 1 to 3 can be read", version));
-  const std::size_t length_bytes = version == 1 ? 2 : 4;
-  std::size_t length = 0;
-  for (std::size_t i = 0; i < length_bytes; ++i)
-    length |= std::size_t{static_cast<unsigned char>(bytes[8 + i])} << (8 * i);
-  if (bytes.size() < 8 + length_bytes + length) refuse("ends within its header");
-  const std::string_view header = bytes.substr(8 + length_bytes, length);
-  const std::string_view data = bytes.substr(8 + length_bytes + length);
+Tensor<T> read_npy(ByteSource& source) {
+  const NpyHeader header = read_header(source);
+  const Conversion<T>& conversion = conversion_from<T>(header.descr, source);
+  const std::optional<std::size_t> promised = byte_count(header.shape, conversion.size);
+  if (!promised)
+    source.fail(fmt::format("its header claims shape {}: more than memory can hold", to_string(header.shape)));
+  const std::vector<std::uint8_t> bytes = source.read_up_to(*promised);
+  const auto claim = [&] {
+    return fmt::format("the {} bytes that its header claims, shape {} of type '{}'", *promised, to_string(header.shape),
+                       header.descr);
+  };
+  if (bytes.size() < *promised) source.fail(fmt::format("is cut short: it holds {} of {}", bytes.size(), claim()));
+  if (std::uint8_t next = 0; source.read(&next, 1) != 0) source.fail(fmt::format("goes on after {}", claim()));
 
-  const auto type = entry(header, "descr"), order = entry(header, "fortran_order"), shape_text = entry(header, "shape");
-  const auto shape = shape_text ? parse_shape(*shape_text) : std::nullopt;
-  if (!type || !shape || (order != "True" && order != "False")) refuse("its header cannot be understood");
-  const auto reader = reader_of<T>(*type);
-  if (!reader)
-    refuse(fmt::format("holds values of type '{}': numbers of at most 8 bytes, little-endian, can be read", *type));
-  std::size_t count = 1;
-  bool overflow = false;
-  for (const std::size_t extent : *shape) overflow |= __builtin_mul_overflow(count, extent, &count);
-  if (overflow || count > data.size() / reader->size || count * reader->size != data.size())
-    refuse(fmt::format("its header claims shape ({}), but {} bytes follow", fmt::join(*shape, ", "), data.size()));
-
-  const bool fortran = order == "True";
-  const std::vector<std::size_t> stored = fortran ? std::vector<std::size_t>(shape->rbegin(), shape->rend()) : *shape;
-  auto result = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(stored.begin(), stored.end()));
-  reader->convert(data, result.data(), count);
-  return fortran ? Tensor<T>(xt::transpose(result)) : result;
+  // In Fortran order the elements are those of the transpose in C order.
+  Shape stored = header.shape;
+  if (header.fortran_order) std::reverse_copy(header.shape.begin(), header.shape.end(), &stored[0]);
+  auto tensor = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(stored));
+  conversion.run(bytes, tensor.data());
+  return header.fortran_order ? Tensor<T>(xt::transpose(tensor)) : tensor;
 }
 
-template std::string to_npy(const Tensor<float>&);
-template std::string to_npy(const Tensor<double>&);
-template Tensor<float> from_npy(std::string_view, const std::string&);
-template Tensor<double> from_npy(std::string_view, const std::string&);
+template std::string npy_preamble<float>(const Shape&);
+template std::string npy_preamble<double>(const Shape&);
+template Tensor<float> read_npy(ByteSource&);
+template Tensor<double> read_npy(ByteSource&);
 
 }  // namespace wengert

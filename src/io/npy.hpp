@@ -1,19 +1,19 @@
-// .npy, NumPy's file of one array, in memory.
+// .npy, NumPy's format of one array (numpy.lib.format): a preamble with a header, then the elements.
 #pragma once
 
+#include "io/byte_source.hpp"
 #include <wengert/tensor.hpp>
 
 #include <string>
-#include <string_view>
 
 namespace wengert {
 
-/// The array as version 1.0 of the format.
+/// What precedes the elements of a row-major array of T, in version 1.0 of the format.
 template <class T>
-std::string to_npy(const Tensor<T>& tensor);
+std::string npy_preamble(const Shape& shape);
 
-/// The array that `bytes` hold, converted to T. Throws FileError, whose message begins with `name`.
+/// Reads an array to the end of `source`, rounding its elements to T. Complains through `source`.
 template <class T>
-Tensor<T> from_npy(std::string_view bytes, const std::string& name);
+Tensor<T> read_npy(ByteSource& source);
 
 }  // namespace wengert

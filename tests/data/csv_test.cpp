@@ -1,59 +1,197 @@
+#include "data/files.hpp"
 #include "temporary_folder.hpp"
 #include "testing.hpp"
 #include <wengert/data/csv.hpp>
 
 using namespace wengert;
 using namespace wengert::testing;
+using Header = CsvOptions::Header;
 
 namespace {
 
-std::string refusal(std::string_view text, const CsvOptions& options = {}) {
-  const TemporaryFolder folder;
-  const auto path = folder.write("t.csv", text);
-  return message_of<FileError>([&] { read_csv<double>(path, options); });
-}
+class Table {
+ public:
+  Dataset<double> read(const std::string& content, const CsvOptions& options = {}) const {
+    return read_csv<double>(folder_.write("table.csv", content), options);
+  }
+  /// What follows the path in the message.
+  std::string complaint(const std::string& content, const CsvOptions& options = {}) const {
+    const std::string message = message_of<FileError>([&] { read(content, options); });
+    const std::string start = "[read_csv] " + (folder_ / "table.csv").string();
+    return message.starts_with(start) ? message.substr(start.size()) : "another start: " + message;
+  }
+  const TemporaryFolder& folder() const { return folder_; }
 
-Dataset<double> read(std::string_view text, const CsvOptions& options = {}) {
-  const TemporaryFolder folder;
-  return read_csv<double>(folder.write("t.csv", text), options);
-}
+ private:
+  TemporaryFolder folder_;
+};
 
 }  // namespace
 
-TEST_CASE("a table of numbers with labels in the last column") {
-  const auto data = read("1,2.5,0\n-3e2, +4 ,2\n");
-  CHECK(data.inputs == Tensor<double>{{1, 2.5}, {-300, 4}});
-  CHECK(data.labels == IndexTensor{0, 2});
-  CHECK(data.classes == 3);
+TEST_CASE("a table becomes samples with the labels of its last column") {
+  const auto dataset = Table().read("0,0.5,1\n-1,2e3,0\n16,.25,3\n");
+  CHECK(dataset.inputs == Tensor<double>{{0, 0.5}, {-1, 2000}, {16, 0.25}});
+  CHECK(dataset.labels == IndexTensor{1, 0, 3});
+  CHECK(dataset.classes == 4);
+  CHECK(dataset.size() == 3);
+  CHECK(dataset.features() == 2);
 }
 
-TEST_CASE("headers, other line endings, blank lines, other columns and delimiters, scale") {
-  CHECK(read("a,b,label\r\n1,2,0\r\n\r\n3,4,1").inputs == Tensor<double>{{1, 2}, {3, 4}});
-  CHECK(read("\xEF\xBB\xBF"
-             "a,b\n1,0\n")
-            .size() == 1);
-  CHECK(read("1,2\n3,0\n", {.header = CsvOptions::Header::yes}).size() == 1);
-  const auto data = read("1;10;20\n0;30;40\n", {.label_column = 0, .delimiter = ';', .scale = 0.1});
-  CHECK(distance(data.inputs, Tensor<double>{{1, 2}, {3, 4}}) < 1e-15);
-  CHECK(data.labels == IndexTensor{1, 0});
+TEST_CASE("a table of floats, compressed by gzip") {
+  const TemporaryFolder folder;
+  const auto dataset = read_csv<float>(write_gzip(folder / "table.csv.gz", "0.1,2,1\n0.7,3,0\n"));
+  CHECK(dataset.inputs == Tensor<float>{{0.1f, 2}, {0.7f, 3}});
 }
 
-TEST_CASE("every malformed table is refused with line and column") {
-  CHECK(contains(refusal("1,2,0\n3,,1\n"), "t.csv:2: column 2: the value is missing"));
-  CHECK(contains(refusal("1,2,0\n3, ,1\n"), "t.csv:2: column 2: the value is missing"));
-  CHECK(contains(refusal("1,2,0\n3,four,1\n"), "t.csv:2: column 2: 'four' is not a number"));
-  CHECK(contains(refusal("1,2,0\n3,4x,1\n"), "'4x' is not a number"));
-  CHECK(contains(refusal("1,2,0\n3,nan,1\n"), "'nan' is not a finite number"));
-  CHECK(contains(refusal("1,2,0\n3,inf,1\n"), "'inf' is not a finite number"));
-  CHECK(contains(refusal("1,2,0\n3,1e999,1\n"), "'1e999' is not a number"));
-  CHECK(contains(refusal("1,2,0\n3,4\n"), "t.csv:2: 2 columns, the lines before have 3"));
-  CHECK(contains(refusal("1,2,0\n3,4,1.5\n"), "t.csv:2: column 3: the label '1.5' is not a whole number"));
-  CHECK(contains(refusal("1,2,0\n3,4,-1\n"), "the label '-1' is not a whole number"));
-  CHECK(contains(refusal("1,2,0\n3,4,1e9\n"), "the label '1e9' is not a whole number from 0 to 1000000"));
-  CHECK(contains(refusal("a,b\n", {.header = CsvOptions::Header::no}), "t.csv:1: column 1: 'a' is not a number"));
-  CHECK(contains(refusal(""), "holds no samples"));
-  CHECK(contains(refusal("a,b\n"), "holds no samples"));
-  CHECK(contains(refusal("1\n2\n"), "one column: a sample has at least one feature and a label"));
-  CHECK(contains(refusal("1,2\n", {.label_column = 2}), "2 columns: there is no label column 2"));
-  CHECK(contains(message_of<FileError>([] { read_csv<float>("/nonexistent/t.csv"); }), "no such file"));
+TEST_CASE("the label column is counted from either end") {
+  const Table table;
+  for (const int column : {0, -3}) {
+    const auto first = table.read("1,5,6\n0,7,8\n", {.label_column = column});
+    CHECK(first.labels == IndexTensor{1, 0});
+    CHECK(first.inputs == Tensor<double>{{5, 6}, {7, 8}});
+  }
+  CHECK(table.read("5,1,6\n7,0,8\n", {.label_column = 1}).inputs == Tensor<double>{{5, 6}, {7, 8}});
+}
+
+TEST_CASE("inputs are scaled, labels are not") {
+  const auto dataset = Table().read("16,8,2\n0,4,1\n", {.scale = 1.0 / 16});
+  CHECK(dataset.inputs == Tensor<double>{{1, 0.5}, {0, 0.25}});
+  CHECK(dataset.labels == IndexTensor{2, 1});
+}
+
+TEST_CASE("blanks, plus signs, line ends of every system, empty lines and a byte order mark are accepted") {
+  const Table table;
+  const Tensor<double> expected{{1, 2}, {3, -4}};
+  CHECK(table.read("1,2,0\n3,-4,1").inputs == expected);
+  CHECK(table.read("1,2,0\r\n3,-4,1\r\n").inputs == expected);
+  CHECK(table.read(" 1 ,\t+2, +0\n+3,-4 ,1 \n").inputs == expected);
+  CHECK(table.read("\n1,2,0\n\r\n  \n3,-4,1\n\n").inputs == expected);
+  CHECK(table
+            .read("\xEF\xBB\xBF"
+                  "1,2,0\n3,-4,1\n")
+            .inputs == expected);
+  CHECK(table.read("1.0,2,0.0\n3,-4,1e0\n").labels == IndexTensor{0, 1});
+}
+
+TEST_CASE("other delimiters") {
+  const Table table;
+  const Tensor<double> expected{{1, 2}, {3, 4}};
+  CHECK(table.read("1;2;0\n3; 4;1\n", {.delimiter = ';'}).inputs == expected);
+  CHECK(table.read("1\t2\t0\n3\t4\t1\n", {.delimiter = '\t'}).inputs == expected);
+  CHECK(table.read("1 2 0\n3 4 1\n", {.delimiter = ' '}).inputs == expected);
+  CHECK(table.complaint("1\t\t0\n", {.delimiter = '\t'}) == ":1: column 2: the value is missing");
+}
+
+TEST_CASE("the first line is a header if it has text and no number") {
+  const Table table;
+  const Tensor<double> expected{{1, 2}, {3, 4}};
+  const std::string rows = "1,2,0\n3,4,1\n";
+  CHECK(table.read("width,height,kind\n" + rows).inputs == expected);
+  CHECK(table.read("\n,x,\"y\"\n" + rows).inputs == expected);
+  CHECK(table.read("7,8,9\n" + rows, {.header = Header::yes}).inputs == expected);
+  CHECK(table.read("7,x,\n" + rows, {.header = Header::yes}).inputs == expected);
+  CHECK(table.read(rows, {.header = Header::no}).inputs == expected);
+  CHECK(table.complaint("a,b,c\n" + rows, {.header = Header::no}) ==
+        ":1: column 1: 'a' is not a number; is this line a header?");
+  // A slip in the first row must not cost that row.
+  CHECK(table.complaint("1,2O,0\n" + rows) == ":1: column 2: '2O' is not a number; is this line a header?");
+  CHECK(table.complaint(",,\n" + rows) == ":1: column 1: the value is missing");
+  CHECK(table.complaint("nan,inf,nan\n" + rows) == ":1: column 1: 'nan' is not a finite number");
+}
+
+TEST_CASE("a cell that is no finite number is refused by line and column") {
+  const Table table;
+  const auto second = [&](const std::string& cell) { return table.complaint("1,2,0\n3," + cell + ",1\n"); };
+  CHECK(second("") == ":2: column 2: the value is missing");
+  CHECK(second("  ") == ":2: column 2: the value is missing");
+  for (const std::string cell : {"x", "1.2.3", "0x10", "--1", "+-1", "+", "-", "1 2", "\"5\"", "1d3", "."}) {
+    CHECK(second(cell) == ":2: column 2: '" + cell + "' is not a number");
+  }
+  for (const std::string cell : {"nan", "NaN", "inf", "-Infinity"})
+    CHECK(second(cell) == ":2: column 2: '" + cell + "' is not a finite number");
+  CHECK(second("1e999") == ":2: column 2: '1e999' is out of range");
+  CHECK(second(std::string("a\0b", 3)) == ":2: column 2: 'a?b' is not a number");
+  CHECK(second(std::string(50, 'z')) == ":2: column 2: '" + std::string(40, 'z') + "…' is not a number");
+  CHECK(second(std::string(39, 'z') + "ößü") == ":2: column 2: '" + std::string(39, 'z') + "…' is not a number");
+}
+
+TEST_CASE("a number too large for the tensor's type is refused") {
+  const TemporaryFolder folder;
+  const auto path = folder.write("table.csv", "1,0\n1e39,1\n");
+  CHECK(read_csv<double>(path).inputs(1, 0) == 1e39);
+  CHECK(contains(message_of<FileError>([&] { read_csv<float>(path); }),
+                 ":2: column 1: '1e39' times the scale 1 is out of range"));
+  CHECK(read_csv<float>(path, {.scale = 0.1}).inputs(1, 0) == doctest::Approx(1e38));
+}
+
+TEST_CASE("lines of different length are refused at the first cell too few or too many") {
+  const Table table;
+  CHECK(table.complaint("1,2,0\n3,4,1\n5,6\n") == ":3: column 3: 2 columns in this line: expected 3, as in line 1");
+  CHECK(table.complaint("\n1,2,0\n3,4,1,\n") == ":3: column 4: 4 columns in this line: expected 3, as in line 2");
+  CHECK(table.complaint("a,b\n1,2,0\n") == ":2: column 3: 3 columns in this line: expected 2, as in line 1");
+  CHECK(table.complaint("1;0\n2;1\n") ==
+        ":1: column 1: the only one, as delimited by ',': expected inputs and a label");
+}
+
+TEST_CASE("labels are whole numbers from 0") {
+  const Table table;
+  for (const std::string label : {"-1", "1.5", "1e300", "-0.1"})
+    CHECK(table.complaint("1,2,0\n3,4," + label + "\n") ==
+          ":2: column 3: '" + label + "' is not a label: expected a whole number from 0; is -1 the label column?");
+  CHECK(contains(table.complaint("-1,2,0\n", {.label_column = 0}), "; is 0 the label column?"));
+}
+
+TEST_CASE("a file without samples is refused") {
+  const Table table;
+  CHECK(table.complaint("") == ": has no rows");
+  CHECK(table.complaint("\n \r\n\n") == ": has no rows");
+  CHECK(table.complaint("a,b,c\n\n") == ": has no rows below its header");
+}
+
+TEST_CASE("a file that cannot be read is refused") {
+  const TemporaryFolder folder;
+  const auto complaint = [](const std::filesystem::path& path) {
+    return message_of<FileError>([&] { read_csv<float>(path); });
+  };
+  CHECK(complaint(folder / ".") == "[read_csv] " + (folder / ".").string() + ": is a directory: expected a file");
+  CHECK(complaint(folder / "none") == "[read_csv] " + (folder / "none").string() + ": no such file");
+  const std::string zipped = contents(write_gzip(folder / "good.gz", "1,0\n2,1\n"));
+  CHECK(contains(complaint(folder.write("short.gz", zipped.substr(0, zipped.size() - 4))),
+                 "short.gz: is cut short: its gzip data end too early"));
+}
+
+TEST_CASE("options that make no sense are refused at the caller's line") {
+  const Table table;
+  const auto path = table.folder().write("table.csv", "1,2,0\n");
+  const CsvOptions fourth{.label_column = 3}, before{.label_column = -4}, digit{.delimiter = '1'},
+      dot{.delimiter = '.'}, newline{.delimiter = '\n'};
+  const CsvOptions zero{.scale = 0}, infinite{.scale = std::numeric_limits<double>::infinity()};
+  CHECK_ERROR(ValueError, "[read_csv] label column 3: " + path.string() + " has 3 columns, -3 to 2",
+              read_csv<float>(path, fourth));
+  CHECK_ERROR(ValueError, "label column -4: ", read_csv<float>(path, before));
+  CHECK_ERROR(ValueError, "delimiter '1': expected a character that no number holds, such as ',' or ';'",
+              read_csv<float>(path, digit));
+  CHECK_ERROR(ValueError, "delimiter '.'", read_csv<float>(path, dot));
+  CHECK_ERROR(ValueError, "delimiter '?'", read_csv<float>(path, newline));
+  CHECK_ERROR(ValueError, "scale 0: expected a finite number other than 0", read_csv<float>(path, zero));
+  CHECK_ERROR(ValueError, "scale inf", read_csv<float>(path, infinite));
+}
+
+TEST_CASE("lines longer than the buffer and files of many lines are read whole") {
+  const Table table;
+  constexpr std::size_t columns = 100'000, rows = 20'000;
+  std::string wide;
+  for (std::size_t i = 0; i < columns; ++i) wide += std::to_string(i) + ",";
+  const auto row = table.read(wide + "7\n" + wide + "8");
+  CHECK(row.features() == columns);
+  CHECK(row.inputs(1, columns - 1) == columns - 1);
+  CHECK(row.labels == IndexTensor{7, 8});
+  std::string tall;
+  for (std::size_t i = 0; i < rows; ++i) tall += fmt::format("{},{},{}\r\n", i, 2 * i, i % 10);
+  const auto column = table.read(tall);
+  CHECK(column.size() == rows);
+  double sum = 0;
+  for (std::size_t i = 0; i < rows; ++i) sum += column.inputs(i, 0);
+  CHECK(sum == rows * (rows - 1) / 2.0);
+  CHECK(table.complaint(tall + "1,x,2\n") == ":20001: column 2: 'x' is not a number");
 }

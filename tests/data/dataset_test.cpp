@@ -1,89 +1,97 @@
 #include "testing.hpp"
-#include <wengert/data/batches.hpp>
 #include <wengert/data/dataset.hpp>
 
 #include <algorithm>
-#include <numeric>
-#include <set>
 
 using namespace wengert;
 using namespace wengert::testing;
 
-TEST_CASE_TEMPLATE("one-hot rows", T, float, double) {
-  CHECK(one_hot<T>(IndexTensor{2, 0}, 3) == Tensor<T>{{0, 0, 1}, {1, 0, 0}});
-  CHECK(contains(message_of<ValueError>([] {
-                   one_hot<T>(IndexTensor{0, 3}, 3);
-                 }),
-                 "[one_hot] label 3 of sample 1: there are classes 0 to 2"));
-  CHECK(contains(message_of<ValueError>([] { one_hot<T>(IndexTensor{-1}, 3); }), "label -1 of sample 0"));
-}
+namespace {
 
-TEST_CASE("an epoch is a permutation in batches without replacement, the last one short") {
-  std::mt19937_64 generator(1);
-  Batches batches(10, 4);
-  std::vector<std::size_t> first;
-  for (int epoch = 0; epoch < 3; ++epoch) {
-    std::vector<std::size_t> seen, sizes;
-    for (const auto batch : batches.epoch(generator)) {
-      sizes.push_back(batch.size());
-      seen.insert(seen.end(), batch.begin(), batch.end());
-    }
-    CHECK(sizes == std::vector<std::size_t>{4, 4, 2});
-    CHECK(std::set<std::size_t>(seen.begin(), seen.end()).size() == 10);
-    CHECK(*std::max_element(seen.begin(), seen.end()) == 9);
-    if (epoch == 0) first = seen;
-    if (epoch == 1) CHECK(seen != first);
+// Sample i has the inputs (i, −i) and the label i mod 3.
+Dataset<double> numbered(std::size_t n) {
+  Dataset<double> dataset{Tensor<double>::from_shape({n, 2}), IndexTensor::from_shape({n}), 3};
+  for (std::size_t i = 0; i < n; ++i) {
+    dataset.inputs(i, 0) = static_cast<double>(i);
+    dataset.inputs(i, 1) = -static_cast<double>(i);
+    dataset.labels(i) = static_cast<std::int64_t>(i % 3);
   }
-  CHECK(Batches(10, 1).count() == 10);
-  CHECK(Batches(10, 10).count() == 1);
-  CHECK(Batches(10, 100).count() == 1);
-  CHECK(contains(message_of<ValueError>([] { Batches(0, 1); }), "no samples"));
-  CHECK(contains(message_of<ValueError>([] { Batches(1, 0); }), "a batch size of 0"));
+  return dataset;
 }
 
-TEST_CASE("permutations are even and the same for the same seed") {
-  std::mt19937_64 a(7), b(7);
-  CHECK(permutation(100, a) == permutation(100, b));
-  std::array<int, 6> counts{};  // of the six orders of three, 6000 draws: 1000 each, give or take five deviations
-  for (int i = 0; i < 6000; ++i) {
-    const auto p = permutation(3, a);
-    ++counts[2 * p[0] + (p[1] > p[2] ? 1 : 0)];
-  }
-  for (const int count : counts) CHECK(std::abs(count - 1000) < 150);
+}  // namespace
+
+TEST_CASE("a data set knows its size") {
+  CHECK(Dataset<float>{}.size() == 0);
+  CHECK(Dataset<float>{}.features() == 0);
+  CHECK(numbered(5).size() == 5);
+  CHECK(numbered(5).features() == 2);
+  const Dataset<float> images{Tensor<float>::from_shape({6, 1, 4, 5}), IndexTensor::from_shape({6}), 2};
+  CHECK(images.size() == 6);
+  CHECK(images.features() == 20);
 }
 
-TEST_CASE("rows are gathered into a buffer that is kept") {
-  const Tensor<double> from{{1, 2}, {3, 4}, {5, 6}};
-  Tensor<double> out;
-  const std::vector<std::size_t> rows{2, 0};
-  gather_rows<double>(from, rows, out);
-  CHECK(out == Tensor<double>{{5, 6}, {1, 2}});
-  const double* memory = out.data();
-  gather_rows<double>(from, std::vector<std::size_t>{1, 1}, out);
-  CHECK(out == Tensor<double>{{3, 4}, {3, 4}});
-  CHECK(out.data() == memory);
-  CHECK(contains(message_of<ValueError>([&] { gather_rows<double>(from, std::vector<std::size_t>{3}, out); }),
-                 "row 3 of a tensor with 3 rows"));
-}
-
-TEST_CASE("a split has every sample once, with its label") {
-  Dataset<float> data{Tensor<float>::from_shape({10, 1}), IndexTensor::from_shape({10}), 10};
-  for (std::size_t i = 0; i < 10; ++i) {
-    data.inputs(i, 0) = static_cast<float>(i);
-    data.labels(i) = static_cast<std::int64_t>(i);
-  }
-  const auto [train, test] = split(data, 0.3, 5);
-  CHECK(train.size() == 7);
-  CHECK(test.size() == 3);
-  CHECK(test.classes == 10);
-  std::set<std::int64_t> seen;
-  for (const auto* part : {&train, &test})
+TEST_CASE("a split deals every sample, with its label, to one part") {
+  const auto [train, test] = split(numbered(50), 0.2, 1);
+  CHECK(train.size() == 40);
+  CHECK(test.size() == 10);
+  std::vector<double> seen;
+  for (const auto* part : {&train, &test}) {
+    CHECK(part->classes == 3);
     for (std::size_t i = 0; i < part->size(); ++i) {
-      CHECK(part->inputs(i, 0) == static_cast<float>(part->labels(i)));
-      seen.insert(part->labels(i));
+      const double number = part->inputs(i, 0);
+      seen.push_back(number);
+      CHECK(part->inputs(i, 1) == -number);
+      CHECK(part->labels(i) == static_cast<std::int64_t>(number) % 3);
     }
-  CHECK(seen.size() == 10);
-  CHECK(split(data, 0.3, 5).test.labels == test.labels);
-  CHECK(split(data, 0.001, 5).test.size() == 1);
-  CHECK(contains(message_of<ValueError>([&] { split(data, 1.0, 5); }), "a test fraction of 1"));
+  }
+  CHECK(!std::ranges::is_sorted(seen));
+  std::ranges::sort(seen);
+  for (std::size_t i = 0; i < 50; ++i) CHECK(seen[i] == static_cast<double>(i));
+}
+
+// The order is that of tests/data/batches_reference.py for seed 42: 1 7 9 | 0 3 8 4 2 5 6.
+TEST_CASE("a split follows from its seed alone") {
+  const auto [train, test] = split(numbered(10), 0.3, 42);
+  CHECK(test.inputs == Tensor<double>{{1, -1}, {7, -7}, {9, -9}});
+  CHECK(test.labels == IndexTensor{1, 1, 0});
+  CHECK(train.labels == IndexTensor{0, 0, 2, 1, 2, 2, 0});
+  CHECK(split(numbered(10), 0.3, 42).train.inputs == train.inputs);
+  CHECK(split(numbered(10), 0.3, 43).train.inputs != train.inputs);
+}
+
+TEST_CASE("a split rounds, and leaves no part empty") {
+  CHECK(split(numbered(10), 0.25, 1).test.size() == 3);
+  CHECK(split(numbered(10), 0.24, 1).test.size() == 2);
+  CHECK(split(numbered(10), 0.001, 1).test.size() == 1);
+  CHECK(split(numbered(10), 0.999, 1).train.size() == 1);
+  CHECK(split(numbered(2), 0.5, 1).test.size() == 1);
+}
+
+TEST_CASE("a split that makes no sense is refused") {
+  const auto ten = numbered(10), one = numbered(1);
+  auto unequal = numbered(10);
+  unequal.labels = IndexTensor{0, 1};
+  CHECK_ERROR(ValueError, "[split] test fraction 0: expected a number between 0 and 1", split(ten, 0, 1));
+  CHECK_ERROR(ValueError, "[split] test fraction 1: ", split(ten, 1, 1));
+  CHECK_ERROR(ValueError, "[split] test fraction -0.5: ", split(ten, -0.5, 1));
+  CHECK_ERROR(ValueError, "[split] test fraction nan: ", split(ten, std::nan(""), 1));
+  CHECK_ERROR(ValueError, "[split] 1 samples: at least two are needed", split(one, 0.5, 1));
+  CHECK_ERROR(ValueError, "[split] labels of shape (2,): expected one for each of the 10 samples",
+              split(unequal, 0.5, 1));
+}
+
+TEST_CASE("labels as rows of 0 and 1") {
+  CHECK(one_hot<float>(IndexTensor{2, 0}, 3) == Tensor<float>{{0, 0, 1}, {1, 0, 0}});
+  CHECK(one_hot<double>(IndexTensor{{0, 1}, {1, 1}}, 2) == Tensor<double>{{{1, 0}, {0, 1}}, {{0, 1}, {0, 1}}});
+  CHECK(Shape(one_hot<float>(IndexTensor::from_shape({0}), 3).shape()) == Shape{0, 3});
+}
+
+TEST_CASE("labels outside the classes are refused") {
+  const IndexTensor high{0, 3}, negative{-1};
+  CHECK_ERROR(ValueError, "[one_hot] label 3 at 1: expected one in [0, 3)", one_hot<float>(high, 3));
+  CHECK_ERROR(ValueError, "[one_hot] label -1 at 0: expected one in [0, 2)", one_hot<float>(negative, 2));
+  CHECK_ERROR(ValueError, "[one_hot] label 0 at 0: expected one in [0, 0)", one_hot<float>(IndexTensor{0}, 0));
+  CHECK_ERROR(ValueError, "[one_hot] 2 labels of 4611686018427387904 classes: more than memory can hold",
+              one_hot<float>(high, std::size_t{1} << 62));
 }

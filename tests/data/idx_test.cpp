@@ -1,86 +1,162 @@
+#include "data/files.hpp"
 #include "temporary_folder.hpp"
 #include "testing.hpp"
 #include <wengert/data/idx.hpp>
 
-#include <string>
-
-#include <zlib.h>
-
 using namespace wengert;
 using namespace wengert::testing;
-using namespace std::string_literals;
 
 namespace {
 
-std::string refusal(const std::filesystem::path& path) {
+// An IDX file by hand: magic number (two zeros, type code, axes), big-endian extents, elements.
+std::string idx(const std::vector<std::uint32_t>& shape, const std::string& elements, char type = 0x08) {
+  std::string file{'\0', '\0', type, static_cast<char>(shape.size())};
+  for (const std::uint32_t extent : shape)
+    for (const int shift : {24, 16, 8, 0}) file += static_cast<char>(extent >> shift & 0xff);
+  return file + elements;
+}
+
+const std::string two_images = idx({2, 2, 3}, {"\x00\x01\x02\x33\x66\xff\xff\x80\x40\x20\x10\x00", 12});
+const std::string two_labels = idx({2}, {"\x03\x00", 2});
+
+std::string complaint_about(const std::filesystem::path& path) {
   return message_of<FileError>([&] { read_idx_bytes(path); });
 }
 
-// Two samples of 2×3.
-const std::string samples =
-    "\0\0\x08\x03\0\0\0\x02\0\0\0\x02\0\0\0\x03"s + "\x00\x33\x66\x99\xcc\xff\x01\x02\x03\x04\x05\x06"s;
-const std::string labels = "\0\0\x08\x01\0\0\0\x02\x04\x00"s;
-
 }  // namespace
 
-TEST_CASE_TEMPLATE("samples are flattened and scaled to [0, 1]", T, float, double) {
+TEST_CASE("an IDX file gives its shape and bytes") {
   const TemporaryFolder folder;
-  const auto data = read_idx<T>(folder.write("x", samples), folder.write("y", labels));
-  CHECK(data.size() == 2);
-  CHECK(data.features() == 6);
-  CHECK(data.classes == 5);
-  CHECK(data.labels == IndexTensor{4, 0});
-  CHECK(distance(data.inputs, Tensor<double>{{0, 0.2, 0.4, 0.6, 0.8, 1},
-                                             {1 / 255., 2 / 255., 3 / 255., 4 / 255., 5 / 255., 6 / 255.}}) < 1e-7);
+  const IdxBytes images = read_idx_bytes(folder.write("images", two_images));
+  CHECK(images.shape == Shape{2, 2, 3});
+  CHECK(images.bytes == std::vector<std::uint8_t>{0, 1, 2, 51, 102, 255, 255, 128, 64, 32, 16, 0});
+  const IdxBytes labels = read_idx_bytes(folder.write("labels", two_labels));
+  CHECK(labels.shape == Shape{2});
+  CHECK(labels.bytes == std::vector<std::uint8_t>{3, 0});
+  const IdxBytes none = read_idx_bytes(folder.write("none", idx({0, 28, 28}, "")));
+  CHECK(none.shape == Shape{0, 28, 28});
+  CHECK(none.bytes.empty());
 }
 
-TEST_CASE("gzip is recognised by itself") {
+TEST_CASE("images and labels become samples scaled to 0 … 1") {
   const TemporaryFolder folder;
-  const auto path = folder / "x.gz";
-  gzFile file = gzopen(path.c_str(), "wb");
-  gzwrite(file, samples.data(), static_cast<unsigned>(samples.size()));
-  gzclose(file);
-  CHECK(read_idx_bytes(path).shape == std::vector<std::size_t>{2, 2, 3});
-  CHECK(read_idx_bytes(path).bytes.back() == 6);
-  std::string bytes;
-  {
-    std::ifstream in(path, std::ios::binary);
-    bytes.assign(std::istreambuf_iterator<char>(in), {});
+  const auto images = folder.write("images", two_images), labels = folder.write("labels", two_labels);
+  const auto dataset = read_idx<double>(images, labels);
+  CHECK(dataset.size() == 2);
+  CHECK(dataset.features() == 6);
+  CHECK(dataset.classes == 4);
+  CHECK(dataset.labels == IndexTensor{3, 0});
+  const Tensor<double> expected{{0, 1 / 255., 2 / 255., 0.2, 0.4, 1},
+                                {1, 128 / 255., 64 / 255., 32 / 255., 16 / 255., 0}};
+  CHECK(dataset.inputs == expected);
+  CHECK(read_idx<float>(images, labels).inputs(0, 4) == 0.4f);
+}
+
+TEST_CASE("samples of any rank are flattened") {
+  const TemporaryFolder folder;
+  const auto labels = folder.write("labels", two_labels);
+  CHECK(read_idx<float>(folder.write("rows", idx({2, 3}, "abcdef")), labels).features() == 3);
+  CHECK(read_idx<float>(folder.write("colour", idx({2, 1, 2, 3}, "abcdefabcdef")), labels).features() == 6);
+}
+
+TEST_CASE("an IDX file may be compressed by gzip, whatever its name") {
+  const TemporaryFolder folder;
+  const auto images = write_gzip(folder / "images.gz", two_images), labels = write_gzip(folder / "labels", two_labels);
+  CHECK(read_idx<float>(images, labels).features() == 6);
+}
+
+TEST_CASE("a large file is read whole") {
+  const TemporaryFolder folder;
+  constexpr std::uint32_t rows = 5000, columns = 1000;  // several of the steps it is read in
+  std::string elements(std::size_t{rows} * columns, '\0');
+  for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = static_cast<char>(i * 7 % 251);
+  for (const auto& path : {folder.write("plain", idx({rows, columns}, elements)),
+                           write_gzip(folder / "gz", idx({rows, columns}, elements))}) {
+    const IdxBytes read = read_idx_bytes(path);
+    CHECK(std::string(read.bytes.begin(), read.bytes.end()) == elements);
   }
-  CHECK(contains(refusal(folder.write("short.gz", std::string_view(bytes).substr(0, bytes.size() - 6))),
-                 "short.gz: is damaged"));
-  bytes[bytes.size() - 7] = static_cast<char>(bytes[bytes.size() - 7] ^ 1);  // the checksum
-  CHECK(contains(refusal(folder.write("bad.gz", bytes)), "bad.gz: is damaged"));
 }
 
-TEST_CASE("files that are not what they should be get one clear error each") {
+TEST_CASE("a file that is not IDX is refused with what it starts with") {
   const TemporaryFolder folder;
-  CHECK(contains(refusal(folder / "none"), "none: no such file"));
-  CHECK(contains(refusal(folder / "."), "is a folder, not a file"));
-  CHECK(contains(refusal(folder.write("a", "")), "0 bytes: an IDX file begins with four"));
-  CHECK(contains(refusal(folder.write("b", "PNG...")), "begins with 50 4e: an IDX file begins with 00 00"));
-  CHECK(contains(refusal(folder.write("c", "\0\0\x0d\x01\0\0\0\x01....."s)),
-                 "holds values of type 0x0d: only unsigned bytes"));
-  CHECK(contains(refusal(folder.write("d", "\0\0\x08\x00"s)), "has no axes"));
-  CHECK(contains(refusal(folder.write("e", "\0\0\x08\x02\0\0\0\x01"s)), "ends within its header"));
-  CHECK(contains(refusal(folder.write("f", labels.substr(0, 9))), "its header claims 2 elements, but it holds 1"));
-  CHECK(contains(refusal(folder.write("g", labels + "x")), "goes on after the 2 elements its header claims"));
-  const std::string huge = "\0\0\x08\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"s;
-  CHECK(contains(refusal(folder.write("h", huge)), "claims more elements than can be counted"));
-  const std::string large = "\0\0\x08\x02\x40\0\0\0\x40\0\0\0....."s;  // 2⁶⁰ elements
-  CHECK(contains(refusal(folder.write("i", large)), "its header claims 1152921504606846976 elements, but it holds 5"));
-}
-
-TEST_CASE("samples and labels must belong together") {
-  const TemporaryFolder folder;
-  const auto x = folder.write("x", samples), y = folder.write("y", labels);
-  const auto refusal_of = [&](const auto& a, const auto& b) {
-    return message_of<FileError>([&] { read_idx<float>(a, b); });
+  const auto path = (folder / "file").string();
+  const auto refused = [&](const std::string& content, const std::string& why) {
+    CHECK(complaint_about(folder.write("file", content)) == "[read_idx_bytes] " + path + ": " + why);
   };
-  CHECK(contains(refusal_of(y, y), "has one axis: samples have at least two"));
-  CHECK(contains(refusal_of(x, x), "has 3 axes: labels have one"));
-  CHECK(contains(refusal_of(x, folder.write("z", "\0\0\x08\x01\0\0\0\x03\1\1\1"s)), "3 labels for the 2 samples of"));
-  CHECK(contains(
-      refusal_of(folder.write("o", "\0\0\x08\x02\0\0\0\0\0\0\0\x03"s), folder.write("p", "\0\0\x08\x01\0\0\0\0"s)),
-      "holds no samples"));
+  refused("", "0 bytes in all: an IDX file starts with a magic number of 4");
+  refused({"\0\0\x08", 3}, "3 bytes in all: an IDX file starts with a magic number of 4");
+  refused("PK\x03\x04", "starts with bytes 50 4b: an IDX file starts with 00 00");
+  refused(idx({1}, "abcd", 0x0D), "type code 0x0d, 32-bit floats: expected 0x08, unsigned bytes");
+  refused(idx({1}, "a", 0x09), "type code 0x09, signed bytes: expected 0x08, unsigned bytes");
+  refused(idx({1}, "a", 0x0B), "type code 0x0b, 16-bit integers: expected 0x08, unsigned bytes");
+  refused(idx({1}, "a", 0x0C), "type code 0x0c, 32-bit integers: expected 0x08, unsigned bytes");
+  refused(idx({1}, "a", 0x0E), "type code 0x0e, 64-bit floats: expected 0x08, unsigned bytes");
+  refused(idx({1}, "a", 0x42), "type code 0x42, an unknown type: expected 0x08, unsigned bytes");
+  refused(idx({}, ""), "0 axes: expected 1 to 8");
+  refused(idx(std::vector<std::uint32_t>(9, 1), "a"), "9 axes: expected 1 to 8");
+}
+
+TEST_CASE("a file with fewer or more elements than its header claims is refused") {
+  const TemporaryFolder folder;
+  const auto refused = [&](const std::string& content, const std::string& why) {
+    const std::string message = complaint_about(folder.write("file", content));
+    const std::string zipped = complaint_about(write_gzip(folder / "file", content));
+    CHECK(message == "[read_idx_bytes] " + (folder / "file").string() + ": " + why);
+    CHECK(zipped == message);
+  };
+  refused(two_images.substr(0, 15), "ends within its header: expected the extents of 3 axes");
+  refused(two_images.substr(0, 27), "is cut short: its header claims 12 elements, but it holds 11");
+  refused(two_images.substr(0, 16), "is cut short: its header claims 12 elements, but it holds 0");
+  refused(two_images + "\n", "goes on after the 12 elements that its header claims");
+}
+
+TEST_CASE("a header that lies costs no memory") {
+  const TemporaryFolder folder;
+  const auto path = folder.write("file", idx({1U << 30, 1U << 30}, "0123456789"));
+  CHECK(
+      contains(complaint_about(path), "is cut short: its header claims 1152921504606846976 elements, but it holds 10"));
+  const auto overflow = folder.write("overflow", idx({0xffffffff, 0xffffffff, 0xffffffff}, "0123456789"));
+  CHECK(contains(complaint_about(overflow),
+                 "its header claims shape (4294967295, 4294967295, 4294967295): more than memory can hold"));
+  const auto to_zero = folder.write("zero", idx({1U << 31, 1U << 31, 4}, ""));  // a product of 2^64
+  CHECK(contains(complaint_about(to_zero), "more than memory can hold"));
+}
+
+TEST_CASE("a file that cannot be read is refused") {
+  const TemporaryFolder folder;
+  CHECK(complaint_about(folder / ".") ==
+        "[read_idx_bytes] " + (folder / ".").string() + ": is a directory: expected a file");
+  const auto missing = folder / "none";
+  CHECK(complaint_about(missing) == "[read_idx_bytes] " + missing.string() + ": no such file");
+  CHECK(contains(complaint_about(folder.write("file", "x") / "y"), "cannot be opened: Not a directory"));
+}
+
+TEST_CASE("damaged gzip data are refused") {
+  const TemporaryFolder folder;
+  const std::string zipped = contents(write_gzip(folder / "good", idx({4000}, std::string(4000, 'x'))));
+  CHECK(contains(complaint_about(folder.write("short", zipped.substr(0, zipped.size() - 10))),
+                 "is cut short: its gzip data end too early"));
+  CHECK(contains(complaint_about(folder.write("header", zipped.substr(0, 8))),
+                 "is cut short: its gzip data end too early"));
+  std::string wrong_sum = zipped;
+  wrong_sum[zipped.size() - 8] ^= 1;
+  CHECK(contains(complaint_about(folder.write("sum", wrong_sum)), "is damaged: its gzip data are unsound"));
+}
+
+TEST_CASE("samples and labels that do not belong together are refused") {
+  const TemporaryFolder folder;
+  const auto images = folder.write("images", two_images), labels = folder.write("labels", two_labels);
+  const auto complaint = [](const auto& x, const auto& y) {
+    return message_of<FileError>([&] { read_idx<float>(x, y); });
+  };
+  const auto three = folder.write("three", idx({3}, "abc"));
+  CHECK(complaint(images, three) == "[read_idx] " + three.string() + ": 3 labels for the 2 samples of " +
+                                        images.string() + ": expected one for each");
+  CHECK(contains(complaint(labels, images),
+                 "labels of shape (2, 2, 3): expected one axis; are samples and labels swapped?"));
+  CHECK(contains(complaint(labels, labels), "samples of shape (2,): expected two axes or more"));
+  const auto no_images = folder.write("no_images", idx({0, 28, 28}, "")),
+             no_labels = folder.write("no_labels", idx({0}, ""));
+  CHECK(contains(complaint(no_images, no_labels), "samples of shape (0, 28, 28): there are none"));
+  CHECK(contains(complaint(images, folder / "none"), "none: no such file"));
 }

@@ -1,6 +1,7 @@
-// Batches: every sample once an epoch, in random order.
+// Batches: every sample once an epoch, in random order, a few at a time.
 #pragma once
 
+#include <wengert/error.hpp>
 #include <wengert/tensor.hpp>
 
 #include <cstddef>
@@ -10,30 +11,47 @@
 
 namespace wengert {
 
-/// The numbers 0 … n−1 in random order (Fisher and Yates, Durstenfeld 1964); the same on every platform.
+/// The numbers 0 … n−1 in random order, every order being equally likely.
+///
+/// The result follows from the state of `generator` alone and is the same on every platform: Fisher and Yates's shuffle
+/// (Durstenfeld 1964) with draws made unbiased by rejection, where std::shuffle may differ from one library to the
+/// next.
 std::vector<std::size_t> permutation(std::size_t n, std::mt19937_64& generator);
 
-/// Splits n samples into batches without replacement; the last batch is short if the size does not divide n.
+/// Deals n samples into batches without replacement, anew for each epoch.
+///
+///     Batches batches(data.size(), 64);
+///     for (std::span<const std::size_t> batch : batches.epoch(generator)) gather_rows(data.inputs, batch, x);
+///
+/// After construction nothing is allocated.
 class Batches {
  public:
-  /// Throws ValueError if there are no samples or the batch size is 0.
-  Batches(std::size_t samples, std::size_t batch_size);
+  /// Batches of `batch_size` out of `samples`, the last one smaller if need be. Throws ValueError if either is 0.
+  Batches(std::size_t samples, std::size_t batch_size, const Location& where = Location::current());
   Batches(const Batches&) = delete;
   Batches& operator=(const Batches&) = delete;
+  Batches(Batches&&) noexcept = default;
+  Batches& operator=(Batches&&) noexcept = default;
 
-  /// Shuffles anew and gives the batches of one epoch as sample indices, valid until the next call.
+  /// The batches of one epoch, as indices of samples; valid until the next call.
+  ///
+  /// Their order follows from the state of `generator` alone, whatever epochs went before, so that a resumed run goes
+  /// on as the interrupted one would have: it is `permutation(samples, generator)` cut to pieces.
   const std::vector<std::span<const std::size_t>>& epoch(std::mt19937_64& generator);
   /// The number of batches in an epoch.
   std::size_t count() const { return batches_.size(); }
 
  private:
   std::vector<std::size_t> order_;
-  std::vector<std::span<const std::size_t>> batches_;
+  std::vector<std::span<const std::size_t>> batches_;  // of order_
 };
 
-/// Copies rows of the first axis into `out`, which is reallocated only if its shape differs.
-/// Throws ValueError for an index that is not a row.
+/// Copies the entries `indices` of the first axis into `out`: out[i] = tensor[indices[i]].
+///
+/// Nothing is allocated if `out` has the right shape already. T is float, double or int64. Throws ShapeError for a
+/// scalar, ValueError for an index out of range or if `out` is `tensor` itself; `out` is then unchanged.
 template <class T>
-void gather_rows(const Tensor<T>& from, std::span<const std::size_t> rows, Tensor<T>& out);
+void gather_rows(const Tensor<T>& tensor, std::span<const std::size_t> indices, Tensor<T>& out,
+                 const Location& where = Location::current());
 
 }  // namespace wengert

@@ -1,6 +1,7 @@
-// Dataset: samples with their labels, in memory.
+// Dataset: labelled samples in memory, and what is done to them before training.
 #pragma once
 
+#include <wengert/error.hpp>
 #include <wengert/tensor.hpp>
 
 #include <cstddef>
@@ -8,15 +9,21 @@
 
 namespace wengert {
 
-/// N samples of D features each, with a class for each sample.
+/// N samples, each with its class. T is float or double.
 template <class T>
 struct Dataset {
-  Tensor<T> inputs;    ///< N×D
-  IndexTensor labels;  ///< N, each in [0, classes)
-  std::size_t classes = 0;
+  Tensor<T> inputs;         ///< N×D: one row a sample; further axes are allowed (N×H×W)
+  IndexTensor labels;       ///< N, each in [0, classes)
+  std::size_t classes = 0;  ///< readers set it to the largest label + 1; raise it where a file lacks the last classes
 
-  std::size_t size() const { return labels.size(); }
-  std::size_t features() const { return inputs.dimension() == 2 ? inputs.shape()[1] : 0; }
+  /// The number of samples, N.
+  std::size_t size() const { return inputs.dimension() == 0 ? 0 : inputs.shape()[0]; }
+  /// The number of values of one sample, D.
+  std::size_t features() const {
+    std::size_t count = inputs.dimension() == 0 ? 0 : 1;
+    for (std::size_t axis = 1; axis < inputs.dimension(); ++axis) count *= inputs.shape()[axis];
+    return count;
+  }
 };
 
 /// A data set cut in two.
@@ -26,13 +33,18 @@ struct Split {
   Dataset<T> test;
 };
 
-/// N×K rows that are 1 at the label and 0 elsewhere. Throws ValueError for a label outside [0, classes).
+/// Shuffles the samples and deals each to one of two parts.
+///
+/// round(test_fraction · N) samples, but at least one on either side, are for testing. The result follows from `seed`
+/// alone and is the same on every platform. Throws ValueError if the fraction is not in (0, 1), there are fewer than
+/// two samples, or there is not one label for each.
 template <class T>
-Tensor<T> one_hot(const IndexTensor& labels, std::size_t classes);
+Split<T> split(const Dataset<T>& dataset, double test_fraction, std::uint64_t seed,
+               const Location& where = Location::current());
 
-/// Shuffles the samples from `seed` and puts round(N · test_fraction) of them, at least one on either side, into the
-/// test set. Throws ValueError if the fraction is not in (0, 1) or there are fewer than two samples.
+/// One row a label, 1 at the label's place and 0 elsewhere: N×classes, in general the labels' shape with an axis
+/// appended. Throws ValueError for a label outside [0, classes).
 template <class T>
-Split<T> split(const Dataset<T>& data, double test_fraction, std::uint64_t seed);
+Tensor<T> one_hot(const IndexTensor& labels, std::size_t classes, const Location& where = Location::current());
 
 }  // namespace wengert

@@ -1,7 +1,9 @@
-// IDX, the file format of MNIST: a magic number, big-endian extents, then bytes in row-major order.
+// IDX, the format of MNIST and its kin: a magic number, big-endian extents, then the elements in row-major order.
 #pragma once
 
 #include <wengert/data/dataset.hpp>
+#include <wengert/error.hpp>
+#include <wengert/tensor.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -9,18 +11,22 @@
 
 namespace wengert {
 
-/// The contents of an IDX file of unsigned bytes.
+/// What an IDX file of unsigned bytes holds.
 struct IdxBytes {
-  std::vector<std::size_t> shape;
-  std::vector<std::uint8_t> bytes;  ///< row-major
+  Shape shape;
+  std::vector<std::uint8_t> bytes;  ///< row-major, as many as the shape has elements
 };
 
 /// Reads an IDX file of unsigned bytes, plain or compressed by gzip.
-/// Throws FileError if it is missing, truncated, too long or of another type; never allocates more than the file holds.
+///
+/// Throws FileError if the file cannot be read, is not IDX, holds elements of another type, or has fewer or more of
+/// them than its header says. Memory grows with what the file holds, whatever the header claims.
 IdxBytes read_idx_bytes(const std::filesystem::path& path);
 
-/// Reads samples, each flattened and scaled from 0…255 to [0, 1], and their labels.
-/// Throws FileError as `read_idx_bytes` does, and if the two files do not hold the same number.
+/// Reads samples and their labels from two IDX files of unsigned bytes, plain or compressed by gzip.
+///
+/// The samples, of two or more axes, are flattened to N×D; bytes 0 … 255 become numbers 0 … 1. Throws FileError as
+/// `read_idx_bytes` does, and if there are no samples or not one label for each.
 template <class T>
 Dataset<T> read_idx(const std::filesystem::path& samples, const std::filesystem::path& labels);
 

@@ -1,6 +1,7 @@
 // .npz, NumPy's archive of named arrays: a zip file of .npy files.
 #pragma once
 
+#include <wengert/error.hpp>
 #include <wengert/tensor.hpp>
 
 #include <filesystem>
@@ -9,22 +10,32 @@
 
 namespace wengert {
 
-/// A tensor with the name it is stored under.
+/// A tensor and the name it is stored under. T is float or double.
 template <class T>
 struct NamedTensor {
   std::string name;
   Tensor<T> value;
 };
 
-/// Writes tensors for `numpy.load`, in the order given. The file is there whole or not at all: an existing one is
-/// replaced only when the new one is complete. Throws ValueError for a name that is empty, used twice, or holds a
-/// slash; FileError if the file cannot be written.
-template <class T>
-void save_npz(const std::filesystem::path& path, const std::vector<NamedTensor<T>>& tensors);
+/// Whether arrays are stored as they are (numpy.savez) or deflated (numpy.savez_compressed), which trained weights
+/// hardly gain from.
+enum class Compression { stored, deflated };
 
-/// Reads all arrays of an .npz file, converted to T, in the file's order: float, double, signed and unsigned integers,
-/// booleans; little-endian, in C or Fortran order.
-/// Throws FileError, naming the array, if the file is missing, damaged or holds another type.
+/// Writes tensors, in their order, to a file that `numpy.load` and `load_npz` read.
+///
+/// The file is replaced only when all is written: a failure leaves an existing one as it was, and nothing beside it.
+/// The same tensors give the same bytes. Names may hold dots (`encoder.0.weight`). Throws ValueError if there are no
+/// tensors, or a name is empty, used twice, longer than 1,000 bytes, not UTF-8, ends in `.npy`, or holds `/`, `\`, `..`
+/// or a control character; FileError if the file cannot be written.
+template <class T>
+void save_npz(const std::filesystem::path& path, const std::vector<NamedTensor<T>>& tensors,
+              Compression compression = Compression::stored, const Location& where = Location::current());
+
+/// Reads all arrays of a file, in its order, rounding their elements to T.
+///
+/// Arrays of float32, float64, bool and all integers can be read, little-endian, in C or Fortran order, from versions 1
+/// to 3 of the .npy format. Throws FileError, naming the entry, if the file cannot be read, is damaged, or holds
+/// anything else. Memory grows with what the file holds, whatever its headers claim.
 template <class T>
 std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path);
 

@@ -1,0 +1,68 @@
+// Reading files that may be cut short, damaged or lying.
+#pragma once
+
+#include <wengert/error.hpp>
+#include <wengert/tensor.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace wengert {
+
+/// A stream of bytes out of a file, which knows how to complain about it.
+class ByteSource {
+ public:
+  /// `subject` is the function that reads, `label` what the file is called in messages.
+  ByteSource(std::string subject, std::string label) : subject_(std::move(subject)), label_(std::move(label)) {}
+  ByteSource(const ByteSource&) = delete;
+  ByteSource& operator=(const ByteSource&) = delete;
+  virtual ~ByteSource() = default;
+
+  /// Reads `count` bytes, fewer only at the end. Throws FileError if the file is damaged.
+  virtual std::size_t read(void* to, std::size_t count) = 0;
+  /// Throws a FileError that names the file and goes on with `what`.
+  [[noreturn]] void fail(std::string_view what) const { throw FileError(subject_, label_ + ": " + std::string(what)); }
+  /// What the file is called in messages.
+  const std::string& label() const { return label_; }
+
+  /// Reads `count` bytes, fewer only at the end. Memory grows with what has come, so `count` need not be trustworthy.
+  std::vector<std::uint8_t> read_up_to(std::size_t count) {
+    constexpr std::size_t first_step = std::size_t{1} << 20;
+    std::vector<std::uint8_t> bytes;
+    while (bytes.size() < count) {
+      const std::size_t held = bytes.size();
+      const std::size_t step = std::min(count - held, std::max(first_step, held));
+      bytes.resize(held + step);
+      const std::size_t got = read(bytes.data() + held, step);
+      bytes.resize(held + got);
+      if (got < step) break;
+    }
+    return bytes;
+  }
+
+ private:
+  std::string subject_;
+  std::string label_;
+};
+
+/// The size of an array in bytes; nothing if memory could never hold it.
+inline std::optional<std::size_t> byte_count(const Shape& shape, std::size_t item_size) {
+  constexpr auto limit = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max());
+  std::size_t bytes = item_size;
+  bool fits = true;
+  for (const std::size_t extent : shape) {
+    if (extent == 0) return 0;
+    fits = fits && bytes <= limit / extent;
+    if (fits) bytes *= extent;
+  }
+  return fits ? std::optional(bytes) : std::nullopt;
+}
+
+}  // namespace wengert

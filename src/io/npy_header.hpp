@@ -1,0 +1,22 @@
+// The header of an .npy array: a Python dictionary in text.
+#pragma once
+
+#include "io/byte_source.hpp"
+#include <wengert/tensor.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace wengert {
+
+struct NpyHeader {
+  std::string descr;  // NumPy's name of the elements' type, such as <f8
+  bool fortran_order = false;
+  Shape shape;
+};
+
+/// Understands `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`, in any order of the three keys. Complains
+/// through `source`.
+NpyHeader parse_npy_header(std::string_view text, const ByteSource& source);
+
+}  // namespace wengert
