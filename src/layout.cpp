@@ -110,5 +110,6 @@ void copy_elements(Value<const T> from, T* to) {
 
 template void copy_elements<float>(Value<const float>, float*);
 template void copy_elements<double>(Value<const double>, double*);
+template void copy_elements<std::int64_t>(Value<const std::int64_t>, std::int64_t*);
 
 }  // namespace wengert

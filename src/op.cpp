@@ -19,9 +19,6 @@ std::vector<OpRow>& registry_rows() {
   return rows;
 }
 
-// The value every parameter of an elementwise op has in its checks.
-constexpr double example_parameter = 1.5;
-
 }  // namespace
 
 const std::vector<OpRow>& op_registry() { return registry_rows(); }
@@ -35,7 +32,7 @@ std::vector<OpExample> OpRow::examples() const {
   if (own_examples != nullptr) return own_examples();
   const auto apply = [op = table, parameters = parameters](std::span<const Var<double>> x) {
     const std::vector<Operand<double>> operands(x.begin(), x.end());
-    return detail::record_operands<double>(*op, operands, std::vector<double>(parameters, example_parameter));
+    return detail::record_operands<double>(*op, operands, parameters);
   };
   const std::vector<Domain> domains(arity, domain);
   std::vector<OpExample> result;

@@ -123,7 +123,7 @@ Var<T> Tape<T>::record_structural(const Op<T>& op, const void* attributes, std::
     const Node<T>& n = nodes_[operands[i].index_];
     values[i] = {n.data, n.layout};
   }
-  Storage* storage = pool_.allocate(layout->size * sizeof(T));
+  Storage* storage = pool_.allocate(layout->size * (op.index_output ? sizeof(std::int64_t) : sizeof(T)));
   auto* data = reinterpret_cast<T*>(storage->data);
   try {
     op.forward(attributes, {values.data(), arity}, {data, layout});
@@ -131,7 +131,9 @@ Var<T> Tape<T>::record_structural(const Op<T>& op, const void* attributes, std::
     pool_.release(storage);
     throw;
   }
-  return append(&op, data, layout, storage, attributes, {operands.data(), arity}, where);
+  const Var<T> result = append(&op, data, layout, storage, attributes, {operands.data(), arity}, where);
+  nodes_.back().holds_indices = op.index_output;
+  return result;
 }
 
 // An elementwise op whose operands differ in shape or have gaps.

@@ -108,6 +108,16 @@ Var<T> Tape<T>::constant(T value, Location where) {
 }
 
 template <class T>
+IndexVar<T> Tape<T>::indices(const Indices& numbers, Location where) {
+  const Layout* layout = keep(contiguous_layout(Shape(numbers.shape())));
+  Storage* storage = pool_.allocate(layout->size * sizeof(std::int64_t));
+  std::copy_n(numbers.data(), numbers.size(), reinterpret_cast<std::int64_t*>(storage->data));
+  const Var<T> result = leaf(storage, layout, nullptr, where);
+  nodes_.back().holds_indices = true;
+  return IndexVar<T>(result);
+}
+
+template <class T>
 Var<T> Tape<T>::borrow(const Tensor<T>& value, Location where) {
   return borrow(std::span<const T>(value.data(), value.size()), Shape(value.shape()), where);
 }

@@ -1,4 +1,4 @@
-#include <wengert/tape.hpp>
+#include <wengert/index_var.hpp>
 
 #include <fmt/format.h>
 
@@ -27,8 +27,26 @@ Var<T> Operand<T>::on(Tape<T>& tape) const {
   return is_scalar_ ? tape.constant(static_cast<T>(scalar_), where_) : var_;
 }
 
+template <class T>
+std::int64_t IndexVar<T>::item() const {
+  if (size() != 1)
+    throw ShapeError("item",
+                     fmt::format("shape {}: only a value of size 1 is one number; use value()", to_string(shape())));
+  return value().data()[0];
+}
+
+template <class T>
+Indices IndexVar<T>::value() const {
+  const Node<T>& n = tape().node(handle_, "value");
+  auto result = Indices::from_shape(xt::dynamic_shape<std::size_t>(n.layout->shape));
+  copy_elements<std::int64_t>({reinterpret_cast<const std::int64_t*>(n.data), n.layout}, result.data());
+  return result;
+}
+
 template class Var<float>;
 template class Var<double>;
+template class IndexVar<float>;
+template class IndexVar<double>;
 template class Operand<float>;
 template class Operand<double>;
 

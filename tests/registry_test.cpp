@@ -13,7 +13,7 @@ TEST_CASE("the registry holds every op once, with a notation and examples") {
     CAPTURE(std::string(row.name));
     CHECK(names.insert(row.name).second);
     CHECK(!row.name.empty());
-    CHECK(!row.examples().empty());
+    CHECK((!row.differentiable || !row.examples().empty()));
   }
   for (const char* name : {"add",
                            "subtract",

@@ -91,3 +91,90 @@ TEST_CASE("an input without gradient gets zeros") {
   CHECK(dx.value() == Tensor<double>{3, 4});
   CHECK(dw.value() == Tensor<double>{0, 0});
 }
+
+namespace {
+
+template <class T>
+Var<T> add_rows(Var<T> g, IndexVar<T> rows, std::size_t count);
+
+// Rows of a matrix, chosen by position: an input of whole numbers.
+struct PickRows {
+  static constexpr std::string_view name = "pick_rows";
+  static constexpr std::string_view notation = "yᵢ = x at row kᵢ";
+  static constexpr std::size_t arity = 2;
+  static constexpr std::uint8_t index_inputs = 0b10;
+
+  Shape shape(const Shape& x, const Shape& rows) const { return {rows[0], x[1]}; }
+  template <class T>
+  void forward(Value<const T> x, Value<const std::int64_t> rows, Value<T> y) const {
+    for (std::size_t i = 0; i < y.size(); ++i)
+      y.data[i] = x.data[static_cast<std::size_t>(rows.data[i / x.shape()[1]]) * x.shape()[1] + i % x.shape()[1]];
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> x, IndexVar<T> rows) const {
+    return std::tuple([=] { return add_rows(g, rows, x.shape()[0]); }, no_gradient);
+  }
+  static std::vector<StructuralExample<PickRows>> examples() { return {{{}, {{4, 3}}, {}, {{2, 0, 2, 2, 1}}}}; }
+};
+
+// Its reverse: rows added at positions.
+struct AddRows {
+  static constexpr std::string_view name = "add_rows";
+  static constexpr std::string_view notation = "y at row kᵢ += xᵢ";
+  static constexpr std::size_t arity = 2;
+  static constexpr std::uint8_t index_inputs = 0b10;
+  std::size_t count = 0;
+
+  Shape shape(const Shape& x, const Shape&) const { return {count, x[1]}; }
+  template <class T>
+  void forward(Value<const T> x, Value<const std::int64_t> rows, Value<T> y) const {
+    std::fill_n(y.data, y.size(), T(0));
+    for (std::size_t i = 0; i < x.size(); ++i)
+      y.data[static_cast<std::size_t>(rows.data[i / x.shape()[1]]) * x.shape()[1] + i % x.shape()[1]] += x.data[i];
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>, IndexVar<T> rows) const {
+    return std::tuple([=] { return record(PickRows{}, Location::current(), g, rows); }, no_gradient);
+  }
+  static std::vector<StructuralExample<AddRows>> examples() { return {{{4}, {{5, 3}}, {}, {{2, 0, 2, 2, 1}}}}; }
+};
+
+template <class T>
+Var<T> add_rows(Var<T> g, IndexVar<T> rows, std::size_t count) {
+  return record(AddRows{count}, Location::current(), g, rows);
+}
+
+// The position of the largest element: whole numbers as the result.
+struct Largest {
+  static constexpr std::string_view name = "largest";
+  static constexpr std::string_view notation = "k with xₖ = max x";
+  static constexpr std::size_t arity = 1;
+  static constexpr bool index_output = true;
+  Shape shape(const Shape&) const { return {1}; }
+  template <class T>
+  void forward(Value<const T> x, Value<std::int64_t> k) const {
+    k.data[0] = std::max_element(x.data, x.data + x.size()) - x.data;
+  }
+  static std::vector<StructuralExample<Largest>> examples() { return {}; }
+};
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("ops take and give whole numbers", T, float, double) {
+  Tape<T> tape;
+  const auto x = tape.variable(Tensor<T>{{1, 2}, {3, 4}, {5, 6}});
+  const IndexVar<T> rows = tape.indices({2, 0, 2});
+  CHECK(rows.shape() == Shape{3});
+  CHECK(rows.value() == Indices{2, 0, 2});
+  const auto y = record(PickRows{}, Location::current(), x, rows);
+  CHECK(y.value() == Tensor<T>{{5, 6}, {1, 2}, {5, 6}});
+  CHECK(grad(sum(y), x)[0].value() == Tensor<T>{{1, 1}, {0, 0}, {2, 2}});
+  const auto column = tape.variable(Tensor<T>{3, 9, 4});
+  const IndexVar<T> k = record(Largest{}, Location::current(), column);
+  CHECK(k.item() == 1);
+  CHECK(grad(sum(record(PickRows{}, Location::current(), x, k) * 2), x, column)[1].value() == Tensor<T>{0, 0, 0});
+  const auto mark = tape.mark();
+  const auto late = tape.indices({1});
+  tape.rewind(mark);
+  CHECK_ERROR(HandleError, "stale", record(PickRows{}, Location::current(), x, late));
+}

@@ -27,6 +27,15 @@ namespace detail {
 struct OwnDerivative {  // taken of the formula itself
   using Kind = DerivativeKind;
 };
+template <std::size_t count>
+struct UsualParameters {
+  using Kind = ParametersKind;
+  static constexpr auto values = [] {
+    std::array<double, count> all{};
+    all.fill(1.5);
+    return all;
+  }();
+};
 struct AnyDomain {
   using Kind = DomainKind;
   static constexpr Domain domain{};
@@ -356,9 +365,11 @@ template <Name op_name, std::size_t parameter_count, class F, class... Options>
 const bool ElementwiseOp<op_name, parameter_count, F, Options...>::registered =
     register_op({.name = op_name.view(),
                  .notation = detail::Option<Notation<"">, Options...>::type::text,
+                 .convention = detail::Option<Convention<"">, Options...>::type::text,
+                 .differentiable = !std::is_same_v<DerivativeRule, PiecewiseConstant>,
                  .table = &ElementwiseTable<double, ElementwiseOp>::table,
                  .arity = arity,
-                 .parameters = parameter_count,
+                 .parameters = detail::Option<detail::UsualParameters<parameter_count>, Options...>::type::values,
                  .domain = InputRange::domain});
 
 /// Makes a differentiable op of one scalar formula: `elementwise<"swish">([](auto x) { return x / (1 + exp(-x)); })`.
@@ -366,7 +377,7 @@ const bool ElementwiseOp<op_name, parameter_count, F, Options...>::registered =
 /// The lambda takes one to eight numbers, of which the last may be scalar parameters (`elementwise<"name",
 /// params<1>>`), and must not capture. It may use + - * /, comparisons with `where(mask, a, b)`, literals, and every
 /// elementwise op, user-defined ones too. Options, in any order: `derivative(...)`, `passes_cotangent<...>`,
-/// `piecewise_constant`, `input_domain(...)`, `notation<"...">`.
+/// `piecewise_constant`, `input_domain(...)`, `example_parameters(...)`, `notation<"...">`, `convention<"...">`.
 template <Name op_name, auto parameter_count = params<0>, class F, class... Options>
 constexpr auto elementwise(F, Options...) {
   static_assert(

@@ -40,6 +40,8 @@ namespace detail {
 struct DerivativeKind {};
 struct DomainKind {};
 struct NotationKind {};
+struct ConventionKind {};
+struct ParametersKind {};
 }  // namespace detail
 
 /// The partial derivatives of a formula, one lambda an input; see `derivative`.
@@ -91,5 +93,26 @@ struct Notation {
 };
 template <Name formula>
 inline constexpr Notation<formula> notation{};
+
+/// What holds at kinks, ties and edges, in a sentence for the op reference.
+template <Name sentence>
+struct Convention {
+  using Kind = detail::ConventionKind;
+  static constexpr std::string_view text = sentence.view();
+};
+template <Name sentence>
+inline constexpr Convention<sentence> convention{};
+
+/// The parameters the op is checked with, as a function: `example_parameters([] { return std::array{-1.0, 1.0}; })`;
+/// 1.5 each if none are given.
+template <class Values>
+struct ExampleParameters {
+  using Kind = detail::ParametersKind;
+  static constexpr auto values = Values{}();
+};
+template <class Values>
+constexpr ExampleParameters<Values> example_parameters(Values) {
+  return {};
+}
 
 }  // namespace wengert

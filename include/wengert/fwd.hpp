@@ -8,6 +8,8 @@ class Tape;
 template <class T>
 class Var;
 template <class T>
+class IndexVar;
+template <class T>
 class Operand;
 template <class T>
 class Parameter;

@@ -1,6 +1,7 @@
 // For authors of ops: the table an op is, what its vjp is given, and the registry.
 #pragma once
 
+#include <wengert/index_var.hpp>
 #include <wengert/kernel/isa.hpp>
 #include <wengert/tape.hpp>
 
@@ -48,6 +49,10 @@ struct Op {
   bool (*view)(const void* attributes, const Layout& input, Layout& out, std::ptrdiff_t& offset) = nullptr;
   /// Whether `forward` takes inputs of any strides; otherwise they are made contiguous.
   bool takes_strides = false;
+  /// Structural ops: which inputs are indices, one bit each, and whether the result is. Their Values point to 64-bit
+  /// whole numbers, whatever their type says.
+  std::uint8_t index_inputs = 0;
+  bool index_output = false;
   /// Records the cotangents of the inputs.
   void (*vjp)(Pullback<T>&) = nullptr;
 };
@@ -116,13 +121,15 @@ struct OpExample {
 /// One row of the op registry.
 struct OpRow {
   std::string_view name;
-  std::string_view notation;  // the formula
+  std::string_view notation;    // the formula
+  std::string_view convention;  // what holds at kinks, ties and edges; empty if there are none
+  bool differentiable = true;   // false: the derivative is zero wherever it exists, or the result is indices
   // Elementwise ops: their examples follow from these.
   const Op<double>* table = nullptr;
   std::size_t arity = 0;
-  std::size_t parameters = 0;
+  std::span<const double> parameters{};  // to check it with
   Domain domain{};
-  // Structural ops: their own.
+  // Structural ops, and functions made of ops: their own.
   std::vector<OpExample> (*own_examples)() = nullptr;
 
   /// What the op's derivative is checked on.
@@ -132,7 +139,8 @@ struct OpRow {
 /// All ops defined in this program, in no particular order; complete before `main`.
 const std::vector<OpRow>& op_registry();
 
-/// Adds a row. Called once for an op by its definition.
+/// Adds a row. Called once for an op by its definition; a function made of ops calls it itself to be listed and
+/// checked, with a name, a notation and its own examples.
 bool register_op(const OpRow& row);
 
 extern template class Pullback<float>;

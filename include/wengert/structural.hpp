@@ -18,6 +18,7 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <tuple>
@@ -27,20 +28,28 @@
 
 namespace wengert {
 
+namespace detail {
+inline std::vector<Indices> no_indices() { return {}; }  // as g++ 12 stumbles over braces below
+}  // namespace detail
+
 /// One application of a structural op that its derivative is checked on.
 template <class S>
 struct StructuralExample {
   S op;
-  std::vector<Shape> shapes;  // of the inputs
+  std::vector<Shape> shapes;  // of the inputs that are Vars
   Domain domain{};
+  std::vector<Indices> indices = detail::no_indices();  // the inputs that are indices
 };
 
 /// What a struct must have to be an op; its data members are the op's attributes.
 ///
 /// `shape` gives the result's shape or throws ShapeError or AxisError; `forward` computes it from contiguous inputs
 /// (from any strides, if the struct has a member `takes_strides = true`). Instead of both, a view has `bool view(const
-/// Layout& input, Layout& out, std::ptrdiff_t& offset) const`. `vjp(cotangent, output, inputs…)` returns the cotangents
-/// of the inputs as Vars: one, or a tuple of functions that are called only where they are needed.
+/// Layout& input, Layout& out, std::ptrdiff_t& offset) const`. Inputs that are whole numbers are named by a bit each,
+/// `index_inputs = 0b10`, and reach `forward` as `Value<const std::int64_t>`, `vjp` as IndexVar; `index_output = true`
+/// says that the result is. A member
+/// `convention` tells the op reference what holds at ties and edges. `vjp(cotangent, output, inputs…)` returns the
+/// cotangents of the inputs as Vars: one, or a tuple of functions that are called only where they are needed.
 template <class S>
 concept StructuralOp = std::is_trivially_copyable_v<S> && requires {
   { S::name } -> std::convertible_to<std::string_view>;
@@ -54,6 +63,45 @@ struct NoGradient {};
 inline constexpr NoGradient no_gradient{};
 
 namespace detail {
+
+template <class S>
+constexpr std::uint8_t index_inputs() {
+  if constexpr (requires { S::index_inputs; })
+    return S::index_inputs;
+  else
+    return 0;
+}
+template <class S>
+constexpr std::string_view convention_of() {
+  if constexpr (requires { S::convention; })
+    return S::convention;
+  else
+    return {};
+}
+template <class S>
+constexpr bool takes_indices(std::size_t i) {
+  return (index_inputs<S>() >> i & 1) != 0;
+}
+template <class S>
+inline constexpr bool gives_indices = requires {
+  requires S::index_output;
+};
+
+// A handle as the tape knows it.
+template <class T>
+Var<T> handle_of(const Var<T>& var) {
+  return var;
+}
+template <class T>
+Var<T> handle_of(const IndexVar<T>& var) {
+  return var.handle();
+}
+template <class V>
+concept TapeHandle = std::same_as<V, Var<typename V::Scalar>> || std::same_as<V, IndexVar<typename V::Scalar>>;
+template <class S, class T, class... V, std::size_t... I>
+constexpr bool right_kinds(std::index_sequence<I...>) {
+  return (std::same_as<V, std::conditional_t<takes_indices<S>(I), IndexVar<T>, Var<T>>> && ...);
+}
 
 template <class T, class C>
 void give_cotangent(Pullback<T>& pullback, std::size_t i, const C& cotangent) {
@@ -71,6 +119,7 @@ void give_cotangent(Pullback<T>& pullback, std::size_t i, const C& cotangent) {
 template <class T, StructuralOp S>
 struct StructuralTable {
   static_assert(S::arity >= 1 && S::arity <= 8, "wengert: a structural op has one to eight inputs");
+  static_assert(detail::index_inputs<S>() >> S::arity == 0, "wengert: index_inputs names an input beyond arity");
   static constexpr bool is_view = requires(const S& s, const Layout& in, Layout& out, std::ptrdiff_t& offset) {
     s.view(in, out, offset);
   };
@@ -79,7 +128,7 @@ struct StructuralTable {
     return with_inputs([&](auto... i) { return self(attributes).shape(*inputs[i]...); });
   }
   static void forward(const void* attributes, std::span<const Value<const T>> inputs, Value<T> out) {
-    with_inputs([&](auto... i) { self(attributes).forward(inputs[i]..., out); });
+    with_inputs([&](auto... i) { self(attributes).forward(typed<i>(inputs[i])..., typed_output(out)); });
   }
   static bool view(const void* attributes, const Layout& input, Layout& out, std::ptrdiff_t& offset) {
     return self(attributes).view(input, out, offset);
@@ -87,7 +136,7 @@ struct StructuralTable {
   static void vjp(Pullback<T>& pullback) {
     const S op = self(pullback.node().attributes);  // by value: recording may move the node
     const auto cotangents =
-        with_inputs([&](auto... i) { return op.vjp(pullback.cotangent(), pullback.output(), pullback.input(i)...); });
+        with_inputs([&](auto... i) { return op.vjp(pullback.cotangent(), pullback.output(), input<i>(pullback)...); });
     if constexpr (requires { std::tuple_size<std::remove_const_t<decltype(cotangents)>>::value; })
       with_inputs([&](auto... i) { (detail::give_cotangent(pullback, i, std::get<i>(cotangents)), ...); });
     else
@@ -95,19 +144,45 @@ struct StructuralTable {
   }
 
   static constexpr Op<T> make() {
-    Op<T> op{.name = S::name, .vjp = vjp};
+    Op<T> op{.name = S::name};
+    if constexpr (detail::gives_indices<S>)
+      op.vjp = [](Pullback<T>&) {};
+    else
+      op.vjp = vjp;
     if constexpr (is_view) {
       op.view = view;
     } else {
       op.shape = shape;
       op.forward = forward;
       op.takes_strides = requires { requires S::takes_strides; };
+      op.index_inputs = detail::index_inputs<S>();
+      op.index_output = detail::gives_indices<S>;
     }
     return op;
   }
   static constexpr Op<T> table = make();
 
  private:
+  template <std::size_t i>
+  static auto typed(const Value<const T>& value) {
+    if constexpr (detail::takes_indices<S>(i))
+      return Value<const std::int64_t>{reinterpret_cast<const std::int64_t*>(value.data), value.layout};
+    else
+      return value;
+  }
+  static auto typed_output(const Value<T>& value) {
+    if constexpr (detail::gives_indices<S>)
+      return Value<std::int64_t>{reinterpret_cast<std::int64_t*>(value.data), value.layout};
+    else
+      return value;
+  }
+  template <std::size_t i>
+  static auto input(const Pullback<T>& pullback) {
+    if constexpr (detail::takes_indices<S>(i))
+      return IndexVar<T>(pullback.input(i));
+    else
+      return pullback.input(i);
+  }
   static const S& self(const void* attributes) { return *static_cast<const S*>(attributes); }
   template <class F>
   static auto with_inputs(F&& f) {
@@ -116,39 +191,53 @@ struct StructuralTable {
   }
 };
 
-/// Records a structural op on its inputs.
-template <class T, StructuralOp S, class... V>
-requires(sizeof...(V) + 1 == S::arity &&
-         (std::same_as<V, Var<T>> && ...)) Var<T> record(const S& op, const Location& where, Var<T> first, V... rest);
-
 /// Puts a structural op into the registry; `record` does so for every op that a program uses.
 template <StructuralOp S>
 struct Registered {
   static std::vector<OpExample> examples() {
     std::vector<OpExample> result;
     for (const StructuralExample<S>& example : S::examples())
-      result.push_back({std::string(S::name), example.shapes, std::vector<Domain>(S::arity, example.domain),
-                        [op = example.op](std::span<const Var<double>> x) {
-                          return [&]<std::size_t... I>(std::index_sequence<I...>) {
-                            return record(op, Location::current(), x[I]...);
-                          }
-                          (std::make_index_sequence<S::arity>{});
-                        }});
+      result.push_back({std::string(S::name), example.shapes,
+                        std::vector<Domain>(example.shapes.size(), example.domain),
+                        [example](std::span<const Var<double>> x) { return apply(example, x); }});
     return result;
   }
   static const bool done;
+
+ private:
+  // The example's indices stand where the op takes them, the Vars elsewhere, both in order.
+  static Var<double> apply(const StructuralExample<S>& example, std::span<const Var<double>> x) {
+    std::array<Var<double>, S::arity> inputs;
+    for (std::size_t i = 0, var = 0, index = 0; i < S::arity; ++i)
+      inputs[i] = detail::takes_indices<S>(i) ? x.front().tape().indices(example.indices[index++]).handle() : x[var++];
+    return x.front().tape().record(StructuralTable<double, S>::table, &example.op, sizeof(S), inputs,
+                                   Location::current());
+  }
 };
 template <StructuralOp S>
-const bool Registered<S>::done =
-    register_op({.name = S::name, .notation = S::notation, .own_examples = Registered<S>::examples});
+const bool Registered<S>::done = register_op({.name = S::name,
+                                              .notation = S::notation,
+                                              .convention = detail::convention_of<S>(),
+                                              .differentiable = !detail::gives_indices<S>,
+                                              .own_examples = Registered<S>::examples});
 
-template <class T, StructuralOp S, class... V>
-requires(sizeof...(V) + 1 == S::arity &&
-         (std::same_as<V, Var<T>> && ...)) Var<T> record(const S& op, const Location& where, Var<T> first, V... rest) {
+/// Records a structural op on its inputs, Vars and IndexVars: `record(Softmax{}, where, x)`. The result is an IndexVar
+/// if the op says so (`index_output`).
+template <StructuralOp S, class... V>
+requires(sizeof...(V) == S::arity && (detail::TapeHandle<V> && ...)) auto record(const S& op, const Location& where,
+                                                                                 V... inputs) {
   (void)&Registered<S>::done;
-  const std::array<Var<T>, S::arity> inputs{first, rest...};
-  if (first.empty()) throw HandleError(S::name, "operand 1 is an empty handle: it was never recorded on a tape", where);
-  return first.tape().record(StructuralTable<T, S>::table, &op, sizeof(S), inputs, where);
+  using T = typename std::tuple_element_t<0, std::tuple<V...>>::Scalar;
+  static_assert(detail::right_kinds<S, T, V...>(std::index_sequence_for<V...>{}),
+                "wengert: an input is a Var where the op takes indices (see index_inputs), or the other way round");
+  const std::array<Var<T>, S::arity> handles{detail::handle_of(inputs)...};
+  if (handles[0].empty())
+    throw HandleError(S::name, "operand 1 is an empty handle: it was never recorded on a tape", where);
+  const Var<T> result = handles[0].tape().record(StructuralTable<T, S>::table, &op, sizeof(S), handles, where);
+  if constexpr (detail::gives_indices<S>)
+    return IndexVar<T>(result);
+  else
+    return result;
 }
 
 }  // namespace wengert

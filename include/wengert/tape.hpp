@@ -34,6 +34,9 @@ requires(wengert::detail::is_var<std::remove_cvref_t<E>> || ...) struct xfunctio
 
 namespace wengert {
 
+/// Whole numbers, 64 bits each: labels and positions.
+using Indices = xt::xarray<std::int64_t, xt::layout_type::row_major>;
+
 // The ops behind the operators of Var; documented with the others in ops/elementwise.hpp.
 template <class T>
 Var<T> add(Operand<T> a, Operand<T> b);
@@ -153,7 +156,8 @@ struct Node {
   Location where;                    // the caller's line
   std::uint32_t first_edge = 0;      // its inputs are edges[first_edge …], in order
   std::uint32_t generation = 0;
-  bool released = false;  // a gradient's temporary whose storage was given back before the rewind
+  bool holds_indices = false;  // `data` points to 64-bit whole numbers; see IndexVar
+  bool released = false;       // a gradient's temporary whose storage was given back before the rewind
 };
 
 /// The Wengert list: one contiguous sequence of nodes in topological order, which owns their values in pooled memory.
@@ -198,6 +202,8 @@ class Tape {
     xt::noalias(target) = e;
     return result;
   }
+  /// Records whole numbers: labels or positions (see index_var.hpp). Copies them.
+  IndexVar<T> indices(const Indices& numbers, Location where = Location::current());
   /// Records the caller's memory itself, which must stay alive and unchanged until the node is rewound.
   Var<T> borrow(const Tensor<T>& value, Location where = Location::current());
   Var<T> borrow(std::span<const T> elements, const Shape& shape, Location where = Location::current());

@@ -1,0 +1,71 @@
+// IndexVar: whole numbers on a tape, which ops take as labels and positions.
+#pragma once
+
+#include <wengert/tape.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <initializer_list>
+#include <type_traits>
+
+namespace wengert {
+
+/// A handle to whole numbers on a tape: labels, positions, the answer of argmax. They have no gradient.
+///
+/// Made by `tape.indices(array)`. Cheap to copy, and checked like a Var.
+template <class T>
+class IndexVar {
+ public:
+  using Scalar = T;
+
+  /// An empty handle, which every use refuses.
+  IndexVar() = default;
+
+  Shape shape() const { return handle_.shape(); }
+  std::size_t size() const { return handle_.size(); }
+  std::size_t rank() const { return handle_.rank(); }
+  /// The single number of a value of size 1. Throws ShapeError for any other size.
+  std::int64_t item() const;
+  /// A copy of the numbers.
+  Indices value() const;
+  Tape<T>& tape() const { return handle_.tape(); }
+  std::uint32_t index() const { return handle_.index(); }
+  bool empty() const { return handle_.empty(); }
+
+  /// For op authors: its node as `record` takes and gives it.
+  const Var<T>& handle() const { return handle_; }
+  explicit IndexVar(Var<T> node) : handle_(node) {}
+
+ private:
+  Var<T> handle_;
+};
+
+/// Indices as the caller gives them to an op: an IndexVar, or an array or a list of whole numbers.
+template <class T>
+class IndexOperand {
+ public:
+  IndexOperand(IndexVar<T> var, Location where = Location::current()) : var_(var), where_(where) {}  // NOLINT
+  template <class E>
+  requires std::is_integral_v<typename E::value_type> IndexOperand(
+      const xt::xexpression<E>& array, Location where = Location::current())  // NOLINT(google-explicit-constructor)
+      : array_(xt::cast<std::int64_t>(array.derived_cast())), is_array_(true), where_(where) {}
+  IndexOperand(std::initializer_list<std::int64_t> list, Location where = Location::current())  // NOLINT
+      : array_(Indices::from_shape({list.size()})), is_array_(true), where_(where) {
+    std::copy(list.begin(), list.end(), array_.begin());
+  }
+
+  const Location& where() const { return where_; }
+  /// The operand as an IndexVar: itself, or recorded on `tape`.
+  IndexVar<T> on(Tape<T>& tape) const { return is_array_ ? tape.indices(array_, where_) : var_; }
+
+ private:
+  IndexVar<T> var_;
+  Indices array_;
+  bool is_array_ = false;
+  Location where_;
+};
+
+extern template class IndexVar<float>;
+extern template class IndexVar<double>;
+
+}  // namespace wengert

@@ -1,0 +1,155 @@
+// Figures of PyTorch, and how an op is held against them. The .npz files stand beside the scripts that made them.
+#pragma once
+
+#include "../testing.hpp"
+#include <wengert/io/npz.hpp>
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace wengert::testing {
+
+/// How near to PyTorch an op must come.
+struct OracleTolerance {
+  double value = 1e-10;  ///< relative to the largest entry of the array
+  double first = 1e-10;
+  double second = 1e-10;
+  double in_float = 2e-5;  ///< of float against double, relative to the largest entry; of values and first gradients
+};
+
+/// The cases of one family, from tests/oracle/<family>.npz; see oracle.py for what a case holds.
+class Oracle {
+ public:
+  explicit Oracle(const std::string& family) {
+    for (auto& [name, value] : load_npz<double>(fmt::format("{}/tests/oracle/{}.npz", PROJECT_SOURCE_DIR, family)))
+      arrays_.emplace(std::move(name), std::move(value));
+  }
+
+  /// An array of a case, for example the value "y" or the first input "x0".
+  const Tensor<double>& array(const std::string& name, const std::string& letter) const {
+    const auto found = arrays_.find(fmt::format("{}.{}", name, letter));
+    if (found == arrays_.end())
+      throw std::runtime_error(fmt::format("no array {}.{} in the oracle's file", name, letter));
+    return found->second;
+  }
+  /// Whole numbers of a case, for example "i0".
+  Indices indices(const std::string& name, const std::string& letter) const {
+    return xt::cast<std::int64_t>(array(name, letter));
+  }
+  bool has(const std::string& name, const std::string& letter) const {
+    return arrays_.contains(fmt::format("{}.{}", name, letter));
+  }
+
+  /// Checks value, first and second gradients of `f`, a generic lambda of the case's inputs as Vars, as far as the case
+  /// holds them; then float against double.
+  template <class F>
+  void check(const std::string& name, const F& f, const OracleTolerance& tolerance = {}) {
+    CAPTURE(name);
+    std::size_t count = 0;
+    while (has(name, fmt::format("x{}", count))) ++count;
+    dispatch(name, f, tolerance, count, std::make_index_sequence<8>{});
+    checked_.push_back(name);
+  }
+
+  /// Whether every case of the file was checked; a failed check of those that were not.
+  void check_all_were_checked() const {
+    for (const auto& [key, value] : arrays_) {
+      const std::string name = key.substr(0, key.rfind('.'));
+      CAPTURE(name);
+      CHECK(std::find(checked_.begin(), checked_.end(), name) != checked_.end());
+    }
+  }
+
+ private:
+  template <class F, std::size_t... I>
+  void dispatch(const std::string& name, const F& f, const OracleTolerance& tolerance, std::size_t count,
+                std::index_sequence<I...>) {
+    bool called = false;
+    (
+        [&] {
+          if constexpr (invocable<F>(std::make_index_sequence<I + 1>{}))
+            if (count == I + 1) {
+              compare<I + 1>(name, f, tolerance);
+              called = true;
+            }
+        }(),
+        ...);
+    INFO("the function must take the case's ", count, " inputs");
+    CHECK(called);
+  }
+  template <class F, std::size_t... I>
+  static constexpr bool invocable(std::index_sequence<I...>) {
+    return std::is_invocable_v<F, std::enable_if_t<(I < 8), Var<double>>...>;
+  }
+
+  template <class T, std::size_t count, class F>
+  static auto apply(const F& f, const std::vector<Var<T>>& x) {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) { return f(x[I]...); }
+    (std::make_index_sequence<count>{});
+  }
+  // The value, then the first gradients.
+  template <class T, std::size_t count, class F>
+  std::vector<Tensor<double>> replay(const std::string& name, const F& f) const {
+    Tape<T> tape;
+    std::vector<Var<T>> x;
+    for (std::size_t i = 0; i < count; ++i)
+      x.push_back(tape.variable(Tensor<T>(xt::cast<T>(xt::cast<float>(array(name, fmt::format("x{}", i)))))));
+    const auto y = apply<T, count>(f, x);
+    std::vector<Tensor<double>> result{Tensor<double>(xt::cast<double>(y.value()))};
+    if (has(name, "w"))
+      for (const Var<T>& g : grad<T>(sum(y * Tensor<T>(xt::cast<T>(array(name, "w")))), x))
+        result.push_back(Tensor<double>(xt::cast<double>(g.value())));
+    return result;
+  }
+
+  template <std::size_t count, class F>
+  void compare(const std::string& name, const F& f, const OracleTolerance& tolerance) {
+    Tape<double> tape;
+    std::vector<Var<double>> x;
+    for (std::size_t i = 0; i < count; ++i) x.push_back(tape.variable(array(name, fmt::format("x{}", i))));
+    const Var<double> y = apply<double, count>(f, x);
+    near("value", y.value(), array(name, "y"), tolerance.value);
+    if (has(name, "w")) {
+      const std::vector<Var<double>> first = grad<double>(sum(y * array(name, "w")), x);
+      for (std::size_t i = 0; i < count; ++i)
+        near("gradient", first[i].value(), array(name, fmt::format("g{}", i)), tolerance.first);
+      if (has(name, "v0")) {
+        Var<double> total = sum(first[0] * array(name, "v0"));
+        for (std::size_t i = 1; i < count; ++i) total = total + sum(first[i] * array(name, fmt::format("v{}", i)));
+        const std::vector<Var<double>> second = grad<double>(total, x);
+        for (std::size_t i = 0; i < count; ++i)
+          near("second gradient", second[i].value(), array(name, fmt::format("h{}", i)), tolerance.second);
+      }
+    }
+    const auto in_double = replay<double, count>(name, f), in_float = replay<float, count>(name, f);
+    for (std::size_t k = 0; k < in_double.size(); ++k)
+      near(k == 0 ? "value in float" : "gradient in float", in_float[k], in_double[k], tolerance.in_float);
+  }
+
+  // The largest difference, relative to the largest finite entry of what is expected; NaN equals NaN, ∞ equals ∞.
+  static void near(const char* what, const Tensor<double>& got, const Tensor<double>& expected, double tolerance) {
+    CAPTURE(what);
+    REQUIRE(Shape(got.shape()) == Shape(expected.shape()));
+    double scale = 0, worst = 0;
+    for (const double e : expected)
+      if (std::isfinite(e)) scale = std::max(scale, std::abs(e));
+    if (scale == 0) scale = 1;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      const double g = got.data()[i], e = expected.data()[i];
+      const bool same = g == e || (std::isnan(g) && std::isnan(e));
+      const double d = same ? 0 : std::abs(g - e) / scale;
+      if (!(d <= worst)) worst = std::isnan(d) ? std::numeric_limits<double>::infinity() : d, at = i;
+    }
+    INFO("element ", at, ": ", got.size() > 0 ? got.data()[at] : 0, " instead of ",
+         got.size() > 0 ? expected.data()[at] : 0, ", ", worst, " of the largest entry");
+    CHECK(worst <= tolerance);
+  }
+
+  std::map<std::string, Tensor<double>> arrays_;
+  std::vector<std::string> checked_;
+};
+
+}  // namespace wengert::testing

@@ -1,0 +1,70 @@
+"""What the scripts of this folder share: a case is a function of tensors, computed by PyTorch in double.
+
+Each script writes one .npz beside itself: python3 elementwise.py. The figures are those of PyTorch 1.13.0 (Debian
+12's python3-torch). A case `name` is stored as
+  name.x0 …   the inputs that are differentiated (float64 arrays), in order
+  name.i0 …   the inputs that are whole numbers (int64 arrays), in order
+  name.y      the value
+  name.w      weights; the first gradients are those of Σ w·y:
+  name.g0 …   one for each x
+  name.v0 …   weights; the second gradients are those of Σ v0·g0 + v1·g1 + …:
+  name.h0 …   one for each x
+"""
+import os
+import sys
+
+import numpy as np
+import torch
+
+torch.set_default_dtype(torch.float64)
+torch.set_num_threads(1)
+
+
+class Oracle:
+    def __init__(self):
+        self.arrays = {}
+        self.random = np.random.default_rng(1964)
+
+    def uniform(self, *shape, low=-1.0, high=1.0):
+        """An array of numbers drawn evenly from [low, high)."""
+        return self.random.uniform(low, high, shape)
+
+    def case(self, name, function, *inputs, orders=2):
+        """Stores a case; floating inputs are differentiated, whole numbers are passed as they are."""
+        floats = [k for k, x in enumerate(inputs) if np.asarray(x).dtype.kind == "f"]
+        tensors = [torch.tensor(np.asarray(x), requires_grad=k in floats) for k, x in enumerate(inputs)]
+        variables = [tensors[k] for k in floats]
+        whole = [np.asarray(x, dtype=np.int64) for k, x in enumerate(inputs) if k not in floats]
+        self._store(name, "x", [np.asarray(inputs[k], dtype=np.float64) for k in floats])
+        self._store(name, "i", whole)
+        y = function(*tensors)
+        self.arrays[f"{name}.y"] = y.detach().numpy()
+        if orders < 1:
+            return
+        w = torch.tensor(self.uniform(*y.shape, low=0.5, high=1.5))
+        self.arrays[f"{name}.w"] = w.numpy()
+        first = self._gradients((w * y).sum(), variables, create_graph=orders > 1)
+        self._store(name, "g", [g.detach().numpy() for g in first])
+        if orders < 2:
+            return
+        weights = [torch.tensor(self.uniform(*x.shape, low=0.5, high=1.5)) for x in variables]
+        self._store(name, "v", [v.numpy() for v in weights])
+        second = self._gradients(sum((v * g).sum() for v, g in zip(weights, first)), variables, create_graph=False)
+        self._store(name, "h", [h.numpy() for h in second])
+
+    def write(self):
+        """Writes the .npz beside the script that is running."""
+        path = os.path.splitext(os.path.abspath(sys.argv[0]))[0] + ".npz"
+        np.savez_compressed(path, **self.arrays)
+        print(f"{path}: {len({key.rsplit('.', 1)[0] for key in self.arrays})} cases")
+
+    def _store(self, name, letter, arrays):
+        for k, array in enumerate(arrays):
+            self.arrays[f"{name}.{letter}{k}"] = array
+
+    @staticmethod
+    def _gradients(scalar, variables, create_graph):
+        if not scalar.requires_grad:
+            return [torch.zeros_like(x) for x in variables]
+        found = torch.autograd.grad(scalar, variables, create_graph=create_graph, allow_unused=True)
+        return [torch.zeros_like(x) if g is None else g for g, x in zip(found, variables)]
