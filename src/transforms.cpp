@@ -1,8 +1,14 @@
 #include <wengert/op.hpp>
+#include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/transforms.hpp>
 
+#include <algorithm>
+#include <utility>
+
 #include <fmt/format.h>
+#include <xtensor/xbuilder.hpp>
 
 namespace wengert {
 namespace {
@@ -68,10 +74,127 @@ void gradients_into(const std::type_identity_t<Differentiated<T>>& y, std::span<
   tape.rewind(mark);
 }
 
-#define WENGERT_INSTANTIATE(T)                                                                           \
-  template struct Differentiated<T>;                                                                     \
-  template void detail::grad_into(const Differentiated<T>&, std::span<const Var<T>>, std::span<Var<T>>); \
-  template void gradients_into<T>(const Differentiated<T>&, std::span<const Var<T>>, std::span<Tensor<T>>);
+// ---- derivatives along directions, and all of them -----------------------------------------------------------------
+
+// Σᵢ sum(aᵢ · bᵢ) of pairs of the same shape.
+template <class T>
+static Var<T> inner_product(std::string_view subject, const std::vector<Var<T>>& a, const std::vector<Var<T>>& b) {
+  if (a.empty() || a.size() != b.size())
+    throw ShapeError(subject,
+                     fmt::format("{} variables and {} vectors: one vector is needed for each", a.size(), b.size()));
+  Var<T> total;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i].shape() != b[i].shape())
+      throw ShapeError(subject, fmt::format("variable {} has shape {}, its vector {}: both must be the same", i + 1,
+                                            to_string(a[i].shape()), to_string(b[i].shape())));
+    const Var<T> part = sum(a[i] * b[i]);
+    total = total.empty() ? part : total + part;
+  }
+  return total;
+}
+
+// The gradients with respect to x as functions of a cotangent of y, which is recorded too.
+template <class T>
+static std::pair<Var<T>, std::vector<Var<T>>> linear_pullback(Var<T> y, const std::vector<Var<T>>& x) {
+  const Var<T> cotangent = y.tape().variable(Tensor<T>(xt::ones<T>(xt::dynamic_shape<std::size_t>(y.shape()))));
+  return {cotangent, grad<T>(seed(y, cotangent), x)};
+}
+
+template <class T>
+Var<T> jvp(Var<T> y, const std::vector<Var<T>>& x, const std::vector<Var<T>>& tangents) {
+  return atomically(y.tape(), y.tape().node(y, "jvp").where, [&] {
+    const auto [cotangent, gradients] = linear_pullback(y, x);
+    return grad<T>(inner_product("jvp", gradients, tangents), {cotangent}).front();
+  });
+}
+
+template <class T>
+std::vector<Var<T>> hvp(Var<T> y, const std::vector<Var<T>>& x, const std::vector<Var<T>>& v) {
+  const Location where = y.tape().node(y, "hvp").where;
+  return atomically(y.tape(), where, [&] { return grad<T>(inner_product("hvp", grad<T>({y, where}, x), v), x); });
+}
+
+// The shape of the derivatives of something of shape `of` with respect to something of shape `by`.
+static xt::dynamic_shape<std::size_t> joined(const Shape& of, const Shape& by) {
+  if (of.rank() + by.rank() > max_rank)
+    throw ShapeError("jacobian",
+                     fmt::format("derivatives of shape {} by shape {} have more than {} axes: reshape one first",
+                                 to_string(of), to_string(by), max_rank));
+  xt::dynamic_shape<std::size_t> shape(of.begin(), of.end());
+  shape.insert(shape.end(), by.begin(), by.end());
+  return shape;
+}
+
+// One sweep for each element of y.
+template <class T>
+static std::vector<Tensor<T>> reverse_jacobian(Var<T> y, const std::vector<Var<T>>& x) {
+  std::vector<Tensor<T>> result, row(x.size());
+  for (const Var<T>& v : x) result.push_back(Tensor<T>::from_shape(joined(y.shape(), v.shape())));
+  Tensor<T> basis = xt::zeros<T>(xt::dynamic_shape<std::size_t>(y.shape()));
+  const auto mark = y.tape().mark();
+  for (std::size_t k = 0; k < basis.size(); ++k) {
+    basis.data()[k] = 1;
+    gradients_into<T>(seed(y, y.tape().constant(basis)), x, row);
+    y.tape().rewind(mark);
+    basis.data()[k] = 0;
+    for (std::size_t i = 0; i < x.size(); ++i)
+      std::copy_n(row[i].data(), row[i].size(), result[i].data() + k * row[i].size());
+  }
+  return result;
+}
+
+// One sweep for each element of x: the Jacobian of the pullback, which is linear, is the transposed one.
+template <class T>
+static std::vector<Tensor<T>> forward_jacobian(Var<T> y, const std::vector<Var<T>>& x) {
+  const auto [cotangent, gradients] = linear_pullback(y, x);
+  std::vector<Tensor<T>> result;
+  for (const Var<T>& g : gradients) {
+    const Tensor<T> transposed = reverse_jacobian(g, {cotangent}).front();
+    auto jacobian = Tensor<T>::from_shape(joined(y.shape(), g.shape()));
+    const std::size_t rows = y.size(), columns = g.size();
+    for (std::size_t i = 0; i < rows; ++i)
+      for (std::size_t j = 0; j < columns; ++j) jacobian.data()[i * columns + j] = transposed.data()[j * rows + i];
+    result.push_back(std::move(jacobian));
+  }
+  return result;
+}
+
+template <class T>
+std::vector<Tensor<T>> jacobian(Var<T> y, const std::vector<Var<T>>& x, JacobianMode mode) {
+  std::size_t columns = 0;
+  for (const Var<T>& v : x) columns += v.size();
+  if (mode == JacobianMode::automatic)
+    mode = 2 * columns < y.size() ? JacobianMode::forward : JacobianMode::reverse;  // a forward sweep runs over both
+  Tape<T>& tape = y.tape();
+  const auto mark = tape.mark();
+  return atomically(tape, tape.node(y, "jacobian").where, [&] {
+    auto result = mode == JacobianMode::forward ? forward_jacobian(y, x) : reverse_jacobian(y, x);
+    tape.rewind(mark);
+    return result;
+  });
+}
+
+template <class T>
+std::vector<std::vector<Tensor<T>>> hessian(Var<T> y, const std::vector<Var<T>>& x) {
+  Tape<T>& tape = y.tape();
+  const auto mark = tape.mark();
+  const Location where = tape.node(y, "hessian").where;
+  return atomically(tape, where, [&] {
+    std::vector<std::vector<Tensor<T>>> blocks;
+    for (const Var<T>& g : grad<T>({y, where}, x)) blocks.push_back(reverse_jacobian(g, x));
+    tape.rewind(mark);
+    return blocks;
+  });
+}
+
+#define WENGERT_INSTANTIATE(T)                                                                              \
+  template struct Differentiated<T>;                                                                        \
+  template void detail::grad_into(const Differentiated<T>&, std::span<const Var<T>>, std::span<Var<T>>);    \
+  template void gradients_into<T>(const Differentiated<T>&, std::span<const Var<T>>, std::span<Tensor<T>>); \
+  template Var<T> jvp(Var<T>, const std::vector<Var<T>>&, const std::vector<Var<T>>&);                      \
+  template std::vector<Var<T>> hvp(Var<T>, const std::vector<Var<T>>&, const std::vector<Var<T>>&);         \
+  template std::vector<Tensor<T>> jacobian(Var<T>, const std::vector<Var<T>>&, JacobianMode);               \
+  template std::vector<std::vector<Tensor<T>>> hessian(Var<T>, const std::vector<Var<T>>&);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE

@@ -5,6 +5,7 @@
 #include <wengert/error.hpp>
 #include <wengert/fwd.hpp>
 #include <wengert/gradcheck.hpp>
+#include <wengert/index_var.hpp>
 #include <wengert/op.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>
@@ -18,4 +19,5 @@
 #include <wengert/tensor.hpp>
 #include <wengert/threads.hpp>
 #include <wengert/transforms.hpp>
+#include <wengert/tree.hpp>
 #include <wengert/version.hpp>

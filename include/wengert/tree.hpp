@@ -1,0 +1,176 @@
+// Trees of tensors: structs, tuples, arrays and vectors whose leaves are tensors, taken apart and put together again.
+//
+//     template <class V>
+//     struct Layer { V w, b; };            // Layer<Tensor<float>> holds weights, Layer<Var<float>> their Vars
+//
+// A struct must be an aggregate of at most ten members and a template over the type of its leaves; structs nest.
+#pragma once
+
+#include <wengert/index_var.hpp>
+#include <wengert/parameter.hpp>
+#include <wengert/tape.hpp>
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace wengert {
+
+namespace detail {
+
+template <class X>
+inline constexpr bool is_leaf = false;
+template <class T>
+inline constexpr bool is_leaf<Var<T>> = true;
+template <class T>
+inline constexpr bool is_leaf<Parameter<T>> = true;
+template <class E>
+requires requires(const E& e) { xt::xexpression<E>(e); } || std::derived_from<E, xt::xexpression<E>>
+inline constexpr bool is_leaf<E> = std::is_floating_point_v<typename E::value_type>;
+
+// Converts to any member in the trial that counts an aggregate's members.
+struct AnyMember {
+  template <class X>
+  operator X() const;  // NOLINT(google-explicit-constructor)
+};
+template <class S, std::size_t... I>
+constexpr bool takes_members(std::index_sequence<I...>) {
+  return requires { S{(static_cast<void>(I), AnyMember{})...}; };
+}
+template <class S, std::size_t count = 10>
+constexpr std::size_t member_count() {
+  if constexpr (count == 0 || takes_members<S>(std::make_index_sequence<count>{}))
+    return count;
+  else
+    return member_count<S, count - 1>();
+}
+
+// Calls `f` with the members of a struct.
+template <class S, class F>
+decltype(auto) with_members(S& s, F&& f) {
+  constexpr std::size_t count = member_count<std::remove_const_t<S>>();
+  static_assert(count > 0, "wengert: a struct of tensors must be an aggregate of one to ten members");
+  // clang-format off
+  if constexpr (count == 1) { auto& [a] = s; return f(a); }
+  else if constexpr (count == 2) { auto& [a, b] = s; return f(a, b); }
+  else if constexpr (count == 3) { auto& [a, b, c] = s; return f(a, b, c); }
+  else if constexpr (count == 4) { auto& [a, b, c, d] = s; return f(a, b, c, d); }
+  else if constexpr (count == 5) { auto& [a, b, c, d, e] = s; return f(a, b, c, d, e); }
+  else if constexpr (count == 6) { auto& [a, b, c, d, e, g] = s; return f(a, b, c, d, e, g); }
+  else if constexpr (count == 7) { auto& [a, b, c, d, e, g, h] = s; return f(a, b, c, d, e, g, h); }
+  else if constexpr (count == 8) { auto& [a, b, c, d, e, g, h, i] = s; return f(a, b, c, d, e, g, h, i); }
+  else if constexpr (count == 9) { auto& [a, b, c, d, e, g, h, i, j] = s; return f(a, b, c, d, e, g, h, i, j); }
+  else { auto& [a, b, c, d, e, g, h, i, j, k] = s; return f(a, b, c, d, e, g, h, i, j, k); }
+  // clang-format on
+}
+
+template <class Tree, class F>
+auto map_leaves(const Tree& tree, F&& f);
+
+// How a tree is put together again from what its parts were mapped to.
+template <class Tree>
+struct Rebuild {
+  static_assert(is_leaf<Tree>,
+                "wengert: neither a tensor nor a tree of tensors; make a struct of tensors a template over the type of "
+                "its leaves: template <class V> struct Layer { V w, b; }");
+};
+template <class Tree>
+requires is_leaf<Tree>
+struct Rebuild<Tree> {
+  template <class F>
+  static auto map(const Tree& leaf, F&& f) {
+    return f(leaf);
+  }
+};
+template <template <class> class S, class V>
+requires(!is_leaf<S<V>> && std::is_aggregate_v<S<V>>) struct Rebuild<S<V>> {
+  template <class F>
+  static auto map(const S<V>& s, F&& f) {
+    using W = std::remove_cvref_t<decltype(f(std::declval<const V&>()))>;
+    return with_members(s, [&](const auto&... member) { return S<W>{map_leaves(member, f)...}; });
+  }
+};
+template <class X>
+struct Rebuild<std::vector<X>> {
+  template <class F>
+  static auto map(const std::vector<X>& trees, F&& f) {
+    std::vector<decltype(map_leaves(trees.front(), f))> result;
+    for (const X& tree : trees) result.push_back(map_leaves(tree, f));
+    return result;
+  }
+};
+template <class X, std::size_t count>
+struct Rebuild<std::array<X, count>> {
+  template <class F>
+  static auto map(const std::array<X, count>& trees, F&& f) {
+    using Y = decltype(map_leaves(trees.front(), f));
+    return std::apply([&](const auto&... tree) { return std::array<Y, count>{map_leaves(tree, f)...}; }, trees);
+  }
+};
+template <class... X>
+struct Rebuild<std::tuple<X...>> {
+  template <class F>
+  static auto map(const std::tuple<X...>& trees, F&& f) {
+    return std::apply(
+        [&](const auto&... tree) { return std::tuple<decltype(map_leaves(tree, f))...>{map_leaves(tree, f)...}; },
+        trees);
+  }
+};
+
+template <class Tree, class F>
+auto map_leaves(const Tree& tree, F&& f) {
+  return Rebuild<Tree>::map(tree, f);
+}
+
+// The scalar type of a tree's leaves: that of the first; void if the type tells of none.
+template <class Tree>
+struct ScalarOfTree {
+  using type = void;
+};
+template <class T>
+struct ScalarOfTree<Var<T>> {
+  using type = T;
+};
+template <class T>
+struct ScalarOfTree<Parameter<T>> {
+  using type = T;
+};
+template <class E>
+requires(is_leaf<E>&& requires { typename E::value_type; }) struct ScalarOfTree<E> {
+  using type = typename E::value_type;
+};
+template <template <class> class S, class V>
+requires(!is_leaf<S<V>> && std::is_aggregate_v<S<V>>) struct ScalarOfTree<S<V>> : ScalarOfTree<V> {
+};
+template <class X>
+struct ScalarOfTree<std::vector<X>> : ScalarOfTree<X> {};
+template <class X, std::size_t count>
+struct ScalarOfTree<std::array<X, count>> : ScalarOfTree<X> {};
+template <class First, class... Rest>
+struct ScalarOfTree<std::tuple<First, Rest...>> : ScalarOfTree<First> {};
+
+}  // namespace detail
+
+/// The tree with `f` of every leaf in the leaf's place: `map_tree(weights, [](const auto& w) { return zeros_like(w);
+/// })`.
+///
+/// Leaves are tensors, Parameters and Vars. Visits them in the order of the members.
+template <class Tree, class F>
+auto map_tree(const Tree& tree, F&& f) {
+  return detail::map_leaves(tree, f);
+}
+
+/// Calls `f` with every leaf, in the order of the members.
+template <class Tree, class F>
+void for_each_leaf(const Tree& tree, F&& f) {
+  detail::map_leaves(tree, [&](const auto& leaf) {
+    f(leaf);
+    return 0;
+  });
+}
+
+}  // namespace wengert
