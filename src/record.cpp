@@ -136,6 +136,21 @@ Var<T> Tape<T>::record_structural(const Op<T>& op, const void* attributes, std::
   return result;
 }
 
+template <class T>
+Var<T> Tape<T>::collapse(const Mark& from, Var<T> y, const Op<T>& op, std::span<const Var<T>> inputs,
+                         std::shared_ptr<const void> rule, const Location& where) {
+  const Node<T> result = node(y, op.name);
+  const Layout layout = *result.layout;
+  pool_.retain(result.storage);
+  rewind(from);
+  const void* data = rule.get();
+  Storage* owner = pool_.adopt(static_cast<std::byte*>(const_cast<void*>(data)), 0, std::move(rule));
+  const Var<T> last = leaf(owner, keep(contiguous_layout({0})), nullptr, where);
+  std::vector<Var<T>> all(inputs.begin(), inputs.end());
+  all.push_back(last);
+  return append(&op, result.data, keep(layout), result.storage, nullptr, all, where);
+}
+
 // An elementwise op whose operands differ in shape or have gaps.
 template <class T>
 Var<T> Tape<T>::record_elementwise(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
@@ -187,6 +202,8 @@ const Layout* Tape<T>::broadcast_operands(const Op<T>& op, std::span<const Var<T
   template const Node<T>& Tape<T>::operand(const Op<T>&, Var<T>, std::size_t) const;                                 \
   template Var<T> Tape<T>::record_direct(const Op<T>&, const void*, std::span<const Var<T>>, const Location&);       \
   template Var<T> Tape<T>::record(const Op<T>&, const void*, std::size_t, std::span<const Var<T>>, const Location&); \
+  template Var<T> Tape<T>::collapse(const Mark&, Var<T>, const Op<T>&, std::span<const Var<T>>,                      \
+                                    std::shared_ptr<const void>, const Location&);                                   \
   template Var<T> Tape<T>::record_view(const Op<T>&, const void*, Var<T>, const Location&);                          \
   template Var<T> Tape<T>::record_structural(const Op<T>&, const void*, std::span<const Var<T>>, const Location&);   \
   template Var<T> Tape<T>::record_elementwise(const Op<T>&, const void*, std::span<const Var<T>>, const Location&);  \

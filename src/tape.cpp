@@ -228,7 +228,7 @@ std::size_t Tape<T>::mark_dependents(std::size_t base, Var<T> root, std::span<co
 
 template <class T>
 void Tape<T>::sweep(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, std::span<Var<T>> gradients,
-                    Temporaries temporaries) {
+                    Temporaries temporaries, Variables variables) {
   SweepScope scope(*this, temporaries);
   const std::size_t base = scope.base();
   const std::size_t first = mark_dependents(base, root, wrt);
@@ -242,7 +242,7 @@ void Tape<T>::sweep(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, 
     if (adjoint.node == Adjoint::none || !adjoint.depends) continue;
     const bool asked = std::any_of(wrt.begin(), wrt.end(), [&](const Var<T>& w) { return w.index_ == k; });
     where = nodes_[k].where;
-    if (nodes_[k].op != nullptr) {
+    if (nodes_[k].op != nullptr && !(asked && variables == Variables::independent)) {
       const std::size_t temporaries_begin = nodes_.size();
       Pullback<T> pullback(*this, k, at(adjoint.node), base, first);
       nodes_[k].op->vjp(pullback);

@@ -48,8 +48,9 @@ struct StructuralExample {
 /// Layout& input, Layout& out, std::ptrdiff_t& offset) const`. Inputs that are whole numbers are named by a bit each,
 /// `index_inputs = 0b10`, and reach `forward` as `Value<const std::int64_t>`, `vjp` as IndexVar; `index_output = true`
 /// says that the result is. A member
-/// `convention` tells the op reference what holds at ties and edges. `vjp(cotangent, output, inputs…)` returns the
-/// cotangents of the inputs as Vars: one, or a tuple of functions that are called only where they are needed.
+/// `differentiable = false` says that the derivative is zero by definition; `convention` tells the op reference what
+/// holds at ties and edges. `vjp(cotangent, output, inputs…)` returns the cotangents of the inputs as Vars: one, or a
+/// tuple of functions that are called only where they are needed.
 template <class S>
 concept StructuralOp = std::is_trivially_copyable_v<S> && requires {
   { S::name } -> std::convertible_to<std::string_view>;
@@ -86,6 +87,14 @@ template <class S>
 inline constexpr bool gives_indices = requires {
   requires S::index_output;
 };
+
+template <class S>
+constexpr bool is_differentiable() {
+  if constexpr (requires { S::differentiable; })
+    return S::differentiable;
+  else
+    return !gives_indices<S>;
+}
 
 // A handle as the tape knows it.
 template <class T>
@@ -218,7 +227,7 @@ template <StructuralOp S>
 const bool Registered<S>::done = register_op({.name = S::name,
                                               .notation = S::notation,
                                               .convention = detail::convention_of<S>(),
-                                              .differentiable = !detail::gives_indices<S>,
+                                              .differentiable = detail::is_differentiable<S>(),
                                               .own_examples = Registered<S>::examples});
 
 /// Records a structural op on its inputs, Vars and IndexVars: `record(Softmax{}, where, x)`. The result is an IndexVar

@@ -227,6 +227,10 @@ class Tape {
   /// operand that is empty, rewound, of another tape, or a parameter changed since; a failed call records nothing.
   Var<T> record(const Op<T>& op, const void* attributes, std::size_t attribute_bytes, std::span<const Var<T>> inputs,
                 const Location& where);
+  /// Turns everything recorded since `from` into one node of the value of `y`: an `op` of `inputs`, which are older
+  /// than `from`, and of a last input that keeps `rule` alive, a pointer to which is its data.
+  Var<T> collapse(const Mark& from, Var<T> y, const Op<T>& op, std::span<const Var<T>> inputs,
+                  std::shared_ptr<const void> rule, const Location& where);
   /// The node of a valid handle; `subject` names the caller in the error.
   const Node<T>& node(Var<T> var, std::string_view subject) const;
   const Node<T>& node(std::size_t index) const { return nodes_[index]; }
@@ -239,10 +243,13 @@ class Tape {
 
   /// What becomes of a sweep's temporaries: kept as nodes to differentiate again, or recycled after their last use.
   enum class Temporaries { keep, recycle };
+  /// Whether the variables of a sweep count as depending on one another, or as independent: then the sweep does not go
+  /// on behind them.
+  enum class Variables { dependent, independent };
   /// The reverse sweep: records the gradients of `root`, weighted by `cotangent`, with respect to `wrt` into
   /// `gradients`. A Var that `root` does not depend on gets zeros.
   void sweep(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, std::span<Var<T>> gradients,
-             Temporaries temporaries);
+             Temporaries temporaries, Variables variables = Variables::dependent);
 
  private:
   friend class Pullback<T>;

@@ -7,6 +7,7 @@
 #include <wengert/gradcheck.hpp>
 #include <wengert/index_var.hpp>
 #include <wengert/op.hpp>
+#include <wengert/ops/control.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/loss.hpp>

@@ -1,0 +1,127 @@
+#include "../testing.hpp"
+
+using namespace wengert;
+using namespace wengert::testing;
+
+TEST_CASE("stop_gradient has the value and no gradient") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>{1, 2, 3});
+  const auto held = stop_gradient(x);
+  CHECK(held.value() == x.value());
+  CHECK(grad(sum(x * held), x)[0].value() == x.value());  // 2x without it
+  CHECK(stop_gradient(transpose(tape.variable(random_tensor({2, 3}, 1)))).shape() == Shape{3, 2});
+}
+
+TEST_CASE("hooks change the gradient only") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>{1, -2, 3});
+  CHECK(grad(sum(square(scale_gradient(x, -1))), x)[0].value() == Tensor<double>{-2, 4, -6});
+  CHECK(grad(sum(square(clip_gradient(x, -3, 5))), x)[0].value() == Tensor<double>{2, -3, 5});
+  CHECK(grad(sum(square(map_gradient(x, [](auto g) { return g * g; }))), x)[0].value() == Tensor<double>{4, 16, 36});
+  CHECK(map_gradient(x, [](auto g) { return g; }).value() == x.value());
+  CHECK_ERROR(ValueError, "[clip_gradient] the lower limit is above", clip_gradient(x, 1, -1));
+  const auto wrong = sum(map_gradient(x, [](auto g) { return sum(g); }));
+  const auto size = tape.size();
+  CHECK(contains(message_of<ShapeError>([&] { grad(wrong, x); }),
+                 "the cotangent of input 1 has shape (), the input (3,)"));
+  CHECK(tape.size() == size);
+  // Hooks differentiate again, as they are recorded.
+  const auto [dx] = grad(sum(x * x * scale_gradient(x, 2)), x);  // 2x² + 2x²
+  CHECK(dx.value() == Tensor<double>{4, 16, 36});
+}
+
+TEST_CASE("custom_vjp uses the rule given, to any order") {
+  int called = 0;
+  const auto log1pexp = custom_vjp([](auto x) { return log(1 + exp(x)); },
+                                   [&called](auto g, auto, auto x) {
+                                     ++called;
+                                     return g * (1 - 1 / (1 + exp(x)));
+                                   });
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>{0, 100});
+  const auto before = tape.size();
+  const auto y = log1pexp(x);
+  CHECK(tape.size() == before + 2);  // the node and its rule
+  CHECK(y.value()(0) == doctest::Approx(std::log(2)));
+  const auto [dx] = grad(sum(y), x);
+  CHECK(called == 1);
+  CHECK(distance(dx.value(), Tensor<double>{0.5, 1}) < 1e-15);
+  const auto [second] = grad(sum(dx), x);
+  CHECK(distance(second.value(), Tensor<double>{0.25, 0}) < 1e-15);
+  CHECK(gradcheck([&](auto v) { return log1pexp(v); }, random_tensor({3, 2}, 1)).ok());
+}
+
+TEST_CASE("custom_vjp of several inputs") {
+  const auto product =
+      custom_vjp([](auto a, auto b) { return a * b; },
+                 [](auto g, auto, auto a, auto b) { return std::tuple([=] { return g * b; }, [=] { return g * a; }); });
+  CHECK(gradcheck([&](auto a, auto b) { return product(a, b); }, random_tensor({3}, 1), random_tensor({3}, 2)).ok());
+  const auto first_only = custom_vjp([](auto a, auto b) { return a * b; },
+                                     [](auto g, auto, auto, auto b) { return std::tuple(g * b, no_gradient); });
+  Tape<double> tape;
+  const auto a = tape.variable(2.0 * xt::ones<double>({2})), b = tape.variable(Tensor<double>{3, 4});
+  const auto [da, db] = grad(sum(first_only(a, b)), a, b);
+  CHECK(da.value() == Tensor<double>{3, 4});
+  CHECK(db.value() == Tensor<double>{0, 0});
+}
+
+TEST_CASE("a custom rule that fails leaves the tape as it was; its errors name the line of the forward function") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>{1, 2, 3}), y = tape.variable(Tensor<double>{1, 2});
+  const auto bad =
+      custom_vjp([](auto a, auto b) { return a * a + b; }, [](auto g, auto, auto, auto) { return std::tuple(g, g); });
+  const auto size = tape.size();
+  CHECK(contains(message_of<ShapeError>([&] { bad(x, y); }), "control_test.cpp"));
+  CHECK(tape.size() == size);
+}
+
+namespace {
+const auto block = [](auto x, auto w) { return tanh(matmul(x, w) + sin(x)); };
+}
+
+TEST_CASE("checkpoint gives the same value and gradients, and keeps one node") {
+  const auto x0 = random_tensor({4, 5}, 1), w0 = random_tensor({5, 5}, 2);
+  Tape<double> plain, saving;
+  const auto run = [&](Tape<double>& tape, const auto& f) {
+    const auto x = tape.variable(x0), w = tape.variable(w0);
+    auto a = x;
+    for (int i = 0; i < 4; ++i) a = f(a, w);  // the weights are shared by all blocks
+    const auto [dx, dw] = grad(sum(a * a), x, w);
+    const auto [second] = grad(sum(dw * w), x);
+    return std::array{a.value(), dx.value(), dw.value(), second.value()};
+  };
+  const auto expected = run(plain, block), got = run(saving, checkpoint(block));
+  for (std::size_t i = 0; i < 4; ++i) CHECK(distance(got[i], expected[i]) < 1e-13);
+
+  Tape<double> tape;
+  const auto x = tape.variable(x0), w = tape.variable(w0);
+  const auto before = tape.size();
+  checkpoint(block)(x, w);
+  CHECK(tape.size() == before + 2);
+}
+
+TEST_CASE("checkpoint: what the function captures gets its gradient, without being counted twice") {
+  Tape<double> tape;
+  const auto w = tape.variable(random_tensor({3, 3}, 1));
+  const auto x = matmul(tape.constant(random_tensor({2, 3}, 2)), w);  // depends on w, too
+  const auto f = [w](auto a) { return tanh(matmul(a, w)); };
+  const auto expected = gradients(sum(f(f(x))), w)[0];
+  const auto saving = checkpoint(f);
+  CHECK(distance(gradients(sum(saving(saving(x))), w)[0], expected) < 1e-14);
+}
+
+TEST_CASE("checkpoint saves memory in a first-order sweep") {
+  const auto peak = [](bool saving) {
+    Tape<float> tape;
+    const auto deep = [](auto v) {
+      for (int i = 0; i < 20; ++i) v = sin(v) * 1.1;
+      return v;
+    };
+    const auto x = tape.variable(random_tensor<float>({100000}, 1));
+    auto a = x;
+    for (int i = 0; i < 10; ++i) a = saving ? checkpoint(deep)(a) : deep(a);
+    gradients(sum(a), x);
+    return tape.reserved_bytes();
+  };
+  CHECK(static_cast<double>(peak(true)) < 0.35 * static_cast<double>(peak(false)));
+}
