@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cmath>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -16,11 +17,50 @@ namespace wengert {
 template <class T>
 Var<T> Tape<T>::append(const Op<T>* op, T* data, const Layout* layout, Storage* storage, const void* attributes,
                        std::span<const Var<T>> inputs, const Location& where) {
+  if (trace_nan_ && op != nullptr && op->view == nullptr && !op->index_output) [[unlikely]]
+    try {
+      require_finite(*op, data, *layout, inputs, where);
+    } catch (...) {
+      pool_.release(storage);
+      throw;
+    }
   const auto first_edge = static_cast<std::uint32_t>(edges_.size());
   for (const Var<T>& input : inputs) edges_.push_back(input.index_);
   nodes_.push_back({op, data, layout, storage, attributes, sweep_location_ != nullptr ? *sweep_location_ : where,
                     first_edge, generation_, false});
   return at(nodes_.size() - 1);
+}
+
+// The element of a contiguous value that is not finite, as `element (0, 2) is nan`; empty if there is none.
+template <class T>
+static std::string first_not_finite(const T* data, const Layout& layout) {
+  for (std::size_t i = 0; i < layout.size; ++i) {
+    if (std::isfinite(data[i])) continue;
+    return fmt::format("element {} is {}", to_string(unravel(i, layout.shape)), data[i]);
+  }
+  return {};
+}
+
+template <class T>
+void Tape<T>::require_finite(const Op<T>& op, const T* data, const Layout& layout, std::span<const Var<T>> inputs,
+                             const Location& where) const {
+  std::string message = first_not_finite(data, layout);
+  if (message.empty()) return;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Node<T>& n = nodes_[inputs[i].index_];
+    std::string finding = "finite";
+    if (n.holds_indices) {
+      finding = "indices";
+    } else {
+      std::vector<T> elements(n.layout->size);
+      copy_elements<T>({n.data, n.layout}, elements.data());
+      if (const std::string bad = first_not_finite(elements.data(), contiguous_layout(n.layout->shape)); !bad.empty())
+        finding = bad;
+    }
+    message += fmt::format("; input {} of shape {}: {}", i + 1, to_string(n.layout->shape), finding);
+  }
+  throw ValueError(op.name, sweep_location_ != nullptr ? "in a gradient, " + message : message,
+                   sweep_location_ != nullptr ? *sweep_location_ : where);
 }
 
 // Whether a handle can be an operand as it is.
@@ -198,6 +238,8 @@ const Layout* Tape<T>::broadcast_operands(const Op<T>& op, std::span<const Var<T
 #define WENGERT_INSTANTIATE(T)                                                                                       \
   template Var<T> Tape<T>::append(const Op<T>*, T*, const Layout*, Storage*, const void*, std::span<const Var<T>>,   \
                                   const Location&);                                                                  \
+  template void Tape<T>::require_finite(const Op<T>&, const T*, const Layout&, std::span<const Var<T>>,              \
+                                        const Location&) const;                                                      \
   template bool Tape<T>::is_current(Var<T>) const;                                                                   \
   template const Node<T>& Tape<T>::operand(const Op<T>&, Var<T>, std::size_t) const;                                 \
   template Var<T> Tape<T>::record_direct(const Op<T>&, const void*, std::span<const Var<T>>, const Location&);       \

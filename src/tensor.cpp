@@ -28,6 +28,15 @@ std::optional<Shape> broadcast_shapes(const Shape& a, const Shape& b) {
   return result;
 }
 
+Shape unravel(std::size_t element, const Shape& shape) {
+  Shape index = shape;
+  for (std::size_t axis = shape.rank(); axis-- > 0;) {
+    index[axis] = element % shape[axis];
+    element /= shape[axis];
+  }
+  return index;
+}
+
 std::size_t normalise_axis(std::ptrdiff_t axis, std::size_t rank, std::string_view subject) {
   const auto count = static_cast<std::ptrdiff_t>(rank);
   if (axis < -count || axis >= count)

@@ -24,6 +24,9 @@ namespace wengert {
 
 namespace detail {
 
+struct ShownByName {
+  using Kind = AppearanceKind;
+};
 struct OwnDerivative {  // taken of the formula itself
   using Kind = DerivativeKind;
 };
@@ -173,6 +176,23 @@ double fold_constants(C... c) {
   return static_cast<double>(F{}(Lane<double, 16>(c)...).v[0]);
 }
 
+template <class To, std::size_t>
+using Each = To;
+
+// A formula of so many inputs, and the op's parameters, written down; by the op's name if it is not to be shown or is
+// a function of SLEEF's.
+template <class E, class Formula, std::size_t arity, bool shown>
+Text write_formula(const void* attributes, std::span<const Text> inputs) {
+  return [&]<std::size_t... I, std::size_t... P>(std::index_sequence<I...>, std::index_sequence<P...>) {
+    [[maybe_unused]] const auto* parameter = static_cast<const double*>(attributes);
+    if constexpr (shown && std::is_invocable_v<Formula, Each<Text, I>..., Each<Text, P>...>)
+      return Formula{}(inputs[I]..., Text::of(parameter[P])...);
+    else
+      return Text::call(E::name.view(), {inputs[I]..., Text::of(parameter[P])...});
+  }
+  (std::make_index_sequence<arity>{}, std::make_index_sequence<E::parameters>{});
+}
+
 }  // namespace detail
 
 // ---- the tables of an op -------------------------------------------------------------------------------------------
@@ -193,7 +213,8 @@ struct PullbackTable {
       .kernels = kernel::compile_per_isa<kernel::ElementwiseBody<T, Formula, Formula::arity, E::parameters>,
                                          const kernel::Plane<T>*, T*, std::size_t, std::size_t, const double*>(),
       .parameters = E::parameters,
-      .vjp = vjp};
+      .vjp = vjp,
+      .text = detail::write_formula<E, Formula, Formula::arity, true>};
 
  private:
   template <std::size_t J>
@@ -248,14 +269,12 @@ constexpr Op<T> ElementwiseTable<T, E>::table{
     .kernels = kernel::compile_per_isa<kernel::ElementwiseBody<T, typename E::Formula, E::arity, E::parameters>,
                                        const kernel::Plane<T>*, T*, std::size_t, std::size_t, const double*>(),
     .parameters = E::parameters,
-    .vjp = vjp};
+    .vjp = vjp,
+    .text = detail::write_formula<E, typename E::Formula, E::arity, E::shown_by_formula>};
 
 // ---- the op --------------------------------------------------------------------------------------------------------
 
 namespace detail {
-
-template <class To, std::size_t>
-using Each = To;
 
 // How an op is called on Vars. An operand may be a Var, a scalar or a tensor, and knows the line it was written on.
 template <class E, class Inputs, class Parameters>
@@ -288,6 +307,8 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
   using Formula = F;
   using DerivativeRule = typename detail::Option<detail::OwnDerivative, Options...>::type;
   using InputRange = typename detail::Option<detail::AnyDomain, Options...>::type;
+  static constexpr bool shown_by_formula =
+      std::is_same_v<typename detail::Option<detail::ShownByName, Options...>::type, ShownByFormula>;
   static constexpr auto name = op_name;
   static constexpr std::size_t parameters = parameter_count;
   static constexpr std::size_t arity = detail::argument_count<F>() - parameter_count;
@@ -313,6 +334,8 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
     } else if constexpr (detail::is_symbol<Deepest>) {
       return symbolic(like, std::make_index_sequence<arity>{}, std::make_index_sequence<parameters>{},
                       detail::as_number(like, a)...);
+    } else if constexpr (std::is_same_v<Deepest, Text>) {
+      return Text::call(name.view(), {detail::as_number(like, a)...});
     } else {
       return F{}(detail::as_number(like, a)...);
     }

@@ -42,6 +42,7 @@ struct DomainKind {};
 struct NotationKind {};
 struct ConventionKind {};
 struct ParametersKind {};
+struct AppearanceKind {};
 }  // namespace detail
 
 /// The partial derivatives of a formula, one lambda an input; see `derivative`.
@@ -114,5 +115,11 @@ template <class Values>
 constexpr ExampleParameters<Values> example_parameters(Values) {
   return {};
 }
+
+/// Shown by its formula in `explain`, not by its name.
+struct ShownByFormula {
+  using Kind = detail::AppearanceKind;
+};
+inline constexpr ShownByFormula shown_by_formula{};
 
 }  // namespace wengert

@@ -3,6 +3,7 @@
 
 #include <wengert/index_var.hpp>
 #include <wengert/kernel/isa.hpp>
+#include <wengert/kernel/text.hpp>
 #include <wengert/tape.hpp>
 
 #include <cstddef>
@@ -55,6 +56,8 @@ struct Op {
   bool index_output = false;
   /// Records the cotangents of the inputs.
   void (*vjp)(Pullback<T>&) = nullptr;
+  /// Writes the op down, applied to inputs written down.
+  Text (*text)(const void* attributes, std::span<const Text> inputs) = nullptr;
 };
 
 /// What an op's vjp works with: its node, the cotangent of the node's value, and where to put the inputs' cotangents.

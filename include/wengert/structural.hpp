@@ -152,12 +152,20 @@ struct StructuralTable {
       detail::give_cotangent(pullback, 0, cotangents);
   }
 
+  static Text text(const void* attributes, std::span<const Text> inputs) {
+    if constexpr (requires { &S::text; })
+      return with_inputs([&](auto... i) { return self(attributes).text(inputs[i]...); });
+    else
+      return Text::call(S::name, inputs);
+  }
+
   static constexpr Op<T> make() {
     Op<T> op{.name = S::name};
     if constexpr (detail::gives_indices<S>)
       op.vjp = [](Pullback<T>&) {};
     else
       op.vjp = vjp;
+    op.text = text;
     if constexpr (is_view) {
       op.view = view;
     } else {

@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 // xtensor takes every type beside one of its own for a scalar, so `var * array` would be a hard error inside its
@@ -218,6 +219,8 @@ class Tape {
 
   /// The number of nodes.
   std::size_t size() const { return nodes_.size(); }
+  /// Whether recording stops at the first value that is not finite; returns whether it did before. See TraceNaN.
+  bool trace_nan(bool on) { return std::exchange(trace_nan_, on); }
   /// Bytes of memory held for values, in use or ready for reuse.
   std::size_t reserved_bytes() const { return pool_.reserved_bytes(); }
 
@@ -265,6 +268,8 @@ class Tape {
   Var<T> uninitialised(const Shape& shape, const Location& where);
   Var<T> append(const Op<T>* op, T* data, const Layout* layout, Storage* storage, const void* attributes,
                 std::span<const Var<T>> inputs, const Location& where);
+  void require_finite(const Op<T>& op, const T* data, const Layout& layout, std::span<const Var<T>> inputs,
+                      const Location& where) const;
   const Layout* keep(const Layout& layout);
   const void* keep_name(std::string_view name);
   bool is_current(Var<T> var) const;
@@ -287,6 +292,7 @@ class Tape {
   Arena arena_;
   std::uint32_t generation_ = 1;
   Temporaries temporaries_ = Temporaries::keep;
+  bool trace_nan_ = false;
   const Location* sweep_location_ = nullptr;  // during a sweep: the line of the node being differentiated
 };
 

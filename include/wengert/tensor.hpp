@@ -116,6 +116,9 @@ std::string to_string(const Shape& shape);
 /// NumPy's broadcasting rule: axes are aligned from the last one and must be equal or 1; nothing where they are not.
 std::optional<Shape> broadcast_shapes(const Shape& a, const Shape& b);
 
+/// The position of the `element`-th element, in row-major order, of a tensor of this shape.
+Shape unravel(std::size_t element, const Shape& shape);
+
 /// `axis` counted from the end if negative. Throws AxisError naming `subject` if it is not one of `rank` axes.
 std::size_t normalise_axis(std::ptrdiff_t axis, std::size_t rank, std::string_view subject);
 

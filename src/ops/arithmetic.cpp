@@ -4,44 +4,48 @@ namespace wengert {
 namespace {
 
 // One op for two Vars, one for a Var and a scalar: a scalar is a parameter, so `2 * x` is a single node.
-constexpr auto add_op =
-    elementwise<"add">([](auto a, auto b) { return a + b; }, passes_cotangent<1, 1>, notation<"a + b">);
-constexpr auto subtract_op =
-    elementwise<"subtract">([](auto a, auto b) { return a - b; }, passes_cotangent<1, -1>, notation<"a − b">);
-constexpr auto negate_op = elementwise<"negate">([](auto x) { return -x; }, passes_cotangent<-1>, notation<"−x">);
-constexpr auto multiply_op = elementwise<"multiply">(
-    [](auto a, auto b) { return a * b; },
-    derivative([](auto, auto b, auto) { return b; }, [](auto a, auto, auto) { return a; }), notation<"a · b">);
+constexpr auto add_op = elementwise<"add">([](auto a, auto b) { return a + b; }, passes_cotangent<1, 1>,
+                                           notation<"a + b">, shown_by_formula);
+constexpr auto subtract_op = elementwise<"subtract">([](auto a, auto b) { return a - b; }, passes_cotangent<1, -1>,
+                                                     notation<"a − b">, shown_by_formula);
+constexpr auto negate_op =
+    elementwise<"negate">([](auto x) { return -x; }, passes_cotangent<-1>, notation<"−x">, shown_by_formula);
+constexpr auto multiply_op =
+    elementwise<"multiply">([](auto a, auto b) { return a * b; },
+                            derivative([](auto, auto b, auto) { return b; }, [](auto a, auto, auto) { return a; }),
+                            notation<"a · b">, shown_by_formula);
 constexpr auto divide_op = elementwise<"divide">(
     [](auto a, auto b) { return a / b; },
     derivative([](auto, auto b, auto) { return 1 / b; }, [](auto, auto b, auto y) { return -y / b; }), input_domain([] {
       return Domain{0.4, 2.0};
     }),
-    notation<"a / b">);
-constexpr auto add_scalar =
-    elementwise<"add_scalar", params<1>>([](auto x, auto c) { return x + c; }, passes_cotangent<1>, notation<"x + c">);
+    notation<"a / b">, shown_by_formula);
+constexpr auto add_scalar = elementwise<"add_scalar", params<1>>(
+    [](auto x, auto c) { return x + c; }, passes_cotangent<1>, notation<"x + c">, shown_by_formula);
 constexpr auto multiply_scalar = elementwise<"multiply_scalar", params<1>>(
-    [](auto x, auto c) { return x * c; }, derivative([](auto, auto c, auto) { return c; }), notation<"c · x">);
+    [](auto x, auto c) { return x * c; }, derivative([](auto, auto c, auto) { return c; }), notation<"c · x">,
+    shown_by_formula);
 constexpr auto divide_scalar = elementwise<"divide_scalar", params<1>>(
-    [](auto x, auto c) { return x / c; }, derivative([](auto, auto c, auto) { return 1 / c; }), notation<"x / c">);
+    [](auto x, auto c) { return x / c; }, derivative([](auto, auto c, auto) { return 1 / c; }), notation<"x / c">,
+    shown_by_formula);
 constexpr auto scalar_divide = elementwise<"scalar_divide", params<1>>(
     [](auto x, auto c) { return c / x; }, derivative([](auto x, auto, auto y) { return -y / x; }), input_domain([] {
       return Domain{0.4, 2.0};
     }),
-    notation<"c / x">);
+    notation<"c / x">, shown_by_formula);
 
 constexpr auto less_op = elementwise<"less">([](auto a, auto b) { return where(a < b, lift(a, 1), 0); },
-                                             piecewise_constant, notation<"[a < b]">);
+                                             piecewise_constant, notation<"[a < b]">, shown_by_formula);
 constexpr auto less_equal_op = elementwise<"less_equal">([](auto a, auto b) { return where(a <= b, lift(a, 1), 0); },
-                                                         piecewise_constant, notation<"[a ≤ b]">);
+                                                         piecewise_constant, notation<"[a ≤ b]">, shown_by_formula);
 constexpr auto equal_op = elementwise<"equal">([](auto a, auto b) { return where(a == b, lift(a, 1), 0); },
-                                               piecewise_constant, notation<"[a = b]">);
+                                               piecewise_constant, notation<"[a = b]">, shown_by_formula);
 constexpr auto select_op =
     elementwise<"select">([](auto m, auto a, auto b) { return where(m != 0, a, b); },
                           derivative([](auto m, auto, auto, auto) { return lift(m, 0); },
                                      [](auto m, auto, auto, auto) { return where(m != 0, lift(m, 1), 0); },
                                      [](auto m, auto, auto, auto) { return where(m != 0, 0, lift(m, 1)); }),
-                          notation<"a where m ≠ 0, else b">);
+                          notation<"a where m ≠ 0, else b">, shown_by_formula);
 
 }  // namespace
 

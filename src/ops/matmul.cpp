@@ -23,6 +23,7 @@ struct Matmul {
   static constexpr std::size_t arity = 2;
   static constexpr bool takes_strides = true;
 
+  static Text text(const Text& a, const Text& b) { return Text::infix(a, "@", "\\,", b, Text::Binding::product); }
   Shape shape(const Shape& a, const Shape& b) const {
     if (a.rank() != 2 || b.rank() != 2)
       throw ShapeError(

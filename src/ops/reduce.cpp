@@ -68,6 +68,7 @@ struct Reduction {
 struct Sum : Reduction {
   static constexpr std::string_view name = "sum";
   static constexpr std::string_view notation = "Σ x";
+  static Text text(const Text& x) { return Text::prefix("Σ", "\\sum", x); }
 
   template <class T>
   void forward(Value<const T> x, Value<T> y) const {

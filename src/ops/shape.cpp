@@ -18,6 +18,7 @@ struct Reshape {
   static constexpr std::string_view name = "reshape";
   static constexpr std::string_view notation = "the elements of x in another shape";
   static constexpr std::size_t arity = 1;
+  static Text text(const Text& x) { return x; }
   Shape to;
 
   bool view(const Layout& input, Layout& out, std::ptrdiff_t&) const {
@@ -44,6 +45,7 @@ struct Transpose {
   static constexpr std::size_t arity = 1;
   std::array<std::uint8_t, max_rank> order{};  // axis i of the result is axis order[i] of x
 
+  static Text text(const Text& x) { return Text::postfix(x, "ᵀ", "^{\\top}"); }
   bool view(const Layout& input, Layout& out, std::ptrdiff_t&) const {
     Shape shape = input.shape;
     std::array<std::ptrdiff_t, max_rank> strides{};
@@ -71,6 +73,7 @@ struct BroadcastTo {
   static constexpr std::string_view name = "broadcast_to";
   static constexpr std::string_view notation = "x repeated to a shape";
   static constexpr std::size_t arity = 1;
+  static Text text(const Text& x) { return x; }
   Shape to;
 
   bool view(const Layout& input, Layout& out, std::ptrdiff_t&) const {
@@ -101,6 +104,7 @@ struct Contiguous {
   static constexpr std::string_view name = "contiguous";
   static constexpr std::string_view notation = "x copied to row-major order";
   static constexpr std::size_t arity = 1;
+  static Text text(const Text& x) { return x; }
   static constexpr bool takes_strides = true;
 
   Shape shape(const Shape& x) const { return x; }
