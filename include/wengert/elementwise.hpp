@@ -8,8 +8,10 @@
 #include <wengert/elementwise_options.hpp>
 #include <wengert/kernel/dual.hpp>
 #include <wengert/kernel/elementwise_body.hpp>
+#include <wengert/kernel/probe.hpp>
 #include <wengert/kernel/symbol.hpp>
 #include <wengert/op.hpp>
+#include <wengert/pullback_formula.hpp>
 
 #include <algorithm>
 #include <array>
@@ -26,9 +28,6 @@ namespace detail {
 
 struct ShownByName {
   using Kind = AppearanceKind;
-};
-struct OwnDerivative {  // taken of the formula itself
-  using Kind = DerivativeKind;
 };
 template <std::size_t count>
 struct UsualParameters {
@@ -55,20 +54,44 @@ struct Option<Default, First, Rest...> {
                                   typename Option<Default, Rest...>::type>;
 };
 
-template <class F, std::size_t... I>
+template <class To, std::size_t>
+using Each = To;
+
+// Whether a formula can be called with so many numbers.
+template <class F, class X, std::size_t... I>
 constexpr bool takes(std::index_sequence<I...>) {
-  return std::is_invocable_v<F, std::enable_if_t<(I < 8), Lane<float, 16>>...>;
+  return requires(const F& f, const X& x) { f(static_cast<const Each<X, I>&>(x)...); };
 }
+// SLEEF's functions, which take Lanes only.
+template <class F>
+concept LaneFunction = requires {
+  &F::template operator()<float, std::size_t{16}>;
+};
 // The number of arguments of a formula; 0 if it cannot be called with up to eight numbers.
 template <class F, std::size_t count = 1>
 constexpr std::size_t argument_count() {
   if constexpr (count > 8)
     return 0;
-  else if constexpr (takes<F>(std::make_index_sequence<count>{}))
+  else if constexpr (takes<F, std::conditional_t<LaneFunction<F>, Lane<float, 16>, Probe>>(
+                         std::make_index_sequence<count>{}))
     return count;
   else
     return argument_count<F, count + 1>();
 }
+
+template <class F>
+concept Stateless = std::is_empty_v<F> && std::is_default_constructible_v<F>;
+template <class F, std::size_t parameter_count>
+concept Formula = Stateless<F> && argument_count<F>()
+> parameter_count;
+
+// What a refused formula becomes, so that its one error is not followed by others.
+struct RefusedOp {
+  template <class First, class... Rest>
+  constexpr First operator()(const First& first, const Rest&...) const {
+    return first;
+  }
+};
 
 template <class A>
 inline constexpr int dual_depth = Number<A> ? 0 : -1;
@@ -107,57 +130,6 @@ WENGERT_INLINE constexpr auto as_number(const X& like, const A& a) {
     return a;
 }
 
-// The cotangent of one input, as a formula of (inputs…, output, cotangent, parameters…), from the derivative given.
-template <class E, std::size_t input>
-struct GivenPullback {
-  static constexpr std::size_t arity = E::arity + 2;
-  static constexpr bool reads_output = true;
-  template <class... X>
-  WENGERT_INLINE constexpr auto operator()(const X&... x) const {
-    return apply(std::tie(x...), std::make_index_sequence<E::arity>{}, std::make_index_sequence<E::parameters>{});
-  }
-
- private:
-  template <class Tuple, std::size_t... I, std::size_t... P>
-  WENGERT_INLINE static constexpr auto apply(const Tuple& x, std::index_sequence<I...>, std::index_sequence<P...>) {
-    return std::get<E::arity + 1>(x) * std::get<input>(E::DerivativeRule::partials)(
-                                           std::get<I>(x)..., std::get<arity + P>(x)..., std::get<E::arity>(x));
-  }
-};
-
-// The same as a formula of (inputs…, cotangent, parameters…), by differentiating the op's own formula.
-template <class E, std::size_t input>
-struct OwnPullback {
-  static constexpr std::size_t arity = E::arity + 1;
-  static constexpr bool reads_output = false;
-  template <class... X>
-  WENGERT_INLINE constexpr auto operator()(const X&... x) const {
-    return apply(std::tie(x...), std::make_index_sequence<E::arity>{}, std::make_index_sequence<E::parameters>{});
-  }
-
- private:
-  template <bool seeded, class X>
-  WENGERT_INLINE static constexpr auto seed(const X& x) {
-    if constexpr (!seeded)
-      return x;
-    else
-      return Dual<X>{x, lift(x, 1)};
-  }
-  template <class Tuple, std::size_t... I, std::size_t... P>
-  WENGERT_INLINE static constexpr auto apply(const Tuple& x, std::index_sequence<I...>, std::index_sequence<P...>) {
-    const auto result = typename E::Formula{}(seed<I == input>(std::get<I>(x))..., std::get<arity + P>(x)...);
-    const auto& cotangent = std::get<E::arity>(x);
-    if constexpr (is_dual<std::remove_const_t<decltype(result)>>)
-      return cotangent * result.d;
-    else
-      return lift(cotangent, 0);  // the formula does not depend on this input
-  }
-};
-
-template <class E, std::size_t input>
-using PullbackFormula = std::conditional_t<std::is_same_v<typename E::DerivativeRule, OwnDerivative>,
-                                           OwnPullback<E, input>, GivenPullback<E, input>>;
-
 // Records an elementwise op on what a caller wrote; in src, once for all ops.
 template <class T>
 Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>> operands, std::span<const double> parameters);
@@ -176,16 +148,13 @@ double fold_constants(C... c) {
   return static_cast<double>(F{}(Lane<double, 16>(c)...).v[0]);
 }
 
-template <class To, std::size_t>
-using Each = To;
-
 // A formula of so many inputs, and the op's parameters, written down; by the op's name if it is not to be shown or is
 // a function of SLEEF's.
 template <class E, class Formula, std::size_t arity, bool shown>
 Text write_formula(const void* attributes, std::span<const Text> inputs) {
   return [&]<std::size_t... I, std::size_t... P>(std::index_sequence<I...>, std::index_sequence<P...>) {
     [[maybe_unused]] const auto* parameter = static_cast<const double*>(attributes);
-    if constexpr (shown && std::is_invocable_v<Formula, Each<Text, I>..., Each<Text, P>...>)
+    if constexpr (shown && !LaneFunction<Formula>)
       return Formula{}(inputs[I]..., Text::of(parameter[P])...);
     else
       return Text::call(E::name.view(), {inputs[I]..., Text::of(parameter[P])...});
@@ -318,6 +287,11 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
   using detail::Callable<ElementwiseOp, std::make_index_sequence<arity>,
                          std::make_index_sequence<parameters>>::operator();
 
+  template <class... A>
+  requires(sizeof...(A) != arity + parameters)
+      WENGERT_REFUSED("the op takes another number of operands: its formula's inputs, then its parameters")
+  constexpr auto operator()(const A&... a) const { return detail::RefusedOp{}(a...); }
+
   /// The op inside a formula.
   template <class... A>
   requires(sizeof...(A) == arity + parameters && (Number<A> || ...)) WENGERT_INLINE constexpr auto operator()(
@@ -334,6 +308,8 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
     } else if constexpr (detail::is_symbol<Deepest>) {
       return symbolic(like, std::make_index_sequence<arity>{}, std::make_index_sequence<parameters>{},
                       detail::as_number(like, a)...);
+    } else if constexpr (std::is_same_v<Deepest, Probe>) {
+      return Probe{};
     } else if constexpr (std::is_same_v<Deepest, Text>) {
       return Text::call(name.view(), {detail::as_number(like, a)...});
     } else {
@@ -402,13 +378,17 @@ const bool ElementwiseOp<op_name, parameter_count, F, Options...>::registered =
 /// elementwise op, user-defined ones too. Options, in any order: `derivative(...)`, `passes_cotangent<...>`,
 /// `piecewise_constant`, `input_domain(...)`, `example_parameters(...)`, `notation<"...">`, `convention<"...">`.
 template <Name op_name, auto parameter_count = params<0>, class F, class... Options>
-constexpr auto elementwise(F, Options...) {
-  static_assert(
-      std::is_empty_v<F> && std::is_default_constructible_v<F>,
-      "elementwise: the lambda must not capture; pass values as trailing parameters, elementwise<\"name\", params<1>>");
-  static_assert(detail::argument_count<F>() > parameter_count(),
-                "elementwise: the formula must be callable with one to eight numbers: [](auto x) { ... }");
-  return ElementwiseOp<op_name, parameter_count(), F, Options...>{};
-}
+requires detail::Formula<F, parameter_count()>
+constexpr auto elementwise(F, Options...) { return ElementwiseOp<op_name, parameter_count(), F, Options...>{}; }
+
+// The typical mistakes, refused on the line that made them.
+template <Name op_name, auto parameter_count = params<0>, class F, class... Options>
+requires(!detail::Stateless<F>)
+    WENGERT_REFUSED("the lambda must not capture: pass values as trailing parameters, elementwise<\"name\", params<1>>")
+constexpr auto elementwise(F, Options...) { return detail::RefusedOp{}; }
+template <Name op_name, auto parameter_count = params<0>, class F, class... Options>
+requires(detail::Stateless<F> && !detail::Formula<F, parameter_count()>) WENGERT_REFUSED(
+    "the lambda must be callable with one to eight numbers beside its params<n>: [](auto x, auto slope) { … }")
+constexpr auto elementwise(F, Options...) { return detail::RefusedOp{}; }
 
 }  // namespace wengert

@@ -1,6 +1,5 @@
 #include <wengert/ops/control.hpp>
 #include <wengert/ops/elementwise.hpp>
-#include <wengert/transforms.hpp>
 
 #include <algorithm>
 #include <vector>

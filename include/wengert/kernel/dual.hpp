@@ -67,6 +67,7 @@ struct Dual {
     X quotient = a.v / b.v;
     return {quotient, (a.d - quotient * b.d) / b.v};
   }
+  operator double() const;  // NOLINT: see Probe
   friend WENGERT_INLINE Dual lift(const Dual& like, double c) { return {lift(like.v, c), lift(like.v, 0)}; }
 };
 

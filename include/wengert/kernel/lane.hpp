@@ -22,14 +22,7 @@ struct Mask {
   friend WENGERT_INLINE Mask operator||(const Mask& a, const Mask& b) { return Mask(a.bits | b.bits); }
   friend WENGERT_INLINE Mask operator!(const Mask& a) { return Mask(~a.bits); }
 
-  template <class Bool>
-  requires std::same_as<Bool, bool>
-  explicit operator Bool() const {
-    static_assert(
-        !std::same_as<Bool, bool>,
-        "a comparison in a formula answers for many elements at once: choose with where(mask, a, b), not with if");
-    return false;
-  }
+  explicit operator bool() const;  // see Probe
 };
 
 /// One SIMD register of T, `Bytes` wide. Its user-provided copy makes it pass in memory, so that functions compiled for
@@ -75,6 +68,7 @@ struct Lane {
     chosen.v = m.bits ? a.v : b.v;
     return chosen;
   }
+  operator double() const;  // NOLINT: see Probe
   /// A lane that holds the constant `c` everywhere.
   friend WENGERT_INLINE Lane lift(const Lane&, double c) { return Lane(static_cast<T>(c)); }
 };

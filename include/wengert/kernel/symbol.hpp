@@ -26,6 +26,7 @@ struct SymbolMask {
   friend SymbolMask operator&&(const SymbolMask& a, const SymbolMask& b) { return {a.ones * b.ones}; }
   friend SymbolMask operator||(const SymbolMask& a, const SymbolMask& b) { return !(!a && !b); }
   friend SymbolMask operator!(const SymbolMask& a) { return {1 - a.ones}; }
+  explicit operator bool() const;  // see Probe
 };
 
 /// A Var, or a constant that folds: sums with 0 and products with 0 or 1 record nothing.
@@ -45,6 +46,7 @@ class Symbol {
   Operand<T> operand() const { return var_.empty() ? Operand<T>(constant_) : Operand<T>(var_); }
   Var<T> var() const { return operand().on(*tape_); }
 
+  operator double() const;  // NOLINT: see Probe
   friend Symbol lift(const Symbol& like, double c) { return Symbol(*like.tape_, c); }
 
   friend Symbol operator+(const Symbol& a, const Symbol& b) {

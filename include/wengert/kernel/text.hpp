@@ -41,6 +41,8 @@ struct Text {
   friend Text operator*(const Text& a, const Text& b);
   friend Text operator/(const Text& a, const Text& b);
   friend Text operator-(const Text& a);
+
+  operator double() const;  // NOLINT: see Probe
 };
 
 /// A condition written down.
@@ -49,6 +51,8 @@ struct TextMask {
   friend TextMask operator&&(const TextMask& a, const TextMask& b);
   friend TextMask operator||(const TextMask& a, const TextMask& b);
   friend TextMask operator!(const TextMask& a);
+
+  explicit operator bool() const;  // see Probe
 };
 TextMask operator<(const Text& a, const Text& b);
 TextMask operator>(const Text& a, const Text& b);

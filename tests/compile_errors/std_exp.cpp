@@ -1,0 +1,7 @@
+#include <cmath>
+#include <wengert/wengert.hpp>
+
+// says: call functions without std::
+constexpr auto op = wengert::elementwise<"op">([](auto x) { return x / (1 + std::exp(-x)); });  // here
+
+wengert::Var<float> use(wengert::Var<float> x) { return op(x); }
