@@ -93,6 +93,11 @@ class Var {
   friend Var operator/(Operand<T> a, Operand<T> b) { return divide(a, b); }
   friend Var operator-(Operand<T> a) { return negate(a); }
   friend Var operator+(const Var& a) { return a; }
+  // Comparisons give masks: 1 where they hold, otherwise 0, without gradient. Equality is `equal(a, b)`.
+  friend Var operator<(Operand<T> a, Operand<T> b) { return less(a, b); }
+  friend Var operator<=(Operand<T> a, Operand<T> b) { return less_equal(a, b); }
+  friend Var operator>(Operand<T> a, Operand<T> b) { return less(b, a); }
+  friend Var operator>=(Operand<T> a, Operand<T> b) { return less_equal(b, a); }
   Var& operator+=(Operand<T> b) { return *this = *this + b; }
   Var& operator-=(Operand<T> b) { return *this = *this - b; }
   Var& operator*=(Operand<T> b) { return *this = *this * b; }

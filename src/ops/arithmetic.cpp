@@ -34,19 +34,6 @@ constexpr auto scalar_divide = elementwise<"scalar_divide", params<1>>(
     }),
     notation<"c / x">, shown_by_formula);
 
-constexpr auto less_op = elementwise<"less">([](auto a, auto b) { return where(a < b, lift(a, 1), 0); },
-                                             piecewise_constant, notation<"[a < b]">, shown_by_formula);
-constexpr auto less_equal_op = elementwise<"less_equal">([](auto a, auto b) { return where(a <= b, lift(a, 1), 0); },
-                                                         piecewise_constant, notation<"[a ≤ b]">, shown_by_formula);
-constexpr auto equal_op = elementwise<"equal">([](auto a, auto b) { return where(a == b, lift(a, 1), 0); },
-                                               piecewise_constant, notation<"[a = b]">, shown_by_formula);
-constexpr auto select_op =
-    elementwise<"select">([](auto m, auto a, auto b) { return where(m != 0, a, b); },
-                          derivative([](auto m, auto, auto, auto) { return lift(m, 0); },
-                                     [](auto m, auto, auto, auto) { return where(m != 0, lift(m, 1), 0); },
-                                     [](auto m, auto, auto, auto) { return where(m != 0, 0, lift(m, 1)); }),
-                          notation<"a where m ≠ 0, else b">, shown_by_formula);
-
 }  // namespace
 
 template <class T>
@@ -77,33 +64,12 @@ template <class T>
 Var<T> negate(Operand<T> x) {
   return negate_op(x);
 }
-template <class T>
-Var<T> less(Operand<T> a, Operand<T> b) {
-  return less_op(a, b);
-}
-template <class T>
-Var<T> less_equal(Operand<T> a, Operand<T> b) {
-  return less_equal_op(a, b);
-}
-template <class T>
-Var<T> equal(Operand<T> a, Operand<T> b) {
-  return equal_op(a, b);
-}
-template <class T>
-Var<T> select(Operand<T> mask, Operand<T> a, Operand<T> b) {
-  return select_op(mask, a, b);
-}
-
-#define WENGERT_INSTANTIATE(T)                        \
-  template Var<T> add(Operand<T>, Operand<T>);        \
-  template Var<T> subtract(Operand<T>, Operand<T>);   \
-  template Var<T> multiply(Operand<T>, Operand<T>);   \
-  template Var<T> divide(Operand<T>, Operand<T>);     \
-  template Var<T> negate(Operand<T>);                 \
-  template Var<T> less(Operand<T>, Operand<T>);       \
-  template Var<T> less_equal(Operand<T>, Operand<T>); \
-  template Var<T> equal(Operand<T>, Operand<T>);      \
-  template Var<T> select(Operand<T>, Operand<T>, Operand<T>);
+#define WENGERT_INSTANTIATE(T)                      \
+  template Var<T> add(Operand<T>, Operand<T>);      \
+  template Var<T> subtract(Operand<T>, Operand<T>); \
+  template Var<T> multiply(Operand<T>, Operand<T>); \
+  template Var<T> divide(Operand<T>, Operand<T>);   \
+  template Var<T> negate(Operand<T>);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE

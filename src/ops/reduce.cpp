@@ -104,7 +104,7 @@ struct Amax : Reduction {
   }
   template <class T>
   auto vjp(Var<T> g, Var<T> y, Var<T> x) const {
-    const Var<T> ties = equal<T>(x, restored(y, x));
+    const Var<T> ties = equal(x, restored(y, x));
     return ties * (restored(g, x) / sum(ties, axes(), KeepDims::yes));
   }
   static std::vector<StructuralExample<Amax>> examples() {

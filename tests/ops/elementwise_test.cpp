@@ -134,12 +134,44 @@ TEST_CASE("empty tensors go through") {
 TEST_CASE("masks choose, they pass no gradient on") {
   Tape<double> tape;
   const auto a = tape.variable(Tensor<double>{1, 5, 3}), b = tape.variable(Tensor<double>{4, 2, 3});
-  CHECK(less<double>(a, b).value() == Tensor<double>{1, 0, 0});
-  CHECK(less_equal<double>(a, b).value() == Tensor<double>{1, 0, 1});
-  CHECK(equal<double>(a, b).value() == Tensor<double>{0, 0, 1});
-  const auto chosen = select<double>(less<double>(a, b), a, b);
+  CHECK(less(a, b).value() == Tensor<double>{1, 0, 0});
+  CHECK(less_equal(a, b).value() == Tensor<double>{1, 0, 1});
+  CHECK(equal(a, b).value() == Tensor<double>{0, 0, 1});
+  const auto chosen = where(less(a, b), a, b);
   CHECK(chosen.value() == Tensor<double>{1, 2, 3});
   const auto [da, db] = grad(sum(chosen * Tensor<double>{10, 20, 30}), a, b);
   CHECK(da.value() == Tensor<double>{10, 0, 0});
   CHECK(db.value() == Tensor<double>{0, 20, 30});
+}
+
+TEST_CASE("comparison operators give masks that where chooses by") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>{-1, 0, 2});
+  CHECK((x > 0).value() == Tensor<double>{0, 0, 1});
+  CHECK((x >= 0).value() == Tensor<double>{0, 1, 1});
+  CHECK((x < 0.5).value() == Tensor<double>{1, 1, 0});
+  CHECK((1 <= x).value() == Tensor<double>{0, 0, 1});
+  CHECK(equal(x, 0).value() == Tensor<double>{0, 1, 0});
+  CHECK(not_equal(x, 0).value() == Tensor<double>{1, 0, 1});
+  CHECK(logical_and(x > -2, x < 1).value() == Tensor<double>{1, 1, 0});
+  CHECK(logical_or(x<0, x> 1).value() == Tensor<double>{1, 0, 1});
+  CHECK(logical_not(x).value() == Tensor<double>{0, 1, 0});
+  CHECK(isnan(x / 0).value() == Tensor<double>{0, 1, 0});
+  CHECK(isfinite(x / 0).value() == Tensor<double>{0, 0, 0});
+  const auto y = where(x > 0, square(x), -x);
+  CHECK(y.value() == Tensor<double>{1, 0, 4});
+  CHECK(grad(sum(y), x)[0].value() == Tensor<double>{-1, -1, 4});
+}
+
+TEST_CASE("parameters of elementwise functions are checked") {
+  Tape<double> tape;
+  const auto x = tape.variable(random_tensor({2, 3}, 1));
+  CHECK_ERROR(ValueError, "[clip] limits 1 and 0: low must not be above high", clip(x, 1, 0));
+  CHECK_ERROR(ValueError, "[polygamma] order 0: must be a whole number of at least 1", polygamma(0, x));
+  CHECK_ERROR(ValueError, "[polygamma] order 1.5", polygamma(1.5, x));
+  CHECK_ERROR(ShapeError,
+              "[prelu] input (2, 3) and slopes (2,): there must be one slope, or one for each channel, axis 1",
+              prelu(x, tape.constant(Tensor<double>{1, 2})));
+  CHECK_ERROR(ShapeError, "[lerp] shapes", lerp(x, x, tape.constant(Tensor<double>{1, 2})));
+  CHECK(tape.size() == 3);
 }

@@ -52,6 +52,11 @@ class Oracle:
         second = self._gradients(sum((v * g).sum() for v, g in zip(weights, first)), variables, create_graph=False)
         self._store(name, "h", [h.numpy() for h in second])
 
+    def value(self, name, y, *inputs):
+        """Stores a case of which only the value is known, from another source than PyTorch."""
+        self._store(name, "x", [np.asarray(x, dtype=np.float64) for x in inputs])
+        self.arrays[f"{name}.y"] = np.asarray(y, dtype=np.float64)
+
     def write(self):
         """Writes the .npz beside the script that is running."""
         path = os.path.splitext(os.path.abspath(sys.argv[0]))[0] + ".npz"
@@ -67,4 +72,5 @@ class Oracle:
         if not scalar.requires_grad:
             return [torch.zeros_like(x) for x in variables]
         found = torch.autograd.grad(scalar, variables, create_graph=create_graph, allow_unused=True)
-        return [torch.zeros_like(x) if g is None else g for g, x in zip(found, variables)]
+        # Added to zeros, as NumPy would read memory that PyTorch's zero tensors do not have.
+        return [torch.zeros_like(x) + (0 if g is None else g) for g, x in zip(found, variables)]

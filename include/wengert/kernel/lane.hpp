@@ -83,20 +83,46 @@ namespace kernel {
     return y;                                                                                                          \
   };
 WENGERT_LANE_FUNCTION_1(exp)
+WENGERT_LANE_FUNCTION_1(exp2)
 WENGERT_LANE_FUNCTION_1(expm1)
 WENGERT_LANE_FUNCTION_1(log)
+WENGERT_LANE_FUNCTION_1(log2)
+WENGERT_LANE_FUNCTION_1(log10)
 WENGERT_LANE_FUNCTION_1(log1p)
+WENGERT_LANE_FUNCTION_1(sqrt)
+WENGERT_LANE_FUNCTION_1(cbrt)
 WENGERT_LANE_FUNCTION_1(sin)
 WENGERT_LANE_FUNCTION_1(cos)
+WENGERT_LANE_FUNCTION_1(tan)
+WENGERT_LANE_FUNCTION_1(asin)
+WENGERT_LANE_FUNCTION_1(acos)
+WENGERT_LANE_FUNCTION_1(atan)
+WENGERT_LANE_FUNCTION_1(sinh)
+WENGERT_LANE_FUNCTION_1(cosh)
 WENGERT_LANE_FUNCTION_1(tanh)
-WENGERT_LANE_FUNCTION_1(sqrt)
+WENGERT_LANE_FUNCTION_1(asinh)
+WENGERT_LANE_FUNCTION_1(acosh)
+WENGERT_LANE_FUNCTION_1(atanh)
+WENGERT_LANE_FUNCTION_1(erf)
+WENGERT_LANE_FUNCTION_1(erfc)
+WENGERT_LANE_FUNCTION_1(lgamma)
+WENGERT_LANE_FUNCTION_1(floor)
+WENGERT_LANE_FUNCTION_1(ceil)
+WENGERT_LANE_FUNCTION_1(trunc)
+WENGERT_LANE_FUNCTION_1(rint)
 #undef WENGERT_LANE_FUNCTION_1
-inline constexpr auto lane_pow =
-    []<class T, std::size_t B>(const Lane<T, B>& a, const Lane<T, B>& b) __attribute__((always_inline)) {
-  Lane<T, B> y;
-  vector_pow(a.v, b.v, y.v);
-  return y;
-};
+#define WENGERT_LANE_FUNCTION_2(name)                                                                       \
+  inline constexpr auto lane_##name =                                                                       \
+      []<class T, std::size_t B>(const Lane<T, B>& a, const Lane<T, B>& b) __attribute__((always_inline)) { \
+    Lane<T, B> y;                                                                                           \
+    vector_##name(a.v, b.v, y.v);                                                                           \
+    return y;                                                                                               \
+  };
+WENGERT_LANE_FUNCTION_2(pow)
+WENGERT_LANE_FUNCTION_2(atan2)
+WENGERT_LANE_FUNCTION_2(hypot)
+WENGERT_LANE_FUNCTION_2(fmod)
+#undef WENGERT_LANE_FUNCTION_2
 
 }  // namespace kernel
 }  // namespace wengert

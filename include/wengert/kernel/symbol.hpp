@@ -8,15 +8,15 @@
 
 namespace wengert {
 
-// The elementwise ops that recording a derivative needs beside arithmetic; documented in ops/elementwise.hpp.
-template <class T>
-Var<T> less(Operand<T> a, Operand<T> b);
-template <class T>
-Var<T> less_equal(Operand<T> a, Operand<T> b);
-template <class T>
-Var<T> equal(Operand<T> a, Operand<T> b);
-template <class T>
-Var<T> select(Operand<T> mask, Operand<T> a, Operand<T> b);
+// The elementwise ops that recording a derivative needs beside arithmetic; documented in ops/elementwise/comparing.hpp.
+#define WENGERT_DECLARE(T)                       \
+  Var<T> less(Operand<T> a, Operand<T> b);       \
+  Var<T> less_equal(Operand<T> a, Operand<T> b); \
+  Var<T> equal(Operand<T> a, Operand<T> b);      \
+  Var<T> where(Operand<T> mask, Operand<T> a, Operand<T> b);
+WENGERT_DECLARE(float)
+WENGERT_DECLARE(double)
+#undef WENGERT_DECLARE
 
 /// The answer of a comparison of Symbols: a Var of zeros and ones.
 template <class T>
@@ -77,16 +77,22 @@ class Symbol {
     return divide<T>(a.operand(), b.operand());
   }
 
-  friend SymbolMask<T> operator<(const Symbol& a, const Symbol& b) { return {less<T>(a.var(), b.var())}; }
+  friend SymbolMask<T> operator<(const Symbol& a, const Symbol& b) {
+    return {less(Operand<T>(a.var()), Operand<T>(b.var()))};
+  }
   friend SymbolMask<T> operator>(const Symbol& a, const Symbol& b) { return b < a; }
-  friend SymbolMask<T> operator<=(const Symbol& a, const Symbol& b) { return {less_equal<T>(a.var(), b.var())}; }
+  friend SymbolMask<T> operator<=(const Symbol& a, const Symbol& b) {
+    return {less_equal(Operand<T>(a.var()), Operand<T>(b.var()))};
+  }
   friend SymbolMask<T> operator>=(const Symbol& a, const Symbol& b) { return b <= a; }
-  friend SymbolMask<T> operator==(const Symbol& a, const Symbol& b) { return {equal<T>(a.var(), b.var())}; }
+  friend SymbolMask<T> operator==(const Symbol& a, const Symbol& b) {
+    return {equal(Operand<T>(a.var()), Operand<T>(b.var()))};
+  }
   friend SymbolMask<T> operator!=(const Symbol& a, const Symbol& b) { return !(a == b); }
 
   friend Symbol where(const SymbolMask<T>& mask, const Symbol& a, const Symbol& b) {
     if (a.var_.empty() && b.var_.empty() && a.constant_ == b.constant_) return a;
-    return select<T>(mask.ones, a.operand(), b.operand());
+    return where(Operand<T>(mask.ones), a.operand(), b.operand());
   }
 
  private:

@@ -29,10 +29,20 @@ template <class T, std::size_t Bytes>
 using Vector = typename VectorOf<T, Bytes>::type;
 
 // Operands, name, then the accuracy of the float and of the double version in SLEEF's notation: _u10 is 1.0 ulp.
-#define WENGERT_VECTOR_FUNCTIONS(bind)                                                         \
-  bind(1, exp, "_u10", "_u10") bind(1, expm1, "_u10", "_u10") bind(1, log, "_u10", "_u10")     \
-      bind(1, log1p, "_u10", "_u10") bind(1, sin, "_u10", "_u10") bind(1, cos, "_u10", "_u10") \
-          bind(1, tanh, "_u35", "_u10") bind(1, sqrt, "_u05", "_u05") bind(2, pow, "_u10", "_u10")
+// clang-format off
+#define WENGERT_VECTOR_FUNCTIONS(bind) \
+  bind(1, exp, "_u10", "_u10") bind(1, exp2, "_u10", "_u10") bind(1, expm1, "_u10", "_u10") \
+  bind(1, log, "_u10", "_u10") bind(1, log2, "_u10", "_u10") bind(1, log10, "_u10", "_u10") \
+  bind(1, log1p, "_u10", "_u10") bind(1, sqrt, "_u05", "_u05") bind(1, cbrt, "_u10", "_u10") \
+  bind(1, sin, "_u10", "_u10") bind(1, cos, "_u10", "_u10") bind(1, tan, "_u10", "_u10") \
+  bind(1, asin, "_u10", "_u10") bind(1, acos, "_u10", "_u10") bind(1, atan, "_u10", "_u10") \
+  bind(1, sinh, "_u10", "_u10") bind(1, cosh, "_u10", "_u10") bind(1, tanh, "_u35", "_u10") \
+  bind(1, asinh, "_u10", "_u10") bind(1, acosh, "_u10", "_u10") bind(1, atanh, "_u10", "_u10") \
+  bind(1, erf, "_u10", "_u10") bind(1, erfc, "_u15", "_u15") bind(1, lgamma, "_u10", "_u10") \
+  bind(1, floor, "_", "_") bind(1, ceil, "_", "_") bind(1, trunc, "_", "_") \
+  bind(1, rint, "_", "_") bind(2, pow, "_u10", "_u10") bind(2, atan2, "_u10", "_u10") \
+  bind(2, hypot, "_u05", "_u05") bind(2, fmod, "_", "_")
+// clang-format on
 
 // SLEEF's function `symbol`, and vector_`name` around it.
 #define WENGERT_BIND_1(binding, name, T, Bytes, symbol)            \

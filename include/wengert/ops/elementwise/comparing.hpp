@@ -1,0 +1,90 @@
+// Comparing, choosing and rounding. Comparisons give masks: 1 where they hold, otherwise 0, without gradient.
+#pragma once
+
+#include <wengert/ops/elementwise/declare.hpp>  // after the others
+
+#include <limits>
+
+namespace wengert {
+
+namespace ops {
+inline constexpr auto abs =
+    elementwise<"abs">([](auto x) { return where(x > 0, x, 0 - x); },
+                       derivative([](auto x, auto) { return where(x > 0, lift(x, 1), where(x < 0, lift(x, -1), 0)); }),
+                       notation<"|x|">, convention<"gradient 0 at 0">);
+inline constexpr auto sign =
+    elementwise<"sign">([](auto x) { return where(x > 0, lift(x, 1), where(x < 0, lift(x, -1), 0)); },
+                        piecewise_constant, notation<"sgn x">, convention<"0 at 0 and for NaN">);
+inline constexpr auto maximum = elementwise<"maximum">(
+    [](auto a, auto b) { return where(a > b || a != a, a, b); },
+    derivative([](auto a, auto b, auto) { return where(a > b, lift(a, 1), where(a == b, lift(a, 0.5), 0)); },
+               [](auto a, auto b, auto) { return where(b > a, lift(a, 1), where(a == b, lift(a, 0.5), 0)); }),
+    notation<"max(a, b)">, convention<"a tie gives each half of the gradient">);
+inline constexpr auto minimum = elementwise<"minimum">(
+    [](auto a, auto b) { return where(a < b || a != a, a, b); },
+    derivative([](auto a, auto b, auto) { return where(a < b, lift(a, 1), where(a == b, lift(a, 0.5), 0)); },
+               [](auto a, auto b, auto) { return where(b < a, lift(a, 1), where(a == b, lift(a, 0.5), 0)); }),
+    notation<"min(a, b)">, convention<"a tie gives each half of the gradient">);
+inline constexpr auto floor = elementwise<"floor">(kernel::lane_floor, piecewise_constant, notation<"⌊x⌋">);
+inline constexpr auto ceil = elementwise<"ceil">(kernel::lane_ceil, piecewise_constant, notation<"⌈x⌉">);
+inline constexpr auto round = elementwise<"round">(kernel::lane_rint, piecewise_constant, notation<"x rounded">,
+                                                   convention<"halves go to the even neighbour">);
+inline constexpr auto trunc =
+    elementwise<"trunc">(kernel::lane_trunc, piecewise_constant, notation<"x without fraction">);
+}  // namespace ops
+/// |x|; its gradient at 0 is 0.
+WENGERT_UNARY(abs)
+/// −1, 0 or 1; without gradient.
+WENGERT_UNARY(sign)
+/// The larger of two; NaN if either is. A tie gives each half of the gradient.
+WENGERT_BINARY(maximum)
+/// The smaller of two; NaN if either is. A tie gives each half of the gradient.
+WENGERT_BINARY(minimum)
+/// The largest whole number not above x; without gradient.
+WENGERT_UNARY(floor)
+/// The smallest whole number not below x; without gradient.
+WENGERT_UNARY(ceil)
+/// The nearest whole number, of two the even one; without gradient.
+WENGERT_UNARY(round)
+/// x without its fraction; without gradient.
+WENGERT_UNARY(trunc)
+
+/// The remainder of a / b, which has the sign of a (C's fmod).
+WENGERT_FUNCTION_2(fmod)
+WENGERT_FUNCTION_2(less)
+WENGERT_FUNCTION_2(less_equal)
+WENGERT_FUNCTION_2(greater)
+WENGERT_FUNCTION_2(greater_equal)
+WENGERT_FUNCTION_2(equal)
+WENGERT_FUNCTION_2(not_equal)
+/// 1 where both are not 0.
+WENGERT_FUNCTION_2(logical_and)
+/// 1 where either is not 0.
+WENGERT_FUNCTION_2(logical_or)
+/// 1 where x is 0.
+WENGERT_FUNCTION_1(logical_not)
+/// 1 where x is NaN.
+WENGERT_FUNCTION_1(isnan)
+/// 1 where x is neither infinite nor NaN.
+WENGERT_FUNCTION_1(isfinite)
+
+/// a where the mask is not 0, elsewhere b; the mask gets no gradient.
+Var<float> where(Operand<float> mask, Operand<float> a, Operand<float> b);
+Var<double> where(Operand<double> mask, Operand<double> a, Operand<double> b);
+/// x limited to [low, high]; the gradient passes where low ≤ x ≤ high. Throws ValueError if low > high.
+Var<float> clip(Operand<float> x, double low, double high);
+Var<double> clip(Operand<double> x, double low, double high);
+/// a + t·(b − a): a for t = 0, b for t = 1.
+Var<float> lerp(Operand<float> a, Operand<float> b, Operand<float> t);
+Var<double> lerp(Operand<double> a, Operand<double> b, Operand<double> t);
+/// x·ln y, and 0 where x is 0.
+WENGERT_FUNCTION_2(xlogy)
+/// ln(eᵃ + eᵇ) without overflow.
+WENGERT_FUNCTION_2(logaddexp)
+/// x with NaN and infinities replaced, by default by 0 and the largest finite numbers; no gradient passes there.
+Var<float> nan_to_num(Operand<float> x, double nan = 0, double positive_infinity = std::numeric_limits<float>::max(),
+                      double negative_infinity = std::numeric_limits<float>::lowest());
+Var<double> nan_to_num(Operand<double> x, double nan = 0, double positive_infinity = std::numeric_limits<double>::max(),
+                       double negative_infinity = std::numeric_limits<double>::lowest());
+
+}  // namespace wengert

@@ -1,0 +1,42 @@
+// How the functions of an op object are declared. Included by every header of ops after its other includes, and read
+// each time: the ops of one header are compiled once, in the file of src/ops/elementwise/ that defines
+// WENGERT_INSTANTIATE_OPS before it includes that header.
+#include <wengert/elementwise.hpp>
+
+#undef WENGERT_DEFINED
+#undef WENGERT_TABLES
+#if defined(WENGERT_INSTANTIATE_OPS)
+#define WENGERT_DEFINED(...) __VA_ARGS__
+#define WENGERT_TABLES(name)                                                         \
+  template struct ElementwiseTable<float, std::remove_const_t<decltype(ops::name)>>; \
+  template struct ElementwiseTable<double, std::remove_const_t<decltype(ops::name)>>;
+#else
+#define WENGERT_DEFINED(...) ;
+#define WENGERT_TABLES(name)                                                                \
+  extern template struct ElementwiseTable<float, std::remove_const_t<decltype(ops::name)>>; \
+  extern template struct ElementwiseTable<double, std::remove_const_t<decltype(ops::name)>>;
+#endif
+
+#if !defined(WENGERT_UNARY)
+// The function `name` on Vars and inside formulas.
+#define WENGERT_UNARY(name)                                                                                       \
+  Var<float> name(Operand<float> x) WENGERT_DEFINED({ return ops::name(x); }) Var<double> name(Operand<double> x) \
+      WENGERT_DEFINED({ return ops::name(x); }) template <Number X>                                               \
+      WENGERT_INLINE auto name(const X& x) {                                                                      \
+    return ops::name(x);                                                                                          \
+  }                                                                                                               \
+  WENGERT_TABLES(name)
+#define WENGERT_BINARY(name)                                                                                         \
+  Var<float> name(Operand<float> a, Operand<float> b) WENGERT_DEFINED({ return ops::name(a, b); }) Var<double> name( \
+      Operand<double> a, Operand<double> b) WENGERT_DEFINED({ return ops::name(a, b); }) template <class A, class B> \
+  requires(Number<A> || Number<B>) WENGERT_INLINE auto name(const A& a, const B& b) { return ops::name(a, b); }      \
+  WENGERT_TABLES(name)
+
+// A function on Vars only, defined in src/ops/elementwise/.
+#define WENGERT_FUNCTION_1(name)     \
+  Var<float> name(Operand<float> x); \
+  Var<double> name(Operand<double> x);
+#define WENGERT_FUNCTION_2(name)                       \
+  Var<float> name(Operand<float> a, Operand<float> b); \
+  Var<double> name(Operand<double> a, Operand<double> b);
+#endif

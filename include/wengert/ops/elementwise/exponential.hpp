@@ -1,0 +1,121 @@
+// Exponentials, logarithms, powers, roots, and the functions named erf and gamma.
+#pragma once
+
+#include <wengert/ops/elementwise/declare.hpp>  // after the others
+
+namespace wengert {
+
+namespace detail {
+inline constexpr auto positive = [] { return Domain{0.3, 3.0}; };
+}  // namespace detail
+
+// ---- exponentials and logarithms -----------------------------------------------------------------------------------
+
+namespace ops {
+inline constexpr auto exp =
+    elementwise<"exp">(kernel::lane_exp, derivative([](auto, auto y) { return y; }), notation<"eˣ">);
+inline constexpr auto exp2 = elementwise<"exp2">(
+    kernel::lane_exp2, derivative([](auto, auto y) { return y * 0.693147180559945309; }), notation<"2ˣ">);
+inline constexpr auto expm1 =
+    elementwise<"expm1">(kernel::lane_expm1, derivative([](auto, auto y) { return y + 1; }), notation<"eˣ − 1">);
+inline constexpr auto log = elementwise<"log">(kernel::lane_log, derivative([](auto x, auto) { return 1 / x; }),
+                                               input_domain(detail::positive), notation<"ln x">);
+inline constexpr auto log2 =
+    elementwise<"log2">(kernel::lane_log2, derivative([](auto x, auto) { return 1.44269504088896341 / x; }),
+                        input_domain(detail::positive), notation<"log₂ x">);
+inline constexpr auto log10 =
+    elementwise<"log10">(kernel::lane_log10, derivative([](auto x, auto) { return 0.434294481903251828 / x; }),
+                         input_domain(detail::positive), notation<"log₁₀ x">);
+inline constexpr auto log1p =
+    elementwise<"log1p">(kernel::lane_log1p, derivative([](auto x, auto) { return 1 / (1 + x); }), input_domain([] {
+                           return Domain{-0.7, 3.0};
+                         }),
+                         notation<"ln(1 + x)">);
+}  // namespace ops
+/// eˣ.
+WENGERT_UNARY(exp)
+/// 2ˣ.
+WENGERT_UNARY(exp2)
+/// eˣ − 1, exact for small x.
+WENGERT_UNARY(expm1)
+/// The natural logarithm; NaN below 0, −∞ at 0.
+WENGERT_UNARY(log)
+/// The logarithm to base 2; NaN below 0, −∞ at 0.
+WENGERT_UNARY(log2)
+/// The logarithm to base 10; NaN below 0, −∞ at 0.
+WENGERT_UNARY(log10)
+/// ln(1 + x), exact for small x.
+WENGERT_UNARY(log1p)
+
+// ---- powers and roots ----------------------------------------------------------------------------------------------
+
+namespace ops {
+inline constexpr auto sqrt =
+    elementwise<"sqrt">(kernel::lane_sqrt, derivative([](auto, auto y) { return 0.5 / y; }),
+                        input_domain(detail::positive), notation<"√x">, convention<"the gradient at 0 is +∞">);
+inline constexpr auto cbrt =
+    elementwise<"cbrt">(kernel::lane_cbrt, derivative([](auto, auto y) { return 1 / (3 * y * y); }),
+                        input_domain(detail::positive), notation<"∛x">, convention<"the gradient at 0 is +∞">);
+inline constexpr auto square =
+    elementwise<"square">([](auto x) { return x * x; }, derivative([](auto x, auto) { return 2 * x; }), notation<"x²">);
+inline constexpr auto reciprocal =
+    elementwise<"reciprocal">([](auto x) { return 1 / x; }, derivative([](auto, auto y) { return -y * y; }),
+                              input_domain(detail::positive), notation<"1 / x">);
+inline constexpr auto rsqrt =
+    elementwise<"rsqrt">([](auto x) { return 1 / sqrt(x); }, derivative([](auto, auto y) { return -0.5 * y * y * y; }),
+                         input_domain(detail::positive), notation<"1 / √x">);
+// Outside the op's own initialiser, in which its name could not be used.
+inline constexpr auto pow_by_base = [](auto a, auto b, auto) { return where(b == 0, 0, b * pow(a, b - 1)); };
+inline constexpr auto pow_by_exponent = [](auto a, auto b, auto y) { return where(a == 0 && b >= 0, 0, y * log(a)); };
+inline constexpr auto pow = elementwise<"pow">(
+    kernel::lane_pow, derivative(pow_by_base, pow_by_exponent), input_domain([] {
+      return Domain{0.3, 2};
+    }),
+    notation<"aᵇ">, convention<"gradient 0 for the base where b = 0, for the exponent where a = 0 and b ≥ 0">);
+inline constexpr auto hypot =
+    elementwise<"hypot">(kernel::lane_hypot,
+                         derivative([](auto a, auto, auto y) { return where(y == 0, 0, a / y); },
+                                    [](auto, auto b, auto y) { return where(y == 0, 0, b / y); }),
+                         input_domain(detail::positive), notation<"√(a² + b²)">,
+                         convention<"gradient 0 at (0, 0), where PyTorch gives NaN">);
+}  // namespace ops
+/// √x; NaN below 0. Its gradient at 0 is +∞.
+WENGERT_UNARY(sqrt)
+/// The cube root, of negative numbers as well. Its gradient at 0 is +∞.
+WENGERT_UNARY(cbrt)
+/// x².
+WENGERT_UNARY(square)
+/// 1 / x.
+WENGERT_UNARY(reciprocal)
+/// 1 / √x; NaN below 0.
+WENGERT_UNARY(rsqrt)
+/// aᵇ; NaN for a negative base with a fractional exponent. The gradient of the base is 0 where b = 0, that of the
+/// exponent is 0 where a = 0 and b ≥ 0.
+WENGERT_BINARY(pow)
+/// √(a² + b²) without overflow. Its gradient at (0, 0) is 0.
+WENGERT_BINARY(hypot)
+
+// ---- error and gamma functions -------------------------------------------------------------------------------------
+
+namespace ops {
+inline constexpr auto erf = elementwise<"erf">(
+    kernel::lane_erf, derivative([](auto x, auto) { return 1.12837916709551257 * exp(-x * x); }), notation<"erf x">);
+inline constexpr auto erfc =
+    elementwise<"erfc">(kernel::lane_erfc, derivative([](auto x, auto) { return -1.12837916709551257 * exp(-x * x); }),
+                        notation<"1 − erf x">);
+}  // namespace ops
+/// The error function 2/√π ∫₀ˣ e^(−t²) dt.
+WENGERT_UNARY(erf)
+/// 1 − erf x, exact for large x.
+WENGERT_UNARY(erfc)
+
+/// ln |Γ(x)|.
+WENGERT_FUNCTION_1(lgamma)
+/// ψ(x), the derivative of ln Γ(x); −∞ at +0, NaN at negative whole numbers.
+WENGERT_FUNCTION_1(digamma)
+/// The n-th derivative of digamma, n ≥ 1. Negative x only for n = 1, as in PyTorch. Throws ValueError unless n is a
+/// whole number of at least 1.
+Var<float> polygamma(double n, Operand<float> x);
+Var<double> polygamma(double n, Operand<double> x);
+
+}  // namespace wengert

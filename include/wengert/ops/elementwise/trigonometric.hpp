@@ -1,0 +1,89 @@
+// Trigonometric and hyperbolic functions and their inverses. Angles are in radians.
+#pragma once
+
+#include <wengert/ops/elementwise/declare.hpp>  // after the others
+#include <wengert/ops/elementwise/exponential.hpp>
+
+namespace wengert {
+
+namespace detail {
+inline constexpr auto inside_one = [] { return Domain{-0.8, 0.8}; };
+// SLEEF's overflow where x² does. From 10⁹ on, ln 2|x| is exact.
+inline constexpr auto lane_asinh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+  const auto magnitude = where(x < 0, -x, x);
+  const auto large = kernel::lane_log(magnitude) + 0.693147180559945309;
+  return where(magnitude > 1e9, where(x < 0, -large, large), kernel::lane_asinh(x));
+};
+inline constexpr auto lane_acosh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+  return where(x > 1e9, kernel::lane_log(x) + 0.693147180559945309, kernel::lane_acosh(x));
+};
+}  // namespace detail
+
+namespace ops {
+inline constexpr auto sin =
+    elementwise<"sin">(kernel::lane_sin, derivative([](auto x, auto) { return cos(x); }), notation<"sin x">);
+inline constexpr auto cos =
+    elementwise<"cos">(kernel::lane_cos, derivative([](auto x, auto) { return -sin(x); }), notation<"cos x">);
+inline constexpr auto tan =
+    elementwise<"tan">(kernel::lane_tan, derivative([](auto, auto y) { return 1 + y * y; }), input_domain([] {
+                         return Domain{-1.2, 1.2};
+                       }),
+                       notation<"tan x">);
+inline constexpr auto asin =
+    elementwise<"asin">(kernel::lane_asin, derivative([](auto x, auto) { return 1 / sqrt((1 - x) * (1 + x)); }),
+                        input_domain(detail::inside_one), notation<"arcsin x">);
+inline constexpr auto acos =
+    elementwise<"acos">(kernel::lane_acos, derivative([](auto x, auto) { return -1 / sqrt((1 - x) * (1 + x)); }),
+                        input_domain(detail::inside_one), notation<"arccos x">);
+inline constexpr auto atan = elementwise<"atan">(
+    kernel::lane_atan, derivative([](auto x, auto) { return 1 / (1 + x * x); }), notation<"arctan x">);
+inline constexpr auto atan2 = elementwise<"atan2">(
+    kernel::lane_atan2,
+    derivative([](auto a, auto b, auto) { return b / (a * a + b * b); },
+               [](auto a, auto b, auto) { return -a / (a * a + b * b); }),
+    input_domain(detail::positive), notation<"the angle of (b, a)">, convention<"gradient NaN at (0, 0)">);
+inline constexpr auto sinh =
+    elementwise<"sinh">(kernel::lane_sinh, derivative([](auto x, auto) { return cosh(x); }), notation<"sinh x">);
+inline constexpr auto cosh =
+    elementwise<"cosh">(kernel::lane_cosh, derivative([](auto x, auto) { return sinh(x); }), notation<"cosh x">);
+inline constexpr auto tanh =
+    elementwise<"tanh">(kernel::lane_tanh, derivative([](auto, auto y) { return 1 - y * y; }), notation<"tanh x">);
+inline constexpr auto asinh = elementwise<"asinh">(
+    detail::lane_asinh, derivative([](auto x, auto) { return 1 / hypot(x, 1); }), notation<"arsinh x">);
+inline constexpr auto acosh = elementwise<"acosh">(
+    detail::lane_acosh, derivative([](auto x, auto) { return 1 / sqrt((x - 1) * (x + 1)); }), input_domain([] {
+      return Domain{1.3, 4};
+    }),
+    notation<"arcosh x">);
+inline constexpr auto atanh =
+    elementwise<"atanh">(kernel::lane_atanh, derivative([](auto x, auto) { return 1 / ((1 - x) * (1 + x)); }),
+                         input_domain(detail::inside_one), notation<"artanh x">);
+}  // namespace ops
+/// sin x.
+WENGERT_UNARY(sin)
+/// cos x.
+WENGERT_UNARY(cos)
+/// tan x.
+WENGERT_UNARY(tan)
+/// The angle in [−π/2, π/2] whose sine is x; NaN outside [−1, 1].
+WENGERT_UNARY(asin)
+/// The angle in [0, π] whose cosine is x; NaN outside [−1, 1].
+WENGERT_UNARY(acos)
+/// The angle in [−π/2, π/2] whose tangent is x.
+WENGERT_UNARY(atan)
+/// The angle in [−π, π] of the point with the coordinates b (first) and a (second): arctan(a / b) for b > 0.
+WENGERT_BINARY(atan2)
+/// The hyperbolic sine.
+WENGERT_UNARY(sinh)
+/// The hyperbolic cosine.
+WENGERT_UNARY(cosh)
+/// The hyperbolic tangent.
+WENGERT_UNARY(tanh)
+/// The inverse hyperbolic sine.
+WENGERT_UNARY(asinh)
+/// The inverse hyperbolic cosine; NaN below 1.
+WENGERT_UNARY(acosh)
+/// The inverse hyperbolic tangent; NaN outside [−1, 1].
+WENGERT_UNARY(atanh)
+
+}  // namespace wengert

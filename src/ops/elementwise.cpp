@@ -1,2 +1,0 @@
-#define WENGERT_INSTANTIATE_OPS
-#include <wengert/ops/elementwise.hpp>

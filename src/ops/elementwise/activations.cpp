@@ -1,0 +1,155 @@
+#include "ops/elementwise/define.hpp"
+#include <wengert/ops/elementwise/comparing.hpp>
+#include <wengert/ops/elementwise/exponential.hpp>
+// Its ops are compiled here.
+#define WENGERT_INSTANTIATE_OPS
+#include <wengert/ops/elementwise/activations.hpp>
+#undef WENGERT_INSTANTIATE_OPS
+
+#include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/shape.hpp>
+
+#include <numbers>
+
+#include <fmt/format.h>
+
+namespace wengert {
+namespace {
+
+constexpr double half_root = std::numbers::sqrt2 / 2;
+constexpr double normal_density = 0.398942280401432678;  // 1/√(2π)
+
+constexpr auto log_sigmoid_op =
+    elementwise<"log_sigmoid">([](auto x) { return minimum(x, 0) - log1p(exp(-abs(x))); },
+                               derivative([](auto x, auto) { return sigmoid(-x); }), notation<"−ln(1 + e⁻ˣ)">);
+constexpr auto logit_op =
+    elementwise<"logit">([](auto x) { return log(x / (1 - x)); },
+                         derivative([](auto x, auto) { return 1 / (x * (1 - x)); }), input_domain([] {
+                           return Domain{0.1, 0.9};
+                         }),
+                         notation<"ln(x / (1 − x))">);
+constexpr auto softplus_op = elementwise<"softplus", params<1>>(
+    [](auto x, auto beta) { return maximum(x, 0) + log1p(exp(-abs(beta * x))) / beta; },
+    derivative([](auto x, auto beta, auto) { return sigmoid(beta * x); }), notation<"ln(1 + e^(βx)) / β">);
+constexpr auto softsign_op =
+    elementwise<"softsign">([](auto x) { return x / (1 + abs(x)); }, derivative([](auto x, auto) {
+                              auto d = 1 + abs(x);
+                              return 1 / (d * d);
+                            }),
+                            notation<"x / (1 + |x|)">);
+
+// x limited to [low, high], its gradient 0 at both limits.
+constexpr auto inside = [](auto x, auto low, auto high) { return where(x > low && x < high, lift(x, 1), 0); };
+constexpr auto relu6_op = elementwise<"relu6">([](auto x) { return where(x < 0, 0, where(x > 6, lift(x, 6), x)); },
+                                               derivative([](auto x, auto) { return inside(x, 0, 6); }),
+                                               notation<"min(max(x, 0), 6)">, convention<"gradient 0 at both kinks">);
+constexpr auto hard_tanh_op =
+    elementwise<"hard_tanh">([](auto x) { return where(x < -1, lift(x, -1), where(x > 1, lift(x, 1), x)); },
+                             derivative([](auto x, auto) { return inside(x, -1, 1); }), notation<"min(max(x, −1), 1)">,
+                             convention<"gradient 0 at both kinks">);
+constexpr auto hard_sigmoid_op =
+    elementwise<"hard_sigmoid">([](auto x) { return where(x <= -3, 0, where(x >= 3, lift(x, 1), x / 6 + 0.5)); },
+                                derivative([](auto x, auto) { return inside(x, -3, 3) / 6; }),
+                                notation<"min(max(x + 3, 0), 6) / 6">, convention<"gradient 0 at both kinks">);
+constexpr auto hard_swish_op =
+    elementwise<"hard_swish">([](auto x) { return where(x <= -3, 0, where(x >= 3, x, x * (x + 3) / 6)); },
+                              derivative([](auto x, auto) { return where(x < -3, 0, where(x < 3, x / 3 + 0.5, 1)); }),
+                              notation<"x min(max(x + 3, 0), 6) / 6">, convention<"gradient −½ at −3, 1 at 3">);
+
+constexpr auto leaky_relu_op = elementwise<"leaky_relu", params<1>>(
+    [](auto x, auto slope) { return where(x > 0, x, slope * x); },
+    derivative([](auto x, auto slope, auto) { return where(x > 0, lift(x, 1), slope); }),
+    example_parameters([] { return std::array{0.2}; }), notation<"x for x > 0, else c x">,
+    convention<"the gradient at 0 is the slope">);
+constexpr auto prelu_op =
+    elementwise<"prelu">([](auto x, auto a) { return where(x > 0, x, a * x); },
+                         derivative([](auto x, auto a, auto) { return where(x > 0, lift(x, 1), a); },
+                                    [](auto x, auto, auto) { return where(x > 0, 0, x); }),
+                         notation<"x for x > 0, else a x">, convention<"the gradient at 0 is the slope">);
+constexpr auto elu_op = elementwise<"elu", params<1>>(
+    [](auto x, auto alpha) { return where(x > 0, x, alpha * expm1(minimum(x, 0))); },
+    derivative([](auto x, auto alpha, auto) { return where(x > 0, lift(x, 1), alpha * exp(minimum(x, 0))); }),
+    notation<"x for x > 0, else α (eˣ − 1)">, convention<"the gradient at 0 is α">);
+constexpr auto celu_op = elementwise<"celu", params<1>>(
+    [](auto x, auto alpha) { return where(x > 0, x, alpha * expm1(minimum(x, 0) / alpha)); },
+    derivative([](auto x, auto alpha, auto) { return where(x > 0, lift(x, 1), exp(minimum(x, 0) / alpha)); }),
+    notation<"x for x > 0, else α (e^(x/α) − 1)">);
+constexpr double selu_scale = 1.0507009873554804934193349852946;
+constexpr double selu_alpha = 1.6732632423543772848170429916717;
+constexpr auto selu_op = elementwise<"selu">(
+    [](auto x) { return selu_scale * where(x > 0, x, selu_alpha * expm1(minimum(x, 0))); },
+    derivative([](auto x, auto) { return selu_scale * where(x > 0, lift(x, 1), selu_alpha * exp(minimum(x, 0))); }),
+    notation<"λ elu(x, α)">);
+
+// By erfc, which keeps the left tail exact.
+constexpr auto gelu_op = elementwise<"gelu">(
+    [](auto x) { return 0.5 * x * erfc(-half_root * x); },
+    derivative([](auto x, auto) { return 0.5 * erfc(-half_root * x) + normal_density * x * exp(-0.5 * x * x); }),
+    notation<"x Φ(x)">);
+constexpr auto gelu_tanh_op = elementwise<"gelu_tanh">(
+    [](auto x) { return 0.5 * x * (1 + tanh(0.797884560802865356 * x * (1 + 0.044715 * x * x))); },
+    notation<"x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))">);
+constexpr auto silu_op = elementwise<"silu">([](auto x) { return x * sigmoid(x); }, derivative([](auto x, auto y) {
+                                               auto s = sigmoid(x);
+                                               return s + y * (1 - s);
+                                             }),
+                                             notation<"x / (1 + e⁻ˣ)">);
+constexpr auto mish_op = elementwise<"mish">([](auto x) { return x * tanh(maximum(x, 0) + log1p(exp(-abs(x)))); },
+                                             derivative([](auto x, auto) {
+                                               auto t = tanh(maximum(x, 0) + log1p(exp(-abs(x))));
+                                               return t + x * (1 - t * t) * sigmoid(x);
+                                             }),
+                                             notation<"x tanh ln(1 + eˣ)">);
+constexpr auto softshrink_op = elementwise<"softshrink", params<1>>(
+    [](auto x, auto lambda) { return where(x > lambda, x - lambda, where(x < -lambda, x + lambda, 0 * x)); },
+    derivative([](auto x, auto lambda, auto) { return where(x > lambda || x < -lambda, lift(x, 1), 0); }),
+    example_parameters([] { return std::array{0.5}; }), notation<"x moved by λ towards 0">,
+    convention<"gradient 0 where |x| = λ">);
+constexpr auto hardshrink_op = elementwise<"hardshrink", params<1>>(
+    [](auto x, auto lambda) { return where(x >= -lambda && x <= lambda, 0, x); },
+    derivative([](auto x, auto lambda, auto) { return where(x >= -lambda && x <= lambda, 0, lift(x, 1)); }),
+    example_parameters([] { return std::array{0.5}; }), notation<"x where |x| > λ, else 0">,
+    convention<"gradient 0 where |x| = λ">);
+
+template <class T>
+Var<T> per_channel(const Operand<T>& x, const Operand<T>& slope) {
+  if (!x.is_var() || x.handle().empty() || !slope.is_var() || slope.handle().empty()) return prelu_op(x, slope);
+  const Var<T> input = x.handle(), slopes = slope.handle();
+  const std::size_t count = slopes.size(), rank = input.rank();
+  if (count == 1) return prelu_op(x, Operand<T>(reshape(slopes, {}, x.where()), x.where()));
+  const std::size_t axis = rank > 1 ? 1 : 0;
+  if (slopes.rank() != 1 || rank == 0 || input.shape()[axis] != count)
+    throw ShapeError("prelu",
+                     fmt::format("input {} and slopes {}: there must be one slope, or one for each channel, axis {}",
+                                 to_string(input.shape()), to_string(slopes.shape()), axis),
+                     x.where());
+  Shape shape = input.shape();
+  for (std::size_t i = 0; i < rank; ++i) shape[i] = i == axis ? count : 1;
+  return atomically(input.tape(), x.where(),
+                    [&] { return prelu_op(x, Operand<T>(reshape(slopes, shape, x.where()), x.where())); });
+}
+
+}  // namespace
+
+WENGERT_DEFINE_1(log_sigmoid)
+WENGERT_DEFINE_1(logit)
+WENGERT_DEFINE_PARAMETRIC(softplus)
+WENGERT_DEFINE_1(softsign)
+WENGERT_DEFINE_1(relu6)
+WENGERT_DEFINE_PARAMETRIC(leaky_relu)
+WENGERT_DEFINE_PARAMETRIC(elu)
+WENGERT_DEFINE_1(selu)
+WENGERT_DEFINE_PARAMETRIC(celu)
+WENGERT_DEFINE_1(gelu)
+WENGERT_DEFINE_1(gelu_tanh)
+WENGERT_DEFINE_1(silu)
+WENGERT_DEFINE_1(mish)
+WENGERT_DEFINE_1(hard_sigmoid)
+WENGERT_DEFINE_1(hard_swish)
+WENGERT_DEFINE_1(hard_tanh)
+WENGERT_DEFINE_PARAMETRIC(softshrink)
+WENGERT_DEFINE_PARAMETRIC(hardshrink)
+Var<float> prelu(Operand<float> x, Operand<float> slope) { return per_channel(x, slope); }
+Var<double> prelu(Operand<double> x, Operand<double> slope) { return per_channel(x, slope); }
+
+}  // namespace wengert

@@ -1,0 +1,116 @@
+#include "ops/elementwise/define.hpp"
+#include <wengert/ops/elementwise/exponential.hpp>
+// Its ops are compiled here.
+#define WENGERT_INSTANTIATE_OPS
+#include <wengert/ops/elementwise/comparing.hpp>
+#undef WENGERT_INSTANTIATE_OPS
+
+#include <wengert/ops/elementwise.hpp>
+
+#include <fmt/format.h>
+
+namespace wengert {
+namespace {
+
+constexpr auto one_where = [](auto mask, auto like) { return where(mask, lift(like, 1), 0); };
+
+constexpr auto less_op = elementwise<"less">([](auto a, auto b) { return one_where(a < b, a); }, piecewise_constant,
+                                             notation<"[a < b]">, shown_by_formula);
+constexpr auto less_equal_op = elementwise<"less_equal">([](auto a, auto b) { return one_where(a <= b, a); },
+                                                         piecewise_constant, notation<"[a ≤ b]">, shown_by_formula);
+constexpr auto equal_op = elementwise<"equal">([](auto a, auto b) { return one_where(a == b, a); }, piecewise_constant,
+                                               notation<"[a = b]">, shown_by_formula);
+constexpr auto not_equal_op = elementwise<"not_equal">([](auto a, auto b) { return one_where(a != b, a); },
+                                                       piecewise_constant, notation<"[a ≠ b]">, shown_by_formula);
+constexpr auto logical_and_op = elementwise<"logical_and">(
+    [](auto a, auto b) { return one_where(a != 0 && b != 0, a); }, piecewise_constant, notation<"a ∧ b">);
+constexpr auto logical_or_op = elementwise<"logical_or">([](auto a, auto b) { return one_where(a != 0 || b != 0, a); },
+                                                         piecewise_constant, notation<"a ∨ b">);
+constexpr auto logical_not_op =
+    elementwise<"logical_not">([](auto x) { return one_where(x == 0, x); }, piecewise_constant, notation<"¬x">);
+constexpr auto isnan_op =
+    elementwise<"isnan">([](auto x) { return one_where(x != x, x); }, piecewise_constant, notation<"[x is NaN]">);
+constexpr auto isfinite_op = elementwise<"isfinite">([](auto x) { return one_where(x - x == 0, x); },
+                                                     piecewise_constant, notation<"[x is finite]">);
+constexpr auto where_op =
+    elementwise<"where">([](auto m, auto a, auto b) { return where(m != 0, a, b); },
+                         derivative([](auto m, auto, auto, auto) { return lift(m, 0); },
+                                    [](auto m, auto, auto, auto) { return where(m != 0, lift(m, 1), 0); },
+                                    [](auto m, auto, auto, auto) { return where(m != 0, 0, lift(m, 1)); }),
+                         notation<"a where m ≠ 0, else b">);
+
+constexpr auto fmod_op = elementwise<"fmod">(
+    kernel::lane_fmod,
+    derivative([](auto a, auto, auto) { return lift(a, 1); }, [](auto a, auto b, auto) { return -trunc(a / b); }),
+    input_domain([] {
+      return Domain{0.55, 0.95};
+    }),
+    notation<"a − b·trunc(a / b)">);
+constexpr auto clip_op = elementwise<"clip", params<2>>(
+    [](auto x, auto low, auto high) { return where(x < low, low, where(x > high, high, x)); },
+    derivative([](auto x, auto low, auto high, auto) { return where(x < low || x > high, 0, lift(x, 1)); }),
+    example_parameters([] {
+      return std::array{-1.0, 1.0};
+    }),
+    notation<"min(max(x, low), high)">, convention<"the gradient passes at both limits">);
+constexpr auto lerp_op = elementwise<"lerp">(
+    [](auto a, auto b, auto t) { return where(t < 0.5, a + t * (b - a), b - (b - a) * (1 - t)); },
+    derivative([](auto, auto, auto t, auto) { return 1 - t; }, [](auto, auto, auto t, auto) { return t; },
+               [](auto a, auto b, auto, auto) { return b - a; }),
+    notation<"a + t (b − a)">);
+constexpr auto xlogy_op =
+    elementwise<"xlogy">([](auto x, auto y) { return where(x == 0 && y == y, 0, x * log(y)); },
+                         derivative([](auto x, auto y, auto) { return where(x == 0 && y <= 0, 0, log(y)); },
+                                    [](auto x, auto y, auto) { return x / y; }),
+                         input_domain(detail::positive), notation<"x ln y">, convention<"0 where x = 0">);
+constexpr auto logaddexp_op = elementwise<"logaddexp">(
+    [](auto a, auto b) { return where(a == b, a + 0.693147180559945309, maximum(a, b) + log1p(exp(-abs(a - b)))); },
+    derivative([](auto a, auto b, auto) { return sigmoid(a - b); },
+               [](auto a, auto b, auto) { return sigmoid(b - a); }),
+    notation<"ln(eᵃ + eᵇ)">);
+constexpr auto nan_to_num_op = elementwise<"nan_to_num", params<3>>(
+    [](auto x, auto nan, auto high, auto low) {
+      return where(x != x, nan, where(x - x == 0, x, where(x > 0, high, low)));
+    },
+    derivative([](auto x, auto, auto, auto, auto) { return where(x - x == 0, lift(x, 1), 0); }),
+    notation<"x, NaN and ±∞ replaced">, convention<"no gradient passes where a value is replaced">);
+
+template <class T>
+Var<T> checked_clip(const Operand<T>& x, double low, double high) {
+  if (!(low <= high))
+    throw ValueError("clip", fmt::format("limits {} and {}: low must not be above high", low, high), x.where());
+  return clip_op(x, low, high);
+}
+
+}  // namespace
+
+WENGERT_DEFINE_2(less)
+WENGERT_DEFINE_2(less_equal)
+Var<float> greater(Operand<float> a, Operand<float> b) { return less_op(b, a); }
+Var<double> greater(Operand<double> a, Operand<double> b) { return less_op(b, a); }
+Var<float> greater_equal(Operand<float> a, Operand<float> b) { return less_equal_op(b, a); }
+Var<double> greater_equal(Operand<double> a, Operand<double> b) { return less_equal_op(b, a); }
+WENGERT_DEFINE_2(equal)
+WENGERT_DEFINE_2(not_equal)
+WENGERT_DEFINE_2(logical_and)
+WENGERT_DEFINE_2(logical_or)
+WENGERT_DEFINE_1(logical_not)
+WENGERT_DEFINE_1(isnan)
+WENGERT_DEFINE_1(isfinite)
+WENGERT_DEFINE_2(fmod)
+WENGERT_DEFINE_2(xlogy)
+WENGERT_DEFINE_2(logaddexp)
+Var<float> where(Operand<float> mask, Operand<float> a, Operand<float> b) { return where_op(mask, a, b); }
+Var<double> where(Operand<double> mask, Operand<double> a, Operand<double> b) { return where_op(mask, a, b); }
+Var<float> clip(Operand<float> x, double low, double high) { return checked_clip(x, low, high); }
+Var<double> clip(Operand<double> x, double low, double high) { return checked_clip(x, low, high); }
+Var<float> lerp(Operand<float> a, Operand<float> b, Operand<float> t) { return lerp_op(a, b, t); }
+Var<double> lerp(Operand<double> a, Operand<double> b, Operand<double> t) { return lerp_op(a, b, t); }
+Var<float> nan_to_num(Operand<float> x, double nan, double high, double low) {
+  return nan_to_num_op(x, nan, high, low);
+}
+Var<double> nan_to_num(Operand<double> x, double nan, double high, double low) {
+  return nan_to_num_op(x, nan, high, low);
+}
+
+}  // namespace wengert

@@ -1,0 +1,4 @@
+// Its ops are compiled here.
+#define WENGERT_INSTANTIATE_OPS
+#include <wengert/ops/elementwise/exponential.hpp>
+#undef WENGERT_INSTANTIATE_OPS
