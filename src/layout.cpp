@@ -16,7 +16,9 @@ Layout contiguous_layout(const Shape& shape) {
     layout.strides[axis] = step;
     overflow |= __builtin_mul_overflow(step, static_cast<std::ptrdiff_t>(std::max<std::size_t>(shape[axis], 1)), &step);
   }
-  if (overflow) throw ShapeError("shape", fmt::format("{}: more elements than memory can hold", to_string(shape)));
+  constexpr std::ptrdiff_t most = std::ptrdiff_t{1} << 59;  // of eight bytes each
+  if (overflow || step > most)
+    throw ShapeError("shape", fmt::format("{}: more elements than memory can hold", to_string(shape)));
   layout.size = shape.elements();
   return layout;
 }

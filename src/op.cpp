@@ -95,7 +95,8 @@ void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, 
 template <class T>
 void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs) {
   for (std::size_t i = 0; i < signs.size(); ++i)
-    if (pullback.needs(i)) pullback.give(i, signs[i] > 0 ? pullback.cotangent() : negate<T>(pullback.cotangent()));
+    if (pullback.needs(i))
+      pullback.give(i, signs[i] > 0 ? pullback.cotangent() : negate(Operand<T>(pullback.cotangent())));
 }
 
 template <class T>

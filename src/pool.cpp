@@ -1,9 +1,12 @@
+#include <wengert/error.hpp>
 #include <wengert/pool.hpp>
 
 #include <algorithm>
 #include <bit>
 #include <new>
 #include <utility>
+
+#include <fmt/format.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WENGERT_ASAN 1
@@ -50,7 +53,8 @@ Pool::~Pool() {
 }
 
 Storage* Pool::allocate(std::size_t bytes) {
-  if (bytes > (std::size_t{1} << 56)) throw std::bad_alloc();
+  if (bytes > (std::size_t{1} << 56))
+    throw MemoryError("memory", fmt::format("{} bytes for a value cannot be had", bytes));
   const std::size_t size_class = class_of(bytes);
   Storage* storage = free_[size_class];
   if (storage == nullptr) [[unlikely]]
@@ -116,7 +120,7 @@ std::byte* Pool::reserve(std::size_t bytes) {
   auto* memory = static_cast<std::byte*>(::operator new (bytes, std::align_val_t{alignment}, std::nothrow));
   if (memory == nullptr) {
     blocks_.pop_back();
-    throw std::bad_alloc();
+    throw MemoryError("memory", fmt::format("{} bytes for a value cannot be had", bytes));
   }
   blocks_.back() = memory;
   reserved_ += bytes;

@@ -82,10 +82,13 @@ const Node<T>& Tape<T>::operand(const Op<T>& op, Var<T> var, std::size_t positio
   if (var.tape_ != this) refuse("belongs to another tape: record all operands on one tape");
   if (var.index_ >= nodes_.size() || nodes_[var.index_].generation != var.generation_)
     refuse(fmt::format("is a stale handle: its node {} was given back by rewind(); record it again", var.index_));
+  const Storage* storage = nodes_[var.index_].storage;  // of the parameter, which the operand may be a view of
+  const auto parameter = std::find_if(nodes_.begin(), nodes_.end(),
+                                      [&](const Node<T>& n) { return n.op == nullptr && n.storage == storage; });
   refuse(
       fmt::format("is parameter '{}', which was changed after it was recorded: take gradients before the update, or "
                   "record the step again",
-                  name(var.index_)));
+                  name(static_cast<std::size_t>(parameter - nodes_.begin()))));
   return nodes_[var.index_];
 }
 

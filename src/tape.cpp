@@ -5,6 +5,7 @@
 #include <wengert/tape.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,10 +15,10 @@ namespace wengert {
 // ---- nodes ---------------------------------------------------------------------------------------------------------
 
 template <class T>
-const Node<T>& Tape<T>::node(Var<T> var, std::string_view subject) const {
-  if (var.tape_ != this) throw HandleError(subject, var.empty() ? "empty handle" : "handle of another tape");
+const Node<T>& Tape<T>::node(Var<T> var, std::string_view subject, const Location& where) const {
+  if (var.tape_ != this) throw HandleError(subject, var.empty() ? "empty handle" : "handle of another tape", where);
   if (var.index_ >= nodes_.size() || nodes_[var.index_].generation != var.generation_)
-    throw HandleError(subject, fmt::format("stale handle: node {} was given back by rewind()", var.index_));
+    throw HandleError(subject, fmt::format("stale handle: node {} was given back by rewind()", var.index_), where);
   return nodes_[var.index_];
 }
 
@@ -136,11 +137,14 @@ Var<T> Tape<T>::borrow(std::span<const T> elements, const Shape& shape, Location
 
 template <class T>
 typename Tape<T>::Mark Tape<T>::mark() const {
-  return {nodes_.size(), edges_.size(), arena_.mark(), nodes_.empty() ? 0 : nodes_.back().generation};
+  return {nodes_.size(), edges_.size(), arena_.mark(), nodes_.empty() ? 0 : nodes_.back().generation, this};
 }
 
 template <class T>
 void Tape<T>::rewind(const Mark& mark) {
+  if (mark.tape != nullptr && mark.tape != this) throw HandleError("rewind", "the mark is of another tape");
+  if (mark.nodes < sweep_begin_)
+    throw HandleError("rewind", "a gradient is being recorded: the tape cannot be rewound behind its beginning");
   if (mark.nodes > nodes_.size() || (mark.nodes > 0 && nodes_[mark.nodes - 1].generation != mark.generation))
     throw HandleError("rewind", "stale mark: the tape was rewound behind it already");
   for (std::size_t i = nodes_.size(); i-- > mark.nodes;)
@@ -149,6 +153,14 @@ void Tape<T>::rewind(const Mark& mark) {
   edges_.resize(mark.edges);
   arena_.rewind(mark.arena);
   ++generation_;
+}
+
+// Tapes count their generations from different numbers, so that a handle is not taken for one of a later tape at the
+// same address.
+template <class T>
+Tape<T>::Tape() {
+  static std::atomic<std::uint32_t> next{0};
+  generation_ = next.fetch_add(0x9e3779b9U, std::memory_order_relaxed) | 1U;
 }
 
 template <class T>
@@ -185,7 +197,8 @@ class Tape<T>::SweepScope {
         rollback_(tape),
         base_(tape.adjoints_.size()),
         temporaries_(std::exchange(tape.temporaries_, temporaries)),
-        location_(tape.sweep_location_) {}
+        location_(tape.sweep_location_),
+        begin_(std::exchange(tape.sweep_begin_, tape.nodes_.size())) {}
   ~SweepScope() {
     if (tape_.temporaries_ == Temporaries::recycle)  // what an error left behind
       for (std::size_t i = base_; i < tape_.adjoints_.size(); ++i)
@@ -194,6 +207,7 @@ class Tape<T>::SweepScope {
     tape_.adjoints_.resize(base_);
     tape_.temporaries_ = temporaries_;
     tape_.sweep_location_ = location_;
+    tape_.sweep_begin_ = begin_;
   }
   SweepScope(const SweepScope&) = delete;
   SweepScope& operator=(const SweepScope&) = delete;
@@ -206,6 +220,7 @@ class Tape<T>::SweepScope {
   std::size_t base_;
   Temporaries temporaries_;
   const Location* location_;
+  std::size_t begin_;
 };
 
 // Adds one slot for every node from the first variable asked for to the root, and marks those that depend on a
@@ -216,7 +231,10 @@ std::size_t Tape<T>::mark_dependents(std::size_t base, Var<T> root, std::span<co
   for (const Var<T>& w : wrt) first = std::min<std::size_t>(first, w.index_);
   adjoints_.resize(base + (root.index_ + 1 - first));
   for (const Var<T>& w : wrt)
-    if (w.index_ <= root.index_) adjoints_[base + w.index_ - first].depends = true;
+    if (w.index_ <= root.index_) {
+      Adjoint& adjoint = adjoints_[base + w.index_ - first];
+      adjoint.depends = adjoint.asked = true;
+    }
   for (std::size_t i = first; i <= root.index_; ++i)
     for (const std::uint32_t input : inputs(i))
       if (input >= first && adjoints_[base + input - first].depends) {
@@ -240,7 +258,7 @@ void Tape<T>::sweep(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, 
   for (std::size_t k = root.index_ + std::size_t{1}; k-- > first;) {
     const Adjoint adjoint = adjoints_[slot(k)];
     if (adjoint.node == Adjoint::none || !adjoint.depends) continue;
-    const bool asked = std::any_of(wrt.begin(), wrt.end(), [&](const Var<T>& w) { return w.index_ == k; });
+    const bool asked = adjoint.asked;
     where = nodes_[k].where;
     if (nodes_[k].op != nullptr && !(asked && variables == Variables::independent)) {
       const std::size_t temporaries_begin = nodes_.size();

@@ -39,6 +39,7 @@ Shape unravel(std::size_t element, const Shape& shape) {
 
 std::size_t normalise_axis(std::ptrdiff_t axis, std::size_t rank, std::string_view subject) {
   const auto count = static_cast<std::ptrdiff_t>(rank);
+  if (rank == 0) throw AxisError(subject, fmt::format("axis {}: a scalar has no axes", axis));
   if (axis < -count || axis >= count)
     throw AxisError(subject,
                     fmt::format("axis {}: a tensor of rank {} has axes {} to {}", axis, rank, -count, count - 1));

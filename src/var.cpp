@@ -5,17 +5,20 @@
 namespace wengert {
 
 template <class T>
-T Var<T>::item() const {
-  const Node<T>& n = node("item");
+T Var<T>::item(Location where) const {
+  if (empty()) throw HandleError("item", "empty handle: it was never recorded on a tape", where);
+  const Node<T>& n = tape().node(*this, "item", where);
   if (n.layout->size != 1)
     throw ShapeError(
-        "item", fmt::format("shape {}: only a value of size 1 is one number; use value()", to_string(n.layout->shape)));
+        "item", fmt::format("shape {}: only a value of size 1 is one number; use value()", to_string(n.layout->shape)),
+        where);
   return *n.data;
 }
 
 template <class T>
-Tensor<T> Var<T>::value() const {
-  const Node<T>& n = node("value");
+Tensor<T> Var<T>::value(Location where) const {
+  if (empty()) throw HandleError("value", "empty handle: it was never recorded on a tape", where);
+  const Node<T>& n = tape().node(*this, "value", where);
   auto result = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(n.layout->shape));
   copy_elements<T>({n.data, n.layout}, result.data());
   return result;

@@ -97,3 +97,18 @@ TEST_CASE("an op appears by its name in errors") {
   CHECK_ERROR(ShapeError, "[fused] shapes (3,) and (4,) do not broadcast", fused(a, b, 1));
   CHECK(tape.size() == 2);  // the scalar operand was not left behind
 }
+
+namespace {
+inline constexpr auto conveniences = elementwise<"conveniences">([](auto x) {
+  auto y = +x;
+  y += 1;
+  y *= x;
+  return where(x > 0, 1, -1) * y;
+});
+}  // namespace
+
+TEST_CASE("a formula may use compound assignment, unary plus, and choose between literals") {
+  Tape<double> tape;
+  CHECK(conveniences(tape.constant(Tensor<double>{-2, 3})).value() == Tensor<double>{-2, 12});
+  CHECK(gradcheck([](auto x) { return conveniences(x); }, Tensor<double>{-2, -0.5, 0.25, 3}).ok());
+}

@@ -178,3 +178,61 @@ TEST_CASE_TEMPLATE("ops take and give whole numbers", T, float, double) {
   tape.rewind(mark);
   CHECK_ERROR(HandleError, "stale", record(PickRows{}, Location::current(), x, late));
 }
+
+namespace {
+
+// The example of structural.hpp.
+template <class T>
+Var<T> reversed(Var<T> x, Location where = Location::current());
+
+struct Reversed {
+  static constexpr std::string_view name = "reversed";
+  static constexpr std::string_view notation = "yᵢ = xₙ₋₁₋ᵢ";
+  static constexpr std::size_t arity = 1;
+  Shape shape(const Shape& x) const { return x; }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    std::reverse_copy(x.data, x.data + x.size(), y.data);
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>) const {
+    return reversed(g);
+  }
+  static std::vector<StructuralExample<Reversed>> examples() { return {{{}, {{5}}}}; }
+};
+template <class T>
+Var<T> reversed(Var<T> x, Location where) {
+  return record(Reversed{}, where, x);
+}
+
+// Its vjp rewinds the tape, which must be refused.
+struct Rewinding : Reversed {
+  static constexpr std::string_view name = "rewinding";
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>) const {
+    g.tape().clear();
+    return g;
+  }
+  static std::vector<StructuralExample<Rewinding>> examples() { return {}; }
+  static constexpr bool differentiable = false;
+};
+
+}  // namespace
+
+TEST_CASE("the example of structural.hpp works") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>{1, 2, 3});
+  CHECK(reversed(x).value() == Tensor<double>{3, 2, 1});
+  CHECK(gradcheck([](auto v) { return reversed(v) * v; }, random_tensor({5}, 1)).ok());
+}
+
+TEST_CASE("a tape cannot be rewound behind a sweep that is under way") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>{1, 2, 3});
+  const auto y = sum(record(Rewinding{}, Location::current(), x));
+  const auto size = tape.size();
+  CHECK(contains(message_of<HandleError>([&] { grad(y, x); }), "cannot be rewound behind its beginning"));
+  CHECK(contains(message_of<HandleError>([&] { gradients(y, x); }), "cannot be rewound behind its beginning"));
+  CHECK(tape.size() == size);
+  CHECK(y.item() == 6);
+}

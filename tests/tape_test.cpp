@@ -193,3 +193,66 @@ TEST_CASE("a thousand times shared subexpression is swept once a node") {
   CHECK(dx.value()(0) == std::ldexp(1.0, 1000));
   CHECK(tape.size() - before < 3000);
 }
+
+TEST_CASE("a mark of another tape is refused") {
+  Tape<double> p, q;
+  q.constant(1.0);
+  const auto x = p.constant(2.0);
+  CHECK(contains(message_of<HandleError>([&] { p.rewind(q.mark()); }), "the mark is of another tape"));
+  CHECK(x.item() == 2);
+}
+
+TEST_CASE("a handle of a tape that is gone is stale on a tape at the same address") {
+  Var<double> kept;
+  for (int i = 0; i < 2; ++i) {
+    Tape<double> tape;
+    const auto x = tape.variable(Tensor<double>{1, 2});
+    if (i == 1 && &kept.tape() == &tape) CHECK_ERROR(HandleError, "stale handle", kept.item());
+    kept = sum(x);
+  }
+}
+
+TEST_CASE("a shape of more bytes than memory can hold is refused before anything is written") {
+  Tape<double> tape;
+  const auto x = tape.constant(1.0);
+  const auto size = tape.size();
+  CHECK(contains(message_of<ShapeError>([&] { broadcast_to(x, {(std::size_t{1} << 61) + 4096}); }),
+                 "more elements than memory can hold"));
+  CHECK(contains(message_of<MemoryError>([&] { exp(broadcast_to(x, {std::size_t{1} << 58})); }), "bytes for a value"));
+  CHECK(tape.size() == size + 1);  // the view, which needs no memory
+}
+
+TEST_CASE("what can dangle is not borrowed") {
+  Tape<double> tape;
+  const auto borrows = [](const auto& t, auto&& value) {
+    return requires { t->borrow(std::forward<decltype(value)>(value)); };
+  };
+  Tensor<double> x = random_tensor({4, 3}, 1);
+  CHECK(borrows(&tape, x));
+  CHECK(!borrows(&tape, Tensor<double>(x)));
+  CHECK(!borrows(&tape, x * 2.0));
+  CHECK(!borrows(&tape, xt::view(x, xt::range(0, 2))));
+}
+
+TEST_CASE("views and expressions of xtensor are operands") {
+  Tape<double> tape;
+  const Tensor<double> m{{1, 2}, {3, 4}};
+  const auto z = tape.variable(Tensor<double>{10, 20});
+  CHECK((z + xt::view(m, 1)).value() == Tensor<double>{13, 24});
+  CHECK((xt::row(m, 0) * z).value() == Tensor<double>{10, 40});
+  CHECK(squared_error(z, xt::view(m, 1)).item() == doctest::Approx((49 + 256) / 4.0));
+}
+
+TEST_CASE("handles that cannot be used are named with the op and the line") {
+  Tape<double> tape;
+  const auto mark = tape.mark();
+  const Var<double> empty, stale = tape.variable(random_tensor({2, 2}, 1));
+  tape.rewind(mark);
+  CHECK_ERROR(HandleError, "[item] empty handle", empty.item());
+  CHECK_ERROR(HandleError, "[value] stale handle", stale.value());
+  CHECK_ERROR(HandleError, "[sum] empty handle", sum(empty));
+  CHECK_ERROR(HandleError, "[mean] stale handle", mean(stale));
+  CHECK_ERROR(HandleError, "[softmax] empty handle", softmax(empty));
+  CHECK_ERROR(HandleError, "[transpose] stale handle", transpose(stale));
+  CHECK_ERROR(AxisError, "[softmax] axis -1: a scalar has no axes", softmax(tape.variable(Tensor<double>(1.0))));
+}

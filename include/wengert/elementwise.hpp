@@ -6,6 +6,7 @@
 #pragma once
 
 #include <wengert/elementwise_options.hpp>
+#include <wengert/formula.hpp>
 #include <wengert/kernel/dual.hpp>
 #include <wengert/kernel/elementwise_body.hpp>
 #include <wengert/kernel/probe.hpp>
@@ -52,45 +53,6 @@ template <class Default, class First, class... Rest>
 struct Option<Default, First, Rest...> {
   using type = std::conditional_t<std::is_same_v<typename First::Kind, typename Default::Kind>, First,
                                   typename Option<Default, Rest...>::type>;
-};
-
-template <class To, std::size_t>
-using Each = To;
-
-// Whether a formula can be called with so many numbers.
-template <class F, class X, std::size_t... I>
-constexpr bool takes(std::index_sequence<I...>) {
-  return requires(const F& f, const X& x) { f(static_cast<const Each<X, I>&>(x)...); };
-}
-// SLEEF's functions, which take Lanes only.
-template <class F>
-concept LaneFunction = requires {
-  &F::template operator()<float, std::size_t{16}>;
-};
-// The number of arguments of a formula; 0 if it cannot be called with up to eight numbers.
-template <class F, std::size_t count = 1>
-constexpr std::size_t argument_count() {
-  if constexpr (count > 8)
-    return 0;
-  else if constexpr (takes<F, std::conditional_t<LaneFunction<F>, Lane<float, 16>, Probe>>(
-                         std::make_index_sequence<count>{}))
-    return count;
-  else
-    return argument_count<F, count + 1>();
-}
-
-template <class F>
-concept Stateless = std::is_empty_v<F> && std::is_default_constructible_v<F>;
-template <class F, std::size_t parameter_count>
-concept Formula = Stateless<F> && argument_count<F>()
-> parameter_count;
-
-// What a refused formula becomes, so that its one error is not followed by others.
-struct RefusedOp {
-  template <class First, class... Rest>
-  constexpr First operator()(const First& first, const Rest&...) const {
-    return first;
-  }
 };
 
 template <class A>
@@ -281,6 +243,10 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
   static constexpr auto name = op_name;
   static constexpr std::size_t parameters = parameter_count;
   static constexpr std::size_t arity = detail::argument_count<F>() - parameter_count;
+
+  static_assert(detail::one_of_each_kind<Options...>(), "wengert: an op takes one option of each kind");
+  static_assert(detail::derivative_count<DerivativeRule>(arity) == arity,
+                "wengert: derivative(...) needs one lambda, passes_cotangent<...> one sign, for each input");
 
   constexpr ElementwiseOp() { (void)&registered; }
 

@@ -1,7 +1,7 @@
 // Every mistake a caller can make is reported by one of these kinds.
 //
 // The message convention: `[subject] what was got: what was expected; a hint (file:line)`, for example
-// `[matmul] shapes (64, 4) and (5, 16): inner sizes 4 and 5 differ; did you mean transpose(b)? (main.cpp:12)`.
+// `[matmul] shapes (64, 4) and (16, 4): inner sizes 4 and 16 differ; did you mean transpose(b)? (main.cpp:12)`.
 #pragma once
 
 #include <source_location>
@@ -52,6 +52,10 @@ class GradientError : public Error {
 };
 /// A value outside an op's domain, NaN included.
 class ValueError : public Error {
+  using Error::Error;
+};
+/// Memory that the system does not give.
+class MemoryError : public Error {
   using Error::Error;
 };
 /// A file that is missing, truncated, inconsistent or cannot be written.

@@ -90,6 +90,14 @@ class Pullback {
   std::size_t first_;
 };
 
+/// The tape of an operand. Throws HandleError, naming the op and the caller's line, if it is empty or stale.
+template <class T>
+Tape<T>& tape_of(Var<T> operand, std::string_view op, const Location& where) {
+  if (operand.empty()) throw HandleError(op, "empty handle: it was never recorded on a tape", where);
+  operand.tape().node(operand, op, where);
+  return operand.tape();
+}
+
 /// Runs `record_all`; if it throws, gives back everything it recorded on `tape` and adds the caller's line to the
 /// error.
 template <class T, class F>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <wengert/error.hpp>
+#include <wengert/fwd.hpp>
 #include <wengert/pool.hpp>
 #include <wengert/tensor.hpp>
 
@@ -24,6 +25,10 @@ class Parameter {
   /// Takes `value` as the parameter's initial value.
   explicit Parameter(Tensor<T> value, std::string name = {}, bool trainable = true)
       : state_(std::make_shared<State>(State{std::move(value), std::move(name), trainable, 0})) {}
+
+  // Copies only: a moved-from handle would refer to nothing.
+  Parameter(const Parameter&) = default;
+  Parameter& operator=(const Parameter&) = default;
 
   const Tensor<T>& value() const { return state_->value; }
   const std::string& name() const { return state_->name; }
@@ -48,8 +53,7 @@ class Parameter {
     change([&](Tensor<T>& value) { xt::noalias(value) += expression; });
     return *this;
   }
-  /// Subtracts likewise: `w -= rate * gradient`. Throws ShapeError if the shape
-  /// differs.
+  /// Subtracts likewise: `w -= rate * gradient`. Throws ShapeError if the shape differs.
   template <class E>
   Parameter& operator-=(const xt::xexpression<E>& expression) {
     check_shape(expression.derived_cast());

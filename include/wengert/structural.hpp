@@ -1,16 +1,21 @@
 // Structural ops: everything that is not elementwise, each one struct with name, shape rule, forward and vjp.
 //
-//     struct Cumsum {                                              // along the last axis
-//       static constexpr std::string_view name = "cumsum";
-//       static constexpr std::string_view notation = "yᵢ = x₀ + … + xᵢ";
+//     template <class T>
+//     Var<T> reversed(Var<T> x, Location where = Location::current());       // declared first: the vjp uses it
+//
+//     struct Reversed {                                                      // a vector in reverse order
+//       static constexpr std::string_view name = "reversed";
+//       static constexpr std::string_view notation = "yᵢ = xₙ₋₁₋ᵢ";
 //       static constexpr std::size_t arity = 1;
 //       Shape shape(const Shape& x) const { return x; }
-//       template <class T> void forward(Value<const T> x, Value<T> y) const { … }
-//       template <class T> auto vjp(Var<T> g, Var<T> y, Var<T> x) const { return flip(cumsum(flip(g))); }
-//       static std::vector<StructuralExample<Cumsum>> examples() { return {{{}, {{3, 4}}}}; }
+//       template <class T>
+//       void forward(Value<const T> x, Value<T> y) const { std::reverse_copy(x.data, x.data + x.size(), y.data); }
+//       template <class T>
+//       auto vjp(Var<T> g, Var<T>, Var<T>) const { return reversed(g); }
+//       static std::vector<StructuralExample<Reversed>> examples() { return {{{}, {{5}}}}; }
 //     };
-//     template <class T> Var<T> cumsum(Var<T> x, Location where = Location::current()) { return record(Cumsum{}, where,
-//     x); }
+//     template <class T>
+//     Var<T> reversed(Var<T> x, Location where) { return record(Reversed{}, where, x); }
 #pragma once
 
 #include <wengert/op.hpp>
@@ -146,7 +151,13 @@ struct StructuralTable {
     const S op = self(pullback.node().attributes);  // by value: recording may move the node
     const auto cotangents =
         with_inputs([&](auto... i) { return op.vjp(pullback.cotangent(), pullback.output(), input<i>(pullback)...); });
-    if constexpr (requires { std::tuple_size<std::remove_const_t<decltype(cotangents)>>::value; })
+    using Cotangents = std::remove_const_t<decltype(cotangents)>;
+    if constexpr (requires { std::tuple_size<Cotangents>::value; })
+      static_assert(std::tuple_size<Cotangents>::value == S::arity,
+                    "wengert: vjp must give one cotangent for each input");
+    else
+      static_assert(S::arity == 1, "wengert: the vjp of several inputs gives a tuple, one cotangent for each");
+    if constexpr (requires { std::tuple_size<Cotangents>::value; })
       with_inputs([&](auto... i) { (detail::give_cotangent(pullback, i, std::get<i>(cotangents)), ...); });
     else
       detail::give_cotangent(pullback, 0, cotangents);
@@ -165,6 +176,7 @@ struct StructuralTable {
       op.vjp = [](Pullback<T>&) {};
     else
       op.vjp = vjp;
+    static_assert(!is_view || S::arity == 1, "wengert: a view has one input");
     op.text = text;
     if constexpr (is_view) {
       op.view = view;

@@ -39,16 +39,17 @@ namespace wengert {
 using Indices = xt::xarray<std::int64_t, xt::layout_type::row_major>;
 
 // The ops behind the operators of Var; documented with the others in ops/elementwise.hpp.
-template <class T>
-Var<T> add(Operand<T> a, Operand<T> b);
-template <class T>
-Var<T> subtract(Operand<T> a, Operand<T> b);
-template <class T>
-Var<T> multiply(Operand<T> a, Operand<T> b);
-template <class T>
-Var<T> divide(Operand<T> a, Operand<T> b);
-template <class T>
-Var<T> negate(Operand<T> x);
+#define WENGERT_OPERATORS(T)                   \
+  Var<T> add(Operand<T> a, Operand<T> b);      \
+  Var<T> subtract(Operand<T> a, Operand<T> b); \
+  Var<T> multiply(Operand<T> a, Operand<T> b); \
+  Var<T> divide(Operand<T> a, Operand<T> b);   \
+  Var<T> negate(Operand<T> x);                 \
+  Var<T> less(Operand<T> a, Operand<T> b);     \
+  Var<T> less_equal(Operand<T> a, Operand<T> b);
+WENGERT_OPERATORS(float)
+WENGERT_OPERATORS(double)
+#undef WENGERT_OPERATORS
 
 /// A handle to a node of a tape: {tape, index, generation}. Cheap to copy; it does not own the tape.
 ///
@@ -68,9 +69,9 @@ class Var {
   /// The number of axes.
   std::size_t rank() const { return node("rank").layout->rank(); }
   /// The single element of a value of size 1. Throws ShapeError for any other size.
-  T item() const;
+  T item(Location where = Location::current()) const;
   /// A copy of the value that owns its memory.
-  Tensor<T> value() const;
+  Tensor<T> value(Location where = Location::current()) const;
   /// The value in place, as an xtensor adaptor; valid until the tape is rewound behind this node or destroyed.
   auto view() const {
     const Node<T>& n = node("view");
@@ -127,7 +128,7 @@ class Operand {
   template <class E>
   requires std::is_same_v<typename E::value_type, T> Operand(
       const xt::xexpression<E>& tensor, Location where = Location::current())  // NOLINT(google-explicit-constructor)
-      : tensor_(&tensor.derived_cast()),
+      : tensor_(std::addressof(tensor.derived_cast())),
         record_([](const void* t, Tape<T>& tape, const Location& line) {
           return tape.constant(*static_cast<const E*>(t), line);
         }),
@@ -181,9 +182,10 @@ class Tape {
     std::size_t edges = 0;
     Arena::Mark arena;
     std::uint32_t generation = 0;  // of the last node kept
+    const Tape* tape = nullptr;    // none: the beginning of any
   };
 
-  Tape() = default;
+  Tape();
   ~Tape();
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
@@ -212,12 +214,19 @@ class Tape {
   IndexVar<T> indices(const Indices& numbers, Location where = Location::current());
   /// Records the caller's memory itself, which must stay alive and unchanged until the node is rewound.
   Var<T> borrow(const Tensor<T>& value, Location where = Location::current());
+  /// A temporary would be gone before it is read.
+  Var<T> borrow(Tensor<T>&& temporary, Location where = Location::current()) = delete;
+  template <class E>
+  requires(!std::is_same_v<E, Tensor<T>>) Var<T> borrow(const xt::xexpression<E>& expression,
+                                                        Location where = Location::current())
+  = delete;
   Var<T> borrow(std::span<const T> elements, const Shape& shape, Location where = Location::current());
 
   /// The current end of the tape.
   Mark mark() const;
   /// Gives back every node and value recorded since `mark`; their handles throw from now on.
-  /// Throws HandleError if the tape was rewound behind `mark` already.
+  /// Throws HandleError if the mark is of another tape, if the tape was rewound behind it already, or if a sweep that
+  /// began later is under way.
   void rewind(const Mark& mark);
   /// Gives back everything.
   void clear() { rewind(Mark{}); }
@@ -240,7 +249,7 @@ class Tape {
   Var<T> collapse(const Mark& from, Var<T> y, const Op<T>& op, std::span<const Var<T>> inputs,
                   std::shared_ptr<const void> rule, const Location& where);
   /// The node of a valid handle; `subject` names the caller in the error.
-  const Node<T>& node(Var<T> var, std::string_view subject) const;
+  const Node<T>& node(Var<T> var, std::string_view subject, const Location& where = {}) const;
   const Node<T>& node(std::size_t index) const { return nodes_[index]; }
   /// The inputs of a node, as node indices.
   std::span<const std::uint32_t> inputs(std::size_t index) const;
@@ -265,6 +274,7 @@ class Tape {
     static constexpr std::uint32_t none = 0xffffffff;
     std::uint32_t node = none;  // the sum of the cotangents so far
     bool depends = false;       // on one of the variables asked for
+    bool asked = false;         // one of them
   };
   class Rollback;
   class SweepScope;
@@ -295,7 +305,8 @@ class Tape {
   std::vector<Adjoint> adjoints_;  // of the sweeps under way, one after another: a vjp may itself take gradients
   Pool pool_;
   Arena arena_;
-  std::uint32_t generation_ = 1;
+  std::uint32_t generation_;
+  std::size_t sweep_begin_ = 0;  // during a sweep: the nodes before it
   Temporaries temporaries_ = Temporaries::keep;
   bool trace_nan_ = false;
   const Location* sweep_location_ = nullptr;  // during a sweep: the line of the node being differentiated

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <random>
+#include <stdexcept>
 #include <string>
 
 #include <fmt/format.h>
@@ -41,6 +42,10 @@ wg::Split<float> load(const Options& o) {
 }
 
 void print_confusion(const Result& result) {
+  if (result.confusion.empty()) {
+    fmt::print("\n(too many classes for a confusion matrix)\n");
+    return;
+  }
   fmt::print("\nconfusion matrix (rows: label, columns: prediction)\n     ");
   const std::size_t classes = result.confusion.size();
   for (std::size_t c = 0; c < classes; ++c) fmt::print("{:>6}", c);
@@ -49,6 +54,16 @@ void print_confusion(const Result& result) {
     fmt::print("{:>5}", label);
     for (const std::size_t count : result.confusion[label]) fmt::print("{:>6}", count);
     fmt::print("\n");
+  }
+}
+
+// A step of training that gives a NaN has diverged.
+template <class Step>
+auto descend(const Step& step) {
+  try {
+    return step();
+  } catch (const wg::ValueError& error) {
+    throw std::runtime_error(fmt::format("the training diverged; a smaller --rate may help: {}", error.what()));
   }
 }
 
@@ -83,13 +98,15 @@ int run(const Options& o) {
     const auto elapsed = [&] {
       return seconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     };
-    const double cost = trainer.epoch([&](std::size_t seen, double batch_cost) {
-      bar.update(seen, batch_cost);
-      stopped = interrupted != 0 || (o.seconds && elapsed() > *o.seconds);
-      return !stopped;
+    const double cost = descend([&] {
+      return trainer.epoch([&](std::size_t seen, double batch_cost) {
+        bar.update(seen, batch_cost);
+        stopped = interrupted != 0 || (o.seconds && elapsed() > *o.seconds);
+        return !stopped;
+      });
     });
     seconds = elapsed();
-    result = evaluate(network, data.test);
+    result = descend([&] { return evaluate(network, data.test); });
     curve += fmt::format("{},{:.6g},{:.6g},{:.6g},{:.3f}\n", epoch, cost, result.cost, result.accuracy, seconds);
     if (!o.quiet) {
       bar.clear();
@@ -110,7 +127,10 @@ int run(const Options& o) {
     fmt::print("\ntraining took {:.2f} s{}\n", seconds, stopped ? ", stopped early" : "");
   }
   fmt::print("test accuracy: {:.2f}%\n", 100 * result.accuracy);
-  return 0;
+  std::fflush(stdout);
+  if (interrupted == 0) return 0;
+  fmt::print(stderr, "interrupted: what was trained so far is {}\n", o.weights.empty() ? "lost" : "saved");
+  return 130;
 }
 
 }  // namespace
@@ -122,9 +142,6 @@ int main(int argc, char** argv) {
   std::signal(SIGINT, [](int) { interrupted = 1; });
   try {
     return run(*options);
-  } catch (const wengert::ValueError& error) {
-    fmt::print(stderr, "error: the training diverged; a smaller --rate may help: {}\n", error.what());
-    return 1;
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return 1;

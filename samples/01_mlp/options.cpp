@@ -1,5 +1,6 @@
 #include "options.hpp"
 
+#include <cmath>
 #include <map>
 
 #include <CLI/CLI.hpp>
@@ -80,6 +81,10 @@ std::optional<Options> parse_options(int argc, char** argv, int& status) {
       throw CLI::ValidationError("--data idx", "needs --images FILE and --labels FILE");
     if (o.test_images.empty() != o.test_labels.empty())
       throw CLI::ValidationError("--test-images", "goes with --test-labels");
+    if (!o.weights.empty() && o.weights == o.curve)
+      throw CLI::ValidationError("--weights and --curve", "are the same file");
+    if (!std::isfinite(o.rate) || !std::isfinite(o.scale))
+      throw CLI::ValidationError("--rate and --scale", "must be finite numbers");
     if (o.hidden == std::vector<std::size_t>{0}) o.hidden.clear();
     for (const std::size_t size : o.hidden)
       if (size == 0 || size > 1'000'000) throw CLI::ValidationError("--hidden", "a layer has 1 to 1000000 units");

@@ -17,14 +17,19 @@ inline void check_writable(const std::filesystem::path& path) {
   if (!std::filesystem::is_directory(folder))
     throw wengert::FileError("output", path.string() + ": there is no folder " + folder.string());
   if (std::filesystem::is_directory(path)) throw wengert::FileError("output", path.string() + " is a folder");
+  if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path))
+    throw wengert::FileError("output", path.string() + " is not a regular file");
   const std::filesystem::path probe = path.string() + ".partial";
+  if (std::filesystem::exists(probe))
+    throw wengert::FileError("output", probe.string() + " is in the way: it is not overwritten");
   if (!std::ofstream(probe)) throw wengert::FileError("output", path.string() + " cannot be written");
   std::filesystem::remove(probe);
 }
 
 /// Writes `text` to a file beside `path` and renames it. Throws FileError if that fails; an existing file is then
 /// unchanged.
-inline void write_text(const std::filesystem::path& path, const std::string& text) {
+inline void write_text(std::filesystem::path path, const std::string& text) {
+  if (std::filesystem::is_symlink(path)) path = std::filesystem::weakly_canonical(path);
   const std::filesystem::path partial = path.string() + ".partial";
   std::ofstream out(partial, std::ios::binary);
   out << text;

@@ -190,10 +190,13 @@ class TableReader {
   }
 
   std::int64_t label(std::size_t column, double value) const {
-    constexpr double most = 0x1p53;  // beyond, a double may stand for several integers
-    if (value < 0 || value > most || value != std::floor(value))
+    constexpr int most_classes = 10'000;  // a one-hot row has as many columns
+    if (value < 0 || value != std::floor(value))
       fail(column, fmt::format("{} is not a label: expected a whole number from 0; is {} the label column?",
                                in_quotes(cells_[column]), options_.label_column));
+    if (value >= most_classes)
+      fail(column, fmt::format("label {}: more than {} classes; is {} the label column?", in_quotes(cells_[column]),
+                               most_classes, options_.label_column));
     return static_cast<std::int64_t>(value);
   }
 

@@ -36,42 +36,27 @@ constexpr auto scalar_divide = elementwise<"scalar_divide", params<1>>(
 
 }  // namespace
 
-template <class T>
-Var<T> add(Operand<T> a, Operand<T> b) {
-  if (b.is_scalar()) return add_scalar(a, b.scalar());
-  return a.is_scalar() ? add_scalar(b, a.scalar()) : add_op(a, b);
-}
-
-template <class T>
-Var<T> subtract(Operand<T> a, Operand<T> b) {
-  if (b.is_scalar()) return add_scalar(a, -b.scalar());
-  return a.is_scalar() ? add_scalar(Operand<T>(negate_op(b), a.where()), a.scalar()) : subtract_op(a, b);
-}
-
-template <class T>
-Var<T> multiply(Operand<T> a, Operand<T> b) {
-  if (b.is_scalar()) return multiply_scalar(a, b.scalar());
-  return a.is_scalar() ? multiply_scalar(b, a.scalar()) : multiply_op(a, b);
-}
-
-template <class T>
-Var<T> divide(Operand<T> a, Operand<T> b) {
-  if (b.is_scalar()) return divide_scalar(a, b.scalar());
-  return a.is_scalar() ? scalar_divide(b, a.scalar()) : divide_op(a, b);
-}
-
-template <class T>
-Var<T> negate(Operand<T> x) {
-  return negate_op(x);
-}
-#define WENGERT_INSTANTIATE(T)                      \
-  template Var<T> add(Operand<T>, Operand<T>);      \
-  template Var<T> subtract(Operand<T>, Operand<T>); \
-  template Var<T> multiply(Operand<T>, Operand<T>); \
-  template Var<T> divide(Operand<T>, Operand<T>);   \
-  template Var<T> negate(Operand<T>);
-WENGERT_INSTANTIATE(float)
-WENGERT_INSTANTIATE(double)
-#undef WENGERT_INSTANTIATE
+// For float and double.
+#define WENGERT_ARITHMETIC(T)                                                                               \
+  Var<T> add(Operand<T> a, Operand<T> b) {                                                                  \
+    if (b.is_scalar()) return add_scalar(a, b.scalar());                                                    \
+    return a.is_scalar() ? add_scalar(b, a.scalar()) : add_op(a, b);                                        \
+  }                                                                                                         \
+  Var<T> subtract(Operand<T> a, Operand<T> b) {                                                             \
+    if (b.is_scalar()) return add_scalar(a, -b.scalar());                                                   \
+    return a.is_scalar() ? add_scalar(Operand<T>(negate_op(b), a.where()), a.scalar()) : subtract_op(a, b); \
+  }                                                                                                         \
+  Var<T> multiply(Operand<T> a, Operand<T> b) {                                                             \
+    if (b.is_scalar()) return multiply_scalar(a, b.scalar());                                               \
+    return a.is_scalar() ? multiply_scalar(b, a.scalar()) : multiply_op(a, b);                              \
+  }                                                                                                         \
+  Var<T> divide(Operand<T> a, Operand<T> b) {                                                               \
+    if (b.is_scalar()) return divide_scalar(a, b.scalar());                                                 \
+    return a.is_scalar() ? scalar_divide(b, a.scalar()) : divide_op(a, b);                                  \
+  }                                                                                                         \
+  Var<T> negate(Operand<T> x) { return negate_op(x); }
+WENGERT_ARITHMETIC(float)
+WENGERT_ARITHMETIC(double)
+#undef WENGERT_ARITHMETIC
 
 }  // namespace wengert

@@ -115,7 +115,7 @@ struct Amax : Reduction {
 // Reduces one group of neighbouring axes after another, the last first, so that the earlier ones keep their numbers.
 template <class Op, class T>
 Var<T> reduce(Var<T> x, const Axes& axes, KeepDims keep, const Location& where, std::string_view subject = Op::name) {
-  return atomically(x.tape(), where, [&] {
+  return atomically(tape_of(x, subject, where), where, [&] {
     Var<T> result = x;
     std::uint32_t bits = axes.bits(x.rank(), subject);
     while (bits != 0) {
@@ -137,10 +137,11 @@ Var<T> sum(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
 
 template <class T>
 Var<T> mean(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
+  tape_of(x, "mean", where);
   const std::size_t before = x.size();
   const Var<T> total = reduce<Sum>(x, axes, keep, where, "mean");
   const double count = total.size() == 0 ? 1.0 : static_cast<double>(before) / static_cast<double>(total.size());
-  return divide<T>(Operand<T>(total, where), Operand<T>(count, where));
+  return divide(Operand<T>(total, where), Operand<T>(count, where));
 }
 
 template <class T>

@@ -130,6 +130,7 @@ Var<T> reshape(Var<T> x, const std::type_identity_t<Shape>& shape, Location wher
 
 template <class T>
 Var<T> transpose(Var<T> x, Location where) {
+  tape_of(x, Transpose::name, where);
   Transpose op;
   const std::size_t rank = x.rank();
   for (std::size_t axis = 0; axis < rank; ++axis) op.order[axis] = static_cast<std::uint8_t>(rank - 1 - axis);
@@ -138,7 +139,7 @@ Var<T> transpose(Var<T> x, Location where) {
 
 template <class T>
 Var<T> transpose(Var<T> x, std::type_identity_t<std::initializer_list<std::ptrdiff_t>> order, Location where) {
-  return atomically(x.tape(), where, [&] {
+  return atomically(tape_of(x, Transpose::name, where), where, [&] {
     Transpose op;
     const std::size_t rank = x.rank();
     std::array<bool, max_rank> seen{};
@@ -158,7 +159,7 @@ Var<T> transpose(Var<T> x, std::type_identity_t<std::initializer_list<std::ptrdi
 
 template <class T>
 Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b, Location where) {
-  return atomically(x.tape(), where, [&] {
+  return atomically(tape_of(x, "swapaxes", where), where, [&] {
     Transpose op;
     const std::size_t rank = x.rank();
     for (std::size_t axis = 0; axis < rank; ++axis) op.order[axis] = static_cast<std::uint8_t>(axis);
@@ -174,6 +175,7 @@ Var<T> broadcast_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location
 
 template <class T>
 Var<T> sum_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
+  tape_of(x, "sum_to", where);
   const Shape from = x.shape();
   if (from == shape) return x;
   if (broadcast_shapes(shape, from) != from)
@@ -192,7 +194,9 @@ Var<T> sum_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where
 
 template <class T>
 Var<T> contiguous(Var<T> x, Location where) {
-  return x.tape().node(x, Contiguous::name).layout->contiguous ? x : record(Contiguous{}, where, x);
+  return tape_of(x, Contiguous::name, where).node(x, Contiguous::name).layout->contiguous
+             ? x
+             : record(Contiguous{}, where, x);
 }
 
 #define WENGERT_INSTANTIATE(T)                                                        \

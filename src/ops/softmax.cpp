@@ -58,7 +58,7 @@ struct LogSoftmax : AlongRows {
 // Along any axis: that axis is swapped with the last one and back.
 template <class Op, class T>
 Var<T> along_axis(Var<T> x, std::ptrdiff_t axis, const Location& where) {
-  return atomically(x.tape(), where, [&] {
+  return atomically(tape_of(x, Op::name, where), where, [&] {
     const std::size_t rank = x.rank();
     return normalise_axis(axis, rank, Op::name) + 1 == rank
                ? record(Op{}, where, x)

@@ -88,6 +88,12 @@ template <class X, PlainBeside<X> C> WENGERT_INLINE Dual<X> operator/(const C& c
   return {quotient, -(quotient * a.d) / a.v};
 }
 
+template <Number X, class A> WENGERT_INLINE X& operator+=(X& a, const A& b) { return a = a + b; }
+template <Number X, class A> WENGERT_INLINE X& operator-=(X& a, const A& b) { return a = a - b; }
+template <Number X, class A> WENGERT_INLINE X& operator*=(X& a, const A& b) { return a = a * b; }
+template <Number X, class A> WENGERT_INLINE X& operator/=(X& a, const A& b) { return a = a / b; }
+template <Number X> WENGERT_INLINE X operator+(const X& a) { return a; }
+
 // Comparisons see only the values: a branch has no derivative of its own.
 #define WENGERT_COMPARE(op)                                                                                                \
   template <class X> WENGERT_INLINE auto operator op(const Dual<X>& a, const Dual<X>& b) { return a.v op b.v; }            \
@@ -103,6 +109,8 @@ WENGERT_COMPARE(!=)
 
 template <class M, PlainNumber X, Literal S> WENGERT_INLINE X where(const M& m, const X& a, S b) { return where(m, a, lift(a, static_cast<double>(b))); }
 template <class M, PlainNumber X, Literal S> WENGERT_INLINE X where(const M& m, S a, const X& b) { return where(m, lift(b, static_cast<double>(a)), b); }
+template <class M, Literal A, Literal B> requires requires(const M& m) { number_of(m); }
+WENGERT_INLINE auto where(const M& m, A a, B b) { return where(m, lift(number_of(m), static_cast<double>(a)), static_cast<double>(b)); }
 template <class M, class X> WENGERT_INLINE Dual<X> where(const M& m, const Dual<X>& a, const Dual<X>& b) { return {where(m, a.v, b.v), where(m, a.d, b.d)}; }
 template <class M, class X, PlainBeside<X> C> WENGERT_INLINE Dual<X> where(const M& m, const Dual<X>& a, const C& c) { return {where(m, a.v, c), where(m, a.d, 0)}; }
 template <class M, class X, PlainBeside<X> C> WENGERT_INLINE Dual<X> where(const M& m, const C& c, const Dual<X>& a) { return {where(m, c, a.v), where(m, 0, a.d)}; }

@@ -8,8 +8,11 @@
 
 namespace wengert {
 
+struct Probe;
+
 /// The answer of a comparison of Probes.
 struct ProbeMask {
+  friend Probe number_of(ProbeMask);
   friend ProbeMask operator&&(ProbeMask, ProbeMask);
   friend ProbeMask operator||(ProbeMask, ProbeMask);
   friend ProbeMask operator!(ProbeMask);

@@ -18,11 +18,15 @@ WENGERT_DECLARE(float)
 WENGERT_DECLARE(double)
 #undef WENGERT_DECLARE
 
+template <class T>
+class Symbol;
+
 /// The answer of a comparison of Symbols: a Var of zeros and ones.
 template <class T>
 struct SymbolMask {
   Var<T> ones;
 
+  friend Symbol<T> number_of(const SymbolMask& m) { return Symbol<T>(m.ones); }
   friend SymbolMask operator&&(const SymbolMask& a, const SymbolMask& b) { return {a.ones * b.ones}; }
   friend SymbolMask operator||(const SymbolMask& a, const SymbolMask& b) { return !(!a && !b); }
   friend SymbolMask operator!(const SymbolMask& a) { return {1 - a.ones}; }
@@ -53,28 +57,28 @@ class Symbol {
     if (a.is(0)) return b;
     if (b.is(0)) return a;
     if (a.var_.empty() && b.var_.empty()) return lift(a, a.constant_ + b.constant_);
-    return add<T>(a.operand(), b.operand());
+    return add(a.operand(), b.operand());
   }
   friend Symbol operator-(const Symbol& a) {
     if (a.var_.empty()) return lift(a, -a.constant_);
-    return negate<T>(a.operand());
+    return negate(a.operand());
   }
   friend Symbol operator-(const Symbol& a, const Symbol& b) {
     if (b.is(0)) return a;
     if (a.is(0)) return -b;
     if (a.var_.empty() && b.var_.empty()) return lift(a, a.constant_ - b.constant_);
-    return subtract<T>(a.operand(), b.operand());
+    return subtract(a.operand(), b.operand());
   }
   friend Symbol operator*(const Symbol& a, const Symbol& b) {
     if (a.is(0) || b.is(1)) return a;
     if (b.is(0) || a.is(1)) return b;
     if (a.var_.empty() && b.var_.empty()) return lift(a, a.constant_ * b.constant_);
-    return multiply<T>(a.operand(), b.operand());
+    return multiply(a.operand(), b.operand());
   }
   friend Symbol operator/(const Symbol& a, const Symbol& b) {
     if (a.is(0) || b.is(1)) return a;
     if (a.var_.empty() && b.var_.empty()) return lift(a, a.constant_ / b.constant_);
-    return divide<T>(a.operand(), b.operand());
+    return divide(a.operand(), b.operand());
   }
 
   friend SymbolMask<T> operator<(const Symbol& a, const Symbol& b) {

@@ -60,6 +60,7 @@ TextMask operator<=(const Text& a, const Text& b);
 TextMask operator>=(const Text& a, const Text& b);
 TextMask operator==(const Text& a, const Text& b);
 TextMask operator!=(const Text& a, const Text& b);
+inline Text number_of(const TextMask&) { return {}; }
 Text where(const TextMask& mask, const Text& a, const Text& b);
 
 }  // namespace wengert

@@ -15,20 +15,15 @@ namespace wengert {
 // Arithmetic: the functions behind the operators of Var.
 
 /// a + b.
-template <class T>
-Var<T> add(Operand<T> a, Operand<T> b);
+WENGERT_FUNCTION_2(add)
 /// a − b.
-template <class T>
-Var<T> subtract(Operand<T> a, Operand<T> b);
+WENGERT_FUNCTION_2(subtract)
 /// a · b, element by element.
-template <class T>
-Var<T> multiply(Operand<T> a, Operand<T> b);
+WENGERT_FUNCTION_2(multiply)
 /// a / b, element by element.
-template <class T>
-Var<T> divide(Operand<T> a, Operand<T> b);
+WENGERT_FUNCTION_2(divide)
 /// −x.
-template <class T>
-Var<T> negate(Operand<T> x);
+WENGERT_FUNCTION_1(negate)
 
 }  // namespace wengert
 
