@@ -5,9 +5,11 @@
 
 namespace wengert {
 
-/// The matrix product: (n, k) by (k, m) gives (n, m). A vector stands for a row on the left and a column on the right,
-/// and its axis is dropped from the result (NumPy's rule). A transposed operand costs no copy. Throws ShapeError if the
-/// inner sizes differ or an operand is not of rank 1 or 2.
+/// The matrix product of the last two axes: (…, n, k) by (…, k, m) gives (…, n, m), the leading axes broadcast.
+///
+/// A vector stands for a row on the left and a column on the right, and its axis is dropped from the result (NumPy's
+/// rule). A transposed or broadcast operand costs no copy. Throws ShapeError if the inner sizes differ, the leading axes
+/// do not broadcast, or an operand is a scalar.
 template <class T>
 Var<T> matmul(Var<T> a, Var<T> b, Location where = Location::current());
 
