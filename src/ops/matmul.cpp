@@ -1,48 +1,18 @@
-#include "kernel/gemm.hpp"
 #include "ops/matrices.hpp"
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/structural.hpp>
 
 #include <algorithm>
-#include <optional>
 
 #include <fmt/format.h>
 
 namespace wengert {
 namespace {
 
-Shape leading(const Shape& x) { return Shape(std::span(x.begin(), x.rank() - 2)); }
-
-// The last two axes as a product can read them where they lie: one of their strides is 1, the other at least a row's
-// length. Nothing if it cannot. An axis of extent 1 may have any stride.
-template <class T>
-std::optional<kernel::Matrix<T>> readable(const T* data, const Layout& x) {
-  const auto rows = static_cast<std::ptrdiff_t>(x.shape[x.rank() - 2]);
-  const auto columns = static_cast<std::ptrdiff_t>(x.shape[x.rank() - 1]);
-  const std::ptrdiff_t down = x.strides[x.rank() - 2], along = x.strides[x.rank() - 1];
-  const auto matrix = [data](std::ptrdiff_t stride, bool transposed) {
-    return kernel::Matrix<T>{data, static_cast<std::size_t>(std::max<std::ptrdiff_t>(stride, 1)), transposed};
-  };
-  if (along == 1 || columns <= 1) {
-    if (rows <= 1) return matrix(columns, false);
-    if (down >= std::max<std::ptrdiff_t>(columns, 1)) return matrix(down, false);
-  }
-  if (down == 1 || rows <= 1) {
-    if (columns <= 1) return matrix(rows, true);
-    if (along >= std::max<std::ptrdiff_t>(rows, 1)) return matrix(along, true);
-  }
-  return {};
-}
-
-// The leading axes under the result's, repeated along those that are missing or of extent 1.
-Layout batch_layout(const Layout& x, const Shape& batch) {
-  std::array<std::ptrdiff_t, max_rank> strides{};
-  const std::size_t lead = batch.rank() + 2 - x.rank();
-  for (std::size_t axis = lead; axis < batch.rank(); ++axis)
-    strides[axis] = x.shape[axis - lead] == 1 ? 0 : x.strides[axis - lead];
-  return strided_layout(batch, strides);
-}
+using detail::batch_layout;
+using detail::leading;
+using detail::readable;
 
 struct Matmul {
   static constexpr std::string_view name = "matmul";
