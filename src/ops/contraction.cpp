@@ -263,7 +263,11 @@ Order exhaustive_order(std::span<const LabelSet> operands, LabelSet result, cons
   return order;
 }
 
-Order greedy_order(std::span<const LabelSet> operands, LabelSet result, const LabelExtents& extents) {
+enum class First { most_shrinking, cheapest };
+
+// The best pair first, again and again. Adds what the products cost to `total`.
+Order greedy_order(std::span<const LabelSet> operands, LabelSet result, const LabelExtents& extents, First criterion,
+                   double& total) {
   struct Live {
     std::size_t index;
     LabelSet labels;
@@ -277,7 +281,7 @@ Order greedy_order(std::span<const LabelSet> operands, LabelSet result, const La
   };
   for (const Live& value : live) count_uses(value.labels, 1);
   while (live.size() > 1) {
-    double least_growth = impossible, least_cost = impossible;
+    std::pair<double, double> best{impossible, impossible};
     std::size_t first = 0, second = 0;
     LabelSet joint = 0;
     for (std::size_t i = 0; i < live.size(); ++i)
@@ -290,12 +294,14 @@ Order greedy_order(std::span<const LabelSet> operands, LabelSet result, const La
         const double growth =
             elements(kept, extents) - elements(live[i].labels, extents) - elements(live[j].labels, extents);
         const double cost = elements(all, extents);
-        if (growth < least_growth || (growth == least_growth && cost < least_cost)) {
-          least_growth = growth, least_cost = cost;
+        const auto rank = criterion == First::cheapest ? std::pair{cost, growth} : std::pair{growth, cost};
+        if (rank < best) {
+          best = rank;
           first = i, second = j, joint = kept;
         }
       }
     if (first == second) return {};
+    total += criterion == First::cheapest ? best.first : best.second;
     order.emplace_back(live[first].index, live[second].index);
     count_uses(live[first].labels, ~std::size_t{0});
     count_uses(live[second].labels, ~std::size_t{0});
@@ -310,7 +316,12 @@ Order greedy_order(std::span<const LabelSet> operands, LabelSet result, const La
 
 Order contraction_order(std::span<const LabelSet> operands, LabelSet result, const LabelExtents& extents) {
   constexpr std::size_t few = 6;
-  return operands.size() <= few ? exhaustive_order(operands, result, extents) : greedy_order(operands, result, extents);
+  if (operands.size() <= few) return exhaustive_order(operands, result, extents);
+  double shrinking_cost = 0, cheapest_cost = 0;
+  Order shrinking = greedy_order(operands, result, extents, First::most_shrinking, shrinking_cost);
+  Order cheapest = greedy_order(operands, result, extents, First::cheapest, cheapest_cost);
+  if (shrinking.empty() || cheapest.empty()) return shrinking.empty() ? cheapest : shrinking;
+  return cheapest_cost < shrinking_cost ? cheapest : shrinking;
 }
 
 #define WENGERT_INSTANTIATE(T)                                                                                        \
