@@ -194,8 +194,8 @@ Var<T> contract(const Expression& expression, std::span<const Var<T>> operands, 
   }
   const auto order = contraction_order(sets, result, extents);
   if (order.size() + 1 != operands.size())
-    throw ShapeError(
-        name, fmt::format("in every order of the products an intermediate result has more than {} axes", max_rank));
+    throw ShapeError(name, fmt::format("subscripts '{}': every order tried needs a product of more than {} axes",
+                                       expression.text, max_rank));
   std::vector<bool> used(values.size());
   for (const auto& [first, second] : order) {
     used[first] = used[second] = true;

@@ -168,8 +168,8 @@ struct TriangularSolve {
         [=] { return sum_to(of_b, b.shape()); });
   }
   static std::vector<StructuralExample<TriangularSolve>> examples() {
-    const auto example = [](Triangle triangle, UnitDiagonal unit, const Shape& a, const Shape& b) {
-      return StructuralExample<TriangularSolve>{.op = {triangle, unit}, .shapes = {a, b}, .prepare = dominant_diagonal};
+    const auto example = [](Triangle half, UnitDiagonal ones, const Shape& a, const Shape& b) {
+      return StructuralExample<TriangularSolve>{.op = {half, ones}, .shapes = {a, b}, .prepare = dominant_diagonal};
     };
     return {example(Triangle::lower, UnitDiagonal::no, {3, 3}, {3, 2}),
             example(Triangle::upper, UnitDiagonal::no, {3, 3}, {2, 3, 1}),

@@ -174,6 +174,10 @@ TEST_CASE("subscripts that cannot be read, operands that do not fit them") {
   CHECK_ERROR(ShapeError, "[einsum] the result has 10 axes: at most 8 are possible",
               einsum("ab,cd,ef,gh,ij->abcdefghij", a, a, a, a, a));
   CHECK(tape.size() == before);
+  const auto ones = tape.constant(Tensor<double>(xt::ones<double>({1, 1, 1, 1, 1, 1, 1, 1})));
+  CHECK_ERROR(ShapeError,
+              "[einsum] subscripts 'abcdefgh,abijklmn,cdijopqr,efklopst,ghmnqrst->': every order tried needs",
+              einsum("abcdefgh,abijklmn,cdijopqr,efklopst,ghmnqrst->", ones, ones, ones, ones, ones));
   CHECK(einsum("ab,cd,ef,gh,ij->acegi", a, a, a, a, a).shape() == Shape{2, 2, 2, 2, 2});
 }
 
