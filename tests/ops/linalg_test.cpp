@@ -1,6 +1,7 @@
 // Edges and errors; values and gradients are held against PyTorch in tests/oracle/linalg_test.cpp.
 #include "testing.hpp"
 
+#include <algorithm>
 #include <limits>
 
 using namespace wengert;
@@ -108,11 +109,16 @@ TEST_CASE("the determinant of a singular matrix has the right gradient") {
        {Tensor<double>{{1, 2}, {2, 4}}, Tensor<double>{{0, 0}, {0, 0}}, Tensor<double>{{0, 3}, {0, 5}}}) {
     const auto a = tape.variable(A);
     CHECK(det(a).item() == doctest::Approx(0));
-    CHECK(distance(grad(det(a), a)[0].value(), Tensor<double>{{A(1, 1), -A(1, 0)}, {-A(0, 1), A(0, 0)}}) < 1e-14);
+    const auto da = grad(det(a), a)[0];
+    CHECK(distance(da.value(), Tensor<double>{{A(1, 1), -A(1, 0)}, {-A(0, 1), A(0, 0)}}) < 1e-14);
+    CHECK(distance(grad(sum(da * Tensor<double>{{1, 2}, {3, 4}}), a)[0].value(), Tensor<double>{{4, -3}, {-2, 1}}) <
+          1e-14);
   }
   const auto nearly = tape.variable(Tensor<double>{{1, 2}, {2, 4 + 1e-9}});
   CHECK(distance(grad(det(nearly), nearly)[0].value(), Tensor<double>{{4 + 1e-9, -2}, {-2, 1}}) < 1e-14);
   const auto zero = tape.variable(Tensor<double>{{1, 2}, {2, 4}});
+  const auto dda = grad(sum(square(grad(det(zero), zero)[0])), zero)[0];
+  CHECK(contains(message_of<ValueError>([&] { grad(sum(dda), zero); }), "[inv] the matrix is singular"));
   const auto [sign, log_abs] = slogdet(zero);
   CHECK(sign.item() == 0);
   CHECK(log_abs.item() == -infinity);
@@ -227,4 +233,16 @@ TEST_CASE("shapes that do not fit say what is needed") {
   CHECK_ERROR(HandleError, "[solve] operand 1 is an empty handle", solve(Var<double>(), square));
   CHECK_ERROR(HandleError, "[qr] operand 1 is an empty handle", qr(Var<double>()));
   CHECK_ERROR(HandleError, "[svd] operand 1 is an empty handle", svd(Var<double>()));
+}
+
+TEST_CASE("the functions are in the registry with examples and a notation") {
+  for (const char* name : {"matmul", "dot", "outer", "tensordot", "einsum", "solve", "inv", "triangular_solve", "det",
+                           "slogdet", "cholesky", "qr", "eigh", "svd"}) {
+    CAPTURE(std::string(name));
+    const auto row =
+        std::find_if(op_registry().begin(), op_registry().end(), [&](const OpRow& r) { return r.name == name; });
+    REQUIRE(row != op_registry().end());
+    CHECK(!row->notation.empty());
+    CHECK(row->examples().size() >= 2);
+  }
 }

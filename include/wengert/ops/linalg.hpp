@@ -123,8 +123,9 @@ Var<T> triangular_solve(Var<T> a, Var<T> b, Triangle triangle = Triangle::lower,
 
 /// The determinants of square matrices: (…, n, n) gives (…); 1 for n = 0.
 ///
-/// A singular matrix has 0 and the right gradient, the matrix of its cofactors; the gradient of the gradient needs an
-/// invertible one. Throws ShapeError for matrices that are not square.
+/// A singular matrix has 0, the right gradient, which is the matrix of its cofactors, and the right second gradient;
+/// the third needs an invertible one and otherwise throws ValueError. Throws ShapeError for matrices that are not
+/// square.
 template <class T>
 Var<T> det(Var<T> a, Location where = Location::current());
 
