@@ -228,7 +228,9 @@ struct Exhaustive {
 
   std::size_t follow(std::size_t set, std::size_t count, Order& order) const {
     if (std::has_single_bit(set)) return static_cast<std::size_t>(std::countr_zero(set));
-    const std::size_t left = follow(half[set], count, order), right = follow(set & ~half[set], count, order);
+    std::size_t first = half[set], second = set & ~half[set];
+    if (std::countr_zero(second) < std::countr_zero(first)) std::swap(first, second);  // as they are written
+    const std::size_t left = follow(first, count, order), right = follow(second, count, order);
     order.emplace_back(left, right);
     return count + order.size() - 1;
   }

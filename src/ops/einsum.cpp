@@ -165,6 +165,13 @@ Labelled<T> prepared(Var<T> x, const Labels& labels, LabelSet needed, const Labe
   return result;
 }
 
+// Whether a product has its axes in the order of the result if the second operand is put first.
+bool second_leads(LabelSet first, LabelSet second, const Labels& wanted) {
+  for (const std::uint8_t label : wanted)
+    if (((first ^ second) & set_of(label)) != 0) return (second & set_of(label)) != 0;
+  return false;
+}
+
 template <class T>
 Var<T> contract(const Expression& expression, std::span<const Var<T>> operands, const Location& where) {
   std::vector<Shape> shapes;
@@ -202,7 +209,8 @@ Var<T> contract(const Expression& expression, std::span<const Var<T>> operands, 
     LabelSet kept = result;
     for (std::size_t i = 0; i < values.size(); ++i)
       if (!used[i]) kept |= set_of(values[i].labels);
-    values.push_back(join(values[first], values[second], kept, where));
+    const bool swap = second_leads(set_of(values[first].labels), set_of(values[second].labels), wanted);
+    values.push_back(join(values[swap ? second : first], values[swap ? first : second], kept, where));
     used.push_back(false);
   }
   return with_labels<T>(values.back().value, values.back().labels, wanted, where);

@@ -128,6 +128,14 @@ TEST_CASE("the order decides the cost of what is recorded, and attention is two 
              v = tape.variable(random_tensor({60}, 3));
   einsum("ij,jk,k->i", a, b, v);
   for (std::size_t i = 3; i < tape.size(); ++i) CHECK(tape.node(i).layout->size <= 50 * 60);
+  for (const auto& [text, count] : std::initializer_list<std::pair<const char*, std::size_t>>{
+           {"ij,jk->ik", 1}, {"jk,ij->ik", 1}, {"ij,jk->ki", 3}, {"jk,ij->ki", 3}}) {  // views and one product
+    CAPTURE(text);
+    const auto nodes = tape.size();
+    CHECK(einsum(text, text[0] == 'i' ? a : b, text[0] == 'i' ? b : a).shape() ==
+          (text[7] == 'i' ? Shape{2, 60} : Shape{60, 2}));
+    CHECK(tape.size() - nodes == count);
+  }
   const auto q = tape.variable(random_tensor({2, 5, 3, 4}, 4)), k = tape.variable(random_tensor({2, 6, 3, 4}, 5));
   const auto scores = einsum("bqhd,bkhd->bhqk", q, k);
   const auto mixed = einsum("bhqk,bkhd->bqhd", scores, k);
