@@ -107,7 +107,7 @@ Var<T> det(Var<T> a, Location where) {
 
 template <class T>
 SlogDet<T> slogdet(Var<T> a, Location where) {
-  return atomically(tape_of(PackedSlogdet::name, a, where), where, [&]() -> SlogDet<T> {
+  return atomically(tape_of(PackedSlogdet::name, where, a), where, [&]() -> SlogDet<T> {
     const Var<T> packed = record(PackedSlogdet{}, where, a);
     const Shape batch = Shape(std::span(packed.shape().begin(), packed.rank() - 1));
     return {reshape(unpack(packed, Place::vector(0, 1), where), batch, where),

@@ -177,8 +177,6 @@ Var<T> contract(const Expression& expression, std::span<const Var<T>> operands, 
   std::vector<Shape> shapes;
   std::vector<Labels> labels;
   for (std::size_t i = 0; i < operands.size(); ++i) {
-    if (operands[i].empty())
-      throw HandleError(name, fmt::format("operand {} is an empty handle: it was never recorded on a tape", i + 1));
     shapes.push_back(operands[i].shape());
     labels.push_back(labels_of(expression, i, shapes.back()));
   }
@@ -249,7 +247,14 @@ template <class T>
 Var<T> einsum(const Subscripts& subscripts, std::span<const Var<T>> operands) {
   (void)registered;
   if (operands.empty()) throw ValueError(name, "no operands: at least one is needed", subscripts.where());
-  return atomically(tape_of(name, operands.front(), subscripts.where()), subscripts.where(), [&] {
+  Tape<T>& tape = tape_of(name, subscripts.where(), operands.front());
+  for (std::size_t i = 1; i < operands.size(); ++i) {
+    if (operands[i].empty())
+      refuse_operand(name, i + 1, "is an empty handle: it was never recorded on a tape", subscripts.where());
+    if (&operands[i].tape() != &tape)
+      refuse_operand(name, i + 1, "belongs to another tape: record all operands on one tape", subscripts.where());
+  }
+  return atomically(tape, subscripts.where(), [&] {
     const Expression expression = read(subscripts.text());
     if (expression.operands.size() != operands.size())
       expression.refuse(

@@ -277,7 +277,7 @@ Var<T> cholesky(Var<T> a, Location where) {
 
 template <class T>
 Qr<T> qr(Var<T> a, Location where) {
-  return atomically(tape_of(PackedQr::name, a, where), where, [&]() -> Qr<T> {
+  return atomically(tape_of(PackedQr::name, where, a), where, [&]() -> Qr<T> {
     const Var<T> packed = record(PackedQr{}, where, a);
     return {unpack(packed, PackedQr::q(a.shape()), where), unpack(packed, PackedQr::r(a.shape()), where)};
   });
@@ -285,7 +285,7 @@ Qr<T> qr(Var<T> a, Location where) {
 
 template <class T>
 Eigh<T> eigh(Var<T> a, Location where) {
-  return atomically(tape_of(PackedEigh::name, a, where), where, [&]() -> Eigh<T> {
+  return atomically(tape_of(PackedEigh::name, where, a), where, [&]() -> Eigh<T> {
     const Var<T> packed = record(PackedEigh{}, where, a);
     return {unpack(packed, PackedEigh::values(a.shape()), where),
             unpack(packed, PackedEigh::vectors(a.shape()), where)};
@@ -294,7 +294,7 @@ Eigh<T> eigh(Var<T> a, Location where) {
 
 template <class T>
 Svd<T> svd(Var<T> a, Location where) {
-  return atomically(tape_of(PackedSvd::name, a, where), where, [&]() -> Svd<T> {
+  return atomically(tape_of(PackedSvd::name, where, a), where, [&]() -> Svd<T> {
     const Var<T> packed = record(PackedSvd{}, where, a);
     const Shape s = a.shape();
     return {unpack(packed, PackedSvd::u(s), where), unpack(packed, PackedSvd::values(s), where),

@@ -108,7 +108,7 @@ Var<T> product(Var<T> a, Var<T> b, const Location& where) {
 
 template <class T>
 Var<T> matmul(Var<T> a, Var<T> b, Location where) {
-  return atomically(detail::tape_of(Matmul::name, a, where), where, [&] {
+  return atomically(detail::tape_of(Matmul::name, where, a, b), where, [&] {
     const Shape from_a = a.shape(), from_b = b.shape();
     if (from_a.rank() == 0 || from_b.rank() == 0)
       throw ShapeError(Matmul::name, fmt::format("shapes {} and {}: both operands must be matrices or vectors, or "

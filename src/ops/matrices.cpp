@@ -11,6 +11,10 @@ namespace wengert::detail {
 
 // ---- shapes and messages -------------------------------------------------------------------------------------------
 
+void refuse_operand(std::string_view op, std::size_t position, std::string_view reason, const Location& where) {
+  throw HandleError(op, fmt::format("operand {} {}", position, reason), where);
+}
+
 Shape with_axes(Shape batch, std::initializer_list<std::size_t> extents) {
   for (const std::size_t extent : extents) batch.push_back(extent);
   return batch;

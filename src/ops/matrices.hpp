@@ -18,11 +18,23 @@ namespace wengert::detail {
 
 // ---- shapes and messages -------------------------------------------------------------------------------------------
 
-/// The tape of an op's first operand. Throws HandleError for an empty handle.
-template <class T>
-Tape<T>& tape_of(std::string_view op, Var<T> x, const Location& where) {
-  if (x.empty()) throw HandleError(op, "operand 1 is an empty handle: it was never recorded on a tape", where);
-  return x.tape();
+[[noreturn]] void refuse_operand(std::string_view op, std::size_t position, std::string_view reason,
+                                 const Location& where);
+
+/// The tape of an op's operands. Throws HandleError for an empty handle, or if one belongs to another tape: found out
+/// before anything is recorded on that one.
+template <class T, class... Rest>
+Tape<T>& tape_of(std::string_view op, const Location& where, Var<T> first, Rest... rest) {
+  std::size_t position = 1;
+  const auto check = [&](Var<T> x) {
+    if (x.empty()) refuse_operand(op, position, "is an empty handle: it was never recorded on a tape", where);
+    if (&x.tape() != &first.tape())
+      refuse_operand(op, position, "belongs to another tape: record all operands on one tape", where);
+    ++position;
+  };
+  check(first);
+  (check(rest), ...);
+  return first.tape();
 }
 
 /// All axes but the last two.

@@ -181,7 +181,7 @@ struct TriangularSolve {
 // A right-hand side of rank 1 stands for a column, whose axis is dropped from the result.
 template <class S, class T>
 Var<T> solve_with(const S& op, Var<T> a, Var<T> b, const Location& where) {
-  return atomically(tape_of(S::name, a, where), where, [&] {
+  return atomically(tape_of(S::name, where, a, b), where, [&] {
     if (b.rank() != 1) return record(op, where, a, b);
     const Var<T> x = record(op, where, a, reshape(b, {b.size(), 1}, where));
     const Shape shape = x.shape();

@@ -99,7 +99,7 @@ const bool registered =
 template <class T>
 Var<T> dot(Var<T> a, Var<T> b, Location where) {
   (void)registered;
-  return atomically(tape_of("dot", a, where), where, [&]() -> Var<T> {
+  return atomically(tape_of("dot", where, a, b), where, [&]() -> Var<T> {
     const std::size_t rank_a = a.rank(), rank_b = b.rank();
     if (rank_a == 0 || rank_b == 0) return multiply<T>(Operand<T>(a, where), Operand<T>(b, where));
     const AxisPair pair{rank_a - 1, rank_b == 1 ? 0 : rank_b - 2};
@@ -110,7 +110,7 @@ Var<T> dot(Var<T> a, Var<T> b, Location where) {
 template <class T>
 Var<T> outer(Var<T> a, Var<T> b, Location where) {
   (void)registered;
-  return atomically(tape_of("outer", a, where), where, [&] {
+  return atomically(tape_of("outer", where, a, b), where, [&] {
     return matmul(reshape(a, {a.size(), 1}, where), reshape(b, {1, b.size()}, where), where);
   });
 }
@@ -118,7 +118,7 @@ Var<T> outer(Var<T> a, Var<T> b, Location where) {
 template <class T>
 Var<T> tensordot(Var<T> a, Var<T> b, std::size_t axes, Location where) {
   (void)registered;
-  return atomically(tape_of("tensordot", a, where), where, [&] {
+  return atomically(tape_of("tensordot", where, a, b), where, [&] {
     const std::size_t rank_a = a.rank(), rank_b = b.rank();
     if (axes > rank_a || axes > rank_b)
       throw AxisError("tensordot",
@@ -134,7 +134,7 @@ template <class T>
 Var<T> tensordot(Var<T> a, Var<T> b, std::type_identity_t<std::initializer_list<std::ptrdiff_t>> axes_a,
                  std::type_identity_t<std::initializer_list<std::ptrdiff_t>> axes_b, Location where) {
   (void)registered;
-  return atomically(tape_of("tensordot", a, where), where, [&] {
+  return atomically(tape_of("tensordot", where, a, b), where, [&] {
     const auto of_a = named_axes(axes_a, a.rank()), of_b = named_axes(axes_b, b.rank());
     if (of_a.size() != of_b.size())
       throw AxisError("tensordot",

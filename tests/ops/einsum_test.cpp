@@ -209,5 +209,20 @@ TEST_CASE("dot, outer and tensordot say which axes do not fit") {
   CHECK_ERROR(HandleError, "[dot] operand 1 is an empty handle", dot(Var<double>(), a));
   CHECK_ERROR(HandleError, "[outer] operand 1 is an empty handle", outer(Var<double>(), a));
   CHECK_ERROR(HandleError, "[tensordot] operand 1 is an empty handle", tensordot(Var<double>(), a));
-  CHECK_ERROR(HandleError, "empty handle", dot(a, Var<double>()));
+  CHECK_ERROR(HandleError, "[dot] operand 2 is an empty handle", dot(a, Var<double>()));
+}
+
+TEST_CASE("an operand of another tape is refused before anything is recorded on either") {
+  Tape<double> tape, other;
+  const auto a = tape.variable(random_tensor({2, 2}, 1)), b = other.variable(random_tensor({2, 2}, 2)),
+             v = other.variable(random_tensor({2}, 3));
+  CHECK_ERROR(HandleError, "[matmul] operand 2 belongs to another tape", matmul(a, v));
+  CHECK_ERROR(HandleError, "[dot] operand 2 belongs to another tape", dot(a, b));
+  CHECK_ERROR(HandleError, "[outer] operand 2 belongs to another tape", outer(a, v));
+  CHECK_ERROR(HandleError, "[tensordot] operand 2 belongs to another tape", tensordot(a, b, {1}, {1}));
+  CHECK_ERROR(HandleError, "[einsum] operand 2 belongs to another tape", einsum("ij,kj", a, b));
+  CHECK_ERROR(HandleError, "[solve] operand 2 belongs to another tape", solve(a, v));
+  CHECK_ERROR(HandleError, "[triangular_solve] operand 2 belongs to another tape", triangular_solve(a, v));
+  CHECK(tape.size() == 1);
+  CHECK(other.size() == 2);
 }

@@ -229,7 +229,7 @@ TEST_CASE("shapes that do not fit say what is needed") {
   CHECK_ERROR(ShapeError, "[triangular_solve] shapes (3, 3) and (2, 1): the matrix has 3 rows, the right-hand side 2",
               triangular_solve(square, tape.constant(Tensor<double>{1, 2})));
   CHECK_ERROR(ShapeError, "[solve] shape (): a matrix", solve(square, tape.constant(1.0)));
-  CHECK_ERROR(HandleError, "empty handle", solve(square, Var<double>()));
+  CHECK_ERROR(HandleError, "[solve] operand 2 is an empty handle", solve(square, Var<double>()));
   CHECK_ERROR(HandleError, "[solve] operand 1 is an empty handle", solve(Var<double>(), square));
   CHECK_ERROR(HandleError, "[qr] operand 1 is an empty handle", qr(Var<double>()));
   CHECK_ERROR(HandleError, "[svd] operand 1 is an empty handle", svd(Var<double>()));
