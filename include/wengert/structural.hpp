@@ -44,6 +44,7 @@ struct StructuralExample {
   std::vector<Shape> shapes;  // of the inputs that are Vars
   Domain domain{};
   std::vector<Indices> indices = detail::no_indices();  // the inputs that are indices
+  Var<double> (*prepare)(Var<double>) = nullptr;        // brings the first input into the domain: a symmetric matrix
 };
 
 /// What a struct must have to be an op; its data members are the op's attributes.
@@ -239,6 +240,7 @@ struct Registered {
     std::array<Var<double>, S::arity> inputs;
     for (std::size_t i = 0, var = 0, index = 0; i < S::arity; ++i)
       inputs[i] = detail::takes_indices<S>(i) ? x.front().tape().indices(example.indices[index++]).handle() : x[var++];
+    if (example.prepare != nullptr) inputs[0] = example.prepare(inputs[0]);
     return x.front().tape().record(StructuralTable<double, S>::table, &example.op, sizeof(S), inputs,
                                    Location::current());
   }

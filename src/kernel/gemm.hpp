@@ -13,8 +13,22 @@ struct Matrix {
   bool transposed;
 };
 
+/// Matrices of one shape that follow one another; a step of 0 repeats one.
+template <class T>
+struct Batch {
+  Matrix<T> matrix;  // the first
+  std::ptrdiff_t step;
+};
+
 /// c = a·b, where a is m × k, b is k × n and c is m × n, row-major without gaps.
 template <class T>
 void gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b, T* c);
+
+/// The same for `count` pairs; the products lie one after another in c.
+template <class T>
+void gemm_batch(std::size_t count, std::size_t m, std::size_t n, std::size_t k, Batch<T> a, Batch<T> b, T* c);
+
+/// OpenBLAS's own threads and ours would compete for the same cores: called before every call into it.
+void use_one_blas_thread();
 
 }  // namespace wengert::kernel

@@ -1,4 +1,4 @@
-#include "kernel/gemm.hpp"
+#include "ops/matrices.hpp"
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/structural.hpp>
@@ -10,12 +10,9 @@
 namespace wengert {
 namespace {
 
-// Whether a product can read this matrix as it lies: one of its strides is 1 and the other at least a row's length.
-bool readable(const Layout& x) {
-  const auto rows = static_cast<std::ptrdiff_t>(x.shape[0]);
-  const auto columns = static_cast<std::ptrdiff_t>(x.shape[1]);
-  return (x.strides[1] == 1 && x.strides[0] >= columns) || (x.strides[0] == 1 && x.strides[1] >= rows);
-}
+using detail::batch_layout;
+using detail::leading;
+using detail::readable;
 
 struct Matmul {
   static constexpr std::string_view name = "matmul";
@@ -25,64 +22,111 @@ struct Matmul {
 
   static Text text(const Text& a, const Text& b) { return Text::infix(a, "@", "\\,", b, Text::Binding::product); }
   Shape shape(const Shape& a, const Shape& b) const {
-    if (a.rank() != 2 || b.rank() != 2)
-      throw ShapeError(
-          name, fmt::format("shapes {} and {}: both operands must be matrices or vectors", to_string(a), to_string(b)));
-    if (a[1] != b[0])
+    const std::size_t inner_a = a.back(), inner_b = b[b.rank() - 2];
+    if (inner_a != inner_b)
       throw ShapeError(name, fmt::format("shapes {} and {}: inner sizes {} and {} differ{}", to_string(a), to_string(b),
-                                         a[1], b[0], hint(a, b)));
-    return {a[0], b[1]};
+                                         inner_a, inner_b, hint(a, b)));
+    std::optional<Shape> result = broadcast_shapes(leading(a), leading(b));
+    if (!result)
+      throw ShapeError(name, fmt::format("shapes {} and {}: the leading axes {} and {} do not broadcast", to_string(a),
+                                         to_string(b), to_string(leading(a)), to_string(leading(b))));
+    result->push_back(a[a.rank() - 2]);
+    result->push_back(b.back());
+    return *result;
   }
   static std::string_view hint(const Shape& a, const Shape& b) {
-    if (a[1] == b[1]) return "; did you mean transpose(b)?";
-    if (a[0] == b[0]) return "; did you mean transpose(a)?";
-    return a[0] == b[1] ? "; did you swap the operands?" : "";
+    const std::size_t rows_a = a[a.rank() - 2], rows_b = b[b.rank() - 2];
+    const bool matrices = a.rank() == 2 && b.rank() == 2;
+    if (a.back() == b.back()) return matrices ? "; did you mean transpose(b)?" : "; did you mean swapaxes(b, -2, -1)?";
+    if (rows_a == rows_b) return matrices ? "; did you mean transpose(a)?" : "; did you mean swapaxes(a, -2, -1)?";
+    return rows_a == b.back() ? "; did you swap the operands?" : "";
   }
   template <class T>
   void forward(Value<const T> a, Value<const T> b, Value<T> c) const {
-    kernel::gemm<T>(a.shape()[0], b.shape()[1], a.shape()[1], matrix(a), matrix(b), c.data);
-  }
-  template <class T>
-  static kernel::Matrix<T> matrix(Value<const T> x) {
-    const bool transposed = !x.layout->contiguous && x.layout->strides[1] != 1;
-    const std::ptrdiff_t stride =
-        x.layout->contiguous ? static_cast<std::ptrdiff_t>(x.shape()[1]) : x.layout->strides[transposed ? 1 : 0];
-    return {x.data, static_cast<std::size_t>(std::max<std::ptrdiff_t>(stride, 1)), transposed};
+    const std::size_t m = c.shape()[c.shape().rank() - 2], n = c.shape().back(), k = a.shape().back();
+    if (c.size() == 0) return;
+    if (k == 0) {
+      std::fill_n(c.data, c.size(), T(0));
+      return;
+    }
+    const auto left = *readable(a.data, *a.layout), right = *readable(b.data, *b.layout);
+    if (c.shape().rank() == 2) return kernel::gemm<T>(m, n, k, left, right, c.data);
+    const Shape batch = leading(c.shape());
+    const Layout over_a = batch_layout(*a.layout, batch), over_b = batch_layout(*b.layout, batch);
+    const Layout* const layouts[] = {&over_a, &over_b};
+    const Loops loops = merge_loops(layouts);
+    const std::size_t inner = loops.rank - 1, count = loops.extents[inner];
+    std::array<std::size_t, max_rank> position{};
+    std::ptrdiff_t at_a = 0, at_b = 0;
+    for (T* to = c.data; to != c.data + c.size(); to += count * m * n) {
+      kernel::gemm_batch<T>(count, m, n, k, {{a.data + at_a, left.stride, left.transposed}, loops.strides[0][inner]},
+                            {{b.data + at_b, right.stride, right.transposed}, loops.strides[1][inner]}, to);
+      for (std::size_t loop = inner; loop-- > 0;) {  // the outer loops, counted like an odometer
+        at_a += loops.strides[0][loop];
+        at_b += loops.strides[1][loop];
+        if (++position[loop] < loops.extents[loop]) break;
+        at_a -= loops.strides[0][loop] * static_cast<std::ptrdiff_t>(loops.extents[loop]);
+        at_b -= loops.strides[1][loop] * static_cast<std::ptrdiff_t>(loops.extents[loop]);
+        position[loop] = 0;
+      }
+    }
   }
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T> a, Var<T> b) const {
-    return std::tuple([=] { return matmul(g, transpose(b)); }, [=] { return matmul(transpose(a), g); });
+    return std::tuple([=] { return sum_to(matmul(g, swapaxes(b, -2, -1)), a.shape()); },
+                      [=] { return sum_to(matmul(swapaxes(a, -2, -1), g), b.shape()); });
   }
   static std::vector<StructuralExample<Matmul>> examples() {
-    return {{{}, {{3, 4}, {4, 5}}},
-            {{}, {{1, 4}, {4, 5}}},
-            {{}, {{3, 4}, {4, 1}}},
-            {{}, {{3, 1}, {1, 5}}},
-            {{}, {{1, 1}, {1, 1}}}};
+    return {{{}, {{3, 4}, {4, 5}}},          {{}, {{1, 4}, {4, 5}}},    {{}, {{3, 4}, {4, 1}}},
+            {{}, {{3, 1}, {1, 5}}},          {{}, {{1, 1}, {1, 1}}},    {{}, {{2, 3, 4}, {2, 4, 2}}},
+            {{}, {{2, 1, 2, 3}, {3, 3, 2}}}, {{}, {{2, 3}, {2, 3, 2}}}, {{}, {{2, 2, 3}, {1, 3, 2}}}};
   }
 };
+
+// A product with one matrix on the right is one product of all rows, in the gradient too.
+template <class T>
+Var<T> product(Var<T> a, Var<T> b, const Location& where) {
+  const Shape from_a = a.shape(), from_b = b.shape();
+  const bool one_right = from_a.rank() > 2 && from_a.rank() >= from_b.rank() && leading(from_b).elements() == 1 &&
+                         from_a.back() == from_b[from_b.rank() - 2];
+  if (one_right) {
+    const Shape rows = Shape(std::span(from_a.begin(), from_a.rank() - 1));
+    a = reshape(a, {rows.elements(), from_a.back()}, where);
+    if (from_b.rank() > 2) b = reshape(b, {from_b[from_b.rank() - 2], from_b.back()}, where);
+  }
+  const auto as_matrices = [&](Var<T> x) {
+    const Node<T>& n = x.tape().node(x, Matmul::name);
+    return readable(n.data, *n.layout) ? x : contiguous(x, where);
+  };
+  const Var<T> c = record(Matmul{}, where, as_matrices(a), as_matrices(b));
+  if (!one_right) return c;
+  Shape result = from_a;
+  result[result.rank() - 1] = from_b.back();
+  return reshape(c, result, where);
+}
 
 }  // namespace
 
 template <class T>
 Var<T> matmul(Var<T> a, Var<T> b, Location where) {
-  const bool row = a.rank() == 1;
-  const bool column = b.rank() == 1;
-  if (row && column && a.size() != b.size())
-    throw ShapeError(Matmul::name,
-                     fmt::format("shapes {} and {}: inner sizes {} and {} differ", to_string(a.shape()),
-                                 to_string(b.shape()), a.size(), b.size()),
-                     where);
-  return atomically(a.tape(), where, [&] {
-    if (row) a = reshape(a, {1, a.size()}, where);
-    if (column) b = reshape(b, {b.size(), 1}, where);
-    const auto as_matrix = [&](Var<T> x) {
-      const Layout& layout = *x.tape().node(x, Matmul::name).layout;
-      return layout.contiguous || layout.rank() != 2 || readable(layout) ? x : contiguous(x, where);
-    };
-    const Var<T> c = record(Matmul{}, where, as_matrix(a), as_matrix(b));
+  return atomically(detail::tape_of(Matmul::name, where, a, b), where, [&] {
+    const Shape from_a = a.shape(), from_b = b.shape();
+    if (from_a.rank() == 0 || from_b.rank() == 0)
+      throw ShapeError(Matmul::name, fmt::format("shapes {} and {}: both operands must be matrices or vectors, or "
+                                                 "stacks of matrices; a scalar multiplies with *",
+                                                 to_string(from_a), to_string(from_b)));
+    const bool row = from_a.rank() == 1, column = from_b.rank() == 1;
+    if ((row || column) && from_a.back() != from_b[column ? 0 : from_b.rank() - 2])
+      throw ShapeError(Matmul::name,
+                       fmt::format("shapes {} and {}: inner sizes {} and {} differ", to_string(from_a),
+                                   to_string(from_b), from_a.back(), from_b[column ? 0 : from_b.rank() - 2]));
+    const Var<T> c =
+        product(row ? reshape(a, {1, from_a[0]}, where) : a, column ? reshape(b, {from_b[0], 1}, where) : b, where);
     if (!row && !column) return c;
-    return reshape(c, row && column ? Shape{} : Shape{c.size()}, where);
+    Shape result = leading(c.shape());  // a vector's axis is dropped
+    if (!row) result.push_back(from_a[from_a.rank() - 2]);
+    if (!column) result.push_back(from_b.back());
+    return reshape(c, result, where);
   });
 }
 

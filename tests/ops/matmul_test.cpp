@@ -52,6 +52,94 @@ TEST_CASE("vectors stand for a row on the left and a column on the right") {
   CHECK(gradcheck([](auto x, auto y) { return matmul(x, y); }, column, column).ok());
 }
 
+namespace {
+
+// The product of stacks, entry by entry; `a` and `b` have a leading axis each, of the result's extent or 1.
+Tensor<double> plain_stack(const Tensor<double>& a, const Tensor<double>& b) {
+  const std::size_t count = std::max(a.shape()[0], b.shape()[0]);
+  Tensor<double> c = xt::zeros<double>({count, a.shape()[1], b.shape()[2]});
+  for (std::size_t e = 0; e < count; ++e)
+    xt::view(c, e) = plain_product(Tensor<double>(xt::view(a, a.shape()[0] == 1 ? 0 : e)),
+                                   Tensor<double>(xt::view(b, b.shape()[0] == 1 ? 0 : e)));
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("stacks of every size, plain, transposed and broadcast", T, float, double) {
+  for (const std::size_t m : Sizes{1, 2, 5, 9})
+    for (const std::size_t n : Sizes{1, 3, 8, 21, 40})
+      for (const std::size_t k : Sizes{0, 1, 4, 17, 33})
+        for (const std::size_t one : Sizes{0, 1, 2}) {  // which operand is repeated
+          Tape<T> tape;
+          const Shape of_a{one == 1 ? std::size_t{1} : 3, m, k}, of_b{one == 2 ? std::size_t{1} : 3, k, n};
+          const auto a = random_tensor<T>(of_a, 1), b = random_tensor<T>(of_b, 2);
+          const auto av = tape.variable(a), bv = tape.variable(b);
+          const auto at = swapaxes(contiguous(swapaxes(av, 1, 2)), 1, 2),
+                     bt = swapaxes(contiguous(swapaxes(bv, 1, 2)), 1, 2);
+          const auto expected = plain_stack(xt::cast<double>(a), xt::cast<double>(b));
+          const double tolerance = sizeof(T) == 4 ? 2e-5 : 1e-13;
+          CAPTURE(m);
+          CAPTURE(n);
+          CAPTURE(k);
+          CAPTURE(one);
+          CHECK(distance(matmul(av, bv).value(), expected) < tolerance);
+          CHECK(distance(matmul(at, bv).value(), expected) < tolerance);
+          CHECK(distance(matmul(av, bt).value(), expected) < tolerance);
+          CHECK(distance(matmul(at, bt).value(), expected) < tolerance);
+        }
+}
+
+TEST_CASE("leading axes in any order, missing, repeated and empty; eight axes") {
+  Tape<double> tape;
+  const auto a = random_tensor({3, 2, 4, 5}, 1), b = random_tensor({2, 3, 5, 2}, 2);
+  const auto av = tape.variable(a), bv = tape.variable(b);
+  const auto c = matmul(transpose(av, {1, 0, 2, 3}), bv).value();
+  for (std::size_t i = 0; i < 2; ++i)
+    for (std::size_t j = 0; j < 3; ++j)
+      CHECK(distance(xt::view(c, i, j),
+                     plain_product(Tensor<double>(xt::view(a, j, i)), Tensor<double>(xt::view(b, i, j)))) < 1e-14);
+  const auto wide = matmul(reshape(av, {3, 2, 1, 1, 1, 1, 4, 5}), reshape(bv, {1, 2, 3, 1, 1, 1, 5, 2}));
+  CHECK(wide.shape() == Shape{3, 2, 3, 1, 1, 1, 4, 2});
+  CHECK(distance(xt::view(wide.value(), 2, 1, 0, 0, 0, 0),
+                 plain_product(Tensor<double>(xt::view(a, 2, 1)), Tensor<double>(xt::view(b, 1, 0)))) < 1e-14);
+  const auto none = tape.variable(random_tensor({0, 1, 4, 5}, 3));
+  CHECK(matmul(none, tape.constant(random_tensor({3, 5, 2}, 4))).shape() == Shape{0, 3, 4, 2});
+  CHECK(grad(sum(matmul(none, reshape(bv, {6, 5, 2}))), bv)[0].value() == xt::zeros<double>({2, 3, 5, 2}));
+  const auto hollow = broadcast_to(tape.constant(random_tensor({1, 0}, 5)), {3, 0});
+  CHECK(matmul(hollow, tape.constant(random_tensor({0, 2}, 6))).value() == xt::zeros<double>({3, 2}));
+  CHECK(matmul(reshape(hollow, {3, 1, 0}), tape.constant(random_tensor({3, 0, 2}, 6))).value() ==
+        xt::zeros<double>({3, 1, 2}));
+}
+
+TEST_CASE("vectors beside stacks lose their axis") {
+  Tape<double> tape;
+  const auto a = random_tensor({2, 3, 4}, 1), left = random_tensor({3}, 2), right = random_tensor({4}, 3);
+  const auto av = tape.variable(a), lv = tape.variable(left), rv = tape.variable(right);
+  const auto rows = matmul(lv, av).value(), columns = matmul(av, rv).value();
+  CHECK(Shape(rows.shape()) == Shape{2, 4});
+  CHECK(Shape(columns.shape()) == Shape{2, 3});
+  for (std::size_t e = 0; e < 2; ++e) {
+    const Tensor<double> entry = xt::view(a, e);
+    CHECK(distance(xt::view(rows, e), xt::sum(xt::view(left, xt::all(), xt::newaxis()) * entry, {0})) < 1e-14);
+    CHECK(distance(xt::view(columns, e), xt::sum(entry * right, {1})) < 1e-14);
+  }
+  CHECK(gradcheck([](auto x, auto y) { return matmul(x, y); }, left, a).ok());
+  CHECK(gradcheck([](auto x, auto y) { return matmul(x, y); }, a, right).ok());
+  CHECK(gradcheck([](auto x, auto y) { return matmul(x, y); }, a, random_tensor({4, 2}, 4)).ok());
+  CHECK(gradcheck([](auto x, auto y) { return matmul(x, y); }, a, random_tensor({1, 1, 4, 2}, 4)).ok());
+}
+
+TEST_CASE("a stack times one matrix is one product, in its gradient too") {
+  Tape<double> tape;
+  const auto a = tape.variable(random_tensor({6, 3, 4}, 1)), b = tape.variable(random_tensor({4, 2}, 2));
+  const auto loss = sum(matmul(a, b));
+  const auto before = tape.size();
+  grad(loss, b);
+  for (std::size_t i = before; i < tape.size(); ++i)
+    CHECK(tape.node(i).layout->size <= 72);  // no product a batch entry
+}
+
 TEST_CASE("operands that repeat elements are copied first") {
   Tape<double> tape;
   const auto row = random_tensor({1, 4}, 1), b = random_tensor({4, 2}, 2);
@@ -68,6 +156,13 @@ TEST_CASE("products that do not fit say which sizes differ and what may be meant
   CHECK_ERROR(ShapeError, "did you mean transpose(a)?", matmul(a, tape.variable(random_tensor({64, 3}, 3))));
   CHECK_ERROR(ShapeError, "did you swap the operands?", matmul(a, tape.variable(random_tensor({3, 64}, 3))));
   CHECK_ERROR(ShapeError, "both operands must be matrices or vectors", matmul(a, tape.constant(2.0)));
+  const auto stack = tape.variable(random_tensor({2, 3, 4}, 4)), other = tape.variable(random_tensor({3, 4, 5}, 5));
+  CHECK_ERROR(ShapeError, "[matmul] shapes (2, 3, 4) and (3, 4, 5): the leading axes (2,) and (3,) do not broadcast",
+              matmul(stack, other));
+  CHECK_ERROR(ShapeError, "inner sizes 4 and 3 differ; did you mean swapaxes(b, -2, -1)?", matmul(stack, stack));
+  CHECK_ERROR(ShapeError, "inner sizes 4 and 64 differ", matmul(stack, a));
+  CHECK_ERROR(ShapeError, "inner sizes 3 and 4 differ", matmul(tape.constant(Tensor<double>{1, 2, 3}), other));
+  CHECK_ERROR(HandleError, "empty handle", matmul(Var<double>(), a));
   CHECK_ERROR(ShapeError, "inner sizes 4 and 3 differ",
               matmul(tape.constant(Tensor<double>{1, 2, 3, 4}), tape.constant(Tensor<double>{1, 2, 3})));
 }

@@ -1,0 +1,143 @@
+// What the ops on stacks of matrices share: how they walk them, how they name them in messages, and the small linear
+// ops that their derivatives are written with.
+#pragma once
+
+#include "kernel/gemm.hpp"
+#include <wengert/op.hpp>
+#include <wengert/ops/shape.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace wengert::detail {
+
+// ---- shapes and messages -------------------------------------------------------------------------------------------
+
+[[noreturn]] void refuse_operand(std::string_view op, std::size_t position, std::string_view reason,
+                                 const Location& where);
+
+/// The tape of an op's operands. Throws HandleError for an empty handle, or if one belongs to another tape: found out
+/// before anything is recorded on that one.
+template <class T, class... Rest>
+Tape<T>& tape_of(std::string_view op, const Location& where, Var<T> first, Rest... rest) {
+  std::size_t position = 1;
+  const auto check = [&](Var<T> x) {
+    if (x.empty()) refuse_operand(op, position, "is an empty handle: it was never recorded on a tape", where);
+    if (&x.tape() != &first.tape())
+      refuse_operand(op, position, "belongs to another tape: record all operands on one tape", where);
+    ++position;
+  };
+  check(first);
+  (check(rest), ...);
+  return first.tape();
+}
+
+/// All axes but the last two.
+inline Shape leading(const Shape& x) { return Shape(std::span(x.begin(), x.rank() - 2)); }
+inline std::size_t rows_of(const Shape& x) { return x[x.rank() - 2]; }
+inline std::size_t columns_of(const Shape& x) { return x[x.rank() - 1]; }
+/// `batch` with two axes, or one, added.
+Shape with_axes(Shape batch, std::initializer_list<std::size_t> extents);
+
+/// Throws ShapeError unless x is a matrix or a stack of them.
+void require_matrices(std::string_view op, const Shape& x);
+/// Throws ShapeError unless x is a square matrix or a stack of them.
+void require_square(std::string_view op, const Shape& x);
+/// `the matrix`, or `the matrix at (1, 0)` in a stack with these leading axes.
+std::string matrix_at(const Shape& batch, std::size_t entry);
+
+// ---- walking -------------------------------------------------------------------------------------------------------
+
+/// The last two axes as a product can read them where they lie: one of their strides is 1, the other at least a row's
+/// length. Nothing if it cannot. An axis of extent 1 may have any stride.
+template <class T>
+std::optional<kernel::Matrix<T>> readable(const T* data, const Layout& x);
+
+/// The leading axes of x under those of the result, repeated along those that are missing or of extent 1.
+Layout batch_layout(const Layout& x, const Shape& batch);
+
+/// The matrices of a stack, one after another in row-major order of `batch`, to which its leading axes broadcast.
+template <class T>
+class Entries {
+ public:
+  Entries(Value<const T> x, const Shape& batch);
+  const T* data() const { return data_; }
+  void next();
+  /// Copies the matrix, or its transpose, row-major.
+  void copy_to(T* to) const { copy_elements<T>({data_, &matrix_}, to); }
+  void copy_transposed_to(T* to) const { copy_elements<T>({data_, &transposed_}, to); }
+
+ private:
+  const T* data_;
+  Layout batch_, matrix_, transposed_;
+  std::array<std::size_t, max_rank> position_{};
+};
+
+// ---- linear ops ----------------------------------------------------------------------------------------------------
+
+/// The last two axes exchanged.
+template <class T>
+Var<T> transposed(Var<T> x) {
+  return swapaxes(x, -2, -1);
+}
+
+/// Where a matrix or a vector lies in the last axis of a packed result.
+struct Place {
+  std::size_t offset = 0;
+  std::size_t rows = 1;
+  std::size_t columns = 0;
+  std::size_t stride = 0;  // from row to row
+  bool is_matrix = false;
+
+  static Place matrix(std::size_t offset, std::size_t rows, std::size_t columns, std::size_t stride) {
+    return {offset, rows, columns, stride, true};
+  }
+  static Place matrix(std::size_t offset, std::size_t rows, std::size_t columns) {
+    return matrix(offset, rows, columns, columns);
+  }
+  static Place vector(std::size_t offset, std::size_t count) { return {offset, 1, count, count, false}; }
+};
+
+/// A view of what lies at a place.
+template <class T>
+Var<T> unpack(Var<T> packed, const Place& place, Location where = Location::current());
+/// The reverse: x at its place among `size` elements, which are otherwise 0.
+template <class T>
+Var<T> pack(Var<T> x, const Place& place, std::size_t size, Location where = Location::current());
+
+/// The elements below, on and above the diagonal, each weighed by a number.
+template <class T>
+Var<T> weigh_triangles(Var<T> x, double below, double on, double above, Location where = Location::current());
+
+/// The vectors of the last axis as diagonal matrices.
+template <class T>
+Var<T> as_diagonal(Var<T> x) {
+  Shape row = x.shape();
+  const std::size_t n = row.back();
+  row[row.rank() - 1] = 1;
+  row.push_back(n);
+  Shape square = row;
+  square[square.rank() - 2] = n;
+  return weigh_triangles(broadcast_to(reshape(x, row), square), 0, 1, 0);
+}
+
+/// a / b, but 0 where both are 0: what a repeated eigenvalue adds to the gradient of values alone.
+template <class T>
+Var<T> quotient_or_zero(Var<T> a, Var<T> b);
+
+// ---- matrices to check derivatives on, from any with elements of at most 2
+// -------------------------------------------
+
+/// Independent rows or columns, and singular values that lie apart.
+Var<double> dominant_diagonal(Var<double> a);
+/// Symmetric ones whose eigenvalues lie apart.
+Var<double> symmetric_separated(Var<double> a);
+/// Symmetric positive definite ones.
+Var<double> positive_definite(Var<double> a);
+
+}  // namespace wengert::detail
