@@ -10,6 +10,7 @@
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/loss.hpp>
 #include <wengert/ops/normalise.hpp>
+#include <wengert/ops/random.hpp>
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/parameter.hpp>

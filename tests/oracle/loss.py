@@ -27,7 +27,9 @@ for name, function in [
     ("poisson_nll_loss", lambda a, y, reduction: F.poisson_nll_loss(a, y, reduction=reduction)),
 ]:
     for reduction in REDUCTIONS:
-        oracle.case(f"{name}.{reduction}", lambda a, y: function(a, y, reduction=reduction), a, y)
+        # The second gradient of the L1 loss is 0; PyTorch 1.13 gives the weights v1 for it, when both inputs are asked for.
+        orders = 1 if name == "l1_loss" else 2
+        oracle.case(f"{name}.{reduction}", lambda a, y: function(a, y, reduction=reduction), a, y, orders=orders)
 oracle.case("mse_loss.batch_mean", lambda a, y: batch_mean(F.mse_loss(a, y, reduction="none")), a, y)
 oracle.case("mse_loss.scalar", F.mse_loss, draw(), draw())
 oracle.case("squared_error", lambda a, y: 0.5 * batch_mean((a - y) ** 2), a, y)
@@ -90,6 +92,39 @@ for reduction in ("none", "mean", "sum", "batchmean"):
 q0 = q.copy()
 q0[1] = [0, 1, 0]
 oracle.case("kl_div.zero", lambda a: F.kl_div(a, torch.tensor(q0), reduction="none"), logs)
+
+# ---- embeddings
+
+a, b, far = draw(4, 3, low=-2, high=2), draw(4, 3, low=-2, high=2), draw(4, 3, low=-2, high=2)
+alike = np.array([1.0, -1, 1, -1])
+for axis in (0, 1, -1):
+    oracle.case(f"cosine_similarity.axis{axis}", lambda a, b: F.cosine_similarity(a, b, dim=axis), a, b)
+oracle.case("cosine_similarity.vector", lambda a, b: F.cosine_similarity(a, b, dim=0), a[0], b[0])
+oracle.case("cosine_similarity.zero", lambda a, b: F.cosine_similarity(a, b, dim=0), np.zeros(3), b[0], orders=0)
+for reduction in REDUCTIONS:
+    oracle.case(f"cosine_embedding_loss.{reduction}",
+                lambda a, b: F.cosine_embedding_loss(a, b, torch.tensor(alike), margin=0.1, reduction=reduction), a, b)
+    oracle.case(f"triplet_margin_loss.{reduction}",
+                lambda a, b, c: F.triplet_margin_loss(a, b, c, margin=1.5, reduction=reduction), a, b, far)
+oracle.case("triplet_margin_loss.swap", lambda a, b, c: F.triplet_margin_loss(a, b, c, swap=True), a, b, far)
+oracle.case("triplet_margin_loss.p1", lambda a, b, c: F.triplet_margin_loss(a, b, c, p=1, eps=0.01), a, b, far)
+oracle.case("triplet_margin_loss.p3", lambda a, b, c: F.triplet_margin_loss(a, b, c, p=3), a, b, far)
+same = a.copy()
+same[1] = b[1]
+oracle.case("triplet_margin_loss.same", lambda a, b, c: F.triplet_margin_loss(a, b, c, eps=0.0), same, b, far, orders=1)
+
+
+# PyTorch has no contrastive loss: its definition.
+def contrastive(a, b, y, margin):
+    d = torch.linalg.vector_norm(a - b, dim=-1)
+    return 0.5 * (y * d**2 + (1 - y) * torch.relu(margin - d) ** 2)
+
+
+target = np.array([1.0, 0, 0, 1])
+for reduction in REDUCTIONS:
+    oracle.case(f"contrastive_loss.{reduction}",
+                lambda a, b, y: {"none": lambda c: c, "mean": torch.mean, "sum": torch.sum}[reduction](
+                    contrastive(a, b, y, 3.0)), a, b, target)
 
 # What is not differentiated: weights and targets of the cases above.
 for name, constants in [("binary_cross_entropy_with_logits.both", (w, pw)), ("hinge_loss.none", (signs,)), ("kl_div.zero", (q0,))]:

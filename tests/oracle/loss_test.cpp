@@ -94,5 +94,27 @@ TEST_CASE("losses agree with PyTorch") {
   }
   const auto q0 = oracle.array("kl_div.zero", "c0");
   oracle.check("kl_div.zero", [&]<class T>(Var<T> a) { return kl_div(a, as<T>(q0), {.reduction = Reduction::none}); });
+
+  for (const std::ptrdiff_t axis : {0, 1, -1})
+    oracle.check(fmt::format("cosine_similarity.axis{}", axis),
+                 [axis](auto a, auto b) { return cosine_similarity(a, b, axis); });
+  oracle.check("cosine_similarity.vector", [](auto a, auto b) { return cosine_similarity(a, b, 0); });
+  oracle.check("cosine_similarity.zero", [](auto a, auto b) { return cosine_similarity(a, b, 0); });
+  for (const auto& [name, reduction] : reductions) {
+    const Reduction r = reduction;
+    oracle.check("cosine_embedding_loss." + name, [r]<class T>(Var<T> a, Var<T> b) {
+      return cosine_embedding_loss(a, b, Tensor<T>{1, -1, 1, -1}, 0.1, r);
+    });
+    oracle.check("triplet_margin_loss." + name,
+                 [r](auto a, auto b, auto c) { return triplet_margin_loss(a, b, c, {.margin = 1.5, .reduction = r}); });
+    oracle.check("contrastive_loss." + name, [r](auto a, auto b, auto y) { return contrastive_loss(a, b, y, 3, r); });
+  }
+  oracle.check("triplet_margin_loss.swap",
+               [](auto a, auto b, auto c) { return triplet_margin_loss(a, b, c, {.swap = true}); });
+  oracle.check("triplet_margin_loss.p1",
+               [](auto a, auto b, auto c) { return triplet_margin_loss(a, b, c, {.p = 1, .epsilon = 0.01}); });
+  oracle.check("triplet_margin_loss.p3", [](auto a, auto b, auto c) { return triplet_margin_loss(a, b, c, {.p = 3}); });
+  oracle.check("triplet_margin_loss.same",
+               [](auto a, auto b, auto c) { return triplet_margin_loss(a, b, c, {.epsilon = 0}); });
   oracle.check_all_were_checked();
 }

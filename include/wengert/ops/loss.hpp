@@ -115,10 +115,10 @@ Var<T> cross_entropy_with_logits(Var<T> logits, std::type_identity_t<Operand<T>>
 /// How `cross_entropy` and `nll_loss` weigh their costs.
 template <class T>
 struct CrossEntropyOptions {
-  Var<T> weights{};                          ///< of each class, of shape (C,); empty: 1
-  double label_smoothing = 0;                ///< the share of the target that is spread evenly over all classes
-  std::optional<std::int64_t> ignore_index;  ///< the label of samples that cost nothing
-  Reduction reduction = Reduction::mean;     ///< with labels, the mean is weighted by the classes' weights
+  Var<T> weights{};                            ///< of each class, of shape (C,); empty: 1
+  double label_smoothing = 0;                  ///< the share of the target that is spread evenly over all classes
+  std::optional<std::int64_t> ignore_index{};  ///< the label of samples that cost nothing
+  Reduction reduction = Reduction::mean;       ///< with labels, the mean is weighted by the classes' weights
 };
 
 /// The categorical cross entropy −ln softmax(z)ₖ of the class k, from the logits z: finite and exact for every finite
