@@ -6,6 +6,7 @@
 #include <wengert/fwd.hpp>
 #include <wengert/gradcheck.hpp>
 #include <wengert/op.hpp>
+#include <wengert/ops/attention.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/loss.hpp>

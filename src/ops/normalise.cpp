@@ -302,14 +302,20 @@ OpExample example(std::string_view name, std::vector<Shape> shapes, std::functio
 }
 
 [[maybe_unused]] const bool layer_norm_registered = register_op(
-    {.name = "layer_norm", .notation = "w (x − mean x) / √(variance x + ε) + b", .own_examples = [] {
+    {.name = "layer_norm",
+     .notation = "w (x − mean x) / √(variance x + ε) + b over trailing axes",
+     .convention = "a row of one element gives b",
+     .own_examples = [] {
        const auto rows = [](Inputs x) { return layer_norm(x[0], {4}, x[1], x[2]); };
        const auto planes = [](Inputs x) { return layer_norm(x[0], {2, 3}); };
        return std::vector{example("layer_norm", {{3, 4}, {4}, {4}}, rows), example("layer_norm", {{2, 2, 3}}, planes)};
      }});
 
 [[maybe_unused]] const bool rms_norm_registered =
-    register_op({.name = "rms_norm", .notation = "w x / √(mean x² + ε)", .own_examples = [] {
+    register_op({.name = "rms_norm",
+                 .notation = "w x / √(mean x² + ε) over trailing axes",
+                 .convention = "a row of zeros gives zeros",
+                 .own_examples = [] {
                    const auto rows = [](Inputs x) { return rms_norm(x[0], {4}, x[1]); };
                    return std::vector{example("rms_norm", {{3, 4}, {4}}, rows)};
                  }});

@@ -165,6 +165,29 @@ template <class T>
 Var<T> kl_div(Var<T> log_probability, std::type_identity_t<Operand<T>> target, const KlDivOptions& options = {},
               Location where = Location::current());
 
+// ---- sequences -----------------------------------------------------------------------------------------------------
+
+/// How `ctc_loss` reads its inputs.
+struct CtcOptions {
+  std::int64_t blank = 0;      ///< the class that stands for no label
+  bool zero_infinity = false;  ///< a target that is too long for its input costs 0 instead of ∞
+  Reduction reduction = Reduction::mean;
+};
+
+/// The connectionist temporal classification loss −ln P of label sequences (Graves et al. 2006): P sums the
+/// probabilities of all paths that give the labels once repetitions are merged and blanks left out.
+///
+/// Predictions are logarithms of probabilities, (frames, samples, classes), as from log_softmax. Targets are
+/// (samples, longest target), or all labels one after another; both lengths have the shape (samples,). As in PyTorch
+/// the mean divides each cost by the length of its target (at least 1) first. A target that is too long for its input
+/// costs ∞; its gradient is 0. Can be differentiated twice; a third time throws GradientError. Throws ValueError for a
+/// label or length out of range.
+template <class T>
+Var<T> ctc_loss(Var<T> log_probability, std::type_identity_t<IndexOperand<T>> targets,
+                std::type_identity_t<IndexOperand<T>> input_lengths,
+                std::type_identity_t<IndexOperand<T>> target_lengths, const CtcOptions& options = {},
+                Location where = Location::current());
+
 // ---- embeddings: rows of numbers that are to lie near each other, or apart
 // -------------------------------------------
 
