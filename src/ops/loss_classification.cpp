@@ -123,4 +123,21 @@ WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE
 
+// ---- the registry: functions that are made of ops ------------------------------------------------------------------
+
+namespace {
+
+using Inputs = std::span<const Var<double>>;
+
+[[maybe_unused]] const bool cross_entropy_with_logits_registered =
+    register_op({.name = "cross_entropy_with_logits",
+                 .notation = "−1/N Σ y ln softmax(z)",
+                 .convention = "classes along the last axis; a vector is one sample",
+                 .own_examples = [] {
+                   const auto apply = [](Inputs x) { return cross_entropy_with_logits(x[0], x[1]); };
+                   return std::vector<OpExample>{{"cross_entropy_with_logits", {{4, 3}, {4, 3}}, {{}, {0, 1}}, apply},
+                                                 {"cross_entropy_with_logits", {{3}, {3}}, {{}, {0, 1}}, apply}};
+                 }});
+
+}  // namespace
 }  // namespace wengert

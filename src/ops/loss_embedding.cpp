@@ -83,19 +83,6 @@ Var<T> loss_of_rows(std::string_view name, std::string_view first, Var<T> a,
   });
 }
 
-const bool cosine_registered = register_op(
-    {.name = "cosine_similarity",
-     .notation = "Σ a b / (max(|a|, ε) max(|b|, ε))",
-     .convention = "0 for a vector of zeros",
-     .own_examples = [] {
-       const auto along = [](std::ptrdiff_t axis) {
-         return [axis](std::span<const Var<double>> x) { return cosine_similarity<double>(x[0], x[1], axis); };
-       };
-       return std::vector<OpExample>{{"cosine_similarity", {{3, 4}, {3, 4}}, {{0.2, 2}, {-2, 2}}, along(1)},
-                                     {"cosine_similarity", {{3, 4}, {3, 4}}, {{0.2, 2}, {-2, 2}}, along(-2)},
-                                     {"cosine_similarity", {{2}, {2}}, {{0.2, 2}, {0.2, 2}}, along(0)}};
-     }});
-
 }  // namespace
 
 template <class T>
@@ -166,4 +153,63 @@ WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE
 
+// ---- the registry: functions that are made of ops ------------------------------------------------------------------
+
+namespace {
+
+using Inputs = std::span<const Var<double>>;
+
+[[maybe_unused]] const bool cosine_registered = register_op(
+    {.name = "cosine_similarity",
+     .notation = "Σ a b / (max(|a|, ε) max(|b|, ε))",
+     .convention = "0 for a vector of zeros",
+     .own_examples = [] {
+       const auto along = [](std::ptrdiff_t axis) {
+         return [axis](std::span<const Var<double>> x) { return cosine_similarity<double>(x[0], x[1], axis); };
+       };
+       return std::vector<OpExample>{{"cosine_similarity", {{3, 4}, {3, 4}}, {{0.2, 2}, {-2, 2}}, along(1)},
+                                     {"cosine_similarity", {{3, 4}, {3, 4}}, {{0.2, 2}, {-2, 2}}, along(-2)},
+                                     {"cosine_similarity", {{2}, {2}}, {{0.2, 2}, {0.2, 2}}, along(0)}};
+     }});
+
+[[maybe_unused]] const bool cosine_embedding_registered = register_op(
+    {.name = "cosine_embedding_loss",
+     .notation = "1 − cos(a, b) where y = 1, max(0, cos(a, b) − m) where y = −1",
+     .convention = "0 at the kink",
+     .own_examples = [] {
+       const auto apply = [](Inputs x) {
+         return cosine_embedding_loss(x[0], x[1], Tensor<double>{1, -1, 1}, 0.1, Reduction::none);
+       };
+       return std::vector<OpExample>{{"cosine_embedding_loss", {{3, 4}, {3, 4}}, {{0.2, 2}, {0.2, 2}}, apply}};
+     }});
+
+[[maybe_unused]] const bool triplet_registered =
+    register_op({.name = "triplet_margin_loss",
+                 .notation = "max(0, m + ‖a − p‖ − ‖a − n‖)",
+                 .convention = "0 at the kink and for a distance of 0",
+                 .own_examples = [] {
+                   const auto with = [](double p, bool swap) {
+                     return [=](Inputs x) {
+                       return triplet_margin_loss(x[0], x[1], x[2],
+                                                  {.margin = 5, .p = p, .swap = swap, .reduction = Reduction::none});
+                     };
+                   };
+                   const std::vector<Shape> shapes(3, Shape{3, 4});
+                   const std::vector<Domain> domains{{-2, -1}, {0, 1}, {1.5, 2.5}};
+                   return std::vector<OpExample>{{"triplet_margin_loss", shapes, domains, with(2, false)},
+                                                 {"triplet_margin_loss", shapes, domains, with(2, true)},
+                                                 {"triplet_margin_loss", shapes, domains, with(1, false)},
+                                                 {"triplet_margin_loss", shapes, domains, with(3, false)}};
+                 }});
+
+[[maybe_unused]] const bool contrastive_registered = register_op(
+    {.name = "contrastive_loss",
+     .notation = "½ [y d² + (1 − y) max(0, m − d)²], d = ‖a − b‖",
+     .convention = "0 for a distance of 0",
+     .own_examples = [] {
+       const auto apply = [](Inputs x) { return contrastive_loss(x[0], x[1], x[2], 6); };
+       return std::vector<OpExample>{{"contrastive_loss", {{3, 2}, {3, 2}, {3}}, {{-2, -0.5}, {0, 2}, {0, 1}}, apply}};
+     }});
+
+}  // namespace
 }  // namespace wengert

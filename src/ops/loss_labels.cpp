@@ -113,7 +113,7 @@ struct Call {  // what cross_entropy and nll_loss share
     if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
       throw ValueError(name, fmt::format("label_smoothing is {}: must be from 0 to 1", options.label_smoothing));
     if (options.weights.empty()) return;
-    losses::check_handle(name, "class weights", options.weights, x.tape());
+    losses::check_handle(name, "class weight operand", options.weights, x.tape());
     if (options.weights.shape() != Shape{classes(x)})
       throw ShapeError(name, fmt::format("class weights of shape {} for {} classes: must have the shape {}",
                                          to_string(options.weights.shape()), classes(x), to_string(Shape{classes(x)})));
@@ -176,7 +176,7 @@ struct Call {  // what cross_entropy and nll_loss share
 template <class T>
 IndexVar<T> labels_on(std::string_view name, Var<T> prediction, const IndexOperand<T>& labels) {
   const IndexVar<T> k = labels.on(prediction.tape());
-  losses::check_handle(name, "labels", k.handle(), prediction.tape());
+  losses::check_handle(name, "label operand", k.handle(), prediction.tape());
   return k;
 }
 
@@ -235,4 +235,35 @@ WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE
 
+// ---- the registry: functions that are made of ops ------------------------------------------------------------------
+
+namespace {
+
+using Inputs = std::span<const Var<double>>;
+
+[[maybe_unused]] const bool cross_entropy_registered = register_op(
+    {.name = "cross_entropy",
+     .notation = "−ln softmax(z) of the class k",
+     .convention = "classes along axis 1; the mean is weighted by the classes' weights; ignored labels cost 0",
+     .own_examples = [] {
+       const auto labels = [](Inputs x) { return cross_entropy(x[0], {2, 0, 1, 1}); };
+       const auto weighted = [](Inputs x) {
+         const Indices k{{0, -1}, {2, 1}};
+         return cross_entropy(x[0], k, {.weights = x[1], .label_smoothing = 0.2, .ignore_index = -1});
+       };
+       const auto none = [](Inputs x) { return cross_entropy(x[0], {2, 0}, {.reduction = Reduction::none}); };
+       const auto soft = [](Inputs x) { return cross_entropy(x[0], x[1], {.label_smoothing = 0.1}); };
+       return std::vector<OpExample>{{"cross_entropy", {{4, 3}}, {{}}, labels},
+                                     {"cross_entropy", {{2, 3, 2}, {3}}, {{}, {0.5, 2}}, weighted},
+                                     {"cross_entropy", {{2, 3}}, {{}}, none},
+                                     {"cross_entropy", {{2, 3}, {2, 3}}, {{}, {0, 1}}, soft}};
+     }});
+
+[[maybe_unused]] const bool nll_loss_registered = register_op(
+    {.name = "nll_loss", .notation = "−a of the class k", .convention = "as cross_entropy", .own_examples = [] {
+       const auto apply = [](Inputs x) { return nll_loss(x[0], {2, 0, 1, 1}, {.weights = x[1]}); };
+       return std::vector<OpExample>{{"nll_loss", {{4, 3}, {3}}, {{}, {0.5, 2}}, apply}};
+     }});
+
+}  // namespace
 }  // namespace wengert

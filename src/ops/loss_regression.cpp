@@ -154,4 +154,21 @@ WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE
 
+// ---- the registry: functions that are made of ops ------------------------------------------------------------------
+
+namespace {
+
+using Inputs = std::span<const Var<double>>;
+
+[[maybe_unused]] const bool squared_error_registered =
+    register_op({.name = "squared_error",
+                 .notation = "1/(2N) Σ (a − y)²",
+                 .convention = "N is the extent of the first axis",
+                 .own_examples = [] {
+                   const auto apply = [](Inputs x) { return squared_error(x[0], x[1]); };
+                   return std::vector<OpExample>{{"squared_error", {{3, 2}, {3, 2}}, {{}, {}}, apply},
+                                                 {"squared_error", {{}, {}}, {{}, {}}, apply}};
+                 }});
+
+}  // namespace
 }  // namespace wengert
