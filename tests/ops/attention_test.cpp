@@ -3,20 +3,32 @@
 using namespace wengert;
 using namespace wengert::testing;
 
+namespace {
+
+// A matrix of one column.
+template <class T>
+Tensor<T> column(std::initializer_list<T> elements) {
+  auto result = Tensor<T>::from_shape({elements.size(), 1});
+  std::copy(elements.begin(), elements.end(), result.begin());
+  return result;
+}
+
+}  // namespace
+
 TEST_CASE_TEMPLATE("attention by hand", T, float, double) {
   Tape<T> tape;
   const auto q = tape.variable(Tensor<T>{{0, 0}, {0, 0}}), k = tape.variable(Tensor<T>{{1, 2}, {3, 4}}),
-             v = tape.variable(Tensor<T>{{1}, {3}});
-  CHECK(scaled_dot_product_attention(q, k, v).value() == Tensor<T>{{2}, {2}});  // equal scores: the mean of the values
-  CHECK(scaled_dot_product_attention(q, k, v, {.causal = true}).value() == Tensor<T>{{1}, {2}});
+             v = tape.variable(column<T>({1, 3}));
+  CHECK(scaled_dot_product_attention(q, k, v).value() == column<T>({2, 2}));  // equal scores: the mean of the values
+  CHECK(scaled_dot_product_attention(q, k, v, {.causal = true}).value() == column<T>({1, 2}));
   const auto mask = tape.constant(Tensor<T>{{0, 5}, {0, 0}});
   const auto masked = scaled_dot_product_attention(q, k, v, {.mask = mask});
-  CHECK(masked.value() == Tensor<T>{{3}, {0}});
-  CHECK(grad(sum(masked), v)[0].value() == Tensor<T>{{0}, {1}});
+  CHECK(masked.value() == column<T>({3, 0}));
+  CHECK(grad(sum(masked), v)[0].value() == column<T>({0, 1}));
   // What both forbid together leaves the first query nothing.
-  CHECK(scaled_dot_product_attention(q, k, v, {.mask = mask, .causal = true}).value() == Tensor<T>{{0}, {0}});
+  CHECK(scaled_dot_product_attention(q, k, v, {.mask = mask, .causal = true}).value() == column<T>({0, 0}));
   CHECK(scaled_dot_product_attention(q, k, v, {.bias = tape.constant(Tensor<T>{1000, 0})}).value() ==
-        Tensor<T>{{1}, {1}});
+        column<T>({1, 1}));
 }
 
 TEST_CASE("attention refuses what does not fit, and records nothing") {

@@ -137,8 +137,10 @@ TEST_CASE("ctc_loss of logits of ±1000, of infinite cost, and differentiated a 
 
 TEST_CASE("ctc_loss refuses what does not fit, and records nothing") {
   Tape<double> tape, other;
+  Indices one = Indices::from_shape({1, 1});
+  one.fill(1);
   const auto a = tape.variable(random_tensor({4, 2, 3}, 1, -2, -0.5)), flat = tape.variable(random_tensor({4, 3}, 2)),
-             bad = tape.constant(Tensor<double>{{{0, std::numeric_limits<double>::quiet_NaN()}}});
+             bad = reshape(tape.constant(Tensor<double>{0, std::numeric_limits<double>::quiet_NaN()}), {1, 1, 2});
   const Indices targets{{1, 2}, {2, 0}}, frames{4, 3}, lengths{2, 1};
   const auto elsewhere = other.indices(targets);
   const auto size = tape.size();
@@ -161,7 +163,7 @@ TEST_CASE("ctc_loss refuses what does not fit, and records nothing") {
               ctc_loss(a, targets, frames, {2, 2}));
   CHECK_ERROR(ValueError, "[ctc_loss] label 3 at position 0 of target 0", ctc_loss(a, {3, 1}, frames, {1, 1}));
   CHECK_ERROR(ValueError, "[ctc_loss] prediction: element (0, 0, 1) is nan",
-              ctc_loss(bad, Indices{{1}}, Indices{1}, Indices{1}));
+              ctc_loss(bad, one, Indices{1}, Indices{1}));
   CHECK_ERROR(HandleError, "[ctc_loss] the prediction is an empty handle",
               ctc_loss(Var<double>(), targets, frames, lengths));
   CHECK_ERROR(HandleError, "[ctc_loss] the target operand belongs to another tape",

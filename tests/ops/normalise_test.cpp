@@ -5,6 +5,14 @@ using namespace wengert::testing;
 
 namespace {
 
+// A matrix of one column.
+template <class T>
+Tensor<T> column(std::initializer_list<T> elements) {
+  auto result = Tensor<T>::from_shape({elements.size(), 1});
+  std::copy(elements.begin(), elements.end(), result.begin());
+  return result;
+}
+
 // (x − mean) / √(variance + ε) of the elements at the given places, in long double.
 void plain_standardise(const double* x, double* y, const std::vector<std::size_t>& places, double epsilon) {
   long double mean = 0, variance = 0;
@@ -57,13 +65,15 @@ TEST_CASE_TEMPLATE("normalisations of no elements", T, float, double) {
   CHECK(group_norm(tape.variable(Tensor<T>(xt::zeros<T>({0, 4}))), 2).shape() == Shape{0, 4});
   const auto x = tape.variable(Tensor<T>(xt::zeros<T>({0, 3})));
   CHECK(grad(sum(layer_norm(x, {3})), x)[0].shape() == Shape{0, 3});
+  const auto one = tape.variable(column<T>({3, 5}));  // rows of one element are 0, whatever that is
+  CHECK(grad(sum(layer_norm(one, {1})), one)[0].value() == column<T>({0, 0}));
 }
 
 TEST_CASE("queued updates are written by commit, chained within a tape, and dropped by a rewind") {
   Tape<double> tape;
   BatchNormState<double> state(1, 0.5);
   CHECK(!state.running_mean.trainable());
-  const auto x = tape.variable(Tensor<double>{{1}, {3}});  // mean 2, variance 2 (unbiased)
+  const auto x = tape.variable(column<double>({1, 3}));  // mean 2, variance 2 (unbiased)
   const auto mark = tape.mark();
   batch_norm(x, state, Training::yes);
   CHECK(tape.updates().size() == 2);

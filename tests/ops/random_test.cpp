@@ -8,6 +8,14 @@ using namespace wengert::testing;
 
 namespace {
 
+// A matrix of one column.
+template <class T>
+Tensor<T> column(std::initializer_list<T> elements) {
+  auto result = Tensor<T>::from_shape({elements.size(), 1});
+  std::copy(elements.begin(), elements.end(), result.begin());
+  return result;
+}
+
 // Philox4x32-10 as the paper writes it, block by block.
 std::array<std::uint32_t, 4> plain_philox(std::array<std::uint32_t, 4> c, std::array<std::uint32_t, 2> k) {
   for (int round = 0; round < 10; ++round) {
@@ -89,7 +97,7 @@ TEST_CASE_TEMPLATE("draws follow from key and counter alone, whatever their shap
   }
   Generator a{1}, b{1}, c{2};
   const auto first = normal(tape, {2, 3}, a).value();
-  CHECK(first.shape() == Tensor<T>::shape_type{2, 3});
+  CHECK(Shape(first.shape()) == Shape{2, 3});
   CHECK(first == normal(tape, {2, 3}, b).value());
   CHECK(first != normal(tape, {2, 3}, b).value());
   CHECK(first != normal(tape, {2, 3}, c).value());
@@ -135,7 +143,7 @@ TEST_CASE_TEMPLATE("uniform and normal draws have the moments and frequencies of
 TEST_CASE_TEMPLATE("reparameterised draws differentiate", T, float, double) {
   Tape<T> tape;
   Generator generator{3}, same{3};
-  const auto mean = tape.variable(Tensor<T>{1, 2, 3}), deviation = tape.variable(Tensor<T>{{T(0.5)}, {2}});
+  const auto mean = tape.variable(Tensor<T>{1, 2, 3}), deviation = tape.variable(column<T>({T(0.5), 2}));
   const auto x = normal(mean, deviation, generator);
   const auto z = normal(tape, {2, 3}, same).value();
   CHECK(generator.counter == same.counter);
