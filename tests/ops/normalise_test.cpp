@@ -66,6 +66,7 @@ TEST_CASE_TEMPLATE("normalisations of no elements", T, float, double) {
   const auto x = tape.variable(Tensor<T>(xt::zeros<T>({0, 3})));
   CHECK(grad(sum(layer_norm(x, {3})), x)[0].shape() == Shape{0, 3});
   const auto one = tape.variable(column<T>({3, 5}));  // rows of one element are 0, whatever that is
+  CHECK(layer_norm(one, {1}).value() == column<T>({0, 0}));
   CHECK(grad(sum(layer_norm(one, {1})), one)[0].value() == column<T>({0, 0}));
 }
 
