@@ -153,6 +153,7 @@ void Tape<T>::rewind(const Mark& mark) {
   edges_.resize(mark.edges);
   arena_.rewind(mark.arena);
   ++generation_;
+  std::erase_if(updates_, [&](const Update& queued) { return queued.value.index_ >= mark.nodes; });
 }
 
 // Tapes count their generations from different numbers, so that a handle is not taken for one of a later tape at the
@@ -166,6 +167,40 @@ Tape<T>::Tape() {
 template <class T>
 Tape<T>::~Tape() {
   rewind(Mark{});
+}
+
+// ---- updates -------------------------------------------------------------------------------------------------------
+
+template <class T>
+void Tape<T>::update(const Parameter<T>& parameter, Var<T> value, Location where) {
+  if (value.empty())
+    throw HandleError("update", "the value is an empty handle: it was never recorded on a tape", where);
+  if (value.tape_ != this) throw HandleError("update", "the value belongs to another tape", where);
+  const Shape shape = node(value, "update").layout->shape;
+  if (shape != parameter.shape())
+    throw ShapeError("update",
+                     fmt::format("parameter '{}' has shape {}: cannot be changed to a value of shape {}",
+                                 parameter.name(), to_string(parameter.shape()), to_string(shape)),
+                     where);
+  // A value that lies in a parameter's own memory is copied, as that may be written before it is read.
+  if (nodes_[value.index_].storage->version != nullptr) value = value * 1;
+  updates_.push_back({parameter, value});
+}
+
+template <class T>
+Var<T> Tape<T>::updated(const Parameter<T>& parameter, Location where) {
+  const auto last = std::find_if(updates_.rbegin(), updates_.rend(),
+                                 [&](const Update& queued) { return queued.parameter == parameter; });
+  return last != updates_.rend() ? last->value : variable(parameter, where);
+}
+
+template <class T>
+void Tape<T>::commit() {
+  for (Update& queued : updates_) {
+    const Node<T>& value = nodes_[queued.value.index_];
+    queued.parameter.change([&](Tensor<T>& tensor) { copy_elements<T>({value.data, value.layout}, tensor.data()); });
+  }
+  updates_.clear();
 }
 
 // Undoes what was recorded since its construction, unless told to keep it.

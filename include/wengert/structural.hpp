@@ -133,7 +133,7 @@ void give_cotangent(Pullback<T>& pullback, std::size_t i, const C& cotangent) {
 /// The constant table of a structural op.
 template <class T, StructuralOp S>
 struct StructuralTable {
-  static_assert(S::arity >= 1 && S::arity <= 8, "wengert: a structural op has one to eight inputs");
+  static_assert(S::arity <= 8, "wengert: a structural op has at most eight inputs");
   static_assert(detail::index_inputs<S>() >> S::arity == 0, "wengert: index_inputs names an input beyond arity");
   static constexpr bool is_view = requires(const S& s, const Layout& in, Layout& out, std::ptrdiff_t& offset) {
     s.view(in, out, offset);
@@ -238,7 +238,7 @@ struct Registered {
   // The example's indices stand where the op takes them, the Vars elsewhere, both in order.
   static Var<double> apply(const StructuralExample<S>& example, std::span<const Var<double>> x) {
     std::array<Var<double>, S::arity> inputs;
-    for (std::size_t i = 0, var = 0, index = 0; i < S::arity; ++i)
+    for (std::size_t i = 0, var = 0, index = 0; i < inputs.size(); ++i)
       inputs[i] = detail::takes_indices<S>(i) ? x.front().tape().indices(example.indices[index++]).handle() : x[var++];
     if (example.prepare != nullptr) inputs[0] = example.prepare(inputs[0]);
     return x.front().tape().record(StructuralTable<double, S>::table, &example.op, sizeof(S), inputs,
@@ -249,7 +249,7 @@ template <StructuralOp S>
 const bool Registered<S>::done = register_op({.name = S::name,
                                               .notation = S::notation,
                                               .convention = detail::convention_of<S>(),
-                                              .differentiable = detail::is_differentiable<S>(),
+                                              .differentiable = detail::is_differentiable<S>() && S::arity > 0,
                                               .own_examples = Registered<S>::examples});
 
 /// Records a structural op on its inputs, Vars and IndexVars: `record(Softmax{}, where, x)`. The result is an IndexVar
@@ -269,6 +269,13 @@ requires(sizeof...(V) == S::arity && (detail::TapeHandle<V> && ...)) auto record
     return IndexVar<T>(result);
   else
     return result;
+}
+
+/// Records a structural op without inputs, a random draw for example, on a tape.
+template <StructuralOp S, class T>
+requires(S::arity == 0 && !detail::gives_indices<S>) Var<T> record(const S& op, Tape<T>& tape, const Location& where) {
+  (void)&Registered<S>::done;
+  return tape.record(StructuralTable<T, S>::table, &op, sizeof(S), {}, where);
 }
 
 }  // namespace wengert

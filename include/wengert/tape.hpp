@@ -231,6 +231,21 @@ class Tape {
   /// Gives back everything.
   void clear() { rewind(Mark{}); }
 
+  /// A parameter and the value it is to get.
+  struct Update {
+    Parameter<T> parameter;
+    Var<T> value;
+  };
+  /// Queues an update: `commit` will write `value` into the parameter. A rewind behind the value drops it.
+  /// Throws ShapeError if the shapes differ.
+  void update(const Parameter<T>& parameter, Var<T> value, Location where = Location::current());
+  /// The parameter as queued updates leave it: the last one's value, or else the parameter, recorded.
+  Var<T> updated(const Parameter<T>& parameter, Location where = Location::current());
+  /// The queued updates, in order.
+  std::span<const Update> updates() const { return updates_; }
+  /// Writes the queued updates and empties the queue. Call it after the gradients, before the tape is rewound.
+  void commit();
+
   /// The number of nodes.
   std::size_t size() const { return nodes_.size(); }
   /// Whether recording stops at the first value that is not finite; returns whether it did before. See TraceNaN.
@@ -303,6 +318,7 @@ class Tape {
   std::vector<Node<T>> nodes_;
   std::vector<std::uint32_t> edges_;
   std::vector<Adjoint> adjoints_;  // of the sweeps under way, one after another: a vjp may itself take gradients
+  std::vector<Update> updates_;
   Pool pool_;
   Arena arena_;
   std::uint32_t generation_;

@@ -9,10 +9,12 @@
 #include <wengert/index_var.hpp>
 #include <wengert/op.hpp>
 #include <wengert/ops/control.hpp>
+#include <wengert/ops/attention.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/loss.hpp>
 #include <wengert/ops/normalise.hpp>
+#include <wengert/ops/random.hpp>
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/parameter.hpp>

@@ -92,3 +92,69 @@ TEST_CASE("a NaN is reported by operand and element, and nothing is recorded") {
               cross_entropy_with_logits(tape.constant(Tensor<double>{inf, 0}), Tensor<double>{0, 1}));
   CHECK(tape.size() == 4);
 }
+
+TEST_CASE_TEMPLATE("reductions by hand", T, float, double) {
+  Tape<T> tape;
+  const auto a = tape.variable(Tensor<T>{{1, 2}, {3, 5}}), y = tape.constant(Tensor<T>{{0, 2}, {1, 2}});
+  CHECK(mse_loss(a, y, Reduction::none).value() == Tensor<T>{{1, 0}, {4, 9}});
+  CHECK(mse_loss(a, y, Reduction::sum).item() == 14);
+  CHECK(mse_loss(a, y).item() == T(3.5));
+  CHECK(mse_loss(a, y, Reduction::batch_mean).item() == 7);
+  CHECK(mse_loss(transpose(a), Tensor<T>{{0, 1}, {2, 2}}, Reduction::none).value() == Tensor<T>{{1, 4}, {0, 9}});
+  CHECK(mse_loss(tape.variable(Tensor<T>(T(3))), 1).item() == 4);
+  const auto none = tape.variable(Tensor<T>(xt::zeros<T>({0, 2})));
+  CHECK(mse_loss(none, none, Reduction::sum).item() == 0);
+  CHECK(mse_loss(none, none, Reduction::none).shape() == Shape{0, 2});
+  CHECK_ERROR(ValueError, "[mse_loss] costs of shape (0, 2): the mean over no elements is not defined",
+              mse_loss(none, none));
+}
+
+TEST_CASE("losses refuse parameters, handles and shapes that make no sense, and record nothing") {
+  Tape<double> tape, other;
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const auto a = tape.variable(Tensor<double>{1, 2, 3}), y = tape.constant(Tensor<double>{1, 0, 1});
+  const auto elsewhere = other.constant(Tensor<double>{1, 0, 1});
+  CHECK_ERROR(ValueError, "[huber_loss] delta is 0: must be above 0", huber_loss(a, y, 0));
+  CHECK_ERROR(ValueError, "[huber_loss] delta is nan: must be above 0", huber_loss(a, y, nan));
+  CHECK_ERROR(ValueError, "[smooth_l1_loss] beta is -1: must be at least 0", smooth_l1_loss(a, y, -1));
+  CHECK_ERROR(ValueError, "[hinge_loss] margin is -0.5: must be above 0", hinge_loss(a, y, -0.5));
+  CHECK_ERROR(ValueError, "[poisson_nll_loss] epsilon is -1: must be at least 0",
+              poisson_nll_loss(a, y, {.log_input = false, .epsilon = -1}));
+  CHECK_ERROR(ValueError, "[gaussian_nll_loss] epsilon is 0: must be above 0",
+              gaussian_nll_loss(a, y, 1 + y, {.epsilon = 0}));
+  CHECK_ERROR(ValueError, "[gaussian_nll_loss] a variance is -1: must not be negative",
+              gaussian_nll_loss(a, y, Tensor<double>{1, -1, 1}));
+  CHECK_ERROR(ShapeError,
+              "[gaussian_nll_loss] mean (3,) and variance (2,): the variance must have the shape of the mean, or (1,)",
+              gaussian_nll_loss(a, y, Tensor<double>{1, 1}));
+  CHECK_ERROR(HandleError, "[gaussian_nll_loss] the mean is an empty handle", gaussian_nll_loss(Var<double>(), y, y));
+  CHECK_ERROR(HandleError, "[gaussian_nll_loss] the variance belongs to another tape",
+              gaussian_nll_loss(a, y, elsewhere));
+  CHECK_ERROR(ShapeError, "[mse_loss] prediction (3,) and target (1, 3)", mse_loss(a, Tensor<double>{{1, 2, 3}}));
+  CHECK_ERROR(ShapeError, "[kl_div] prediction (3,) and target ()", kl_div(a, 1.0));
+  CHECK_ERROR(HandleError, "[l1_loss] the prediction is an empty handle", l1_loss(Var<double>(), y));
+  CHECK_ERROR(HandleError, "[l1_loss] the target is an empty handle", l1_loss(a, Var<double>()));
+  CHECK_ERROR(HandleError, "[mse_loss] the target belongs to another tape", mse_loss(a, elsewhere));
+  CHECK_ERROR(ValueError, "[binary_cross_entropy] a positive_weight for probabilities: use",
+              binary_cross_entropy(y, y, {.positive_weight = a}));
+  CHECK_ERROR(ShapeError,
+              "[binary_cross_entropy_with_logits] positive_weight of shape (1, 3) does not broadcast to the target's "
+              "shape (3,)",
+              binary_cross_entropy_with_logits(a, y, {.positive_weight = tape.constant(Tensor<double>{{1, 2, 3}})}));
+  CHECK_ERROR(HandleError, "[binary_cross_entropy] the weight belongs to another tape",
+              binary_cross_entropy(y, y, {.weight = elsewhere}));
+  const auto bad = tape.variable(Tensor<double>{1, nan, 0}), below = -a;
+  const auto size = tape.size();
+  CHECK_ERROR(ValueError, "[mse_loss] target: element (1,) is nan", mse_loss(a, bad, Reduction::none));
+  CHECK_ERROR(ValueError, "[l1_loss] prediction: element (1,) is nan", l1_loss(bad, a));
+  CHECK_ERROR(ValueError, "[huber_loss] prediction: element (1,) is nan", huber_loss(bad, a));
+  CHECK_ERROR(ValueError, "[smooth_l1_loss] prediction: element (1,) is nan", smooth_l1_loss(bad, a));
+  CHECK_ERROR(ValueError, "[hinge_loss] prediction: element (1,) is nan", hinge_loss(bad, a));
+  CHECK_ERROR(ValueError, "[kl_div] prediction: element (1,) is nan", kl_div(bad, a));
+  CHECK_ERROR(ValueError, "[poisson_nll_loss] prediction: element (1,) is nan", poisson_nll_loss(bad, a));
+  CHECK_ERROR(ValueError, "[poisson_nll_loss] the cost is NaN, though no prediction and no target is",
+              poisson_nll_loss(below, a, {.log_input = false}));
+  CHECK_ERROR(ValueError, "[gaussian_nll_loss] mean: element (1,) is nan", gaussian_nll_loss(bad, a, a));
+  CHECK_ERROR(ValueError, "[gaussian_nll_loss] variance: element (1,) is nan", gaussian_nll_loss(a, a, bad));
+  CHECK(tape.size() == size);
+}

@@ -1,0 +1,57 @@
+// Random draws and dropout.
+//
+// A draw is an op whose attributes are the key and the counter of its generator, so that whoever evaluates it again, a
+// vjp for example, gets the same numbers. They do not depend on the number of threads.
+#pragma once
+
+#include <wengert/op.hpp>
+
+#include <cstdint>
+
+namespace wengert {
+
+/// Where random numbers come from: Philox4x32-10, a counter-based generator (Salmon et al. 2011).
+///
+/// Equal keys give equal streams, different keys independent ones. Every draw takes the blocks from `counter` on and
+/// moves it behind them, half a block (of 128 bits) an element; a draw that throws leaves it where it is. Copy the two
+/// numbers to save and resume a run.
+struct Generator {
+  std::uint64_t key = 0;      ///< the seed
+  std::uint64_t counter = 0;  ///< of the next block
+};
+
+/// Numbers drawn evenly from [0, 1).
+template <class T>
+Var<T> uniform(Tape<T>& tape, const Shape& shape, Generator& generator, Location where = Location::current());
+
+/// Numbers drawn evenly from [low, high), which broadcast against each other and are differentiated:
+/// low + (high − low) u.
+Var<float> uniform(Operand<float> low, Operand<float> high, Generator& generator);
+Var<double> uniform(Operand<double> low, Operand<double> high, Generator& generator);
+
+/// Numbers drawn from the standard normal distribution.
+template <class T>
+Var<T> normal(Tape<T>& tape, const Shape& shape, Generator& generator, Location where = Location::current());
+
+/// Numbers drawn from normal distributions, whose means and standard deviations broadcast against each other and are
+/// differentiated: mean + deviation · z (the reparameterisation of Kingma & Welling 2014).
+Var<float> normal(Operand<float> mean, Operand<float> deviation, Generator& generator);
+Var<double> normal(Operand<double> mean, Operand<double> deviation, Generator& generator);
+
+/// 1 with the probability that stands in its place, otherwise 0; without gradient.
+/// Throws ValueError for a probability that is not in [0, 1].
+template <class T>
+Var<T> bernoulli(Var<T> probability, Generator& generator, Location where = Location::current());
+
+/// Classes drawn with the probabilities softmax(logits) along the last axis, which is dropped; without gradient.
+/// Throws ShapeError for logits without classes, ValueError for NaN, +∞ and rows that are −∞ throughout.
+template <class T>
+IndexVar<T> categorical(Var<T> logits, Generator& generator, Location where = Location::current());
+
+/// x with each element replaced by 0 with the given probability, and divided by 1 − probability otherwise, so that its
+/// expectation stays (Srivastava et al. 2014). The gradient passes where the element did.
+/// Throws ValueError for a probability that is not in [0, 1]; 1 gives zeros.
+template <class T>
+Var<T> dropout(Var<T> x, double probability, Generator& generator, Location where = Location::current());
+
+}  // namespace wengert

@@ -1,0 +1,29 @@
+// Philox4x32-10, a counter-based generator (Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3",
+// 2011): every block of four 32-bit words is a function of a key and the block's number alone.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace wengert::kernel {
+
+/// The block of words for a counter and a key.
+std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key);
+
+/// The blocks with the numbers counter, counter + 1, … as one sequence of 64-bit words; the second half of the
+/// generator's 128-bit counter is 0.
+void philox_words(std::uint64_t key, std::uint64_t counter, std::uint64_t* words, std::size_t blocks);
+
+/// Numbers drawn from the blocks that start at `counter`, element i from block i/2 only.
+/// Evenly from [0, 1): 53 bits, or 24 of a float.
+template <class T>
+void draw_uniform(std::uint64_t key, std::uint64_t counter, T* out, std::size_t count);
+/// From the standard normal distribution, by Box and Muller's transformation (1958): one block gives two.
+template <class T>
+void draw_normal(std::uint64_t key, std::uint64_t counter, T* out, std::size_t count);
+
+/// The blocks that `count` draws take.
+constexpr std::uint64_t blocks_for(std::size_t count) { return static_cast<std::uint64_t>(count / 2 + count % 2); }
+
+}  // namespace wengert::kernel

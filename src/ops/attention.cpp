@@ -1,0 +1,117 @@
+#include <wengert/ops/attention.hpp>
+#include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/linalg.hpp>
+#include <wengert/ops/normalise.hpp>
+#include <wengert/ops/shape.hpp>
+
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+namespace wengert {
+namespace {
+
+constexpr std::string_view name = "scaled_dot_product_attention";
+
+void check_shapes(const Shape& q, const Shape& k, const Shape& v) {
+  const auto shapes = [&] {
+    return fmt::format("queries {}, keys {} and values {}", to_string(q), to_string(k), to_string(v));
+  };
+  if (q.rank() < 2 || k.rank() < 2 || v.rank() < 2)
+    throw ShapeError(name, fmt::format("{}: must be (…, length, width) each", shapes()));
+  if (q.back() != k.back())
+    throw ShapeError(name, fmt::format("{}: queries and keys must have the same width", shapes()));
+  if (k[k.rank() - 2] != v[v.rank() - 2])
+    throw ShapeError(name, fmt::format("{}: there must be as many values as keys", shapes()));
+}
+
+// 1 on and below the diagonal, elsewhere 0.
+template <class T>
+Var<T> lower_triangle(Tape<T>& tape, std::size_t rows, std::size_t columns, const Location& where) {
+  Tensor<T> ones = xt::zeros<T>({rows, columns});
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j <= i && j < columns; ++j) ones(i, j) = T(1);
+  return tape.constant(std::move(ones), where);
+}
+
+template <class T>
+void check_beside(std::string_view role, Var<T> x, const Shape& scores, const Tape<T>& tape) {
+  if (&x.tape() != &tape)
+    throw HandleError(name, fmt::format("the {} belongs to another tape: record all operands on one tape", role));
+  if (broadcast_shapes(x.shape(), scores) != scores)
+    throw ShapeError(name, fmt::format("{} of shape {} does not broadcast to the scores' shape {}", role,
+                                       to_string(x.shape()), to_string(scores)));
+}
+
+}  // namespace
+
+template <class T>
+Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
+                                    const std::type_identity_t<AttentionOptions<T>>& options, Location where) {
+  if (q.empty() || k.empty() || v.empty())
+    throw HandleError(name, "an operand is an empty handle: it was never recorded on a tape", where);
+  return atomically(q.tape(), where, [&] {
+    const auto at = [&](const Var<T>& x) { return Operand<T>(x, where); };
+    check_shapes(q.shape(), k.shape(), v.shape());
+    const double width = static_cast<double>(q.shape().back());
+    const double scale = options.scale.value_or(width > 0 ? 1 / std::sqrt(width) : 1.0);
+    Var<T> scores = matmul(multiply<T>(at(q), Operand<T>(scale, where)), swapaxes(k, -1, -2, where), where);
+    const Shape shape = scores.shape();
+    if (!options.bias.empty()) {
+      check_beside("bias", options.bias, shape, q.tape());
+      scores = add<T>(at(scores), at(options.bias));
+    }
+    // The lowest number instead of −∞, whose softmax over a whole row would be NaN; beside any other score its weight
+    // is exactly 0.
+    const Operand<T> forbidden(std::numeric_limits<T>::lowest(), where);
+    Var<T> allowed = options.mask;
+    if (!allowed.empty()) check_beside("mask", allowed, shape, q.tape());
+    if (options.causal) {
+      const Var<T> triangle = lower_triangle(q.tape(), shape[shape.rank() - 2], shape.back(), where);
+      allowed = allowed.empty() ? triangle : multiply<T>(at(allowed), at(triangle));
+    }
+    if (allowed.empty()) return matmul(softmax(scores, -1, where), v, where);
+    Var<T> weights = softmax(select<T>(at(allowed), at(scores), forbidden), -1, where);
+    // Only a mask can leave a row without any weight.
+    if (!options.mask.empty()) weights = select<T>(at(allowed), at(weights), Operand<T>(0, where));
+    return matmul(weights, v, where);
+  });
+}
+
+#define WENGERT_INSTANTIATE(T) \
+  template Var<T> scaled_dot_product_attention(Var<T>, Var<T>, Var<T>, const AttentionOptions<T>&, Location);
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+#undef WENGERT_INSTANTIATE
+
+// ---- the registry --------------------------------------------------------------------------------------------------
+
+namespace {
+
+[[maybe_unused]] const bool registered = register_op(
+    {.name = name,
+     .notation = "softmax(s q·kᵀ + b)·v",
+     .convention = "a query that may attend to nothing gives zeros",
+     .own_examples = [] {
+       const auto with = [](bool causal, bool masked) {
+         return [=](std::span<const Var<double>> x) {
+           AttentionOptions<double> options{.causal = causal};
+           if (masked) options.mask = x[0].tape().constant(Tensor<double>{{1, 0, 1, 1}, {0, 0, 0, 0}, {0, 1, 0, 0}});
+           if (x.size() > 3) options.bias = x[3];
+           return scaled_dot_product_attention(x[0], x[1], x[2], options);
+         };
+       };
+       const std::vector<Shape> shapes{{3, 2}, {4, 2}, {4, 3}};
+       std::vector<Shape> biased = shapes;
+       biased.push_back({3, 4});
+       const std::vector<Domain> domains(4);
+       const std::string label(name);
+       return std::vector<OpExample>{{label, shapes, {domains.begin(), domains.begin() + 3}, with(false, false)},
+                                     {label, shapes, {domains.begin(), domains.begin() + 3}, with(true, false)},
+                                     {label, shapes, {domains.begin(), domains.begin() + 3}, with(false, true)},
+                                     {label, biased, domains, with(true, false)}};
+     }});
+
+}  // namespace
+}  // namespace wengert

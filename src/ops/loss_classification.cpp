@@ -1,0 +1,143 @@
+#include "ops/loss_common.hpp"
+#include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/normalise.hpp>
+
+namespace wengert {
+namespace {
+
+constexpr auto binary_cross_entropy_op = elementwise<"binary_cross_entropy">(
+    [](auto p, auto y) { return -(y * maximum(log(p), -100) + (1 - y) * maximum(log1p(-p), -100)); },
+    derivative([](auto p, auto y, auto) { return (p - y) / maximum(p * (1 - p), 1e-12); },
+               [](auto p, auto, auto) { return maximum(log1p(-p), -100) - maximum(log(p), -100); }),
+    input_domain([] {
+      return Domain{0.2, 0.8};
+    }),
+    notation<"−[y ln p + (1 − y) ln(1 − p)]">,
+    convention<"logarithms are at least −100, the gradient's denominator p(1 − p) at least 1e-12">);
+
+// The branches meet smoothly at 0, so that all derivatives there are right, too.
+constexpr auto binary_cross_entropy_with_logits_op = elementwise<"binary_cross_entropy_with_logits">(
+    [](auto z, auto y) {
+      auto u = where(z > 0, -z, z);  // −|z|
+      return where(z > 0, z, 0) - z * y + log1p(exp(u));
+    },
+    notation<"ln(1 + eᶻ) − z y">);
+
+constexpr auto positive_weighted_op = elementwise<"binary_cross_entropy_with_logits_and_positive_weight">(
+    [](auto z, auto y, auto w) {
+      auto u = where(z > 0, -z, z);
+      auto tail = log1p(exp(u));
+      return (1 - y) * (where(z > 0, z, 0) + tail) + w * y * (where(z > 0, 0, -z) + tail);
+    },
+    notation<"(1 − y) ln(1 + eᶻ) + w y ln(1 + e⁻ᶻ)">);
+
+constexpr auto hinge_op = elementwise<"hinge_loss", params<1>>(
+    [](auto z, auto y, auto margin) { return relu(margin - y * z); }, input_domain([] {
+      return Domain{0.2, 1.1};
+    }),
+    notation<"max(0, m − y z)">, convention<"0 at the kink">);
+
+constexpr auto kl_div_op =
+    elementwise<"kl_div">([](auto a, auto y) { return y * (log(where(y > 0, y, 1)) - a); }, input_domain([] {
+                            return Domain{0.2, 2};
+                          }),
+                          notation<"y (ln y − a)">, convention<"0 ln 0 = 0">);
+
+constexpr auto kl_div_of_logarithms_op =
+    elementwise<"kl_div_of_logarithms">([](auto a, auto y) { return exp(y) * (y - a); }, notation<"eʸ (y − a)">);
+
+// Costs weighted, reduced and free of NaN.
+template <class T, class F>
+Var<T> binary(std::string_view name, Var<T> prediction, const Operand<T>& target,
+              const BinaryCrossEntropyOptions<T>& options, const Location& where, const F& costs_of) {
+  return losses::loss_of(name, prediction, target, where, [&](Var<T> y) {
+    const auto weighs = [&](std::string_view role, Var<T> weight) {
+      losses::check_handle(name, role, weight, y.tape());
+      if (broadcast_shapes(weight.shape(), y.shape()) != y.shape())
+        throw ShapeError(name, fmt::format("{} of shape {} does not broadcast to the target's shape {}", role,
+                                           to_string(weight.shape()), to_string(y.shape())));
+      return Operand<T>(weight, where);
+    };
+    Var<T> costs = costs_of(Operand<T>(prediction, where), Operand<T>(y, where), weighs);
+    if (!options.weight.empty()) costs = multiply<T>(Operand<T>(costs, where), weighs("weight", options.weight));
+    return losses::reduced(name, costs, options.reduction, losses::samples(y), where);
+  });
+}
+
+}  // namespace
+
+template <class T>
+Var<T> binary_cross_entropy(Var<T> probability, std::type_identity_t<Operand<T>> target,
+                            const std::type_identity_t<BinaryCrossEntropyOptions<T>>& options, Location where) {
+  if (!options.positive_weight.empty())
+    throw ValueError("binary_cross_entropy",
+                     "a positive_weight for probabilities: use binary_cross_entropy_with_logits, or weight", where);
+  return binary("binary_cross_entropy", probability, target, options, where,
+                [](const Operand<T>& p, const Operand<T>& y, const auto&) { return binary_cross_entropy_op(p, y); });
+}
+
+template <class T>
+Var<T> binary_cross_entropy_with_logits(Var<T> logits, std::type_identity_t<Operand<T>> target,
+                                        const std::type_identity_t<BinaryCrossEntropyOptions<T>>& options,
+                                        Location where) {
+  return binary("binary_cross_entropy_with_logits", logits, target, options, where,
+                [&](const Operand<T>& z, const Operand<T>& y, const auto& weighs) {
+                  return options.positive_weight.empty()
+                             ? binary_cross_entropy_with_logits_op(z, y)
+                             : positive_weighted_op(z, y, weighs("positive_weight", options.positive_weight));
+                });
+}
+
+template <class T>
+Var<T> cross_entropy_with_logits(Var<T> logits, std::type_identity_t<Operand<T>> target, Location where) {
+  return losses::loss_of("cross_entropy_with_logits", logits, target, where, [&](Var<T> y) {
+    const double rows = y.rank() == 1 ? 1.0 : losses::samples(y);
+    return sum(y * log_softmax(logits)) / -rows;
+  });
+}
+
+template <class T>
+Var<T> hinge_loss(Var<T> score, std::type_identity_t<Operand<T>> target, double margin, Reduction reduction,
+                  Location where) {
+  losses::check_parameter("hinge_loss", "margin", margin, false, where);
+  return losses::elementwise_loss("hinge_loss", score, target, reduction, where,
+                                  [&](const Operand<T>& z, const Operand<T>& y) { return hinge_op(z, y, margin); });
+}
+
+template <class T>
+Var<T> kl_div(Var<T> log_probability, std::type_identity_t<Operand<T>> target, const KlDivOptions& options,
+              Location where) {
+  return losses::elementwise_loss("kl_div", log_probability, target, options.reduction, where,
+                                  [&](const Operand<T>& a, const Operand<T>& y) {
+                                    return options.log_target ? kl_div_of_logarithms_op(a, y) : kl_div_op(a, y);
+                                  });
+}
+
+#define WENGERT_INSTANTIATE(T)                                                                                         \
+  template Var<T> binary_cross_entropy(Var<T>, Operand<T>, const BinaryCrossEntropyOptions<T>&, Location);             \
+  template Var<T> binary_cross_entropy_with_logits(Var<T>, Operand<T>, const BinaryCrossEntropyOptions<T>&, Location); \
+  template Var<T> cross_entropy_with_logits(Var<T>, Operand<T>, Location);                                             \
+  template Var<T> hinge_loss(Var<T>, Operand<T>, double, Reduction, Location);                                         \
+  template Var<T> kl_div(Var<T>, Operand<T>, const KlDivOptions&, Location);
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+#undef WENGERT_INSTANTIATE
+
+// ---- the registry: functions that are made of ops ------------------------------------------------------------------
+
+namespace {
+
+using Inputs = std::span<const Var<double>>;
+
+[[maybe_unused]] const bool cross_entropy_with_logits_registered =
+    register_op({.name = "cross_entropy_with_logits",
+                 .notation = "−1/N Σ y ln softmax(z)",
+                 .convention = "classes along the last axis; a vector is one sample",
+                 .own_examples = [] {
+                   const auto apply = [](Inputs x) { return cross_entropy_with_logits(x[0], x[1]); };
+                   return std::vector<OpExample>{{"cross_entropy_with_logits", {{4, 3}, {4, 3}}, {{}, {0, 1}}, apply},
+                                                 {"cross_entropy_with_logits", {{3}, {3}}, {{}, {0, 1}}, apply}};
+                 }});
+
+}  // namespace
+}  // namespace wengert

@@ -1,0 +1,81 @@
+// What the losses share: equal shapes, a caller's line on every error, no NaN, one reduction.
+#pragma once
+
+#include <wengert/ops/loss.hpp>
+#include <wengert/ops/reduce.hpp>
+
+#include <array>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace wengert::losses {
+
+/// An operand of a loss by the name that messages give it.
+template <class T>
+struct Named {
+  std::string_view name;
+  Var<T> value;
+};
+
+/// Throws HandleError for an empty handle or one of another tape.
+template <class T>
+void check_handle(std::string_view loss, std::string_view operand, Var<T> x, const Tape<T>& tape);
+
+/// The target as a Var of the prediction's tape and shape. Throws ShapeError or HandleError.
+template <class T>
+Var<T> equal_shaped(std::string_view loss, Var<T> prediction, const Operand<T>& target);
+
+/// The costs themselves, or one number made of them; `samples` is what batch_mean divides by.
+/// Throws ValueError for a mean over no elements.
+template <class T>
+Var<T> reduced(std::string_view loss, Var<T> costs, Reduction reduction, double samples, const Location& where);
+
+/// The cost itself. Throws ValueError if it holds a NaN, which names the operand and element it comes from.
+template <class T>
+Var<T> not_nan(std::string_view loss, Var<T> cost, std::span<const Named<T>> operands);
+
+/// The extent of the first axis; 1 for a scalar.
+template <class T>
+double samples(Var<T> x) {
+  return x.rank() == 0 ? 1.0 : static_cast<double>(x.shape()[0]);
+}
+
+/// Runs `cost` on the target as a Var; a loss that fails, for whatever reason, leaves nothing on the tape.
+template <class T, class F>
+Var<T> loss_of(std::string_view name, Var<T> prediction, const Operand<T>& target, const Location& where,
+               const F& cost) {
+  if (prediction.empty())
+    throw HandleError(name, "the prediction is an empty handle: it was never recorded on a tape", where);
+  return atomically(prediction.tape(), where, [&] {
+    const Var<T> y = equal_shaped(name, prediction, target);
+    const std::array<Named<T>, 2> operands{{{"prediction", prediction}, {"target", y}}};
+    return not_nan<T>(name, cost(y), operands);
+  });
+}
+
+/// A loss that is one formula of prediction and target.
+template <class T, class F>
+Var<T> elementwise_loss(std::string_view name, Var<T> prediction, const Operand<T>& target, Reduction reduction,
+                        const Location& where, const F& formula) {
+  return loss_of(name, prediction, target, where, [&](Var<T> y) {
+    return reduced(name, formula(Operand<T>(prediction, where), Operand<T>(y, where)), reduction, samples(y), where);
+  });
+}
+
+/// Throws ValueError unless a parameter of a loss is positive (or 0, if that is allowed).
+void check_parameter(std::string_view loss, std::string_view parameter, double value, bool zero_allowed,
+                     const Location& where);
+
+#define WENGERT_EXTERN(T)                                                                        \
+  extern template void check_handle(std::string_view, std::string_view, Var<T>, const Tape<T>&); \
+  extern template Var<T> equal_shaped(std::string_view, Var<T>, const Operand<T>&);              \
+  extern template Var<T> reduced(std::string_view, Var<T>, Reduction, double, const Location&);  \
+  extern template Var<T> not_nan(std::string_view, Var<T>, std::span<const Named<T>>);
+WENGERT_EXTERN(float)
+WENGERT_EXTERN(double)
+#undef WENGERT_EXTERN
+
+}  // namespace wengert::losses

@@ -1,0 +1,269 @@
+#include "ops/loss_common.hpp"
+#include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/normalise.hpp>
+#include <wengert/ops/shape.hpp>
+#include <wengert/structural.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace wengert {
+namespace {
+
+// How labels choose along the class axis, which is axis 1 of (N, C, …), or the only axis.
+struct ByLabel {
+  static constexpr std::size_t arity = 2;
+  static constexpr std::uint8_t index_inputs = 0b10;
+  bool shared = false;   // one vector over the classes for all labels: class weights
+  bool ignores = false;  // labels equal to `ignored` choose nothing
+  bool is_nll = false;   // the caller, for messages
+  std::int64_t ignored = 0;
+
+  // Classes, and how far apart they lie.
+  struct Extents {
+    std::size_t classes, inner;
+  };
+  Extents extents(const Shape& x) const {
+    Extents e{x[x.rank() > 1 ? 1 : 0], 1};
+    for (std::size_t axis = 2; axis < x.rank(); ++axis) e.inner *= x[axis];
+    return e;
+  }
+  // Calls visit(label's position, position of the chosen element) for every label that is not ignored.
+  template <class Visit>
+  void each(Extents e, Value<const std::int64_t> labels, const Visit& visit) const {
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      const std::int64_t label = labels.data[i];
+      if (ignores && label == ignored) continue;
+      if (label < 0 || static_cast<std::size_t>(label) >= e.classes)
+        throw ValueError(
+            is_nll ? "nll_loss" : "cross_entropy",
+            fmt::format("label {} at position {}: must be a class from 0 to {}{}", label, i,
+                        static_cast<std::ptrdiff_t>(e.classes) - 1, ignores ? fmt::format(", or {}", ignored) : ""));
+      const std::size_t outer = shared ? 0 : i / e.inner;
+      visit(i, shared ? static_cast<std::size_t>(label)
+                      : (outer * e.classes + static_cast<std::size_t>(label)) * e.inner + i % e.inner);
+    }
+  }
+};
+
+template <class T>
+Var<T> put_by_label(Var<T> g, IndexVar<T> labels, const ByLabel& how, const Shape& to);
+
+struct PickByLabel : ByLabel {
+  static constexpr std::string_view name = "pick_by_label";
+  static constexpr std::string_view notation = "x of the class k";
+  static constexpr std::string_view convention = "0 for an ignored label";
+
+  Shape shape(const Shape&, const Shape& labels) const { return labels; }
+  template <class T>
+  void forward(Value<const T> x, Value<const std::int64_t> labels, Value<T> y) const {
+    std::fill_n(y.data, y.size(), T(0));
+    each(extents(x.shape()), labels, [&](std::size_t i, std::size_t k) { y.data[i] = x.data[k]; });
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> x, IndexVar<T> labels) const {
+    return std::tuple([=, this] { return put_by_label(g, labels, *this, x.shape()); }, no_gradient);
+  }
+  static std::vector<StructuralExample<PickByLabel>> examples() {
+    const Indices plane{{0, 2}, {1, 1}};
+    return {{{}, {{4, 3}}, {}, {{2, 0, 2, 1}}},
+            {{{false, true, false, -1}}, {{2, 3, 2}}, {}, {Indices{{0, 2}, {-1, 1}}}},
+            {{{true}}, {{3}}, {}, {plane}}};
+  }
+};
+
+// Its reverse: elements added at the chosen places of zeros.
+struct PutByLabel : ByLabel {
+  static constexpr std::string_view name = "put_by_label";
+  static constexpr std::string_view notation = "y of the class k += x";
+  Shape to;
+
+  Shape shape(const Shape&, const Shape&) const { return to; }
+  template <class T>
+  void forward(Value<const T> x, Value<const std::int64_t> labels, Value<T> y) const {
+    std::fill_n(y.data, y.size(), T(0));
+    each(extents(to), labels, [&](std::size_t i, std::size_t k) { y.data[k] += x.data[i]; });
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>, IndexVar<T> labels) const {
+    return std::tuple([=, this] { return record(PickByLabel{*this}, Location::current(), g, labels); }, no_gradient);
+  }
+  static std::vector<StructuralExample<PutByLabel>> examples() {
+    return {{{{}, {4, 3}}, {{4}}, {}, {{2, 0, 2, 1}}}, {{{true}, {3}}, {{4}}, {}, {{2, 0, 2, 1}}}};
+  }
+};
+
+template <class T>
+Var<T> put_by_label(Var<T> g, IndexVar<T> labels, const ByLabel& how, const Shape& to) {
+  return record(PutByLabel{how, to}, Location::current(), g, labels);
+}
+
+template <class T>
+struct Call {  // what cross_entropy and nll_loss share
+  std::string_view name;
+  const CrossEntropyOptions<T>& options;
+  Location where;
+
+  std::ptrdiff_t class_axis(Var<T> x) const { return x.rank() > 1 ? 1 : 0; }
+  std::size_t classes(Var<T> x) const { return x.shape()[x.rank() > 1 ? 1 : 0]; }
+
+  void check(Var<T> x) const {
+    if (x.rank() == 0)
+      throw ShapeError(name, "a scalar has no classes: the prediction must be of shape (N, C), (N, C, …) or (C,)");
+    if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
+      throw ValueError(name, fmt::format("label_smoothing is {}: must be from 0 to 1", options.label_smoothing));
+    if (options.weights.empty()) return;
+    losses::check_handle(name, "class weight operand", options.weights, x.tape());
+    if (options.weights.shape() != Shape{classes(x)})
+      throw ShapeError(name, fmt::format("class weights of shape {} for {} classes: must have the shape {}",
+                                         to_string(options.weights.shape()), classes(x), to_string(Shape{classes(x)})));
+  }
+  // The class weights so that they broadcast against (N, C, …).
+  Var<T> weights_beside(Var<T> x) const {
+    Shape shape;
+    for (std::size_t axis = 0; axis < std::max<std::size_t>(x.rank(), 1); ++axis)
+      shape.push_back(static_cast<std::ptrdiff_t>(axis) == class_axis(x) ? classes(x) : 1);
+    return reshape(options.weights, shape, where);
+  }
+  ByLabel by_label(bool shared) const {
+    return {shared, options.ignore_index.has_value(), name == "nll_loss", options.ignore_index.value_or(0)};
+  }
+
+  // From labels, given ln p.
+  Var<T> of_labels(Var<T> log_p, IndexVar<T> labels) const {
+    Shape expected;
+    for (std::size_t axis = 0; axis < log_p.rank(); ++axis)
+      if (static_cast<std::ptrdiff_t>(axis) != class_axis(log_p)) expected.push_back(log_p.shape()[axis]);
+    if (labels.shape() != expected)
+      throw ShapeError(
+          name, fmt::format("labels {} for a prediction {} of {} classes: must have the shape {}",
+                            to_string(labels.shape()), to_string(log_p.shape()), classes(log_p), to_string(expected)));
+    const double smoothing = options.label_smoothing;
+    const bool weighted = !options.weights.empty();
+    Var<T> weight;  // of each sample: 0 where its label is ignored; empty if all are 1
+    if (weighted)
+      weight = record(PickByLabel{by_label(true)}, where, options.weights, labels);
+    else if (options.ignore_index)
+      weight = record(PickByLabel{by_label(true)}, where, ones(log_p), labels);
+    Var<T> costs = negate<T>(Operand<T>(record(PickByLabel{by_label(false)}, where, log_p, labels), where));
+    if (weighted) costs = costs * weight;
+    if (smoothing > 0) {
+      const Var<T> all = sum(weighted ? log_p * weights_beside(log_p) : log_p, class_axis(log_p), {}, where);
+      Var<T> even = all * (-smoothing / static_cast<double>(classes(log_p)));
+      if (options.ignore_index) even = even * record(PickByLabel{by_label(true)}, where, ones(log_p), labels);
+      costs = costs * (1 - smoothing) + even;
+    }
+    if (options.reduction != Reduction::mean || weight.empty()) return reduce(costs);
+    const Var<T> total = sum(weight, {}, {}, where);
+    if (*total.tape().node(total, name).data == 0)
+      throw ValueError(name, "no label has any weight: the mean over no samples is not defined");
+    return sum(costs, {}, {}, where) / total;
+  }
+  // From the probabilities of the classes, given ln p.
+  Var<T> of_probabilities(Var<T> log_p, Var<T> y) const {
+    const double smoothing = options.label_smoothing;
+    if (smoothing > 0) y = y * (1 - smoothing) + smoothing / static_cast<double>(classes(log_p));
+    if (!options.weights.empty()) y = y * weights_beside(log_p);
+    return reduce(negate<T>(Operand<T>(sum(y * log_p, class_axis(log_p), {}, where), where)));
+  }
+  Var<T> reduce(Var<T> costs) const {
+    return losses::reduced(name, costs, options.reduction, losses::samples(costs), where);
+  }
+  Var<T> ones(Var<T> log_p) const { return broadcast_to(log_p.tape().constant(T(1)), {classes(log_p)}, where); }
+};
+
+// The labels as an IndexVar of the prediction's tape.
+template <class T>
+IndexVar<T> labels_on(std::string_view name, Var<T> prediction, const IndexOperand<T>& labels) {
+  const IndexVar<T> k = labels.on(prediction.tape());
+  losses::check_handle(name, "label operand", k.handle(), prediction.tape());
+  return k;
+}
+
+template <class T>
+void check_prediction(std::string_view name, Var<T> prediction, const Location& where) {
+  if (prediction.empty())
+    throw HandleError(name, "the prediction is an empty handle: it was never recorded on a tape", where);
+}
+
+}  // namespace
+
+template <class T>
+Var<T> cross_entropy(Var<T> logits, std::type_identity_t<IndexOperand<T>> labels,
+                     const std::type_identity_t<CrossEntropyOptions<T>>& options, Location where) {
+  check_prediction("cross_entropy", logits, where);
+  return atomically(logits.tape(), where, [&] {
+    const Call<T> call{"cross_entropy", options, where};
+    call.check(logits);
+    const IndexVar<T> k = labels_on<T>(call.name, logits, labels);
+    const std::array<losses::Named<T>, 1> operands{{{"prediction", logits}}};
+    return losses::not_nan<T>(call.name, call.of_labels(log_softmax(logits, call.class_axis(logits), where), k),
+                              operands);
+  });
+}
+
+template <class T>
+Var<T> cross_entropy(Var<T> logits, std::type_identity_t<Operand<T>> target,
+                     const std::type_identity_t<CrossEntropyOptions<T>>& options, Location where) {
+  const Call<T> call{"cross_entropy", options, where};
+  return losses::loss_of(call.name, logits, target, where, [&](Var<T> y) {
+    call.check(logits);
+    if (options.ignore_index)
+      throw ValueError(call.name, "an ignore_index for probabilities: it belongs to labels; use targets of 0 instead");
+    return call.of_probabilities(log_softmax(logits, call.class_axis(logits), where), y);
+  });
+}
+
+template <class T>
+Var<T> nll_loss(Var<T> log_probability, std::type_identity_t<IndexOperand<T>> labels,
+                const std::type_identity_t<CrossEntropyOptions<T>>& options, Location where) {
+  check_prediction("nll_loss", log_probability, where);
+  return atomically(log_probability.tape(), where, [&] {
+    const Call<T> call{"nll_loss", options, where};
+    call.check(log_probability);
+    const IndexVar<T> k = labels_on<T>(call.name, log_probability, labels);
+    const std::array<losses::Named<T>, 1> operands{{{"prediction", log_probability}}};
+    return losses::not_nan<T>(call.name, call.of_labels(log_probability, k), operands);
+  });
+}
+
+#define WENGERT_INSTANTIATE(T)                                                                     \
+  template Var<T> cross_entropy(Var<T>, IndexOperand<T>, const CrossEntropyOptions<T>&, Location); \
+  template Var<T> cross_entropy(Var<T>, Operand<T>, const CrossEntropyOptions<T>&, Location);      \
+  template Var<T> nll_loss(Var<T>, IndexOperand<T>, const CrossEntropyOptions<T>&, Location);
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+#undef WENGERT_INSTANTIATE
+
+// ---- the registry: functions that are made of ops ------------------------------------------------------------------
+
+namespace {
+
+using Inputs = std::span<const Var<double>>;
+
+[[maybe_unused]] const bool cross_entropy_registered = register_op(
+    {.name = "cross_entropy",
+     .notation = "−ln softmax(z) of the class k",
+     .convention = "classes along axis 1; the mean is weighted by the classes' weights; ignored labels cost 0",
+     .own_examples = [] {
+       const auto labels = [](Inputs x) { return cross_entropy(x[0], {2, 0, 1, 1}); };
+       const auto weighted = [](Inputs x) {
+         const Indices k{{0, -1}, {2, 1}};
+         return cross_entropy(x[0], k, {.weights = x[1], .label_smoothing = 0.2, .ignore_index = -1});
+       };
+       const auto none = [](Inputs x) { return cross_entropy(x[0], {2, 0}, {.reduction = Reduction::none}); };
+       const auto soft = [](Inputs x) { return cross_entropy(x[0], x[1], {.label_smoothing = 0.1}); };
+       return std::vector<OpExample>{{"cross_entropy", {{4, 3}}, {{}}, labels},
+                                     {"cross_entropy", {{2, 3, 2}, {3}}, {{}, {0.5, 2}}, weighted},
+                                     {"cross_entropy", {{2, 3}}, {{}}, none},
+                                     {"cross_entropy", {{2, 3}, {2, 3}}, {{}, {0, 1}}, soft}};
+     }});
+
+[[maybe_unused]] const bool nll_loss_registered = register_op(
+    {.name = "nll_loss", .notation = "−a of the class k", .convention = "as cross_entropy", .own_examples = [] {
+       const auto apply = [](Inputs x) { return nll_loss(x[0], {2, 0, 1, 1}, {.weights = x[1]}); };
+       return std::vector<OpExample>{{"nll_loss", {{4, 3}, {3}}, {{}, {0.5, 2}}, apply}};
+     }});
+
+}  // namespace
+}  // namespace wengert

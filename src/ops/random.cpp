@@ -1,0 +1,268 @@
+#include "kernel/philox.hpp"
+#include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/random.hpp>
+#include <wengert/ops/shape.hpp>
+#include <wengert/structural.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+namespace wengert {
+namespace {
+
+constexpr std::size_t buffer_size = 256;
+
+// Calls use(first, u, n) for the uniform draws u[0 … n) of elements first, first + 1, …
+template <class Use>
+void each_draw(Generator from, std::size_t count, const Use& use) {
+  std::array<double, buffer_size> u;  // NOLINT: filled below
+  for (std::size_t first = 0; first < count; first += buffer_size) {
+    const std::size_t n = std::min(buffer_size, count - first);
+    kernel::draw_uniform(from.key, from.counter + first / 2, u.data(), n);
+    use(first, u.data(), n);
+  }
+}
+
+struct UniformDraw {
+  static constexpr std::string_view name = "uniform";
+  static constexpr std::string_view notation = "u drawn from [0, 1)";
+  static constexpr std::size_t arity = 0;
+  Shape to;
+  Generator from;
+
+  Shape shape() const { return to; }
+  template <class T>
+  void forward(Value<T> y) const {
+    kernel::draw_uniform(from.key, from.counter, y.data, y.size());
+  }
+  template <class T>
+  auto vjp(Var<T>, Var<T>) const {
+    return std::tuple();
+  }
+  static std::vector<StructuralExample<UniformDraw>> examples() { return {}; }
+};
+
+struct NormalDraw {
+  static constexpr std::string_view name = "normal";
+  static constexpr std::string_view notation = "z drawn from N(0, 1)";
+  static constexpr std::size_t arity = 0;
+  Shape to;
+  Generator from;
+
+  Shape shape() const { return to; }
+  template <class T>
+  void forward(Value<T> y) const {
+    kernel::draw_normal(from.key, from.counter, y.data, y.size());
+  }
+  template <class T>
+  auto vjp(Var<T>, Var<T>) const {
+    return std::tuple();
+  }
+  static std::vector<StructuralExample<NormalDraw>> examples() { return {}; }
+};
+
+struct Bernoulli {
+  static constexpr std::string_view name = "bernoulli";
+  static constexpr std::string_view notation = "[u < p], u drawn from [0, 1)";
+  static constexpr std::string_view convention = "the gradient is 0";
+  static constexpr std::size_t arity = 1;
+  Generator from;
+
+  Shape shape(const Shape& p) const { return p; }
+  template <class T>
+  void forward(Value<const T> p, Value<T> y) const {
+    each_draw(from, y.size(), [&](std::size_t first, const double* u, std::size_t n) {
+      for (std::size_t i = 0; i < n; ++i) {
+        const auto probability = static_cast<double>(p.data[first + i]);
+        if (!(probability >= 0 && probability <= 1))
+          throw ValueError(
+              name, fmt::format("the probability at position {} is {}: must be in [0, 1]", first + i, probability));
+        y.data[first + i] = u[i] < probability ? T(1) : T(0);
+      }
+    });
+  }
+  template <class T>
+  auto vjp(Var<T>, Var<T>, Var<T>) const {
+    return std::tuple(no_gradient);
+  }
+  static std::vector<StructuralExample<Bernoulli>> examples() { return {{{{7, 0}}, {{3, 4}}, {0.2, 0.8}}}; }
+};
+
+struct Categorical {
+  static constexpr std::string_view name = "categorical";
+  static constexpr std::string_view notation = "k drawn with the probabilities softmax(z)ₖ";
+  static constexpr std::size_t arity = 1;
+  static constexpr bool index_output = true;
+  Generator from;
+
+  Shape shape(const Shape& z) const {
+    if (z.rank() == 0 || z.back() == 0)
+      throw ShapeError(name,
+                       fmt::format("logits of shape {}: the last axis must hold at least one class", to_string(z)));
+    Shape rows;
+    for (std::size_t axis = 0; axis + 1 < z.rank(); ++axis) rows.push_back(z[axis]);
+    return rows;
+  }
+  template <class T>
+  void forward(Value<const T> z, Value<std::int64_t> k) const {
+    const std::size_t classes = z.shape().back();
+    each_draw(from, k.size(), [&](std::size_t first, const double* u, std::size_t n) {
+      for (std::size_t i = 0; i < n; ++i)
+        k.data[first + i] = draw(z.data + (first + i) * classes, classes, u[i], first + i);
+    });
+  }
+  // The first class at which the summed probabilities exceed u; one of probability 0 is never drawn.
+  template <class T>
+  static std::int64_t draw(const T* z, std::size_t classes, double u, std::size_t row) {
+    double top = -std::numeric_limits<double>::infinity(), total = 0;
+    for (std::size_t c = 0; c < classes; ++c) {
+      const auto logit = static_cast<double>(z[c]);
+      if (!(logit < std::numeric_limits<double>::infinity()))
+        throw ValueError(name, fmt::format("logit {} of row {} is {}: must be a number below infinity", c, row, logit));
+      top = std::max(top, logit);
+    }
+    if (std::isinf(top)) throw ValueError(name, fmt::format("row {}: no class has a probability above 0", row));
+    for (std::size_t c = 0; c < classes; ++c) total += std::exp(static_cast<double>(z[c]) - top);
+    std::size_t chosen = 0;
+    double below = 0;
+    for (std::size_t c = 0; c < classes; ++c) {
+      const double weight = std::exp(static_cast<double>(z[c]) - top);
+      if (weight > 0) chosen = c;
+      below += weight;
+      if (below > u * total) break;
+    }
+    return static_cast<std::int64_t>(chosen);
+  }
+  static std::vector<StructuralExample<Categorical>> examples() { return {}; }
+};
+
+// Linear in x, so its vjp is the same op on the cotangent.
+struct Dropout {
+  static constexpr std::string_view name = "dropout";
+  static constexpr std::string_view notation = "x [u ≥ p] / (1 − p), u drawn from [0, 1)";
+  static constexpr std::size_t arity = 1;
+  Generator from;
+  double probability = 0;
+
+  Shape shape(const Shape& x) const { return x; }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    const T scale = probability < 1 ? static_cast<T>(1 / (1 - probability)) : T(0);
+    each_draw(from, y.size(), [&](std::size_t first, const double* u, std::size_t n) {
+      for (std::size_t i = 0; i < n; ++i) y.data[first + i] = u[i] < probability ? T(0) : x.data[first + i] * scale;
+    });
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>) const {
+    return record(*this, Location::current(), g);
+  }
+  static std::vector<StructuralExample<Dropout>> examples() {
+    return {{{{1, 0}, 0.3}, {{3, 5}}}, {{{1, 5}, 0.0}, {{3}}}, {{{1, 7}, 1.0}, {{2, 2}}}, {{{2, 0}, 0.5}, {{}}}};
+  }
+};
+
+constexpr auto between_op =
+    elementwise<"uniform_between">([](auto a, auto b, auto u) { return a + (b - a) * u; }, notation<"a + (b − a) u">);
+constexpr auto around_op =
+    elementwise<"normal_around">([](auto m, auto s, auto z) { return m + s * z; }, notation<"μ + σ z">);
+
+// Moves the generator behind what was drawn, once that succeeded.
+template <class V>
+V drawn(V result, Generator& generator) {
+  generator.counter += kernel::blocks_for(result.size());
+  return result;
+}
+
+// standard · scale + shift, where both broadcast.
+template <class T, class Draw, class Place>
+Var<T> reparameterised(std::string_view name, const Operand<T>& a, const Operand<T>& b, Generator& generator,
+                       const Place& place) {
+  const Location& where = a.where();
+  if (a.handle().empty() && b.handle().empty())
+    throw HandleError(name, "no operand is a Var that was recorded on a tape", where);
+  Tape<T>& tape = (a.handle().empty() ? b : a).handle().tape();
+  const Var<T> result = atomically(tape, where, [&] {
+    const Var<T> x = a.on(tape), y = b.on(tape);
+    const auto shape = broadcast_shapes(x.shape(), y.shape());
+    if (!shape)
+      throw ShapeError(name, fmt::format("shapes {} and {} do not broadcast: aligned from the last axis, extents must "
+                                         "be equal or 1",
+                                         to_string(x.shape()), to_string(y.shape())));
+    return place(Operand<T>(x, where), Operand<T>(y, where),
+                 Operand<T>(record(Draw{*shape, generator}, tape, where), where));
+  });
+  return drawn(result, generator);
+}
+
+template <class T>
+Var<T> uniform_between(const Operand<T>& low, const Operand<T>& high, Generator& generator) {
+  return reparameterised<T, UniformDraw>(
+      "uniform", low, high, generator,
+      [](const Operand<T>& a, const Operand<T>& b, const Operand<T>& u) { return between_op(a, b, u); });
+}
+
+template <class T>
+Var<T> normal_around(const Operand<T>& mean, const Operand<T>& deviation, Generator& generator) {
+  return reparameterised<T, NormalDraw>(
+      "normal", mean, deviation, generator,
+      [](const Operand<T>& m, const Operand<T>& s, const Operand<T>& z) { return around_op(m, s, z); });
+}
+
+}  // namespace
+
+template <class T>
+Var<T> uniform(Tape<T>& tape, const Shape& shape, Generator& generator, Location where) {
+  return drawn(record(UniformDraw{shape, generator}, tape, where), generator);
+}
+
+Var<float> uniform(Operand<float> low, Operand<float> high, Generator& generator) {
+  return uniform_between(low, high, generator);
+}
+Var<double> uniform(Operand<double> low, Operand<double> high, Generator& generator) {
+  return uniform_between(low, high, generator);
+}
+
+template <class T>
+Var<T> normal(Tape<T>& tape, const Shape& shape, Generator& generator, Location where) {
+  return drawn(record(NormalDraw{shape, generator}, tape, where), generator);
+}
+
+Var<float> normal(Operand<float> mean, Operand<float> deviation, Generator& generator) {
+  return normal_around(mean, deviation, generator);
+}
+Var<double> normal(Operand<double> mean, Operand<double> deviation, Generator& generator) {
+  return normal_around(mean, deviation, generator);
+}
+
+template <class T>
+Var<T> bernoulli(Var<T> probability, Generator& generator, Location where) {
+  return drawn(record(Bernoulli{generator}, where, probability), generator);
+}
+
+template <class T>
+IndexVar<T> categorical(Var<T> logits, Generator& generator, Location where) {
+  return drawn(record(Categorical{generator}, where, logits), generator);
+}
+
+template <class T>
+Var<T> dropout(Var<T> x, double probability, Generator& generator, Location where) {
+  if (!(probability >= 0 && probability <= 1))
+    throw ValueError(Dropout::name, fmt::format("the probability is {}: must be in [0, 1]", probability), where);
+  return drawn(record(Dropout{generator, probability}, where, x), generator);
+}
+
+#define WENGERT_INSTANTIATE(T)                                           \
+  template Var<T> uniform(Tape<T>&, const Shape&, Generator&, Location); \
+  template Var<T> normal(Tape<T>&, const Shape&, Generator&, Location);  \
+  template Var<T> bernoulli(Var<T>, Generator&, Location);               \
+  template IndexVar<T> categorical(Var<T>, Generator&, Location);        \
+  template Var<T> dropout(Var<T>, double, Generator&, Location);
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+#undef WENGERT_INSTANTIATE
+
+}  // namespace wengert

@@ -1,0 +1,54 @@
+#include "../testing.hpp"
+
+using namespace wengert;
+using namespace wengert::testing;
+
+namespace {
+
+// A matrix of one column.
+template <class T>
+Tensor<T> column(std::initializer_list<T> elements) {
+  auto result = Tensor<T>::from_shape({elements.size(), 1});
+  std::copy(elements.begin(), elements.end(), result.begin());
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("attention by hand", T, float, double) {
+  Tape<T> tape;
+  const auto q = tape.variable(Tensor<T>{{0, 0}, {0, 0}}), k = tape.variable(Tensor<T>{{1, 2}, {3, 4}}),
+             v = tape.variable(column<T>({1, 3}));
+  CHECK(scaled_dot_product_attention(q, k, v).value() == column<T>({2, 2}));  // equal scores: the mean of the values
+  CHECK(scaled_dot_product_attention(q, k, v, {.causal = true}).value() == column<T>({1, 2}));
+  const auto mask = tape.constant(Tensor<T>{{0, 5}, {0, 0}});
+  const auto masked = scaled_dot_product_attention(q, k, v, {.mask = mask});
+  CHECK(masked.value() == column<T>({3, 0}));
+  CHECK(grad(sum(masked), v)[0].value() == column<T>({0, 1}));
+  // What both forbid together leaves the first query nothing.
+  CHECK(scaled_dot_product_attention(q, k, v, {.mask = mask, .causal = true}).value() == column<T>({0, 0}));
+  CHECK(scaled_dot_product_attention(q, k, v, {.bias = tape.constant(Tensor<T>{1000, 0})}).value() ==
+        column<T>({1, 1}));
+}
+
+TEST_CASE("attention refuses what does not fit, and records nothing") {
+  Tape<double> tape, other;
+  const auto q = tape.variable(random_tensor({3, 2}, 1)), k = tape.variable(random_tensor({4, 2}, 2)),
+             v = tape.variable(random_tensor({4, 5}, 3)), vector = tape.variable(random_tensor({2}, 4));
+  const auto elsewhere = other.constant(random_tensor({3, 4}, 5));
+  const auto size = tape.size();
+  CHECK_ERROR(ShapeError,
+              "[scaled_dot_product_attention] queries (2,), keys (4, 2) and values (4, 5): must be (…, length, width)",
+              scaled_dot_product_attention(vector, k, v));
+  CHECK_ERROR(ShapeError, "queries and keys must have the same width", scaled_dot_product_attention(q, v, v));
+  CHECK_ERROR(ShapeError, "there must be as many values as keys", scaled_dot_product_attention(q, k, q));
+  CHECK_ERROR(ShapeError, "mask of shape (3, 2) does not broadcast to the scores' shape (3, 4)",
+              scaled_dot_product_attention(q, k, v, {.mask = q}));
+  CHECK_ERROR(ShapeError, "bias of shape (4, 2) does not broadcast to the scores' shape (3, 4)",
+              scaled_dot_product_attention(q, k, v, {.bias = k}));
+  CHECK_ERROR(HandleError, "the mask belongs to another tape",
+              scaled_dot_product_attention(q, k, v, {.mask = elsewhere}));
+  CHECK_ERROR(HandleError, "[scaled_dot_product_attention] an operand is an empty handle",
+              scaled_dot_product_attention(q, Var<double>(), v));
+  CHECK(tape.size() == size);
+}
