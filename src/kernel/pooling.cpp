@@ -61,7 +61,9 @@ void average_windows(const PoolWindow& window, bool padding_counts, std::size_t 
     for_each_window(window, [&](const Seen& s0, const Seen& s1, const Seen& s2) {
       double total = 0;
       for_each_line(window, s0, s1, [&](std::size_t line) {
-        for (std::size_t i = line + s2.first; i < line + s2.last; ++i) total += static_cast<double>(x[i]);
+        double part = 0;  // by lines, so that the rounding error of large windows grows slowly
+        for (std::size_t i = line + s2.first; i < line + s2.last; ++i) part += static_cast<double>(x[i]);
+        total += part;
       });
       *y++ = static_cast<T>(total / divisor(s0, s1, s2, padding_counts));
     });
