@@ -10,12 +10,15 @@
 #include <wengert/op.hpp>
 #include <wengert/ops/control.hpp>
 #include <wengert/ops/attention.hpp>
+#include <wengert/ops/conv.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/loss.hpp>
 #include <wengert/ops/normalise.hpp>
 #include <wengert/ops/random.hpp>
+#include <wengert/ops/pooling.hpp>
 #include <wengert/ops/reduce.hpp>
+#include <wengert/ops/resize.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/parameter.hpp>
 #include <wengert/structural.hpp>

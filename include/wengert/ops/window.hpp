@@ -1,0 +1,49 @@
+// How a window slides over spatial axes: what the options of convolutions and pooling are made of.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+
+namespace wengert {
+
+/// One whole number for each of n spatial axes, outermost first; a single number stands for all of them.
+template <std::size_t n>
+class PerAxis {
+ public:
+  /// Not given: the option's default holds.
+  constexpr PerAxis() = default;
+  constexpr PerAxis(std::integral auto all) : given_(true) {  // NOLINT(google-explicit-constructor)
+    values_.fill(static_cast<std::ptrdiff_t>(all));
+  }
+  template <std::integral... I>
+  requires(sizeof...(I) == n && n > 1) constexpr PerAxis(I... each)  // NOLINT(google-explicit-constructor)
+      : values_{static_cast<std::ptrdiff_t>(each)...}, given_(true) {}
+
+  constexpr std::ptrdiff_t operator[](std::size_t axis) const { return values_[axis]; }
+  constexpr bool is_given() const { return given_; }
+
+ private:
+  std::array<std::ptrdiff_t, n> values_{};
+  bool given_ = false;
+};
+
+/// Stands for the padding with which a convolution of stride 1 keeps the extents of its input.
+struct SamePadding {};
+inline constexpr SamePadding same_padding{};
+
+/// Zeros around the input: a number for each axis, on both sides; or `same_padding`.
+template <std::size_t n>
+class Padding : public PerAxis<n> {
+ public:
+  using PerAxis<n>::PerAxis;
+  constexpr Padding(PerAxis<n> each) : PerAxis<n>(each) {}           // NOLINT(google-explicit-constructor)
+  constexpr Padding(SamePadding) : PerAxis<n>(0), is_same_(true) {}  // NOLINT(google-explicit-constructor)
+
+  constexpr bool is_same() const { return is_same_; }
+
+ private:
+  bool is_same_ = false;
+};
+
+}  // namespace wengert

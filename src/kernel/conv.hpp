@@ -1,0 +1,51 @@
+// Convolutions of float and double: the three products of which each is the derivative of the other two.
+#pragma once
+
+#include "kernel/window.hpp"
+
+#include <cstddef>
+
+namespace wengert::kernel {
+
+/// The extents of a convolution y = x ∗ w: x is (batch, channels, input…), w is (filters, channels/groups, kernel…), y
+/// is (batch, filters, output…), all contiguous. `groups` divides channels and filters.
+struct Convolution {
+  std::size_t batch;
+  std::size_t channels;
+  std::size_t filters;
+  std::size_t groups;
+  std::size_t rank;  // of the spatial axes: the last ones of the window
+  Window window;
+
+  std::size_t input_size() const { return batch * channels * window.input_size(); }
+  std::size_t weight_size() const { return filters * (channels / groups) * window.kernel_size(); }
+  std::size_t output_size() const { return batch * filters * window.output_size(); }
+  bool operator==(const Convolution&) const = default;
+};
+
+/// y = x ∗ w.
+template <class T>
+void convolve(const Convolution& conv, const T* x, const T* w, T* y);
+
+/// The x for which Σ g·(x ∗ w) grows fastest: the transposed convolution of g.
+template <class T>
+void convolve_input_gradient(const Convolution& conv, const T* g, const T* w, T* x);
+
+/// The w for which Σ g·(x ∗ w) grows fastest.
+template <class T>
+void convolve_weight_gradient(const Convolution& conv, const T* x, const T* g, T* w);
+
+// ---- the two ways, of which the functions above choose the faster --------------------------------------------------
+
+/// Which of the three products.
+enum class Product : std::size_t { forward, input_gradient, weight_gradient };
+
+/// By columns and matrix products; `a` and `b` are the operands in the order above.
+template <class T>
+void convolve_by_columns(Product product, const Convolution& conv, const T* a, const T* b, T* result);
+
+/// By oneDNN, or false if it does not serve this product any better. Its primitives are kept in a cache of bounded
+/// size, which all threads share.
+bool convolve_by_library(Product product, const Convolution& conv, const float* a, const float* b, float* result);
+
+}  // namespace wengert::kernel

@@ -1,0 +1,60 @@
+// Maxima and averages over windows.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace wengert::kernel {
+
+/// One spatial axis of a pooling: windows of `kernel` elements, or of whatever covers the input evenly.
+struct PoolAxis {
+  std::size_t input = 1;
+  std::size_t output = 1;
+  std::size_t kernel = 1;
+  std::size_t stride = 1;
+  std::size_t dilation = 1;
+  std::size_t padding = 0;
+  bool adaptive = false;
+
+  /// The inputs first, first + dilation, … below last: what window o sees.
+  struct Seen {
+    std::size_t first;
+    std::size_t last;
+    std::size_t padded_count;  // with the padding it covers; for dilation 1
+  };
+  Seen seen(std::size_t o) const {
+    if (adaptive) {
+      const std::size_t first = o * input / output, last = ((o + 1) * input + output - 1) / output;
+      return {first, last, last - first};
+    }
+    const std::size_t start = o * stride;  // in the padded input
+    const std::size_t stop = std::min(start + (kernel - 1) * dilation + 1, input + 2 * padding);
+    const std::size_t skipped = start < padding ? (padding - start + dilation - 1) / dilation * dilation : 0;
+    const std::size_t last = stop > padding ? std::min(stop - padding, input) : 0;
+    return {start + skipped - padding, last, stop - start};
+  }
+};
+
+/// Three axes, innermost last; an axis that is not used has the extents of a point. No window is empty.
+struct PoolWindow {
+  std::array<PoolAxis, 3> axes{};
+
+  std::size_t input_size() const { return axes[0].input * axes[1].input * axes[2].input; }
+  std::size_t output_size() const { return axes[0].output * axes[1].output * axes[2].output; }
+};
+
+/// Where in its plane each window's largest element lies: the first of equal ones; the last NaN, if there is one.
+template <class T>
+void largest_positions(const PoolWindow& window, std::size_t planes, const T* x, std::int64_t* positions);
+
+/// y = the average of each window, over the padding as well if it counts.
+template <class T>
+void average_windows(const PoolWindow& window, bool padding_counts, std::size_t planes, const T* x, T* y);
+
+/// The transpose: each element of g is spread evenly over its window.
+template <class T>
+void spread_windows(const PoolWindow& window, bool padding_counts, std::size_t planes, const T* g, T* x);
+
+}  // namespace wengert::kernel

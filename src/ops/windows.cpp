@@ -1,0 +1,53 @@
+#include "ops/windows.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace wengert::detail {
+
+std::string numbers_text(std::span<const std::ptrdiff_t> values) {
+  return values.size() == 1 ? fmt::format("{}", values[0]) : fmt::format("({})", fmt::join(values, ", "));
+}
+
+PerThree checked_numbers(std::string_view subject, std::string_view what, std::span<const std::ptrdiff_t> values,
+                         std::ptrdiff_t least) {
+  constexpr std::ptrdiff_t most = std::ptrdiff_t{1} << 30;  // so that no sum or product of them overflows
+  PerThree result{1, 1, 1};
+  for (std::size_t axis = 0; axis < values.size(); ++axis) {
+    if (values[axis] < least || values[axis] > most)
+      throw ValueError(subject, fmt::format("{} {}: must be at least {}{}", what, numbers_text(values), least,
+                                            values[axis] > most ? " and at most 2^30" : ""));
+    result[3 - values.size() + axis] = static_cast<std::size_t>(values[axis]);
+  }
+  return result;
+}
+
+PerThree spatial_extents(const Shape& shape, std::size_t n) {
+  PerThree result{1, 1, 1};
+  for (std::size_t axis = 0; axis < n; ++axis) result[3 - n + axis] = shape[shape.rank() - n + axis];
+  return result;
+}
+
+std::string_view axis_name(std::size_t axis) {
+  constexpr std::string_view names[] = {"D", "H", "W"};
+  return names[axis];
+}
+
+std::string axes_text(std::string_view first, std::string_view prefix, std::size_t n) {
+  std::string text = fmt::format("({}", first);
+  for (std::size_t axis = 3 - n; axis < 3; ++axis)
+    text +=
+        n == 1 ? fmt::format(", {}", prefix.empty() ? "L" : prefix) : fmt::format(", {}{}", prefix, axis_name(axis));
+  return text + ")";
+}
+
+void check_spatial(std::string_view subject, const Shape& x, std::size_t n) {
+  const bool fits = x.rank() == n + 1 || x.rank() == n + 2;
+  bool is_empty = false;
+  for (std::size_t axis = 0; fits && axis < n; ++axis) is_empty = is_empty || x[x.rank() - 1 - axis] == 0;
+  if (fits && !is_empty) return;
+  throw ShapeError(subject, fmt::format("x of shape {}: must be {} or {}{}", to_string(x), axes_text("N, C", "", n),
+                                        axes_text("C", "", n), is_empty ? " with spatial extents of at least 1" : ""));
+}
+
+}  // namespace wengert::detail

@@ -1,0 +1,71 @@
+// What the ops that slide a window share: their numbers checked, their operands as batches, their examples.
+#pragma once
+
+#include <wengert/op.hpp>
+#include <wengert/ops/shape.hpp>
+#include <wengert/ops/window.hpp>
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace wengert::detail {
+
+/// Numbers for three spatial axes; those of n axes are the last n, and the others stay 1.
+using PerThree = std::array<std::size_t, 3>;
+
+/// `values` as they are written in messages: `(2, 1)`, for a single axis `2`.
+std::string numbers_text(std::span<const std::ptrdiff_t> values);
+
+/// The values, or ValueError if one is below `least` or above 2³⁰.
+PerThree checked_numbers(std::string_view subject, std::string_view what, std::span<const std::ptrdiff_t> values,
+                         std::ptrdiff_t least);
+
+template <std::size_t n>
+PerThree checked_numbers(std::string_view subject, std::string_view what, const PerAxis<n>& values,
+                         std::ptrdiff_t least) {
+  std::array<std::ptrdiff_t, n> each{};
+  for (std::size_t axis = 0; axis < n; ++axis) each[axis] = values[axis];
+  return checked_numbers(subject, what, each, least);
+}
+
+/// The last n extents of a shape, for three axes.
+PerThree spatial_extents(const Shape& shape, std::size_t n);
+
+/// `H` or another name for one of three spatial axes.
+std::string_view axis_name(std::size_t axis);
+/// `(N, C, H, W)`: the letters of the first axes followed by those of n spatial ones, each with a prefix.
+std::string axes_text(std::string_view first, std::string_view prefix, std::size_t n);
+
+/// ShapeError unless x is (N, C, spatial…) or (C, spatial…) without an empty spatial axis.
+void check_spatial(std::string_view subject, const Shape& x, std::size_t n);
+
+/// Applies `f` to x as a batch (N, C, n spatial axes); a single sample becomes a batch of one, and comes back as one. A
+/// failure leaves nothing on the tape.
+template <class T, class F>
+Var<T> on_batch(std::string_view subject, std::size_t n, Var<T> x, const Location& where, const F& f) {
+  if (x.empty()) throw HandleError(subject, "operand 1 is an empty handle: it was never recorded on a tape", where);
+  return atomically(x.tape(), where, [&] {
+    const Shape shape = x.shape();
+    check_spatial(subject, shape, n);
+    if (shape.rank() == n + 2) return f(x);
+    Shape batch{1};
+    for (const std::size_t extent : shape) batch.push_back(extent);
+    const Var<T> y = f(reshape(x, batch, where));
+    const Shape result = y.shape();
+    return reshape(y, Shape(std::span(result.begin() + 1, result.end())), where);
+  });
+}
+
+/// One row of a function's `own_examples`.
+template <class F>
+OpExample example_of(std::string label, std::vector<Shape> shapes, const F& apply) {
+  std::vector<Domain> domains(shapes.size());
+  return {std::move(label), std::move(shapes), std::move(domains), apply};
+}
+
+}  // namespace wengert::detail
