@@ -29,10 +29,10 @@ TEST_CASE("a right gradient passes, with the number of elements checked") {
       gradcheck([](auto a, auto b) { return matmul(a, b) * 2; }, random_tensor({2, 3}, 1), random_tensor({3, 4}, 2));
   CHECK(report.ok());
   CHECK(static_cast<bool>(report));
-  CHECK(report.checked() == 2 * (6 + 12));
+  CHECK(report.checked() == 8 * 18 + 18 * 18);  // the Jacobian, and that of the gradient
   CHECK(report.mismatches().empty());
   CHECK(report.worst() < 0.1);
-  CHECK(contains(report.to_string(), "all 36 elements agree"));
+  CHECK(contains(report.to_string(), "right: 468 derivatives agree"));
 }
 
 TEST_CASE("a wrong gradient is reported by input, element, analytic and numeric value") {
@@ -50,7 +50,7 @@ TEST_CASE("a wrong gradient is reported by input, element, analytic and numeric 
   CHECK(report.mismatches()[0].difference() >= report.mismatches()[1].difference());
   std::ostringstream text;
   text << report;
-  CHECK(contains(text.str(), "2 of 8 elements disagree"));
+  CHECK(contains(text.str(), "of 32 derivatives 2 disagree"));
   CHECK(contains(text.str(), "(1, 1)"));
   CHECK(contains(text.str(), "(0, 1)"));
 }
@@ -72,11 +72,9 @@ TEST_CASE("float tensors and expressions are checked in double") {
   CHECK(gradcheck([](auto a, auto b) { return a * b; }, x * 2.0F, xt::ones<float>({2, 2})).ok());
 }
 
-TEST_CASE("errors of the function come through, no inputs are an error") {
+TEST_CASE("errors of the function come through") {
   CHECK(contains(message_of<ShapeError>([] {
                    gradcheck([](auto a) { return matmul(a, a); }, random_tensor({2, 3}, 6));
                  }),
                  "[matmul]"));
-  CHECK(contains(message_of<GradientError>([] { gradcheck_inputs([](auto x) { return x[0]; }, {}); }),
-                 "[gradcheck] no inputs"));
 }

@@ -55,6 +55,11 @@ struct Op {
   bool index_output = false;
   /// Records the cotangents of the inputs.
   void (*vjp)(Pullback<T>&) = nullptr;
+  /// Structural ops: the bytes of their attributes.
+  std::size_t attribute_bytes = 0;
+
+  /// The bytes of the attributes of any op.
+  std::size_t attribute_size() const { return attribute_bytes + parameters * sizeof(double); }
 };
 
 /// What an op's vjp works with: its node, the cotangent of the node's value, and where to put the inputs' cotangents.

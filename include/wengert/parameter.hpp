@@ -2,6 +2,7 @@
 #pragma once
 
 #include <wengert/error.hpp>
+#include <wengert/fwd.hpp>
 #include <wengert/pool.hpp>
 #include <wengert/tensor.hpp>
 

@@ -153,7 +153,7 @@ struct StructuralTable {
   }
 
   static constexpr Op<T> make() {
-    Op<T> op{.name = S::name};
+    Op<T> op{.name = S::name, .attribute_bytes = sizeof(S)};
     if constexpr (detail::gives_indices<S>)
       op.vjp = [](Pullback<T>&) {};
     else
