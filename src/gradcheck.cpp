@@ -53,7 +53,8 @@ class Gradcheck {
       return std::move(report_);
     }
     for (int order = 1; order <= options_.orders && report_.verdict() != Verdict::wrong; ++order) check(order);
-    if (report_.verdict() != Verdict::wrong && !options_.vacuous_passes && magnitude_ <= options_.absolute_tolerance)
+    if (report_.verdict() != Verdict::wrong && !options_.vacuous_passes &&
+        report_.largest_ <= options_.absolute_tolerance)
       add({.fault = Fault::vacuous,
            .text = report_.checked() == 0
                        ? "nothing was checked: there are no elements to differentiate"
@@ -175,7 +176,7 @@ class Gradcheck {
         cotangent = weights[r];
       else
         cotangent[r] = scales[r];
-      for (const double g : subject.pull(cotangent)) jacobian.analytic.push_back(weighted ? g : g / scales[r]);
+      for (const double g : subject.pull(cotangent)) jacobian.analytic.push_back(weighted ? g : g / scales[r] + 0.0);
     }
 
     std::vector<double> y(results);
@@ -225,8 +226,8 @@ class Gradcheck {
     if (judgement.kink || (judgement.jump && order > 1)) ++report_.kinks_;
     if (judgement.jump && order > 1) return true;
     if (order == 1) {
-      if (!(std::abs(analytic) <= magnitude_)) magnitude_ = std::abs(analytic);
-      if (std::abs(judgement.numeric) > magnitude_) magnitude_ = std::abs(judgement.numeric);
+      if (!(std::abs(analytic) <= report_.largest_)) report_.largest_ = std::abs(analytic);
+      if (std::abs(judgement.numeric) > report_.largest_) report_.largest_ = std::abs(judgement.numeric);
     }
     if (judgement.kink && judgement.verdict == Verdict::right) return true;
     const double excess = std::abs(analytic - judgement.numeric) / tolerance().at(analytic, judgement.numeric);
@@ -279,9 +280,11 @@ class Gradcheck {
       const auto last = first + static_cast<std::ptrdiff_t>(inputs_[i].size());
       jacobian.upstream_ignored.push_back(std::equal(first, last, again.begin() + (first - once.begin())));
     }
+    const std::string remark = isolated_            ? ""
+                               : unchecked_.empty() ? "; every op is right on its own"
+                                                    : "; all other ops being right on their own, suspect " + unchecked_;
     for (GradcheckFinding& finding : detail::diagnose(jacobian, subject)) {
-      finding.text = fmt::format("the gradient of {} {}{}", input_name(finding.input), finding.text,
-                                 isolated_ ? "" : "; every op is right on its own");
+      finding.text = fmt::format("the gradient of {} {}{}", input_name(finding.input), finding.text, remark);
       add(std::move(finding));
     }
   }
@@ -289,7 +292,12 @@ class Gradcheck {
   // Checks each op that was recorded on its own; whether one of them is wrong.
   bool explain_by_ops(Subject& subject) {
     const std::size_t before = report_.findings_.size();
+    unchecked_.clear();
     for (const detail::IsolatedOp& op : detail::isolate_ops(subject)) {
+      if (op.function == nullptr) {
+        unchecked_ += fmt::format("{}{} ({})", unchecked_.empty() ? "" : ", ", op.name, op.where);
+        continue;
+      }
       for (GradcheckFinding& finding : check_op(op)) {
         finding.op = op.name;
         finding.where = op.where;
@@ -341,7 +349,7 @@ class Gradcheck {
   const std::vector<Tensor<double>>& inputs_;
   GradcheckOptions options_;
   bool isolated_ = false;
-  double magnitude_ = 0;  // the largest derivative of order 1
+  std::string unchecked_;  // the ops that could not be checked on their own
   GradcheckReport report_;
 };
 

@@ -118,6 +118,8 @@ class GradcheckReport {
   const std::vector<GradcheckEntry>& inconclusive() const { return inconclusive_; }
   /// The mistakes in words: which op, which input, in what way.
   const std::vector<GradcheckFinding>& findings() const { return findings_; }
+  /// The size of the largest derivative of order 1, by either way.
+  double largest() const { return largest_; }
   /// The largest difference met, in units of what was tolerated there.
   double worst() const { return worst_; }
   /// The report as a table: the findings, then input, element, both values and the error of the worst mismatches.
@@ -131,6 +133,7 @@ class GradcheckReport {
   std::size_t checked_ = 0;
   std::size_t kinks_ = 0;
   double worst_ = 0;
+  double largest_ = 0;
   std::vector<GradcheckEntry> mismatches_;
   std::vector<GradcheckEntry> inconclusive_;
   std::vector<GradcheckFinding> findings_;

@@ -121,6 +121,7 @@ struct OpExample {
   std::vector<Shape> shapes;
   std::vector<Domain> domains;
   std::function<Var<double>(std::span<const Var<double>>)> apply;
+  std::function<Var<float>(std::span<const Var<float>>)> apply_in_float{};  // empty: it is checked in double only
 };
 
 /// One row of the op registry.
@@ -131,6 +132,7 @@ struct OpRow {
   bool differentiable = true;   // false: the derivative is zero wherever it exists, or the result is indices
   // Elementwise ops: their examples follow from these.
   const Op<double>* table = nullptr;
+  const Op<float>* table_in_float = nullptr;
   std::size_t arity = 0;
   std::span<const double> parameters{};  // to check it with
   Domain domain{};

@@ -208,19 +208,20 @@ struct Registered {
     for (const StructuralExample<S>& example : S::examples())
       result.push_back({std::string(S::name), example.shapes,
                         std::vector<Domain>(example.shapes.size(), example.domain),
-                        [example](std::span<const Var<double>> x) { return apply(example, x); }});
+                        [example](std::span<const Var<double>> x) { return apply(example, x); },
+                        [example](std::span<const Var<float>> x) { return apply(example, x); }});
     return result;
   }
   static const bool done;
 
  private:
   // The example's indices stand where the op takes them, the Vars elsewhere, both in order.
-  static Var<double> apply(const StructuralExample<S>& example, std::span<const Var<double>> x) {
-    std::array<Var<double>, S::arity> inputs;
+  template <class T>
+  static Var<T> apply(const StructuralExample<S>& example, std::span<const Var<T>> x) {
+    std::array<Var<T>, S::arity> inputs;
     for (std::size_t i = 0, var = 0, index = 0; i < S::arity; ++i)
       inputs[i] = detail::takes_indices<S>(i) ? x.front().tape().indices(example.indices[index++]).handle() : x[var++];
-    return x.front().tape().record(StructuralTable<double, S>::table, &example.op, sizeof(S), inputs,
-                                   Location::current());
+    return x.front().tape().record(StructuralTable<T, S>::table, &example.op, sizeof(S), inputs, Location::current());
   }
 };
 template <StructuralOp S>

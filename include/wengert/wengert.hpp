@@ -5,6 +5,7 @@
 #include <wengert/error.hpp>
 #include <wengert/fwd.hpp>
 #include <wengert/gradcheck.hpp>
+#include <wengert/gradcheck_op.hpp>
 #include <wengert/index_var.hpp>
 #include <wengert/op.hpp>
 #include <wengert/ops/control.hpp>

@@ -181,6 +181,7 @@ IsolatedOp isolate(Tape<double>& tape, std::size_t k) {
   result.name = node.op->name;
   const std::string_view file = node.where.file_name();
   result.where = fmt::format("{}:{}", file.substr(file.rfind('/') + 1), node.where.line());
+  if (node.op->kernels[0] == nullptr && node.op->view == nullptr && node.op->shape == nullptr) return result;
   for (std::size_t i = 0; i < tape.inputs(k).size(); ++i) {
     const Var<double> operand = tape.at(tape.inputs(k)[i]);
     if (tape.node(operand.index()).holds_indices) {

@@ -33,7 +33,8 @@ struct IsolatedOp {
   std::vector<std::size_t> positions;    // their positions among the op's operands
 };
 
-// The ops that the results of a recorded subject depend on its variables through, each kind of application once.
+// The recorded ops that depend on a subject's variables. A node that carries its own rule (custom_vjp, checkpoint)
+// cannot be recorded on its own: its function is empty.
 std::vector<IsolatedOp> isolate_ops(Subject& subject);
 
 }  // namespace wengert::detail
