@@ -136,7 +136,7 @@ class Gradcheck {
         for (std::size_t j = 0; j < v.size(); ++j) subject.element(j) = origin[j] + t * v[j];
         value[0] = evaluate(subject, y) ? dot(u, y) : std::numeric_limits<double>::quiet_NaN();
       };
-      const Judgement judgement = detail::judge_derivatives(along, at_zero, analytic, tolerance(), options_.step, 0)[0];
+      const Judgement judgement = detail::judge_derivatives(along, at_zero, analytic, tolerance(), options_.step, 1)[0];
       for (std::size_t j = 0; j < v.size(); ++j) subject.element(j) = origin[j];
       subject.record();
       if (!accept(judgement, analytic[0], order)) {
@@ -278,7 +278,8 @@ class Gradcheck {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       const auto first = once.begin() + static_cast<std::ptrdiff_t>(subject.first_element(i));
       const auto last = first + static_cast<std::ptrdiff_t>(inputs_[i].size());
-      jacobian.upstream_ignored.push_back(std::equal(first, last, again.begin() + (first - once.begin())));
+      const bool zero = std::all_of(first, last, [](double g) { return g == 0; });
+      jacobian.upstream_ignored.push_back(!zero && std::equal(first, last, again.begin() + (first - once.begin())));
     }
     const std::string remark = isolated_            ? ""
                                : unchecked_.empty() ? "; every op is right on its own"

@@ -78,3 +78,95 @@ TEST_CASE("errors of the function come through") {
                  }),
                  "[matmul]"));
 }
+
+TEST_CASE("kinks are recognised, counted, and any subgradient accepted") {
+  const Tensor<double> x{-1, 0, 2};
+  const auto report = gradcheck([](auto a) { return relu(a); }, x);
+  CHECK(report.ok());
+  CHECK(report.kinks() == 2);  // the slope at 0, and the gradient's jump there
+  CHECK(contains(report.to_string(), "2 at kinks"));
+  CHECK(gradcheck([](auto a) { return abs(a) * a + abs(a); }, x).ok());
+  CHECK(gradcheck([](auto a) { return amax(a * a); }, Tensor<double>{1, -1, 1, 0.5}).ok());  // ties
+  CHECK(
+      gradcheck([](auto a) { return sum(maximum(a, 0) * 3); }, x, GradcheckOptions{.mode = GradcheckMode::fast}).ok());
+  CHECK(!gradcheck([](auto a) { return relu(a) - stop_gradient(relu(a)) + stop_gradient(a); }, x).ok());
+}
+
+TEST_CASE("a check that compares nothing fails") {
+  const auto vacuous = [](const GradcheckReport& report) {
+    return report.verdict() == Verdict::wrong && report.findings().front().fault == Fault::vacuous;
+  };
+  const auto x = random_tensor({2, 3}, 1);
+  CHECK(vacuous(gradcheck([](auto a) { return a * 0; }, x)));
+  CHECK(vacuous(gradcheck([](auto a) { return relu(a - 5); }, x)));  // dead everywhere
+  CHECK(vacuous(gradcheck([](auto a) { return a.tape().constant(3.0); }, x)));
+  CHECK(vacuous(gradcheck([](auto a) { return exp(a); }, random_tensor({0, 3}, 1))));
+  CHECK(vacuous(gradcheck_inputs([](auto a) { return a[0]; }, {})));
+  CHECK(gradcheck([](auto a) { return a * 0; }, x, GradcheckOptions{.vacuous_passes = true}).ok());
+}
+
+TEST_CASE("values that are not numbers fail, with their element") {
+  const auto report = gradcheck([](auto a) { return log(a); }, Tensor<double>{1, -1});
+  REQUIRE(report.findings().size() == 1);
+  CHECK(report.findings()[0].fault == Fault::not_a_number);
+  CHECK(contains(report.findings()[0].text, "element (1,)"));
+}
+
+TEST_CASE("a function that is not the same twice fails") {
+  int calls = 0;
+  const auto report = gradcheck([&](auto a) { return a * (1 + 1e-15 * ++calls); }, random_tensor({2}, 1));
+  REQUIRE(report.findings().size() == 1);
+  CHECK(report.findings()[0].fault == Fault::not_deterministic);
+}
+
+TEST_CASE("what differences cannot tell is inconclusive") {
+  const auto report = gradcheck([](auto a) { return a + 1e10; }, Tensor<double>{1, 2}, GradcheckOptions{.orders = 1});
+  CHECK(report.verdict() == Verdict::inconclusive);
+  CHECK(!report.ok());
+  CHECK(report.mismatches().empty());
+  CHECK(report.inconclusive().size() == 4);
+  CHECK(contains(report.to_string(), "gradcheck: inconclusive"));
+}
+
+TEST_CASE("random projections cost the same at any size, and explain a failure in full") {
+  std::size_t calls = 0;
+  const GradcheckOptions fast{.orders = 1, .mode = GradcheckMode::fast};
+  const auto f = [&](auto a) {
+    ++calls;
+    return sigmoid(a);
+  };
+  CHECK(gradcheck(f, random_tensor({4}, 1), fast).ok());
+  const std::size_t small = calls;
+  CHECK(gradcheck(f, random_tensor({100, 100}, 1), fast).ok());
+  CHECK(calls <= 2 * small + 20);
+  const auto report = gradcheck([](auto a) { return a * wrong_beyond_one(a); }, Tensor<double>{0.5, 2}, fast);
+  CHECK(report.mismatches().size() == 1);
+  CHECK(report.findings().size() == 1);
+  CHECK(report.findings()[0].op == "wrong_beyond_one");
+}
+
+TEST_CASE("float gradients are compared with the double ones where asked") {
+  const auto x = random_tensor({2, 3}, 1);
+  CHECK(gradcheck([](auto a) { return tanh(a) * a; }, x, also_in_float).ok());
+  const auto report = gradcheck([](auto a) { return exp((a + 1e8) - 1e8); }, x, also_in_float);
+  REQUIRE(!report.ok());
+  CHECK(report.findings()[0].fault == Fault::float_differs);
+}
+
+TEST_CASE("inputs have names, parameters their own") {
+  const Parameter<double> w(random_tensor({2, 2}, 2), "encoder.w1");
+  const auto report = gradcheck([](auto x, auto p) { return wrong_sign(matmul(x, p)) + wrong_factor(p); },
+                                named("x", random_tensor({2, 2}, 3)), w);
+  CHECK(contains(report.to_string(), "1 (x) ("));
+  CHECK(contains(report.to_string(), "2 (encoder.w1) ("));
+  CHECK(report.findings().size() == 2);  // two ops
+}
+
+TEST_CASE("a result of many elements is checked in random weightings") {
+  const auto x = random_tensor({30, 30}, 1);
+  const GradcheckOptions options{.orders = 1, .max_rows = 100};
+  const auto report = gradcheck([](auto a) { return exp(a); }, x, options);
+  CHECK(report.ok());
+  CHECK(report.checked() == 8 * 900);
+  CHECK(gradcheck([](auto a) { return wrong_factor(a); }, x, options).mismatches().size() == 8 * 900);
+}

@@ -79,15 +79,45 @@ struct Score {
   std::size_t total = 0;
   std::size_t blamed = 0;  // killed with a finding that names the op
   std::size_t equivalents = 0;
-  std::map<std::string, std::set<std::string>> equivalent;  // op and reason: the faults
+  std::size_t explained = 0;                                // … and says what was done to it
+  std::map<std::string, std::set<std::string>> equivalent;  // reason and fault: the ops
 };
+
+// Whether a finding says what was injected.
+bool describes(const GradcheckFinding& finding, Injected injected) {
+  switch (injected) {
+    case Injected::sign:
+      return finding.fault == Fault::opposite_sign;
+    case Injected::twice:
+      return finding.fault == Fault::constant_factor && std::abs(finding.factor - 2) < 1e-6;
+    case Injected::half:
+      return finding.fault == Fault::constant_factor && std::abs(finding.factor - 0.5) < 1e-6;
+    case Injected::times_size:
+      return finding.fault == Fault::constant_factor && finding.factor > 1;
+    case Injected::over_size:
+      return finding.fault == Fault::constant_factor && finding.factor < 1;
+    case Injected::dropped:
+      return finding.fault == Fault::missing;
+    case Injected::one_element:
+      return finding.fault == Fault::some_elements;
+    case Injected::wrong_shape:
+      return finding.fault == Fault::wrong_shape;
+    case Injected::transposed:
+      return finding.fault == Fault::transposed;
+    case Injected::upstream:
+      return finding.fault == Fault::upstream_ignored;
+    case Injected::swapped:
+      return finding.fault == Fault::swapped;
+  }
+  return false;
+}
 
 // Counts one mutant, which the checker has as many points to find as it was looked at.
 void judge_mutant(const OpExample& example, const Mutant& mutant, GradcheckMode mode, Score& score) {
   const std::string fault = injected_names[static_cast<std::size_t>(mutant.injected)];
   if (const auto reason = why_equivalent(example, mutant)) {
     ++score.equivalents;
-    score.equivalent[example.label + ": " + *reason].insert(fault);
+    score.equivalent[fmt::format("{}, {}", *reason, fault)].insert(example.label);
     return;
   }
   ++score.total;
@@ -101,8 +131,9 @@ void judge_mutant(const OpExample& example, const Mutant& mutant, GradcheckMode 
   CHECK(report.verdict() == Verdict::wrong);
   score.killed += report.verdict() == Verdict::wrong ? 1 : 0;
   const auto& findings = report.findings();
-  score.blamed +=
-      std::any_of(findings.begin(), findings.end(), [&](const auto& finding) { return finding.op == mutant.name; });
+  const auto any = [&](const auto& is) { return std::any_of(findings.begin(), findings.end(), is) ? 1U : 0U; };
+  score.blamed += any([&](const auto& finding) { return finding.op == mutant.name; });
+  score.explained += any([&](const auto& finding) { return describes(finding, mutant.injected); });
 }
 
 void mutate(const OpExample& example, GradcheckMode mode, Score& score) {
@@ -129,11 +160,13 @@ void check_mutation_score(GradcheckMode mode, const std::string& title) {
     CHECK(score.total >= before + 8);
   }
   std::string list;
-  for (const auto& [reason, faults] : score.equivalent)
-    list += fmt::format("\n  equivalent: {} ({})", reason, fmt::join(faults, ", "));
+  for (const auto& [reason, ops] : score.equivalent)
+    list += fmt::format("\n  equivalent: {}: {}", reason, fmt::join(ops, ", "));
   MESSAGE(title, ": ", score.killed, " of ", score.total, " killed, ", score.equivalents, " equivalent; ", score.blamed,
-          " blamed on the op by name", list);
+          " with the op named, ", score.explained, " with the fault", list);
   CHECK(score.killed == score.total);
+  CHECK(score.blamed == score.total);
+  CHECK(score.explained > score.total * 95 / 100);  // a single wrong element may as well be a wrong factor
   CHECK(score.total > 2000);
 }
 

@@ -1,6 +1,7 @@
 // Every op of the registry is checked: no op is in it without an example, and every example's derivatives are right.
 #include "testing.hpp"
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -63,7 +64,9 @@ TEST_CASE("no right op is called wrong on 10,000 random applications") {
   std::size_t derivatives = 0;
   std::size_t undecided = 0;
   std::size_t wrong = 0;
-  const std::size_t each = 10'000 / op_registry().size() + 1;
+  const auto differentiable = std::count_if(op_registry().begin(), op_registry().end(),
+                                            [](const OpRow& row) { return row.differentiable && !of_a_test(row); });
+  const std::size_t each = 10'000 / static_cast<std::size_t>(differentiable) + 1;
   for (const OpRow& row : op_registry()) {
     if (of_a_test(row)) continue;
     const OpReport report =
@@ -75,6 +78,7 @@ TEST_CASE("no right op is called wrong on 10,000 random applications") {
     applications += report.applications();
     derivatives += report.checked();
   }
+  CHECK(applications > 10'000);
   MESSAGE("false alarms: ", wrong, " of ", applications, " applications, ", undecided, " inconclusive; ", derivatives,
           " derivatives");
 }

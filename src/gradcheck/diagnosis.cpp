@@ -105,10 +105,10 @@ GradcheckFinding diagnose_input(std::size_t input, const std::vector<Block>& blo
     for (std::size_t k = 0; k < block.size(); ++k)
       if (std::isnan(block.analytic(r, k)))
         return found(Fault::not_a_number, fmt::format("is NaN at element {}", to_string(index_of(k, shape))));
-  if (block.is([](std::size_t, std::size_t) { return 0.0; }))
-    return found(Fault::missing, "is missing: it is zero everywhere, although the result depends on this input");
   if (jacobian.upstream_ignored[input])
     return found(Fault::upstream_ignored, "ignores the upstream gradient: it is the same for twice the cotangent");
+  if (block.is([](std::size_t, std::size_t) { return 0.0; }))
+    return found(Fault::missing, "is missing: it is zero everywhere, although the result depends on this input");
   if (block.is([&](std::size_t r, std::size_t k) { return -right(r, k); }))
     return found(Fault::opposite_sign, "has the opposite sign");
   for (std::size_t other = 0; other < blocks.size(); ++other)

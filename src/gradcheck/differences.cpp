@@ -65,14 +65,11 @@ struct Slopes {
 
   // Both sides are known, and apart by more than their errors.
   bool apart(const Tolerance& tolerance) const {
-    const double gap = std::abs(right.value - left.value);
-    return gap > tolerance.at(left.value, right.value) + 2 * certain * (left.error + right.error);
+    return gap() > tolerance.at(left.value, right.value) + 2 * certain * (left.error + right.error);
   }
-  // Both sides are known well enough to tell a kink from a smooth point.
-  bool informative(const Tolerance& tolerance) const {
-    const double gap = std::abs(right.value - left.value);
-    return left.error + right.error <= std::max(tolerance.at(left.value, right.value), 0.05 * gap);
-  }
+  double gap() const { return std::abs(right.value - left.value); }
+  // Both sides are known well enough to tell a kink of this size from a smooth point.
+  bool tells(double kink) const { return left.error + right.error <= 0.05 * kink; }
   // The central difference; at the edge of the domain, the one side there is.
   Estimate best() const {
     if (std::isfinite(central.error)) return central;
@@ -81,7 +78,7 @@ struct Slopes {
 };
 
 std::vector<Slopes> slopes_of(const Along& f, std::span<const double> at_zero, const Tolerance& tolerance, double step,
-                              double scale) {
+                              double size_of_x) {
   const std::size_t size = at_zero.size();
   std::vector<Tableau> central(size, Tableau(4)), left(size, Tableau(2)), right(size, Tableau(2));
   std::vector<double> up(size), down(size), first_gap(size);
@@ -94,16 +91,20 @@ std::vector<Slopes> slopes_of(const Along& f, std::span<const double> at_zero, c
     for (std::size_t i = 0; i < size; ++i) {
       const double zero = at_zero[i];
       const double slope = (up[i] - down[i]) / (2 * h);
-      // of the values, and of x ± h
-      const double rounding = epsilon * (std::abs(up[i]) + std::abs(down[i]) + scale * std::abs(slope)) / h;
-      central[i].add(slope, rounding);
-      left[i].add((zero - down[i]) / h, rounding);
-      right[i].add((up[i] - zero) / h, rounding);
+      const double to_left = (zero - down[i]) / h;
+      const double to_right = (up[i] - zero) / h;
+      const auto rounding = [&](double a, double b, double derivative) {  // of the values, and of x ± h
+        return epsilon * (std::abs(a) + std::abs(b) + size_of_x * std::abs(derivative)) / h;
+      };
+      central[i].add(slope, rounding(up[i], down[i], slope));
+      left[i].add(to_left, rounding(zero, down[i], to_left));
+      right[i].add(to_right, rounding(up[i], zero, to_right));
       Slopes& s = result[i] = {central[i].best(), left[i].best(), right[i].best(), false};
       const double gap = std::abs(up[i] - down[i]);
       if (k == 0) first_gap[i] = gap;
       // A continuous function comes 2⁵ times closer in five halvings, a square root still 2^2.5 times.
-      s.jump = k + 1 == max_steps && gap > 0.7 * first_gap[i] && gap > 100 * h * (rounding + tolerance.absolute);
+      s.jump = k + 1 == max_steps && gap > 0.7 * first_gap[i] &&
+               gap > 100 * h * (rounding(up[i], down[i], slope) + tolerance.absolute);
       const bool exact = s.central.error <= 0.1 * tolerance.at(s.central.value, 0);
       settled = settled && exact && !s.apart(tolerance);
     }
@@ -125,14 +126,17 @@ Judgement judge(double analytic, std::span<const Slopes* const> sequences, const
   result.numeric = numeric.value;
   result.error = numeric.error;
 
-  // Whether there is a kink is told by the shortest steps that tell anything.
+  if (sequences.back()->jump) {
+    result.jump = true;
+    return result;
+  }
+  // Whether a gap between the slopes is a kink is told by the shortest steps that are exact enough.
+  double gap = 0;
+  for (const Slopes* s : sequences)
+    if (s->apart(tolerance)) gap = std::max(gap, s->gap());
   for (std::size_t i = sequences.size(); i-- > 0;) {
     const Slopes& s = *sequences[i];
-    if (s.jump) {
-      result.jump = true;
-      return result;
-    }
-    if (!s.informative(tolerance)) continue;
+    if (!s.tells(gap)) continue;
     if (!s.apart(tolerance)) break;
     result.kink = true;
     const auto [low, high] = std::minmax(s.left.value, s.right.value);
@@ -174,7 +178,7 @@ std::vector<Judgement> judge_derivatives(const Along& f, std::span<const double>
   std::vector<Judgement> result(at_zero.size());
   std::vector<std::vector<Slopes>> sequences;
   // Most functions are smooth and right: the first sequence says so, and no other is needed.
-  sequences.push_back(slopes_of(f, at_zero, tolerance, steps[0], std::max(1.0, std::abs(x))));
+  sequences.push_back(slopes_of(f, at_zero, tolerance, steps[0], std::abs(x)));
   bool settled = true;
   for (std::size_t i = 0; i < result.size(); ++i) {
     const Slopes& s = sequences[0][i];
@@ -186,7 +190,7 @@ std::vector<Judgement> judge_derivatives(const Along& f, std::span<const double>
   if (settled) return result;
 
   for (std::size_t k = 1; k < steps.size(); ++k)
-    sequences.push_back(slopes_of(f, at_zero, tolerance, steps[k], std::max(1.0, std::abs(x))));
+    sequences.push_back(slopes_of(f, at_zero, tolerance, steps[k], std::abs(x)));
   std::vector<const Slopes*> of_value(sequences.size());
   for (std::size_t i = 0; i < result.size(); ++i) {
     if (result[i].verdict == Verdict::right) continue;

@@ -29,8 +29,9 @@ struct Judgement {
   bool jump = false;  // the function itself does
 };
 
-// Judges the derivatives at t = 0 of all values of `f`, whose values there are `at_zero`. The steps are `step` times
-// `scale` (the size of x) and shorter, and for an x near zero also relative to `x`.
+// Judges the derivatives at t = 0 of all values of `f`, whose values there are `at_zero`. The first step is `step`
+// times max(1, |x|), and shorter ones follow; for an x near zero there are also steps relative to it. `x` is the
+// element that is moved, or 1 along a direction.
 std::vector<Judgement> judge_derivatives(const Along& f, std::span<const double> at_zero,
                                          std::span<const double> analytic, const Tolerance& tolerance, double step,
                                          double x);
