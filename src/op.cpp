@@ -19,6 +19,15 @@ std::vector<OpRow>& registry_rows() {
   return rows;
 }
 
+// An elementwise op as a function of its inputs.
+template <class T>
+auto applied(const Op<T>& op, std::span<const double> parameters) {
+  return [&op, parameters](std::span<const Var<T>> x) {
+    const std::vector<Operand<T>> operands(x.begin(), x.end());
+    return detail::record_operands<T>(op, operands, parameters);
+  };
+}
+
 }  // namespace
 
 const std::vector<OpRow>& op_registry() { return registry_rows(); }
@@ -30,21 +39,20 @@ bool register_op(const OpRow& row) {
 
 std::vector<OpExample> OpRow::examples() const {
   if (own_examples != nullptr) return own_examples();
-  const auto apply = [op = table, parameters = parameters](std::span<const Var<double>> x) {
-    const std::vector<Operand<double>> operands(x.begin(), x.end());
-    return detail::record_operands<double>(*op, operands, parameters);
-  };
-  const std::vector<Domain> domains(arity, domain);
   std::vector<OpExample> result;
-  result.push_back({std::string(name), std::vector<Shape>(arity, Shape{3, 5}), domains, apply});
-  result.push_back({std::string(name), std::vector<Shape>(arity, Shape{}), domains, apply});
+  const auto add = [&](const std::vector<Shape>& shapes) {
+    result.push_back({std::string(name), shapes, std::vector<Domain>(arity, domain), applied(*table, parameters),
+                      applied(*table_in_float, parameters)});
+  };
+  add(std::vector<Shape>(arity, Shape{3, 5}));
+  add(std::vector<Shape>(arity, Shape{}));
   if (arity > 1) {  // each input broadcast along a row, a column, a whole plane
     const std::array<Shape, 4> partners{Shape{5}, Shape{3, 1}, Shape{}, Shape{2, 1, 5}};
     for (const Shape& partner : partners)
       for (std::size_t i = 0; i < arity; ++i) {
         std::vector<Shape> shapes(arity, Shape{3, 5});
         shapes[i] = partner;
-        result.push_back({std::string(name), shapes, domains, apply});
+        add(shapes);
       }
   }
   return result;

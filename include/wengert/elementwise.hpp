@@ -333,6 +333,7 @@ const bool ElementwiseOp<op_name, parameter_count, F, Options...>::registered =
                  .convention = detail::Option<Convention<"">, Options...>::type::text,
                  .differentiable = !std::is_same_v<DerivativeRule, PiecewiseConstant>,
                  .table = &ElementwiseTable<double, ElementwiseOp>::table,
+                 .table_in_float = &ElementwiseTable<float, ElementwiseOp>::table,
                  .arity = arity,
                  .parameters = detail::Option<detail::UsualParameters<parameter_count>, Options...>::type::values,
                  .domain = InputRange::domain});

@@ -1,91 +1,226 @@
 // gradcheck: a gradient held against numerical differentiation, element by element.
+//
+// The differences are Ridders': central differences with halving steps, extrapolated to step 0 in a tableau whose
+// neighbouring cells tell the error (C. J. F. Ridders, "Accurate computation of F′(x) and F′(x)F″(x)", Advances in
+// Engineering Software 4 (1982) 75–76; Press et al., "Numerical Recipes", 3rd edition, section 5.7). So a verdict is
+// right, wrong or inconclusive, and never rests on one fixed step.
 #pragma once
 
+#include <wengert/parameter.hpp>
 #include <wengert/tape.hpp>
 #include <wengert/tensor.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <iosfwd>
 #include <span>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace wengert {
 
-/// How `gradcheck` differentiates and when it is content.
-struct GradcheckOptions {
-  int orders = 2;                    ///< 1: the gradient; 2: the gradient of the gradient as well
-  double step = 1e-4;                ///< of the differences, relative to max(1, |x|)
-  double relative_tolerance = 1e-6;  ///< of the larger of both values
-  double absolute_tolerance = 1e-8;  ///< for values near zero
+/// What a gradient check compares.
+enum class GradcheckMode {
+  full,  ///< every element of the Jacobian
+  fast   ///< random projections u·J·v, whose cost hardly grows with size; if one fails, all elements, to explain it
 };
 
-/// One element of a derivative, taken both ways.
+/// How `gradcheck` differentiates and when it is content.
+struct GradcheckOptions {
+  int orders = 2;                            ///< 1: the gradient; 2: the gradient of the gradient as well
+  GradcheckMode mode = GradcheckMode::full;  ///< all elements, or random projections
+  double relative_tolerance = 1e-6;          ///< of the larger of both values
+  double absolute_tolerance = 1e-8;          ///< for values near zero
+  double float_tolerance = 1e-4;             ///< of the largest element, for `also_in_float`
+  double step = 0x1p-5;                      ///< the longest step of the differences, relative to max(1, |x|)
+  std::size_t projections = 3;               ///< of the fast mode, for each order
+  std::size_t max_rows = 256;                ///< a result of more elements is checked in this many random weightings
+  bool dot_test = true;              ///< ⟨u, J v⟩ = ⟨Jᵀu, v⟩ without steps, jvp being the vjp of the vjp
+  bool determinism = true;           ///< two runs must agree to the last bit
+  bool explain = true;               ///< look for the op at fault and for the pattern of the mistake
+  bool vacuous_passes = false;       ///< whether a check that compared nothing but zeros passes
+  std::uint64_t seed = 0;            ///< of the random directions and weights
+  std::vector<std::string> names{};  ///< of the inputs, in order; may be fewer
+};
+
+/// What a check says of a derivative.
+enum class Verdict {
+  right,        ///< both values agree, and the numerical one is exact enough to tell
+  wrong,        ///< they differ by more than the numerical error explains
+  inconclusive  ///< the numerical value is too inexact to tell, or does not exist
+};
+
+/// One element of a derivative, taken both ways: of `output` with respect to `index` of `input`.
 struct GradcheckEntry {
   int order = 1;
-  std::size_t input = 0;  ///< counted from 0
-  Shape index;            ///< of the element in that input
-  double analytic = 0;    ///< from the tape
-  double numeric = 0;     ///< from differences
+  std::size_t input = 0;   ///< counted from 0
+  Shape index;             ///< of the element in that input
+  std::size_t source = 0;  ///< order 2: the input whose gradient is differentiated
+  Shape output;            ///< of the element of the result (order 2: of that gradient)
+  double analytic = 0;     ///< from the tape
+  double numeric = 0;      ///< from differences
+  double error = 0;        ///< what the numeric value may be off by
+  Verdict verdict = Verdict::right;
   /// |analytic − numeric|; NaN if either is.
   double difference() const;
 };
 
-/// What `gradcheck` found. True if every element agreed.
+/// The kinds of mistakes that a check can name.
+enum class Fault {
+  opposite_sign,
+  constant_factor,
+  transposed,
+  upstream_ignored,  ///< the vjp does not depend on the cotangent it is given
+  wrong_shape,       ///< the vjp gives a cotangent of another shape: an axis that was broadcast is not reduced
+  missing,           ///< an input gets no gradient, although the result depends on it
+  swapped,           ///< two inputs have each other's gradient
+  some_elements,     ///< right but for some elements
+  unexplained,       ///< wrong in no known way
+  not_linear,        ///< the dot test failed: the vjp is not linear in the cotangent, or not the transpose of the jvp
+  float_differs,     ///< right in double, not in float
+  not_deterministic,
+  not_a_number,
+  vacuous  ///< nothing was compared but zeros
+};
+
+/// One mistake in words.
+struct GradcheckFinding {
+  Fault fault = Fault::unexplained;
+  std::string text{};     ///< a sentence
+  std::string op{};       ///< the op at fault; empty: the function as a whole
+  std::string where{};    ///< the line that recorded the op, `file:line`
+  std::size_t input = 0;  ///< of the op, or of the function; counted from 0
+  double factor = 1;      ///< of `constant_factor`
+};
+
+/// What `gradcheck` found. True if everything compared is right.
+///
+/// In a doctest, `CHECK(gradcheck(f, x))` prints the table when it fails, as the report has operator bool and
+/// operator<<. In GoogleTest write `EXPECT_TRUE(report) << report;`.
 class GradcheckReport {
  public:
-  bool ok() const { return mismatches_.empty(); }
+  /// Wrong if an element is wrong or a mistake was found otherwise, else inconclusive if an element is, else right.
+  Verdict verdict() const;
+  bool ok() const { return verdict() == Verdict::right; }
   explicit operator bool() const { return ok(); }
-  /// How many elements were compared, over all inputs and orders.
+  /// How many derivatives were compared: pairs of an input's and a result's element, or projections, over all orders.
   std::size_t checked() const { return checked_; }
-  /// The elements that disagree, the largest difference first.
+  /// How many of these lie at a kink, where any slope between the left and the right one is accepted, or (order 2) at
+  /// a jump of the gradient, where none is expected.
+  std::size_t kinks() const { return kinks_; }
+  /// The derivatives that are wrong, the largest difference first.
   const std::vector<GradcheckEntry>& mismatches() const { return mismatches_; }
+  /// Those that the differences could not decide.
+  const std::vector<GradcheckEntry>& inconclusive() const { return inconclusive_; }
+  /// The mistakes in words: which op, which input, in what way.
+  const std::vector<GradcheckFinding>& findings() const { return findings_; }
+  /// The size of the largest derivative of order 1, by either way.
+  double largest() const { return largest_; }
   /// The largest difference met, in units of what was tolerated there.
   double worst() const { return worst_; }
-  /// The report as a table: input, element, analytic and numeric value of the mismatches.
+  /// The report as a table: the findings, then input, element, both values and the error of the worst mismatches.
   std::string to_string() const;
   friend std::ostream& operator<<(std::ostream& out, const GradcheckReport& report);
 
  private:
   friend class Gradcheck;
+  std::string input_name(std::size_t input) const;
+
   std::size_t checked_ = 0;
+  std::size_t kinks_ = 0;
   double worst_ = 0;
+  double largest_ = 0;
   std::vector<GradcheckEntry> mismatches_;
+  std::vector<GradcheckEntry> inconclusive_;
+  std::vector<GradcheckFinding> findings_;
+  std::vector<std::string> names_;
 };
 
 /// The function that `gradcheck` differentiates, on Vars of the given inputs.
 using GradcheckFunction = std::function<Var<double>(std::span<const Var<double>>)>;
+/// The same function in float; empty if it is not checked there.
+using GradcheckFunctionInFloat = std::function<Var<float>(std::span<const Var<float>>)>;
 
-/// Checks the gradient of `f` at `inputs`, in double, over every element of every input.
+/// Checks the derivatives of `f` at `inputs`, in double.
 ///
-/// A result that is not a scalar is weighted with fixed pseudo-random numbers. Differences are central, extrapolated
-/// from two steps (error h⁴). The second order checks the gradient of a weighted sum of the first-order gradients
-/// against differences of those. Throws what `f` throws, and GradientError if there is no input to check.
+/// Each element of the Jacobian is compared with extrapolated central differences. At a kink, any slope between the
+/// left and the right one is right. A gradient of zeros against differences of zeros fails as vacuous, and so do NaNs
+/// and missing inputs. A function that is not the same twice fails. The second order checks the gradient of a weighted
+/// sum of the results likewise. Where a derivative is wrong, each op is checked on its own, and the report names the
+/// one at fault. With `in_float`, its float gradients are compared with the double ones. Throws what `f` throws; errors
+/// of its gradient are findings.
 GradcheckReport gradcheck_inputs(const GradcheckFunction& f, const std::vector<Tensor<double>>& inputs,
-                                 const GradcheckOptions& options = {});
+                                 const GradcheckOptions& options = {}, const GradcheckFunctionInFloat& in_float = {});
 
-/// The same for a function of named Vars: `gradcheck(loss_of, X, W1, W2, Y)`. Inputs are tensors or xtensor expressions
-/// of any floating type; GradcheckOptions may follow as the last argument.
-template <class F, class... Arguments>
-GradcheckReport gradcheck(const F& f, const Arguments&... arguments) {
+/// An input of `gradcheck` with the name that the report calls it by; made by `named`.
+template <class E>
+struct NamedInput {
+  std::string name;
+  const E& value;
+};
+/// Gives an input of `gradcheck` a name: `gradcheck(f, named("encoder.w1", W1))`. Parameters have theirs already.
+template <class E>
+NamedInput<E> named(std::string_view name, const E& value) {
+  return {std::string(name), value};
+}
+
+/// Asks `gradcheck` to check the function in float as well: `gradcheck(f, X, W, also_in_float)`.
+struct AlsoInFloat {};
+inline constexpr AlsoInFloat also_in_float{};
+
+namespace detail {
+
+struct GradcheckCall {
   GradcheckOptions options;
   std::vector<Tensor<double>> inputs;
-  const auto take = [&]<class A>(const A& argument) {
-    if constexpr (std::is_same_v<A, GradcheckOptions>)
-      options = argument;
-    else
-      inputs.push_back(Tensor<double>(xt::cast<double>(argument)));
-  };
-  (take(arguments), ...);
-  constexpr std::size_t count = (std::size_t{0} + ... + (std::is_same_v<Arguments, GradcheckOptions> ? 0 : 1));
-  return gradcheck_inputs(
-      [&f](std::span<const Var<double>> x) {
-        return [&]<std::size_t... I>(std::index_sequence<I...>) { return f(x[I]...); }
-        (std::make_index_sequence<count>{});
-      },
-      inputs, options);
+  std::vector<std::string> names;
+
+  void take(const GradcheckOptions& given) { options = given; }
+  void take(AlsoInFloat) {}
+  template <class T>
+  void take(const Parameter<T>& parameter) {
+    take(named(parameter.name(), parameter.value()));
+  }
+  template <class E>
+  void take(const NamedInput<E>& input) {
+    take(input.value);
+    names.back() = input.name;
+  }
+  template <class E>
+  void take(const xt::xexpression<E>& tensor) {
+    inputs.push_back(Tensor<double>(xt::cast<double>(tensor.derived_cast())));
+    names.emplace_back();
+  }
+};
+template <class A>
+inline constexpr bool is_gradcheck_input = !std::is_same_v<A, GradcheckOptions> && !std::is_same_v<A, AlsoInFloat>;
+
+// Calls f with the elements of a span as arguments.
+template <std::size_t count, class F, class V>
+auto spread(const F& f, std::span<const V> x) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) { return f(x[I]...); }
+  (std::make_index_sequence<count>{});
+}
+
+}  // namespace detail
+
+/// The same for a function of named Vars: `gradcheck(loss_of, X, W1, W2, Y)`. Inputs are tensors or xtensor expressions
+/// of any floating type, `named(…)` ones, or Parameters; `also_in_float` and GradcheckOptions may stand among them.
+template <class F, class... Arguments>
+GradcheckReport gradcheck(const F& f, const Arguments&... arguments) {
+  detail::GradcheckCall call;
+  (call.take(arguments), ...);
+  if (call.options.names.empty()) call.options.names = call.names;
+  constexpr std::size_t count = (std::size_t{0} + ... + (detail::is_gradcheck_input<Arguments> ? 1 : 0));
+  GradcheckFunctionInFloat in_float;
+  if constexpr ((std::is_same_v<Arguments, AlsoInFloat> || ...))
+    in_float = [&f](std::span<const Var<float>> x) { return detail::spread<count>(f, x); };
+  return gradcheck_inputs([&f](std::span<const Var<double>> x) { return detail::spread<count>(f, x); }, call.inputs,
+                          call.options, in_float);
 }
 
 }  // namespace wengert

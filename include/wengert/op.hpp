@@ -58,6 +58,11 @@ struct Op {
   void (*vjp)(Pullback<T>&) = nullptr;
   /// Writes the op down, applied to inputs written down.
   Text (*text)(const void* attributes, std::span<const Text> inputs) = nullptr;
+  /// Structural ops: the bytes of their attributes.
+  std::size_t attribute_bytes = 0;
+
+  /// The bytes of the attributes of any op.
+  std::size_t attribute_size() const { return attribute_bytes + parameters * sizeof(double); }
 };
 
 /// What an op's vjp works with: its node, the cotangent of the node's value, and where to put the inputs' cotangents.
@@ -127,6 +132,7 @@ struct OpExample {
   std::vector<Shape> shapes;
   std::vector<Domain> domains;
   std::function<Var<double>(std::span<const Var<double>>)> apply;
+  std::function<Var<float>(std::span<const Var<float>>)> apply_in_float{};  // empty: it is checked in double only
 };
 
 /// One row of the op registry.
@@ -137,6 +143,7 @@ struct OpRow {
   bool differentiable = true;   // false: the derivative is zero wherever it exists, or the result is indices
   // Elementwise ops: their examples follow from these.
   const Op<double>* table = nullptr;
+  const Op<float>* table_in_float = nullptr;
   std::size_t arity = 0;
   std::span<const double> parameters{};  // to check it with
   Domain domain{};

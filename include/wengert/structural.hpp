@@ -172,7 +172,7 @@ struct StructuralTable {
   }
 
   static constexpr Op<T> make() {
-    Op<T> op{.name = S::name};
+    Op<T> op{.name = S::name, .attribute_bytes = sizeof(S)};
     if constexpr (detail::gives_indices<S>)
       op.vjp = [](Pullback<T>&) {};
     else
@@ -227,22 +227,25 @@ struct Registered {
   static std::vector<OpExample> examples() {
     std::vector<OpExample> result;
     for (const StructuralExample<S>& example : S::examples())
-      result.push_back({std::string(S::name), example.shapes,
-                        std::vector<Domain>(example.shapes.size(), example.domain),
-                        [example](std::span<const Var<double>> x) { return apply(example, x); }});
+      result.push_back(
+          {std::string(S::name), example.shapes, std::vector<Domain>(example.shapes.size(), example.domain),
+           [example](std::span<const Var<double>> x) { return apply(example, x); },
+           example.prepare != nullptr ? std::function<Var<float>(std::span<const Var<float>>)>()
+                                      : [example](std::span<const Var<float>> x) { return apply(example, x); }});
     return result;
   }
   static const bool done;
 
  private:
   // The example's indices stand where the op takes them, the Vars elsewhere, both in order.
-  static Var<double> apply(const StructuralExample<S>& example, std::span<const Var<double>> x) {
-    std::array<Var<double>, S::arity> inputs;
+  template <class T>
+  static Var<T> apply(const StructuralExample<S>& example, std::span<const Var<T>> x) {
+    std::array<Var<T>, S::arity> inputs;
     for (std::size_t i = 0, var = 0, index = 0; i < inputs.size(); ++i)
       inputs[i] = detail::takes_indices<S>(i) ? x.front().tape().indices(example.indices[index++]).handle() : x[var++];
-    if (example.prepare != nullptr) inputs[0] = example.prepare(inputs[0]);
-    return x.front().tape().record(StructuralTable<double, S>::table, &example.op, sizeof(S), inputs,
-                                   Location::current());
+    if constexpr (std::is_same_v<T, double>)
+      if (example.prepare != nullptr) inputs[0] = example.prepare(inputs[0]);
+    return x.front().tape().record(StructuralTable<T, S>::table, &example.op, sizeof(S), inputs, Location::current());
   }
 };
 template <StructuralOp S>

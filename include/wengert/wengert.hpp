@@ -6,6 +6,7 @@
 #include <wengert/fwd.hpp>
 #include <wengert/gradcheck.hpp>
 #include <wengert/graph.hpp>
+#include <wengert/gradcheck_op.hpp>
 #include <wengert/index_var.hpp>
 #include <wengert/op.hpp>
 #include <wengert/ops/control.hpp>

@@ -56,11 +56,11 @@ Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
     check_shapes(q.shape(), k.shape(), v.shape());
     const double width = static_cast<double>(q.shape().back());
     const double scale = options.scale.value_or(width > 0 ? 1 / std::sqrt(width) : 1.0);
-    Var<T> scores = matmul(multiply<T>(at(q), Operand<T>(scale, where)), swapaxes(k, -1, -2, where), where);
+    Var<T> scores = matmul(multiply(at(q), Operand<T>(scale, where)), swapaxes(k, -1, -2, where), where);
     const Shape shape = scores.shape();
     if (!options.bias.empty()) {
       check_beside("bias", options.bias, shape, q.tape());
-      scores = add<T>(at(scores), at(options.bias));
+      scores = add(at(scores), at(options.bias));
     }
     // The lowest number instead of −∞, whose softmax over a whole row would be NaN; beside any other score its weight
     // is exactly 0.
@@ -69,12 +69,12 @@ Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
     if (!allowed.empty()) check_beside("mask", allowed, shape, q.tape());
     if (options.causal) {
       const Var<T> triangle = lower_triangle(q.tape(), shape[shape.rank() - 2], shape.back(), where);
-      allowed = allowed.empty() ? triangle : multiply<T>(at(allowed), at(triangle));
+      allowed = allowed.empty() ? triangle : multiply(at(allowed), at(triangle));
     }
     if (allowed.empty()) return matmul(softmax(scores, -1, where), v, where);
-    Var<T> weights = softmax(select<T>(at(allowed), at(scores), forbidden), -1, where);
+    Var<T> weights = softmax(wengert::where(at(allowed), at(scores), forbidden), -1, where);
     // Only a mask can leave a row without any weight.
-    if (!options.mask.empty()) weights = select<T>(at(allowed), at(weights), Operand<T>(0, where));
+    if (!options.mask.empty()) weights = wengert::where(at(allowed), at(weights), Operand<T>(0, where));
     return matmul(weights, v, where);
   });
 }

@@ -193,7 +193,7 @@ Labelled<T> join(const Labelled<T>& a, const Labelled<T>& b, LabelSet kept, cons
   if (inner.empty()) {  // nothing is summed: the product is elementwise, of broadcast axes
     const Var<T> left = with_labels<T>(a.value, a.labels, result, where);
     const Var<T> right = with_labels<T>(b.value, b.labels, result, where);
-    return {multiply<T>(Operand<T>(left, where), Operand<T>(right, where)), result};
+    return {multiply(Operand<T>(left, where), Operand<T>(right, where)), result};
   }
   const Var<T> product =
       matmul(as_matrices(a, batch, rows, inner, where), as_matrices(b, batch, inner, columns, where), where);

@@ -223,7 +223,7 @@ Var<T> plus_bias(std::string_view name, Var<T> y, const Var<T>* bias, const Loca
                                        to_string(Shape{filters})));
   Shape column{filters};
   while (column.rank() + 1 < y.rank()) column.push_back(1);
-  return add<T>(Operand<T>(y, where), Operand<T>(reshape(*bias, column, where), where));
+  return add(Operand<T>(y, where), Operand<T>(reshape(*bias, column, where), where));
 }
 
 template <std::size_t n, class T>

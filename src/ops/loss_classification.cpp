@@ -59,7 +59,7 @@ Var<T> binary(std::string_view name, Var<T> prediction, const Operand<T>& target
       return Operand<T>(weight, where);
     };
     Var<T> costs = costs_of(Operand<T>(prediction, where), Operand<T>(y, where), weighs);
-    if (!options.weight.empty()) costs = multiply<T>(Operand<T>(costs, where), weighs("weight", options.weight));
+    if (!options.weight.empty()) costs = multiply(Operand<T>(costs, where), weighs("weight", options.weight));
     return losses::reduced(name, costs, options.reduction, losses::samples(y), where);
   });
 }

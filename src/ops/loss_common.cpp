@@ -54,7 +54,7 @@ Var<T> reduced(std::string_view loss, Var<T> costs, Reduction reduction, double 
   if (count == 0)
     throw ValueError(
         loss, fmt::format("costs of shape {}: the mean over no elements is not defined", to_string(costs.shape())));
-  return divide<T>(Operand<T>(sum(costs, {}, {}, where), where), Operand<T>(count, where));
+  return divide(Operand<T>(sum(costs, {}, {}, where), where), Operand<T>(count, where));
 }
 
 template <class T>

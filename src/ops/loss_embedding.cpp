@@ -108,7 +108,7 @@ Var<T> cosine_embedding_loss(Var<T> a, std::type_identity_t<Operand<T>> b, std::
   return loss_of_rows<T>("cosine_embedding_loss", "first operand", a, {{"second operand", &b}}, &target, reduction,
                          where, [&](auto operands) {
                            const Var<T> c = cosine(operands[0].value, operands[1].value, -1, 1e-8, where);
-                           return select<T>(less<T>(0, at(operands[2].value, where)), 1 - c, relu(c - margin));
+                           return wengert::where(less(0, at(operands[2].value, where)), 1 - c, relu(c - margin));
                          });
 }
 

@@ -145,7 +145,7 @@ struct Call {  // what cross_entropy and nll_loss share
       weight = record(PickByLabel{by_label(true)}, where, options.weights, labels);
     else if (options.ignore_index)
       weight = record(PickByLabel{by_label(true)}, where, ones(log_p), labels);
-    Var<T> costs = negate<T>(Operand<T>(record(PickByLabel{by_label(false)}, where, log_p, labels), where));
+    Var<T> costs = negate(Operand<T>(record(PickByLabel{by_label(false)}, where, log_p, labels), where));
     if (weighted) costs = costs * weight;
     if (smoothing > 0) {
       const Var<T> all = sum(weighted ? log_p * weights_beside(log_p) : log_p, class_axis(log_p), {}, where);
@@ -164,7 +164,7 @@ struct Call {  // what cross_entropy and nll_loss share
     const double smoothing = options.label_smoothing;
     if (smoothing > 0) y = y * (1 - smoothing) + smoothing / static_cast<double>(classes(log_p));
     if (!options.weights.empty()) y = y * weights_beside(log_p);
-    return reduce(negate<T>(Operand<T>(sum(y * log_p, class_axis(log_p), {}, where), where)));
+    return reduce(negate(Operand<T>(sum(y * log_p, class_axis(log_p), {}, where), where)));
   }
   Var<T> reduce(Var<T> costs) const {
     return losses::reduced(name, costs, options.reduction, losses::samples(costs), where);

@@ -214,7 +214,7 @@ Var<T> weigh_triangles(Var<T> x, double below, double on, double above, Location
 
 template <class T>
 Var<T> quotient_or_zero(Var<T> a, Var<T> b) {
-  return a / (b + equal<T>(a, 0) * equal<T>(b, 0));
+  return a / (b + equal(a, 0) * equal(b, 0));
 }
 
 Var<double> dominant_diagonal(Var<double> a) {

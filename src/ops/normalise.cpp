@@ -127,8 +127,8 @@ Var<T> scaled(Var<T> y, Var<T> weight, Var<T> bias, const Shape& beside, const L
   const auto placed = [&](Var<T> v) { return Operand<T>(v.shape() == beside ? v : reshape(v, beside, where), where); };
   const Operand<T> x(y, where);
   if (!weight.empty() && !bias.empty()) return scale_and_shift_op(x, placed(weight), placed(bias));
-  if (!weight.empty()) return multiply<T>(x, placed(weight));
-  return bias.empty() ? y : add<T>(x, placed(bias));
+  if (!weight.empty()) return multiply(x, placed(weight));
+  return bias.empty() ? y : add(x, placed(bias));
 }
 
 // Runs `normalise` after checking what all normalisations demand; one that fails leaves nothing on the tape.
@@ -237,9 +237,9 @@ Var<T> batch_norm(Var<T> x, const BatchNormState<T>& state, Training training, s
       const auto at = [&](const Var<T>& v) { return Operand<T>(v, where); };
       const Var<T> mean = x.tape().updated(state.running_mean, where);
       const Var<T> r = inverse_root_op(at(x.tape().updated(state.running_variance, where)), epsilon);
-      const Var<T> scale = weight.empty() ? r : multiply<T>(at(weight), at(r));
-      const Var<T> shift = negate<T>(at(multiply<T>(at(mean), at(scale))));
-      return scaled(x, scale, bias.empty() ? shift : add<T>(at(bias), at(shift)), beside, where);
+      const Var<T> scale = weight.empty() ? r : multiply(at(weight), at(r));
+      const Var<T> shift = negate(at(multiply(at(mean), at(scale))));
+      return scaled(x, scale, bias.empty() ? shift : add(at(bias), at(shift)), beside, where);
     }
     const std::size_t members = x.size() / std::max<std::size_t>(count, 1);
     if (members < 2)

@@ -101,7 +101,7 @@ Var<T> dot(Var<T> a, Var<T> b, Location where) {
   (void)registered;
   return atomically(tape_of("dot", where, a, b), where, [&]() -> Var<T> {
     const std::size_t rank_a = a.rank(), rank_b = b.rank();
-    if (rank_a == 0 || rank_b == 0) return multiply<T>(Operand<T>(a, where), Operand<T>(b, where));
+    if (rank_a == 0 || rank_b == 0) return multiply(Operand<T>(a, where), Operand<T>(b, where));
     const AxisPair pair{rank_a - 1, rank_b == 1 ? 0 : rank_b - 2};
     return contract("dot", a, b, {&pair, 1}, where);
   });

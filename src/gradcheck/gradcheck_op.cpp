@@ -1,0 +1,169 @@
+#include <wengert/gradcheck_op.hpp>
+#include <wengert/ops/shape.hpp>
+#include <wengert/transforms.hpp>
+
+#include <algorithm>
+#include <ostream>
+#include <random>
+
+#include <fmt/format.h>
+
+namespace wengert {
+namespace {
+
+using Generator = std::mt19937_64;
+
+std::size_t below(Generator& generator, std::size_t bound) { return generator() % bound; }
+
+// At most 4 axes and 36 elements; one in twelve is empty.
+Shape random_shape(Generator& generator) {
+  Shape shape;
+  const std::size_t rank = below(generator, 5);
+  std::size_t size = 1;
+  for (std::size_t axis = 0; axis < rank; ++axis) {
+    const std::size_t extent = size > 8 ? 1 : 1 + below(generator, 4);
+    shape.push_back(extent);
+    size *= extent;
+  }
+  if (rank > 0 && below(generator, 12) == 0) shape[below(generator, rank)] = 0;
+  return shape;
+}
+
+Shape reversed(const Shape& shape) {
+  Shape result;
+  for (std::size_t axis = shape.rank(); axis-- > 0;) result.push_back(shape[axis]);
+  return result;
+}
+
+// A shape that broadcasts to `full`: without leading axes, and with some extents of 1.
+Shape random_partner(Generator& generator, const Shape& full) {
+  Shape partner;
+  const std::size_t dropped = below(generator, 3) == 0 ? below(generator, full.rank() + 1) : 0;
+  for (std::size_t axis = dropped; axis < full.rank(); ++axis)
+    partner.push_back(below(generator, 3) == 0 ? 1 : full[axis]);
+  return partner;
+}
+
+// The same application to transposed views of inputs whose axes are stored in reverse order.
+template <class T>
+std::function<Var<T>(std::span<const Var<T>>)> on_views(std::function<Var<T>(std::span<const Var<T>>)> apply,
+                                                        std::vector<bool> strided) {
+  if (apply == nullptr) return apply;
+  return [apply = std::move(apply), strided = std::move(strided)](std::span<const Var<T>> x) {
+    std::vector<Var<T>> views(x.begin(), x.end());
+    for (std::size_t i = 0; i < views.size(); ++i)
+      if (strided[i]) views[i] = transpose(views[i]);
+    return apply(views);
+  };
+}
+
+std::string described(const OpExample& example) {
+  std::string shapes;
+  for (const Shape& shape : example.shapes) shapes.append(" ").append(to_string(shape));
+  return fmt::format("{} of shapes{}", example.label, shapes);
+}
+
+// Whether a sweep back through the op gives anything but zeros; whole numbers have no sweep.
+bool has_gradient(const OpExample& example) {
+  Tape<double> tape;
+  std::vector<Var<double>> x;
+  for (Tensor<double>& input : random_inputs(example, 0)) x.push_back(tape.variable(std::move(input)));
+  const Var<double> y = example.apply(x);
+  if (tape.node(y, "gradcheck_op").holds_indices) return false;
+  const Var<double> ones = broadcast_to(tape.constant(1.0), y.shape());
+  for (const Var<double>& g : grad<double>(seed(y, ones), x)) {
+    const Tensor<double> value = g.value();
+    if (std::any_of(value.begin(), value.end(), [](double element) { return element != 0; })) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+OpExample random_example(const OpRow& op, std::uint64_t seed) {
+  Generator generator(seed * 0x9e3779b97f4a7c15U + 1);
+  std::vector<OpExample> examples = op.examples();
+  OpExample example = examples[below(generator, examples.size())];
+  if (op.table != nullptr) {
+    const Shape full = random_shape(generator);
+    const std::size_t whole = below(generator, op.arity);
+    for (std::size_t i = 0; i < op.arity; ++i) example.shapes[i] = i == whole ? full : random_partner(generator, full);
+  }
+  std::vector<bool> strided;
+  for (Shape& shape : example.shapes) {
+    strided.push_back(shape.rank() >= 2 && below(generator, 3) == 0);
+    if (strided.back()) shape = reversed(shape);
+  }
+  if (std::find(strided.begin(), strided.end(), true) != strided.end()) {
+    example.label += " on transposed views";
+    example.apply_in_float = on_views<float>(std::move(example.apply_in_float), strided);
+    example.apply = on_views<double>(std::move(example.apply), strided);
+  }
+  return example;
+}
+
+std::vector<Tensor<double>> random_inputs(const OpExample& example, std::uint64_t seed) {
+  Generator generator(seed + 7);
+  std::vector<Tensor<double>> inputs;
+  for (std::size_t i = 0; i < example.shapes.size(); ++i) {
+    const Domain& domain = example.domains[i];
+    inputs.push_back(Tensor<double>::from_shape(xt::dynamic_shape<std::size_t>(example.shapes[i])));
+    for (double& x : inputs.back())
+      x = domain.low + (domain.high - domain.low) * static_cast<double>(generator() >> 11) * 0x1p-53;
+  }
+  return inputs;
+}
+
+OpReport gradcheck_op(const OpRow& op, const OpCheckOptions& options) {
+  OpReport result;
+  result.name_ = op.name;
+  std::vector<OpExample> applications = op.examples();
+  if (!op.differentiable && op.table == nullptr) {  // zero by definition, whatever the differences say
+    for (const OpExample& example : applications) {
+      ++result.applications_;
+      if (has_gradient(example)) result.remark_ = "it has a gradient, though it is registered as not differentiable";
+    }
+    return result;
+  }
+  for (std::size_t i = 0; i < options.random; ++i) applications.push_back(random_example(op, options.seed + i));
+
+  double largest = 0;
+  for (std::size_t i = 0; i < applications.size(); ++i) {
+    const OpExample& application = applications[i];
+    GradcheckOptions gradcheck = options.gradcheck;
+    gradcheck.seed += i;
+    gradcheck.vacuous_passes = true;  // an empty input, a softmax over one element
+    const GradcheckFunctionInFloat in_float = options.in_float ? application.apply_in_float : nullptr;
+    GradcheckReport report =
+        gradcheck_inputs(application.apply, random_inputs(application, options.seed + i), gradcheck, in_float);
+    ++result.applications_;
+    result.checked_ += report.checked();
+    largest = std::max(largest, report.largest());
+    if (!report.ok()) result.failures_.push_back({described(application), std::move(report)});
+  }
+  if (op.differentiable && largest <= options.gradcheck.absolute_tolerance)
+    result.remark_ = "all its derivatives are zero, though it is not registered as piecewise constant";
+  if (!op.differentiable && largest > options.gradcheck.absolute_tolerance)
+    result.remark_ = "it has a derivative, though it is registered as not differentiable";
+  return result;
+}
+
+std::size_t OpReport::wrong() const {
+  return static_cast<std::size_t>(std::count_if(failures_.begin(), failures_.end(), [](const OpFailure& failure) {
+    return failure.report.verdict() == Verdict::wrong;
+  }));
+}
+
+std::string OpReport::to_string() const {
+  if (ok()) return fmt::format("op {}: right: {} derivatives of {} applications", name_, checked_, applications_);
+  std::string text = fmt::format("op {}: {} of {} applications fail\n", name_, failures_.size(), applications_);
+  if (!remark_.empty()) text += fmt::format("  * {}\n", remark_);
+  constexpr std::size_t shown = 3;
+  for (std::size_t i = 0; i < std::min(shown, failures_.size()); ++i)
+    text += fmt::format("{}: {}", failures_[i].application, failures_[i].report.to_string());
+  return text;
+}
+
+std::ostream& operator<<(std::ostream& out, const OpReport& report) { return out << report.to_string(); }
+
+}  // namespace wengert

@@ -1,0 +1,65 @@
+#include "gradcheck/in_float.hpp"
+
+#include "gradcheck/subject.hpp"
+#include <wengert/transforms.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace wengert::detail {
+namespace {
+
+// The function's value and its gradients with a fixed cotangent, as doubles.
+template <class T, class F>
+std::vector<Tensor<double>> replay(const F& f, const std::vector<Tensor<double>>& inputs, std::uint64_t seed_number) {
+  Tape<T> tape;
+  std::vector<Var<T>> x;
+  for (const Tensor<double>& input : inputs) x.push_back(tape.variable(Tensor<T>(xt::cast<T>(input))));
+  const Var<T> y = f(x);
+  auto cotangent = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(y.shape()));
+  const std::vector<double> weights = random_weights(cotangent.size(), seed_number);
+  std::transform(weights.begin(), weights.end(), cotangent.data(),
+                 [](double w) { return static_cast<T>(static_cast<float>(w)); });
+  std::vector<Tensor<double>> result{xt::cast<double>(y.value())};
+  for (const Var<T>& g : grad<T>(seed(y, tape.constant(cotangent)), x)) result.push_back(xt::cast<double>(g.value()));
+  return result;
+}
+
+}  // namespace
+
+std::vector<GradcheckFinding> compare_in_float(const GradcheckFunction& f, const GradcheckFunctionInFloat& in_float,
+                                               const std::vector<Tensor<double>>& inputs,
+                                               const GradcheckOptions& options) {
+  std::vector<Tensor<double>> rounded = inputs;
+  for (Tensor<double>& input : rounded)
+    for (double& x : input) x = static_cast<double>(static_cast<float>(x));
+  const auto expected = replay<double>(f, rounded, options.seed);
+  const auto got = replay<float>(in_float, rounded, options.seed);
+  std::vector<GradcheckFinding> findings;
+  for (std::size_t k = 0; k < expected.size(); ++k) {
+    const std::string name = k == 0 ? "the result" : fmt::format("the gradient of input {}", k);
+    GradcheckFinding finding{.fault = Fault::float_differs, .input = k == 0 ? 0 : k - 1};
+    if (got[k].shape() != expected[k].shape()) {
+      finding.text = fmt::format("in float {} has shape {}, in double {}", name, to_string(Shape(got[k].shape())),
+                                 to_string(Shape(expected[k].shape())));
+      findings.push_back(std::move(finding));
+      continue;
+    }
+    double scale = 1e-2;  // in float, what cancels in double leaves a residue
+    for (const double x : expected[k]) scale = std::max(scale, std::abs(x));
+    for (std::size_t i = 0; i < expected[k].size(); ++i) {
+      const double a = expected[k].data()[i];
+      const double b = got[k].data()[i];
+      if (a == b || std::abs(a - b) <= options.float_tolerance * scale) continue;
+      finding.text = fmt::format("in float {} is {:.7g} at element {}, in double {:.7g}", name, b,
+                                 to_string(index_of(i, Shape(expected[k].shape()))), a);
+      findings.push_back(std::move(finding));
+      break;
+    }
+  }
+  return findings;
+}
+
+}  // namespace wengert::detail

@@ -1,0 +1,15 @@
+// A function in float against the same in double.
+#pragma once
+
+#include <wengert/gradcheck.hpp>
+
+#include <vector>
+
+namespace wengert::detail {
+
+// Compares values and gradients at the inputs rounded to float.
+std::vector<GradcheckFinding> compare_in_float(const GradcheckFunction& f, const GradcheckFunctionInFloat& in_float,
+                                               const std::vector<Tensor<double>>& inputs,
+                                               const GradcheckOptions& options);
+
+}  // namespace wengert::detail

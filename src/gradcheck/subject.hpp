@@ -1,0 +1,64 @@
+// The function under a gradient check: numbers in, numbers out, and its reverse sweeps.
+#pragma once
+
+#include <wengert/gradcheck.hpp>
+#include <wengert/transforms.hpp>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace wengert::detail {
+
+// Numbers in ±[0.5, 1.5), so that no two of them can cancel or be exchanged unseen; none of them is ±1.
+std::vector<double> random_weights(std::size_t count, std::uint64_t seed);
+
+// The index of an element of a row-major tensor.
+Shape index_of(std::size_t element, Shape shape);
+
+// A function of several inputs, taken as one of their elements in a row. For order 1 its results are the function's;
+// for order 2 the gradients of the weighted sum of these, one an input; and so on.
+class Subject {
+ public:
+  Subject(const GradcheckFunction& f, std::vector<Tensor<double>> inputs, int order, std::uint64_t seed);
+
+  const std::vector<Tensor<double>>& inputs() const { return inputs_; }
+  std::size_t elements() const { return elements_; }  // of all inputs
+  double& element(std::size_t j);
+  // The input that an element belongs to, and the element's index in it.
+  std::pair<std::size_t, Shape> place(std::size_t j) const;
+  std::size_t first_element(std::size_t input) const;
+
+  // Records the function at the present inputs; what follows refers to this recording.
+  void record();
+  Tape<double>& tape() { return tape_; }
+  const std::vector<Var<double>>& variables() const { return variables_; }
+  std::size_t recorded() const { return end_; }  // nodes up to the results
+  std::size_t results() const { return result_size_; }
+  // The result that a number belongs to, and its index in that.
+  std::pair<std::size_t, Shape> result_place(std::size_t i) const;
+  void values(std::span<double> into) const;
+  // Jᵀu.
+  std::vector<double> pull(std::span<const double> u);
+  // J v, by the vjp of the vjp; for functions of one result.
+  std::vector<double> push(std::span<const double> u, std::span<const double> v);
+
+ private:
+  Differentiated<double> weighted(std::span<const double> u);
+  Var<double> constant_like(const Var<double>& x, std::span<const double> elements);
+
+  const GradcheckFunction& f_;
+  std::vector<Tensor<double>> inputs_;
+  int order_;
+  std::uint64_t seed_;
+  std::size_t elements_ = 0;
+  Tape<double> tape_;
+  std::vector<Var<double>> variables_;
+  std::vector<Var<double>> results_;
+  std::size_t result_size_ = 0;
+  std::size_t end_ = 0;
+};
+
+}  // namespace wengert::detail

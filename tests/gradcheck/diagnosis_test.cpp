@@ -1,0 +1,119 @@
+// What a report says of a wrong gradient.
+#include "testing.hpp"
+
+using namespace wengert;
+using namespace wengert::testing;
+
+namespace {
+
+inline constexpr auto wrong_cube =
+    elementwise<"wrong_cube">([](auto x) { return x * x * x; }, derivative([](auto x, auto) { return x * x; }));
+inline constexpr auto wrong_product = elementwise<"wrong_product">(
+    [](auto a, auto b) { return a * b; },
+    derivative([](auto a, auto, auto) { return a; }, [](auto, auto b, auto) { return b; }));
+
+// The first finding of a check that must fail.
+GradcheckFinding finding_of(const GradcheckReport& report) {
+  INFO(report);
+  REQUIRE(report.verdict() == Verdict::wrong);
+  REQUIRE(!report.findings().empty());
+  return report.findings().front();
+}
+
+// A matrix product whose rule is given.
+template <class Backward>
+auto product_with(Backward backward) {
+  return [backward](auto a, auto b) {
+    return tanh(custom_vjp([](auto u, auto v) { return matmul(u, v); }, backward)(a, b));
+  };
+}
+const auto a = random_tensor({3, 3}, 1);
+const auto b = random_tensor({3, 3}, 2);
+
+}  // namespace
+
+TEST_CASE("the op at fault is named with its line, operand and factor") {
+  const int line = __LINE__ + 1;
+  const auto f = [](auto x, auto w) { return sum(wrong_cube(matmul(x, w)) * sigmoid(x)); };
+  const auto report = gradcheck(f, a, b);
+  const GradcheckFinding finding = finding_of(report);
+  CHECK(report.findings().size() == 1);
+  CHECK(finding.op == "wrong_cube");
+  CHECK(finding.where == fmt::format("diagnosis_test.cpp:{}", line));
+  CHECK(finding.input == 0);
+  CHECK(finding.fault == Fault::constant_factor);
+  CHECK(finding.factor == doctest::Approx(1.0 / 3));
+  CHECK(contains(report.to_string(), "op wrong_cube (diagnosis_test.cpp:"));
+}
+
+TEST_CASE("two inputs' gradients exchanged") {
+  const GradcheckFinding finding = finding_of(gradcheck([](auto x, auto y) { return exp(wrong_product(x, y)); }, a, b));
+  CHECK(finding.fault == Fault::swapped);
+  CHECK(finding.op == "wrong_product");
+  CHECK(contains(finding.text, "is exchanged with that of input 2"));
+}
+
+TEST_CASE("the mistakes of a whole function, the ops of which are right or carry a rule of their own") {
+  const auto report_of = [](const auto& rule) { return gradcheck(product_with(rule), named("left", a), b); };
+  const auto right = [](auto g, auto, auto u, auto v) {
+    return std::tuple(matmul(g, transpose(v)), matmul(transpose(u), g));
+  };
+  CHECK(report_of(right).ok());
+
+  auto finding = finding_of(report_of(
+      [](auto g, auto, auto u, auto v) { return std::tuple(-matmul(g, transpose(v)), matmul(transpose(u), g)); }));
+  CHECK(finding.fault == Fault::opposite_sign);
+  CHECK(contains(finding.text, "the gradient of input 1 (left) has the opposite sign"));
+  CHECK(contains(finding.text, "suspect custom_vjp"));
+
+  finding = finding_of(report_of(
+      [](auto g, auto, auto u, auto v) { return std::tuple(matmul(g, transpose(v)), 9 * matmul(transpose(u), g)); }));
+  CHECK(finding.fault == Fault::constant_factor);
+  CHECK(finding.input == 1);
+  CHECK(finding.factor == doctest::Approx(9));
+  CHECK(contains(finding.text, "9 times the right one, the number of elements of the input"));
+
+  finding = finding_of(report_of([](auto g, auto, auto u, auto v) {
+    return std::tuple(transpose(matmul(g, transpose(v))), matmul(transpose(u), g));
+  }));
+  CHECK(finding.fault == Fault::transposed);
+
+  finding = finding_of(
+      report_of([](auto g, auto, auto, auto v) { return std::tuple(matmul(g, transpose(v)), no_gradient); }));
+  CHECK(finding.fault == Fault::missing);
+  CHECK(finding.input == 1);
+
+  finding = finding_of(report_of([](auto g, auto, auto u, auto v) {
+    return std::tuple(matmul(g * 0 + 1, transpose(v)), matmul(transpose(u), g));
+  }));
+  CHECK(finding.fault == Fault::upstream_ignored);
+
+  finding = finding_of(report_of([](auto g, auto, auto u, auto v) {
+    return std::tuple(matmul(g, transpose(v)), sum(matmul(transpose(u), g), Axes{0}));
+  }));
+  CHECK(finding.fault == Fault::wrong_shape);
+  CHECK(contains(finding.text, "(3,)"));
+
+  finding = finding_of(report_of([](auto g, auto, auto u, auto v) {
+    auto mask = Tensor<double>(xt::ones<double>({3, 3}));
+    mask(1, 2) = 0;
+    return std::tuple(matmul(g, transpose(v)) * mask, matmul(transpose(u), g));
+  }));
+  CHECK(finding.fault == Fault::some_elements);
+  CHECK(contains(finding.text, "right except at 1 of its 9 elements: (1, 2)"));
+}
+
+TEST_CASE("a value put back on the tape as a constant loses its gradient") {
+  const auto finding = finding_of(gradcheck([](auto x) { return x * x.tape().constant(x.value()); }, a));
+  CHECK(finding.fault == Fault::constant_factor);
+  CHECK(finding.factor == doctest::Approx(0.5));
+  CHECK(contains(finding.text, "every op is right on its own"));
+}
+
+TEST_CASE("a vjp that is not linear in the cotangent fails the dot test") {
+  // The extra term vanishes wherever a single cotangent is not zero.
+  const auto f = [](auto x) { return map_gradient(x, [](auto g) { return g + 0.1 * g * (sum(g) - g); }); };
+  const auto finding = finding_of(gradcheck(f, random_tensor({3}, 3), GradcheckOptions{.orders = 1}));
+  CHECK(finding.fault == Fault::not_linear);
+  CHECK(gradcheck(f, random_tensor({3}, 3), GradcheckOptions{.orders = 1, .dot_test = false}).ok());
+}
