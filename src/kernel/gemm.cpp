@@ -24,22 +24,35 @@ template <class T>
 struct ThinBodies {
   // y = x·B, B row-major: columns in registers, down all rows.
   struct RowTimesMatrix {
-    template <class L, std::size_t lanes>
-    static WENGERT_INLINE void columns(const T* x, const T* b, std::size_t stride, T* y, std::size_t k) {
-      L sum[lanes];
-      for (std::size_t j = 0; j < lanes; ++j) sum[j] = L(T(0));
-      for (std::size_t p = 0; p < k; ++p)
-        for (std::size_t j = 0; j < lanes; ++j) sum[j] = sum[j] + L(x[p]) * L::load(b + p * stride + j * L::width);
-      for (std::size_t j = 0; j < lanes; ++j) sum[j].store(y + j * L::width);
+    // Lanes have names here and below, as g++ keeps arrays of them, and their temporaries, in memory.
+    template <class L>
+    static WENGERT_INLINE void four_lanes(const T* x, const T* b, std::size_t stride, T* y, std::size_t k) {
+      constexpr std::size_t w = L::width;
+      L y0(T(0)), y1(T(0)), y2(T(0)), y3(T(0));
+      for (std::size_t p = 0; p < k; ++p, b += stride) {
+        const L scale(x[p]);
+        const L b0 = L::load(b), b1 = L::load(b + w), b2 = L::load(b + 2 * w), b3 = L::load(b + 3 * w);
+        y0 = y0 + scale * b0, y1 = y1 + scale * b1, y2 = y2 + scale * b2, y3 = y3 + scale * b3;
+      }
+      y0.store(y), y1.store(y + w), y2.store(y + 2 * w), y3.store(y + 3 * w);
+    }
+    template <class L>
+    static WENGERT_INLINE void one_lane(const T* x, const T* b, std::size_t stride, T* y, std::size_t k) {
+      L sum(T(0));
+      for (std::size_t p = 0; p < k; ++p, b += stride) {
+        const L scale(x[p]), row = L::load(b);
+        sum = sum + scale * row;
+      }
+      sum.store(y);
     }
     template <std::size_t Bytes>
     static WENGERT_INLINE void run(const T* x, const T* b, std::size_t stride, T* y, std::size_t k, std::size_t n) {
       using L = Lane<T, Bytes>;
       using Narrow = Lane<T, 16>;
       std::size_t i = 0;
-      for (; i + 8 * L::width <= n; i += 8 * L::width) columns<L, 8>(x, b + i, stride, y + i, k);
-      for (; i + L::width <= n; i += L::width) columns<L, 1>(x, b + i, stride, y + i, k);
-      for (; i + Narrow::width <= n; i += Narrow::width) columns<Narrow, 1>(x, b + i, stride, y + i, k);
+      for (; i + 4 * L::width <= n; i += 4 * L::width) four_lanes<L>(x, b + i, stride, y + i, k);
+      for (; i + L::width <= n; i += L::width) one_lane<L>(x, b + i, stride, y + i, k);
+      for (; i + Narrow::width <= n; i += Narrow::width) one_lane<Narrow>(x, b + i, stride, y + i, k);
       for (; i < n; ++i) {
         T sum = 0;
         for (std::size_t p = 0; p < k; ++p) sum += x[p] * b[p * stride + i];
@@ -49,20 +62,42 @@ struct ThinBodies {
   };
   // y = B·x, B row-major: one dot product a row.
   struct MatrixTimesColumn {
+    // The sum of a lane, half added to half: one after another would cost more than the row.
+    template <std::size_t Bytes>
+    static WENGERT_INLINE T halves(const Lane<T, Bytes>& lane) {
+      alignas(64) T elements[Bytes / sizeof(T)];
+      lane.store(elements);
+      if constexpr (Bytes > 16) {
+        using Half = Lane<T, Bytes / 2>;
+        const Half low = Half::load(elements), high = Half::load(elements + Half::width), both = low + high;
+        return halves<Bytes / 2>(both);
+      } else if constexpr (sizeof(T) == 4) {
+        return (elements[0] + elements[1]) + (elements[2] + elements[3]);
+      } else {
+        return elements[0] + elements[1];
+      }
+    }
     template <std::size_t Bytes>
     static WENGERT_INLINE void run(const T* x, const T* b, std::size_t stride, T* y, std::size_t k, std::size_t n) {
-      using L = Lane<T, Bytes>;
+      constexpr std::size_t bytes = Bytes < 32 ? Bytes : 32;  // 64 took three times as long
+      using L = Lane<T, bytes>;
       for (std::size_t i = 0; i < n; ++i, b += stride) {
-        L sum[4] = {L(T(0)), L(T(0)), L(T(0)), L(T(0))};
+        constexpr std::size_t w = L::width;
+        L s0(T(0)), s1(T(0)), s2(T(0)), s3(T(0));
         std::size_t p = 0;
-        for (; p + 4 * L::width <= k; p += 4 * L::width)
-          for (std::size_t j = 0; j < 4; ++j)
-            sum[j] = sum[j] + L::load(x + p + j * L::width) * L::load(b + p + j * L::width);
-        for (; p + L::width <= k; p += L::width) sum[0] = sum[0] + L::load(x + p) * L::load(b + p);
-        alignas(L) T elements[L::width];
-        ((sum[0] + sum[1]) + (sum[2] + sum[3])).store(elements);
-        T total = 0;
-        for (const T element : elements) total += element;
+        for (; p + 4 * w <= k; p += 4 * w) {
+          const L x0 = L::load(x + p), x1 = L::load(x + p + w), x2 = L::load(x + p + 2 * w),
+                  x3 = L::load(x + p + 3 * w);
+          const L b0 = L::load(b + p), b1 = L::load(b + p + w), b2 = L::load(b + p + 2 * w),
+                  b3 = L::load(b + p + 3 * w);
+          s0 = s0 + x0 * b0, s1 = s1 + x1 * b1, s2 = s2 + x2 * b2, s3 = s3 + x3 * b3;
+        }
+        for (; p + w <= k; p += w) {
+          const L x0 = L::load(x + p), b0 = L::load(b + p);
+          s0 = s0 + x0 * b0;
+        }
+        const L left = s0 + s1, right = s2 + s3, sum = left + right;
+        T total = halves<bytes>(sum);
         for (; p < k; ++p) total += x[p] * b[p];
         y[i] = total;
       }
@@ -106,7 +141,6 @@ template <class T>
 struct SmallBody {
   using Step = std::ptrdiff_t;
 
-  // Accumulators and operands have names, as g++ keeps arrays of lanes and their temporaries in memory.
   template <class L>
   static WENGERT_INLINE void four_rows_two_lanes(const T* a, Step row, Step column, const T* b, Step stride, T* c,
                                                  std::size_t n, std::size_t k) {
@@ -138,7 +172,10 @@ struct SmallBody {
   template <class L>
   static WENGERT_INLINE void one_row(const T* a, Step column, const T* b, Step stride, T* c, std::size_t k) {
     L sum(T(0));
-    for (std::size_t p = 0; p < k; ++p, a += column, b += stride) sum = sum + L(a[0]) * L::load(b);
+    for (std::size_t p = 0; p < k; ++p, a += column, b += stride) {
+      const L scale(a[0]), right = L::load(b);
+      sum = sum + scale * right;
+    }
     sum.store(c);
   }
   // As many columns from `j` on as lanes of this width fill; returns the first column left.
