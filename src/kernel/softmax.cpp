@@ -19,7 +19,7 @@ struct SoftmaxBody {
     alignas(L) T elements[L::width];
     lane.store(elements);
     T result = elements[0];
-    for (const T e : elements) result = e > result || e != e ? e : result;
+    for (const T e : elements) result = e > result ? e : result;
     return result;
   }
   template <class L>
@@ -45,7 +45,7 @@ struct SoftmaxBody {
       L top = L::load(tail);
       for (std::size_t k = 0; k < whole; k += L::width) {
         const L e = L::load(x + k);
-        top = where(e > top || e != e, e, top);
+        top = where(e > top, e, top);  // a NaN may get lost here: it makes the sum NaN
       }
       const L m(largest(top));
       L sum(T(0));

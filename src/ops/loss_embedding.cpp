@@ -6,10 +6,11 @@
 namespace wengert {
 namespace {
 
-// The root of a sum of squares, or of powers: at 0, where it has no derivative, that is taken as 0.
+// The root of a sum of squares, or of powers: at 0, where it has no derivative, that is taken as 0. A NaN stays one.
 constexpr auto norm_root_op = elementwise<"norm_root", params<1>>(
-    [](auto s, auto p) { return where(s > 0, pow(where(s > 0, s, 1), 1 / p), 0); },
-    derivative([](auto s, auto p, auto y) { return where(s > 0, y / (p * where(s > 0, s, 1)), 0); }), input_domain([] {
+    [](auto s, auto p) { return where(s <= 0, 0, pow(where(s <= 0, 1, s), 1 / p)); },
+    derivative([](auto s, auto p, auto y) { return where(s <= 0, 0, y / (p * where(s <= 0, 1, s))); }),
+    input_domain([] {
       return Domain{0.3, 3};
     }),
     notation<"s¹ᐟᵖ">, convention<"the gradient at 0 is 0">);
@@ -17,7 +18,7 @@ constexpr auto norm_root_op = elementwise<"norm_root", params<1>>(
 constexpr auto power_op = elementwise<"absolute_power", params<1>>(
     [](auto x, auto p) {
       auto m = abs(x);
-      return where(m > 0, pow(where(m > 0, m, 1), p), 0);
+      return where(m <= 0, 0, pow(where(m <= 0, 1, m), p));
     },
     input_domain([] {
       return Domain{0.3, 3};

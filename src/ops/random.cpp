@@ -140,7 +140,7 @@ struct Categorical {
   static std::vector<StructuralExample<Categorical>> examples() { return {}; }
 };
 
-// Linear in x, so its vjp is the same op on the cotangent.
+// Linear in x, so its vjp is the same op on the cotangent. An element takes 32 bits, which do for a mask.
 struct Dropout {
   static constexpr std::string_view name = "dropout";
   static constexpr std::string_view notation = "x [u ≥ p] / (1 − p), u drawn from [0, 1)";
@@ -148,13 +148,29 @@ struct Dropout {
   Generator from;
   double probability = 0;
 
+  static std::uint64_t blocks(std::size_t count) { return count / 4 + (count % 4 != 0); }
   Shape shape(const Shape& x) const { return x; }
   template <class T>
   void forward(Value<const T> x, Value<T> y) const {
-    const T scale = probability < 1 ? static_cast<T>(1 / (1 - probability)) : T(0);
-    each_draw(from, y.size(), [&](std::size_t first, const double* u, std::size_t n) {
-      for (std::size_t i = 0; i < n; ++i) y.data[first + i] = u[i] < probability ? T(0) : x.data[first + i] * scale;
-    });
+    if (probability == 1) {
+      std::fill_n(y.data, y.size(), T(0));
+      return;
+    }
+    const T scale = static_cast<T>(1 / (1 - probability));
+    const auto threshold = static_cast<std::uint32_t>(std::min(std::ldexp(probability, 32), 4294967295.0));
+    const auto kept = [&](std::size_t i, std::uint64_t bits) {
+      y.data[i] = static_cast<std::uint32_t>(bits) < threshold ? T(0) : x.data[i] * scale;
+    };
+    std::array<std::uint64_t, buffer_size> words;  // NOLINT: filled below
+    for (std::size_t first = 0; first < y.size(); first += 2 * buffer_size) {
+      const std::size_t n = std::min(2 * buffer_size, y.size() - first);
+      kernel::philox_words(from.key, from.counter + first / 4, words.data(), static_cast<std::size_t>(blocks(n)));
+      for (std::size_t j = 0; j < n / 2; ++j) {
+        kept(first + 2 * j, words[j]);
+        kept(first + 2 * j + 1, words[j] >> 32);
+      }
+      if (n % 2 != 0) kept(first + n - 1, words[n / 2]);
+    }
   }
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T>) const {
@@ -252,7 +268,9 @@ template <class T>
 Var<T> dropout(Var<T> x, double probability, Generator& generator, Location where) {
   if (!(probability >= 0 && probability <= 1))
     throw ValueError(Dropout::name, fmt::format("the probability is {}: must be in [0, 1]", probability), where);
-  return drawn(record(Dropout{generator, probability}, where, x), generator);
+  const Var<T> result = record(Dropout{generator, probability}, where, x);
+  generator.counter += Dropout::blocks(result.size());
+  return result;
 }
 
 #define WENGERT_INSTANTIATE(T)                                           \

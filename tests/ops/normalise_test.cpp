@@ -149,3 +149,21 @@ TEST_CASE("normalisations refuse what does not fit, and record nothing") {
   CHECK(tape.size() == size);
   CHECK(tape.updates().empty());
 }
+
+TEST_CASE_TEMPLATE("a NaN anywhere in a row makes that row of softmax NaN, and no other", T, float, double) {
+  const T nan = std::numeric_limits<T>::quiet_NaN();
+  for (const std::size_t width : Sizes{1, 3, 16, 21, 40})
+    for (std::size_t at = 0; at < width; ++at) {
+      Tape<T> tape;
+      auto x = random_tensor<T>({2, width}, 5);
+      x(0, at) = nan;
+      const auto v = tape.constant(x);
+      const Tensor<T> y = softmax(v).value(), z = log_softmax(v).value();
+      for (std::size_t c = 0; c < width; ++c) {
+        REQUIRE(std::isnan(y(0, c)));
+        REQUIRE(std::isnan(z(0, c)));
+        REQUIRE(!std::isnan(y(1, c)));
+        REQUIRE(!std::isnan(z(1, c)));
+      }
+    }
+}

@@ -232,6 +232,14 @@ TEST_CASE_TEMPLATE("dropout keeps the expectation, and its gradient passes where
   }
   CHECK(std::abs(static_cast<double>(dropped) / count - 0.25) < 4 * std::sqrt(0.25 * 0.75 / count));
   CHECK(distance(grad(sum(y), x)[0].value(), value / T(3)) < 1e-6);
+  for (const std::size_t size : Sizes{0, 1, 2, 3, 4, 5, 511, 513, 1030}) {  // 32 bits of the stream each
+    Generator g{11, 3};
+    const auto z = dropout(tape.constant(Tensor<T>(xt::ones<T>({size}))), 0.5, g).value();
+    CHECK(g.counter == 3 + (size + 3) / 4);
+    std::vector<std::uint64_t> words(2 * (size + 3) / 4 + 2);
+    kernel::philox_words(11, 3, words.data(), (size + 3) / 4);
+    for (std::size_t i = 0; i < size; ++i) CHECK((z(i) != 0) == ((words[i / 2] >> (32 * (i % 2)) & 0x80000000U) != 0));
+  }
   CHECK(dropout(x, 0, generator).value() == x.value());
   CHECK(dropout(x, 1, generator).value() == Tensor<T>(xt::zeros<T>({count / 100, std::size_t{100}})));
   CHECK(dropout(x, 0.25, generator).value() != value);

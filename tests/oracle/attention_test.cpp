@@ -27,4 +27,12 @@ TEST_CASE("attention agrees with its definition in PyTorch") {
       "far",
       [](auto q, auto k, auto v) { return scaled_dot_product_attention(q, k, v, {.causal = true, .scale = 1000.0}); },
       {.in_float = 1e-3});
+  oracle.check("batched.plain", [](auto q, auto k, auto v) { return scaled_dot_product_attention(q, k, v); });
+  oracle.check("batched.heads",
+               [](auto q, auto k, auto v) { return scaled_dot_product_attention(q, k, v, {.causal = true}); });
+  oracle.check("batched.mask", []<class T>(Var<T> q, Var<T> k, Var<T> v) {
+    const Tensor<T> mask{{1, 1, 0, 1, 0}, {0, 0, 0, 0, 0}, {1, 1, 0, 1, 0}, {1, 1, 0, 1, 0}};
+    return scaled_dot_product_attention(q, k, v, {.mask = q.tape().constant(mask)});
+  });
+  oracle.check_all_were_checked();
 }

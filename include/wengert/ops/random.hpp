@@ -13,8 +13,8 @@ namespace wengert {
 /// Where random numbers come from: Philox4x32-10, a counter-based generator (Salmon et al. 2011).
 ///
 /// Equal keys give equal streams, different keys independent ones. Every draw takes the blocks from `counter` on and
-/// moves it behind them, half a block (of 128 bits) an element; a draw that throws leaves it where it is. Copy the two
-/// numbers to save and resume a run.
+/// moves it behind them: 64 bits of a block's 128 an element, 32 for dropout. A draw that throws leaves it where it is.
+/// Copy the two numbers to save and resume a run.
 struct Generator {
   std::uint64_t key = 0;      ///< the seed
   std::uint64_t counter = 0;  ///< of the next block
