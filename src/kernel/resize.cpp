@@ -41,6 +41,15 @@ const Mixture* mixtures(const Resizing& r) {
 template <class T>
 void resize_axis(const Resizing& r, const T* x, T* y) {
   const Mixture* table = mixtures(r);
+  if (r.inner == 1) {
+    for (std::size_t o = 0; o < r.outer; ++o, x += r.input, y += r.output)
+      for (std::size_t i = 0; i < r.output; ++i) {
+        const auto& [low, high, share] = table[i];
+        const T t = static_cast<T>(share);
+        y[i] = t == 0 ? x[low] : (1 - t) * x[low] + t * x[high];
+      }
+    return;
+  }
   for (std::size_t o = 0; o < r.outer; ++o, x += r.input * r.inner)
     for (std::size_t i = 0; i < r.output; ++i, y += r.inner) {
       const T* low = x + table[i].low * r.inner;
@@ -57,6 +66,15 @@ template <class T>
 void resize_axis_gradient(const Resizing& r, const T* g, T* x) {
   const Mixture* table = mixtures(r);
   std::fill_n(x, r.outer * r.input * r.inner, T(0));
+  if (r.inner == 1) {
+    for (std::size_t o = 0; o < r.outer; ++o, x += r.input, g += r.output)
+      for (std::size_t i = 0; i < r.output; ++i) {
+        const T t = static_cast<T>(table[i].t);
+        x[table[i].low] += (1 - t) * g[i];
+        if (t != 0) x[table[i].high] += t * g[i];
+      }
+    return;
+  }
   for (std::size_t o = 0; o < r.outer; ++o, x += r.input * r.inner)
     for (std::size_t i = 0; i < r.output; ++i, g += r.inner) {
       T* low = x + table[i].low * r.inner;

@@ -102,7 +102,7 @@ Var<T> resize(std::string_view name, Var<T> x, const PerAxis<n>& size, Interpola
     if (!size.is_given()) throw ValueError(name, "the size is not given");
     const auto extents = detail::checked_numbers(name, "size", size, 1);
     const Shape before = y.shape();
-    for (std::size_t axis = 2; axis < n + 2; ++axis)
+    for (std::size_t axis = n + 1; axis >= 2; --axis)  // the innermost one first, while the others are still short
       if (const std::size_t extent = extents[axis + 1 - n]; extent != before[axis])
         y = record(ResizeAxis{{axis, before[axis], extent, interpolation}}, where, y);
     return y;

@@ -121,6 +121,18 @@ TEST_CASE("the library's products and those by columns agree") {
   }
 }
 
+TEST_CASE("in float, gradients that are sums over 100,000 positions keep their digits") {
+  const auto x = random_tensor<float>({32, 6, 56, 56}, 1, 0, 1), g = random_tensor<float>({32, 8, 56, 56}, 2, 0, 1);
+  const auto gradient = [&]<class T>(T) {
+    Tape<T> tape;
+    const auto w = tape.variable(random_tensor<T>({8, 6, 3, 3}, 3));
+    const auto y = conv2d(tape.constant(Tensor<T>(xt::cast<T>(x))), w, {.padding = 1});
+    return Tensor<double>(xt::cast<double>(grad(seed(y, tape.constant(Tensor<T>(xt::cast<T>(g)))), w)[0].value()));
+  };
+  const Tensor<double> exact = gradient(double{});
+  CHECK(distance(gradient(float{}), exact) < 3e-6 * xt::amax(exact)());  // of positive numbers, so all are as large
+}
+
 TEST_CASE("third derivatives of a convolution through a nonlinearity") {
   const auto f = [](auto x, auto w) {
     const auto y = square(conv2d(x, w, {.stride = 2, .padding = 1}));
