@@ -121,7 +121,7 @@ void save_npz(const std::filesystem::path& file, const std::vector<NamedTensor<T
               const Location& where) {
   // A new file takes the place of an old one; what is not a file stays, and a link stays a link.
   const std::filesystem::path path = std::filesystem::is_symlink(file) ? std::filesystem::weakly_canonical(file) : file;
-  if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path))
+  if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path) && !std::filesystem::is_directory(path))
     throw FileError("save_npz", fmt::format("{}: is not a regular file", path.string()));
   if (tensors.empty())
     throw ValueError("save_npz", fmt::format("{}: there are no tensors to save", path.string()), where);

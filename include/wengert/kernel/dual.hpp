@@ -71,9 +71,14 @@ struct Dual {
   friend WENGERT_INLINE Dual lift(const Dual& like, double c) { return {lift(like.v, c), lift(like.v, 0)}; }
 };
 
-/// What may stand beside a Dual<X> in a formula: an X or a literal.
 template <class C, class X>
-concept PlainBeside = Literal<C> || std::same_as<C, X>;
+inline constexpr bool stands_beside = Literal<C> || std::same_as<C, X>;
+template <class C, class X>
+inline constexpr bool stands_beside<C, Dual<X>> = Literal<C> || std::same_as<C, Dual<X>> || stands_beside<C, X>;
+
+/// What may stand beside a Dual<X> in a formula: a literal, an X, or what may stand beside that.
+template <class C, class X>
+concept PlainBeside = stands_beside<C, X>;
 
 // clang-format off
 template <class X, PlainBeside<X> C> WENGERT_INLINE Dual<X> operator+(const Dual<X>& a, const C& c) { return {a.v + c, a.d}; }

@@ -69,11 +69,15 @@ struct Lane {
     return chosen;
   }
   operator double() const;  // NOLINT: see Probe
-  /// A lane of the kind that a mask came from.
-  friend WENGERT_INLINE Lane number_of(const Mask<T, Bytes>&) { return Lane(T(0)); }
   /// A lane that holds the constant `c` everywhere.
   friend WENGERT_INLINE Lane lift(const Lane&, double c) { return Lane(static_cast<T>(c)); }
 };
+
+/// A lane of the kind that a mask came from.
+template <class T, std::size_t Bytes>
+WENGERT_INLINE Lane<T, Bytes> number_of(const Mask<T, Bytes>&) {
+  return Lane<T, Bytes>(T(0));
+}
 
 namespace kernel {
 
