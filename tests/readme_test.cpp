@@ -43,16 +43,19 @@ TEST_CASE("README: the network learns") {
 
   std::ostringstream out;
   std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
-  const auto x = random_tensor({3, 4}, 1), w1 = random_tensor({4, 2}, 2), w2 = random_tensor({2, 3}, 3);
-  const wg::Tensor<double> y = xt::ones<double>({3, 3}) / 3.0;
-  // clang-format off
+  {
+    const wg::Tensor<float> X = random_tensor<float>({3, 4}, 1);
+    const wg::Tensor<float> Y = xt::ones<float>({3, 3}) / 3.0F;
+    const wg::Parameter<float> W1(random_tensor<float>({4, 2}, 2), "W1"), W2(random_tensor<float>({2, 3}, 3), "W2");
+    // clang-format off
   // [gradcheck]
-  auto report = wg::gradcheck(loss_of, x, w1, w2, y);    // every element, orders 1 and 2
-  if (!report) std::cout << report;                      // input, element, analytic and numeric value
+  auto report = wg::gradcheck(loss_of, X, W1, W2, Y);    // in double: every element, orders 1 and 2
+  if (!report) std::cout << report;                      // what is wrong: op, input, element, both values, why
   // [end]
-  // clang-format on
-  std::cout.rdbuf(before);
-  CHECK(report.ok());
+    // clang-format on
+    std::cout.rdbuf(before);
+    CHECK(report.ok());
+  }
   CHECK(out.str().empty());
 }
 
