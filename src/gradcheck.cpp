@@ -257,7 +257,8 @@ class Gradcheck {
     const std::vector<double> pushed = subject.push(elsewhere, v);
     const double forward = dot(u, pushed);
     const double reverse = dot(pulled, v);
-    const double tolerated = dot_tolerance * (dot_of_magnitudes(u, pushed) + dot_of_magnitudes(pulled, v));
+    const double rounding = 1e-3 * options_.absolute_tolerance;  // of terms that cancel before they come here
+    const double tolerated = rounding + dot_tolerance * (dot_of_magnitudes(u, pushed) + dot_of_magnitudes(pulled, v));
     if (std::abs(forward - reverse) <= tolerated) return;
     if (options_.explain && !isolated_ && explain_by_ops(subject)) return;
     add({.fault = Fault::not_linear,

@@ -8,7 +8,7 @@ namespace {
 
 inline constexpr auto swish = elementwise<"swish">([](auto x) { return x / (1 + exp(-x)); });
 inline constexpr auto leaky =
-    elementwise<"leaky_relu", params<1>>([](auto x, auto slope) { return where(x > 0, x, slope * x); });
+    elementwise<"leaky", params<1>>([](auto x, auto slope) { return where(x > 0, x, slope * x); });
 inline constexpr auto blend =
     elementwise<"blend", params<2>>([](auto a, auto b, auto s, auto t) { return s * a * b + t * sin(a); });
 inline constexpr auto fused =

@@ -41,6 +41,15 @@ struct Matmul {
     if (rows_a == rows_b) return matrices ? "; did you mean transpose(a)?" : "; did you mean swapaxes(a, -2, -1)?";
     return rows_a == b.back() ? "; did you swap the operands?" : "";
   }
+  // An operand whose matrices no product can read, copied; `matmul` has such a one made contiguous before.
+  template <class T>
+  static Value<const T> as_matrices(Value<const T> x, std::vector<T>& copy, Layout& layout) {
+    if (readable(x.data, *x.layout)) return x;
+    copy.resize(x.size());
+    copy_elements(x, copy.data());
+    layout = contiguous_layout(x.shape());
+    return {copy.data(), &layout};
+  }
   template <class T>
   void forward(Value<const T> a, Value<const T> b, Value<T> c) const {
     const std::size_t m = c.shape()[c.shape().rank() - 2], n = c.shape().back(), k = a.shape().back();
@@ -49,6 +58,10 @@ struct Matmul {
       std::fill_n(c.data, c.size(), T(0));
       return;
     }
+    std::vector<T> copy_a, copy_b;
+    Layout layout_a, layout_b;
+    a = as_matrices(a, copy_a, layout_a);
+    b = as_matrices(b, copy_b, layout_b);
     const auto left = *readable(a.data, *a.layout), right = *readable(b.data, *b.layout);
     if (c.shape().rank() == 2) return kernel::gemm<T>(m, n, k, left, right, c.data);
     const Shape batch = leading(c.shape());
@@ -94,11 +107,11 @@ Var<T> product(Var<T> a, Var<T> b, const Location& where) {
     a = reshape(a, {rows.elements(), from_a.back()}, where);
     if (from_b.rank() > 2) b = reshape(b, {from_b[from_b.rank() - 2], from_b.back()}, where);
   }
-  const auto as_matrices = [&](Var<T> x) {
+  const auto as_it_can_be_read = [&](Var<T> x) {
     const Node<T>& n = x.tape().node(x, Matmul::name);
     return readable(n.data, *n.layout) ? x : contiguous(x, where);
   };
-  const Var<T> c = record(Matmul{}, where, as_matrices(a), as_matrices(b));
+  const Var<T> c = record(Matmul{}, where, as_it_can_be_read(a), as_it_can_be_read(b));
   if (!one_right) return c;
   Shape result = from_a;
   result[result.rank() - 1] = from_b.back();

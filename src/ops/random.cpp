@@ -70,6 +70,7 @@ struct Bernoulli {
   static constexpr std::string_view notation = "[u < p], u drawn from [0, 1)";
   static constexpr std::string_view convention = "the gradient is 0";
   static constexpr std::size_t arity = 1;
+  static constexpr bool differentiable = false;
   Generator from;
 
   Shape shape(const Shape& p) const { return p; }

@@ -1,0 +1,231 @@
+// Reductions made of others, sums along an axis, and the positions of extremes.
+#include <wengert/ops/control.hpp>
+#include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/reduce.hpp>
+#include <wengert/ops/shape.hpp>
+#include <wengert/structural.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace wengert {
+namespace {
+
+// A tensor seen along one axis: `outer` times `count` elements, `inner` apart.
+struct Lines {
+  std::size_t outer = 1, count = 1, inner = 1;
+  Lines(const Shape& shape, std::size_t axis) : count(shape[axis]) {
+    for (std::size_t i = 0; i < shape.rank(); ++i)
+      (i < axis ? outer : i == axis ? count : inner) *= i == axis ? 1 : shape[i];
+  }
+};
+
+struct Cumsum {
+  static constexpr std::string_view name = "cumsum";
+  static constexpr std::string_view notation = "yᵢ = x₀ + … + xᵢ";
+  static constexpr std::size_t arity = 1;
+  std::size_t axis = 0;
+  bool reversed = false;
+
+  Shape shape(const Shape& x) const { return x; }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    const Lines lines(x.shape(), axis);
+    for (std::size_t o = 0; o < lines.outer; ++o)
+      for (std::size_t k = 0; k < lines.count; ++k) {
+        const std::size_t at = reversed ? lines.count - 1 - k : k;
+        const std::size_t row = (o * lines.count + at) * lines.inner;
+        const std::size_t before = reversed ? row + lines.inner : row - lines.inner;
+        for (std::size_t i = 0; i < lines.inner; ++i)
+          y.data[row + i] = k == 0 ? x.data[row + i] : y.data[before + i] + x.data[row + i];
+      }
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>) const {
+    return record(Cumsum{axis, !reversed}, Location::current(), g);
+  }
+  static std::vector<StructuralExample<Cumsum>> examples() {
+    return {{{0, false}, {{4}}}, {{1, false}, {{2, 3, 2}}}, {{1, true}, {{2, 4}}}};
+  }
+};
+
+struct PositionOfExtreme {
+  static constexpr std::size_t arity = 1;
+  static constexpr bool index_output = true;
+  std::size_t axis = 0;
+
+  Shape shape(const Shape& x) const {
+    if (x[axis] == 0)
+      throw ShapeError("argmax", fmt::format("shape {}: axis {} has no elements to choose from", to_string(x), axis));
+    Shape y;
+    for (std::size_t i = 0; i < x.rank(); ++i)
+      if (i != axis) y.push_back(x[i]);
+    return y;
+  }
+  template <class T, class Better>
+  void choose(Value<const T> x, Value<std::int64_t> y, const Better& better) const {
+    const Lines lines(x.shape(), axis);
+    for (std::size_t o = 0; o < lines.outer; ++o)
+      for (std::size_t i = 0; i < lines.inner; ++i) {
+        const T* line = x.data + o * lines.count * lines.inner + i;
+        std::size_t best = 0;
+        for (std::size_t k = 1; k < lines.count && !std::isnan(line[best * lines.inner]); ++k)
+          if (std::isnan(line[k * lines.inner]) || better(line[k * lines.inner], line[best * lines.inner])) best = k;
+        y.data[o * lines.inner + i] = static_cast<std::int64_t>(best);
+      }
+  }
+};
+
+struct Argmax : PositionOfExtreme {
+  static constexpr std::string_view name = "argmax";
+  static constexpr std::string_view notation = "k with xₖ = max x";
+  static constexpr std::string_view convention = "of equal elements the first; NaN counts as largest";
+  template <class T>
+  void forward(Value<const T> x, Value<std::int64_t> y) const {
+    choose(x, y, [](T a, T b) { return a > b; });
+  }
+  static std::vector<StructuralExample<Argmax>> examples() { return {}; }
+};
+
+struct Argmin : PositionOfExtreme {
+  static constexpr std::string_view name = "argmin";
+  static constexpr std::string_view notation = "k with xₖ = min x";
+  static constexpr std::string_view convention = "of equal elements the first; NaN counts as smallest";
+  template <class T>
+  void forward(Value<const T> x, Value<std::int64_t> y) const {
+    choose(x, y, [](T a, T b) { return a < b; });
+  }
+  static std::vector<StructuralExample<Argmin>> examples() { return {}; }
+};
+
+// The p-th root of s ≥ 0, with gradient 0 at 0.
+template <class T>
+Var<T> root(Var<T> s, double p) {
+  const Var<T> zero = equal(s, 0);
+  const Var<T> safe = s + zero;
+  return (p == 2 ? sqrt(safe) : pow(safe, 1 / p)) * (1 - zero);
+}
+
+// How the functions of this file are listed and checked.
+template <class F>
+std::vector<OpExample> examples_of(const char* name, const F& f) {
+  std::vector<OpExample> result;
+  for (const Shape& shape : {Shape{3, 4}, Shape{5}, Shape{2, 1, 3}})
+    result.push_back({name,
+                      {shape},
+                      {Domain{}},
+                      [f](std::span<const Var<double>> x) { return f(x[0]); },
+                      [f](std::span<const Var<float>> x) { return f(x[0]); }});
+  return result;
+}
+#define WENGERT_LISTED(name, text, edge, ...)                                                \
+  [[maybe_unused]] const bool name##_listed =                                                \
+      register_op({.name = #name, .notation = text, .convention = edge, .own_examples = [] { \
+                     return examples_of(#name, [](auto x) { return __VA_ARGS__; });          \
+                   }});
+WENGERT_LISTED(amin, "min x", "ties share the gradient evenly", amin(x, -1))
+WENGERT_LISTED(var, "Σ (x − mean)² / (n − ddof)", "", var(x, {}, KeepDims::yes))
+WENGERT_LISTED(stddev, "√var x", "", stddev(x + 3 * x * x))
+WENGERT_LISTED(logsumexp, "ln Σ eˣ", "", logsumexp(x, -1))
+WENGERT_LISTED(norm, "(Σ |x|ᵖ)^(1/p)", "the gradient is 0 where the norm is 0", norm(x, 3))
+#undef WENGERT_LISTED
+
+}  // namespace
+
+template <class T>
+Var<T> amin(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
+  return atomically(tape_of(x, "amin", where), where, [&] { return -amax(-x, axes, keep, where); });
+}
+
+template <class T>
+Var<T> var(Var<T> x, const Axes& axes, KeepDims keep, double ddof, Location where) {
+  return atomically(tape_of(x, "var", where), where, [&] {
+    const Var<T> squares = sum(square(x - mean(x, axes, KeepDims::yes, where)), axes, keep, where);
+    const double count =
+        squares.size() == 0 ? 1.0 : static_cast<double>(x.size()) / static_cast<double>(squares.size());
+    return squares / (count - ddof);
+  });
+}
+
+template <class T>
+Var<T> stddev(Var<T> x, const Axes& axes, KeepDims keep, double ddof, Location where) {
+  return atomically(tape_of(x, "stddev", where), where, [&] { return sqrt(var(x, axes, keep, ddof, where)); });
+}
+
+template <class T>
+Var<T> logsumexp(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
+  return atomically(tape_of(x, "logsumexp", where), where, [&] {
+    const Var<T> largest = stop_gradient(amax(x, axes, KeepDims::yes, where));
+    const Var<T> offset = wengert::where(isfinite(largest), largest, 0);
+    const Var<T> result = log(sum(exp(x - offset), axes, keep, where));
+    return result + reshape(offset, result.shape(), where);
+  });
+}
+
+template <class T>
+Var<T> norm(Var<T> x, double p, const Axes& axes, KeepDims keep, Location where) {
+  if (!(p >= 1)) throw ValueError("norm", fmt::format("p = {}: must be at least 1", p), where);
+  return atomically(tape_of(x, "norm", where), where, [&] {
+    if (p == 1) return sum(abs(x), axes, keep, where);
+    if (std::isinf(p)) return amax(abs(x), axes, keep, where);
+    return root(sum(p == 2 ? square(x) : pow(abs(x), p), axes, keep, where), p);
+  });
+}
+
+template <class T>
+Var<T> count_nonzero(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
+  return atomically(tape_of(x, "count_nonzero", where), where, [&] { return sum(not_equal(x, 0), axes, keep, where); });
+}
+
+template <class T>
+Var<T> cumsum(Var<T> x, std::ptrdiff_t axis, Location where) {
+  return atomically(tape_of(x, Cumsum::name, where), where, [&] {
+    return record(Cumsum{normalise_axis(axis, x.rank(), Cumsum::name), false}, where, x);
+  });
+}
+
+template <class T>
+IndexVar<T> argmax(Var<T> x, std::ptrdiff_t axis, Location where) {
+  return atomically(tape_of(x, Argmax::name, where), where,
+                    [&] { return record(Argmax{{normalise_axis(axis, x.rank(), Argmax::name)}}, where, x); });
+}
+
+template <class T>
+IndexVar<T> argmin(Var<T> x, std::ptrdiff_t axis, Location where) {
+  return atomically(tape_of(x, Argmin::name, where), where,
+                    [&] { return record(Argmin{{normalise_axis(axis, x.rank(), Argmin::name)}}, where, x); });
+}
+
+template <class T>
+bool all(Var<T> x, Location where) {
+  tape_of(x, "all", where);
+  const Tensor<T> value = x.value();
+  return std::all_of(value.begin(), value.end(), [](T v) { return v != 0; });
+}
+
+template <class T>
+bool any(Var<T> x, Location where) {
+  tape_of(x, "any", where);
+  const Tensor<T> value = x.value();
+  return std::any_of(value.begin(), value.end(), [](T v) { return v != 0; });
+}
+
+#define WENGERT_INSTANTIATE(T)                                             \
+  template Var<T> amin(Var<T>, const Axes&, KeepDims, Location);           \
+  template Var<T> var(Var<T>, const Axes&, KeepDims, double, Location);    \
+  template Var<T> stddev(Var<T>, const Axes&, KeepDims, double, Location); \
+  template Var<T> logsumexp(Var<T>, const Axes&, KeepDims, Location);      \
+  template Var<T> norm(Var<T>, double, const Axes&, KeepDims, Location);   \
+  template Var<T> count_nonzero(Var<T>, const Axes&, KeepDims, Location);  \
+  template Var<T> cumsum(Var<T>, std::ptrdiff_t, Location);                \
+  template IndexVar<T> argmax(Var<T>, std::ptrdiff_t, Location);           \
+  template IndexVar<T> argmin(Var<T>, std::ptrdiff_t, Location);           \
+  template bool all(Var<T>, Location);                                     \
+  template bool any(Var<T>, Location);
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+#undef WENGERT_INSTANTIATE
+
+}  // namespace wengert

@@ -1,0 +1,24 @@
+#!/usr/bin/env python3
+"""Writes reduce.npz: /usr/bin/python3 reduce.py"""
+import numpy as np
+import torch
+
+from oracle import Oracle
+
+oracle = Oracle()
+x = oracle.uniform(3, 4, 2)
+oracle.case("amin", lambda x: torch.amin(x, (0, 2)), x)
+oracle.case("amax", lambda x: torch.amax(x, (0, 2)), x)
+oracle.case("var", lambda x: torch.var(x, (0, 2), unbiased=False, keepdim=True), x)
+oracle.case("var.ddof", lambda x: torch.var(x, 1, unbiased=True), x)
+oracle.case("stddev", lambda x: torch.std(x, unbiased=True), x)
+oracle.case("logsumexp", lambda x: torch.logsumexp(x, (0, 1)), x)
+oracle.case("logsumexp.edges", lambda x: torch.logsumexp(x, 1),
+            np.array([[1000.0, 1000.0], [-np.inf, -np.inf], [np.inf, 1.0]]), orders=0)
+oracle.case("norm1", lambda x: torch.linalg.vector_norm(x, 1, 1), x, orders=1)
+oracle.case("norm2", lambda x: torch.linalg.vector_norm(x, 2, 1), x)
+oracle.case("norm2.zero", lambda x: torch.linalg.vector_norm(x, 2), np.zeros(4), orders=1)
+oracle.case("norm3", lambda x: torch.linalg.vector_norm(x, 3, 1), x)
+oracle.case("norm_inf", lambda x: torch.linalg.vector_norm(x, np.inf, (0, 1)), x, orders=1)
+oracle.case("cumsum", lambda x: torch.cumsum(x, 1), x)
+oracle.write()

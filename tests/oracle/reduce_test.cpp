@@ -1,0 +1,25 @@
+#include "oracle.hpp"
+
+#include <limits>
+
+using namespace wengert;
+using namespace wengert::testing;
+
+TEST_CASE("reductions agree with PyTorch") {
+  Oracle oracle("reduce");
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  oracle.check("amin", [](auto x) { return amin(x, {0, 2}); });
+  oracle.check("amax", [](auto x) { return amax(x, {0, 2}); });
+  oracle.check("var", [](auto x) { return var(x, {0, 2}, KeepDims::yes); });
+  oracle.check("var.ddof", [](auto x) { return var(x, 1, {}, 1); });
+  oracle.check("stddev", [](auto x) { return stddev(x, {}, {}, 1); });
+  oracle.check("logsumexp", [](auto x) { return logsumexp(x, {0, 1}); });
+  oracle.check("logsumexp.edges", [](auto x) { return logsumexp(x, 1); });
+  oracle.check("norm1", [](auto x) { return norm(x, 1, 1); });
+  oracle.check("norm2", [](auto x) { return norm(x, 2, 1); });
+  oracle.check("norm2.zero", [](auto x) { return norm(x); });
+  oracle.check("norm3", [](auto x) { return norm(x, 3, 1); });
+  oracle.check("norm_inf", [](auto x) { return norm(x, infinity, {0, 1}); });
+  oracle.check("cumsum", [](auto x) { return cumsum(x, 1); });
+  oracle.check_all_were_checked();
+}
