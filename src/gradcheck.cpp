@@ -22,9 +22,8 @@ using detail::Subject;
 
 namespace {
 
-constexpr std::size_t weightings = 8;        // in which a result of too many elements is checked
-constexpr std::size_t explainable = 20'000;  // elements of the Jacobian of an op that is explained
-constexpr double dot_tolerance = 1e-9;       // of the sum of the products' magnitudes
+constexpr std::size_t weightings = 8;   // in which a result of too many elements is checked
+constexpr double dot_tolerance = 1e-9;  // of the sum of the products' magnitudes
 constexpr std::size_t findings_listed = 8;
 
 double dot(std::span<const double> a, std::span<const double> b) {

@@ -120,14 +120,14 @@ std::vector<OpExample> examples_of(const char* name, const F& f) {
                       [f](std::span<const Var<float>> x) { return f(x[0]); }});
   return result;
 }
-#define WENGERT_LISTED(name, text, edge, ...)                                                \
-  [[maybe_unused]] const bool name##_listed =                                                \
-      register_op({.name = #name, .notation = text, .convention = edge, .own_examples = [] { \
-                     return examples_of(#name, [](auto x) { return __VA_ARGS__; });          \
+#define WENGERT_LISTED(op, text, edge, ...)                                                \
+  [[maybe_unused]] const bool op##_listed =                                                \
+      register_op({.name = #op, .notation = text, .convention = edge, .own_examples = [] { \
+                     return examples_of(#op, [](auto x) { return __VA_ARGS__; });          \
                    }});
 WENGERT_LISTED(amin, "min x", "ties share the gradient evenly", amin(x, -1))
 WENGERT_LISTED(var, "Σ (x − mean)² / (n − ddof)", "", var(x, {}, KeepDims::yes))
-WENGERT_LISTED(stddev, "√var x", "", stddev(x + 3 * x * x))
+WENGERT_LISTED(stddev, "√var x", "", stddev(x))
 WENGERT_LISTED(logsumexp, "ln Σ eˣ", "", logsumexp(x, -1))
 WENGERT_LISTED(norm, "(Σ |x|ᵖ)^(1/p)", "the gradient is 0 where the norm is 0", norm(x, 3))
 #undef WENGERT_LISTED

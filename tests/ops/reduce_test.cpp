@@ -115,3 +115,23 @@ TEST_CASE("wrong axes are named") {
   CHECK_ERROR(AxisError, "[amax] axis -1 is named twice", amax(x, {1, -1}));
   CHECK(tape.size() == 1);
 }
+
+TEST_CASE("positions of extremes, counts, and answers at once") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>{{1, 5, 5}, {7, 0, -2}});
+  CHECK(argmax(x).value() == Indices{1, 0});
+  CHECK(argmax(x, 0).value() == Indices{1, 0, 0});
+  CHECK(argmin(x, 1).value() == Indices{0, 2});
+  CHECK(argmax(tape.constant(Tensor<double>{1, NAN, 9})).item() == 1);
+  CHECK(count_nonzero(x, 1).value() == Tensor<double>{3, 2});
+  CHECK(!all(x));
+  CHECK(any(x));
+  CHECK(all(tape.constant(Tensor<double>(Tensor<double>::from_shape({0})))));
+  CHECK(cumsum(x, 0).value() == Tensor<double>{{1, 5, 5}, {8, 5, 3}});
+  const auto size = tape.size();
+  CHECK_ERROR(AxisError, "[cumsum] axis 2", cumsum(x, 2));
+  CHECK_ERROR(AxisError, "[argmax] axis -3", argmax(x, -3));
+  CHECK_ERROR(ValueError, "[norm] p = 0.5: must be at least 1", norm(x, 0.5));
+  CHECK_ERROR(HandleError, "[var] empty handle", var(Var<double>{}));
+  CHECK(tape.size() == size);
+}
