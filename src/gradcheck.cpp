@@ -5,8 +5,9 @@
 #include <wengert/gradcheck.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <cstring>
+#include <cstdint>
 #include <limits>
 #include <numeric>
 
@@ -109,9 +110,8 @@ class Gradcheck {
       run.resize(run.size() + subject.results());
       subject.values(std::span(run).last(subject.results()));
     }
-    if (runs[0].size() == runs[1].size() &&
-        std::memcmp(runs[0].data(), runs[1].data(), runs[0].size() * sizeof(double)) == 0)
-      return true;
+    const auto bits = [](double value) { return std::bit_cast<std::uint64_t>(value); };
+    if (std::ranges::equal(runs[0], runs[1], {}, bits, bits)) return true;
     add({.fault = Fault::not_deterministic,
          .text = "two runs with the same inputs give different values or gradients"});
     return false;

@@ -104,9 +104,9 @@ Tape<T>& tape_of(Var<T> operand, std::string_view op, const Location& where) {
 }
 
 /// Runs `record_all`; if it throws, gives back everything it recorded on `tape` and adds the caller's line to the
-/// error.
+/// error. The line comes by value: it may be a node's, and rewinding frees nodes.
 template <class T, class F>
-auto atomically(Tape<T>& tape, const Location& where, F&& record_all) {
+auto atomically(Tape<T>& tape, Location where, F&& record_all) {
   const auto start = tape.mark();
   try {
     return record_all();
