@@ -53,25 +53,61 @@ Loops merge_loops(std::span<const Layout* const> layouts) {
   return loops;
 }
 
+std::optional<Layout> reshaped_layout(const Layout& from, const Shape& shape) {
+  Layout result = contiguous_layout(shape);
+  if (from.contiguous) return result;
+  Shape extents;
+  std::array<std::ptrdiff_t, max_rank> strides{};
+  for (std::size_t axis = 0; axis < from.rank(); ++axis)
+    if (from.shape[axis] != 1) {
+      strides[extents.rank()] = from.strides[axis];
+      extents.push_back(from.shape[axis]);
+    }
+  // The smallest groups of neighbouring axes, old and new, that hold as many elements: the old ones must merge.
+  for (std::size_t old_axis = 0, new_axis = 0; old_axis < extents.rank();) {
+    std::size_t old_count = extents[old_axis], new_count = shape[new_axis];
+    std::size_t old_end = old_axis + 1, new_end = new_axis + 1;
+    while (old_count != new_count)
+      if (new_count < old_count)
+        new_count *= shape[new_end++];
+      else
+        old_count *= extents[old_end++];
+    for (std::size_t axis = old_axis; axis + 1 < old_end; ++axis)
+      if (strides[axis] != strides[axis + 1] * static_cast<std::ptrdiff_t>(extents[axis + 1])) return {};
+    std::ptrdiff_t stride = strides[old_end - 1];
+    for (std::size_t axis = new_end; axis-- > new_axis; stride *= static_cast<std::ptrdiff_t>(shape[axis]))
+      result.strides[axis] = stride;
+    old_axis = old_end;
+    new_axis = new_end;
+  }
+  return strided_layout(shape, result.strides);
+}
+
 namespace {
+
+struct Plane {
+  std::size_t rows, columns;
+  std::ptrdiff_t from_row, from_column, to_row, to_column;  // strides
+};
 
 // Rows are walked in small tiles, so that a transposing copy touches few cache lines at a time.
 template <class T>
-void copy_plane(const T* from, std::ptrdiff_t row_stride, std::ptrdiff_t column_stride, std::size_t rows,
-                std::size_t columns, T* to) {
-  if (column_stride == 1) {
-    for (std::size_t r = 0; r < rows; ++r, from += row_stride) to = std::copy_n(from, columns, to);
+void copy_plane(const T* from, T* to, const Plane& plane) {
+  if (plane.from_column == 1 && plane.to_column == 1) {
+    for (std::size_t r = 0; r < plane.rows; ++r, from += plane.from_row, to += plane.to_row)
+      std::copy_n(from, plane.columns, to);
     return;
   }
   constexpr std::size_t tile = 16;
-  for (std::size_t r0 = 0; r0 < rows; r0 += tile) {
-    const std::size_t r1 = std::min(rows, r0 + tile);
-    for (std::size_t c0 = 0; c0 < columns; c0 += tile) {
-      const std::size_t c1 = std::min(columns, c0 + tile);
+  for (std::size_t r0 = 0; r0 < plane.rows; r0 += tile) {
+    const std::size_t r1 = std::min(plane.rows, r0 + tile);
+    for (std::size_t c0 = 0; c0 < plane.columns; c0 += tile) {
+      const std::size_t c1 = std::min(plane.columns, c0 + tile);
       for (std::size_t r = r0; r < r1; ++r) {
-        const T* source = from + static_cast<std::ptrdiff_t>(r) * row_stride;
-        for (std::size_t c = c0; c < c1; ++c)
-          to[r * columns + c] = source[static_cast<std::ptrdiff_t>(c) * column_stride];
+        const T* source = from + static_cast<std::ptrdiff_t>(r) * plane.from_row;
+        T* target = to + static_cast<std::ptrdiff_t>(r) * plane.to_row;
+        for (auto c = static_cast<std::ptrdiff_t>(c0); c < static_cast<std::ptrdiff_t>(c1); ++c)
+          target[c * plane.to_column] = source[c * plane.from_column];
       }
     }
   }
@@ -80,38 +116,54 @@ void copy_plane(const T* from, std::ptrdiff_t row_stride, std::ptrdiff_t column_
 }  // namespace
 
 template <class T>
-void copy_elements(Value<const T> from, T* to) {
+void place_elements(Value<const T> from, Value<T> to) {
   if (from.size() == 0) return;
-  if (from.layout->contiguous) {
-    std::copy_n(from.data, from.size(), to);
-    return;
-  }
-  const Layout* layouts[] = {from.layout};
+  const Layout* layouts[] = {from.layout, to.layout};
   const Loops loops = merge_loops(layouts);
-  const auto& strides = loops.strides[0];
-  const std::size_t columns = loops.extents[loops.rank - 1];
-  const std::size_t rows = loops.rank > 1 ? loops.extents[loops.rank - 2] : 1;
-  const std::ptrdiff_t row_stride = loops.rank > 1 ? strides[loops.rank - 2] : 0;
+  const auto& from_strides = loops.strides[0];
+  const auto& to_strides = loops.strides[1];
+  const std::size_t inner = loops.rank - 1, middle = loops.rank - 2;  // middle only for rank 2 and more
+  Plane plane{1, loops.extents[inner], 0, from_strides[inner], 0, to_strides[inner]};
+  if (loops.rank > 1) {
+    plane.rows = loops.extents[middle];
+    plane.from_row = from_strides[middle];
+    plane.to_row = to_strides[middle];
+  }
   std::array<std::size_t, max_rank> position{};
-  const T* plane = from.data;
+  const T* source = from.data;
+  T* target = to.data;
   while (true) {
-    copy_plane(plane, row_stride, strides[loops.rank - 1], rows, columns, to);
-    to += rows * columns;
+    copy_plane(source, target, plane);
     std::size_t loop = loops.rank > 2 ? loops.rank - 2 : 0;
-    while (loop > 0) {  // the outer loops, counted like an odometer
-      --loop;
-      plane += strides[loop];
-      if (++position[loop] < loops.extents[loop]) break;
-      plane -= strides[loop] * static_cast<std::ptrdiff_t>(loops.extents[loop]);
-      position[loop] = 0;
+    while (true) {  // the outer loops, counted like an odometer
       if (loop == 0) return;
+      --loop;
+      source += from_strides[loop];
+      target += to_strides[loop];
+      if (++position[loop] < loops.extents[loop]) break;
+      source -= from_strides[loop] * static_cast<std::ptrdiff_t>(loops.extents[loop]);
+      target -= to_strides[loop] * static_cast<std::ptrdiff_t>(loops.extents[loop]);
+      position[loop] = 0;
     }
-    if (loops.rank <= 2) return;
   }
 }
 
-template void copy_elements<float>(Value<const float>, float*);
-template void copy_elements<double>(Value<const double>, double*);
-template void copy_elements<std::int64_t>(Value<const std::int64_t>, std::int64_t*);
+template <class T>
+void copy_elements(Value<const T> from, T* to) {
+  if (from.layout->contiguous && from.size() > 0) {
+    std::copy_n(from.data, from.size(), to);
+    return;
+  }
+  const Layout layout = contiguous_layout(from.shape());
+  place_elements(from, {to, &layout});
+}
+
+#define WENGERT_INSTANTIATE(T)                        \
+  template void copy_elements<T>(Value<const T>, T*); \
+  template void place_elements<T>(Value<const T>, Value<T>);
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+WENGERT_INSTANTIATE(std::int64_t)
+#undef WENGERT_INSTANTIATE
 
 }  // namespace wengert

@@ -9,6 +9,7 @@
 #include <cassert>
 #include <cmath>
 #include <cstring>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -146,20 +147,38 @@ Var<T> Tape<T>::record_view(const Op<T>& op, const void* attributes, Var<T> inpu
   return append(&op, n->data + offset, keep(layout), n->storage, attributes, {&input, 1}, where);
 }
 
+// As many elements as an op has inputs: in place if they are few, otherwise in the tape's arena.
+template <class E>
+class FewOrMany {
+ public:
+  FewOrMany(std::size_t count, Arena& arena) : elements_(few_.data(), count) {
+    if (count <= few_.size()) return;
+    elements_ = {static_cast<E*>(arena.allocate(count * sizeof(E))), count};
+    std::uninitialized_default_construct(elements_.begin(), elements_.end());
+  }
+  FewOrMany(const FewOrMany&) = delete;
+  FewOrMany& operator=(const FewOrMany&) = delete;
+  E& operator[](std::size_t i) { return elements_[i]; }
+  std::span<const E> span() const { return elements_; }
+
+ private:
+  static_assert(std::is_trivially_destructible_v<E>);
+  std::array<E, 8> few_{};
+  std::span<E> elements_;
+};
+
 template <class T>
 Var<T> Tape<T>::record_structural(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
                                   const Location& where) {
-  constexpr std::size_t few = 8;
   const std::size_t arity = inputs.size();
-  assert(arity <= few);
-  std::array<Var<T>, few> operands;
-  std::array<const Shape*, few> shapes{};
-  std::array<Value<const T>, few> values;
+  FewOrMany<Var<T>> operands(arity, arena_);
+  FewOrMany<const Shape*> shapes(arity, arena_);
+  FewOrMany<Value<const T>> values(arity, arena_);
   for (std::size_t i = 0; i < arity; ++i) {
     shapes[i] = &operand(op, inputs[i], i).layout->shape;
     operands[i] = inputs[i];
   }
-  const Layout* layout = keep(contiguous_layout(op.shape(attributes, {shapes.data(), arity})));
+  const Layout* layout = keep(contiguous_layout(op.shape(attributes, shapes.span())));
   for (std::size_t i = 0; i < arity; ++i) {
     if (!op.takes_strides && !nodes_[operands[i].index_].layout->contiguous)
       operands[i] = contiguous(operands[i], where);
@@ -169,12 +188,12 @@ Var<T> Tape<T>::record_structural(const Op<T>& op, const void* attributes, std::
   Storage* storage = pool_.allocate(layout->size * (op.index_output ? sizeof(std::int64_t) : sizeof(T)));
   auto* data = reinterpret_cast<T*>(storage->data);
   try {
-    op.forward(attributes, {values.data(), arity}, {data, layout});
+    op.forward(attributes, values.span(), {data, layout});
   } catch (...) {
     pool_.release(storage);
     throw;
   }
-  const Var<T> result = append(&op, data, layout, storage, attributes, {operands.data(), arity}, where);
+  const Var<T> result = append(&op, data, layout, storage, attributes, operands.span(), where);
   nodes_.back().holds_indices = op.index_output;
   return result;
 }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 
 namespace wengert {
@@ -25,6 +26,10 @@ Layout contiguous_layout(const Shape& shape);
 
 /// The layout with these strides; finds out whether it is contiguous.
 Layout strided_layout(const Shape& shape, std::span<const std::ptrdiff_t> strides);
+
+/// The layout of the same elements in row-major order under another shape with as many; nothing if they would have to
+/// be copied for that.
+std::optional<Layout> reshaped_layout(const Layout& from, const Shape& shape);
 
 /// What a kernel sees of an operand or result: its first element and its layout.
 template <class T>
@@ -52,5 +57,9 @@ Loops merge_loops(std::span<const Layout* const> layouts);
 /// Copies `from`, of any strides, to contiguous memory.
 template <class T>
 void copy_elements(Value<const T> from, T* to);
+
+/// Copies `from` to `to`, each of any strides and both of one shape; elements of `to` must not coincide.
+template <class T>
+void place_elements(Value<const T> from, Value<T> to);
 
 }  // namespace wengert

@@ -37,6 +37,9 @@ namespace detail {
 inline std::vector<Indices> no_indices() { return {}; }  // as g++ 12 stumbles over braces below
 }  // namespace detail
 
+/// The arity of an op that takes any number of inputs.
+inline constexpr std::size_t any_number = static_cast<std::size_t>(-1);
+
 /// One application of a structural op that its derivative is checked on.
 template <class S>
 struct StructuralExample {
@@ -56,7 +59,8 @@ struct StructuralExample {
 /// says that the result is. A member
 /// `differentiable = false` says that the derivative is zero by definition; `convention` tells the op reference what
 /// holds at ties and edges. `vjp(cotangent, output, inputs…)` returns the cotangents of the inputs as Vars: one, or a
-/// tuple of functions that are called only where they are needed.
+/// tuple of functions that are called only where they are needed. With `arity = any_number`, `shape` and `forward` take
+/// their inputs as one span, and `vjp(Pullback<T>&)` gives the cotangents itself.
 template <class S>
 concept StructuralOp = std::is_trivially_copyable_v<S> && requires {
   { S::name } -> std::convertible_to<std::string_view>;
@@ -133,23 +137,37 @@ void give_cotangent(Pullback<T>& pullback, std::size_t i, const C& cotangent) {
 /// The constant table of a structural op.
 template <class T, StructuralOp S>
 struct StructuralTable {
-  static_assert(S::arity <= 8, "wengert: a structural op has at most eight inputs");
-  static_assert(detail::index_inputs<S>() >> S::arity == 0, "wengert: index_inputs names an input beyond arity");
+  static constexpr bool is_variadic = S::arity == any_number;
+  static_assert(is_variadic || S::arity <= 8, "wengert: a structural op has at most eight inputs, or any_number");
+  static_assert(detail::index_inputs<S>() >> (is_variadic ? 0 : S::arity) == 0,
+                "wengert: index_inputs names an input beyond arity");
   static constexpr bool is_view = requires(const S& s, const Layout& in, Layout& out, std::ptrdiff_t& offset) {
     s.view(in, out, offset);
   };
 
   static Shape shape(const void* attributes, std::span<const Shape* const> inputs) {
-    return with_inputs([&](auto... i) { return self(attributes).shape(*inputs[i]...); });
+    if constexpr (is_variadic)
+      return self(attributes).shape(inputs);
+    else
+      return with_inputs([&](auto... i) { return self(attributes).shape(*inputs[i]...); });
   }
   static void forward(const void* attributes, std::span<const Value<const T>> inputs, Value<T> out) {
-    with_inputs([&](auto... i) { self(attributes).forward(typed<i>(inputs[i])..., typed_output(out)); });
+    if constexpr (is_variadic)
+      self(attributes).forward(inputs, out);
+    else
+      with_inputs([&](auto... i) { self(attributes).forward(typed<i>(inputs[i])..., typed_output(out)); });
   }
   static bool view(const void* attributes, const Layout& input, Layout& out, std::ptrdiff_t& offset) {
     return self(attributes).view(input, out, offset);
   }
   static void vjp(Pullback<T>& pullback) {
     const S op = self(pullback.node().attributes);  // by value: recording may move the node
+    if constexpr (is_variadic)
+      op.vjp(pullback);
+    else
+      vjp_of_each(op, pullback);
+  }
+  static void vjp_of_each(const S& op, Pullback<T>& pullback) {
     const auto cotangents =
         with_inputs([&](auto... i) { return op.vjp(pullback.cotangent(), pullback.output(), input<i>(pullback)...); });
     using Cotangents = std::remove_const_t<decltype(cotangents)>;
@@ -240,7 +258,7 @@ struct Registered {
   // The example's indices stand where the op takes them, the Vars elsewhere, both in order.
   template <class T>
   static Var<T> apply(const StructuralExample<S>& example, std::span<const Var<T>> x) {
-    std::array<Var<T>, S::arity> inputs;
+    std::vector<Var<T>> inputs(example.shapes.size() + example.indices.size());
     for (std::size_t i = 0, var = 0, index = 0; i < inputs.size(); ++i)
       inputs[i] = detail::takes_indices<S>(i) ? x.front().tape().indices(example.indices[index++]).handle() : x[var++];
     if constexpr (std::is_same_v<T, double>)
@@ -272,6 +290,15 @@ requires(sizeof...(V) == S::arity && (detail::TapeHandle<V> && ...)) auto record
     return IndexVar<T>(result);
   else
     return result;
+}
+
+/// Records a structural op of any number of inputs, at least one.
+template <StructuralOp S, class T>
+requires(S::arity == any_number) Var<T> record(const S& op, const Location& where, std::span<const Var<T>> inputs) {
+  (void)&Registered<S>::done;
+  if (inputs[0].empty())
+    throw HandleError(S::name, "operand 1 is an empty handle: it was never recorded on a tape", where);
+  return inputs[0].tape().record(StructuralTable<T, S>::table, &op, sizeof(S), inputs, where);
 }
 
 /// Records a structural op without inputs, a random draw for example, on a tape.

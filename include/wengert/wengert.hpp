@@ -1,26 +1,29 @@
 // All of Wengert's engine.
 #pragma once
 
+#include <wengert/axes.hpp>
 #include <wengert/elementwise.hpp>
 #include <wengert/error.hpp>
 #include <wengert/fwd.hpp>
 #include <wengert/gradcheck.hpp>
-#include <wengert/graph.hpp>
 #include <wengert/gradcheck_op.hpp>
+#include <wengert/graph.hpp>
 #include <wengert/index_var.hpp>
 #include <wengert/op.hpp>
-#include <wengert/ops/control.hpp>
 #include <wengert/ops/attention.hpp>
+#include <wengert/ops/control.hpp>
 #include <wengert/ops/conv.hpp>
 #include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/join.hpp>
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/loss.hpp>
 #include <wengert/ops/normalise.hpp>
-#include <wengert/ops/random.hpp>
 #include <wengert/ops/pooling.hpp>
+#include <wengert/ops/random.hpp>
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/resize.hpp>
 #include <wengert/ops/shape.hpp>
+#include <wengert/ops/slice.hpp>
 #include <wengert/parameter.hpp>
 #include <wengert/structural.hpp>
 #include <wengert/tape.hpp>

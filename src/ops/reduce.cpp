@@ -1,4 +1,5 @@
 #include "kernel/fold.hpp"
+#include "lines.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
@@ -9,23 +10,6 @@
 #include <fmt/format.h>
 
 namespace wengert {
-
-Axes::Axes(std::span<const std::ptrdiff_t> axes) : count_(axes.size()), all_(false) {
-  if (axes.size() > max_rank)
-    throw AxisError("axes", fmt::format("{} axes: a tensor on a tape has at most {}", axes.size(), max_rank));
-  std::copy(axes.begin(), axes.end(), axes_.begin());
-}
-
-std::uint32_t Axes::bits(std::size_t rank, std::string_view subject) const {
-  if (all_) return (std::uint32_t{1} << rank) - 1;
-  std::uint32_t bits = 0;
-  for (std::size_t i = 0; i < count_; ++i) {
-    const std::uint32_t bit = std::uint32_t{1} << normalise_axis(axes_[i], rank, subject);
-    if ((bits & bit) != 0) throw AxisError(subject, fmt::format("axis {} is named twice", axes_[i]));
-    bits |= bit;
-  }
-  return bits;
-}
 
 namespace {
 
@@ -146,7 +130,16 @@ Var<T> mean(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
 
 template <class T>
 Var<T> amax(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
-  return reduce<Amax>(x, axes, keep, where);
+  return atomically(tape_of(x, Amax::name, where), where, [&] {
+    // Axes that are not neighbours are brought together first: elements tie with one another over all of them.
+    const std::uint32_t bits = axes.bits(x.rank(), Amax::name);
+    const std::uint32_t lowest = bits & (~bits + 1);
+    if (((bits + lowest) & bits) == 0) return reduce<Amax>(x, axes, keep, where);
+    const Var<T> lines = merged_last(x, bits, where);
+    const auto last = static_cast<std::uint8_t>(lines.rank());
+    const Var<T> result = record(Amax{{static_cast<std::uint8_t>(last - 1), last, KeepDims::no}}, where, lines);
+    return keep == KeepDims::yes ? reshape(result, with_ones(x.shape(), bits), where) : result;
+  });
 }
 
 #define WENGERT_INSTANTIATE(T)                                   \

@@ -25,8 +25,9 @@ struct Reshape {
     if (input.size != to.elements())
       throw ShapeError(name, fmt::format("shape {} to {}: {} elements cannot become {}", to_string(input.shape),
                                          to_string(to), input.size, to.elements()));
-    out = contiguous_layout(to);
-    return input.contiguous;
+    const std::optional<Layout> layout = reshaped_layout(input, to);
+    out = layout ? *layout : contiguous_layout(to);
+    return layout.has_value();
   }
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T> x) const {
@@ -121,11 +122,81 @@ struct Contiguous {
 
 }  // namespace
 
+NewShape::NewShape(std::initializer_list<Extent> extents, const Location& where) {
+  for (const Extent extent : extents) {
+    if (extent.value < -1 || (extent.value == -1 && unknown_ != max_rank))
+      throw ShapeError(Reshape::name, fmt::format("extent {}: must not be negative, but for one −1", extent.value),
+                       where);
+    if (extent.value == -1) unknown_ = shape_.rank();
+    shape_.push_back(extent.value == -1 ? 1 : static_cast<std::size_t>(extent.value));
+  }
+}
+
+Shape NewShape::of(std::size_t elements) const {
+  Shape result = shape_;
+  if (unknown_ == max_rank) return result;
+  const std::size_t others = shape_.elements();
+  if (others == 0 || elements % others != 0)
+    throw ShapeError(Reshape::name, fmt::format("{} elements do not fill rows of {}: no extent fits in place of −1",
+                                                elements, others));
+  result[unknown_] = elements / others;
+  return result;
+}
+
 // ---- functions -----------------------------------------------------------------------------------------------------
 
 template <class T>
-Var<T> reshape(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
-  return record(Reshape{shape}, where, x);
+Var<T> reshape(Var<T> x, const std::type_identity_t<NewShape>& shape, Location where) {
+  return atomically(tape_of(x, Reshape::name, where), where,
+                    [&] { return record(Reshape{shape.of(x.size())}, where, x); });
+}
+
+template <class T>
+Var<T> flatten(Var<T> x, std::ptrdiff_t first, std::ptrdiff_t last, Location where) {
+  return atomically(tape_of(x, "flatten", where), where, [&] {
+    const Shape from = x.rank() == 0 ? Shape{1} : x.shape();
+    const std::size_t begin = normalise_axis(first, from.rank(), "flatten");
+    const std::size_t end = normalise_axis(last, from.rank(), "flatten");
+    if (begin > end)
+      throw AxisError("flatten", fmt::format("axes {} to {} of shape {}: the first comes after the last", first, last,
+                                             to_string(from)));
+    Shape to;
+    for (std::size_t axis = 0; axis < from.rank(); ++axis)
+      if (axis > begin && axis <= end)
+        to[begin] *= from[axis];
+      else
+        to.push_back(from[axis]);
+    return record(Reshape{to}, where, x);
+  });
+}
+
+template <class T>
+Var<T> expand_dims(Var<T> x, const Axes& axes, Location where) {
+  return atomically(tape_of(x, "expand_dims", where), where, [&] {
+    const Shape from = x.shape();
+    const std::size_t rank = from.rank() + axes.count();
+    const std::uint32_t added = axes.all() ? 0 : axes.bits(rank, "expand_dims");
+    Shape to;
+    for (std::size_t axis = 0, next = 0; axis < rank; ++axis) to.push_back((added >> axis & 1) != 0 ? 1 : from[next++]);
+    return record(Reshape{to}, where, x);
+  });
+}
+
+template <class T>
+Var<T> squeeze(Var<T> x, const Axes& axes, Location where) {
+  return atomically(tape_of(x, "squeeze", where), where, [&] {
+    const Shape from = x.shape();
+    const std::uint32_t named = axes.bits(from.rank(), "squeeze");
+    Shape to;
+    for (std::size_t axis = 0; axis < from.rank(); ++axis) {
+      const bool drop = (named >> axis & 1) != 0;
+      if (drop && !axes.all() && from[axis] != 1)
+        throw ShapeError("squeeze", fmt::format("axis {} of shape {} has {} elements: only an axis of one can go", axis,
+                                                to_string(from), from[axis]));
+      if (!drop || from[axis] != 1) to.push_back(from[axis]);
+    }
+    return record(Reshape{to}, where, x);
+  });
 }
 
 template <class T>
@@ -169,6 +240,21 @@ Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b, Location where) {
 }
 
 template <class T>
+Var<T> moveaxis(Var<T> x, std::ptrdiff_t from, std::ptrdiff_t to, Location where) {
+  return atomically(tape_of(x, "moveaxis", where), where, [&] {
+    Transpose op;
+    const std::size_t rank = x.rank();
+    const std::size_t source = normalise_axis(from, rank, "moveaxis"), target = normalise_axis(to, rank, "moveaxis");
+    std::uint8_t next = 0;
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+      if (axis != target && next == source) ++next;
+      op.order[axis] = axis == target ? static_cast<std::uint8_t>(source) : next++;
+    }
+    return record(op, where, x);
+  });
+}
+
+template <class T>
 Var<T> broadcast_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
   return record(BroadcastTo{shape}, where, x);
 }
@@ -200,10 +286,14 @@ Var<T> contiguous(Var<T> x, Location where) {
 }
 
 #define WENGERT_INSTANTIATE(T)                                                        \
-  template Var<T> reshape(Var<T>, const std::type_identity_t<Shape>&, Location);      \
+  template Var<T> reshape(Var<T>, const std::type_identity_t<NewShape>&, Location);   \
+  template Var<T> flatten(Var<T>, std::ptrdiff_t, std::ptrdiff_t, Location);          \
+  template Var<T> expand_dims(Var<T>, const Axes&, Location);                         \
+  template Var<T> squeeze(Var<T>, const Axes&, Location);                             \
   template Var<T> transpose(Var<T>, Location);                                        \
   template Var<T> transpose(Var<T>, std::initializer_list<std::ptrdiff_t>, Location); \
   template Var<T> swapaxes(Var<T>, std::ptrdiff_t, std::ptrdiff_t, Location);         \
+  template Var<T> moveaxis(Var<T>, std::ptrdiff_t, std::ptrdiff_t, Location);         \
   template Var<T> broadcast_to(Var<T>, const std::type_identity_t<Shape>&, Location); \
   template Var<T> sum_to(Var<T>, const std::type_identity_t<Shape>&, Location);       \
   template Var<T> contiguous(Var<T>, Location);

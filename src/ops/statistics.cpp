@@ -1,4 +1,6 @@
-// Reductions made of others, sums along an axis, and the positions of extremes.
+// Reductions made of others, and the positions of extremes.
+#include "lines.hpp"
+#include "listed.hpp"
 #include <wengert/ops/control.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>
@@ -12,44 +14,6 @@
 
 namespace wengert {
 namespace {
-
-// A tensor seen along one axis: `outer` times `count` elements, `inner` apart.
-struct Lines {
-  std::size_t outer = 1, count = 1, inner = 1;
-  Lines(const Shape& shape, std::size_t axis) : count(shape[axis]) {
-    for (std::size_t i = 0; i < shape.rank(); ++i)
-      (i < axis ? outer : i == axis ? count : inner) *= i == axis ? 1 : shape[i];
-  }
-};
-
-struct Cumsum {
-  static constexpr std::string_view name = "cumsum";
-  static constexpr std::string_view notation = "yᵢ = x₀ + … + xᵢ";
-  static constexpr std::size_t arity = 1;
-  std::size_t axis = 0;
-  bool reversed = false;
-
-  Shape shape(const Shape& x) const { return x; }
-  template <class T>
-  void forward(Value<const T> x, Value<T> y) const {
-    const Lines lines(x.shape(), axis);
-    for (std::size_t o = 0; o < lines.outer; ++o)
-      for (std::size_t k = 0; k < lines.count; ++k) {
-        const std::size_t at = reversed ? lines.count - 1 - k : k;
-        const std::size_t row = (o * lines.count + at) * lines.inner;
-        const std::size_t before = reversed ? row + lines.inner : row - lines.inner;
-        for (std::size_t i = 0; i < lines.inner; ++i)
-          y.data[row + i] = k == 0 ? x.data[row + i] : y.data[before + i] + x.data[row + i];
-      }
-  }
-  template <class T>
-  auto vjp(Var<T> g, Var<T>, Var<T>) const {
-    return record(Cumsum{axis, !reversed}, Location::current(), g);
-  }
-  static std::vector<StructuralExample<Cumsum>> examples() {
-    return {{{0, false}, {{4}}}, {{1, false}, {{2, 3, 2}}}, {{1, true}, {{2, 4}}}};
-  }
-};
 
 struct PositionOfExtreme {
   static constexpr std::size_t arity = 1;
@@ -108,29 +72,11 @@ Var<T> root(Var<T> s, double p) {
   return (p == 2 ? sqrt(safe) : pow(safe, 1 / p)) * (1 - zero);
 }
 
-// How the functions of this file are listed and checked.
-template <class F>
-std::vector<OpExample> examples_of(const char* name, const F& f) {
-  std::vector<OpExample> result;
-  for (const Shape& shape : {Shape{3, 4}, Shape{5}, Shape{2, 1, 3}})
-    result.push_back({name,
-                      {shape},
-                      {Domain{}},
-                      [f](std::span<const Var<double>> x) { return f(x[0]); },
-                      [f](std::span<const Var<float>> x) { return f(x[0]); }});
-  return result;
-}
-#define WENGERT_LISTED(op, text, edge, ...)                                                \
-  [[maybe_unused]] const bool op##_listed =                                                \
-      register_op({.name = #op, .notation = text, .convention = edge, .own_examples = [] { \
-                     return examples_of(#op, [](auto x) { return __VA_ARGS__; });          \
-                   }});
 WENGERT_LISTED(amin, "min x", "ties share the gradient evenly", amin(x, -1))
 WENGERT_LISTED(var, "Σ (x − mean)² / (n − ddof)", "", var(x, {}, KeepDims::yes))
 WENGERT_LISTED(stddev, "√var x", "", stddev(x))
 WENGERT_LISTED(logsumexp, "ln Σ eˣ", "", logsumexp(x, -1))
 WENGERT_LISTED(norm, "(Σ |x|ᵖ)^(1/p)", "the gradient is 0 where the norm is 0", norm(x, 3))
-#undef WENGERT_LISTED
 
 }  // namespace
 
@@ -180,13 +126,6 @@ Var<T> count_nonzero(Var<T> x, const Axes& axes, KeepDims keep, Location where) 
 }
 
 template <class T>
-Var<T> cumsum(Var<T> x, std::ptrdiff_t axis, Location where) {
-  return atomically(tape_of(x, Cumsum::name, where), where, [&] {
-    return record(Cumsum{normalise_axis(axis, x.rank(), Cumsum::name), false}, where, x);
-  });
-}
-
-template <class T>
 IndexVar<T> argmax(Var<T> x, std::ptrdiff_t axis, Location where) {
   return atomically(tape_of(x, Argmax::name, where), where,
                     [&] { return record(Argmax{{normalise_axis(axis, x.rank(), Argmax::name)}}, where, x); });
@@ -219,7 +158,6 @@ bool any(Var<T> x, Location where) {
   template Var<T> logsumexp(Var<T>, const Axes&, KeepDims, Location);      \
   template Var<T> norm(Var<T>, double, const Axes&, KeepDims, Location);   \
   template Var<T> count_nonzero(Var<T>, const Axes&, KeepDims, Location);  \
-  template Var<T> cumsum(Var<T>, std::ptrdiff_t, Location);                \
   template IndexVar<T> argmax(Var<T>, std::ptrdiff_t, Location);           \
   template IndexVar<T> argmin(Var<T>, std::ptrdiff_t, Location);           \
   template bool all(Var<T>, Location);                                     \

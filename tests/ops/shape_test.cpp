@@ -59,3 +59,57 @@ TEST_CASE("reshape needs as many elements") {
   CHECK_ERROR(ShapeError, "[reshape] shape (2, 3) to (4, 2): 6 elements cannot become 8", reshape(x, {4, 2}));
   CHECK(reshape(tape.constant(Tensor<double>::from_shape({0, 3})), {3, 0, 2}).shape() == Shape{3, 0, 2});
 }
+
+TEST_CASE("reshape finds the extent given as -1, and stays a view where strides allow") {
+  Tape<double> tape;
+  const auto value = random_tensor({2, 3, 4}, 5);
+  const auto x = tape.variable(value);
+  const std::size_t n = 2;
+  CHECK(reshape(x, {n, -1}).shape() == Shape{2, 12});
+  CHECK(reshape(x, {-1}).shape() == Shape{24});
+  CHECK(reshape(x, {4, -1, 2}).shape() == Shape{4, 3, 2});
+  CHECK(reshape(sum(x), {}).shape() == Shape{});
+  CHECK_ERROR(ShapeError, "[reshape] 24 elements do not fill rows of 5: no extent fits in place of −1",
+              reshape(x, {5, -1}));
+  CHECK_ERROR(ShapeError, "[reshape] extent -1: must not be negative, but for one −1", reshape(x, {-1, -1}));
+  CHECK_ERROR(ShapeError, "[reshape] extent -2", reshape(x, {-2, 12}));
+  CHECK_ERROR(ShapeError, "[reshape] 0 elements do not fill rows of 0",
+              reshape(tape.constant(Tensor<double>::from_shape({0})), {0, -1}));
+
+  const auto turned = transpose(x, {1, 0, 2});  // (3, 2, 4), the last axis whole
+  const Tensor<double> expected = xt::transpose(value, {1, 0, 2});
+  const auto parted = reshape(turned, {3, 1, 2, 2, 2, 1});
+  CHECK(parted.view().data() == x.view().data());
+  CHECK(parted.value() == xt::reshape_view(expected, {3, 1, 2, 2, 2, 1}));
+  const auto merged = reshape(turned, {6, 4});  // its rows do not follow one another: a copy
+  CHECK(merged.view().data() != x.view().data());
+  CHECK(merged.value() == xt::reshape_view(expected, {6, 4}));
+  const auto repeated = reshape(broadcast_to(sum(x), {3, 4}), {12});
+  CHECK(repeated.view().strides()[0] == 0);
+}
+
+TEST_CASE("flatten, expand_dims, squeeze and moveaxis") {
+  Tape<double> tape;
+  const auto value = random_tensor({2, 3, 4}, 6);
+  const auto x = tape.variable(value);
+  CHECK(flatten(x).value() == xt::flatten(value));
+  CHECK(flatten(x, 1).shape() == Shape{2, 12});
+  CHECK(flatten(x, 0, -2).shape() == Shape{6, 4});
+  CHECK(flatten(x, 1, 1).shape() == Shape{2, 3, 4});
+  CHECK(flatten(sum(x)).shape() == Shape{1});
+  CHECK_ERROR(AxisError, "[flatten] axes 2 to 1 of shape (2, 3, 4): the first comes after the last", flatten(x, 2, 1));
+  CHECK(expand_dims(x, 0).shape() == Shape{1, 2, 3, 4});
+  CHECK(expand_dims(x, {1, -1}).shape() == Shape{2, 1, 3, 4, 1});
+  CHECK(expand_dims(transpose(x), 1).view().data() == x.view().data());
+  CHECK_ERROR(AxisError, "[expand_dims] axis 4", expand_dims(x, 4));
+  CHECK_ERROR(AxisError, "[expand_dims] axis -5 is named twice", expand_dims(x, {0, -5}));
+  const auto thin = reshape(x, {1, 2, 1, 12});
+  CHECK(squeeze(thin).shape() == Shape{2, 12});
+  CHECK(squeeze(thin, 0).shape() == Shape{2, 1, 12});
+  CHECK_ERROR(ShapeError, "[squeeze] axis 1 of shape (1, 2, 1, 12) has 2 elements: only an axis of one can go",
+              squeeze(thin, {0, 1}));
+  CHECK(moveaxis(x, 0, -1).value() == xt::transpose(value, {1, 2, 0}));
+  CHECK(moveaxis(x, 2, 0).value() == xt::transpose(value, {2, 0, 1}));
+  CHECK(moveaxis(x, 1, 1).value() == value);
+  CHECK_ERROR(AxisError, "[moveaxis] axis 3", moveaxis(x, 3, 0));
+}

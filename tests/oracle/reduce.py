@@ -21,4 +21,14 @@ oracle.case("norm2.zero", lambda x: torch.linalg.vector_norm(x, 2), np.zeros(4),
 oracle.case("norm3", lambda x: torch.linalg.vector_norm(x, 3, 1), x)
 oracle.case("norm_inf", lambda x: torch.linalg.vector_norm(x, np.inf, (0, 1)), x, orders=1)
 oracle.case("cumsum", lambda x: torch.cumsum(x, 1), x)
+with_zeros = np.array([[1.5, 0.0, -2.0, 3.0], [0.0, 2.0, 0.0, 1.0], [2.0, -1.0, 0.5, 4.0]])
+oracle.case("cumprod", lambda x: torch.cumprod(x, 1), x)
+oracle.case("cumprod.zeros", lambda x: torch.cumprod(x, 1), with_zeros, orders=1)
+oracle.case("logcumsumexp", lambda x: torch.logcumsumexp(x, 1), x, orders=1)
+oracle.case("logcumsumexp.edges", lambda x: torch.logcumsumexp(x, 1),
+            np.array([[-1000.0, -1000.0, 1000.0], [-np.inf, 1.0, 2.0]]), orders=0)
+oracle.case("prod", lambda x: torch.prod(torch.prod(x, 2), 0), x)
+oracle.case("prod.zeros", lambda x: torch.prod(x, 1), with_zeros)
+oracle.case("amax.apart", lambda x: torch.amax(x, (0, 2)),
+            np.array([[[1.0, 2.0], [3.0, 3.0]], [[2.0, 1.0], [0.0, 3.0]]]), orders=1)
 oracle.write()

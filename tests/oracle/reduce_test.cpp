@@ -20,5 +20,12 @@ TEST_CASE("reductions agree with PyTorch") {
   oracle.check("norm3", [](auto x) { return norm(x, 3, 1); });
   oracle.check("norm_inf", [](auto x) { return norm(x, std::numeric_limits<double>::infinity(), {0, 1}); });
   oracle.check("cumsum", [](auto x) { return cumsum(x, 1); });
+  oracle.check("cumprod", [](auto x) { return cumprod(x, 1); });
+  oracle.check("cumprod.zeros", [](auto x) { return cumprod(x, 1); });
+  oracle.check("logcumsumexp", [](auto x) { return logcumsumexp(x, 1); });
+  oracle.check("logcumsumexp.edges", [](auto x) { return logcumsumexp(x, 1); });
+  oracle.check("prod", [](auto x) { return prod(x, {0, 2}); });
+  oracle.check("prod.zeros", [](auto x) { return prod(x, 1); });
+  oracle.check("amax.apart", [](auto x) { return amax(x, {0, 2}); });
   oracle.check_all_were_checked();
 }

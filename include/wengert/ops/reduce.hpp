@@ -1,32 +1,12 @@
-// Reductions: sum, mean, amax over axes.
+// Reductions over axes, and what accumulates along one.
 #pragma once
 
+#include <wengert/axes.hpp>
 #include <wengert/op.hpp>
 
 #include <cstddef>
-#include <cstdint>
-#include <initializer_list>
-#include <span>
 
 namespace wengert {
-
-/// The axes a reduction runs over, counted from the end if negative: `sum(x)` over all, `sum(x, 0)`, `sum(x, {0, -1})`.
-class Axes {
- public:
-  /// All axes.
-  Axes() = default;
-  Axes(std::ptrdiff_t axis) : Axes(std::span(&axis, 1)) {}  // NOLINT(google-explicit-constructor)
-  Axes(std::initializer_list<std::ptrdiff_t> axes) : Axes(std::span(axes.begin(), axes.size())) {}
-  explicit Axes(std::span<const std::ptrdiff_t> axes);
-
-  /// One bit for each axis of a tensor of this rank. Throws AxisError for an axis out of range or named twice.
-  std::uint32_t bits(std::size_t rank, std::string_view subject) const;
-
- private:
-  std::array<std::ptrdiff_t, max_rank> axes_{};
-  std::size_t count_ = 0;
-  bool all_ = true;
-};
 
 /// Whether the axes a reduction ran over stay, with extent 1.
 enum class KeepDims : bool { no, yes };
@@ -38,6 +18,10 @@ Var<T> sum(Var<T> x, const Axes& axes = {}, KeepDims keep = {}, Location where =
 /// The arithmetic mean over axes; NaN for no elements.
 template <class T>
 Var<T> mean(Var<T> x, const Axes& axes = {}, KeepDims keep = {}, Location where = Location::current());
+
+/// The product over axes; 1 for no elements. Its gradient is right where elements are 0.
+template <class T>
+Var<T> prod(Var<T> x, const Axes& axes = {}, KeepDims keep = {}, Location where = Location::current());
 
 /// The largest element over axes; NaN if one is. Ties share the gradient evenly (PyTorch's amax).
 /// Throws ShapeError if an axis of extent 0 is reduced.
@@ -73,6 +57,14 @@ Var<T> count_nonzero(Var<T> x, const Axes& axes = {}, KeepDims keep = {}, Locati
 /// Sums from the beginning of an axis up to each element. Throws AxisError if x has no such axis.
 template <class T>
 Var<T> cumsum(Var<T> x, std::ptrdiff_t axis = -1, Location where = Location::current());
+
+/// Products from the beginning of an axis up to each element. Throws AxisError if x has no such axis.
+template <class T>
+Var<T> cumprod(Var<T> x, std::ptrdiff_t axis = -1, Location where = Location::current());
+
+/// ln(exp x₀ + … + exp xᵢ) along an axis, without overflow. Throws AxisError if x has no such axis.
+template <class T>
+Var<T> logcumsumexp(Var<T> x, std::ptrdiff_t axis = -1, Location where = Location::current());
 
 /// The position of the largest element along an axis, of equal ones the first; NaN counts as largest. The axis is
 /// dropped. Throws AxisError if x has no such axis, ShapeError if it has extent 0.

@@ -1,0 +1,37 @@
+// Axes: which axes an op runs over.
+#pragma once
+
+#include <wengert/tensor.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string_view>
+
+namespace wengert {
+
+/// The axes an op runs over, counted from the end if negative: `sum(x)` over all, `sum(x, 0)`, `sum(x, {0, -1})`.
+class Axes {
+ public:
+  /// All axes.
+  Axes() = default;
+  Axes(std::ptrdiff_t axis) : Axes(std::span(&axis, 1)) {}  // NOLINT(google-explicit-constructor)
+  Axes(std::initializer_list<std::ptrdiff_t> axes) : Axes(std::span(axes.begin(), axes.size())) {}
+  explicit Axes(std::span<const std::ptrdiff_t> axes);
+
+  /// Whether no axis was named, which stands for all.
+  bool all() const { return all_; }
+  /// How many were named.
+  std::size_t count() const { return count_; }
+  /// One bit for each axis of a tensor of this rank. Throws AxisError for an axis out of range or named twice.
+  std::uint32_t bits(std::size_t rank, std::string_view subject) const;
+
+ private:
+  std::array<std::ptrdiff_t, max_rank> axes_{};
+  std::size_t count_ = 0;
+  bool all_ = true;
+};
+
+}  // namespace wengert

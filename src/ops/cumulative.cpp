@@ -1,0 +1,212 @@
+// Sums and products along an axis up to each element, and the product over axes.
+#include "lines.hpp"
+#include "listed.hpp"
+#include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/join.hpp>
+#include <wengert/ops/reduce.hpp>
+#include <wengert/ops/shape.hpp>
+#include <wengert/ops/slice.hpp>
+#include <wengert/structural.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace wengert {
+namespace {
+
+// What every op along an axis has.
+struct AlongAxis {
+  std::size_t axis = 0;
+  bool reversed = false;
+
+  Shape shape(const Shape& x) const { return x; }
+  Shape shape(const Shape&, const Shape& b) const { return b; }
+  // Where the element before this one in the direction of the op is.
+  std::size_t before(std::size_t row, const Lines& lines) const {
+    return reversed ? row + lines.inner : row - lines.inner;
+  }
+};
+
+struct Cumsum : AlongAxis {
+  static constexpr std::string_view name = "cumsum";
+  static constexpr std::string_view notation = "yᵢ = x₀ + … + xᵢ";
+  static constexpr std::size_t arity = 1;
+
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    const Lines lines(x.shape(), axis);
+    lines.each_row(reversed, [&](std::size_t row, std::size_t k) {
+      for (std::size_t i = 0; i < lines.inner; ++i)
+        y.data[row + i] = k == 0 ? x.data[row + i] : y.data[before(row, lines) + i] + x.data[row + i];
+    });
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>) const {
+    return record(Cumsum{{axis, !reversed}}, Location::current(), g);
+  }
+  static std::vector<StructuralExample<Cumsum>> examples() {
+    return {{{{0, false}}, {{4}}}, {{{1, false}}, {{2, 3, 2}}}, {{{1, true}}, {{2, 4}}}};
+  }
+};
+
+// x moved one place towards the end of an axis, `first` coming in at its beginning.
+template <class T>
+Var<T> shifted(Var<T> x, std::size_t axis, double first) {
+  if (x.shape()[axis] == 0) return x;
+  const auto along = static_cast<std::ptrdiff_t>(axis);
+  const Var<T> most = slice(x, along, Slice({}, -1));
+  const Var<T> line = moveaxis(most, along, -1);
+  return moveaxis(pad(line, {{1, 0}}, PadMode::constant, first), -1, along);
+}
+
+// The linear recurrence that all products along an axis are made of. Reversed, it is the transpose with respect to b.
+struct Recurrence : AlongAxis {
+  static constexpr std::string_view name = "linear_recurrence";
+  static constexpr std::string_view notation = "yᵢ = bᵢ + aᵢ·yᵢ₋₁, reversed yᵢ = bᵢ + aᵢ₊₁·yᵢ₊₁";
+  static constexpr std::size_t arity = 2;
+
+  template <class T>
+  void forward(Value<const T> a, Value<const T> b, Value<T> y) const {
+    const Lines lines(b.shape(), axis);
+    lines.each_row(reversed, [&](std::size_t row, std::size_t k) {
+      const std::size_t last = before(row, lines), factor = reversed ? last : row;
+      for (std::size_t i = 0; i < lines.inner; ++i)
+        y.data[row + i] = k == 0 ? b.data[row + i] : b.data[row + i] + a.data[factor + i] * y.data[last + i];
+    });
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T> y, Var<T> a, Var<T>) const {
+    const Var<T> of_b = record(Recurrence{{axis, !reversed}}, Location::current(), a, g);
+    return std::tuple([=, *this] { return reversed ? shifted(of_b, axis, 0) * y : of_b * shifted(y, axis, 0); }, of_b);
+  }
+  static std::vector<StructuralExample<Recurrence>> examples() {
+    return {{{{0, false}}, {{4}, {4}}}, {{{1, true}}, {{2, 3, 2}, {2, 3, 2}}}};
+  }
+};
+
+// The product of the elements up to each one, that one included.
+template <class T>
+Var<T> products(Var<T> x, std::size_t axis, const Location& where) {
+  const auto along = static_cast<std::ptrdiff_t>(axis);
+  const std::size_t extent = x.shape()[axis];
+  if (extent == 0) return x;
+  const Var<T> first = moveaxis(slice(x, along, Slice({}, 1), where), along, -1, where);
+  const Var<T> start = moveaxis(pad(first, {{0, extent - 1}}, PadMode::constant, 0, where), -1, along, where);
+  return record(Recurrence{{axis, false}}, where, x, start);
+}
+
+struct LogCumsumExp : AlongAxis {
+  static constexpr std::string_view name = "logcumsumexp";
+  static constexpr std::string_view notation = "yᵢ = ln(exp x₀ + … + exp xᵢ)";
+  static constexpr std::size_t arity = 1;
+
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    const Lines lines(x.shape(), axis);
+    lines.each_row(reversed, [&](std::size_t row, std::size_t k) {
+      for (std::size_t i = 0; i < lines.inner; ++i)
+        y.data[row + i] = k == 0 ? x.data[row + i] : log_of_sum(y.data[before(row, lines) + i], x.data[row + i]);
+    });
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T> y, Var<T> x) const {
+    // ∂yⱼ/∂xᵢ = exp(xᵢ − yⱼ) for i ≤ j, gathered from the end: no factor is greater than 1.
+    const auto along = static_cast<std::ptrdiff_t>(axis);
+    const Var<T> before = concatenate({slice(y, along, Slice({}, 1)), slice(y, along, Slice({}, -1))}, along);
+    const Var<T> gathered = record(Recurrence{{axis, true}}, Location::current(), ratio(before, y), g);
+    return ratio(x, y) * gathered;
+  }
+  static std::vector<StructuralExample<LogCumsumExp>> examples() {
+    return {{{{0, false}}, {{4}}}, {{{1, false}}, {{2, 3, 2}}}};
+  }
+
+ private:
+  template <class T>
+  static T log_of_sum(T a, T b) {
+    const T high = std::max(a, b), low = std::min(a, b);
+    if (std::isnan(a) || std::isnan(b)) return a + b;
+    return std::isinf(high) ? high : high + std::log1p(std::exp(low - high));
+  }
+  // exp(a − b), with exp(−∞ − (−∞)) = 1.
+  template <class T>
+  static Var<T> ratio(Var<T> a, Var<T> b) {
+    return exp(where(equal(a, b), 0, a - b));
+  }
+};
+
+// The product over the last axis.
+struct Prod {
+  static constexpr std::string_view name = "prod";
+  static constexpr std::string_view notation = "Π x";
+  static constexpr std::string_view convention = "the gradient is right where elements are 0";
+  static constexpr std::size_t arity = 1;
+
+  Shape shape(const Shape& x) const { return Shape(std::span(x.begin(), x.rank() - 1)); }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    const std::size_t count = x.shape().back();
+    for (std::size_t o = 0; o < y.size(); ++o) {
+      T product = 1;
+      for (std::size_t k = 0; k < count; ++k) product *= x.data[o * count + k];
+      y.data[o] = product;
+    }
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> x) const {
+    // The product of all other elements is that of those before times that of those behind.
+    const std::size_t last = x.rank() - 1;
+    const auto of_those_before = [&](Var<T> z) { return shifted(products(z, last, Location::current()), last, 1); };
+    const Var<T> others = of_those_before(x) * flip(of_those_before(flip(x, -1)), -1);
+    return expand_dims(g, -1) * others;
+  }
+  static std::vector<StructuralExample<Prod>> examples() { return {{{}, {{3}}}, {{}, {{2, 4}}}, {{}, {{1, 1}}}}; }
+};
+
+}  // namespace
+
+// ---- functions -----------------------------------------------------------------------------------------------------
+
+template <class T>
+Var<T> cumsum(Var<T> x, std::ptrdiff_t axis, Location where) {
+  return atomically(tape_of(x, Cumsum::name, where), where, [&] {
+    return record(Cumsum{{normalise_axis(axis, x.rank(), Cumsum::name), false}}, where, x);
+  });
+}
+
+template <class T>
+Var<T> cumprod(Var<T> x, std::ptrdiff_t axis, Location where) {
+  return atomically(tape_of(x, "cumprod", where), where,
+                    [&] { return products(x, normalise_axis(axis, x.rank(), "cumprod"), where); });
+}
+
+template <class T>
+Var<T> logcumsumexp(Var<T> x, std::ptrdiff_t axis, Location where) {
+  return atomically(tape_of(x, LogCumsumExp::name, where), where, [&] {
+    return record(LogCumsumExp{{normalise_axis(axis, x.rank(), LogCumsumExp::name), false}}, where, x);
+  });
+}
+
+template <class T>
+Var<T> prod(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
+  return atomically(tape_of(x, Prod::name, where), where, [&] {
+    const std::uint32_t reduced = axes.bits(x.rank(), Prod::name);
+    if (reduced == 0) return x;
+    const Var<T> product = record(Prod{}, where, merged_last(x, reduced, where));
+    return keep == KeepDims::yes ? reshape(product, with_ones(x.shape(), reduced), where) : product;
+  });
+}
+
+namespace {
+WENGERT_LISTED(cumprod, "yᵢ = x₀ · … · xᵢ", "the gradient is right where elements are 0", cumprod(x, 0))
+}
+
+#define WENGERT_INSTANTIATE(T)                                    \
+  template Var<T> cumsum(Var<T>, std::ptrdiff_t, Location);       \
+  template Var<T> cumprod(Var<T>, std::ptrdiff_t, Location);      \
+  template Var<T> logcumsumexp(Var<T>, std::ptrdiff_t, Location); \
+  template Var<T> prod(Var<T>, const Axes&, KeepDims, Location);
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+#undef WENGERT_INSTANTIATE
+
+}  // namespace wengert

@@ -1,0 +1,48 @@
+// A tensor seen along one axis.
+#pragma once
+
+#include <wengert/ops/shape.hpp>
+
+namespace wengert {
+
+/// `outer` times `count` elements along an axis, `inner` apart.
+struct Lines {
+  std::size_t outer = 1, count = 1, inner = 1;
+  Lines(const Shape& shape, std::size_t axis) : count(shape[axis]) {
+    for (std::size_t i = 0; i < shape.rank(); ++i)
+      if (i != axis) (i < axis ? outer : inner) *= shape[i];
+  }
+  /// Calls row(position of a row of `inner` elements, k) for k from the beginning of the axis, or from its end.
+  template <class F>
+  void each_row(bool reversed, const F& row) const {
+    for (std::size_t o = 0; o < outer; ++o)
+      for (std::size_t k = 0; k < count; ++k) row((o * count + (reversed ? count - 1 - k : k)) * inner, k);
+  }
+};
+
+/// `shape` with extent 1 in place of the axes of `bits`.
+inline Shape with_ones(Shape shape, std::uint32_t bits) {
+  for (std::size_t axis = 0; axis < shape.rank(); ++axis)
+    if ((bits >> axis & 1) != 0) shape[axis] = 1;
+  return shape;
+}
+
+/// x with the axes of `bits` as one axis, the last.
+template <class T>
+Var<T> merged_last(Var<T> x, std::uint32_t bits, const Location& where) {
+  const Shape shape = x.shape();
+  Shape result;
+  std::size_t merged = 1;
+  std::ptrdiff_t moved = 0;
+  for (std::size_t axis = 0; axis < shape.rank(); ++axis)
+    if ((bits >> axis & 1) != 0) {
+      x = moveaxis(x, static_cast<std::ptrdiff_t>(axis) - moved++, -1, where);
+      merged *= shape[axis];
+    } else {
+      result.push_back(shape[axis]);
+    }
+  result.push_back(merged);
+  return reshape(x, result, where);
+}
+
+}  // namespace wengert

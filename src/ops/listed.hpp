@@ -1,0 +1,28 @@
+// How functions made of other ops are listed in the registry, and checked.
+#pragma once
+
+#include <wengert/op.hpp>
+
+namespace wengert {
+
+/// The examples of a function of one tensor.
+template <class F>
+std::vector<OpExample> examples_of(const char* name, std::initializer_list<Shape> shapes, const F& f) {
+  std::vector<OpExample> result;
+  for (const Shape& shape : shapes)
+    result.push_back({name,
+                      {shape},
+                      {Domain{}},
+                      [f](std::span<const Var<double>> x) { return f(x[0]); },
+                      [f](std::span<const Var<float>> x) { return f(x[0]); }});
+  return result;
+}
+
+}  // namespace wengert
+
+// Lists `op` with its notation and convention; the last argument is an application of it to `x`.
+#define WENGERT_LISTED(op, text, edge, ...)                                                                       \
+  [[maybe_unused]] const bool op##_listed = register_op(                                                          \
+      {.name = #op, .notation = text, .convention = edge, .own_examples = [] {                                    \
+         return examples_of(#op, {Shape{3, 4}, Shape{5, 1}, Shape{2, 1, 4}}, [](auto x) { return __VA_ARGS__; }); \
+       }});
