@@ -328,10 +328,7 @@ void gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b,
 template <class T>
 void gemm_batch(std::size_t count, std::size_t m, std::size_t n, std::size_t k, Batch<T> a, Batch<T> b, T* c) {
   if (k > 0 && n > 1 && is_small<T>(m, n, k)) return small_gemm<T>(count, m, n, k, a, b, c, {1, 0});
-  const auto entry = [](const Batch<T>& x, std::size_t e) {
-    return Matrix<T>{x.matrix.data + static_cast<std::ptrdiff_t>(e) * x.step, x.matrix.stride, x.matrix.transposed};
-  };
-  for (std::size_t e = 0; e < count; ++e) gemm<T>(m, n, k, entry(a, e), entry(b, e), c + e * m * n);
+  for (std::size_t e = 0; e < count; ++e) gemm<T>(m, n, k, a.entry(e), b.entry(e), c + e * m * n);
 }
 
 #define WENGERT_INSTANTIATE(T)                                                                  \
