@@ -82,7 +82,8 @@ TEST_CASE("a parameter that a Program wrote is newer than what tapes recorded be
 TEST_CASE("updates read all old values first") {
   for (const bool fuse : {false, true}) {
     CAPTURE(fuse);
-    Parameter<double> a(Tensor<double>{1, 2}, "a"), b(Tensor<double>{10, 20}, "b"), m(Tensor<double>{{1, 2}, {3, 4}}, "m");
+    Parameter<double> a(Tensor<double>{1, 2}, "a"), b(Tensor<double>{10, 20}, "b"),
+        m(Tensor<double>{{1, 2}, {3, 4}}, "m");
     Tape<double> tape;
     const auto va = tape.variable(a), vb = tape.variable(b), vm = tape.variable(m);
     tape.update(a, vb * 1);  // a swap, and a matrix that becomes its transpose plus another's old value
@@ -156,10 +157,13 @@ TEST_CASE("results of every kind: computed, views, inputs, parameters, constants
   CHECK(program.indices(5) == numbers);
   CHECK(program.value(6) == xt::transpose(Tensor<double>(exp(tape.constant(input)).value())));
   CHECK(program.output(1)(2, 1) == 9);
-  CHECK(message_of<ValueError>([&] { (void)program.value(4); }) == "[program] output 4 is of whole numbers: use indices(4)");
-  CHECK(message_of<ValueError>([&] { (void)program.indices(0); }) == "[program] output 0 is not of whole numbers: use value(0)");
+  CHECK(message_of<ValueError>([&] { (void)program.value(4); }) ==
+        "[program] output 4 is of whole numbers: use indices(4)");
+  CHECK(message_of<ValueError>([&] { (void)program.indices(0); }) ==
+        "[program] output 0 is not of whole numbers: use value(0)");
   CHECK(message_of<ValueError>([&] { (void)program.value(7); }) == "[program] output 7: it has 7");
-  CHECK(contains(message_of<ShapeError>([&] { (void)program.item(0); }), "output 0 has shape (2, 3): only a value of size 1"));
+  CHECK(contains(message_of<ShapeError>([&] { (void)program.item(0); }),
+                 "output 0 has shape (2, 3): only a value of size 1"));
 }
 
 TEST_CASE("broadcast, strided, empty and scalar operands") {
@@ -174,8 +178,10 @@ TEST_CASE("broadcast, strided, empty and scalar operands") {
     const auto c = sum(transpose(b, {2, 0, 1}) * 2.0, {0, 2}) + sum(b);
     const auto d = amax(b / (1 + square(b)), 1) + mean(b, {0, 1});
     const auto e = empty * row + 1;
-    const std::vector<Var<double>> results{a, b, c, d, e, sum(e), sum(b, 0), sum(b, {0, 1}), sum(b, 2), sum(scalar * 3)};
-    auto program = compile(tape, {x, row, column, plane, scalar, empty}, {results.begin(), results.end()}, {.fuse = fuse});
+    const std::vector<Var<double>> results{
+        a, b, c, d, e, sum(e), sum(b, 0), sum(b, {0, 1}), sum(b, 2), sum(scalar * 3)};
+    auto program =
+        compile(tape, {x, row, column, plane, scalar, empty}, {results.begin(), results.end()}, {.fuse = fuse});
     for (unsigned i = 0; i < 2; ++i) {
       const auto in = [&](const Shape& shape, unsigned seed) { return random_tensor(shape, seed + 50 * i); };
       const Tensor<double> nothing = xt::zeros<double>({0, 5}), factor(2.5 + i);
@@ -207,7 +213,8 @@ TEST_CASE("large elementwise groups run in tiles, with sums over all, rows and c
   for (std::size_t k = 0; k < results.size(); ++k) {
     CAPTURE(k);
     const Tensor<float> expected = results[k].value();
-    CHECK(distance(program.value(k), expected) <= 1e-6 * std::max(1.0, static_cast<double>(xt::amax(xt::abs(expected))())));
+    CHECK(distance(program.value(k), expected) <=
+          1e-6 * std::max(1.0, static_cast<double>(xt::amax(xt::abs(expected))())));
   }
 }
 
@@ -254,7 +261,8 @@ TEST_CASE("draws go on in their generator's stream, as recording anew would") {
 }
 
 TEST_CASE("custom rules and checkpoints are replayed") {
-  const auto cube = custom_vjp([](auto x) { return x * x * x; }, [](auto g, auto, auto x) { return g * 3 * square(x); });
+  const auto cube =
+      custom_vjp([](auto x) { return x * x * x; }, [](auto g, auto, auto x) { return g * 3 * square(x); });
   for (const bool fuse : {false, true}) {
     auto f = compiled<double>(
         [&](auto&, auto x) {
@@ -320,7 +328,8 @@ TEST_CASE("a value that is read while recording is refused, unless allowed") {
   const auto x = tape.constant(Tensor<double>{1, 2});
   const auto y = x.value()(0) > 0 ? exp(x) : -x;
   CHECK(contains(message_of<ValueError>([&] { compile(tape, {x}, {y}); }), "[compile] a value was read at " __FILE__));
-  CHECK(compile(tape, {x}, {y}, {.allow_value_dependence = true})(Tensor<double>{0, 0}).value() == Tensor<double>{1, 1});
+  CHECK(compile(tape, {x}, {y}, {.allow_value_dependence = true})(Tensor<double>{0, 0}).value() ==
+        Tensor<double>{1, 1});
   tape.clear();
   const auto u = tape.constant(Tensor<double>{1, 2});
   const auto total = sum(u);
@@ -328,7 +337,8 @@ TEST_CASE("a value that is read while recording is refused, unless allowed") {
   CHECK(compile(tape, {u}, {total})(Tensor<double>{4, 5}).item() == 9);
   auto f = compiled<double>([](auto&, auto v) { return sum(v).item() > 0 ? v : -v; });
   CHECK(contains(message_of<HandleError>([&] { f(Tensor<double>{1}); }), "[value] the tape is recorded for a Program"));
-  auto allowed = compiled<double>([](auto&, auto v) { return sum(v).item() > 0 ? v + 1 : -v; }, {.allow_value_dependence = true});
+  auto allowed =
+      compiled<double>([](auto&, auto v) { return sum(v).item() > 0 ? v + 1 : -v; }, {.allow_value_dependence = true});
   CHECK(allowed(Tensor<double>{1}).item() == 2);
 }
 
@@ -337,8 +347,9 @@ TEST_CASE("a checked function notices what a Program cannot see") {
   auto f = compiled<double>([&](auto&, auto x) { return x * outside; }, {.checked = true});
   CHECK(f(Tensor<double>{2, 3}).value() == Tensor<double>{2, 3});
   outside = 2;
-  CHECK(message_of<ValueError>([&] { f(Tensor<double>{2, 3}); }) ==
-        "[program] checked replay: element (0,) of output 0 is 2, recorded again it is 4");
+  CHECK(message_of<ValueError>([&] {
+          f(Tensor<double>{2, 3});
+        }) == "[program] checked replay: element (0,) of output 0 is 2, recorded again it is 4");
   Parameter<double> w(Tensor<double>{1}, "w");
   auto g = compiled<double>(
       [&](auto& tape, auto x) {
@@ -369,8 +380,9 @@ TEST_CASE("mistakes are refused and change nothing") {
   };
   const Tensor<double> good{1, 2}, bad{1, 2, 3};
   refused("[program] 1 inputs given: it was compiled for 2", [&] { program(good); });
-  refused("[program] input 1 has shape (3,): it was compiled for (2,); compile again for another shape",
-          [&] { program(bad, Indices{0, 1}); });
+  refused("[program] input 1 has shape (3,): it was compiled for (2,); compile again for another shape", [&] {
+    program(bad, Indices{0, 1});
+  });
   refused("[program] input 2 is of numbers: it was compiled for whole numbers", [&] { program(good, good); });
   CHECK_THROWS_AS(ProgramInput<double>(std::span<const double>(good.data(), 2), Shape{3}), ShapeError);
 }

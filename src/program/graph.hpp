@@ -35,7 +35,7 @@ struct Entry {
   bool repeated = false;       // never merged with what computes the same (checkpoint)
   const Op<T>* op = nullptr;   // of what is computed, and of views
   void* attributes = nullptr;  // of the op
-  Layout layout{};
+  Layout layout{.shape = {}, .strides = {}, .size = 0};
   std::ptrdiff_t offset = 0;       // views: elements after where the input starts
   const void* elements = nullptr;  // constants: in the order of their layout, which is contiguous
   std::uint32_t number = none;     // which input or parameter

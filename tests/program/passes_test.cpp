@@ -1,5 +1,6 @@
 // Each pass on a graph of its own.
 #include "program/passes.hpp"
+
 #include "program/tiles.hpp"
 #include "testing.hpp"
 
@@ -79,7 +80,8 @@ TEST_CASE("fold_constants computes what depends on constants only, where that do
   CHECK(count(program::fold_constants(graph_of(tape, {x}, {noise})), "dropout") == 1);
 }
 
-TEST_CASE("merge_equal: one entry for all that compute the same, but not for draws, nor for what is repeated on purpose") {
+TEST_CASE(
+    "merge_equal: one entry for all that compute the same, but not for draws, nor for what is repeated on purpose") {
   Tape<double> tape;
   Generator generator(1);
   const auto x = tape.variable(Tensor<double>{1, 2, 3});
@@ -87,9 +89,9 @@ TEST_CASE("merge_equal: one entry for all that compute the same, but not for dra
   CHECK(count(program::merge_equal(graph_of(tape, {x}, {y})), "exp") == 2);
   const auto z = dropout(x, 0.5, generator) + dropout(x, 0.5, generator);
   CHECK(count(program::merge_equal(graph_of(tape, {x}, {z})), "dropout") == 2);
-  const auto kept = checkpoint([](auto v) { return sinh(v) * 2; })(x);
-  const auto [g] = grad(sum(exp(kept)), x);
-  CHECK(count(program::merge_equal(graph_of(tape, {x}, {kept, g})), "sinh") == 2);
+  const auto kept = checkpoint([](auto v) { return exp(v) * 2; })(x);
+  const auto [g] = grad(sum(square(kept)), x);
+  CHECK(count(program::merge_equal(graph_of(tape, {x}, {kept, g})), "exp") == 2);
   const auto constants = (x + tape.constant(1.0)) * (x + tape.constant(1.0));
   CHECK(count(program::merge_equal(graph_of(tape, {x}, {constants})), "add") == 1);
 }
@@ -111,7 +113,8 @@ TEST_CASE("accumulate_updates: W ← β·W + α·AᵀB is one product into W, an
   Parameter<double> w(random_tensor({3, 2}, 1), "w");
   const auto accumulated = [&](const auto& value) {
     Tape<double> tape;
-    const auto a = tape.constant(random_tensor({3, 5}, 2)), b = tape.constant(random_tensor({5, 2}, 3)), u = tape.variable(w);
+    const auto a = tape.constant(random_tensor({3, 5}, 2)), b = tape.constant(random_tensor({5, 2}, 3)),
+               u = tape.variable(w);
     tape.update(w, value(u, a, b));
     const auto graph = program::accumulate_updates(graph_of(tape, {a, b}, {}));
     const auto& entry = graph.entries[graph.updates[0].value];
@@ -176,7 +179,8 @@ TEST_CASE("plan_memory: values that are not needed at the same time share memory
     std::size_t overlaps = 0, pairs = 0;
     for (std::size_t i = 0; i < born.size(); ++i)
       for (std::size_t j = 0; j < i; ++j) {
-        if (memory.offsets[i] == program::MemoryPlan::nowhere || memory.offsets[j] == program::MemoryPlan::nowhere) continue;
+        if (memory.offsets[i] == program::MemoryPlan::nowhere || memory.offsets[j] == program::MemoryPlan::nowhere)
+          continue;
         const bool together = born[i] < last[j] && born[j] < last[i];
         const bool apart = memory.offsets[i] + g.entries[i].bytes() <= memory.offsets[j] ||
                            memory.offsets[j] + g.entries[j].bytes() <= memory.offsets[i];

@@ -35,8 +35,7 @@ void check(const OpExample& example, const Apply& apply, bool differentiable) {
   const auto record = [&](Tape<T>& tape, const std::vector<Tensor<T>>& inputs, std::vector<Var<T>>& x) {
     x.clear();
     for (const Tensor<T>& input : inputs) x.push_back(tape.variable(input));
-    return differentiable ? results_of<T>(tape, apply, x)
-                          : std::vector<Var<T>>{apply(std::span<const Var<T>>(x))};
+    return differentiable ? results_of<T>(tape, apply, x) : std::vector<Var<T>>{apply(std::span<const Var<T>>(x))};
   };
   Tape<T> tape, expected_tape;
   std::vector<Var<T>> x, other;
