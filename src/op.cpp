@@ -24,7 +24,9 @@ template <class T>
 auto applied(const Op<T>& op, std::span<const double> parameters) {
   return [&op, parameters](std::span<const Var<T>> x) {
     const std::vector<Operand<T>> operands(x.begin(), x.end());
-    return detail::record_operands<T>(op, operands, parameters);
+    std::vector<const Operand<T>*> list;
+    for (const Operand<T>& operand : operands) list.push_back(&operand);
+    return detail::record_operands<T>(op, list, parameters);
   };
 }
 
@@ -62,33 +64,35 @@ std::vector<OpExample> OpRow::examples() const {
 
 namespace detail {
 
+// Room for an op's inputs; left as it is, since clearing it costs as much as recording an op.
 template <class T>
-Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>> operands, std::span<const double> parameters) {
-  const auto first = std::find_if(operands.begin(), operands.end(), [](const auto& o) { return !o.handle().empty(); });
-  if (first == operands.end())
-    throw HandleError(op.name,
-                      "no operand is a Var that was recorded on a tape: record one with tape.variable or tape.constant",
-                      operands.front().where());
-  Tape<T>& tape = first->handle().tape();
-  const Location& where = operands.front().where();
-  std::array<Var<T>, Loops::max_values> inputs;
-  bool only_vars = true;
-  for (std::size_t i = 0; i < operands.size(); ++i) {
-    inputs[i] = operands[i].handle();
-    only_vars = only_vars && operands[i].is_var();
-  }
-  if (only_vars) [[likely]]
-    return tape.record(op, parameters.data(), parameters.size_bytes(), {inputs.data(), operands.size()}, where);
-  return atomically(tape, where, [&] {
-    for (std::size_t i = 0; i < operands.size(); ++i) inputs[i] = operands[i].on(tape);
-    return tape.record(op, parameters.data(), parameters.size_bytes(), {inputs.data(), operands.size()}, where);
-  });
+class FewVars {
+ public:
+  FewVars() {}  // NOLINT(modernize-use-equals-default): it would clear the room
+  Var<T>& operator[](std::size_t i) { return room_.vars[i]; }
+  std::span<const Var<T>> first(std::size_t count) const { return {room_.vars, count}; }
+
+ private:
+  union Room {
+    Room() {}  // NOLINT
+    Var<T> vars[Loops::max_values];
+  } room_;
+};
+
+template <class T>
+Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>* const> operands,
+                       std::span<const double> parameters) {
+  for (const Operand<T>* operand : operands)
+    if (!operand->handle().empty()) return operand->handle().tape().record(op, operands, parameters);
+  throw HandleError(op.name,
+                    "no operand is a Var that was recorded on a tape: record one with tape.variable or tape.constant",
+                    operands.front()->where());
 }
 
 template <class T>
 void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, bool reads_output) {
   const std::size_t arity = ops.size();
-  std::array<Var<T>, Loops::max_values> operands;
+  FewVars<T> operands;
   std::size_t count = 0;
   for (; count < arity; ++count) operands[count] = pullback.input(count);
   if (reads_output) operands[count++] = pullback.output();
@@ -97,7 +101,7 @@ void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, 
   for (std::size_t i = 0; i < arity; ++i)
     if (pullback.needs(i))
       pullback.give(i, pullback.tape().record(*ops[i], parameters, ops[i]->parameters * sizeof(double),
-                                              {operands.data(), count}, pullback.node().where));
+                                              operands.first(count), pullback.node().where));
 }
 
 template <class T>
@@ -114,10 +118,10 @@ void give_symbol(Pullback<T>& pullback, std::size_t i, const Symbol<T>& derivati
   pullback.give(i, share.var());
 }
 
-#define WENGERT_INSTANTIATE(T)                                                                            \
-  template Var<T> record_operands<T>(const Op<T>&, std::span<const Operand<T>>, std::span<const double>); \
-  template void record_pullbacks<T>(Pullback<T>&, std::span<const Op<T>* const>, bool);                   \
-  template void pass_cotangent<T>(Pullback<T>&, std::span<const int>);                                    \
+#define WENGERT_INSTANTIATE(T)                                                                                   \
+  template Var<T> record_operands<T>(const Op<T>&, std::span<const Operand<T>* const>, std::span<const double>); \
+  template void record_pullbacks<T>(Pullback<T>&, std::span<const Op<T>* const>, bool);                          \
+  template void pass_cotangent<T>(Pullback<T>&, std::span<const int>);                                           \
   template void give_symbol<T>(Pullback<T>&, std::size_t, const Symbol<T>&);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

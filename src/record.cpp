@@ -1,5 +1,6 @@
 // How an op comes to be a node: its operands are checked, its value is computed, and only then it joins the tape.
 #include "kernel/elementwise.hpp"
+#include "kernel/parallel.hpp"
 #include <wengert/op.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/tape.hpp>
@@ -15,21 +16,30 @@
 
 namespace wengert {
 
+// The inputs of the node that is appended next. Handles are a sequence of Vars, which are read member by member where
+// they lie: a copy of one that was just written would wait for it.
+template <class T>
+template <class Handles>
+std::uint32_t Tape<T>::append_edges(Handles inputs) {
+  const auto first = static_cast<std::uint32_t>(edges_.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) edges_.push_back(inputs[i].index_);
+  return first;
+}
+
 template <class T>
 Var<T> Tape<T>::append(const Op<T>* op, T* data, const Layout* layout, Storage* storage, const void* attributes,
-                       std::span<const Var<T>> inputs, const Location& where) {
+                       std::uint32_t first_edge, const Location& where) {
   if (trace_nan_ && computing_ && op != nullptr && op->view == nullptr && !op->index_output) [[unlikely]]
     try {
-      require_finite(*op, data, *layout, inputs, where);
+      require_finite(*op, data, *layout, std::span<const std::uint32_t>(edges_).subspan(first_edge), where);
     } catch (...) {
+      edges_.resize(first_edge);
       pool_.release(storage);
       throw;
     }
-  const auto first_edge = static_cast<std::uint32_t>(edges_.size());
-  for (const Var<T>& input : inputs) edges_.push_back(input.index_);
   nodes_.push_back({op, data, layout, storage, attributes, sweep_location_ != nullptr ? *sweep_location_ : where,
-                    first_edge, generation_, false, false, repeating_});
-  return at(nodes_.size() - 1);
+                    first_edge, generation_, false, false, repeating_, storage->version != nullptr});
+  return Var<T>(this, static_cast<std::uint32_t>(nodes_.size() - 1), generation_);
 }
 
 // The element of a contiguous value that is not finite, as `element (0, 2) is nan`; empty if there is none.
@@ -43,12 +53,12 @@ static std::string first_not_finite(const T* data, const Layout& layout) {
 }
 
 template <class T>
-void Tape<T>::require_finite(const Op<T>& op, const T* data, const Layout& layout, std::span<const Var<T>> inputs,
-                             const Location& where) const {
+void Tape<T>::require_finite(const Op<T>& op, const T* data, const Layout& layout,
+                             std::span<const std::uint32_t> inputs, const Location& where) const {
   std::string message = first_not_finite(data, layout);
   if (message.empty()) return;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const Node<T>& n = nodes_[inputs[i].index_];
+    const Node<T>& n = nodes_[inputs[i]];
     std::string finding = "finite";
     if (n.holds_indices) {
       finding = "indices";
@@ -66,11 +76,11 @@ void Tape<T>::require_finite(const Op<T>& op, const T* data, const Layout& layou
 
 // Whether a handle can be an operand as it is.
 template <class T>
-bool Tape<T>::is_current(Var<T> var) const {
+bool Tape<T>::is_current(const Var<T>& var) const {
   if (var.tape_ != this || var.index_ >= nodes_.size() || nodes_[var.index_].generation != var.generation_)
     return false;
-  const Storage& storage = *nodes_[var.index_].storage;
-  return storage.version == nullptr || *storage.version == storage.recorded_version;
+  const Node<T>& n = nodes_[var.index_];
+  return !n.versioned || *n.storage->version == n.storage->recorded_version;
 }
 
 template <class T>
@@ -109,28 +119,56 @@ Var<T> Tape<T>::record(const Op<T>& op, const void* attributes, std::size_t attr
   });
 }
 
+// The handles of operands, in place.
+template <class T>
+struct HandlesOf {
+  std::span<const Operand<T>* const> operands;
+  std::size_t size() const { return operands.size(); }
+  const Var<T>& operator[](std::size_t i) const { return operands[i]->handle(); }
+};
+
+template <class T>
+Var<T> Tape<T>::record(const Op<T>& op, std::span<const Operand<T>* const> operands,
+                       std::span<const double> parameters) {
+  const Location& where = operands.front()->where();
+  // What is no Var has an empty handle, with which this fails.
+  const Var<T> result = record_direct(op, parameters.data(), HandlesOf<T>{operands}, where);
+  if (!result.empty()) [[likely]]
+    return result;
+  return atomically(*this, where, [&] {
+    std::array<Var<T>, Loops::max_values> inputs;
+    for (std::size_t i = 0; i < operands.size(); ++i) inputs[i] = operands[i]->on(*this);
+    return record(op, parameters.data(), parameters.size_bytes(), {inputs.data(), operands.size()}, where);
+  });
+}
+
 // The common case of an elementwise op, in which nothing can go wrong: all operands have one shape and no gaps.
 // Empty if it is not that case.
 template <class T>
-Var<T> Tape<T>::record_direct(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
-                              const Location& where) {
+template <class Handles>
+Var<T> Tape<T>::record_direct(const Op<T>& op, const void* attributes, Handles inputs, const Location& where) {
   kernel::Plane<T> planes[Loops::max_values];  // NOLINT: filled below
-  if (!is_current(inputs[0])) return {};
-  const Layout* layout = nodes_[inputs[0].index_].layout;
+  const Layout* layout = nullptr;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!is_current(inputs[i])) return {};
     const Node<T>& n = nodes_[inputs[i].index_];
-    if (!n.layout->contiguous || (n.layout != layout && n.layout->shape != layout->shape)) return {};
     planes[i] = {n.data, 0, true};
+    if (n.layout == layout) continue;
+    if (!n.layout->contiguous || (layout != nullptr && n.layout->shape != layout->shape)) return {};
+    layout = n.layout;
   }
   const std::size_t bytes = op.parameters * sizeof(double);
   if (bytes > 0) attributes = std::memcpy(arena_.allocate(bytes), attributes, bytes);
   Storage* storage = pool_.allocate(layout->size * sizeof(T));
   auto* data = reinterpret_cast<T*>(storage->data);
-  if (computing_)
-    op.kernels[static_cast<std::size_t>(active_isa())](planes, data, 1, layout->size,
-                                                       static_cast<const double*>(attributes));
-  return append(&op, data, layout, storage, attributes, inputs, where);
+  const auto* const parameters = static_cast<const double*>(attributes);
+  if (!computing_) [[unlikely]]
+    return append(&op, data, layout, storage, attributes, append_edges(inputs), where);
+  if (layout->size < kernel::large_work) [[likely]]
+    op.kernels[static_cast<std::size_t>(active_isa())](planes, data, 1, layout->size, parameters);
+  else
+    kernel::run_plane<T>(op, parameters, {planes, inputs.size()}, data, 1, layout->size);
+  return append(&op, data, layout, storage, attributes, append_edges(inputs), where);
 }
 
 template <class T>
@@ -145,7 +183,7 @@ Var<T> Tape<T>::record_view(const Op<T>& op, const void* attributes, Var<T> inpu
     assert(possible && "a view of a contiguous value must be possible");
   }
   pool_.retain(n->storage);
-  return append(&op, n->data + offset, keep(layout), n->storage, attributes, {&input, 1}, where);
+  return append(&op, n->data + offset, keep(layout), n->storage, attributes, append_edges(std::span(&input, 1)), where);
 }
 
 // As many elements as an op has inputs: in place if they are few, otherwise in the tape's arena.
@@ -194,7 +232,7 @@ Var<T> Tape<T>::record_structural(const Op<T>& op, const void* attributes, std::
     pool_.release(storage);
     throw;
   }
-  const Var<T> result = append(&op, data, layout, storage, attributes, operands.span(), where);
+  const Var<T> result = append(&op, data, layout, storage, attributes, append_edges(operands.span()), where);
   nodes_.back().holds_indices = op.index_output;
   return result;
 }
@@ -213,7 +251,7 @@ Var<T> Tape<T>::collapse(const Mark& from, Var<T> y, const Op<T>& op, std::span<
   all.push_back(keep_alive(std::move(rule), where));
   const std::uint32_t value = y.index_;
   const void* attributes = std::memcpy(arena_.allocate(sizeof(value)), &value, sizeof(value));
-  return append(&op, result.data, result.layout, result.storage, attributes, all, where);
+  return append(&op, result.data, result.layout, result.storage, attributes, append_edges(std::span(all)), where);
 }
 
 // An elementwise op whose operands differ in shape or have gaps.
@@ -234,7 +272,7 @@ Var<T> Tape<T>::record_elementwise(const Op<T>& op, const void* attributes, std:
   if (computing_)
     kernel::run_elementwise(op, static_cast<const double*>(attributes), {values.data(), inputs.size()},
                             Value<T>{data, layout});
-  return append(&op, data, layout, storage, attributes, {operands.data(), inputs.size()}, where);
+  return append(&op, data, layout, storage, attributes, append_edges(std::span(operands).first(inputs.size())), where);
 }
 
 // Brings operands to one shape, with strides a kernel can read. Returns the layout of the result.
@@ -262,13 +300,13 @@ const Layout* Tape<T>::broadcast_operands(const Op<T>& op, std::span<const Var<T
 }
 
 #define WENGERT_INSTANTIATE(T)                                                                                       \
-  template Var<T> Tape<T>::append(const Op<T>*, T*, const Layout*, Storage*, const void*, std::span<const Var<T>>,   \
+  template Var<T> Tape<T>::append(const Op<T>*, T*, const Layout*, Storage*, const void*, std::uint32_t,             \
                                   const Location&);                                                                  \
-  template void Tape<T>::require_finite(const Op<T>&, const T*, const Layout&, std::span<const Var<T>>,              \
+  template void Tape<T>::require_finite(const Op<T>&, const T*, const Layout&, std::span<const std::uint32_t>,       \
                                         const Location&) const;                                                      \
-  template bool Tape<T>::is_current(Var<T>) const;                                                                   \
+  template bool Tape<T>::is_current(const Var<T>&) const;                                                            \
   template const Node<T>& Tape<T>::operand(const Op<T>&, Var<T>, std::size_t) const;                                 \
-  template Var<T> Tape<T>::record_direct(const Op<T>&, const void*, std::span<const Var<T>>, const Location&);       \
+  template Var<T> Tape<T>::record(const Op<T>&, std::span<const Operand<T>* const>, std::span<const double>);        \
   template Var<T> Tape<T>::record(const Op<T>&, const void*, std::size_t, std::span<const Var<T>>, const Location&); \
   template Var<T> Tape<T>::collapse(const Mark&, Var<T>, const Op<T>&, std::span<const Var<T>>,                      \
                                     std::shared_ptr<const void>, const Location&);                                   \

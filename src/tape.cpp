@@ -60,7 +60,8 @@ const void* Tape<T>::keep_name(std::string_view name) {
 
 template <class T>
 Var<T> Tape<T>::leaf(Storage* storage, const Layout* layout, const void* attributes, const Location& where) {
-  return append(nullptr, reinterpret_cast<T*>(storage->data), layout, storage, attributes, {}, where);
+  return append(nullptr, reinterpret_cast<T*>(storage->data), layout, storage, attributes,
+                static_cast<std::uint32_t>(edges_.size()), where);
 }
 
 template <class T>
@@ -322,20 +323,21 @@ void Tape<T>::sweep(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, 
   accumulate(slot(root.index_), cotangent);
 
   for (std::size_t k = root.index_ + std::size_t{1}; k-- > first;) {
-    const Adjoint adjoint = adjoints_[slot(k)];
-    if (adjoint.node == Adjoint::none || !adjoint.depends) continue;
-    const bool asked = adjoint.asked;
+    // Member by member: the whole would wait for the one just written.
+    const std::uint32_t adjoint = adjoints_[slot(k)].node;
+    const bool asked = adjoints_[slot(k)].asked;
+    if (adjoint == Adjoint::none || !adjoints_[slot(k)].depends) continue;
     where = nodes_[k].where;
     if (nodes_[k].op != nullptr && !(asked && variables == Variables::independent)) {
       const std::size_t temporaries_begin = nodes_.size();
-      Pullback<T> pullback(*this, k, at(adjoint.node), base, first);
+      Pullback<T> pullback(*this, k, at(adjoint), base, first);
       nodes_[k].op->vjp(pullback);
       if (temporaries == Temporaries::recycle)
         for (std::size_t t = temporaries_begin; t < nodes_.size(); ++t)
           give_back(nodes_[t]);  // whatever is still needed is held by its adjoint slot
     }
     if (temporaries == Temporaries::recycle && !asked) {
-      pool_.release(nodes_[adjoint.node].storage);
+      pool_.release(nodes_[adjoint].storage);
       adjoints_[slot(k)].node = Adjoint::none;
     }
   }
@@ -368,22 +370,18 @@ void Tape<T>::accumulate(std::size_t slot, Var<T> cotangent) {
 }
 
 template <class T>
-bool Pullback<T>::needs(std::size_t i) const {
-  const std::size_t input = tape_.inputs(index_)[i];
-  return input >= first_ && tape_.adjoints_[base_ + (input - first_)].depends;
-}
-
-template <class T>
 void Pullback<T>::give(std::size_t i, Var<T> cotangent) {
   if (!needs(i)) return;
+  const std::size_t input = tape_.edges_[node().first_edge + i];
   const Node<T>& got = tape_.node(cotangent, node().op->name);
-  const Shape& expected = tape_.node(tape_.inputs(index_)[i]).layout->shape;
-  if (got.layout->shape != expected)
+  const Layout* layout = tape_.node(input).layout;
+  const Shape& expected = layout->shape;
+  if (got.layout != layout && got.layout->shape != expected)
     throw ShapeError(node().op->name,
                      fmt::format("vjp: the cotangent of input {} has shape {}, the input {}", i + 1,
                                  to_string(got.layout->shape), to_string(expected)),
                      node().where);
-  tape_.accumulate(base_ + (tape_.inputs(index_)[i] - first_), cotangent);
+  tape_.accumulate(base_ + (input - first_), cotangent);
 }
 
 template class Tape<float>;

@@ -1,19 +1,23 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and runs every test: bash tests/run.sh [--clang | --sanitize]
+# Installs what is missing, builds, and runs every test: bash tests/run.sh [--clang | --sanitize | --threads]
 #   (nothing)    g++, Release, in build/tests
 #   --clang      clang 16, Release, in build/tests-clang
 #   --sanitize   g++ with AddressSanitizer and UndefinedBehaviorSanitizer, in build/tests-sanitize
+#   --threads    only what uses threads, g++ with ThreadSanitizer, in build/tests-threads
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . samples/packages.sh
 
 variant=tests
+targets=all
+only=.
 case "${1:-}" in
   "") ;;
   --clang) variant=tests-clang ;;
   --sanitize) variant=tests-sanitize ;;
+  --threads) variant=tests-threads targets=threads_test only='^threads: ' ;;
   *)
-    sed -n '2,5s/^# \{0,1\}//p' tests/run.sh
+    sed -n '2,6s/^# \{0,1\}//p' tests/run.sh
     exit 2
     ;;
 esac
@@ -27,11 +31,11 @@ bash samples/fetch_data.sh digits
 echo "== configuring build/$variant"
 cmake --preset "$variant" -DCMAKE_MESSAGE_LOG_LEVEL=WARNING
 echo "== building"
-cmake --build "build/$variant"
+cmake --build "build/$variant" --target "$targets"
 echo "== testing"
 log="build/$variant/ctest.log"
 status=0
-ctest --test-dir "build/$variant" --output-on-failure --no-tests=error | tee "$log" || status=$?
+ctest --test-dir "build/$variant" --output-on-failure --no-tests=error -R "$only" | tee "$log" || status=$?
 
 # doctest's own count of test cases: one line a program.
 passed=$(sed -n 's/^.*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*$/\2 \1/p' "$log" | awk '{print $1 - $2}')

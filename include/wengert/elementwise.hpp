@@ -94,7 +94,8 @@ WENGERT_INLINE constexpr auto as_number(const X& like, const A& a) {
 
 // Records an elementwise op on what a caller wrote; in src, once for all ops.
 template <class T>
-Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>> operands, std::span<const double> parameters);
+Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>* const> operands,
+                       std::span<const double> parameters);
 // Records the pullback of each input that needs it.
 template <class T>
 void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, bool reads_output);
@@ -225,16 +226,16 @@ template <class E, class Inputs, class Parameters>
 struct Callable;
 template <class E, std::size_t... I, std::size_t... P>
 struct Callable<E, std::index_sequence<I...>, std::index_sequence<P...>> {
-  Var<float> operator()(Each<Operand<float>, I>... inputs, Each<double, P>... parameters) const {
-    return call<float>({inputs...}, {parameters...});
+  Var<float> operator()(const Each<Operand<float>, I>&... inputs, Each<double, P>... parameters) const {
+    return call<float>({&inputs...}, {parameters...});
   }
-  Var<double> operator()(Each<Operand<double>, I>... inputs, Each<double, P>... parameters) const {
-    return call<double>({inputs...}, {parameters...});
+  Var<double> operator()(const Each<Operand<double>, I>&... inputs, Each<double, P>... parameters) const {
+    return call<double>({&inputs...}, {parameters...});
   }
 
  private:
   template <class T>
-  static Var<T> call(const std::array<Operand<T>, sizeof...(I)>& inputs,
+  static Var<T> call(const std::array<const Operand<T>*, sizeof...(I)>& inputs,
                      const std::array<double, sizeof...(P)>& parameters) {
     return record_operands<T>(ElementwiseTable<T, E>::table, inputs, parameters);
   }
@@ -332,8 +333,9 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
     const std::array<Symbol<T>, sizeof...(A)> x{a...};
     if ((a.constant() && ...)) return lift(like, detail::fold_constants<F>(*a.constant()...));
     const std::array<Operand<T>, arity> inputs{x[I].operand()...};
+    const std::array<const Operand<T>*, arity> list{&inputs[I]...};
     const std::array<double, parameters> values{x[arity + P].constant().value()...};
-    return detail::record_operands<T>(ElementwiseTable<T, ElementwiseOp>::table, inputs, values);
+    return detail::record_operands<T>(ElementwiseTable<T, ElementwiseOp>::table, list, values);
   }
 
   static const bool registered;

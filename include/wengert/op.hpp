@@ -110,7 +110,10 @@ class Pullback {
   Var<T> input(std::size_t i) const { return tape_.at(tape_.inputs(index_)[i]); }
   std::size_t arity() const { return tape_.inputs(index_).size(); }
   /// Whether the cotangent of input `i` is asked for.
-  bool needs(std::size_t i) const;
+  bool needs(std::size_t i) const {
+    const std::size_t input = tape_.edges_[node().first_edge + i];
+    return input >= first_ && tape_.adjoints_[base_ + (input - first_)].depends;
+  }
   /// Adds `cotangent` to that of input `i`. Throws ShapeError if the input has another shape.
   void give(std::size_t i, Var<T> cotangent);
   template <class Attributes>

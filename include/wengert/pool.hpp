@@ -15,8 +15,8 @@ namespace wengert {
 using Version = std::uint32_t;
 
 /// A block of memory that the values of one or more nodes lie in. Nodes that are views of another node share its
-/// storage.
-struct Storage {
+/// storage. Fills a cache line of its own.
+struct alignas(64) Storage {
   std::byte* data = nullptr;
   std::size_t capacity = 0;      // bytes
   std::uint32_t references = 0;  // nodes and adjoints that need it

@@ -40,14 +40,14 @@ namespace wengert {
 using Indices = xt::xarray<std::int64_t, xt::layout_type::row_major>;
 
 // The ops behind the operators of Var; documented with the others in ops/elementwise.hpp.
-#define WENGERT_OPERATORS(T)                   \
-  Var<T> add(Operand<T> a, Operand<T> b);      \
-  Var<T> subtract(Operand<T> a, Operand<T> b); \
-  Var<T> multiply(Operand<T> a, Operand<T> b); \
-  Var<T> divide(Operand<T> a, Operand<T> b);   \
-  Var<T> negate(Operand<T> x);                 \
-  Var<T> less(Operand<T> a, Operand<T> b);     \
-  Var<T> less_equal(Operand<T> a, Operand<T> b);
+#define WENGERT_OPERATORS(T)                                 \
+  Var<T> add(const Operand<T>& a, const Operand<T>& b);      \
+  Var<T> subtract(const Operand<T>& a, const Operand<T>& b); \
+  Var<T> multiply(const Operand<T>& a, const Operand<T>& b); \
+  Var<T> divide(const Operand<T>& a, const Operand<T>& b);   \
+  Var<T> negate(const Operand<T>& x);                        \
+  Var<T> less(const Operand<T>& a, const Operand<T>& b);     \
+  Var<T> less_equal(const Operand<T>& a, const Operand<T>& b);
 WENGERT_OPERATORS(float)
 WENGERT_OPERATORS(double)
 #undef WENGERT_OPERATORS
@@ -90,21 +90,21 @@ class Var {
   bool empty() const { return tape_ == nullptr; }
 
   // Arithmetic takes Vars, scalars and tensors in any mixture and broadcasts as NumPy does.
-  friend Var operator+(Operand<T> a, Operand<T> b) { return add(a, b); }
-  friend Var operator-(Operand<T> a, Operand<T> b) { return subtract(a, b); }
-  friend Var operator*(Operand<T> a, Operand<T> b) { return multiply(a, b); }
-  friend Var operator/(Operand<T> a, Operand<T> b) { return divide(a, b); }
-  friend Var operator-(Operand<T> a) { return negate(a); }
+  friend Var operator+(const Operand<T>& a, const Operand<T>& b) { return add(a, b); }
+  friend Var operator-(const Operand<T>& a, const Operand<T>& b) { return subtract(a, b); }
+  friend Var operator*(const Operand<T>& a, const Operand<T>& b) { return multiply(a, b); }
+  friend Var operator/(const Operand<T>& a, const Operand<T>& b) { return divide(a, b); }
+  friend Var operator-(const Operand<T>& a) { return negate(a); }
   friend Var operator+(const Var& a) { return a; }
   // Comparisons give masks: 1 where they hold, otherwise 0, without gradient. Equality is `equal(a, b)`.
-  friend Var operator<(Operand<T> a, Operand<T> b) { return less(a, b); }
-  friend Var operator<=(Operand<T> a, Operand<T> b) { return less_equal(a, b); }
-  friend Var operator>(Operand<T> a, Operand<T> b) { return less(b, a); }
-  friend Var operator>=(Operand<T> a, Operand<T> b) { return less_equal(b, a); }
-  Var& operator+=(Operand<T> b) { return *this = *this + b; }
-  Var& operator-=(Operand<T> b) { return *this = *this - b; }
-  Var& operator*=(Operand<T> b) { return *this = *this * b; }
-  Var& operator/=(Operand<T> b) { return *this = *this / b; }
+  friend Var operator<(const Operand<T>& a, const Operand<T>& b) { return less(a, b); }
+  friend Var operator<=(const Operand<T>& a, const Operand<T>& b) { return less_equal(a, b); }
+  friend Var operator>(const Operand<T>& a, const Operand<T>& b) { return less(b, a); }
+  friend Var operator>=(const Operand<T>& a, const Operand<T>& b) { return less_equal(b, a); }
+  Var& operator+=(const Operand<T>& b) { return *this = *this + b; }
+  Var& operator-=(const Operand<T>& b) { return *this = *this - b; }
+  Var& operator*=(const Operand<T>& b) { return *this = *this * b; }
+  Var& operator/=(const Operand<T>& b) { return *this = *this / b; }
 
  private:
   friend class Tape<T>;
@@ -168,6 +168,7 @@ struct Node {
   bool holds_indices = false;  // `data` points to 64-bit whole numbers; see IndexVar
   bool released = false;       // a gradient's temporary whose storage was given back before the rewind
   bool repeated = false;       // computes again, on purpose, what an older node computed (checkpoint)
+  bool versioned = false;      // `storage` is a parameter's, which may change
 };
 
 /// The Wengert list: one contiguous sequence of nodes in topological order, which owns their values in pooled memory.
@@ -282,6 +283,8 @@ class Tape {
     read_at_ = nodes_.size();
     read_line_ = where;
   }
+  /// The same for an elementwise op on what a caller wrote, with the op's scalar parameters.
+  Var<T> record(const Op<T>& op, std::span<const Operand<T>* const> operands, std::span<const double> parameters);
   /// Turns everything recorded since `from` into one node of the value of `y`: an `op` of `inputs`, which are older
   /// than `from`, and of a last input that keeps `rule` alive, a pointer to which is its data. The nodes since `from`
   /// remain for a Program to replay, but their values are given back.
@@ -320,17 +323,20 @@ class Tape {
 
   Var<T> leaf(Storage* storage, const Layout* layout, const void* attributes, const Location& where);
   Var<T> uninitialised(const Shape& shape, const Location& where);
+  template <class Handles>
+  std::uint32_t append_edges(Handles inputs);
   Var<T> append(const Op<T>* op, T* data, const Layout* layout, Storage* storage, const void* attributes,
-                std::span<const Var<T>> inputs, const Location& where);
-  void require_finite(const Op<T>& op, const T* data, const Layout& layout, std::span<const Var<T>> inputs,
+                std::uint32_t first_edge, const Location& where);
+  void require_finite(const Op<T>& op, const T* data, const Layout& layout, std::span<const std::uint32_t> inputs,
                       const Location& where) const;
   [[noreturn]] static void throw_not_computed(const Location& where);
   void give_back(Node<T>& node);
   const Layout* keep(const Layout& layout);
   const void* keep_name(std::string_view name);
-  bool is_current(Var<T> var) const;
+  bool is_current(const Var<T>& var) const;
   const Node<T>& operand(const Op<T>& op, Var<T> var, std::size_t position) const;
-  Var<T> record_direct(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs, const Location& where);
+  template <class Handles>
+  Var<T> record_direct(const Op<T>& op, const void* attributes, Handles inputs, const Location& where);
   Var<T> record_view(const Op<T>& op, const void* attributes, Var<T> input, const Location& where);
   Var<T> record_elementwise(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
                             const Location& where);

@@ -1,5 +1,7 @@
 #include "kernel/elementwise.hpp"
 
+#include "kernel/parallel.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -12,14 +14,85 @@ bool reads_directly(const Layout& layout) {
   return true;
 }
 
+namespace {
+
+constexpr std::size_t joined = 256;  // elements
+
+// Rows of a few elements would leave most of each lane empty: as many as `joined` elements hold become one long row,
+// for which operands that do not go on from row to row are copied.
+template <class T>
+void run_joined(Elementwise<T>* kernel, const double* parameters, std::span<const Plane<T>> operands, T* out,
+                std::size_t rows, std::size_t columns) {
+  T copies[Loops::max_values][joined];
+  std::array<Plane<T>, Loops::max_values> planes;
+  const std::size_t most = joined / columns;
+  const auto fill = [&](std::size_t i, std::size_t first, std::size_t count) {
+    const Plane<T>& from = operands[i];
+    for (std::size_t r = 0; r < count; ++r) {
+      const T* row = from.data + static_cast<std::ptrdiff_t>(first + r) * from.row_stride;
+      T* to = copies[i] + r * columns;
+      for (std::size_t c = 0; c < columns; ++c) to[c] = row[from.column_steps ? c : 0];
+    }
+  };
+  for (std::size_t first = 0; first < rows; first += most) {
+    const std::size_t count = std::min(most, rows - first);
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+      const Plane<T>& from = operands[i];
+      if (from.row_stride == 0 && !from.column_steps) {
+        planes[i] = from;
+      } else if (from.column_steps && from.row_stride == static_cast<std::ptrdiff_t>(columns)) {
+        planes[i] = {from.data + first * columns, 0, true};
+      } else {
+        if (first == 0 || from.row_stride != 0) fill(i, first, count);
+        planes[i] = {copies[i], 0, true};
+      }
+    }
+    kernel(planes.data(), out + first * columns, 1, count * columns, parameters);
+  }
+}
+
+}  // namespace
+
+template <class T>
+void run_rows(Elementwise<T>* kernel, const double* parameters, std::span<const Plane<T>> operands, T* out,
+              std::size_t rows, std::size_t columns) {
+  constexpr std::size_t lane = 64 / sizeof(T);
+  if (rows > 1 && columns <= 2 * lane && columns % lane != 0)
+    run_joined(kernel, parameters, operands, out, rows, columns);
+  else
+    kernel(operands.data(), out, rows, columns, parameters);
+}
+
+template <class T>
+void run_plane(const Op<T>& op, const double* parameters, std::span<const Plane<T>> operands, T* out, std::size_t rows,
+               std::size_t columns) {
+  const auto kernel = op.kernels[static_cast<std::size_t>(active_isa())];
+  const std::size_t elements = rows * columns;
+  if (elements < large_work) return run_rows(kernel, parameters, operands, out, rows, columns);
+  const auto part = [&](std::size_t row, std::size_t column, std::size_t part_rows, std::size_t part_columns) {
+    std::array<Plane<T>, Loops::max_values> planes;
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+      planes[i] = operands[i];
+      planes[i].data += static_cast<std::ptrdiff_t>(row) * planes[i].row_stride;
+      if (planes[i].column_steps) planes[i].data += column;
+    }
+    run_rows<T>(kernel, parameters, {planes.data(), operands.size()}, out + row * columns + column, part_rows,
+                part_columns);
+  };
+  constexpr std::size_t whole_lanes = 64;  // some functions treat a lane's elements together
+  if (rows == 1)
+    parallel_for(columns, whole_lanes, elements, [&](auto first, auto last) { part(0, first, 1, last - first); });
+  else
+    parallel_for(rows, 1, elements, [&](auto first, auto last) { part(first, 0, last - first, columns); });
+}
+
 template <class T>
 void run_elementwise(const Op<T>& op, const double* parameters, std::span<const Value<const T>> inputs, Value<T> out) {
-  const auto kernel = op.kernels[static_cast<std::size_t>(active_isa())];
   std::array<Plane<T>, Loops::max_values> planes;
+  const std::span<const Plane<T>> operands(planes.data(), inputs.size());
   if (std::all_of(inputs.begin(), inputs.end(), [](const auto& v) { return v.layout->contiguous; })) {
     for (std::size_t i = 0; i < inputs.size(); ++i) planes[i] = {inputs[i].data, 0, true};
-    kernel(planes.data(), out.data, 1, out.size(), parameters);
-    return;
+    return run_plane(op, parameters, operands, out.data, 1, out.size());
   }
   std::array<const Layout*, Loops::max_values> layouts{};
   for (std::size_t i = 0; i < inputs.size(); ++i) layouts[i] = inputs[i].layout;
@@ -34,7 +107,7 @@ void run_elementwise(const Op<T>& op, const double* parameters, std::span<const 
   std::array<std::size_t, max_rank> position{};
   T* to = out.data;
   for (const T* end = out.data + out.size(); to != end; to += rows * columns) {
-    kernel(planes.data(), to, rows, columns, parameters);
+    run_plane(op, parameters, operands, to, rows, columns);
     for (std::size_t loop = loops.rank > 2 ? loops.rank - 2 : 0; loop-- > 0;) {  // the outer loops, like an odometer
       for (std::size_t i = 0; i < inputs.size(); ++i) planes[i].data += loops.strides[i][loop];
       if (++position[loop] < loops.extents[loop]) break;
@@ -45,9 +118,12 @@ void run_elementwise(const Op<T>& op, const double* parameters, std::span<const 
   }
 }
 
-template void run_elementwise<float>(const Op<float>&, const double*, std::span<const Value<const float>>,
-                                     Value<float>);
-template void run_elementwise<double>(const Op<double>&, const double*, std::span<const Value<const double>>,
-                                      Value<double>);
+#define WENGERT_INSTANTIATE(T)                                                                                        \
+  template void run_rows<T>(Elementwise<T>*, const double*, std::span<const Plane<T>>, T*, std::size_t, std::size_t); \
+  template void run_plane<T>(const Op<T>&, const double*, std::span<const Plane<T>>, T*, std::size_t, std::size_t);   \
+  template void run_elementwise<T>(const Op<T>&, const double*, std::span<const Value<const T>>, Value<T>);
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+#undef WENGERT_INSTANTIATE
 
 }  // namespace wengert::kernel

@@ -3,6 +3,7 @@
 #include <wengert/kernel/isa.hpp>
 #include <wengert/kernel/lane.hpp>
 
+#include <algorithm>
 #include <mutex>
 #include <type_traits>
 
@@ -145,13 +146,25 @@ void run_thin(const T* x, const T* b, std::size_t stride, T* y, std::size_t k, s
   kernels[static_cast<std::size_t>(active_isa())](x, b, stride, y, k, n, blend);
 }
 
+constexpr std::size_t whole_lanes = 64;  // parts of this many columns are computed the same way however they are split
+
 // x·B for a vector x, whichever way B lies.
 template <class T>
 void vector_matrix(const T* x, Matrix<T> b, T* y, std::size_t k, std::size_t n, Blend<T> blend) {
-  if (b.transposed)
-    run_thin<typename ThinBodies<T>::MatrixTimesColumn>(x, b.data, b.stride, y, k, n, blend);
-  else
-    run_thin<typename ThinBodies<T>::RowTimesMatrix>(x, b.data, b.stride, y, k, n, blend);
+  parallel_for(n, whole_lanes, k * n, [&](std::size_t first, std::size_t last) {
+    if (b.transposed)
+      run_thin<typename ThinBodies<T>::MatrixTimesColumn>(x, b.data + first * b.stride, b.stride, y + first, k,
+                                                          last - first, blend);
+    else
+      run_thin<typename ThinBodies<T>::RowTimesMatrix>(x, b.data + first, b.stride, y + first, k, last - first, blend);
+  });
+}
+
+template <class T>
+void outer_product(const T* a, const T* b, T* c, std::size_t m, std::size_t n, Blend<T> blend) {
+  parallel_for(m, 1, m * n, [&](std::size_t first, std::size_t last) {
+    run_thin<typename ThinBodies<T>::Outer>(a + first, b, 0, c + first * n, last - first, n, blend);
+  });
 }
 
 // Small products, one after another: A element by element, B in registers by the row. A library's call costs more.
@@ -271,28 +284,52 @@ bool is_small(std::size_t m, std::size_t n, std::size_t k) {
   return n <= small_columns && k <= small_columns && m <= most * most * most && m * n * k <= most * most * most;
 }
 
+// Multiplications in elements of work: the libraries take that many in the time of one.
+std::size_t work_of(std::size_t m, std::size_t n, std::size_t k) { return m * n * k / 16; }
+
+template <class T>
+CBLAS_TRANSPOSE transposition(const Matrix<T>& x) {
+  return x.transposed ? CblasTrans : CblasNoTrans;
+}
+
+// CBLAS runs on one thread: several take parts of the rows or columns of c.
+template <class T, class Product>
+void in_parts(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b, T* c, const Product& product) {
+  const auto from = [](Matrix<T> x, std::size_t first, bool columns) {
+    x.data += columns != x.transposed ? first : first * x.stride;
+    return x;
+  };
+  parallel_for(std::max(m, n), whole_lanes, work_of(m, n, k), [&](std::size_t first, std::size_t last) {
+    if (m >= n)
+      product(last - first, n, from(a, first, false), b, c + first * n);
+    else
+      product(m, last - first, a, from(b, first, true), c + first);
+  });
+}
+
 void library_gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<float> a, Matrix<float> b, float* c,
                   Blend<float> blend) {
 #if defined(WENGERT_ONEDNN)
   const auto size = [](std::size_t x) { return static_cast<dnnl_dim_t>(x); };
-  constexpr std::size_t large = std::size_t{1} << 21;
-  const ThreadScope threads(m * n * k >= large);
+  const ThreadScope threads(work_of(m, n, k) >= large_work);
   dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', size(m), size(n), size(k), blend.alpha, a.data,
              size(a.stride), b.data, size(b.stride), blend.beta, c, size(n));
 #else
-  const auto size = [](std::size_t x) { return static_cast<blasint>(x); };
-  cblas_sgemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans,
-              size(m), size(n), size(k), blend.alpha, a.data, size(a.stride), b.data, size(b.stride), blend.beta, c,
-              size(n));
+  in_parts(m, n, k, a, b, c, [&](std::size_t rows, std::size_t columns, auto left, auto right, float* to) {
+    const auto size = [](std::size_t x) { return static_cast<blasint>(x); };
+    cblas_sgemm(CblasRowMajor, transposition(left), transposition(right), size(rows), size(columns), size(k),
+                blend.alpha, left.data, size(left.stride), right.data, size(right.stride), blend.beta, to, size(n));
+  });
 #endif
 }
 
 void library_gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<double> a, Matrix<double> b, double* c,
                   Blend<double> blend) {
-  const auto size = [](std::size_t x) { return static_cast<int>(x); };
-  cblas_dgemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans,
-              size(m), size(n), size(k), blend.alpha, a.data, size(a.stride), b.data, size(b.stride), blend.beta, c,
-              size(n));
+  in_parts(m, n, k, a, b, c, [&](std::size_t rows, std::size_t columns, auto left, auto right, double* to) {
+    const auto size = [](std::size_t x) { return static_cast<blasint>(x); };
+    cblas_dgemm(CblasRowMajor, transposition(left), transposition(right), size(rows), size(columns), size(k),
+                blend.alpha, left.data, size(left.stride), right.data, size(right.stride), blend.beta, to, size(n));
+  });
 }
 
 }  // namespace
@@ -315,8 +352,7 @@ void gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b,
   // Whether a column of x, or a row, lies without gaps.
   const auto column_is_vector = [](Matrix<T> x) { return x.transposed || x.stride == 1; };
   const auto row_is_vector = [](Matrix<T> x) { return !x.transposed || x.stride == 1; };
-  if (k == 1 && column_is_vector(a) && row_is_vector(b))
-    return run_thin<typename ThinBodies<T>::Outer>(a.data, b.data, 0, c, m, n, blend);
+  if (k == 1 && column_is_vector(a) && row_is_vector(b)) return outer_product(a.data, b.data, c, m, n, blend);
   if (m == 1 && row_is_vector(a)) return vector_matrix(a.data, b, c, k, n, blend);
   if (n == 1 && column_is_vector(b))
     return vector_matrix(b.data, Matrix<T>{a.data, a.stride, !a.transposed}, c, k, m, blend);
@@ -327,8 +363,20 @@ void gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b,
 
 template <class T>
 void gemm_batch(std::size_t count, std::size_t m, std::size_t n, std::size_t k, Batch<T> a, Batch<T> b, T* c) {
-  if (k > 0 && n > 1 && is_small<T>(m, n, k)) return small_gemm<T>(count, m, n, k, a, b, c, {1, 0});
-  for (std::size_t e = 0; e < count; ++e) gemm<T>(m, n, k, a.entry(e), b.entry(e), c + e * m * n);
+  const auto from = [](Batch<T> x, std::size_t e) {
+    x.matrix.data += static_cast<std::ptrdiff_t>(e) * x.step;
+    return x;
+  };
+  const auto part = [&](std::size_t first, std::size_t last) {
+    if (k > 0 && n > 1 && is_small<T>(m, n, k))
+      return small_gemm<T>(last - first, m, n, k, from(a, first), from(b, first), c + first * m * n, {1, 0});
+    for (std::size_t e = first; e < last; ++e) gemm<T>(m, n, k, from(a, e).matrix, from(b, e).matrix, c + e * m * n);
+  };
+  constexpr std::size_t many = 8;  // fewer are shared out one by one
+  if (count >= many)
+    parallel_for(count, 1, count * work_of(m, n, k), part);
+  else
+    part(0, count);
 }
 
 #define WENGERT_INSTANTIATE(T)                                                                  \

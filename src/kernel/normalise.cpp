@@ -1,5 +1,6 @@
 #include "kernel/normalise.hpp"
 
+#include "kernel/parallel.hpp"
 #include <wengert/kernel/isa.hpp>
 #include <wengert/kernel/lane.hpp>
 
@@ -9,141 +10,208 @@
 namespace wengert::kernel {
 namespace {
 
-// Sums run over runs of neighbouring elements: lanes within a block, doubles beyond it. Where runs are single elements
-// (features in columns), a tile of columns is summed side by side instead.
+// A lane of one element, for what is left over.
 template <class T>
-struct NormaliseBody {
-  static constexpr std::size_t block = 2048, tile = 64;
+struct Single {
+  static constexpr std::size_t width = 1;
+  T v;
 
-  // Σ term(k) over a run; `term` is given a position and tells a lane of the elements there, or one element.
-  template <class L, class Term>
-  static WENGERT_INLINE double run_sum(std::size_t count, const Term& term) {
-    double total = 0;
-    for (std::size_t first = 0; first < count; first += block) {
-      const std::size_t end = std::min(count, first + block);
-      L part[2] = {L(T(0)), L(T(0))};
-      std::size_t k = first;
-      for (; k + 2 * L::width <= end; k += 2 * L::width)
-        for (std::size_t j = 0; j < 2; ++j) part[j] = part[j] + term(k + j * L::width, L(T(0)));
-      for (; k + L::width <= end; k += L::width) part[0] = part[0] + term(k, L(T(0)));
-      alignas(L) T elements[L::width];
-      (part[0] + part[1]).store(elements);
-      T sum = 0;
-      for (const T e : elements) sum += e;
-      for (; k < end; ++k) sum += term(k, T(0));
-      total += static_cast<double>(sum);
-    }
-    return total;
-  }
-  template <class L>
-  static WENGERT_INLINE L at(const T* p, const L&) {
-    return L::load(p);
-  }
-  static WENGERT_INLINE T at(const T* p, T) { return *p; }
-  template <class L>
-  static WENGERT_INLINE L all(double c, const L&) {
-    return L(static_cast<T>(c));
-  }
-  static WENGERT_INLINE T all(double c, T) { return static_cast<T>(c); }
-
-  // The elements of one group, run by run.
-  template <class Visit>
-  static WENGERT_INLINE void each_run(const Groups& n, std::size_t group, const Visit& visit) {
-    for (std::size_t o = 0; o < n.outer; ++o) visit((o * n.groups + group) * n.inner);
-  }
-  // out[k] = value(k) over a run.
-  template <class L, class F>
-  static WENGERT_INLINE void fill(T* out, std::size_t count, const F& value) {
-    std::size_t k = 0;
-    for (; k + L::width <= count; k += L::width) value(k, L(T(0))).store(out + k);
-    for (; k < count; ++k) out[k] = value(k, T(0));
-  }
-
-  template <class L>
-  static WENGERT_INLINE double mean_of(const T* x, const Groups& n, std::size_t group) {
-    if (!n.centred) return 0;
-    double sum = 0;
-    each_run(n, group, [&](std::size_t start) {
-      sum += run_sum<L>(n.inner, [&](std::size_t k, const auto& like) { return at(x + start + k, like); });
-    });
-    return sum / static_cast<double>(n.members());
-  }
-  template <class L>
-  static WENGERT_INLINE double variance_of(const T* x, const Groups& n, std::size_t group, double mean) {
-    double sum = 0;
-    each_run(n, group, [&](std::size_t start) {
-      sum += run_sum<L>(n.inner, [&](std::size_t k, const auto& like) {
-        const auto d = at(x + start + k, like) - all(mean, like);
-        return d * d;
-      });
-    });
-    return sum / static_cast<double>(n.members());
-  }
-
-  // The same for `width` neighbouring columns: mean and variance of each.
-  static WENGERT_INLINE void columns(const T* x, const Groups& n, std::size_t width, double* mean, double* variance) {
-    const double share = 1 / static_cast<double>(n.outer);
-    std::fill_n(mean, width, 0.0);
-    std::fill_n(variance, width, 0.0);
-    if (n.centred)
-      for (std::size_t o = 0; o < n.outer; ++o)
-        for (std::size_t c = 0; c < width; ++c) mean[c] += static_cast<double>(x[o * n.groups + c]);
-    for (std::size_t c = 0; c < width; ++c) mean[c] *= share;
-    for (std::size_t o = 0; o < n.outer; ++o)
-      for (std::size_t c = 0; c < width; ++c) {
-        const double d = static_cast<double>(x[o * n.groups + c]) - mean[c];
-        variance[c] += d * d;
-      }
-    for (std::size_t c = 0; c < width; ++c) variance[c] *= share;
-  }
+  explicit Single(T c) : v(c) {}
+  static WENGERT_INLINE Single load(const T* p) { return Single(*p); }
+  WENGERT_INLINE void store(T* p) const { *p = v; }
+  friend WENGERT_INLINE Single operator+(const Single& a, const Single& b) { return Single(a.v + b.v); }
+  friend WENGERT_INLINE Single operator-(const Single& a, const Single& b) { return Single(a.v - b.v); }
+  friend WENGERT_INLINE Single operator*(const Single& a, const Single& b) { return Single(a.v * b.v); }
 };
 
+// Calls visit(position, V) for lanes that cover [0, count): V is the type of one, an empty object.
+template <class V>
+struct OfLane {
+  using type = V;
+};
+template <class T, std::size_t Bytes, class Visit>
+WENGERT_INLINE void each_lane(std::size_t count, const Visit& visit) {
+  using L = Lane<T, Bytes>;
+  using Narrow = Lane<T, 16>;
+  std::size_t k = 0;
+  for (; k + L::width <= count; k += L::width) visit(k, OfLane<L>());
+  for (; k + Narrow::width <= count; k += Narrow::width) visit(k, OfLane<Narrow>());
+  for (; k < count; ++k) visit(k, OfLane<Single<T>>());
+}
+
+// ---- groups that are runs of neighbouring elements -----------------------------------------------------------------
+
+// Sums are lanes within a block, doubles beyond it.
+constexpr std::size_t block = 2048;
+
+// The sums of f(k) and of g(k) over a run; each is given a position and a lane's type.
+template <class T, std::size_t Bytes, class F, class G>
+WENGERT_INLINE void add_sums(std::size_t count, const F& f, const G& g, double& f_total, double& g_total) {
+  using L = Lane<T, Bytes>;
+  constexpr std::size_t w = L::width;
+  constexpr OfLane<L> lane;
+  for (std::size_t first = 0; first < count; first += block) {
+    const std::size_t end = std::min(count, first + block);
+    L f0(T(0)), f1(T(0)), g0(T(0)), g1(T(0));
+    std::size_t k = first;
+    for (; k + 2 * w <= end; k += 2 * w) {
+      f0 = f0 + f(k, lane), f1 = f1 + f(k + w, lane);
+      g0 = g0 + g(k, lane), g1 = g1 + g(k + w, lane);
+    }
+    for (; k + w <= end; k += w) f0 = f0 + f(k, lane), g0 = g0 + g(k, lane);
+    alignas(L) T elements[2][w];
+    (f0 + f1).store(elements[0]), (g0 + g1).store(elements[1]);
+    T f_sum = 0, g_sum = 0;
+    for (std::size_t j = 0; j < w; ++j) f_sum += elements[0][j], g_sum += elements[1][j];
+    for (constexpr OfLane<Single<T>> one; k < end; ++k) f_sum += f(k, one).v, g_sum += g(k, one).v;
+    f_total += static_cast<double>(f_sum), g_total += static_cast<double>(g_sum);
+  }
+}
+
+// The runs of one group.
+template <class Visit>
+WENGERT_INLINE void each_run(const Groups& n, std::size_t group, const Visit& visit) {
+  for (std::size_t o = 0; o < n.outer; ++o) visit((o * n.groups + group) * n.inner);
+}
+
+struct Moments {
+  double mean = 0, variance = 0;
+};
+
+// The variance is that of the distances from a mean rounded to T, less the square of their own mean.
+template <class T, std::size_t Bytes>
+WENGERT_INLINE Moments moments_of_runs(const T* x, const Groups& n, std::size_t group) {
+  const double share = 1 / static_cast<double>(n.members());
+  const auto nothing = [](std::size_t, auto lane) { return typename decltype(lane)::type(T(0)); };
+  double sum = 0, ignored = 0;
+  if (n.centred)
+    each_run(n, group, [&](std::size_t start) {
+      add_sums<T, Bytes>(
+          n.inner, [&](std::size_t k, auto lane) { return decltype(lane)::type::load(x + start + k); }, nothing, sum,
+          ignored);
+    });
+  const T about = static_cast<T>(sum * share);
+  double distances = 0, squares = 0;
+  each_run(n, group, [&](std::size_t start) {
+    const auto distance = [&](std::size_t k, auto lane) {
+      using V = typename decltype(lane)::type;
+      return V::load(x + start + k) - V(about);
+    };
+    add_sums<T, Bytes>(
+        n.inner, distance,
+        [&](std::size_t k, auto lane) {
+          const auto d = distance(k, lane);
+          return d * d;
+        },
+        distances, squares);
+  });
+  if (!n.centred) return {0, squares * share};
+  const double rest = distances * share;
+  return {static_cast<double>(about) + rest, std::max(0.0, squares * share - rest * rest)};
+}
+
+// ---- groups that are columns ---------------------------------------------------------------------------------------
+
+// So many columns are walked down side by side, so many rows at a time.
+constexpr std::size_t tile = 256, rows_at_once = 16;
+
+// Means and variances of `width` columns in one pass over memory: each block of rows has its own, which join by Chan's
+// formula. Distances from the first row keep digits where means are large.
+template <class T, std::size_t Bytes>
+WENGERT_INLINE void moments_of_columns(const T* x, const Groups& n, std::size_t width, double* mean, double* variance) {
+  T shift[tile];
+  for (std::size_t c = 0; c < width; ++c) shift[c] = n.centred ? x[c] : T(0);
+  std::fill_n(mean, width, 0.0);
+  std::fill_n(variance, width, 0.0);
+  T part_mean[tile], part_squares[tile];
+  for (std::size_t first = 0; first < n.outer; first += rows_at_once) {
+    const std::size_t rows = std::min(rows_at_once, n.outer - first);
+    each_lane<T, Bytes>(width, [&](std::size_t c, auto lane) {
+      using V = typename decltype(lane)::type;
+      const T* const column = x + first * n.groups + c;
+      const V from = V::load(shift + c);
+      V sum(T(0)), squares(T(0));
+      for (std::size_t r = 0; r < rows; ++r) {
+        const V d = V::load(column + r * n.groups) - from;
+        sum = sum + d;
+      }
+      const V centre = sum * V(n.centred ? T(1) / static_cast<T>(rows) : T(0));
+      for (std::size_t r = 0; r < rows; ++r) {
+        const V d = V::load(column + r * n.groups) - from - centre;
+        squares = squares + d * d;
+      }
+      centre.store(part_mean + c), squares.store(part_squares + c);
+    });
+    const double before = static_cast<double>(first), share = 1 / static_cast<double>(first + rows);
+    for (std::size_t c = 0; c < width; ++c) {
+      const double d = static_cast<double>(part_mean[c]) - mean[c];
+      mean[c] += d * static_cast<double>(rows) * share;
+      variance[c] += static_cast<double>(part_squares[c]) + d * d * before * static_cast<double>(rows) * share;
+    }
+  }
+  for (std::size_t c = 0; c < width; ++c) {
+    mean[c] += static_cast<double>(shift[c]);
+    variance[c] /= static_cast<double>(n.outer);
+  }
+}
+
+// out[row, c] = value(row's start + c, c, lane) over `width` columns.
+template <class T, std::size_t Bytes, class Value>
+WENGERT_INLINE void fill_columns(T* out, const Groups& n, std::size_t width, const Value& value) {
+  for (std::size_t o = 0; o < n.outer; ++o)
+    each_lane<T, Bytes>(
+        width, [&](std::size_t c, auto lane) { value(o * n.groups + c, c, lane).store(out + o * n.groups + c); });
+}
+
+// ---- the kernels, each over the groups [first, last) ---------------------------------------------------------------
+
 template <class T>
-struct VarianceBody : NormaliseBody<T> {
-  using Base = NormaliseBody<T>;
+struct VarianceBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* x, T* out, const Groups& n) {
-    using L = Lane<T, Bytes>;
+  static WENGERT_INLINE void run(const T* x, T* out, const Groups& n, std::size_t first, std::size_t last) {
     if (n.inner == 1) {
-      double mean[Base::tile], variance[Base::tile];
-      for (std::size_t first = 0; first < n.groups; first += Base::tile) {
-        const std::size_t width = std::min(Base::tile, n.groups - first);
-        Base::columns(x + first, n, width, mean, variance);
+      double mean[tile], variance[tile];
+      for (std::size_t width = 0; first < last; first += width) {
+        width = std::min(tile, last - first);
+        moments_of_columns<T, Bytes>(x + first, n, width, mean, variance);
         for (std::size_t c = 0; c < width; ++c) out[first + c] = static_cast<T>(variance[c]);
       }
       return;
     }
-    for (std::size_t k = 0; k < n.groups; ++k)
-      out[k] = static_cast<T>(Base::template variance_of<L>(x, n, k, Base::template mean_of<L>(x, n, k)));
+    for (; first < last; ++first) out[first] = static_cast<T>(moments_of_runs<T, Bytes>(x, n, first).variance);
   }
 };
 
 template <class T>
-struct StandardiseBody : NormaliseBody<T> {
-  using Base = NormaliseBody<T>;
+struct StandardiseBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* x, T* y, const Groups& n, double epsilon) {
-    using L = Lane<T, Bytes>;
+  static WENGERT_INLINE void run(const T* x, T* y, const Groups& n, double epsilon, std::size_t first,
+                                 std::size_t last) {
     if (n.inner == 1) {
-      double mean[Base::tile], variance[Base::tile];
-      for (std::size_t first = 0; first < n.groups; first += Base::tile) {
-        const std::size_t width = std::min(Base::tile, n.groups - first);
-        Base::columns(x + first, n, width, mean, variance);
-        for (std::size_t c = 0; c < width; ++c) variance[c] = 1 / std::sqrt(variance[c] + epsilon);
-        for (std::size_t o = 0; o < n.outer; ++o)
-          for (std::size_t c = 0; c < width; ++c) {
-            const std::size_t at = o * n.groups + first + c;
-            y[at] = static_cast<T>((static_cast<double>(x[at]) - mean[c]) * variance[c]);
-          }
+      double mean[tile], variance[tile];
+      T centre[tile], scale[tile];
+      for (std::size_t width = 0; first < last; first += width) {
+        width = std::min(tile, last - first);
+        moments_of_columns<T, Bytes>(x + first, n, width, mean, variance);
+        for (std::size_t c = 0; c < width; ++c) {
+          centre[c] = static_cast<T>(mean[c]);
+          scale[c] = static_cast<T>(1 / std::sqrt(variance[c] + epsilon));
+        }
+        const T* const from = x + first;
+        fill_columns<T, Bytes>(y + first, n, width, [&](std::size_t at, std::size_t c, auto lane) {
+          using V = typename decltype(lane)::type;
+          return (V::load(from + at) - V::load(centre + c)) * V::load(scale + c);
+        });
       }
       return;
     }
-    for (std::size_t k = 0; k < n.groups; ++k) {
-      const double mean = Base::template mean_of<L>(x, n, k);
-      const double r = 1 / std::sqrt(Base::template variance_of<L>(x, n, k, mean) + epsilon);
-      Base::each_run(n, k, [&](std::size_t start) {
-        Base::template fill<L>(y + start, n.inner, [&](std::size_t i, const auto& like) {
-          return (Base::at(x + start + i, like) - Base::all(mean, like)) * Base::all(r, like);
+    for (; first < last; ++first) {
+      const auto [mean, variance] = moments_of_runs<T, Bytes>(x, n, first);
+      const T centre = static_cast<T>(mean), scale = static_cast<T>(1 / std::sqrt(variance + epsilon));
+      each_run(n, first, [&](std::size_t start) {
+        each_lane<T, Bytes>(n.inner, [&](std::size_t k, auto lane) {
+          using V = typename decltype(lane)::type;
+          ((V::load(x + start + k) - V(centre)) * V(scale)).store(y + start + k);
         });
       });
     }
@@ -151,77 +219,101 @@ struct StandardiseBody : NormaliseBody<T> {
 };
 
 template <class T>
-struct StandardiseVjpBody : NormaliseBody<T> {
-  using Base = NormaliseBody<T>;
+struct StandardiseVjpBody {
+  // r (g − mean g − y mean(g y)), given both means.
+  template <class V>
+  static WENGERT_INLINE V formula(const V& g, const V& y, const V& r, const V& mean, const V& slope) {
+    return r * (g - mean - y * slope);
+  }
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* g, const T* y, const T* r, T* out, const Groups& n) {
-    using L = Lane<T, Bytes>;
+  static WENGERT_INLINE void run(const T* g, const T* y, const T* r, T* out, const Groups& n, std::size_t first,
+                                 std::size_t last) {
     const double share = 1 / static_cast<double>(n.members());
     if (n.inner == 1) {
-      double mean[Base::tile], slope[Base::tile];
-      for (std::size_t first = 0; first < n.groups; first += Base::tile) {
-        const std::size_t width = std::min(Base::tile, n.groups - first);
-        std::fill_n(mean, width, 0.0);
-        std::fill_n(slope, width, 0.0);
-        for (std::size_t o = 0; o < n.outer; ++o)
-          for (std::size_t c = 0; c < width; ++c) {
-            const std::size_t at = o * n.groups + first + c;
-            mean[c] += static_cast<double>(g[at]);
-            slope[c] += static_cast<double>(g[at]) * static_cast<double>(y[at]);
-          }
-        for (std::size_t c = 0; c < width; ++c) {
-          mean[c] *= n.centred ? share : 0;
-          slope[c] *= share;
-        }
-        for (std::size_t o = 0; o < n.outer; ++o)
-          for (std::size_t c = 0; c < width; ++c) {
-            const std::size_t at = o * n.groups + first + c;
-            out[at] = static_cast<T>(static_cast<double>(r[first + c]) *
-                                     (static_cast<double>(g[at]) - mean[c] - static_cast<double>(y[at]) * slope[c]));
-          }
+      for (std::size_t width = 0; first < last; first += width) {
+        width = std::min(tile, last - first);
+        columns<Bytes>(g + first, y + first, r + first, out + first, n, width, share);
       }
       return;
     }
-    for (std::size_t k = 0; k < n.groups; ++k) {
-      const double mean = Base::template mean_of<L>(g, n, k);
-      double slope = 0;
-      Base::each_run(n, k, [&](std::size_t start) {
-        slope += Base::template run_sum<L>(n.inner, [&](std::size_t i, const auto& like) {
-          return Base::at(g + start + i, like) * Base::at(y + start + i, like);
-        });
+    for (; first < last; ++first) {
+      double mean = 0, slope = 0;
+      each_run(n, first, [&](std::size_t start) {
+        add_sums<T, Bytes>(
+            n.inner, [&](std::size_t k, auto lane) { return decltype(lane)::type::load(g + start + k); },
+            [&](std::size_t k, auto lane) {
+              using V = typename decltype(lane)::type;
+              return V::load(g + start + k) * V::load(y + start + k);
+            },
+            mean, slope);
       });
-      slope *= share;
-      Base::each_run(n, k, [&](std::size_t start) {
-        Base::template fill<L>(out + start, n.inner, [&](std::size_t i, const auto& like) {
-          return Base::all(static_cast<double>(r[k]), like) * (Base::at(g + start + i, like) - Base::all(mean, like) -
-                                                               Base::at(y + start + i, like) * Base::all(slope, like));
+      const T centre = static_cast<T>(n.centred ? mean * share : 0), by = static_cast<T>(slope * share);
+      each_run(n, first, [&](std::size_t start) {
+        each_lane<T, Bytes>(n.inner, [&](std::size_t k, auto lane) {
+          using V = typename decltype(lane)::type;
+          formula(V::load(g + start + k), V::load(y + start + k), V(r[first]), V(centre), V(by)).store(out + start + k);
         });
       });
     }
   }
+
+ private:
+  template <std::size_t Bytes>
+  static WENGERT_INLINE void columns(const T* g, const T* y, const T* r, T* out, const Groups& n, std::size_t width,
+                                     double share) {
+    double sums[tile] = {}, slopes[tile] = {};
+    T mean[tile], slope[tile];
+    for (std::size_t first = 0; first < n.outer; first += rows_at_once) {
+      const std::size_t rows = std::min(rows_at_once, n.outer - first);
+      each_lane<T, Bytes>(width, [&](std::size_t c, auto lane) {
+        using V = typename decltype(lane)::type;
+        V sum(T(0)), product(T(0));
+        for (std::size_t r0 = first; r0 < first + rows; ++r0) {
+          const V of_g = V::load(g + r0 * n.groups + c), of_y = V::load(y + r0 * n.groups + c);
+          sum = sum + of_g, product = product + of_g * of_y;
+        }
+        sum.store(mean + c), product.store(slope + c);
+      });
+      for (std::size_t c = 0; c < width; ++c) {
+        sums[c] += static_cast<double>(mean[c]);
+        slopes[c] += static_cast<double>(slope[c]);
+      }
+    }
+    for (std::size_t c = 0; c < width; ++c) {
+      mean[c] = static_cast<T>(n.centred ? sums[c] * share : 0);
+      slope[c] = static_cast<T>(slopes[c] * share);
+    }
+    fill_columns<T, Bytes>(out, n, width, [&](std::size_t at, std::size_t c, auto lane) {
+      using V = typename decltype(lane)::type;
+      return formula(V::load(g + at), V::load(y + at), V::load(r + c), V::load(mean + c), V::load(slope + c));
+    });
+  }
 };
 
+// Groups are shared out to threads, columns in whole lanes.
 template <class Body, class... Arguments>
-void dispatch(Arguments... arguments) {
-  static constexpr auto kernels = compile_per_isa<Body, Arguments...>();
-  kernels[static_cast<std::size_t>(active_isa())](arguments...);
+void dispatch(const Groups& n, Arguments... arguments) {
+  static constexpr auto kernels = compile_per_isa<Body, Arguments..., std::size_t, std::size_t>();
+  parallel_for(n.groups, n.inner == 1 ? 64 : 1, n.members() * n.groups, [&](std::size_t first, std::size_t last) {
+    kernels[static_cast<std::size_t>(active_isa())](arguments..., first, last);
+  });
 }
 
 }  // namespace
 
 template <class T>
 void group_variance(const T* x, T* variance, const Groups& groups) {
-  dispatch<VarianceBody<T>, const T*, T*, const Groups&>(x, variance, groups);
+  dispatch<VarianceBody<T>, const T*, T*, const Groups&>(groups, x, variance, groups);
 }
 
 template <class T>
 void standardise(const T* x, T* y, const Groups& groups, double epsilon) {
-  dispatch<StandardiseBody<T>, const T*, T*, const Groups&, double>(x, y, groups, epsilon);
+  dispatch<StandardiseBody<T>, const T*, T*, const Groups&, double>(groups, x, y, groups, epsilon);
 }
 
 template <class T>
 void standardise_vjp(const T* g, const T* y, const T* r, T* out, const Groups& groups) {
-  dispatch<StandardiseVjpBody<T>, const T*, const T*, const T*, T*, const Groups&>(g, y, r, out, groups);
+  dispatch<StandardiseVjpBody<T>, const T*, const T*, const T*, T*, const Groups&>(groups, g, y, r, out, groups);
 }
 
 #define WENGERT_INSTANTIATE(T)                                       \

@@ -1,22 +1,56 @@
-// The thread count of one call into a library that uses OpenMP.
+// How work is spread over threads: in parallel loops of our own, and inside libraries that use OpenMP too.
 #pragma once
 
 #include <wengert/threads.hpp>
 
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+
+#if defined(__SANITIZE_THREAD__)
+#define WENGERT_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WENGERT_TSAN 1
+#endif
+#endif
+
 namespace wengert::kernel {
 
-// Declared here because clang's <omp.h> belongs to another runtime than the one oneDNN brings.
+// Declared here because clang's <omp.h> and -fopenmp belong to another runtime than the one oneDNN brings.
 extern "C" {
 int omp_get_max_threads();
 void omp_set_num_threads(int);
 int omp_in_parallel();
+int omp_get_thread_num();
+int omp_get_num_threads();
+void GOMP_parallel(void (*body)(void*), void* data, unsigned threads, unsigned flags);
+#if defined(WENGERT_TSAN)
+void __tsan_acquire(void*);
+void __tsan_release(void*);
+#endif
 }
 
-/// While it lives, OpenMP regions of this thread use num_threads(), or one thread for small work and inside a region.
+/// How many threads a piece of work may use: one if it is small, inside an OpenMP region and inside a SerialScope.
+int threads_for(bool large) noexcept;
+
+/// While it lives, this thread's work is not spread further: it is one of several that share the processor.
+class SerialScope {
+ public:
+  SerialScope() noexcept;
+  ~SerialScope();
+  SerialScope(const SerialScope&) = delete;
+  SerialScope& operator=(const SerialScope&) = delete;
+
+ private:
+  bool before_;
+};
+
+/// While it lives, OpenMP regions of this thread use as many threads as threads_for says.
 class ThreadScope {
  public:
   explicit ThreadScope(bool large) : before_(omp_get_max_threads()) {
-    const int wanted = large && omp_in_parallel() == 0 ? num_threads() : 1;
+    const int wanted = threads_for(large);
     if (wanted != before_) omp_set_num_threads(wanted);
     changed_ = wanted != before_;
   }
@@ -30,5 +64,48 @@ class ThreadScope {
   int before_;
   bool changed_;
 };
+
+/// As many elements, read, computed or written, as are worth waking another thread for.
+inline constexpr std::size_t large_work = std::size_t{1} << 17;
+
+// ThreadSanitizer does not see libgomp's barriers, so it is told what they order.
+#if defined(WENGERT_TSAN)
+inline void happens_after(void* token) { __tsan_acquire(token); }
+inline void happens_before(void* token) { __tsan_release(token); }
+#else
+inline void happens_after(void*) {}
+inline void happens_before(void*) {}
+#endif
+
+/// Calls body(first, last) for parts that make up [0, count): one part a thread where `elements` of work in all are
+/// large, otherwise all at once. Parts begin at multiples of `grain`. The body must not throw.
+template <class Body>
+void parallel_for(std::size_t count, std::size_t grain, std::size_t elements, const Body& body) {
+  const std::size_t units = (count + grain - 1) / grain;
+  const auto threads = std::min(static_cast<std::size_t>(threads_for(elements >= large_work)), units);
+  if (threads <= 1) {
+    if (count > 0) body(std::size_t{0}, count);
+    return;
+  }
+  struct Job {
+    const Body& body;
+    std::size_t count, grain, units;
+  } job{body, count, grain, units};
+  happens_before(&job);
+  GOMP_parallel(
+      [](void* data) {
+        Job& j = *static_cast<Job*>(data);
+        happens_after(&j);
+        // There may be fewer threads than asked for.
+        const auto part = static_cast<std::size_t>(omp_get_thread_num());
+        const auto parts = static_cast<std::size_t>(omp_get_num_threads());
+        const std::size_t first = j.units * part / parts * j.grain;
+        const std::size_t last = std::min(j.count, j.units * (part + 1) / parts * j.grain);
+        if (first < last) j.body(first, last);
+        happens_before(&j);
+      },
+      &job, static_cast<unsigned>(threads), 0);
+  happens_after(&job);
+}
 
 }  // namespace wengert::kernel

@@ -1,71 +1,218 @@
 #include "kernel/softmax.hpp"
 
+#include "kernel/parallel.hpp"
+#include "kernel/rows.hpp"
 #include <wengert/kernel/isa.hpp>
-#include <wengert/kernel/lane.hpp>
 
-#include <cmath>
-#include <cstring>
+#include <algorithm>
 #include <limits>
 
 namespace wengert::kernel {
 namespace {
 
-template <class T>
-struct SoftmaxBody {
+// What the bodies below share. A row's maximum m may have lost a NaN, which then makes the sum NaN.
+template <class L>
+struct Exponentials {
+  using T = typename L::Scalar;
   static constexpr T lowest = -std::numeric_limits<T>::infinity();
 
-  template <class L>
-  static WENGERT_INLINE T largest(const L& lane) {
-    alignas(L) T elements[L::width];
-    lane.store(elements);
-    T result = elements[0];
-    for (const T e : elements) result = e > result ? e : result;
-    return result;
+  static WENGERT_INLINE T maximum(const T* x, const Row<L>& row) {
+    L top = row.last(x, lowest);
+    for (std::size_t k = 0; k < row.whole; k += L::width) {
+      const L e = L::load(x + k);
+      top = larger(e, top);
+    }
+    return across(top, larger);
   }
-  template <class L>
-  static WENGERT_INLINE T total(const L& lane) {
-    alignas(L) T elements[L::width];
-    lane.store(elements);
-    T result = 0;
-    for (const T e : elements) result += e;
-    return result;
+  // Σ exp(x − m), term by term through `visit(position, term)`, the partial lane's through `visit_last`.
+  template <class Visit, class VisitLast>
+  static WENGERT_INLINE T sum(const T* x, const Row<L>& row, T m, const Visit& visit, const VisitLast& visit_last) {
+    const L shift(m);
+    L total(T(0));
+    for (std::size_t k = 0; k < row.whole; k += L::width) {
+      const L e = lane_exp(L::load(x + k) - shift);
+      total = total + e;
+      visit(k, e);
+    }
+    if (row.rest > 0) {
+      const L e = lane_exp(row.last(x, lowest) - shift);
+      total = total + e;
+      visit_last(e);
+    }
+    return across(total, plus);
   }
+  static WENGERT_INLINE T sum(const T* x, const Row<L>& row, T m) {
+    return sum(
+        x, row, m, [](std::size_t, const L&) {}, [](const L&) {});
+  }
+};
 
-  // The last, partial lane of a row goes through `tail`, whose padding of −∞ neither wins the maximum nor adds to the
-  // sum.
+template <class T>
+struct SoftmaxBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* x, T* y, std::size_t rows, std::size_t count, bool logarithm) {
+  static WENGERT_INLINE void run(const T* x, T* y, std::size_t rows, std::size_t count) {
     using L = Lane<T, Bytes>;
-    const std::size_t whole = count - count % L::width;
-    const std::size_t rest = (count - whole) * sizeof(T);
-    alignas(L) T tail[L::width];
-    for (std::size_t row = 0; row < rows; ++row, x += count, y += count) {
-      L(lowest).store(tail);
-      std::memcpy(tail, x + whole, rest);
-      L top = L::load(tail);
-      for (std::size_t k = 0; k < whole; k += L::width) {
-        const L e = L::load(x + k);
-        top = where(e > top, e, top);  // a NaN may get lost here: it makes the sum NaN
+    using E = Exponentials<L>;
+    for (std::size_t r = rows; r-- > 0; x += count, y += count) {
+      const Row<L> row(count, r * count);
+      L partial(T(0));
+      const T s = E::sum(
+          x, row, E::maximum(x, row), [&](std::size_t k, const L& e) { e.store(y + k); },
+          [&](const L& e) { partial = e; });
+      const L scale(T(1) / s);
+      for (std::size_t k = 0; k < row.whole; k += L::width) (L::load(y + k) * scale).store(y + k);
+      if (row.rest > 0) row.store_last(partial * scale, y);
+    }
+  }
+};
+
+// The logarithms of a lane of rows' sums are taken together.
+template <class T>
+struct LogSumBody {
+  template <std::size_t Bytes>
+  static WENGERT_INLINE void run(const T* x, T* out, std::size_t rows, std::size_t count) {
+    using L = Lane<T, Bytes>;
+    using E = Exponentials<L>;
+    for (std::size_t first = 0; first < rows; first += L::width) {
+      alignas(L) T top[L::width], sum[L::width];
+      L(T(1)).store(top), L(T(1)).store(sum);
+      const std::size_t together = std::min(L::width, rows - first);
+      for (std::size_t r = 0; r < together; ++r, x += count) {
+        const Row<L> row(count, (rows - first - r - 1) * count);
+        top[r] = E::maximum(x, row);
+        sum[r] = E::sum(x, row, top[r]);
       }
-      const L m(largest(top));
-      L sum(T(0));
-      for (std::size_t k = 0; k < whole; k += L::width) {
-        const L e = lane_exp(L::load(x + k) - m);
-        sum = sum + e;
-        if (!logarithm) e.store(y + k);
+      (L::load(top) + lane_log(L::load(sum))).store(sum);
+      for (std::size_t r = 0; r < together; ++r) out[first + r] = sum[r];
+    }
+  }
+};
+
+template <class T>
+struct ShiftBody {
+  template <std::size_t Bytes>
+  static WENGERT_INLINE void run(const T* x, const T* shift, T* y, std::size_t rows, std::size_t count) {
+    using L = Lane<T, Bytes>;
+    for (std::size_t r = rows; r-- > 0; x += count, y += count, ++shift) {
+      const Row<L> row(count, r * count);
+      const L by(*shift);
+      for (std::size_t k = 0; k < row.whole; k += L::width) (L::load(x + k) - by).store(y + k);
+      if (row.rest == 0) continue;
+      const L last = row.last(x, T(0)) - by;
+      row.store_last(last, y);
+    }
+  }
+};
+
+template <class Body, class... Arguments>
+void dispatch(Arguments... arguments) {
+  static constexpr auto kernels = compile_per_isa<Body, Arguments...>();
+  kernels[static_cast<std::size_t>(active_isa())](arguments...);
+}
+
+}  // namespace
+
+template <class T>
+void softmax_rows(const T* x, T* y, std::size_t rows, std::size_t count) {
+  parallel_for(rows, 1, rows * count, [&](std::size_t first, std::size_t last) {
+    dispatch<SoftmaxBody<T>, const T*, T*>(x + first * count, y + first * count, last - first, count);
+  });
+}
+
+template <class T>
+void log_sum_exp_rows(const T* x, T* out, std::size_t rows, std::size_t count) {
+  parallel_for(rows, 1, rows * count, [&](std::size_t first, std::size_t last) {
+    dispatch<LogSumBody<T>, const T*, T*>(x + first * count, out + first, last - first, count);
+  });
+}
+
+template <class T>
+void log_softmax_rows(const T* x, T* y, std::size_t rows, std::size_t count) {
+  constexpr std::size_t together = 64;
+  parallel_for(rows, 1, rows * count, [&](std::size_t begin, std::size_t end) {
+    T shift[together];
+    for (std::size_t first = begin; first < end; first += together) {
+      const std::size_t part = std::min(together, end - first);
+      dispatch<LogSumBody<T>, const T*, T*>(x + first * count, shift, part, count);
+      dispatch<ShiftBody<T>, const T*, const T*, T*>(x + first * count, shift, y + first * count, part, count);
+    }
+  });
+}
+
+// ---- cross entropy -------------------------------------------------------------------------------------------------
+
+namespace {
+
+// Σ over rows of Σ y (log Σ eᶻ − z).
+template <class T>
+struct CrossEntropyBody {
+  template <std::size_t Bytes>
+  static WENGERT_INLINE void run(const T* z, const T* y, const T* shift, std::size_t rows, std::size_t count,
+                                 double* total) {
+    using L = Lane<T, Bytes>;
+    double sum = 0;
+    L part(T(0));
+    for (std::size_t r = rows; r-- > 0; z += count, y += count, ++shift) {
+      const Row<L> row(count, r * count);
+      const L by(*shift);
+      for (std::size_t k = 0; k < row.whole; k += L::width) {
+        const L term = L::load(y + k) * (by - L::load(z + k));
+        part = part + term;
       }
-      const L e = lane_exp(L::load(tail) - m);
-      const T s = total(sum + e);
-      if (logarithm) {
-        const L shift(m.v[0] + std::log(s));
-        for (std::size_t k = 0; k < whole; k += L::width) (L::load(x + k) - shift).store(y + k);
-        (L::load(tail) - shift).store(tail);
-      } else {
-        const L scale(T(1) / s);
-        for (std::size_t k = 0; k < whole; k += L::width) (L::load(y + k) * scale).store(y + k);
-        (e * scale).store(tail);
+      if (row.rest > 0) {
+        const L term = row.last(y, T(0)) * (by - row.last(z, T(0)));
+        part = part + term;
       }
-      std::memcpy(y + whole, tail, rest);
+    }
+    sum += static_cast<double>(across(part, plus));
+    *total = sum;
+  }
+};
+
+// out = scale (softmax(z) Σ y − y).
+template <class T>
+struct CrossEntropyVjpBody {
+  template <std::size_t Bytes>
+  static WENGERT_INLINE void run(const T* z, const T* y, T* out, std::size_t rows, std::size_t count, T scale) {
+    using L = Lane<T, Bytes>;
+    using E = Exponentials<L>;
+    const L c(scale);
+    for (std::size_t r = rows; r-- > 0; z += count, y += count, out += count) {
+      const Row<L> row(count, r * count);
+      L weights(T(0)), partial(T(0));
+      const T s = E::sum(
+          z, row, E::maximum(z, row),
+          [&](std::size_t k, const L& e) {
+            const L weight = L::load(y + k);
+            weights = weights + weight;
+            e.store(out + k);
+          },
+          [&](const L& e) { partial = e; });
+      const L last = row.last(y, T(0));
+      const L all = weights + last;
+      const L by(scale * across(all, plus) / s);
+      for (std::size_t k = 0; k < row.whole; k += L::width) (by * L::load(out + k) - c * L::load(y + k)).store(out + k);
+      if (row.rest > 0) row.store_last(by * partial - c * last, out);
+    }
+  }
+};
+
+// out = scale of the row · (softmax(z) − 1 at the label).
+template <class T>
+struct SoftmaxScaledBody {
+  template <std::size_t Bytes>
+  static WENGERT_INLINE void run(const T* z, const T* scale, T* out, std::size_t rows, std::size_t count) {
+    using L = Lane<T, Bytes>;
+    using E = Exponentials<L>;
+    for (std::size_t r = rows; r-- > 0; z += count, ++scale, out += count) {
+      const Row<L> row(count, r * count);
+      L partial(T(0));
+      const T s = E::sum(
+          z, row, E::maximum(z, row), [&](std::size_t k, const L& e) { e.store(out + k); },
+          [&](const L& e) { partial = e; });
+      const L by(*scale / s);
+      for (std::size_t k = 0; k < row.whole; k += L::width) (L::load(out + k) * by).store(out + k);
+      if (row.rest > 0) row.store_last(partial * by, out);
     }
   }
 };
@@ -73,12 +220,57 @@ struct SoftmaxBody {
 }  // namespace
 
 template <class T>
-void softmax_rows(const T* x, T* y, std::size_t rows, std::size_t count, bool logarithm) {
-  static constexpr auto kernels = compile_per_isa<SoftmaxBody<T>, const T*, T*, std::size_t, std::size_t, bool>();
-  kernels[static_cast<std::size_t>(active_isa())](x, y, rows, count, logarithm);
+double cross_entropy_rows(const T* z, const T* y, std::size_t rows, std::size_t count) {
+  constexpr std::size_t together = 64, most = 256;
+  // Blocks depend on the rows alone, and join in order: every number of threads gives the same.
+  const std::size_t rows_in_block = (rows / most / together + 1) * together;
+  const std::size_t blocks = (rows + rows_in_block - 1) / rows_in_block;
+  double totals[most];
+  parallel_for(blocks, 1, rows * count, [&](std::size_t begin, std::size_t end) {
+    T shift[together];
+    for (std::size_t block = begin; block < end; ++block) {
+      totals[block] = 0;
+      const std::size_t last = std::min(rows, (block + 1) * rows_in_block);
+      for (std::size_t first = block * rows_in_block; first < last; first += together) {
+        const std::size_t part = std::min(together, last - first);
+        double total = 0;
+        dispatch<LogSumBody<T>, const T*, T*>(z + first * count, shift, part, count);
+        dispatch<CrossEntropyBody<T>, const T*, const T*, const T*>(z + first * count, y + first * count, shift, part,
+                                                                    count, &total);
+        totals[block] += total;
+      }
+    }
+  });
+  double total = 0;
+  for (std::size_t block = 0; block < blocks; ++block) total += totals[block];
+  return total;
 }
 
-template void softmax_rows<float>(const float*, float*, std::size_t, std::size_t, bool);
-template void softmax_rows<double>(const double*, double*, std::size_t, std::size_t, bool);
+template <class T>
+void cross_entropy_vjp_rows(const T* z, const T* y, T* out, std::size_t rows, std::size_t count, T scale) {
+  parallel_for(rows, 1, rows * count, [&](std::size_t first, std::size_t last) {
+    dispatch<CrossEntropyVjpBody<T>, const T*, const T*, T*>(z + first * count, y + first * count, out + first * count,
+                                                             last - first, count, scale);
+  });
+}
+
+template <class T>
+void scaled_softmax_rows(const T* z, const T* scale, T* out, std::size_t rows, std::size_t count) {
+  parallel_for(rows, 1, rows * count, [&](std::size_t first, std::size_t last) {
+    dispatch<SoftmaxScaledBody<T>, const T*, const T*, T*>(z + first * count, scale + first, out + first * count,
+                                                           last - first, count);
+  });
+}
+
+#define WENGERT_INSTANTIATE(T)                                                                  \
+  template void softmax_rows<T>(const T*, T*, std::size_t, std::size_t);                        \
+  template void log_softmax_rows<T>(const T*, T*, std::size_t, std::size_t);                    \
+  template void log_sum_exp_rows<T>(const T*, T*, std::size_t, std::size_t);                    \
+  template double cross_entropy_rows<T>(const T*, const T*, std::size_t, std::size_t);          \
+  template void cross_entropy_vjp_rows<T>(const T*, const T*, T*, std::size_t, std::size_t, T); \
+  template void scaled_softmax_rows<T>(const T*, const T*, T*, std::size_t, std::size_t);
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+#undef WENGERT_INSTANTIATE
 
 }  // namespace wengert::kernel

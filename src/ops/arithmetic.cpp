@@ -37,23 +37,23 @@ constexpr auto scalar_divide = elementwise<"scalar_divide", params<1>>(
 
 // For float and double.
 #define WENGERT_ARITHMETIC(T)                                                                               \
-  Var<T> add(Operand<T> a, Operand<T> b) {                                                                  \
+  Var<T> add(const Operand<T>& a, const Operand<T>& b) {                                                    \
     if (b.is_scalar()) return add_scalar(a, b.scalar());                                                    \
     return a.is_scalar() ? add_scalar(b, a.scalar()) : add_op(a, b);                                        \
   }                                                                                                         \
-  Var<T> subtract(Operand<T> a, Operand<T> b) {                                                             \
+  Var<T> subtract(const Operand<T>& a, const Operand<T>& b) {                                               \
     if (b.is_scalar()) return add_scalar(a, -b.scalar());                                                   \
     return a.is_scalar() ? add_scalar(Operand<T>(negate_op(b), a.where()), a.scalar()) : subtract_op(a, b); \
   }                                                                                                         \
-  Var<T> multiply(Operand<T> a, Operand<T> b) {                                                             \
+  Var<T> multiply(const Operand<T>& a, const Operand<T>& b) {                                               \
     if (b.is_scalar()) return multiply_scalar(a, b.scalar());                                               \
     return a.is_scalar() ? multiply_scalar(b, a.scalar()) : multiply_op(a, b);                              \
   }                                                                                                         \
-  Var<T> divide(Operand<T> a, Operand<T> b) {                                                               \
+  Var<T> divide(const Operand<T>& a, const Operand<T>& b) {                                                 \
     if (b.is_scalar()) return divide_scalar(a, b.scalar());                                                 \
     return a.is_scalar() ? scalar_divide(b, a.scalar()) : divide_op(a, b);                                  \
   }                                                                                                         \
-  Var<T> negate(Operand<T> x) { return negate_op(x); }
+  Var<T> negate(const Operand<T>& x) { return negate_op(x); }
 WENGERT_ARITHMETIC(float)
 WENGERT_ARITHMETIC(double)
 #undef WENGERT_ARITHMETIC

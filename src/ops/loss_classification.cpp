@@ -1,6 +1,8 @@
+#include "kernel/softmax.hpp"
 #include "ops/loss_common.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/normalise.hpp>
+#include <wengert/structural.hpp>
 
 namespace wengert {
 namespace {
@@ -46,6 +48,60 @@ constexpr auto kl_div_op =
 constexpr auto kl_div_of_logarithms_op =
     elementwise<"kl_div_of_logarithms">([](auto a, auto y) { return exp(y) * (y - a); }, notation<"eʸ (y − a)">);
 
+// Cross entropy and its gradient are one pass over the rows each, however long those are.
+struct ByRow {
+  static std::size_t classes(const Shape& z) { return z.back(); }
+  static std::size_t rows(const Shape& z) { return z.elements() / std::max<std::size_t>(z.back(), 1); }
+  // What the sum is divided by.
+  static double samples(const Shape& z) { return z.rank() == 1 ? 1.0 : static_cast<double>(z[0]); }
+};
+
+struct CrossEntropyVjp : ByRow {
+  static constexpr std::string_view name = "cross_entropy_with_logits_vjp";
+  static constexpr std::string_view notation = "g/N (softmax(z) Σ y − y)";
+  static constexpr std::size_t arity = 3;
+
+  Shape shape(const Shape&, const Shape& z, const Shape&) const { return z; }
+  template <class T>
+  void forward(Value<const T> g, Value<const T> z, Value<const T> y, Value<T> out) const {
+    const T scale = static_cast<T>(static_cast<double>(*g.data) / samples(z.shape()));
+    kernel::cross_entropy_vjp_rows(z.data, y.data, out.data, rows(z.shape()), classes(z.shape()), scale);
+  }
+  template <class T>
+  auto vjp(Var<T> w, Var<T>, Var<T> g, Var<T> z, Var<T> y) const {
+    const double n = samples(z.shape());
+    const Var<T> p = softmax(z), total = sum(y, -1, KeepDims::yes), along_p = sum(w * p, -1, KeepDims::yes);
+    return std::tuple([=] { return sum(w * (p * total - y)) / n; }, [=] { return (g / n) * total * p * (w - along_p); },
+                      [=] { return (g / n) * (along_p - w); });
+  }
+  static std::vector<StructuralExample<CrossEntropyVjp>> examples() { return {{{}, {{}, {4, 3}, {4, 3}}}}; }
+};
+
+struct CrossEntropy : ByRow {
+  static constexpr std::string_view name = "cross_entropy_with_logits";
+  static constexpr std::string_view notation = "−1/N Σ y ln softmax(z)";
+  static constexpr std::string_view convention = "classes along the last axis; a vector is one sample";
+  static constexpr std::size_t arity = 2;
+
+  Shape shape(const Shape& z, const Shape&) const {
+    if (z.rank() == 0) throw ShapeError(name, "a scalar has no classes: the prediction must have an axis of them");
+    return {};
+  }
+  template <class T>
+  void forward(Value<const T> z, Value<const T> y, Value<T> cost) const {
+    const double sum = kernel::cross_entropy_rows(z.data, y.data, rows(z.shape()), classes(z.shape()));
+    *cost.data = static_cast<T>(sum / samples(z.shape()));
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> z, Var<T> y) const {
+    return std::tuple([=, this] { return record(CrossEntropyVjp{{*this}}, Location::current(), g, z, y); },
+                      [=] { return log_softmax(z) * (g / -samples(z.shape())); });
+  }
+  static std::vector<StructuralExample<CrossEntropy>> examples() {
+    return {{{}, {{4, 3}, {4, 3}}}, {{}, {{3}, {3}}}, {{}, {{2, 2, 5}, {2, 2, 5}}}};
+  }
+};
+
 // Costs weighted, reduced and free of NaN.
 template <class T, class F>
 Var<T> binary(std::string_view name, Var<T> prediction, const Operand<T>& target,
@@ -90,10 +146,8 @@ Var<T> binary_cross_entropy_with_logits(Var<T> logits, std::type_identity_t<Oper
 
 template <class T>
 Var<T> cross_entropy_with_logits(Var<T> logits, std::type_identity_t<Operand<T>> target, Location where) {
-  return losses::loss_of("cross_entropy_with_logits", logits, target, where, [&](Var<T> y) {
-    const double rows = y.rank() == 1 ? 1.0 : losses::samples(y);
-    return sum(y * log_softmax(logits)) / -rows;
-  });
+  return losses::loss_of("cross_entropy_with_logits", logits, target, where,
+                         [&](Var<T> y) { return record(CrossEntropy{}, where, logits, y); });
 }
 
 template <class T>
@@ -123,21 +177,4 @@ WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE
 
-// ---- the registry: functions that are made of ops ------------------------------------------------------------------
-
-namespace {
-
-using Inputs = std::span<const Var<double>>;
-
-[[maybe_unused]] const bool cross_entropy_with_logits_registered =
-    register_op({.name = "cross_entropy_with_logits",
-                 .notation = "−1/N Σ y ln softmax(z)",
-                 .convention = "classes along the last axis; a vector is one sample",
-                 .own_examples = [] {
-                   const auto apply = [](Inputs x) { return cross_entropy_with_logits(x[0], x[1]); };
-                   return std::vector<OpExample>{{"cross_entropy_with_logits", {{4, 3}, {4, 3}}, {{}, {0, 1}}, apply},
-                                                 {"cross_entropy_with_logits", {{3}, {3}}, {{}, {0, 1}}, apply}};
-                 }});
-
-}  // namespace
 }  // namespace wengert

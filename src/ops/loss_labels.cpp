@@ -1,3 +1,4 @@
+#include "kernel/softmax.hpp"
 #include "ops/loss_common.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/normalise.hpp>
@@ -98,6 +99,63 @@ Var<T> put_by_label(Var<T> g, IndexVar<T> labels, const ByLabel& how, const Shap
   return record(PutByLabel{how, to}, Location::current(), g, labels);
 }
 
+// ln Σ eᶻ − z of the label, row by row, and its gradient: one pass over the rows each.
+struct LabelCrossEntropyVjp : ByLabel {
+  static constexpr std::string_view name = "cross_entropy_of_label_vjp";
+  static constexpr std::string_view notation = "g (softmax(z) − 1 at the class k)";
+  static constexpr std::size_t arity = 3;
+  static constexpr std::uint8_t index_inputs = 0b100;
+
+  Shape shape(const Shape&, const Shape& z, const Shape&) const { return z; }
+  template <class T>
+  void forward(Value<const T> g, Value<const T> z, Value<const std::int64_t> labels, Value<T> out) const {
+    const std::size_t classes = z.shape().back();
+    kernel::scaled_softmax_rows(z.data, g.data, out.data, labels.size(), classes);
+    each(extents(z.shape()), labels, [&](std::size_t i, std::size_t k) { out.data[k] -= g.data[i]; });
+    for (std::size_t i = 0; i < labels.size() && ignores; ++i)
+      if (labels.data[i] == ignored) std::fill_n(out.data + i * classes, classes, T(0));
+  }
+  template <class T>
+  auto vjp(Var<T> w, Var<T>, Var<T> g, Var<T> z, IndexVar<T> labels) const {
+    const auto picked = [=, this](Var<T> x) { return record(PickByLabel{*this}, Location::current(), x, labels); };
+    const auto counted = [=, this](Var<T> costs) {
+      return ignores ? costs * picked(broadcast_to(z.tape().constant(T(1)), z.shape())) : costs;
+    };
+    const auto beside_z = [=](Var<T> costs) { return expand_dims(costs, -1); };
+    const Var<T> p = softmax(z), along_p = sum(w * p, -1);
+    return std::tuple([=] { return counted(along_p) - picked(w); },
+                      [=] { return beside_z(counted(g)) * p * (w - beside_z(along_p)); }, no_gradient);
+  }
+  static std::vector<StructuralExample<LabelCrossEntropyVjp>> examples() {
+    return {{{}, {{4}, {4, 3}}, {}, {{2, 0, 2, 1}}}, {{{false, true, false, -1}}, {{3}, {3, 2}}, {}, {{1, -1, 0}}}};
+  }
+};
+
+struct LabelCrossEntropy : ByLabel {
+  static constexpr std::string_view name = "cross_entropy_of_label";
+  static constexpr std::string_view notation = "−ln softmax(z) of the class k";
+  static constexpr std::string_view convention = "0 for an ignored label";
+
+  Shape shape(const Shape&, const Shape& labels) const { return labels; }
+  template <class T>
+  void forward(Value<const T> z, Value<const std::int64_t> labels, Value<T> cost) const {
+    kernel::log_sum_exp_rows(z.data, cost.data, labels.size(), z.shape().back());
+    each(extents(z.shape()), labels, [&](std::size_t i, std::size_t k) { cost.data[i] -= z.data[k]; });
+    for (std::size_t i = 0; i < labels.size() && ignores; ++i)
+      if (labels.data[i] == ignored) cost.data[i] = 0;
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> z, IndexVar<T> labels) const {
+    return std::tuple([=, this] { return record(LabelCrossEntropyVjp{*this}, Location::current(), g, z, labels); },
+                      no_gradient);
+  }
+  static std::vector<StructuralExample<LabelCrossEntropy>> examples() {
+    return {{{}, {{4, 3}}, {}, {{2, 0, 2, 1}}},
+            {{{false, true, false, -1}}, {{3, 2}}, {}, {{1, -1, 0}}},
+            {{}, {{5}}, {}, {Indices(3)}}};
+  }
+};
+
 template <class T>
 struct Call {  // what cross_entropy and nll_loss share
   std::string_view name;
@@ -129,23 +187,26 @@ struct Call {  // what cross_entropy and nll_loss share
     return {shared, options.ignore_index.has_value(), name == "nll_loss", options.ignore_index.value_or(0)};
   }
 
-  // From labels, given ln p.
-  Var<T> of_labels(Var<T> log_p, IndexVar<T> labels) const {
+  // From labels, given logits or ln p.
+  Var<T> of_labels(Var<T> x, IndexVar<T> labels, bool logits) const {
     Shape expected;
-    for (std::size_t axis = 0; axis < log_p.rank(); ++axis)
-      if (static_cast<std::ptrdiff_t>(axis) != class_axis(log_p)) expected.push_back(log_p.shape()[axis]);
+    for (std::size_t axis = 0; axis < x.rank(); ++axis)
+      if (static_cast<std::ptrdiff_t>(axis) != class_axis(x)) expected.push_back(x.shape()[axis]);
     if (labels.shape() != expected)
-      throw ShapeError(
-          name, fmt::format("labels {} for a prediction {} of {} classes: must have the shape {}",
-                            to_string(labels.shape()), to_string(log_p.shape()), classes(log_p), to_string(expected)));
+      throw ShapeError(name,
+                       fmt::format("labels {} for a prediction {} of {} classes: must have the shape {}",
+                                   to_string(labels.shape()), to_string(x.shape()), classes(x), to_string(expected)));
     const double smoothing = options.label_smoothing;
+    const bool in_one = logits && x.rank() <= 2 && smoothing == 0;  // then log_p is not needed
+    const Var<T> log_p = logits && !in_one ? log_softmax(x, class_axis(x), where) : x;
     const bool weighted = !options.weights.empty();
     Var<T> weight;  // of each sample: 0 where its label is ignored; empty if all are 1
     if (weighted)
       weight = record(PickByLabel{by_label(true)}, where, options.weights, labels);
     else if (options.ignore_index)
       weight = record(PickByLabel{by_label(true)}, where, ones(log_p), labels);
-    Var<T> costs = negate(Operand<T>(record(PickByLabel{by_label(false)}, where, log_p, labels), where));
+    Var<T> costs = in_one ? record(LabelCrossEntropy{by_label(false)}, where, x, labels)
+                          : negate(Operand<T>(record(PickByLabel{by_label(false)}, where, log_p, labels), where));
     if (weighted) costs = costs * weight;
     if (smoothing > 0) {
       const Var<T> all = sum(weighted ? log_p * weights_beside(log_p) : log_p, class_axis(log_p), {}, where);
@@ -197,8 +258,7 @@ Var<T> cross_entropy(Var<T> logits, std::type_identity_t<IndexOperand<T>> labels
     call.check(logits);
     const IndexVar<T> k = labels_on<T>(call.name, logits, labels);
     const std::array<losses::Named<T>, 1> operands{{{"prediction", logits}}};
-    return losses::not_nan<T>(call.name, call.of_labels(log_softmax(logits, call.class_axis(logits), where), k),
-                              operands);
+    return losses::not_nan<T>(call.name, call.of_labels(logits, k, true), operands);
   });
 }
 
@@ -223,7 +283,7 @@ Var<T> nll_loss(Var<T> log_probability, std::type_identity_t<IndexOperand<T>> la
     call.check(log_probability);
     const IndexVar<T> k = labels_on<T>(call.name, log_probability, labels);
     const std::array<losses::Named<T>, 1> operands{{{"prediction", log_probability}}};
-    return losses::not_nan<T>(call.name, call.of_labels(log_probability, k), operands);
+    return losses::not_nan<T>(call.name, call.of_labels(log_probability, k, false), operands);
   });
 }
 

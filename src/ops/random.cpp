@@ -260,10 +260,10 @@ Var<T> uniform(Tape<T>& tape, const Shape& shape, Generator& generator, Location
   });
 }
 
-Var<float> uniform(Operand<float> low, Operand<float> high, Generator& generator) {
+Var<float> uniform(const Operand<float>& low, const Operand<float>& high, Generator& generator) {
   return uniform_between(low, high, generator);
 }
-Var<double> uniform(Operand<double> low, Operand<double> high, Generator& generator) {
+Var<double> uniform(const Operand<double>& low, const Operand<double>& high, Generator& generator) {
   return uniform_between(low, high, generator);
 }
 
@@ -274,10 +274,10 @@ Var<T> normal(Tape<T>& tape, const Shape& shape, Generator& generator, Location 
   });
 }
 
-Var<float> normal(Operand<float> mean, Operand<float> deviation, Generator& generator) {
+Var<float> normal(const Operand<float>& mean, const Operand<float>& deviation, Generator& generator) {
   return normal_around(mean, deviation, generator);
 }
-Var<double> normal(Operand<double> mean, Operand<double> deviation, Generator& generator) {
+Var<double> normal(const Operand<double>& mean, const Operand<double>& deviation, Generator& generator) {
   return normal_around(mean, deviation, generator);
 }
 

@@ -14,11 +14,6 @@ struct AlongRows {
   static constexpr std::size_t arity = 1;
 
   Shape shape(const Shape& x) const { return x; }
-  template <class T>
-  static void run(Value<const T> x, Value<T> y, bool logarithm) {
-    const std::size_t count = x.shape().back();
-    if (x.size() != 0) kernel::softmax_rows(x.data, y.data, x.size() / count, count, logarithm);
-  }
 };
 
 struct Softmax : AlongRows {
@@ -27,7 +22,8 @@ struct Softmax : AlongRows {
 
   template <class T>
   void forward(Value<const T> x, Value<T> y) const {
-    run(x, y, false);
+    if (const std::size_t count = x.shape().back(); count > 0)
+      kernel::softmax_rows(x.data, y.data, x.size() / count, count);
   }
   template <class T>
   auto vjp(Var<T> g, Var<T> y, Var<T>) const {
@@ -44,7 +40,8 @@ struct LogSoftmax : AlongRows {
 
   template <class T>
   void forward(Value<const T> x, Value<T> y) const {
-    run(x, y, true);
+    if (const std::size_t count = x.shape().back(); count > 0)
+      kernel::log_softmax_rows(x.data, y.data, x.size() / count, count);
   }
   template <class T>
   auto vjp(Var<T> g, Var<T> y, Var<T>) const {

@@ -23,7 +23,7 @@ Memory allocate(std::size_t bytes);
 template <class T>
 struct KernelCall {
   kernel::Elementwise<T>* kernel = nullptr;
-  std::uint32_t first_plane = 0;
+  std::uint32_t first_plane = 0, arity = 0;
   T* out = nullptr;
   std::size_t rows = 1, columns = 0;
   const double* parameters = nullptr;

@@ -188,6 +188,7 @@ class Linker {
       call_of[k] = static_cast<std::uint32_t>(result_.calls.size());
       KernelCall<T> call{entry.op->kernels[static_cast<std::size_t>(active_isa())],
                          static_cast<std::uint32_t>(result_.planes.size()),
+                         entry.arity,
                          nullptr,
                          group.loops.rows(),
                          group.loops.columns(),

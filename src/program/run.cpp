@@ -1,4 +1,5 @@
 // One instruction at a time.
+#include "kernel/elementwise.hpp"
 #include "kernel/fold.hpp"
 #include "program/executable.hpp"
 
@@ -10,7 +11,11 @@ namespace {
 
 template <class T>
 void run_call(const Executable<T>& executable, const KernelCall<T>& call) {
-  call.kernel(executable.planes.data() + call.first_plane, call.out, call.rows, call.columns, call.parameters);
+  const kernel::Plane<T>* planes = executable.planes.data() + call.first_plane;
+  if (call.rows == 1)
+    call.kernel(planes, call.out, 1, call.columns, call.parameters);
+  else
+    kernel::run_rows<T>(call.kernel, call.parameters, {planes, call.arity}, call.out, call.rows, call.columns);
 }
 
 struct Tile {

@@ -9,11 +9,11 @@
 namespace wengert {
 
 // The elementwise ops that recording a derivative needs beside arithmetic; documented in ops/elementwise/comparing.hpp.
-#define WENGERT_DECLARE(T)                       \
-  Var<T> less(Operand<T> a, Operand<T> b);       \
-  Var<T> less_equal(Operand<T> a, Operand<T> b); \
-  Var<T> equal(Operand<T> a, Operand<T> b);      \
-  Var<T> where(Operand<T> mask, Operand<T> a, Operand<T> b);
+#define WENGERT_DECLARE(T)                                     \
+  Var<T> less(const Operand<T>& a, const Operand<T>& b);       \
+  Var<T> less_equal(const Operand<T>& a, const Operand<T>& b); \
+  Var<T> equal(const Operand<T>& a, const Operand<T>& b);      \
+  Var<T> where(const Operand<T>& mask, const Operand<T>& a, const Operand<T>& b);
 WENGERT_DECLARE(float)
 WENGERT_DECLARE(double)
 #undef WENGERT_DECLARE

@@ -51,8 +51,8 @@ Var<T> uniform(Tape<T>& tape, const Shape& shape, Generator& generator, Location
 
 /// Numbers drawn evenly from [low, high), which broadcast against each other and are differentiated:
 /// low + (high − low) u.
-Var<float> uniform(Operand<float> low, Operand<float> high, Generator& generator);
-Var<double> uniform(Operand<double> low, Operand<double> high, Generator& generator);
+Var<float> uniform(const Operand<float>& low, const Operand<float>& high, Generator& generator);
+Var<double> uniform(const Operand<double>& low, const Operand<double>& high, Generator& generator);
 
 /// Numbers drawn from the standard normal distribution.
 template <class T>
@@ -60,8 +60,8 @@ Var<T> normal(Tape<T>& tape, const Shape& shape, Generator& generator, Location 
 
 /// Numbers drawn from normal distributions, whose means and standard deviations broadcast against each other and are
 /// differentiated: mean + deviation · z (the reparameterisation of Kingma & Welling 2014).
-Var<float> normal(Operand<float> mean, Operand<float> deviation, Generator& generator);
-Var<double> normal(Operand<double> mean, Operand<double> deviation, Generator& generator);
+Var<float> normal(const Operand<float>& mean, const Operand<float>& deviation, Generator& generator);
+Var<double> normal(const Operand<double>& mean, const Operand<double>& deviation, Generator& generator);
 
 /// 1 with the probability that stands in its place, otherwise 0; without gradient.
 /// Throws ValueError for a probability that is not in [0, 1].

@@ -149,7 +149,7 @@ WENGERT_DEFINE_1(hard_swish)
 WENGERT_DEFINE_1(hard_tanh)
 WENGERT_DEFINE_PARAMETRIC(softshrink)
 WENGERT_DEFINE_PARAMETRIC(hardshrink)
-Var<float> prelu(Operand<float> x, Operand<float> slope) { return per_channel(x, slope); }
-Var<double> prelu(Operand<double> x, Operand<double> slope) { return per_channel(x, slope); }
+Var<float> prelu(const Operand<float>& x, const Operand<float>& slope) { return per_channel(x, slope); }
+Var<double> prelu(const Operand<double>& x, const Operand<double>& slope) { return per_channel(x, slope); }
 
 }  // namespace wengert

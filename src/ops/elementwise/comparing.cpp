@@ -86,10 +86,10 @@ Var<T> checked_clip(const Operand<T>& x, double low, double high) {
 
 WENGERT_DEFINE_2(less)
 WENGERT_DEFINE_2(less_equal)
-Var<float> greater(Operand<float> a, Operand<float> b) { return less_op(b, a); }
-Var<double> greater(Operand<double> a, Operand<double> b) { return less_op(b, a); }
-Var<float> greater_equal(Operand<float> a, Operand<float> b) { return less_equal_op(b, a); }
-Var<double> greater_equal(Operand<double> a, Operand<double> b) { return less_equal_op(b, a); }
+Var<float> greater(const Operand<float>& a, const Operand<float>& b) { return less_op(b, a); }
+Var<double> greater(const Operand<double>& a, const Operand<double>& b) { return less_op(b, a); }
+Var<float> greater_equal(const Operand<float>& a, const Operand<float>& b) { return less_equal_op(b, a); }
+Var<double> greater_equal(const Operand<double>& a, const Operand<double>& b) { return less_equal_op(b, a); }
 WENGERT_DEFINE_2(equal)
 WENGERT_DEFINE_2(not_equal)
 WENGERT_DEFINE_2(logical_and)
@@ -100,16 +100,22 @@ WENGERT_DEFINE_1(isfinite)
 WENGERT_DEFINE_2(fmod)
 WENGERT_DEFINE_2(xlogy)
 WENGERT_DEFINE_2(logaddexp)
-Var<float> where(Operand<float> mask, Operand<float> a, Operand<float> b) { return where_op(mask, a, b); }
-Var<double> where(Operand<double> mask, Operand<double> a, Operand<double> b) { return where_op(mask, a, b); }
-Var<float> clip(Operand<float> x, double low, double high) { return checked_clip(x, low, high); }
-Var<double> clip(Operand<double> x, double low, double high) { return checked_clip(x, low, high); }
-Var<float> lerp(Operand<float> a, Operand<float> b, Operand<float> t) { return lerp_op(a, b, t); }
-Var<double> lerp(Operand<double> a, Operand<double> b, Operand<double> t) { return lerp_op(a, b, t); }
-Var<float> nan_to_num(Operand<float> x, double nan, double high, double low) {
+Var<float> where(const Operand<float>& mask, const Operand<float>& a, const Operand<float>& b) {
+  return where_op(mask, a, b);
+}
+Var<double> where(const Operand<double>& mask, const Operand<double>& a, const Operand<double>& b) {
+  return where_op(mask, a, b);
+}
+Var<float> clip(const Operand<float>& x, double low, double high) { return checked_clip(x, low, high); }
+Var<double> clip(const Operand<double>& x, double low, double high) { return checked_clip(x, low, high); }
+Var<float> lerp(const Operand<float>& a, const Operand<float>& b, const Operand<float>& t) { return lerp_op(a, b, t); }
+Var<double> lerp(const Operand<double>& a, const Operand<double>& b, const Operand<double>& t) {
+  return lerp_op(a, b, t);
+}
+Var<float> nan_to_num(const Operand<float>& x, double nan, double high, double low) {
   return nan_to_num_op(x, nan, high, low);
 }
-Var<double> nan_to_num(Operand<double> x, double nan, double high, double low) {
+Var<double> nan_to_num(const Operand<double>& x, double nan, double high, double low) {
   return nan_to_num_op(x, nan, high, low);
 }
 

@@ -2,12 +2,12 @@
 #pragma once
 
 // For the op object `name_op`.
-#define WENGERT_DEFINE_1(name)                               \
-  Var<float> name(Operand<float> x) { return name##_op(x); } \
-  Var<double> name(Operand<double> x) { return name##_op(x); }
-#define WENGERT_DEFINE_2(name)                                                    \
-  Var<float> name(Operand<float> a, Operand<float> b) { return name##_op(a, b); } \
-  Var<double> name(Operand<double> a, Operand<double> b) { return name##_op(a, b); }
-#define WENGERT_DEFINE_PARAMETRIC(name)                                                   \
-  Var<float> name(Operand<float> x, double parameter) { return name##_op(x, parameter); } \
-  Var<double> name(Operand<double> x, double parameter) { return name##_op(x, parameter); }
+#define WENGERT_DEFINE_1(name)                                      \
+  Var<float> name(const Operand<float>& x) { return name##_op(x); } \
+  Var<double> name(const Operand<double>& x) { return name##_op(x); }
+#define WENGERT_DEFINE_2(name)                                                                  \
+  Var<float> name(const Operand<float>& a, const Operand<float>& b) { return name##_op(a, b); } \
+  Var<double> name(const Operand<double>& a, const Operand<double>& b) { return name##_op(a, b); }
+#define WENGERT_DEFINE_PARAMETRIC(name)                                                          \
+  Var<float> name(const Operand<float>& x, double parameter) { return name##_op(x, parameter); } \
+  Var<double> name(const Operand<double>& x, double parameter) { return name##_op(x, parameter); }

@@ -83,11 +83,11 @@ constexpr auto digamma_op = elementwise<"digamma">(
       return Domain{0.6, 3};
     }),
     notation<"ψ(x)">, convention<"−∞ at 0, NaN at negative whole numbers">);
-constexpr auto lgamma_op =
-    elementwise<"lgamma">(kernel::lane_lgamma, derivative([](auto x, auto) { return digamma_op(x); }), input_domain([] {
-                            return Domain{0.6, 3};
-                          }),
-                          notation<"ln |Γ(x)|">);
+constexpr auto lgamma_op = elementwise<"lgamma">(
+    kernel::mended_lgamma, derivative([](auto x, auto) { return digamma_op(x); }), input_domain([] {
+      return Domain{0.6, 3};
+    }),
+    notation<"ln |Γ(x)|">);
 
 template <class T>
 Var<T> polygamma_of(double n, const Operand<T>& x) {
@@ -100,7 +100,7 @@ Var<T> polygamma_of(double n, const Operand<T>& x) {
 
 WENGERT_DEFINE_1(digamma)
 WENGERT_DEFINE_1(lgamma)
-Var<float> polygamma(double n, Operand<float> x) { return polygamma_of(n, x); }
-Var<double> polygamma(double n, Operand<double> x) { return polygamma_of(n, x); }
+Var<float> polygamma(double n, const Operand<float>& x) { return polygamma_of(n, x); }
+Var<double> polygamma(double n, const Operand<double>& x) { return polygamma_of(n, x); }
 
 }  // namespace wengert

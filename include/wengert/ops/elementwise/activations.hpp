@@ -1,6 +1,7 @@
 // Activation functions. Names, parameters, defaults and conventions at kinks are PyTorch's.
 #pragma once
 
+#include <wengert/kernel/mended_math.hpp>
 #include <wengert/ops/elementwise/comparing.hpp>
 #include <wengert/ops/elementwise/declare.hpp>  // after the others
 #include <wengert/ops/elementwise/exponential.hpp>
@@ -8,13 +9,8 @@
 namespace wengert {
 
 namespace ops {
-// With e = exp(−|x|) neither branch overflows, and the left tail keeps its relative precision down to the denormals.
 inline constexpr auto sigmoid = elementwise<"sigmoid">(
-    [](auto x) {
-      auto e = exp(-abs(x));
-      return where(x < 0, e, lift(e, 1)) / (1 + e);
-    },
-    derivative([](auto, auto y) { return y * (1 - y); }), notation<"1 / (1 + e⁻ˣ)">);
+    kernel::lane_sigmoid, derivative([](auto, auto y) { return y * (1 - y); }), notation<"1 / (1 + e⁻ˣ)">);
 inline constexpr auto relu = elementwise<"relu">([](auto x) { return where(x <= 0, 0, x); },
                                                  derivative([](auto x, auto) { return where(x > 0, lift(x, 1), 0); }),
                                                  notation<"max(x, 0)">, convention<"gradient 0 at 0">);
@@ -25,9 +21,9 @@ WENGERT_UNARY(sigmoid)
 WENGERT_UNARY(relu)
 
 // A function of one Var and one parameter.
-#define WENGERT_PARAMETRIC(name, parameter)     \
-  Var<float> name(Operand<float> x, parameter); \
-  Var<double> name(Operand<double> x, parameter);
+#define WENGERT_PARAMETRIC(name, parameter)            \
+  Var<float> name(const Operand<float>& x, parameter); \
+  Var<double> name(const Operand<double>& x, parameter);
 
 /// ln sigmoid(x), exact in both tails.
 WENGERT_FUNCTION_1(log_sigmoid)
@@ -43,8 +39,8 @@ WENGERT_FUNCTION_1(relu6)
 WENGERT_PARAMETRIC(leaky_relu, double slope = 0.01)
 /// x for x > 0, else a·x with a learned slope a: a single one, or one for each channel, which is axis 1 of x (of a
 /// vector, axis 0). Throws ShapeError for another number of slopes.
-Var<float> prelu(Operand<float> x, Operand<float> slope);
-Var<double> prelu(Operand<double> x, Operand<double> slope);
+Var<float> prelu(const Operand<float>& x, const Operand<float>& slope);
+Var<double> prelu(const Operand<double>& x, const Operand<double>& slope);
 /// x for x > 0, else α·(eˣ − 1).
 WENGERT_PARAMETRIC(elu, double alpha = 1)
 /// Scaled elu with the constants that keep mean 0 and variance 1 (Klambauer et al. 2017).

@@ -19,24 +19,26 @@
 
 #if !defined(WENGERT_UNARY)
 // The function `name` on Vars and inside formulas.
-#define WENGERT_UNARY(name)                                                                                       \
-  Var<float> name(Operand<float> x) WENGERT_DEFINED({ return ops::name(x); }) Var<double> name(Operand<double> x) \
-      WENGERT_DEFINED({ return ops::name(x); }) template <Number X>                                               \
-      WENGERT_INLINE auto name(const X& x) {                                                                      \
-    return ops::name(x);                                                                                          \
-  }                                                                                                               \
+#define WENGERT_UNARY(name)                                                                            \
+  Var<float> name(const Operand<float>& x) WENGERT_DEFINED({ return ops::name(x); }) Var<double> name( \
+      const Operand<double>& x) WENGERT_DEFINED({ return ops::name(x); }) template <Number X>          \
+  WENGERT_INLINE auto name(const X& x) {                                                               \
+    return ops::name(x);                                                                               \
+  }                                                                                                    \
   WENGERT_TABLES(name)
-#define WENGERT_BINARY(name)                                                                                         \
-  Var<float> name(Operand<float> a, Operand<float> b) WENGERT_DEFINED({ return ops::name(a, b); }) Var<double> name( \
-      Operand<double> a, Operand<double> b) WENGERT_DEFINED({ return ops::name(a, b); }) template <class A, class B> \
-  requires(Number<A> || Number<B>) WENGERT_INLINE auto name(const A& a, const B& b) { return ops::name(a, b); }      \
+#define WENGERT_BINARY(name)                                                                                     \
+  Var<float> name(const Operand<float>& a, const Operand<float>& b) WENGERT_DEFINED({ return ops::name(a, b); }) \
+      Var<double>                                                                                                \
+      name(const Operand<double>& a, const Operand<double>& b)                                                   \
+          WENGERT_DEFINED({ return ops::name(a, b); }) template <class A, class B>                               \
+  requires(Number<A> || Number<B>) WENGERT_INLINE auto name(const A& a, const B& b) { return ops::name(a, b); }  \
   WENGERT_TABLES(name)
 
 // A function on Vars only, defined in src/ops/elementwise/.
-#define WENGERT_FUNCTION_1(name)     \
-  Var<float> name(Operand<float> x); \
-  Var<double> name(Operand<double> x);
-#define WENGERT_FUNCTION_2(name)                       \
-  Var<float> name(Operand<float> a, Operand<float> b); \
-  Var<double> name(Operand<double> a, Operand<double> b);
+#define WENGERT_FUNCTION_1(name)            \
+  Var<float> name(const Operand<float>& x); \
+  Var<double> name(const Operand<double>& x);
+#define WENGERT_FUNCTION_2(name)                                     \
+  Var<float> name(const Operand<float>& a, const Operand<float>& b); \
+  Var<double> name(const Operand<double>& a, const Operand<double>& b);
 #endif

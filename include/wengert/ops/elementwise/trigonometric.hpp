@@ -1,6 +1,7 @@
 // Trigonometric and hyperbolic functions and their inverses. Angles are in radians.
 #pragma once
 
+#include <wengert/kernel/mended_math.hpp>
 #include <wengert/ops/elementwise/declare.hpp>  // after the others
 #include <wengert/ops/elementwise/exponential.hpp>
 
@@ -8,15 +9,6 @@ namespace wengert {
 
 namespace detail {
 inline constexpr auto inside_one = [] { return Domain{-0.8, 0.8}; };
-// SLEEF's overflow where x² does. From 10⁹ on, ln 2|x| is exact.
-inline constexpr auto lane_asinh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
-  const auto magnitude = where(x < 0, -x, x);
-  const auto large = kernel::lane_log(magnitude) + 0.693147180559945309;
-  return where(magnitude > 1e9, where(x < 0, -large, large), kernel::lane_asinh(x));
-};
-inline constexpr auto lane_acosh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
-  return where(x > 1e9, kernel::lane_log(x) + 0.693147180559945309, kernel::lane_acosh(x));
-};
 }  // namespace detail
 
 namespace ops {
@@ -43,15 +35,15 @@ inline constexpr auto atan2 = elementwise<"atan2">(
                [](auto a, auto b, auto) { return -a / (a * a + b * b); }),
     input_domain(detail::positive), notation<"the angle of (b, a)">, convention<"gradient NaN at (0, 0)">);
 inline constexpr auto sinh =
-    elementwise<"sinh">(kernel::lane_sinh, derivative([](auto x, auto) { return cosh(x); }), notation<"sinh x">);
+    elementwise<"sinh">(kernel::mended_sinh, derivative([](auto x, auto) { return cosh(x); }), notation<"sinh x">);
 inline constexpr auto cosh =
-    elementwise<"cosh">(kernel::lane_cosh, derivative([](auto x, auto) { return sinh(x); }), notation<"cosh x">);
+    elementwise<"cosh">(kernel::mended_cosh, derivative([](auto x, auto) { return sinh(x); }), notation<"cosh x">);
 inline constexpr auto tanh =
     elementwise<"tanh">(kernel::lane_tanh, derivative([](auto, auto y) { return 1 - y * y; }), notation<"tanh x">);
 inline constexpr auto asinh = elementwise<"asinh">(
-    detail::lane_asinh, derivative([](auto x, auto) { return 1 / hypot(x, 1); }), notation<"arsinh x">);
+    kernel::mended_asinh, derivative([](auto x, auto) { return 1 / hypot(x, 1); }), notation<"arsinh x">);
 inline constexpr auto acosh = elementwise<"acosh">(
-    detail::lane_acosh, derivative([](auto x, auto) { return 1 / sqrt((x - 1) * (x + 1)); }), input_domain([] {
+    kernel::mended_acosh, derivative([](auto x, auto) { return 1 / sqrt((x - 1) * (x + 1)); }), input_domain([] {
       return Domain{1.3, 4};
     }),
     notation<"arcosh x">);

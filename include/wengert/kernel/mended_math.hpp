@@ -1,0 +1,100 @@
+// SLEEF's functions mended where they overflow too early, and a sigmoid that keeps 2 ulp in double.
+#pragma once
+
+#include <wengert/kernel/dual.hpp>
+#include <wengert/kernel/lane.hpp>
+
+#include <cstddef>
+#include <type_traits>
+
+namespace wengert::kernel {
+
+// ln(1 + x) is ln x long before 1e30.
+inline constexpr auto mended_log1p = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+  return where(x > 1e30, lane_log(x), lane_log1p(x));
+};
+
+// From 10⁹ on, ln 2|x| is exact.
+inline constexpr auto mended_asinh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+  const auto magnitude = where(x < 0, -x, x);
+  const auto large = lane_log(magnitude) + 0.693147180559945309;
+  return where(magnitude > 1e9, where(x < 0, -large, large), lane_asinh(x));
+};
+inline constexpr auto mended_acosh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+  return where(x > 1e9, lane_log(x) + 0.693147180559945309, lane_acosh(x));
+};
+
+// eˣ/2 for large x, which does not overflow before it must: with ln 2 = c + d, c short enough that x − c is exact, it
+// is e^(x − c)·(1 + (e^−d − 1)).
+inline constexpr auto half_exp = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+  const auto e = lane_exp(x - 0.693145751953125);
+  return e + e * -1.42860579985117966e-6;
+};
+// From 80 on, e⁻ˣ is nothing beside eˣ.
+inline constexpr auto mended_sinh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+  const auto magnitude = where(x < 0, -x, x);
+  const auto large = half_exp(magnitude);
+  return where(magnitude > 80, where(x < 0, -large, large), lane_sinh(x));
+};
+inline constexpr auto mended_cosh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+  const auto magnitude = where(x < 0, -x, x);
+  return where(magnitude > 80, half_exp(magnitude), lane_cosh(x));
+};
+
+// Stirling's formula, of which nothing else is left from 1e30 on.
+inline constexpr auto mended_lgamma = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+  return where(x > 1e30, x * (lane_log(x) - 1), lane_lgamma(x));
+};
+
+// 2^k for a whole number k ≥ −1022.
+template <std::size_t B>
+WENGERT_INLINE Lane<double, B> power_of_two(const Lane<double, B>& k) {
+  using Bits = typename VectorOf<double, B>::mask;
+  const Lane<double, B> at_the_end = k + Lane<double, B>(0x1.8p52);  // the lowest bits of the mantissa hold k
+  Lane<double, B> power;
+  power.v = (typename Lane<double, B>::Register)(((Bits)at_the_end.v + 1023) << 52);
+  return power;
+}
+
+// With e = exp(−|x|) neither branch overflows, and the left tail keeps its relative precision down to the denormals.
+inline constexpr auto float_sigmoid = []<class X>(const X& x) __attribute__((always_inline)) {
+  const auto e = lane_exp(where(x < 0, x, -x));
+  return where(x < 0, e, lift(e, 1)) / (1 + e);
+};
+// The same in double: an exponential of 1 ulp alone may cost 2 where the quotient is just below a power of 2, so it is
+// kept as 2ᵏ(s + t) with a remainder t, and so is 1 + e; both remainders correct the quotient.
+inline constexpr auto double_sigmoid = []<std::size_t B>(const Lane<double, B>& x) __attribute__((always_inline)) {
+  using L = Lane<double, B>;
+  const L magnitude = where(x < L(0.0), -x, x);
+  const L a = where(magnitude > L(746.0), L(-746.0), -magnitude);
+  const L magic(0x1.8p52);
+  const L k = (a * L(1.44269504088896341) + magic) - magic;
+  // r + r_rest = a − k ln 2, where k times the first part of ln 2 is exact.
+  const L high = a - k * L(0x1.62e42fee00000p-1), low = k * L(0x1.a39ef35793c76p-33);
+  const L r = high - low, r_rest = (high - r) - low;
+  // eʳ = 1 + r + r² q.
+  L q(1.6059043836821613e-10);
+  q = q * r + L(2.0876756987868099e-9), q = q * r + L(2.5052108385441719e-8), q = q * r + L(2.7557319223985891e-7);
+  q = q * r + L(2.7557319223985893e-6), q = q * r + L(2.4801587301587302e-5), q = q * r + L(1.9841269841269841e-4);
+  q = q * r + L(1.3888888888888889e-3), q = q * r + L(8.3333333333333333e-3), q = q * r + L(4.1666666666666667e-2);
+  q = q * r + L(1.6666666666666667e-1), q = q * r + L(0.5);
+  const L tail = r * r * q, u = r + tail, u_rest = (r - u) + tail;
+  const L s = L(1.0) + u, s_rest = ((L(1.0) - s) + u) + (u_rest + r_rest * s);
+  // 2ᵏ in two factors, of which the second may lead to a denormal number.
+  const L half = (k * L(0.5) + magic) - magic, first = power_of_two(half), second = power_of_two(k - half);
+  const L e = s * first * second, e_rest = s_rest * first * second;
+  const L d = L(1.0) + e, d_rest = ((L(1.0) - d) + e) + e_rest;
+  const auto negative = x < L(0.0);
+  const L top = where(negative, s, L(1.0)), top_rest = where(negative, s_rest, L(0.0));
+  const L quotient = top / d, roughly_by_d = L(1.457) - L(0.5) * d;
+  const L y = quotient + (top_rest - quotient * d_rest) * roughly_by_d;
+  return where(negative, y * first * second, y);
+};
+inline constexpr auto lane_sigmoid = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+  if constexpr (std::is_same_v<T, double>)
+    return double_sigmoid(x);
+  else
+    return float_sigmoid(x);
+};
+
+}  // namespace wengert::kernel

@@ -1,0 +1,179 @@
+// Large work on several threads: the same results as on one, run after run, and none where threads are taken already.
+#include "kernel/fold.hpp"
+#include "kernel/gemm.hpp"
+#include "kernel/normalise.hpp"
+#include "kernel/parallel.hpp"
+#include "kernel/softmax.hpp"
+#include "testing.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <set>
+#include <thread>
+#include <vector>
+
+using namespace wengert;
+using namespace wengert::testing;
+
+#if defined(WENGERT_TSAN)
+// Libraries are not instrumented: what they do among themselves is not ours to judge.
+extern "C" const char* __tsan_default_options() { return "ignore_noninstrumented_modules=1"; }
+#endif
+
+namespace {
+
+// Sets the number of threads for a test.
+class Threads {
+ public:
+  explicit Threads(int count) : before_(num_threads()) { set_num_threads(count); }
+  ~Threads() { set_num_threads(before_); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  int before_;
+};
+
+template <class T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
+
+// How many threads a parallel loop over large work runs on here.
+std::size_t threads_of_a_loop() {
+  std::atomic<std::size_t> parts{0};
+  kernel::parallel_for(1000, 1, kernel::large_work, [&](std::size_t, std::size_t) { ++parts; });
+  return parts;
+}
+
+// A step whose every kernel has large work.
+template <class T>
+std::vector<T> step() {
+  Tape<T> tape;
+  const std::size_t n = 700, d = 200, m = 260;
+  const auto x = tape.constant(random_tensor<T>({n, d}, 1));
+  const auto w1 = tape.variable(random_tensor<T>({d, m}, 2)), w2 = tape.variable(random_tensor<T>({m, d}, 3));
+  const auto b = tape.variable(random_tensor<T>({m}, 4));
+  const auto y = tape.constant(random_tensor<T>({n, d}, 5, 0, 1));
+  const auto h = layer_norm(tanh(matmul(x, w1) + b), {m}) * exp(-square(matmul(x, w1)));
+  const auto z = matmul(softmax(h), w2);
+  const auto loss = cross_entropy_with_logits(z, y) + sum(amax(h, 0)) + mean(log_softmax(z)) + sum(sum(h, 1));
+  const auto gradients_of = gradients(loss, w1, w2, b);
+  std::vector<T> all{loss.item()};
+  for (const auto& gradient : gradients_of) all.insert(all.end(), gradient.begin(), gradient.end());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a parallel loop covers its range once, in parts that begin at multiples of the grain") {
+  for (const int threads : {1, 2, 3, 7})
+    for (const std::size_t count : {0, 1, 5, 63, 64, 65, 1000})
+      for (const std::size_t grain : {1, 8, 64}) {
+        const Threads with(threads);
+        std::vector<std::atomic<int>> visited(count);
+        std::atomic<bool> aligned{true};
+        kernel::parallel_for(count, grain, kernel::large_work, [&](std::size_t first, std::size_t last) {
+          if (first % grain != 0) aligned = false;
+          for (std::size_t i = first; i < last; ++i) ++visited[i];
+        });
+        CHECK(aligned);
+        CHECK(std::all_of(visited.begin(), visited.end(), [](const auto& v) { return v == 1; }));
+      }
+}
+
+TEST_CASE("only large work is shared out, and not where threads are taken already") {
+  const Threads with(3);
+  CHECK(threads_of_a_loop() == 3);
+  CHECK(kernel::threads_for(false) == 1);
+  {
+    const kernel::SerialScope serial;
+    CHECK(threads_of_a_loop() == 1);
+    { const kernel::SerialScope inner; }
+    CHECK(threads_of_a_loop() == 1);
+  }
+  CHECK(threads_of_a_loop() == 3);
+  std::atomic<std::size_t> inside{0};
+  kernel::parallel_for(3, 1, kernel::large_work,
+                       [&](std::size_t, std::size_t) { inside = std::max<std::size_t>(inside, threads_of_a_loop()); });
+  CHECK(inside == 1);  // as in any OpenMP region
+}
+
+TEST_CASE_TEMPLATE("a step is bit-identical from run to run", T, float, double) {
+  for (const int threads : {1, 2, 3}) {
+    const Threads with(threads);
+    const std::vector<T> first = step<T>();
+    for (int run = 0; run < 3; ++run) CHECK(same_bits(step<T>(), first));
+  }
+}
+
+TEST_CASE_TEMPLATE("a step on several threads is that on one up to rounding", T, float, double) {
+  const auto on = [](int threads) {
+    const Threads with(threads);
+    return step<T>();
+  };
+  const std::vector<T> one = on(1);
+  double largest = 0;
+  for (const T e : one) largest = std::max(largest, std::abs(static_cast<double>(e)));
+  for (const int threads : {2, 3, 5}) {
+    const std::vector<T> several = on(threads);
+    double worst = 0;
+    for (std::size_t i = 0; i < one.size(); ++i)
+      worst = std::max(worst, std::abs(static_cast<double>(one[i]) - static_cast<double>(several[i])));
+    CHECK(worst < largest * (sizeof(T) == 4 ? 1e-5 : 1e-13));
+  }
+}
+
+TEST_CASE_TEMPLATE("our own kernels give the same bits for every number of threads", T, float, double) {
+  const std::size_t rows = 1111, columns = 300;
+  const auto tensor = random_tensor<T>({rows, columns}, 1), other = random_tensor<T>({rows, columns}, 2);
+  const T *x = tensor.data(), *y = other.data();
+  const auto on = [&](int threads) {
+    const Threads with(threads);
+    std::vector<T> all(6 * rows * columns);
+    T* to = all.data();
+    const auto next = [&](std::size_t count) { return std::exchange(to, to + count); };
+    const std::size_t size = rows * columns;
+    kernel::fold_axis<kernel::Fold::sum>(x, next(1), 1, size, 1);
+    kernel::fold_axis<kernel::Fold::sum>(x, next(rows), rows, columns, 1);
+    kernel::fold_axis<kernel::Fold::maximum>(x, next(columns), 1, rows, columns);
+    kernel::softmax_rows(x, next(size), rows, columns);
+    kernel::log_softmax_rows(x, next(size), rows, columns);
+    kernel::cross_entropy_vjp_rows(x, y, next(size), rows, columns, T(1));
+    *next(1) = static_cast<T>(kernel::cross_entropy_rows(x, y, rows, columns));
+    kernel::standardise(x, next(size), kernel::Groups{1, rows, columns, true}, 1e-5);
+    kernel::standardise(x, next(size), kernel::Groups{rows, columns, 1, true}, 1e-5);
+    return all;
+  };
+  const std::vector<T> one = on(1);
+  for (const int threads : {2, 3, 8}) CHECK(same_bits(on(threads), one));
+}
+
+TEST_CASE("tapes of several threads work side by side") {
+  const Threads with(2);
+  const std::vector<float> expected = [] {
+    const kernel::SerialScope serial;
+    return step<float>();
+  }();
+  std::vector<std::vector<float>> results(3);
+  std::vector<std::thread> threads;
+  for (auto& result : results)
+    threads.emplace_back([&result] {
+      const kernel::SerialScope serial;
+      result = step<float>();
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& result : results) CHECK(same_bits(result, expected));
+}
+
+TEST_CASE("one OpenMP runtime is loaded, that of oneDNN") {
+  std::ifstream maps("/proc/self/maps");
+  std::set<std::string> runtimes;
+  for (std::string line; std::getline(maps, line);)
+    for (const char* name : {"libgomp", "libomp", "libiomp"})
+      if (line.find(std::string("/") + name) != std::string::npos) runtimes.insert(name);
+  if (maps.eof()) CHECK(runtimes == std::set<std::string>{"libgomp"});
+}
