@@ -411,9 +411,8 @@ TEST_CASE("what a Program costs: a profile by op, as a table and as a trace, and
   const auto x = tape.constant(random_tensor<float>({64, 6}, 1)), y = tape.constant(one_hot<float>(64, 4));
   const auto loss = step.record(tape, x, y);
   auto program = compile(tape, {x, y}, {loss}, {.keep_passes = true});
-  program.measure(true);
-  for (int i = 0; i < 3; ++i) program(random_tensor<float>({64, 6}, 1), one_hot<float>(64, 4));
-  const Profile measured = program.profile();
+  const Tensor<float> inputs = random_tensor<float>({64, 6}, 1), targets = one_hot<float>(64, 4);
+  const Profile measured = profile(program, {inputs, targets}, 3);
   CHECK(measured.replays == 3);
   double flops = 0, seconds = 0;
   for (const ProfileRow& row : measured.rows) flops += row.flops, seconds += row.seconds;

@@ -3,6 +3,7 @@
 
 #include <wengert/program.hpp>
 
+#include <array>
 #include <cstddef>
 #include <deque>
 #include <ranges>
@@ -54,7 +55,7 @@ class Compiled {
   /// results. Throws what recording or a replay throws; then nothing has changed.
   template <class... Inputs>
   Program<T>& operator()(const Inputs&... inputs) {
-    const std::vector<ProgramInput<T>> bound{ProgramInput<T>(inputs)...};
+    const std::array<ProgramInput<T>, sizeof...(Inputs)> bound{ProgramInput<T>(inputs)...};
     const auto record = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& leaves) {
       const auto vars = std::tuple{detail::record_input<T>(tape, inputs)...};
       std::vector<ProgramVar<T>> outputs;

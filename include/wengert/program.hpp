@@ -201,6 +201,23 @@ template <class T>
 Program<T> compile_recorded(const std::type_identity_t<ProgramRecorder<T>>& record, const CompileOptions& options = {},
                             Location where = Location::current());
 
+/// The bytes that replays will hold at most, known before the first one.
+template <class T>
+ProgramMemory memory_plan(const Program<T>& program) {
+  return program.memory();
+}
+
+/// What each instruction of a Program costs: measured in `replays` replays on these inputs, which update parameters
+/// like any other.
+template <class T>
+Profile profile(Program<T>& program, const std::vector<ProgramInput<std::type_identity_t<T>>>& inputs = {},
+                std::size_t replays = 10) {
+  program.measure(true);
+  for (std::size_t i = 0; i < replays; ++i) program.run(inputs);
+  program.measure(false);
+  return program.profile();
+}
+
 /// What each op of the tape costs: everything recorded on it, computed again `replays` times, unfused.
 template <class T>
 Profile profile(Tape<T>& tape, std::size_t replays = 10);

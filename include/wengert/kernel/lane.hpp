@@ -25,6 +25,28 @@ struct Mask {
   explicit operator bool() const;  // see Probe
 };
 
+namespace kernel {
+
+// All elements of v become c. g++ 12 takes the portable form apart, one masked instruction an element, as it lowers it
+// before a wide kernel's target is known; a constant it folds.
+template <class T, class V>
+WENGERT_INLINE void spread(T c, V& v) {
+#if defined(__x86_64__) && !defined(__clang__)
+  if constexpr (sizeof(V) > 16) {
+    if (!__builtin_constant_p(c)) {
+      if constexpr (sizeof(T) == 4)
+        asm("vbroadcastss %1, %0" : "=v"(v) : "v"(c));
+      else
+        asm("vbroadcastsd %1, %0" : "=v"(v) : "v"(c));
+      return;
+    }
+  }
+#endif
+  v = c - V{};
+}
+
+}  // namespace kernel
+
 /// One SIMD register of T, `Bytes` wide. Its user-provided copy makes it pass in memory, so that functions compiled for
 /// different instruction sets agree on how a lane is handed over; inside a kernel everything is inlined.
 template <class T, std::size_t Bytes>
@@ -36,7 +58,7 @@ struct Lane {
 
   Lane() = default;
   WENGERT_INLINE explicit Lane(const Register& r) : v(r) {}
-  WENGERT_INLINE explicit Lane(T c) : v(c - Register{}) {}
+  WENGERT_INLINE explicit Lane(T c) { kernel::spread(c, v); }
   WENGERT_INLINE Lane(const Lane& other) : v(other.v) {}
   WENGERT_INLINE Lane& operator=(const Lane& other) {
     v = other.v;
