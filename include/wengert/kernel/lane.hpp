@@ -4,6 +4,9 @@
 #include <wengert/kernel/vector_math.hpp>
 
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 namespace wengert {
@@ -45,6 +48,40 @@ WENGERT_INLINE void spread(T c, V& v) {
   v = c - V{};
 }
 
+// Part of a register, between memory and it: by a mask where the instruction set has one, otherwise through a buffer.
+template <class T, class V>
+WENGERT_INLINE void load_first(const T* p, std::size_t count, V& v) {
+#if defined(__x86_64__) && !defined(__clang__)
+  if constexpr (sizeof(V) == 64) {
+    const auto mask = static_cast<std::uint16_t>((1U << count) - 1);
+    if constexpr (sizeof(T) == 4)
+      asm("vmovups %1, %0%{%2%}%{z%}" : "=v"(v) : "m"(*reinterpret_cast<const T(*)[16]>(p)), "Yk"(mask));
+    else
+      asm("vmovupd %1, %0%{%2%}%{z%}" : "=v"(v) : "m"(*reinterpret_cast<const T(*)[8]>(p)), "Yk"(mask));
+    return;
+  }
+#endif
+  alignas(V) T buffer[sizeof(V) / sizeof(T)] = {};
+  std::memcpy(buffer, p, count * sizeof(T));
+  std::memcpy(&v, buffer, sizeof(V));
+}
+template <class T, class V>
+WENGERT_INLINE void store_first(const V& v, T* p, std::size_t count) {
+#if defined(__x86_64__) && !defined(__clang__)
+  if constexpr (sizeof(V) == 64) {
+    const auto mask = static_cast<std::uint16_t>((1U << count) - 1);
+    if constexpr (sizeof(T) == 4)
+      asm("vmovups %1, %0%{%2%}" : "+m"(*reinterpret_cast<T(*)[16]>(p)) : "v"(v), "Yk"(mask));
+    else
+      asm("vmovupd %1, %0%{%2%}" : "+m"(*reinterpret_cast<T(*)[8]>(p)) : "v"(v), "Yk"(mask));
+    return;
+  }
+#endif
+  alignas(V) T buffer[sizeof(V) / sizeof(T)];
+  std::memcpy(buffer, &v, sizeof(V));
+  std::memcpy(p, buffer, count * sizeof(T));
+}
+
 }  // namespace kernel
 
 /// One SIMD register of T, `Bytes` wide. Its user-provided copy makes it pass in memory, so that functions compiled for
@@ -70,6 +107,14 @@ struct Lane {
     lane.v = *reinterpret_cast<const typename kernel::VectorOf<T, Bytes>::unaligned*>(p);
     return lane;
   }
+  /// The first `count` elements from p on, fewer than a lane's; zeros behind them.
+  static WENGERT_INLINE Lane load_first(const T* p, std::size_t count) {
+    Lane lane;
+    kernel::load_first(p, count, lane.v);
+    return lane;
+  }
+  /// Writes the first `count` elements.
+  WENGERT_INLINE void store_first(T* p, std::size_t count) const { kernel::store_first(v, p, count); }
   WENGERT_INLINE void store(T* p) const { *reinterpret_cast<typename kernel::VectorOf<T, Bytes>::unaligned*>(p) = v; }
 
   friend WENGERT_INLINE Lane operator+(const Lane& a, const Lane& b) { return Lane(a.v + b.v); }
