@@ -19,13 +19,14 @@ struct PositionOfExtreme {
   static constexpr std::size_t arity = 1;
   static constexpr bool index_output = true;
   std::size_t axis = 0;
+  KeepDims keep{};
 
-  Shape shape(const Shape& x) const {
+  Shape shape_of(const char* name, const Shape& x) const {
     if (x[axis] == 0)
-      throw ShapeError("argmax", fmt::format("shape {}: axis {} has no elements to choose from", to_string(x), axis));
+      throw ShapeError(name, fmt::format("shape {}: axis {} has no elements to choose from", to_string(x), axis));
     Shape y;
     for (std::size_t i = 0; i < x.rank(); ++i)
-      if (i != axis) y.push_back(x[i]);
+      if (i != axis || keep == KeepDims::yes) y.push_back(i == axis ? 1 : x[i]);
     return y;
   }
   template <class T, class Better>
@@ -46,6 +47,7 @@ struct Argmax : PositionOfExtreme {
   static constexpr std::string_view name = "argmax";
   static constexpr std::string_view notation = "k with xₖ = max x";
   static constexpr std::string_view convention = "of equal elements the first; NaN counts as largest";
+  Shape shape(const Shape& x) const { return shape_of("argmax", x); }
   template <class T>
   void forward(Value<const T> x, Value<std::int64_t> y) const {
     choose(x, y, [](T a, T b) { return a > b; });
@@ -57,6 +59,7 @@ struct Argmin : PositionOfExtreme {
   static constexpr std::string_view name = "argmin";
   static constexpr std::string_view notation = "k with xₖ = min x";
   static constexpr std::string_view convention = "of equal elements the first; NaN counts as smallest";
+  Shape shape(const Shape& x) const { return shape_of("argmin", x); }
   template <class T>
   void forward(Value<const T> x, Value<std::int64_t> y) const {
     choose(x, y, [](T a, T b) { return a < b; });
@@ -126,15 +129,17 @@ Var<T> count_nonzero(Var<T> x, const Axes& axes, KeepDims keep, Location where) 
 }
 
 template <class T>
-IndexVar<T> argmax(Var<T> x, std::ptrdiff_t axis, Location where) {
-  return atomically(tape_of(x, Argmax::name, where), where,
-                    [&] { return record(Argmax{{normalise_axis(axis, x.rank(), Argmax::name)}}, where, x); });
+IndexVar<T> argmax(Var<T> x, std::ptrdiff_t axis, KeepDims keep, Location where) {
+  return atomically(tape_of(x, Argmax::name, where), where, [&] {
+    return record(Argmax{{normalise_axis(axis, x.rank(), Argmax::name), keep}}, where, x);
+  });
 }
 
 template <class T>
-IndexVar<T> argmin(Var<T> x, std::ptrdiff_t axis, Location where) {
-  return atomically(tape_of(x, Argmin::name, where), where,
-                    [&] { return record(Argmin{{normalise_axis(axis, x.rank(), Argmin::name)}}, where, x); });
+IndexVar<T> argmin(Var<T> x, std::ptrdiff_t axis, KeepDims keep, Location where) {
+  return atomically(tape_of(x, Argmin::name, where), where, [&] {
+    return record(Argmin{{normalise_axis(axis, x.rank(), Argmin::name), keep}}, where, x);
+  });
 }
 
 template <class T>
@@ -158,8 +163,8 @@ bool any(Var<T> x, Location where) {
   template Var<T> logsumexp(Var<T>, const Axes&, KeepDims, Location);      \
   template Var<T> norm(Var<T>, double, const Axes&, KeepDims, Location);   \
   template Var<T> count_nonzero(Var<T>, const Axes&, KeepDims, Location);  \
-  template IndexVar<T> argmax(Var<T>, std::ptrdiff_t, Location);           \
-  template IndexVar<T> argmin(Var<T>, std::ptrdiff_t, Location);           \
+  template IndexVar<T> argmax(Var<T>, std::ptrdiff_t, KeepDims, Location); \
+  template IndexVar<T> argmin(Var<T>, std::ptrdiff_t, KeepDims, Location); \
   template bool all(Var<T>, Location);                                     \
   template bool any(Var<T>, Location);
 WENGERT_INSTANTIATE(float)

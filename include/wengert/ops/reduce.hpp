@@ -67,13 +67,13 @@ template <class T>
 Var<T> logcumsumexp(Var<T> x, std::ptrdiff_t axis = -1, Location where = Location::current());
 
 /// The position of the largest element along an axis, of equal ones the first; NaN counts as largest. The axis is
-/// dropped. Throws AxisError if x has no such axis, ShapeError if it has extent 0.
+/// dropped, or stays with extent 1. Throws AxisError if x has no such axis, ShapeError if it has extent 0.
 template <class T>
-IndexVar<T> argmax(Var<T> x, std::ptrdiff_t axis = -1, Location where = Location::current());
+IndexVar<T> argmax(Var<T> x, std::ptrdiff_t axis = -1, KeepDims keep = {}, Location where = Location::current());
 
 /// The position of the smallest element along an axis; otherwise as `argmax`.
 template <class T>
-IndexVar<T> argmin(Var<T> x, std::ptrdiff_t axis = -1, Location where = Location::current());
+IndexVar<T> argmin(Var<T> x, std::ptrdiff_t axis = -1, KeepDims keep = {}, Location where = Location::current());
 
 /// Whether no element is 0; answered at once.
 template <class T>

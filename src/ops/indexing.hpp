@@ -1,0 +1,50 @@
+// What the index ops share: how an index becomes a place, and how operands come to the tape.
+#pragma once
+
+#include <wengert/ops/shape.hpp>
+#include <wengert/structural.hpp>
+
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace wengert {
+
+/// An axis that indices run over, as the caller of an op knows it.
+struct IndexedAxis {
+  const char* caller;
+  std::uint8_t axis = 0;
+  bool from_end = true;  // negative indices count from the end; otherwise they are refused
+
+  /// The place that the element of this number among `indices` names. Throws ValueError if there is none.
+  std::size_t place(Value<const std::int64_t> indices, std::size_t element, std::size_t extent) const {
+    const std::int64_t index = indices.data[element];
+    const auto count = static_cast<std::int64_t>(extent);
+    if (index >= 0 && index < count) [[likely]]
+      return static_cast<std::size_t>(index);
+    if (index < 0 && index >= -count && from_end) return static_cast<std::size_t>(index + count);
+    throw ValueError(
+        caller,
+        fmt::format("index {} at {}: axis {} has {} elements{}", index, to_string(unravel(element, indices.shape())),
+                    axis, extent, extent == 0 ? "" : fmt::format(", {} to {}", from_end ? -count : 0, count - 1)));
+  }
+};
+
+/// The indices as the caller gave them, on `tape`. Throws HandleError, naming the op, for an empty or stale handle.
+template <class T>
+IndexVar<T> indices_on(Tape<T>& tape, const IndexOperand<T>& given, std::string_view name, const Location& where) {
+  const IndexVar<T> indices = given.on(tape);
+  if (indices.empty()) throw HandleError(name, "the indices are an empty handle: never recorded on a tape", where);
+  tape_of(indices.handle(), name, where);
+  return indices;
+}
+
+/// An operand beside the first, on `tape`. Throws HandleError, naming the op, for an empty or stale handle.
+template <class T>
+Var<T> operand_on(Tape<T>& tape, const Operand<T>& given, std::string_view name, const Location& where) {
+  const Var<T> operand = given.on(tape);
+  tape_of(operand, name, where);
+  return operand;
+}
+
+}  // namespace wengert
