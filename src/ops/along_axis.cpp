@@ -23,14 +23,14 @@ void each_chosen(const IndexedAxis& along, const Layout& x, Value<const std::int
     if (indices.shape()[axis] != 1) index_strides[axis] = indices.layout->strides[axis];
   }
   const std::size_t extent = x.shape[along.axis];
-  const std::ptrdiff_t step = x.strides[along.axis];
+  const std::ptrdiff_t step = x.strides[along.axis], x_step = x_strides[last], index_step = index_strides[last];
   std::array<std::size_t, max_rank> position{};
   std::ptrdiff_t row = 0, index = 0;  // of x and of the indices
   for (std::size_t i = 0;;) {
     for (std::size_t j = 0; j < chosen[last]; ++j, ++i) {
       const auto k = static_cast<std::ptrdiff_t>(j);
-      const auto which = static_cast<std::size_t>(index + k * index_strides[last]);
-      visit(i, row + k * x_strides[last] + static_cast<std::ptrdiff_t>(along.place(indices, which, extent)) * step);
+      const std::size_t place = along.place(indices, static_cast<std::size_t>(index + k * index_step), extent);
+      visit(i, row + k * x_step + static_cast<std::ptrdiff_t>(place) * step);
     }
     std::size_t axis = last;
     while (true) {  // the outer axes, counted like an odometer

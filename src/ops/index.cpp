@@ -8,6 +8,17 @@
 #include <algorithm>
 
 namespace wengert {
+
+std::size_t IndexedAxis::from_its_end(Value<const std::int64_t> indices, std::size_t element,
+                                      std::size_t extent) const {
+  const std::int64_t index = indices.data[element];
+  const auto count = static_cast<std::int64_t>(extent);
+  if (from_end && index < 0 && index >= -count) return static_cast<std::size_t>(index + count);
+  throw ValueError(caller, fmt::format("index {} at {}: axis {} has {} elements{}", index,
+                                       to_string(unravel(element, indices.shape())), axis, extent,
+                                       extent == 0 ? "" : fmt::format(", {} to {}", from_end ? -count : 0, count - 1)));
+}
+
 namespace {
 
 // x seen along an axis in whose place the axes of the indices stand.
@@ -194,8 +205,10 @@ Var<T> masked_select(Var<T> x, std::type_identity_t<Operand<T>> mask, Location w
     const Tensor<T> chosen = broadcast_to(m, *common, where).value();
     Indices places = Indices::from_shape({static_cast<std::size_t>(
         std::count_if(chosen.data(), chosen.data() + chosen.size(), [](T v) { return v != 0; }))});
-    for (std::size_t i = 0, next = 0; i < chosen.size(); ++i)
-      if (chosen.data()[i] != 0) places.data()[next++] = static_cast<std::int64_t>(i);
+    for (std::size_t i = 0, next = 0; next < places.size(); ++i) {  // without a branch that depends on the mask
+      places.data()[next] = static_cast<std::int64_t>(i);
+      next += chosen.data()[i] != 0 ? 1 : 0;
+    }
     const Var<T> all = reshape(x.shape() == *common ? x : broadcast_to(x, *common, where), {chosen.size()}, where);
     return record(Take{{name}}, where, all, tape.indices(places, where));
   });

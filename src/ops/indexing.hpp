@@ -19,15 +19,11 @@ struct IndexedAxis {
   /// The place that the element of this number among `indices` names. Throws ValueError if there is none.
   std::size_t place(Value<const std::int64_t> indices, std::size_t element, std::size_t extent) const {
     const std::int64_t index = indices.data[element];
-    const auto count = static_cast<std::int64_t>(extent);
-    if (index >= 0 && index < count) [[likely]]
+    if (static_cast<std::uint64_t>(index) < extent) [[likely]]
       return static_cast<std::size_t>(index);
-    if (index < 0 && index >= -count && from_end) return static_cast<std::size_t>(index + count);
-    throw ValueError(
-        caller,
-        fmt::format("index {} at {}: axis {} has {} elements{}", index, to_string(unravel(element, indices.shape())),
-                    axis, extent, extent == 0 ? "" : fmt::format(", {} to {}", from_end ? -count : 0, count - 1)));
+    return from_its_end(indices, element, extent);
   }
+  std::size_t from_its_end(Value<const std::int64_t> indices, std::size_t element, std::size_t extent) const;
 };
 
 /// The indices as the caller gave them, on `tape`. Throws HandleError, naming the op, for an empty or stale handle.

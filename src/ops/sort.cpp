@@ -29,12 +29,18 @@ struct Argsort {
   template <class T>
   void forward(Value<const T> x, Value<std::int64_t> y) const {
     const Lines lines(x.shape(), axis);
-    std::vector<Element<T>> line(lines.count);
+    const bool few = count <= 32 && 8 * count <= lines.count;
+    std::vector<Element<T>> line(few ? 0 : lines.count);
     for (std::size_t o = 0; o < lines.outer; ++o)
       for (std::size_t i = 0; i < lines.inner; ++i) {
         const T* first = x.data + o * lines.count * lines.inner + i;
-        for (std::size_t k = 0; k < lines.count; ++k) line[k] = {key(first[k * lines.inner]), k};
-        arrange(line);
+        const auto element = [&](std::size_t k) { return Element<T>{key(first[k * lines.inner]), k}; };
+        if (few) {
+          pick(line, lines.count, element);
+        } else {
+          for (std::size_t k = 0; k < lines.count; ++k) line[k] = element(k);
+          arrange(line);
+        }
         std::int64_t* to = y.data + o * count * lines.inner + i;
         for (std::size_t k = 0; k < count; ++k) to[k * lines.inner] = static_cast<std::int64_t>(line[k].position);
       }
@@ -54,6 +60,23 @@ struct Argsort {
   template <class T>
   T key(T x) const {
     return order == SortOrder::ascending ? x : -x;
+  }
+  // Only the first `count` elements, kept in order while all go by.
+  template <class T, class F>
+  void pick(std::vector<Element<T>>& best, std::size_t elements, const F& element) const {
+    const bool nan_first = order == SortOrder::descending;
+    const auto before = [&](const Element<T>& a, const Element<T>& b) {
+      return a.key < b.key || (std::isnan(a.key) != std::isnan(b.key) && std::isnan(a.key) == nan_first);
+    };
+    best.clear();
+    for (std::size_t k = 0; k < elements && count > 0; ++k) {
+      const Element<T> next = element(k);
+      if (best.size() == count) {
+        if (!before(next, best.back())) continue;
+        best.pop_back();
+      }
+      best.insert(std::upper_bound(best.begin(), best.end(), next, before), next);
+    }
   }
   // Brings the first `count` elements to the front, in order.
   template <class T>

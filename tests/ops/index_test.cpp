@@ -162,6 +162,14 @@ TEST_CASE("long lines are sorted as std::stable_sort does it") {
     const Indices first = topk(x, k).indices.value();
     CHECK(std::equal(first.begin(), first.end(), expected.begin()));
   }
+  value(7) = value(2000) = static_cast<float>(not_a_number);
+  const auto y = tape.constant(value);
+  CHECK(topk(y, 2).indices.value() == Indices{7, 2000});
+  const Indices last = argsort(y).value();
+  CHECK(last(2998) == 7);
+  CHECK(last(2999) == 2000);
+  const Indices first = topk(y, 3, 0, SortOrder::ascending).indices.value();
+  CHECK(std::equal(first.begin(), first.end(), last.begin()));
 }
 
 TEST_CASE("wrong indices say why, and record nothing") {
