@@ -22,7 +22,8 @@ std::size_t IndexedAxis::from_its_end(Value<const std::int64_t> indices, std::si
 namespace {
 
 // x seen along an axis in whose place the axes of the indices stand.
-Shape with_axes(const Shape& x, std::size_t axis, const Shape& axes) {
+Shape with_axes(const char* name, const Shape& x, std::size_t axis, const Shape& axes) {
+  require_rank(name, x.rank() + axes.rank() - 1);
   Shape result;
   for (std::size_t i = 0; i < axis; ++i) result.push_back(x[i]);
   for (const std::size_t extent : axes) result.push_back(extent);
@@ -49,7 +50,7 @@ struct Take {
   static constexpr std::uint8_t index_inputs = 0b10;
   IndexedAxis along;
 
-  Shape shape(const Shape& x, const Shape& indices) const { return with_axes(x, along.axis, indices); }
+  Shape shape(const Shape& x, const Shape& indices) const { return with_axes(along.caller, x, along.axis, indices); }
   template <class T>
   void forward(Value<const T> x, Value<const std::int64_t> indices, Value<T> y) const {
     const Lines lines(x.shape(), along.axis);
@@ -112,6 +113,7 @@ struct OneHot {
   std::size_t classes = 0;
 
   Shape shape(const Shape& labels) const {
+    require_rank(name, labels.rank() + 1);
     Shape y = labels;
     y.push_back(classes);
     return y;
@@ -176,7 +178,7 @@ Var<T> index_add(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperan
     Var<T> slabs = operand_on(tape, source, name, where);
     if (k.rank() != 1)
       throw ShapeError(name, fmt::format("indices of shape {}: must be a vector", to_string(k.shape())));
-    const Shape expected = with_axes(x.shape(), along, k.shape());
+    const Shape expected = with_axes(name, x.shape(), along, k.shape());
     if (slabs.rank() == 0) slabs = broadcast_to(slabs, expected, where);
     if (slabs.shape() != expected)
       throw ShapeError(

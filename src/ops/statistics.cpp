@@ -75,9 +75,19 @@ Var<T> root(Var<T> s, double p) {
   return (p == 2 ? sqrt(safe) : pow(safe, 1 / p)) * (1 - zero);
 }
 
+// Throws ShapeError if a reduced axis has no elements.
+template <class T>
+void require_elements(const char* name, Var<T> x, const Axes& axes) {
+  const std::uint32_t reduced = axes.bits(x.rank(), name);
+  for (std::size_t axis = 0; axis < x.rank(); ++axis)
+    if ((reduced >> axis & 1) != 0 && x.shape()[axis] == 0)
+      throw ShapeError(name, fmt::format("shape {}: nothing to choose from along axis {}, which has no elements",
+                                         to_string(x.shape()), axis));
+}
+
 WENGERT_LISTED(amin, "min x", "ties share the gradient evenly", amin(x, -1))
 WENGERT_LISTED(var, "Σ (x − mean)² / (n − ddof)", "", var(x, {}, KeepDims::yes))
-WENGERT_LISTED(stddev, "√var x", "", stddev(x))
+WENGERT_LISTED(stddev, "√var x", "the gradient is 0 where all elements are equal", stddev(x))
 WENGERT_LISTED(logsumexp, "ln Σ eˣ", "", logsumexp(x, -1))
 WENGERT_LISTED(norm, "(Σ |x|ᵖ)^(1/p)", "the gradient is 0 where the norm is 0", norm(x, 3))
 
@@ -85,12 +95,16 @@ WENGERT_LISTED(norm, "(Σ |x|ᵖ)^(1/p)", "the gradient is 0 where the norm is 0
 
 template <class T>
 Var<T> amin(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
-  return atomically(tape_of(x, "amin", where), where, [&] { return -amax(-x, axes, keep, where); });
+  return atomically(tape_of(x, "amin", where), where, [&] {
+    require_elements("amin", x, axes);
+    return negate(Operand<T>(amax(negate(Operand<T>(x, where)), axes, keep, where), where));
+  });
 }
 
 template <class T>
 Var<T> var(Var<T> x, const Axes& axes, KeepDims keep, double ddof, Location where) {
   return atomically(tape_of(x, "var", where), where, [&] {
+    axes.bits(x.rank(), "var");
     const Var<T> squares = sum(square(x - mean(x, axes, KeepDims::yes, where)), axes, keep, where);
     const double count =
         squares.size() == 0 ? 1.0 : static_cast<double>(x.size()) / static_cast<double>(squares.size());
@@ -100,12 +114,17 @@ Var<T> var(Var<T> x, const Axes& axes, KeepDims keep, double ddof, Location wher
 
 template <class T>
 Var<T> stddev(Var<T> x, const Axes& axes, KeepDims keep, double ddof, Location where) {
-  return atomically(tape_of(x, "stddev", where), where, [&] { return sqrt(var(x, axes, keep, ddof, where)); });
+  return atomically(tape_of(x, "stddev", where), where, [&] {
+    axes.bits(x.rank(), "stddev");
+    return root(var(x, axes, keep, ddof, where), 2);
+  });
 }
 
 template <class T>
 Var<T> logsumexp(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
   return atomically(tape_of(x, "logsumexp", where), where, [&] {
+    axes.bits(x.rank(), "logsumexp");
+    if (x.size() == 0) return log(sum(exp(x), axes, keep, where));
     const Var<T> largest = stop_gradient(amax(x, axes, KeepDims::yes, where));
     const Var<T> offset = wengert::where(isfinite(largest), largest, 0);
     const Var<T> result = log(sum(exp(x - offset), axes, keep, where));
@@ -117,7 +136,9 @@ template <class T>
 Var<T> norm(Var<T> x, double p, const Axes& axes, KeepDims keep, Location where) {
   if (!(p >= 1)) throw ValueError("norm", fmt::format("p = {}: must be at least 1", p), where);
   return atomically(tape_of(x, "norm", where), where, [&] {
+    axes.bits(x.rank(), "norm");
     if (p == 1) return sum(abs(x), axes, keep, where);
+    if (std::isinf(p)) require_elements("norm", x, axes);
     if (std::isinf(p)) return amax(abs(x), axes, keep, where);
     return root(sum(p == 2 ? square(x) : pow(abs(x), p), axes, keep, where), p);
   });
@@ -125,7 +146,10 @@ Var<T> norm(Var<T> x, double p, const Axes& axes, KeepDims keep, Location where)
 
 template <class T>
 Var<T> count_nonzero(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
-  return atomically(tape_of(x, "count_nonzero", where), where, [&] { return sum(not_equal(x, 0), axes, keep, where); });
+  return atomically(tape_of(x, "count_nonzero", where), where, [&] {
+    axes.bits(x.rank(), "count_nonzero");
+    return sum(not_equal(x, 0), axes, keep, where);
+  });
 }
 
 template <class T>
