@@ -52,7 +52,9 @@ Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
                                     const std::type_identity_t<AttentionOptions<T>>& options, Location where) {
   if (q.empty() || k.empty() || v.empty())
     throw HandleError(name, "an operand is an empty handle: it was never recorded on a tape", where);
-  for (const Var<T>& operand : {q, k, v}) tape_of(operand, name, where);
+  for (const Var<T>& operand : {q, k, v})
+    if (&tape_of(operand, name, where) != &q.tape())
+      throw HandleError(name, "an operand belongs to another tape: record all operands on one tape", where);
   return atomically(q.tape(), where, [&] {
     const auto at = [&](const Var<T>& x) { return Operand<T>(x, where); };
     check_shapes(q.shape(), k.shape(), v.shape());

@@ -222,7 +222,8 @@ template <class T>
 Var<T> plus_bias(std::string_view name, Var<T> y, const Var<T>* bias, const Location& where) {
   if (bias == nullptr) return y;
   if (bias->empty()) throw HandleError(name, "the bias is an empty handle: it was never recorded on a tape");
-  tape_of(*bias, name, where);
+  if (&tape_of(*bias, name, where) != &y.tape())
+    throw HandleError(name, "the bias belongs to another tape: record all operands on one tape");
   const Shape got = bias->shape();
   const std::size_t filters = y.shape()[1];
   if (got != Shape{filters})

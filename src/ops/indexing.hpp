@@ -31,7 +31,8 @@ template <class T>
 IndexVar<T> indices_on(Tape<T>& tape, const IndexOperand<T>& given, std::string_view name, const Location& where) {
   const IndexVar<T> indices = given.on(tape);
   if (indices.empty()) throw HandleError(name, "the indices are an empty handle: never recorded on a tape", where);
-  tape_of(indices.handle(), name, where);
+  if (&tape_of(indices.handle(), name, where) != &tape)
+    throw HandleError(name, "the indices belong to another tape: record all operands on one tape", where);
   return indices;
 }
 
@@ -39,7 +40,8 @@ IndexVar<T> indices_on(Tape<T>& tape, const IndexOperand<T>& given, std::string_
 template <class T>
 Var<T> operand_on(Tape<T>& tape, const Operand<T>& given, std::string_view name, const Location& where) {
   const Var<T> operand = given.on(tape);
-  tape_of(operand, name, where);
+  if (&tape_of(operand, name, where) != &tape)
+    throw HandleError(name, "an operand belongs to another tape: record all operands on one tape", where);
   return operand;
 }
 

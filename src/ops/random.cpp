@@ -204,7 +204,9 @@ Var<T> reparameterised(std::string_view name, const Operand<T>& a, const Operand
   Tape<T>& tape = (a.handle().empty() ? b : a).handle().tape();
   const Var<T> result = atomically(tape, where, [&] {
     const Var<T> x = a.on(tape), y = b.on(tape);
-    for (const Var<T>& operand : {x, y}) tape_of(operand, name, where);
+    for (const Var<T>& operand : {x, y})
+      if (&tape_of(operand, name, where) != &tape)
+        throw HandleError(name, "an operand belongs to another tape: record all operands on one tape", where);
     const auto shape = broadcast_shapes(x.shape(), y.shape());
     if (!shape)
       throw ShapeError(name, fmt::format("shapes {} and {} do not broadcast: aligned from the last axis, extents must "

@@ -127,7 +127,9 @@ TEST_CASE("shapes that do not broadcast, and operands of another tape") {
   Tape<double> other;
   const V x = bench.of({2, 3}), y = bench.of({2, 2}), far = other.variable(random_tensor({2, 3}, 1));
   const V mask = x > 0, far_row = slice(far, {0});
+  const V far_bias = slice(far_row, {xt::range(0, 2)}), image = bench.of({1, 2, 4}), kernel = bench.of({2, 2, 3});
   const auto labels = bench.tape.indices({0}), far_labels = other.indices({0});
+  const std::size_t others = other.size();
 #define PAIR(function)                 \
   REFUSES(ShapeError, function, x, y); \
   REFUSES(HandleError, function, x, far);
@@ -176,6 +178,13 @@ TEST_CASE("shapes that do not broadcast, and operands of another tape") {
   REFUSES(HandleError, take, x, far_labels, 0);
   REFUSES(HandleError, scaled_dot_product_attention, x, far, x);
   REFUSES(HandleError, layer_norm, x, {3}, far_row);
+  Generator generator;
+  REFUSES(HandleError, uniform, x, far, generator);
+  REFUSES(HandleError, normal, x, far, generator);
+  REFUSES(HandleError, conv1d, image, kernel, far_bias);
+  CHECK(generator.counter == 0);
+  CHECK(other.size() == others);
+  REFUSES(ShapeError, uniform, x, y, generator);
   REFUSES(ShapeError, where, x, y, 0);
   REFUSES(ShapeError, lerp, x, y, 0.5);
   REFUSES(ShapeError, where, mask, x, y);
@@ -250,7 +259,7 @@ TEST_CASE("shapes that an array function cannot take") {
 TEST_CASE("numbers that an array function cannot take") {
   Bench bench;
   const V x = bench.of({2, 3}), singular = bench.tape.constant(Tensor<double>{{1, 2}, {2, 4}});
-  const V two = two, negative = negate(singular);
+  const V two = bench.tape.constant(2.0), negative = negate(singular);
   Generator generator;
   REFUSES(ValueError, slice, x, {2});
   REFUSES(ValueError, slice, x, 1, xt::range(0, 3, 0));
@@ -319,7 +328,7 @@ TEST_CASE("what convolutions and pooling cannot take") {
   REFUSES(ValueError, pixel_shuffle, plane, 0);
   REFUSES(ShapeError, pixel_unshuffle, plane, 3);
   REFUSES(ValueError, pixel_unshuffle, plane, 0);
-  REFUSES(ShapeError, unfold, line, 2);
+  REFUSES(ShapeError, unfold, matrix, 2);
   REFUSES(ShapeError, unfold, plane, 5);
   REFUSES(ValueError, unfold, plane, 0);
   REFUSES(ValueError, unfold, plane, 2, {.stride = 0});

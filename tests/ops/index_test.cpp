@@ -223,7 +223,7 @@ TEST_CASE("wrong indices say why, and record nothing") {
   CHECK_ERROR(HandleError, "[scatter] empty handle", scatter(x, 0, i, Var<double>()));
   CHECK_ERROR(HandleError, "[one_hot] operand 1 is an empty handle", one_hot(IndexVar<double>(), 2));
   Tape<double> other;
-  CHECK_ERROR(HandleError, "[take] operand 2 belongs to another tape", take(x, other.indices({0}), 0));
+  CHECK_ERROR(HandleError, "[take] the indices belong to another tape", take(x, other.indices({0}), 0));
   // What was recorded are the operands made on the way: the sums, a broadcast and the labels.
   CHECK(tape.size() == before + 4);
 }
