@@ -28,7 +28,7 @@ Var<T> Tape<T>::append(const Op<T>* op, T* data, const Layout* layout, Storage* 
   const auto first_edge = static_cast<std::uint32_t>(edges_.size());
   for (const Var<T>& input : inputs) edges_.push_back(input.index_);
   nodes_.push_back({op, data, layout, storage, attributes, sweep_location_ != nullptr ? *sweep_location_ : where,
-                    first_edge, generation_, false});
+                    first_edge, generation_, false, false, repeating_});
   return at(nodes_.size() - 1);
 }
 
@@ -202,15 +202,17 @@ template <class T>
 Var<T> Tape<T>::collapse(const Mark& from, Var<T> y, const Op<T>& op, std::span<const Var<T>> inputs,
                          std::shared_ptr<const void> rule, const Location& where) {
   const Node<T> result = node(y, op.name);
-  const Layout layout = *result.layout;
   pool_.retain(result.storage);
-  rewind(from);
-  const void* data = rule.get();
-  Storage* owner = pool_.adopt(static_cast<std::byte*>(const_cast<void*>(data)), 0, std::move(rule));
-  const Var<T> last = leaf(owner, keep(contiguous_layout({0})), nullptr, where);
+  for (std::size_t i = from.nodes; i < nodes_.size(); ++i) {
+    if (nodes_[i].op == nullptr) continue;  // what was put in cannot be computed again
+    nodes_[i].generation = 0;               // handles to what is given back are refused
+    give_back(nodes_[i]);
+  }
   std::vector<Var<T>> all(inputs.begin(), inputs.end());
-  all.push_back(last);
-  return append(&op, result.data, keep(layout), result.storage, nullptr, all, where);
+  all.push_back(keep_alive(std::move(rule), where));
+  const std::uint32_t value = y.index_;
+  const void* attributes = std::memcpy(arena_.allocate(sizeof(value)), &value, sizeof(value));
+  return append(&op, result.data, result.layout, result.storage, attributes, all, where);
 }
 
 // An elementwise op whose operands differ in shape or have gaps.
