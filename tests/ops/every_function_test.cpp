@@ -33,7 +33,7 @@ struct Function {
   std::function<V(V)> call;
 };
 
-Generator draws() { return {.key = 1, .counter = 0}; }
+Generator draws() { return Generator(1); }
 // A second operand on the tape of the first, if that has one.
 std::size_t operands_recorded = 0;
 V ones(V like, const Shape& shape) {
