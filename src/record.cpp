@@ -18,7 +18,7 @@ namespace wengert {
 template <class T>
 Var<T> Tape<T>::append(const Op<T>* op, T* data, const Layout* layout, Storage* storage, const void* attributes,
                        std::span<const Var<T>> inputs, const Location& where) {
-  if (trace_nan_ && op != nullptr && op->view == nullptr && !op->index_output) [[unlikely]]
+  if (trace_nan_ && computing_ && op != nullptr && op->view == nullptr && !op->index_output) [[unlikely]]
     try {
       require_finite(*op, data, *layout, inputs, where);
     } catch (...) {
@@ -127,8 +127,9 @@ Var<T> Tape<T>::record_direct(const Op<T>& op, const void* attributes, std::span
   if (bytes > 0) attributes = std::memcpy(arena_.allocate(bytes), attributes, bytes);
   Storage* storage = pool_.allocate(layout->size * sizeof(T));
   auto* data = reinterpret_cast<T*>(storage->data);
-  op.kernels[static_cast<std::size_t>(active_isa())](planes, data, 1, layout->size,
-                                                     static_cast<const double*>(attributes));
+  if (computing_)
+    op.kernels[static_cast<std::size_t>(active_isa())](planes, data, 1, layout->size,
+                                                       static_cast<const double*>(attributes));
   return append(&op, data, layout, storage, attributes, inputs, where);
 }
 
@@ -188,7 +189,7 @@ Var<T> Tape<T>::record_structural(const Op<T>& op, const void* attributes, std::
   Storage* storage = pool_.allocate(layout->size * (op.index_output ? sizeof(std::int64_t) : sizeof(T)));
   auto* data = reinterpret_cast<T*>(storage->data);
   try {
-    op.forward(attributes, values.span(), {data, layout});
+    if (computing_) op.forward(attributes, values.span(), {data, layout});
   } catch (...) {
     pool_.release(storage);
     throw;
@@ -230,8 +231,9 @@ Var<T> Tape<T>::record_elementwise(const Op<T>& op, const void* attributes, std:
   }
   Storage* storage = pool_.allocate(layout->size * sizeof(T));
   auto* data = reinterpret_cast<T*>(storage->data);
-  kernel::run_elementwise(op, static_cast<const double*>(attributes), {values.data(), inputs.size()},
-                          Value<T>{data, layout});
+  if (computing_)
+    kernel::run_elementwise(op, static_cast<const double*>(attributes), {values.data(), inputs.size()},
+                            Value<T>{data, layout});
   return append(&op, data, layout, storage, attributes, {operands.data(), inputs.size()}, where);
 }
 

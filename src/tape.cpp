@@ -23,6 +23,14 @@ const Node<T>& Tape<T>::node(Var<T> var, std::string_view subject, const Locatio
 }
 
 template <class T>
+void Tape<T>::throw_not_computed(const Location& where) {
+  throw HandleError("value",
+                    "the tape is recorded for a Program and computes no values: take them from the Program's results, "
+                    "or set allow_value_dependence",
+                    where);
+}
+
+template <class T>
 std::span<const std::uint32_t> Tape<T>::inputs(std::size_t index) const {
   const std::size_t first = nodes_[index].first_edge;
   const std::size_t last = index + 1 < nodes_.size() ? nodes_[index + 1].first_edge : edges_.size();

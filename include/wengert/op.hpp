@@ -85,6 +85,8 @@ struct Op {
   Summed (*summed)(const void* attributes, const Shape& input) = nullptr;
   /// Structural ops of one input that treat each row along its last axis alone.
   bool rowwise = false;
+  /// Structural ops bound by arithmetic: their floating-point operations.
+  double (*flops)(const void* attributes, std::span<const Shape* const> inputs) = nullptr;
   /// Ops that draw random numbers: where among the attributes it says which. Their last input keeps the generator.
   Draw& (*draw)(void* attributes) = nullptr;
   /// The node has the value of an older one, whose index its attributes are.

@@ -20,6 +20,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <memory>
 #include <span>
@@ -38,6 +39,11 @@ struct CompileOptions {
   /// Accepts that a value was read (`item`, `value`, `view`) before all was recorded: what was recorded must not depend
   /// on it.
   bool allow_value_dependence = false;
+  /// Takes the tape's queued updates along. Without, the Program changes no parameter.
+  bool apply_updates = true;
+  /// `compiled` functions only: compares each replay with recording the function anew, and throws ValueError where a
+  /// result or a parameter differs by more than rounding.
+  bool checked = false;
   /// Keeps the text of the graph before and after each pass, for `Program::passes`.
   bool keep_passes = false;
 };
@@ -100,6 +106,10 @@ struct ProgramMemory {
   std::size_t total_bytes() const { return arena_bytes + tile_bytes + constant_bytes; }
 };
 
+/// Records what a Program computes: gets the tape, gives the inputs and the outputs; updates are queued on the tape.
+template <class T>
+using ProgramRecorder = std::function<std::vector<ProgramVar<T>>(Tape<T>& tape, std::vector<ProgramVar<T>>& inputs)>;
+
 /// A recorded computation that runs again on new inputs: without a tape, allocation, shape checks or graph.
 ///
 /// It owns its memory and shares the parameters; it outlives the tape it was made from. Moved, not copied; one thread
@@ -126,6 +136,14 @@ class Program {
   }
   /// The same for any number of inputs.
   void run(std::span<const ProgramInput<T>> inputs);
+  /// Whether these inputs have the recorded shapes and kinds.
+  bool accepts(std::span<const ProgramInput<T>> inputs) const;
+  /// Replays, and compares every result and parameter with those of `record`, run first on a tape of its own. Throws
+  /// ValueError where they differ by more than rounding explains (with `fuse = false`: at all).
+  void run_checked(std::span<const ProgramInput<T>> inputs, const ProgramRecorder<T>& record);
+  /// Sets random generators back to where they stood when the tape was recorded, so that the first replay draws what
+  /// the recording drew.
+  void restart_streams();
 
   std::size_t input_count() const;
   std::size_t output_count() const;
@@ -152,8 +170,9 @@ class Program {
   std::string to_string() const;
   /// Name and text of the graph after each pass, if `keep_passes` was asked for.
   const std::vector<std::pair<std::string, std::string>>& passes() const;
-  /// Measures every instruction from now on, or no longer; `profile` gives what was measured.
+  /// Measures every instruction from now on, or no longer.
   void measure(bool on);
+  /// What was measured since `measure(true)`.
   Profile profile() const;
 
   /// For `compile`.
@@ -175,6 +194,16 @@ template <class T>
 Program<T> compile(Tape<T>& tape, const std::vector<ProgramVar<std::type_identity_t<T>>>& inputs,
                    const std::vector<ProgramVar<std::type_identity_t<T>>>& outputs, const CompileOptions& options = {},
                    Location where = Location::current());
+
+/// Records on a tape of its own, without computing values unless `allow_value_dependence` is set, and compiles. Random
+/// generators stand where they stood before.
+template <class T>
+Program<T> compile_recorded(const std::type_identity_t<ProgramRecorder<T>>& record, const CompileOptions& options = {},
+                            Location where = Location::current());
+
+/// What each op of the tape costs: everything recorded on it, computed again `replays` times, unfused.
+template <class T>
+Profile profile(Tape<T>& tape, std::size_t replays = 10);
 
 extern template class Program<float>;
 extern template class Program<double>;

@@ -163,6 +163,9 @@ struct StructuralTable {
       self(attributes).forward(typed<i>(inputs[i])..., out, static_cast<T>(alpha), static_cast<T>(beta));
     });
   }
+  static double flops(const void* attributes, std::span<const Shape* const> inputs) {
+    return with_inputs([&](auto... i) { return self(attributes).flops(*inputs[i]...); });
+  }
   static bool view(const void* attributes, const Layout& input, Layout& out, std::ptrdiff_t& offset) {
     return self(attributes).view(input, out, offset);
   }
@@ -212,6 +215,7 @@ struct StructuralTable {
       if constexpr (requires { S::accumulates; }) op.accumulate = accumulate;
       if constexpr (requires(const S& s, const Shape& x) { s.summed(x); })
         op.summed = [](const void* attributes, const Shape& x) { return self(attributes).summed(x); };
+      if constexpr (requires { &S::flops; }) op.flops = flops;
       op.rowwise = requires { requires S::rowwise; };
       if constexpr (requires(S & s) { s.draw.blocks; })
         op.draw = [](void* attributes) -> Draw& { return static_cast<S*>(attributes)->draw; };

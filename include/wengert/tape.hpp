@@ -251,6 +251,10 @@ class Tape {
 
   /// The number of nodes.
   std::size_t size() const { return nodes_.size(); }
+  /// Whether recording computes values; returns whether it did before. Without, shapes are checked and nodes appended,
+  /// values have memory that nothing is written to, and reading one throws HandleError: enough for a Program.
+  bool compute_values(bool on) { return std::exchange(computing_, on); }
+  bool computes_values() const { return computing_; }
   /// Whether what is recorded repeats older nodes on purpose; returns whether it did before. See checkpoint.
   bool repeat(bool on) { return std::exchange(repeating_, on); }
   /// The line that read a value (`item`, `value`, `view`) before more was recorded, if one did: what was recorded may
@@ -273,6 +277,7 @@ class Tape {
   std::optional<Parameter<T>> parameter(std::size_t index) const;
   /// Notes that a value was read; see `value_dependence`.
   void note_read(const Location& where) const {
+    if (!computing_) throw_not_computed(where);
     if (nodes_.size() >= read_at_) return;
     read_at_ = nodes_.size();
     read_line_ = where;
@@ -319,6 +324,7 @@ class Tape {
                 std::span<const Var<T>> inputs, const Location& where);
   void require_finite(const Op<T>& op, const T* data, const Layout& layout, std::span<const Var<T>> inputs,
                       const Location& where) const;
+  [[noreturn]] static void throw_not_computed(const Location& where);
   void give_back(Node<T>& node);
   const Layout* keep(const Layout& layout);
   const void* keep_name(std::string_view name);
@@ -346,6 +352,7 @@ class Tape {
   Temporaries temporaries_ = Temporaries::keep;
   bool trace_nan_ = false;
   bool repeating_ = false;
+  bool computing_ = true;
   mutable std::size_t read_at_ = static_cast<std::size_t>(-1);  // the nodes there were when a value was first read
   mutable Location read_line_;
   const Location* sweep_location_ = nullptr;  // during a sweep: the line of the node being differentiated

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <wengert/axes.hpp>
+#include <wengert/compiled.hpp>
 #include <wengert/elementwise.hpp>
 #include <wengert/error.hpp>
 #include <wengert/fwd.hpp>

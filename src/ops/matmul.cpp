@@ -35,6 +35,9 @@ struct Matmul {
     result->push_back(b.back());
     return *result;
   }
+  double flops(const Shape& a, const Shape& b) const {
+    return 2.0 * static_cast<double>(shape(a, b).elements()) * static_cast<double>(a.back());
+  }
   static std::string_view hint(const Shape& a, const Shape& b) {
     const std::size_t rows_a = a[a.rank() - 2], rows_b = b[b.rank() - 2];
     const bool matrices = a.rank() == 2 && b.rank() == 2;

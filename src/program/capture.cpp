@@ -12,7 +12,8 @@ namespace {
 template <class T>
 class Capture {
  public:
-  Capture(Tape<T>& tape, std::span<const Var<T>> inputs) : tape_(tape) {
+  Capture(Tape<T>& tape, std::span<const Var<T>> inputs, std::span<const typename Tape<T>::Update> updates)
+      : tape_(tape), updates_(updates) {
     for (std::size_t i = 0; i < inputs.size(); ++i) take_input(inputs[i], i);
   }
 
@@ -23,11 +24,12 @@ class Capture {
     }
     graph_.entries.resize(tape_.size());
     const std::vector<bool> needed = what_is_needed();
-    for (std::uint32_t k = 0; k < needed.size(); ++k) {
-      note_draw(k);
+    for (std::uint32_t k = 0; k < needed.size(); ++k)
       if (needed[k]) take(k);
-    }
-    for (const auto& queued : tape_.updates()) {
+    TapeStreams<T> drawn = streams_of(tape_);
+    graph_.streams = std::move(drawn.streams);
+    for (const auto& [keeper, stream] : drawn.keepers) graph_.entries[keeper].number = stream;
+    for (const auto& queued : updates_) {
       const std::uint32_t parameter = number_of(queued.parameter);
       std::erase_if(graph_.updates, [&](const Update& u) { return u.parameter == parameter; });  // the last one counts
       graph_.updates.push_back({parameter, queued.value.index()});
@@ -53,7 +55,7 @@ class Capture {
     std::vector<bool> needed(tape_.size());
     for (const std::uint32_t k : graph_.inputs) needed[k] = true;
     for (const std::uint32_t k : graph_.outputs) needed[k] = true;
-    for (const auto& queued : tape_.updates()) needed[queued.value.index()] = true;
+    for (const auto& queued : updates_) needed[queued.value.index()] = true;
     for (std::size_t k = needed.size(); k-- > 0;) {
       if (!needed[k]) continue;
       const Node<T>& n = tape_.node(k);
@@ -115,25 +117,6 @@ class Capture {
     entry.arity = static_cast<std::uint32_t>(inputs.size());
   }
 
-  // All draws move their streams on, needed or not. The generator is what a draw's last input keeps alive.
-  void note_draw(std::uint32_t k) {
-    const Node<T>& n = tape_.node(std::size_t{k});
-    if (n.op == nullptr || n.op->draw == nullptr) return;
-    const Draw& draw = n.op->draw(const_cast<void*>(n.attributes));
-    const std::uint32_t keeper = tape_.inputs(k).back();
-    const Storage& storage = *tape_.node(std::size_t{keeper}).storage;
-    auto state =
-        std::const_pointer_cast<Generator::State>(std::static_pointer_cast<const Generator::State>(storage.owner));
-    if (state == nullptr) return;  // an example's, which knows its numbers
-    auto known = std::find_if(graph_.streams.begin(), graph_.streams.end(),
-                              [&](const Stream& stream) { return stream.state == state; });
-    if (known == graph_.streams.end())
-      known = graph_.streams.insert(known, {std::move(state), draw.counter, draw.counter + draw.blocks});
-    known->first = std::min(known->first, draw.counter);
-    known->end = std::max(known->end, draw.counter + draw.blocks);
-    graph_.entries[keeper].number = static_cast<std::uint32_t>(known - graph_.streams.begin());
-  }
-
   std::uint32_t number_of(const Parameter<T>& parameter) {
     const auto known = std::find(graph_.parameters.begin(), graph_.parameters.end(), parameter);
     if (known != graph_.parameters.end()) return static_cast<std::uint32_t>(known - graph_.parameters.begin());
@@ -147,17 +130,46 @@ class Capture {
   }
 
   Tape<T>& tape_;
+  std::span<const typename Tape<T>::Update> updates_;
   Graph<T> graph_;
 };
 
 }  // namespace
 
+// All draws move their streams on, needed or not. The generator is what a draw's last input keeps alive.
 template <class T>
-Graph<T> capture(Tape<T>& tape, std::span<const Var<T>> inputs, std::span<const Var<T>> outputs) {
-  return Capture<T>(tape, inputs).run(outputs);
+TapeStreams<T> streams_of(const Tape<T>& tape) {
+  TapeStreams<T> result;
+  for (std::uint32_t k = 0; k < tape.size(); ++k) {
+    const Node<T>& n = tape.node(std::size_t{k});
+    if (n.op == nullptr || n.op->draw == nullptr) continue;
+    const Draw& draw = n.op->draw(const_cast<void*>(n.attributes));
+    const std::uint32_t keeper = tape.inputs(k).back();
+    auto state = std::const_pointer_cast<Generator::State>(
+        std::static_pointer_cast<const Generator::State>(tape.node(std::size_t{keeper}).storage->owner));
+    if (state == nullptr) continue;  // an example's, which knows its numbers
+    auto known = std::find_if(result.streams.begin(), result.streams.end(),
+                              [&](const Stream& stream) { return stream.state == state; });
+    if (known == result.streams.end())
+      known = result.streams.insert(known, {std::move(state), draw.counter, draw.counter + draw.blocks});
+    known->first = std::min(known->first, draw.counter);
+    known->end = std::max(known->end, draw.counter + draw.blocks);
+    result.keepers.emplace_back(keeper, static_cast<std::uint32_t>(known - result.streams.begin()));
+  }
+  return result;
 }
 
-template Graph<float> capture(Tape<float>&, std::span<const Var<float>>, std::span<const Var<float>>);
-template Graph<double> capture(Tape<double>&, std::span<const Var<double>>, std::span<const Var<double>>);
+template <class T>
+Graph<T> capture(Tape<T>& tape, std::span<const Var<T>> inputs, std::span<const Var<T>> outputs,
+                 std::span<const typename Tape<T>::Update> updates) {
+  return Capture<T>(tape, inputs, updates).run(outputs);
+}
+
+template TapeStreams<float> streams_of(const Tape<float>&);
+template TapeStreams<double> streams_of(const Tape<double>&);
+template Graph<float> capture(Tape<float>&, std::span<const Var<float>>, std::span<const Var<float>>,
+                              std::span<const Tape<float>::Update>);
+template Graph<double> capture(Tape<double>&, std::span<const Var<double>>, std::span<const Var<double>>,
+                               std::span<const Tape<double>::Update>);
 
 }  // namespace wengert::program

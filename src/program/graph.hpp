@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace wengert::program {
@@ -34,7 +35,7 @@ struct Entry {
   bool repeated = false;       // never merged with what computes the same (checkpoint)
   const Op<T>* op = nullptr;   // of what is computed, and of views
   void* attributes = nullptr;  // of the op
-  Layout layout{};
+  Layout layout{.shape = {}, .strides = {}, .size = 0};
   std::ptrdiff_t offset = 0;       // views: elements after where the input starts
   const void* elements = nullptr;  // constants: in the order of their layout, which is contiguous
   std::uint32_t number = none;     // which input or parameter
@@ -78,6 +79,15 @@ struct Graph {
   }
 };
 
+/// The generators that the draws of a tape moved, with how far, and the leaves that keep them.
+template <class T>
+struct TapeStreams {
+  std::vector<Stream> streams;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> keepers;  // a leaf, the number of its stream
+};
+template <class T>
+TapeStreams<T> streams_of(const Tape<T>& tape);
+
 /// Where an entry's elements lie: in the memory of `base`, which is not a view, from element `offset` on.
 struct Place {
   std::uint32_t base = 0;
@@ -90,9 +100,10 @@ std::vector<Place> places(const Graph<T>& graph);
 template <class T>
 std::vector<std::uint32_t> use_counts(const Graph<T>& graph);
 
-/// The nodes of a tape that a Program of these inputs and outputs, and the tape's queued updates, could need.
+/// The nodes of a tape that a Program of these inputs, outputs and updates needs.
 /// Throws HandleError for a bad handle, and for an input that is not a leaf.
 template <class T>
-Graph<T> capture(Tape<T>& tape, std::span<const Var<T>> inputs, std::span<const Var<T>> outputs);
+Graph<T> capture(Tape<T>& tape, std::span<const Var<T>> inputs, std::span<const Var<T>> outputs,
+                 std::span<const typename Tape<T>::Update> updates);
 
 }  // namespace wengert::program

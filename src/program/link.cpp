@@ -145,9 +145,11 @@ class Linker {
     }
     return slots;
   }
-  std::size_t tile_elements(const Slots& slots) const {
+  // No more than the unit's values have.
+  std::size_t tile_elements(const Slots& slots, const Unit& unit) const {
     const std::size_t fits = tile_budget / sizeof(T) / std::max<std::size_t>(slots.count, 1);
-    return std::clamp(fits / 64 * 64, smallest_tile, largest_tile);
+    const std::size_t all = (graph_.entries[unit.entries.front()].layout.size + 15) / 16 * 16;
+    return std::min(all, std::clamp(fits / 64 * 64, smallest_tile, largest_tile));
   }
   // Sums get a tile's worth of room for parts each.
   std::size_t tile_bytes(const Unit& unit) const {
@@ -155,13 +157,13 @@ class Linker {
     const Slots slots = slots_of(unit);
     const auto sums = static_cast<std::size_t>(std::count_if(
         unit.entries.begin(), unit.entries.end(), [&](std::uint32_t k) { return !is_elementwise(graph_.entries[k]); }));
-    return (slots.count + sums) * tile_elements(slots) * sizeof(T);
+    return (slots.count + sums) * tile_elements(slots, unit) * sizeof(T);
   }
   void add_group(const Unit& unit) {
     TileGroup<T> group;
     group.loops = loops_of(graph_, unit);
     const Slots slots = slots_of(unit);
-    const std::size_t elements = tile_elements(slots);
+    const std::size_t elements = tile_elements(slots, unit);
     group.tile_columns = std::min(group.loops.columns(), elements);
     group.tile_rows = group.tile_columns < group.loops.columns()
                           ? 1

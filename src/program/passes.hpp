@@ -27,6 +27,11 @@ Graph<T> fold_constants(Graph<T> graph);
 template <class T>
 Graph<T> merge_equal(Graph<T> graph);
 
+/// Lets derivatives go without operands that their formula does not read, such as the input of a sigmoid, so that these
+/// are not kept for them. (forget_unread.cpp)
+template <class T>
+Graph<T> forget_unread(Graph<T> graph);
+
 /// Turns W ← β·W + α·f(…) into f accumulating into W, where f can (a matrix product): one pass over W instead of three.
 /// (accumulate_updates.cpp)
 template <class T>
