@@ -16,6 +16,7 @@
 #include <wengert/ops/control.hpp>
 #include <wengert/ops/conv.hpp>
 #include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/index.hpp>
 #include <wengert/ops/join.hpp>
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/loss.hpp>

@@ -33,6 +33,7 @@ void check_handle(std::string_view loss, std::string_view operand, Var<T> x, con
     throw HandleError(loss, fmt::format("the {} is an empty handle: it was never recorded on a tape", operand));
   if (&x.tape() != &tape)
     throw HandleError(loss, fmt::format("the {} belongs to another tape: record all operands on one tape", operand));
+  tape.node(x, loss);
 }
 
 template <class T>

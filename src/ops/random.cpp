@@ -224,6 +224,9 @@ Var<T> reparameterised(std::string_view name, const Operand<T>& a, const Operand
   Tape<T>& tape = (a.handle().empty() ? b : a).handle().tape();
   return atomically(tape, where, [&] {
     const Var<T> x = a.on(tape), y = b.on(tape);
+    for (const Var<T>& operand : {x, y})
+      if (&tape_of(operand, name, where) != &tape)
+        throw HandleError(name, "an operand belongs to another tape: record all operands on one tape", where);
     const auto shape = broadcast_shapes(x.shape(), y.shape());
     if (!shape)
       throw ShapeError(name, fmt::format("shapes {} and {} do not broadcast: aligned from the last axis, extents must "
@@ -283,25 +286,29 @@ Var<double> normal(const Operand<double>& mean, const Operand<double>& deviation
 
 template <class T>
 Var<T> bernoulli(Var<T> probability, Generator& generator, Location where) {
-  return drawn(tape_of(probability, Bernoulli::name, where), generator, kernel::blocks_for(probability.size()), where,
+  Tape<T>& tape = tape_of(probability, Bernoulli::name, where);
+  return drawn(tape, generator, kernel::blocks_for(probability.size()), where,
                [&](const Draw& draw, IndexVar<T> from) { return record(Bernoulli{draw}, where, probability, from); });
 }
 
 template <class T>
 IndexVar<T> categorical(Var<T> logits, Generator& generator, Location where) {
-  return drawn(tape_of(logits, Categorical::name, where), generator,
-               kernel::blocks_for(Categorical{}.shape(logits.shape(), {}).elements()), where,
-               [&](const Draw& draw, IndexVar<T> from) { return record(Categorical{draw}, where, logits, from); });
+  Tape<T>& tape = tape_of(logits, Categorical::name, where);
+  return atomically(tape, where, [&] {
+    const std::size_t count = Categorical{}.shape(logits.shape(), {}).elements();
+    return drawn(tape, generator, kernel::blocks_for(count), where,
+                 [&](const Draw& draw, IndexVar<T> from) { return record(Categorical{draw}, where, logits, from); });
+  });
 }
 
 template <class T>
 Var<T> dropout(Var<T> x, double probability, Generator& generator, Location where) {
   if (!(probability >= 0 && probability <= 1))
     throw ValueError(Dropout::name, fmt::format("the probability is {}: must be in [0, 1]", probability), where);
-  return drawn(tape_of(x, Dropout::name, where), generator, Dropout::blocks(x.size()), where,
-               [&](const Draw& draw, IndexVar<T> from) {
-                 return record(Dropout{draw, probability}, where, x, from);
-               });
+  Tape<T>& tape = tape_of(x, Dropout::name, where);
+  return drawn(tape, generator, Dropout::blocks(x.size()), where, [&](const Draw& draw, IndexVar<T> from) {
+    return record(Dropout{draw, probability}, where, x, from);
+  });
 }
 
 #define WENGERT_INSTANTIATE(T)                                           \
