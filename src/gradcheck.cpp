@@ -15,6 +15,7 @@
 
 namespace wengert {
 
+using detail::CheckedFunction;
 using detail::Comparison;
 using detail::index_of;
 using detail::Judgement;
@@ -40,14 +41,15 @@ double dot_of_magnitudes(std::span<const double> a, std::span<const double> b) {
 /// One run of `gradcheck`.
 class Gradcheck {
  public:
-  Gradcheck(const GradcheckFunction& f, const std::vector<Tensor<double>>& inputs, const GradcheckOptions& options)
+  Gradcheck(const CheckedFunction<double>& f, const std::vector<Tensor<double>>& inputs,
+            const GradcheckOptions& options)
       : f_(f), inputs_(inputs), options_(options) {
     report_.names_ = options.names;
   }
   // Checks one op of a function: no further explanation of what it is made of.
   void of_isolated_op() { isolated_ = true; }
 
-  GradcheckReport run(const GradcheckFunctionInFloat& in_float) {
+  GradcheckReport run(const CheckedFunction<float>& in_float) {
     if (inputs_.empty()) {
       add({.fault = Fault::vacuous, .text = "there are no inputs: nothing was checked"});
       return std::move(report_);
@@ -61,7 +63,7 @@ class Gradcheck {
                        : fmt::format("nothing was checked: all derivatives are at most {} in size, by differences "
                                      "too. Does the result depend on the inputs?",
                                      options_.absolute_tolerance)});
-    if (in_float != nullptr && report_.verdict() != Verdict::wrong)
+    if (in_float.call != nullptr && report_.verdict() != Verdict::wrong)
       for (auto& finding : detail::compare_in_float(f_, in_float, inputs_, options_)) add(std::move(finding));
     const auto larger = [](const auto& a, const auto& b) {
       return std::isnan(a.difference()) ? !std::isnan(b.difference()) : a.difference() > b.difference();
@@ -321,9 +323,10 @@ class Gradcheck {
     options.names.clear();
     std::vector<GradcheckFinding> findings;
     try {
-      Gradcheck check(op.function, op.operands, options);
+      const CheckedFunction<double> function{op.function, {}};
+      Gradcheck check(function, op.operands, options);
       check.of_isolated_op();
-      const GradcheckReport report = check.run(nullptr);
+      const GradcheckReport report = check.run({});
       if (report.verdict() != Verdict::wrong) return {};
       findings = report.findings();
     } catch (const Error&) {
@@ -346,7 +349,7 @@ class Gradcheck {
     add(std::move(finding));
   }
 
-  const GradcheckFunction& f_;
+  const CheckedFunction<double>& f_;
   const std::vector<Tensor<double>>& inputs_;
   GradcheckOptions options_;
   bool isolated_ = false;
@@ -354,9 +357,37 @@ class Gradcheck {
   GradcheckReport report_;
 };
 
+namespace {
+
+// Gives Parameters their values back, whatever happens.
+class Restored {
+ public:
+  template <class T>
+  explicit Restored(const std::vector<detail::WatchedParameter<T>>& watched) {
+    for (const auto& [input, parameter] : watched)
+      restore_.push_back([kept = parameter, value = parameter.value()]() mutable { kept.assign(value); });
+  }
+  ~Restored() {
+    for (const auto& restore : restore_) restore();
+  }
+  Restored(const Restored&) = delete;
+  Restored& operator=(const Restored&) = delete;
+
+ private:
+  std::vector<std::function<void()>> restore_;
+};
+
+}  // namespace
+
+GradcheckReport detail::run_gradcheck(const CheckedFunction<double>& f, const std::vector<Tensor<double>>& inputs,
+                                      const GradcheckOptions& options, const CheckedFunction<float>& in_float) {
+  const Restored restored(f.watched), restored_in_float(in_float.watched);
+  return Gradcheck(f, inputs, options).run(in_float);
+}
+
 GradcheckReport gradcheck_inputs(const GradcheckFunction& f, const std::vector<Tensor<double>>& inputs,
                                  const GradcheckOptions& options, const GradcheckFunctionInFloat& in_float) {
-  return Gradcheck(f, inputs, options).run(in_float);
+  return detail::run_gradcheck({f, {}}, inputs, options, {in_float, {}});
 }
 
 }  // namespace wengert

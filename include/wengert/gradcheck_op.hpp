@@ -32,6 +32,12 @@ class OpReport {
  public:
   bool ok() const { return failures_.empty() && remark_.empty(); }
   explicit operator bool() const { return ok(); }
+  /// GoogleTest's AssertionResult, with the reports as its message.
+  template <class Assertion>
+  requires requires(Assertion assertion) { assertion.failure_message(); }
+  operator Assertion() const {  // NOLINT(google-explicit-constructor)
+    return Assertion(ok()) << to_string();
+  }
   /// How often the op was applied.
   std::size_t applications() const { return applications_; }
   /// How many derivatives were compared.

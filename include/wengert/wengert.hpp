@@ -25,6 +25,7 @@
 #include <wengert/ops/shape.hpp>
 #include <wengert/ops/slice.hpp>
 #include <wengert/parameter.hpp>
+#include <wengert/parameters.hpp>
 #include <wengert/structural.hpp>
 #include <wengert/tape.hpp>
 #include <wengert/tensor.hpp>

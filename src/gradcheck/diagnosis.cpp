@@ -204,7 +204,7 @@ std::vector<IsolatedOp> isolate_ops(Subject& subject) {
   std::vector<bool> depends(subject.recorded());
   std::vector<IsolatedOp> result;
   for (std::size_t k = 0; k < subject.recorded(); ++k) {
-    depends[k] = k < variables;
+    depends[k] = subject.is_input(k);
     for (const std::uint32_t input : tape.inputs(k)) depends[k] = depends[k] || depends[input];
     const Node<double>& node = tape.node(k);
     if (k >= variables && depends[k] && node.op != nullptr && !node.holds_indices) result.push_back(isolate(tape, k));
