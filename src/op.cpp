@@ -40,6 +40,7 @@ bool register_op(const OpRow& row) {
 std::vector<OpExample> OpRow::examples() const {
   if (own_examples != nullptr) return own_examples();
   std::vector<OpExample> result;
+  if (table == nullptr) return result;
   const auto add = [&](const std::vector<Shape>& shapes) {
     result.push_back({std::string(name), shapes, std::vector<Domain>(arity, domain), applied(*table, parameters),
                       applied(*table_in_float, parameters)});

@@ -38,7 +38,8 @@ struct GradcheckOptions {
   double float_tolerance = 1e-4;             ///< of the largest element, for `also_in_float`
   double step = 0x1p-5;                      ///< the longest step of the differences, relative to max(1, |x|)
   std::size_t projections = 3;               ///< of the fast mode, for each order
-  std::size_t max_rows = 256;                ///< a result of more elements is checked in this many random weightings
+  std::size_t max_rows = 256;                ///< a result of more elements is checked in a few random weightings
+  std::size_t max_columns = 512;             ///< the elements looked at to explain a failure of the fast mode
   bool dot_test = true;              ///< ⟨u, J v⟩ = ⟨Jᵀu, v⟩ without steps, jvp being the vjp of the vjp
   bool determinism = true;           ///< two runs must agree to the last bit
   bool explain = true;               ///< look for the op at fault and for the pattern of the mistake
@@ -210,8 +211,8 @@ namespace wengert {
 /// vectors, … see tree.hpp), all of which `f` gets as Vars and is differentiated by; `fixed(…)` ones and whole numbers,
 /// by which it is not; and any other struct, which `f` gets as it is, and whose trainable Parameters are inputs as well
 /// (see parameters.hpp), called by their paths. `f` itself may be such a struct: `gradcheck(network, X)` checks what
-/// `network(x)` gives by x and by every parameter, which the report calls `encoder.0.weight`. Any argument may be
-/// `named(…)`; `also_in_float` and GradcheckOptions may stand among them.
+/// `network(x)` gives by x and by every parameter, which the report calls `encoder.0.weight`; these are counted last.
+/// Any argument may be `named(…)`; `also_in_float` and GradcheckOptions may stand among them.
 ///
 /// The check is made in double. If all inputs are float, the function is then run in float, too, and compared; to do
 /// without, give it `xt::cast<double>(X)`. Structs of float Parameters are copied for it into double ones, for which

@@ -155,7 +155,7 @@ template <class T, class F, class... A>
 class CheckedCall {
  public:
   CheckedCall(const F& f, const A&... arguments)
-      : function_(f, next_, watched_), arguments_{CheckArgument<T, A>(arguments, next_, watched_)...} {}
+      : arguments_{CheckArgument<T, A>(arguments, next_, watched_)...}, function_(f, next_, watched_) {}
 
   CheckedFunction<T> checked() const {
     return {[this](std::span<const Var<T>> x) {
@@ -176,8 +176,8 @@ class CheckedCall {
  private:
   std::size_t next_ = 0;
   std::vector<WatchedParameter<T>> watched_;
-  CheckArgument<T, F> function_;
   std::tuple<CheckArgument<T, A>...> arguments_;
+  CheckArgument<T, F> function_;
 };
 
 template <class A>
@@ -189,8 +189,8 @@ class GradcheckCall {
  public:
   GradcheckCall(const F& f, const Arguments&... arguments) : f_(f), arguments_(arguments...) {
     (take_options(arguments), ...);
-    CheckArgument<double, F>::collect(f, {}, inputs_);
     std::apply([&](const auto&... a) { (collect(a), ...); }, checked_arguments());
+    CheckArgument<double, F>::collect(f, {}, inputs_);
     if (options_.names.empty()) options_.names = inputs_.names;
   }
 

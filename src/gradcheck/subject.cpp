@@ -86,6 +86,16 @@ void Subject::values(std::span<double> into) const {
   std::copy_n(all.begin(), std::min(all.size(), into.size()), into.begin());
 }
 
+bool Subject::evaluate(std::span<double> into) {
+  try {
+    record();
+  } catch (const Error&) {
+    return false;
+  }
+  values(into);
+  return true;
+}
+
 Var<double> Subject::constant_like(const Var<double>& x, std::span<const double> elements) {
   auto tensor = Tensor<double>::from_shape(xt::dynamic_shape<std::size_t>(x.shape()));
   std::copy(elements.begin(), elements.end(), tensor.data());

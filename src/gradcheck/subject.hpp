@@ -42,6 +42,8 @@ class Subject {
   // The result that a number belongs to, and its index in that.
   std::pair<std::size_t, Shape> result_place(std::size_t i) const;
   void values(std::span<double> into) const;
+  // The values at the present elements, recorded anew; false if they are not defined there.
+  bool evaluate(std::span<double> into);
   // Jᵀu.
   std::vector<double> pull(std::span<const double> u);
   // J v, by the vjp of the vjp; for functions of one result.
