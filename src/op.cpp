@@ -23,7 +23,8 @@ std::vector<OpRow>& registry_rows() {
 template <class T>
 auto applied(const Op<T>& op, std::span<const double> parameters) {
   return [&op, parameters](std::span<const Var<T>> x) {
-    const std::vector<Operand<T>> operands(x.begin(), x.end());
+    std::vector<Operand<T>> operands;
+    for (const Var<T>& v : x) operands.push_back(v);
     return detail::record_operands<T>(op, operands, parameters);
   };
 }
