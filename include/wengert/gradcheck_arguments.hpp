@@ -5,8 +5,12 @@
 #include <wengert/parameters.hpp>
 #include <wengert/transforms.hpp>
 
+#include <array>
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -24,6 +28,11 @@ struct ScalarOfModule : std::type_identity<void> {};
 template <template <class> class S, class T>
 requires(std::is_floating_point_v<T>&& std::is_aggregate_v<S<T>>) struct ScalarOfModule<S<T>> : std::type_identity<T> {
 };
+
+template <class X>
+struct ScalarOfModule<std::vector<X>> : ScalarOfModule<X> {};
+template <class X, std::size_t count>
+struct ScalarOfModule<std::array<X, count>> : ScalarOfModule<X> {};
 
 /// The inputs of a check as they are collected from the arguments.
 struct CheckInputs {
@@ -53,8 +62,8 @@ class CheckArgument {
     if constexpr (is_converted) converted_ = wengert::converted<T>(module);
     for_each_parameter(used(), [&]<class U>(const std::string&, const Parameter<U>& parameter) {
       static_assert(std::is_same_v<U, T>,
-                    "wengert: a network of float parameters is checked in double, so its struct must be a template "
-                    "over the scalar type: template <class T> struct Network { Parameter<T> w; }");
+                    "wengert: a network is checked in double, and in float where asked, so its struct must be a "
+                    "template over the scalar type: template <class T> struct Network { Parameter<T> w; }");
       if (parameter.trainable()) watched.push_back({next++, parameter});
     });
   }

@@ -133,6 +133,9 @@ TEST_CASE("a float network is checked in double and compared in float") {
   const auto net = encoder<float>();
   CHECK(gradcheck(net, random_tensor<float>({2, 3}, 9)));
   CHECK(gradcheck(encoder<double>(), random_tensor({2, 3}, 9), also_in_float));
+  CHECK(gradcheck([](const auto& models, auto x) { return models[0](x) + models[1](x); },
+                  std::vector{encoder<float>(), encoder<float>()}, random_tensor<float>({2, 3}, 9),
+                  GradcheckOptions{.mode = GradcheckMode::fast}));
   const auto report =
       gradcheck([](const auto& n, auto x) { return n((x + 1e8F) - 1e8F); }, net, random_tensor<float>({2, 3}, 9));
   REQUIRE(!report);
