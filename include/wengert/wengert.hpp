@@ -28,6 +28,7 @@
 #include <wengert/ops/shape.hpp>
 #include <wengert/ops/slice.hpp>
 #include <wengert/parameter.hpp>
+#include <wengert/parameters.hpp>
 #include <wengert/program.hpp>
 #include <wengert/structural.hpp>
 #include <wengert/tape.hpp>
