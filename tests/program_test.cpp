@@ -182,6 +182,34 @@ TEST_CASE("large elementwise groups run in tiles, with sums over all, rows and c
   }
 }
 
+TEST_CASE(
+    "tiles on several threads: sums and results are the same from run to run, and one thread's are the serial ones") {
+  Tape<float> tape;
+  const auto x = tape.constant(random_tensor<float>({700, 300}, 1)), y = tape.constant(random_tensor<float>({300}, 2));
+  const auto a = tanh(x * y + 1.0) * x;
+  const std::vector<Var<float>> results{a, sum(a), sum(a, 0), sum(a * 2, 1), sum(exp(reshape(x, {210000})))};
+  const Tensor<float> in = random_tensor<float>({700, 300}, 1), row = random_tensor<float>({300}, 2);
+  const int before = num_threads();
+  const auto run = [&](int threads, Program<float>& program) {
+    set_num_threads(threads);
+    program(in, row);
+    std::vector<Tensor<float>> values;
+    for (std::size_t k = 0; k < results.size(); ++k) values.push_back(program.value(k));
+    set_num_threads(before);
+    return values;
+  };
+  auto program = compile(tape, {x, y}, {results.begin(), results.end()});
+  const auto serial = run(1, program), two = run(2, program);
+  CHECK(run(2, program) == two);
+  CHECK(run(1, program) == serial);
+  for (std::size_t k = 0; k < results.size(); ++k) {
+    CAPTURE(k);
+    CHECK(distance(serial[k], two[k]) <= 1e-6 * std::max(1.0, static_cast<double>(xt::amax(xt::abs(serial[k]))())));
+    CHECK(distance(serial[k], results[k].value()) <=
+          1e-5 * std::max(1.0, static_cast<double>(xt::amax(xt::abs(serial[k]))())));
+  }
+}
+
 TEST_CASE("a user's op is fused like any other") {
   constexpr auto swish = elementwise<"swish_of_program_test">([](auto x) { return x / (1 + exp(-x)); });
   Tape<double> tape;

@@ -42,6 +42,31 @@ TEST_CASE("README: the network learns") {
   CHECK(cost < 0.1F);
 }
 
+TEST_CASE("README: a compiled step learns the same") {
+  const auto loss_of = [](auto x, auto w1, auto w2, auto y) {
+    return cross_entropy_with_logits(matmul(sigmoid(matmul(x, w1)), w2), y);
+  };
+  const wg::Tensor<float> X = random_tensor<float>({64, 20}, 1);
+  wg::Tensor<float> Y = xt::zeros<float>({64, 3});
+  for (std::size_t i = 0; i < 64; ++i) Y(i, X(i, 0) > 0 ? (X(i, 1) > 0 ? 0 : 1) : 2) = 1;
+  wg::Parameter<float> W1(random_tensor<float>({20, 16}, 2), "W1"), W2(random_tensor<float>({16, 3}, 3), "W2");
+  float cost = 0;
+  // clang-format off
+  // [compiled]
+  auto train = wg::compiled<float>([&](auto& tape, auto x, auto y) {
+    auto w1 = tape.variable(W1), w2 = tape.variable(W2);
+    auto loss = loss_of(x, w1, w2, y);
+    auto [dw1, dw2] = grad(loss, w1, w2);
+    tape.update(W1, w1 - 2.0f * dw1);                    // written when everything has been read
+    tape.update(W2, w2 - 2.0f * dw2);
+    return loss;
+  });
+  for (int step = 0; step < 500; ++step) cost = train(X, Y).item();
+  // [end]
+  // clang-format on
+  CHECK(cost < 0.1F);
+}
+
 TEST_CASE("README: a gradient is checked in one line") {
   const auto loss_of = [](auto x, auto w1, auto w2, auto y) {
     return cross_entropy_with_logits(matmul(sigmoid(matmul(x, w1)), w2), y);

@@ -1,6 +1,7 @@
 // What a Program replays: instructions with the addresses of their operands.
 #pragma once
 
+#include "kernel/elementwise.hpp"
 #include "program/passes.hpp"
 #include "program/tiles.hpp"
 
@@ -29,10 +30,18 @@ struct KernelCall {
   const double* parameters = nullptr;
 };
 
+template <class T>
+inline void run_call(const KernelCall<T>& call, const kernel::Plane<T>* planes) {
+  if (call.rows == 1)
+    call.kernel(planes, call.out, 1, call.columns, call.parameters);
+  else
+    kernel::run_rows<T>(call.kernel, call.parameters, {planes, call.arity}, call.out, call.rows, call.columns);
+}
+
 /// An operand that moves with the tile.
 template <class T>
 struct TileOperand {
-  std::uint32_t plane = 0;
+  std::uint32_t plane = 0;  // of the group's
   const T* data = nullptr;
   std::vector<std::ptrdiff_t> strides;  // by loop
 };
@@ -40,8 +49,15 @@ struct TileOperand {
 /// A result that moves with the tile: of a call's.
 template <class T>
 struct TileResult {
-  std::uint32_t call = 0;
+  std::uint32_t call = 0;  // of the group's
   T* data = nullptr;
+};
+
+/// A value that stays in the tile: where a call writes it and planes read it, in elements after a worker's tiles.
+struct TileSlot {
+  std::uint32_t call = 0;
+  std::size_t offset = 0;
+  std::vector<std::uint32_t> planes;
 };
 
 /// A sum over what a unit computes, added up tile by tile.
@@ -51,8 +67,19 @@ struct TileSum {
   std::uint32_t call = 0;  // whose result it adds up
   T* out = nullptr;
   std::size_t size = 0;
-  T* part = nullptr;  // of columns: a tile's sums
-  double total = 0;
+};
+
+/// What one thread works with: its own tiles, and calls and planes that point to them.
+template <class T>
+struct TileWorker {
+  Memory tiles;
+  std::vector<KernelCall<T>> calls;
+  std::vector<kernel::Plane<T>> planes;
+  std::vector<std::ptrdiff_t> offsets;  // of the operands, in the plane being walked
+  std::vector<T> part;                  // of a sum: a tile's
+  std::vector<double> totals;           // by sum
+  std::vector<std::vector<T>> columns;  // by sum: what it added up of each column; the first worker's go to the result
+  bool used = false;
 };
 
 /// Elementwise calls that run one after another on every tile.
@@ -60,13 +87,22 @@ template <class T>
 struct TileGroup {
   TileLoops loops;
   std::size_t tile_rows = 1, tile_columns = 1;
-  std::uint32_t first_call = 0, last_call = 0;
+  std::size_t tile_elements = 0, slot_elements = 0;  // of one tile, of all slots
+  std::vector<KernelCall<T>> calls;                  // as every worker has them
+  std::vector<kernel::Plane<T>> planes;
   std::vector<TileOperand<T>> operands;
   std::vector<TileResult<T>> results;
-  std::vector<std::uint32_t> inner_planes;  // planes of results that stay in the tile
+  std::vector<TileSlot> slots;
   std::vector<TileSum<T>> sums;
-  std::vector<std::ptrdiff_t> offsets;  // of the operands, in the plane being walked
+  std::vector<TileWorker<T>> workers;
 };
+
+/// Runs a group, on several threads if it is large. (run_tiles.cpp)
+template <class T>
+void run_tiles(TileGroup<T>& group);
+/// Lets a group have so many workers at least.
+template <class T>
+void add_workers(TileGroup<T>& group, std::size_t count);
 
 /// A structural op on whole values.
 template <class T>
@@ -104,7 +140,8 @@ struct Binding {
 
 template <class T>
 struct Executable {
-  Memory arena, tiles;
+  Memory arena;
+  Memory tiles;  // of units that one tile holds
   std::size_t arena_bytes = 0, tile_bytes = 0;
   std::vector<Instruction> instructions;
   std::vector<kernel::Plane<T>> planes;

@@ -10,7 +10,7 @@
 namespace wengert::program {
 
 Memory allocate(std::size_t bytes) {
-  return Memory(static_cast<std::byte*>(::operator new (std::max<std::size_t>(bytes, 64), std::align_val_t{64})));
+  return Memory(bytes == 0 ? nullptr : static_cast<std::byte*>(::operator new (bytes, std::align_val_t{64})));
 }
 
 namespace {
@@ -53,8 +53,10 @@ class Linker {
       }
     result_.arena = allocate(bytes);
     result_.arena_bytes = bytes;
-    for (const Unit& unit : schedule_.units) result_.tile_bytes = std::max(result_.tile_bytes, tile_bytes(unit));
-    result_.tiles = allocate(result_.tile_bytes);
+    std::size_t shared = 0;
+    for (const Unit& unit : schedule_.units) shared = std::max(shared, tile_bytes(unit));
+    result_.tile_bytes = shared;
+    result_.tiles = allocate(shared);
     result_.bound.assign(graph_.inputs.size(), nullptr);
   }
   T* parameter_data(std::uint32_t parameter) const {
@@ -151,88 +153,111 @@ class Linker {
     const std::size_t all = (graph_.entries[unit.entries.front()].layout.size + 15) / 16 * 16;
     return std::min(all, std::clamp(fits / 64 * 64, smallest_tile, largest_tile));
   }
-  // Sums get a tile's worth of room for parts each.
+  // The tiles of a unit that one tile holds, which all such units share.
   std::size_t tile_bytes(const Unit& unit) const {
     if (!is_elementwise(graph_.entries[unit.entries.front()])) return 0;
     const Slots slots = slots_of(unit);
-    const auto sums = static_cast<std::size_t>(std::count_if(
-        unit.entries.begin(), unit.entries.end(), [&](std::uint32_t k) { return !is_elementwise(graph_.entries[k]); }));
-    return (slots.count + sums) * tile_elements(slots, unit) * sizeof(T);
+    const std::size_t elements = tile_elements(slots, unit);
+    return elements < graph_.entries[unit.entries.front()].layout.size ? 0 : slots.count * elements * sizeof(T);
   }
+
   void add_group(const Unit& unit) {
     TileGroup<T> group;
     group.loops = loops_of(graph_, unit);
     const Slots slots = slots_of(unit);
-    const std::size_t elements = tile_elements(slots, unit);
-    group.tile_columns = std::min(group.loops.columns(), elements);
-    group.tile_rows = group.tile_columns < group.loops.columns()
-                          ? 1
-                          : std::max<std::size_t>(1, elements / std::max<std::size_t>(1, group.tile_columns));
-    group.tile_rows = std::min(group.tile_rows, std::max<std::size_t>(1, group.loops.rows()));
-    auto* tiles = reinterpret_cast<T*>(result_.tiles.get());
-    const auto slot = [&](std::uint32_t k) { return tiles + slots.of.at(k) * elements; };
+    group.tile_elements = tile_elements(slots, unit);
+    group.slot_elements = slots.count * group.tile_elements;
+    group.tile_columns = std::min(group.loops.columns(), group.tile_elements);
+    group.tile_rows =
+        group.tile_columns < group.loops.columns()
+            ? 1
+            : std::min(group.loops.rows(), std::max<std::size_t>(1, group.tile_elements / group.tile_columns));
     std::map<std::uint32_t, std::uint32_t> call_of;
-    group.first_call = static_cast<std::uint32_t>(result_.calls.size());
-    const std::size_t inner = group.loops.extents.size() - 1;
-    T* parts = tiles + slots.count * elements;
+    slot_of_call_.clear();
     for (const std::uint32_t k : unit.entries) {
-      const Entry<T>& entry = graph_.entries[k];
-      if (!is_elementwise(entry)) {
-        TileLoops loops = group.loops;
-        group.sums.push_back(
-            {trailing_sum(entry.op->summed(entry.attributes, graph_.entries[unit.entries.front()].layout.shape), loops),
-             call_of.at(graph_.inputs_of(k).front()), own_memory(k), entry.layout.size, parts});
-        parts += elements;
-        continue;
-      }
-      call_of[k] = static_cast<std::uint32_t>(result_.calls.size());
-      KernelCall<T> call{entry.op->kernels[static_cast<std::size_t>(active_isa())],
-                         static_cast<std::uint32_t>(result_.planes.size()),
-                         entry.arity,
-                         nullptr,
-                         group.loops.rows(),
-                         group.loops.columns(),
-                         static_cast<const double*>(entry.attributes)};
-      for (const std::uint32_t input : graph_.inputs_of(k)) {
-        const auto plane = static_cast<std::uint32_t>(result_.planes.size());
-        if (const auto known = slots.of.find(input); known != slots.of.end()) {
-          group.inner_planes.push_back(plane);
-          result_.planes.push_back({slot(input), static_cast<std::ptrdiff_t>(group.loops.columns()), true});
-          continue;
-        }
-        TileOperand<T> operand{plane, data_of(input), strides_in(group.loops, graph_.entries[input].layout)};
-        bind_later(input, {Site::operand, group.operands.size(), result_.groups.size()});
-        result_.planes.push_back({operand.data, operand.strides[inner - 1], operand.strides[inner] != 0});
-        group.operands.push_back(std::move(operand));
-      }
-      call.out = stays_in_tile(k) ? slot(k) : own_memory(k);
-      if (!stays_in_tile(k)) group.results.push_back({call_of[k], call.out});
-      result_.calls.push_back(call);
+      if (is_elementwise(graph_.entries[k]))
+        add_call(group, slots, k, call_of);
+      else
+        add_sum(group, unit, k, call_of);
     }
-    group.last_call = static_cast<std::uint32_t>(result_.calls.size());
-    group.offsets.assign(group.operands.size(), 0);
-    const bool single = group.sums.empty() && group.loops.planes() == 1 && group.tile_rows == group.loops.rows() &&
-                        group.tile_columns == group.loops.columns();
-    if (single || (slots.count == 0 && group.sums.empty() && unit.entries.size() == 1 && group.loops.planes() == 1)) {
-      for (Later& later : later_)
-        if (later.site.kind == Site::operand && later.site.group == result_.groups.size())
-          later.site = {Site::plane, group.operands[later.site.index].plane};
-      add_kernels(group, unit);
-      return;
-    }
+    const bool one_plane = group.sums.empty() && group.loops.planes() == 1;
+    const bool one_tile = group.tile_rows == group.loops.rows() && group.tile_columns == group.loops.columns();
+    if (one_plane && one_tile) return add_kernels(group, unit);
+    add_workers(group, 1);
     add_instruction(Instruction::Kind::tiles, result_.groups.size(), 1, unit.entries);
+    result_.tile_bytes += group.slot_elements * sizeof(T);
     result_.groups.push_back(std::move(group));
   }
 
-  // Neighbouring calls make one instruction.
+  void add_call(TileGroup<T>& group, const Slots& slots, std::uint32_t k,
+                std::map<std::uint32_t, std::uint32_t>& call_of) {
+    const Entry<T>& entry = graph_.entries[k];
+    const auto number = static_cast<std::uint32_t>(group.calls.size());
+    call_of[k] = number;
+    KernelCall<T> call{entry.op->kernels[static_cast<std::size_t>(active_isa())],
+                       static_cast<std::uint32_t>(group.planes.size()),
+                       entry.arity,
+                       nullptr,
+                       group.loops.rows(),
+                       group.loops.columns(),
+                       static_cast<const double*>(entry.attributes)};
+    const std::size_t inner = group.loops.extents.size() - 1;
+    for (const std::uint32_t input : graph_.inputs_of(k)) {
+      const auto plane = static_cast<std::uint32_t>(group.planes.size());
+      if (slots.of.contains(input)) {
+        group.slots[slot_of_call_.at(call_of.at(input))].planes.push_back(plane);
+        group.planes.push_back({nullptr, static_cast<std::ptrdiff_t>(group.loops.columns()), true});
+        continue;
+      }
+      TileOperand<T> operand{plane, data_of(input), strides_in(group.loops, graph_.entries[input].layout)};
+      bind_later(input, {Site::operand, group.operands.size(), result_.groups.size()});
+      group.planes.push_back({operand.data, operand.strides[inner - 1], operand.strides[inner] != 0});
+      group.operands.push_back(std::move(operand));
+    }
+    if (stays_in_tile(k)) {
+      slot_of_call_[number] = group.slots.size();
+      group.slots.push_back({number, slots.of.at(k) * group.tile_elements, {}});
+    } else {
+      call.out = own_memory(k);
+      group.results.push_back({number, call.out});
+    }
+    group.calls.push_back(call);
+  }
+
+  void add_sum(TileGroup<T>& group, const Unit& unit, std::uint32_t k,
+               const std::map<std::uint32_t, std::uint32_t>& call_of) {
+    const Entry<T>& entry = graph_.entries[k];
+    TileLoops loops = group.loops;
+    const Summed summed = entry.op->summed(entry.attributes, graph_.entries[unit.entries.front()].layout.shape);
+    group.sums.push_back(
+        {trailing_sum(summed, loops), call_of.at(graph_.inputs_of(k).front()), own_memory(k), entry.layout.size});
+  }
+
+  // A unit that one tile holds: its calls as they are. Neighbouring calls make one instruction.
   void add_kernels(const TileGroup<T>& group, const Unit& unit) {
+    const auto first_call = static_cast<std::uint32_t>(result_.calls.size());
+    const auto first_plane = static_cast<std::uint32_t>(result_.planes.size());
+    result_.planes.insert(result_.planes.end(), group.planes.begin(), group.planes.end());
+    for (KernelCall<T> call : group.calls) {
+      call.first_plane += first_plane;
+      result_.calls.push_back(call);
+    }
+    auto* tiles = reinterpret_cast<T*>(result_.tiles.get());
+    for (const TileSlot& slot : group.slots) {
+      result_.calls[first_call + slot.call].out = tiles + slot.offset;
+      for (const std::uint32_t p : slot.planes) result_.planes[first_plane + p].data = tiles + slot.offset;
+    }
+    for (Later& later : later_)
+      if (later.site.kind == Site::operand && later.site.group == result_.groups.size())
+        later.site = {Site::plane, first_plane + group.operands[later.site.index].plane};
+    const auto last_call = static_cast<std::uint32_t>(result_.calls.size());
     if (!result_.instructions.empty() && result_.instructions.back().kind == Instruction::Kind::kernels) {
       Instruction& last = result_.instructions.back();
-      last.last = group.last_call;
+      last.last = last_call;
       last.entries.insert(last.entries.end(), unit.entries.begin(), unit.entries.end());
       return;
     }
-    add_instruction(Instruction::Kind::kernels, group.first_call, group.last_call - group.first_call, unit.entries);
+    add_instruction(Instruction::Kind::kernels, first_call, last_call - first_call, unit.entries);
   }
   void add_instruction(Instruction::Kind kind, std::size_t first, std::size_t count,
                        const std::vector<std::uint32_t>& entries) {
@@ -311,6 +336,7 @@ class Linker {
   std::map<std::uint32_t, std::size_t> copy_offset_;  // by output
   std::vector<std::shared_ptr<Layout>> copied_layouts_;
   std::vector<Later> later_;
+  std::map<std::uint32_t, std::size_t> slot_of_call_;  // in the group being made
 };
 
 }  // namespace
