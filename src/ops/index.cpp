@@ -4,6 +4,7 @@
 #include "listed.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/index.hpp>
+#include <wengert/ops/slice.hpp>
 
 #include <algorithm>
 
@@ -222,7 +223,7 @@ WENGERT_LISTED(embedding, "the rows of x at k", "negative indices are refused",
                embedding(reshape(x, {x.shape()[0], -1}), {1, 0, 1}))
 WENGERT_LISTED(index_add, "x with slabs added at k", "repeated indices add up",
                index_add(x, 0, {1, 0, 1}, take(x* x, {0, 1, 0}, 0)))
-WENGERT_LISTED(masked_select, "the elements of x where a mask is not 0", "", masked_select(x, x > 0))
+WENGERT_LISTED(masked_select, "the elements of x where a mask is not 0", "", masked_select(x, tril(0 * x + 1)))
 
 }  // namespace
 

@@ -47,7 +47,8 @@ Var<T> one_hot(IndexVar<T> labels, std::size_t classes, Location where = Locatio
 
 /// The elements of x, in row-major order, where a mask is not 0; x and mask broadcast against each other.
 ///
-/// A vector, as long as the mask has ones; the mask is read at once. Throws ShapeError if they do not broadcast.
+/// A vector, as long as the mask has ones. The mask is read at once: a Program would keep the places that it names.
+/// Throws ShapeError if they do not broadcast.
 template <class T>
 Var<T> masked_select(Var<T> x, std::type_identity_t<Operand<T>> mask, Location where = Location::current());
 
