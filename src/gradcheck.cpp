@@ -1,6 +1,7 @@
 #include "gradcheck/diagnosis.hpp"
 #include "gradcheck/differences.hpp"
 #include "gradcheck/in_float.hpp"
+#include "gradcheck/projection.hpp"
 #include "gradcheck/subject.hpp"
 #include <wengert/gradcheck.hpp>
 
@@ -15,6 +16,7 @@
 
 namespace wengert {
 
+using detail::CheckedFunction;
 using detail::Comparison;
 using detail::index_of;
 using detail::Judgement;
@@ -26,6 +28,7 @@ namespace {
 constexpr std::size_t weightings = 8;   // in which a result of too many elements is checked
 constexpr double dot_tolerance = 1e-9;  // of the sum of the products' magnitudes
 constexpr std::size_t findings_listed = 8;
+constexpr std::size_t wrong_elements_sought = 8;  // one by one, where a sample is taken
 
 double dot(std::span<const double> a, std::span<const double> b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
@@ -40,14 +43,15 @@ double dot_of_magnitudes(std::span<const double> a, std::span<const double> b) {
 /// One run of `gradcheck`.
 class Gradcheck {
  public:
-  Gradcheck(const GradcheckFunction& f, const std::vector<Tensor<double>>& inputs, const GradcheckOptions& options)
+  Gradcheck(const CheckedFunction<double>& f, const std::vector<Tensor<double>>& inputs,
+            const GradcheckOptions& options)
       : f_(f), inputs_(inputs), options_(options) {
     report_.names_ = options.names;
   }
   // Checks one op of a function: no further explanation of what it is made of.
   void of_isolated_op() { isolated_ = true; }
 
-  GradcheckReport run(const GradcheckFunctionInFloat& in_float) {
+  GradcheckReport run(const CheckedFunction<float>& in_float) {
     if (inputs_.empty()) {
       add({.fault = Fault::vacuous, .text = "there are no inputs: nothing was checked"});
       return std::move(report_);
@@ -61,7 +65,7 @@ class Gradcheck {
                        : fmt::format("nothing was checked: all derivatives are at most {} in size, by differences "
                                      "too. Does the result depend on the inputs?",
                                      options_.absolute_tolerance)});
-    if (in_float != nullptr && report_.verdict() != Verdict::wrong)
+    if (in_float.call != nullptr && report_.verdict() != Verdict::wrong)
       for (auto& finding : detail::compare_in_float(f_, in_float, inputs_, options_)) add(std::move(finding));
     const auto larger = [](const auto& a, const auto& b) {
       return std::isnan(a.difference()) ? !std::isnan(b.difference()) : a.difference() > b.difference();
@@ -83,7 +87,10 @@ class Gradcheck {
     try {
       subject.record();
       if (order == 1 && options_.determinism && !is_deterministic(subject)) return;
-      if (options_.mode == GradcheckMode::full || !check_projections(subject, order)) check_all(subject, order);
+      if (options_.mode == GradcheckMode::full)
+        check_all(subject, order);
+      else
+        check_projections(subject, order);
       if (order == 1 && options_.dot_test && report_.verdict() != Verdict::wrong) check_dot(subject);
     } catch (const Error& error) {
       explain_throw(order, error);
@@ -119,37 +126,45 @@ class Gradcheck {
 
   // ---- fast mode: random projections -------------------------------------------------------------------------------
 
-  // Whether all are right. What fails is left to check_all.
-  bool check_projections(Subject& subject, int order) {
+  void check_projections(Subject& subject, int order) {
     const GradcheckReport before = report_;
     for (std::size_t p = 0; p < options_.projections; ++p) {
       const auto u = random_weights(subject.results(), options_.seed + 2 * p + 100);
-      auto v = random_weights(subject.elements(), options_.seed + 2 * p + 101);
-      const std::vector<double> origin = elements_of(subject);
-      for (std::size_t j = 0; j < v.size(); ++j) v[j] *= std::max(1.0, std::abs(origin[j]));
-      const std::array<double, 1> analytic{dot(subject.pull(u), v)};
-      std::vector<double> y(subject.results());
-      subject.values(y);
-      const std::array<double, 1> at_zero{dot(u, y)};
-      const auto along = [&](double t, std::span<double> value) {
-        for (std::size_t j = 0; j < v.size(); ++j) subject.element(j) = origin[j] + t * v[j];
-        value[0] = evaluate(subject, y) ? dot(u, y) : std::numeric_limits<double>::quiet_NaN();
-      };
-      const Judgement judgement = detail::judge_derivatives(along, at_zero, analytic, tolerance(), options_.step, 1)[0];
-      for (std::size_t j = 0; j < v.size(); ++j) subject.element(j) = origin[j];
-      subject.record();
-      if (!accept(judgement, analytic[0], order)) {
-        report_ = before;
-        return false;
-      }
+      const auto v = random_weights(subject.elements(), options_.seed + 2 * p + 101);
+      const detail::Projection projection = detail::project(subject, u, v, tolerance(), options_.step);
+      if (accept(projection.judgement, projection.analytic, order)) continue;
+      report_ = before;
+      check_all(subject, order);
+      const bool sampled = subject.elements() > options_.max_columns;
+      if (sampled && report_.ok()) list_projection(projection, order);
+      return;
     }
-    return true;
   }
 
-  std::vector<double> elements_of(Subject& subject) const {
-    std::vector<double> result(subject.elements());
-    for (std::size_t j = 0; j < result.size(); ++j) result[j] = subject.element(j);
-    return result;
+  // A projection that fails, though no element does that was looked at.
+  void list_projection(const detail::Projection& projection, int order) {
+    const auto& [analytic, judgement] = projection;
+    if (judgement.verdict == Verdict::wrong)
+      add({.text = fmt::format("the derivative along a random direction is {:.9g}, by differences {:.9g} ± {:.1g}; "
+                               "none of the elements that were looked at is wrong",
+                               analytic, judgement.numeric, judgement.error)});
+    else
+      report_.inconclusive_.push_back(
+          {order, 0, {}, 0, {}, analytic, judgement.numeric, judgement.error, judgement.verdict});
+  }
+
+  // The elements that full differences are taken by: all, or what shall explain a failure of the fast mode.
+  std::vector<std::size_t> elements_to_check(Subject& subject) const {
+    std::vector<std::size_t> elements(subject.elements());
+    std::iota(elements.begin(), elements.end(), std::size_t{0});
+    if (options_.mode == GradcheckMode::full || elements.size() <= options_.max_columns) return elements;
+    const auto wrong =
+        detail::find_wrong_elements(subject, wrong_elements_sought, options_.seed + 30, tolerance(), options_.step);
+    elements = detail::sample_elements(subject, options_.max_columns, options_.seed + 40);
+    elements.insert(elements.end(), wrong.begin(), wrong.end());
+    std::sort(elements.begin(), elements.end());
+    elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
+    return elements;
   }
 
   // ---- full mode: the Jacobian -------------------------------------------------------------------------------------
@@ -166,16 +181,19 @@ class Gradcheck {
       for (std::size_t r = 0; r < rows; ++r) into[r] = weighted ? dot(weights[r], y) : y[r];
     };
 
-    Comparison jacobian{.rows = rows, .columns = subject.elements()};
-    jacobian.wrong.resize(rows * jacobian.columns);
-    jacobian.numeric.resize(rows * jacobian.columns);
+    Comparison jacobian{.rows = rows, .elements = elements_to_check(subject)};
+    const std::size_t columns = jacobian.elements.size();
+    jacobian.wrong.resize(rows * columns);
+    jacobian.numeric.resize(rows * columns);
     for (std::size_t r = 0; r < rows; ++r) {
       std::vector<double> cotangent(results);
       if (weighted)
         cotangent = weights[r];
       else
         cotangent[r] = scales[r];
-      for (const double g : subject.pull(cotangent)) jacobian.analytic.push_back(weighted ? g : g / scales[r] + 0.0);
+      const std::vector<double> row = subject.pull(cotangent);
+      for (const std::size_t j : jacobian.elements)
+        jacobian.analytic.push_back(weighted ? row[j] : row[j] / scales[r] + 0.0);
     }
 
     std::vector<double> y(results);
@@ -183,38 +201,28 @@ class Gradcheck {
     subject.values(y);
     rows_of(y, at_zero);
     std::vector<double> column(rows);
-    for (std::size_t j = 0; j < jacobian.columns; ++j) {
+    for (std::size_t c = 0; c < columns; ++c) {
+      const std::size_t j = jacobian.elements[c];
       const double x = subject.element(j);
       const auto along = [&](double t, std::span<double> values) {
         subject.element(j) = x + t;
-        if (evaluate(subject, y))
+        if (subject.evaluate(y))
           rows_of(y, values);
         else
           std::fill(values.begin(), values.end(), std::numeric_limits<double>::quiet_NaN());
       };
-      for (std::size_t r = 0; r < rows; ++r) column[r] = jacobian.analytic[r * jacobian.columns + j];
+      for (std::size_t r = 0; r < rows; ++r) column[r] = jacobian.analytic[r * columns + c];
       const auto judgements = detail::judge_derivatives(along, at_zero, column, tolerance(), options_.step, x);
       subject.element(j) = x;
       for (std::size_t r = 0; r < rows; ++r) {
-        jacobian.numeric[r * jacobian.columns + j] = judgements[r].numeric;
+        jacobian.numeric[r * columns + c] = judgements[r].numeric;
         if (accept(judgements[r], column[r], order)) continue;
         subject.record();
-        jacobian.wrong[r * jacobian.columns + j] = list(subject, judgements[r], column[r], order, weighted ? 0 : r, j);
+        jacobian.wrong[r * columns + c] = list(subject, judgements[r], column[r], order, weighted ? 0 : r, j);
       }
     }
     subject.record();
     if (report_.verdict() == Verdict::wrong && options_.explain) explain(subject, jacobian);
-  }
-
-  // The values at the present elements; false if they are not defined there.
-  static bool evaluate(Subject& subject, std::span<double> values) {
-    try {
-      subject.record();
-    } catch (const Error&) {
-      return false;
-    }
-    subject.values(values);
-    return true;
   }
 
   detail::Tolerance tolerance() const { return {options_.relative_tolerance, options_.absolute_tolerance}; }
@@ -321,9 +329,10 @@ class Gradcheck {
     options.names.clear();
     std::vector<GradcheckFinding> findings;
     try {
-      Gradcheck check(op.function, op.operands, options);
+      const CheckedFunction<double> function{op.function, {}};
+      Gradcheck check(function, op.operands, options);
       check.of_isolated_op();
-      const GradcheckReport report = check.run(nullptr);
+      const GradcheckReport report = check.run({});
       if (report.verdict() != Verdict::wrong) return {};
       findings = report.findings();
     } catch (const Error&) {
@@ -346,7 +355,7 @@ class Gradcheck {
     add(std::move(finding));
   }
 
-  const GradcheckFunction& f_;
+  const CheckedFunction<double>& f_;
   const std::vector<Tensor<double>>& inputs_;
   GradcheckOptions options_;
   bool isolated_ = false;
@@ -354,9 +363,37 @@ class Gradcheck {
   GradcheckReport report_;
 };
 
+namespace {
+
+// Gives Parameters their values back, whatever happens.
+class Restored {
+ public:
+  template <class T>
+  explicit Restored(const std::vector<detail::WatchedParameter<T>>& watched) {
+    for (const auto& [input, parameter] : watched)
+      restore_.push_back([kept = parameter, value = parameter.value()]() mutable { kept.assign(value); });
+  }
+  ~Restored() {
+    for (const auto& restore : restore_) restore();
+  }
+  Restored(const Restored&) = delete;
+  Restored& operator=(const Restored&) = delete;
+
+ private:
+  std::vector<std::function<void()>> restore_;
+};
+
+}  // namespace
+
+GradcheckReport detail::run_gradcheck(const CheckedFunction<double>& f, const std::vector<Tensor<double>>& inputs,
+                                      const GradcheckOptions& options, const CheckedFunction<float>& in_float) {
+  const Restored restored(f.watched), restored_in_float(in_float.watched);
+  return Gradcheck(f, inputs, options).run(in_float);
+}
+
 GradcheckReport gradcheck_inputs(const GradcheckFunction& f, const std::vector<Tensor<double>>& inputs,
                                  const GradcheckOptions& options, const GradcheckFunctionInFloat& in_float) {
-  return Gradcheck(f, inputs, options).run(in_float);
+  return detail::run_gradcheck({f, {}}, inputs, options, {in_float, {}});
 }
 
 }  // namespace wengert

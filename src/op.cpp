@@ -23,7 +23,8 @@ std::vector<OpRow>& registry_rows() {
 template <class T>
 auto applied(const Op<T>& op, std::span<const double> parameters) {
   return [&op, parameters](std::span<const Var<T>> x) {
-    const std::vector<Operand<T>> operands(x.begin(), x.end());
+    std::vector<Operand<T>> operands;
+    for (const Var<T>& v : x) operands.push_back(v);
     std::vector<const Operand<T>*> list;
     for (const Operand<T>& operand : operands) list.push_back(&operand);
     return detail::record_operands<T>(op, list, parameters);
@@ -42,6 +43,7 @@ bool register_op(const OpRow& row) {
 std::vector<OpExample> OpRow::examples() const {
   if (own_examples != nullptr) return own_examples();
   std::vector<OpExample> result;
+  if (table == nullptr) return result;
   const auto add = [&](const std::vector<Shape>& shapes) {
     result.push_back({std::string(name), shapes, std::vector<Domain>(arity, domain), applied(*table, parameters),
                       applied(*table_in_float, parameters)});

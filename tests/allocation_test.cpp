@@ -7,9 +7,11 @@
 
 namespace {
 std::atomic<long> allocations{0};
+std::atomic<std::size_t> aligned_bytes{0};  // of blocks aligned to a cache line: what values lie in
 
 void* counted(std::size_t bytes, std::size_t alignment) {
   ++allocations;
+  if (alignment == 64) aligned_bytes += bytes;
   void* p = alignment > alignof(std::max_align_t)
                 ? std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment)
                 : std::malloc(bytes == 0 ? 1 : bytes);
@@ -131,4 +133,42 @@ TEST_CASE("gradients() recycles its temporaries: a deep chain needs a handful of
   gradients(loss, x);
   CHECK(tape.size() == size);
   CHECK(tape.reserved_bytes() - values < 6 * (sizeof(float) << 16));
+}
+
+TEST_CASE_TEMPLATE("a replay allocates nothing, the first one neither", T, float, double) {
+  Network<T> n;
+  auto step = compiled<T>([&](Tape<T>& tape, Var<T> x, Var<T> y) {
+    const std::vector<Parameter<T>> parameters{n.w1, n.b1, n.w2, n.b2};
+    std::vector<Var<T>> p;
+    for (const auto& parameter : parameters) p.push_back(tape.variable(parameter));
+    const auto loss = cross_entropy_with_logits(matmul(sigmoid(matmul(x, p[0]) + p[1]), p[2]) + p[3], y);
+    const std::vector<Var<T>> g = grad<T>(loss, p);
+    for (std::size_t i = 0; i < p.size(); ++i) tape.update(parameters[i], p[i] - T(0.1) * g[i]);
+    return loss;
+  });
+  step(n.x, n.y);
+  for (int repetition = 0; repetition < 3; ++repetition) CHECK(allocations_of([&] { step(n.x, n.y); }) == 0);
+  const auto x = n.tape.variable(n.x);
+  auto program = compile(n.tape, {x}, {sum(softmax(x)), mean(transpose(x), 0)});
+  CHECK(allocations_of([&] { program(n.x); }) == 0);
+}
+
+TEST_CASE("memory_plan foretells what a Program holds") {
+  Tape<float> tape;
+  const auto x = tape.variable(random_tensor<float>({500, 40}, 1)),
+             w = tape.variable(random_tensor<float>({40, 40}, 2));
+  auto y = x;
+  for (int i = 0; i < 4; ++i) y = tanh(matmul(y, w)) * 2;
+  const auto [g] = grad(sum(square(y)), w);
+  const std::size_t before = aligned_bytes;
+  auto program = compile(tape, {x, w}, {g});
+  const ProgramMemory plan = memory_plan(program);
+  CHECK(plan.arena_bytes >= 5 * 500 * 40 * sizeof(float));  // four activations are kept, and a gradient
+  CHECK(plan.arena_bytes <= 7 * 500 * 40 * sizeof(float));
+  CHECK(aligned_bytes - before == plan.arena_bytes + plan.tile_bytes);
+  const long allocated = allocations;
+  const Tensor<float> a = random_tensor<float>({500, 40}, 1), b = random_tensor<float>({40, 40}, 2);
+  const long now = allocations - allocated;
+  program(a, b);
+  CHECK(allocations - allocated == now);
 }

@@ -66,6 +66,18 @@ TEST_CASE("value_and_grad over tensors gives the gradients in the order of the a
   CHECK(only == da);
 }
 
+TEST_CASE("grad of a function gives tensors, or a struct of them") {
+  const Tensor<double> a{1, 2, 3}, b{4, 5, 6};
+  const auto [da, db] = grad([](auto x, auto y) { return sum(x * x * y); }, a, b);
+  CHECK(da == Tensor<double>{8, 20, 36});
+  CHECK(db == Tensor<double>{1, 4, 9});
+  CHECK(grad([](auto x, auto y) { return sum(x * x * y); }, a, fixed(b)) == da);
+  const auto x = random_tensor({5, 3}, 5), y = random_tensor({5, 2}, 6);
+  const auto network = small_network();
+  const auto of_network = grad(network_loss, network, fixed(x), fixed(y));
+  CHECK(of_network.layers[1].b == value_and_grad(network_loss, network, fixed(x), fixed(y)).second.layers[1].b);
+}
+
 TEST_CASE("value_and_grad over a struct of tensors gives a struct of tensors") {
   const auto network = small_network();
   const auto x = random_tensor({5, 3}, 5), y = random_tensor({5, 2}, 6);
@@ -130,6 +142,28 @@ TEST_CASE("a Jacobian of 100 by 100, forward, reverse and by differences") {
   const auto reverse = jacobian(y, {v}, JacobianMode::reverse)[0], forward = jacobian(y, {v}, JacobianMode::forward)[0];
   CHECK(tape.size() == size);
   CHECK(distance(reverse, forward) < 1e-14);
+}
+
+TEST_CASE("a Jacobian is made by sweeps over whichever is fewer, elements of the result or of the arguments") {
+  // A first sweep asks for the gradient of x itself; the others of a forward Jacobian go through what it recorded.
+  std::size_t sweeps = 0;
+  const auto counted = [&](auto x) {
+    return map_gradient(x, [&](auto g) {
+      ++sweeps;
+      return g;
+    });
+  };
+  const auto w = random_tensor({3, 60}, 1);
+  const auto tall = [&](auto x) { return tanh(matmul(counted(x), x.tape().constant(w))); };
+  const auto wide = [&](auto x) { return tanh(matmul(x.tape().constant(w), counted(x))); };
+  const auto x = random_tensor({3}, 2), z = random_tensor({60}, 3);
+  const Tensor<double> of_tall = jacobian(tall, x);
+  CHECK(sweeps == 1);  // forward, not 60
+  CHECK(distance(of_tall, numeric_jacobian(tall, x)) < 1e-8);
+  sweeps = 0;
+  const Tensor<double> of_wide = jacobian(wide, z);
+  CHECK(sweeps == 3);  // reverse, not 60
+  CHECK(distance(of_wide, numeric_jacobian(wide, z)) < 1e-8);
 }
 
 TEST_CASE("Jacobians of wide and tall functions, of several arguments") {

@@ -128,26 +128,73 @@ TEST_CASE("what differences cannot tell is inconclusive") {
   CHECK(contains(report.to_string(), "gradcheck: inconclusive"));
 }
 
-TEST_CASE("random projections cost the same at any size, and explain a failure in full") {
-  std::size_t calls = 0;
+TEST_CASE("random projections cost the same at any size, for both orders") {
+  for (const int orders : {1, 2}) {
+    CAPTURE(orders);
+    std::size_t calls = 0;
+    const GradcheckOptions fast{.orders = orders, .mode = GradcheckMode::fast};
+    const auto f = [&](auto a) {
+      ++calls;
+      return sigmoid(a);
+    };
+    CHECK(gradcheck(f, random_tensor({4}, 1), fast));
+    const std::size_t small = calls;
+    calls = 0;
+    const auto report = gradcheck(f, random_tensor({300, 300}, 1), fast);
+    CHECK(report);
+    CHECK(report.checked() == static_cast<std::size_t>(orders) * fast.projections);
+    CHECK(calls <= small + 20);
+  }
+}
+
+TEST_CASE("a projection that fails is explained in full") {
   const GradcheckOptions fast{.orders = 1, .mode = GradcheckMode::fast};
-  const auto f = [&](auto a) {
-    ++calls;
-    return sigmoid(a);
-  };
-  CHECK(gradcheck(f, random_tensor({4}, 1), fast).ok());
-  const std::size_t small = calls;
-  CHECK(gradcheck(f, random_tensor({100, 100}, 1), fast).ok());
-  CHECK(calls <= 2 * small + 20);
   const auto report = gradcheck([](auto a) { return a * wrong_beyond_one(a); }, Tensor<double>{0.5, 2}, fast);
   CHECK(report.mismatches().size() == 1);
-  CHECK(report.findings().size() == 1);
+  REQUIRE(report.findings().size() == 1);
   CHECK(report.findings()[0].op == "wrong_beyond_one");
+  CHECK(contains(report.findings()[0].text, "right except at 1 of its 2 elements: (1,)"));
+}
+
+TEST_CASE("of many elements a sample explains the failure, and single wrong ones are found by halving") {
+  const GradcheckOptions fast{.orders = 1, .mode = GradcheckMode::fast, .max_columns = 64};
+  const auto w = random_tensor({90, 90}, 1);
+  const auto factor = gradcheck([](auto a, auto b) { return sum(wrong_factor(a) + b); }, w, w, fast);
+  REQUIRE(factor.findings().size() == 1);
+  CHECK(factor.findings()[0].fault == Fault::constant_factor);
+  CHECK(factor.findings()[0].factor == doctest::Approx(0.5));
+  const auto product = [](const auto& backward) {
+    return [backward](auto a, auto b) {
+      return sum(custom_vjp([](auto u, auto v) { return matmul(u, v); }, backward)(a, b));
+    };
+  };
+  const auto transposed = gradcheck(product([](auto g, auto, auto u, auto v) {
+                                      return std::tuple(matmul(g, transpose(v)), transpose(matmul(transpose(u), g)));
+                                    }),
+                                    w, w, fast);
+  REQUIRE(transposed.findings().size() == 1);
+  CHECK(transposed.findings()[0].fault == Fault::transposed);
+  CHECK(transposed.findings()[0].input == 1);
+
+  Tensor<double> few = random_tensor({90, 90}, 1, -1, 0.9);
+  few(17, 80) = few(88, 3) = 2;
+  std::size_t calls = 0;
+  const auto sparse = gradcheck(
+      [&](auto a) {
+        ++calls;
+        return sum(wrong_beyond_one(a));
+      },
+      few, fast);
+  REQUIRE(sparse.findings().size() == 1);
+  CHECK(sparse.findings()[0].fault == Fault::some_elements);
+  CHECK(contains(sparse.findings()[0].text, "elements that were looked at: (17, 80), (88, 3)"));
+  CHECK(sparse.mismatches().size() == 2);
+  CHECK(calls < 8000);  // 8,100 elements would take 97,000
 }
 
 TEST_CASE("float gradients are compared with the double ones where asked") {
   const auto x = random_tensor({2, 3}, 1);
-  CHECK(gradcheck([](auto a) { return tanh(a) * a; }, x, also_in_float).ok());
+  CHECK(gradcheck([](auto a) { return tanh(a) * a; }, x, also_in_float));
   const auto report = gradcheck([](auto a) { return exp((a + 1e8) - 1e8); }, x, also_in_float);
   REQUIRE(!report.ok());
   CHECK(report.findings()[0].fault == Fault::float_differs);

@@ -1,5 +1,6 @@
-// Prints the op reference from the registry: `ops_table > docs/ops.md`. A test holds docs/ops.md against it.
-#include <wengert/wengert.hpp>
+// Prints the op reference, from the registry and the error bounds: see tests/update_op_reference.sh. A test holds
+// docs/ops.md against it. Argument: error_bounds.csv.
+#include "oracle/error_bounds.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -8,6 +9,8 @@
 
 namespace {
 
+using wengert::testing::ErrorBound;
+
 // In a table a bar would end the cell.
 std::string cell(std::string_view text) {
   std::string result;
@@ -15,21 +18,39 @@ std::string cell(std::string_view text) {
   return result;
 }
 
+std::string errors(const ErrorBound& bound) {
+  if (bound.worst[0] < 0) return "";
+  std::string text;
+  for (const double error : bound.worst)
+    text += (text.empty() ? "" : " · ") + (error < 0        ? std::string("–")
+                                           : error <= 1e-16 ? std::string("0")
+                                                            : fmt::format("{:.0e}", error));
+  return bound.own ? text : "(" + text + ")";
+}
+
 }  // namespace
 
-int main() {
+int main(int, char** arguments) {
+  const auto bounds = wengert::testing::ErrorBounds::read(arguments[1]);
   std::vector<wengert::OpRow> rows = wengert::op_registry();
   std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   fmt::print(
       "# The ops of Wengert\n\n"
-      "Made from the registry by `tests/ops_table.cpp`; do not edit. The headers under `include/wengert/ops/` document "
+      "Made by `bash tests/update_op_reference.sh`; do not edit. The headers under `include/wengert/ops/` document "
       "the\n"
-      "functions. *Checked* says how often the derivative is verified: each op on its own examples and on random ones, "
-      "by\n"
-      "extrapolated differences, first and second order; `zero` stands for ops without a derivative.\n\n"
-      "| op | formula | checked | conventions |\n|---|---|---|---|\n");
-  for (const auto& row : rows)
-    fmt::print("| {} | {} | {} | {} |\n", row.name, cell(row.notation), row.differentiable ? "orders 1 and 2" : "zero",
-               cell(row.convention));
+      "functions.\n\n"
+      "- *Orders* says how often the derivative is verified: each op on its own examples and on random shapes and\n"
+      "  values, by extrapolated differences, in double, and in float against double. Ops without a derivative have\n"
+      "  order 0.\n"
+      "- *Error* is the largest difference from PyTorch's figures (or a closed form's) in double: of values, first "
+      "and\n"
+      "  second gradients, relative to the largest entry, rounded up to a power of ten; 0 where they are equal to the\n"
+      "  last bit, – where there is no figure. In brackets: measured on functions that the op is part of.\n\n"
+      "| op | formula | orders | error | conventions |\n|---|---|---|---|---|\n");
+  for (const auto& row : rows) {
+    const auto found = bounds.find(std::string(row.name));
+    fmt::print("| {} | {} | {} | {} | {} |\n", row.name, cell(row.notation), row.differentiable ? "1, 2" : "0",
+               found == bounds.end() ? "" : errors(found->second), cell(row.convention));
+  }
   fmt::print("\n{} ops\n", rows.size());
 }

@@ -62,6 +62,42 @@ TEST_CASE("README: a gradient is checked in one line") {
   CHECK(out.str().empty());
 }
 
+// clang-format off
+// [network of one's own]
+template <class T>
+struct Dense {
+  wg::Parameter<T> weight, bias;
+  wg::Var<T> operator()(wg::Var<T> x) const { return matmul(x, x.tape().variable(weight)) + x.tape().variable(bias); }
+};
+template <class T>
+struct Network {
+  std::vector<Dense<T>> hidden;
+  Dense<T> last;
+  wg::Var<T> operator()(wg::Var<T> x) const {
+    for (const Dense<T>& layer : hidden) x = tanh(layer(x));
+    return last(x);
+  }
+};
+// [end]
+// clang-format on
+
+TEST_CASE("README: a network is checked by its parameters' paths") {
+  const auto dense = [](std::size_t from, std::size_t to, unsigned seed) {
+    return Dense<float>{wg::Parameter<float>(random_tensor<float>({from, to}, seed)),
+                        wg::Parameter<float>(random_tensor<float>({to}, seed + 1))};
+  };
+  const Network<float> network{{dense(3, 4, 1), dense(4, 4, 3)}, dense(4, 2, 5)};
+  const wg::Tensor<float> X = random_tensor<float>({2, 3}, 7);
+  // clang-format off
+  // [network check]
+  CHECK(wg::gradcheck(network, X));  // by X and every parameter; doctest prints the table, as GoogleTest's EXPECT_TRUE does
+  // [end]
+  // clang-format on
+  std::vector<std::string> paths;
+  wg::for_each_parameter(network, [&](const std::string& path, const auto&) { paths.push_back(path); });
+  CHECK(paths.at(2) == "hidden.1.weight");
+}
+
 TEST_CASE("README: the custom op differentiates twice") {
   CHECK(wg::gradcheck([](auto x) { return swish(x); }, random_tensor({5}, 4)).ok());
   // clang-format off
@@ -95,5 +131,5 @@ TEST_CASE("every block of C++ in README.md stands in this file") {
     CHECK(contains(here, block));
     ++blocks;
   }
-  CHECK(blocks >= 4);
+  CHECK(blocks >= 6);
 }

@@ -2,6 +2,7 @@
 #include "testing.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 
@@ -51,12 +52,45 @@ TEST_CASE("the registry holds every op once, with a notation and examples") {
 TEST_CASE("every op in the registry is right on its examples and on random ones, orders 1 and 2, in double and float") {
   std::size_t checked = 0;
   for (const OpRow& row : op_registry()) {
-    if (of_a_test(row) || !row.differentiable) continue;
+    if (of_a_test(row)) continue;
     const OpReport report = gradcheck_op(row);
     CHECK(report);
+    CHECK((!row.differentiable || report.checked() > 0));
     checked += report.checked();
   }
   CHECK(checked > 3000);
+}
+
+TEST_CASE("an op without examples fails its check") {
+  const OpRow unchecked{.name = "wrong_unchecked", .notation = "?", .convention = ""};
+  const OpReport report = gradcheck_op(unchecked);
+  CHECK(!report);
+  CHECK(contains(report.to_string(), "it has no examples: nothing was checked"));
+  CHECK(contains(message_of<ValueError>([&] { random_example(unchecked, 1); }), "op wrong_unchecked has no examples"));
+}
+
+TEST_CASE("random applications have no axes, are empty, of extent 1, broadcast, and lie strided") {
+  std::map<std::string, std::size_t> seen;
+  for (const OpRow& row : op_registry()) {
+    if (of_a_test(row) || row.examples().empty()) continue;
+    const std::string kind = row.table != nullptr ? "elementwise" : "structural";
+    for (std::uint64_t k = 0; k < 100; ++k) {
+      const OpExample example = random_example(row, k);
+      const auto note = [&](const std::string& what) { ++seen[fmt::format("{}: {}", kind, what)]; };
+      if (contains(example.label, "transposed views")) note("strided");
+      for (const Shape& shape : example.shapes) {
+        if (shape.rank() == 0) note("no axes");
+        if (shape.elements() == 0) note("empty");
+        if (std::find(shape.begin(), shape.end(), 1) != shape.end()) note("extent 1");
+        if (shape != example.shapes.front()) note("broadcast");
+      }
+    }
+  }
+  for (const char* what : {"no axes", "empty", "extent 1", "broadcast", "strided"}) {
+    CAPTURE(what);
+    CHECK(seen[fmt::format("elementwise: {}", what)] > 100);
+    CHECK(seen[fmt::format("structural: {}", what)] > 100);
+  }
 }
 
 TEST_CASE("no right op is called wrong on 10,000 random applications") {

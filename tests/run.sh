@@ -22,7 +22,7 @@ case "${1:-}" in
     ;;
 esac
 
-need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev
+need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev libgtest-dev
 [ "$variant" = tests-clang ] && need_packages clang-16
 
 echo "== data for the samples"
@@ -36,6 +36,9 @@ echo "== testing"
 log="build/$variant/ctest.log"
 status=0
 ctest --test-dir "build/$variant" --output-on-failure --no-tests=error -R "$only" | tee "$log" || status=$?
+
+# How good the gradient checker is, as the tests measured it.
+sed -n 's/^.*MESSAGE: \(mutation score.*\|false alarms.*\)$/\1/p' "build/$variant/Testing/Temporary/LastTest.log"
 
 # doctest's own count of test cases: one line a program.
 passed=$(sed -n 's/^.*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*$/\2 \1/p' "$log" | awk '{print $1 - $2}')

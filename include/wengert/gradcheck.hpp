@@ -38,7 +38,8 @@ struct GradcheckOptions {
   double float_tolerance = 1e-4;             ///< of the largest element, for `also_in_float`
   double step = 0x1p-5;                      ///< the longest step of the differences, relative to max(1, |x|)
   std::size_t projections = 3;               ///< of the fast mode, for each order
-  std::size_t max_rows = 256;                ///< a result of more elements is checked in this many random weightings
+  std::size_t max_rows = 256;                ///< a result of more elements is checked in a few random weightings
+  std::size_t max_columns = 512;             ///< the elements looked at to explain a failure of the fast mode
   bool dot_test = true;              ///< ⟨u, J v⟩ = ⟨Jᵀu, v⟩ without steps, jvp being the vjp of the vjp
   bool determinism = true;           ///< two runs must agree to the last bit
   bool explain = true;               ///< look for the op at fault and for the pattern of the mistake
@@ -99,14 +100,19 @@ struct GradcheckFinding {
 
 /// What `gradcheck` found. True if everything compared is right.
 ///
-/// In a doctest, `CHECK(gradcheck(f, x))` prints the table when it fails, as the report has operator bool and
-/// operator<<. In GoogleTest write `EXPECT_TRUE(report) << report;`.
+/// `CHECK(gradcheck(f, x))` in a doctest and `EXPECT_TRUE(gradcheck(f, x))` in GoogleTest print the table if it fails.
 class GradcheckReport {
  public:
   /// Wrong if an element is wrong or a mistake was found otherwise, else inconclusive if an element is, else right.
   Verdict verdict() const;
   bool ok() const { return verdict() == Verdict::right; }
   explicit operator bool() const { return ok(); }
+  /// GoogleTest's AssertionResult, with the table as its message.
+  template <class Assertion>
+  requires requires(Assertion assertion) { assertion.failure_message(); }
+  operator Assertion() const {  // NOLINT(google-explicit-constructor)
+    return Assertion(ok()) << to_string();
+  }
   /// How many derivatives were compared: pairs of an input's and a result's element, or projections, over all orders.
   std::size_t checked() const { return checked_; }
   /// How many of these lie at a kink, where any slope between the left and the right one is accepted, or (order 2) at
@@ -156,71 +162,64 @@ using GradcheckFunctionInFloat = std::function<Var<float>(std::span<const Var<fl
 GradcheckReport gradcheck_inputs(const GradcheckFunction& f, const std::vector<Tensor<double>>& inputs,
                                  const GradcheckOptions& options = {}, const GradcheckFunctionInFloat& in_float = {});
 
-/// An input of `gradcheck` with the name that the report calls it by; made by `named`.
-template <class E>
-struct NamedInput {
-  std::string name;
-  const E& value;
-};
-/// Gives an input of `gradcheck` a name: `gradcheck(f, named("encoder.w1", W1))`. Parameters have theirs already.
-template <class E>
-NamedInput<E> named(std::string_view name, const E& value) {
-  return {std::string(name), value};
-}
-
-/// Asks `gradcheck` to check the function in float as well: `gradcheck(f, X, W, also_in_float)`.
-struct AlsoInFloat {};
-inline constexpr AlsoInFloat also_in_float{};
-
 namespace detail {
 
-struct GradcheckCall {
-  GradcheckOptions options;
-  std::vector<Tensor<double>> inputs;
-  std::vector<std::string> names;
-
-  void take(const GradcheckOptions& given) { options = given; }
-  void take(AlsoInFloat) {}
-  template <class T>
-  void take(const Parameter<T>& parameter) {
-    take(named(parameter.name(), parameter.value()));
-  }
-  template <class E>
-  void take(const NamedInput<E>& input) {
-    take(input.value);
-    names.back() = input.name;
-  }
-  template <class E>
-  void take(const xt::xexpression<E>& tensor) {
-    inputs.push_back(Tensor<double>(xt::cast<double>(tensor.derived_cast())));
-    names.emplace_back();
-  }
+/// An input that is a Parameter, which the function reads by itself.
+template <class T>
+struct WatchedParameter {
+  std::size_t input;  // its number
+  Parameter<T> parameter;
 };
-template <class A>
-inline constexpr bool is_gradcheck_input = !std::is_same_v<A, GradcheckOptions> && !std::is_same_v<A, AlsoInFloat>;
-
-// Calls f with the elements of a span as arguments.
-template <std::size_t count, class F, class V>
-auto spread(const F& f, std::span<const V> x) {
-  return [&]<std::size_t... I>(std::index_sequence<I...>) { return f(x[I]...); }
-  (std::make_index_sequence<count>{});
-}
+/// A function under a check: of Vars, one for each input, and of Parameters that are inputs as well.
+template <class T>
+struct CheckedFunction {
+  std::function<Var<T>(std::span<const Var<T>>)> call{};  // empty: there is none
+  std::vector<WatchedParameter<T>> watched{};
+};
+/// What all forms of `gradcheck` end in. Leaves the Parameters as they were.
+GradcheckReport run_gradcheck(const CheckedFunction<double>& f, const std::vector<Tensor<double>>& inputs,
+                              const GradcheckOptions& options, const CheckedFunction<float>& in_float);
 
 }  // namespace detail
 
-/// The same for a function of named Vars: `gradcheck(loss_of, X, W1, W2, Y)`. Inputs are tensors or xtensor expressions
-/// of any floating type, `named(…)` ones, or Parameters; `also_in_float` and GradcheckOptions may stand among them.
+/// An argument of `gradcheck` with the name that the report calls it by; made by `named`.
+template <class A>
+struct NamedInput {
+  std::string name;
+  const A& value;
+};
+/// Gives an argument of `gradcheck` a name: `gradcheck(f, named("x", X))`. Of a struct, the name goes before the paths
+/// of its members.
+template <class A>
+NamedInput<A> named(std::string_view name, const A& value) {
+  return {std::string(name), value};
+}
+
+/// Asks `gradcheck` to check a function of double inputs in float as well: `gradcheck(f, X, W, also_in_float)`.
+struct AlsoInFloat {};
+inline constexpr AlsoInFloat also_in_float{};
+
+}  // namespace wengert
+
+#include <wengert/gradcheck_arguments.hpp>
+
+namespace wengert {
+
+/// Checks the derivatives of a function, or of a network: `gradcheck(loss_of, X, W1, W2, fixed(Y))`.
+///
+/// Its arguments may be tensors and xtensor expressions of any floating type, Parameters, and trees of these (structs,
+/// vectors, … see tree.hpp), all of which `f` gets as Vars and is differentiated by; `fixed(…)` ones and whole numbers,
+/// by which it is not; and any other struct, which `f` gets as it is, and whose trainable Parameters are inputs as well
+/// (see parameters.hpp), called by their paths. `f` itself may be such a struct: `gradcheck(network, X)` checks what
+/// `network(x)` gives by x and by every parameter, which the report calls `encoder.0.weight`; these are counted last.
+/// Any argument may be `named(…)`; `also_in_float` and GradcheckOptions may stand among them.
+///
+/// The check is made in double. If all inputs are float, the function is then run in float, too, and compared; to do
+/// without, give it `xt::cast<double>(X)`. Structs of float Parameters are copied for it into double ones, for which
+/// they must be templates over the scalar type. Parameters keep their values. Otherwise as `gradcheck_inputs`.
 template <class F, class... Arguments>
 GradcheckReport gradcheck(const F& f, const Arguments&... arguments) {
-  detail::GradcheckCall call;
-  (call.take(arguments), ...);
-  if (call.options.names.empty()) call.options.names = call.names;
-  constexpr std::size_t count = (std::size_t{0} + ... + (detail::is_gradcheck_input<Arguments> ? 1 : 0));
-  GradcheckFunctionInFloat in_float;
-  if constexpr ((std::is_same_v<Arguments, AlsoInFloat> || ...))
-    in_float = [&f](std::span<const Var<float>> x) { return detail::spread<count>(f, x); };
-  return gradcheck_inputs([&f](std::span<const Var<double>> x) { return detail::spread<count>(f, x); }, call.inputs,
-                          call.options, in_float);
+  return detail::GradcheckCall<F, Arguments...>(f, arguments...).run();
 }
 
 }  // namespace wengert

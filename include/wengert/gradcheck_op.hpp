@@ -32,6 +32,12 @@ class OpReport {
  public:
   bool ok() const { return failures_.empty() && remark_.empty(); }
   explicit operator bool() const { return ok(); }
+  /// GoogleTest's AssertionResult, with the reports as its message.
+  template <class Assertion>
+  requires requires(Assertion assertion) { assertion.failure_message(); }
+  operator Assertion() const {  // NOLINT(google-explicit-constructor)
+    return Assertion(ok()) << to_string();
+  }
   /// How often the op was applied.
   std::size_t applications() const { return applications_; }
   /// How many derivatives were compared.
@@ -55,13 +61,14 @@ class OpReport {
 /// Checks an op of the registry: `for (const OpRow& op : op_registry()) CHECK(gradcheck_op(op));`.
 ///
 /// It is applied to its own examples and to random ones, with values from its declared domain. An elementwise op gets
-/// random shapes: of no axes, empty, of extent 1, pairs that broadcast; other ops keep their examples' shapes. A third
-/// of the inputs are transposed views. Each application is checked by `gradcheck`, orders 1 and 2, and in float. A
-/// differentiable op must have a derivative other than zero somewhere; one that is registered as not differentiable,
-/// nowhere, which for structural ops is all that is checked of it.
+/// random shapes: of no axes, empty, of extent 1, pairs that broadcast; other ops their examples' shapes with random
+/// extents, as far as they take them. A third of the inputs are transposed views. Each application is checked by
+/// `gradcheck`, orders 1 and 2, and in float. A differentiable op must have examples, and a derivative other than zero
+/// somewhere; one that is registered as not differentiable, nowhere, which for structural ops is all that is checked of
+/// it.
 OpReport gradcheck_op(const OpRow& op, const OpCheckOptions& options = {});
 
-/// A random application of an op, as `gradcheck_op` makes them.
+/// A random application of an op, as `gradcheck_op` makes them. Throws ValueError if it has no examples.
 OpExample random_example(const OpRow& op, std::uint64_t seed);
 
 /// Random values for an application, from its domains.

@@ -1,7 +1,7 @@
 // Transforms: gradients of recorded values, and of functions.
 //
 // Of a recorded Var: `grad`, `gradients`, `jvp`, `hvp`, `jacobian`, `hessian`. Of a function at a point, any number of
-// tensors or trees of tensors (see tree.hpp): `value_and_grad`, `vjp`, `jvp`, `hvp`, `jacobian`, `hessian`.
+// tensors or trees of tensors (see tree.hpp): `grad`, `value_and_grad`, `vjp`, `jvp`, `hvp`, `jacobian`, `hessian`.
 #pragma once
 
 #include <wengert/tape.hpp>
@@ -42,6 +42,12 @@ struct Differentiated {
 };
 
 namespace detail {
+template <class X>
+inline constexpr bool is_differentiated = false;
+template <class T>
+inline constexpr bool is_differentiated<Seeded<T>> = true;
+template <class T>
+inline constexpr bool is_differentiated<Differentiated<T>> = true;
 template <class First, class... Rest>
 concept SameVars = std::same_as<First, Var<typename First::Scalar>> &&(std::same_as<First, Rest>&&...);
 template <class V>
@@ -265,6 +271,13 @@ auto value_and_grad(const F& f, const A&... arguments) {
   std::vector<Tensor<T>> results(recorded.variables().size());
   gradients_into<T>(recorded.differentiated(), recorded.variables(), results);
   return std::pair(recorded.value().item(), recorded.in_form(std::move(results)));
+}
+
+/// A function's gradients as tensors: `auto [dw1, dw2] = grad(loss_of, w1, w2, fixed(X));`. As `value_and_grad`.
+template <class F, class... A>
+requires(std::is_class_v<F> && !detail::is_var<F> && !detail::is_differentiated<F>) auto grad(const F& f,
+                                                                                              const A&... arguments) {
+  return value_and_grad(f, arguments...).second;
 }
 
 /// A function's value and its pullback: `auto [y, pullback] = vjp(f, x); auto dx = pullback(cotangent);`.

@@ -3,7 +3,7 @@
 //     template <class V>
 //     struct Layer { V w, b; };            // Layer<Tensor<float>> holds weights, Layer<Var<float>> their Vars
 //
-// A struct must be an aggregate of at most ten members and a template over the type of its leaves; structs nest.
+// A struct must be an aggregate of at most sixteen members and a template over the type of its leaves; structs nest.
 #pragma once
 
 #include <wengert/index_var.hpp>
@@ -13,6 +13,7 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <cstdlib>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -32,16 +33,25 @@ template <class E>
 requires requires(const E& e) { xt::xexpression<E>(e); } || std::derived_from<E, xt::xexpression<E>>
 inline constexpr bool is_leaf<E> = std::is_floating_point_v<typename E::value_type>;
 
-// Converts to any member in the trial that counts an aggregate's members.
+template <class X>
+inline constexpr bool is_parameter = false;
+template <class T>
+inline constexpr bool is_parameter<Parameter<T>> = true;
+
+// Converts to any member in the trial that counts an aggregate's members. It has a body, which is never run, because
+// an std::optional's own conversion asks for one.
 struct AnyMember {
   template <class X>
-  operator X() const;  // NOLINT(google-explicit-constructor)
+  operator X() const {  // NOLINT(google-explicit-constructor)
+    std::abort();
+  }
 };
 template <class S, std::size_t... I>
 constexpr bool takes_members(std::index_sequence<I...>) {
   return requires { S{(static_cast<void>(I), AnyMember{})...}; };
 }
-template <class S, std::size_t count = 10>
+inline constexpr std::size_t max_members = 16;
+template <class S, std::size_t count = max_members + 1>
 constexpr std::size_t member_count() {
   if constexpr (count == 0 || takes_members<S>(std::make_index_sequence<count>{}))
     return count;
@@ -51,9 +61,10 @@ constexpr std::size_t member_count() {
 
 // Calls `f` with the members of a struct.
 template <class S, class F>
-decltype(auto) with_members(S& s, F&& f) {
+constexpr decltype(auto) with_members(S& s, F&& f) {
   constexpr std::size_t count = member_count<std::remove_const_t<S>>();
-  static_assert(count > 0, "wengert: a struct of tensors must be an aggregate of one to ten members");
+  static_assert(count > 0 && count <= max_members,
+                "wengert: a struct of tensors must be an aggregate of one to sixteen members; put some into a struct");
   // clang-format off
   if constexpr (count == 1) { auto& [a] = s; return f(a); }
   else if constexpr (count == 2) { auto& [a, b] = s; return f(a, b); }
@@ -64,9 +75,27 @@ decltype(auto) with_members(S& s, F&& f) {
   else if constexpr (count == 7) { auto& [a, b, c, d, e, g, h] = s; return f(a, b, c, d, e, g, h); }
   else if constexpr (count == 8) { auto& [a, b, c, d, e, g, h, i] = s; return f(a, b, c, d, e, g, h, i); }
   else if constexpr (count == 9) { auto& [a, b, c, d, e, g, h, i, j] = s; return f(a, b, c, d, e, g, h, i, j); }
-  else { auto& [a, b, c, d, e, g, h, i, j, k] = s; return f(a, b, c, d, e, g, h, i, j, k); }
+  else if constexpr (count == 10) { auto& [a, b, c, d, e, g, h, i, j, k] = s; return f(a, b, c, d, e, g, h, i, j, k); }
+  else if constexpr (count == 11) { auto& [a, b, c, d, e, g, h, i, j, k, l] = s; return f(a, b, c, d, e, g, h, i, j, k, l); }
+  else if constexpr (count == 12) { auto& [a, b, c, d, e, g, h, i, j, k, l, m] = s; return f(a, b, c, d, e, g, h, i, j, k, l, m); }
+  else if constexpr (count == 13) { auto& [a, b, c, d, e, g, h, i, j, k, l, m, n] = s; return f(a, b, c, d, e, g, h, i, j, k, l, m, n); }
+  else if constexpr (count == 14) { auto& [a, b, c, d, e, g, h, i, j, k, l, m, n, o] = s; return f(a, b, c, d, e, g, h, i, j, k, l, m, n, o); }
+  else if constexpr (count == 15) { auto& [a, b, c, d, e, g, h, i, j, k, l, m, n, o, p] = s; return f(a, b, c, d, e, g, h, i, j, k, l, m, n, o, p); }
+  else { auto& [a, b, c, d, e, g, h, i, j, k, l, m, n, o, p, q] = s; return f(a, b, c, d, e, g, h, i, j, k, l, m, n, o, p, q); }
   // clang-format on
 }
+
+// Whether a type is a tree, that is made of leaves alone and can be put together again.
+template <class X>
+inline constexpr bool is_tree = is_leaf<X>;
+template <template <class> class S, class V>
+requires(!is_leaf<S<V>> && std::is_aggregate_v<S<V>>) inline constexpr bool is_tree<S<V>> = is_tree<V>;
+template <class X>
+inline constexpr bool is_tree<std::vector<X>> = is_tree<X>;
+template <class X, std::size_t count>
+inline constexpr bool is_tree<std::array<X, count>> = is_tree<X>;
+template <class... X>
+inline constexpr bool is_tree<std::tuple<X...>> = (is_tree<X> && ...);
 
 template <class Tree, class F>
 auto map_leaves(const Tree& tree, F&& f);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <wengert/axes.hpp>
+#include <wengert/compiled.hpp>
 #include <wengert/data_parallel.hpp>
 #include <wengert/elementwise.hpp>
 #include <wengert/error.hpp>
@@ -15,6 +16,7 @@
 #include <wengert/ops/control.hpp>
 #include <wengert/ops/conv.hpp>
 #include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/index.hpp>
 #include <wengert/ops/join.hpp>
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/loss.hpp>
@@ -26,6 +28,8 @@
 #include <wengert/ops/shape.hpp>
 #include <wengert/ops/slice.hpp>
 #include <wengert/parameter.hpp>
+#include <wengert/parameters.hpp>
+#include <wengert/program.hpp>
 #include <wengert/structural.hpp>
 #include <wengert/tape.hpp>
 #include <wengert/tensor.hpp>

@@ -1,5 +1,6 @@
 #include "gradcheck/diagnosis.hpp"
 
+#include "gradcheck/projection.hpp"
 #include <wengert/index_var.hpp>
 
 #include <algorithm>
@@ -19,16 +20,29 @@ constexpr std::size_t elements_listed = 5;
 // The columns of one input, and whether they are what a mistake would make of the right ones.
 class Block {
  public:
-  Block(const Comparison& jacobian, std::size_t first, std::size_t size)
-      : jacobian_(jacobian), first_(first), size_(size) {
+  // Of the input whose elements are [first, first + elements) of all.
+  Block(const Comparison& jacobian, std::size_t first, std::size_t elements) : jacobian_(jacobian), base_(first) {
+    const auto& all = jacobian.elements;
+    const auto begin = std::lower_bound(all.begin(), all.end(), first);
+    first_ = static_cast<std::size_t>(begin - all.begin());
+    size_ = static_cast<std::size_t>(std::lower_bound(begin, all.end(), first + elements) - begin);
     for (std::size_t r = 0; r < jacobian.rows; ++r)
-      for (std::size_t k = 0; k < size; ++k) scale_ = std::max(scale_, std::abs(numeric(r, k)));
+      for (std::size_t k = 0; k < size_; ++k) scale_ = std::max(scale_, std::abs(numeric(r, k)));
   }
-  double analytic(std::size_t r, std::size_t k) const { return jacobian_.analytic[r * jacobian_.columns + first_ + k]; }
-  double numeric(std::size_t r, std::size_t k) const { return jacobian_.numeric[r * jacobian_.columns + first_ + k]; }
-  bool wrong(std::size_t r, std::size_t k) const { return jacobian_.wrong[r * jacobian_.columns + first_ + k]; }
+  double analytic(std::size_t r, std::size_t k) const { return jacobian_.analytic[at(r, k)]; }
+  double numeric(std::size_t r, std::size_t k) const { return jacobian_.numeric[at(r, k)]; }
+  bool wrong(std::size_t r, std::size_t k) const { return jacobian_.wrong[at(r, k)]; }
   std::size_t rows() const { return jacobian_.rows; }
   std::size_t size() const { return size_; }
+  // The element of the input that the k-th column is of, and the column of an element, if it was looked at.
+  std::size_t element(std::size_t k) const { return jacobian_.elements[first_ + k] - base_; }
+  std::optional<std::size_t> column(std::size_t element) const {
+    const auto begin = jacobian_.elements.begin() + static_cast<std::ptrdiff_t>(first_);
+    const auto end = begin + static_cast<std::ptrdiff_t>(size_);
+    const auto found = std::lower_bound(begin, end, base_ + element);
+    if (found == end || *found != base_ + element) return std::nullopt;
+    return static_cast<std::size_t>(found - begin);
+  }
 
   // Whether every analytic element is as expected.
   template <class Expected>
@@ -52,21 +66,24 @@ class Block {
       }
     return products / squares;
   }
-  // The elements of the input that are wrong in some row.
+  // The elements of the input, of those looked at, that are wrong in some row.
   std::vector<std::size_t> wrong_elements() const {
     std::vector<std::size_t> result;
     for (std::size_t k = 0; k < size_; ++k) {
       bool any = false;
       for (std::size_t r = 0; r < rows(); ++r) any = any || wrong(r, k);
-      if (any) result.push_back(k);
+      if (any) result.push_back(element(k));
     }
     return result;
   }
 
  private:
+  std::size_t at(std::size_t r, std::size_t k) const { return r * jacobian_.elements.size() + first_ + k; }
+
   const Comparison& jacobian_;
-  std::size_t first_;
-  std::size_t size_;
+  std::size_t base_;
+  std::size_t first_ = 0;
+  std::size_t size_ = 0;
   double scale_ = 0;
 };
 
@@ -80,13 +97,6 @@ std::string origin_of(double factor, const Shape& input, std::size_t results) {
   for (std::size_t axis = 0; axis < input.rank(); ++axis)
     if (is(input[axis])) return fmt::format(", {}the extent of its axis {}", one_over, axis);
   return "";
-}
-
-// The element of the input whose last two axes are exchanged.
-std::size_t transposed_element(std::size_t k, std::size_t extent) {
-  const std::size_t matrix = k / (extent * extent) * extent * extent;
-  const std::size_t row = k % (extent * extent) / extent;
-  return matrix + k % extent * extent + row;
 }
 
 GradcheckFinding diagnose_input(std::size_t input, const std::vector<Block>& blocks, const Comparison& jacobian,
@@ -104,7 +114,8 @@ GradcheckFinding diagnose_input(std::size_t input, const std::vector<Block>& blo
   for (std::size_t r = 0; r < block.rows(); ++r)
     for (std::size_t k = 0; k < block.size(); ++k)
       if (std::isnan(block.analytic(r, k)))
-        return found(Fault::not_a_number, fmt::format("is NaN at element {}", to_string(index_of(k, shape))));
+        return found(Fault::not_a_number,
+                     fmt::format("is NaN at element {}", to_string(index_of(block.element(k), shape))));
   if (jacobian.upstream_ignored[input])
     return found(Fault::upstream_ignored, "ignores the upstream gradient: it is the same for twice the cotangent");
   if (block.is([](std::size_t, std::size_t) { return 0.0; }))
@@ -112,7 +123,7 @@ GradcheckFinding diagnose_input(std::size_t input, const std::vector<Block>& blo
   if (block.is([&](std::size_t r, std::size_t k) { return -right(r, k); }))
     return found(Fault::opposite_sign, "has the opposite sign");
   for (std::size_t other = 0; other < blocks.size(); ++other)
-    if (other != input && Shape(subject.inputs()[other].shape()) == shape &&
+    if (other != input && Shape(subject.inputs()[other].shape()) == shape && blocks[other].size() == block.size() &&
         block.is([&](std::size_t r, std::size_t k) { return blocks[other].numeric(r, k); }) &&
         blocks[other].is(right)) {
       finding.factor = static_cast<double>(other);
@@ -125,8 +136,10 @@ GradcheckFinding diagnose_input(std::size_t input, const std::vector<Block>& blo
                  fmt::format("is {:.6g} times the right one{}", factor, origin_of(factor, shape, subject.results())));
   }
   const std::size_t rank = shape.rank();
-  if (rank >= 2 && shape[rank - 1] == shape[rank - 2] &&
-      block.is([&](std::size_t r, std::size_t k) { return right(r, transposed_element(k, shape[rank - 1])); }))
+  if (rank >= 2 && shape[rank - 1] == shape[rank - 2] && block.is([&](std::size_t r, std::size_t k) {
+        const auto partner = block.column(transposed_element(block.element(k), shape[rank - 1]));
+        return partner ? right(r, *partner) : block.analytic(r, k);
+      }))
     return found(Fault::transposed, "is transposed");
   const std::vector<std::size_t> elements = block.wrong_elements();
   if (elements.size() < block.size()) {
@@ -135,7 +148,8 @@ GradcheckFinding diagnose_input(std::size_t input, const std::vector<Block>& blo
       list += (i == 0 ? "" : ", ") + to_string(index_of(elements[i], shape));
     if (elements.size() > elements_listed) list += fmt::format(" and {} more", elements.size() - elements_listed);
     return found(Fault::some_elements,
-                 fmt::format("is right except at {} of its {} elements: {}", elements.size(), block.size(), list));
+                 fmt::format("is right except at {} of its {} elements{}: {}", elements.size(), block.size(),
+                             block.size() < shape.elements() ? " that were looked at" : "", list));
   }
   return found(Fault::unexplained, "is wrong, in no way known to the check");
 }
@@ -204,7 +218,7 @@ std::vector<IsolatedOp> isolate_ops(Subject& subject) {
   std::vector<bool> depends(subject.recorded());
   std::vector<IsolatedOp> result;
   for (std::size_t k = 0; k < subject.recorded(); ++k) {
-    depends[k] = k < variables;
+    depends[k] = subject.is_input(k);
     for (const std::uint32_t input : tape.inputs(k)) depends[k] = depends[k] || depends[input];
     const Node<double>& node = tape.node(k);
     if (k >= variables && depends[k] && node.op != nullptr && !node.holds_indices) result.push_back(isolate(tape, k));

@@ -11,10 +11,11 @@
 
 namespace wengert::detail {
 
-// A Jacobian taken both ways: a row for each number of the result (or weighting of them), a column for each element.
+// A Jacobian taken both ways: a row for each number of the result (or weighting of them), a column for each element
+// that was looked at.
 struct Comparison {
   std::size_t rows = 0;
-  std::size_t columns = 0;
+  std::vector<std::size_t> elements{};  // of all inputs in a row, ascending: one for each column
   std::vector<double> analytic{};
   std::vector<double> numeric{};
   std::vector<bool> wrong{};

@@ -3,6 +3,8 @@
 #include <wengert/transforms.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <ostream>
 #include <random>
 
@@ -63,19 +65,65 @@ std::string described(const OpExample& example) {
   return fmt::format("{} of shapes{}", example.label, shapes);
 }
 
-// Whether a sweep back through the op gives anything but zeros; whole numbers have no sweep.
-bool has_gradient(const OpExample& example) {
+// The op's value and its gradients with a cotangent of ones; nothing if the value is whole numbers.
+std::vector<Tensor<double>> value_and_gradients(const OpExample& example) {
   Tape<double> tape;
   std::vector<Var<double>> x;
   for (Tensor<double>& input : random_inputs(example, 0)) x.push_back(tape.variable(std::move(input)));
   const Var<double> y = example.apply(x);
-  if (tape.node(y, "gradcheck_op").holds_indices) return false;
+  if (tape.node(y, "gradcheck_op").holds_indices) return {};
+  std::vector<Tensor<double>> result{y.value()};
   const Var<double> ones = broadcast_to(tape.constant(1.0), y.shape());
-  for (const Var<double>& g : grad<double>(seed(y, ones), x)) {
-    const Tensor<double> value = g.value();
-    if (std::any_of(value.begin(), value.end(), [](double element) { return element != 0; })) return true;
-  }
+  for (const Var<double>& g : grad<double>(seed(y, ones), x)) result.push_back(g.value());
+  return result;
+}
+
+// Whether a sweep back through the op gives anything but zeros.
+bool has_gradient(const OpExample& example) {
+  const std::vector<Tensor<double>> results = value_and_gradients(example);
+  for (std::size_t i = 1; i < results.size(); ++i)
+    if (std::any_of(results[i].begin(), results[i].end(), [](double element) { return element != 0; })) return true;
   return false;
+}
+
+bool is_finite(const OpExample& example) {
+  for (const Tensor<double>& result : value_and_gradients(example))
+    if (!std::all_of(result.begin(), result.end(), [](double element) { return std::isfinite(element); })) return false;
+  return true;
+}
+
+// Whether an op checks by itself that its inputs fit: a function of ops does, and an op without attributes, which its
+// shape rule alone decides on. The attributes of other ops, and indices, are checked by the functions that record them.
+bool takes_any_extents(const OpRow& row, const OpExample& example) {
+  Tape<double> tape;
+  std::vector<Var<double>> x;
+  for (Tensor<double>& input : random_inputs(example, 0)) x.push_back(tape.variable(std::move(input)));
+  const Op<double>* const last = tape.node(example.apply(x), row.name).op;
+  for (std::size_t k = 0; k < tape.size(); ++k)
+    if (tape.node(k).holds_indices) return false;
+  return last == nullptr || last->name != row.name || last->attribute_bytes <= 1;
+}
+
+// The same application with other extents, the same one wherever it had the same: 3×4 by 4×5 may become 3×1 by 1×2.
+// Only the op itself knows what it takes, so it is tried; the example stays as it is where the op refuses, or where
+// what it computes, first gradients included, is not finite: the deviation of one element, the mean of none.
+void change_extents(OpExample& example, const OpRow& row, Generator& generator) {
+  std::map<std::size_t, std::size_t> other;
+  OpExample changed = example;
+  for (Shape& shape : changed.shapes)
+    for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
+      const auto [entry, is_new] = other.try_emplace(shape[axis], shape[axis]);
+      if (is_new && below(generator, 2) == 0) entry->second = below(generator, 8) == 0 ? 0 : 1 + below(generator, 5);
+      shape[axis] = entry->second;
+    }
+  constexpr std::size_t most_elements = 200;
+  for (const Shape& shape : changed.shapes)
+    if (shape.elements() > most_elements) return;
+  if (!takes_any_extents(row, example)) return;
+  try {
+    if (is_finite(changed)) example = std::move(changed);
+  } catch (const Error&) {
+  }
 }
 
 }  // namespace
@@ -83,11 +131,15 @@ bool has_gradient(const OpExample& example) {
 OpExample random_example(const OpRow& op, std::uint64_t seed) {
   Generator generator(seed * 0x9e3779b97f4a7c15U + 1);
   std::vector<OpExample> examples = op.examples();
+  if (examples.empty())
+    throw ValueError("gradcheck_op", fmt::format("op {} has no examples: nothing can be checked", op.name));
   OpExample example = examples[below(generator, examples.size())];
   if (op.table != nullptr) {
     const Shape full = random_shape(generator);
     const std::size_t whole = below(generator, op.arity);
     for (std::size_t i = 0; i < op.arity; ++i) example.shapes[i] = i == whole ? full : random_partner(generator, full);
+  } else {
+    change_extents(example, op, generator);
   }
   std::vector<bool> strided;
   for (Shape& shape : example.shapes) {
@@ -118,6 +170,10 @@ OpReport gradcheck_op(const OpRow& op, const OpCheckOptions& options) {
   OpReport result;
   result.name_ = op.name;
   std::vector<OpExample> applications = op.examples();
+  if (applications.empty() && op.differentiable) {
+    result.remark_ = "it has no examples: nothing was checked";
+    return result;
+  }
   if (!op.differentiable && op.table == nullptr) {  // zero by definition, whatever the differences say
     for (const OpExample& example : applications) {
       ++result.applications_;

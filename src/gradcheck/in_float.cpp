@@ -1,5 +1,6 @@
 #include "gradcheck/in_float.hpp"
 
+#include "gradcheck/recording.hpp"
 #include "gradcheck/subject.hpp"
 #include <wengert/transforms.hpp>
 
@@ -12,24 +13,25 @@ namespace wengert::detail {
 namespace {
 
 // The function's value and its gradients with a fixed cotangent, as doubles.
-template <class T, class F>
-std::vector<Tensor<double>> replay(const F& f, const std::vector<Tensor<double>>& inputs, std::uint64_t seed_number) {
+template <class T>
+std::vector<Tensor<double>> replay(const CheckedFunction<T>& f, const std::vector<Tensor<double>>& inputs,
+                                   std::uint64_t seed_number) {
   Tape<T> tape;
-  std::vector<Var<T>> x;
-  for (const Tensor<double>& input : inputs) x.push_back(tape.variable(Tensor<T>(xt::cast<T>(input))));
-  const Var<T> y = f(x);
+  const Recording<T> recording(tape, f, inputs);
+  const Var<T>& y = recording.result();
   auto cotangent = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(y.shape()));
   const std::vector<double> weights = random_weights(cotangent.size(), seed_number);
   std::transform(weights.begin(), weights.end(), cotangent.data(),
                  [](double w) { return static_cast<T>(static_cast<float>(w)); });
   std::vector<Tensor<double>> result{xt::cast<double>(y.value())};
-  for (const Var<T>& g : grad<T>(seed(y, tape.constant(cotangent)), x)) result.push_back(xt::cast<double>(g.value()));
+  for (const Var<T>& g : recording.gradients(seed(y, tape.constant(cotangent))))
+    result.push_back(xt::cast<double>(g.value()));
   return result;
 }
 
 }  // namespace
 
-std::vector<GradcheckFinding> compare_in_float(const GradcheckFunction& f, const GradcheckFunctionInFloat& in_float,
+std::vector<GradcheckFinding> compare_in_float(const CheckedFunction<double>& f, const CheckedFunction<float>& in_float,
                                                const std::vector<Tensor<double>>& inputs,
                                                const GradcheckOptions& options) {
   std::vector<Tensor<double>> rounded = inputs;

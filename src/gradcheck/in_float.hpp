@@ -8,7 +8,7 @@
 namespace wengert::detail {
 
 // Compares values and gradients at the inputs rounded to float.
-std::vector<GradcheckFinding> compare_in_float(const GradcheckFunction& f, const GradcheckFunctionInFloat& in_float,
+std::vector<GradcheckFinding> compare_in_float(const CheckedFunction<double>& f, const CheckedFunction<float>& in_float,
                                                const std::vector<Tensor<double>>& inputs,
                                                const GradcheckOptions& options);
 

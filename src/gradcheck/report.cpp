@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <ostream>
+#include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -41,7 +43,14 @@ std::string GradcheckReport::to_string() const {
     text += fmt::format("  {:>5}  {:<16} {:<16} {:>15.9g} {:>15.9g} {:>10.1e}\n", e.order, result,
                         input_name(e.input) + " " + wengert::to_string(e.index), e.analytic, e.numeric, e.error);
   }
-  if (entries.size() > shown) text += fmt::format("  … and {} more\n", entries.size() - shown);
+  if (entries.size() > shown) {
+    std::set<std::size_t> inputs;
+    for (const GradcheckEntry& e : entries) inputs.insert(e.input);
+    text += fmt::format("  … and {} more, of the inputs:", entries.size() - shown);
+    for (const char* separator = " "; const std::size_t input : inputs)
+      text += std::exchange(separator, ", ") + input_name(input);
+    text += "\n";
+  }
   return text;
 }
 

@@ -36,7 +36,7 @@ void append_elements(const Var<double>& x, std::vector<double>& to) {
 
 }  // namespace
 
-Subject::Subject(const GradcheckFunction& f, std::vector<Tensor<double>> inputs, int order, std::uint64_t seed)
+Subject::Subject(const CheckedFunction<double>& f, std::vector<Tensor<double>> inputs, int order, std::uint64_t seed)
     : f_(f), inputs_(std::move(inputs)), order_(order), seed_(seed) {
   for (const Tensor<double>& input : inputs_) elements_ += input.size();
 }
@@ -67,15 +67,13 @@ std::pair<std::size_t, Shape> Subject::result_place(std::size_t i) const {
 
 void Subject::record() {
   tape_.clear();
-  variables_.clear();
-  for (const Tensor<double>& input : inputs_) variables_.push_back(tape_.variable(input));
-  results_ = {f_(variables_)};
-  tape_.node(results_[0], "gradcheck");
+  recording_.emplace(tape_, f_, inputs_);
+  results_ = {recording_->result()};
   for (int order = 2; order <= order_; ++order) {
     std::size_t size = 0;
     for (const Var<double>& result : results_) size += result.size();
     const std::vector<double> weights = random_weights(size, seed_ + static_cast<std::uint64_t>(order));
-    results_ = grad<double>(weighted(weights), variables_);
+    results_ = recording_->gradients(weighted(weights));
   }
   result_size_ = 0;
   for (const Var<double>& result : results_) result_size_ += result.size();
@@ -86,6 +84,16 @@ void Subject::values(std::span<double> into) const {
   std::vector<double> all;
   for (const Var<double>& result : results_) append_elements(result, all);
   std::copy_n(all.begin(), std::min(all.size(), into.size()), into.begin());
+}
+
+bool Subject::evaluate(std::span<double> into) {
+  try {
+    record();
+  } catch (const Error&) {
+    return false;
+  }
+  values(into);
+  return true;
 }
 
 Var<double> Subject::constant_like(const Var<double>& x, std::span<const double> elements) {
@@ -109,7 +117,7 @@ Differentiated<double> Subject::weighted(std::span<const double> u) {
 std::vector<double> Subject::pull(std::span<const double> u) {
   const auto start = tape_.mark();
   std::vector<double> result;
-  for (const Var<double>& g : grad<double>(weighted(u), variables_)) append_elements(g, result);
+  for (const Var<double>& g : recording_->gradients(weighted(u))) append_elements(g, result);
   tape_.rewind(start);
   return result;
 }
@@ -118,7 +126,7 @@ std::vector<double> Subject::push(std::span<const double> u, std::span<const dou
   const auto start = tape_.mark();
   const Var<double> cotangent = constant_like(results_[0], u);
   Var<double> total;
-  for (const Var<double>& g : grad<double>(seed(results_[0], cotangent), variables_)) {
+  for (const Var<double>& g : recording_->gradients(seed(results_[0], cotangent))) {
     const Var<double> part = sum(g * constant_like(g, v.first(g.size())));
     v = v.subspan(g.size());
     total = total.empty() ? part : total + part;

@@ -1,10 +1,12 @@
 // The function under a gradient check: numbers in, numbers out, and its reverse sweeps.
 #pragma once
 
+#include "gradcheck/recording.hpp"
 #include <wengert/gradcheck.hpp>
 #include <wengert/transforms.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -22,7 +24,7 @@ Shape index_of(std::size_t element, Shape shape);
 // for order 2 the gradients of the weighted sum of these, one an input; and so on.
 class Subject {
  public:
-  Subject(const GradcheckFunction& f, std::vector<Tensor<double>> inputs, int order, std::uint64_t seed);
+  Subject(const CheckedFunction<double>& f, std::vector<Tensor<double>> inputs, int order, std::uint64_t seed);
 
   const std::vector<Tensor<double>>& inputs() const { return inputs_; }
   std::size_t elements() const { return elements_; }  // of all inputs
@@ -34,12 +36,14 @@ class Subject {
   // Records the function at the present inputs; what follows refers to this recording.
   void record();
   Tape<double>& tape() { return tape_; }
-  const std::vector<Var<double>>& variables() const { return variables_; }
+  bool is_input(std::size_t node) const { return recording_->is_input(node); }
   std::size_t recorded() const { return end_; }  // nodes up to the results
   std::size_t results() const { return result_size_; }
   // The result that a number belongs to, and its index in that.
   std::pair<std::size_t, Shape> result_place(std::size_t i) const;
   void values(std::span<double> into) const;
+  // The values at the present elements, recorded anew; false if they are not defined there.
+  bool evaluate(std::span<double> into);
   // Jᵀu.
   std::vector<double> pull(std::span<const double> u);
   // J v, by the vjp of the vjp; for functions of one result.
@@ -49,13 +53,13 @@ class Subject {
   Differentiated<double> weighted(std::span<const double> u);
   Var<double> constant_like(const Var<double>& x, std::span<const double> elements);
 
-  const GradcheckFunction& f_;
+  const CheckedFunction<double>& f_;
   std::vector<Tensor<double>> inputs_;
   int order_;
   std::uint64_t seed_;
   std::size_t elements_ = 0;
   Tape<double> tape_;
-  std::vector<Var<double>> variables_;
+  std::optional<Recording<double>> recording_;
   std::vector<Var<double>> results_;
   std::size_t result_size_ = 0;
   std::size_t end_ = 0;

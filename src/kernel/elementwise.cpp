@@ -51,8 +51,10 @@ void run_joined(Elementwise<T>* kernel, const double* parameters, std::span<cons
   }
 }
 
+}  // namespace
+
 template <class T>
-void run_part(Elementwise<T>* kernel, const double* parameters, std::span<const Plane<T>> operands, T* out,
+void run_rows(Elementwise<T>* kernel, const double* parameters, std::span<const Plane<T>> operands, T* out,
               std::size_t rows, std::size_t columns) {
   constexpr std::size_t lane = 64 / sizeof(T);
   if (rows > 1 && columns <= 2 * lane && columns % lane != 0)
@@ -61,14 +63,12 @@ void run_part(Elementwise<T>* kernel, const double* parameters, std::span<const 
     kernel(operands.data(), out, rows, columns, parameters);
 }
 
-}  // namespace
-
 template <class T>
 void run_plane(const Op<T>& op, const double* parameters, std::span<const Plane<T>> operands, T* out, std::size_t rows,
                std::size_t columns) {
   const auto kernel = op.kernels[static_cast<std::size_t>(active_isa())];
   const std::size_t elements = rows * columns;
-  if (elements < large_work) return run_part(kernel, parameters, operands, out, rows, columns);
+  if (elements < large_work) return run_rows(kernel, parameters, operands, out, rows, columns);
   const auto part = [&](std::size_t row, std::size_t column, std::size_t part_rows, std::size_t part_columns) {
     std::array<Plane<T>, Loops::max_values> planes;
     for (std::size_t i = 0; i < operands.size(); ++i) {
@@ -76,7 +76,7 @@ void run_plane(const Op<T>& op, const double* parameters, std::span<const Plane<
       planes[i].data += static_cast<std::ptrdiff_t>(row) * planes[i].row_stride;
       if (planes[i].column_steps) planes[i].data += column;
     }
-    run_part<T>(kernel, parameters, {planes.data(), operands.size()}, out + row * columns + column, part_rows,
+    run_rows<T>(kernel, parameters, {planes.data(), operands.size()}, out + row * columns + column, part_rows,
                 part_columns);
   };
   if (rows == 1)
@@ -117,8 +117,9 @@ void run_elementwise(const Op<T>& op, const double* parameters, std::span<const 
   }
 }
 
-#define WENGERT_INSTANTIATE(T)                                                                                      \
-  template void run_plane<T>(const Op<T>&, const double*, std::span<const Plane<T>>, T*, std::size_t, std::size_t); \
+#define WENGERT_INSTANTIATE(T)                                                                                        \
+  template void run_rows<T>(Elementwise<T>*, const double*, std::span<const Plane<T>>, T*, std::size_t, std::size_t); \
+  template void run_plane<T>(const Op<T>&, const double*, std::span<const Plane<T>>, T*, std::size_t, std::size_t);   \
   template void run_elementwise<T>(const Op<T>&, const double*, std::span<const Value<const T>>, Value<T>);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

@@ -8,6 +8,11 @@
 
 namespace wengert::kernel {
 
+/// Runs a kernel on a plane of contiguous results; short rows are joined to longer ones first.
+template <class T>
+void run_rows(Elementwise<T>* kernel, const double* parameters, std::span<const Plane<T>> operands, T* out,
+              std::size_t rows, std::size_t columns);
+
 /// Whether kernels can read an operand of this layout without a copy: the innermost stride is 0 or 1.
 bool reads_directly(const Layout& layout);
 

@@ -18,6 +18,10 @@ template <class T>
 struct Batch {
   Matrix<T> matrix;  // the first
   std::ptrdiff_t step;
+
+  Matrix<T> entry(std::size_t e) const {
+    return {matrix.data + static_cast<std::ptrdiff_t>(e) * step, matrix.stride, matrix.transposed};
+  }
 };
 
 /// c = alpha·a·b + beta·c, where a is m × k, b is k × n and c is m × n, row-major without gaps. With a beta of 0, what

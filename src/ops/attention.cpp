@@ -37,6 +37,7 @@ Var<T> lower_triangle(Tape<T>& tape, std::size_t rows, std::size_t columns, cons
 
 template <class T>
 void check_beside(std::string_view role, Var<T> x, const Shape& scores, const Tape<T>& tape) {
+  tape_of(x, name, {});
   if (&x.tape() != &tape)
     throw HandleError(name, fmt::format("the {} belongs to another tape: record all operands on one tape", role));
   if (broadcast_shapes(x.shape(), scores) != scores)
@@ -51,6 +52,9 @@ Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
                                     const std::type_identity_t<AttentionOptions<T>>& options, Location where) {
   if (q.empty() || k.empty() || v.empty())
     throw HandleError(name, "an operand is an empty handle: it was never recorded on a tape", where);
+  for (const Var<T>& operand : {q, k, v})
+    if (&tape_of(operand, name, where) != &q.tape())
+      throw HandleError(name, "an operand belongs to another tape: record all operands on one tape", where);
   return atomically(q.tape(), where, [&] {
     const auto at = [&](const Var<T>& x) { return Operand<T>(x, where); };
     check_shapes(q.shape(), k.shape(), v.shape());

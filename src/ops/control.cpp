@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <vector>
 
+#include <fmt/format.h>
+
 namespace wengert {
 namespace {
 
@@ -34,6 +36,8 @@ constexpr Op<T> with_rule_op{
           const auto* rule = pullback.tape().node(pullback.input(pullback.arity() - 1), "custom_vjp").data;
           (*reinterpret_cast<const detail::VjpRule<T>*>(rule))(pullback);
         },
+    .attribute_bytes = sizeof(std::uint32_t),
+    .stands_for = true,
 };
 
 }  // namespace
@@ -59,10 +63,24 @@ static std::vector<Var<T>> inputs_since(Tape<T>& tape, const typename Tape<T>::M
   return result;
 }
 
+// While it lives, a Program must not take what is recorded for what was computed before.
+template <class T>
+class Repeating {
+ public:
+  explicit Repeating(Tape<T>& tape) : tape_(tape), before_(tape.repeat(true)) {}
+  ~Repeating() { tape_.repeat(before_); }
+  Repeating(const Repeating&) = delete;
+  Repeating& operator=(const Repeating&) = delete;
+
+ private:
+  Tape<T>& tape_;
+  bool before_;
+};
+
 template <class T>
 Var<T> detail::checkpointed(std::function<Var<T>(std::span<const Var<T>>)> f, std::span<const Var<T>> arguments,
                             const Location& where) {
-  Tape<T>& tape = arguments.front().tape();
+  Tape<T>& tape = tape_of(arguments.front(), "checkpoint", where);
   const auto from = tape.mark();
   return atomically(tape, where, [&] {
     const Var<T> y = f(arguments);
@@ -74,6 +92,7 @@ Var<T> detail::checkpointed(std::function<Var<T>(std::span<const Var<T>>)> f, st
         [f = std::move(f), count](Pullback<T>& pullback) {
           std::vector<Var<T>> x;
           for (std::size_t i = 0; i + 1 < pullback.arity(); ++i) x.push_back(pullback.input(i));
+          const Repeating<T> scope(pullback.tape());
           const Var<T> again = f(std::span(x).first(count));
           std::vector<Var<T>> cotangents(x.size());
           pullback.tape().sweep(again, pullback.cotangent(), x, cotangents, Tape<T>::Temporaries::keep,
@@ -89,24 +108,31 @@ Var<T> stop_gradient(Var<T> x, Location where) {
   return record(StopGradient{}, where, x);
 }
 
-template <class T>
-Var<T> map_gradient(Var<T> x, std::type_identity_t<std::function<Var<T>(Var<T>)>> f, Location where) {
+template <class T, class F>
+static Var<T> with_gradient(std::string_view name, Var<T> x, F f, const Location& where) {
   return detail::with_rule<T>(
-      x.tape().mark(), x, {&x, 1},
+      tape_of(x, name, where).mark(), x, {&x, 1},
       [f = std::move(f)](Pullback<T>& pullback) { pullback.give(0, f(pullback.cotangent())); }, where);
 }
 
 template <class T>
+Var<T> map_gradient(Var<T> x, std::type_identity_t<std::function<Var<T>(Var<T>)>> f, Location where) {
+  return with_gradient("map_gradient", x, std::move(f), where);
+}
+
+template <class T>
 Var<T> scale_gradient(Var<T> x, double factor, Location where) {
-  return map_gradient(
-      x, [factor](Var<T> g) { return g * factor; }, where);
+  return with_gradient(
+      "scale_gradient", x, [factor](Var<T> g) { return g * factor; }, where);
 }
 
 template <class T>
 Var<T> clip_gradient(Var<T> x, double low, double high, Location where) {
-  if (!(low <= high)) throw ValueError("clip_gradient", "the lower limit is above the upper one", where);
-  return map_gradient(
-      x, [low, high](Var<T> g) { return minimum(maximum(g, low), high); }, where);
+  if (!(low <= high))
+    throw ValueError("clip_gradient",
+                     fmt::format("limits {} and {}: the lower one must not be above the upper one", low, high), where);
+  return with_gradient(
+      "clip_gradient", x, [low, high](Var<T> g) { return minimum(maximum(g, low), high); }, where);
 }
 
 #define WENGERT_INSTANTIATE(T)                                                                                     \

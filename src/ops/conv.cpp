@@ -213,9 +213,17 @@ std::size_t checked_groups(std::string_view name, std::ptrdiff_t groups) {
 }
 
 template <class T>
+Shape shape_of(Var<T> w, std::string_view name, const Location& where) {
+  if (w.empty()) throw HandleError(name, "the weight is an empty handle: it was never recorded on a tape", where);
+  return tape_of(w, name, where).node(w, name).layout->shape;
+}
+
+template <class T>
 Var<T> plus_bias(std::string_view name, Var<T> y, const Var<T>* bias, const Location& where) {
   if (bias == nullptr) return y;
   if (bias->empty()) throw HandleError(name, "the bias is an empty handle: it was never recorded on a tape");
+  if (&tape_of(*bias, name, where) != &y.tape())
+    throw HandleError(name, "the bias belongs to another tape: record all operands on one tape");
   const Shape got = bias->shape();
   const std::size_t filters = y.shape()[1];
   if (got != Shape{filters})
@@ -236,7 +244,7 @@ Var<T> conv(std::string_view name, Var<T> x, Var<T> w, const Var<T>* bias, const
                       checked_groups(name, options.groups), options.padding.is_same()};
     if (steps.same && steps.stride != detail::PerThree{1, 1, 1})
       throw ValueError(name, "same_padding with a stride other than 1: give the padding as numbers");
-    const Conv op{convolving(name, batch.shape(), w.shape(), steps)};
+    const Conv op{convolving(name, batch.shape(), shape_of(w, name, where), steps)};
     return plus_bias(name, record(op, where, batch, w), bias, where);
   });
 }
@@ -250,7 +258,7 @@ Var<T> conv_transpose(std::string_view name, Var<T> x, Var<T> w, const Var<T>* b
                       detail::checked_numbers(name, "dilation", options.dilation, 1),
                       checked_groups(name, options.groups)};
     const auto output_padding = detail::checked_numbers(name, "output_padding", options.output_padding, 0);
-    const ConvInputGradient op{transposed(name, batch.shape(), w.shape(), steps, output_padding)};
+    const ConvInputGradient op{transposed(name, batch.shape(), shape_of(w, name, where), steps, output_padding)};
     return plus_bias(name, record(op, where, batch, w), bias, where);
   });
 }

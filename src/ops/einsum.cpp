@@ -106,8 +106,8 @@ LabelExtents extents_of(const std::vector<Labels>& labels, const std::vector<Sha
       const std::size_t extent = shapes[i][axis];
       if (extent == 1) continue;
       if (extents[label] != 1 && extents[label] != extent)
-        throw ShapeError(name, fmt::format("{} has extent {} in operand {} and {} in operand {}", text_of(label),
-                                           extents[label], set_by[label] + 1, extent, i + 1));
+        throw ShapeError(name, fmt::format("{} has extent {} in operand {} and {} in operand {}: must be equal, or 1",
+                                           text_of(label), extents[label], set_by[label] + 1, extent, i + 1));
       extents[label] = extent;
       set_by[label] = i;
     }
@@ -253,6 +253,7 @@ Var<T> einsum(const Subscripts& subscripts, std::span<const Var<T>> operands) {
       refuse_operand(name, i + 1, "is an empty handle: it was never recorded on a tape", subscripts.where());
     if (&operands[i].tape() != &tape)
       refuse_operand(name, i + 1, "belongs to another tape: record all operands on one tape", subscripts.where());
+    tape.node(operands[i], name, subscripts.where());
   }
   return atomically(tape, subscripts.where(), [&] {
     const Expression expression = read(subscripts.text());

@@ -1,3 +1,4 @@
+#include "lines.hpp"
 #include "listed.hpp"
 #include "placed.hpp"
 #include <wengert/ops/join.hpp>
@@ -84,10 +85,16 @@ Var<T> stack_all(std::span<const Var<T>> parts, std::ptrdiff_t axis, const Locat
     const Shape shape = parts[0].shape();
     const std::size_t place = normalise_axis(axis, shape.rank() + 1, "stack");
     std::vector<Var<T>> raised;
+    require_rank("stack", shape.rank() + 1);
     for (const Var<T>& part : parts) {
+      const std::size_t operand = raised.size() + 1;
+      if (part.empty())
+        throw HandleError("stack", fmt::format("operand {} is an empty handle: it was never recorded", operand));
+      if (&part.tape() != &parts[0].tape())
+        throw HandleError("stack", fmt::format("operand {} belongs to another tape: record all on one", operand));
       if (part.shape() != shape)
         throw ShapeError("stack", fmt::format("shapes {} and {} (operand {}): must be equal", to_string(shape),
-                                              to_string(part.shape()), raised.size() + 1));
+                                              to_string(part.shape()), operand));
       raised.push_back(expand_dims(part, static_cast<std::ptrdiff_t>(place), where));
     }
     return record(Concatenate{place}, where, std::span<const Var<T>>(raised));
@@ -236,7 +243,7 @@ std::vector<Var<T>> split(Var<T> x, std::initializer_list<std::ptrdiff_t> positi
 template <class T>
 std::vector<Var<T>> chunk(Var<T> x, std::size_t chunks, std::ptrdiff_t axis, Location where) {
   return atomically(tape_of(x, "chunk", where), where, [&] {
-    if (chunks == 0) throw ValueError("chunk", "into no pieces");
+    if (chunks == 0) throw ValueError("chunk", "0 pieces: there must be at least one");
     const std::size_t along = normalise_axis(axis, x.rank(), "chunk");
     const std::size_t extent = x.shape()[along];
     const std::size_t length = std::max<std::size_t>((extent + chunks - 1) / chunks, 1);
@@ -252,6 +259,7 @@ Var<T> tile(Var<T> x, std::initializer_list<std::size_t> counts, Location where)
   return atomically(tape_of(x, "tile", where), where, [&] {
     Shape shape = x.shape();
     if (counts.size() > shape.rank()) {
+      require_rank("tile", counts.size());
       const Shape inner = shape;
       shape = {};
       for (std::size_t i = inner.rank(); i < counts.size(); ++i) shape.push_back(1);
@@ -295,7 +303,8 @@ template <class T>
 Var<T> pad(Var<T> x, std::initializer_list<PadWidth> paddings, PadMode mode, double value, Location where) {
   return atomically(tape_of(x, "pad", where), where, [&] {
     if (paddings.size() > x.rank())
-      throw ShapeError("pad", fmt::format("{} paddings for shape {}", paddings.size(), to_string(x.shape())));
+      throw ShapeError("pad", fmt::format("{} paddings for shape {}: at most one for each axis", paddings.size(),
+                                          to_string(x.shape())));
     if (mode == PadMode::constant) return pad_constant<T>(x, {paddings.begin(), paddings.size()}, value, where);
     Var<T> result = x;
     std::size_t axis = x.rank() - paddings.size();

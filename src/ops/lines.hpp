@@ -3,6 +3,10 @@
 
 #include <wengert/ops/shape.hpp>
 
+#include <string_view>
+
+#include <fmt/format.h>
+
 namespace wengert {
 
 /// `outer` times `count` elements along an axis, `inner` apart.
@@ -19,6 +23,12 @@ struct Lines {
       for (std::size_t k = 0; k < count; ++k) row((o * count + (reversed ? count - 1 - k : k)) * inner, k);
   }
 };
+
+/// Throws ShapeError if a result would have more axes than a tensor can have.
+inline void require_rank(std::string_view name, std::size_t rank) {
+  if (rank > max_rank)
+    throw ShapeError(name, fmt::format("a result of {} axes: a tensor on a tape has at most {}", rank, max_rank));
+}
 
 /// `shape` with extent 1 in place of the axes of `bits`.
 inline Shape with_ones(Shape shape, std::uint32_t bits) {

@@ -33,6 +33,7 @@ void check_handle(std::string_view loss, std::string_view operand, Var<T> x, con
     throw HandleError(loss, fmt::format("the {} is an empty handle: it was never recorded on a tape", operand));
   if (&x.tape() != &tape)
     throw HandleError(loss, fmt::format("the {} belongs to another tape: record all operands on one tape", operand));
+  tape.node(x, loss);
 }
 
 template <class T>
@@ -59,6 +60,7 @@ Var<T> reduced(std::string_view loss, Var<T> costs, Reduction reduction, double 
 
 template <class T>
 Var<T> not_nan(std::string_view loss, Var<T> cost, std::span<const Named<T>> operands) {
+  if (!cost.tape().computes_values()) return cost;
   const Node<T>& node = cost.tape().node(cost, loss);
   const auto is_nan = [](T v) { return std::isnan(v); };
   const bool bad = node.layout->contiguous ? std::any_of(node.data, node.data + node.layout->size, is_nan)

@@ -20,7 +20,7 @@ struct Named {
   Var<T> value;
 };
 
-/// Throws HandleError for an empty handle or one of another tape.
+/// Throws HandleError for an empty or stale handle, or one of another tape.
 template <class T>
 void check_handle(std::string_view loss, std::string_view operand, Var<T> x, const Tape<T>& tape);
 
@@ -49,7 +49,7 @@ Var<T> loss_of(std::string_view name, Var<T> prediction, const Operand<T>& targe
                const F& cost) {
   if (prediction.empty())
     throw HandleError(name, "the prediction is an empty handle: it was never recorded on a tape", where);
-  return atomically(prediction.tape(), where, [&] {
+  return atomically(tape_of(prediction, name, where), where, [&] {
     const Var<T> y = equal_shaped(name, prediction, target);
     const std::array<Named<T>, 2> operands{{{"prediction", prediction}, {"target", y}}};
     return not_nan<T>(name, cost(y), operands);

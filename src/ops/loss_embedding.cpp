@@ -55,7 +55,7 @@ Var<T> loss_of_rows(std::string_view name, std::string_view first, Var<T> a,
                     const Operand<T>* target, Reduction reduction, const Location& where, const F& costs) {
   if (a.empty())
     throw HandleError(name, fmt::format("the {} is an empty handle: it was never recorded on a tape", first), where);
-  return atomically(a.tape(), where, [&] {
+  return atomically(tape_of(a, name, where), where, [&] {
     std::array<losses::Named<T>, 4> operands{};
     std::size_t count = 0;
     operands[count++] = {first, a};
@@ -91,8 +91,7 @@ Var<T> cosine_similarity(Var<T> a, std::type_identity_t<Operand<T>> b, std::ptrd
                          Location where) {
   constexpr std::string_view name = "cosine_similarity";
   losses::check_parameter(name, "epsilon", epsilon, false, where);
-  if (a.empty()) throw HandleError(name, "operand 1 is an empty handle: it was never recorded on a tape", where);
-  return atomically(a.tape(), where, [&] {
+  return atomically(tape_of(a, name, where), where, [&] {
     const Var<T> other = b.on(a.tape());
     losses::check_handle(name, "second operand", other, a.tape());
     if (a.shape() != other.shape())

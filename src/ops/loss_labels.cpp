@@ -253,7 +253,7 @@ template <class T>
 Var<T> cross_entropy(Var<T> logits, std::type_identity_t<IndexOperand<T>> labels,
                      const std::type_identity_t<CrossEntropyOptions<T>>& options, Location where) {
   check_prediction("cross_entropy", logits, where);
-  return atomically(logits.tape(), where, [&] {
+  return atomically(tape_of(logits, "cross_entropy", where), where, [&] {
     const Call<T> call{"cross_entropy", options, where};
     call.check(logits);
     const IndexVar<T> k = labels_on<T>(call.name, logits, labels);
@@ -278,7 +278,7 @@ template <class T>
 Var<T> nll_loss(Var<T> log_probability, std::type_identity_t<IndexOperand<T>> labels,
                 const std::type_identity_t<CrossEntropyOptions<T>>& options, Location where) {
   check_prediction("nll_loss", log_probability, where);
-  return atomically(log_probability.tape(), where, [&] {
+  return atomically(tape_of(log_probability, "nll_loss", where), where, [&] {
     const Call<T> call{"nll_loss", options, where};
     call.check(log_probability);
     const IndexVar<T> k = labels_on<T>(call.name, log_probability, labels);

@@ -123,7 +123,7 @@ Var<T> gaussian_nll_loss(Var<T> mean, std::type_identity_t<Operand<T>> target,
   constexpr std::string_view name = "gaussian_nll_loss";
   losses::check_parameter(name, "epsilon", options.epsilon, false, where);
   if (mean.empty()) throw HandleError(name, "the mean is an empty handle: it was never recorded on a tape", where);
-  return atomically(mean.tape(), where, [&] {
+  return atomically(tape_of(mean, name, where), where, [&] {
     const Var<T> y = losses::equal_shaped(name, mean, target), v = variance.on(mean.tape());
     losses::check_handle(name, "variance", v, mean.tape());
     Shape rows = mean.shape();

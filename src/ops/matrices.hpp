@@ -21,8 +21,8 @@ namespace wengert::detail {
 [[noreturn]] void refuse_operand(std::string_view op, std::size_t position, std::string_view reason,
                                  const Location& where);
 
-/// The tape of an op's operands. Throws HandleError for an empty handle, or if one belongs to another tape: found out
-/// before anything is recorded on that one.
+/// The tape of an op's operands. Throws HandleError for an empty or stale handle, or if one belongs to another tape:
+/// found out before anything is recorded on that one.
 template <class T, class... Rest>
 Tape<T>& tape_of(std::string_view op, const Location& where, Var<T> first, Rest... rest) {
   std::size_t position = 1;
@@ -30,6 +30,7 @@ Tape<T>& tape_of(std::string_view op, const Location& where, Var<T> first, Rest.
     if (x.empty()) refuse_operand(op, position, "is an empty handle: it was never recorded on a tape", where);
     if (&x.tape() != &first.tape())
       refuse_operand(op, position, "belongs to another tape: record all operands on one tape", where);
+    x.tape().node(x, op, where);
     ++position;
   };
   check(first);

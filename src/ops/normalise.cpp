@@ -134,15 +134,18 @@ Var<T> scaled(Var<T> y, Var<T> weight, Var<T> bias, const Shape& beside, const L
 // Runs `normalise` after checking what all normalisations demand; one that fails leaves nothing on the tape.
 template <class T, class F>
 Var<T> checked(std::string_view name, Var<T> x, double epsilon, const Location& where, const F& normalise) {
-  if (x.empty()) throw HandleError(name, "operand 1 is an empty handle: it was never recorded on a tape", where);
+  Tape<T>& tape = tape_of(x, name, where);
   if (!(epsilon >= 0 && std::isfinite(epsilon)))
     throw ValueError(name, fmt::format("epsilon is {}: must be at least 0", epsilon), where);
-  return atomically(x.tape(), where, normalise);
+  return atomically(tape, where, normalise);
 }
 
 template <class T>
-void check_learned(std::string_view name, std::string_view role, Var<T> v, const Shape& expected) {
-  if (!v.empty() && v.shape() != expected)
+void check_learned(std::string_view name, std::string_view role, Var<T> v, const Shape& expected, const Tape<T>& tape) {
+  if (v.empty()) return;
+  if (&v.tape() != &tape)
+    throw HandleError(name, fmt::format("the {} belongs to another tape: record all operands on one tape", role));
+  if (tape.node(v, name).layout->shape != expected)
     throw ShapeError(
         name, fmt::format("{} of shape {}: must have the shape {}", role, to_string(v.shape()), to_string(expected)));
 }
@@ -158,10 +161,10 @@ Var<T> over_rows(std::string_view name, Var<T> x, const Shape& normalised, Var<T
     for (std::size_t axis = 0; axis < rank && fits; ++axis)
       fits = shape[shape.rank() - rank + axis] == normalised[axis];
     if (!fits)
-      throw ShapeError(name, fmt::format("shape {} does not end with the normalised extents {}", to_string(shape),
+      throw ShapeError(name, fmt::format("shape {}: must end with the normalised extents {}", to_string(shape),
                                          to_string(normalised)));
-    check_learned(name, "weight", weight, normalised);
-    check_learned(name, "bias", bias, normalised);
+    check_learned(name, "weight", weight, normalised, x.tape());
+    check_learned(name, "bias", bias, normalised, x.tape());
     const Standardise op{{0, static_cast<std::uint8_t>(shape.rank() - rank), centred}, epsilon};
     return scaled(record(op, where, x), weight, bias, normalised, where);
   });
@@ -174,8 +177,8 @@ std::size_t channels(std::string_view name, Var<T> x, std::size_t least_rank, Va
     throw ShapeError(name, fmt::format("shape {}: must be {}", to_string(x.shape()),
                                        least_rank > 2 ? "(samples, channels, …)" : "(samples, channels) or more axes"));
   const std::size_t count = x.shape()[1];
-  check_learned(name, "weight", weight, Shape{count});
-  check_learned(name, "bias", bias, Shape{count});
+  check_learned(name, "weight", weight, Shape{count}, x.tape());
+  check_learned(name, "bias", bias, Shape{count}, x.tape());
   return count;
 }
 template <class T>

@@ -1,3 +1,4 @@
+#include "lines.hpp"
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/structural.hpp>
@@ -175,6 +176,7 @@ Var<T> expand_dims(Var<T> x, const Axes& axes, Location where) {
   return atomically(tape_of(x, "expand_dims", where), where, [&] {
     const Shape from = x.shape();
     const std::size_t rank = from.rank() + axes.count();
+    require_rank("expand_dims", rank);
     const std::uint32_t added = axes.all() ? 0 : axes.bits(rank, "expand_dims");
     Shape to;
     for (std::size_t axis = 0, next = 0; axis < rank; ++axis) to.push_back((added >> axis & 1) != 0 ? 1 : from[next++]);

@@ -114,9 +114,10 @@ Var<T> slice_axes(Var<T> x, std::span<const Slice> slices, const Location& where
     ellipses += part.kind == Slice::Kind::ellipsis ? 1 : 0;
   }
   if (mentioned > shape.rank() || ellipses > 1)
-    throw ShapeError(Section::name, mentioned > shape.rank() ? fmt::format("{} positions and ranges for shape {}",
-                                                                           mentioned, to_string(shape))
-                                                             : "more than one ellipsis");
+    throw ShapeError(Section::name, mentioned > shape.rank()
+                                        ? fmt::format("{} positions and ranges for shape {}: at most one for each axis",
+                                                      mentioned, to_string(shape))
+                                        : "more than one ellipsis: it stands for all axes that are left over");
   Section section;
   Shape result;
   std::uint32_t backwards = 0;
@@ -179,7 +180,7 @@ Var<T> diagonal_of(Var<T> x, std::ptrdiff_t offset, std::ptrdiff_t row_axis, std
                    std::string_view name, const Location& where) {
   const std::size_t rows = normalise_axis(row_axis, x.rank(), name);
   const std::size_t columns = normalise_axis(column_axis, x.rank(), name);
-  if (rows == columns) throw AxisError(name, fmt::format("axis {} is named twice", rows));
+  if (rows == columns) throw AxisError(name, fmt::format("axis {} is named twice: a diagonal needs two", rows));
   return record(Diagonal{static_cast<std::uint8_t>(rows), static_cast<std::uint8_t>(columns), offset}, where, x);
 }
 

@@ -19,13 +19,14 @@ struct PositionOfExtreme {
   static constexpr std::size_t arity = 1;
   static constexpr bool index_output = true;
   std::size_t axis = 0;
+  KeepDims keep{};
 
-  Shape shape(const Shape& x) const {
+  Shape shape_of(const char* name, const Shape& x) const {
     if (x[axis] == 0)
-      throw ShapeError("argmax", fmt::format("shape {}: axis {} has no elements to choose from", to_string(x), axis));
+      throw ShapeError(name, fmt::format("shape {}: axis {} has no elements to choose from", to_string(x), axis));
     Shape y;
     for (std::size_t i = 0; i < x.rank(); ++i)
-      if (i != axis) y.push_back(x[i]);
+      if (i != axis || keep == KeepDims::yes) y.push_back(i == axis ? 1 : x[i]);
     return y;
   }
   template <class T, class Better>
@@ -46,6 +47,7 @@ struct Argmax : PositionOfExtreme {
   static constexpr std::string_view name = "argmax";
   static constexpr std::string_view notation = "k with xₖ = max x";
   static constexpr std::string_view convention = "of equal elements the first; NaN counts as largest";
+  Shape shape(const Shape& x) const { return shape_of("argmax", x); }
   template <class T>
   void forward(Value<const T> x, Value<std::int64_t> y) const {
     choose(x, y, [](T a, T b) { return a > b; });
@@ -57,6 +59,7 @@ struct Argmin : PositionOfExtreme {
   static constexpr std::string_view name = "argmin";
   static constexpr std::string_view notation = "k with xₖ = min x";
   static constexpr std::string_view convention = "of equal elements the first; NaN counts as smallest";
+  Shape shape(const Shape& x) const { return shape_of("argmin", x); }
   template <class T>
   void forward(Value<const T> x, Value<std::int64_t> y) const {
     choose(x, y, [](T a, T b) { return a < b; });
@@ -72,9 +75,19 @@ Var<T> root(Var<T> s, double p) {
   return (p == 2 ? sqrt(safe) : pow(safe, 1 / p)) * (1 - zero);
 }
 
+// Throws ShapeError if a reduced axis has no elements.
+template <class T>
+void require_elements(const char* name, Var<T> x, const Axes& axes) {
+  const std::uint32_t reduced = axes.bits(x.rank(), name);
+  for (std::size_t axis = 0; axis < x.rank(); ++axis)
+    if ((reduced >> axis & 1) != 0 && x.shape()[axis] == 0)
+      throw ShapeError(name, fmt::format("shape {}: nothing to choose from along axis {}, which has no elements",
+                                         to_string(x.shape()), axis));
+}
+
 WENGERT_LISTED(amin, "min x", "ties share the gradient evenly", amin(x, -1))
 WENGERT_LISTED(var, "Σ (x − mean)² / (n − ddof)", "", var(x, {}, KeepDims::yes))
-WENGERT_LISTED(stddev, "√var x", "", stddev(x))
+WENGERT_LISTED(stddev, "√var x", "the gradient is 0 where all elements are equal", stddev(x))
 WENGERT_LISTED(logsumexp, "ln Σ eˣ", "", logsumexp(x, -1))
 WENGERT_LISTED(norm, "(Σ |x|ᵖ)^(1/p)", "the gradient is 0 where the norm is 0", norm(x, 3))
 
@@ -82,12 +95,16 @@ WENGERT_LISTED(norm, "(Σ |x|ᵖ)^(1/p)", "the gradient is 0 where the norm is 0
 
 template <class T>
 Var<T> amin(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
-  return atomically(tape_of(x, "amin", where), where, [&] { return -amax(-x, axes, keep, where); });
+  return atomically(tape_of(x, "amin", where), where, [&] {
+    require_elements("amin", x, axes);
+    return negate(Operand<T>(amax(negate(Operand<T>(x, where)), axes, keep, where), where));
+  });
 }
 
 template <class T>
 Var<T> var(Var<T> x, const Axes& axes, KeepDims keep, double ddof, Location where) {
   return atomically(tape_of(x, "var", where), where, [&] {
+    axes.bits(x.rank(), "var");
     const Var<T> squares = sum(square(x - mean(x, axes, KeepDims::yes, where)), axes, keep, where);
     const double count =
         squares.size() == 0 ? 1.0 : static_cast<double>(x.size()) / static_cast<double>(squares.size());
@@ -97,12 +114,17 @@ Var<T> var(Var<T> x, const Axes& axes, KeepDims keep, double ddof, Location wher
 
 template <class T>
 Var<T> stddev(Var<T> x, const Axes& axes, KeepDims keep, double ddof, Location where) {
-  return atomically(tape_of(x, "stddev", where), where, [&] { return sqrt(var(x, axes, keep, ddof, where)); });
+  return atomically(tape_of(x, "stddev", where), where, [&] {
+    axes.bits(x.rank(), "stddev");
+    return root(var(x, axes, keep, ddof, where), 2);
+  });
 }
 
 template <class T>
 Var<T> logsumexp(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
   return atomically(tape_of(x, "logsumexp", where), where, [&] {
+    axes.bits(x.rank(), "logsumexp");
+    if (x.size() == 0) return log(sum(exp(x), axes, keep, where));
     const Var<T> largest = stop_gradient(amax(x, axes, KeepDims::yes, where));
     const Var<T> offset = wengert::where(isfinite(largest), largest, 0);
     const Var<T> result = log(sum(exp(x - offset), axes, keep, where));
@@ -114,7 +136,9 @@ template <class T>
 Var<T> norm(Var<T> x, double p, const Axes& axes, KeepDims keep, Location where) {
   if (!(p >= 1)) throw ValueError("norm", fmt::format("p = {}: must be at least 1", p), where);
   return atomically(tape_of(x, "norm", where), where, [&] {
+    axes.bits(x.rank(), "norm");
     if (p == 1) return sum(abs(x), axes, keep, where);
+    if (std::isinf(p)) require_elements("norm", x, axes);
     if (std::isinf(p)) return amax(abs(x), axes, keep, where);
     return root(sum(p == 2 ? square(x) : pow(abs(x), p), axes, keep, where), p);
   });
@@ -122,32 +146,37 @@ Var<T> norm(Var<T> x, double p, const Axes& axes, KeepDims keep, Location where)
 
 template <class T>
 Var<T> count_nonzero(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
-  return atomically(tape_of(x, "count_nonzero", where), where, [&] { return sum(not_equal(x, 0), axes, keep, where); });
+  return atomically(tape_of(x, "count_nonzero", where), where, [&] {
+    axes.bits(x.rank(), "count_nonzero");
+    return sum(not_equal(x, 0), axes, keep, where);
+  });
 }
 
 template <class T>
-IndexVar<T> argmax(Var<T> x, std::ptrdiff_t axis, Location where) {
-  return atomically(tape_of(x, Argmax::name, where), where,
-                    [&] { return record(Argmax{{normalise_axis(axis, x.rank(), Argmax::name)}}, where, x); });
+IndexVar<T> argmax(Var<T> x, std::ptrdiff_t axis, KeepDims keep, Location where) {
+  return atomically(tape_of(x, Argmax::name, where), where, [&] {
+    return record(Argmax{{normalise_axis(axis, x.rank(), Argmax::name), keep}}, where, x);
+  });
 }
 
 template <class T>
-IndexVar<T> argmin(Var<T> x, std::ptrdiff_t axis, Location where) {
-  return atomically(tape_of(x, Argmin::name, where), where,
-                    [&] { return record(Argmin{{normalise_axis(axis, x.rank(), Argmin::name)}}, where, x); });
+IndexVar<T> argmin(Var<T> x, std::ptrdiff_t axis, KeepDims keep, Location where) {
+  return atomically(tape_of(x, Argmin::name, where), where, [&] {
+    return record(Argmin{{normalise_axis(axis, x.rank(), Argmin::name), keep}}, where, x);
+  });
 }
 
 template <class T>
 bool all(Var<T> x, Location where) {
   tape_of(x, "all", where);
-  const Tensor<T> value = x.value();
+  const Tensor<T> value = x.value(where);
   return std::all_of(value.begin(), value.end(), [](T v) { return v != 0; });
 }
 
 template <class T>
 bool any(Var<T> x, Location where) {
   tape_of(x, "any", where);
-  const Tensor<T> value = x.value();
+  const Tensor<T> value = x.value(where);
   return std::any_of(value.begin(), value.end(), [](T v) { return v != 0; });
 }
 
@@ -158,8 +187,8 @@ bool any(Var<T> x, Location where) {
   template Var<T> logsumexp(Var<T>, const Axes&, KeepDims, Location);      \
   template Var<T> norm(Var<T>, double, const Axes&, KeepDims, Location);   \
   template Var<T> count_nonzero(Var<T>, const Axes&, KeepDims, Location);  \
-  template IndexVar<T> argmax(Var<T>, std::ptrdiff_t, Location);           \
-  template IndexVar<T> argmin(Var<T>, std::ptrdiff_t, Location);           \
+  template IndexVar<T> argmax(Var<T>, std::ptrdiff_t, KeepDims, Location); \
+  template IndexVar<T> argmin(Var<T>, std::ptrdiff_t, KeepDims, Location); \
   template bool all(Var<T>, Location);                                     \
   template bool any(Var<T>, Location);
 WENGERT_INSTANTIATE(float)

@@ -47,7 +47,7 @@ std::vector<std::size_t> named_axes(std::initializer_list<std::ptrdiff_t> axes, 
   for (const std::ptrdiff_t axis : axes) {
     const std::size_t k = normalise_axis(axis, rank, "tensordot");
     if (std::find(result.begin(), result.end(), k) != result.end())
-      throw AxisError("tensordot", fmt::format("axis {} is named twice", axis));
+      throw AxisError("tensordot", fmt::format("axis {} is named twice: each may stand once", axis));
     result.push_back(k);
   }
   return result;

@@ -120,9 +120,7 @@ Var<T> unfold(Var<T> x, const PerAxis<2>& kernel, const UnfoldOptions& options, 
 template <class T>
 Var<T> fold(Var<T> columns, const PerAxis<2>& size, const PerAxis<2>& kernel, const UnfoldOptions& options,
             Location where) {
-  if (columns.empty())
-    throw HandleError(Fold::name, "operand 1 is an empty handle: it was never recorded on a tape", where);
-  return atomically(columns.tape(), where, [&] {
+  return atomically(tape_of(columns, Fold::name, where), where, [&] {
     if (!size.is_given()) throw ValueError(Fold::name, "the size of the result is not given");
     const Fold op{windows(Fold::name, detail::checked_numbers(Fold::name, "size", size, 1), kernel, options)};
     const Shape given = columns.shape();

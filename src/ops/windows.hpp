@@ -48,8 +48,7 @@ void check_spatial(std::string_view subject, const Shape& x, std::size_t n);
 /// failure leaves nothing on the tape.
 template <class T, class F>
 Var<T> on_batch(std::string_view subject, std::size_t n, Var<T> x, const Location& where, const F& f) {
-  if (x.empty()) throw HandleError(subject, "operand 1 is an empty handle: it was never recorded on a tape", where);
-  return atomically(x.tape(), where, [&] {
+  return atomically(tape_of(x, subject, where), where, [&] {
     const Shape shape = x.shape();
     check_spatial(subject, shape, n);
     if (shape.rank() == n + 2) return f(x);

@@ -103,6 +103,39 @@ TEST_CASE("the mistakes of a whole function, the ops of which are right or carry
   CHECK(contains(finding.text, "right except at 1 of its 9 elements: (1, 2)"));
 }
 
+TEST_CASE("factors are told with where they may come from") {
+  const auto finding_with = [](double factor) {
+    return finding_of(gradcheck(product_with([factor](auto g, auto, auto u, auto v) {
+                                  return std::tuple(factor * matmul(g, transpose(v)), matmul(transpose(u), g));
+                                }),
+                                random_tensor({2, 5}, 1), random_tensor({5, 4}, 2)));
+  };
+  for (const auto& [factor, says] : {std::pair{2.0, "is 2 times the right one"},
+                                     {0.5, "is 0.5 times the right one"},
+                                     {10.0, "10 times the right one, the number of elements of the input"},
+                                     {0.1, "0.1 times the right one, 1 over the number of elements of the input"},
+                                     {8.0, "8 times the right one, the number of elements of the result"},
+                                     {0.125, "0.125 times the right one, 1 over the number of elements of the result"},
+                                     {5.0, "5 times the right one, the extent of its axis 1"},
+                                     {0.2, "0.2 times the right one, 1 over the extent of its axis 1"}}) {
+    const GradcheckFinding finding = finding_with(factor);
+    CHECK(finding.fault == Fault::constant_factor);
+    CHECK(finding.factor == doctest::Approx(factor));
+    CHECK(contains(finding.text, says));
+  }
+}
+
+TEST_CASE("a broadcast axis that is not summed over, in an op and in a function") {
+  const auto biased =
+      custom_vjp([](auto x, auto bias) { return x + bias; }, [](auto g, auto, auto, auto) { return std::tuple(g, g); });
+  const auto finding =
+      finding_of(gradcheck([&](auto x, auto bias) { return biased(x, bias); }, a, random_tensor({3}, 4)));
+  CHECK(finding.fault == Fault::wrong_shape);
+  CHECK(contains(finding.text, "(3, 3)"));
+  CHECK(contains(finding.text, "(3,)"));
+  CHECK(contains(finding.text, "is an axis that was broadcast not summed over (sum_to)?"));
+}
+
 TEST_CASE("a value put back on the tape as a constant loses its gradient") {
   const auto finding = finding_of(gradcheck([](auto x) { return x * x.tape().constant(x.value()); }, a));
   CHECK(finding.fault == Fault::constant_factor);

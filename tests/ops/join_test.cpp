@@ -61,7 +61,7 @@ TEST_CASE("split and chunk give views that concatenate to the whole") {
   CHECK_ERROR(ValueError, "[split] position 2 of axis 1: must lie between the one before, 4, and its end, 10",
               split(x, {4, 2}, 1));
   CHECK_ERROR(ValueError, "[split] position 11 of axis 1", split(x, {11}, 1));
-  CHECK_ERROR(ValueError, "[chunk] into no pieces", chunk(x, 0));
+  CHECK_ERROR(ValueError, "[chunk] 0 pieces", chunk(x, 0));
 }
 
 TEST_CASE("tile, repeat and roll") {

@@ -31,4 +31,8 @@ oracle.case("prod", lambda x: torch.prod(torch.prod(x, 2), 0), x)
 oracle.case("prod.zeros", lambda x: torch.prod(x, 1), with_zeros)
 oracle.case("amax.apart", lambda x: torch.amax(x, (0, 2)),
             np.array([[[1.0, 2.0], [3.0, 3.0]], [[2.0, 1.0], [0.0, 3.0]]]), orders=1)
+oracle.case("stddev.equal", lambda x: torch.std(x, 1, unbiased=False), np.full((2, 3), 1.5), orders=1)
+oracle.case("logsumexp.empty", lambda x: torch.logsumexp(x, 1), np.zeros((2, 0)), orders=0)
+oracle.case("amin.ties", lambda x: torch.amin(x, 1), np.array([[1.0, 1.0, 3.0], [2.0, 5.0, 2.0]]), orders=1)
+oracle.case("norm_inf.ties", lambda x: torch.linalg.vector_norm(x, np.inf, 1), np.array([[1.0, -3.0, 3.0]]), orders=1)
 oracle.write()

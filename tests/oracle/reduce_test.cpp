@@ -6,7 +6,7 @@ using namespace wengert;
 using namespace wengert::testing;
 
 TEST_CASE("reductions agree with PyTorch") {
-  Oracle oracle("reduce");
+  Oracle oracle("reduce", {{"norm1", "norm"}, {"norm2", "norm"}, {"norm3", "norm"}, {"norm_inf", "norm"}});
   oracle.check("amin", [](auto x) { return amin(x, {0, 2}); });
   oracle.check("amax", [](auto x) { return amax(x, {0, 2}); });
   oracle.check("var", [](auto x) { return var(x, {0, 2}, KeepDims::yes); });
@@ -27,5 +27,9 @@ TEST_CASE("reductions agree with PyTorch") {
   oracle.check("prod", [](auto x) { return prod(x, {0, 2}); });
   oracle.check("prod.zeros", [](auto x) { return prod(x, 1); });
   oracle.check("amax.apart", [](auto x) { return amax(x, {0, 2}); });
+  oracle.check("stddev.equal", [](auto x) { return stddev(x, 1); });
+  oracle.check("logsumexp.empty", [](auto x) { return logsumexp(x, 1); });
+  oracle.check("amin.ties", [](auto x) { return amin(x, 1); });
+  oracle.check("norm_inf.ties", [](auto x) { return norm(x, std::numeric_limits<double>::infinity(), 1); });
   oracle.check_all_were_checked();
 }

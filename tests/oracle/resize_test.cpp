@@ -4,7 +4,12 @@ using namespace wengert;
 using namespace wengert::testing;
 
 TEST_CASE("interpolation and pixel shuffling agree with PyTorch") {
-  Oracle oracle("resize");
+  Oracle oracle("resize", {{"linear", "upsample_linear"},
+                           {"bilinear", "upsample_bilinear"},
+                           {"trilinear", "upsample_trilinear"},
+                           {"nearest1d", "upsample_nearest1d"},
+                           {"nearest2d", "upsample_nearest2d"},
+                           {"nearest3d", "upsample_nearest3d"}});
   oracle.check("nearest1d", [](auto x) { return upsample_nearest1d(x, 8); });
   oracle.check("nearest1d.smaller", [](auto x) { return upsample_nearest1d(x, 4); });
   oracle.check("nearest2d", [](auto x) { return upsample_nearest2d(x, {6, 7}); });

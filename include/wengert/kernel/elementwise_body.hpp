@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstring>
 #include <utility>
 
 namespace wengert::kernel {
@@ -22,14 +21,28 @@ struct ElementwiseBody {
   }
 
  private:
-  // A repeated element is spread over a lane once a row; its address then stands still (step mask 0) while others move.
-  // The last, partial lane of a row goes through padded buffers.
+  // Small values are mostly one row of whole lanes, without repetition: what the general loop sets up first would cost
+  // more than they do.
   template <class L, std::size_t... I, std::size_t... P>
   static WENGERT_INLINE void loop(const Plane<T>* operands, T* out, std::size_t rows, std::size_t columns,
-                                  [[maybe_unused]] const double* parameter, std::index_sequence<I...>,
-                                  std::index_sequence<P...>) {
+                                  [[maybe_unused]] const double* parameter, std::index_sequence<I...> inputs,
+                                  std::index_sequence<P...> numbers) {
     constexpr Formula formula{};
-    const std::size_t whole = columns - columns % L::width;
+    if (rows == 1 && columns % L::width == 0 && (operands[I].column_steps && ...)) {
+      for (std::size_t k = 0; k < columns; k += L::width)
+        L(formula(L::load(operands[I].data + k)..., L(static_cast<T>(parameter[P]))...)).store(out + k);
+      return;
+    }
+    general_loop<L>(operands, out, rows, columns, parameter, inputs, numbers);
+  }
+  // A repeated element is spread over a lane once a row; its address then stands still (step mask 0) while others move.
+  // The last, partial lane of a row is loaded and stored in part.
+  template <class L, std::size_t... I, std::size_t... P>
+  static WENGERT_INLINE void general_loop(const Plane<T>* operands, T* out, std::size_t rows, std::size_t columns,
+                                          [[maybe_unused]] const double* parameter, std::index_sequence<I...>,
+                                          std::index_sequence<P...>) {
+    constexpr Formula formula{};
+    const std::size_t rest = columns % L::width, whole = columns - rest;
     alignas(L) T spread[arity][L::width];
     const std::size_t step[] = {(operands[I].column_steps ? ~std::size_t{0} : std::size_t{0})...};
     for (std::size_t row = 0; row < rows; ++row, out += columns) {
@@ -37,12 +50,9 @@ struct ElementwiseBody {
       ((operands[I].column_steps ? void() : (L(*from[I]).store(spread[I]), void(from[I] = spread[I]))), ...);
       for (std::size_t k = 0; k < whole; k += L::width)
         L(formula(L::load(from[I] + (k & step[I]))..., L(static_cast<T>(parameter[P]))...)).store(out + k);
-      if (whole == columns) continue;
-      alignas(L) T tail[arity + 1][L::width] = {};
-      const std::size_t bytes = (columns - whole) * sizeof(T);
-      (std::memcpy(tail[I], from[I] + (whole & step[I]), bytes), ...);
-      L(formula(L::load(tail[I])..., L(static_cast<T>(parameter[P]))...)).store(tail[arity]);
-      std::memcpy(out + whole, tail[arity], bytes);
+      if (rest == 0) continue;
+      L(formula(L::load_first(from[I] + (whole & step[I]), rest)..., L(static_cast<T>(parameter[P]))...))
+          .store_first(out + whole, rest);
     }
   }
 };

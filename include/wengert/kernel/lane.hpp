@@ -4,6 +4,9 @@
 #include <wengert/kernel/vector_math.hpp>
 
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 namespace wengert {
@@ -25,6 +28,62 @@ struct Mask {
   explicit operator bool() const;  // see Probe
 };
 
+namespace kernel {
+
+// All elements of v become c. g++ 12 takes the portable form apart, one masked instruction an element, as it lowers it
+// before a wide kernel's target is known; a constant it folds.
+template <class T, class V>
+WENGERT_INLINE void spread(T c, V& v) {
+#if defined(__x86_64__) && !defined(__clang__)
+  if constexpr (sizeof(V) > 16) {
+    if (!__builtin_constant_p(c)) {
+      if constexpr (sizeof(T) == 4)
+        asm("vbroadcastss %1, %0" : "=v"(v) : "v"(c));
+      else
+        asm("vbroadcastsd %1, %0" : "=v"(v) : "v"(c));
+      return;
+    }
+  }
+#endif
+  v = c - V{};
+}
+
+// Part of a register, between memory and it: by a mask where the instruction set has one, otherwise through a buffer.
+template <class T, class V>
+WENGERT_INLINE void load_first(const T* p, std::size_t count, V& v) {
+#if defined(__x86_64__) && !defined(__clang__)
+  if constexpr (sizeof(V) == 64) {
+    const auto mask = static_cast<std::uint16_t>((1U << count) - 1);
+    if constexpr (sizeof(T) == 4)
+      asm("vmovups %1, %0%{%2%}%{z%}" : "=v"(v) : "m"(*reinterpret_cast<const T(*)[16]>(p)), "Yk"(mask));
+    else
+      asm("vmovupd %1, %0%{%2%}%{z%}" : "=v"(v) : "m"(*reinterpret_cast<const T(*)[8]>(p)), "Yk"(mask));
+    return;
+  }
+#endif
+  alignas(V) T buffer[sizeof(V) / sizeof(T)] = {};
+  std::memcpy(buffer, p, count * sizeof(T));
+  std::memcpy(&v, buffer, sizeof(V));
+}
+template <class T, class V>
+WENGERT_INLINE void store_first(const V& v, T* p, std::size_t count) {
+#if defined(__x86_64__) && !defined(__clang__)
+  if constexpr (sizeof(V) == 64) {
+    const auto mask = static_cast<std::uint16_t>((1U << count) - 1);
+    if constexpr (sizeof(T) == 4)
+      asm("vmovups %1, %0%{%2%}" : "+m"(*reinterpret_cast<T(*)[16]>(p)) : "v"(v), "Yk"(mask));
+    else
+      asm("vmovupd %1, %0%{%2%}" : "+m"(*reinterpret_cast<T(*)[8]>(p)) : "v"(v), "Yk"(mask));
+    return;
+  }
+#endif
+  alignas(V) T buffer[sizeof(V) / sizeof(T)];
+  std::memcpy(buffer, &v, sizeof(V));
+  std::memcpy(p, buffer, count * sizeof(T));
+}
+
+}  // namespace kernel
+
 /// One SIMD register of T, `Bytes` wide. Its user-provided copy makes it pass in memory, so that functions compiled for
 /// different instruction sets agree on how a lane is handed over; inside a kernel everything is inlined.
 template <class T, std::size_t Bytes>
@@ -36,7 +95,7 @@ struct Lane {
 
   Lane() = default;
   WENGERT_INLINE explicit Lane(const Register& r) : v(r) {}
-  WENGERT_INLINE explicit Lane(T c) : v(c - Register{}) {}
+  WENGERT_INLINE explicit Lane(T c) { kernel::spread(c, v); }
   WENGERT_INLINE Lane(const Lane& other) : v(other.v) {}
   WENGERT_INLINE Lane& operator=(const Lane& other) {
     v = other.v;
@@ -48,6 +107,14 @@ struct Lane {
     lane.v = *reinterpret_cast<const typename kernel::VectorOf<T, Bytes>::unaligned*>(p);
     return lane;
   }
+  /// The first `count` elements from p on, fewer than a lane's; zeros behind them.
+  static WENGERT_INLINE Lane load_first(const T* p, std::size_t count) {
+    Lane lane;
+    kernel::load_first(p, count, lane.v);
+    return lane;
+  }
+  /// Writes the first `count` elements.
+  WENGERT_INLINE void store_first(T* p, std::size_t count) const { kernel::store_first(v, p, count); }
   WENGERT_INLINE void store(T* p) const { *reinterpret_cast<typename kernel::VectorOf<T, Bytes>::unaligned*>(p) = v; }
 
   friend WENGERT_INLINE Lane operator+(const Lane& a, const Lane& b) { return Lane(a.v + b.v); }

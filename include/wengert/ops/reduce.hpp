@@ -36,17 +36,17 @@ Var<T> amin(Var<T> x, const Axes& axes = {}, KeepDims keep = {}, Location where 
 template <class T>
 Var<T> var(Var<T> x, const Axes& axes = {}, KeepDims keep = {}, double ddof = 0, Location where = Location::current());
 
-/// The standard deviation over axes, the root of `var`.
+/// The standard deviation over axes, the root of `var`. Its gradient is 0 where all elements are equal, as in PyTorch.
 template <class T>
 Var<T> stddev(Var<T> x, const Axes& axes = {}, KeepDims keep = {}, double ddof = 0,
               Location where = Location::current());
 
-/// ln Σ eˣ over axes, without overflow. Throws ShapeError if an axis of extent 0 is reduced.
+/// ln Σ eˣ over axes, without overflow; −∞ for no elements.
 template <class T>
 Var<T> logsumexp(Var<T> x, const Axes& axes = {}, KeepDims keep = {}, Location where = Location::current());
 
 /// The p-norm over axes, (Σ |x|ᵖ)^(1/p), p ≥ 1; the largest |x| for p = ∞. Its gradient is 0 where the norm is.
-/// Throws ValueError for p < 1.
+/// Throws ValueError for p < 1, ShapeError for p = ∞ if an axis of extent 0 is reduced.
 template <class T>
 Var<T> norm(Var<T> x, double p = 2, const Axes& axes = {}, KeepDims keep = {}, Location where = Location::current());
 
@@ -67,13 +67,13 @@ template <class T>
 Var<T> logcumsumexp(Var<T> x, std::ptrdiff_t axis = -1, Location where = Location::current());
 
 /// The position of the largest element along an axis, of equal ones the first; NaN counts as largest. The axis is
-/// dropped. Throws AxisError if x has no such axis, ShapeError if it has extent 0.
+/// dropped, or stays with extent 1. Throws AxisError if x has no such axis, ShapeError if it has extent 0.
 template <class T>
-IndexVar<T> argmax(Var<T> x, std::ptrdiff_t axis = -1, Location where = Location::current());
+IndexVar<T> argmax(Var<T> x, std::ptrdiff_t axis = -1, KeepDims keep = {}, Location where = Location::current());
 
 /// The position of the smallest element along an axis; otherwise as `argmax`.
 template <class T>
-IndexVar<T> argmin(Var<T> x, std::ptrdiff_t axis = -1, Location where = Location::current());
+IndexVar<T> argmin(Var<T> x, std::ptrdiff_t axis = -1, KeepDims keep = {}, Location where = Location::current());
 
 /// Whether no element is 0; answered at once.
 template <class T>

@@ -115,6 +115,8 @@ template <class T>
 Var<T> per_channel(const Operand<T>& x, const Operand<T>& slope) {
   if (!x.is_var() || x.handle().empty() || !slope.is_var() || slope.handle().empty()) return prelu_op(x, slope);
   const Var<T> input = x.handle(), slopes = slope.handle();
+  if (&tape_of(input, "prelu", x.where()) != &tape_of(slopes, "prelu", x.where()))
+    throw HandleError("prelu", "the slopes belong to another tape: record all operands on one tape", x.where());
   const std::size_t count = slopes.size(), rank = input.rank();
   if (count == 1) return prelu_op(x, Operand<T>(reshape(slopes, {}, x.where()), x.where()));
   const std::size_t axis = rank > 1 ? 1 : 0;

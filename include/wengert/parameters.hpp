@@ -1,0 +1,247 @@
+// The Parameters of a struct, found by walking its members: no macro, no registration, no names as strings.
+//
+//     struct Layer { Parameter<float> weight, bias; };
+//     struct Network { std::vector<Layer> encoder; Layer head; };      // encoder.0.weight, encoder.0.bias, … head.bias
+//
+// What is walked are aggregates of at most sixteen members, vectors, arrays, tuples, optionals and smart pointers, to
+// any depth; members of other types are passed over.
+#pragma once
+
+#include <wengert/tree.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace wengert {
+
+namespace detail {
+
+#if defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wundefined-var-template"
+#pragma clang diagnostic ignored "-Wundefined-internal"
+#endif
+
+// An object that exists nowhere: the compiler is only asked how it spells the addresses of its members.
+template <class S>
+struct Imagined {
+  const S value;
+  static const Imagined object;
+};
+template <class P>
+struct Address {
+  P pointer;
+};
+template <class P>
+Address(P) -> Address<P>;
+template <class S, std::size_t i>
+consteval auto address_of_member() {
+  return with_members(Imagined<S>::object.value,
+                      [](const auto&... member) { return Address{std::get<i>(std::tuple(&member...))}; });
+}
+template <auto address>
+consteval std::string_view spelled() {
+#if defined(__clang__)  // … = Address<…>{&object.value.weight}]
+  constexpr std::string_view end = "}]";
+#else  // … = Address<…>{(& … ::value.Layer::weight)}; …
+  constexpr std::string_view end = ")}";
+#endif
+  constexpr std::string_view text = __PRETTY_FUNCTION__;
+  constexpr std::string_view until = text.substr(0, text.rfind(end));
+  return until.substr(until.find_last_of(".:") + 1);
+}
+
+/// The name of the i-th member of a struct.
+template <class S, std::size_t i>
+constexpr std::string_view member_name() {
+  return spelled<address_of_member<S, i>()>();
+}
+
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
+
+inline std::string joined_path(const std::string& path, std::string_view name) {
+  return path.empty() ? std::string(name) : path + "." + std::string(name);
+}
+
+template <class X>
+struct Parts;
+
+// A struct's members, each by its name.
+template <class S, class Visit, class... Members>
+void visit_members(const std::tuple<Members...>& members, const std::string& path, Visit& visit_leaf) {
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    (Parts<std::remove_cvref_t<Members>>::visit(std::get<I>(members), joined_path(path, member_name<S, I>()),
+                                                visit_leaf),
+     ...);
+  }
+  (std::index_sequence_for<Members...>{});
+}
+
+// How the parts of a type are visited, each with its path. What is not made of parts has none.
+template <class X>
+struct Parts {
+  template <class Visit>
+  static void visit(const X& x, const std::string& path, Visit& visit_leaf) {
+    if constexpr (is_leaf<X>)
+      visit_leaf(path, x);
+    else if constexpr (std::is_aggregate_v<X> && std::is_class_v<X> && !std::is_empty_v<X>)
+      with_members(x, [&](const auto&... member) { visit_members<X>(std::tie(member...), path, visit_leaf); });
+  }
+};
+
+// … of what holds any number of parts, which are counted from 0.
+template <class Range, class Visit>
+void visit_elements(const Range& range, const std::string& path, Visit& visit_leaf) {
+  std::size_t i = 0;
+  for (const auto& element : range)
+    Parts<std::remove_cvref_t<decltype(element)>>::visit(element, joined_path(path, std::to_string(i++)), visit_leaf);
+}
+template <class X>
+struct Parts<std::vector<X>> {
+  template <class Visit>
+  static void visit(const std::vector<X>& x, const std::string& path, Visit& visit_leaf) {
+    if constexpr (std::is_class_v<X>) visit_elements(x, path, visit_leaf);
+  }
+};
+template <class X, std::size_t count>
+struct Parts<std::array<X, count>> {
+  template <class Visit>
+  static void visit(const std::array<X, count>& x, const std::string& path, Visit& visit_leaf) {
+    if constexpr (std::is_class_v<X>) visit_elements(x, path, visit_leaf);
+  }
+};
+template <class... X>
+struct Parts<std::tuple<X...>> {
+  template <class Visit>
+  static void visit(const std::tuple<X...>& x, const std::string& path, Visit& visit_leaf) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (Parts<X>::visit(std::get<I>(x), joined_path(path, std::to_string(I)), visit_leaf), ...);
+    }
+    (std::index_sequence_for<X...>{});
+  }
+};
+
+// … of what points to a part or to nothing.
+template <class X, class Pointer>
+struct PointedPart {
+  template <class Visit>
+  static void visit(const Pointer& pointer, const std::string& path, Visit& visit_leaf) {
+    if (pointer) Parts<std::remove_const_t<X>>::visit(*pointer, path, visit_leaf);
+  }
+};
+template <class X>
+struct Parts<std::optional<X>> : PointedPart<X, std::optional<X>> {};
+template <class X>
+struct Parts<std::unique_ptr<X>> : PointedPart<X, std::unique_ptr<X>> {};
+template <class X>
+struct Parts<std::shared_ptr<X>> : PointedPart<X, std::shared_ptr<X>> {};
+
+}  // namespace detail
+
+/// Calls `f(path, leaf)` with every tensor, Parameter and Var of a struct, in the order of the members.
+template <class Tree, class F>
+void for_each_named_leaf(const Tree& tree, F&& f) {
+  detail::Parts<Tree>::visit(tree, {}, f);
+}
+
+/// Calls `f(path, parameter)` with every Parameter of a struct, in the order of the members; a shared one once, by its
+/// first path.
+template <class Module, class F>
+void for_each_parameter(const Module& module, F&& f) {
+  std::vector<const void*> met;
+  for_each_named_leaf(module, [&]<class Leaf>(const std::string& path, const Leaf& leaf) {
+    if constexpr (detail::is_parameter<Leaf>) {
+      const void* const state = &leaf.value();
+      if (std::find(met.begin(), met.end(), state) != met.end()) return;
+      met.push_back(state);
+      f(path, leaf);
+    }
+  });
+}
+
+namespace detail {
+
+/// The Parameters that were converted so far, with what they became.
+template <class T>
+using ConvertedParameters = std::vector<std::pair<const void*, Parameter<T>>>;
+
+template <class T, class X>
+auto convert(const X& x, ConvertedParameters<T>& known);
+
+// How a type changes with the scalar type of the struct it is a part of. Most do not.
+template <class T, class X>
+struct Conversion {
+  static X of(const X& x, ConvertedParameters<T>&) { return x; }
+};
+template <class T, class X>
+requires(std::is_aggregate_v<X>&& std::is_class_v<X> && !std::is_empty_v<X>) struct Conversion<T, X> {
+  static X of(const X& x, ConvertedParameters<T>& known) {
+    return with_members(x, [&](const auto&... member) { return X{convert<T>(member, known)...}; });
+  }
+};
+template <class T, template <class> class S, class U>
+requires(std::is_aggregate_v<S<U>>&& std::is_floating_point_v<U> && !std::is_empty_v<S<U>>) struct Conversion<T, S<U>> {
+  static S<T> of(const S<U>& x, ConvertedParameters<T>& known) {
+    return with_members(x, [&](const auto&... member) { return S<T>{convert<T>(member, known)...}; });
+  }
+};
+template <class T, class U>
+struct Conversion<T, Parameter<U>> {
+  static Parameter<T> of(const Parameter<U>& x, ConvertedParameters<T>& known) {
+    const auto found = std::find_if(known.begin(), known.end(), [&](const auto& k) { return k.first == &x.value(); });
+    if (found != known.end()) return found->second;
+    return known.emplace_back(&x.value(), Parameter<T>(Tensor<T>(xt::cast<T>(x.value())), x.name(), x.trainable()))
+        .second;
+  }
+};
+template <class T, class X>
+struct Conversion<T, std::vector<X>> {
+  static auto of(const std::vector<X>& x, ConvertedParameters<T>& known) {
+    std::vector<decltype(convert<T>(std::declval<const X&>(), known))> result;
+    for (const auto& element : x) result.push_back(convert<T>(element, known));
+    return result;
+  }
+};
+template <class T, class X, std::size_t count>
+struct Conversion<T, std::array<X, count>> {
+  static auto of(const std::array<X, count>& x, ConvertedParameters<T>& known) {
+    return std::apply([&](const auto&... part) { return std::array{convert<T>(part, known)...}; }, x);
+  }
+};
+template <class T, class... X>
+struct Conversion<T, std::tuple<X...>> {
+  static auto of(const std::tuple<X...>& x, ConvertedParameters<T>& known) {
+    return std::apply([&](const auto&... part) { return std::tuple{convert<T>(part, known)...}; }, x);
+  }
+};
+template <class T, class X>
+struct Conversion<T, std::optional<X>> {
+  static auto of(const std::optional<X>& x, ConvertedParameters<T>& known) {
+    using Y = decltype(convert<T>(*x, known));
+    return x ? std::optional<Y>(convert<T>(*x, known)) : std::optional<Y>();
+  }
+};
+
+template <class T, class X>
+auto convert(const X& x, ConvertedParameters<T>& known) {
+  return Conversion<T, X>::of(x, known);
+}
+
+}  // namespace detail
+
+/// A copy of a struct with Parameters of its own, in scalar type T: `converted<double>(network)`. Parameters that were
+/// shared are shared in the copy. A struct that changes its scalar type must be a template over it.
+template <class T, class Module>
+auto converted(const Module& module) {
+  detail::ConvertedParameters<T> known;
+  return detail::convert<T>(module, known);
+}
+
+}  // namespace wengert

@@ -1,0 +1,53 @@
+// Looking at what a tape holds: as a table, as formulas, and as a picture, drawn by run.sh.
+#include <wengert/wengert.hpp>
+
+#include <cstdio>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <xtensor/xrandom.hpp>
+
+namespace wg = wengert;
+
+int main(int count, char** arguments) {
+  const std::string_view wanted = count > 1 ? arguments[1] : "";
+  xt::random::seed(1964);
+  const auto random = [](wg::Shape shape) {
+    return wg::Tensor<float>(xt::random::randn<float>(xt::dynamic_shape<std::size_t>(shape)));
+  };
+
+  // Two sigmoid layers and the least-squares cost 1/(2N) Σ (A2 − Y)², for N = 4 samples of D = 3 features.
+  wg::Tape<float> tape;
+  const auto x = tape.variable(random({4, 3}), "X"), y = tape.variable(random({4, 2}), "Y");
+  const auto w1 = tape.variable(random({3, 5}), "W1"), w2 = tape.variable(random({5, 2}), "W2");
+  const auto a2 = sigmoid(matmul(sigmoid(matmul(x, w1)), w2));
+  const auto cost = sum(square(a2 - y)) / 8;
+
+  if (wanted == "dot") {  // the cost alone
+    fmt::print("{}", wg::to_dot(cost));
+    return 0;
+  }
+  if (wanted == "gradient-dot") {  // what its gradients are computed by, too
+    const auto [dw1, dw2] = grad(cost, w1, w2);
+    fmt::print("{}", wg::to_dot(std::vector{cost, dw1, dw2}));
+    return 0;
+  }
+  if (wanted == "latex") {
+    fmt::print("{}", wg::explain(cost, {w1, w2}).to_latex());
+    return 0;
+  }
+  fmt::print("The tape, a line a node:\n\n");
+  wg::print(tape);
+  fmt::print("\nWhat it computes, and backwards (v̄3 is the tutorial's δ2, v̄1 its δ1):\n\n{}",
+             wg::explain(cost, {w1, w2}).to_string());
+
+  // The first value that is not finite is an error on the line that computes it.
+  try {
+    const wg::TraceNaN trace(tape);
+    log(a2 - 1);
+  } catch (const wg::ValueError& error) {
+    fmt::print("\nTraceNaN: {}\n", error.what());
+    return 0;
+  }
+  return 1;
+}

@@ -1,0 +1,299 @@
+// Elements chosen one by one along an axis: gather and scatter.
+#include "indexing.hpp"
+#include "listed.hpp"
+#include "placed.hpp"
+#include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/index.hpp>
+
+#include <algorithm>
+
+namespace wengert {
+namespace {
+
+// Calls visit(i, offset of the element of x that is chosen for it) for each element i of `chosen`, in row-major order.
+// x and indices may be larger than `chosen`, except x along the axis; what has extent 1 repeats.
+template <class Visit>
+void each_chosen(const IndexedAxis& along, const Layout& x, Value<const std::int64_t> indices, const Shape& chosen,
+                 const Visit& visit) {
+  if (chosen.elements() == 0) return;
+  const std::size_t rank = chosen.rank(), last = rank - 1;
+  std::array<std::ptrdiff_t, max_rank> x_strides{}, index_strides{};
+  for (std::size_t axis = 0; axis < rank; ++axis) {
+    if (axis != along.axis && x.shape[axis] != 1) x_strides[axis] = x.strides[axis];
+    if (indices.shape()[axis] != 1) index_strides[axis] = indices.layout->strides[axis];
+  }
+  const std::size_t extent = x.shape[along.axis];
+  const std::ptrdiff_t step = x.strides[along.axis], x_step = x_strides[last], index_step = index_strides[last];
+  std::array<std::size_t, max_rank> position{};
+  std::ptrdiff_t row = 0, index = 0;  // of x and of the indices
+  for (std::size_t i = 0;;) {
+    for (std::size_t j = 0; j < chosen[last]; ++j, ++i) {
+      const auto k = static_cast<std::ptrdiff_t>(j);
+      const std::size_t place = along.place(indices, static_cast<std::size_t>(index + k * index_step), extent);
+      visit(i, row + k * x_step + static_cast<std::ptrdiff_t>(place) * step);
+    }
+    std::size_t axis = last;
+    while (true) {  // the outer axes, counted like an odometer
+      if (axis == 0) return;
+      --axis;
+      row += x_strides[axis];
+      index += index_strides[axis];
+      if (++position[axis] < chosen[axis]) break;
+      row -= x_strides[axis] * static_cast<std::ptrdiff_t>(chosen[axis]);
+      index -= index_strides[axis] * static_cast<std::ptrdiff_t>(chosen[axis]);
+      position[axis] = 0;
+    }
+  }
+}
+
+template <class T>
+Var<T> put_along(Var<T> g, IndexVar<T> indices, const IndexedAxis& along, const Shape& to, const Location& where);
+
+struct Gather {
+  static constexpr std::string_view name = "gather";
+  static constexpr std::string_view notation = "yᵢⱼ = x at (i, kᵢⱼ)";
+  static constexpr std::size_t arity = 2;
+  static constexpr std::uint8_t index_inputs = 0b10;
+  static constexpr bool takes_strides = true;
+  IndexedAxis along;
+  Shape chosen;
+
+  Shape shape(const Shape&, const Shape&) const { return chosen; }
+  template <class T>
+  void forward(Value<const T> x, Value<const std::int64_t> indices, Value<T> y) const {
+    each_chosen(along, *x.layout, indices, chosen,
+                [&](std::size_t i, std::ptrdiff_t from) { y.data[i] = x.data[from]; });
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> x, IndexVar<T> indices) const {
+    return std::tuple([=, *this] { return put_along(g, indices, along, x.shape(), Location::current()); }, no_gradient);
+  }
+  static std::vector<StructuralExample<Gather>> examples() {
+    const Indices column(xt::dynamic_shape<std::size_t>{2, 1}, -2);
+    return {{{{"gather", 1}, {2, 3}}, {{2, 4}}, {}, {Indices{{0, 3, 0}, {2, -1, 1}}}},
+            {{{"gather", 0}, {2, 3}}, {{3, 3}}, {}, {Indices{{0, 2, 0}, {0, 1, -2}}}},
+            {{{"gather", 0}, {2, 3}}, {{3, 3}}, {}, {column}},
+            {{{"gather", 1}, {2, 1}}, {{1, 3}}, {}, {column}}};
+  }
+};
+
+// Its transpose: elements added at their places of zeros.
+struct PutAlongAxis {
+  static constexpr std::string_view name = "put_along_axis";
+  static constexpr std::string_view notation = "y at (i, kᵢⱼ) += xᵢⱼ, from zeros";
+  static constexpr std::size_t arity = 2;
+  static constexpr std::uint8_t index_inputs = 0b10;
+  IndexedAxis along;
+  Shape to;
+
+  Shape shape(const Shape&, const Shape&) const { return to; }
+  template <class T>
+  void forward(Value<const T> x, Value<const std::int64_t> indices, Value<T> y) const {
+    std::fill_n(y.data, y.size(), T(0));
+    each_chosen(along, *y.layout, indices, x.shape(),
+                [&](std::size_t i, std::ptrdiff_t place) { y.data[place] += x.data[i]; });
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> x, IndexVar<T> indices) const {
+    return std::tuple(
+        [=, *this] {
+          return record(Gather{along, x.shape()}, Location::current(), g, indices);
+        },
+        no_gradient);
+  }
+  static std::vector<StructuralExample<PutAlongAxis>> examples() {
+    return {{{{"put_along_axis", 1}, {2, 4}}, {{2, 3}}, {}, {Indices{{0, 3, 0}, {2, -1, 1}}}},
+            {{{"put_along_axis", 0}, {3, 4}}, {{2, 3}}, {}, {Indices{{0, 2, 0}, {0, 1, -2}}}}};
+  }
+};
+
+template <class T>
+Var<T> put_along(Var<T> g, IndexVar<T> indices, const IndexedAxis& along, const Shape& to, const Location& where) {
+  return record(PutAlongAxis{along, to}, where, g, indices);
+}
+
+template <class T>
+Var<T> replace(Var<T> x, IndexVar<T> indices, Var<T> source, const IndexedAxis& along, const Location& where);
+
+// What `scatter` put at each place and did not replace again; zeros elsewhere.
+struct LastGather {
+  static constexpr std::string_view name = "gather_last";
+  static constexpr std::string_view notation = "yᵢⱼ = x at (i, kᵢⱼ), 0 if a later j has the same k";
+  static constexpr std::size_t arity = 2;
+  static constexpr std::uint8_t index_inputs = 0b10;
+  IndexedAxis along;
+
+  Shape shape(const Shape&, const Shape& indices) const { return indices; }
+  template <class T>
+  void forward(Value<const T> x, Value<const std::int64_t> indices, Value<T> y) const {
+    std::vector<std::size_t> last(x.size());
+    const auto each = [&](const auto& visit) { each_chosen(along, *x.layout, indices, y.shape(), visit); };
+    each([&](std::size_t i, std::ptrdiff_t place) { last[static_cast<std::size_t>(place)] = i; });
+    each([&](std::size_t i, std::ptrdiff_t place) {
+      y.data[i] = last[static_cast<std::size_t>(place)] == i ? x.data[place] : T(0);
+    });
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> x, IndexVar<T> indices) const {
+    return std::tuple(
+        [=, *this] {
+          const Var<T> zeros = broadcast_to(x.tape().constant(T(0)), x.shape());
+          return replace(zeros, indices, g, along, Location::current());
+        },
+        no_gradient);
+  }
+  static std::vector<StructuralExample<LastGather>> examples() {
+    return {{{{"gather_last", 1}}, {{2, 4}}, {}, {Indices{{0, 3, 0}, {2, -1, 1}}}}};
+  }
+};
+
+struct Scatter {
+  static constexpr std::string_view name = "scatter";
+  static constexpr std::string_view notation = "y at (i, kᵢⱼ) = sᵢⱼ, elsewhere x";
+  static constexpr std::string_view convention = "of several values for one place the last counts";
+  static constexpr std::size_t arity = 3;
+  static constexpr std::uint8_t index_inputs = 0b010;
+  IndexedAxis along;
+
+  Shape shape(const Shape& x, const Shape&, const Shape&) const { return x; }
+  template <class T>
+  void forward(Value<const T> x, Value<const std::int64_t> indices, Value<const T> source, Value<T> y) const {
+    std::copy_n(x.data, x.size(), y.data);
+    each_chosen(along, *y.layout, indices, indices.shape(),
+                [&](std::size_t i, std::ptrdiff_t place) { y.data[place] = source.data[i]; });
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>, IndexVar<T> indices, Var<T>) const {
+    return std::tuple(
+        [=, *this] {
+          const Var<T> zeros = broadcast_to(g.tape().constant(T(0)), indices.shape());
+          return replace(g, indices, zeros, along, Location::current());
+        },
+        no_gradient, [=, *this] { return record(LastGather{along}, Location::current(), g, indices); });
+  }
+  static std::vector<StructuralExample<Scatter>> examples() {
+    return {{{{"scatter", 1}}, {{2, 4}, {2, 3}}, {}, {Indices{{0, 3, 0}, {2, -1, 1}}}},
+            {{{"scatter", 0}}, {{3, 4}, {2, 3}}, {}, {Indices{{0, 2, 0}, {0, 1, -2}}}}};
+  }
+};
+
+template <class T>
+Var<T> replace(Var<T> x, IndexVar<T> indices, Var<T> source, const IndexedAxis& along, const Location& where) {
+  return record(Scatter{along}, where, x, indices, source);
+}
+
+// ---- what the functions check --------------------------------------------------------------------------------------
+
+// Whether `indices` are nowhere larger than a tensor of as many axes, that axis aside.
+bool fits(const Shape& indices, const Shape& x, std::size_t aside) {
+  for (std::size_t axis = 0; axis < x.rank(); ++axis)
+    if (axis != aside && indices[axis] > x[axis]) return false;
+  return true;
+}
+
+template <class T>
+IndexVar<T> indices_beside(Var<T> x, const IndexOperand<T>& given, const char* name, const Location& where) {
+  const IndexVar<T> indices = indices_on(x.tape(), given, name, where);
+  if (indices.rank() != x.rank())
+    throw ShapeError(name, fmt::format("indices of shape {} for shape {}: must have as many axes",
+                                       to_string(indices.shape()), to_string(x.shape())));
+  return indices;
+}
+
+template <class T>
+IndexVar<T> indices_within(Var<T> x, const IndexOperand<T>& given, std::size_t axis, const char* name,
+                           const Location& where) {
+  const IndexVar<T> indices = indices_beside(x, given, name, where);
+  if (!fits(indices.shape(), x.shape(), axis))
+    throw ShapeError(name, fmt::format("indices of shape {} for shape {}: may be larger along axis {} only",
+                                       to_string(indices.shape()), to_string(x.shape()), axis));
+  return indices;
+}
+
+// The part of the source that the indices need.
+template <class T>
+Var<T> source_for(IndexVar<T> indices, const Operand<T>& given, const char* name, const Location& where) {
+  const Var<T> source = operand_on(indices.tape(), given, name, where);
+  const Shape shape = source.shape(), needed = indices.shape();
+  if (shape == needed) return source;
+  if (shape.rank() == 0) return broadcast_to(source, needed, where);
+  if (shape.rank() != needed.rank() || !fits(needed, shape, needed.rank()))
+    throw ShapeError(name, fmt::format("a source of shape {} for indices of shape {}: must be as large",
+                                       to_string(shape), to_string(needed)));
+  Section part{.start = {}, .step = {}, .count = needed};
+  part.step.fill(1);
+  return record(part, where, source);
+}
+
+IndexedAxis indexed(const char* name, std::size_t axis) { return {name, static_cast<std::uint8_t>(axis)}; }
+
+}  // namespace
+
+template <class T>
+Var<T> take_along_axis(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, std::ptrdiff_t axis, Location where) {
+  constexpr const char* name = "take_along_axis";
+  return atomically(tape_of(x, name, where), where, [&] {
+    const std::size_t along = normalise_axis(axis, x.rank(), name);
+    const IndexVar<T> k = indices_beside(x, indices, name, where);
+    Shape beside = x.shape();
+    beside[along] = k.shape()[along];
+    Shape chosen = beside;
+    for (std::size_t i = 0; i < chosen.rank(); ++i) {
+      const std::size_t extent = k.shape()[i];
+      if (chosen[i] == 1) chosen[i] = extent;
+      if (extent != 1 && extent != chosen[i])
+        throw ShapeError(name, fmt::format("indices of shape {} for shape {}: must broadcast, except along axis {}",
+                                           to_string(k.shape()), to_string(x.shape()), along));
+    }
+    return record(Gather{indexed(name, along), chosen}, where, x, k);
+  });
+}
+
+template <class T>
+Var<T> gather(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperand<T>> indices, Location where) {
+  return atomically(tape_of(x, "gather", where), where, [&] {
+    const std::size_t along = normalise_axis(axis, x.rank(), "gather");
+    const IndexVar<T> k = indices_within(x, indices, along, "gather", where);
+    return record(Gather{indexed("gather", along), k.shape()}, where, x, k);
+  });
+}
+
+template <class T>
+Var<T> scatter(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperand<T>> indices,
+               std::type_identity_t<Operand<T>> source, Location where) {
+  return atomically(tape_of(x, "scatter", where), where, [&] {
+    const std::size_t along = normalise_axis(axis, x.rank(), "scatter");
+    const IndexVar<T> k = indices_within(x, indices, along, "scatter", where);
+    return replace(x, k, source_for<T>(k, source, "scatter", where), indexed("scatter", along), where);
+  });
+}
+
+template <class T>
+Var<T> scatter_add(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperand<T>> indices,
+                   std::type_identity_t<Operand<T>> source, Location where) {
+  constexpr const char* name = "scatter_add";
+  return atomically(tape_of(x, name, where), where, [&] {
+    const std::size_t along = normalise_axis(axis, x.rank(), name);
+    const IndexVar<T> k = indices_within(x, indices, along, name, where);
+    const Var<T> added = put_along(source_for<T>(k, source, name, where), k, indexed(name, along), x.shape(), where);
+    return add(Operand<T>(x, where), Operand<T>(added, where));
+  });
+}
+
+namespace {
+WENGERT_LISTED(take_along_axis, "yᵢⱼ = x at (i, kᵢⱼ)", "",
+               take_along_axis(reshape(x, {-1, x.shape()[0]}), Indices{{1, -1, 1}}, 1))
+WENGERT_LISTED(scatter_add, "x with sᵢⱼ added at (i, kᵢⱼ)", "repeated indices add up",
+               scatter_add(reshape(x, {-1, x.shape()[0]}), 1, Indices{{-1, -1}}, reshape(x* x, {-1, x.shape()[0]})))
+}  // namespace
+
+#define WENGERT_INSTANTIATE(T)                                                            \
+  template Var<T> take_along_axis(Var<T>, IndexOperand<T>, std::ptrdiff_t, Location);     \
+  template Var<T> gather(Var<T>, std::ptrdiff_t, IndexOperand<T>, Location);              \
+  template Var<T> scatter(Var<T>, std::ptrdiff_t, IndexOperand<T>, Operand<T>, Location); \
+  template Var<T> scatter_add(Var<T>, std::ptrdiff_t, IndexOperand<T>, Operand<T>, Location);
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+#undef WENGERT_INSTANTIATE
+
+}  // namespace wengert

@@ -1,0 +1,240 @@
+// Whole slabs chosen along one axis.
+#include "indexing.hpp"
+#include "lines.hpp"
+#include "listed.hpp"
+#include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/index.hpp>
+
+#include <algorithm>
+
+namespace wengert {
+
+std::size_t IndexedAxis::from_its_end(Value<const std::int64_t> indices, std::size_t element,
+                                      std::size_t extent) const {
+  const std::int64_t index = indices.data[element];
+  const auto count = static_cast<std::int64_t>(extent);
+  if (from_end && index < 0 && index >= -count) return static_cast<std::size_t>(index + count);
+  throw ValueError(caller, fmt::format("index {} at {}: axis {} has {} elements{}", index,
+                                       to_string(unravel(element, indices.shape())), axis, extent,
+                                       extent == 0 ? "" : fmt::format(", {} to {}", from_end ? -count : 0, count - 1)));
+}
+
+namespace {
+
+// x seen along an axis in whose place the axes of the indices stand.
+Shape with_axes(const char* name, const Shape& x, std::size_t axis, const Shape& axes) {
+  require_rank(name, x.rank() + axes.rank() - 1);
+  Shape result;
+  for (std::size_t i = 0; i < axis; ++i) result.push_back(x[i]);
+  for (const std::size_t extent : axes) result.push_back(extent);
+  for (std::size_t i = axis + 1; i < x.rank(); ++i) result.push_back(x[i]);
+  return result;
+}
+
+// Calls visit(position of a row of `inner` elements in the slabs, its position in what they are part of).
+template <class Visit>
+void each_row(const Lines& lines, Value<const std::int64_t> indices, const IndexedAxis& along, const Visit& visit) {
+  for (std::size_t o = 0; o < lines.outer; ++o)
+    for (std::size_t k = 0; k < indices.size(); ++k)
+      visit((o * indices.size() + k) * lines.inner,
+            (o * lines.count + along.place(indices, k, lines.count)) * lines.inner);
+}
+
+template <class T>
+Var<T> put(Var<T> slabs, IndexVar<T> indices, const IndexedAxis& along, const Shape& to, const Location& where);
+
+struct Take {
+  static constexpr std::string_view name = "take";
+  static constexpr std::string_view notation = "yⱼ = x at kⱼ";
+  static constexpr std::size_t arity = 2;
+  static constexpr std::uint8_t index_inputs = 0b10;
+  IndexedAxis along;
+
+  Shape shape(const Shape& x, const Shape& indices) const { return with_axes(along.caller, x, along.axis, indices); }
+  template <class T>
+  void forward(Value<const T> x, Value<const std::int64_t> indices, Value<T> y) const {
+    const Lines lines(x.shape(), along.axis);
+    if (lines.inner == 1)
+      each_row(lines, indices, along, [&](std::size_t to, std::size_t from) { y.data[to] = x.data[from]; });
+    else
+      each_row(lines, indices, along,
+               [&](std::size_t to, std::size_t from) { std::copy_n(x.data + from, lines.inner, y.data + to); });
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> x, IndexVar<T> indices) const {
+    return std::tuple([=, *this] { return put(g, indices, along, x.shape(), Location::current()); }, no_gradient);
+  }
+  static std::vector<StructuralExample<Take>> examples() {
+    return {{{{"take", 0}}, {{4, 3}}, {}, {{2, 0, 2, -1}}},
+            {{{"take", 1}}, {{2, 3, 2}}, {}, {Indices{{0, 2}, {1, 2}}}},
+            {{{"take", 0}}, {{3}}, {}, {Indices::from_shape({0})}}};
+  }
+};
+
+// Its transpose: slabs added at their places of zeros.
+struct PutSlabs {
+  static constexpr std::string_view name = "put_slabs";
+  static constexpr std::string_view notation = "y at kⱼ += xⱼ, from zeros";
+  static constexpr std::size_t arity = 2;
+  static constexpr std::uint8_t index_inputs = 0b10;
+  IndexedAxis along;
+  Shape to;
+
+  Shape shape(const Shape&, const Shape&) const { return to; }
+  template <class T>
+  void forward(Value<const T> slabs, Value<const std::int64_t> indices, Value<T> y) const {
+    const Lines lines(to, along.axis);
+    std::fill_n(y.data, y.size(), T(0));
+    each_row(lines, indices, along, [&](std::size_t from, std::size_t place) {
+      for (std::size_t i = 0; i < lines.inner; ++i) y.data[place + i] += slabs.data[from + i];
+    });
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>, IndexVar<T> indices) const {
+    return std::tuple([=, *this] { return record(Take{along}, Location::current(), g, indices); }, no_gradient);
+  }
+  static std::vector<StructuralExample<PutSlabs>> examples() {
+    return {{{{"put_slabs", 0}, {4, 3}}, {{4, 3}}, {}, {{2, 0, 2, -1}}},
+            {{{"put_slabs", 1}, {2, 3, 2}}, {{2, 2, 2, 2}}, {}, {Indices{{0, 2}, {1, 2}}}}};
+  }
+};
+
+template <class T>
+Var<T> put(Var<T> slabs, IndexVar<T> indices, const IndexedAxis& along, const Shape& to, const Location& where) {
+  return record(PutSlabs{along, to}, where, slabs, indices);
+}
+
+struct OneHot {
+  static constexpr std::string_view name = "one_hot";
+  static constexpr std::string_view notation = "1 at k, 0 elsewhere";
+  static constexpr std::size_t arity = 1;
+  static constexpr std::uint8_t index_inputs = 0b1;
+  static constexpr bool differentiable = false;
+  std::size_t classes = 0;
+
+  Shape shape(const Shape& labels) const {
+    require_rank(name, labels.rank() + 1);
+    Shape y = labels;
+    y.push_back(classes);
+    return y;
+  }
+  template <class T>
+  void forward(Value<const std::int64_t> labels, Value<T> y) const {
+    std::fill_n(y.data, y.size(), T(0));
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      const std::int64_t label = labels.data[i];
+      if (label < 0 || static_cast<std::size_t>(label) >= classes)
+        throw ValueError(name, fmt::format("label {} at {}: must be from 0 to {}, as there are {} classes", label,
+                                           to_string(unravel(i, labels.shape())),
+                                           static_cast<std::ptrdiff_t>(classes) - 1, classes));
+      y.data[i * classes + static_cast<std::size_t>(label)] = T(1);
+    }
+  }
+  template <class T>
+  auto vjp(Var<T>, Var<T>, IndexVar<T>) const {
+    return no_gradient;
+  }
+  static std::vector<StructuralExample<OneHot>> examples() { return {}; }
+};
+
+}  // namespace
+
+template <class T>
+Var<T> take(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, std::ptrdiff_t axis, Location where) {
+  Tape<T>& tape = tape_of(x, Take::name, where);
+  return atomically(tape, where, [&] {
+    const auto along = static_cast<std::uint8_t>(normalise_axis(axis, x.rank(), Take::name));
+    return record(Take{{"take", along}}, where, x, indices_on(tape, indices, Take::name, where));
+  });
+}
+
+template <class T>
+Var<T> take(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, Location where) {
+  Tape<T>& tape = tape_of(x, Take::name, where);
+  return atomically(tape, where, [&] {
+    return record(Take{{"take"}}, where, reshape(x, {x.size()}, where), indices_on(tape, indices, Take::name, where));
+  });
+}
+
+template <class T>
+Var<T> embedding(Var<T> table, std::type_identity_t<IndexOperand<T>> indices, Location where) {
+  Tape<T>& tape = tape_of(table, "embedding", where);
+  return atomically(tape, where, [&] {
+    if (table.rank() != 2)
+      throw ShapeError("embedding",
+                       fmt::format("a table of shape {}: must be a matrix (entries, width)", to_string(table.shape())));
+    return record(Take{{"embedding", 0, false}}, where, table, indices_on(tape, indices, "embedding", where));
+  });
+}
+
+template <class T>
+Var<T> index_add(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperand<T>> indices,
+                 std::type_identity_t<Operand<T>> source, Location where) {
+  constexpr const char* name = "index_add";
+  Tape<T>& tape = tape_of(x, name, where);
+  return atomically(tape, where, [&] {
+    const std::size_t along = normalise_axis(axis, x.rank(), name);
+    const IndexVar<T> k = indices_on(tape, indices, name, where);
+    Var<T> slabs = operand_on(tape, source, name, where);
+    if (k.rank() != 1)
+      throw ShapeError(name, fmt::format("indices of shape {}: must be a vector", to_string(k.shape())));
+    const Shape expected = with_axes(name, x.shape(), along, k.shape());
+    if (slabs.rank() == 0) slabs = broadcast_to(slabs, expected, where);
+    if (slabs.shape() != expected)
+      throw ShapeError(
+          name, fmt::format("a source of shape {} for {} places of axis {} of shape {}: must have the shape {}",
+                            to_string(slabs.shape()), k.size(), along, to_string(x.shape()), to_string(expected)));
+    const IndexedAxis indexed{name, static_cast<std::uint8_t>(along)};
+    return add(Operand<T>(x, where), Operand<T>(put(slabs, k, indexed, x.shape(), where), where));
+  });
+}
+
+template <class T>
+Var<T> one_hot(IndexVar<T> labels, std::size_t classes, Location where) {
+  return record(OneHot{classes}, where, labels);
+}
+
+template <class T>
+Var<T> masked_select(Var<T> x, std::type_identity_t<Operand<T>> mask, Location where) {
+  constexpr const char* name = "masked_select";
+  Tape<T>& tape = tape_of(x, name, where);
+  return atomically(tape, where, [&] {
+    const Var<T> m = operand_on(tape, mask, name, where);
+    const auto common = broadcast_shapes(x.shape(), m.shape());
+    if (!common)
+      throw ShapeError(name, fmt::format("a mask of shape {} for shape {}: they must broadcast against each other",
+                                         to_string(m.shape()), to_string(x.shape())));
+    const Tensor<T> chosen = broadcast_to(m, *common, where).value();
+    Indices places = Indices::from_shape({static_cast<std::size_t>(
+        std::count_if(chosen.data(), chosen.data() + chosen.size(), [](T v) { return v != 0; }))});
+    for (std::size_t i = 0, next = 0; next < places.size(); ++i) {  // without a branch that depends on the mask
+      places.data()[next] = static_cast<std::int64_t>(i);
+      next += chosen.data()[i] != 0 ? 1 : 0;
+    }
+    const Var<T> all = reshape(x.shape() == *common ? x : broadcast_to(x, *common, where), {chosen.size()}, where);
+    return record(Take{{name}}, where, all, tape.indices(places, where));
+  });
+}
+
+namespace {
+
+WENGERT_LISTED(embedding, "the rows of x at k", "negative indices are refused",
+               embedding(reshape(x, {x.shape()[0], -1}), {1, 0, 1}))
+WENGERT_LISTED(index_add, "x with slabs added at k", "repeated indices add up",
+               index_add(x, 0, {1, 0, 1}, take(x* x, {0, 1, 0}, 0)))
+WENGERT_LISTED(masked_select, "the elements of x where a mask is not 0", "", masked_select(x, x > 0))
+
+}  // namespace
+
+#define WENGERT_INSTANTIATE(T)                                                              \
+  template Var<T> take(Var<T>, IndexOperand<T>, std::ptrdiff_t, Location);                  \
+  template Var<T> take(Var<T>, IndexOperand<T>, Location);                                  \
+  template Var<T> embedding(Var<T>, IndexOperand<T>, Location);                             \
+  template Var<T> index_add(Var<T>, std::ptrdiff_t, IndexOperand<T>, Operand<T>, Location); \
+  template Var<T> one_hot(IndexVar<T>, std::size_t, Location);                              \
+  template Var<T> masked_select(Var<T>, Operand<T>, Location);
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+#undef WENGERT_INSTANTIATE
+
+}  // namespace wengert

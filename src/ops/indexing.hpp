@@ -1,0 +1,48 @@
+// What the index ops share: how an index becomes a place, and how operands come to the tape.
+#pragma once
+
+#include <wengert/ops/shape.hpp>
+#include <wengert/structural.hpp>
+
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace wengert {
+
+/// An axis that indices run over, as the caller of an op knows it.
+struct IndexedAxis {
+  const char* caller;
+  std::uint8_t axis = 0;
+  bool from_end = true;  // negative indices count from the end; otherwise they are refused
+
+  /// The place that the element of this number among `indices` names. Throws ValueError if there is none.
+  std::size_t place(Value<const std::int64_t> indices, std::size_t element, std::size_t extent) const {
+    const std::int64_t index = indices.data[element];
+    if (static_cast<std::uint64_t>(index) < extent) [[likely]]
+      return static_cast<std::size_t>(index);
+    return from_its_end(indices, element, extent);
+  }
+  std::size_t from_its_end(Value<const std::int64_t> indices, std::size_t element, std::size_t extent) const;
+};
+
+/// The indices as the caller gave them, on `tape`. Throws HandleError, naming the op, for an empty or stale handle.
+template <class T>
+IndexVar<T> indices_on(Tape<T>& tape, const IndexOperand<T>& given, std::string_view name, const Location& where) {
+  const IndexVar<T> indices = given.on(tape);
+  if (indices.empty()) throw HandleError(name, "the indices are an empty handle: never recorded on a tape", where);
+  if (&tape_of(indices.handle(), name, where) != &tape)
+    throw HandleError(name, "the indices belong to another tape: record all operands on one tape", where);
+  return indices;
+}
+
+/// An operand beside the first, on `tape`. Throws HandleError, naming the op, for an empty or stale handle.
+template <class T>
+Var<T> operand_on(Tape<T>& tape, const Operand<T>& given, std::string_view name, const Location& where) {
+  const Var<T> operand = given.on(tape);
+  if (&tape_of(operand, name, where) != &tape)
+    throw HandleError(name, "an operand belongs to another tape: record all operands on one tape", where);
+  return operand;
+}
+
+}  // namespace wengert

@@ -1,0 +1,153 @@
+// Elements in order along an axis: the positions are computed, the values gathered by them.
+#include "lines.hpp"
+#include "listed.hpp"
+#include <wengert/ops/index.hpp>
+#include <wengert/structural.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace wengert {
+namespace {
+
+// The positions of the first `count` elements of each line in an order.
+struct Argsort {
+  static constexpr std::string_view name = "argsort";
+  static constexpr std::string_view notation = "the k that sort x";
+  static constexpr std::string_view convention = "equal elements stay in their order; NaN counts as largest";
+  static constexpr std::size_t arity = 1;
+  static constexpr bool index_output = true;
+  std::size_t axis = 0, count = 0;
+  SortOrder order{};
+
+  Shape shape(Shape x) const {
+    x[axis] = count;
+    return x;
+  }
+  template <class T>
+  void forward(Value<const T> x, Value<std::int64_t> y) const {
+    const Lines lines(x.shape(), axis);
+    const bool few = count <= 32 && 8 * count <= lines.count;
+    std::vector<Element<T>> line(few ? 0 : lines.count);
+    for (std::size_t o = 0; o < lines.outer; ++o)
+      for (std::size_t i = 0; i < lines.inner; ++i) {
+        const T* first = x.data + o * lines.count * lines.inner + i;
+        const auto element = [&](std::size_t k) { return Element<T>{key(first[k * lines.inner]), k}; };
+        if (few) {
+          pick(line, lines.count, element);
+        } else {
+          for (std::size_t k = 0; k < lines.count; ++k) line[k] = element(k);
+          arrange(line);
+        }
+        std::int64_t* to = y.data + o * count * lines.inner + i;
+        for (std::size_t k = 0; k < count; ++k) to[k * lines.inner] = static_cast<std::int64_t>(line[k].position);
+      }
+  }
+  static std::vector<StructuralExample<Argsort>> examples() { return {}; }
+
+ private:
+  template <class T>
+  struct Element {
+    T key;
+    std::size_t position;
+    bool operator<(const Element& other) const {
+      return key < other.key || (key == other.key && position < other.position);
+    }
+  };
+  // Ascending in any order.
+  template <class T>
+  T key(T x) const {
+    return order == SortOrder::ascending ? x : -x;
+  }
+  // Only the first `count` elements, kept in order while all go by.
+  template <class T, class F>
+  void pick(std::vector<Element<T>>& best, std::size_t elements, const F& element) const {
+    const bool nan_first = order == SortOrder::descending;
+    const auto before = [&](const Element<T>& a, const Element<T>& b) {
+      return a.key < b.key || (std::isnan(a.key) != std::isnan(b.key) && std::isnan(a.key) == nan_first);
+    };
+    best.clear();
+    for (std::size_t k = 0; k < elements && count > 0; ++k) {
+      const Element<T> next = element(k);
+      if (best.size() == count) {
+        if (!before(next, best.back())) continue;
+        best.pop_back();
+      }
+      best.insert(std::upper_bound(best.begin(), best.end(), next, before), next);
+    }
+  }
+  // Brings the first `count` elements to the front, in order.
+  template <class T>
+  void arrange(std::vector<Element<T>>& line) const {
+    // A NaN is not comparable: those are set apart first, at the end that is theirs, in the order of their positions.
+    const bool nan_last = order == SortOrder::ascending;
+    const auto is_nan = [](const Element<T>& e) { return std::isnan(e.key); };
+    auto border = nan_last ? line.end() : line.begin();
+    if (std::any_of(line.begin(), line.end(), is_nan))
+      border =
+          std::stable_partition(line.begin(), line.end(), [&](const Element<T>& e) { return is_nan(e) != nan_last; });
+    const auto begin = nan_last ? line.begin() : border, end = nan_last ? border : line.end();
+    const auto needed = line.begin() + static_cast<std::ptrdiff_t>(count);
+    if (needed <= begin) return;
+    if (needed >= end) {
+      std::sort(begin, end);
+    } else {
+      std::nth_element(begin, needed, end);
+      std::sort(begin, needed);
+    }
+  }
+};
+
+template <class T>
+IndexVar<T> positions(Var<T> x, std::size_t axis, std::size_t count, SortOrder order, const Location& where) {
+  return record(Argsort{axis, count, order}, where, x);
+}
+
+}  // namespace
+
+template <class T>
+Var<T> sort(Var<T> x, std::ptrdiff_t axis, SortOrder order, Location where) {
+  return atomically(tape_of(x, "sort", where), where, [&] {
+    const std::size_t along = normalise_axis(axis, x.rank(), "sort");
+    return take_along_axis(x, positions(x, along, x.shape()[along], order, where), axis, where);
+  });
+}
+
+template <class T>
+IndexVar<T> argsort(Var<T> x, std::ptrdiff_t axis, SortOrder order, Location where) {
+  return atomically(tape_of(x, Argsort::name, where), where, [&] {
+    const std::size_t along = normalise_axis(axis, x.rank(), Argsort::name);
+    return positions(x, along, x.shape()[along], order, where);
+  });
+}
+
+template <class T>
+TopK<T> topk(Var<T> x, std::size_t k, std::ptrdiff_t axis, SortOrder order, Location where) {
+  return atomically(tape_of(x, "topk", where), where, [&] {
+    const std::size_t along = normalise_axis(axis, x.rank(), "topk");
+    if (k > x.shape()[along])
+      throw ShapeError("topk", fmt::format("{} elements of axis {} of shape {}: it has {}", k, along,
+                                           to_string(x.shape()), x.shape()[along]));
+    const IndexVar<T> indices = positions(x, along, k, order, where);
+    return TopK<T>{take_along_axis(x, indices, axis, where), indices};
+  });
+}
+
+namespace {
+WENGERT_LISTED(sort, "the elements of x in order", "equal elements stay in their order; NaN counts as largest",
+               sort(x, 0))
+WENGERT_LISTED(topk, "the first k elements of x in order", "of equal elements the first are taken",
+               topk(x, 2, 0, SortOrder::ascending).values)
+}  // namespace
+
+#define WENGERT_INSTANTIATE(T)                                               \
+  template Var<T> sort(Var<T>, std::ptrdiff_t, SortOrder, Location);         \
+  template IndexVar<T> argsort(Var<T>, std::ptrdiff_t, SortOrder, Location); \
+  template TopK<T> topk(Var<T>, std::size_t, std::ptrdiff_t, SortOrder, Location);
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+#undef WENGERT_INSTANTIATE
+
+}  // namespace wengert

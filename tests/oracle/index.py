@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""Writes index.npz: /usr/bin/python3 index.py"""
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from oracle import Oracle
+
+oracle = Oracle()
+x = oracle.uniform(3, 4, 5)
+m = oracle.uniform(4, 5)
+places = np.array([[2, 0], [2, 3]])
+many = oracle.random.integers(0, 4, (2, 6, 5))
+
+
+# Squares give second derivatives that depend on where an element went.
+def squared(f):
+    return lambda *x: f(*x) ** 2
+
+
+def take(x, i, axis):
+    before, behind = x.shape[:axis], x.shape[axis + 1:]
+    return torch.index_select(x, axis, i.flatten()).reshape(*before, *i.shape, *behind)
+
+
+oracle.case("take", squared(lambda x, i: take(x, i, 1)), x, places)
+oracle.case("take.first", squared(lambda x, i: take(x, i, 0)), m, places)
+oracle.case("take.last", squared(lambda x, i: take(x, i, 2)), x, places)
+oracle.case("take.flat", squared(torch.take), x, np.array([[0, 59, -1], [7, 7, 7]]))
+oracle.case("embedding", squared(lambda w, i: F.embedding(i, w)), m, places)
+oracle.case("index_add", squared(lambda x, s, i: torch.index_add(x, 1, i, s)), x, oracle.uniform(3, 6, 5),
+            np.array([0, 2, 2, 3, 0, 2]))
+oracle.case("masked_select", squared(lambda x, y: torch.masked_select(x * y, x > 0)), x, m)
+oracle.case("masked_select.broadcast", squared(lambda x, m: torch.masked_select(x, m > 0)), x, m)
+oracle.case("take_along_axis", squared(lambda x, i: torch.take_along_dim(x, i, 1)), x,
+            oracle.random.integers(0, 4, (3, 6, 5)))
+oracle.case("take_along_axis.broadcast", squared(lambda m, i: torch.take_along_dim(m[None], i, 1)), m,
+            oracle.random.integers(0, 4, (3, 6, 1)))
+oracle.case("gather", squared(lambda x, i: torch.gather(x, 1, i)), x, many)
+oracle.case("gather.last", squared(lambda x, i: torch.gather(x, 2, i)), x, oracle.random.integers(0, 5, (3, 2, 7)))
+oracle.case("scatter_add", squared(lambda x, s, i: torch.scatter_add(x, 1, i, s)), x, oracle.uniform(2, 6, 5), many)
+unique = np.argsort(oracle.uniform(3, 4, 5), axis=1)[:2, :3]  # PyTorch's scatter is not defined for repeated indices
+oracle.case("scatter", squared(lambda x, s, i: torch.scatter(x, 1, i, s)), x, oracle.uniform(2, 3, 5), unique)
+oracle.case("scatter.scalar", squared(lambda x, i: torch.scatter(x, 1, i, 0.25)), x, unique)
+oracle.case("sort", squared(lambda x: torch.sort(x, 1).values), x)
+oracle.case("sort.descending", squared(lambda x: torch.sort(x, descending=True).values), x)
+oracle.case("topk", squared(lambda x: torch.topk(x, 3, 2).values), x)
+oracle.case("topk.smallest", squared(lambda x: torch.topk(x, 2, 0, largest=False).values), x)
+oracle.write()
