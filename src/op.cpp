@@ -102,7 +102,7 @@ void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, 
   const auto* parameters = static_cast<const double*>(pullback.node().attributes);
   for (std::size_t i = 0; i < arity; ++i)
     if (pullback.needs(i))
-      pullback.give(i, pullback.tape().record(*ops[i], parameters, ops[i]->parameters * sizeof(double),
+      pullback.pass(i, pullback.tape().record(*ops[i], parameters, ops[i]->parameters * sizeof(double),
                                               operands.first(count), pullback.node().where));
 }
 
@@ -110,7 +110,7 @@ template <class T>
 void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs) {
   for (std::size_t i = 0; i < signs.size(); ++i)
     if (pullback.needs(i))
-      pullback.give(i, signs[i] > 0 ? pullback.cotangent() : negate(Operand<T>(pullback.cotangent())));
+      pullback.pass(i, signs[i] > 0 ? pullback.cotangent() : negate(Operand<T>(pullback.cotangent())));
 }
 
 template <class T>

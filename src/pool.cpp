@@ -8,6 +8,10 @@
 
 #include <fmt/format.h>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #if defined(__SANITIZE_ADDRESS__)
 #define WENGERT_ASAN 1
 #elif defined(__has_feature)
@@ -28,6 +32,8 @@ namespace {
 constexpr std::size_t alignment = 64;
 constexpr std::size_t slab_bytes = std::size_t{1} << 20;
 constexpr std::size_t largest_in_slab = slab_bytes / 8;
+constexpr std::size_t huge_page = std::size_t{1} << 21;
+constexpr std::size_t many_pages = 2 * huge_page;  // from here on the alignment to huge pages is worth its gaps
 
 // Classes 0 to 7 are 64, 128, … 512 bytes; from there on every doubling has eight steps.
 std::size_t class_of(std::size_t bytes) {
@@ -46,9 +52,9 @@ std::size_t bytes_of_class(std::size_t size_class) {
 }  // namespace
 
 Pool::~Pool() {
-  for (std::byte* block : blocks_) {
-    ASAN_UNPOISON_MEMORY_REGION(block, alignment);
-    ::operator delete (block, std::align_val_t{alignment});
+  for (const Block& block : blocks_) {
+    ASAN_UNPOISON_MEMORY_REGION(block.memory, alignment);
+    ::operator delete (block.memory, std::align_val_t{block.alignment});
   }
 }
 
@@ -116,13 +122,18 @@ Storage* Pool::carve(std::size_t size_class) {
 }
 
 std::byte* Pool::reserve(std::size_t bytes) {
-  blocks_.push_back(nullptr);
-  auto* memory = static_cast<std::byte*>(::operator new (bytes, std::align_val_t{alignment}, std::nothrow));
+  const std::size_t aligned_to = bytes < many_pages ? alignment : huge_page;
+  blocks_.push_back({nullptr, aligned_to});
+  auto* memory = static_cast<std::byte*>(::operator new (bytes, std::align_val_t{aligned_to}, std::nothrow));
   if (memory == nullptr) {
     blocks_.pop_back();
     throw MemoryError("memory", fmt::format("{} bytes for a value cannot be had", bytes));
   }
-  blocks_.back() = memory;
+  blocks_.back().memory = memory;
+#if defined(MADV_HUGEPAGE)
+  // A hint: large values are met page by page otherwise. Only whole huge pages, so that none is held in part.
+  if (aligned_to == huge_page) madvise(memory, bytes / huge_page * huge_page, MADV_HUGEPAGE);
+#endif
   reserved_ += bytes;
   return memory;
 }

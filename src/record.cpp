@@ -53,8 +53,8 @@ static std::string first_not_finite(const T* data, const Layout& layout) {
 }
 
 template <class T>
-void Tape<T>::require_finite(const Op<T>& op, const T* data, const Layout& layout,
-                             std::span<const std::uint32_t> inputs, const Location& where) const {
+[[gnu::noinline]] void Tape<T>::require_finite(const Op<T>& op, const T* data, const Layout& layout,
+                                               std::span<const std::uint32_t> inputs, const Location& where) const {
   std::string message = first_not_finite(data, layout);
   if (message.empty()) return;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -146,7 +146,8 @@ Var<T> Tape<T>::record(const Op<T>& op, std::span<const Operand<T>* const> opera
 // Empty if it is not that case.
 template <class T>
 template <class Handles>
-Var<T> Tape<T>::record_direct(const Op<T>& op, const void* attributes, Handles inputs, const Location& where) {
+[[gnu::flatten]] Var<T> Tape<T>::record_direct(const Op<T>& op, const void* attributes, Handles inputs,
+                                               const Location& where) {
   kernel::Plane<T> planes[Loops::max_values];  // NOLINT: filled below
   const Layout* layout = nullptr;
   for (std::size_t i = 0; i < inputs.size(); ++i) {

@@ -12,6 +12,11 @@
 
 namespace wengert {
 
+namespace detail {
+template <class T>
+Var<T> sum_of_two(Var<T> a, Var<T> b);  // a + b without asking what they are; in src/ops/arithmetic.cpp
+}
+
 // ---- nodes ---------------------------------------------------------------------------------------------------------
 
 template <class T>
@@ -359,9 +364,9 @@ void Tape<T>::sweep(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, 
 }
 
 template <class T>
-void Tape<T>::accumulate(std::size_t slot, Var<T> cotangent) {
+void Tape<T>::accumulate_further(std::size_t slot, Var<T> cotangent) {
   const std::uint32_t old = adjoints_[slot].node;
-  const std::uint32_t sum = old == Adjoint::none ? cotangent.index_ : (at(old) + cotangent).index_;
+  const std::uint32_t sum = old == Adjoint::none ? cotangent.index_ : detail::sum_of_two(at(old), cotangent).index_;
   if (temporaries_ == Temporaries::recycle) {
     pool_.retain(nodes_[sum].storage);
     if (old != Adjoint::none) pool_.release(nodes_[old].storage);

@@ -116,6 +116,10 @@ class Pullback {
   }
   /// Adds `cotangent` to that of input `i`. Throws ShapeError if the input has another shape.
   void give(std::size_t i, Var<T> cotangent);
+  /// As `give`, for an input that needs it and a cotangent that is known to have its shape.
+  void pass(std::size_t i, const Var<T>& cotangent) {
+    tape_.accumulate(base_ + (tape_.edges_[node().first_edge + i] - first_), cotangent);
+  }
   template <class Attributes>
   const Attributes& attributes() const {
     return *static_cast<const Attributes*>(node().attributes);

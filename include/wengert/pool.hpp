@@ -51,6 +51,10 @@ class Pool {
   std::size_t reserved_bytes() const noexcept { return reserved_; }
 
  private:
+  struct Block {
+    std::byte* memory;
+    std::size_t alignment;
+  };
   static constexpr std::size_t class_count = 8 * 58;
   static constexpr std::uint32_t foreign_class = class_count;
 
@@ -61,7 +65,7 @@ class Pool {
 
   std::array<Storage*, class_count + 1> free_{};  // the last list holds headers without memory
   std::deque<Storage> headers_;
-  std::vector<std::byte*> blocks_;
+  std::vector<Block> blocks_;
   std::byte* slab_ = nullptr;  // small storages are cut from here
   std::size_t slab_left_ = 0;
   std::size_t reserved_ = 0;

@@ -345,7 +345,13 @@ class Tape {
   Var<T> record_structural(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
                            const Location& where);
   std::size_t mark_dependents(std::size_t base, Var<T> root, std::span<const Var<T>> wrt);
-  void accumulate(std::size_t slot, Var<T> cotangent);
+  void accumulate(std::size_t slot, const Var<T>& cotangent) {
+    if (adjoints_[slot].node == Adjoint::none && temporaries_ == Temporaries::keep)
+      adjoints_[slot].node = cotangent.index_;
+    else
+      accumulate_further(slot, cotangent);
+  }
+  void accumulate_further(std::size_t slot, Var<T> cotangent);
 
   std::vector<Node<T>> nodes_;
   std::vector<std::uint32_t> edges_;

@@ -79,7 +79,6 @@ void run_plane(const Op<T>& op, const double* parameters, std::span<const Plane<
     run_rows<T>(kernel, parameters, {planes.data(), operands.size()}, out + row * columns + column, part_rows,
                 part_columns);
   };
-  constexpr std::size_t whole_lanes = 64;  // some functions treat a lane's elements together
   if (rows == 1)
     parallel_for(columns, whole_lanes, elements, [&](auto first, auto last) { part(0, first, 1, last - first); });
   else

@@ -18,13 +18,30 @@ struct FoldBody {
   static constexpr T start = fold == Fold::sum ? T(0) : -std::numeric_limits<T>::infinity();
   static constexpr std::size_t block = 2048;  // elements summed before they join the total
 
+  // A maximum of lanes may lose a NaN: g++ 12 makes scalar code of a test for it. `Trace` finds those.
   template <class L>
   static WENGERT_INLINE L join(const L& a, const L& b) {
     if constexpr (fold == Fold::sum)
       return a + b;
     else
-      return where(a > b || a != a, a, b);
+      return where(a > b, a, b);
   }
+  // Elements times 0 added up: NaN if one is NaN or infinite.
+  template <class L>
+  struct Trace {
+    L zeros{T(0)};
+    WENGERT_INLINE void add(const L& x) {
+      if constexpr (fold == Fold::maximum) zeros = zeros + x * L(T(0));
+    }
+    WENGERT_INLINE bool found() const {
+      if constexpr (fold == Fold::sum) return false;
+      alignas(L) T elements[L::width];
+      zeros.store(elements);
+      T sum = 0;
+      for (const T e : elements) sum += e;
+      return sum != sum;
+    }
+  };
   static WENGERT_INLINE T join(T a, T b) {
     if constexpr (fold == Fold::sum)
       return a + b;
@@ -38,20 +55,30 @@ struct FoldBody {
       return join(total, part);
   }
 
+  static WENGERT_INLINE T fold_one_by_one(const T* x, std::size_t count, std::size_t stride) {
+    Total total = start;
+    for (std::size_t k = 0; k < count; ++k) total = join_total(total, static_cast<Total>(x[k * stride]));
+    return static_cast<T>(total);
+  }
+
   // Lanes have names, as g++ keeps arrays of them in memory.
   template <class L>
   static WENGERT_INLINE T fold_block(const T* x, std::size_t count) {
     constexpr std::size_t w = L::width;
     L a(start), b(start), c(start), d(start);
+    Trace<L> trace;
     std::size_t k = 0;
     for (; k + 4 * w <= count; k += 4 * w) {
       const L x0 = L::load(x + k), x1 = L::load(x + k + w), x2 = L::load(x + k + 2 * w), x3 = L::load(x + k + 3 * w);
       a = join(a, x0), b = join(b, x1), c = join(c, x2), d = join(d, x3);
+      trace.add(x0 + x1), trace.add(x2 + x3);
     }
     for (; k + w <= count; k += w) {
       const L x0 = L::load(x + k);
       a = join(a, x0);
+      trace.add(x0);
     }
+    if (trace.found()) return fold_one_by_one(x, count, 1);
     alignas(L) T elements[w];
     const L ab = join(a, b), cd = join(c, d);
     join(ab, cd).store(elements);
@@ -76,80 +103,97 @@ struct FoldBody {
     constexpr std::size_t together = 8;
     std::size_t row = 0;
     for (; row + together <= rows; row += together, x += together * count) {
-      T part[together];
-      for (T& p : part) p = start;
+      T part[together], zeros[together];
+      for (std::size_t j = 0; j < together; ++j) part[j] = start, zeros[j] = 0;
       for (std::size_t k = 0; k < count; ++k)
-        for (std::size_t j = 0; j < together; ++j) part[j] = join(part[j], x[j * count + k]);
-      for (std::size_t j = 0; j < together; ++j) out[row + j] = part[j];
+        for (std::size_t j = 0; j < together; ++j) {
+          const T e = x[j * count + k];
+          if constexpr (fold == Fold::sum) {
+            part[j] += e;
+          } else {
+            part[j] = e > part[j] ? e : part[j];
+            zeros[j] += e * T(0);
+          }
+        }
+      for (std::size_t j = 0; j < together; ++j)
+        out[row + j] = zeros[j] == 0 ? part[j] : fold_one_by_one(x + j * count, count, 1);
     }
-    for (; row < rows; ++row, x += count) {
-      T total = start;
-      for (std::size_t k = 0; k < count; ++k) total = join(total, x[k]);
-      out[row] = total;
-    }
+    for (; row < rows; ++row, x += count) out[row] = fold_one_by_one(x, count, 1);
   }
 
-  // How many rows are summed before they join the total: about √count.
-  static WENGERT_INLINE std::size_t rows_in_block(std::size_t count) {
-    std::size_t rows = 128;
-    while (rows * rows < count) rows *= 2;
-    return rows;
-  }
+  // The fold of the columns of a few rows, which are read row by row, eight at a time: `part` stays in the first cache.
+  static constexpr std::size_t chunk = 512, rows_in_block = 64, rows_together = 8;
   template <class L>
-  static WENGERT_INLINE void fold_four_columns(const T* x, T* out, std::size_t count, std::size_t stride) {
-    constexpr std::size_t w = L::width;
-    const std::size_t rows = rows_in_block(count);
-    L t0(start), t1(start), t2(start), t3(start);
-    for (std::size_t k = 0; k < count;) {
-      L a(start), b(start), c(start), d(start);
-      for (const std::size_t end = std::min(count, k + rows); k < end; ++k, x += stride) {
-        const L x0 = L::load(x), x1 = L::load(x + w), x2 = L::load(x + 2 * w), x3 = L::load(x + 3 * w);
-        a = join(a, x0), b = join(b, x1), c = join(c, x2), d = join(d, x3);
+  static WENGERT_INLINE void fold_lane_of_rows(const T* x, T* part, std::size_t rows, std::size_t stride, bool fresh,
+                                               Trace<L>& trace) {
+    L total = fresh ? L(start) : L::load(part);
+    if (rows == rows_together) {
+      const L x0 = L::load(x), x1 = L::load(x + stride), x2 = L::load(x + 2 * stride), x3 = L::load(x + 3 * stride),
+              x4 = L::load(x + 4 * stride), x5 = L::load(x + 5 * stride), x6 = L::load(x + 6 * stride),
+              x7 = L::load(x + 7 * stride);
+      const L a = join(x0, x1), b = join(x2, x3), c = join(x4, x5), d = join(x6, x7);
+      const L ab = join(a, b), cd = join(c, d), all = join(ab, cd);
+      total = join(total, all);
+      trace.add(x0 + x1), trace.add(x2 + x3), trace.add(x4 + x5), trace.add(x6 + x7);
+    } else {
+      for (std::size_t r = 0; r < rows; ++r) {
+        const L element = L::load(x + r * stride);
+        total = join(total, element);
+        trace.add(element);
       }
-      t0 = join(t0, a), t1 = join(t1, b), t2 = join(t2, c), t3 = join(t3, d);
     }
-    t0.store(out), t1.store(out + w), t2.store(out + 2 * w), t3.store(out + 3 * w);
+    total.store(part);
   }
-  template <class L>
-  static WENGERT_INLINE void fold_column(const T* x, T* out, std::size_t count, std::size_t stride) {
-    const std::size_t rows = rows_in_block(count);
-    L total(start);
-    for (std::size_t k = 0; k < count;) {
-      L part(start);
-      for (const std::size_t end = std::min(count, k + rows); k < end; ++k, x += stride) {
-        const L element = L::load(x);
-        part = join(part, element);
-      }
-      total = join(total, part);
+  template <std::size_t Bytes>
+  static WENGERT_INLINE void fold_rows(const T* x, T* part, std::size_t rows, std::size_t width, std::size_t stride) {
+    using L = Lane<T, Bytes>;
+    using Narrow = Lane<T, 16>;
+    Trace<L> trace;
+    Trace<Narrow> narrow_trace;
+    std::size_t first_left = width - width % Narrow::width;
+    for (std::size_t r = 0; r < rows; r += rows_together) {
+      const std::size_t together = std::min(rows_together, rows - r);
+      const T* const from = x + r * stride;
+      std::size_t i = 0;
+      for (; i + L::width <= width; i += L::width)
+        fold_lane_of_rows<L>(from + i, part + i, together, stride, r == 0, trace);
+      for (; i + Narrow::width <= width; i += Narrow::width)
+        fold_lane_of_rows<Narrow>(from + i, part + i, together, stride, r == 0, narrow_trace);
     }
-    total.store(out);
+    if (trace.found() || narrow_trace.found()) first_left = 0;
+    for (std::size_t i = first_left; i < width; ++i) part[i] = fold_one_by_one(x + i, rows, stride);
   }
-  // `width` neighbouring columns, down all rows.
+  // `width` neighbouring columns, at most a chunk, down all rows; block after block joins `total`.
+  template <std::size_t Bytes>
+  static WENGERT_INLINE void fold_chunk(const T* x, Total* total, std::size_t count, std::size_t width,
+                                        std::size_t stride) {
+    T part[chunk];
+    for (std::size_t i = 0; i < width; ++i) total[i] = start;
+    for (std::size_t k = 0; k < count; k += rows_in_block) {
+      fold_rows<Bytes>(x + k * stride, part, std::min(rows_in_block, count - k), width, stride);
+      for (std::size_t i = 0; i < width; ++i) total[i] = join_total(total[i], static_cast<Total>(part[i]));
+    }
+  }
   template <std::size_t Bytes>
   static WENGERT_INLINE void fold_columns(const T* x, T* out, std::size_t count, std::size_t width,
                                           std::size_t stride) {
-    using L = Lane<T, Bytes>;
-    using Narrow = Lane<T, 16>;
-    std::size_t i = 0;
-    for (; i + 4 * L::width <= width; i += 4 * L::width) fold_four_columns<L>(x + i, out + i, count, stride);
-    for (; i + L::width <= width; i += L::width) fold_column<L>(x + i, out + i, count, stride);
-    for (; i + Narrow::width <= width; i += Narrow::width) fold_column<Narrow>(x + i, out + i, count, stride);
-    for (; i < width; ++i) {
-      Total total = start;
-      for (std::size_t k = 0; k < count; ++k) total = join_total(total, static_cast<Total>(x[k * stride + i]));
-      out[i] = static_cast<T>(total);
+    Total total[chunk];
+    for (std::size_t first = 0; first < width; first += chunk) {
+      const std::size_t part = std::min(chunk, width - first);
+      fold_chunk<Bytes>(x + first, total, count, part, stride);
+      for (std::size_t i = 0; i < part; ++i) out[first + i] = static_cast<T>(total[i]);
     }
   }
   // A few columns: `together` rows are taken for one wide one, whose columns are folded at last.
-  static constexpr std::size_t wide = 128;
+  static constexpr std::size_t few = 32, wide = 128;
   template <std::size_t Bytes>
   static WENGERT_INLINE void fold_few_columns(const T* x, T* out, std::size_t count, std::size_t width) {
-    const std::size_t together = wide / width, whole = count / together;
-    T part[wide];
-    fold_columns<Bytes>(x, part, whole, together * width, together * width);
+    const std::size_t together = std::min(wide / width, count / rows_together), whole = count / together;
+    Total part[wide];
+    fold_chunk<Bytes>(x, part, whole, together * width, together * width);
     for (std::size_t i = 0; i < width; ++i) {
       Total total = start;
-      for (std::size_t j = 0; j < together; ++j) total = join_total(total, static_cast<Total>(part[j * width + i]));
+      for (std::size_t j = 0; j < together; ++j) total = join_total(total, part[j * width + i]);
       for (std::size_t k = whole * together; k < count; ++k)
         total = join_total(total, static_cast<Total>(x[k * width + i]));
       out[i] = static_cast<T>(total);
@@ -167,7 +211,7 @@ struct FoldBody {
       return;
     }
     for (std::size_t o = 0; o < outer; ++o, x += count * stride, out += width)
-      if (width == stride && width <= wide / 4 && count >= wide / 4)
+      if (width == stride && width <= few && count >= rows_together)
         fold_few_columns<Bytes>(x, out, count, width);
       else
         fold_columns<Bytes>(x, out, count, width, stride);
@@ -218,7 +262,6 @@ void fold_axis(const T* x, T* out, std::size_t outer, std::size_t count, std::si
       kernel(x + first * count * inner, out + first * inner, last - first, count, inner, inner);
     });
   } else {
-    constexpr std::size_t whole_lanes = 64;  // so that each column is summed the same way however they are split
     parallel_for(inner, whole_lanes, elements, [&](std::size_t first, std::size_t last) {
       kernel(x + first, out + first, outer, count, last - first, inner);
     });

@@ -12,160 +12,13 @@
 #include <dnnl.h>
 #endif
 
+#include "kernel/gemm_thin.hpp"
 #include "kernel/parallel.hpp"
 
 extern "C" void openblas_set_num_threads(int) __attribute__((weak));
 
 namespace wengert::kernel {
 namespace {
-
-// How a product joins what c holds: alpha·product + beta·c. Where beta is 0, c is not read: it may hold anything.
-template <class T>
-struct Blend {
-  T alpha, beta;
-
-  template <class L>
-  WENGERT_INLINE void put(const L& product, T* c) const {
-    L result = L(alpha) * product;
-    if (beta != T(0)) result = result + L(beta) * L::load(c);
-    result.store(c);
-  }
-  WENGERT_INLINE void put_one(T product, T* c) const {
-    *c = beta != T(0) ? alpha * product + beta * *c : alpha * product;
-  }
-};
-
-// Thin products: libraries pack their operands first, which costs more than these do in all.
-template <class T>
-struct ThinBodies {
-  // y = x·B, B row-major: columns in registers, down all rows.
-  struct RowTimesMatrix {
-    // Lanes have names here and below, as g++ keeps arrays of them, and their temporaries, in memory.
-    template <class L>
-    static WENGERT_INLINE void four_lanes(const T* x, const T* b, std::size_t stride, T* y, std::size_t k,
-                                          const Blend<T>& blend) {
-      constexpr std::size_t w = L::width;
-      L y0(T(0)), y1(T(0)), y2(T(0)), y3(T(0));
-      for (std::size_t p = 0; p < k; ++p, b += stride) {
-        const L scale(x[p]);
-        const L b0 = L::load(b), b1 = L::load(b + w), b2 = L::load(b + 2 * w), b3 = L::load(b + 3 * w);
-        y0 = y0 + scale * b0, y1 = y1 + scale * b1, y2 = y2 + scale * b2, y3 = y3 + scale * b3;
-      }
-      blend.put(y0, y), blend.put(y1, y + w), blend.put(y2, y + 2 * w), blend.put(y3, y + 3 * w);
-    }
-    template <class L>
-    static WENGERT_INLINE void one_lane(const T* x, const T* b, std::size_t stride, T* y, std::size_t k,
-                                        const Blend<T>& blend) {
-      L sum(T(0));
-      for (std::size_t p = 0; p < k; ++p, b += stride) {
-        const L scale(x[p]), row = L::load(b);
-        sum = sum + scale * row;
-      }
-      blend.put(sum, y);
-    }
-    template <std::size_t Bytes>
-    static WENGERT_INLINE void run(const T* x, const T* b, std::size_t stride, T* y, std::size_t k, std::size_t n,
-                                   Blend<T> blend) {
-      using L = Lane<T, Bytes>;
-      using Narrow = Lane<T, 16>;
-      std::size_t i = 0;
-      for (; i + 4 * L::width <= n; i += 4 * L::width) four_lanes<L>(x, b + i, stride, y + i, k, blend);
-      for (; i + L::width <= n; i += L::width) one_lane<L>(x, b + i, stride, y + i, k, blend);
-      for (; i + Narrow::width <= n; i += Narrow::width) one_lane<Narrow>(x, b + i, stride, y + i, k, blend);
-      for (; i < n; ++i) {
-        T sum = 0;
-        for (std::size_t p = 0; p < k; ++p) sum += x[p] * b[p * stride + i];
-        blend.put_one(sum, y + i);
-      }
-    }
-  };
-  // y = B·x, B row-major: one dot product a row.
-  struct MatrixTimesColumn {
-    // The sum of a lane, half added to half: one after another would cost more than the row.
-    template <std::size_t Bytes>
-    static WENGERT_INLINE T halves(const Lane<T, Bytes>& lane) {
-      alignas(64) T elements[Bytes / sizeof(T)];
-      lane.store(elements);
-      if constexpr (Bytes > 16) {
-        using Half = Lane<T, Bytes / 2>;
-        const Half low = Half::load(elements), high = Half::load(elements + Half::width), both = low + high;
-        return halves<Bytes / 2>(both);
-      } else if constexpr (sizeof(T) == 4) {
-        return (elements[0] + elements[1]) + (elements[2] + elements[3]);
-      } else {
-        return elements[0] + elements[1];
-      }
-    }
-    template <std::size_t Bytes>
-    static WENGERT_INLINE void run(const T* x, const T* b, std::size_t stride, T* y, std::size_t k, std::size_t n,
-                                   Blend<T> blend) {
-      constexpr std::size_t bytes = Bytes < 32 ? Bytes : 32;  // 64 took three times as long
-      using L = Lane<T, bytes>;
-      for (std::size_t i = 0; i < n; ++i, b += stride) {
-        constexpr std::size_t w = L::width;
-        L s0(T(0)), s1(T(0)), s2(T(0)), s3(T(0));
-        std::size_t p = 0;
-        for (; p + 4 * w <= k; p += 4 * w) {
-          const L x0 = L::load(x + p), x1 = L::load(x + p + w), x2 = L::load(x + p + 2 * w),
-                  x3 = L::load(x + p + 3 * w);
-          const L b0 = L::load(b + p), b1 = L::load(b + p + w), b2 = L::load(b + p + 2 * w),
-                  b3 = L::load(b + p + 3 * w);
-          s0 = s0 + x0 * b0, s1 = s1 + x1 * b1, s2 = s2 + x2 * b2, s3 = s3 + x3 * b3;
-        }
-        for (; p + w <= k; p += w) {
-          const L x0 = L::load(x + p), b0 = L::load(b + p);
-          s0 = s0 + x0 * b0;
-        }
-        const L left = s0 + s1, right = s2 + s3, sum = left + right;
-        T total = halves<bytes>(sum);
-        for (; p < k; ++p) total += x[p] * b[p];
-        blend.put_one(total, y + i);
-      }
-    }
-  };
-  // C = a·bᵀ for vectors a and b.
-  struct Outer {
-    template <std::size_t Bytes>
-    static WENGERT_INLINE void run(const T* a, const T* b, std::size_t, T* c, std::size_t m, std::size_t n,
-                                   Blend<T> blend) {
-      using L = Lane<T, Bytes>;
-      for (std::size_t i = 0; i < m; ++i, c += n) {
-        const L scale(a[i]);
-        std::size_t j = 0;
-        for (; j + L::width <= n; j += L::width) blend.put(scale * L::load(b + j), c + j);
-        for (; j < n; ++j) blend.put_one(a[i] * b[j], c + j);
-      }
-    }
-  };
-};
-
-template <class Body, class T>
-void run_thin(const T* x, const T* b, std::size_t stride, T* y, std::size_t k, std::size_t n, Blend<T> blend) {
-  static constexpr auto kernels =
-      compile_per_isa<Body, const T*, const T*, std::size_t, T*, std::size_t, std::size_t, Blend<T>>();
-  kernels[static_cast<std::size_t>(active_isa())](x, b, stride, y, k, n, blend);
-}
-
-constexpr std::size_t whole_lanes = 64;  // parts of this many columns are computed the same way however they are split
-
-// x·B for a vector x, whichever way B lies.
-template <class T>
-void vector_matrix(const T* x, Matrix<T> b, T* y, std::size_t k, std::size_t n, Blend<T> blend) {
-  parallel_for(n, whole_lanes, k * n, [&](std::size_t first, std::size_t last) {
-    if (b.transposed)
-      run_thin<typename ThinBodies<T>::MatrixTimesColumn>(x, b.data + first * b.stride, b.stride, y + first, k,
-                                                          last - first, blend);
-    else
-      run_thin<typename ThinBodies<T>::RowTimesMatrix>(x, b.data + first, b.stride, y + first, k, last - first, blend);
-  });
-}
-
-template <class T>
-void outer_product(const T* a, const T* b, T* c, std::size_t m, std::size_t n, Blend<T> blend) {
-  parallel_for(m, 1, m * n, [&](std::size_t first, std::size_t last) {
-    run_thin<typename ThinBodies<T>::Outer>(a + first, b, 0, c + first * n, last - first, n, blend);
-  });
-}
 
 // Small products, one after another: A element by element, B in registers by the row. A library's call costs more.
 constexpr std::size_t small_columns = 32;  // and rows of B, which a transposed B is copied to
@@ -280,8 +133,9 @@ void small_gemm(std::size_t count, std::size_t m, std::size_t n, std::size_t k, 
 // Where small_gemm beats the library's call: measured, dnnl_sgemm takes 260 ns at least, cblas_dgemm 18.
 template <class T>
 bool is_small(std::size_t m, std::size_t n, std::size_t k) {
-  constexpr std::size_t most = sizeof(T) == 4 ? 32 : 12;
-  return n <= small_columns && k <= small_columns && m <= most * most * most && m * n * k <= most * most * most;
+  constexpr std::size_t most = sizeof(T) == 4 ? 32 : 12, narrowest = 16 / sizeof(T);
+  const std::size_t most_products = n % narrowest == 0 ? most * most * most : 2048;  // else columns are left over
+  return n <= small_columns && k <= small_columns && m * n * k <= most_products;
 }
 
 // Multiplications in elements of work: the libraries take that many in the time of one.

@@ -54,11 +54,14 @@ WENGERT_INLINE void add_sums(std::size_t count, const F& f, const G& g, double& 
     const std::size_t end = std::min(count, first + block);
     L f0(T(0)), f1(T(0)), g0(T(0)), g1(T(0));
     std::size_t k = first;
-    for (; k + 2 * w <= end; k += 2 * w) {
-      f0 = f0 + f(k, lane), f1 = f1 + f(k + w, lane);
-      g0 = g0 + g(k, lane), g1 = g1 + g(k + w, lane);
+    for (; k + 2 * w <= end; k += 2 * w) {  // lanes have names, as g++ keeps temporary ones in memory
+      const L fa = f(k, lane), fb = f(k + w, lane), ga = g(k, lane), gb = g(k + w, lane);
+      f0 = f0 + fa, f1 = f1 + fb, g0 = g0 + ga, g1 = g1 + gb;
     }
-    for (; k + w <= end; k += w) f0 = f0 + f(k, lane), g0 = g0 + g(k, lane);
+    for (; k + w <= end; k += w) {
+      const L fa = f(k, lane), ga = g(k, lane);
+      f0 = f0 + fa, g0 = g0 + ga;
+    }
     alignas(L) T elements[2][w];
     (f0 + f1).store(elements[0]), (g0 + g1).store(elements[1]);
     T f_sum = 0, g_sum = 0;
@@ -294,9 +297,10 @@ struct StandardiseVjpBody {
 template <class Body, class... Arguments>
 void dispatch(const Groups& n, Arguments... arguments) {
   static constexpr auto kernels = compile_per_isa<Body, Arguments..., std::size_t, std::size_t>();
-  parallel_for(n.groups, n.inner == 1 ? 64 : 1, n.members() * n.groups, [&](std::size_t first, std::size_t last) {
-    kernels[static_cast<std::size_t>(active_isa())](arguments..., first, last);
-  });
+  parallel_for(n.groups, n.inner == 1 ? whole_lanes : 1, n.members() * n.groups,
+               [&](std::size_t first, std::size_t last) {
+                 kernels[static_cast<std::size_t>(active_isa())](arguments..., first, last);
+               });
 }
 
 }  // namespace

@@ -68,6 +68,10 @@ class ThreadScope {
 /// As many elements, read, computed or written, as are worth waking another thread for.
 inline constexpr std::size_t large_work = std::size_t{1} << 17;
 
+/// A grain for elements: each lane of any width lies in one part, so that it is computed the same way however a range
+/// is split.
+inline constexpr std::size_t whole_lanes = 64;
+
 // ThreadSanitizer does not see libgomp's barriers, so it is told what they order.
 #if defined(WENGERT_TSAN)
 inline void happens_after(void* token) { __tsan_acquire(token); }

@@ -47,12 +47,64 @@ struct Exponentials {
   }
 };
 
+// As many short rows as a lane is wide, turned so that each lane holds one column of them: a lane that is mostly empty
+// would cost as much as a full one.
+template <class L>
+struct ShortRows {
+  using T = typename L::Scalar;
+  static constexpr std::size_t longest = 32;
+  alignas(L) T columns[longest][L::width];
+
+  WENGERT_INLINE ShortRows(const T* x, std::size_t rows, std::size_t count) {
+    for (std::size_t k = 0; k < count; ++k) {
+      if (rows < L::width) L(T(0)).store(columns[k]);
+      for (std::size_t r = 0; r < rows; ++r) columns[k][r] = x[r * count + k];
+    }
+  }
+  WENGERT_INLINE L operator[](std::size_t k) const { return L::load(columns[k]); }
+  WENGERT_INLINE void set(std::size_t k, const L& column) { column.store(columns[k]); }
+  WENGERT_INLINE void write(T* y, std::size_t rows, std::size_t count) const {
+    for (std::size_t r = 0; r < rows; ++r, y += count)
+      for (std::size_t k = 0; k < count; ++k) y[k] = columns[k][r];
+  }
+  WENGERT_INLINE L maximum(std::size_t count) const {
+    L top = (*this)[0];
+    for (std::size_t k = 1; k < count; ++k) {
+      const L e = (*this)[k];
+      top = larger(e, top);
+    }
+    return top;
+  }
+  // Each column becomes exp(x − m); tells their sum.
+  WENGERT_INLINE L to_exponentials(const L& m, std::size_t count) {
+    L sum(T(0));
+    for (std::size_t k = 0; k < count; ++k) {
+      const L e = lane_exp((*this)[k] - m);
+      sum = sum + e;
+      set(k, e);
+    }
+    return sum;
+  }
+};
+// Calls visit(first row, number of rows) for as many rows at a time as a lane is wide.
+template <class L, class Visit>
+WENGERT_INLINE void each_few_rows(std::size_t rows, const Visit& visit) {
+  for (std::size_t first = 0; first < rows; first += L::width) visit(first, std::min(L::width, rows - first));
+}
+
 template <class T>
 struct SoftmaxBody {
   template <std::size_t Bytes>
   static WENGERT_INLINE void run(const T* x, T* y, std::size_t rows, std::size_t count) {
     using L = Lane<T, Bytes>;
     using E = Exponentials<L>;
+    if (count <= ShortRows<L>::longest)
+      return each_few_rows<L>(rows, [&](std::size_t first, std::size_t few) {
+        ShortRows<L> of_x(x + first * count, few, count);
+        const L sum = of_x.to_exponentials(of_x.maximum(count), count), scale = L(T(1)) / sum;
+        for (std::size_t k = 0; k < count; ++k) of_x.set(k, of_x[k] * scale);
+        of_x.write(y + first * count, few, count);
+      });
     for (std::size_t r = rows; r-- > 0; x += count, y += count) {
       const Row<L> row(count, r * count);
       L partial(T(0));
@@ -73,6 +125,14 @@ struct LogSumBody {
   static WENGERT_INLINE void run(const T* x, T* out, std::size_t rows, std::size_t count) {
     using L = Lane<T, Bytes>;
     using E = Exponentials<L>;
+    if (count <= ShortRows<L>::longest)
+      return each_few_rows<L>(rows, [&](std::size_t first, std::size_t few) {
+        ShortRows<L> of_x(x + first * count, few, count);
+        const L top = of_x.maximum(count), sum = of_x.to_exponentials(top, count);
+        alignas(L) T result[L::width];
+        (top + lane_log(sum)).store(result);
+        for (std::size_t r = 0; r < few; ++r) out[first + r] = result[r];
+      });
     for (std::size_t first = 0; first < rows; first += L::width) {
       alignas(L) T top[L::width], sum[L::width];
       L(T(1)).store(top), L(T(1)).store(sum);
@@ -177,6 +237,20 @@ struct CrossEntropyVjpBody {
     using L = Lane<T, Bytes>;
     using E = Exponentials<L>;
     const L c(scale);
+    if (count <= ShortRows<L>::longest)
+      return each_few_rows<L>(rows, [&](std::size_t first, std::size_t few) {
+        ShortRows<L> of_z(z + first * count, few, count);
+        const ShortRows<L> of_y(y + first * count, few, count);
+        const L sum = of_z.to_exponentials(of_z.maximum(count), count);
+        L weights(T(0));
+        for (std::size_t k = 0; k < count; ++k) {
+          const L weight = of_y[k];
+          weights = weights + weight;
+        }
+        const L by = c * weights / sum;
+        for (std::size_t k = 0; k < count; ++k) of_z.set(k, by * of_z[k] - c * of_y[k]);
+        of_z.write(out + first * count, few, count);
+      });
     for (std::size_t r = rows; r-- > 0; z += count, y += count, out += count) {
       const Row<L> row(count, r * count);
       L weights(T(0)), partial(T(0));
@@ -204,6 +278,16 @@ struct SoftmaxScaledBody {
   static WENGERT_INLINE void run(const T* z, const T* scale, T* out, std::size_t rows, std::size_t count) {
     using L = Lane<T, Bytes>;
     using E = Exponentials<L>;
+    if (count <= ShortRows<L>::longest)
+      return each_few_rows<L>(rows, [&](std::size_t first, std::size_t few) {
+        ShortRows<L> of_z(z + first * count, few, count);
+        const L sum = of_z.to_exponentials(of_z.maximum(count), count);
+        alignas(L) T scales[L::width] = {};
+        for (std::size_t r = 0; r < few; ++r) scales[r] = scale[first + r];
+        const L by = L::load(scales) / sum;
+        for (std::size_t k = 0; k < count; ++k) of_z.set(k, of_z[k] * by);
+        of_z.write(out + first * count, few, count);
+      });
     for (std::size_t r = rows; r-- > 0; z += count, ++scale, out += count) {
       const Row<L> row(count, r * count);
       L partial(T(0));

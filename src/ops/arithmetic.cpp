@@ -1,5 +1,8 @@
 #include <wengert/ops/elementwise.hpp>
 
+#include <array>
+#include <type_traits>
+
 namespace wengert {
 namespace {
 
@@ -34,6 +37,17 @@ constexpr auto scalar_divide = elementwise<"scalar_divide", params<1>>(
     notation<"c / x">, shown_by_formula);
 
 }  // namespace
+
+namespace detail {
+template <class T>
+Var<T> sum_of_two(Var<T> a, Var<T> b) {
+  using Table = ElementwiseTable<T, std::remove_const_t<decltype(add_op)>>;
+  const std::array<Var<T>, 2> both{a, b};
+  return a.tape().record(Table::table, nullptr, 0, both, Location::current());
+}
+template Var<float> sum_of_two(Var<float>, Var<float>);
+template Var<double> sum_of_two(Var<double>, Var<double>);
+}  // namespace detail
 
 // For float and double.
 #define WENGERT_ARITHMETIC(T)                                                                               \

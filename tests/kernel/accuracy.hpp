@@ -28,10 +28,12 @@ struct Function {
 };
 
 /// The distance of `got` from `exact` in units of the last place of T at `exact`; 0 where both are NaN or where `exact`
-/// rounds to the infinity that `got` is. The units of denormal numbers are those of the smallest normal one.
+/// rounds to the infinity that `got` is. Infinite where one alone is NaN. The units of denormal numbers are those of
+/// the smallest normal one.
 template <class T>
 double ulps(T got, Wider<T> exact) {
-  if (std::isnan(exact)) return std::isnan(got) ? 0 : std::numeric_limits<double>::infinity();
+  if (std::isnan(exact) || std::isnan(got))
+    return std::isnan(exact) && std::isnan(got) ? 0 : std::numeric_limits<double>::infinity();
   const T rounded = static_cast<T>(exact);
   if (got == rounded) return 0;
   constexpr int digits = std::numeric_limits<T>::digits;

@@ -64,9 +64,9 @@ TEST_CASE_TEMPLATE("folds of every shape", T, float, double) {
         kernel::fold_axis<kernel::Fold::maximum>(x.data(), maxima.data(), outer, count, inner);
         CHECK(sums.worst(
                   [&](std::size_t i) {
-                    double sum = 0;
+                    long double sum = 0;
                     for (std::size_t k = 0; k < count; ++k) sum += at(i, k);
-                    return sum;
+                    return static_cast<double>(sum);
                   },
                   std::sqrt(static_cast<double>(count))) < tolerance<T>);
         CHECK(maxima.worst([&](std::size_t i) {

@@ -1,0 +1,35 @@
+// Products of which one side is a vector.
+#pragma once
+
+#include "kernel/gemm.hpp"
+#include <wengert/kernel/isa.hpp>
+
+#include <cstddef>
+
+namespace wengert::kernel {
+
+/// How a product joins what c holds: alpha·product + beta·c. Where beta is 0, c is not read: it may hold anything.
+template <class T>
+struct Blend {
+  T alpha, beta;
+
+  template <class L>
+  WENGERT_INLINE void put(const L& product, T* c) const {
+    L result = L(alpha) * product;
+    if (beta != T(0)) result = result + L(beta) * L::load(c);
+    result.store(c);
+  }
+  WENGERT_INLINE void put_one(T product, T* c) const {
+    *c = beta != T(0) ? alpha * product + beta * *c : alpha * product;
+  }
+};
+
+/// y = x·B for a vector x of k elements, whichever way B lies.
+template <class T>
+void vector_matrix(const T* x, Matrix<T> b, T* y, std::size_t k, std::size_t n, Blend<T> blend);
+
+/// C = a·bᵀ for vectors a and b.
+template <class T>
+void outer_product(const T* a, const T* b, T* c, std::size_t m, std::size_t n, Blend<T> blend);
+
+}  // namespace wengert::kernel
