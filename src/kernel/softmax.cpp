@@ -68,8 +68,8 @@ struct ShortRows {
       for (std::size_t k = 0; k < count; ++k) y[k] = columns[k][r];
   }
   WENGERT_INLINE L maximum(std::size_t count) const {
-    L top = (*this)[0];
-    for (std::size_t k = 1; k < count; ++k) {
+    L top(-std::numeric_limits<T>::infinity());
+    for (std::size_t k = 0; k < count; ++k) {
       const L e = (*this)[k];
       top = larger(e, top);
     }
