@@ -132,7 +132,7 @@ TEST_CASE("accumulate_updates: W ← β·W + α·AᵀB is one product into W, an
 
 TEST_CASE("schedule: elementwise neighbours of one shape are one unit, products and other shapes are not") {
   Tape<double> tape;
-  const auto x = tape.constant(random_tensor({4, 4}, 1)), w = tape.constant(random_tensor({4, 4}, 2));
+  const auto x = tape.constant(random_tensor({64, 64}, 1)), w = tape.constant(random_tensor({64, 64}, 2));
   const auto a = tanh(exp(x) * 2), b = matmul(a, w), c = sinh(b) + cosh(a), d = sum(c);
   auto graph = program::slice(graph_of(tape, {x, w}, {d}));
   const auto fused = program::schedule(graph, true);
