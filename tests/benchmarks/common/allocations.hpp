@@ -1,14 +1,16 @@
-// How often memory was asked of the heap so far.
+// How often memory was asked of the heap.
 #pragma once
 
 namespace bench {
 
+/// Calls of operator new, and of malloc and its kin, on the calling thread.
 struct Allocations {
-  long news = 0;     ///< calls of operator new
-  long mallocs = 0;  ///< calls of malloc and its kin, those of operator new and of other libraries included
+  long own = 0;        ///< by the program and what is linked into it
+  long libraries = 0;  ///< by other libraries, for themselves
 };
 
-/// The calling thread's calls so far; under AddressSanitizer, which brings its own malloc, only those of operator new.
+/// The calls since this was called first. Under AddressSanitizer, which brings its own malloc, only operator new
+/// counts.
 Allocations allocations();
 
 }  // namespace bench

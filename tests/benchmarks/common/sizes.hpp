@@ -23,6 +23,10 @@ struct Weights {
 namespace mlp {
 inline constexpr std::size_t inputs = 784, hidden = 128, classes = 10;
 inline constexpr float rate = 0.1F;
+inline constexpr std::array<Weights, 4> weights{{{"w1", {inputs, hidden}, 2, inputs},
+                                                 {"b1", {hidden}, 1, inputs},
+                                                 {"w2", {hidden, classes}, 2, hidden},
+                                                 {"b2", {classes}, 1, hidden}}};
 }  // namespace mlp
 
 // x ← tanh(x)·c + x on 16 floats, 1,000 times.

@@ -23,7 +23,7 @@ using namespace bench::mlp;
 
 constexpr std::size_t lanes = 16;
 using Lanes = float __attribute__((vector_size(lanes * sizeof(float)), aligned(4)));
-using Row = std::array<Lanes, hidden / lanes>;  // of the hidden layer
+constexpr std::size_t registers = hidden / lanes;  // of a row of the hidden layer
 
 Lanes load(const float* p) {
   Lanes v;
@@ -64,20 +64,20 @@ class Hand : public Work {
 
   // a = x·W₁ for one row.
   void multiply_row() {
-    Row sums{};
+    Lanes sums[registers] = {};
     const float* w = w1_.data();
     for (const float x : x_)
       for (Lanes& s : sums) {
         s += x * load(w);
         w += lanes;
       }
-    for (std::size_t v = 0; v < sums.size(); ++v) store(a_.data() + v * lanes, sums[v]);
+    for (std::size_t v = 0; v < registers; ++v) store(a_.data() + v * lanes, sums[v]);
   }
 
   // W₁ ← W₁ − α·xᵀ·d for one row.
   void update_by_row() {
-    Row d;
-    for (std::size_t v = 0; v < d.size(); ++v) d[v] = load(a_.data() + v * lanes);
+    Lanes d[registers];
+    for (std::size_t v = 0; v < registers; ++v) d[v] = load(a_.data() + v * lanes);
     float* w = w1_.data();
     for (const float x : x_)
       for (const Lanes& dv : d) {

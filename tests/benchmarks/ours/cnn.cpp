@@ -29,8 +29,7 @@ class Eager : public Training {
   wg::Tensor<float> targets_ = one_hot(cnn::batch, cnn::classes, 2);
   std::vector<wg::Parameter<float>> parameters_ = [] {
     std::vector<wg::Parameter<float>> result;
-    for (const Weights& w : cnn::weights)
-      result.push_back(parameter(w.name, wg::Shape(std::span(w.extents.data(), w.rank)), result.size() + 3, w.inputs));
+    for (const Weights& w : cnn::weights) result.push_back(parameter(w, result.size() + 3));
     return result;
   }();
   wg::Tape<float> tape_;

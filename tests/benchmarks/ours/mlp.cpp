@@ -29,10 +29,8 @@ class Eager : public Training {
   std::vector<wg::Parameter<float>> parameters() override { return {w1_, b1_, w2_, b2_}; }
 
   wg::Tensor<float> inputs_, targets_;
-  wg::Parameter<float> w1_ = parameter("w1", {mlp::inputs, mlp::hidden}, 3, mlp::inputs);
-  wg::Parameter<float> b1_ = parameter("b1", {mlp::hidden}, 4, mlp::inputs);
-  wg::Parameter<float> w2_ = parameter("w2", {mlp::hidden, mlp::classes}, 5, mlp::hidden);
-  wg::Parameter<float> b2_ = parameter("b2", {mlp::classes}, 6, mlp::hidden);
+  wg::Parameter<float> w1_ = parameter(mlp::weights[0], 3), b1_ = parameter(mlp::weights[1], 4);
+  wg::Parameter<float> w2_ = parameter(mlp::weights[2], 5), b2_ = parameter(mlp::weights[3], 6);
   wg::Tape<float> tape_;
 };
 

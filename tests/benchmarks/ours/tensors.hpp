@@ -31,11 +31,10 @@ inline wg::Tensor<float> one_hot(std::size_t rows, std::size_t classes, std::uin
   return result;
 }
 
-inline wg::Parameter<float> parameter(std::string name, const wg::Shape& shape, std::uint64_t stream,
-                                      std::size_t inputs) {
-  auto result = empty<float>(shape);
-  fill_weights(std::span<float>(result.data(), result.size()), stream, inputs);
-  return wg::Parameter<float>(std::move(result), std::move(name));
+inline wg::Parameter<float> parameter(const Weights& w, std::uint64_t stream, const std::string& prefix = "") {
+  auto result = empty<float>(wg::Shape(std::span(w.extents.data(), w.rank)));
+  fill_weights(std::span<float>(result.data(), result.size()), stream, w.inputs);
+  return wg::Parameter<float>(std::move(result), prefix + w.name);
 }
 
 /// Work that changes parameters.

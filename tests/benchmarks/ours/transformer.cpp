@@ -42,9 +42,7 @@ class Eager : public Training {
   std::vector<wg::Parameter<float>> parameters_ = [] {
     std::vector<wg::Parameter<float>> result;
     for (std::size_t b = 0; b < blocks; ++b)
-      for (const Weights& w : weights)
-        result.push_back(parameter(std::to_string(b) + "." + w.name, wg::Shape(std::span(w.extents.data(), w.rank)),
-                                   result.size() + 3, w.inputs));
+      for (const Weights& w : weights) result.push_back(parameter(w, result.size() + 3, std::to_string(b) + "."));
     return result;
   }();
   wg::Tape<float> tape_;
