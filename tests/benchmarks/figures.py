@@ -21,14 +21,15 @@ class Series:
 class Figure:
     """One line of the report: what is measured, against what, and the bar.
 
-    The ratio is ours / other where the bar is an upper one ("<="), other / ours where it is a lower one (">="), so that
-    it reads as "times as long" or "times as fast". Without `other`, the bar is in `unit`.
+    The ratio is ours / other where the bar is an upper one ("<=1.1"), other / ours where it is a lower one (">=8"), so
+    that it reads as "times as long" or "times as fast"; a bar without number is quoted only. Without `other`, the bar is
+    in `unit`.
     """
 
     name: str
     ours: Series
     other: Series | None = None
-    bar: str = ""  # "<=1.10", ">=8" or nothing: quoted
+    bar: str = "<="
     unit: str = "us"  # of `ours`: us a step, or ns an item
     quantity: str = "time"  # or memory, allocations
     note: str = ""
@@ -39,8 +40,8 @@ def ours(name, **options):
     return Series("ours", name, **options)
 
 
-def hand(name):
-    return Series("hand", name)
+def hand(name, **options):
+    return Series("hand", name, **options)
 
 
 # Its allocator as tuned for large buffers.
@@ -64,15 +65,16 @@ def mlp():
             model = f"mlp-{batch}"
             yield Figure(f"{model}/{variant}:torch", ours(f"{model}/{variant}"), torch(f"{model}/torch"), f">={bar}")
             yield Figure(f"{model}/{variant}:torch-unpinned", ours(f"{model}/{variant}"),
-                         torch(f"{model}/torch", unpinned))
+                         torch(f"{model}/torch", unpinned), ">=")
     for batch in batches:
         model = f"mlp-{batch}"
         yield Figure(f"{model}/eager:hand", ours(f"{model}/eager"), hand(f"{model}/hand"))
-        yield Figure(f"{model}/torch:hand", torch(f"{model}/torch"), hand(f"{model}/hand"))
+        yield Figure(f"{model}/hand:torch", hand(f"{model}/hand"), torch(f"{model}/torch"), ">=")
 
 
 def threads():
     """Two threads against one, by the clock."""
+    yield Figure("mlp-1024/hand@2:1", hand("mlp-1024/hand", threads=2), hand("mlp-1024/hand"), ">=", note="by the clock")
     for variant in ("program", "eager"):
         for batch in (1, 32, 1024, 10000):
             name = f"mlp-{batch}/{variant}"
@@ -83,9 +85,9 @@ def threads():
 def chain():
     for work, eager, program in (("forward", 35, 9), ("gradient", 70, 12)):
         yield Figure(f"chain/{work}-eager", ours(f"chain/{work}-eager"), None, f"<={eager}", "ns")
-        yield Figure(f"chain/{work}-cold", ours(f"chain/{work}-cold"), None, "", "ns", note="a new tape each time")
+        yield Figure(f"chain/{work}-cold", ours(f"chain/{work}-cold"), None, "<=", "ns", note="a new tape each time")
         yield Figure(f"chain/{work}-program", ours(f"chain/{work}-program"), None, f"<={program}", "ns")
-        yield Figure(f"chain/{work}-eager:torch", ours(f"chain/{work}-eager"), torch(f"chain/{work}-torch"), "", "ns")
+        yield Figure(f"chain/{work}-eager:torch", ours(f"chain/{work}-eager"), torch(f"chain/{work}-torch"), ">=", "ns")
 
 
 def lstm():
@@ -94,11 +96,11 @@ def lstm():
         yield Figure(f"{model}/gradient-program", ours(f"{model}/gradient-program"), None, "<=150", "ns")
         yield Figure(f"{model}/gradient:objective", ours(f"{model}/gradient-program"),
                      ours(f"{model}/objective-program"), "<=4", "ns")
-        yield Figure(f"{model}/gradient-eager", ours(f"{model}/gradient-eager"), None, "", "ns")
+        yield Figure(f"{model}/gradient-eager", ours(f"{model}/gradient-eager"), None, "<=", "ns")
         yield Figure(f"{model}/gradient:objective-eager", ours(f"{model}/gradient-eager"),
-                     ours(f"{model}/objective-eager"), "", "ns")
+                     ours(f"{model}/objective-eager"), "<=", "ns")
         yield Figure(f"{model}/gradient-eager:torch", ours(f"{model}/gradient-eager"),
-                     torch(f"{model}/gradient-torch"), "", "ns")
+                     torch(f"{model}/gradient-torch"), ">=", "ns")
 
 
 def models(has):
@@ -107,20 +109,21 @@ def models(has):
         for variant in ("program", "eager"):
             held = variant == "program" or not has(f"{model}/gradient-program")
             gradient, objective = ours(f"{model}/gradient-{variant}"), ours(f"{model}/objective-{variant}")
-            yield Figure(f"{model}/{variant}-gradient:objective", gradient, objective, "<=3" if held else "")
+            yield Figure(f"{model}/{variant}-gradient:objective", gradient, objective, "<=3" if held else "<=")
             yield Figure(f"{model}/{variant}:torch", gradient, torch(f"{model}/gradient-torch", tuned),
-                         f">={bar}" if held else "", note="libtorch's allocator tuned")
+                         f">={bar}" if held else ">=", note="libtorch's allocator tuned")
     for model, bar in (("cnn", 1.3), ("transformer", 1.5)):
         for variant in ("program", "eager"):
             held = variant == "program" or not has(f"{model}/program")
             yield Figure(f"{model}/{variant}:torch", ours(f"{model}/{variant}"), torch(f"{model}/torch"),
-                         f">={bar}" if held else "")
+                         f">={bar}" if held else ">=")
 
 
 def elementwise():
     yield Figure("elementwise/program:copy", ours("elementwise/program"), hand("copy/hand"), ">=0.8")
-    yield Figure("elementwise/program:hand", ours("elementwise/program"), hand("elementwise/hand"))
-    yield Figure("elementwise/eager:copy", ours("elementwise/eager"), hand("copy/hand"))
+    yield Figure("elementwise/program:hand", ours("elementwise/program"), hand("elementwise/hand"), ">=")
+    yield Figure("elementwise/eager:copy", ours("elementwise/eager"), hand("copy/hand"), ">=")
+    yield Figure("elementwise/hand:copy", hand("elementwise/hand"), hand("copy/hand"), ">=")
 
 
 def scaling():
@@ -134,7 +137,8 @@ def memory():
     model = "mlp-10000"
     yield Figure("memory/program", ours(f"{model}/program"), None, "<=60", "MB", "memory")
     yield Figure("memory/eager:torch", ours(f"{model}/eager"), torch(f"{model}/torch"), "<=0.6", "MB", "memory")
-    yield Figure("memory/hand", hand(f"{model}/hand"), None, "", "MB", "memory")
+    yield Figure("memory/torch", torch(f"{model}/torch"), None, "<=", "MB", "memory")
+    yield Figure("memory/hand", hand(f"{model}/hand"), None, "<=", "MB", "memory")
 
 
 def allocations():

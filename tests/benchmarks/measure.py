@@ -135,7 +135,7 @@ def evaluate(figure, bench, times, rounds):
         result["ratio"], result["ratios"] = result["ours"], mine
     else:
         others = values(figure.other)
-        upper = figure.bar.startswith("<=") or (not figure.bar and figure.ours.program == figure.other.program)
+        upper = figure.bar.startswith("<=")
         result["other"], result["other_rounds"] = statistics.median(others), others
         result["ratios"] = [m / o if upper else o / m for m, o in zip(mine, others)]
         result["ratio"] = statistics.median(result["ratios"])
@@ -143,7 +143,7 @@ def evaluate(figure, bench, times, rounds):
 
 
 def verdict(figure, result):
-    if not figure.bar:
+    if len(figure.bar) == 2:
         return "quoted"
     if result is None:
         return "SHORT"

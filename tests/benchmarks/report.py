@@ -21,17 +21,20 @@ def number(value, unit):
     return f"{value:.4g}{unit}"
 
 
+def bar_of(figure):
+    return "-" if len(figure.bar) == 2 else figure.bar + ("" if figure.other else figure.unit)
+
+
 def lines(results):
     """NAME ours OTHER ratio bar ok|SHORT, one line a figure."""
     width = max(len(f.name) for f, _, _ in results)
     for figure, result, verdict in results:
         if result is None:
-            yield f"{figure.name:{width}} {'-':>10} {'-':>10} {'-':>7} {figure.bar or '-':>7} {verdict} (not offered)"
+            yield f"{figure.name:{width}} {'-':>10} {'-':>10} {'-':>7} {bar_of(figure):>7} {verdict} (not offered)"
             continue
         ratio = f"{result['ratio']:.3g}" if figure.other else "-"
-        bar = (figure.bar + ("" if figure.other else figure.unit)) or "-"
         yield (f"{figure.name:{width}} {number(result['ours'], figure.unit):>10} "
-               f"{number(result.get('other'), figure.unit):>10} {ratio:>7} {bar:>7} {verdict}")
+               f"{number(result.get('other'), figure.unit):>10} {ratio:>7} {bar_of(figure):>7} {verdict}")
 
 
 def include_time(folder):
@@ -123,14 +126,14 @@ def write(out, bench, results, times, options, load):
              "| figure | ours | other | ratio | spread | bar | | |", "|---|---|---|---|---|---|---|---|"]
     for figure, result, verdict in results:
         if result is None:
-            text.append(f"| {figure.name} | not offered | | | | {figure.bar} | {verdict} | |")
+            text.append(f"| {figure.name} | not offered | | | | {bar_of(figure)} | {verdict} | |")
             continue
         note = "; ".join(filter(None, (figure.note, result.get("note", ""))))
-        bar = figure.bar.replace("<=", "≤ ").replace(">=", "≥ ") + ("" if figure.other else f" {figure.unit}")
+        bar = bar_of(figure).replace("<=", "≤ ").replace(">=", "≥ ")
         text.append(f"| {figure.name} | {number(result['ours'], figure.unit)} | "
                     f"{number(result.get('other'), figure.unit)} | "
                     f"{format(result['ratio'], '.3g') if figure.other else ''} | {spread(result['ratios'])} | "
-                    f"{bar if figure.bar else ''} | {verdict} | {note} |")
+                    f"{bar} | {verdict} | {note} |")
     text += ["", "| work | CPU time a step | spread | by the clock |", "|---|---|---|---|"]
     for series, rounds in times.items():
         cpu = [t["cpu"] / 1e3 for t in rounds]

@@ -9,16 +9,16 @@ class Eager : public Training {
  public:
   void step() override {
     tape_.clear();
-    std::vector<wg::Var<float>> v;
-    for (const auto& parameter : parameters_) v.push_back(tape_.variable(parameter));
+    auto& v = variables_;
+    for (std::size_t i = 0; i < v.size(); ++i) v[i] = tape_.variable(parameters_[i]);
     auto a = max_pool2d(relu(conv2d(tape_.borrow(inputs_), v[0], v[1], {.padding = 2})), 2);
     a = max_pool2d(relu(conv2d(a, v[2], v[3])), 2);
     a = flatten(a, 1);
     a = relu(matmul(a, v[4]) + v[5]);
     a = relu(matmul(a, v[6]) + v[7]);
     const auto loss = cross_entropy_with_logits(matmul(a, v[8]) + v[9], tape_.borrow(targets_));
-    const auto gradients = grad<float>(loss, v);
-    for (std::size_t i = 0; i < v.size(); ++i) parameters_[i] -= cnn::rate * gradients[i].view();
+    gradients_into<float>(loss, v, gradients_);
+    for (std::size_t i = 0; i < v.size(); ++i) parameters_[i] -= cnn::rate * gradients_[i];
     loss_ = loss.item();
   }
 
@@ -33,6 +33,8 @@ class Eager : public Training {
     return result;
   }();
   wg::Tape<float> tape_;
+  std::array<wg::Var<float>, cnn::weights.size()> variables_;
+  std::array<wg::Tensor<float>, cnn::weights.size()> gradients_;
 };
 
 const bool offered = offer<Eager>("cnn/eager");

@@ -42,23 +42,30 @@ class Lstm : public Work {
     if (!gradient_) return {};
     return {array("main", results_[0]), array("extra", results_[1])};
   }
-  double items() const override { return static_cast<double>(lstm::ops(layers_)); }
+  double items() const override { return static_cast<double>(lstm::ops(layers_.size())); }
 
  private:
   wg::Var<double> objective(wg::Var<double> main, wg::Var<double> extra) {
     const auto sequence = tape_.borrow(sequence_), state = tape_.borrow(state_);
-    std::vector<Layer> layers;
-    for (std::size_t l = 0; l < layers_; ++l) {
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
       const auto part = [&](int i) { return slice(main, {l, i}); };
-      layers.push_back({part(0), part(1), part(2), part(3), part(4), part(5), part(6), part(7), slice(state, {l, 0}),
-                        slice(state, {l, 1})});
+      layers_[l] = {part(0),
+                    part(1),
+                    part(2),
+                    part(3),
+                    part(4),
+                    part(5),
+                    part(6),
+                    part(7),
+                    slice(state, {l, 0}),
+                    slice(state, {l, 1})};
     }
     const auto in_w = slice(extra, {0}), out_w = slice(extra, {1}), out_b = slice(extra, {2});
     wg::Var<double> total;
     auto next = slice(sequence, {0});
     for (std::size_t t = 0; t < lstm::steps; ++t) {
       auto x = next * in_w;
-      for (Layer& layer : layers) {
+      for (Layer& layer : layers_) {
         layer.read(x);
         x = layer.hidden;
       }
@@ -70,7 +77,7 @@ class Lstm : public Work {
     return total / -static_cast<double>(lstm::steps * lstm::width);
   }
 
-  std::size_t layers_;
+  std::vector<Layer> layers_;
   bool gradient_;
   wg::Tensor<double> main_, state_;
   wg::Tensor<double> extra_ = tensor<double>({3, lstm::width}, 3, -1, 1);

@@ -24,13 +24,14 @@ class Eager : public Training {
  public:
   void step() override {
     tape_.clear();
-    std::vector<V> v;
-    for (const auto& parameter : parameters_) v.push_back(tape_.variable(parameter));
+    auto& v = variables_;
+    for (std::size_t i = 0; i < v.size(); ++i) v[i] = tape_.variable(parameters_[i]);
     V x = tape_.borrow(inputs_);
-    for (std::size_t b = 0; b < blocks; ++b) x = block(x, std::span(v).subspan(b * weights_a_block, weights_a_block));
+    for (std::size_t b = 0; b < blocks; ++b)
+      x = block(x, std::span<const V>(v).subspan(b * weights_a_block, weights_a_block));
     const V loss = mse_loss(x, tape_.borrow(targets_));
-    const auto gradients = grad<float>(loss, v);
-    for (std::size_t i = 0; i < v.size(); ++i) parameters_[i] -= rate * gradients[i].view();
+    gradients_into<float>(loss, v, gradients_);
+    for (std::size_t i = 0; i < v.size(); ++i) parameters_[i] -= rate * gradients_[i];
     loss_ = loss.item();
   }
 
@@ -46,6 +47,8 @@ class Eager : public Training {
     return result;
   }();
   wg::Tape<float> tape_;
+  std::array<V, blocks * weights_a_block> variables_;
+  std::array<wg::Tensor<float>, blocks * weights_a_block> gradients_;
 };
 
 const bool offered = offer<Eager>("transformer/eager");
