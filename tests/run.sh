@@ -18,7 +18,7 @@ case "${1:-}" in
     ;;
 esac
 
-need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev
+need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev libbenchmark-dev python3
 [ "$variant" = tests-clang ] && need_packages clang-16
 
 echo "== data for the samples"

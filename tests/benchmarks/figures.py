@@ -69,6 +69,8 @@ def mlp():
     for batch in batches:
         model = f"mlp-{batch}"
         yield Figure(f"{model}/eager:hand", ours(f"{model}/eager"), hand(f"{model}/hand"))
+        yield Figure(f"{model}/hand:products", hand(f"{model}/hand"), hand(f"products-{batch}/hand"),
+                     note="the two products alone")
         yield Figure(f"{model}/hand:torch", hand(f"{model}/hand"), torch(f"{model}/torch"), ">=")
 
 

@@ -90,18 +90,13 @@ def check(bench, only):
 
 
 def time_all(bench, chosen, rounds, seconds):
-    """The times of every series that a figure needs, by round; those of one model follow one another."""
+    """The times of every series that a figure needs, by round; those of one model take turns."""
     groups = collections.OrderedDict()
     stacks = {}
     for figure in chosen:
-        if figure.quantity != "time":
-            continue
-        for series in (figure.ours, figure.other):
-            if series is not None:
-                model = figure.name.split("/")[0] if figure.name.startswith("elementwise") else series.name.split("/")[0]
-                model = re.sub(r"^(nodes|doubling)-.*", r"\1", model)
-                groups.setdefault(model, {})[series] = None
-                stacks[series] = figure.extra.get("stack_kb")
+        for series in filter(None, (figure.ours, figure.other) if figure.quantity == "time" else ()):
+            groups.setdefault(figure.name.split("/")[0], {})[series] = None
+            stacks[series] = figure.extra.get("stack_kb")
     times = collections.defaultdict(list)
     for model, group in groups.items():
         print(f"  {model}: {', '.join(map(str, group))}", flush=True)

@@ -151,9 +151,29 @@ class Hand : public Work {
   float loss_ = 0;
 };
 
+// The two products alone: the floor of a step that leaves them to oneDNN.
+class Products : public Work {
+ public:
+  explicit Products(std::size_t batch)
+      : n_(static_cast<dnnl_dim_t>(batch)), x_(numbers<float>(batch * inputs, 1, 0, 1)) {}
+
+  void step() override {
+    dnnl_sgemm('N', 'N', n_, hidden, inputs, 1, x_.data(), inputs, w_.data(), hidden, 0, a_.data(), hidden);
+    dnnl_sgemm('T', 'N', inputs, hidden, n_, 1e-9F, x_.data(), inputs, a_.data(), hidden, 1, w_.data(), hidden);
+  }
+  double value() override { return static_cast<double>(a_[0]); }
+
+ private:
+  dnnl_dim_t n_;
+  std::vector<float> x_, w_ = numbers<float>(inputs * hidden, 3, -1, 1);
+  std::vector<float> a_ = std::vector<float>(static_cast<std::size_t>(n_) * hidden);
+};
+
 const bool offered = [] {
-  for (const std::size_t batch : {1U, 32U, 128U, 1024U, 10000U})
+  for (const std::size_t batch : {1U, 32U, 128U, 1024U, 10000U}) {
     offer<Hand>("mlp-" + std::to_string(batch) + "/hand", batch);
+    offer<Products>("products-" + std::to_string(batch) + "/hand", batch);
+  }
   return true;
 }();
 
