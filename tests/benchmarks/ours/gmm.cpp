@@ -43,11 +43,11 @@ class Mixture : public Work {
     const auto q = below + identity * expand_dims(scales, 1);
     const auto centred = x - expand_dims(means, 1);          // K×n×d
     const auto scaled = matmul(centred, swapaxes(q, 1, 2));  // K×n×d
-    const auto distances = sum(scaled * scaled, 2);          // K×n
+    const auto distances = sum(square(scaled), 2);           // K×n
     const auto terms = expand_dims(alphas + log_det, 1) - 0.5 * distances;
     const auto likelihood = sum(logsumexp(terms, 0)) - static_cast<double>(gmm::points) * logsumexp(alphas);
     const auto prior =
-        0.5 * gmm::gamma * gmm::gamma * (sum(scales * scales) + sum(below * below)) - gmm::m * sum(log_det);
+        0.5 * gmm::gamma * gmm::gamma * (sum(square(scales)) + sum(square(below))) - gmm::m * sum(log_det);
     return likelihood + prior + gmm::constant(d_);
   }
 

@@ -1,22 +1,43 @@
-// One training step of 784-128-10 with biases, recorded anew each time.
+// One training step of 784-128-10 with biases: recorded anew each time, and replayed.
 #include "tensors.hpp"
 
 namespace {
 
 using namespace bench;
 
-class Eager : public Training {
- public:
-  explicit Eager(std::size_t batch)
+class Network : public Training {
+ protected:
+  explicit Network(std::size_t batch)
       : inputs_(tensor<float>({batch, mlp::inputs}, 1, 0, 1)), targets_(one_hot(batch, mlp::classes, 2)) {}
+
+  struct Recorded {
+    wg::Var<float> x, y, w1, b1, w2, b2, loss;
+  };
+  Recorded record(wg::Tape<float>& tape) const {
+    Recorded r;
+    r.x = tape.borrow(inputs_), r.y = tape.borrow(targets_);
+    r.w1 = tape.variable(w1_), r.b1 = tape.variable(b1_);
+    r.w2 = tape.variable(w2_), r.b2 = tape.variable(b2_);
+    const auto hidden = sigmoid(matmul(r.x, r.w1) + r.b1);
+    r.loss = cross_entropy_with_logits(matmul(hidden, r.w2) + r.b2, r.y);
+    return r;
+  }
+
+  wg::Tensor<float> inputs_, targets_;
+  wg::Parameter<float> w1_ = parameter(mlp::weights[0], 3), b1_ = parameter(mlp::weights[1], 4);
+  wg::Parameter<float> w2_ = parameter(mlp::weights[2], 5), b2_ = parameter(mlp::weights[3], 6);
+
+ private:
+  std::vector<wg::Parameter<float>> parameters() override { return {w1_, b1_, w2_, b2_}; }
+};
+
+class Eager : public Network {
+ public:
+  explicit Eager(std::size_t batch) : Network(batch) {}
 
   void step() override {
     tape_.clear();
-    const auto x = tape_.borrow(inputs_), y = tape_.borrow(targets_);
-    const auto w1 = tape_.variable(w1_), b1 = tape_.variable(b1_);
-    const auto w2 = tape_.variable(w2_), b2 = tape_.variable(b2_);
-    const auto hidden = sigmoid(matmul(x, w1) + b1);
-    const auto loss = cross_entropy_with_logits(matmul(hidden, w2) + b2, y);
+    const auto [x, y, w1, b1, w2, b2, loss] = record(tape_);
     const auto [dw1, db1, dw2, db2] = grad(loss, w1, b1, w2, b2);
     w1_ -= mlp::rate * dw1.view();
     b1_ -= mlp::rate * db1.view();
@@ -26,11 +47,6 @@ class Eager : public Training {
   }
 
  private:
-  std::vector<wg::Parameter<float>> parameters() override { return {w1_, b1_, w2_, b2_}; }
-
-  wg::Tensor<float> inputs_, targets_;
-  wg::Parameter<float> w1_ = parameter(mlp::weights[0], 3), b1_ = parameter(mlp::weights[1], 4);
-  wg::Parameter<float> w2_ = parameter(mlp::weights[2], 5), b2_ = parameter(mlp::weights[3], 6);
   wg::Tape<float> tape_;
 };
 

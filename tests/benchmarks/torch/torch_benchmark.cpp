@@ -252,11 +252,12 @@ class Mixture : public Gradient {
     const Tensor scales = torch::exp(log_diagonal), log_det = torch::sum(log_diagonal, 1);
     const Tensor q = below + torch::diag_embed(scales);
     const Tensor scaled = torch::bmm(x_ - means_.unsqueeze(1), q.transpose(1, 2));
-    const Tensor terms = (alphas_ + log_det).unsqueeze(1) - 0.5 * torch::sum(scaled * scaled, 2);
+    const Tensor terms = (alphas_ + log_det).unsqueeze(1) - 0.5 * torch::sum(torch::square(scaled), 2);
     const Tensor likelihood =
         torch::sum(torch::logsumexp(terms, 0)) - static_cast<double>(gmm::points) * torch::logsumexp(alphas_, 0);
-    const Tensor prior = 0.5 * gmm::gamma * gmm::gamma * (torch::sum(scales * scales) + torch::sum(below * below)) -
-                         gmm::m * torch::sum(log_det);
+    const Tensor prior =
+        0.5 * gmm::gamma * gmm::gamma * (torch::sum(torch::square(scales)) + torch::sum(torch::square(below))) -
+        gmm::m * torch::sum(log_det);
     return likelihood + prior + gmm::constant(static_cast<std::size_t>(d_));
   }
   long d_;
