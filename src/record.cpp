@@ -18,7 +18,7 @@ namespace wengert {
 template <class T>
 Var<T> Tape<T>::append(const Op<T>* op, T* data, const Layout* layout, Storage* storage, const void* attributes,
                        std::span<const Var<T>> inputs, const Location& where) {
-  if (trace_nan_ && op != nullptr && op->view == nullptr && !op->index_output) [[unlikely]]
+  if (trace_nan_ && computing_ && op != nullptr && op->view == nullptr && !op->index_output) [[unlikely]]
     try {
       require_finite(*op, data, *layout, inputs, where);
     } catch (...) {
@@ -28,7 +28,7 @@ Var<T> Tape<T>::append(const Op<T>* op, T* data, const Layout* layout, Storage* 
   const auto first_edge = static_cast<std::uint32_t>(edges_.size());
   for (const Var<T>& input : inputs) edges_.push_back(input.index_);
   nodes_.push_back({op, data, layout, storage, attributes, sweep_location_ != nullptr ? *sweep_location_ : where,
-                    first_edge, generation_, false});
+                    first_edge, generation_, false, false, repeating_});
   return at(nodes_.size() - 1);
 }
 
@@ -127,8 +127,9 @@ Var<T> Tape<T>::record_direct(const Op<T>& op, const void* attributes, std::span
   if (bytes > 0) attributes = std::memcpy(arena_.allocate(bytes), attributes, bytes);
   Storage* storage = pool_.allocate(layout->size * sizeof(T));
   auto* data = reinterpret_cast<T*>(storage->data);
-  op.kernels[static_cast<std::size_t>(active_isa())](planes, data, 1, layout->size,
-                                                     static_cast<const double*>(attributes));
+  if (computing_)
+    op.kernels[static_cast<std::size_t>(active_isa())](planes, data, 1, layout->size,
+                                                       static_cast<const double*>(attributes));
   return append(&op, data, layout, storage, attributes, inputs, where);
 }
 
@@ -188,7 +189,7 @@ Var<T> Tape<T>::record_structural(const Op<T>& op, const void* attributes, std::
   Storage* storage = pool_.allocate(layout->size * (op.index_output ? sizeof(std::int64_t) : sizeof(T)));
   auto* data = reinterpret_cast<T*>(storage->data);
   try {
-    op.forward(attributes, values.span(), {data, layout});
+    if (computing_) op.forward(attributes, values.span(), {data, layout});
   } catch (...) {
     pool_.release(storage);
     throw;
@@ -202,15 +203,17 @@ template <class T>
 Var<T> Tape<T>::collapse(const Mark& from, Var<T> y, const Op<T>& op, std::span<const Var<T>> inputs,
                          std::shared_ptr<const void> rule, const Location& where) {
   const Node<T> result = node(y, op.name);
-  const Layout layout = *result.layout;
   pool_.retain(result.storage);
-  rewind(from);
-  const void* data = rule.get();
-  Storage* owner = pool_.adopt(static_cast<std::byte*>(const_cast<void*>(data)), 0, std::move(rule));
-  const Var<T> last = leaf(owner, keep(contiguous_layout({0})), nullptr, where);
+  for (std::size_t i = from.nodes; i < nodes_.size(); ++i) {
+    if (nodes_[i].op == nullptr) continue;  // what was put in cannot be computed again
+    nodes_[i].generation = 0;               // handles to what is given back are refused
+    give_back(nodes_[i]);
+  }
   std::vector<Var<T>> all(inputs.begin(), inputs.end());
-  all.push_back(last);
-  return append(&op, result.data, keep(layout), result.storage, nullptr, all, where);
+  all.push_back(keep_alive(std::move(rule), where));
+  const std::uint32_t value = y.index_;
+  const void* attributes = std::memcpy(arena_.allocate(sizeof(value)), &value, sizeof(value));
+  return append(&op, result.data, result.layout, result.storage, attributes, all, where);
 }
 
 // An elementwise op whose operands differ in shape or have gaps.
@@ -228,8 +231,9 @@ Var<T> Tape<T>::record_elementwise(const Op<T>& op, const void* attributes, std:
   }
   Storage* storage = pool_.allocate(layout->size * sizeof(T));
   auto* data = reinterpret_cast<T*>(storage->data);
-  kernel::run_elementwise(op, static_cast<const double*>(attributes), {values.data(), inputs.size()},
-                          Value<T>{data, layout});
+  if (computing_)
+    kernel::run_elementwise(op, static_cast<const double*>(attributes), {values.data(), inputs.size()},
+                            Value<T>{data, layout});
   return append(&op, data, layout, storage, attributes, {operands.data(), inputs.size()}, where);
 }
 

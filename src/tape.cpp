@@ -23,6 +23,14 @@ const Node<T>& Tape<T>::node(Var<T> var, std::string_view subject, const Locatio
 }
 
 template <class T>
+void Tape<T>::throw_not_computed(const Location& where) {
+  throw HandleError("value",
+                    "the tape is recorded for a Program and computes no values: take them from the Program's results, "
+                    "or set allow_value_dependence",
+                    where);
+}
+
+template <class T>
 std::span<const std::uint32_t> Tape<T>::inputs(std::size_t index) const {
   const std::size_t first = nodes_[index].first_edge;
   const std::size_t last = index + 1 < nodes_.size() ? nodes_[index + 1].first_edge : edges_.size();
@@ -119,6 +127,23 @@ IndexVar<T> Tape<T>::indices(const Indices& numbers, Location where) {
 }
 
 template <class T>
+Var<T> Tape<T>::keep_alive(std::shared_ptr<const void> owner, const Location& where) {
+  const void* data = owner.get();
+  Storage* storage = pool_.adopt(static_cast<std::byte*>(const_cast<void*>(data)), 0, std::move(owner));
+  const Var<T> result = leaf(storage, keep(contiguous_layout({0})), nullptr, where);
+  nodes_.back().holds_indices = true;
+  return result;
+}
+
+template <class T>
+std::optional<Parameter<T>> Tape<T>::parameter(std::size_t index) const {
+  const Storage& storage = *nodes_[index].storage;
+  if (nodes_[index].op != nullptr || storage.version == nullptr) return {};
+  using State = typename Parameter<T>::State;
+  return Parameter<T>(std::const_pointer_cast<State>(std::static_pointer_cast<const State>(storage.owner)));
+}
+
+template <class T>
 Var<T> Tape<T>::borrow(const Tensor<T>& value, Location where) {
   return borrow(std::span<const T>(value.data(), value.size()), Shape(value.shape()), where);
 }
@@ -141,15 +166,21 @@ typename Tape<T>::Mark Tape<T>::mark() const {
 }
 
 template <class T>
+void Tape<T>::give_back(Node<T>& node) {
+  if (std::exchange(node.released, true)) return;
+  pool_.release(node.storage);
+}
+
+template <class T>
 void Tape<T>::rewind(const Mark& mark) {
   if (mark.tape != nullptr && mark.tape != this) throw HandleError("rewind", "the mark is of another tape");
   if (mark.nodes < sweep_begin_)
     throw HandleError("rewind", "a gradient is being recorded: the tape cannot be rewound behind its beginning");
   if (mark.nodes > nodes_.size() || (mark.nodes > 0 && nodes_[mark.nodes - 1].generation != mark.generation))
     throw HandleError("rewind", "stale mark: the tape was rewound behind it already");
-  for (std::size_t i = nodes_.size(); i-- > mark.nodes;)
-    if (!nodes_[i].released) pool_.release(nodes_[i].storage);
+  for (std::size_t i = nodes_.size(); i-- > mark.nodes;) give_back(nodes_[i]);
   nodes_.resize(mark.nodes);
+  if (read_at_ > mark.nodes) read_at_ = static_cast<std::size_t>(-1);
   edges_.resize(mark.edges);
   arena_.rewind(mark.arena);
   ++generation_;
@@ -300,10 +331,8 @@ void Tape<T>::sweep(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, 
       Pullback<T> pullback(*this, k, at(adjoint.node), base, first);
       nodes_[k].op->vjp(pullback);
       if (temporaries == Temporaries::recycle)
-        for (std::size_t t = temporaries_begin; t < nodes_.size(); ++t) {
-          nodes_[t].released = true;  // whatever is still needed is held by its adjoint slot
-          pool_.release(nodes_[t].storage);
-        }
+        for (std::size_t t = temporaries_begin; t < nodes_.size(); ++t)
+          give_back(nodes_[t]);  // whatever is still needed is held by its adjoint slot
     }
     if (temporaries == Temporaries::recycle && !asked) {
       pool_.release(nodes_[adjoint.node].storage);

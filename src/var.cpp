@@ -12,6 +12,7 @@ T Var<T>::item(Location where) const {
     throw ShapeError(
         "item", fmt::format("shape {}: only a value of size 1 is one number; use value()", to_string(n.layout->shape)),
         where);
+  tape().note_read(where);
   return *n.data;
 }
 
@@ -19,6 +20,7 @@ template <class T>
 Tensor<T> Var<T>::value(Location where) const {
   if (empty()) throw HandleError("value", "empty handle: it was never recorded on a tape", where);
   const Node<T>& n = tape().node(*this, "value", where);
+  tape().note_read(where);
   auto result = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(n.layout->shape));
   copy_elements<T>({n.data, n.layout}, result.data());
   return result;
@@ -31,16 +33,17 @@ Var<T> Operand<T>::on(Tape<T>& tape) const {
 }
 
 template <class T>
-std::int64_t IndexVar<T>::item() const {
+std::int64_t IndexVar<T>::item(Location where) const {
   if (size() != 1)
-    throw ShapeError("item",
-                     fmt::format("shape {}: only a value of size 1 is one number; use value()", to_string(shape())));
-  return value().data()[0];
+    throw ShapeError(
+        "item", fmt::format("shape {}: only a value of size 1 is one number; use value()", to_string(shape())), where);
+  return value(where).data()[0];
 }
 
 template <class T>
-Indices IndexVar<T>::value() const {
-  const Node<T>& n = tape().node(handle_, "value");
+Indices IndexVar<T>::value(Location where) const {
+  const Node<T>& n = tape().node(handle_, "value", where);
+  tape().note_read(where);
   auto result = Indices::from_shape(xt::dynamic_shape<std::size_t>(n.layout->shape));
   copy_elements<std::int64_t>({reinterpret_cast<const std::int64_t*>(n.data), n.layout}, result.data());
   return result;

@@ -104,6 +104,14 @@ void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs);
 // Gives input `i` the cotangent times the derivative.
 template <class T>
 void give_symbol(Pullback<T>& pullback, std::size_t i, const Symbol<T>& derivative);
+// The signs of a formula that only adds up its inputs; none for others.
+template <class Rule, std::size_t parameters>
+constexpr std::span<const int> signs_of() {
+  if constexpr (requires { Rule::signs; } && parameters == 0)
+    return Rule::signs;
+  else
+    return {};
+}
 // The value of an op on constants.
 template <class F, class... C>
 double fold_constants(C... c) {
@@ -201,7 +209,12 @@ constexpr Op<T> ElementwiseTable<T, E>::table{
                                        const kernel::Plane<T>*, T*, std::size_t, std::size_t, const double*>(),
     .parameters = E::parameters,
     .vjp = vjp,
-    .text = detail::write_formula<E, typename E::Formula, E::arity, E::shown_by_formula>};
+    .text = detail::write_formula<E, typename E::Formula, E::arity, E::shown_by_formula>,
+    .signs = detail::signs_of<typename E::DerivativeRule, E::parameters>(),
+    .scales = requires {E::DerivativeRule::scales;
+}  // namespace wengert
+}
+;
 
 // ---- the op --------------------------------------------------------------------------------------------------------
 

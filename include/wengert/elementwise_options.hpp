@@ -67,6 +67,13 @@ struct PassesCotangent {
 template <int... sign>
 inline constexpr PassesCotangent<sign...> passes_cotangent{};
 
+/// The formula x · c of an input and a parameter.
+inline constexpr auto second_argument = [](auto, auto c, auto) { return c; };
+struct ScalesByParameter : Derivative<std::remove_const_t<decltype(second_argument)>> {
+  static constexpr bool scales = true;
+};
+inline constexpr ScalesByParameter scales_by_parameter{};
+
 /// A piecewise constant formula: its derivative is zero wherever it exists.
 struct PiecewiseConstant {
   using Kind = detail::DerivativeKind;

@@ -19,5 +19,7 @@ template <class T>
 struct Node;
 template <class T>
 class Pullback;
+template <class T>
+class Program;
 
 }  // namespace wengert

@@ -25,9 +25,9 @@ class IndexVar {
   std::size_t size() const { return handle_.size(); }
   std::size_t rank() const { return handle_.rank(); }
   /// The single number of a value of size 1. Throws ShapeError for any other size.
-  std::int64_t item() const;
+  std::int64_t item(Location where = Location::current()) const;
   /// A copy of the numbers.
-  Indices value() const;
+  Indices value(Location where = Location::current()) const;
   Tape<T>& tape() const { return handle_.tape(); }
   std::uint32_t index() const { return handle_.index(); }
   bool empty() const { return handle_.empty(); }

@@ -32,6 +32,18 @@ using Elementwise = void(const Plane<T>* operands, T* out, std::size_t rows, std
 
 }  // namespace kernel
 
+/// The random numbers that an op draws, among its attributes: blocks of a generator's stream (see ops/random.hpp).
+struct Draw {
+  std::uint64_t key = 0;
+  std::uint64_t counter = 0;  // of the first block
+  std::uint64_t blocks = 0;
+};
+
+/// The elements that a sum adds up: of a contiguous value seen as (outer, count, inner), those along `count`.
+struct Summed {
+  std::size_t outer = 1, count = 1, inner = 1;
+};
+
 /// What the engine knows of an op: one constant table an op and scalar type, made from its definition by
 /// `elementwise(...)` or `structural_op`.
 template <class T>
@@ -60,6 +72,25 @@ struct Op {
   Text (*text)(const void* attributes, std::span<const Text> inputs) = nullptr;
   /// Structural ops: the bytes of their attributes.
   std::size_t attribute_bytes = 0;
+
+  // What a Program can make use of.
+  /// Elementwise ops that add up their inputs: the sign of each.
+  std::span<const int> signs{};
+  /// Elementwise ops that multiply their input by their parameter.
+  bool scales = false;
+  /// Structural ops: out = alpha · f(inputs) + beta · out.
+  void (*accumulate)(const void* attributes, std::span<const Value<const T>> inputs, Value<T> out, double alpha,
+                     double beta) = nullptr;
+  /// Structural ops that add up elements of their only input: which.
+  Summed (*summed)(const void* attributes, const Shape& input) = nullptr;
+  /// Structural ops of one input that treat each row along its last axis alone.
+  bool rowwise = false;
+  /// Structural ops bound by arithmetic: their floating-point operations.
+  double (*flops)(const void* attributes, std::span<const Shape* const> inputs) = nullptr;
+  /// Ops that draw random numbers: where among the attributes it says which. Their last input keeps the generator.
+  Draw& (*draw)(void* attributes) = nullptr;
+  /// The node has the value of an older one, whose index its attributes are.
+  bool stands_for = false;
 
   /// The bytes of the attributes of any op.
   std::size_t attribute_size() const { return attribute_bytes + parameters * sizeof(double); }

@@ -65,6 +65,7 @@ class Parameter {
 
  private:
   friend class Tape<T>;
+  friend class Program<T>;
   struct State {
     Tensor<T> value;
     std::string name;
@@ -72,6 +73,7 @@ class Parameter {
     Version version;
   };
 
+  explicit Parameter(std::shared_ptr<State> state) : state_(std::move(state)) {}
   template <class E>
   void check_shape(const E& expression) const {
     const Shape got(expression.shape());

@@ -157,6 +157,15 @@ struct StructuralTable {
     else
       with_inputs([&](auto... i) { self(attributes).forward(typed<i>(inputs[i])..., typed_output(out)); });
   }
+  static void accumulate(const void* attributes, std::span<const Value<const T>> inputs, Value<T> out, double alpha,
+                         double beta) {
+    with_inputs([&](auto... i) {
+      self(attributes).forward(typed<i>(inputs[i])..., out, static_cast<T>(alpha), static_cast<T>(beta));
+    });
+  }
+  static double flops(const void* attributes, std::span<const Shape* const> inputs) {
+    return with_inputs([&](auto... i) { return self(attributes).flops(*inputs[i]...); });
+  }
   static bool view(const void* attributes, const Layout& input, Layout& out, std::ptrdiff_t& offset) {
     return self(attributes).view(input, out, offset);
   }
@@ -203,6 +212,13 @@ struct StructuralTable {
       op.shape = shape;
       op.forward = forward;
       op.takes_strides = requires { requires S::takes_strides; };
+      if constexpr (requires { S::accumulates; }) op.accumulate = accumulate;
+      if constexpr (requires(const S& s, const Shape& x) { s.summed(x); })
+        op.summed = [](const void* attributes, const Shape& x) { return self(attributes).summed(x); };
+      if constexpr (requires { &S::flops; }) op.flops = flops;
+      op.rowwise = requires { requires S::rowwise; };
+      if constexpr (requires(S & s) { s.draw.blocks; })
+        op.draw = [](void* attributes) -> Draw& { return static_cast<S*>(attributes)->draw; };
       op.index_inputs = detail::index_inputs<S>();
       op.index_output = detail::gives_indices<S>;
     }
@@ -270,7 +286,7 @@ template <StructuralOp S>
 const bool Registered<S>::done = register_op({.name = S::name,
                                               .notation = S::notation,
                                               .convention = detail::convention_of<S>(),
-                                              .differentiable = detail::is_differentiable<S>() && S::arity > 0,
+                                              .differentiable = detail::is_differentiable<S>(),
                                               .own_examples = Registered<S>::examples});
 
 /// Records a structural op on its inputs, Vars and IndexVars: `record(Softmax{}, where, x)`. The result is an IndexVar
@@ -299,13 +315,6 @@ requires(S::arity == any_number) Var<T> record(const S& op, const Location& wher
   if (inputs[0].empty())
     throw HandleError(S::name, "operand 1 is an empty handle: it was never recorded on a tape", where);
   return inputs[0].tape().record(StructuralTable<T, S>::table, &op, sizeof(S), inputs, where);
-}
-
-/// Records a structural op without inputs, a random draw for example, on a tape.
-template <StructuralOp S, class T>
-requires(S::arity == 0 && !detail::gives_indices<S>) Var<T> record(const S& op, Tape<T>& tape, const Location& where) {
-  (void)&Registered<S>::done;
-  return tape.record(StructuralTable<T, S>::table, &op, sizeof(S), {}, where);
 }
 
 }  // namespace wengert

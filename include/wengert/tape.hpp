@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -73,8 +74,9 @@ class Var {
   /// A copy of the value that owns its memory.
   Tensor<T> value(Location where = Location::current()) const;
   /// The value in place, as an xtensor adaptor; valid until the tape is rewound behind this node or destroyed.
-  auto view() const {
+  auto view(Location where = Location::current()) const {
     const Node<T>& n = node("view");
+    tape().note_read(where);
     const Layout& layout = *n.layout;
     return xt::adapt(static_cast<const T*>(n.data), layout.size, xt::no_ownership(),
                      xt::dynamic_shape<std::size_t>(layout.shape),
@@ -165,6 +167,7 @@ struct Node {
   std::uint32_t generation = 0;
   bool holds_indices = false;  // `data` points to 64-bit whole numbers; see IndexVar
   bool released = false;       // a gradient's temporary whose storage was given back before the rewind
+  bool repeated = false;       // computes again, on purpose, what an older node computed (checkpoint)
 };
 
 /// The Wengert list: one contiguous sequence of nodes in topological order, which owns their values in pooled memory.
@@ -248,6 +251,15 @@ class Tape {
 
   /// The number of nodes.
   std::size_t size() const { return nodes_.size(); }
+  /// Whether recording computes values; returns whether it did before. Without, shapes are checked and nodes appended,
+  /// values have memory that nothing is written to, and reading one throws HandleError: enough for a Program.
+  bool compute_values(bool on) { return std::exchange(computing_, on); }
+  bool computes_values() const { return computing_; }
+  /// Whether what is recorded repeats older nodes on purpose; returns whether it did before. See checkpoint.
+  bool repeat(bool on) { return std::exchange(repeating_, on); }
+  /// The line that read a value (`item`, `value`, `view`) before more was recorded, if one did: what was recorded may
+  /// depend on that value.
+  const Location* value_dependence() const { return read_at_ < nodes_.size() ? &read_line_ : nullptr; }
   /// Whether recording stops at the first value that is not finite; returns whether it did before. See TraceNaN.
   bool trace_nan(bool on) { return std::exchange(trace_nan_, on); }
   /// Bytes of memory held for values, in use or ready for reuse.
@@ -259,8 +271,20 @@ class Tape {
   /// operand that is empty, rewound, of another tape, or a parameter changed since; a failed call records nothing.
   Var<T> record(const Op<T>& op, const void* attributes, std::size_t attribute_bytes, std::span<const Var<T>> inputs,
                 const Location& where);
+  /// A leaf without elements that keeps `owner` alive; a pointer to it is the leaf's data.
+  Var<T> keep_alive(std::shared_ptr<const void> owner, const Location& where);
+  /// The parameter that a leaf refers to; nothing for other nodes.
+  std::optional<Parameter<T>> parameter(std::size_t index) const;
+  /// Notes that a value was read; see `value_dependence`.
+  void note_read(const Location& where) const {
+    if (!computing_) throw_not_computed(where);
+    if (nodes_.size() >= read_at_) return;
+    read_at_ = nodes_.size();
+    read_line_ = where;
+  }
   /// Turns everything recorded since `from` into one node of the value of `y`: an `op` of `inputs`, which are older
-  /// than `from`, and of a last input that keeps `rule` alive, a pointer to which is its data.
+  /// than `from`, and of a last input that keeps `rule` alive, a pointer to which is its data. The nodes since `from`
+  /// remain for a Program to replay, but their values are given back.
   Var<T> collapse(const Mark& from, Var<T> y, const Op<T>& op, std::span<const Var<T>> inputs,
                   std::shared_ptr<const void> rule, const Location& where);
   /// The node of a valid handle; `subject` names the caller in the error.
@@ -300,6 +324,8 @@ class Tape {
                 std::span<const Var<T>> inputs, const Location& where);
   void require_finite(const Op<T>& op, const T* data, const Layout& layout, std::span<const Var<T>> inputs,
                       const Location& where) const;
+  [[noreturn]] static void throw_not_computed(const Location& where);
+  void give_back(Node<T>& node);
   const Layout* keep(const Layout& layout);
   const void* keep_name(std::string_view name);
   bool is_current(Var<T> var) const;
@@ -325,6 +351,10 @@ class Tape {
   std::size_t sweep_begin_ = 0;  // during a sweep: the nodes before it
   Temporaries temporaries_ = Temporaries::keep;
   bool trace_nan_ = false;
+  bool repeating_ = false;
+  bool computing_ = true;
+  mutable std::size_t read_at_ = static_cast<std::size_t>(-1);  // the nodes there were when a value was first read
+  mutable Location read_line_;
   const Location* sweep_location_ = nullptr;  // during a sweep: the line of the node being differentiated
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <wengert/axes.hpp>
+#include <wengert/compiled.hpp>
 #include <wengert/elementwise.hpp>
 #include <wengert/error.hpp>
 #include <wengert/fwd.hpp>
@@ -25,6 +26,7 @@
 #include <wengert/ops/shape.hpp>
 #include <wengert/ops/slice.hpp>
 #include <wengert/parameter.hpp>
+#include <wengert/program.hpp>
 #include <wengert/structural.hpp>
 #include <wengert/tape.hpp>
 #include <wengert/tensor.hpp>

@@ -7,6 +7,7 @@
 #include <wengert/data/dataset.hpp>
 #include <wengert/wengert.hpp>
 
+#include <cmath>
 #include <functional>
 #include <random>
 #include <span>
@@ -30,7 +31,9 @@ class Trainer {
         batches_(data.size(), batch_size),
         rate_(rate),
         generator_(generator),
-        gradients_(network.parameters().size()) {}
+        step_(Recorder{this}, {}) {}
+  Trainer(const Trainer&) = delete;  // the step refers to it
+  Trainer& operator=(const Trainer&) = delete;
 
   /// One epoch: every sample once, in random order. `after_step` gets the samples done and the batch's cost; it ends
   /// the epoch by answering false. Returns the mean cost of the samples seen, each before its step.
@@ -48,16 +51,30 @@ class Trainer {
 
  private:
   double step(std::span<const std::size_t> batch) {
-    tape_.clear();
     wg::gather_rows(data_.inputs, batch, x_);
     wg::gather_rows(targets_, batch, y_);
-    variables_.clear();
-    for (const auto& parameter : network_.parameters()) variables_.push_back(tape_.variable(parameter));
-    const auto loss = network_.cost(network_.logits(tape_.borrow(x_), variables_), tape_.borrow(y_));
-    wg::gradients_into<float>(loss, variables_, gradients_);
-    for (std::size_t i = 0; i < gradients_.size(); ++i) network_.parameters()[i] -= rate_ * gradients_[i];
-    return static_cast<double>(loss.item());
+    const double cost = static_cast<double>(step_(x_, y_).item());
+    if (std::isnan(cost)) throw wg::ValueError("training", "the cost is NaN");
+    return cost;
   }
+
+  // A whole training step: the cost, and W ← W − α ∂J/∂W for every parameter. It is recorded and compiled when a size
+  // of batch is met first, and replayed from then on.
+  wg::Var<float> record(wg::Tape<float>& tape, wg::Var<float> x, wg::Var<float> y) {
+    std::vector<wg::Var<float>> variables;
+    for (const auto& parameter : network_.parameters()) variables.push_back(tape.variable(parameter));
+    const auto loss = network_.cost(network_.logits(x, variables), y);
+    const std::vector<wg::Var<float>> gradients = wg::grad<float>(loss, variables);
+    for (std::size_t i = 0; i < variables.size(); ++i)
+      tape.update(network_.parameters()[i], variables[i] - rate_ * gradients[i]);
+    return loss;
+  }
+  struct Recorder {
+    Trainer* trainer;
+    wg::Var<float> operator()(wg::Tape<float>& tape, wg::Var<float> x, wg::Var<float> y) const {
+      return trainer->record(tape, x, y);
+    }
+  };
 
   Mlp& network_;
   const wg::Dataset<float>& data_;
@@ -65,10 +82,8 @@ class Trainer {
   wg::Batches batches_;
   float rate_;
   std::mt19937_64& generator_;
-  wg::Tape<float> tape_;
+  wg::Compiled<float, Recorder> step_;
   wg::Tensor<float> x_, y_;
-  std::vector<wg::Var<float>> variables_;
-  std::vector<wg::Tensor<float>> gradients_;
 };
 
 /// Cost, accuracy and confusion matrix of the network on a data set, in batches, so that memory stays small.

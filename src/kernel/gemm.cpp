@@ -3,7 +3,6 @@
 #include <wengert/kernel/isa.hpp>
 #include <wengert/kernel/lane.hpp>
 
-#include <algorithm>
 #include <mutex>
 #include <type_traits>
 
@@ -19,6 +18,22 @@ extern "C" void openblas_set_num_threads(int) __attribute__((weak));
 namespace wengert::kernel {
 namespace {
 
+// How a product joins what c holds: alpha·product + beta·c. Where beta is 0, c is not read: it may hold anything.
+template <class T>
+struct Blend {
+  T alpha, beta;
+
+  template <class L>
+  WENGERT_INLINE void put(const L& product, T* c) const {
+    L result = L(alpha) * product;
+    if (beta != T(0)) result = result + L(beta) * L::load(c);
+    result.store(c);
+  }
+  WENGERT_INLINE void put_one(T product, T* c) const {
+    *c = beta != T(0) ? alpha * product + beta * *c : alpha * product;
+  }
+};
+
 // Thin products: libraries pack their operands first, which costs more than these do in all.
 template <class T>
 struct ThinBodies {
@@ -26,7 +41,8 @@ struct ThinBodies {
   struct RowTimesMatrix {
     // Lanes have names here and below, as g++ keeps arrays of them, and their temporaries, in memory.
     template <class L>
-    static WENGERT_INLINE void four_lanes(const T* x, const T* b, std::size_t stride, T* y, std::size_t k) {
+    static WENGERT_INLINE void four_lanes(const T* x, const T* b, std::size_t stride, T* y, std::size_t k,
+                                          const Blend<T>& blend) {
       constexpr std::size_t w = L::width;
       L y0(T(0)), y1(T(0)), y2(T(0)), y3(T(0));
       for (std::size_t p = 0; p < k; ++p, b += stride) {
@@ -34,29 +50,31 @@ struct ThinBodies {
         const L b0 = L::load(b), b1 = L::load(b + w), b2 = L::load(b + 2 * w), b3 = L::load(b + 3 * w);
         y0 = y0 + scale * b0, y1 = y1 + scale * b1, y2 = y2 + scale * b2, y3 = y3 + scale * b3;
       }
-      y0.store(y), y1.store(y + w), y2.store(y + 2 * w), y3.store(y + 3 * w);
+      blend.put(y0, y), blend.put(y1, y + w), blend.put(y2, y + 2 * w), blend.put(y3, y + 3 * w);
     }
     template <class L>
-    static WENGERT_INLINE void one_lane(const T* x, const T* b, std::size_t stride, T* y, std::size_t k) {
+    static WENGERT_INLINE void one_lane(const T* x, const T* b, std::size_t stride, T* y, std::size_t k,
+                                        const Blend<T>& blend) {
       L sum(T(0));
       for (std::size_t p = 0; p < k; ++p, b += stride) {
         const L scale(x[p]), row = L::load(b);
         sum = sum + scale * row;
       }
-      sum.store(y);
+      blend.put(sum, y);
     }
     template <std::size_t Bytes>
-    static WENGERT_INLINE void run(const T* x, const T* b, std::size_t stride, T* y, std::size_t k, std::size_t n) {
+    static WENGERT_INLINE void run(const T* x, const T* b, std::size_t stride, T* y, std::size_t k, std::size_t n,
+                                   Blend<T> blend) {
       using L = Lane<T, Bytes>;
       using Narrow = Lane<T, 16>;
       std::size_t i = 0;
-      for (; i + 4 * L::width <= n; i += 4 * L::width) four_lanes<L>(x, b + i, stride, y + i, k);
-      for (; i + L::width <= n; i += L::width) one_lane<L>(x, b + i, stride, y + i, k);
-      for (; i + Narrow::width <= n; i += Narrow::width) one_lane<Narrow>(x, b + i, stride, y + i, k);
+      for (; i + 4 * L::width <= n; i += 4 * L::width) four_lanes<L>(x, b + i, stride, y + i, k, blend);
+      for (; i + L::width <= n; i += L::width) one_lane<L>(x, b + i, stride, y + i, k, blend);
+      for (; i + Narrow::width <= n; i += Narrow::width) one_lane<Narrow>(x, b + i, stride, y + i, k, blend);
       for (; i < n; ++i) {
         T sum = 0;
         for (std::size_t p = 0; p < k; ++p) sum += x[p] * b[p * stride + i];
-        y[i] = sum;
+        blend.put_one(sum, y + i);
       }
     }
   };
@@ -78,7 +96,8 @@ struct ThinBodies {
       }
     }
     template <std::size_t Bytes>
-    static WENGERT_INLINE void run(const T* x, const T* b, std::size_t stride, T* y, std::size_t k, std::size_t n) {
+    static WENGERT_INLINE void run(const T* x, const T* b, std::size_t stride, T* y, std::size_t k, std::size_t n,
+                                   Blend<T> blend) {
       constexpr std::size_t bytes = Bytes < 32 ? Bytes : 32;  // 64 took three times as long
       using L = Lane<T, bytes>;
       for (std::size_t i = 0; i < n; ++i, b += stride) {
@@ -99,39 +118,40 @@ struct ThinBodies {
         const L left = s0 + s1, right = s2 + s3, sum = left + right;
         T total = halves<bytes>(sum);
         for (; p < k; ++p) total += x[p] * b[p];
-        y[i] = total;
+        blend.put_one(total, y + i);
       }
     }
   };
   // C = a·bᵀ for vectors a and b.
   struct Outer {
     template <std::size_t Bytes>
-    static WENGERT_INLINE void run(const T* a, const T* b, std::size_t, T* c, std::size_t m, std::size_t n) {
+    static WENGERT_INLINE void run(const T* a, const T* b, std::size_t, T* c, std::size_t m, std::size_t n,
+                                   Blend<T> blend) {
       using L = Lane<T, Bytes>;
       for (std::size_t i = 0; i < m; ++i, c += n) {
         const L scale(a[i]);
         std::size_t j = 0;
-        for (; j + L::width <= n; j += L::width) (scale * L::load(b + j)).store(c + j);
-        for (; j < n; ++j) c[j] = a[i] * b[j];
+        for (; j + L::width <= n; j += L::width) blend.put(scale * L::load(b + j), c + j);
+        for (; j < n; ++j) blend.put_one(a[i] * b[j], c + j);
       }
     }
   };
 };
 
 template <class Body, class T>
-void run_thin(const T* x, const T* b, std::size_t stride, T* y, std::size_t k, std::size_t n) {
+void run_thin(const T* x, const T* b, std::size_t stride, T* y, std::size_t k, std::size_t n, Blend<T> blend) {
   static constexpr auto kernels =
-      compile_per_isa<Body, const T*, const T*, std::size_t, T*, std::size_t, std::size_t>();
-  kernels[static_cast<std::size_t>(active_isa())](x, b, stride, y, k, n);
+      compile_per_isa<Body, const T*, const T*, std::size_t, T*, std::size_t, std::size_t, Blend<T>>();
+  kernels[static_cast<std::size_t>(active_isa())](x, b, stride, y, k, n, blend);
 }
 
 // x·B for a vector x, whichever way B lies.
 template <class T>
-void vector_matrix(const T* x, Matrix<T> b, T* y, std::size_t k, std::size_t n) {
+void vector_matrix(const T* x, Matrix<T> b, T* y, std::size_t k, std::size_t n, Blend<T> blend) {
   if (b.transposed)
-    run_thin<typename ThinBodies<T>::MatrixTimesColumn>(x, b.data, b.stride, y, k, n);
+    run_thin<typename ThinBodies<T>::MatrixTimesColumn>(x, b.data, b.stride, y, k, n, blend);
   else
-    run_thin<typename ThinBodies<T>::RowTimesMatrix>(x, b.data, b.stride, y, k, n);
+    run_thin<typename ThinBodies<T>::RowTimesMatrix>(x, b.data, b.stride, y, k, n, blend);
 }
 
 // Small products, one after another: A element by element, B in registers by the row. A library's call costs more.
@@ -143,7 +163,7 @@ struct SmallBody {
 
   template <class L>
   static WENGERT_INLINE void four_rows_two_lanes(const T* a, Step row, Step column, const T* b, Step stride, T* c,
-                                                 std::size_t n, std::size_t k) {
+                                                 std::size_t n, std::size_t k, const Blend<T>& blend) {
     L c00(T(0)), c01(T(0)), c10(T(0)), c11(T(0)), c20(T(0)), c21(T(0)), c30(T(0)), c31(T(0));
     for (std::size_t p = 0; p < k; ++p, a += column, b += stride) {
       const L b0 = L::load(b), b1 = L::load(b + L::width);
@@ -153,55 +173,57 @@ struct SmallBody {
       c20 = c20 + a2 * b0, c21 = c21 + a2 * b1;
       c30 = c30 + a3 * b0, c31 = c31 + a3 * b1;
     }
-    c00.store(c), c01.store(c + L::width);
-    c10.store(c + n), c11.store(c + n + L::width);
-    c20.store(c + 2 * n), c21.store(c + 2 * n + L::width);
-    c30.store(c + 3 * n), c31.store(c + 3 * n + L::width);
+    blend.put(c00, c), blend.put(c01, c + L::width);
+    blend.put(c10, c + n), blend.put(c11, c + n + L::width);
+    blend.put(c20, c + 2 * n), blend.put(c21, c + 2 * n + L::width);
+    blend.put(c30, c + 3 * n), blend.put(c31, c + 3 * n + L::width);
   }
   template <class L>
   static WENGERT_INLINE void four_rows(const T* a, Step row, Step column, const T* b, Step stride, T* c, std::size_t n,
-                                       std::size_t k) {
+                                       std::size_t k, const Blend<T>& blend) {
     L c0(T(0)), c1(T(0)), c2(T(0)), c3(T(0));
     for (std::size_t p = 0; p < k; ++p, a += column, b += stride) {
       const L right = L::load(b);
       const L a0(a[0]), a1(a[row]), a2(a[2 * row]), a3(a[3 * row]);
       c0 = c0 + a0 * right, c1 = c1 + a1 * right, c2 = c2 + a2 * right, c3 = c3 + a3 * right;
     }
-    c0.store(c), c1.store(c + n), c2.store(c + 2 * n), c3.store(c + 3 * n);
+    blend.put(c0, c), blend.put(c1, c + n), blend.put(c2, c + 2 * n), blend.put(c3, c + 3 * n);
   }
   template <class L>
-  static WENGERT_INLINE void one_row(const T* a, Step column, const T* b, Step stride, T* c, std::size_t k) {
+  static WENGERT_INLINE void one_row(const T* a, Step column, const T* b, Step stride, T* c, std::size_t k,
+                                     const Blend<T>& blend) {
     L sum(T(0));
     for (std::size_t p = 0; p < k; ++p, a += column, b += stride) {
       const L scale(a[0]), right = L::load(b);
       sum = sum + scale * right;
     }
-    sum.store(c);
+    blend.put(sum, c);
   }
   // As many columns from `j` on as lanes of this width fill; returns the first column left.
   template <class L>
   static WENGERT_INLINE std::size_t columns(std::size_t j, const T* a, Step row, Step column, const T* b, Step stride,
-                                            T* c, std::size_t m, std::size_t n, std::size_t k) {
+                                            T* c, std::size_t m, std::size_t n, std::size_t k, const Blend<T>& blend) {
     for (; j + 2 * L::width <= n; j += 2 * L::width) {
       std::size_t i = 0;
       for (; i + 4 <= m; i += 4)
-        four_rows_two_lanes<L>(a + static_cast<Step>(i) * row, row, column, b + j, stride, c + i * n + j, n, k);
+        four_rows_two_lanes<L>(a + static_cast<Step>(i) * row, row, column, b + j, stride, c + i * n + j, n, k, blend);
       for (; i < m; ++i) {
-        one_row<L>(a + static_cast<Step>(i) * row, column, b + j, stride, c + i * n + j, k);
-        one_row<L>(a + static_cast<Step>(i) * row, column, b + j + L::width, stride, c + i * n + j + L::width, k);
+        one_row<L>(a + static_cast<Step>(i) * row, column, b + j, stride, c + i * n + j, k, blend);
+        one_row<L>(a + static_cast<Step>(i) * row, column, b + j + L::width, stride, c + i * n + j + L::width, k,
+                   blend);
       }
     }
     for (; j + L::width <= n; j += L::width) {
       std::size_t i = 0;
       for (; i + 4 <= m; i += 4)
-        four_rows<L>(a + static_cast<Step>(i) * row, row, column, b + j, stride, c + i * n + j, n, k);
-      for (; i < m; ++i) one_row<L>(a + static_cast<Step>(i) * row, column, b + j, stride, c + i * n + j, k);
+        four_rows<L>(a + static_cast<Step>(i) * row, row, column, b + j, stride, c + i * n + j, n, k, blend);
+      for (; i < m; ++i) one_row<L>(a + static_cast<Step>(i) * row, column, b + j, stride, c + i * n + j, k, blend);
     }
     return j;
   }
   template <std::size_t Bytes>
   static WENGERT_INLINE void run(std::size_t count, std::size_t m, std::size_t n, std::size_t k, const Batch<T>* a,
-                                 const Batch<T>* b, T* c) {
+                                 const Batch<T>* b, T* c, Blend<T> blend) {
     const auto a_stride = static_cast<Step>(a->matrix.stride);
     const Step row = a->matrix.transposed ? 1 : a_stride, column = a->matrix.transposed ? a_stride : 1;
     T copy[small_columns * small_columns];
@@ -220,15 +242,15 @@ struct SmallBody {
       }
       const auto by = static_cast<Step>(stride);
       std::size_t j = 0;
-      if constexpr (Bytes >= 64) j = columns<Lane<T, 64>>(j, left, row, column, right, by, c, m, n, k);
-      if constexpr (Bytes >= 32) j = columns<Lane<T, 32>>(j, left, row, column, right, by, c, m, n, k);
-      j = columns<Lane<T, 16>>(j, left, row, column, right, by, c, m, n, k);
+      if constexpr (Bytes >= 64) j = columns<Lane<T, 64>>(j, left, row, column, right, by, c, m, n, k, blend);
+      if constexpr (Bytes >= 32) j = columns<Lane<T, 32>>(j, left, row, column, right, by, c, m, n, k, blend);
+      j = columns<Lane<T, 16>>(j, left, row, column, right, by, c, m, n, k, blend);
       for (; j < n; ++j)
         for (std::size_t i = 0; i < m; ++i) {
           T sum = 0;
           for (std::size_t p = 0; p < k; ++p)
             sum += left[static_cast<Step>(i) * row + static_cast<Step>(p) * column] * right[p * stride + j];
-          c[i * n + j] = sum;
+          blend.put_one(sum, c + i * n + j);
         }
     }
   }
@@ -236,10 +258,10 @@ struct SmallBody {
 
 template <class T>
 void small_gemm(std::size_t count, std::size_t m, std::size_t n, std::size_t k, const Batch<T>& a, const Batch<T>& b,
-                T* c) {
+                T* c, Blend<T> blend) {
   static constexpr auto kernels = compile_per_isa<SmallBody<T>, std::size_t, std::size_t, std::size_t, std::size_t,
-                                                  const Batch<T>*, const Batch<T>*, T*>();
-  kernels[static_cast<std::size_t>(active_isa())](count, m, n, k, &a, &b, c);
+                                                  const Batch<T>*, const Batch<T>*, T*, Blend<T>>();
+  kernels[static_cast<std::size_t>(active_isa())](count, m, n, k, &a, &b, c, blend);
 }
 
 // Where small_gemm beats the library's call: measured, dnnl_sgemm takes 260 ns at least, cblas_dgemm 18.
@@ -249,24 +271,28 @@ bool is_small(std::size_t m, std::size_t n, std::size_t k) {
   return n <= small_columns && k <= small_columns && m <= most * most * most && m * n * k <= most * most * most;
 }
 
-void library_gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<float> a, Matrix<float> b, float* c) {
+void library_gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<float> a, Matrix<float> b, float* c,
+                  Blend<float> blend) {
 #if defined(WENGERT_ONEDNN)
   const auto size = [](std::size_t x) { return static_cast<dnnl_dim_t>(x); };
   constexpr std::size_t large = std::size_t{1} << 21;
   const ThreadScope threads(m * n * k >= large);
-  dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', size(m), size(n), size(k), 1.0F, a.data,
-             size(a.stride), b.data, size(b.stride), 0.0F, c, size(n));
+  dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', size(m), size(n), size(k), blend.alpha, a.data,
+             size(a.stride), b.data, size(b.stride), blend.beta, c, size(n));
 #else
   const auto size = [](std::size_t x) { return static_cast<blasint>(x); };
   cblas_sgemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans,
-              size(m), size(n), size(k), 1.0F, a.data, size(a.stride), b.data, size(b.stride), 0.0F, c, size(n));
+              size(m), size(n), size(k), blend.alpha, a.data, size(a.stride), b.data, size(b.stride), blend.beta, c,
+              size(n));
 #endif
 }
 
-void library_gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<double> a, Matrix<double> b, double* c) {
+void library_gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<double> a, Matrix<double> b, double* c,
+                  Blend<double> blend) {
   const auto size = [](std::size_t x) { return static_cast<int>(x); };
   cblas_dgemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans,
-              size(m), size(n), size(k), 1.0, a.data, size(a.stride), b.data, size(b.stride), 0.0, c, size(n));
+              size(m), size(n), size(k), blend.alpha, a.data, size(a.stride), b.data, size(b.stride), blend.beta, c,
+              size(n));
 }
 
 }  // namespace
@@ -279,35 +305,34 @@ void use_one_blas_thread() {
 }
 
 template <class T>
-void gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b, T* c) {
+void gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b, T* c, T alpha, T beta) {
   if (m == 0 || n == 0) return;
+  const Blend<T> blend{alpha, beta};
   if (k == 0) {
-    std::fill_n(c, m * n, T(0));
+    for (std::size_t i = 0; i < m * n; ++i) blend.put_one(T(0), c + i);
     return;
   }
   // Whether a column of x, or a row, lies without gaps.
   const auto column_is_vector = [](Matrix<T> x) { return x.transposed || x.stride == 1; };
   const auto row_is_vector = [](Matrix<T> x) { return !x.transposed || x.stride == 1; };
   if (k == 1 && column_is_vector(a) && row_is_vector(b))
-    return run_thin<typename ThinBodies<T>::Outer>(a.data, b.data, 0, c, m, n);
-  if (m == 1 && row_is_vector(a)) return vector_matrix(a.data, b, c, k, n);
-  if (n == 1 && column_is_vector(b)) return vector_matrix(b.data, Matrix<T>{a.data, a.stride, !a.transposed}, c, k, m);
-  if (is_small<T>(m, n, k)) return small_gemm<T>(1, m, n, k, {a, 0}, {b, 0}, c);
+    return run_thin<typename ThinBodies<T>::Outer>(a.data, b.data, 0, c, m, n, blend);
+  if (m == 1 && row_is_vector(a)) return vector_matrix(a.data, b, c, k, n, blend);
+  if (n == 1 && column_is_vector(b))
+    return vector_matrix(b.data, Matrix<T>{a.data, a.stride, !a.transposed}, c, k, m, blend);
+  if (is_small<T>(m, n, k)) return small_gemm<T>(1, m, n, k, {a, 0}, {b, 0}, c, blend);
   use_one_blas_thread();
-  library_gemm(m, n, k, a, b, c);
+  library_gemm(m, n, k, a, b, c, blend);
 }
 
 template <class T>
 void gemm_batch(std::size_t count, std::size_t m, std::size_t n, std::size_t k, Batch<T> a, Batch<T> b, T* c) {
-  if (k > 0 && n > 1 && is_small<T>(m, n, k)) return small_gemm<T>(count, m, n, k, a, b, c);
-  const auto entry = [](const Batch<T>& x, std::size_t e) {
-    return Matrix<T>{x.matrix.data + static_cast<std::ptrdiff_t>(e) * x.step, x.matrix.stride, x.matrix.transposed};
-  };
-  for (std::size_t e = 0; e < count; ++e) gemm<T>(m, n, k, entry(a, e), entry(b, e), c + e * m * n);
+  if (k > 0 && n > 1 && is_small<T>(m, n, k)) return small_gemm<T>(count, m, n, k, a, b, c, {1, 0});
+  for (std::size_t e = 0; e < count; ++e) gemm<T>(m, n, k, a.entry(e), b.entry(e), c + e * m * n);
 }
 
-#define WENGERT_INSTANTIATE(T)                                                            \
-  template void gemm<T>(std::size_t, std::size_t, std::size_t, Matrix<T>, Matrix<T>, T*); \
+#define WENGERT_INSTANTIATE(T)                                                                  \
+  template void gemm<T>(std::size_t, std::size_t, std::size_t, Matrix<T>, Matrix<T>, T*, T, T); \
   template void gemm_batch<T>(std::size_t, std::size_t, std::size_t, std::size_t, Batch<T>, Batch<T>, T*);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

@@ -18,13 +18,18 @@ template <class T>
 struct Batch {
   Matrix<T> matrix;  // the first
   std::ptrdiff_t step;
+
+  Matrix<T> entry(std::size_t e) const {
+    return {matrix.data + static_cast<std::ptrdiff_t>(e) * step, matrix.stride, matrix.transposed};
+  }
 };
 
-/// c = a·b, where a is m × k, b is k × n and c is m × n, row-major without gaps.
+/// c = alpha·a·b + beta·c, where a is m × k, b is k × n and c is m × n, row-major without gaps. With a beta of 0, what
+/// c held is not read.
 template <class T>
-void gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b, T* c);
+void gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b, T* c, T alpha = 1, T beta = 0);
 
-/// The same for `count` pairs; the products lie one after another in c.
+/// c = a·b for `count` pairs; the products lie one after another in c.
 template <class T>
 void gemm_batch(std::size_t count, std::size_t m, std::size_t n, std::size_t k, Batch<T> a, Batch<T> b, T* c);
 

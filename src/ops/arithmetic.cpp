@@ -23,8 +23,7 @@ constexpr auto divide_op = elementwise<"divide">(
 constexpr auto add_scalar = elementwise<"add_scalar", params<1>>(
     [](auto x, auto c) { return x + c; }, passes_cotangent<1>, notation<"x + c">, shown_by_formula);
 constexpr auto multiply_scalar = elementwise<"multiply_scalar", params<1>>(
-    [](auto x, auto c) { return x * c; }, derivative([](auto, auto c, auto) { return c; }), notation<"c · x">,
-    shown_by_formula);
+    [](auto x, auto c) { return x * c; }, scales_by_parameter, notation<"c · x">, shown_by_formula);
 constexpr auto divide_scalar = elementwise<"divide_scalar", params<1>>(
     [](auto x, auto c) { return x / c; }, derivative([](auto, auto c, auto) { return 1 / c; }), notation<"x / c">,
     shown_by_formula);

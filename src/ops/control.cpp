@@ -34,6 +34,8 @@ constexpr Op<T> with_rule_op{
           const auto* rule = pullback.tape().node(pullback.input(pullback.arity() - 1), "custom_vjp").data;
           (*reinterpret_cast<const detail::VjpRule<T>*>(rule))(pullback);
         },
+    .attribute_bytes = sizeof(std::uint32_t),
+    .stands_for = true,
 };
 
 }  // namespace
@@ -59,6 +61,20 @@ static std::vector<Var<T>> inputs_since(Tape<T>& tape, const typename Tape<T>::M
   return result;
 }
 
+// While it lives, a Program must not take what is recorded for what was computed before.
+template <class T>
+class Repeating {
+ public:
+  explicit Repeating(Tape<T>& tape) : tape_(tape), before_(tape.repeat(true)) {}
+  ~Repeating() { tape_.repeat(before_); }
+  Repeating(const Repeating&) = delete;
+  Repeating& operator=(const Repeating&) = delete;
+
+ private:
+  Tape<T>& tape_;
+  bool before_;
+};
+
 template <class T>
 Var<T> detail::checkpointed(std::function<Var<T>(std::span<const Var<T>>)> f, std::span<const Var<T>> arguments,
                             const Location& where) {
@@ -74,6 +90,7 @@ Var<T> detail::checkpointed(std::function<Var<T>(std::span<const Var<T>>)> f, st
         [f = std::move(f), count](Pullback<T>& pullback) {
           std::vector<Var<T>> x;
           for (std::size_t i = 0; i + 1 < pullback.arity(); ++i) x.push_back(pullback.input(i));
+          const Repeating<T> scope(pullback.tape());
           const Var<T> again = f(std::span(x).first(count));
           std::vector<Var<T>> cotangents(x.size());
           pullback.tape().sweep(again, pullback.cotangent(), x, cotangents, Tape<T>::Temporaries::keep,

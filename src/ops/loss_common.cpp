@@ -59,6 +59,7 @@ Var<T> reduced(std::string_view loss, Var<T> costs, Reduction reduction, double 
 
 template <class T>
 Var<T> not_nan(std::string_view loss, Var<T> cost, std::span<const Named<T>> operands) {
+  if (!cost.tape().computes_values()) return cost;
   const Node<T>& node = cost.tape().node(cost, loss);
   const auto is_nan = [](T v) { return std::isnan(v); };
   const bool bad = node.layout->contiguous ? std::any_of(node.data, node.data + node.layout->size, is_nan)

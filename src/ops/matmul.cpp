@@ -19,6 +19,7 @@ struct Matmul {
   static constexpr std::string_view notation = "A·B";
   static constexpr std::size_t arity = 2;
   static constexpr bool takes_strides = true;
+  static constexpr bool accumulates = true;
 
   static Text text(const Text& a, const Text& b) { return Text::infix(a, "@", "\\,", b, Text::Binding::product); }
   Shape shape(const Shape& a, const Shape& b) const {
@@ -33,6 +34,9 @@ struct Matmul {
     result->push_back(a[a.rank() - 2]);
     result->push_back(b.back());
     return *result;
+  }
+  double flops(const Shape& a, const Shape& b) const {
+    return 2.0 * static_cast<double>(shape(a, b).elements()) * static_cast<double>(a.back());
   }
   static std::string_view hint(const Shape& a, const Shape& b) {
     const std::size_t rows_a = a[a.rank() - 2], rows_b = b[b.rank() - 2];
@@ -50,12 +54,13 @@ struct Matmul {
     layout = contiguous_layout(x.shape());
     return {copy.data(), &layout};
   }
+  // C = alpha·A·B + beta·C.
   template <class T>
-  void forward(Value<const T> a, Value<const T> b, Value<T> c) const {
+  void forward(Value<const T> a, Value<const T> b, Value<T> c, T alpha = 1, T beta = 0) const {
     const std::size_t m = c.shape()[c.shape().rank() - 2], n = c.shape().back(), k = a.shape().back();
     if (c.size() == 0) return;
     if (k == 0) {
-      std::fill_n(c.data, c.size(), T(0));
+      for (T& element : c.span()) element = beta == 0 ? T(0) : beta * element;
       return;
     }
     std::vector<T> copy_a, copy_b;
@@ -63,7 +68,7 @@ struct Matmul {
     a = as_matrices(a, copy_a, layout_a);
     b = as_matrices(b, copy_b, layout_b);
     const auto left = *readable(a.data, *a.layout), right = *readable(b.data, *b.layout);
-    if (c.shape().rank() == 2) return kernel::gemm<T>(m, n, k, left, right, c.data);
+    if (c.shape().rank() == 2) return kernel::gemm<T>(m, n, k, left, right, c.data, alpha, beta);
     const Shape batch = leading(c.shape());
     const Layout over_a = batch_layout(*a.layout, batch), over_b = batch_layout(*b.layout, batch);
     const Layout* const layouts[] = {&over_a, &over_b};
@@ -72,8 +77,13 @@ struct Matmul {
     std::array<std::size_t, max_rank> position{};
     std::ptrdiff_t at_a = 0, at_b = 0;
     for (T* to = c.data; to != c.data + c.size(); to += count * m * n) {
-      kernel::gemm_batch<T>(count, m, n, k, {{a.data + at_a, left.stride, left.transposed}, loops.strides[0][inner]},
-                            {{b.data + at_b, right.stride, right.transposed}, loops.strides[1][inner]}, to);
+      const kernel::Batch<T> these{{a.data + at_a, left.stride, left.transposed}, loops.strides[0][inner]};
+      const kernel::Batch<T> those{{b.data + at_b, right.stride, right.transposed}, loops.strides[1][inner]};
+      if (alpha == 1 && beta == 0)
+        kernel::gemm_batch<T>(count, m, n, k, these, those, to);
+      else
+        for (std::size_t e = 0; e < count; ++e)
+          kernel::gemm<T>(m, n, k, these.entry(e), those.entry(e), to + e * m * n, alpha, beta);
       for (std::size_t loop = inner; loop-- > 0;) {  // the outer loops, counted like an odometer
         at_a += loops.strides[0][loop];
         at_b += loops.strides[1][loop];

@@ -18,7 +18,7 @@ constexpr std::size_t buffer_size = 256;
 
 // Calls use(first, u, n) for the uniform draws u[0 … n) of elements first, first + 1, …
 template <class Use>
-void each_draw(Generator from, std::size_t count, const Use& use) {
+void each_draw(const Draw& from, std::size_t count, const Use& use) {
   std::array<double, buffer_size> u;  // NOLINT: filled below
   for (std::size_t first = 0; first < count; first += buffer_size) {
     const std::size_t n = std::min(buffer_size, count - first);
@@ -27,21 +27,26 @@ void each_draw(Generator from, std::size_t count, const Use& use) {
   }
 }
 
+// Stands for the generator in examples, which know their draw.
+Indices no_generator() { return Indices::from_shape({0}); }
+
 struct UniformDraw {
   static constexpr std::string_view name = "uniform";
   static constexpr std::string_view notation = "u drawn from [0, 1)";
-  static constexpr std::size_t arity = 0;
+  static constexpr bool differentiable = false;
+  static constexpr std::size_t arity = 1;  // the generator
+  static constexpr std::uint8_t index_inputs = 0b1;
   Shape to;
-  Generator from;
+  Draw draw;
 
-  Shape shape() const { return to; }
+  Shape shape(const Shape&) const { return to; }
   template <class T>
-  void forward(Value<T> y) const {
-    kernel::draw_uniform(from.key, from.counter, y.data, y.size());
+  void forward(Value<const std::int64_t>, Value<T> y) const {
+    kernel::draw_uniform(draw.key, draw.counter, y.data, y.size());
   }
   template <class T>
-  auto vjp(Var<T>, Var<T>) const {
-    return std::tuple();
+  auto vjp(Var<T>, Var<T>, IndexVar<T>) const {
+    return no_gradient;
   }
   static std::vector<StructuralExample<UniformDraw>> examples() { return {}; }
 };
@@ -49,18 +54,20 @@ struct UniformDraw {
 struct NormalDraw {
   static constexpr std::string_view name = "normal";
   static constexpr std::string_view notation = "z drawn from N(0, 1)";
-  static constexpr std::size_t arity = 0;
+  static constexpr bool differentiable = false;
+  static constexpr std::size_t arity = 1;  // the generator
+  static constexpr std::uint8_t index_inputs = 0b1;
   Shape to;
-  Generator from;
+  Draw draw;
 
-  Shape shape() const { return to; }
+  Shape shape(const Shape&) const { return to; }
   template <class T>
-  void forward(Value<T> y) const {
-    kernel::draw_normal(from.key, from.counter, y.data, y.size());
+  void forward(Value<const std::int64_t>, Value<T> y) const {
+    kernel::draw_normal(draw.key, draw.counter, y.data, y.size());
   }
   template <class T>
-  auto vjp(Var<T>, Var<T>) const {
-    return std::tuple();
+  auto vjp(Var<T>, Var<T>, IndexVar<T>) const {
+    return no_gradient;
   }
   static std::vector<StructuralExample<NormalDraw>> examples() { return {}; }
 };
@@ -69,14 +76,15 @@ struct Bernoulli {
   static constexpr std::string_view name = "bernoulli";
   static constexpr std::string_view notation = "[u < p], u drawn from [0, 1)";
   static constexpr std::string_view convention = "the gradient is 0";
-  static constexpr std::size_t arity = 1;
+  static constexpr std::size_t arity = 2;  // the probabilities and the generator
+  static constexpr std::uint8_t index_inputs = 0b10;
   static constexpr bool differentiable = false;
-  Generator from;
+  Draw draw;
 
-  Shape shape(const Shape& p) const { return p; }
+  Shape shape(const Shape& p, const Shape&) const { return p; }
   template <class T>
-  void forward(Value<const T> p, Value<T> y) const {
-    each_draw(from, y.size(), [&](std::size_t first, const double* u, std::size_t n) {
+  void forward(Value<const T> p, Value<const std::int64_t>, Value<T> y) const {
+    each_draw(draw, y.size(), [&](std::size_t first, const double* u, std::size_t n) {
       for (std::size_t i = 0; i < n; ++i) {
         const auto probability = static_cast<double>(p.data[first + i]);
         if (!(probability >= 0 && probability <= 1))
@@ -87,20 +95,23 @@ struct Bernoulli {
     });
   }
   template <class T>
-  auto vjp(Var<T>, Var<T>, Var<T>) const {
-    return std::tuple(no_gradient);
+  auto vjp(Var<T>, Var<T>, Var<T>, IndexVar<T>) const {
+    return std::tuple(no_gradient, no_gradient);
   }
-  static std::vector<StructuralExample<Bernoulli>> examples() { return {{{{7, 0}}, {{3, 4}}, {0.2, 0.8}}}; }
+  static std::vector<StructuralExample<Bernoulli>> examples() {
+    return {{{{7, 0, 6}}, {{3, 4}}, {0.2, 0.8}, {no_generator()}}};
+  }
 };
 
 struct Categorical {
   static constexpr std::string_view name = "categorical";
   static constexpr std::string_view notation = "k drawn with the probabilities softmax(z)ₖ";
-  static constexpr std::size_t arity = 1;
+  static constexpr std::size_t arity = 2;  // the logits and the generator
+  static constexpr std::uint8_t index_inputs = 0b10;
   static constexpr bool index_output = true;
-  Generator from;
+  Draw draw;
 
-  Shape shape(const Shape& z) const {
+  Shape shape(const Shape& z, const Shape&) const {
     if (z.rank() == 0 || z.back() == 0)
       throw ShapeError(name,
                        fmt::format("logits of shape {}: the last axis must hold at least one class", to_string(z)));
@@ -109,16 +120,16 @@ struct Categorical {
     return rows;
   }
   template <class T>
-  void forward(Value<const T> z, Value<std::int64_t> k) const {
+  void forward(Value<const T> z, Value<const std::int64_t>, Value<std::int64_t> k) const {
     const std::size_t classes = z.shape().back();
-    each_draw(from, k.size(), [&](std::size_t first, const double* u, std::size_t n) {
+    each_draw(draw, k.size(), [&](std::size_t first, const double* u, std::size_t n) {
       for (std::size_t i = 0; i < n; ++i)
-        k.data[first + i] = draw(z.data + (first + i) * classes, classes, u[i], first + i);
+        k.data[first + i] = choose(z.data + (first + i) * classes, classes, u[i], first + i);
     });
   }
   // The first class at which the summed probabilities exceed u; one of probability 0 is never drawn.
   template <class T>
-  static std::int64_t draw(const T* z, std::size_t classes, double u, std::size_t row) {
+  static std::int64_t choose(const T* z, std::size_t classes, double u, std::size_t row) {
     double top = -std::numeric_limits<double>::infinity(), total = 0;
     for (std::size_t c = 0; c < classes; ++c) {
       const auto logit = static_cast<double>(z[c]);
@@ -145,14 +156,15 @@ struct Categorical {
 struct Dropout {
   static constexpr std::string_view name = "dropout";
   static constexpr std::string_view notation = "x [u ≥ p] / (1 − p), u drawn from [0, 1)";
-  static constexpr std::size_t arity = 1;
-  Generator from;
+  static constexpr std::size_t arity = 2;  // x and the generator
+  static constexpr std::uint8_t index_inputs = 0b10;
+  Draw draw;
   double probability = 0;
 
   static std::uint64_t blocks(std::size_t count) { return count / 4 + (count % 4 != 0); }
-  Shape shape(const Shape& x) const { return x; }
+  Shape shape(const Shape& x, const Shape&) const { return x; }
   template <class T>
-  void forward(Value<const T> x, Value<T> y) const {
+  void forward(Value<const T> x, Value<const std::int64_t>, Value<T> y) const {
     if (probability == 1) {
       std::fill_n(y.data, y.size(), T(0));
       return;
@@ -165,7 +177,7 @@ struct Dropout {
     std::array<std::uint64_t, buffer_size> words;  // NOLINT: filled below
     for (std::size_t first = 0; first < y.size(); first += 2 * buffer_size) {
       const std::size_t n = std::min(2 * buffer_size, y.size() - first);
-      kernel::philox_words(from.key, from.counter + first / 4, words.data(), static_cast<std::size_t>(blocks(n)));
+      kernel::philox_words(draw.key, draw.counter + first / 4, words.data(), static_cast<std::size_t>(blocks(n)));
       for (std::size_t j = 0; j < n / 2; ++j) {
         kept(first + 2 * j, words[j]);
         kept(first + 2 * j + 1, words[j] >> 32);
@@ -174,11 +186,14 @@ struct Dropout {
     }
   }
   template <class T>
-  auto vjp(Var<T> g, Var<T>, Var<T>) const {
-    return record(*this, Location::current(), g);
+  auto vjp(Var<T> g, Var<T>, Var<T>, IndexVar<T> generator) const {
+    return std::tuple([=, *this] { return record(*this, Location::current(), g, generator); }, no_gradient);
   }
   static std::vector<StructuralExample<Dropout>> examples() {
-    return {{{{1, 0}, 0.3}, {{3, 5}}}, {{{1, 5}, 0.0}, {{3}}}, {{{1, 7}, 1.0}, {{2, 2}}}, {{{2, 0}, 0.5}, {{}}}};
+    return {{{{1, 0, 4}, 0.3}, {{3, 5}}, {}, {no_generator()}},
+            {{{1, 5, 1}, 0.0}, {{3}}, {}, {no_generator()}},
+            {{{1, 7, 1}, 1.0}, {{2, 2}}, {}, {no_generator()}},
+            {{{2, 0, 1}, 0.5}, {{}}, {}, {no_generator()}}};
   }
 };
 
@@ -187,32 +202,39 @@ constexpr auto between_op =
 constexpr auto around_op =
     elementwise<"normal_around">([](auto m, auto s, auto z) { return m + s * z; }, notation<"μ + σ z">);
 
-// Moves the generator behind what was drawn, once that succeeded.
-template <class V>
-V drawn(V result, Generator& generator) {
-  generator.counter += kernel::blocks_for(result.size());
-  return result;
+// Records what `record_with` makes of the next draw of so many blocks and the generator on the tape, and then moves the
+// generator behind it.
+template <class T, class F>
+auto drawn(Tape<T>& tape, Generator& generator, std::uint64_t blocks, const Location& where, const F& record_with) {
+  return atomically(tape, where, [&] {
+    const auto result = record_with(Draw{generator.key(), generator.counter(), blocks},
+                                    IndexVar<T>(tape.keep_alive(generator.state(), where)));
+    generator.seek(generator.counter() + blocks);
+    return result;
+  });
 }
 
 // standard · scale + shift, where both broadcast.
-template <class T, class Draw, class Place>
+template <class T, class Standard, class Place>
 Var<T> reparameterised(std::string_view name, const Operand<T>& a, const Operand<T>& b, Generator& generator,
                        const Place& place) {
   const Location& where = a.where();
   if (a.handle().empty() && b.handle().empty())
     throw HandleError(name, "no operand is a Var that was recorded on a tape", where);
   Tape<T>& tape = (a.handle().empty() ? b : a).handle().tape();
-  const Var<T> result = atomically(tape, where, [&] {
+  return atomically(tape, where, [&] {
     const Var<T> x = a.on(tape), y = b.on(tape);
     const auto shape = broadcast_shapes(x.shape(), y.shape());
     if (!shape)
       throw ShapeError(name, fmt::format("shapes {} and {} do not broadcast: aligned from the last axis, extents must "
                                          "be equal or 1",
                                          to_string(x.shape()), to_string(y.shape())));
-    return place(Operand<T>(x, where), Operand<T>(y, where),
-                 Operand<T>(record(Draw{*shape, generator}, tape, where), where));
+    return drawn(tape, generator, kernel::blocks_for(shape->elements()), where,
+                 [&](const Draw& draw, IndexVar<T> from) {
+                   return place(Operand<T>(x, where), Operand<T>(y, where),
+                                Operand<T>(record(Standard{*shape, draw}, where, from), where));
+                 });
   });
-  return drawn(result, generator);
 }
 
 template <class T>
@@ -233,7 +255,9 @@ Var<T> normal_around(const Operand<T>& mean, const Operand<T>& deviation, Genera
 
 template <class T>
 Var<T> uniform(Tape<T>& tape, const Shape& shape, Generator& generator, Location where) {
-  return drawn(record(UniformDraw{shape, generator}, tape, where), generator);
+  return drawn(tape, generator, kernel::blocks_for(shape.elements()), where, [&](const Draw& draw, IndexVar<T> from) {
+    return record(UniformDraw{shape, draw}, where, from);
+  });
 }
 
 Var<float> uniform(Operand<float> low, Operand<float> high, Generator& generator) {
@@ -245,7 +269,9 @@ Var<double> uniform(Operand<double> low, Operand<double> high, Generator& genera
 
 template <class T>
 Var<T> normal(Tape<T>& tape, const Shape& shape, Generator& generator, Location where) {
-  return drawn(record(NormalDraw{shape, generator}, tape, where), generator);
+  return drawn(tape, generator, kernel::blocks_for(shape.elements()), where, [&](const Draw& draw, IndexVar<T> from) {
+    return record(NormalDraw{shape, draw}, where, from);
+  });
 }
 
 Var<float> normal(Operand<float> mean, Operand<float> deviation, Generator& generator) {
@@ -257,21 +283,25 @@ Var<double> normal(Operand<double> mean, Operand<double> deviation, Generator& g
 
 template <class T>
 Var<T> bernoulli(Var<T> probability, Generator& generator, Location where) {
-  return drawn(record(Bernoulli{generator}, where, probability), generator);
+  return drawn(tape_of(probability, Bernoulli::name, where), generator, kernel::blocks_for(probability.size()), where,
+               [&](const Draw& draw, IndexVar<T> from) { return record(Bernoulli{draw}, where, probability, from); });
 }
 
 template <class T>
 IndexVar<T> categorical(Var<T> logits, Generator& generator, Location where) {
-  return drawn(record(Categorical{generator}, where, logits), generator);
+  return drawn(tape_of(logits, Categorical::name, where), generator,
+               kernel::blocks_for(Categorical{}.shape(logits.shape(), {}).elements()), where,
+               [&](const Draw& draw, IndexVar<T> from) { return record(Categorical{draw}, where, logits, from); });
 }
 
 template <class T>
 Var<T> dropout(Var<T> x, double probability, Generator& generator, Location where) {
   if (!(probability >= 0 && probability <= 1))
     throw ValueError(Dropout::name, fmt::format("the probability is {}: must be in [0, 1]", probability), where);
-  const Var<T> result = record(Dropout{generator, probability}, where, x);
-  generator.counter += Dropout::blocks(result.size());
-  return result;
+  return drawn(tape_of(x, Dropout::name, where), generator, Dropout::blocks(x.size()), where,
+               [&](const Draw& draw, IndexVar<T> from) {
+                 return record(Dropout{draw, probability}, where, x, from);
+               });
 }
 
 #define WENGERT_INSTANTIATE(T)                                           \

@@ -28,11 +28,15 @@ struct Reduction {
     }
     return result;
   }
+  Summed folded(const Shape& x) const {
+    Summed s;
+    for (std::size_t axis = 0; axis < x.rank(); ++axis)
+      (axis < first ? s.outer : axis < last ? s.count : s.inner) *= x[axis];
+    return s;
+  }
   template <kernel::Fold fold, class T>
   void fold_into(Value<const T> x, Value<T> y) const {
-    const Shape& s = x.shape();
-    std::size_t outer = 1, count = 1, inner = 1;
-    for (std::size_t axis = 0; axis < s.rank(); ++axis) (axis < first ? outer : axis < last ? count : inner) *= s[axis];
+    const auto [outer, count, inner] = folded(x.shape());
     kernel::fold_axis<fold>(x.data, y.data, outer, count, inner);
   }
   // A reduced value with its axes put back, so that it broadcasts against x.
@@ -53,6 +57,7 @@ struct Sum : Reduction {
   static constexpr std::string_view name = "sum";
   static constexpr std::string_view notation = "Σ x";
   static Text text(const Text& x) { return Text::prefix("Σ", "\\sum", x); }
+  Summed summed(const Shape& x) const { return folded(x); }
 
   template <class T>
   void forward(Value<const T> x, Value<T> y) const {

@@ -140,14 +140,14 @@ IndexVar<T> argmin(Var<T> x, std::ptrdiff_t axis, Location where) {
 template <class T>
 bool all(Var<T> x, Location where) {
   tape_of(x, "all", where);
-  const Tensor<T> value = x.value();
+  const Tensor<T> value = x.value(where);
   return std::all_of(value.begin(), value.end(), [](T v) { return v != 0; });
 }
 
 template <class T>
 bool any(Var<T> x, Location where) {
   tape_of(x, "any", where);
-  const Tensor<T> value = x.value();
+  const Tensor<T> value = x.value(where);
   return std::any_of(value.begin(), value.end(), [](T v) { return v != 0; });
 }
 

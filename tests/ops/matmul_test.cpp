@@ -184,3 +184,30 @@ TEST_CASE(
   CHECK(contains(message_of<ValueError>([] { set_num_threads(0); }),
                  "[set_num_threads] 0 threads: at least 1 is needed"));
 }
+
+TEST_CASE_TEMPLATE("a product that joins what its target holds, on every path", T, float, double) {
+  struct Factors {
+    T alpha, beta;
+  };
+  for (const std::size_t m : Sizes{1, 2, 7, 33, 70})
+    for (const std::size_t n : Sizes{1, 3, 17, 33, 70})
+      for (const std::size_t k : Sizes{0, 1, 5, 31, 70})
+        for (const bool transposed_a : {false, true})
+          for (const bool transposed_b : {false, true})
+            for (const auto [alpha, beta] : {Factors{1, 0}, Factors{T(-0.5), 1}, Factors{2, T(0.25)}}) {
+              const auto a = random_tensor<T>({m, k}, 1), b = random_tensor<T>({k, n}, 2);
+              auto c = random_tensor<T>({m, n}, 3);
+              const Tensor<double> product = plain_product(a, b), before = xt::cast<double>(c);
+              const Tensor<double> expected = static_cast<double>(alpha) * product + static_cast<double>(beta) * before;
+              if (beta == 0) c.fill(std::numeric_limits<T>::quiet_NaN());  // must not be read
+              const Tensor<T> left = transposed_a ? Tensor<T>(xt::transpose(a)) : a,
+                              right = transposed_b ? Tensor<T>(xt::transpose(b)) : b;
+              kernel::gemm<T>(m, n, k, {left.data(), left.shape()[1], transposed_a},
+                              {right.data(), right.shape()[1], transposed_b}, c.data(), alpha, beta);
+              CAPTURE(m);
+              CAPTURE(n);
+              CAPTURE(k);
+              CAPTURE(alpha);
+              CHECK(distance(c, expected) < (sizeof(T) == 4 ? 4e-5 : 2e-13));
+            }
+}

@@ -1,12 +1,15 @@
 // Random draws and dropout.
 //
 // A draw is an op whose attributes are the key and the counter of its generator, so that whoever evaluates it again, a
-// vjp for example, gets the same numbers. They do not depend on the number of threads.
+// vjp for example, gets the same numbers. They do not depend on the number of threads. A Program that replays draws
+// goes on in the generator's stream, as recording them again would.
 #pragma once
 
 #include <wengert/op.hpp>
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 namespace wengert {
 
@@ -14,10 +17,32 @@ namespace wengert {
 ///
 /// Equal keys give equal streams, different keys independent ones. Every draw takes the blocks from `counter` on and
 /// moves it behind them: 64 bits of a block's 128 an element, 32 for dropout. A draw that throws leaves it where it is.
-/// Copy the two numbers to save and resume a run.
-struct Generator {
-  std::uint64_t key = 0;      ///< the seed
-  std::uint64_t counter = 0;  ///< of the next block
+/// A handle: copies share the position in the stream. Save `key` and `counter` to resume a run.
+class Generator {
+ public:
+  /// The stream of `key`, the seed, from block `counter` on.
+  explicit Generator(std::uint64_t key = 0, std::uint64_t counter = 0)
+      : state_(std::make_shared<State>(State{key, counter})) {}
+  // Copies only: a moved-from handle would refer to nothing.
+  Generator(const Generator&) = default;
+  Generator& operator=(const Generator&) = default;
+
+  std::uint64_t key() const { return state_->key; }
+  /// The number of the next block.
+  std::uint64_t counter() const { return state_->counter; }
+  /// Goes to a block of the stream.
+  void seek(std::uint64_t counter) { state_->counter = counter; }
+
+  struct State {
+    std::uint64_t key;
+    std::uint64_t counter;
+  };
+  /// For the engine: what the copies share.
+  const std::shared_ptr<State>& state() const { return state_; }
+  explicit Generator(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+ private:
+  std::shared_ptr<State> state_;
 };
 
 /// Numbers drawn evenly from [0, 1).

@@ -1,0 +1,102 @@
+// compiled(f): a function of tensors that records and compiles itself, once for each signature of shapes.
+#pragma once
+
+#include <wengert/program.hpp>
+
+#include <cstddef>
+#include <deque>
+#include <ranges>
+#include <span>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace wengert {
+
+namespace detail {
+
+template <class T>
+void append_outputs(std::vector<ProgramVar<T>>& all, const Var<T>& output) {
+  all.push_back(output);
+}
+template <class T>
+void append_outputs(std::vector<ProgramVar<T>>& all, const IndexVar<T>& output) {
+  all.push_back(output);
+}
+template <class T, std::ranges::range Outputs>
+void append_outputs(std::vector<ProgramVar<T>>& all, const Outputs& outputs) {
+  for (const auto& output : outputs) append_outputs<T>(all, output);
+}
+template <class T, class... V>
+void append_outputs(std::vector<ProgramVar<T>>& all, const std::tuple<V...>& outputs) {
+  std::apply([&](const auto&... output) { (append_outputs<T>(all, output), ...); }, outputs);
+}
+
+template <class T>
+Var<T> record_input(Tape<T>& tape, const Tensor<T>& input) {
+  return tape.borrow(input);
+}
+template <class T>
+IndexVar<T> record_input(Tape<T>& tape, const Indices& input) {
+  return tape.indices(input);
+}
+
+}  // namespace detail
+
+/// A function that compiles itself; made by `compiled`.
+template <class T, class F>
+class Compiled {
+ public:
+  Compiled(F f, const CompileOptions& options) : f_(std::move(f)), options_(options) {}
+
+  /// Runs the Program of these shapes, which is recorded and compiled when they are met first. Returns it, for its
+  /// results. Throws what recording or a replay throws; then nothing has changed.
+  template <class... Inputs>
+  Program<T>& operator()(const Inputs&... inputs) {
+    const std::vector<ProgramInput<T>> bound{ProgramInput<T>(inputs)...};
+    const auto record = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& leaves) {
+      const auto vars = std::tuple{detail::record_input<T>(tape, inputs)...};
+      std::vector<ProgramVar<T>> outputs;
+      std::apply(
+          [&](const auto&... var) {
+            leaves = {ProgramVar<T>(var)...};
+            detail::append_outputs<T>(outputs, f_(tape, var...));
+          },
+          vars);
+      return outputs;
+    };
+    Program<T>* program = find(bound);
+    if (program == nullptr) program = &programs_.emplace_back(compile_recorded<T>(record, options_));
+    if (options_.checked)
+      program->run_checked(bound, record);
+    else
+      program->run(bound);
+    return *program;
+  }
+  /// How many signatures of shapes it has met.
+  std::size_t size() const { return programs_.size(); }
+
+ private:
+  Program<T>* find(std::span<const ProgramInput<T>> inputs) {
+    for (Program<T>& program : programs_)
+      if (program.accepts(inputs)) return &program;
+    return nullptr;
+  }
+
+  F f_;
+  CompileOptions options_;
+  std::deque<Program<T>> programs_;
+};
+
+/// Makes a function that compiles itself: `auto step = wg::compiled<float>([&](auto& tape, auto x, auto y) { … });`.
+///
+/// `f` gets a tape and a Var or IndexVar for each input, and returns one, a tuple or a range of them; updates that it
+/// queues on the tape belong to the Program. `step(X, Y)` replays, and records anew where the shapes are new. While it
+/// records, values are not computed, so reading one throws (see CompileOptions::allow_value_dependence).
+template <class T, class F>
+Compiled<T, F> compiled(F f, const CompileOptions& options = {}) {
+  return Compiled<T, F>(std::move(f), options);
+}
+
+}  // namespace wengert

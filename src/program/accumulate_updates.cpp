@@ -1,0 +1,99 @@
+#include "program/passes.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace wengert::program {
+namespace {
+
+// W's next value as β·W + α·f(…), if it is of that form.
+struct Form {
+  std::uint32_t function = none;  // the entry f
+  double alpha = 0;
+  double beta = 0;
+  bool other = false;  // it has some other term
+};
+
+template <class T>
+class UpdateReader {
+ public:
+  UpdateReader(const Graph<T>& graph, std::span<const std::uint32_t> uses, std::span<const Place> place,
+               std::uint32_t parameter)
+      : graph_(graph), uses_(uses), place_(place), parameter_(parameter) {}
+
+  Form read(std::uint32_t value) {
+    add(value, 1, true);
+    return form_;
+  }
+
+ private:
+  // Adds factor · the entry to the form. Sums that are read elsewhere too are terms as they are.
+  void add(std::uint32_t k, double factor, bool root) {
+    if (is_parameter(k)) {
+      form_.beta += factor;
+    } else if (!root && uses_[k] != 1) {
+      form_.other = true;
+    } else if (!linear(k, factor)) {
+      if (form_.function != none || !can_accumulate(k)) form_.other = true;
+      form_.function = k;
+      form_.alpha = factor;
+    }
+  }
+  bool linear(std::uint32_t k, double factor) {
+    const Entry<T>& entry = graph_.entries[k];
+    if (entry.source != Source::computed) return false;
+    const auto inputs = graph_.inputs_of(k);
+    for (const std::uint32_t input : inputs)
+      if (graph_.entries[input].layout.shape != entry.layout.shape) return false;
+    if (entry.op->scales) {
+      add(inputs[0], factor * *static_cast<const double*>(entry.attributes), false);
+      return true;
+    }
+    if (entry.op->signs.empty()) return false;
+    for (std::size_t i = 0; i < inputs.size(); ++i) add(inputs[i], factor * entry.op->signs[i], false);
+    return true;
+  }
+  bool is_parameter(std::uint32_t k) const {
+    const Entry<T>& entry = graph_.entries[k];
+    return entry.source == Source::parameter && entry.number == parameter_;
+  }
+  // An op that does not read what it accumulates into.
+  bool can_accumulate(std::uint32_t k) const {
+    const Entry<T>& entry = graph_.entries[k];
+    if (entry.source != Source::computed || entry.op->accumulate == nullptr || entry.target != none) return false;
+    const auto inputs = graph_.inputs_of(k);
+    return std::none_of(inputs.begin(), inputs.end(), [&](std::uint32_t i) { return is_parameter(place_[i].base); });
+  }
+
+  const Graph<T>& graph_;
+  std::span<const std::uint32_t> uses_;
+  std::span<const Place> place_;
+  std::uint32_t parameter_;
+  Form form_;
+};
+
+}  // namespace
+
+template <class T>
+Graph<T> accumulate_updates(Graph<T> graph) {
+  const std::vector<std::uint32_t> uses = use_counts(graph);
+  const std::vector<Place> place = places(graph);
+  for (Update& update : graph.updates) {
+    if (uses[update.value] != 1) continue;
+    const Form form = UpdateReader<T>(graph, uses, place, update.parameter).read(update.value);
+    if (form.other || form.function == none || uses[form.function] != 1) continue;
+    Entry<T>& function = graph.entries[form.function];
+    if (function.layout.shape != graph.parameters[update.parameter].shape()) continue;
+    function.target = update.parameter;
+    function.accumulates = true;
+    function.alpha = form.alpha;
+    function.beta = form.beta;
+    update.value = form.function;
+  }
+  return slice(graph);
+}
+
+template Graph<float> accumulate_updates(Graph<float>);
+template Graph<double> accumulate_updates(Graph<double>);
+
+}  // namespace wengert::program

@@ -1,0 +1,130 @@
+// What a Program replays: instructions with the addresses of their operands.
+#pragma once
+
+#include "program/passes.hpp"
+#include "program/tiles.hpp"
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace wengert::program {
+
+struct FreeAligned {
+  void operator()(std::byte* p) const { ::operator delete (p, std::align_val_t{64}); }
+};
+/// Memory aligned to a cache line.
+using Memory = std::unique_ptr<std::byte[], FreeAligned>;
+Memory allocate(std::size_t bytes);
+
+/// One elementwise kernel on a whole value or a tile: `planes` are numbers of the executable's planes.
+template <class T>
+struct KernelCall {
+  kernel::Elementwise<T>* kernel = nullptr;
+  std::uint32_t first_plane = 0;
+  T* out = nullptr;
+  std::size_t rows = 1, columns = 0;
+  const double* parameters = nullptr;
+};
+
+/// An operand that moves with the tile.
+template <class T>
+struct TileOperand {
+  std::uint32_t plane = 0;
+  const T* data = nullptr;
+  std::vector<std::ptrdiff_t> strides;  // by loop
+};
+
+/// A result that moves with the tile: of a call's.
+template <class T>
+struct TileResult {
+  std::uint32_t call = 0;
+  T* data = nullptr;
+};
+
+/// A sum over what a unit computes, added up tile by tile.
+template <class T>
+struct TileSum {
+  TrailingSum kind = TrailingSum::apart;
+  std::uint32_t call = 0;  // whose result it adds up
+  T* out = nullptr;
+  std::size_t size = 0;
+  T* part = nullptr;  // of columns: a tile's sums
+  double total = 0;
+};
+
+/// Elementwise calls that run one after another on every tile.
+template <class T>
+struct TileGroup {
+  TileLoops loops;
+  std::size_t tile_rows = 1, tile_columns = 1;
+  std::uint32_t first_call = 0, last_call = 0;
+  std::vector<TileOperand<T>> operands;
+  std::vector<TileResult<T>> results;
+  std::vector<std::uint32_t> inner_planes;  // planes of results that stay in the tile
+  std::vector<TileSum<T>> sums;
+  std::vector<std::ptrdiff_t> offsets;  // of the operands, in the plane being walked
+};
+
+/// A structural op on whole values.
+template <class T>
+struct StructuralCall {
+  const Op<T>* op = nullptr;
+  void* attributes = nullptr;
+  std::uint32_t first_value = 0, arity = 0;
+  Value<T> out;
+  bool accumulates = false;
+  double alpha = 1, beta = 0;
+};
+
+/// Elements copied from one place to another, at the end or the beginning of a replay.
+template <class T>
+struct CopyCall {
+  Value<const T> from;
+  T* to = nullptr;
+  bool indices = false;
+};
+
+struct Instruction {
+  enum class Kind : std::uint8_t { kernels, tiles, structural, copy };
+  Kind kind = Kind::kernels;
+  std::uint32_t first = 0, last = 0;   // calls of its kind
+  std::vector<std::uint32_t> entries;  // what it computes, for profiles and errors
+};
+
+/// A pointer to an input's memory, set at each replay.
+template <class T>
+struct Binding {
+  std::uint32_t input = 0;
+  const T** pointer = nullptr;
+  std::ptrdiff_t bytes = 0;  // after where the input starts
+};
+
+template <class T>
+struct Executable {
+  Memory arena, tiles;
+  std::size_t arena_bytes = 0, tile_bytes = 0;
+  std::vector<Instruction> instructions;
+  std::vector<kernel::Plane<T>> planes;
+  std::vector<KernelCall<T>> calls;
+  std::vector<TileGroup<T>> groups;
+  std::vector<Value<const T>> values;
+  std::vector<StructuralCall<T>> structural;
+  std::vector<CopyCall<T>> copies;
+  std::vector<Binding<T>> bindings;
+  std::vector<const std::byte*> bound;  // by input: what the bindings point to now
+  std::vector<Value<const T>> outputs;
+  std::vector<std::shared_ptr<Layout>> layouts;  // of outputs that are copies
+
+  void bind(std::uint32_t input, const void* data);
+  void run(const Instruction& instruction);
+};
+
+/// Turns a planned schedule into instructions. The graph must outlive the executable, which refers to its layouts,
+/// attributes and constants. (link.cpp)
+template <class T>
+Executable<T> link(const Graph<T>& graph, const Schedule& schedule, const MemoryPlan& plan);
+
+}  // namespace wengert::program

@@ -1,0 +1,44 @@
+#include "program/compute.hpp"
+#include "program/passes.hpp"
+
+#include <algorithm>
+
+namespace wengert::program {
+namespace {
+
+constexpr std::size_t always_worth = 1024;  // bytes
+
+}  // namespace
+
+template <class T>
+Graph<T> fold_constants(Graph<T> graph) {
+  const std::vector<Place> place = places(graph);  // folding turns views of constants into nothing else
+  const auto is_constant = [&](std::uint32_t k) { return graph.entries[place[k].base].source == Source::constant; };
+  for (std::uint32_t k = 0; k < graph.entries.size(); ++k) {
+    Entry<T>& entry = graph.entries[k];
+    const auto inputs = graph.inputs_of(k);
+    if (entry.source != Source::computed || entry.op->draw != nullptr || inputs.empty()) continue;
+    if (!std::all_of(inputs.begin(), inputs.end(), is_constant)) continue;
+    std::size_t stored = always_worth;
+    for (const std::uint32_t input : inputs) stored = std::max(stored, graph.entries[place[input].base].bytes());
+    if (entry.bytes() > stored) continue;
+
+    std::vector<Value<const T>> values;
+    for (const std::uint32_t input : inputs)
+      values.push_back({element<T>(static_cast<const T*>(graph.entries[place[input].base].elements),
+                                   place[input].offset, graph.entries[input].holds_indices),
+                        &graph.entries[input].layout});
+    T* result = static_cast<T*>(graph.memory->allocate(entry.bytes()));
+    compute<T>(*entry.op, entry.attributes, values, {result, &entry.layout});
+    entry.source = Source::constant;
+    entry.op = nullptr;
+    entry.elements = result;
+    entry.arity = 0;
+  }
+  return slice(graph);
+}
+
+template Graph<float> fold_constants(Graph<float>);
+template Graph<double> fold_constants(Graph<double>);
+
+}  // namespace wengert::program

@@ -1,0 +1,33 @@
+#include "program/graph.hpp"
+
+namespace wengert::program {
+
+template <class T>
+std::vector<Place> places(const Graph<T>& graph) {
+  std::vector<Place> result(graph.entries.size());
+  for (std::uint32_t k = 0; k < result.size(); ++k) {
+    const Entry<T>& entry = graph.entries[k];
+    result[k] = {k, 0};
+    if (entry.source != Source::view) continue;
+    const Place& input = result[graph.inputs_of(k).front()];
+    result[k] = {input.base, input.offset + entry.offset};
+  }
+  return result;
+}
+
+template <class T>
+std::vector<std::uint32_t> use_counts(const Graph<T>& graph) {
+  std::vector<std::uint32_t> result(graph.entries.size());
+  for (std::size_t k = 0; k < graph.entries.size(); ++k)
+    for (const std::uint32_t input : graph.inputs_of(k)) ++result[input];
+  for (const std::uint32_t output : graph.outputs) ++result[output];
+  for (const Update& update : graph.updates) ++result[update.value];
+  return result;
+}
+
+template std::vector<Place> places(const Graph<float>&);
+template std::vector<Place> places(const Graph<double>&);
+template std::vector<std::uint32_t> use_counts(const Graph<float>&);
+template std::vector<std::uint32_t> use_counts(const Graph<double>&);
+
+}  // namespace wengert::program

@@ -1,0 +1,323 @@
+// From a plan to instructions: every operand gets its address.
+#include "program/compute.hpp"
+#include "program/executable.hpp"
+#include <wengert/kernel/isa.hpp>
+
+#include <algorithm>
+#include <map>
+#include <new>
+
+namespace wengert::program {
+
+Memory allocate(std::size_t bytes) {
+  return Memory(static_cast<std::byte*>(::operator new (std::max<std::size_t>(bytes, 64), std::align_val_t{64})));
+}
+
+namespace {
+
+constexpr std::size_t tile_budget = std::size_t{24} << 10;       // bytes that a unit's tiles may take, of 32 KiB in L1
+constexpr std::size_t smallest_tile = 512, largest_tile = 4096;  // elements
+
+template <class T>
+class Linker {
+ public:
+  Linker(const Graph<T>& graph, const Schedule& schedule, const MemoryPlan& plan)
+      : graph_(graph), schedule_(schedule), plan_(plan), place_(places(graph)) {}
+
+  Executable<T> run() {
+    allocate_memory();
+    copy_passing_outputs();
+    for (const Unit& unit : schedule_.units) add_unit(unit);
+    for (const Update& update : schedule_.copies)
+      add_copy({data_of(update.value), &graph_.entries[update.value].layout}, parameter_data(update.parameter), false,
+               update.value);
+    for (const std::uint32_t k : graph_.outputs) add_output(k);
+    resolve();
+    return std::move(result_);
+  }
+
+ private:
+  // ---- memory ------------------------------------------------------------------------------------------------------
+
+  // Outputs that lie in memory which is not the Program's, or which it writes to, get a copy.
+  bool needs_copy(std::uint32_t output) const {
+    const Source source = graph_.entries[place_[output].base].source;
+    return source == Source::input || source == Source::parameter;
+  }
+  void allocate_memory() {
+    std::size_t bytes = plan_.bytes;
+    for (const std::uint32_t k : graph_.outputs)
+      if (needs_copy(k) && !copy_offset_.contains(k)) {
+        copy_offset_[k] = bytes;
+        bytes += (graph_.entries[k].bytes() + 63) / 64 * 64;
+      }
+    result_.arena = allocate(bytes);
+    result_.arena_bytes = bytes;
+    for (const Unit& unit : schedule_.units) result_.tile_bytes = std::max(result_.tile_bytes, tile_bytes(unit));
+    result_.tiles = allocate(result_.tile_bytes);
+    result_.bound.assign(graph_.inputs.size(), nullptr);
+  }
+  T* parameter_data(std::uint32_t parameter) const {
+    return const_cast<T*>(graph_.parameters[parameter].value().data());
+  }
+  // Where an entry's first element lies; an input's is relative to where that will be bound.
+  const T* data_of(std::uint32_t k) const {
+    const Place& place = place_[k];
+    const Entry<T>& base = graph_.entries[place.base];
+    const auto from = [&](const void* first) {
+      return element<T>(static_cast<const T*>(first), place.offset, base.holds_indices);
+    };
+    switch (base.source) {
+      case Source::computed:
+        return from(own_memory(place.base));
+      case Source::parameter:
+        return from(parameter_data(base.number));
+      case Source::constant:
+        return base.elements == nullptr ? nullptr : from(base.elements);
+      default:
+        return nullptr;
+    }
+  }
+  T* own_memory(std::uint32_t k) const {
+    const Entry<T>& entry = graph_.entries[k];
+    if (entry.target != none) return parameter_data(entry.target);
+    if (plan_.offsets[k] == MemoryPlan::nowhere) return nullptr;
+    return reinterpret_cast<T*>(result_.arena.get() + plan_.offsets[k]);
+  }
+  bool stays_in_tile(std::uint32_t k) const {
+    return graph_.entries[k].target == none && plan_.offsets[k] == MemoryPlan::nowhere;
+  }
+
+  // ---- units -------------------------------------------------------------------------------------------------------
+
+  void add_unit(const Unit& unit) {
+    const Entry<T>& first = graph_.entries[unit.entries.front()];
+    if (!is_elementwise(first)) return add_structural(unit);
+    if (first.layout.size == 0) return;
+    add_group(unit);
+  }
+
+  void add_structural(const Unit& unit) {
+    const std::uint32_t k = unit.entries.front();
+    const Entry<T>& entry = graph_.entries[k];
+    StructuralCall<T> call{entry.op,
+                           entry.attributes,
+                           static_cast<std::uint32_t>(result_.values.size()),
+                           entry.arity,
+                           {own_memory(k), &entry.layout},
+                           entry.accumulates,
+                           entry.alpha,
+                           entry.beta};
+    for (const std::uint32_t input : graph_.inputs_of(k)) {
+      bind_later(input, {Site::value, result_.values.size()});
+      result_.values.push_back({data_of(input), &graph_.entries[input].layout});
+    }
+    add_instruction(Instruction::Kind::structural, result_.structural.size(), 1, unit.entries);
+    result_.structural.push_back(call);
+  }
+
+  // Places in the tiles of a unit's results that no one else reads: a place is free again after its last reader.
+  struct Slots {
+    std::map<std::uint32_t, std::size_t> of;  // by entry
+    std::size_t count = 0;
+  };
+  Slots slots_of(const Unit& unit) const {
+    std::map<std::uint32_t, std::uint32_t> last;  // reader
+    for (const std::uint32_t k : unit.entries) {
+      if (stays_in_tile(k)) last[k] = k;
+      for (const std::uint32_t input : graph_.inputs_of(k))
+        if (const auto inner = last.find(input); inner != last.end())
+          inner->second = is_elementwise(graph_.entries[k]) && inner->second != none ? k : none;  // sums come last
+    }
+    Slots slots;
+    std::vector<std::size_t> free;
+    for (const std::uint32_t k : unit.entries) {
+      if (!is_elementwise(graph_.entries[k])) continue;
+      for (const std::uint32_t input : graph_.inputs_of(k))
+        if (const auto inner = last.find(input); inner != last.end() && inner->second == k && input != k) {
+          free.push_back(slots.of[input]);  // its reader may write over it
+          last.erase(inner);
+        }
+      if (!stays_in_tile(k)) continue;
+      if (free.empty()) free.push_back(slots.count++);
+      slots.of[k] = free.back();
+      free.pop_back();
+    }
+    return slots;
+  }
+  std::size_t tile_elements(const Slots& slots) const {
+    const std::size_t fits = tile_budget / sizeof(T) / std::max<std::size_t>(slots.count, 1);
+    return std::clamp(fits / 64 * 64, smallest_tile, largest_tile);
+  }
+  // Sums get a tile's worth of room for parts each.
+  std::size_t tile_bytes(const Unit& unit) const {
+    if (!is_elementwise(graph_.entries[unit.entries.front()])) return 0;
+    const Slots slots = slots_of(unit);
+    const auto sums = static_cast<std::size_t>(std::count_if(
+        unit.entries.begin(), unit.entries.end(), [&](std::uint32_t k) { return !is_elementwise(graph_.entries[k]); }));
+    return (slots.count + sums) * tile_elements(slots) * sizeof(T);
+  }
+  void add_group(const Unit& unit) {
+    TileGroup<T> group;
+    group.loops = loops_of(graph_, unit);
+    const Slots slots = slots_of(unit);
+    const std::size_t elements = tile_elements(slots);
+    group.tile_columns = std::min(group.loops.columns(), elements);
+    group.tile_rows = group.tile_columns < group.loops.columns()
+                          ? 1
+                          : std::max<std::size_t>(1, elements / std::max<std::size_t>(1, group.tile_columns));
+    group.tile_rows = std::min(group.tile_rows, std::max<std::size_t>(1, group.loops.rows()));
+    auto* tiles = reinterpret_cast<T*>(result_.tiles.get());
+    const auto slot = [&](std::uint32_t k) { return tiles + slots.of.at(k) * elements; };
+    std::map<std::uint32_t, std::uint32_t> call_of;
+    group.first_call = static_cast<std::uint32_t>(result_.calls.size());
+    const std::size_t inner = group.loops.extents.size() - 1;
+    T* parts = tiles + slots.count * elements;
+    for (const std::uint32_t k : unit.entries) {
+      const Entry<T>& entry = graph_.entries[k];
+      if (!is_elementwise(entry)) {
+        TileLoops loops = group.loops;
+        group.sums.push_back(
+            {trailing_sum(entry.op->summed(entry.attributes, graph_.entries[unit.entries.front()].layout.shape), loops),
+             call_of.at(graph_.inputs_of(k).front()), own_memory(k), entry.layout.size, parts});
+        parts += elements;
+        continue;
+      }
+      call_of[k] = static_cast<std::uint32_t>(result_.calls.size());
+      KernelCall<T> call{entry.op->kernels[static_cast<std::size_t>(active_isa())],
+                         static_cast<std::uint32_t>(result_.planes.size()),
+                         nullptr,
+                         group.loops.rows(),
+                         group.loops.columns(),
+                         static_cast<const double*>(entry.attributes)};
+      for (const std::uint32_t input : graph_.inputs_of(k)) {
+        const auto plane = static_cast<std::uint32_t>(result_.planes.size());
+        if (const auto known = slots.of.find(input); known != slots.of.end()) {
+          group.inner_planes.push_back(plane);
+          result_.planes.push_back({slot(input), static_cast<std::ptrdiff_t>(group.loops.columns()), true});
+          continue;
+        }
+        TileOperand<T> operand{plane, data_of(input), strides_in(group.loops, graph_.entries[input].layout)};
+        bind_later(input, {Site::operand, group.operands.size(), result_.groups.size()});
+        result_.planes.push_back({operand.data, operand.strides[inner - 1], operand.strides[inner] != 0});
+        group.operands.push_back(std::move(operand));
+      }
+      call.out = stays_in_tile(k) ? slot(k) : own_memory(k);
+      if (!stays_in_tile(k)) group.results.push_back({call_of[k], call.out});
+      result_.calls.push_back(call);
+    }
+    group.last_call = static_cast<std::uint32_t>(result_.calls.size());
+    group.offsets.assign(group.operands.size(), 0);
+    const bool single = group.sums.empty() && group.loops.planes() == 1 && group.tile_rows == group.loops.rows() &&
+                        group.tile_columns == group.loops.columns();
+    if (single || (slots.count == 0 && group.sums.empty() && unit.entries.size() == 1 && group.loops.planes() == 1)) {
+      for (Later& later : later_)
+        if (later.site.kind == Site::operand && later.site.group == result_.groups.size())
+          later.site = {Site::plane, group.operands[later.site.index].plane};
+      add_kernels(group, unit);
+      return;
+    }
+    add_instruction(Instruction::Kind::tiles, result_.groups.size(), 1, unit.entries);
+    result_.groups.push_back(std::move(group));
+  }
+
+  // Neighbouring calls make one instruction.
+  void add_kernels(const TileGroup<T>& group, const Unit& unit) {
+    if (!result_.instructions.empty() && result_.instructions.back().kind == Instruction::Kind::kernels) {
+      Instruction& last = result_.instructions.back();
+      last.last = group.last_call;
+      last.entries.insert(last.entries.end(), unit.entries.begin(), unit.entries.end());
+      return;
+    }
+    add_instruction(Instruction::Kind::kernels, group.first_call, group.last_call - group.first_call, unit.entries);
+  }
+  void add_instruction(Instruction::Kind kind, std::size_t first, std::size_t count,
+                       const std::vector<std::uint32_t>& entries) {
+    result_.instructions.push_back(
+        {kind, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(first + count), entries});
+  }
+
+  // ---- copies and outputs ------------------------------------------------------------------------------------------
+
+  void add_copy(Value<const T> from, T* to, bool indices, std::uint32_t entry) {
+    bind_later(entry, {Site::copy, result_.copies.size()});
+    add_instruction(Instruction::Kind::copy, result_.copies.size(), 1, {entry});
+    result_.copies.push_back({from, to, indices});
+  }
+  void copy_passing_outputs() {
+    for (const auto& [k, offset] : copy_offset_)
+      add_copy({data_of(k), &graph_.entries[k].layout}, reinterpret_cast<T*>(result_.arena.get() + offset),
+               graph_.entries[k].holds_indices, k);
+  }
+  void add_output(std::uint32_t k) {
+    const Layout* layout = &graph_.entries[k].layout;
+    if (const auto copy = copy_offset_.find(k); copy != copy_offset_.end()) {
+      copied_layouts_.push_back(std::make_shared<Layout>(contiguous_layout(layout->shape)));
+      result_.outputs.push_back(
+          {reinterpret_cast<const T*>(result_.arena.get() + copy->second), copied_layouts_.back().get()});
+      result_.layouts = copied_layouts_;
+    } else {
+      result_.outputs.push_back({data_of(k), layout});
+    }
+  }
+
+  // ---- bindings ----------------------------------------------------------------------------------------------------
+
+  // Where a pointer to an input stands, by number, as vectors still grow.
+  struct Site {
+    enum Kind : std::uint8_t { value, operand, plane, copy } kind;
+    std::size_t index = 0;
+    std::size_t group = 0;
+  };
+  struct Later {
+    std::uint32_t entry;
+    Site site;
+  };
+  void bind_later(std::uint32_t entry, Site site) {
+    if (graph_.entries[place_[entry].base].source == Source::input) later_.push_back({entry, site});
+  }
+  void resolve() {
+    for (const Later& later : later_) {
+      const Place& place = place_[later.entry];
+      const Entry<T>& input = graph_.entries[place.base];
+      const auto size = static_cast<std::ptrdiff_t>(input.holds_indices ? sizeof(std::int64_t) : sizeof(T));
+      const T** pointer = nullptr;
+      switch (later.site.kind) {
+        case Site::value:
+          pointer = &result_.values[later.site.index].data;
+          break;
+        case Site::operand:
+          pointer = &result_.groups[later.site.group].operands[later.site.index].data;
+          break;
+        case Site::plane:
+          pointer = &result_.planes[later.site.index].data;
+          break;
+        case Site::copy:
+          pointer = &result_.copies[later.site.index].from.data;
+          break;
+      }
+      result_.bindings.push_back({input.number, pointer, place.offset * size});
+    }
+  }
+
+  const Graph<T>& graph_;
+  const Schedule& schedule_;
+  const MemoryPlan& plan_;
+  std::vector<Place> place_;
+  Executable<T> result_;
+  std::map<std::uint32_t, std::size_t> copy_offset_;  // by output
+  std::vector<std::shared_ptr<Layout>> copied_layouts_;
+  std::vector<Later> later_;
+};
+
+}  // namespace
+
+template <class T>
+Executable<T> link(const Graph<T>& graph, const Schedule& schedule, const MemoryPlan& plan) {
+  return Linker<T>(graph, schedule, plan).run();
+}
+
+template Executable<float> link(const Graph<float>&, const Schedule&, const MemoryPlan&);
+template Executable<double> link(const Graph<double>&, const Schedule&, const MemoryPlan&);
+
+}  // namespace wengert::program

@@ -1,0 +1,177 @@
+#include "program/passes.hpp"
+#include "program/tiles.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace wengert::program {
+namespace {
+
+constexpr std::size_t alignment = 64;
+
+// Memory that grows at its end: the smallest gap that fits, or more.
+class Gaps {
+ public:
+  std::size_t take(std::size_t bytes) {
+    auto best = gaps_.end();
+    for (auto gap = gaps_.begin(); gap != gaps_.end(); ++gap)
+      if (gap->second >= bytes && (best == gaps_.end() || gap->second < best->second)) best = gap;
+    if (best == gaps_.end()) {
+      std::size_t begin = end_;
+      if (!gaps_.empty() && gaps_.rbegin()->first + gaps_.rbegin()->second == end_) {  // the last gap grows
+        begin = gaps_.rbegin()->first;
+        gaps_.erase(begin);
+      }
+      end_ = begin + bytes;
+      return begin;
+    }
+    const auto [begin, size] = *best;
+    gaps_.erase(best);
+    if (size > bytes) gaps_.emplace(begin + bytes, size - bytes);
+    return begin;
+  }
+  void give(std::size_t begin, std::size_t bytes) {
+    auto next = gaps_.lower_bound(begin);
+    if (next != gaps_.end() && begin + bytes == next->first) {
+      bytes += next->second;
+      next = gaps_.erase(next);
+    }
+    if (next != gaps_.begin())
+      if (auto previous = std::prev(next); previous->first + previous->second == begin) {
+        previous->second += bytes;
+        return;
+      }
+    gaps_.emplace(begin, bytes);
+  }
+  std::size_t end() const { return end_; }
+
+ private:
+  std::map<std::size_t, std::size_t> gaps_;  // begin → bytes
+  std::size_t end_ = 0;
+};
+
+template <class T>
+class Planner {
+ public:
+  Planner(const Graph<T>& graph, const Schedule& schedule) : graph_(graph), schedule_(schedule), place_(places(graph)) {
+    find_lives();
+  }
+
+  MemoryPlan run() {
+    MemoryPlan plan;
+    plan.offsets.assign(graph_.entries.size(), MemoryPlan::nowhere);
+    std::size_t in_use = 0, most = 0;
+    for (std::size_t u = 0; u < schedule_.units.size(); ++u) {
+      const Unit& unit = schedule_.units[u];
+      Heritage heritage(*this, unit, u, plan);
+      for (const std::uint32_t k : unit.entries) {
+        if (!needs_memory(k)) continue;
+        if (const std::uint32_t operand = heritage.take(graph_, k); operand != none) {
+          plan.offsets[k] = plan.offsets[operand];
+          inherited_[operand] = true;
+        } else {
+          plan.offsets[k] = gaps_.take(rounded(k));
+          in_use += rounded(k);
+        }
+      }
+      if (in_use > most) most = in_use, plan.peak_unit = u;
+      for (const std::uint32_t k : dying_[u])
+        if (plan.offsets[k] != MemoryPlan::nowhere && !inherited_[k]) {
+          gaps_.give(plan.offsets[k], rounded(k));
+          in_use -= rounded(k);
+        }
+    }
+    plan.bytes = gaps_.end();
+    return plan;
+  }
+
+ private:
+  static constexpr std::size_t forever = static_cast<std::size_t>(-1);
+
+  std::size_t rounded(std::uint32_t k) const {
+    return (std::max<std::size_t>(graph_.entries[k].bytes(), 1) + alignment - 1) / alignment * alignment;
+  }
+  // What no one outside its unit reads stays in a tile; so does what is written to a parameter.
+  bool needs_memory(std::uint32_t k) const {
+    return graph_.entries[k].target == none && (last_[k] > unit_of_[k] || !is_elementwise(graph_.entries[k]));
+  }
+
+  void find_lives() {
+    const std::size_t count = graph_.entries.size();
+    unit_of_.assign(count, 0);
+    last_.assign(count, 0);
+    dying_.resize(schedule_.units.size());
+    inherited_.assign(count, false);
+    for (std::size_t u = 0; u < schedule_.units.size(); ++u)
+      for (const std::uint32_t k : schedule_.units[u].entries) {
+        unit_of_[k] = last_[k] = u;
+        for (const std::uint32_t input : graph_.inputs_of(k)) last_[place_[input].base] = u;
+      }
+    for (const std::uint32_t output : graph_.outputs) last_[place_[output].base] = forever;
+    for (const Update& update : schedule_.copies) last_[place_[update.value].base] = forever;
+    for (std::uint32_t k = 0; k < count; ++k)
+      if (graph_.entries[k].source == Source::computed && last_[k] != forever) dying_[last_[k]].push_back(k);
+  }
+
+  // Operands that a unit reads for the last time, whose memory an elementwise result can be written over tile by tile:
+  // all that reads them reads the elements in the result's order, and comes before it.
+  class Heritage {
+   public:
+    Heritage(const Planner& planner, const Unit& unit, std::size_t u, const MemoryPlan& plan) {
+      std::map<std::uint32_t, std::uint32_t> last_reader;  // by operand; none if it cannot be written over
+      for (const std::uint32_t candidate : planner.dying_[u])
+        if (planner.unit_of_[candidate] != u && plan.offsets[candidate] != MemoryPlan::nowhere)
+          last_reader[candidate] = 0;
+      for (const std::uint32_t k : unit.entries)
+        for (const std::uint32_t input : planner.graph_.inputs_of(k)) {
+          const auto operand = last_reader.find(planner.place_[input].base);
+          if (operand == last_reader.end() || operand->second == none) continue;
+          const Entry<T>& base = planner.graph_.entries[operand->first];
+          const Layout& layout = planner.graph_.entries[input].layout;
+          const bool in_order = is_elementwise(planner.graph_.entries[k]) && layout.contiguous &&
+                                layout.size == base.layout.size && !base.holds_indices;
+          operand->second = in_order ? k : none;
+        }
+      for (const auto& [operand, reader] : last_reader)
+        if (reader != none) free_at_.emplace_back(reader, operand);
+      std::sort(free_at_.begin(), free_at_.end());
+    }
+    // One of the size of k's result that no one after k reads; none if there is none.
+    std::uint32_t take(const Graph<T>& graph, std::uint32_t k) {
+      for (; next_ < free_at_.size() && free_at_[next_].first <= k; ++next_)
+        free_[graph.entries[free_at_[next_].second].bytes()].push_back(free_at_[next_].second);
+      const auto same = free_.find(graph.entries[k].bytes());
+      if (!is_elementwise(graph.entries[k]) || same == free_.end() || same->second.empty()) return none;
+      const std::uint32_t operand = same->second.back();
+      same->second.pop_back();
+      return operand;
+    }
+
+   private:
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> free_at_;  // last reader, operand
+    std::size_t next_ = 0;
+    std::map<std::size_t, std::vector<std::uint32_t>> free_;  // by bytes
+  };
+
+  const Graph<T>& graph_;
+  const Schedule& schedule_;
+  std::vector<Place> place_;
+  std::vector<std::size_t> unit_of_, last_;        // by entry: the unit that computes it, the last that reads it
+  std::vector<std::vector<std::uint32_t>> dying_;  // by unit: what is read there for the last time
+  std::vector<bool> inherited_;
+  Gaps gaps_;
+};
+
+}  // namespace
+
+template <class T>
+MemoryPlan plan_memory(const Graph<T>& graph, const Schedule& schedule) {
+  return Planner<T>(graph, schedule).run();
+}
+
+template MemoryPlan plan_memory(const Graph<float>&, const Schedule&);
+template MemoryPlan plan_memory(const Graph<double>&, const Schedule&);
+
+}  // namespace wengert::program

@@ -1,0 +1,236 @@
+// Which entries run together, and in which order.
+//
+// Entries get a depth: that of what they read, and one more behind everything that is not fused with them. Elementwise
+// entries of one depth and shape can run as one unit, because no path between two of them leads through another unit.
+#include "program/passes.hpp"
+#include "program/tiles.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <numeric>
+#include <queue>
+#include <tuple>
+
+namespace wengert::program {
+namespace {
+
+template <class T>
+class Scheduler {
+ public:
+  Scheduler(Graph<T>& graph, bool fuse) : graph_(graph), fuse_(fuse), place_(places(graph)), uses_(use_counts(graph)) {}
+
+  Schedule run() {
+    refuse_early_updates();
+    form_units();
+    attach_sums();
+    std::vector<Unit> ordered;
+    if (!order(ordered)) {  // two updates wait for one another: all are copied at the end instead
+      for (Entry<T>& entry : graph_.entries)
+        if (!entry.accumulates) entry.target = none;
+      form_units();
+      attach_sums();
+      [[maybe_unused]] const bool possible = order(ordered);
+    }
+    Schedule result{std::move(ordered), {}};
+    for (const Update& update : graph_.updates)
+      if (graph_.entries[update.value].target != update.parameter) result.copies.push_back(update);
+    return result;
+  }
+
+ private:
+  bool computed(std::uint32_t k) const { return graph_.entries[k].source == Source::computed; }
+  bool fusible(std::uint32_t k) const { return fuse_ && is_elementwise(graph_.entries[k]); }
+  bool fused(std::uint32_t input, std::uint32_t k) const {
+    return fusible(input) && fusible(k) && late_[input] == late_[k] &&
+           graph_.entries[input].layout.shape == graph_.entries[k].layout.shape;
+  }
+
+  // What only updates read runs late, so that updates do not hold up what reads the old values.
+  void find_late() {
+    late_.assign(graph_.entries.size(), true);
+    for (const std::uint32_t output : graph_.outputs) late_[place_[output].base] = late_[output] = false;
+    for (const Update& update : graph_.updates)
+      if (graph_.entries[update.value].target == none) late_[update.value] = false;
+    for (std::uint32_t k = static_cast<std::uint32_t>(late_.size()); k-- > 0;) {
+      const bool passes = late_[k] && (fusible(k) || graph_.entries[k].source == Source::view);
+      if (late_[k] && !passes && graph_.entries[k].target == none) late_[k] = false;
+      if (!passes)
+        for (const std::uint32_t input : graph_.inputs_of(k)) late_[input] = late_[place_[input].base] = false;
+    }
+  }
+
+  void find_depths() {
+    depth_.assign(graph_.entries.size(), 0);
+    for (std::uint32_t k = 0; k < depth_.size(); ++k) {
+      if (!computed(k)) continue;
+      for (const std::uint32_t input : graph_.inputs_of(k)) {
+        const std::uint32_t base = place_[input].base;
+        if (!computed(base)) continue;
+        if (late_[k] && !late_[base]) continue;
+        depth_[k] = std::max(depth_[k], fused(input, k) ? depth_[input] : depth_[base] + 1);
+      }
+    }
+  }
+
+  // ---- units -------------------------------------------------------------------------------------------------------
+
+  std::uint32_t root(std::uint32_t k) {
+    while (group_[k] != k) k = group_[k] = group_[group_[k]];
+    return k;
+  }
+  void join(std::uint32_t a, std::uint32_t b) {
+    a = root(a), b = root(b);
+    group_[std::max(a, b)] = std::min(a, b);
+  }
+
+  void form_units() {
+    find_late();
+    find_depths();
+    group_.resize(graph_.entries.size());
+    std::iota(group_.begin(), group_.end(), 0);
+    // The last reader of an entry by depth, lateness and shape: readers of one thing are fused, too.
+    std::map<std::tuple<std::uint32_t, std::uint32_t, bool>, std::uint32_t> readers;
+    for (std::uint32_t k = 0; k < group_.size(); ++k) {
+      if (!computed(k) || !fusible(k)) continue;
+      for (const std::uint32_t input : graph_.inputs_of(k)) {
+        if (fused(input, k) && depth_[input] == depth_[k]) join(input, k);
+        if (graph_.entries[input].layout.shape != graph_.entries[k].layout.shape) continue;
+        const auto [other, is_new] = readers.try_emplace({input, depth_[k], late_[k]}, k);
+        if (!is_new && graph_.entries[other->second].layout.shape == graph_.entries[k].layout.shape)
+          join(other->second, k);
+      }
+    }
+    units_.clear();
+    unit_of_.assign(group_.size(), none);
+    for (std::uint32_t k = 0; k < group_.size(); ++k) {
+      if (!computed(k)) continue;
+      const std::uint32_t first = root(k);
+      if (unit_of_[first] == none) {
+        unit_of_[first] = static_cast<std::uint32_t>(units_.size());
+        units_.emplace_back();
+      }
+      unit_of_[k] = unit_of_[first];
+      units_[unit_of_[k]].entries.push_back(k);
+    }
+  }
+
+  // A sum of what a unit computes is added up tile by tile.
+  void attach_sums() {
+    if (!fuse_) return;
+    for (std::uint32_t k = 0; k < graph_.entries.size(); ++k) {
+      const Entry<T>& entry = graph_.entries[k];
+      if (!computed(k) || entry.op->summed == nullptr || entry.accumulates) continue;
+      const std::uint32_t input = graph_.inputs_of(k).front();
+      if (!fusible(input) || graph_.entries[input].layout.size == 0) continue;
+      Unit& unit = units_[unit_of_[input]];
+      TileLoops loops = loops_of(graph_, unit);
+      const TileLoops before = loops;
+      if (trailing_sum(entry.op->summed(entry.attributes, graph_.entries[input].layout.shape), loops) ==
+          TrailingSum::apart)
+        continue;
+      if (before.columns() != loops.columns() && has_sum(unit)) continue;  // rows are cut one way only
+      units_[unit_of_[k]].entries.clear();
+      unit.entries.push_back(k);
+      unit_of_[k] = unit_of_[input];
+    }
+  }
+  bool has_sum(const Unit& unit) const {
+    return std::any_of(unit.entries.begin(), unit.entries.end(),
+                       [&](std::uint32_t k) { return !is_elementwise(graph_.entries[k]); });
+  }
+
+  // ---- updates in place --------------------------------------------------------------------------------------------
+
+  template <class F>
+  void each_reader(std::uint32_t parameter, const F& use) const {
+    for (std::uint32_t k = 0; k < graph_.entries.size(); ++k)
+      if (computed(k))
+        for (const std::uint32_t input : graph_.inputs_of(k)) {
+          const Entry<T>& base = graph_.entries[place_[input].base];
+          if (base.source == Source::parameter && base.number == parameter) use(k, input);
+        }
+  }
+  static bool as_it_lies(const Layout& layout, const Layout& of) { return layout.contiguous && layout.size == of.size; }
+
+  // Within a unit, tiles are written while others are still unread: there only a reader before the writer, of the same
+  // elements, sees the old value.
+  void refuse_early_updates() {
+    form_units();
+    for (const Update& update : graph_.updates) {
+      Entry<T>& writer = graph_.entries[update.value];
+      if (writer.target == none || writer.accumulates) continue;
+      bool safe = true;
+      each_reader(update.parameter, [&](std::uint32_t k, std::uint32_t input) {
+        if (unit_of_[k] == unit_of_[update.value])
+          safe &= k <= update.value && as_it_lies(graph_.entries[input].layout, writer.layout);
+      });
+      if (!safe) writer.target = none;
+    }
+  }
+
+  // ---- order -------------------------------------------------------------------------------------------------------
+
+  void depend(std::uint32_t later, std::uint32_t earlier) {
+    if (later == earlier) return;
+    followers_[earlier].push_back(later);
+    ++waits_[later];
+  }
+
+  // As recorded where possible; what writes to parameters comes last.
+  bool order(std::vector<Unit>& ordered) {
+    followers_.assign(units_.size(), {});
+    waits_.assign(units_.size(), 0);
+    std::vector<bool> writes(units_.size());
+    for (std::uint32_t k = 0; k < graph_.entries.size(); ++k) {
+      if (!computed(k)) continue;
+      for (const std::uint32_t input : graph_.inputs_of(k))
+        if (computed(place_[input].base)) depend(unit_of_[k], unit_of_[place_[input].base]);
+      const std::uint32_t target = graph_.entries[k].target;
+      if (target == none) continue;
+      writes[unit_of_[k]] = true;
+      each_reader(target, [&](std::uint32_t reader, std::uint32_t) { depend(unit_of_[k], unit_of_[reader]); });
+    }
+    using Turn = std::tuple<bool, std::uint32_t, std::uint32_t>;  // writes, last entry, unit
+    std::priority_queue<Turn, std::vector<Turn>, std::greater<>> ready;
+    const auto release = [&](std::uint32_t u) {
+      if (!units_[u].entries.empty()) ready.emplace(writes[u], units_[u].entries.back(), u);
+    };
+    std::size_t expected = 0;
+    for (std::uint32_t u = 0; u < units_.size(); ++u) {
+      expected += units_[u].entries.empty() ? 0 : 1;
+      if (waits_[u] == 0) release(u);
+    }
+    ordered.clear();
+    while (!ready.empty()) {
+      const std::uint32_t u = std::get<2>(ready.top());
+      ready.pop();
+      ordered.push_back(units_[u]);
+      for (const std::uint32_t follower : followers_[u])
+        if (--waits_[follower] == 0) release(follower);
+    }
+    return ordered.size() == expected;
+  }
+
+  Graph<T>& graph_;
+  bool fuse_;
+  std::vector<Place> place_;
+  std::vector<std::uint32_t> uses_;
+  std::vector<bool> late_;
+  std::vector<std::uint32_t> depth_, group_, unit_of_;
+  std::vector<Unit> units_;
+  std::vector<std::vector<std::uint32_t>> followers_;
+  std::vector<std::uint32_t> waits_;
+};
+
+}  // namespace
+
+template <class T>
+Schedule schedule(Graph<T>& graph, bool fuse) {
+  return Scheduler<T>(graph, fuse).run();
+}
+
+template Schedule schedule(Graph<float>&, bool);
+template Schedule schedule(Graph<double>&, bool);
+
+}  // namespace wengert::program

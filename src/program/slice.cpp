@@ -1,0 +1,35 @@
+#include "program/passes.hpp"
+
+namespace wengert::program {
+
+template <class T>
+Graph<T> slice(const Graph<T>& graph) {
+  std::vector<bool> live(graph.entries.size());
+  for (const std::uint32_t k : graph.inputs) live[k] = true;  // they keep their numbers
+  for (const std::uint32_t k : graph.outputs) live[k] = true;
+  for (const Update& update : graph.updates) live[update.value] = true;
+  for (std::size_t k = live.size(); k-- > 0;)
+    if (live[k])
+      for (const std::uint32_t input : graph.inputs_of(k)) live[input] = true;
+
+  Graph<T> result = graph;
+  result.entries.clear();
+  result.edges.clear();
+  std::vector<std::uint32_t> moved(graph.entries.size(), none);
+  for (std::size_t k = 0; k < live.size(); ++k) {
+    if (!live[k]) continue;
+    moved[k] = static_cast<std::uint32_t>(result.entries.size());
+    result.entries.push_back(graph.entries[k]);
+    result.entries.back().first_edge = static_cast<std::uint32_t>(result.edges.size());
+    for (const std::uint32_t input : graph.inputs_of(k)) result.edges.push_back(moved[input]);
+  }
+  for (std::uint32_t& k : result.inputs) k = moved[k];
+  for (std::uint32_t& k : result.outputs) k = moved[k];
+  for (Update& update : result.updates) update.value = moved[update.value];
+  return result;
+}
+
+template Graph<float> slice(const Graph<float>&);
+template Graph<double> slice(const Graph<double>&);
+
+}  // namespace wengert::program

@@ -1,0 +1,211 @@
+// Each pass on a graph of its own.
+#include "program/passes.hpp"
+#include "program/tiles.hpp"
+#include "testing.hpp"
+
+#include <algorithm>
+
+using namespace wengert;
+using namespace wengert::testing;
+using program::Graph;
+using program::Source;
+
+namespace {
+
+using Vars = std::vector<Var<double>>;
+
+Graph<double> graph_of(Tape<double>& tape, const Vars& inputs, const Vars& outputs) {
+  return program::capture<double>(tape, inputs, outputs, tape.updates());
+}
+std::size_t count(const Graph<double>& graph, std::string_view op) {
+  return static_cast<std::size_t>(std::count_if(graph.entries.begin(), graph.entries.end(), [&](const auto& entry) {
+    return entry.source == Source::computed && entry.op->name == op;
+  }));
+}
+std::size_t count(const Graph<double>& graph, Source source) {
+  return static_cast<std::size_t>(std::count_if(graph.entries.begin(), graph.entries.end(),
+                                                [&](const auto& entry) { return entry.source == source; }));
+}
+// The unit that computes an op's result.
+std::size_t unit_of(const Graph<double>& graph, const program::Schedule& schedule, std::string_view op) {
+  for (std::size_t u = 0; u < schedule.units.size(); ++u)
+    for (const std::uint32_t k : schedule.units[u].entries)
+      if (graph.entries[k].op->name == op) return u;
+  return schedule.units.size();
+}
+
+}  // namespace
+
+TEST_CASE("capture: leaves by kind, views with their offsets") {
+  Parameter<double> w(Tensor<double>{1, 2, 3}, "w");
+  Tape<double> tape;
+  const auto x = tape.constant(Tensor<double>{1, 2, 3}), c = tape.constant(Tensor<double>{4, 5, 6});
+  const auto part = slice(x + c, {{1, 3}}), u = tape.variable(w);
+  const auto graph = graph_of(tape, {x}, {part, u});
+  CHECK(graph.entries[x.index()].source == Source::input);
+  CHECK(graph.entries[c.index()].source == Source::constant);
+  CHECK(static_cast<const double*>(graph.entries[c.index()].elements)[2] == 6);
+  CHECK(graph.entries[u.index()].source == Source::parameter);
+  CHECK(graph.entries[part.index()].source == Source::view);
+  CHECK(program::places(graph)[part.index()].offset == 1);
+  CHECK(graph.parameters.size() == 1);
+}
+
+TEST_CASE("slice drops what nothing needs, inputs apart") {
+  Tape<double> tape;
+  const auto x = tape.constant(1.0), unused = tape.constant(2.0), c = tape.constant(3.0);
+  const auto dead = exp(unused) + c;
+  const auto y = sin(x);
+  (void)dead;
+  const auto graph = program::slice(graph_of(tape, {x, unused}, {y}));
+  CHECK(graph.entries.size() == 3);
+  CHECK(graph.inputs == std::vector<std::uint32_t>{0, 1});
+  CHECK(graph.outputs == std::vector<std::uint32_t>{2});
+}
+
+TEST_CASE("fold_constants computes what depends on constants only, where that does not take more memory") {
+  Tape<double> tape;
+  const auto x = tape.constant(Tensor<double>{1, 2}), c = tape.constant(Tensor<double>{0, 1});
+  const auto y = x + exp(c) * 2;
+  const auto graph = program::fold_constants(graph_of(tape, {x}, {y}));
+  CHECK(count(graph, Source::computed) == 1);
+  const auto& folded = graph.entries[graph.inputs_of(graph.outputs[0])[1]];
+  CHECK(folded.source == Source::constant);
+  CHECK(static_cast<const double*>(folded.elements)[1] == doctest::Approx(2 * std::exp(1.0)));
+  const auto wide = exp(broadcast_to(c, {1000, 2}));  // 16 kB of two numbers
+  CHECK(count(program::fold_constants(graph_of(tape, {x}, {wide})), "exp") == 1);
+  Generator generator(1);
+  const auto noise = dropout(c, 0.5, generator);
+  CHECK(count(program::fold_constants(graph_of(tape, {x}, {noise})), "dropout") == 1);
+}
+
+TEST_CASE("merge_equal: one entry for all that compute the same, but not for draws, nor for what is repeated on purpose") {
+  Tape<double> tape;
+  Generator generator(1);
+  const auto x = tape.variable(Tensor<double>{1, 2, 3});
+  const auto y = exp(x * 2) + exp(x * 2) + exp(x * 3);
+  CHECK(count(program::merge_equal(graph_of(tape, {x}, {y})), "exp") == 2);
+  const auto z = dropout(x, 0.5, generator) + dropout(x, 0.5, generator);
+  CHECK(count(program::merge_equal(graph_of(tape, {x}, {z})), "dropout") == 2);
+  const auto kept = checkpoint([](auto v) { return sinh(v) * 2; })(x);
+  const auto [g] = grad(sum(exp(kept)), x);
+  CHECK(count(program::merge_equal(graph_of(tape, {x}, {kept, g})), "sinh") == 2);
+  const auto constants = (x + tape.constant(1.0)) * (x + tape.constant(1.0));
+  CHECK(count(program::merge_equal(graph_of(tape, {x}, {constants})), "add") == 1);
+}
+
+TEST_CASE("forget_unread: a derivative of the output does not keep the input") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>{1, 2, 3}, "x");
+  const auto y = sigmoid(x * 2);
+  const auto [g] = grad(sum(square(y)), x);
+  const auto graph = program::forget_unread(graph_of(tape, {x}, {g}));
+  for (std::uint32_t k = 0; k < graph.entries.size(); ++k) {
+    if (graph.entries[k].source != Source::computed || graph.entries[k].op->name != "sigmoid.vjp") continue;
+    for (const std::uint32_t input : graph.inputs_of(k)) CHECK(graph.entries[input].op->name != "multiply_scalar");
+  }
+  CHECK(count(graph, "sigmoid.vjp") == 1);
+}
+
+TEST_CASE("accumulate_updates: W ← β·W + α·AᵀB is one product into W, and nothing else is") {
+  Parameter<double> w(random_tensor({3, 2}, 1), "w");
+  const auto accumulated = [&](const auto& value) {
+    Tape<double> tape;
+    const auto a = tape.constant(random_tensor({3, 5}, 2)), b = tape.constant(random_tensor({5, 2}, 3)), u = tape.variable(w);
+    tape.update(w, value(u, a, b));
+    const auto graph = program::accumulate_updates(graph_of(tape, {a, b}, {}));
+    const auto& entry = graph.entries[graph.updates[0].value];
+    return entry.accumulates ? std::optional(std::pair(entry.alpha, entry.beta)) : std::nullopt;
+  };
+  using Pair = std::pair<double, double>;
+  CHECK(accumulated([](auto u, auto a, auto b) { return u - 0.5 * matmul(a, b); }) == Pair{-0.5, 1});
+  CHECK(accumulated([](auto u, auto a, auto b) { return 0.9 * u + matmul(a, b) * 2; }) == Pair{2, 0.9});
+  CHECK(accumulated([](auto u, auto a, auto b) { return u - 0.5 * (matmul(a, b) + 0.1 * u); }) == Pair{-0.5, 0.95});
+  CHECK(accumulated([](auto, auto a, auto b) { return matmul(a, b); }) == Pair{1, 0});
+  CHECK(!accumulated([](auto u, auto a, auto b) { return u - matmul(a, b) - matmul(a, b * 2); }));
+  CHECK(!accumulated([](auto u, auto a, auto b) { return u * matmul(a, b); }));
+  CHECK(!accumulated([](auto u, auto a, auto) { return u + matmul(matmul(a, transpose(a)), u); }));  // reads W itself
+}
+
+TEST_CASE("schedule: elementwise neighbours of one shape are one unit, products and other shapes are not") {
+  Tape<double> tape;
+  const auto x = tape.constant(random_tensor({4, 4}, 1)), w = tape.constant(random_tensor({4, 4}, 2));
+  const auto a = tanh(exp(x) * 2), b = matmul(a, w), c = sinh(b) + cosh(a), d = sum(c);
+  auto graph = program::slice(graph_of(tape, {x, w}, {d}));
+  const auto fused = program::schedule(graph, true);
+  CHECK(unit_of(graph, fused, "exp") == unit_of(graph, fused, "tanh"));
+  CHECK(unit_of(graph, fused, "tanh") < unit_of(graph, fused, "matmul"));
+  CHECK(unit_of(graph, fused, "matmul") < unit_of(graph, fused, "sinh"));
+  CHECK(unit_of(graph, fused, "sinh") == unit_of(graph, fused, "sum"));
+  // cosh(a) could run before the product as well as after it; either way nothing reads what is not there yet.
+  CHECK(unit_of(graph, fused, "cosh") >= unit_of(graph, fused, "tanh"));
+  const auto single = program::schedule(graph, false);
+  CHECK(single.units.size() == 8);
+}
+
+TEST_CASE("plan_memory: values that are not needed at the same time share memory") {
+  Tape<double> tape;
+  const auto x = tape.constant(random_tensor({64}, 1));
+  Var<double> y = x;
+  for (int i = 0; i < 10; ++i) y = exp(reshape(y, {8, 8})), y = reshape(sinh(y), {64});
+  auto graph = program::slice(graph_of(tape, {x}, {y}));
+  const auto single = program::schedule(graph, false);
+  const auto plan = program::plan_memory(graph, single);
+  CHECK(plan.bytes == 64 * sizeof(double));  // each result is written over its operand
+  // No two results that are needed at the same time overlap.
+  const auto matrices = [&] {
+    Tape<double> other;
+    const auto a = other.constant(random_tensor({6, 6}, 1));
+    Var<double> p = a, q = a;
+    std::vector<Var<double>> results;
+    for (int i = 0; i < 6; ++i) {
+      p = matmul(p, q) + a;
+      if (i % 2 == 0) q = matmul(a, p);
+    }
+    auto g = program::slice(graph_of(other, {a}, {p, q}));
+    const auto s = program::schedule(g, true);
+    const auto memory = program::plan_memory(g, s);
+    const auto place = program::places(g);
+    std::vector<std::size_t> born(g.entries.size()), last(g.entries.size());
+    for (std::size_t u = 0; u < s.units.size(); ++u)
+      for (const std::uint32_t k : s.units[u].entries) {
+        born[k] = last[k] = u;
+        for (const std::uint32_t input : g.inputs_of(k)) last[place[input].base] = u;
+      }
+    for (const std::uint32_t k : g.outputs) last[k] = s.units.size();
+    std::size_t overlaps = 0, pairs = 0;
+    for (std::size_t i = 0; i < born.size(); ++i)
+      for (std::size_t j = 0; j < i; ++j) {
+        if (memory.offsets[i] == program::MemoryPlan::nowhere || memory.offsets[j] == program::MemoryPlan::nowhere) continue;
+        const bool together = born[i] < last[j] && born[j] < last[i];
+        const bool apart = memory.offsets[i] + g.entries[i].bytes() <= memory.offsets[j] ||
+                           memory.offsets[j] + g.entries[j].bytes() <= memory.offsets[i];
+        pairs += together ? 1 : 0;
+        overlaps += together && !apart ? 1 : 0;
+      }
+    CHECK(pairs > 0);
+    return overlaps;
+  };
+  CHECK(matrices() == 0);
+}
+
+TEST_CASE("tile_loops: the fewest loops in which every operand has fixed strides") {
+  const Layout full = contiguous_layout({2, 3, 4});
+  Layout row = full, column = full;
+  row.strides[0] = row.strides[1] = 0;
+  column.strides[2] = 0, column.strides[1] = 1, column.strides[0] = 3;
+  CHECK(program::tile_loops({2, 3, 4}, {}).extents == std::vector<std::size_t>{1, 24});
+  CHECK(program::tile_loops({2, 3, 4}, {&row}).extents == std::vector<std::size_t>{6, 4});
+  const auto loops = program::tile_loops({2, 3, 4}, {&row, &column});
+  CHECK(loops.extents == std::vector<std::size_t>{6, 4});
+  CHECK(program::strides_in(loops, full) == std::vector<std::ptrdiff_t>{4, 1});
+  CHECK(program::strides_in(loops, row) == std::vector<std::ptrdiff_t>{0, 1});
+  CHECK(program::strides_in(loops, column) == std::vector<std::ptrdiff_t>{1, 0});
+  auto flat = program::tile_loops({2, 3, 4}, {});
+  CHECK(program::trailing_sum({1, 6, 4}, flat) == program::TrailingSum::columns);
+  CHECK(flat.extents == std::vector<std::size_t>{6, 4});
+  auto other = program::tile_loops({2, 3, 4}, {});
+  CHECK(program::trailing_sum({2, 3, 4}, other) == program::TrailingSum::apart);
+  CHECK(program::trailing_sum({6, 4, 1}, other) == program::TrailingSum::rows);
+  CHECK(program::trailing_sum({1, 24, 1}, other) == program::TrailingSum::total);
+}
