@@ -5,25 +5,23 @@ namespace {
 
 using namespace bench;
 
-class Eager : public Training {
- public:
-  void step() override {
-    tape_.clear();
-    auto& v = variables_;
-    for (std::size_t i = 0; i < v.size(); ++i) v[i] = tape_.variable(parameters_[i]);
-    auto a = max_pool2d(relu(conv2d(tape_.borrow(inputs_), v[0], v[1], {.padding = 2})), 2);
+class Network : public Training {
+ protected:
+  using Variables = std::array<wg::Var<float>, cnn::weights.size()>;
+
+  Variables record_parameters(wg::Tape<float>& tape) const {
+    Variables v;
+    for (std::size_t i = 0; i < v.size(); ++i) v[i] = tape.variable(parameters_[i]);
+    return v;
+  }
+  static wg::Var<float> loss(wg::Var<float> x, wg::Var<float> y, const Variables& v) {
+    auto a = max_pool2d(relu(conv2d(x, v[0], v[1], {.padding = 2})), 2);
     a = max_pool2d(relu(conv2d(a, v[2], v[3])), 2);
     a = flatten(a, 1);
     a = relu(matmul(a, v[4]) + v[5]);
     a = relu(matmul(a, v[6]) + v[7]);
-    const auto loss = cross_entropy_with_logits(matmul(a, v[8]) + v[9], tape_.borrow(targets_));
-    gradients_into<float>(loss, v, gradients_);
-    for (std::size_t i = 0; i < v.size(); ++i) parameters_[i] -= cnn::rate * gradients_[i];
-    loss_ = loss.item();
+    return cross_entropy_with_logits(matmul(a, v[8]) + v[9], y);
   }
-
- private:
-  std::vector<wg::Parameter<float>> parameters() override { return parameters_; }
 
   wg::Tensor<float> inputs_ = tensor<float>({cnn::batch, 1, cnn::pixels, cnn::pixels}, 1, 0, 1);
   wg::Tensor<float> targets_ = one_hot(cnn::batch, cnn::classes, 2);
@@ -32,11 +30,44 @@ class Eager : public Training {
     for (const Weights& w : cnn::weights) result.push_back(parameter(w, result.size() + 3));
     return result;
   }();
+
+ private:
+  std::vector<wg::Parameter<float>> parameters() override { return parameters_; }
+};
+
+class Eager : public Network {
+ public:
+  void step() override {
+    tape_.clear();
+    const Variables v = record_parameters(tape_);
+    const auto cost = loss(tape_.borrow(inputs_), tape_.borrow(targets_), v);
+    gradients_into<float>(cost, v, gradients_);
+    for (std::size_t i = 0; i < v.size(); ++i) parameters_[i] -= cnn::rate * gradients_[i];
+    loss_ = static_cast<double>(cost.item());
+  }
+
+ private:
   wg::Tape<float> tape_;
-  std::array<wg::Var<float>, cnn::weights.size()> variables_;
   std::array<wg::Tensor<float>, cnn::weights.size()> gradients_;
 };
 
-const bool offered = offer<Eager>("cnn/eager");
+class Replayed : public Network {
+ public:
+  void step() override { program_(inputs_, targets_); }
+  double value() override { return static_cast<double>(program_.item()); }
+
+ private:
+  wg::Program<float> program_ = [this] {
+    wg::Tape<float> tape;
+    const auto x = tape.borrow(inputs_), y = tape.borrow(targets_);
+    const Variables v = record_parameters(tape);
+    const auto cost = loss(x, y, v);
+    const auto gradients = grad<float>(cost, std::vector(v.begin(), v.end()));
+    for (std::size_t i = 0; i < v.size(); ++i) tape.update(parameters_[i], v[i] - cnn::rate * gradients[i]);
+    return wg::compile(tape, {x, y}, {cost});
+  }();
+};
+
+const bool offered = offer<Eager>("cnn/eager") && offer<Replayed>("cnn/program");
 
 }  // namespace

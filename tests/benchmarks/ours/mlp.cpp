@@ -43,16 +43,39 @@ class Eager : public Network {
     b1_ -= mlp::rate * db1.view();
     w2_ -= mlp::rate * dw2.view();
     b2_ -= mlp::rate * db2.view();
-    loss_ = loss.item();
+    loss_ = static_cast<double>(loss.item());
   }
 
  private:
   wg::Tape<float> tape_;
 };
 
+class Replayed : public Network {
+ public:
+  explicit Replayed(std::size_t batch) : Network(batch) {}
+
+  void step() override { program_(inputs_, targets_); }
+  double value() override { return static_cast<double>(program_.item()); }
+
+ private:
+  wg::Program<float> program_ = [this] {
+    wg::Tape<float> tape;
+    const auto [x, y, w1, b1, w2, b2, loss] = record(tape);
+    const auto [dw1, db1, dw2, db2] = grad(loss, w1, b1, w2, b2);
+    tape.update(w1_, w1 - mlp::rate * dw1);
+    tape.update(b1_, b1 - mlp::rate * db1);
+    tape.update(w2_, w2 - mlp::rate * dw2);
+    tape.update(b2_, b2 - mlp::rate * db2);
+    return wg::compile(tape, {x, y}, {loss});
+  }();
+};
+
 const bool offered = [] {
-  for (const std::size_t batch : {1U, 32U, 128U, 1024U, 10000U})
-    offer<Eager>("mlp-" + std::to_string(batch) + "/eager", batch);
+  for (const std::size_t batch : {1U, 32U, 128U, 1024U, 10000U}) {
+    const std::string model = "mlp-" + std::to_string(batch);
+    offer<Eager>(model + "/eager", batch);
+    offer<Replayed>(model + "/program", batch);
+  }
   return true;
 }();
 

@@ -7,6 +7,7 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace bench {
@@ -40,7 +41,7 @@ inline wg::Parameter<float> parameter(const Weights& w, std::uint64_t stream, co
 /// Work that changes parameters.
 class Training : public Work {
  public:
-  double value() override { return static_cast<double>(loss_); }
+  double value() override { return loss_; }
   bool trains() const override { return true; }
   std::vector<Array> arrays() override {
     std::vector<Array> result;
@@ -50,7 +51,7 @@ class Training : public Work {
 
  protected:
   virtual std::vector<wg::Parameter<float>> parameters() = 0;
-  float loss_ = 0;
+  double loss_ = 0;
 };
 
 }  // namespace bench

@@ -20,23 +20,19 @@ V block(V x, std::span<const V> p) {
   return x + linear(gelu(linear(layer_norm(x, {width}, p[10], p[11]), 12)), 14);
 }
 
-class Eager : public Training {
- public:
-  void step() override {
-    tape_.clear();
-    auto& v = variables_;
-    for (std::size_t i = 0; i < v.size(); ++i) v[i] = tape_.variable(parameters_[i]);
-    V x = tape_.borrow(inputs_);
-    for (std::size_t b = 0; b < blocks; ++b)
-      x = block(x, std::span<const V>(v).subspan(b * weights_a_block, weights_a_block));
-    const V loss = mse_loss(x, tape_.borrow(targets_));
-    gradients_into<float>(loss, v, gradients_);
-    for (std::size_t i = 0; i < v.size(); ++i) parameters_[i] -= rate * gradients_[i];
-    loss_ = loss.item();
-  }
+class Network : public Training {
+ protected:
+  using Variables = std::array<V, blocks * weights_a_block>;
 
- private:
-  std::vector<wg::Parameter<float>> parameters() override { return parameters_; }
+  Variables record_parameters(wg::Tape<float>& tape) const {
+    Variables v;
+    for (std::size_t i = 0; i < v.size(); ++i) v[i] = tape.variable(parameters_[i]);
+    return v;
+  }
+  static V loss(V x, V y, const Variables& v) {
+    for (std::size_t b = 0; b < blocks; ++b) x = block(x, std::span(v).subspan(b * weights_a_block, weights_a_block));
+    return mse_loss(x, y);
+  }
 
   wg::Tensor<float> inputs_ = tensor<float>({batch, length, width}, 1, -1, 1);
   wg::Tensor<float> targets_ = tensor<float>({batch, length, width}, 2, -1, 1);
@@ -46,11 +42,44 @@ class Eager : public Training {
       for (const Weights& w : weights) result.push_back(parameter(w, result.size() + 3, std::to_string(b) + "."));
     return result;
   }();
+
+ private:
+  std::vector<wg::Parameter<float>> parameters() override { return parameters_; }
+};
+
+class Eager : public Network {
+ public:
+  void step() override {
+    tape_.clear();
+    const Variables v = record_parameters(tape_);
+    const V cost = loss(tape_.borrow(inputs_), tape_.borrow(targets_), v);
+    gradients_into<float>(cost, v, gradients_);
+    for (std::size_t i = 0; i < v.size(); ++i) parameters_[i] -= rate * gradients_[i];
+    loss_ = static_cast<double>(cost.item());
+  }
+
+ private:
   wg::Tape<float> tape_;
-  std::array<V, blocks * weights_a_block> variables_;
   std::array<wg::Tensor<float>, blocks * weights_a_block> gradients_;
 };
 
-const bool offered = offer<Eager>("transformer/eager");
+class Replayed : public Network {
+ public:
+  void step() override { program_(inputs_, targets_); }
+  double value() override { return static_cast<double>(program_.item()); }
+
+ private:
+  wg::Program<float> program_ = [this] {
+    wg::Tape<float> tape;
+    const V x = tape.borrow(inputs_), y = tape.borrow(targets_);
+    const Variables v = record_parameters(tape);
+    const V cost = loss(x, y, v);
+    const auto gradients = grad<float>(cost, std::vector(v.begin(), v.end()));
+    for (std::size_t i = 0; i < v.size(); ++i) tape.update(parameters_[i], v[i] - rate * gradients[i]);
+    return wg::compile(tape, {x, y}, {cost});
+  }();
+};
+
+const bool offered = offer<Eager>("transformer/eager") && offer<Replayed>("transformer/program");
 
 }  // namespace
