@@ -114,6 +114,7 @@ class Doubling : public Work {
 const bool offered =
     offer<EagerChain>("chain/forward-eager", false, false) && offer<EagerChain>("chain/forward-cold", false, true) &&
     offer<EagerChain>("chain/gradient-eager", true, false) && offer<EagerChain>("chain/gradient-cold", true, true) &&
+    offer<ReplayedChain>("chain/forward-program", false) && offer<ReplayedChain>("chain/gradient-program", true) &&
     offer<Length>("nodes-1e5/eager", std::size_t{100'000}) &&
     offer<Length>("nodes-1e6/eager", std::size_t{1'000'000}) &&
     offer<Doubling>("doubling-100/eager", std::size_t{100}) &&
