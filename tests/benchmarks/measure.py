@@ -112,7 +112,8 @@ def evaluate(figure, bench, times, rounds):
         return None
     if figure.quantity == "memory":
         def values(series):
-            return [json.loads(bench.run(series, "--memory", series.name))["peak_kb"] / 1000 for _ in range(3)]
+            peak = figure.extra.get("peak", "peak_kb")
+            return [json.loads(bench.run(series, "--memory", series.name))[peak] / 1000 for _ in range(3)]
     elif figure.quantity == "allocations":
         counts = json.loads(bench.run(figure.ours, "--allocations", figure.ours.name))
         return {"ours": counts["own"], "rounds": [counts["own"]], "ratio": counts["own"], "ratios": [counts["own"]],
