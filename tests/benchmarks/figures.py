@@ -1,0 +1,173 @@
+"""The figures that run.sh reports, and the bar each is held to."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Series:
+    """Work of one program under one environment; NAME as `PROGRAM --benchmark_list_tests` lists it."""
+
+    program: str
+    name: str
+    threads: int = 1
+    environment: tuple = ()  # (variable, value) pairs; None takes the variable away
+
+    def __str__(self):
+        return self.name + (f"@{self.threads}" if self.threads != 1 else "") + \
+            "".join(f" {variable}={value}" for variable, value in self.environment)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the report: what is measured, against what, and the bar.
+
+    The ratio is ours / other where the bar is an upper one ("<=1.1"), other / ours where it is a lower one (">=8"), so
+    that it reads as "times as long" or "times as fast"; a bar without number is quoted only. Without `other`, the bar is
+    in `unit`.
+    """
+
+    name: str
+    ours: Series
+    other: Series | None = None
+    bar: str = "<="
+    unit: str = "us"  # of `ours`: us a step, or ns an item
+    quantity: str = "time"  # or memory, allocations
+    note: str = ""
+    extra: dict = field(default_factory=dict, compare=False)
+
+
+def ours(name, **options):
+    return Series("ours", name, **options)
+
+
+def hand(name, **options):
+    return Series("hand", name, **options)
+
+
+# Its allocator as tuned for large buffers.
+tuned = (("MALLOC_MMAP_MAX_", "0"), ("MALLOC_TRIM_THRESHOLD_", "100000000000"), ("MALLOC_TOP_PAD_", "1000000000"))
+unpinned = (("OPENBLAS_CORETYPE", None),)
+
+
+def torch(name, environment=()):
+    return Series("torch", name, environment=environment)
+
+
+def mlp():
+    batches = (1, 32, 128, 1024, 10000)
+    program_bars = (8, 3.2, 2.2, 2.0, 1.8)
+    eager_bars = (4, 2.6, 2, 1.8, 1.7)
+    for batch in batches:
+        model = f"mlp-{batch}"
+        yield Figure(f"{model}/program:hand", ours(f"{model}/program"), hand(f"{model}/hand"), "<=1.10")
+    for variant, bars in (("program", program_bars), ("eager", eager_bars)):
+        for batch, bar in zip(batches, bars):
+            model = f"mlp-{batch}"
+            yield Figure(f"{model}/{variant}:torch", ours(f"{model}/{variant}"), torch(f"{model}/torch"), f">={bar}")
+            yield Figure(f"{model}/{variant}:torch-unpinned", ours(f"{model}/{variant}"),
+                         torch(f"{model}/torch", unpinned), ">=")
+    for batch in batches:
+        model = f"mlp-{batch}"
+        yield Figure(f"{model}/eager:hand", ours(f"{model}/eager"), hand(f"{model}/hand"))
+        yield Figure(f"{model}/hand:products", hand(f"{model}/hand"), hand(f"products-{batch}/hand"),
+                     note="the two products alone")
+        yield Figure(f"{model}/hand:torch", hand(f"{model}/hand"), torch(f"{model}/torch"), ">=")
+
+
+def threads():
+    """Two threads against one, by the clock."""
+    yield Figure("mlp-1024/hand@2:1", hand("mlp-1024/hand", threads=2), hand("mlp-1024/hand"), ">=", note="by the clock")
+    for variant in ("program", "eager"):
+        for batch in (1, 32, 1024, 10000):
+            name = f"mlp-{batch}/{variant}"
+            yield Figure(f"{name}@2:1", ours(name, threads=2), ours(name), ">=1.7" if batch >= 1024 else ">=0.95",
+                         note="by the clock")
+
+
+def chain():
+    for work, eager, program in (("forward", 35, 9), ("gradient", 70, 12)):
+        yield Figure(f"chain/{work}-eager", ours(f"chain/{work}-eager"), None, f"<={eager}", "ns")
+        yield Figure(f"chain/{work}-cold", ours(f"chain/{work}-cold"), None, "<=", "ns", note="a new tape each time")
+        yield Figure(f"chain/{work}-program", ours(f"chain/{work}-program"), None, f"<={program}", "ns")
+        yield Figure(f"chain/{work}-eager:torch", ours(f"chain/{work}-eager"), torch(f"chain/{work}-torch"), ">=", "ns")
+
+
+def lstm():
+    for layers in (2, 4):
+        model = f"lstm-{layers}"
+        yield Figure(f"{model}/gradient-program", ours(f"{model}/gradient-program"), None, "<=150", "ns")
+        yield Figure(f"{model}/gradient:objective", ours(f"{model}/gradient-program"),
+                     ours(f"{model}/objective-program"), "<=4", "ns")
+        yield Figure(f"{model}/gradient-eager", ours(f"{model}/gradient-eager"), None, "<=", "ns")
+        yield Figure(f"{model}/gradient:objective-eager", ours(f"{model}/gradient-eager"),
+                     ours(f"{model}/objective-eager"), "<=", "ns")
+        yield Figure(f"{model}/gradient-eager:torch", ours(f"{model}/gradient-eager"),
+                     torch(f"{model}/gradient-torch"), ">=", "ns")
+
+
+def models(has):
+    """What may be recorded or compiled: the bar is the Program's where there is one."""
+    for model, bar in (("gmm-10", 1.3), ("gmm-32", 1.3)):
+        for variant in ("program", "eager"):
+            held = variant == "program" or not has(f"{model}/gradient-program")
+            gradient, objective = ours(f"{model}/gradient-{variant}"), ours(f"{model}/objective-{variant}")
+            yield Figure(f"{model}/{variant}-gradient:objective", gradient, objective, "<=3" if held else "<=")
+            yield Figure(f"{model}/{variant}:torch", gradient, torch(f"{model}/gradient-torch", tuned),
+                         f">={bar}" if held else ">=", note="libtorch's allocator tuned")
+    for model, bar in (("cnn", 1.3), ("transformer", 1.5)):
+        for variant in ("program", "eager"):
+            held = variant == "program" or not has(f"{model}/program")
+            yield Figure(f"{model}/{variant}:torch", ours(f"{model}/{variant}"), torch(f"{model}/torch"),
+                         f">={bar}" if held else ">=")
+
+
+def elementwise():
+    yield Figure("elementwise/program:copy", ours("elementwise/program"), hand("copy/hand"), ">=0.8")
+    yield Figure("elementwise/program:hand", ours("elementwise/program"), hand("elementwise/hand"), ">=")
+    yield Figure("elementwise/eager:copy", ours("elementwise/eager"), hand("copy/hand"), ">=")
+    yield Figure("elementwise/hand:copy", hand("elementwise/hand"), hand("copy/hand"), ">=")
+
+
+def scaling():
+    small_stack = {"stack_kb": 256}
+    fresh = (("MALLOC_MMAP_THRESHOLD_", "131072"),)  # glibc's start value, fixed: large blocks are always new pages
+    yield Figure("nodes/1e6:1e5", ours("nodes-1e6/eager"), ours("nodes-1e5/eager"), "<=12", note="stack of 256 kB",
+                 extra=small_stack)
+    yield Figure("nodes/1e6:1e5-fresh", ours("nodes-1e6/eager", environment=fresh),
+                 ours("nodes-1e5/eager", environment=fresh), "<=", note="both in pages new to the process",
+                 extra=small_stack)
+    yield Figure("doubling/1000:100", ours("doubling-1000/eager"), ours("doubling-100/eager"), "<=12")
+
+
+def memory():
+    model = "mlp-10000"
+    yield Figure("memory/program", ours(f"{model}/program"), None, "<=60", "MB", "memory", note="recording included")
+    yield Figure("memory/program-replays", ours(f"{model}/program"), None, "<=", "MB", "memory",
+                 note="once it is compiled", extra={"peak": "later_kb"})
+    yield Figure("memory/eager:torch", ours(f"{model}/eager"), torch(f"{model}/torch"), "<=0.6", "MB", "memory")
+    yield Figure("memory/torch", torch(f"{model}/torch"), None, "<=", "MB", "memory")
+    yield Figure("memory/hand", hand(f"{model}/hand"), None, "<=", "MB", "memory")
+
+
+def allocations():
+    for name in ("mlp-1", "mlp-32", "mlp-1024", "cnn", "transformer"):
+        for variant in ("eager", "program"):
+            yield Figure(f"allocations/{name}-{variant}", ours(f"{name}/{variant}"), None, "<=0", "", "allocations")
+    for name in ("chain", "lstm-2", "gmm-10"):
+        for variant in ("eager", "program"):
+            yield Figure(f"allocations/{name}-{variant}", ours(f"{name}/gradient-{variant}"), None, "<=0", "",
+                         "allocations")
+
+
+def all_figures(has):
+    """Every figure; `has(name)` tells whether the engine's program offers that work."""
+    for part in (mlp(), chain(), lstm(), models(has), elementwise(), scaling(), threads(), memory(), allocations()):
+        yield from part
+
+
+# Models in double; what two programs find may differ only by rounding.
+doubles = ("lstm", "gmm", "nodes", "doubling")
+
+
+def tolerance(model):
+    return 1e-9 if model.startswith(doubles) else 2e-3

@@ -1,0 +1,5 @@
+#include "../common/work.hpp"
+
+extern "C" void omp_set_num_threads(int count);  // of the runtime that oneDNN brings
+
+void bench::set_threads(int count) { omp_set_num_threads(count); }

@@ -1,0 +1,4 @@
+#include "../common/work.hpp"
+#include <wengert/wengert.hpp>
+
+void bench::set_threads(int count) { wengert::set_num_threads(count); }
