@@ -162,9 +162,13 @@ def main():
         o.rounds, o.seconds = 1, 0.001
 
     bench = Bench(o.programs)
+    if not {"ours", "hand"} <= bench.paths.keys():
+        parser.error(f"{o.programs} needs ours_benchmark and hand_benchmark, has {', '.join(bench.paths) or 'neither'}")
     chosen = [f for f in figures.all_figures(lambda name: bench.has(figures.ours(name))) if re.search(o.only, f.name)]
     if "OPENBLAS_CORETYPE" not in os.environ:
         chosen = [f for f in chosen if "unpinned" not in f.name]
+    if not chosen:
+        parser.error(f"no figure matches {o.only}")
     models = {s.name.split("/")[0] for f in chosen for s in (f.ours, f.other) if s is not None}
 
     print("== do all programs compute the same?")
