@@ -12,7 +12,7 @@ layer() {  # of a header or source, by its path below include/wengert/ or src/
       kernel/lane.* | kernel/text.* | kernel/fold.* | kernel/gemm.* | kernel/softmax.* | kernel/parallel.*) echo 0 ;;
     tape.* | index_var.hpp | op.* | elementwise.hpp | elementwise_options.hpp | pullback_formula.hpp | formula.hpp | structural.hpp | tree.hpp | parameters.hpp | var.cpp | record.cpp | kernel/*) echo 1 ;;
     ops/*) echo 2 ;;
-    transforms.* | graph.* | explain.* | gradcheck.* | gradcheck_arguments.hpp | gradcheck_op.* | gradcheck/* | program*) echo 3 ;;
+    transforms.* | graph.* | explain.* | gradcheck.* | gradcheck_arguments.hpp | gradcheck_op.* | gradcheck/* | program* | compiled.hpp) echo 3 ;;
     nn/* | optim/* | data/* | io/*) echo 4 ;;
     train/*) echo 5 ;;
     wengert.hpp) echo 6 ;;
