@@ -22,9 +22,7 @@ std::string errors(const ErrorBound& bound) {
   if (bound.worst[0] < 0) return "";
   std::string text;
   for (const double error : bound.worst)
-    text += (text.empty() ? "" : " · ") + (error < 0        ? std::string("–")
-                                           : error <= 1e-16 ? std::string("0")
-                                                            : fmt::format("{:.0e}", error));
+    text += (text.empty() ? "" : " · ") + (error < 0 ? std::string("–") : fmt::format("{:.0e}", error));
   return bound.own ? text : "(" + text + ")";
 }
 
@@ -44,8 +42,9 @@ int main(int, char** arguments) {
       "  order 0.\n"
       "- *Error* is the largest difference from PyTorch's figures (or a closed form's) in double: of values, first "
       "and\n"
-      "  second gradients, relative to the largest entry, rounded up to a power of ten; 0 where they are equal to the\n"
-      "  last bit, – where there is no figure. In brackets: measured on functions that the op is part of.\n\n"
+      "  second gradients, relative to the largest entry, rounded up to a power of ten and at least 1e-15; – where "
+      "there\n"
+      "  is no figure. In brackets: measured on functions that the op is part of.\n\n"
       "| op | formula | orders | error | conventions |\n|---|---|---|---|---|\n");
   for (const auto& row : rows) {
     const auto found = bounds.find(std::string(row.name));

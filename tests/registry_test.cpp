@@ -9,6 +9,44 @@
 using namespace wengert;
 using namespace wengert::testing;
 
+namespace {
+
+// A sum over the rows that tells a Program to add up the columns.
+struct WrongSummed {
+  static constexpr std::string_view name = "wrong_summed";
+  static constexpr std::string_view notation = "Σᵢ xᵢⱼ";
+  static constexpr std::size_t arity = 1;
+  Shape shape(const Shape& x) const { return {x[1]}; }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    for (std::size_t j = 0; j < y.size(); ++j) {
+      y.data[j] = 0;
+      for (std::size_t i = 0; i < x.size() / y.size(); ++i) y.data[j] += x.data[i * y.size() + j];
+    }
+  }
+  Summed summed(const Shape& x) const { return {x[0], x[1], 1}; }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> x) const {
+    return broadcast_to(g, x.shape());
+  }
+  static std::vector<StructuralExample<WrongSummed>> examples() {
+    return {{{}, {{3, 3}}, {}, {}, [](Var<double> x) { return 2 * x; }}};
+  }
+};
+[[maybe_unused]] Var<double> wrong_summed(Var<double> x) { return record(WrongSummed{}, Location::current(), x); }
+
+}  // namespace
+
+TEST_CASE("what an op tells compiled Programs is checked with it") {
+  const auto row = std::find_if(op_registry().begin(), op_registry().end(),
+                                [](const OpRow& op) { return op.name == "wrong_summed"; });
+  REQUIRE(row != op_registry().end());
+  CHECK(gradcheck_op(*row, {.gradcheck = {}, .random = 0, .replay = false}));
+  const OpReport report = gradcheck_op(*row, {.gradcheck = {}, .random = 0});
+  CHECK(report.wrong() == 1);
+  CHECK(contains(report.to_string(), "a compiled Program, fused, gives another value than the tape"));
+}
+
 TEST_CASE("the registry holds every op once, with a notation and examples") {
   std::set<std::string_view> names;
   for (const OpRow& row : op_registry()) {

@@ -19,12 +19,14 @@ struct OpCheckOptions {
   std::size_t random = 20;       ///< random applications, besides the op's own examples
   std::uint64_t seed = 0;        ///< of the random shapes and values
   bool in_float = true;          ///< whether float gradients are compared with the double ones
+  bool replay = true;            ///< whether a compiled Program's results are compared with the tape's
 };
 
 /// One application of an op that failed its check.
 struct OpFailure {
   std::string application;  ///< the op, the shapes, and whether its inputs were strided
   GradcheckReport report;
+  std::string remark;  ///< what is wrong besides; empty if nothing is
 };
 
 /// What checking an op found. True if it is right on every application and wrong on none.
@@ -63,9 +65,9 @@ class OpReport {
 /// It is applied to its own examples and to random ones, with values from its declared domain. An elementwise op gets
 /// random shapes: of no axes, empty, of extent 1, pairs that broadcast; other ops their examples' shapes with random
 /// extents, as far as they take them. A third of the inputs are transposed views. Each application is checked by
-/// `gradcheck`, orders 1 and 2, and in float. A differentiable op must have examples, and a derivative other than zero
-/// somewhere; one that is registered as not differentiable, nowhere, which for structural ops is all that is checked of
-/// it.
+/// `gradcheck`, orders 1 and 2, and in float, and replayed by a compiled Program. A differentiable op must have
+/// examples, and a derivative other than zero somewhere; one that is registered as not differentiable, nowhere, which
+/// for structural ops is all that is checked of it.
 OpReport gradcheck_op(const OpRow& op, const OpCheckOptions& options = {});
 
 /// A random application of an op, as `gradcheck_op` makes them. Throws ValueError if it has no examples.

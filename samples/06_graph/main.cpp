@@ -44,7 +44,7 @@ int main(int count, char** arguments) {
   // The first value that is not finite is an error on the line that computes it.
   try {
     const wg::TraceNaN trace(tape);
-    log(a2 - 1);
+    log(a2 - a2);
   } catch (const wg::ValueError& error) {
     fmt::print("\nTraceNaN: {}\n", error.what());
     return 0;

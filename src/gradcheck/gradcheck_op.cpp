@@ -1,3 +1,4 @@
+#include "gradcheck/replay.hpp"
 #include <wengert/gradcheck_op.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/transforms.hpp>
@@ -195,7 +196,10 @@ OpReport gradcheck_op(const OpRow& op, const OpCheckOptions& options) {
     ++result.applications_;
     result.checked_ += report.checked();
     largest = std::max(largest, report.largest());
-    if (!report.ok()) result.failures_.push_back({described(application), std::move(report)});
+    std::string remark;
+    if (options.replay) remark = detail::compare_with_replay(application, op.differentiable, options.seed + i);
+    if (!report.ok() || !remark.empty())
+      result.failures_.push_back({described(application), std::move(report), std::move(remark)});
   }
   if (op.differentiable && largest <= options.gradcheck.absolute_tolerance)
     result.remark_ = "all its derivatives are zero, though it is not registered as piecewise constant";
@@ -206,7 +210,7 @@ OpReport gradcheck_op(const OpRow& op, const OpCheckOptions& options) {
 
 std::size_t OpReport::wrong() const {
   return static_cast<std::size_t>(std::count_if(failures_.begin(), failures_.end(), [](const OpFailure& failure) {
-    return failure.report.verdict() == Verdict::wrong;
+    return failure.report.verdict() == Verdict::wrong || !failure.remark.empty();
   }));
 }
 
@@ -215,8 +219,10 @@ std::string OpReport::to_string() const {
   std::string text = fmt::format("op {}: {} of {} applications fail\n", name_, failures_.size(), applications_);
   if (!remark_.empty()) text += fmt::format("  * {}\n", remark_);
   constexpr std::size_t shown = 3;
-  for (std::size_t i = 0; i < std::min(shown, failures_.size()); ++i)
-    text += fmt::format("{}: {}", failures_[i].application, failures_[i].report.to_string());
+  for (std::size_t i = 0; i < std::min(shown, failures_.size()); ++i) {
+    const auto& [application, report, remark] = failures_[i];
+    text += fmt::format("{}: {}\n", application, remark.empty() ? report.to_string() : remark);
+  }
   return text;
 }
 

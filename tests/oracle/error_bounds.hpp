@@ -25,9 +25,10 @@ struct ErrorBound {
   bool own = false;  ///< there are cases of the op itself; otherwise the errors are those of functions made of it
 };
 
-/// The smallest power of ten that is not below an error; at least 1e-16, which stands for no error at all.
+/// The smallest power of ten that is not below an error; at least 1e-15, so that one unit in the last place more or
+/// less does not show.
 inline double power_of_ten_above(double error) {
-  double bound = 1e-16;
+  double bound = 1e-15;
   while (bound < error) bound *= 10;
   return bound;
 }
