@@ -69,6 +69,15 @@ struct TileSum {
   std::size_t size = 0;
 };
 
+/// A sum over what a unit of a single tile computes.
+template <class T>
+struct SumCall {
+  TrailingSum kind = TrailingSum::apart;
+  const T* values = nullptr;
+  std::size_t rows = 0, columns = 0;
+  T* out = nullptr;
+};
+
 /// What one thread works with: its own tiles, and calls and planes that point to them.
 template <class T>
 struct TileWorker {
@@ -124,7 +133,7 @@ struct CopyCall {
 };
 
 struct Instruction {
-  enum class Kind : std::uint8_t { kernels, tiles, structural, copy };
+  enum class Kind : std::uint8_t { kernels, sum, tiles, structural, copy };
   Kind kind = Kind::kernels;
   std::uint32_t first = 0, last = 0;   // calls of its kind
   std::vector<std::uint32_t> entries;  // what it computes, for profiles and errors
@@ -146,6 +155,7 @@ struct Executable {
   std::vector<Instruction> instructions;
   std::vector<kernel::Plane<T>> planes;
   std::vector<KernelCall<T>> calls;
+  std::vector<SumCall<T>> sums;
   std::vector<TileGroup<T>> groups;
   std::vector<Value<const T>> values;
   std::vector<StructuralCall<T>> structural;

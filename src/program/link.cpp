@@ -180,9 +180,8 @@ class Linker {
       else
         add_sum(group, unit, k, call_of);
     }
-    const bool one_plane = group.sums.empty() && group.loops.planes() == 1;
     const bool one_tile = group.tile_rows == group.loops.rows() && group.tile_columns == group.loops.columns();
-    if (one_plane && one_tile) return add_kernels(group, unit);
+    if (group.loops.planes() == 1 && one_tile) return add_kernels(group, unit);
     add_workers(group, 1);
     add_instruction(Instruction::Kind::tiles, result_.groups.size(), 1, unit.entries);
     result_.tile_bytes += group.slot_elements * sizeof(T);
@@ -251,13 +250,20 @@ class Linker {
       if (later.site.kind == Site::operand && later.site.group == result_.groups.size())
         later.site = {Site::plane, first_plane + group.operands[later.site.index].plane};
     const auto last_call = static_cast<std::uint32_t>(result_.calls.size());
+    const auto sums = unit.entries.end() - static_cast<std::ptrdiff_t>(group.sums.size());
     if (!result_.instructions.empty() && result_.instructions.back().kind == Instruction::Kind::kernels) {
       Instruction& last = result_.instructions.back();
       last.last = last_call;
-      last.entries.insert(last.entries.end(), unit.entries.begin(), unit.entries.end());
-      return;
+      last.entries.insert(last.entries.end(), unit.entries.begin(), sums);
+    } else {
+      add_instruction(Instruction::Kind::kernels, first_call, last_call - first_call, {unit.entries.begin(), sums});
     }
-    add_instruction(Instruction::Kind::kernels, first_call, last_call - first_call, unit.entries);
+    for (std::size_t s = 0; s < group.sums.size(); ++s) {
+      const TileSum<T>& sum = group.sums[s];
+      add_instruction(Instruction::Kind::sum, result_.sums.size(), 1, {sums[static_cast<std::ptrdiff_t>(s)]});
+      result_.sums.push_back(
+          {sum.kind, result_.calls[first_call + sum.call].out, group.loops.rows(), group.loops.columns(), sum.out});
+    }
   }
   void add_instruction(Instruction::Kind kind, std::size_t first, std::size_t count,
                        const std::vector<std::uint32_t>& entries) {

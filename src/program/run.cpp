@@ -1,4 +1,5 @@
 // One instruction at a time.
+#include "kernel/fold.hpp"
 #include "program/executable.hpp"
 
 #include <cstring>
@@ -20,6 +21,17 @@ void Executable<T>::run(const Instruction& instruction) {
       for (std::uint32_t c = instruction.first; c < instruction.last; ++c)
         run_call(calls[c], planes.data() + calls[c].first_plane);
       break;
+    case Instruction::Kind::sum: {
+      const SumCall<T>& sum = sums[instruction.first];
+      const bool total = sum.kind == TrailingSum::total, columns_stay = sum.kind == TrailingSum::columns;
+      const std::size_t elements = sum.rows * sum.columns;
+      kernel::fold_axis<kernel::Fold::sum>(sum.values, sum.out, total || columns_stay ? 1 : sum.rows,
+                                           total          ? elements
+                                           : columns_stay ? sum.rows
+                                                          : sum.columns,
+                                           columns_stay ? sum.columns : 1);
+      break;
+    }
     case Instruction::Kind::tiles:
       run_tiles(groups[instruction.first]);
       break;

@@ -15,8 +15,6 @@
 namespace wengert::program {
 namespace {
 
-constexpr std::size_t worth_joining = 2048;  // elements: fewer are in the cache when they are summed
-
 template <class T>
 class Scheduler {
  public:
@@ -124,7 +122,7 @@ class Scheduler {
       const Entry<T>& entry = graph_.entries[k];
       if (!computed(k) || entry.op->summed == nullptr || entry.accumulates) continue;
       const std::uint32_t input = graph_.inputs_of(k).front();
-      if (!fusible(input) || graph_.entries[input].layout.size < worth_joining) continue;
+      if (!fusible(input) || graph_.entries[input].layout.size == 0) continue;
       Unit& unit = units_[unit_of_[input]];
       TileLoops loops = loops_of(graph_, unit);
       const TileLoops before = loops;
