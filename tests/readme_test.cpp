@@ -147,7 +147,8 @@ TEST_CASE("every block of C++ in README.md stands in this file") {
     }
     return text;
   };
-  const std::string here = read(__FILE__), readme = read(PROJECT_SOURCE_DIR "/README.md");
+  const std::string here = read(PROJECT_SOURCE_DIR "/tests/readme_test.cpp"),
+                    readme = read(PROJECT_SOURCE_DIR "/README.md");
   std::size_t blocks = 0;
   for (std::size_t at = readme.find("```cpp\n"); at != std::string::npos; at = readme.find("```cpp\n", at)) {
     at += 7;
