@@ -28,7 +28,7 @@ inline constexpr auto mended_acosh = []<class T, std::size_t B>(const Lane<T, B>
 // is e^(x − c)·(1 + (e^−d − 1)).
 inline constexpr auto half_exp = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   const auto e = lane_exp(x - 0.693145751953125);
-  return where(x > 750, e, e + e * -1.42860579985117966e-6);  // not ∞ − ∞
+  return where(e - e == 0, e + e * -1.42860579985117966e-6, e);  // not ∞ − ∞
 };
 // From 80 on, e⁻ˣ is nothing beside eˣ.
 inline constexpr auto mended_sinh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
