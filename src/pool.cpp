@@ -105,9 +105,10 @@ Storage* Pool::carve(std::size_t size_class) {
   if (bytes > largest_in_slab) {
     memory = reserve(bytes);
   } else {
-    if (slab_left_ < bytes) {
-      slab_ = reserve(slab_bytes);
-      slab_left_ = slab_bytes;
+    if (slab_left_ < bytes) {  // the more there is, the larger the next slab: fewer pages are met one by one
+      const std::size_t next = std::max(slab_bytes, reserved_ / 8);
+      slab_ = reserve(next);
+      slab_left_ = next;
     }
     memory = slab_;
     slab_ += bytes;
