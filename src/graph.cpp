@@ -1,8 +1,8 @@
+#include "line_of.hpp"
 #include <wengert/graph.hpp>
 #include <wengert/op.hpp>
 
 #include <algorithm>
-#include <cstring>
 #include <set>
 
 #include <fmt/format.h>
@@ -25,11 +25,6 @@ std::string label(const Tape<T>& tape, std::size_t index) {
   const Node<T>& n = tape.node(index);
   if (n.op != nullptr) return std::string(n.op->name);
   return tape.name(index).empty() ? "constant" : std::string(tape.name(index));
-}
-
-std::string line_of(const Location& where) {
-  const char* slash = std::strrchr(where.file_name(), '/');
-  return fmt::format("{}:{}", slash == nullptr ? where.file_name() : slash + 1, where.line());
 }
 
 }  // namespace

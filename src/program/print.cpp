@@ -1,18 +1,12 @@
 // Graphs and schedules as text.
+#include "line_of.hpp"
 #include "program/passes.hpp"
 #include "program/tiles.hpp"
-
-#include <cstring>
 
 #include <fmt/format.h>
 
 namespace wengert::program {
 namespace {
-
-std::string line_of(const Location& where) {
-  const char* slash = std::strrchr(where.file_name(), '/');
-  return fmt::format("{}:{}", slash == nullptr ? where.file_name() : slash + 1, where.line());
-}
 
 template <class T>
 std::string name_of(const Graph<T>& graph, std::uint32_t k) {

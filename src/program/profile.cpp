@@ -1,7 +1,8 @@
 #include "program/profile.hpp"
 
+#include "line_of.hpp"
+
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <ostream>
 #include <set>
@@ -12,11 +13,6 @@
 namespace wengert {
 namespace program {
 namespace {
-
-std::string line_of(const Location& where) {
-  const char* slash = std::strrchr(where.file_name(), '/');
-  return fmt::format("{}:{}", slash == nullptr ? where.file_name() : slash + 1, where.line());
-}
 
 // What an instruction reads from other instructions and what others, or the caller, read from it.
 template <class T>
