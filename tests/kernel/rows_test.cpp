@@ -49,8 +49,8 @@ const std::size_t lengths[] = {1, 2, 3, 7, 10, 15, 16, 17, 31, 32, 33, 64, 65, 1
 }  // namespace
 
 TEST_CASE_TEMPLATE("folds of every shape", T, float, double) {
-  for (const std::size_t outer : {1, 3, 9})
-    for (const std::size_t count : {1, 2, 5, 16, 33, 200, 2100})
+  for (const std::size_t outer : Sizes{1, 3, 9})
+    for (const std::size_t count : Sizes{1, 2, 5, 16, 33, 200, 2100})
       for (const std::size_t inner : lengths) {
         const auto x = random_numbers<T>(outer * count * inner, 1);
         const auto at = [&](std::size_t i, std::size_t k) {
@@ -80,8 +80,8 @@ TEST_CASE_TEMPLATE("folds of every shape", T, float, double) {
 }
 
 TEST_CASE_TEMPLATE("a NaN anywhere in a fold of maxima is its result", T, float, double) {
-  for (const std::size_t count : {3, 20, 70})
-    for (const std::size_t inner : {1, 3, 16, 70})
+  for (const std::size_t count : Sizes{3, 20, 70})
+    for (const std::size_t inner : Sizes{1, 3, 16, 70})
       for (std::size_t at = 0; at < count; ++at) {
         auto x = random_numbers<T>(count * inner, 1);
         x[at * inner + inner / 2] = std::numeric_limits<T>::quiet_NaN();
@@ -103,7 +103,7 @@ TEST_CASE_TEMPLATE("long sums keep their digits", T, float, double) {
 }
 
 TEST_CASE_TEMPLATE("softmax and cross entropy of rows of every length", T, float, double) {
-  for (const std::size_t rows : {1, 2, 5, 17, 70})
+  for (const std::size_t rows : Sizes{1, 2, 5, 17, 70})
     for (const std::size_t count : lengths) {
       const std::size_t size = rows * count;
       auto z = random_numbers<T>(size, 1), y = random_numbers<T>(size, 2), scale = random_numbers<T>(rows, 3);
@@ -144,7 +144,7 @@ TEST_CASE_TEMPLATE("softmax and cross entropy of rows of every length", T, float
 }
 
 TEST_CASE_TEMPLATE("a NaN in a row of softmax makes that row NaN, and no other", T, float, double) {
-  for (const std::size_t count : {1, 3, 16, 20})
+  for (const std::size_t count : Sizes{1, 3, 16, 20})
     for (std::size_t at = 0; at < count; ++at) {
       auto x = random_numbers<T>(3 * count, 1);
       x[count + at] = std::numeric_limits<T>::quiet_NaN();

@@ -10,18 +10,16 @@ class Network : public Training {
   explicit Network(std::size_t batch)
       : inputs_(tensor<float>({batch, mlp::inputs}, 1, 0, 1)), targets_(one_hot(batch, mlp::classes, 2)) {}
 
-  // The cost, and W ← W − α ∂J/∂W queued for every parameter.
-  wg::Var<float> record(wg::Tape<float>& tape, wg::Var<float> x, wg::Var<float> y) const {
-    const auto w1 = tape.variable(w1_), b1 = tape.variable(b1_);
-    const auto w2 = tape.variable(w2_), b2 = tape.variable(b2_);
-    const auto hidden = sigmoid(matmul(x, w1) + b1);
-    const auto loss = cross_entropy_with_logits(matmul(hidden, w2) + b2, y);
-    const auto [dw1, db1, dw2, db2] = grad(loss, w1, b1, w2, b2);
-    tape.update(w1_, w1 - mlp::rate * dw1);
-    tape.update(b1_, b1 - mlp::rate * db1);
-    tape.update(w2_, w2 - mlp::rate * dw2);
-    tape.update(b2_, b2 - mlp::rate * db2);
-    return loss;
+  struct Recorded {
+    wg::Var<float> w1, b1, w2, b2, loss;
+  };
+  Recorded record(wg::Tape<float>& tape, wg::Var<float> x, wg::Var<float> y) const {
+    Recorded r;
+    r.w1 = tape.variable(w1_), r.b1 = tape.variable(b1_);
+    r.w2 = tape.variable(w2_), r.b2 = tape.variable(b2_);
+    const auto hidden = sigmoid(matmul(x, r.w1) + r.b1);
+    r.loss = cross_entropy_with_logits(matmul(hidden, r.w2) + r.b2, y);
+    return r;
   }
 
   wg::Tensor<float> inputs_, targets_;
@@ -38,8 +36,12 @@ class Eager : public Network {
 
   void step() override {
     tape_.clear();
-    const auto loss = record(tape_, tape_.borrow(inputs_), tape_.borrow(targets_));
-    tape_.commit();
+    const auto [w1, b1, w2, b2, loss] = record(tape_, tape_.borrow(inputs_), tape_.borrow(targets_));
+    const auto [dw1, db1, dw2, db2] = grad(loss, w1, b1, w2, b2);
+    w1_ -= mlp::rate * dw1.view();
+    b1_ -= mlp::rate * db1.view();
+    w2_ -= mlp::rate * dw2.view();
+    b2_ -= mlp::rate * db2.view();
     loss_ = static_cast<double>(loss.item());
   }
 
@@ -58,7 +60,13 @@ class Replayed : public Network {
   wg::Program<float> program_ = wg::compile_recorded<float>([this](auto& tape, auto& inputs) {
     const auto x = tape.borrow(inputs_), y = tape.borrow(targets_);
     inputs = {x, y};
-    return std::vector<wg::ProgramVar<float>>{record(tape, x, y)};
+    const auto [w1, b1, w2, b2, loss] = record(tape, x, y);
+    const auto [dw1, db1, dw2, db2] = grad(loss, w1, b1, w2, b2);
+    tape.update(w1_, w1 - mlp::rate * dw1);
+    tape.update(b1_, b1 - mlp::rate * db1);
+    tape.update(w2_, w2 - mlp::rate * dw2);
+    tape.update(b2_, b2 - mlp::rate * db2);
+    return std::vector<wg::ProgramVar<float>>{loss};
   });
 };
 
