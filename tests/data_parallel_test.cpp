@@ -61,8 +61,8 @@ double worst(const std::vector<T>& a, const std::vector<T>& b) {
 
 TEST_CASE_TEMPLATE("shards that do not divide the batch evenly give the gradient of the whole batch", T, float,
                    double) {
-  for (const std::size_t samples : {1, 5, 8, 101})
-    for (const std::size_t shards : {1, 3, 8}) {
+  for (const std::size_t samples : Sizes{1, 5, 8, 101})
+    for (const std::size_t shards : Sizes{1, 3, 8}) {
       const Regression<T> problem{samples};
       CHECK(worst(problem.in_shards(shards, 2), problem.at_once()) < (sizeof(T) == 4 ? 1e-6 : 1e-14));
     }

@@ -71,8 +71,8 @@ std::vector<T> step() {
 
 TEST_CASE("a parallel loop covers its range once, in parts that begin at multiples of the grain") {
   for (const int threads : {1, 2, 3, 7})
-    for (const std::size_t count : {0, 1, 5, 63, 64, 65, 1000})
-      for (const std::size_t grain : {1, 8, 64}) {
+    for (const std::size_t count : Sizes{0, 1, 5, 63, 64, 65, 1000})
+      for (const std::size_t grain : Sizes{1, 8, 64}) {
         const Threads with(threads);
         std::vector<std::atomic<int>> visited(count);
         std::atomic<bool> aligned{true};

@@ -179,7 +179,7 @@ void products() {
     bool left, right;  // transposed
   };
   std::vector<Case> cases;
-  for (const std::size_t batch : {1, 4, 8, 16, 32, 128, 1024}) {
+  for (const std::size_t batch : {1UL, 4UL, 8UL, 16UL, 32UL, 128UL, 1024UL}) {
     cases.push_back({"x w1", batch, 128, 784, false, false});
     cases.push_back({"h w2", batch, 10, 128, false, false});
     cases.push_back({"hT g", 128, 10, batch, true, false});

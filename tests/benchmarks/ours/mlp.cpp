@@ -51,23 +51,27 @@ class Eager : public Network {
 
 class Replayed : public Network {
  public:
-  explicit Replayed(std::size_t batch) : Network(batch) {}
+  explicit Replayed(std::size_t batch) : Network(batch), program_(compiled()) {}
 
   void step() override { program_(inputs_, targets_); }
   double value() override { return static_cast<double>(program_.item()); }
 
  private:
-  wg::Program<float> program_ = wg::compile_recorded<float>([this](auto& tape, auto& inputs) {
-    const auto x = tape.borrow(inputs_), y = tape.borrow(targets_);
-    inputs = {x, y};
-    const auto [w1, b1, w2, b2, loss] = record(tape, x, y);
-    const auto [dw1, db1, dw2, db2] = grad(loss, w1, b1, w2, b2);
-    tape.update(w1_, w1 - mlp::rate * dw1);
-    tape.update(b1_, b1 - mlp::rate * db1);
-    tape.update(w2_, w2 - mlp::rate * dw2);
-    tape.update(b2_, b2 - mlp::rate * db2);
-    return std::vector<wg::ProgramVar<float>>{loss};
-  });
+  wg::Program<float> compiled() const {
+    return wg::compile_recorded<float>([this](auto& tape, auto& inputs) {
+      const auto x = tape.borrow(inputs_), y = tape.borrow(targets_);
+      inputs = {x, y};
+      const auto [w1, b1, w2, b2, loss] = record(tape, x, y);
+      const auto [dw1, db1, dw2, db2] = grad(loss, w1, b1, w2, b2);
+      tape.update(w1_, w1 - mlp::rate * dw1);
+      tape.update(b1_, b1 - mlp::rate * db1);
+      tape.update(w2_, w2 - mlp::rate * dw2);
+      tape.update(b2_, b2 - mlp::rate * db2);
+      return std::vector<wg::ProgramVar<float>>{loss};
+    });
+  }
+
+  wg::Program<float> program_;
 };
 
 const bool offered = [] {
