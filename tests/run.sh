@@ -15,7 +15,7 @@ case "${1:-}" in
   "") ;;
   --clang) variant=tests-clang ;;
   --sanitize) variant=tests-sanitize ;;
-  --threads) variant=tests-threads targets=threads_test only='^threads: ' ;;
+  --threads) variant=tests-threads targets=threads_test only='^threads:' ;;
   *)
     sed -n '2,6s/^# \{0,1\}//p' tests/run.sh
     exit 2
