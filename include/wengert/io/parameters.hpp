@@ -24,7 +24,7 @@ struct LoadOptions {
   bool partial = false;
   /// Only entries whose names begin so are looked at, without it: `{.prefix = "encoder."}` finds `encoder.0.weight` for
   /// the parameter `0.weight`.
-  std::string prefix;
+  std::string prefix = {};
 };
 
 /// What a file and a network have in common. Entries are listed in the file's order, parameters in the network's.
