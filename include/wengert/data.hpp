@@ -5,4 +5,5 @@
 #include <wengert/data/csv.hpp>
 #include <wengert/data/dataset.hpp>
 #include <wengert/data/idx.hpp>
+#include <wengert/data/mapped.hpp>
 #include <wengert/data/normalise.hpp>

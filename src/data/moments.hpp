@@ -28,8 +28,8 @@ class ColumnMoments {
     }
   }
 
+  std::size_t count() const { return columns_.size(); }
   std::size_t rows() const { return rows_; }
-  const Moments& operator[](std::size_t column) const { return columns_[column]; }
 
   /// The moments of `count` neighbouring columns taken together (Chan, Golub & LeVeque 1979).
   Moments joined(std::size_t first, std::size_t count) const {

@@ -1,7 +1,11 @@
 #include "data/moments.hpp"
+#include <wengert/data/mapped.hpp>
 #include <wengert/data/normalise.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <vector>
 
 #include <fmt/format.h>
 #include <xtensor/xbroadcast.hpp>
@@ -38,17 +42,16 @@ Tensor<T> spread(const Tensor<T>& statistic, const Shape& sample, const Location
   return xt::broadcast(statistic, xt::dynamic_shape<std::size_t>(sample));
 }
 
-}  // namespace
-
-template <class T>
-Normalisation<T> learn_normalisation(const Tensor<T>& inputs, NormalisePer per, const Location& where) {
-  const Shape sample = sample_shape(Shape(inputs.shape()), "learn_normalisation", where);
+// What `add_rows` puts into the columns, as a normalisation.
+template <class T, class AddRows>
+Normalisation<T> learn(const Shape& inputs, NormalisePer per, const Location& where, const AddRows& add_rows) {
+  const Shape sample = sample_shape(inputs, "learn_normalisation", where);
   const Shape shape = shape_of_means(sample, per, where);
-  if (inputs.size() == 0)
-    throw ValueError("learn_normalisation",
-                     fmt::format("inputs of shape {}: there are none", to_string(Shape(inputs.shape()))), where);
+  if (inputs.elements() == 0)
+    throw ValueError("learn_normalisation", fmt::format("inputs of shape {}: there are none", to_string(inputs)),
+                     where);
   ColumnMoments columns(sample.elements());
-  for (std::size_t row = 0; row < inputs.shape()[0]; ++row) columns.add(inputs.data() + row * sample.elements());
+  add_rows(columns);
 
   Normalisation<T> result{Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape)),
                           Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape))};
@@ -67,6 +70,31 @@ Normalisation<T> learn_normalisation(const Tensor<T>& inputs, NormalisePer per, 
   return result;
 }
 
+}  // namespace
+
+template <class T>
+Normalisation<T> learn_normalisation(const Tensor<T>& inputs, NormalisePer per, const Location& where) {
+  return learn<T>(Shape(inputs.shape()), per, where, [&](ColumnMoments& columns) {
+    const std::size_t features = columns.count();
+    for (std::size_t row = 0; row < inputs.shape()[0]; ++row) columns.add(inputs.data() + row * features);
+  });
+}
+
+template <class T>
+Normalisation<T> learn_normalisation(const MappedTensor<T>& inputs, NormalisePer per, const Location& where) {
+  return learn<T>(inputs.shape(), per, where, [&](ColumnMoments& columns) {
+    constexpr std::size_t at_once = 64;
+    std::vector<std::size_t> rows;
+    Tensor<T> held;
+    for (std::size_t first = 0; first < inputs.rows(); first += at_once) {
+      rows.resize(std::min(at_once, inputs.rows() - first));
+      std::iota(rows.begin(), rows.end(), first);
+      inputs.gather(rows, held, where);
+      for (std::size_t i = 0; i < rows.size(); ++i) columns.add(held.data() + i * columns.count());
+    }
+  });
+}
+
 template <class T>
 void normalise(Tensor<T>& inputs, const Normalisation<T>& normalisation, const Location& where) {
   const Shape sample = sample_shape(Shape(inputs.shape()), "normalise", where);
@@ -80,6 +108,8 @@ void normalise(Tensor<T>& inputs, const Normalisation<T>& normalisation, const L
 
 template Normalisation<float> learn_normalisation(const Tensor<float>&, NormalisePer, const Location&);
 template Normalisation<double> learn_normalisation(const Tensor<double>&, NormalisePer, const Location&);
+template Normalisation<float> learn_normalisation(const MappedTensor<float>&, NormalisePer, const Location&);
+template Normalisation<double> learn_normalisation(const MappedTensor<double>&, NormalisePer, const Location&);
 template void normalise(Tensor<float>&, const Normalisation<float>&, const Location&);
 template void normalise(Tensor<double>&, const Normalisation<double>&, const Location&);
 
