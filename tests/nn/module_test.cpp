@@ -181,7 +181,8 @@ TEST_CASE("a network runs inside compiled, and learns there") {
   Generator g(11);
   const auto net = network<float>(g);
   nn::evaluate(net);
-  const auto x = random_tensor<float>({16, 3}, 1), y = random_tensor<float>({16, 2}, 2);
+  const auto x = random_tensor<float>({16, 3}, 1);
+  const Tensor<float> y = xt::view(x, xt::all(), xt::range(0, 2));
   auto apply = compiled<float>([&](auto&, auto input) { return net(input); });
   CHECK(distance(apply(x).value(), run(net, x)) < 1e-6);
   auto step = compiled<float>([&](auto& tape, auto input, auto target) {
@@ -198,8 +199,8 @@ TEST_CASE("a network runs inside compiled, and learns there") {
   });
   const float first = step(x, y).item();
   float last = first;
-  for (int i = 0; i < 100; ++i) last = step(x, y).item();
-  CHECK(last < 0.7F * first);
+  for (int i = 0; i < 200; ++i) last = step(x, y).item();
+  CHECK(last < 0.3F * first);
 }
 
 TEST_CASE("gradients of whole networks are right, chains and float ones included") {

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -22,10 +23,16 @@ struct NamedParameter {
   Parameter<T> parameter;
 };
 
+namespace detail {
+// The scalar type of a network; float if it has no parameters.
+template <class Module>
+using ScalarOf = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, float, ModuleScalar<Module>>;
+}  // namespace detail
+
 /// All parameters of a network, in the order of the members; a shared one once, by its first path.
 template <class Module>
-std::vector<NamedParameter<ModuleScalar<Module>>> named_parameters(const Module& module) {
-  std::vector<NamedParameter<ModuleScalar<Module>>> result;
+std::vector<NamedParameter<detail::ScalarOf<Module>>> named_parameters(const Module& module) {
+  std::vector<NamedParameter<detail::ScalarOf<Module>>> result;
   for_each_parameter(module, [&](const std::string& path, const auto& parameter) {
     result.push_back({path, parameter});
   });
@@ -53,7 +60,7 @@ bool is_below(std::string_view path, std::string_view prefix);
 template <class Module>
 void set_trainable(const Module& module, std::string_view prefix, bool trainable, std::string_view function,
                    const Location& where) {
-  using T = ModuleScalar<Module>;
+  using T = ScalarOf<Module>;
   std::vector<Parameter<T>> buffers;
   for_each_member<Buffer<T>>(module, [&](const std::string&, const Buffer<T>& b) { buffers.push_back(b.parameter); });
   std::vector<std::string> others;
@@ -69,8 +76,8 @@ void set_trainable(const Module& module, std::string_view prefix, bool trainable
 
 /// The parameter at a path: `nn::parameter(network, "encoder.0.weight")`. Throws ValueError if there is none.
 template <class Module>
-Parameter<ModuleScalar<Module>> parameter(const Module& module, std::string_view path,
-                                          Location where = Location::current()) {
+Parameter<detail::ScalarOf<Module>> parameter(const Module& module, std::string_view path,
+                                              Location where = Location::current()) {
   std::vector<std::string> others;
   for (const auto& named : named_parameters(module)) {
     if (named.path == path) return named.parameter;
@@ -111,7 +118,7 @@ void unfreeze(const Module& module, std::string_view path = {}, Location where =
 /// shared within the copy. `converted<double>(network)` copies into another scalar type.
 template <class Module>
 Module copy(const Module& module) {
-  return converted<ModuleScalar<Module>>(module);
+  return converted<detail::ScalarOf<Module>>(module);
 }
 
 }  // namespace wengert::nn
