@@ -6,6 +6,7 @@
 #include <wengert/transforms.hpp>
 
 #include "optim/checks.hpp"
+#include "optim/leaves.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -85,31 +86,18 @@ void Optimizer<T>::start(Trained& trained) {
 
 // ---- steps ---------------------------------------------------------------------------------------------------------
 
-// A parameter may have been recorded several times, or not at all.
 template <class T>
 std::vector<Var<T>> Optimizer<T>::gradients_of(Var<T> loss, const Location& where) const {
   const std::vector<NamedParameter<T>> wanted = trainable();
-  std::map<const void*, std::size_t> number_of;
-  for (std::size_t i = 0; i < wanted.size(); ++i) number_of.emplace(&wanted[i].parameter.value(), i);
-  Tape<T>& tape = loss.tape();
-  std::vector<Var<T>> leaves;
-  std::vector<std::size_t> numbers;
-  for (std::size_t i = 0; i <= loss.index(); ++i) {
-    const auto parameter = tape.parameter(i);
-    if (!parameter) continue;
-    const auto known = number_of.find(&parameter->value());
-    if (known == number_of.end()) continue;
-    leaves.push_back(tape.at(i));
-    numbers.push_back(known->second);
-  }
-  const std::vector<Var<T>> parts = grad<T>({loss, where}, leaves);
+  const Leaves<T> leaves(loss, wanted);
+  const std::vector<Var<T>> parts = grad<T>({loss, where}, leaves.vars);
   std::vector<Var<T>> sums(wanted.size());
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    Var<T>& g = sums[numbers[i]];
+    Var<T>& g = sums[leaves.numbers[i]];
     g = g.empty() ? parts[i] : g + parts[i];
   }
   for (std::size_t i = 0; i < sums.size(); ++i)
-    if (sums[i].empty()) sums[i] = zeros_like(tape.variable(wanted[i].parameter, where), where);
+    if (sums[i].empty()) sums[i] = zeros_like(loss.tape().variable(wanted[i].parameter, where), where);
   return sums;
 }
 
@@ -198,7 +186,7 @@ std::vector<NamedParameter<T>> Optimizer<T>::state() const {
 }
 
 template <class T>
-void Optimizer<T>::assign_state(const std::vector<std::pair<std::string, Tensor<T>>>& parts, const Location& where) {
+void Optimizer<T>::assign_state(const detail::NamedValues<T>& parts, const Location& where) {
   std::map<std::string, const Tensor<T>*> given;
   for (const auto& [name, value] : parts)
     if (!given.emplace(name, &value).second)

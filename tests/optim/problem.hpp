@@ -40,10 +40,7 @@ struct Problem {
   static Parameter<T> initial(const std::string& name) { return Parameter<T>(Tensor<T>(xt::cast<T>(reference(name)))); }
   Var<T> operator()(Var<T> x) const { return second(tanh(first(x))); }
   /// The mean of the squared errors.
-  Var<T> loss(Tape<T>& tape) const {
-    const Var<T> x = tape.constant(Tensor<T>(xt::cast<T>(reference("x"))));
-    return mean(square((*this)(x) - tape.constant(Tensor<T>(xt::cast<T>(reference("y"))))));
-  }
+  Var<T> loss(Var<T> x, Var<T> y) const { return mean(square((*this)(x) - y)); }
   /// All parameters, one after another.
   std::vector<double> flat() const {
     std::vector<double> result;
@@ -54,19 +51,26 @@ struct Problem {
   }
 };
 
-/// Takes `steps` steps of a compiled Program; calls `after(i)` behind each.
+/// The inputs `x` or targets `y` of a step: four of the sixteen, in turn.
+template <class T>
+Tensor<T> batch(const std::string& name, int step) {
+  const int first = step % 4 * 4;
+  return xt::cast<T>(xt::view(reference(name), xt::range(first, first + 4)));
+}
+
+/// Takes `steps` steps by a compiled Program; calls `after(i)` behind each.
 template <class T, class After>
 void train(const Problem<T>& problem, optim::Optimizer<T>& optimizer, int steps, const After& after,
            const CompileOptions& options = {}) {
   auto step = compiled<T>(
-      [&](Tape<T>& tape) {
-        const Var<T> loss = problem.loss(tape);
+      [&](Tape<T>&, Var<T> x, Var<T> y) {
+        const Var<T> loss = problem.loss(x, y);
         optimizer.update(loss);
         return loss;
       },
       options);
   for (int i = 0; i < steps; ++i) {
-    step();
+    step(batch<T>("x", i), batch<T>("y", i));
     after(i);
   }
 }

@@ -84,7 +84,7 @@ TEST_CASE("eager steps, unfused and fused Programs agree") {
       Tape<double> tape;
       for (int i = 0; i < 20; ++i) {
         tape.clear();
-        optimizer.update(problem.loss(tape));
+        optimizer.update(problem.loss(tape.constant(batch<double>("x", i)), tape.constant(batch<double>("y", i))));
         tape.commit();
       }
     });

@@ -11,8 +11,8 @@
 // Without `compiled`, `tape.commit()` applies what was queued.
 #pragma once
 
+#include <wengert/optim/named_parameter.hpp>
 #include <wengert/optim/rule.hpp>
-#include <wengert/parameters.hpp>
 #include <wengert/tape.hpp>
 
 #include <cstddef>
@@ -24,13 +24,6 @@
 #include <vector>
 
 namespace wengert::optim {
-
-/// A parameter and the path it is known by.
-template <class T>
-struct NamedParameter {
-  std::string name;
-  Parameter<T> parameter;
-};
 
 /// Parameters with a rule of their own, which carries their options: their rate, their weight decay, …
 ///
@@ -66,7 +59,7 @@ class Optimizer {
   template <class Module>
   Optimizer(const Module& module, std::type_identity_t<Rule<T>> rule,
             std::type_identity_t<OptimizerOptions<T>> options = {}, const Location& where = Location::current())
-      : Optimizer(parameters_of(module), std::move(rule), std::move(options), where) {}
+      : Optimizer(named_parameters<T>(module), std::move(rule), std::move(options), where) {}
   /// For these parameters. Errors as above.
   Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule, OptimizerOptions<T> options = {},
             const Location& where = Location::current());
@@ -96,13 +89,11 @@ class Optimizer {
   /// All that a checkpoint must hold: `rate`, `step`, and what the rule remembers, `encoder.0.weight.exp_avg`. To read
   /// and to write: they are the state itself.
   std::vector<NamedParameter<T>> state() const;
-  /// Sets the state from a range of anything with `name` and `value`, of which each part must occur once, in any order;
-  /// throws ValueError or ShapeError otherwise, and has changed nothing then.
+  /// Sets the state from a range of NamedParameters, or of anything with `name` and `value`. Each part must occur once,
+  /// in any order; throws ValueError or ShapeError otherwise, and has changed nothing then.
   template <class Range>
   void load_state(const Range& range, const Location& where = Location::current()) {
-    std::vector<std::pair<std::string, Tensor<T>>> parts;
-    for (const auto& part : range) parts.emplace_back(part.name, part.value);
-    assign_state(parts, where);
+    assign_state(detail::named_values<T>(range), where);
   }
 
  private:
@@ -112,20 +103,11 @@ class Optimizer {
     std::vector<NamedParameter<T>> state;
   };
 
-  template <class Module>
-  static std::vector<NamedParameter<T>> parameters_of(const Module& module) {
-    std::vector<NamedParameter<T>> result;
-    for_each_parameter(module, [&]<class U>(const std::string& path, const Parameter<U>& parameter) {
-      static_assert(std::is_same_v<T, U>, "wengert: Optimizer<T> is for Parameters of the same T");
-      result.push_back({path.empty() ? parameter.name() : path, parameter});
-    });
-    return result;
-  }
   std::size_t rule_of(const std::string& path, const std::vector<Group<T>>& groups) const;
   void start(Trained& trained);
   std::vector<Var<T>> gradients_of(Var<T> loss, const Location& where) const;
   void queue(Tape<T>& tape, std::vector<Var<T>> gradients, const Location& where);
-  void assign_state(const std::vector<std::pair<std::string, Tensor<T>>>& parts, const Location& where);
+  void assign_state(const detail::NamedValues<T>& parts, const Location& where);
 
   std::vector<Rule<T>> rules_;  // the optimiser's, then the groups'
   std::vector<Trained> trained_;
