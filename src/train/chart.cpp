@@ -127,8 +127,8 @@ std::string to_svg(const Chart& chart) {
 std::string to_json(const Chart& chart) {
   const auto list = [](const std::vector<double>& values) {
     std::string text;
-    for (const double value : values) text += (text.empty() ? "" : ",") + json_number(value);
-    return "[" + text + "]";
+    for (const double value : values) text += fmt::format("{}{}", text.empty() ? "" : ",", json_number(value));
+    return fmt::format("[{}]", text);
   };
   std::string curves;
   for (const Chart::Curve& curve : chart.curves)

@@ -37,6 +37,17 @@ class Determination {
     for (const Column& c : columns_) total += c.spread != 0 ? 1 - c.errors / c.spread : c.errors == 0 ? 1 : 0;
     return total / static_cast<double>(columns_.size());
   }
+  std::vector<double> state() const {
+    std::vector<double> numbers;
+    for (const Column& c : columns_)
+      numbers.insert(numbers.end(), {static_cast<double>(c.count), c.mean, c.spread, c.errors});
+    return numbers;
+  }
+  void set_state(const std::vector<double>& numbers) {
+    columns_.clear();
+    for (std::size_t i = 0; i + 3 < numbers.size(); i += 4)
+      columns_.push_back({static_cast<std::size_t>(numbers[i]), numbers[i + 1], numbers[i + 2], numbers[i + 3]});
+  }
 
  private:
   struct Column {
@@ -54,6 +65,17 @@ class OfConfusion final : public Metric {
   void add(const Tensor<double>& outputs, const Targets& targets) override { add_to(matrix_, outputs, targets); }
   double value() const override {
     return matrix_.total() == 0 ? std::numeric_limits<double>::quiet_NaN() : (matrix_.*of_)();
+  }
+  std::vector<double> state() const override {
+    std::vector<double> counts;
+    for (std::size_t i = 0; i < matrix_.classes() * matrix_.classes(); ++i)
+      counts.push_back(static_cast<double>(matrix_(i / matrix_.classes(), i % matrix_.classes())));
+    return counts;
+  }
+  void set_state(const std::vector<double>& state) override {
+    matrix_ = ConfusionMatrix(static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(state.size())))));
+    for (std::size_t i = 0; i < state.size(); ++i)
+      matrix_.add(i / matrix_.classes(), i % matrix_.classes(), static_cast<std::size_t>(state[i]));
   }
 
  private:
@@ -74,6 +96,11 @@ class Share final : public Metric {
     });
   }
   double value() const override { return static_cast<double>(right_) / static_cast<double>(all_); }
+  std::vector<double> state() const override { return {static_cast<double>(right_), static_cast<double>(all_)}; }
+  void set_state(const std::vector<double>& state) override {
+    right_ = static_cast<std::size_t>(state.at(0));
+    all_ = static_cast<std::size_t>(state.at(1));
+  }
 
  private:
   std::size_t k_;
@@ -90,6 +117,8 @@ class OfDetermination final : public Metric {
     sums_.add(outputs, std::get<Tensor<double>>(targets), Location::current());
   }
   double value() const override { return sums_.value(); }
+  std::vector<double> state() const override { return sums_.state(); }
+  void set_state(const std::vector<double>& state) override { sums_.set_state(state); }
 
  private:
   Determination sums_;
@@ -108,6 +137,11 @@ class Mean final : public Metric {
     weight_ += samples;
   }
   double value() const override { return sum_ / weight_; }
+  std::vector<double> state() const override { return {sum_, weight_}; }
+  void set_state(const std::vector<double>& state) override {
+    sum_ = state.at(0);
+    weight_ = state.at(1);
+  }
 
  private:
   std::string name_;
@@ -118,7 +152,7 @@ class Mean final : public Metric {
 
 }  // namespace
 
-void ConfusionMatrix::add(std::size_t label, std::size_t prediction) {
+void ConfusionMatrix::add(std::size_t label, std::size_t prediction, std::size_t times) {
   if (const std::size_t needed = std::max(label, prediction) + 1; needed > classes_) {
     std::vector<std::size_t> counts(needed * needed);
     for (std::size_t row = 0; row < classes_; ++row)
@@ -127,7 +161,7 @@ void ConfusionMatrix::add(std::size_t label, std::size_t prediction) {
     counts_ = std::move(counts);
     classes_ = needed;
   }
-  ++counts_[label * classes_ + prediction];
+  counts_[label * classes_ + prediction] += times;
 }
 
 std::size_t ConfusionMatrix::total() const {

@@ -105,7 +105,7 @@ std::string charts_section(const std::vector<Chart>& charts) {
   for (const Chart& chart : charts) {
     html += fmt::format("<figure><figcaption>{}<small>by {}</small></figcaption><div class=\"plot\">{}</div>{}</figure>\n",
                         escaped(chart.title), escaped(chart.x_name), to_svg(chart), legend(chart));
-    data += (data.empty() ? "" : ",\n") + to_json(chart);
+    data += fmt::format("{}{}", data.empty() ? "" : ",\n", to_json(chart));
   }
   return html + "</div>\n<script type=\"application/json\" id=\"charts\">[" + data + "]</script>\n";
 }

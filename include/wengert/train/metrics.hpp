@@ -31,8 +31,8 @@ class ConfusionMatrix {
   ConfusionMatrix() = default;
   explicit ConfusionMatrix(std::size_t classes) : classes_(classes), counts_(classes * classes) {}
 
-  /// Counts one sample; more classes are added where needed.
-  void add(std::size_t label, std::size_t prediction);
+  /// Counts a sample, or several; more classes are added where needed.
+  void add(std::size_t label, std::size_t prediction, std::size_t times = 1);
 
   std::size_t classes() const { return classes_; }
   /// The samples of class `label` that were taken for `prediction`.
@@ -95,6 +95,10 @@ class Metric {
   virtual void add(const Tensor<double>& outputs, const Targets& targets) = 0;
   /// Of what was gathered; NaN of nothing.
   virtual double value() const = 0;
+  /// What was gathered, as numbers, so that a training can be interrupted within an epoch.
+  virtual std::vector<double> state() const = 0;
+  /// Goes on from what `state` gave.
+  virtual void set_state(const std::vector<double>& state) = 0;
 };
 using Metrics = std::vector<std::shared_ptr<Metric>>;
 
