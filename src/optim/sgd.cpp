@@ -26,13 +26,13 @@ SGD::State<Var<T>> SGD::start(Var<T> w) const {
 template <class T>
 Var<T> SGD::operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const {
   g = with_weight_decay(g, w, weight_decay);
-  if (momentum == 0) return w - at.rate * g;
+  if (momentum == 0) return descend(w, at.rate, g);
   Var<T>& b = state.momentum_buffer;
   if (dampening == 0)
     b = momentum * b + g;
   else
     b = momentum * b + where(equal(at.step, 1), g, (1 - dampening) * g);
-  return w - at.rate * (nesterov ? g + momentum * b : b);
+  return descend(w, at.rate, nesterov ? g + momentum * b : b);
 }
 
 #define WENGERT_INSTANTIATE(T)                         \
