@@ -61,7 +61,7 @@ int main(int count, char** arguments) {
         nn::Flatten{}, nn::Linear<float>::make(32 * (side / 4) * (side / 4), 128, generator), nn::ReLU{},
         nn::Dropout::make(0.3, generator), nn::Linear<float>::make(128, 10, generator));
 
-    const std::size_t epochs = brief ? 10 : 12, batch_size = 64;
+    const std::size_t epochs = brief ? 10 : 8, batch_size = 64;
     const std::size_t steps = epochs * ((data.train.size() + batch_size - 1) / batch_size);
     optim::Optimizer<float> optimizer(network, optim::AdamW{.weight_decay = 0.01});
     const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
