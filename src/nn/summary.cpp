@@ -44,9 +44,8 @@ std::string as_flops(double flops) { return flops == 0 ? "" : in_units(flops, 10
 
 // 1234567 as 1,234,567.
 std::string with_commas(std::size_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
-  return text;
+  if (number < 1000) return std::to_string(number);
+  return fmt::format("{},{:03}", with_commas(number / 1000), number % 1000);
 }
 
 }  // namespace
