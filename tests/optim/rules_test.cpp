@@ -1,7 +1,9 @@
 // Update rules against PyTorch's trajectories.
 #include "optim/problem.hpp"
 
+#include <cctype>
 #include <functional>
+#include <sstream>
 
 using namespace wengert;
 using namespace wengert::testing;
@@ -90,5 +92,23 @@ TEST_CASE("eager steps, unfused and fused Programs agree") {
     CHECK(eager == unfused);
     REQUIRE(eager.size() == fused.size());
     for (std::size_t i = 0; i < eager.size(); ++i) CHECK(std::abs(eager[i] - fused[i]) < 1e-12);
+  }
+}
+
+TEST_CASE("a compiled step of a rule is one pass over each parameter") {
+  for (const auto& [name, rule] : rules()) {
+    CAPTURE(name);
+    const Parameter<double> w(random_tensor({20, 30}, 1), "w"), b(random_tensor({30}, 2), "b");
+    optim::Optimizer<double> optimizer(std::vector{w, b}, rule);
+    auto step = compiled<double>([&](auto& tape, auto x, auto y) {
+      optimizer.update({x, y});
+      return tape.constant(0.0);
+    });
+    const auto& program = step(random_tensor({20, 30}, 3), random_tensor({30}, 4));
+    std::istringstream text(program.to_string());
+    std::size_t units = 0;
+    for (std::string line; std::getline(text, line);) units += std::isdigit(line.front()) != 0 && contains(line, ":");
+    CHECK(units == 3);                                           // one of scalars
+    CHECK(program.memory().arena_bytes < 600 * sizeof(double));  // which alone are kept meanwhile
   }
 }
