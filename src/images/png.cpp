@@ -26,6 +26,7 @@ Pixels decode_png(std::span<const std::uint8_t> file, const ByteSource& source) 
   check_extents(reader.image.height, reader.image.width, file.size(), pixels_of_a_byte, source);
 
   const bool coloured = (reader.image.format & PNG_FORMAT_FLAG_COLOR) != 0;
+  reader.image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // else 16 bits that say nothing of it pass for linear light
   reader.image.format = coloured ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
   Pixels pixels{reader.image.height, reader.image.width, coloured ? std::size_t{3} : std::size_t{1}, {}};
   pixels.bytes.resize(pixels.height * pixels.width * pixels.channels);
