@@ -13,7 +13,7 @@ layer() {  # of a header or source, by its path below include/wengert/ or src/
     tape.* | index_var.hpp | op.* | elementwise.hpp | elementwise_options.hpp | pullback_formula.hpp | formula.hpp | structural.hpp | tree.hpp | parameters.hpp | var.cpp | record.cpp | kernel/*) echo 1 ;;
     ops/*) echo 2 ;;
     transforms.* | data_parallel.* | graph.* | explain.* | gradcheck.* | gradcheck_arguments.hpp | gradcheck_op.* | gradcheck/* | program* | compiled.hpp) echo 3 ;;
-    nn/* | optim/* | data/* | io/* | nn.hpp | optim.hpp | data.hpp | io.hpp) echo 4 ;;
+    nn/* | optim/* | data/* | io/* | images/* | nn.hpp | optim.hpp | data.hpp | io.hpp | images.hpp) echo 4 ;;
     train/* | train.hpp) echo 5 ;;
     wengert.hpp) echo 6 ;;
     *) echo "unknown" ;;
