@@ -22,13 +22,12 @@ namespace wengert::detail {
 template <class E>
 concept WholeNumbers = std::derived_from<E, xt::xexpression<E>> && std::is_integral_v<typename E::value_type>;
 
-// The scalar type that a struct of Parameters is a template over; void if it is none.
+// The scalar type of a struct of Parameters that is a template over it, or over the types of its members; void if not.
 template <class Module>
 struct ScalarOfModule : std::type_identity<void> {};
-template <template <class> class S, class T>
-requires(std::is_floating_point_v<T>&& std::is_aggregate_v<S<T>>) struct ScalarOfModule<S<T>> : std::type_identity<T> {
+template <template <class...> class S, class... X>
+requires(std::is_aggregate_v<S<X...>>) struct ScalarOfModule<S<X...>> : std::type_identity<ModuleScalar<S<X...>>> {
 };
-
 template <class X>
 struct ScalarOfModule<std::vector<X>> : ScalarOfModule<X> {};
 template <class X, std::size_t count>

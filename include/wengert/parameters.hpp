@@ -4,12 +4,14 @@
 //     struct Network { std::vector<Layer> encoder; Layer head; };      // encoder.0.weight, encoder.0.bias, … head.bias
 //
 // What is walked are aggregates of at most sixteen members, vectors, arrays, tuples, optionals and smart pointers, to
-// any depth; members of other types are passed over.
+// any depth; members of other types are passed over. The only member of a struct that declares
+// `using UnnamedMember = void;` stands for the struct itself: its name is left out of paths.
 #pragma once
 
 #include <wengert/tree.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <memory>
 #include <optional>
 #include <string>
@@ -84,13 +86,16 @@ void visit_members(const std::tuple<Members...>& members, const std::string& pat
   (std::index_sequence_for<Members...>{});
 }
 
-// How the parts of a type are visited, each with its path. What is not made of parts has none.
+// How the parts of a type are visited, each with its path; those parts are leaves that the visitor takes. What is not
+// made of parts has none.
 template <class X>
 struct Parts {
   template <class Visit>
   static void visit(const X& x, const std::string& path, Visit& visit_leaf) {
-    if constexpr (is_leaf<X>)
+    if constexpr (std::invocable<Visit&, const std::string&, const X&>)
       visit_leaf(path, x);
+    else if constexpr (requires { typename X::UnnamedMember; })
+      with_members(x, [&]<class Member>(const Member& member) { Parts<Member>::visit(member, path, visit_leaf); });
     else if constexpr (std::is_aggregate_v<X> && std::is_class_v<X> && !std::is_empty_v<X>)
       with_members(x, [&](const auto&... member) { visit_members<X>(std::tie(member...), path, visit_leaf); });
   }
@@ -148,7 +153,20 @@ struct Parts<std::shared_ptr<X>> : PointedPart<X, std::shared_ptr<X>> {};
 /// Calls `f(path, leaf)` with every tensor, Parameter and Var of a struct, in the order of the members.
 template <class Tree, class F>
 void for_each_named_leaf(const Tree& tree, F&& f) {
-  detail::Parts<Tree>::visit(tree, {}, f);
+  const auto visit = [&]<class Leaf>(const std::string& path, const Leaf& leaf) requires(detail::is_leaf<Leaf>) {
+    f(path, leaf);
+  };
+  detail::Parts<Tree>::visit(tree, {}, visit);
+}
+
+/// Calls `f(path, member)` with every part of a struct that is of the type Member, in the order of the members: all
+/// layers of one kind, for example. A part found within another of its type is not visited.
+template <class Member, class Module, class F>
+void for_each_member(const Module& module, F&& f) {
+  const auto visit = [&]<class X>(const std::string& path, const X& x) requires(std::same_as<X, Member>) {
+    f(path, x);
+  };
+  detail::Parts<Module>::visit(module, {}, visit);
 }
 
 /// Calls `f(path, parameter)` with every Parameter of a struct, in the order of the members; a shared one once, by its
@@ -168,9 +186,29 @@ void for_each_parameter(const Module& module, F&& f) {
 
 namespace detail {
 
-/// The Parameters that were converted so far, with what they became.
+/// What was converted so far, by its identity, with what it became.
 template <class T>
-using ConvertedParameters = std::vector<std::pair<const void*, Parameter<T>>>;
+struct ConvertedParameters {
+  std::vector<std::pair<const void*, Parameter<T>>> parameters;
+  std::vector<std::pair<const void*, std::shared_ptr<void>>> others;
+
+  template <class List, class Make>
+  static auto once(List& list, const void* identity, const Make& make) {
+    const auto found = std::find_if(list.begin(), list.end(), [&](const auto& k) { return k.first == identity; });
+    if (found != list.end()) return found->second;
+    auto made = make();
+    list.emplace_back(identity, made);
+    return typename List::value_type::second_type(made);
+  }
+};
+
+// A handle whose copies share a state, as those of Generator do.
+template <class X>
+concept SharesState = requires(const X& x) {
+  typename X::State;
+  { x.state() } -> std::same_as<const std::shared_ptr<typename X::State>&>;
+  X(x.state());
+};
 
 template <class T, class X>
 auto convert(const X& x, ConvertedParameters<T>& known);
@@ -186,19 +224,53 @@ requires(std::is_aggregate_v<X>&& std::is_class_v<X> && !std::is_empty_v<X>) str
     return with_members(x, [&](const auto&... member) { return X{convert<T>(member, known)...}; });
   }
 };
-template <class T, template <class> class S, class U>
-requires(std::is_aggregate_v<S<U>>&& std::is_floating_point_v<U> && !std::is_empty_v<S<U>>) struct Conversion<T, S<U>> {
-  static S<T> of(const S<U>& x, ConvertedParameters<T>& known) {
-    return with_members(x, [&](const auto&... member) { return S<T>{convert<T>(member, known)...}; });
+// … of a template over its scalar type or over the types of its parts.
+template <class T, class X>
+struct ConvertedType : std::type_identity<X> {};
+template <class T, std::floating_point X>
+struct ConvertedType<T, X> : std::type_identity<T> {};
+template <class T, class X>
+requires(std::is_class_v<X>) struct ConvertedType<T, X>
+    : std::type_identity<decltype(convert<T>(std::declval<const X&>(), std::declval<ConvertedParameters<T>&>()))> {
+};
+template <class T, template <class...> class S, class... U>
+requires(std::is_aggregate_v<S<U...>> && !std::is_empty_v<S<U...>>) struct Conversion<T, S<U...>> {
+  static auto of(const S<U...>& x, ConvertedParameters<T>& known) {
+    return with_members(x, [&](const auto&... member) {
+      return S<typename ConvertedType<T, U>::type...>{convert<T>(member, known)...};
+    });
   }
 };
 template <class T, class U>
 struct Conversion<T, Parameter<U>> {
   static Parameter<T> of(const Parameter<U>& x, ConvertedParameters<T>& known) {
-    const auto found = std::find_if(known.begin(), known.end(), [&](const auto& k) { return k.first == &x.value(); });
-    if (found != known.end()) return found->second;
-    return known.emplace_back(&x.value(), Parameter<T>(Tensor<T>(xt::cast<T>(x.value())), x.name(), x.trainable()))
-        .second;
+    return known.once(known.parameters, &x.value(),
+                      [&] { return Parameter<T>(Tensor<T>(xt::cast<T>(x.value())), x.name(), x.trainable()); });
+  }
+};
+template <class T, SharesState X>
+struct Conversion<T, X> {
+  static X of(const X& x, ConvertedParameters<T>& known) {
+    using State = typename X::State;
+    return X(std::static_pointer_cast<State>(known.once(known.others, x.state().get(), [&]() -> std::shared_ptr<void> {
+      return std::make_shared<State>(*x.state());
+    })));
+  }
+};
+template <class T, class X>
+struct Conversion<T, std::shared_ptr<X>> {
+  static auto of(const std::shared_ptr<X>& x, ConvertedParameters<T>& known) {
+    using Y = std::remove_const_t<decltype(convert<T>(*x, known))>;
+    if (!x) return std::shared_ptr<Y>();
+    return std::static_pointer_cast<Y>(known.once(
+        known.others, x.get(), [&]() -> std::shared_ptr<void> { return std::make_shared<Y>(convert<T>(*x, known)); }));
+  }
+};
+template <class T, class X>
+struct Conversion<T, std::unique_ptr<X>> {
+  static auto of(const std::unique_ptr<X>& x, ConvertedParameters<T>& known) {
+    using Y = std::remove_const_t<decltype(convert<T>(*x, known))>;
+    return x ? std::make_unique<Y>(convert<T>(*x, known)) : std::unique_ptr<Y>();
   }
 };
 template <class T, class X>
@@ -237,11 +309,52 @@ auto convert(const X& x, ConvertedParameters<T>& known) {
 }  // namespace detail
 
 /// A copy of a struct with Parameters of its own, in scalar type T: `converted<double>(network)`. Parameters that were
-/// shared are shared in the copy. A struct that changes its scalar type must be a template over it.
+/// shared are shared in the copy, and so is what pointers and other handles (a Generator) refer to. A struct that
+/// changes its scalar type must be a template over it, or over the types of its members.
 template <class T, class Module>
 auto converted(const Module& module) {
   detail::ConvertedParameters<T> known;
   return detail::convert<T>(module, known);
 }
+
+namespace detail {
+
+template <class X>
+struct ParameterScalar : std::type_identity<void> {};
+template <class... X>
+struct FirstParameterScalar : std::type_identity<void> {};
+template <class X, class... Rest>
+struct FirstParameterScalar<X, Rest...> : std::conditional_t<std::is_void_v<typename ParameterScalar<X>::type>,
+                                                             FirstParameterScalar<Rest...>, ParameterScalar<X>> {};
+struct ScalarOfMembers {
+  template <class... Member>
+  auto operator()(const Member&...) const {
+    return FirstParameterScalar<Member...>{};
+  }
+};
+template <class T>
+struct ParameterScalar<Parameter<T>> : std::type_identity<T> {};
+template <class X>
+requires(std::is_aggregate_v<X>&& std::is_class_v<X> && !std::is_empty_v<X>) struct ParameterScalar<X>
+    : decltype(with_members(std::declval<const X&>(), ScalarOfMembers{})) {
+};
+template <class X>
+struct ParameterScalar<std::vector<X>> : ParameterScalar<X> {};
+template <class X, std::size_t count>
+struct ParameterScalar<std::array<X, count>> : ParameterScalar<X> {};
+template <class... X>
+struct ParameterScalar<std::tuple<X...>> : FirstParameterScalar<X...> {};
+template <class X>
+struct ParameterScalar<std::optional<X>> : ParameterScalar<X> {};
+template <class X>
+struct ParameterScalar<std::unique_ptr<X>> : ParameterScalar<std::remove_const_t<X>> {};
+template <class X>
+struct ParameterScalar<std::shared_ptr<X>> : ParameterScalar<std::remove_const_t<X>> {};
+
+}  // namespace detail
+
+/// The scalar type of the Parameters of a struct: of the first one; void if it has none.
+template <class Module>
+using ModuleScalar = typename detail::ParameterScalar<Module>::type;
 
 }  // namespace wengert

@@ -1,0 +1,87 @@
+// Convolutions as layers.
+//
+// Inputs are (N, C, spatial axes…) or, for a single sample, (C, spatial axes…). Weights begin as PyTorch's do: weight
+// and bias are drawn evenly from ±1/√fan, where fan is that of `fan_of(weight).in`.
+#pragma once
+
+#include <wengert/ops/conv.hpp>
+#include <wengert/ops/random.hpp>
+#include <wengert/parameter.hpp>
+
+#include <cstddef>
+#include <optional>
+
+namespace wengert::nn {
+
+/// How a convolutional layer slides: `{.stride = 2, .padding = 1}`.
+template <std::size_t n>
+struct ConvLayerOptions {
+  PerAxis<n> stride = 1;      ///< steps between neighbouring outputs
+  Padding<n> padding = 0;     ///< zeros on both sides, or `same_padding`
+  PerAxis<n> dilation = 1;    ///< steps between neighbouring kernel elements
+  std::ptrdiff_t groups = 1;  ///< channels and filters are split into so many convolutions side by side
+  bool bias = true;           ///< whether there is one; not needed before a normalisation
+};
+
+/// How a transposed convolutional layer slides: the options of the convolution it is the transpose of.
+template <std::size_t n>
+struct ConvTransposeLayerOptions {
+  PerAxis<n> stride = 1;
+  PerAxis<n> padding = 0;         ///< so many elements are cut off on both sides of the result
+  PerAxis<n> output_padding = 0;  ///< so many are added at its end
+  PerAxis<n> dilation = 1;
+  std::ptrdiff_t groups = 1;
+  bool bias = true;
+};
+
+/// The convolution of (N, in, L) with `out` filters: (N, out, L'). See `conv1d`.
+template <class T>
+struct Conv1d {
+  Parameter<T> weight;               ///< (out, in / groups, K)
+  std::optional<Parameter<T>> bias;  ///< (out,)
+  ConvLayerOptions<1> options{};
+
+  /// Throws ValueError for a size of 0 and for groups that do not divide both numbers of channels.
+  static Conv1d make(std::size_t in, std::size_t out, const PerAxis<1>& kernel, Generator& generator,
+                     const ConvLayerOptions<1>& options = {}, Location where = Location::current());
+  /// Throws ShapeError for another number of channels.
+  Var<T> operator()(Var<T> x, Location where = Location::current()) const;
+};
+
+/// The convolution of (N, in, H, W) with `out` filters: (N, out, H', W'). See `conv2d`.
+template <class T>
+struct Conv2d {
+  Parameter<T> weight;               ///< (out, in / groups, KH, KW)
+  std::optional<Parameter<T>> bias;  ///< (out,)
+  ConvLayerOptions<2> options{};
+
+  /// Throws ValueError for a size of 0 and for groups that do not divide both numbers of channels.
+  static Conv2d make(std::size_t in, std::size_t out, const PerAxis<2>& kernel, Generator& generator,
+                     const ConvLayerOptions<2>& options = {}, Location where = Location::current());
+  /// Throws ShapeError for another number of channels.
+  Var<T> operator()(Var<T> x, Location where = Location::current()) const;
+};
+
+/// The transpose of a convolution, which makes images larger: (N, in, H, W) gives (N, out, H', W'). See
+/// `conv_transpose2d`.
+template <class T>
+struct ConvTranspose2d {
+  Parameter<T> weight;               ///< (in, out / groups, KH, KW)
+  std::optional<Parameter<T>> bias;  ///< (out,)
+  ConvTransposeLayerOptions<2> options{};
+
+  /// Throws ValueError for a size of 0 and for groups that do not divide both numbers of channels.
+  static ConvTranspose2d make(std::size_t in, std::size_t out, const PerAxis<2>& kernel, Generator& generator,
+                              const ConvTransposeLayerOptions<2>& options = {}, Location where = Location::current());
+  /// Throws ShapeError for another number of channels.
+  Var<T> operator()(Var<T> x, Location where = Location::current()) const;
+};
+
+extern template struct Conv1d<float>;
+extern template struct Conv1d<double>;
+extern template struct Conv2d<float>;
+extern template struct Conv2d<double>;
+extern template struct ConvTranspose2d<float>;
+extern template struct ConvTranspose2d<double>;
+
+}  // namespace wengert::nn

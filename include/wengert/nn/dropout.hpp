@@ -1,0 +1,29 @@
+// Dropout.
+#pragma once
+
+#include <wengert/nn/mode.hpp>
+#include <wengert/ops/random.hpp>
+
+namespace wengert::nn {
+
+/// Sets each element to 0 with the given probability and divides the others by 1 − probability, in training; otherwise
+/// x as it is (Srivastava et al. 2014).
+///
+/// The draws go on in the stream of the generator it is made with, whose position they move.
+struct Dropout {
+  double probability;
+  Generator generator;
+  Mode mode{};
+
+  /// Throws ValueError for a probability that is not in [0, 1].
+  static Dropout make(double probability, const Generator& generator, Location where = Location::current());
+
+  template <class T>
+  Var<T> operator()(Var<T> x, Location where = Location::current()) const {
+    if (!mode.training()) return x;
+    Generator stream = generator;
+    return dropout(x, probability, stream, where);
+  }
+};
+
+}  // namespace wengert::nn

@@ -1,0 +1,27 @@
+// Embedding: a learned row of numbers for each of the things that whole numbers stand for.
+#pragma once
+
+#include <wengert/index_var.hpp>
+#include <wengert/ops/random.hpp>
+#include <wengert/parameter.hpp>
+
+#include <cstddef>
+
+namespace wengert::nn {
+
+/// A table whose rows are looked up: indices (…) give (…, width).
+template <class T>
+struct Embedding {
+  Parameter<T> weight;  ///< (entries, width)
+
+  /// A table drawn from the standard normal distribution, as in PyTorch. Throws ValueError for a size of 0.
+  static Embedding make(std::size_t entries, std::size_t width, Generator& generator,
+                        Location where = Location::current());
+  /// Throws ValueError for an index that is not from 0 to entries − 1.
+  Var<T> operator()(IndexVar<T> indices, Location where = Location::current()) const;
+};
+
+extern template struct Embedding<float>;
+extern template struct Embedding<double>;
+
+}  // namespace wengert::nn

@@ -1,0 +1,36 @@
+// Linear: the fully connected layer.
+#pragma once
+
+#include <wengert/ops/random.hpp>
+#include <wengert/parameter.hpp>
+#include <wengert/tape.hpp>
+
+#include <cstddef>
+#include <optional>
+
+namespace wengert::nn {
+
+/// How a Linear is made.
+struct LinearOptions {
+  bool bias = true;
+};
+
+/// x·Wᵀ + b over the last axis: (…, in) gives (…, out). Also called a dense or fully connected layer.
+template <class T>
+struct Linear {
+  Parameter<T> weight;               ///< (out, in)
+  std::optional<Parameter<T>> bias;  ///< (out,)
+
+  /// A layer that begins as PyTorch's does: weight and bias drawn evenly from ±1/√in.
+  /// Throws ValueError for no inputs or outputs.
+  static Linear make(std::size_t in, std::size_t out, Generator& generator, const LinearOptions& options = {},
+                     Location where = Location::current());
+
+  /// Throws ShapeError unless the last axis of x has the extent `in`.
+  Var<T> operator()(Var<T> x, Location where = Location::current()) const;
+};
+
+extern template struct Linear<float>;
+extern template struct Linear<double>;
+
+}  // namespace wengert::nn

@@ -1,0 +1,53 @@
+// Training or evaluation: what a network is being used for, which dropout and batch normalisation ask.
+#pragma once
+
+#include <wengert/parameters.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace wengert::nn {
+
+/// Whether a layer is being trained; at first it is.
+///
+/// A handle: copies refer to the same mode. A layer that acts differently in training holds one as a member, where
+/// `train` and `evaluate` find it.
+class Mode {
+ public:
+  struct State {
+    bool training = true;
+  };
+
+  Mode() : state_(std::make_shared<State>()) {}
+  // Copies only: a moved-from handle would refer to nothing.
+  Mode(const Mode&) = default;
+  Mode& operator=(const Mode&) = default;
+
+  bool training() const { return state_->training; }
+  void set_training(bool training) { state_->training = training; }
+
+  /// What the copies share; a deep copy of a network gets its own.
+  const std::shared_ptr<State>& state() const { return state_; }
+  explicit Mode(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+/// Puts every layer of a network into training mode: dropout drops, batch normalisation uses the batch's statistics.
+///
+/// A Program keeps the mode that it was recorded in.
+template <class Module>
+void train(const Module& module) {
+  for_each_member<Mode>(module, [](const std::string&, Mode mode) { mode.set_training(true); });
+}
+
+/// Puts every layer of a network into evaluation mode: dropout does nothing, batch normalisation uses its running
+/// statistics. Call it before you test or use a network, and `train` before you train it on.
+template <class Module>
+void evaluate(const Module& module) {
+  for_each_member<Mode>(module, [](const std::string&, Mode mode) { mode.set_training(false); });
+}
+
+}  // namespace wengert::nn

@@ -1,0 +1,124 @@
+// What can be done with any network: list, count, freeze and copy its parameters.
+//
+// A network is a struct that holds Parameters, or other structs that do, and has an `operator()` from Var to Var. No
+// base class, no registration: the parameters are found by walking its members (see parameters.hpp).
+#pragma once
+
+#include <wengert/parameters.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace wengert::nn {
+
+/// A parameter of a network and the path that leads to it: `encoder.0.weight`.
+template <class T>
+struct NamedParameter {
+  std::string path;
+  Parameter<T> parameter;
+};
+
+namespace detail {
+// The scalar type of a network; float if it has no parameters.
+template <class Module>
+using ScalarOf = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, float, ModuleScalar<Module>>;
+}  // namespace detail
+
+/// All parameters of a network, in the order of the members; a shared one once, by its first path.
+template <class Module>
+std::vector<NamedParameter<detail::ScalarOf<Module>>> named_parameters(const Module& module) {
+  std::vector<NamedParameter<detail::ScalarOf<Module>>> result;
+  for_each_parameter(module, [&](const std::string& path, const auto& parameter) {
+    result.push_back({path, parameter});
+  });
+  return result;
+}
+
+/// A number or tensor that belongs to a network and is saved with it, but is never trained: a running mean, for
+/// example.
+///
+/// Its path is that of the member which holds it. `unfreeze` passes over it.
+template <class T>
+struct Buffer {
+  using UnnamedMember = void;
+  Parameter<T> parameter;
+
+  static Buffer make(Tensor<T> value) { return {Parameter<T>(std::move(value), {}, false)}; }
+};
+
+namespace detail {
+// Whether `path` is `prefix` or lies below it: `encoder.0` lies below `encoder`, `encoder2` does not.
+bool is_below(std::string_view path, std::string_view prefix);
+[[noreturn]] void throw_no_such_path(std::string_view function, std::string_view prefix,
+                                     const std::vector<std::string>& paths, const Location& where);
+
+template <class Module>
+void set_trainable(const Module& module, std::string_view prefix, bool trainable, std::string_view function,
+                   const Location& where) {
+  using T = ScalarOf<Module>;
+  std::vector<Parameter<T>> buffers;
+  for_each_member<Buffer<T>>(module, [&](const std::string&, const Buffer<T>& b) { buffers.push_back(b.parameter); });
+  std::vector<std::string> others;
+  bool found = false;
+  for_each_parameter(module, [&](const std::string& path, Parameter<T> parameter) {
+    if (!is_below(path, prefix)) return others.push_back(path);
+    found = true;
+    if (std::find(buffers.begin(), buffers.end(), parameter) == buffers.end()) parameter.set_trainable(trainable);
+  });
+  if (!found && !prefix.empty()) throw_no_such_path(function, prefix, others, where);
+}
+}  // namespace detail
+
+/// The parameter at a path: `nn::parameter(network, "encoder.0.weight")`. Throws ValueError if there is none.
+template <class Module>
+Parameter<detail::ScalarOf<Module>> parameter(const Module& module, std::string_view path,
+                                              Location where = Location::current()) {
+  std::vector<std::string> others;
+  for (const auto& named : named_parameters(module)) {
+    if (named.path == path) return named.parameter;
+    others.push_back(named.path);
+  }
+  detail::throw_no_such_path("parameter", path, others, where);
+}
+
+/// Which parameters are counted.
+enum class Counted : bool { all, trainable };
+
+/// The number of numbers that a network's parameters hold; a shared parameter counts once.
+template <class Module>
+std::size_t parameter_count(const Module& module, Counted counted = Counted::all) {
+  std::size_t count = 0;
+  for_each_parameter(module, [&](const std::string&, const auto& parameter) {
+    if (counted == Counted::all || parameter.trainable()) count += parameter.value().size();
+  });
+  return count;
+}
+
+/// Freezes the parameters of a network, or those at and below a path: they are not trained.
+///
+/// An optimiser passes over what is not trainable. Throws ValueError if no parameter lies below the path.
+template <class Module>
+void freeze(const Module& module, std::string_view path = {}, Location where = Location::current()) {
+  detail::set_trainable(module, path, false, "freeze", where);
+}
+
+/// Makes frozen parameters trainable again, all of a network or those at and below a path; a Buffer never is.
+/// Throws ValueError if no parameter lies below the path.
+template <class Module>
+void unfreeze(const Module& module, std::string_view path = {}, Location where = Location::current()) {
+  detail::set_trainable(module, path, true, "unfreeze", where);
+}
+
+/// A deep copy: a network with parameters, modes and generators of its own. What was shared within the network is
+/// shared within the copy. `converted<double>(network)` copies into another scalar type.
+template <class Module>
+Module copy(const Module& module) {
+  return converted<detail::ScalarOf<Module>>(module);
+}
+
+}  // namespace wengert::nn

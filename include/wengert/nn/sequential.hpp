@@ -1,0 +1,102 @@
+// Layers put together: one after another, around a shortcut, and what flattens between them.
+#pragma once
+
+#include <wengert/error.hpp>
+#include <wengert/nn/activations.hpp>
+#include <wengert/op.hpp>
+#include <wengert/ops/shape.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <string>
+#include <tuple>
+#include <utility>
+
+namespace wengert::nn {
+
+namespace detail {
+// Calls a layer, with the caller's line if it takes one.
+template <class Layer, class X>
+auto call(const Layer& layer, X x, const Location& where) {
+  if constexpr (std::invocable<const Layer&, X, Location>)
+    return layer(x, where);
+  else
+    return layer(x);
+}
+}  // namespace detail
+
+/// Layers one after another; made by `sequential`. Their paths are their numbers: `0.weight`.
+template <class... Layers>
+struct Sequential {
+  using UnnamedMember = void;
+  std::tuple<Layers...> layers;
+
+  /// What the last layer makes of what the one before it made of … x.
+  template <class X>
+  auto operator()(X x, Location where = Location::current()) const {
+    return atomically(x.tape(), where, [&] { return from<0>(x, where); });
+  }
+  /// The i-th layer.
+  template <std::size_t i>
+  const auto& at() const {
+    return std::get<i>(layers);
+  }
+
+ private:
+  template <std::size_t i, class X>
+  auto from(X x, const Location& where) const {
+    if constexpr (i == sizeof...(Layers))
+      return x;
+    else
+      return from<i + 1>(detail::call(std::get<i>(layers), x, where), where);
+  }
+};
+
+/// Puts layers one after another: `nn::sequential(nn::Linear<float>::make(784, 128, g), nn::ReLU{}, …)`.
+///
+/// A layer is anything that can be called with what the one before it returns, a lambda included.
+template <class... Layers>
+Sequential<Layers...> sequential(Layers... layers) {
+  return {{std::move(layers)...}};
+}
+
+/// shortcut(x) + block(x): a residual block (He et al. 2016); the shortcut is x itself unless given.
+template <class Block, class Shortcut = Identity>
+struct Residual {
+  Block block;
+  Shortcut shortcut{};
+
+  /// Throws ShapeError if the two sides have different shapes.
+  template <class T>
+  Var<T> operator()(Var<T> x, Location where = Location::current()) const {
+    return atomically(x.tape(), where, [&] {
+      const Var<T> a = detail::call(shortcut, x, where), b = detail::call(block, x, where);
+      if (a.shape() != b.shape())
+        throw ShapeError("Residual",
+                         "the block gives " + to_string(b.shape()) + " and the shortcut " + to_string(a.shape()) +
+                             ": expected equal shapes; give a shortcut that projects, a 1×1 convolution for example",
+                         where);
+      return add(Operand<T>(a, where), Operand<T>(b, where));
+    });
+  }
+};
+
+/// Makes a residual block: `nn::residual(nn::sequential(…))`, or with a shortcut that changes the shape as the block
+/// does.
+template <class Block, class Shortcut = Identity>
+Residual<Block, Shortcut> residual(Block block, Shortcut shortcut = {}) {
+  return {std::move(block), std::move(shortcut)};
+}
+
+/// The axes from `first` to `last` merged into one; by default all but the batch's: (N, C, H, W) gives (N, C·H·W).
+struct Flatten {
+  std::ptrdiff_t first = 1;
+  std::ptrdiff_t last = -1;
+
+  template <class T>
+  Var<T> operator()(Var<T> x, Location where = Location::current()) const {
+    return flatten(x, first, last, where);
+  }
+};
+
+}  // namespace wengert::nn

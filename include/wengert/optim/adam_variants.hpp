@@ -1,0 +1,102 @@
+// What followed Adam: Adamax, NAdam, RAdam, Lion.
+#pragma once
+
+#include <wengert/optim/rule.hpp>
+
+namespace wengert::optim {
+
+/// Adamax (Kingma and Ba 2015, section 7.1): w ← w − η / (1 − β₁ᵗ) · m / u, where m ← β₁·m + (1 − β₁)·g and
+/// u ← max(β₂·u, |g| + ε).
+///
+/// With weight decay λ, g ← g + λ·w first.
+struct Adamax {
+  double rate = 0.002;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+
+  template <class V>
+  struct State {
+    V exp_avg, exp_inf;
+  };
+  template <class T>
+  State<Var<T>> start(Var<T> w) const;
+  template <class T>
+  Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
+  /// Throws ValueError unless every option is in its range.
+  void check(const Location& where) const;
+};
+
+/// NAdam (Dozat 2016), Adam with Nesterov's momentum: w ← w − η · m̂ / (√v̂ + ε), where m and v̂ are Adam's,
+/// m̂ = μₜ₊₁·m / (1 − Πₜ·μₜ₊₁) + (1 − μₜ)·g / (1 − Πₜ), μₜ = β₁·(1 − ½·0.96^(t·ψ)) and Πₜ = μ₁·…·μₜ.
+///
+/// With weight decay λ, g ← g + λ·w first. PyTorch up to 1.13 has Πₜ·μₜ·μₜ₊₁ in the first denominator, a mistake that
+/// its later versions have mended.
+struct NAdam {
+  double rate = 0.002;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+  double momentum_decay = 0.004;  ///< ψ
+
+  template <class V>
+  struct State {
+    V exp_avg, exp_avg_sq;
+    V mu_product;  // of shape ()
+  };
+  template <class T>
+  State<Var<T>> start(Var<T> w) const;
+  template <class T>
+  Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
+  /// Throws ValueError unless every option is in its range.
+  void check(const Location& where) const;
+};
+
+/// RAdam (Liu et al. 2020), Adam without the large variance of its first steps: w ← w − η·m̂·r·√(1 − β₂ᵗ) / (√v + ε)
+/// once ρₜ > 5, and w ← w − η·m̂ before; m̂ and v are Adam's, ρ∞ = 2 / (1 − β₂) − 1,
+/// ρₜ = ρ∞ − 2t·β₂ᵗ / (1 − β₂ᵗ) and r² = (ρₜ − 4)(ρₜ − 2)ρ∞ / ((ρ∞ − 4)(ρ∞ − 2)ρₜ).
+///
+/// With weight decay λ, g ← g + λ·w first.
+struct RAdam {
+  double rate = 0.001;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+
+  template <class V>
+  struct State {
+    V exp_avg, exp_avg_sq;
+  };
+  template <class T>
+  State<Var<T>> start(Var<T> w) const;
+  template <class T>
+  Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
+  /// Throws ValueError unless every option is in its range.
+  void check(const Location& where) const;
+};
+
+/// Lion (Chen et al. 2023): w ← w − η·(sgn(β₁·m + (1 − β₁)·g) + λ·w), then m ← β₂·m + (1 − β₂)·g.
+///
+/// Every element moves by η, so the rate is to be three to ten times smaller than Adam's, and λ larger by as much.
+struct Lion {
+  double rate = 0.0001;
+  double beta1 = 0.9;
+  double beta2 = 0.99;
+  double weight_decay = 0;
+
+  template <class V>
+  struct State {
+    V exp_avg;
+  };
+  template <class T>
+  State<Var<T>> start(Var<T> w) const;
+  template <class T>
+  Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
+  /// Throws ValueError unless every option is in its range.
+  void check(const Location& where) const;
+};
+
+}  // namespace wengert::optim

@@ -1,0 +1,121 @@
+// Optimizer: an update rule applied to the parameters of a network.
+//
+//     optim::Optimizer<float> optimizer(network, optim::Adam{.rate = 1e-3});
+//     auto step = wg::compiled<float>([&](auto& tape, auto x, auto y) {
+//       auto loss = cross_entropy_with_logits(network(x), y);
+//       optimizer.update(loss);                       // gradients and updates, queued on the tape
+//       return loss;
+//     });
+//     for (…) step(X, Y);                             // a whole training step
+//
+// Without `compiled`, `tape.commit()` applies what was queued.
+#pragma once
+
+#include <wengert/optim/named_parameter.hpp>
+#include <wengert/optim/rule.hpp>
+#include <wengert/tape.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace wengert::optim {
+
+/// Parameters with a rule of their own, which carries their options: their rate, their weight decay, …
+///
+/// A path stands for itself and all below it: `encoder.0` is also `encoder.0.weight`. One that begins with `*.` stands
+/// for every path that ends in the rest: `*.bias`. A parameter belongs to the first group that names it. The rate keeps
+/// its ratio to the optimiser's, whatever a schedule makes of that.
+template <class T>
+struct Group {
+  std::string path;
+  Rule<T> rule;
+};
+
+/// What an Optimizer does besides its rule.
+template <class T>
+struct OptimizerOptions {
+  std::vector<Group<T>> groups = {};
+  /// Limits every element of a gradient to [−clip_value, clip_value], before clip_norm.
+  double clip_value = std::numeric_limits<double>::infinity();
+  /// Limits the Euclidean norm of all gradients together.
+  double clip_norm = std::numeric_limits<double>::infinity();
+};
+
+/// An update rule applied to the parameters of a network, whose state it owns.
+///
+/// The rate, the number of steps and what the rule remembers are Parameters that are not trainable, so a Program
+/// sees every change. Copies share them. Parameters that are frozen (`trainable()` false) when a step is recorded are
+/// left alone, with their state; a Program must be recorded anew to see that change.
+template <class T>
+class Optimizer {
+ public:
+  /// For all Parameters of a struct, a vector of them, or a single one. Throws ValueError if there are none, if an
+  /// option is out of its range, or if a group's path names no parameter.
+  template <class Module>
+  Optimizer(const Module& module, std::type_identity_t<Rule<T>> rule,
+            std::type_identity_t<OptimizerOptions<T>> options = {}, const Location& where = Location::current())
+      : Optimizer(named_parameters<T>(module), std::move(rule), std::move(options), where) {}
+  /// For these parameters. Errors as above.
+  Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule, OptimizerOptions<T> options = {},
+            const Location& where = Location::current());
+
+  /// Queues a step down the gradients of `loss` by the trainable parameters, on the tape of `loss`.
+  ///
+  /// A parameter that the loss does not depend on has the gradient zero. Throws GradientError if the loss is not a
+  /// scalar, ValueError if a step of this optimiser is queued already; then nothing is recorded or queued.
+  void update(Var<T> loss, const Location& where = Location::current());
+  /// Queues a step down these gradients, one for each of `trainable()`, in order. Throws ShapeError if their number or a
+  /// shape differs.
+  void update(std::vector<Var<T>> gradients, const Location& where = Location::current());
+  /// The gradients of `loss` by the trainable parameters, in the order of `trainable()`, unclipped; recorded as nodes.
+  std::vector<Var<T>> gradients(Var<T> loss, const Location& where = Location::current()) const;
+
+  /// The learning rate.
+  double rate() const { return static_cast<double>(*rate_.value().data()); }
+  /// Sets the learning rate, also of Programs that were compiled. Throws ValueError if it is negative or not finite.
+  void set_rate(double rate, const Location& where = Location::current());
+  /// How many steps were taken.
+  std::int64_t steps() const { return static_cast<std::int64_t>(*step_.value().data()); }
+
+  /// The parameters with their paths.
+  std::vector<NamedParameter<T>> parameters() const;
+  /// Those that are not frozen at the moment.
+  std::vector<NamedParameter<T>> trainable() const;
+  /// All that a checkpoint must hold: `rate`, `step`, and what the rule remembers, `encoder.0.weight.exp_avg`. To read
+  /// and to write: they are the state itself.
+  std::vector<NamedParameter<T>> state() const;
+  /// Sets the state from a range of NamedParameters, or of anything with `name` and `value`. Each part must occur once,
+  /// in any order; throws ValueError or ShapeError otherwise, and has changed nothing then.
+  template <class Range>
+  void load_state(const Range& range, const Location& where = Location::current()) {
+    assign_state(detail::named_values<T>(range), where);
+  }
+
+ private:
+  struct Trained {
+    NamedParameter<T> named;
+    std::size_t rule;  // of rules_
+    std::vector<NamedParameter<T>> state;
+  };
+
+  std::size_t rule_of(const std::string& path, const std::vector<Group<T>>& groups) const;
+  void start(Trained& trained);
+  std::vector<Var<T>> gradients_of(Var<T> loss, const Location& where) const;
+  void queue(Tape<T>& tape, std::vector<Var<T>> gradients, const Location& where);
+  void assign_state(const detail::NamedValues<T>& parts, const Location& where);
+
+  std::vector<Rule<T>> rules_;  // the optimiser's, then the groups'
+  std::vector<Trained> trained_;
+  double clip_value_, clip_norm_;
+  Parameter<T> rate_, step_;
+};
+
+extern template class Optimizer<float>;
+extern template class Optimizer<double>;
+
+}  // namespace wengert::optim

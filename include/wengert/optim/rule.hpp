@@ -1,0 +1,138 @@
+// Update rules: how a parameter changes, given the gradient of the loss. Each is one function of Vars.
+//
+// The same function runs wherever Vars do: recorded by an Optimizer at every step, compiled into a Program, or as part
+// of a larger computation that is differentiated through the step (meta-learning). A rule of one's own:
+//
+//     struct SignDescent {
+//       double rate = 0.01;
+//       auto operator()(auto w, auto g, const auto& at) const { return w - at.rate * sign(g); }
+//     };
+//
+// A rule with a memory says of what it consists, how it starts, and changes it:
+//
+//     struct Heavy {
+//       double rate = 0.01, friction = 0.1;
+//       template <class V> struct State { V velocity; };
+//       template <class T> State<wg::Var<T>> start(wg::Var<T> w) const { return {optim::zeros_like(w)}; }
+//       template <class T>
+//       wg::Var<T> operator()(wg::Var<T> w, wg::Var<T> g, State<wg::Var<T>>& state, const optim::Progress<T>& at) const {
+//         state.velocity = (1 - friction) * state.velocity - at.rate * g;
+//         return w + state.velocity;
+//       }
+//     };
+#pragma once
+
+#include <wengert/parameters.hpp>
+#include <wengert/tape.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace wengert::optim {
+
+/// What a rule is told besides a parameter and its gradient.
+template <class T>
+struct Progress {
+  Var<T> rate;  ///< the learning rate, of shape ()
+  Var<T> step;  ///< the number of this step, counted from 1, of shape ()
+};
+
+/// Zeros of the shape of `x`; a view, which takes no memory.
+template <class T>
+Var<T> zeros_like(Var<T> x, Location where = Location::current());
+
+namespace detail {
+
+/// What every rule looks like to an Optimizer.
+template <class T>
+struct AnyRule {
+  virtual ~AnyRule() = default;
+  virtual double rate() const = 0;
+  virtual std::vector<std::pair<std::string, Var<T>>> start(Var<T> w) const = 0;
+  virtual Var<T> next(Var<T> w, Var<T> g, std::span<Var<T>> state, const Progress<T>& at) const = 0;
+};
+
+template <class R, class T>
+concept Stateless = requires(const R& rule, Var<T> w, const Progress<T>& at) {
+  { rule(w, w, at) } -> std::same_as<Var<T>>;
+};
+template <class R, class T>
+concept Stateful = requires(const R& rule, Var<T> w, typename R::template State<Var<T>>& state,
+                            const Progress<T>& at) {
+  { rule.start(w) } -> std::same_as<typename R::template State<Var<T>>>;
+  { rule(w, w, state, at) } -> std::same_as<Var<T>>;
+};
+
+template <class T, class R>
+class RuleOf final : public AnyRule<T> {
+ public:
+  explicit RuleOf(R rule) : rule_(std::move(rule)) {}
+
+  double rate() const override { return static_cast<double>(rule_.rate); }
+  std::vector<std::pair<std::string, Var<T>>> start(Var<T> w) const override {
+    std::vector<std::pair<std::string, Var<T>>> parts;
+    if constexpr (!Stateless<R, T>)
+      for_each_named_leaf(rule_.start(w), [&](const std::string& name, const Var<T>& part) {
+        if (!part.empty()) parts.emplace_back(name, part);
+      });
+    return parts;
+  }
+  Var<T> next(Var<T> w, Var<T> g, std::span<Var<T>> state, const Progress<T>& at) const override {
+    if constexpr (Stateless<R, T>) {
+      return rule_(w, g, at);
+    } else {
+      // What a rule does without, an option being off, is an empty Var from the start.
+      auto part = state.begin();
+      auto typed = map_tree(rule_.start(w), [&](const Var<T>& first) { return first.empty() ? first : *part++; });
+      const Var<T> result = rule_(w, g, typed, at);
+      part = state.begin();
+      for_each_leaf(typed, [&](const Var<T>& last) {
+        if (!last.empty()) *part++ = last;
+      });
+      return result;
+    }
+  }
+
+ private:
+  R rule_;
+};
+
+}  // namespace detail
+
+/// Whether R is an update rule for parameters of T: it has a `rate`, and is called as the examples above show.
+template <class R, class T>
+concept UpdateRule = std::is_convertible_v<decltype(std::declval<const R&>().rate), double> &&
+                     (detail::Stateless<R, T> || detail::Stateful<R, T>);
+
+/// Any update rule, as an Optimizer holds it.
+///
+/// A rule that has `check(where)` is asked whether its options make sense, and throws ValueError if not.
+template <class T>
+class Rule {
+ public:
+  template <class R>
+  requires UpdateRule<R, T> Rule(R rule, Location where = Location::current()) {  // NOLINT(google-explicit-constructor)
+    if constexpr (requires { rule.check(where); }) rule.check(where);
+    rule_ = std::make_shared<const detail::RuleOf<T, R>>(std::move(rule));
+  }
+
+  /// The learning rate it was made with.
+  double rate() const { return rule_->rate(); }
+  /// What it remembers of a parameter before the first step, by name.
+  std::vector<std::pair<std::string, Var<T>>> start(Var<T> w) const { return rule_->start(w); }
+  /// The parameter's next value; `state` becomes what is to be remembered.
+  Var<T> operator()(Var<T> w, Var<T> g, std::span<Var<T>> state, const Progress<T>& at) const {
+    return rule_->next(w, g, state, at);
+  }
+
+ private:
+  std::shared_ptr<const detail::AnyRule<T>> rule_;
+};
+
+}  // namespace wengert::optim

@@ -1,0 +1,62 @@
+// Checkpoints: everything a training needs to go on, in one file.
+//
+// The file: `WGTCKPT\n`, the format's version (32 bits), the number of entries (32), the file's length (64); of each
+// entry its name (length in 32 bits, bytes), kind (8 bits: 0 text, 1 int64, 2 float32, 3 float64), rank (8), extents
+// (64 each; of a text its length) and elements; at the end the CRC-32 of all before. Whole numbers are little-endian.
+#pragma once
+
+#include <wengert/error.hpp>
+#include <wengert/index_var.hpp>
+#include <wengert/tensor.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace wengert::train {
+
+/// Named values, written to a file as a whole or not at all.
+class Checkpoint {
+ public:
+  using Value = std::variant<std::string, Indices, Tensor<float>, Tensor<double>>;
+  static constexpr std::uint32_t version = 1;
+
+  /// Adds a value, or replaces the one of that name.
+  void set(std::string_view name, Value value);
+  /// Adds a number: whole ones keep all 64 bits.
+  void set_number(std::string_view name, std::uint64_t number);
+  void set_number(std::string_view name, double number);
+
+  bool has(std::string_view name) const { return find(name) != nullptr; }
+  /// A value. Throws FileError if there is none of that name or it is of another kind.
+  template <class V>
+  const V& get(std::string_view name) const {
+    const Value& value = at(name);
+    if (const V* found = std::get_if<V>(&value)) return *found;
+    fail_kind(name);
+  }
+  std::uint64_t count(std::string_view name) const;  ///< a whole number
+  double number(std::string_view name) const;
+  const std::vector<std::pair<std::string, Value>>& entries() const { return entries_; }
+
+  /// Writes all to a file beside `path`, makes sure it is on the disk, and puts it in the place of `path`: at any
+  /// moment there is either the old file or the new one. Throws FileError if that fails; the old one then stays.
+  void save(const std::filesystem::path& path) const;
+  /// Reads a file. Throws FileError, saying what is wrong, if it cannot be read, is no checkpoint, is of a newer
+  /// version, truncated or damaged. Memory grows with what the file holds.
+  static Checkpoint load(const std::filesystem::path& path);
+
+ private:
+  const Value* find(std::string_view name) const;
+  const Value& at(std::string_view name) const;
+  [[noreturn]] void fail_kind(std::string_view name) const;
+
+  std::vector<std::pair<std::string, Value>> entries_;
+  std::string source_ = "checkpoint";  // for messages
+};
+
+}  // namespace wengert::train

@@ -1,0 +1,127 @@
+// How `fit` trains, and what it gives.
+#pragma once
+
+#include <wengert/ops/random.hpp>
+#include <wengert/tensor.hpp>
+#include <wengert/train/history.hpp>
+#include <wengert/train/metrics.hpp>
+#include <wengert/train/progress.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace wengert::train {
+
+/// The batch size of full-batch descent.
+inline constexpr std::size_t all_samples = 0;
+
+/// Where a training stands, for callbacks.
+struct FitStatus {
+  const History& history;  ///< of the epochs that are over
+  std::size_t epoch = 0;   ///< the present one, counted from 1
+  std::size_t step = 0;    ///< of the optimiser, counted from 1
+  double cost = 0;         ///< of this step's samples; after an epoch, its mean
+  bool stop = false;       ///< set it to end the training
+};
+
+/// How `fit` trains; all have defaults: `{.epochs = 5, .batch_size = 64}`.
+struct FitOptions {
+  std::size_t epochs = 10;
+  /// The samples of a step: all of them (`all_samples`) for full-batch descent, 1 for stochastic descent, or some.
+  std::size_t batch_size = 32;
+  /// The batches whose gradients are added up before each step: steps of batch_size · accumulate samples, with the
+  /// memory of batch_size.
+  std::size_t accumulate = 1;
+  /// Whether each epoch takes the samples in another order, which follows from `seed` and the epoch alone.
+  bool shuffle = true;
+  std::uint64_t seed = 0;
+  /// The learning rate by step, which is counted from 0; empty: the optimiser's.
+  std::function<double(double step)> schedule = {};
+  /// The learning rate by epoch, which is counted from 0.
+  std::function<double(double epoch)> epoch_schedule = {};
+  /// What is measured besides the cost; by default the accuracy where targets are labels.
+  Metrics metrics = {};
+  /// Ends the training after so many seconds.
+  double seconds = std::numeric_limits<double>::infinity();
+
+  /// The figure that tells which epoch is best, by its name in the history; by default the validation cost, or the cost
+  /// if there are no validation data.
+  std::string monitor = {};
+  /// Ends the training after so many epochs in which that figure did not get better by more than `min_improvement`; 0:
+  /// never.
+  std::size_t patience = 0;
+  double min_improvement = 0;
+  /// At the end, gives the network the weights it had after the best epoch.
+  bool best_weights = false;
+
+  std::function<void(FitStatus&)> after_step = {};
+  std::function<void(FitStatus&)> after_epoch = {};
+  /// Whether SIGINT (Ctrl-C) and SIGTERM end the training after the current step; a second one ends the program.
+  bool handle_interrupts = true;
+  /// Whether the norms of the gradients are recorded, once an epoch.
+  bool gradient_norms = true;
+
+  Display display = Display::automatic;  ///< `Display::quiet` shows nothing
+  /// The run folder, which is made if need be: config.json, history.csv, checkpoint, weights.npz, report.html. Empty:
+  /// nothing is written.
+  std::filesystem::path folder = {};
+  /// Goes on where the checkpoint of `folder` left off, if there is one; otherwise begins anew.
+  bool resume = false;
+  /// A checkpoint is written when so many seconds have gone by, or so many steps (0: whatever their number), and at the
+  /// end.
+  double checkpoint_seconds = 30;
+  std::size_t checkpoint_steps = 0;
+  /// Random generators, besides those in the network, whose positions belong to a checkpoint.
+  std::vector<Generator> generators = {};
+
+  // For the report:
+  std::string title = "Training";
+  std::vector<std::string> class_names = {};
+  /// The shape of a sample's picture, (height, width) or (1 or 3, height, width), where its inputs do not tell.
+  Shape picture = {};
+  /// Further lines for config.json and the report: names and values.
+  std::vector<std::pair<std::string, std::string>> notes = {};
+};
+
+/// Why a training ended.
+enum class StopReason { epochs, time, no_improvement, callback, interrupt };
+/// As words: `all epochs are done`, …
+std::string_view to_string(StopReason reason);
+
+/// What a training came to.
+struct FitResult {
+  History history{};
+  StopReason reason = StopReason::epochs;
+  std::size_t steps = 0;
+  double seconds = 0;
+  std::size_t best_epoch = 0;  ///< counted from 1; 0: no epoch was finished
+  bool resumed = false;        ///< whether it went on from a checkpoint
+
+  /// The last value of a figure, by its name in the history. Throws ValueError if there is none.
+  double last(std::string_view column) const;
+};
+
+/// The figures of a network on a data set.
+struct Evaluation {
+  double cost = 0;
+  std::vector<std::pair<std::string, double>> metrics{};
+  ConfusionMatrix confusion{};  ///< where outputs are classes and targets labels
+
+  /// A metric by its name. Throws ValueError if there is none.
+  double metric(std::string_view name) const;
+};
+
+/// How `evaluate` works.
+struct EvaluateOptions {
+  std::size_t batch_size = 256;
+  Metrics metrics = {};  ///< as those of `fit`
+};
+
+}  // namespace wengert::train

@@ -1,0 +1,84 @@
+// A network, its loss and its data, with their types forgotten: what `fit` hands to the training loop, which is
+// compiled once in the library.
+#pragma once
+
+#include <wengert/compiled.hpp>
+#include <wengert/nn/mode.hpp>
+#include <wengert/optim/optimizer.hpp>
+#include <wengert/ops/random.hpp>
+#include <wengert/train/options.hpp>
+#include <wengert/train/samples.hpp>
+
+#include <concepts>
+#include <functional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace wengert::train {
+
+/// A loss as recorded, and the outputs behind it; these are empty if they are not one Var.
+template <class T>
+struct RecordedLoss {
+  Var<T> loss;
+  Var<T> outputs{};
+};
+
+/// Everything the training loop needs to know of a network and its loss.
+template <class T>
+struct Recipe {
+  std::vector<std::pair<std::string, Parameter<T>>> parameters;  ///< all, with their paths
+  std::vector<Generator> generators;
+  std::function<void(bool training)> set_training;
+  std::function<RecordedLoss<T>(const ProgramVar<T>& x, const ProgramVar<T>& y)> record;
+};
+
+namespace detail {
+
+// An input of a step as the network takes it: a Var, or an IndexVar where the data are whole numbers.
+template <class X, class T>
+auto as_input(const ProgramVar<T>& var) {
+  if constexpr (std::same_as<X, Indices>)
+    return IndexVar<T>(var.handle());
+  else
+    return var.handle();
+}
+
+template <class X, class T>
+using InputVar = decltype(as_input<X, T>(std::declval<const ProgramVar<T>&>()));
+
+template <class T, class Data, class Module, class Loss>
+Recipe<T> recipe(const Module& module, const Loss& loss) {
+  using X = typename Access<Data>::Inputs;
+  using Y = typename Access<Data>::Targets;
+  Recipe<T> result;
+  for_each_parameter(module, [&](const std::string& path, const Parameter<T>& parameter) {
+    result.parameters.emplace_back(path.empty() ? parameter.name() : path, parameter);
+  });
+  for_each_member<Generator>(
+      module, [&](const std::string&, const Generator& generator) { result.generators.push_back(generator); });
+  result.set_training = [&module](bool training) {
+    if (training)
+      nn::train(module);
+    else
+      nn::evaluate(module);
+  };
+  result.record = [&module, &loss](const ProgramVar<T>& x, const ProgramVar<T>& y) -> RecordedLoss<T> {
+    if constexpr (std::is_invocable_v<const Loss&, const Module&, InputVar<X, T>, InputVar<Y, T>>) {
+      return {loss(module, as_input<X, T>(x), as_input<Y, T>(y))};
+    } else {
+      const auto outputs = module(as_input<X, T>(x));
+      const Var<T> cost = loss(outputs, as_input<Y, T>(y));
+      if constexpr (std::same_as<std::remove_cvref_t<decltype(outputs)>, Var<T>>)
+        return {cost, outputs};
+      else
+        return {cost};
+    }
+  };
+  return result;
+}
+
+}  // namespace detail
+
+}  // namespace wengert::train

@@ -1,0 +1,133 @@
+// What `fit` trains on: anything with samples that can be gathered into a batch.
+//
+// A Dataset is: tensors with labels. So is `Samples{X, Y}`, where either is a tensor or whole numbers, and every type of
+// one's own with
+//
+//     using Inputs = Tensor<float>;   using Targets = Indices;           // or the other way round
+//     std::size_t size() const;
+//     void gather(std::span<const std::size_t> rows, Inputs& x, Targets& y) const;   // x and y are kept and reused
+//
+// which may read from a file, draw, or distort: it is called once a batch, in order.
+#pragma once
+
+#include <wengert/data/batches.hpp>
+#include <wengert/data/dataset.hpp>
+#include <wengert/error.hpp>
+#include <wengert/index_var.hpp>
+#include <wengert/tensor.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace wengert::train {
+
+/// Inputs and what each is to give: X[i] belongs to Y[i]. Either is a tensor or whole numbers.
+template <class X, class Y>
+struct Samples {
+  using Inputs = X;
+  using Targets = Y;
+  X inputs;
+  Y targets;
+
+  std::size_t size() const { return inputs.dimension() == 0 ? 0 : inputs.shape()[0]; }
+  void gather(std::span<const std::size_t> rows, X& x, Y& y) const {
+    if (targets.dimension() == 0 || targets.shape()[0] != size())
+      throw ShapeError("fit", "inputs of shape " + to_string(Shape(inputs.shape())) + ", targets of shape " +
+                                  to_string(Shape(targets.shape())) + ": expected as many targets as inputs");
+    gather_rows(inputs, rows, x);
+    gather_rows(targets, rows, y);
+  }
+};
+template <class X, class Y>
+Samples(X, Y) -> Samples<X, Y>;
+
+/// A batch as the engine takes it.
+template <class T>
+struct Batch {
+  std::variant<Tensor<T>, Indices> inputs, targets;
+  std::size_t samples = 0;
+};
+
+namespace detail {
+
+template <class X, class T>
+concept TensorOrIndices = std::same_as<X, Tensor<T>> || std::same_as<X, Indices>;
+
+// How samples are reached, whatever they are.
+template <class D>
+struct Access;
+template <class D>
+requires requires {
+  typename D::Inputs;
+  typename D::Targets;
+}
+struct Access<D> {
+  using Inputs = typename D::Inputs;
+  using Targets = typename D::Targets;
+  static void gather(const D& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
+    data.gather(rows, x, y);
+  }
+  static constexpr bool repeats = false;
+};
+template <class T>
+struct Access<Dataset<T>> {
+  using Inputs = Tensor<T>;
+  using Targets = Indices;
+  static void gather(const Dataset<T>& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
+    gather_rows(data.inputs, rows, x);
+    gather_rows(data.labels, rows, y);
+  }
+  static constexpr bool repeats = true;
+};
+
+}  // namespace detail
+
+/// Whether D can be trained on in scalar type T.
+template <class D, class T>
+concept SamplesOf = requires(const D& data, std::span<const std::size_t> rows,
+                             typename detail::Access<D>::Inputs& x, typename detail::Access<D>::Targets& y) {
+  { data.size() } -> std::convertible_to<std::size_t>;
+  detail::Access<D>::gather(data, rows, x, y);
+  requires detail::TensorOrIndices<typename detail::Access<D>::Inputs, T>;
+  requires detail::TensorOrIndices<typename detail::Access<D>::Targets, T>;
+};
+
+/// Samples whose type is forgotten.
+template <class T>
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual std::size_t size() const = 0;
+  virtual bool repeats() const = 0;  ///< whether the same rows always give the same batch
+  virtual void gather(std::span<const std::size_t> rows, Batch<T>& batch) const = 0;
+};
+
+namespace detail {
+
+template <class T, class D>
+class SourceOf final : public Source<T> {
+ public:
+  explicit SourceOf(const D& data) : data_(data) {}
+  std::size_t size() const override { return data_.size(); }
+  bool repeats() const override { return Access<D>::repeats; }
+  void gather(std::span<const std::size_t> rows, Batch<T>& batch) const override {
+    batch.samples = rows.size();
+    Access<D>::gather(data_, rows, part<typename Access<D>::Inputs>(batch.inputs),
+                      part<typename Access<D>::Targets>(batch.targets));
+  }
+
+ private:
+  template <class X>
+  static X& part(std::variant<Tensor<T>, Indices>& of) {
+    return std::holds_alternative<X>(of) ? std::get<X>(of) : of.template emplace<X>();
+  }
+  const D& data_;
+};
+
+}  // namespace detail
+
+}  // namespace wengert::train

@@ -1,0 +1,126 @@
+#include "nn/making.hpp"
+#include <wengert/nn/attention.hpp>
+#include <wengert/op.hpp>
+#include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/join.hpp>
+#include <wengert/ops/linalg.hpp>
+#include <wengert/ops/shape.hpp>
+#include <wengert/ops/slice.hpp>
+
+#include <array>
+
+namespace wengert::nn {
+namespace {
+
+template <class T>
+void require_sequence(std::string_view what, Var<T> x, std::size_t width, const Location& where) {
+  tape_of(x, "MultiheadAttention", where);
+  const Shape shape = x.shape();
+  if (shape.rank() == 3 && shape[2] == width) return;
+  throw ShapeError("MultiheadAttention",
+                   fmt::format("{} of shape {}: this layer expects (N, L, {})", what, to_string(shape), width), where);
+}
+
+// (N, L, width) as (N, heads, L, width / heads).
+template <class T>
+Var<T> in_heads(Var<T> x, std::size_t heads) {
+  const Shape shape = x.shape();
+  return swapaxes(reshape(x, {shape[0], shape[1], heads, shape[2] / heads}), 1, 2);
+}
+
+}  // namespace
+
+template <class T>
+MultiheadAttention<T> MultiheadAttention<T>::make(std::size_t width, std::size_t heads, Generator& generator,
+                                                  const MultiheadAttentionOptions& options, Location where) {
+  require_positive("MultiheadAttention", "numbers a place", width, where);
+  if (heads == 0 || width % heads != 0)
+    throw ValueError("MultiheadAttention",
+                     fmt::format("{} heads of a width of {}: expected a number that divides it", heads, width), where);
+  MultiheadAttention layer{filled<T>({3 * width, width}, 0, "in_proj_weight"),
+                           {},
+                           Linear<T>::make(width, width, generator, {.bias = options.bias}),
+                           heads,
+                           options.causal};
+  xavier_uniform(layer.in_proj_weight, generator);
+  if (options.bias) {
+    layer.in_proj_bias = filled<T>({3 * width}, 0, "in_proj_bias");
+    zeros(*layer.out_proj.bias);
+  }
+  return layer;
+}
+
+template <class T>
+Var<T> MultiheadAttention<T>::operator()(Var<T> query, Var<T> key, Var<T> value, const AttentionOptions<T>& options,
+                                         Location where) const {
+  const std::size_t width = in_proj_weight.shape()[1];
+  require_sequence("queries", query, width, where);
+  require_sequence("keys", key, width, where);
+  require_sequence("values", value, width, where);
+  Tape<T>& tape = query.tape();
+  return atomically(tape, where, [&] {
+    const Var<T> weight = tape.variable(in_proj_weight);
+    const Var<T> bias = in_proj_bias ? tape.variable(*in_proj_bias) : Var<T>();
+    std::array<Var<T>, 3> x{query, key, value};
+    const bool is_self = query.index() == key.index() && key.index() == value.index();
+    if (is_self) {  // one product instead of three
+      Var<T> all = matmul(query, transpose(weight));
+      if (!bias.empty()) all = all + bias;
+      const auto parts = split(all, 3, -1);
+      std::copy(parts.begin(), parts.end(), x.begin());
+    } else {
+      const auto weights = split(weight, 3);
+      const auto biases = bias.empty() ? std::vector<Var<T>>{} : split(bias, 3);
+      for (std::size_t i = 0; i < 3; ++i) {
+        x[i] = matmul(x[i], transpose(weights[i]));
+        if (!biases.empty()) x[i] = x[i] + biases[i];
+      }
+    }
+    AttentionOptions<T> attention = options;
+    attention.causal = options.causal || causal;
+    const Var<T> heads_of =
+        scaled_dot_product_attention(in_heads(x[0], heads), in_heads(x[1], heads), in_heads(x[2], heads), attention);
+    return out_proj(reshape(swapaxes(heads_of, 1, 2), query.shape()));
+  });
+}
+
+template <class T>
+TransformerEncoderLayer<T> TransformerEncoderLayer<T>::make(std::size_t width, std::size_t heads, Generator& generator,
+                                                            const TransformerEncoderOptions& options, Location where) {
+  const NormOptions norm{.epsilon = options.epsilon};
+  return {MultiheadAttention<T>::make(width, heads, generator, {.causal = options.causal}, where),
+          Linear<T>::make(width, options.feedforward, generator, {}, where),
+          Linear<T>::make(options.feedforward, width, generator, {}, where),
+          LayerNorm<T>::make({width}, norm, where),
+          LayerNorm<T>::make({width}, norm, where),
+          Dropout::make(options.dropout, generator, where),
+          options.activation,
+          options.norm_first};
+}
+
+template <class T>
+Var<T> TransformerEncoderLayer<T>::operator()(Var<T> x, const AttentionOptions<T>& attention, Location where) const {
+  require_sequence("an input", x, linear1.weight.shape()[1], where);
+  const auto attend = [&](Var<T> a) { return dropout(self_attn(a, a, a, attention)); };
+  const auto feed = [&](Var<T> a) {
+    const Var<T> between = linear1(a);
+    return dropout(linear2(dropout(activation == FeedforwardActivation::relu ? relu(between) : gelu(between))));
+  };
+  return atomically(x.tape(), where, [&] {
+    if (norm_first) {
+      const Var<T> y = x + attend(norm1(x));
+      return y + feed(norm2(y));
+    }
+    const Var<T> y = norm1(x + attend(x));
+    return norm2(y + feed(y));
+  });
+}
+
+#define WENGERT_INSTANTIATE(T)           \
+  template struct MultiheadAttention<T>; \
+  template struct TransformerEncoderLayer<T>;
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+#undef WENGERT_INSTANTIATE
+
+}  // namespace wengert::nn

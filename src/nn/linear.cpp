@@ -1,0 +1,38 @@
+#include "nn/making.hpp"
+#include <wengert/nn/linear.hpp>
+#include <wengert/op.hpp>
+#include <wengert/ops/linalg.hpp>
+#include <wengert/ops/shape.hpp>
+
+namespace wengert::nn {
+
+template <class T>
+Linear<T> Linear<T>::make(std::size_t in, std::size_t out, Generator& generator, const LinearOptions& options,
+                          Location where) {
+  require_positive("Linear", "inputs", in, where);
+  require_positive("Linear", "outputs", out, where);
+  const double bound = 1 / std::sqrt(static_cast<double>(in));
+  Linear layer{drawn<T>({out, in}, bound, generator, "weight"), {}};
+  if (options.bias) layer.bias = drawn<T>({out}, bound, generator, "bias");
+  return layer;
+}
+
+template <class T>
+Var<T> Linear<T>::operator()(Var<T> x, Location where) const {
+  Tape<T>& tape = tape_of(x, "Linear", where);
+  const Shape shape = x.shape(), weights = weight.shape();
+  if (shape.empty() || shape.back() != weights[1])
+    throw ShapeError(
+        "Linear",
+        fmt::format("an input of shape {}: this layer ({} → {}) expects {} features along the last axis{}",
+                    to_string(shape), weights[1], weights[0], weights[1],
+                    shape.rank() > 2 && shape.elements() == shape[0] * weights[1] ? "; put a Flatten before it" : ""),
+        where);
+  const Var<T> y = matmul(x, transpose(tape.variable(weight, where), where), where);
+  return bias ? add(Operand<T>(y, where), Operand<T>(tape.variable(*bias, where), where)) : y;
+}
+
+template struct Linear<float>;
+template struct Linear<double>;
+
+}  // namespace wengert::nn

@@ -1,0 +1,129 @@
+#include "nn/making.hpp"
+#include <wengert/nn/normalise.hpp>
+#include <wengert/op.hpp>
+
+namespace wengert::nn {
+namespace {
+
+template <class T>
+Var<T> recorded(Tape<T>& tape, const std::optional<Parameter<T>>& parameter, const Location& where) {
+  return parameter ? tape.variable(*parameter, where) : Var<T>();
+}
+
+// Gives a layer its weight of ones and, where it has one, its bias of zeros.
+template <class T, class Layer>
+void make_affine(Layer& layer, const Shape& shape) {
+  layer.weight = filled<T>(shape, 1, "weight");
+  if constexpr (requires { layer.bias; }) layer.bias = filled<T>(shape, 0, "bias");
+}
+
+template <class T>
+void require_channels(std::string_view module, Var<T> x, std::size_t channels, const Location& where) {
+  const Shape shape = x.shape();
+  if (shape.rank() >= 2 && shape[1] == channels) return;
+  throw ShapeError(module,
+                   fmt::format("an input of shape {}: this layer expects {} channels, (N, {}) or (N, {}, …)",
+                               to_string(shape), channels, channels, channels),
+                   where);
+}
+
+template <class T>
+void require_trailing(std::string_view module, Var<T> x, const Shape& normalised, const Location& where) {
+  const Shape shape = x.shape();
+  if (shape.rank() >= normalised.rank() &&
+      std::equal(normalised.begin(), normalised.end(), shape.end() - normalised.rank()))
+    return;
+  throw ShapeError(module,
+                   fmt::format("an input of shape {}: this layer expects {} as its last extents", to_string(shape),
+                               to_string(normalised)),
+                   where);
+}
+
+void require_extents(std::string_view module, const Shape& normalised, const Location& where) {
+  if (normalised.empty())
+    throw ValueError(module, "no extents to normalise over: expected those of the trailing axes, as in make({128})",
+                     where);
+}
+
+}  // namespace
+
+template <class T>
+BatchNorm<T> BatchNorm<T>::make(std::size_t channels, const BatchNormOptions& options, Location where) {
+  require_positive("BatchNorm", "channels", channels, where);
+  BatchNorm layer{{},
+                  {},
+                  {filled<T>({channels}, 0, "running_mean", false)},
+                  {filled<T>({channels}, 1, "running_var", false)},
+                  options};
+  if (options.affine) make_affine<T>(layer, {channels});
+  return layer;
+}
+template <class T>
+Var<T> BatchNorm<T>::operator()(Var<T> x, Location where) const {
+  Tape<T>& tape = tape_of(x, "BatchNorm", where);
+  require_channels("BatchNorm", x, running_mean.parameter.value().size(), where);
+  BatchNormState<T> state(1, options.momentum);
+  state.running_mean = running_mean.parameter;
+  state.running_variance = running_var.parameter;
+  return atomically(tape, where, [&] {
+    return batch_norm(x, state, mode.training() ? Training::yes : Training::no, recorded(tape, weight, where),
+                      recorded(tape, bias, where), options.epsilon, where);
+  });
+}
+
+template <class T>
+LayerNorm<T> LayerNorm<T>::make(const Shape& normalised, const NormOptions& options, Location where) {
+  require_extents("LayerNorm", normalised, where);
+  LayerNorm layer{{}, {}, normalised, options.epsilon};
+  if (options.affine) make_affine<T>(layer, normalised);
+  return layer;
+}
+template <class T>
+Var<T> LayerNorm<T>::operator()(Var<T> x, Location where) const {
+  Tape<T>& tape = tape_of(x, "LayerNorm", where);
+  require_trailing("LayerNorm", x, normalised, where);
+  return layer_norm(x, normalised, recorded(tape, weight, where), recorded(tape, bias, where), epsilon, where);
+}
+
+template <class T>
+RMSNorm<T> RMSNorm<T>::make(const Shape& normalised, const NormOptions& options, Location where) {
+  require_extents("RMSNorm", normalised, where);
+  RMSNorm layer{{}, normalised, options.epsilon};
+  if (options.affine) make_affine<T>(layer, normalised);
+  return layer;
+}
+template <class T>
+Var<T> RMSNorm<T>::operator()(Var<T> x, Location where) const {
+  Tape<T>& tape = tape_of(x, "RMSNorm", where);
+  require_trailing("RMSNorm", x, normalised, where);
+  return rms_norm(x, normalised, recorded(tape, weight, where), epsilon, where);
+}
+
+template <class T>
+GroupNorm<T> GroupNorm<T>::make(std::size_t groups, std::size_t channels, const NormOptions& options, Location where) {
+  require_positive("GroupNorm", "channels", channels, where);
+  if (groups == 0 || channels % groups != 0)
+    throw ValueError("GroupNorm",
+                     fmt::format("{} groups of {} channels: expected a number that divides them", groups, channels),
+                     where);
+  GroupNorm layer{{}, {}, groups, channels, options.epsilon};
+  if (options.affine) make_affine<T>(layer, {channels});
+  return layer;
+}
+template <class T>
+Var<T> GroupNorm<T>::operator()(Var<T> x, Location where) const {
+  Tape<T>& tape = tape_of(x, "GroupNorm", where);
+  require_channels("GroupNorm", x, channels, where);
+  return group_norm(x, groups, recorded(tape, weight, where), recorded(tape, bias, where), epsilon, where);
+}
+
+#define WENGERT_INSTANTIATE(T)  \
+  template struct BatchNorm<T>; \
+  template struct LayerNorm<T>; \
+  template struct RMSNorm<T>;   \
+  template struct GroupNorm<T>;
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+#undef WENGERT_INSTANTIATE
+
+}  // namespace wengert::nn

@@ -1,0 +1,237 @@
+#include <wengert/optim/lbfgs.hpp>
+
+#include <wengert/transforms.hpp>
+
+#include "optim/checks.hpp"
+#include "optim/leaves.hpp"
+#include "optim/line_search.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace wengert::optim {
+namespace {
+
+template <class T>
+double dot(const std::vector<T>& a, const std::vector<T>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  return sum;
+}
+template <class T>
+double largest(const std::vector<T>& a) {
+  double result = 0;
+  for (const T x : a) result = std::max(result, std::abs(static_cast<double>(x)));
+  return result;
+}
+// a + c·b
+template <class T>
+void add(std::vector<T>& a, double c, const std::vector<T>& b) {
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<T>(static_cast<double>(a[i]) + c * static_cast<double>(b[i]));
+}
+template <class T>
+std::vector<T> scaled(double c, const std::vector<T>& a) {
+  std::vector<T> result(a.size());
+  add(result, c, a);
+  return result;
+}
+
+}  // namespace
+
+// The loss over the trainable parameters, which lie on a line from where they were.
+template <class T>
+struct LBFGS<T>::Line {
+  std::vector<NamedParameter<T>> parameters;
+  const Loss& loss;
+  const Location& where;
+  std::vector<Tensor<T>> from;
+  Vector along;
+  std::size_t evaluations = 0;
+  Tape<T> tape;
+
+  Line(std::vector<NamedParameter<T>> trained, const Loss& of, const Location& line)
+      : parameters(std::move(trained)), loss(of), where(line) {
+    start_here();
+  }
+  void start_here() {
+    from.clear();
+    for (const NamedParameter<T>& named : parameters) from.push_back(named.parameter.value());
+  }
+  void go_to(double t) {
+    std::size_t at = 0;
+    for (std::size_t k = 0; k < parameters.size(); ++k) {
+      Tensor<T> value = from[k];
+      if (t != 0)
+        for (T& x : value) x = static_cast<T>(static_cast<double>(x) + t * static_cast<double>(along[at++]));
+      parameters[k].parameter.assign(value);
+    }
+  }
+  LinePoint<T> here(double t) {
+    ++evaluations;
+    tape.clear();
+    const Var<T> value = loss(tape);
+    const Leaves<T> leaves(value, parameters);
+    std::vector<Tensor<T>> parts(leaves.vars.size());
+    gradients_into<T>({value, where}, leaves.vars, parts);
+    std::vector<std::size_t> begin{0};
+    for (const NamedParameter<T>& named : parameters) begin.push_back(begin.back() + named.parameter.value().size());
+    LinePoint<T> point{t, static_cast<double>(value.item()), Vector(begin.back()), 0};
+    for (std::size_t i = 0; i < parts.size(); ++i)
+      for (std::size_t k = 0; k < parts[i].size(); ++k)
+        point.gradient[begin[leaves.numbers[i]] + k] += parts[i].data()[k];
+    if (!along.empty()) point.slope = dot(point.gradient, along);
+    return point;
+  }
+  LinePoint<T> at(double t) {
+    go_to(t);
+    return here(t);
+  }
+};
+
+template <class T>
+LBFGS<T>::LBFGS(std::vector<NamedParameter<T>> parameters, LBFGSOptions options, const Location& where)
+    : parameters_(std::move(parameters)), options_(options) {
+  if (parameters_.empty()) throw ValueError("LBFGS", "no parameters: expected at least one to train", where);
+  require_not_negative("LBFGS", "rate", options.rate, where);
+  require_not_negative("LBFGS", "gradient_tolerance", options.gradient_tolerance, where);
+  require_not_negative("LBFGS", "change_tolerance", options.change_tolerance, where);
+  if (options.history == 0) throw ValueError("LBFGS", "history 0: expected at least one change to remember", where);
+  if (options_.max_evaluations == 0) options_.max_evaluations = options.max_iterations * 5 / 4;
+}
+
+template <class T>
+void LBFGS<T>::remember(const Vector& gradient) {
+  Vector change = gradient;
+  add(change, -1, last_gradient_);
+  const double curvature = dot(change, last_change_);
+  if (!(curvature > 1e-10)) return;  // H must stay positive definite
+  if (history_.size() == options_.history) history_.pop_front();
+  history_.push_back({last_change_, std::move(change), 1 / curvature});
+}
+
+// The two-loop recursion (Nocedal and Wright 2006, algorithm 7.4).
+template <class T>
+typename LBFGS<T>::Vector LBFGS<T>::direction(const Vector& gradient) const {
+  Vector d = scaled(-1, gradient);
+  if (history_.empty()) return d;
+  std::vector<double> alpha(history_.size());
+  for (std::size_t i = history_.size(); i-- > 0;) {
+    alpha[i] = dot(history_[i].parameters, d) * history_[i].rho;
+    add(d, -alpha[i], history_[i].gradient);
+  }
+  const Change& last = history_.back();
+  d = scaled(1 / last.rho / dot(last.gradient, last.gradient), d);
+  for (std::size_t i = 0; i < history_.size(); ++i)
+    add(d, alpha[i] - dot(history_[i].gradient, d) * history_[i].rho, history_[i].parameters);
+  return d;
+}
+
+template <class T>
+LBFGSReport LBFGS<T>::step(const Loss& loss, const Location& where) {
+  std::vector<NamedParameter<T>> trainable = parameters_;
+  std::erase_if(trainable, [](const NamedParameter<T>& named) { return !named.parameter.trainable(); });
+  Line line(std::move(trainable), loss, where);
+  const std::vector<Tensor<T>> before = line.from;
+  try {
+    LinePoint<T> point = line.here(0);
+    LBFGSReport report{point.loss, point.loss, 0, 0};
+    if (!last_gradient_.empty() && last_gradient_.size() != point.gradient.size()) reset();  // some were frozen
+    while (report.iterations < options_.max_iterations && largest(point.gradient) > options_.gradient_tolerance) {
+      ++report.iterations;
+      double first = options_.rate;
+      if (last_gradient_.empty()) {
+        double sum = 0;
+        for (const T g : point.gradient) sum += std::abs(static_cast<double>(g));
+        first *= std::min(1.0, 1 / sum);
+      } else {
+        remember(point.gradient);
+      }
+      line.along = direction(point.gradient);
+      last_gradient_ = point.gradient;
+      last_change_.assign(point.gradient.size(), T(0));
+      point.slope = dot(point.gradient, line.along);
+      if (!(point.slope <= -options_.change_tolerance)) break;
+      line.start_here();
+      const double loss_before = point.loss, extent = largest(line.along);
+      point.t = 0;
+      point = strong_wolfe([&](double t) { return line.at(t); }, point, first, options_.change_tolerance / extent);
+      line.go_to(point.t);
+      last_change_ = scaled(point.t, line.along);
+      report.loss = point.loss;
+      if (line.evaluations >= options_.max_evaluations || point.t * extent <= options_.change_tolerance ||
+          std::abs(point.loss - loss_before) < options_.change_tolerance)
+        break;
+    }
+    report.evaluations = line.evaluations;
+    return report;
+  } catch (...) {
+    line.from = before;
+    line.go_to(0);
+    reset();
+    throw;
+  }
+}
+
+// ---- what it remembers ---------------------------------------------------------------------------------------------
+
+template <class T>
+void LBFGS<T>::reset() {
+  history_.clear();
+  last_change_.clear();
+  last_gradient_.clear();
+}
+
+template <class T>
+std::vector<NamedParameter<T>> LBFGS<T>::state() const {
+  std::vector<NamedParameter<T>> result;
+  const auto add_part = [&](const std::string& name, const Vector& vector) {
+    Tensor<T> value = Tensor<T>::from_shape({vector.size()});
+    std::copy(vector.begin(), vector.end(), value.begin());
+    result.push_back({name, Parameter<T>(std::move(value), name, false)});
+  };
+  if (last_gradient_.empty()) return result;
+  add_part("change", last_change_);
+  add_part("gradient", last_gradient_);
+  for (std::size_t i = 0; i < history_.size(); ++i) {
+    add_part(fmt::format("history.{}.change", i), history_[i].parameters);
+    add_part(fmt::format("history.{}.gradient", i), history_[i].gradient);
+  }
+  return result;
+}
+
+template <class T>
+void LBFGS<T>::assign_state(const detail::NamedValues<T>& parts, const Location& where) {
+  std::map<std::string, Vector> given;
+  for (const auto& [name, value] : parts)
+    if (!given.emplace(name, Vector(value.begin(), value.end())).second)
+      throw ValueError("LBFGS", fmt::format("state '{}' is given twice: expected once", name), where);
+  LBFGS loaded = *this;
+  loaded.reset();
+  if (!given.empty()) {
+    const auto take = [&](const std::string& name) {
+      auto part = given.extract(name);
+      if (part.empty()) throw ValueError("LBFGS", fmt::format("state '{}' is missing", name), where);
+      if (!loaded.last_change_.empty() && part.mapped().size() != loaded.last_change_.size())
+        throw ShapeError("LBFGS",
+                         fmt::format("state '{}' has {} elements: expected {}, as 'change' has", name,
+                                     part.mapped().size(), loaded.last_change_.size()),
+                         where);
+      return std::move(part.mapped());
+    };
+    loaded.last_change_ = take("change");
+    loaded.last_gradient_ = take("gradient");
+    while (!given.empty()) {
+      const std::string name = fmt::format("history.{}.", loaded.history_.size());
+      Change change{take(name + "change"), take(name + "gradient"), 0};
+      change.rho = 1 / dot(change.gradient, change.parameters);
+      loaded.history_.push_back(std::move(change));
+    }
+  }
+  *this = std::move(loaded);
+}
+
+template class LBFGS<float>;
+template class LBFGS<double>;
+
+}  // namespace wengert::optim

@@ -1,0 +1,215 @@
+#include <wengert/optim/optimizer.hpp>
+
+#include <wengert/op.hpp>
+#include <wengert/ops/elementwise.hpp>
+#include <wengert/optim/clip.hpp>
+#include <wengert/transforms.hpp>
+
+#include "optim/checks.hpp"
+#include "optim/leaves.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace wengert::optim {
+namespace {
+
+bool names(const std::string& pattern, const std::string& path) {
+  if (pattern.starts_with("*.")) return path == pattern.substr(2) || path.ends_with(pattern.substr(1));
+  return path == pattern || path.starts_with(pattern + ".");
+}
+
+void require_limit(const char* option, double limit, const Location& where) {
+  if (limit > 0) return;
+  throw ValueError("Optimizer", fmt::format("{} {}: expected a positive limit", option, limit), where);
+}
+
+template <class T>
+std::string listed(const std::vector<NamedParameter<T>>& parameters) {
+  std::string text;
+  for (std::size_t i = 0; i < parameters.size() && i < 8; ++i) text += (i == 0 ? "'" : ", '") + parameters[i].name + "'";
+  return parameters.size() > 8 ? text + ", …" : text;
+}
+
+template <class T>
+Parameter<T> number(double value, std::string name) {
+  return Parameter<T>(Tensor<T>(static_cast<T>(value)), std::move(name), false);
+}
+
+}  // namespace
+
+template <class T>
+Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule, OptimizerOptions<T> options,
+                        const Location& where)
+    : rules_{std::move(rule)},
+      clip_value_(options.clip_value),
+      clip_norm_(options.clip_norm),
+      rate_(number<T>(rules_.front().rate(), "rate")),
+      step_(number<T>(0, "step")) {
+  if (parameters.empty()) throw ValueError("Optimizer", "no parameters: expected at least one to train", where);
+  require_limit("clip_value", clip_value_, where);
+  require_limit("clip_norm", clip_norm_, where);
+  for (const Group<T>& group : options.groups) {
+    if (std::none_of(parameters.begin(), parameters.end(),
+                     [&](const NamedParameter<T>& named) { return names(group.path, named.name); }))
+      throw ValueError("Optimizer",
+                       fmt::format("group '{}' names no parameter: there are {}", group.path, listed(parameters)), where);
+    if (rules_.front().rate() == 0 && group.rule.rate() != 0)
+      throw ValueError("Optimizer",
+                       fmt::format("group '{}' has the rate {} and the optimiser 0: expected a positive rate, to which "
+                                   "the group's keeps its ratio",
+                                   group.path, group.rule.rate()),
+                       where);
+    rules_.push_back(group.rule);
+  }
+  for (NamedParameter<T>& named : parameters) {
+    const std::size_t number = rule_of(named.name, options.groups);
+    start(trained_.emplace_back(Trained{std::move(named), number, {}}));
+  }
+}
+
+template <class T>
+std::size_t Optimizer<T>::rule_of(const std::string& path, const std::vector<Group<T>>& groups) const {
+  const auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return names(g.path, path); });
+  return group == groups.end() ? 0 : 1 + static_cast<std::size_t>(group - groups.begin());
+}
+
+template <class T>
+void Optimizer<T>::start(Trained& trained) {
+  Tape<T> tape;
+  for (const auto& [name, part] : rules_[trained.rule].start(tape.borrow(trained.named.parameter.value()))) {
+    const std::string path = trained.named.name + "." + name;
+    trained.state.push_back({path, Parameter<T>(part.value(), path, false)});
+  }
+}
+
+// ---- steps ---------------------------------------------------------------------------------------------------------
+
+template <class T>
+std::vector<Var<T>> Optimizer<T>::gradients_of(Var<T> loss, const Location& where) const {
+  const std::vector<NamedParameter<T>> wanted = trainable();
+  const Leaves<T> leaves(loss, wanted);
+  const std::vector<Var<T>> parts = grad<T>({loss, where}, leaves.vars);
+  std::vector<Var<T>> sums(wanted.size());
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    Var<T>& g = sums[leaves.numbers[i]];
+    g = g.empty() ? parts[i] : g + parts[i];
+  }
+  for (std::size_t i = 0; i < sums.size(); ++i)
+    if (sums[i].empty()) sums[i] = zeros_like(loss.tape().variable(wanted[i].parameter, where), where);
+  return sums;
+}
+
+template <class T>
+void Optimizer<T>::queue(Tape<T>& tape, std::vector<Var<T>> gradients, const Location& where) {
+  for (const auto& queued : tape.updates())
+    if (queued.parameter == step_)
+      throw ValueError("Optimizer", "a step is queued already: expected `tape.commit()` before the next", where);
+  if (std::isfinite(clip_value_)) clip_by_value(gradients, clip_value_);
+  if (std::isfinite(clip_norm_) && !gradients.empty()) clip_by_global_norm(gradients, clip_norm_);
+  const Var<T> rate = tape.variable(rate_, where);
+  const Var<T> step = tape.variable(step_, where) + 1;
+  std::vector<std::pair<Parameter<T>, Var<T>>> updates{{step_, step}};
+  std::size_t next = 0;
+  for (const Trained& trained : trained_) {
+    if (!trained.named.parameter.trainable()) continue;
+    const Rule<T>& rule = rules_[trained.rule];
+    const double ratio = trained.rule == 0 ? 1 : rule.rate() / rules_.front().rate();
+    std::vector<Var<T>> state;
+    for (const NamedParameter<T>& part : trained.state) state.push_back(tape.variable(part.parameter, where));
+    updates.emplace_back(trained.named.parameter,
+                         rule(tape.variable(trained.named.parameter, where), gradients[next++], state,
+                              {ratio == 1 ? rate : ratio * rate, step}));
+    for (std::size_t i = 0; i < state.size(); ++i) updates.emplace_back(trained.state[i].parameter, state[i]);
+  }
+  for (const auto& [parameter, value] : updates) tape.update(parameter, value, where);
+}
+
+template <class T>
+std::vector<Var<T>> Optimizer<T>::gradients(Var<T> loss, const Location& where) const {
+  return atomically(loss.tape(), where, [&] { return gradients_of(loss, where); });
+}
+
+template <class T>
+void Optimizer<T>::update(Var<T> loss, const Location& where) {
+  atomically(loss.tape(), where, [&] { queue(loss.tape(), gradients_of(loss, where), where); });
+}
+
+template <class T>
+void Optimizer<T>::update(std::vector<Var<T>> gradients, const Location& where) {
+  const std::vector<NamedParameter<T>> wanted = trainable();
+  if (gradients.size() != wanted.size())
+    throw ShapeError("Optimizer",
+                     fmt::format("{} gradients: expected one for each of {} trainable parameters", gradients.size(),
+                                 wanted.size()),
+                     where);
+  if (wanted.empty()) return;
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    if (gradients[i].shape() != wanted[i].parameter.shape())
+      throw ShapeError("Optimizer",
+                       fmt::format("a gradient of shape {} for '{}' of shape {}: both must be the same",
+                                   to_string(gradients[i].shape()), wanted[i].name,
+                                   to_string(wanted[i].parameter.shape())),
+                       where);
+  Tape<T>& tape = gradients.front().tape();
+  atomically(tape, where, [&] { queue(tape, std::move(gradients), where); });
+}
+
+// ---- what it holds -------------------------------------------------------------------------------------------------
+
+template <class T>
+void Optimizer<T>::set_rate(double rate, const Location& where) {
+  require_not_negative("Optimizer", "rate", rate, where);
+  rate_.assign(Tensor<T>(static_cast<T>(rate)));
+}
+
+template <class T>
+std::vector<NamedParameter<T>> Optimizer<T>::parameters() const {
+  std::vector<NamedParameter<T>> result;
+  for (const Trained& trained : trained_) result.push_back(trained.named);
+  return result;
+}
+
+template <class T>
+std::vector<NamedParameter<T>> Optimizer<T>::trainable() const {
+  std::vector<NamedParameter<T>> result = parameters();
+  std::erase_if(result, [](const NamedParameter<T>& named) { return !named.parameter.trainable(); });
+  return result;
+}
+
+template <class T>
+std::vector<NamedParameter<T>> Optimizer<T>::state() const {
+  std::vector<NamedParameter<T>> result{{"rate", rate_}, {"step", step_}};
+  for (const Trained& trained : trained_) result.insert(result.end(), trained.state.begin(), trained.state.end());
+  return result;
+}
+
+template <class T>
+void Optimizer<T>::assign_state(const detail::NamedValues<T>& parts, const Location& where) {
+  std::map<std::string, const Tensor<T>*> given;
+  for (const auto& [name, value] : parts)
+    if (!given.emplace(name, &value).second)
+      throw ValueError("Optimizer", fmt::format("state '{}' is given twice: expected once", name), where);
+  std::vector<NamedParameter<T>> own = state();
+  for (const NamedParameter<T>& part : own) {
+    const auto found = given.find(part.name);
+    if (found == given.end())
+      throw ValueError("Optimizer", fmt::format("state '{}' is missing: expected each part of state()", part.name), where);
+    if (Shape(found->second->shape()) != part.parameter.shape())
+      throw ShapeError("Optimizer",
+                       fmt::format("state '{}' of shape {}: expected {}", part.name,
+                                   to_string(Shape(found->second->shape())), to_string(part.parameter.shape())),
+                       where);
+  }
+  if (given.size() > own.size())
+    for (const auto& [name, value] : given)
+      if (std::none_of(own.begin(), own.end(), [&](const NamedParameter<T>& part) { return part.name == name; }))
+        throw ValueError("Optimizer", fmt::format("unexpected state '{}': was it saved with another rule?", name), where);
+  for (NamedParameter<T>& part : own) part.parameter.assign(*given.at(part.name));
+}
+
+template class Optimizer<float>;
+template class Optimizer<double>;
+
+}  // namespace wengert::optim

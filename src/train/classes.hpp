@@ -1,0 +1,69 @@
+// Outputs and targets as rows of scores, each with its class.
+#pragma once
+
+#include <wengert/train/metrics.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include <fmt/format.h>
+
+namespace wengert::train {
+
+/// The scores of one sample and its class.
+struct ClassifiedRow {
+  std::size_t index;  ///< the row's
+  std::span<const double> scores;
+  std::size_t label;
+
+  std::size_t prediction() const {
+    if (scores.size() == 1) return scores[0] > 0 ? 1 : 0;
+    return static_cast<std::size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+  }
+  /// How many classes come before the right one.
+  std::size_t rank_of_label() const {
+    if (scores.size() == 1) return prediction() == label ? 0 : 1;
+    if (label >= scores.size()) return scores.size();
+    std::size_t before = 0;
+    for (std::size_t c = 0; c < scores.size(); ++c)
+      before += scores[c] > scores[label] || (scores[c] == scores[label] && c < label) ? 1 : 0;
+    return before;
+  }
+};
+
+/// Calls `f` with each row that has a label. Throws ShapeError as `subject` if outputs and targets do not fit.
+template <class F>
+void for_each_class(const Tensor<double>& outputs, const Targets& targets, std::string_view subject,
+                    const Location& where, F&& f) {
+  const Shape shape(outputs.shape());
+  const Shape given = std::visit([](const auto& t) { return Shape(t.shape()); }, targets);
+  const bool labels = std::holds_alternative<Indices>(targets);
+  std::size_t classes = 1;
+  if (labels && given != shape && !shape.empty() && outputs.size() != 0) classes = shape.back();
+  if (!labels && given == shape && shape.rank() > 1) classes = shape.back();
+  const std::size_t rows = outputs.size() / classes;
+  Shape leading;
+  for (std::size_t axis = 0; axis + 1 < shape.rank(); ++axis) leading.push_back(shape[axis]);
+  if (given != shape && !(labels && given == leading))
+    throw ShapeError(subject,
+                     fmt::format("outputs of shape {}, {} of shape {}: expected (…, classes) and (…)", to_string(shape),
+                                 labels ? "labels" : "targets", to_string(given)),
+                     where);
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::span<const double> scores(outputs.data() + row * classes, classes);
+    if (labels) {
+      const std::int64_t label = std::get<Indices>(targets).data()[row];
+      if (label >= 0) f(ClassifiedRow{row, scores, static_cast<std::size_t>(label)});
+    } else {
+      const double* target = std::get<Tensor<double>>(targets).data() + row * classes;
+      const auto label = classes == 1 ? static_cast<std::size_t>(*target > 0.5 ? 1 : 0)
+                                      : static_cast<std::size_t>(std::max_element(target, target + classes) - target);
+      f(ClassifiedRow{row, scores, label});
+    }
+  }
+}
+
+}  // namespace wengert::train

@@ -1,0 +1,104 @@
+#include "train/evaluation.hpp"
+
+#include <wengert/train/fit.hpp>
+
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+
+namespace wengert::train {
+
+std::size_t evaluation_batch_size(std::size_t training_batch_size) {
+  constexpr std::size_t least = 128, most = 1024;
+  return training_batch_size == all_samples ? most : std::clamp(training_batch_size, least, most);
+}
+
+template <class T>
+void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::size_t batch_size, Scores& scores,
+                  const VisitBatch<T>& visit) {
+  scores.reset();
+  Batch<T> batch;
+  std::vector<std::size_t> rows;
+  for (std::size_t first = 0; first < data.size(); first += rows.size()) {
+    rows.resize(std::min(batch_size, data.size() - first));
+    std::iota(rows.begin(), rows.end(), first);
+    data.gather(rows, batch);
+    const Program<T>& program = programs.evaluate(batch);
+    scores.add_cost(static_cast<double>(program.item(0)), batch.samples);
+    if (program.output_count() > 1) scores.add_outputs(program.output(1), batch);
+    if (visit) visit(batch, program, first);
+  }
+}
+
+template <class T>
+Metrics chosen_metrics(const Metrics& asked, const Sketch& sketch, const Batch<T>& batch, const Location& where) {
+  if (!asked.empty()) {
+    if (!sketch.has_outputs)
+      throw ValueError("fit", "metrics are asked for, but the loss takes the network itself, or it returns several values: "
+                              "expected a network that returns one Var",
+                       where);
+    return asked;
+  }
+  const auto* labels = std::get_if<Indices>(&batch.targets);
+  if (!sketch.has_outputs || labels == nullptr || !are_labels_of(Shape(labels->shape()), sketch.outputs)) return {};
+  return {accuracy()};
+}
+
+template <class T>
+Batch<T> first_batch(const Source<T>& data, std::size_t batch_size, std::string_view subject, const Location& where) {
+  if (data.size() == 0) throw ValueError(subject, "there are no samples", where);
+  std::vector<std::size_t> rows(std::min(batch_size == all_samples ? data.size() : batch_size, data.size()));
+  std::iota(rows.begin(), rows.end(), std::size_t{0});
+  Batch<T> batch;
+  data.gather(rows, batch);
+  return batch;
+}
+
+namespace detail {
+
+template <class T>
+Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const EvaluateOptions& options,
+                        const Location& where) {
+  if (options.batch_size == 0) throw ValueError("evaluate", "batch size 0: expected at least 1", where);
+  const Batch<T> batch = first_batch(data, options.batch_size, "evaluate", where);
+  StepPrograms<T> programs(recipe);
+  const Sketch sketch = programs.sketch(batch);
+  Scores scores(chosen_metrics(options.metrics, sketch, batch, where));
+  Evaluation result;
+  Tensor<double> outputs;
+  Targets targets;
+  const bool classified = sketch.has_outputs && std::holds_alternative<Indices>(batch.targets) &&
+                          are_labels_of(Shape(std::get<Indices>(batch.targets).shape()), sketch.outputs);
+  evaluate_all<T>(programs, data, options.batch_size, scores,
+                  [&](const Batch<T>& of, const Program<T>& program, std::size_t) {
+                    if (!classified) return;
+                    cast_into(program.output(1), outputs);
+                    add_to(result.confusion, outputs, targets_of(of, targets), where);
+                  });
+  result.cost = scores.cost();
+  for (const auto& metric : scores.metrics()) result.metrics.emplace_back(metric->name(), metric->value());
+  return result;
+}
+
+}  // namespace detail
+
+double Evaluation::metric(std::string_view name) const {
+  std::string known;
+  for (const auto& [own, value] : metrics) {
+    if (own == name) return value;
+    known += (known.empty() ? "" : ", ") + own;
+  }
+  throw ValueError("evaluate", fmt::format("no metric '{}': there are {}", name, known.empty() ? "none" : known));
+}
+
+#define INSTANTIATE(T)                                                                                                \
+  template void evaluate_all(StepPrograms<T>&, const Source<T>&, std::size_t, Scores&, const VisitBatch<T>&);         \
+  template Metrics chosen_metrics(const Metrics&, const Sketch&, const Batch<T>&, const Location&);                   \
+  template Batch<T> first_batch(const Source<T>&, std::size_t, std::string_view, const Location&);                    \
+  template Evaluation detail::run_evaluate(const Recipe<T>&, const Source<T>&, const EvaluateOptions&, const Location&);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace wengert::train

@@ -1,0 +1,225 @@
+// A training's beginning and end.
+#include <wengert/train/fit.hpp>
+
+#include "train/fit_loop.hpp"
+#include "train/run_report.hpp"
+#include <wengert/io/npz.hpp>
+#include <wengert/version.hpp>
+
+#include <cmath>
+#include <set>
+#include <type_traits>
+
+#include <fmt/format.h>
+
+namespace wengert::train {
+namespace {
+
+// Paths under which parameters are kept: a network that is a function has none of its own, its optimiser knows them.
+template <class T>
+Recipe<T> with_paths(Recipe<T> recipe, const optim::Optimizer<T>& optimizer, const FitOptions& options) {
+  if (recipe.parameters.empty())
+    for (const auto& [name, parameter] : optimizer.parameters()) recipe.parameters.emplace_back(name, parameter);
+  std::set<std::string> known;
+  for (std::size_t i = 0; i < recipe.parameters.size(); ++i) {
+    std::string& path = recipe.parameters[i].first;
+    if (path.empty() || known.contains(path)) path += fmt::format("#{}", i);
+    known.insert(path);
+  }
+  recipe.generators.insert(recipe.generators.end(), options.generators.begin(), options.generators.end());
+  std::vector<Generator> distinct;
+  for (const Generator& generator : recipe.generators)
+    if (std::ranges::none_of(distinct, [&](const Generator& g) { return g.state() == generator.state(); }))
+      distinct.push_back(generator);
+  recipe.generators = distinct;
+  return recipe;
+}
+
+}  // namespace
+
+template <class T>
+FitLoop<T>::FitLoop(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Source<T>& data,
+                    const Source<T>* validation, const FitOptions& options, const Location& where)
+    : recipe_(with_paths(std::move(recipe), optimizer, options)),
+      optimizer_(optimizer),
+      data_(data),
+      validation_(validation),
+      options_(options),
+      where_(where),
+      programs_(recipe_, &optimizer),
+      model_{recipe_, optimizer, {}},
+      folder_((check(), options.folder)) {
+  choose_metrics();
+  choose_monitor();
+  resume();
+  Settings lines = settings();
+  lines.insert(lines.end(), options.notes.begin(), options.notes.end());
+  folder_.write_config(lines);
+  folder_.write_history(state_.history);
+}
+
+template <class T>
+void FitLoop<T>::check() const {
+  const auto refuse = [&](const std::string& what) { throw ValueError("fit", what, where_); };
+  if (validation_ != nullptr && validation_->size() == 0) refuse("there are no validation samples");
+  if (options_.accumulate == 0) refuse("accumulate is 0: expected at least 1");
+  if (std::isnan(options_.seconds) || options_.seconds < 0) refuse("seconds are negative: expected 0 or more");
+  if (options_.schedule && options_.epoch_schedule) refuse("there are a schedule and an epoch_schedule: expected one");
+  if (options_.resume && options_.folder.empty()) refuse("resume is set, but there is no folder to resume from");
+  if (!(options_.min_improvement >= 0)) refuse("min_improvement is negative: expected 0 or more");
+}
+
+template <class T>
+void FitLoop<T>::choose_metrics() {
+  const Batch<T> batch = first_batch(data_, options_.batch_size, "fit", where_);
+  sketch_ = programs_.sketch(batch);
+  const Metrics metrics = chosen_metrics(options_.metrics, sketch_, batch, where_);
+  state_.scores = Scores(metrics);
+  state_.scores.reset();
+  validation_scores_ = Scores(metrics);  // the same objects: an epoch is read before it is validated
+  state_.history.metric_names = state_.scores.names();
+  if (options_.gradient_norms)
+    for (const auto& [name, parameter] : optimizer_.trainable()) state_.history.parameter_paths.push_back(name);
+}
+
+template <class T>
+void FitLoop<T>::choose_monitor() {
+  monitor_ = !options_.monitor.empty() ? options_.monitor : validation_ != nullptr ? "validation_cost" : "cost";
+  const std::vector<std::string> columns = state_.history.columns();
+  if (std::ranges::find(columns, monitor_) == columns.end())
+    throw ValueError("fit", fmt::format("monitor '{}': expected one of {}", monitor_, fmt::join(columns, ", ")), where_);
+  if (validation_ == nullptr && monitor_.starts_with("validation_"))
+    throw ValueError("fit", fmt::format("monitor '{}': there are no validation data", monitor_), where_);
+  const std::string name = monitor_.starts_with("validation_") ? monitor_.substr(11) : monitor_;
+  for (const auto& metric : state_.scores.metrics())
+    if (metric->name() == name) monitor_larger_ = metric->larger_is_better();
+}
+
+// What must be the same for a checkpoint to be gone on from.
+template <class T>
+std::string FitLoop<T>::plan() const {
+  return fmt::format("{} samples, batches of {}, {} a step, {}, metrics {}", data_.size(), options_.batch_size,
+                     options_.accumulate, options_.shuffle ? fmt::format("shuffled by seed {}", options_.seed) : "in order",
+                     state_.history.metric_names.empty() ? "none" : fmt::format("{}", fmt::join(state_.history.metric_names, " ")));
+}
+
+template <class T>
+void FitLoop<T>::resume() {
+  const std::filesystem::path path = folder_.file("checkpoint");
+  if (!options_.resume || !std::filesystem::exists(path)) return;
+  const Checkpoint checkpoint = Checkpoint::load(path);
+  if (const std::string& theirs = checkpoint.get<std::string>("fit/plan"); theirs != plan())
+    throw FileError("fit", fmt::format("{}: is of another training: {}; this one has {}", path.string(), theirs, plan()));
+  model_.load(checkpoint);
+  state_.load(checkpoint);
+  resumed_ = true;
+}
+
+template <class T>
+Settings FitLoop<T>::settings() const {
+  std::size_t trained = 0, all = 0;
+  for (const auto& [path, parameter] : recipe_.parameters) {
+    all += parameter.value().size();
+    if (parameter.trainable()) trained += parameter.value().size();
+  }
+  Settings lines{{"title", options_.title},
+                 {"samples", fmt::format("{}", data_.size())},
+                 {"validation_samples", fmt::format("{}", validation_ == nullptr ? 0 : validation_->size())},
+                 {"parameters", fmt::format("{}", all)},
+                 {"trained_parameters", fmt::format("{}", trained)},
+                 {"scalar", std::is_same_v<T, float> ? "float" : "double"},
+                 {"epochs", fmt::format("{}", options_.epochs)},
+                 {"batch_size", fmt::format("{}", options_.batch_size == all_samples ? data_.size() : options_.batch_size)},
+                 {"accumulate", fmt::format("{}", options_.accumulate)},
+                 {"shuffle", options_.shuffle ? "true" : "false"},
+                 {"seed", fmt::format("{}", options_.seed)},
+                 {"rate", fmt::format("{:.9g}", optimizer_.rate())},
+                 {"schedule", options_.schedule ? "by step" : options_.epoch_schedule ? "by epoch" : "none"},
+                 {"monitor", monitor_},
+                 {"patience", fmt::format("{}", options_.patience)},
+                 {"best_weights", options_.best_weights ? "true" : "false"},
+                 {"wengert", WENGERT_VERSION}};
+  return lines;
+}
+
+template <class T>
+void FitLoop<T>::finish(FitResult& result) {
+  if (state_.epoch >= options_.epochs && !stopped_) reason_ = StopReason::epochs;
+  result.seconds = seconds();
+  if (folder_.exists()) save();
+  if (options_.best_weights) model_.take_best();
+  recipe_.set_training(false);
+  result.history = state_.history;
+  result.reason = reason_;
+  result.steps = state_.steps;
+  result.best_epoch = state_.best_epoch;
+  result.resumed = resumed_;
+  if (folder_.exists()) {
+    std::vector<NamedTensor<T>> weights;
+    for (const auto& [path, parameter] : recipe_.parameters) weights.push_back({path, parameter.value()});
+    if (!weights.empty()) save_npz(folder_.file("weights.npz"), weights);
+    folder_.write_history(state_.history);
+    Report report{options_.title, {}, state_.history, state_.costs, {}, options_.class_names};
+    report.subtitle = fmt::format("{} samples; {} after {}", data_.size(), to_string(reason_), duration_text(result.seconds));
+    report.dot = sketch_.dot;
+    report.settings = settings();
+    report.settings.insert(report.settings.end(), options_.notes.begin(), options_.notes.end());
+    report.summary = parameter_table(recipe_);
+    add_mistakes<T>(report, programs_, validation_ != nullptr ? *validation_ : data_, options_);
+    write_report(folder_.file("report.html"), report);
+  }
+  progress_->finish(fmt::format("{} in {}, {} steps; {}", to_string(reason_), duration_text(result.seconds),
+                                state_.steps, figures_text(state_.history)));
+}
+
+std::string_view to_string(StopReason reason) {
+  switch (reason) {
+    case StopReason::epochs:
+      return "all epochs are done";
+    case StopReason::time:
+      return "the time is up";
+    case StopReason::no_improvement:
+      return "no more improvement";
+    case StopReason::callback:
+      return "a callback ended it";
+    case StopReason::interrupt:
+      return "interrupted";
+  }
+  return "";
+}
+
+double FitResult::last(std::string_view column) const {
+  const std::vector<double> values = history.column(column);
+  if (values.empty()) throw ValueError("fit", fmt::format("no epoch was finished, so there is no '{}'", column));
+  return values.back();
+}
+
+namespace detail {
+
+template <class T>
+FitResult run_fit(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Source<T>& data, const Source<T>* validation,
+                  const FitOptions& options, const Location& where) {
+  return FitLoop<T>(std::move(recipe), optimizer, data, validation, options, where).run();
+}
+template FitResult run_fit(Recipe<float>, optim::Optimizer<float>&, const Source<float>&, const Source<float>*,
+                           const FitOptions&, const Location&);
+template FitResult run_fit(Recipe<double>, optim::Optimizer<double>&, const Source<double>&, const Source<double>*,
+                           const FitOptions&, const Location&);
+
+}  // namespace detail
+
+#define INSTANTIATE(T)                                                                                                 \
+  template FitLoop<T>::FitLoop(Recipe<T>, optim::Optimizer<T>&, const Source<T>&, const Source<T>*, const FitOptions&, \
+                               const Location&);                                                                       \
+  template void FitLoop<T>::check() const;                                                                            \
+  template void FitLoop<T>::choose_metrics();                                                                          \
+  template void FitLoop<T>::choose_monitor();                                                                          \
+  template void FitLoop<T>::resume();                                                                                  \
+  template Settings FitLoop<T>::settings() const;                                                                      \
+  template std::string FitLoop<T>::plan() const;                                                                       \
+  template void FitLoop<T>::finish(FitResult&);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace wengert::train

@@ -1,0 +1,281 @@
+#include "train/fit_loop.hpp"
+
+#include "train/run_report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <random>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace wengert::train {
+namespace {
+
+// An order follows from the seed and the epoch alone, so that a checkpoint needs no more than these.
+std::mt19937_64 generator_of(std::uint64_t seed, std::size_t epoch) {
+  std::seed_seq mixed{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32),
+                      static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(std::uint64_t{epoch} >> 32)};
+  return std::mt19937_64(mixed);
+}
+
+}  // namespace
+
+template <class T>
+void FitLoop<T>::order_samples() {
+  const std::size_t n = data_.size(), batch_size = std::min(n, options_.batch_size == all_samples ? n : options_.batch_size);
+  if (options_.shuffle && batch_size < n) {
+    if (!shuffled_) shuffled_.emplace(n, batch_size, where_);
+    std::mt19937_64 generator = generator_of(options_.seed, state_.epoch);
+    batches_ = shuffled_->epoch(generator);
+    gathered_ = static_cast<std::size_t>(-1);
+  } else if (batches_.empty()) {
+    order_.resize(n);
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    for (std::span<const std::size_t> rest(order_); !rest.empty(); rest = rest.subspan(batches_.back().size()))
+      batches_.push_back(rest.first(std::min(batch_size, rest.size())));
+  }
+}
+
+template <class T>
+void FitLoop<T>::gather(std::size_t batch) {
+  if (gathered_ == batch && data_.repeats()) return;
+  data_.gather(batches_[batch], batch_);
+  gathered_ = batch;
+}
+
+template <class T>
+FitResult FitLoop<T>::run() {
+  const Interrupts interrupts(options_.handle_interrupts);
+  const std::size_t samples_done = state_.epoch * data_.size() +
+                                   std::min(data_.size(), state_.group * options_.accumulate * options_.batch_size);
+  progress_.emplace(options_.display, options_.epochs, data_.size(), samples_done);
+  interrupts_ = &interrupts;
+  start_ = saved_ = Clock::now();
+  saved_steps_ = state_.steps;
+  take_snapshot();
+  while (state_.epoch < options_.epochs && !stopped_ && run_epoch()) {
+  }
+  interrupts_ = nullptr;
+  FitResult result;
+  finish(result);
+  return result;
+}
+
+template <class T>
+bool FitLoop<T>::run_epoch() {
+  order_samples();
+  if (options_.epoch_schedule)
+    optimizer_.set_rate(options_.epoch_schedule(static_cast<double>(state_.epoch)), where_);
+  while (state_.group < groups()) {
+    step();
+    if (tracing_) continue;
+    if (interrupts_->asked()) {
+      reason_ = StopReason::interrupt;
+      return false;
+    }
+    if (stopped_) return false;
+    if (seconds() >= options_.seconds) {
+      reason_ = StopReason::time;
+      return false;
+    }
+    save_if_due();
+  }
+  end_epoch();
+  return true;
+}
+
+template <class T>
+void FitLoop<T>::step() {
+  if (options_.schedule) optimizer_.set_rate(options_.schedule(static_cast<double>(state_.steps)), where_);
+  const bool with_norms = options_.gradient_norms && state_.group == 0;
+  const double cost = options_.accumulate == 1 ? whole_step(with_norms) : accumulated_step();
+  ++state_.steps;
+  ++state_.group;
+  if (tracing_) return;
+  state_.costs.add(cost);
+  const std::size_t last = std::min(state_.group * options_.accumulate, batches_.size()) - 1;
+  const std::size_t done = static_cast<std::size_t>(batches_[last].data() - batches_[0].data()) + batches_[last].size();
+  progress_->step(state_.epoch + 1, done, state_.scores.cost());
+  if (options_.after_step) after(options_.after_step, state_.epoch + 1, cost);
+}
+
+template <class T>
+double FitLoop<T>::whole_step(bool with_norms) {
+  gather(state_.group);
+  const Program<T>& program = guarded([&]() -> Program<T>& { return programs_.step(batch_, with_norms); });
+  const auto cost = static_cast<double>(program.item(0));
+  state_.scores.add_cost(cost, batch_.samples);
+  if (sketch_.has_outputs) state_.scores.add_outputs(program.output(1), batch_);
+  if (with_norms) note_norms(program, sketch_.has_outputs ? 2 : 1);
+  return cost;
+}
+
+template <class T>
+double FitLoop<T>::accumulated_step() {
+  const std::size_t first = state_.group * options_.accumulate,
+                    last = std::min(first + options_.accumulate, batches_.size());
+  double cost = 0;
+  std::size_t samples = 0;
+  for (std::size_t batch = first; batch < last; ++batch) {
+    gather(batch);
+    const Program<T>& program = guarded([&]() -> Program<T>& { return programs_.accumulate(batch_); });
+    const auto of_batch = static_cast<double>(program.item(0));
+    cost += of_batch * static_cast<double>(batch_.samples);
+    samples += batch_.samples;
+    state_.scores.add_cost(of_batch, batch_.samples);
+    if (sketch_.has_outputs) state_.scores.add_outputs(program.output(1), batch_);
+  }
+  const Program<T>& program = programs_.apply(samples);
+  if (options_.gradient_norms && state_.group == 0) note_norms(program, 0);
+  return cost / static_cast<double>(samples);
+}
+
+template <class T>
+void FitLoop<T>::note_norms(const Program<T>& program, std::size_t first) {
+  state_.norms.clear();
+  for (std::size_t i = first; i < program.output_count(); ++i)
+    state_.norms.push_back(static_cast<double>(program.item(i)));
+}
+
+template <class T>
+void FitLoop<T>::end_epoch() {
+  if (!tracing_) {
+    EpochRecord record;
+    record.epoch = state_.epoch + 1;
+    record.steps = state_.steps;
+    record.rate = optimizer_.rate();
+    record.cost = state_.scores.cost();
+    record.metrics = state_.scores.values();
+    record.gradient_norms = state_.norms;
+    if (validation_ != nullptr) validate(record);
+    record.seconds = seconds();
+    state_.history.epochs.push_back(std::move(record));
+    judge();
+  }
+  ++state_.epoch;
+  state_.group = 0;
+  state_.scores.reset();
+  if (tracing_) return;
+  const EpochRecord& record = state_.history.epochs.back();
+  folder_.append_history(state_.history);
+  progress_->end_epoch(record.epoch, figures_text(state_.history));
+  if (options_.after_epoch) after(options_.after_epoch, record.epoch, record.cost);
+  save_if_due();
+  if (Clock::now() - snapshot_at_ > std::chrono::milliseconds(500)) take_snapshot();
+}
+
+template <class T>
+void FitLoop<T>::validate(EpochRecord& record) {
+  evaluate_all<T>(programs_, *validation_, evaluation_batch_size(options_.batch_size), validation_scores_);
+  record.validation_cost = validation_scores_.cost();
+  record.validation_metrics = validation_scores_.values();
+}
+
+// Whether the epoch was the best so far; the training ends when too many in a row were not.
+template <class T>
+void FitLoop<T>::judge() {
+  const double value = last_value(state_.history, monitor_);
+  const double gain = monitor_larger_ ? value - state_.best : state_.best - value;
+  if (std::isfinite(value) && (std::isnan(state_.best) || gain > options_.min_improvement)) {
+    state_.best = value;
+    state_.best_epoch = state_.history.epochs.back().epoch;
+    state_.without_improvement = 0;
+    if (options_.best_weights) model_.note_best();
+  } else if (++state_.without_improvement >= options_.patience && options_.patience > 0) {
+    stopped_ = true;
+    reason_ = StopReason::no_improvement;
+  }
+}
+
+template <class T>
+void FitLoop<T>::after(const std::function<void(FitStatus&)>& callback, std::size_t epoch, double cost) {
+  FitStatus status{state_.history, epoch, state_.steps, cost};
+  callback(status);
+  if (status.stop && !stopped_) {
+    stopped_ = true;
+    reason_ = StopReason::callback;
+  }
+}
+
+// ---- when a value is not finite ------------------------------------------------------------------------------------
+
+template <class T>
+template <class F>
+Program<T>& FitLoop<T>::guarded(const F& run_program) {
+  try {
+    if (tracing_) programs_.trace(batch_);
+    return run_program();
+  } catch (const ValueError& error) {
+    if (tracing_)
+      throw ValueError("fit", fmt::format("epoch {}, step {}: {}", state_.epoch + 1, state_.steps + 1, error.what()));
+    explain_failure();
+    throw;
+  }
+}
+
+// The replay says that the cost is not finite; the step recorded again says which value was the first that was not. If
+// it came by the gradients of an earlier step, the way there is gone again, from the last snapshot.
+template <class T>
+void FitLoop<T>::explain_failure() {
+  tracing_ = true;
+  if (!parameters_are_finite()) {
+    model_.load(snapshot_);
+    state_.load(snapshot_);
+    batches_.clear();
+    while (state_.epoch < options_.epochs) run_epoch();
+  }
+  try {
+    programs_.trace(batch_);
+  } catch (const ValueError& error) {
+    throw ValueError("fit", fmt::format("epoch {}, step {}: {}", state_.epoch + 1, state_.steps + 1, error.what()));
+  }
+}
+
+template <class T>
+bool FitLoop<T>::parameters_are_finite() const {
+  for (const auto& [path, parameter] : recipe_.parameters)
+    for (const T value : parameter.value())
+      if (!std::isfinite(value)) return false;
+  return true;
+}
+
+template <class T>
+void FitLoop<T>::take_snapshot() {
+  snapshot_ = checkpoint();
+  snapshot_at_ = Clock::now();
+}
+
+// ---- checkpoints ---------------------------------------------------------------------------------------------------
+
+template <class T>
+Checkpoint FitLoop<T>::checkpoint() const {
+  Checkpoint all;
+  all.set("fit/plan", plan());
+  state_.save(all);
+  all.set_number("fit/seconds", seconds());
+  model_.save(all);
+  return all;
+}
+
+template <class T>
+void FitLoop<T>::save_if_due() {
+  if (!folder_.exists()) return;
+  const bool steps_due = options_.checkpoint_steps != 0 && state_.steps - saved_steps_ >= options_.checkpoint_steps;
+  const std::chrono::duration<double> since = Clock::now() - saved_;
+  if (steps_due || since.count() >= options_.checkpoint_seconds) save();
+}
+
+template <class T>
+void FitLoop<T>::save() {
+  checkpoint().save(folder_.file("checkpoint"));
+  saved_ = Clock::now();
+  saved_steps_ = state_.steps;
+}
+
+template class FitLoop<float>;
+template class FitLoop<double>;
+
+}  // namespace wengert::train

@@ -1,0 +1,102 @@
+// The training loop.
+#pragma once
+
+#include "train/evaluation.hpp"
+#include "train/fit_state.hpp"
+#include "train/interrupts.hpp"
+#include "train/run_folder.hpp"
+#include "train/step_programs.hpp"
+#include <wengert/data/batches.hpp>
+#include <wengert/train/options.hpp>
+#include <wengert/train/progress.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace wengert::train {
+
+/// A training from its beginning or checkpoint to its end. Its state can be saved between any two steps.
+template <class T>
+class FitLoop {
+ public:
+  FitLoop(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Source<T>& data, const Source<T>* validation,
+          const FitOptions& options, const Location& where);
+  FitResult run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void check() const;
+  void choose_metrics();
+  void choose_monitor();
+  void resume();
+  std::string plan() const;
+  Settings settings() const;
+
+  void order_samples();
+  std::size_t groups() const { return (batches_.size() + options_.accumulate - 1) / options_.accumulate; }
+  void gather(std::size_t batch);
+  bool run_epoch();  // false: the training is to end
+  void step();
+  double whole_step(bool with_norms);
+  double accumulated_step();
+  void note_norms(const Program<T>& program, std::size_t first);
+  void end_epoch();
+  void validate(EpochRecord& record);
+  void judge();
+  void after(const std::function<void(FitStatus&)>& callback, std::size_t epoch, double cost);
+
+  template <class F>
+  Program<T>& guarded(const F& run_program);
+  void explain_failure();
+  bool parameters_are_finite() const;
+  void take_snapshot();
+
+  double seconds() const { return state_.seconds + std::chrono::duration<double>(Clock::now() - start_).count(); }
+  Checkpoint checkpoint() const;
+  void save_if_due();
+  void save();
+  void finish(FitResult& result);
+
+  Recipe<T> recipe_;
+  optim::Optimizer<T>& optimizer_;
+  const Source<T>& data_;
+  const Source<T>* validation_;
+  const FitOptions& options_;
+  Location where_;
+
+  StepPrograms<T> programs_;
+  FitState state_;
+  ModelState<T> model_;
+  Scores validation_scores_;
+  RunFolder folder_;
+  std::optional<Progress> progress_;
+  Sketch sketch_;
+
+  std::vector<std::size_t> order_;  // where it is not shuffled
+  std::optional<Batches> shuffled_;
+  std::vector<std::span<const std::size_t>> batches_;
+  Batch<T> batch_;
+  std::size_t gathered_ = static_cast<std::size_t>(-1);  // the batch that need not be gathered again
+
+  bool monitor_larger_ = false;
+  std::string monitor_;
+  StopReason reason_ = StopReason::epochs;
+  bool stopped_ = false;
+  const Interrupts* interrupts_ = nullptr;
+  bool resumed_ = false;
+  bool tracing_ = false;  // goes again over steps that led to a NaN
+  Checkpoint snapshot_;   // … from here
+  Clock::time_point start_, saved_, snapshot_at_;
+  std::size_t saved_steps_ = 0;
+};
+
+extern template class FitLoop<float>;
+extern template class FitLoop<double>;
+
+}  // namespace wengert::train

@@ -1,0 +1,143 @@
+#include "train/fit_state.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace wengert::train {
+namespace {
+
+Tensor<double> as_tensor(const std::vector<double>& numbers) {
+  auto result = Tensor<double>::from_shape({numbers.size()});
+  std::ranges::copy(numbers, result.begin());
+  return result;
+}
+std::vector<double> as_vector(const Tensor<double>& tensor) { return {tensor.begin(), tensor.end()}; }
+
+// An epoch as numbers: the fixed ones, then three lists, each after its length.
+std::vector<double> packed(const EpochRecord& e) {
+  std::vector<double> numbers{static_cast<double>(e.epoch), static_cast<double>(e.steps), e.seconds, e.rate, e.cost,
+                              e.validation_cost};
+  for (const auto* list : {&e.metrics, &e.validation_metrics, &e.gradient_norms}) {
+    numbers.push_back(static_cast<double>(list->size()));
+    numbers.insert(numbers.end(), list->begin(), list->end());
+  }
+  return numbers;
+}
+std::size_t unpack(const std::vector<double>& numbers, std::size_t at, EpochRecord& e) {
+  const auto next = [&] { return numbers.at(at++); };
+  e.epoch = static_cast<std::size_t>(next());
+  e.steps = static_cast<std::size_t>(next());
+  e.seconds = next();
+  e.rate = next();
+  e.cost = next();
+  e.validation_cost = next();
+  for (auto* list : {&e.metrics, &e.validation_metrics, &e.gradient_norms}) {
+    const auto count = static_cast<std::size_t>(next());
+    for (std::size_t i = 0; i < count; ++i) list->push_back(next());
+  }
+  return at;
+}
+
+template <class T>
+void assign(Parameter<T> parameter, const Tensor<T>& value) {
+  parameter.assign(value);
+}
+
+}  // namespace
+
+void FitState::save(Checkpoint& checkpoint) const {
+  checkpoint.set_number("fit/epoch", std::uint64_t{epoch});
+  checkpoint.set_number("fit/group", std::uint64_t{group});
+  checkpoint.set_number("fit/steps", std::uint64_t{steps});
+  checkpoint.set_number("fit/seconds", seconds);
+  checkpoint.set("fit/scores", as_tensor(scores.state()));
+  checkpoint.set("fit/norms", as_tensor(norms));
+  std::vector<double> epochs;
+  for (const EpochRecord& e : history.epochs) {
+    const std::vector<double> numbers = packed(e);
+    epochs.insert(epochs.end(), numbers.begin(), numbers.end());
+  }
+  checkpoint.set("fit/history", as_tensor(epochs));
+  checkpoint.set("fit/costs", as_tensor(costs.costs_));
+  checkpoint.set("fit/costs_open", as_tensor({static_cast<double>(costs.each_), static_cast<double>(costs.open_),
+                                              costs.sum_}));
+  checkpoint.set_number("fit/best", best);
+  checkpoint.set_number("fit/best_epoch", std::uint64_t{best_epoch});
+  checkpoint.set_number("fit/without_improvement", std::uint64_t{without_improvement});
+}
+
+void FitState::load(const Checkpoint& checkpoint) {
+  epoch = checkpoint.count("fit/epoch");
+  group = checkpoint.count("fit/group");
+  steps = checkpoint.count("fit/steps");
+  seconds = checkpoint.number("fit/seconds");
+  scores.set_state(as_vector(checkpoint.get<Tensor<double>>("fit/scores")));
+  norms = as_vector(checkpoint.get<Tensor<double>>("fit/norms"));
+  const std::vector<double> epochs = as_vector(checkpoint.get<Tensor<double>>("fit/history"));
+  history.epochs.clear();
+  for (std::size_t at = 0; at < epochs.size();) at = unpack(epochs, at, history.epochs.emplace_back());
+  costs.costs_ = as_vector(checkpoint.get<Tensor<double>>("fit/costs"));
+  const std::vector<double> open = as_vector(checkpoint.get<Tensor<double>>("fit/costs_open"));
+  costs.each_ = static_cast<std::size_t>(open.at(0));
+  costs.open_ = static_cast<std::size_t>(open.at(1));
+  costs.sum_ = open.at(2);
+  best = checkpoint.number("fit/best");
+  best_epoch = checkpoint.count("fit/best_epoch");
+  without_improvement = checkpoint.count("fit/without_improvement");
+}
+
+template <class T>
+void ModelState<T>::save(Checkpoint& checkpoint) const {
+  for (const auto& [path, parameter] : recipe.parameters) checkpoint.set("parameter/" + path, parameter.value());
+  for (const auto& [name, parameter] : optimizer.state()) checkpoint.set("optimizer/" + name, parameter.value());
+  for (std::size_t i = 0; i < best.size(); ++i) checkpoint.set("best/" + recipe.parameters[i].first, best[i]);
+  for (std::size_t i = 0; i < recipe.generators.size(); ++i) {
+    auto position = Indices::from_shape({2});
+    position(0) = static_cast<std::int64_t>(recipe.generators[i].key());
+    position(1) = static_cast<std::int64_t>(recipe.generators[i].counter());
+    checkpoint.set(fmt::format("generator/{}", i), std::move(position));
+  }
+}
+
+template <class T>
+void ModelState<T>::load(const Checkpoint& checkpoint) {
+  std::vector<std::pair<Parameter<T>, const Tensor<T>*>> values;
+  const auto expect = [&](const std::string& name, const Parameter<T>& parameter) {
+    const Tensor<T>& value = checkpoint.get<Tensor<T>>(name);
+    if (Shape(value.shape()) != parameter.shape())
+      throw FileError("fit", fmt::format("the checkpoint's {} has shape {}: expected {}", name,
+                                         to_string(Shape(value.shape())), to_string(parameter.shape())));
+    values.emplace_back(parameter, &value);
+  };
+  for (const auto& [path, parameter] : recipe.parameters) expect("parameter/" + path, parameter);
+  for (const auto& [name, parameter] : optimizer.state()) expect("optimizer/" + name, parameter);
+  for (std::size_t i = 0; i < recipe.generators.size(); ++i) {
+    const Indices& position = checkpoint.get<Indices>(fmt::format("generator/{}", i));
+    if (position.size() != 2 || static_cast<std::uint64_t>(position(0)) != recipe.generators[i].key())
+      throw FileError("fit", fmt::format("the checkpoint's random generator {} has another key", i));
+  }
+  for (auto& [parameter, value] : values) assign(parameter, *value);
+  for (std::size_t i = 0; i < recipe.generators.size(); ++i)
+    Generator(recipe.generators[i])
+        .seek(static_cast<std::uint64_t>(checkpoint.get<Indices>(fmt::format("generator/{}", i))(1)));
+  best.clear();
+  for (const auto& [path, parameter] : recipe.parameters)
+    if (checkpoint.has("best/" + path)) best.push_back(checkpoint.get<Tensor<T>>("best/" + path));
+}
+
+template <class T>
+void ModelState<T>::note_best() {
+  best.resize(recipe.parameters.size());
+  for (std::size_t i = 0; i < best.size(); ++i) best[i] = recipe.parameters[i].second.value();
+}
+
+template <class T>
+void ModelState<T>::take_best() const {
+  for (std::size_t i = 0; i < best.size(); ++i) assign(recipe.parameters[i].second, best[i]);
+}
+
+template struct ModelState<float>;
+template struct ModelState<double>;
+
+}  // namespace wengert::train

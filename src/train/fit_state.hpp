@@ -1,0 +1,54 @@
+// Everything that a training is made of at one moment, to and from a checkpoint.
+#pragma once
+
+#include "train/scores.hpp"
+#include <wengert/optim/optimizer.hpp>
+#include <wengert/train/checkpoint.hpp>
+#include <wengert/train/history.hpp>
+#include <wengert/train/recipe.hpp>
+
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace wengert::train {
+
+/// What is counted and noted while a training runs, apart from the parameters.
+class FitState {
+ public:
+  std::size_t epoch = 0;  ///< the present one, counted from 0
+  std::size_t group = 0;  ///< the next step of this epoch
+  std::size_t steps = 0;
+  double seconds = 0;  ///< of the runs before this one
+  Scores scores;       ///< of this epoch so far
+  std::vector<double> norms;
+  History history;
+  CostTrace costs;
+
+  double best = std::numeric_limits<double>::quiet_NaN();
+  std::size_t best_epoch = 0;  ///< counted from 1
+  std::size_t without_improvement = 0;
+
+  void save(Checkpoint& checkpoint) const;
+  void load(const Checkpoint& checkpoint);
+};
+
+/// The network's and optimiser's part. Values are put into the parameters where they are.
+template <class T>
+struct ModelState {
+  const Recipe<T>& recipe;
+  optim::Optimizer<T>& optimizer;
+  std::vector<Tensor<T>> best;  ///< the parameters after the best epoch; empty: none
+
+  void save(Checkpoint& checkpoint) const;
+  /// Throws FileError if the checkpoint is of other parameters; nothing is changed then.
+  void load(const Checkpoint& checkpoint);
+  void note_best();
+  void take_best() const;
+};
+
+extern template struct ModelState<float>;
+extern template struct ModelState<double>;
+
+}  // namespace wengert::train

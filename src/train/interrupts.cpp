@@ -1,0 +1,29 @@
+#include "train/interrupts.hpp"
+
+namespace wengert::train {
+namespace {
+
+volatile std::sig_atomic_t signals_noted = 0;
+
+}  // namespace
+
+Interrupts::Interrupts(bool handle) : handled_(handle) {
+  if (!handled_) return;
+  signals_noted = 0;
+  struct sigaction note {};
+  note.sa_handler = [](int) { signals_noted = 1; };
+  sigemptyset(&note.sa_mask);
+  note.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one is not caught
+  sigaction(SIGINT, &note, &interrupt_before_);
+  sigaction(SIGTERM, &note, &terminate_before_);
+}
+
+Interrupts::~Interrupts() {
+  if (!handled_) return;
+  sigaction(SIGINT, &interrupt_before_, nullptr);
+  sigaction(SIGTERM, &terminate_before_, nullptr);
+}
+
+bool Interrupts::asked() const { return handled_ && signals_noted != 0; }
+
+}  // namespace wengert::train

@@ -1,0 +1,285 @@
+#include "train/classes.hpp"
+#include <wengert/train/metrics.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace wengert::train {
+namespace {
+
+double ratio(double part, double whole) { return whole == 0 ? 0 : part / whole; }
+
+// Σ(y − ŷ)² and Σ(y − ȳ)² of each column, whose mean moves with every sample (Welford 1962).
+class Determination {
+ public:
+  void add(const Tensor<double>& outputs, const Tensor<double>& targets, const Location& where) {
+    if (outputs.shape() != targets.shape())
+      throw ShapeError("r_squared",
+                       fmt::format("outputs of shape {}, targets of shape {}: expected equal shapes",
+                                   to_string(Shape(outputs.shape())), to_string(Shape(targets.shape()))),
+                       where);
+    const std::size_t columns = outputs.dimension() < 2 ? 1 : outputs.shape().back();
+    if (columns_.size() != columns) columns_.assign(columns, {});
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      Column& c = columns_[i % columns];
+      const double y = targets.data()[i], error = y - outputs.data()[i], from_mean = y - c.mean;
+      c.mean += from_mean / static_cast<double>(++c.count);
+      c.spread += from_mean * (y - c.mean);
+      c.errors += error * error;
+    }
+  }
+  double value() const {
+    double total = 0;
+    for (const Column& c : columns_) total += c.spread != 0 ? 1 - c.errors / c.spread : c.errors == 0 ? 1 : 0;
+    return total / static_cast<double>(columns_.size());
+  }
+  std::vector<double> state() const {
+    std::vector<double> numbers;
+    for (const Column& c : columns_)
+      numbers.insert(numbers.end(), {static_cast<double>(c.count), c.mean, c.spread, c.errors});
+    return numbers;
+  }
+  void set_state(const std::vector<double>& numbers) {
+    columns_.clear();
+    for (std::size_t i = 0; i + 3 < numbers.size(); i += 4)
+      columns_.push_back({static_cast<std::size_t>(numbers[i]), numbers[i + 1], numbers[i + 2], numbers[i + 3]});
+  }
+
+ private:
+  struct Column {
+    std::size_t count = 0;
+    double mean = 0, spread = 0, errors = 0;
+  };
+  std::vector<Column> columns_;
+};
+
+class OfConfusion final : public Metric {
+ public:
+  OfConfusion(std::string name, double (ConfusionMatrix::*of)() const) : name_(std::move(name)), of_(of) {}
+  std::string name() const override { return name_; }
+  void reset() override { matrix_ = {}; }
+  void add(const Tensor<double>& outputs, const Targets& targets) override { add_to(matrix_, outputs, targets); }
+  double value() const override {
+    return matrix_.total() == 0 ? std::numeric_limits<double>::quiet_NaN() : (matrix_.*of_)();
+  }
+  std::vector<double> state() const override {
+    std::vector<double> counts;
+    for (std::size_t i = 0; i < matrix_.classes() * matrix_.classes(); ++i)
+      counts.push_back(static_cast<double>(matrix_(i / matrix_.classes(), i % matrix_.classes())));
+    return counts;
+  }
+  void set_state(const std::vector<double>& state) override {
+    matrix_ = ConfusionMatrix(static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(state.size())))));
+    for (std::size_t i = 0; i < state.size(); ++i)
+      matrix_.add(i / matrix_.classes(), i % matrix_.classes(), static_cast<std::size_t>(state[i]));
+  }
+
+ private:
+  std::string name_;
+  double (ConfusionMatrix::*of_)() const;
+  ConfusionMatrix matrix_;
+};
+
+class Share final : public Metric {
+ public:
+  explicit Share(std::size_t k) : k_(k) {}
+  std::string name() const override { return k_ == 1 ? "accuracy" : fmt::format("top_{}_accuracy", k_); }
+  void reset() override { right_ = all_ = 0; }
+  void add(const Tensor<double>& outputs, const Targets& targets) override {
+    for_each_class(outputs, targets, name(), Location::current(), [&](const ClassifiedRow& row) {
+      ++all_;
+      right_ += row.rank_of_label() < k_ ? 1 : 0;
+    });
+  }
+  double value() const override { return static_cast<double>(right_) / static_cast<double>(all_); }
+  std::vector<double> state() const override { return {static_cast<double>(right_), static_cast<double>(all_)}; }
+  void set_state(const std::vector<double>& state) override {
+    right_ = static_cast<std::size_t>(state.at(0));
+    all_ = static_cast<std::size_t>(state.at(1));
+  }
+
+ private:
+  std::size_t k_;
+  std::size_t right_ = 0, all_ = 0;
+};
+
+class OfDetermination final : public Metric {
+ public:
+  std::string name() const override { return "r_squared"; }
+  void reset() override { sums_ = {}; }
+  void add(const Tensor<double>& outputs, const Targets& targets) override {
+    if (!std::holds_alternative<Tensor<double>>(targets))
+      throw ValueError("r_squared", "the targets are labels: expected numbers; for classes, use accuracy()");
+    sums_.add(outputs, std::get<Tensor<double>>(targets), Location::current());
+  }
+  double value() const override { return sums_.value(); }
+  std::vector<double> state() const override { return sums_.state(); }
+  void set_state(const std::vector<double>& state) override { sums_.set_state(state); }
+
+ private:
+  Determination sums_;
+};
+
+class Mean final : public Metric {
+ public:
+  Mean(std::string name, std::function<double(const Tensor<double>&, const Targets&)> of_batch, bool larger_is_better)
+      : name_(std::move(name)), of_batch_(std::move(of_batch)), larger_is_better_(larger_is_better) {}
+  std::string name() const override { return name_; }
+  bool larger_is_better() const override { return larger_is_better_; }
+  void reset() override { sum_ = weight_ = 0; }
+  void add(const Tensor<double>& outputs, const Targets& targets) override {
+    const double samples = outputs.dimension() == 0 ? 1 : static_cast<double>(outputs.shape()[0]);
+    sum_ += samples * of_batch_(outputs, targets);
+    weight_ += samples;
+  }
+  double value() const override { return sum_ / weight_; }
+  std::vector<double> state() const override { return {sum_, weight_}; }
+  void set_state(const std::vector<double>& state) override {
+    sum_ = state.at(0);
+    weight_ = state.at(1);
+  }
+
+ private:
+  std::string name_;
+  std::function<double(const Tensor<double>&, const Targets&)> of_batch_;
+  bool larger_is_better_;
+  double sum_ = 0, weight_ = 0;
+};
+
+}  // namespace
+
+void ConfusionMatrix::add(std::size_t label, std::size_t prediction, std::size_t times) {
+  if (const std::size_t needed = std::max(label, prediction) + 1; needed > classes_) {
+    std::vector<std::size_t> counts(needed * needed);
+    for (std::size_t row = 0; row < classes_; ++row)
+      std::copy_n(counts_.begin() + static_cast<std::ptrdiff_t>(row * classes_), classes_,
+                  counts.begin() + static_cast<std::ptrdiff_t>(row * needed));
+    counts_ = std::move(counts);
+    classes_ = needed;
+  }
+  counts_[label * classes_ + prediction] += times;
+}
+
+std::size_t ConfusionMatrix::total() const {
+  std::size_t sum = 0;
+  for (const std::size_t count : counts_) sum += count;
+  return sum;
+}
+std::size_t ConfusionMatrix::row_sum(std::size_t label) const {
+  std::size_t sum = 0;
+  for (std::size_t c = 0; c < classes_; ++c) sum += (*this)(label, c);
+  return sum;
+}
+std::size_t ConfusionMatrix::column_sum(std::size_t prediction) const {
+  std::size_t sum = 0;
+  for (std::size_t c = 0; c < classes_; ++c) sum += (*this)(c, prediction);
+  return sum;
+}
+
+double ConfusionMatrix::accuracy() const {
+  std::size_t right = 0;
+  for (std::size_t c = 0; c < classes_; ++c) right += (*this)(c, c);
+  return ratio(static_cast<double>(right), static_cast<double>(total()));
+}
+double ConfusionMatrix::precision(std::size_t c) const {
+  return ratio(static_cast<double>((*this)(c, c)), static_cast<double>(column_sum(c)));
+}
+double ConfusionMatrix::recall(std::size_t c) const {
+  return ratio(static_cast<double>((*this)(c, c)), static_cast<double>(row_sum(c)));
+}
+double ConfusionMatrix::f1(std::size_t c) const {
+  return ratio(2 * static_cast<double>((*this)(c, c)), static_cast<double>(row_sum(c) + column_sum(c)));
+}
+double ConfusionMatrix::macro(double (ConfusionMatrix::*of)(std::size_t) const) const {
+  double sum = 0, occurring = 0;
+  for (std::size_t c = 0; c < classes_; ++c) {
+    if (row_sum(c) + column_sum(c) == 0) continue;
+    sum += (this->*of)(c);
+    ++occurring;
+  }
+  return ratio(sum, occurring);
+}
+
+template <class T>
+Indices predicted_classes(const Tensor<T>& outputs, Location where) {
+  if (outputs.dimension() == 0)
+    throw ShapeError("predicted_classes", "outputs of shape (): expected an axis of classes", where);
+  std::vector<std::size_t> shape(outputs.shape().begin(), outputs.shape().end() - 1);
+  const std::size_t classes = outputs.shape().back();
+  Indices result = Indices::from_shape(shape);
+  const T* row = outputs.data();
+  for (std::int64_t& prediction : result) {
+    prediction = classes == 1 ? (*row > 0 ? 1 : 0) : std::max_element(row, row + classes) - row;
+    row += classes;
+  }
+  return result;
+}
+
+void add_to(ConfusionMatrix& matrix, const Tensor<double>& outputs, const Targets& targets, Location where) {
+  for_each_class(outputs, targets, "confusion matrix", where,
+                 [&](const ClassifiedRow& row) { matrix.add(row.label, row.prediction()); });
+}
+
+template <class T>
+ConfusionMatrix confusion_matrix(const Tensor<T>& outputs, const Indices& labels, Location where) {
+  ConfusionMatrix matrix;
+  add_to(matrix, xt::cast<double>(outputs), labels, where);
+  return matrix;
+}
+
+template <class T>
+double accuracy(const Tensor<T>& outputs, const Indices& labels, Location where) {
+  return top_k_accuracy(outputs, labels, 1, where);
+}
+
+template <class T>
+double top_k_accuracy(const Tensor<T>& outputs, const Indices& labels, std::size_t k, Location where) {
+  if (k == 0) throw ValueError("top_k_accuracy", "k is 0: expected at least 1", where);
+  std::size_t right = 0, all = 0;
+  for_each_class(xt::cast<double>(outputs), labels, k == 1 ? "accuracy" : "top_k_accuracy", where,
+                 [&](const ClassifiedRow& row) {
+                   ++all;
+                   right += row.rank_of_label() < k ? 1 : 0;
+                 });
+  return static_cast<double>(right) / static_cast<double>(all);
+}
+
+template <class T>
+double r_squared(const Tensor<T>& outputs, const Tensor<T>& targets, Location where) {
+  Determination sums;
+  sums.add(xt::cast<double>(outputs), xt::cast<double>(targets), where);
+  return sums.value();
+}
+
+std::shared_ptr<Metric> accuracy() { return std::make_shared<Share>(1); }
+std::shared_ptr<Metric> top_k_accuracy(std::size_t k, Location where) {
+  if (k == 0) throw ValueError("top_k_accuracy", "k is 0: expected at least 1", where);
+  return std::make_shared<Share>(k);
+}
+std::shared_ptr<Metric> precision() {
+  return std::make_shared<OfConfusion>("precision", &ConfusionMatrix::macro_precision);
+}
+std::shared_ptr<Metric> recall() { return std::make_shared<OfConfusion>("recall", &ConfusionMatrix::macro_recall); }
+std::shared_ptr<Metric> f1() { return std::make_shared<OfConfusion>("f1", &ConfusionMatrix::macro_f1); }
+std::shared_ptr<Metric> r_squared() { return std::make_shared<OfDetermination>(); }
+std::shared_ptr<Metric> metric(std::string name,
+                               std::function<double(const Tensor<double>&, const Targets&)> of_batch,
+                               bool larger_is_better) {
+  return std::make_shared<Mean>(std::move(name), std::move(of_batch), larger_is_better);
+}
+
+#define INSTANTIATE(T)                                                                        \
+  template Indices predicted_classes(const Tensor<T>&, Location);                             \
+  template ConfusionMatrix confusion_matrix(const Tensor<T>&, const Indices&, Location);      \
+  template double accuracy(const Tensor<T>&, const Indices&, Location);                       \
+  template double top_k_accuracy(const Tensor<T>&, const Indices&, std::size_t, Location);    \
+  template double r_squared(const Tensor<T>&, const Tensor<T>&, Location);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace wengert::train

@@ -1,0 +1,19 @@
+// Samples as pictures inside a page.
+#pragma once
+
+#include <wengert/tensor.hpp>
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace wengert::train {
+
+/// Whether values of this shape are a picture: (height, width) or (1 or 3, height, width), not larger than 512.
+bool is_picture(const Shape& shape);
+/// The picture as a PNG in a data: address, from the smallest value, black, to the largest, white.
+std::string picture_address(std::span<const double> values, const Shape& shape);
+/// The bytes in base64.
+std::string base64(std::string_view bytes);
+
+}  // namespace wengert::train

@@ -1,0 +1,124 @@
+#include "train/run_report.hpp"
+
+#include "train/classes.hpp"
+#include "train/evaluation.hpp"
+#include "train/picture.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace wengert::train {
+namespace {
+
+// The share of the predicted class in the softmax of the scores.
+double confidence_of(const ClassifiedRow& row) {
+  if (row.scores.size() == 1) return 1 / (1 + std::exp(-std::abs(row.scores[0])));
+  const double largest = row.scores[row.prediction()];
+  double sum = 0;
+  for (const double score : row.scores) sum += std::exp(score - largest);
+  return 1 / sum;
+}
+
+// The shape of a sample's picture: the one asked for if it fits, else that of the inputs.
+Shape picture_shape(const Shape& sample, const Shape& asked) {
+  if (!asked.empty()) return asked.elements() == sample.elements() ? asked : Shape{};
+  return is_picture(sample) ? sample : Shape{};
+}
+
+class Mistakes {
+ public:
+  static constexpr std::size_t most = 24;
+
+  // Keeps it if it is among the most confident.
+  template <class Values>
+  void offer(Mistake mistake, const Values& values) {
+    if (found_.size() == most && mistake.confidence <= found_.back().confidence) return;
+    mistake.values = values();
+    const auto place = std::ranges::upper_bound(found_, mistake.confidence, std::greater<>(), &Mistake::confidence);
+    found_.insert(place, std::move(mistake));
+    if (found_.size() > most) found_.pop_back();
+  }
+  std::vector<Mistake> take() { return std::move(found_); }
+
+ private:
+  std::vector<Mistake> found_;  // the most confident first
+};
+
+}  // namespace
+
+template <class T>
+void add_mistakes(Report& report, StepPrograms<T>& programs, const Source<T>& data, const FitOptions& options) {
+  Scores cost;
+  Mistakes mistakes;
+  Tensor<double> outputs;
+  Targets memory;
+  evaluate_all<T>(programs, data, evaluation_batch_size(options.batch_size), cost,
+                  [&](const Batch<T>& batch, const Program<T>& program, std::size_t first) {
+    const auto* labels = std::get_if<Indices>(&batch.targets);
+    if (program.output_count() < 2 || labels == nullptr) return;
+    cast_into(program.output(1), outputs);
+    if (!are_labels_of(Shape(labels->shape()), Shape(outputs.shape()))) return;
+    const std::size_t rows_each = labels->size() / batch.samples;  // more than one where samples are sequences
+    for_each_class(outputs, targets_of(batch, memory), "report", Location::current(), [&](const ClassifiedRow& row) {
+      report.confusion.add(row.label, row.prediction());
+      if (row.prediction() == row.label || rows_each != 1) return;
+      std::visit(
+          [&](const auto& inputs) {
+            Shape sample;
+            for (std::size_t axis = 1; axis < inputs.dimension(); ++axis) sample.push_back(inputs.shape()[axis]);
+            const auto* begin = inputs.data() + row.index * sample.elements();
+            mistakes.offer({first + row.index, row.label, row.prediction(), confidence_of(row), {},
+                            picture_shape(sample, options.picture)},
+                           [&] { return std::vector<double>(begin, begin + sample.elements()); });
+          },
+          batch.inputs);
+    });
+  });
+  report.mistakes = mistakes.take();
+}
+
+template <class T>
+std::string parameter_table(const Recipe<T>& recipe) {
+  std::size_t widest = 9, shapes = 5, total = 0;
+  for (const auto& [path, parameter] : recipe.parameters) {
+    widest = std::max(widest, path.size());
+    shapes = std::max(shapes, to_string(parameter.shape()).size());
+  }
+  std::string text = fmt::format("{:<{}}  {:<{}}  {:>10}\n", "parameter", widest, "shape", shapes, "elements");
+  for (const auto& [path, parameter] : recipe.parameters) {
+    text += fmt::format("{:<{}}  {:<{}}  {:>10}{}\n", path, widest, to_string(parameter.shape()), shapes,
+                        parameter.value().size(), parameter.trainable() ? "" : "  not trained");
+    total += parameter.value().size();
+  }
+  return text + fmt::format("{:<{}}  {:<{}}  {:>10}\n", "all", widest, "", shapes, total);
+}
+
+double last_value(const History& history, std::string_view column) {
+  const History last{history.metric_names, history.parameter_paths, {history.epochs.back()}};
+  return last.column(column)[0];
+}
+
+std::string figures_text(const History& history) {
+  if (history.epochs.empty()) return {};
+  const EpochRecord& e = history.epochs.back();
+  std::string text = fmt::format("cost {:.4g}", e.cost);
+  const auto add_metrics = [&](const std::vector<double>& values) {
+    for (std::size_t i = 0; i < values.size(); ++i) text += fmt::format("  {} {:.4g}", history.metric_names[i], values[i]);
+  };
+  add_metrics(e.metrics);
+  if (std::isnan(e.validation_cost)) return text;
+  text += fmt::format("  validation: cost {:.4g}", e.validation_cost);
+  add_metrics(e.validation_metrics);
+  return text;
+}
+
+template void add_mistakes(Report&, StepPrograms<float>&, const Source<float>&, const FitOptions&);
+template void add_mistakes(Report&, StepPrograms<double>&, const Source<double>&, const FitOptions&);
+template std::string parameter_table(const Recipe<float>&);
+template std::string parameter_table(const Recipe<double>&);
+
+}  // namespace wengert::train

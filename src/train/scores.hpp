@@ -1,0 +1,102 @@
+// The metrics of a pass over samples, taken from a Program's outputs.
+#pragma once
+
+#include <wengert/train/metrics.hpp>
+#include <wengert/train/samples.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace wengert::train {
+
+/// A tensor in double; the memory of `to` is used again.
+template <class E>
+void cast_into(const E& from, Tensor<double>& to) {
+  if (!std::equal(from.shape().begin(), from.shape().end(), to.shape().begin(), to.shape().end()))
+    to.resize(std::vector<std::size_t>(from.shape().begin(), from.shape().end()));
+  std::transform(from.begin(), from.end(), to.begin(), [](auto x) { return static_cast<double>(x); });
+}
+
+/// The targets of a batch, as metrics take them.
+template <class T>
+const Targets& targets_of(const Batch<T>& batch, Targets& memory) {
+  if (const auto* labels = std::get_if<Indices>(&batch.targets)) {
+    memory = *labels;
+  } else {
+    if (!std::holds_alternative<Tensor<double>>(memory)) memory.emplace<Tensor<double>>();
+    cast_into(std::get<Tensor<T>>(batch.targets), std::get<Tensor<double>>(memory));
+  }
+  return memory;
+}
+
+/// Whether labels of this shape can be the classes of outputs of that one.
+inline bool are_labels_of(const Shape& labels, const Shape& outputs) {
+  if (labels == outputs) return true;
+  return labels.rank() + 1 == outputs.rank() && std::equal(labels.begin(), labels.end(), outputs.begin());
+}
+
+/// The mean cost and the metrics.
+class Scores {
+ public:
+  Scores() = default;
+  explicit Scores(Metrics metrics) : metrics_(std::move(metrics)) {}
+
+  void reset() {
+    cost_ = samples_ = 0;
+    for (const auto& metric : metrics_) metric->reset();
+  }
+  void add_cost(double cost, std::size_t samples) {
+    cost_ += cost * static_cast<double>(samples);
+    samples_ += static_cast<double>(samples);
+  }
+  template <class Outputs, class T>
+  void add_outputs(const Outputs& outputs, const Batch<T>& batch) {
+    if (metrics_.empty()) return;
+    cast_into(outputs, outputs_);
+    const Targets& targets = targets_of(batch, targets_);
+    for (const auto& metric : metrics_) metric->add(outputs_, targets);
+  }
+  double cost() const { return cost_ / samples_; }
+  std::vector<double> values() const {
+    std::vector<double> result;
+    for (const auto& metric : metrics_) result.push_back(metric->value());
+    return result;
+  }
+  std::vector<std::string> names() const {
+    std::vector<std::string> result;
+    for (const auto& metric : metrics_) result.push_back(metric->name());
+    return result;
+  }
+  const Metrics& metrics() const { return metrics_; }
+
+  /// For checkpoints.
+  std::vector<double> state() const {
+    std::vector<double> numbers{cost_, samples_};
+    for (const auto& metric : metrics_) {
+      const std::vector<double> of_metric = metric->state();
+      numbers.push_back(static_cast<double>(of_metric.size()));
+      numbers.insert(numbers.end(), of_metric.begin(), of_metric.end());
+    }
+    return numbers;
+  }
+  void set_state(const std::vector<double>& numbers) {
+    cost_ = numbers.at(0);
+    samples_ = numbers.at(1);
+    std::size_t at = 2;
+    for (const auto& metric : metrics_) {
+      const auto count = static_cast<std::size_t>(numbers.at(at++));
+      metric->set_state({numbers.begin() + static_cast<std::ptrdiff_t>(at),
+                         numbers.begin() + static_cast<std::ptrdiff_t>(at + count)});
+      at += count;
+    }
+  }
+
+ private:
+  Metrics metrics_;
+  double cost_ = 0, samples_ = 0;
+  Tensor<double> outputs_;
+  Targets targets_;
+};
+
+}  // namespace wengert::train

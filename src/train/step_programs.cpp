@@ -1,0 +1,176 @@
+#include "train/step_programs.hpp"
+
+#include "train/finite_cost.hpp"
+#include <wengert/graph.hpp>
+#include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/reduce.hpp>
+
+#include <array>
+#include <variant>
+
+namespace wengert::train {
+namespace {
+
+template <class T>
+std::array<ProgramInput<T>, 2> bound(const Batch<T>& batch) {
+  const auto input = [](const auto& part) { return ProgramInput<T>(part); };
+  return {std::visit(input, batch.inputs), std::visit(input, batch.targets)};
+}
+
+// A batch as leaves of a tape.
+template <class T>
+std::vector<ProgramVar<T>> leaves(Tape<T>& tape, const Batch<T>& batch) {
+  struct Leaf {
+    Tape<T>& tape;
+    ProgramVar<T> operator()(const Tensor<T>& tensor) const { return tape.borrow(tensor); }
+    ProgramVar<T> operator()(const Indices& numbers) const { return tape.indices(numbers); }
+  };
+  return {std::visit(Leaf{tape}, batch.inputs), std::visit(Leaf{tape}, batch.targets)};
+}
+
+// Random generators stand afterwards where they stood before.
+class SameStreams {
+ public:
+  explicit SameStreams(const std::vector<Generator>& generators) : generators_(generators) {
+    for (const Generator& generator : generators) counters_.push_back(generator.counter());
+  }
+  ~SameStreams() {
+    for (std::size_t i = 0; i < counters_.size(); ++i) Generator(generators_[i]).seek(counters_[i]);
+  }
+  SameStreams(const SameStreams&) = delete;
+  SameStreams& operator=(const SameStreams&) = delete;
+
+ private:
+  const std::vector<Generator>& generators_;
+  std::vector<std::uint64_t> counters_;
+};
+
+template <class T>
+std::vector<ProgramVar<T>> results(const RecordedLoss<T>& recorded) {
+  std::vector<ProgramVar<T>> outputs{recorded.loss};
+  if (!recorded.outputs.empty()) outputs.push_back(recorded.outputs);
+  return outputs;
+}
+
+}  // namespace
+
+template <class T>
+Program<T>& Programs<T>::run(std::span<const ProgramInput<T>> inputs, const ProgramRecorder<T>& record,
+                             const CompileOptions& options) {
+  for (Program<T>& program : programs_)
+    if (program.accepts(inputs)) {
+      program.run(inputs);
+      return program;
+    }
+  programs_.push_back(compile_recorded<T>(record, options));
+  programs_.back().run(inputs);
+  return programs_.back();
+}
+
+template <class T>
+StepPrograms<T>::StepPrograms(const Recipe<T>& recipe, optim::Optimizer<T>* optimizer)
+    : recipe_(recipe), optimizer_(optimizer) {}
+
+template <class T>
+RecordedLoss<T> StepPrograms<T>::record(const ProgramVar<T>& x, const ProgramVar<T>& y) const {
+  RecordedLoss<T> recorded = recipe_.record(x, y);
+  recorded.loss = finite_cost(recorded.loss);
+  return recorded;
+}
+
+template <class T>
+std::vector<Var<T>> StepPrograms<T>::norms(const std::vector<Var<T>>& gradients) const {
+  std::vector<Var<T>> result;
+  for (const Var<T>& g : gradients) result.push_back(sqrt(sum(square(g))));
+  return result;
+}
+
+template <class T>
+Sketch StepPrograms<T>::sketch(const Batch<T>& batch) {
+  recipe_.set_training(true);
+  const SameStreams streams(recipe_.generators);
+  Tape<T> tape;
+  tape.compute_values(false);
+  const auto inputs = leaves(tape, batch);
+  const RecordedLoss<T> recorded = recipe_.record(inputs[0], inputs[1]);
+  Sketch sketch{!recorded.outputs.empty(), {}, to_dot(recorded.loss)};
+  if (sketch.has_outputs) sketch.outputs = recorded.outputs.shape();
+  return sketch;
+}
+
+template <class T>
+Program<T>& StepPrograms<T>::step(const Batch<T>& batch, bool with_norms) {
+  const auto record_step = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& inputs) {
+    recipe_.set_training(true);
+    inputs = leaves(tape, batch);
+    const RecordedLoss<T> recorded = record(inputs[0], inputs[1]);
+    std::vector<ProgramVar<T>> outputs = results(recorded);
+    const std::vector<Var<T>> gradients = optimizer_->gradients(recorded.loss);
+    if (with_norms)
+      for (const Var<T>& norm : norms(gradients)) outputs.push_back(norm);
+    optimizer_->update(gradients);
+    return outputs;
+  };
+  return (with_norms ? steps_with_norms_ : steps_).run(bound(batch), record_step);
+}
+
+template <class T>
+Program<T>& StepPrograms<T>::accumulate(const Batch<T>& batch) {
+  if (sums_.empty())
+    for (const auto& [name, parameter] : optimizer_->trainable())
+      sums_.emplace_back(xt::zeros_like(parameter.value()), "sum of gradients", false);
+  const auto record_step = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& inputs) {
+    recipe_.set_training(true);
+    inputs = leaves(tape, batch);
+    const RecordedLoss<T> recorded = record(inputs[0], inputs[1]);
+    const std::vector<Var<T>> gradients = optimizer_->gradients(recorded.loss);
+    for (std::size_t i = 0; i < gradients.size(); ++i)
+      tape.update(sums_[i], tape.variable(sums_[i]) + static_cast<double>(batch.samples) * gradients[i]);
+    return results(recorded);
+  };
+  return accumulations_.run(bound(batch), record_step);
+}
+
+template <class T>
+Program<T>& StepPrograms<T>::apply(std::size_t samples) {
+  const Tensor<T> divisor(static_cast<T>(samples));
+  const ProgramInput<T> inputs[] = {divisor};
+  return applications_.run(inputs, [&](Tape<T>& tape, std::vector<ProgramVar<T>>& leaf) {
+    const Var<T> n = tape.borrow(divisor);
+    leaf = {n};
+    std::vector<Var<T>> gradients;
+    for (const Parameter<T>& sum : sums_) {
+      gradients.push_back(tape.variable(sum) / n);
+      tape.update(sum, optim::zeros_like(gradients.back()));
+    }
+    const std::vector<Var<T>> of_gradients = norms(gradients);
+    optimizer_->update(gradients);
+    return std::vector<ProgramVar<T>>(of_gradients.begin(), of_gradients.end());
+  });
+}
+
+template <class T>
+Program<T>& StepPrograms<T>::evaluate(const Batch<T>& batch) {
+  const auto record_evaluation = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& inputs) {
+    recipe_.set_training(false);
+    inputs = leaves(tape, batch);
+    return results(recipe_.record(inputs[0], inputs[1]));
+  };
+  return evaluations_.run(bound(batch), record_evaluation, {.apply_updates = false});
+}
+
+template <class T>
+void StepPrograms<T>::trace(const Batch<T>& batch) {
+  recipe_.set_training(true);
+  const SameStreams streams(recipe_.generators);
+  Tape<T> tape;
+  const TraceNaN<T> stop(tape);
+  const auto inputs = leaves(tape, batch);
+  const RecordedLoss<T> recorded = recipe_.record(inputs[0], inputs[1]);
+  optimizer_->gradients(recorded.loss);
+}
+
+template class StepPrograms<float>;
+template class StepPrograms<double>;
+
+}  // namespace wengert::train

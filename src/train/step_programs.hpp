@@ -1,0 +1,64 @@
+// The steps of a training as Programs, one for each size of batch.
+#pragma once
+
+#include <wengert/program.hpp>
+#include <wengert/train/recipe.hpp>
+
+#include <deque>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace wengert::train {
+
+/// Programs of one function, recorded anew where the shapes are new.
+template <class T>
+class Programs {
+ public:
+  Program<T>& run(std::span<const ProgramInput<T>> inputs, const ProgramRecorder<T>& record,
+                  const CompileOptions& options = {});
+
+ private:
+  std::deque<Program<T>> programs_;
+};
+
+/// What is known of a network before it is trained.
+struct Sketch {
+  bool has_outputs = false;
+  Shape outputs{};
+  std::string dot{};  ///< the graph of the loss
+};
+
+/// Results of the Programs: the cost first, then the outputs if the network has any, then norms where they are asked for.
+template <class T>
+class StepPrograms {
+ public:
+  explicit StepPrograms(const Recipe<T>& recipe, optim::Optimizer<T>* optimizer = nullptr);
+
+  /// Records the loss of a batch without computing anything.
+  Sketch sketch(const Batch<T>& batch);
+  /// A whole step: cost, gradients, update.
+  Program<T>& step(const Batch<T>& batch, bool with_norms);
+  /// Adds the batch's gradients, times its samples, to those of the step that is to come.
+  Program<T>& accumulate(const Batch<T>& batch);
+  /// The update by the gradients that were added up, of so many samples; its results are the norms.
+  Program<T>& apply(std::size_t samples);
+  /// Cost and outputs in evaluation mode; changes nothing.
+  Program<T>& evaluate(const Batch<T>& batch);
+  /// The step without Programs, stopping at the first value that is not finite.
+  void trace(const Batch<T>& batch);
+
+ private:
+  RecordedLoss<T> record(const ProgramVar<T>& x, const ProgramVar<T>& y) const;
+  std::vector<Var<T>> norms(const std::vector<Var<T>>& gradients) const;
+
+  const Recipe<T>& recipe_;
+  optim::Optimizer<T>* optimizer_;
+  std::vector<Parameter<T>> sums_;  // of gradients
+  Programs<T> steps_, steps_with_norms_, accumulations_, applications_, evaluations_;
+};
+
+extern template class StepPrograms<float>;
+extern template class StepPrograms<double>;
+
+}  // namespace wengert::train

@@ -1,0 +1,214 @@
+// Networks as structs: paths, modes, copies, freezing, sharing, chains.
+#include "../testing.hpp"
+#include <wengert/nn.hpp>
+
+using namespace wengert;
+using namespace wengert::testing;
+
+namespace {
+
+// A network as a user would write one.
+template <class T>
+struct Network {
+  std::vector<nn::Linear<T>> hidden;
+  nn::Dropout dropout;
+  nn::Linear<T> head;
+
+  Var<T> operator()(Var<T> x) const {
+    for (const auto& layer : hidden) x = dropout(relu(layer(x)));
+    return head(x);
+  }
+};
+template <class T>
+Network<T> network(Generator& g) {
+  return {{nn::Linear<T>::make(3, 4, g), nn::Linear<T>::make(4, 4, g)},
+          nn::Dropout::make(0.5, g),
+          nn::Linear<T>::make(4, 2, g)};
+}
+
+template <class Module>
+std::string paths_of(const Module& module) {
+  std::string text;
+  for (const auto& named : nn::named_parameters(module)) text += named.path + " ";
+  return text;
+}
+template <class T, class Module>
+Tensor<T> run(const Module& module, const Tensor<T>& x) {
+  Tape<T> tape;
+  return module(tape.constant(x)).value();
+}
+
+}  // namespace
+
+TEST_CASE("parameters of a network have paths; of a chain they begin with a number, as in PyTorch") {
+  Generator g(1);
+  CHECK(paths_of(network<float>(g)) ==
+        "hidden.0.weight hidden.0.bias hidden.1.weight hidden.1.bias head.weight head.bias ");
+  const auto chain = nn::sequential(nn::Linear<float>::make(3, 4, g, {.bias = false}), nn::ReLU{},
+                                    nn::residual(nn::sequential(nn::Linear<float>::make(4, 4, g), nn::Tanh{})));
+  CHECK(paths_of(chain) == "0.weight 2.block.0.weight 2.block.0.bias ");
+  CHECK(nn::parameter(chain, "2.block.0.bias").shape() == Shape{4});
+  CHECK(nn::parameter_count(chain) == 12 + 16 + 4);
+  CHECK_ERROR(ValueError, "no parameter has the path '2.bias': there are 0.weight, 2.block.0.weight, 2.block.0.bias",
+              nn::parameter(chain, "2.bias"));
+}
+
+TEST_CASE("Linear is x·Wᵀ + b, and begins as PyTorch's does") {
+  Generator g(7);
+  auto layer = nn::Linear<double>::make(400, 300, g);
+  const double bound = 1 / 20.0;
+  for (const auto& p : {layer.weight, *layer.bias}) {
+    CHECK(xt::amax(xt::abs(p.value()))() <= bound);
+    CHECK(xt::amax(xt::abs(p.value()))() > 0.98 * bound);
+  }
+  CHECK(std::abs(xt::mean(layer.weight.value())()) < 3 * bound / std::sqrt(3.0 * 120000));
+  layer = {Parameter<double>(Tensor<double>{{1, 2, 3}, {4, 5, 6}}), Parameter<double>(Tensor<double>{10, 20})};
+  CHECK(run(layer, Tensor<double>{{1, 0, -1}, {0, 1, 0}}) == Tensor<double>{{8, 18}, {12, 25}});
+  CHECK(run(layer, Tensor<double>{1, 0, -1}) == Tensor<double>{8, 18});
+  CHECK(run(nn::Linear<double>{layer.weight, {}}, Tensor<double>{{{1, 0, -1}}}) == Tensor<double>{{{-2, -2}}});
+  CHECK(gradcheck(layer, random_tensor({4, 3}, 1)));
+}
+
+TEST_CASE("a wrong width is refused by the layer, on the caller's line, and nothing stays on the tape") {
+  Generator g(1);
+  Tape<float> tape;
+  const auto layer = nn::Linear<float>::make(784, 128, g);
+  const auto x = tape.constant(random_tensor<float>({2, 28, 28}, 1));
+  CHECK_ERROR(
+      ShapeError,
+      "[Linear] an input of shape (2, 28, 28): this layer (784 → 128) expects 784 features along the last axis; "
+      "put a Flatten before it",
+      layer(x));
+  const auto chain = nn::sequential(nn::Flatten{}, layer, nn::ReLU{}, nn::Linear<float>::make(64, 10, g));
+  CHECK_ERROR(ShapeError, "[Linear] an input of shape (2, 128): this layer (64 → 10) expects 64 features", chain(x));
+  CHECK_ERROR(ShapeError,
+              "[Residual] the block gives (2, 28, 28, 1) and the shortcut (2, 28, 28): expected equal shapes",
+              nn::residual([](auto v) { return expand_dims(v, 3); })(x));
+  CHECK_ERROR(ValueError, "[Linear] 0 inputs: expected at least 1", nn::Linear<float>::make(0, 3, g));
+  CHECK_ERROR(ValueError, "[Dropout] a probability of 1.5: expected one from 0 to 1", nn::Dropout::make(1.5, g));
+  CHECK(tape.size() == 1);
+}
+
+TEST_CASE("dropout drops in training only") {
+  Generator g(3);
+  const auto chain = nn::sequential(nn::Dropout::make(0.25, g), [](auto x) { return 2 * x; });
+  const Tensor<double> ones = xt::ones<double>({100, 100});
+  const Tensor<double> dropped = run(chain, ones);
+  std::size_t zeros = 0;
+  for (const double element : dropped) {
+    zeros += element == 0;
+    CHECK((element == 0 || element == doctest::Approx(2 / 0.75)));
+  }
+  CHECK(std::abs(static_cast<double>(zeros) - 2500) < 5 * std::sqrt(10000 * 0.25 * 0.75));
+  CHECK(run(chain, ones) != dropped);  // the stream goes on
+  nn::evaluate(chain);
+  CHECK(run(chain, ones) == 2 * ones);
+  nn::train(chain);
+  CHECK(run(chain, ones) != 2 * ones);
+}
+
+TEST_CASE("a deep copy has parameters, modes and generators of its own, in either scalar type") {
+  Generator g(5);
+  const auto net = network<float>(g);
+  const auto copy = nn::copy(net);
+  const auto wide = converted<double>(net);
+  static_assert(std::is_same_v<decltype(wide), const Network<double>>);
+  nn::evaluate(copy);
+  CHECK(net.dropout.mode.training());
+  CHECK(wide.dropout.mode.training());
+  CHECK(copy.dropout.generator.counter() == g.counter());
+  g.seek(999);
+  CHECK(net.dropout.generator.counter() == 999);
+  CHECK(copy.dropout.generator.counter() != 999);
+  nn::evaluate(net);
+  nn::evaluate(wide);
+  const auto x = random_tensor<float>({2, 3}, 1);
+  CHECK(distance(run(copy, x), run(net, x)) == 0);
+  CHECK(distance(run(wide, Tensor<double>(xt::cast<double>(x))), run(net, x)) < 1e-6);
+  nn::zeros(net.head.weight);
+  CHECK(xt::amax(xt::abs(copy.head.weight.value()))() > 0);
+  const auto chain = nn::sequential(net, nn::ReLU{});
+  const auto wide_chain = converted<double>(chain);
+  static_assert(std::is_same_v<decltype(wide_chain), const nn::Sequential<Network<double>, nn::ReLU>>);
+  CHECK(paths_of(wide_chain) == paths_of(chain));
+}
+
+TEST_CASE("what was shared is shared in the copy, behind pointers too") {
+  Generator g(5);
+  const auto layer = nn::Linear<double>::make(3, 3, g);
+  const nn::Mode mode;
+  struct Tied {
+    nn::Linear<double> first, second;
+    std::shared_ptr<nn::Linear<double>> third, fourth;
+    nn::Mode one, two;
+  };
+  const auto third = std::make_shared<nn::Linear<double>>(nn::Linear<double>::make(2, 2, g));
+  const Tied tied{layer, layer, third, third, mode, mode};
+  CHECK(nn::parameter_count(tied) == 9 + 3 + 4 + 2);
+  CHECK(paths_of(tied) == "first.weight first.bias third.weight third.bias ");
+  const auto copy = nn::copy(tied);
+  CHECK(copy.first.weight == copy.second.weight);
+  CHECK(!(copy.first.weight == tied.first.weight));
+  CHECK(copy.third == copy.fourth);
+  CHECK(copy.third != tied.third);
+  CHECK(!(copy.third->weight == tied.third->weight));
+  CHECK(copy.one.state() == copy.two.state());
+  CHECK(copy.one.state() != tied.one.state());
+}
+
+TEST_CASE("parameters are frozen by path, and buffers never thaw") {
+  Generator g(1);
+  struct WithBuffer {
+    Network<float> network;
+    nn::Buffer<float> average;
+  };
+  const WithBuffer net{network<float>(g), nn::Buffer<float>::make(Tensor<float>{1, 2})};
+  CHECK(paths_of(net).ends_with(" average "));
+  CHECK(nn::parameter_count(net, nn::Counted::trainable) == 12 + 4 + 16 + 4 + 8 + 2);
+  nn::freeze(net, "network.hidden");
+  CHECK(nn::parameter_count(net, nn::Counted::trainable) == 8 + 2);
+  nn::unfreeze(net, "network.hidden.1.bias");
+  CHECK(nn::parameter_count(net, nn::Counted::trainable) == 8 + 2 + 4);
+  nn::freeze(net);
+  CHECK(nn::parameter_count(net, nn::Counted::trainable) == 0);
+  nn::unfreeze(net);
+  CHECK(nn::parameter_count(net) - nn::parameter_count(net, nn::Counted::trainable) == 2);
+  CHECK_ERROR(ValueError, "[freeze] no parameter has the path 'network.hid': there are network.hidden.0.weight, ",
+              nn::freeze(net, "network.hid"));
+}
+
+TEST_CASE("a network runs inside compiled, and learns there") {
+  Generator g(11);
+  const auto net = network<float>(g);
+  nn::evaluate(net);
+  const auto x = random_tensor<float>({16, 3}, 1);
+  const Tensor<float> y = xt::view(x, xt::all(), xt::range(0, 2));
+  auto apply = compiled<float>([&](auto&, auto input) { return net(input); });
+  CHECK(distance(apply(x).value(), run(net, x)) < 1e-6);
+  auto step = compiled<float>([&](auto& tape, auto input, auto target) {
+    const auto loss = mse_loss(net(input), target);
+    std::vector<Var<float>> weights;
+    for (const auto& named : nn::named_parameters(net)) weights.push_back(tape.variable(named.parameter));
+    const auto gradients = grad<float>(loss, weights);
+    std::size_t i = 0;
+    for (const auto& named : nn::named_parameters(net)) {
+      tape.update(named.parameter, weights[i] - 0.1F * gradients[i]);
+      ++i;
+    }
+    return loss;
+  });
+  const float first = step(x, y).item();
+  float last = first;
+  for (int i = 0; i < 200; ++i) last = step(x, y).item();
+  CHECK(last < 0.3F * first);
+}
+
+TEST_CASE("gradients of whole networks are right, chains and float ones included") {
+  Generator g(2);
+  const auto net = network<double>(g);
+  nn::evaluate(net);
+  CHECK(gradcheck(net, random_tensor({2, 3}, 1)));
+  const auto chain = nn::sequential(nn::Linear<float>::make(3, 4, g), nn::Tanh{},
+                                    nn::residual(nn::Linear<float>::make(4, 2, g), nn::Linear<float>::make(4, 2, g)));
+  CHECK(gradcheck(chain, random_tensor<float>({2, 3}, 1)));
+}

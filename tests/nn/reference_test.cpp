@@ -1,0 +1,260 @@
+// Every kind of module against PyTorch's figures: outputs, gradients, the names and shapes of its parameters.
+#include "../testing.hpp"
+#include <wengert/io/npz.hpp>
+#include <wengert/nn.hpp>
+
+#include <map>
+#include <set>
+
+using namespace wengert;
+using namespace wengert::testing;
+
+namespace {
+
+// The cases of reference.npz; see reference.py for what they hold.
+class Reference {
+ public:
+  Reference() {
+    for (auto& [name, value] : load_npz<double>(PROJECT_SOURCE_DIR "/tests/nn/reference.npz"))
+      arrays_.emplace(std::move(name), std::move(value));
+  }
+  const Tensor<double>& array(const std::string& name) const {
+    CAPTURE(name);
+    REQUIRE(arrays_.contains(name));
+    return arrays_.at(name);
+  }
+
+  // Gives a module the case's weights, which must be all it has.
+  template <class Module>
+  void load(const std::string& name, const Module& module) {
+    std::set<std::string> expected, found;
+    for (const auto& [key, value] : arrays_)
+      if (key.starts_with(name + ".p.")) expected.insert(key.substr(name.size() + 3));
+    for_each_parameter(module, [&](const std::string& path, Parameter<double> parameter) {
+      found.insert(path);
+      if (expected.contains(path)) parameter.assign(array(name + ".p." + path));
+    });
+    CHECK(found == expected);
+    used_.insert(name);
+  }
+  // Checks a module: `call(module, tape)` gives x, empty if it has no gradient, and y.
+  template <class Module, class Call>
+  void check_call(const std::string& name, const Module& module, const Call& call) {
+    CAPTURE(name);
+    load(name, module);
+    Tape<double> tape;
+    const auto [x, y] = call(module, tape);
+    CHECK(distance(y.value(), array(name + ".y")) < 1e-12);
+    std::vector<Var<double>> variables;
+    std::vector<std::string> names;
+    for_each_parameter(module, [&](const std::string& path, const Parameter<double>& parameter) {
+      if (!parameter.trainable()) return;
+      variables.push_back(tape.variable(parameter));
+      names.push_back(name + ".d." + path);
+    });
+    if (!x.empty()) {
+      variables.push_back(x);
+      names.push_back(name + ".dx");
+    }
+    const auto gradients = grad<double>(seed(y, tape.constant(array(name + ".c"))), variables);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      CAPTURE(names[i]);
+      CHECK(distance(gradients[i].value(), array(names[i])) < 1e-11);
+    }
+    tape.commit();
+    for (const auto& [path, parameter] : nn::named_parameters(module))
+      if (arrays_.contains(name + ".s." + path)) CHECK(distance(parameter.value(), array(name + ".s." + path)) < 1e-13);
+  }
+  // The same for a layer from Var to Var, or whatever `apply` makes of it; and gradcheck's opinion, and float's.
+  template <class Module, class Apply>
+  void check(const std::string& name, const Module& module, const Apply& apply) {
+    check_call(name, module, [&](const Module& m, Tape<double>& tape) {
+      const auto x = tape.variable(array(name + ".x"));
+      return std::pair(x, apply(m, x));
+    });
+    const auto narrow = converted<float>(module);
+    Tape<float> tape;
+    const auto y = apply(narrow, tape.constant(Tensor<float>(xt::cast<float>(array(name + ".x")))));
+    if (name != "batch_norm") CHECK(distance(y.value(), array(name + ".y")) < 1e-5);
+    if (!name.ends_with("relu") && name != "max_pool2d")
+      CHECK(gradcheck(apply, module, array(name + ".x"), GradcheckOptions{.mode = GradcheckMode::fast}));
+  }
+  template <class Module>
+  void check(const std::string& name, const Module& module) {
+    check(name, module, [](const auto& m, auto x) { return m(x); });
+  }
+  void check_all_were_used() const {
+    for (const auto& [key, value] : arrays_)
+      if (key.ends_with(".y")) CHECK(used_.contains(key.substr(0, key.size() - 2)));
+  }
+
+ private:
+  std::map<std::string, Tensor<double>> arrays_;
+  std::set<std::string> used_;
+};
+
+}  // namespace
+
+TEST_CASE("modules give PyTorch's outputs and gradients, under PyTorch's names") {
+  Reference r;
+  Generator g(1);
+  r.check("linear", nn::Linear<double>::make(3, 2, g));
+  r.check("linear.plain", nn::Linear<double>::make(3, 2, g, {.bias = false}));
+  r.check("conv1d", nn::Conv1d<double>::make(2, 4, 3, g, {.stride = 2, .padding = 1, .groups = 2}));
+  r.check("conv2d",
+          nn::Conv2d<double>::make(2, 3, {3, 2}, g, {.stride = {2, 1}, .padding = {1, 0}, .dilation = {1, 2}}));
+  r.check("conv2d.same", nn::Conv2d<double>::make(2, 2, 3, g, {.padding = same_padding, .bias = false}));
+  r.check("conv_transpose2d",
+          nn::ConvTranspose2d<double>::make(4, 2, 3, g, {.stride = 2, .padding = 1, .output_padding = 1, .groups = 2}));
+  r.check("max_pool2d", nn::MaxPool2d{3, {.stride = 2, .padding = 1}});
+  r.check("avg_pool1d", nn::AvgPool1d{2});
+  r.check("adaptive_avg_pool2d", nn::AdaptiveAvgPool2d{{2, 3}});
+  r.check("batch_norm", nn::BatchNorm<double>::make(3, {.momentum = 0.2}));
+  const auto evaluated = nn::BatchNorm<double>::make(3);
+  nn::evaluate(evaluated);
+  r.check("batch_norm.evaluated", evaluated);
+  r.check("layer_norm", nn::LayerNorm<double>::make({2, 3}));
+  r.check("group_norm", nn::GroupNorm<double>::make(2, 4));
+  r.check("prelu", nn::PReLU<double>::make(2));
+  r.check("gelu", nn::GELU{});
+  r.check("elu", nn::ELU{0.7});
+  r.check("softmax", nn::Softmax{});
+  r.check("rnn", nn::RNN<double>::make(3, 4, g));
+  r.check("rnn.relu", nn::RNN<double>::make(3, 4, g, {}, nn::RecurrentActivation::relu));
+  r.check("gru", nn::GRU<double>::make(3, 4, g));
+  r.check("lstm", nn::LSTM<double>::make(3, 4, g));
+  r.check("attention", nn::MultiheadAttention<double>::make(6, 2, g));
+  r.check("attention.causal", nn::MultiheadAttention<double>::make(6, 3, g, {.bias = false, .causal = true}));
+  r.check("attention.cross", nn::MultiheadAttention<double>::make(4, 2, g), [](const auto& m, auto x) {
+    return m(slice(x, {xt::all(), xt::range(0, 2)}), x, 2 * x);
+  });
+  r.check("encoder", nn::TransformerEncoderLayer<double>::make(4, 2, g, {.feedforward = 6, .dropout = 0}));
+  r.check("encoder.first",
+          nn::TransformerEncoderLayer<double>::make(
+              4, 2, g,
+              {.feedforward = 6, .dropout = 0, .activation = nn::FeedforwardActivation::gelu, .norm_first = true}));
+  r.check_call("embedding", nn::Embedding<double>::make(5, 3, g), [&](const auto& m, Tape<double>& tape) {
+    return std::pair(Var<double>(), m(tape.indices(xt::cast<std::int64_t>(r.array("embedding.x")))));
+  });
+  r.check_call("lstm.run", nn::LSTM<double>::make(3, 4, g, {.bias = false}), [&](const auto& m, Tape<double>& tape) {
+    const auto x = tape.variable(r.array("lstm.run.x"));
+    const auto result = m.run(x, {tape.constant(r.array("lstm.state.h")), tape.constant(r.array("lstm.state.c"))});
+    return std::pair(
+        x, concatenate({result.output, expand_dims(result.state.hidden, 1), expand_dims(result.state.cell, 1)}, 1));
+  });
+  r.check_all_were_used();
+}
+
+TEST_CASE("RMSNorm divides by the root mean square of the last axes") {
+  auto layer = nn::RMSNorm<double>::make({2}, {.epsilon = 0});
+  layer.weight->assign(Tensor<double>{2, 3});
+  Tape<double> tape;
+  const double root = std::sqrt(12.5);
+  CHECK(distance(layer(tape.constant(Tensor<double>{{3, 4}})).value(), Tensor<double>{{6 / root, 12 / root}}) < 1e-15);
+  CHECK(gradcheck(layer, random_tensor({3, 2}, 1)));
+}
+
+TEST_CASE("a layer that reads backwards is one that reads the reversed sequence") {
+  Generator g(1);
+  const auto check = [&](auto layer) {
+    auto reversed = layer;
+    reversed.backwards = true;
+    Tape<double> tape;
+    const auto x = tape.constant(random_tensor({2, 5, 3}, 1));
+    CHECK(distance(reversed(x).value(), flip(layer(flip(x, {1})), {1}).value()) < 1e-15);
+  };
+  check(nn::RNN<double>::make(3, 2, g));
+  check(nn::GRU<double>::make(3, 2, g));
+  check(nn::LSTM<double>::make(3, 2, g));
+}
+
+TEST_CASE("batch normalisation keeps running statistics, eagerly and in a Program") {
+  const auto eager = nn::BatchNorm<float>::make(2);
+  const auto replayed = nn::copy(eager);
+  auto step = compiled<float>([&](auto&, auto x) { return replayed(x); });
+  Tape<float> tape;
+  for (unsigned i = 0; i < 3; ++i) {
+    const auto x = random_tensor<float>({5, 2}, i, 0, 3);
+    tape.clear();
+    const auto y = eager(tape.constant(x));
+    CHECK(distance(y.value(), step(x).value()) < 1e-6);
+    tape.commit();
+    CHECK(distance(eager.running_mean.parameter.value(), replayed.running_mean.parameter.value()) < 1e-6);
+    CHECK(distance(eager.running_var.parameter.value(), replayed.running_var.parameter.value()) < 1e-6);
+  }
+  CHECK(eager.running_mean.parameter.value()(0) > 0.2F);
+  nn::unfreeze(eager);
+  CHECK(!eager.running_mean.parameter.trainable());
+}
+
+TEST_CASE("recurrent and attention layers run inside compiled") {
+  Generator g(4);
+  const auto net =
+      nn::sequential(nn::LSTM<float>::make(3, 4, g), nn::GRU<float>::make(4, 4, g),
+                     nn::TransformerEncoderLayer<float>::make(4, 2, g, {.feedforward = 8, .causal = true}));
+  nn::evaluate(net);
+  auto run = compiled<float>([&](auto&, auto x) { return net(x); });
+  const auto x = random_tensor<float>({2, 6, 3}, 1);
+  Tape<float> tape;
+  const auto y = net(tape.constant(x)).value();
+  CHECK(distance(run(x).value(), y) < 1e-5);
+  Tensor<float> changed = x;
+  changed(0, 5, 0) += 1;  // later places do not matter to earlier ones
+  const auto z = net(tape.constant(changed)).value();
+  CHECK(distance(xt::view(y, xt::all(), xt::range(0, 5)), xt::view(z, xt::all(), xt::range(0, 5))) < 1e-6);
+  CHECK(distance(y, z) > 1e-4);
+}
+
+TEST_CASE("weights begin as PyTorch's") {
+  Generator g(6);
+  const auto within = [](const Parameter<double>& p, double bound) {
+    const double largest = xt::amax(xt::abs(p.value()))();
+    return largest <= bound && largest > 0.9 * bound;
+  };
+  const auto conv = nn::Conv2d<double>::make(6, 8, {3, 2}, g, {.groups = 2});
+  CHECK(within(conv.weight, 1 / std::sqrt(18.0)));
+  CHECK(conv.weight.shape() == Shape{8, 3, 3, 2});
+  const auto transposed = nn::ConvTranspose2d<double>::make(6, 8, 3, g);
+  CHECK(within(transposed.weight, 1 / std::sqrt(72.0)));  // PyTorch counts what it takes for inputs
+  const auto lstm = nn::LSTM<double>::make(5, 9, g);
+  CHECK(within(lstm.weight_ih_l0, 1.0 / 3));
+  CHECK(within(lstm.weight_hh_l0, 1.0 / 3));
+  const auto attention = nn::MultiheadAttention<double>::make(8, 2, g);
+  CHECK(within(attention.in_proj_weight, std::sqrt(6.0 / 32)));
+  CHECK(within(attention.out_proj.weight, std::sqrt(1.0 / 8)));
+  CHECK(xt::amax(xt::abs(attention.out_proj.bias->value()))() == 0);
+  const auto table = nn::Embedding<double>::make(100, 100, g);
+  CHECK(xt::mean(xt::square(table.weight.value()))() == doctest::Approx(1).epsilon(0.05));
+}
+
+TEST_CASE("what does not fit a module is refused, with what it expects, and records nothing") {
+  Generator g(1);
+  Tape<float> tape;
+  const auto x = tape.constant(random_tensor<float>({2, 3, 5, 5}, 1));
+  const auto flat = tape.constant(random_tensor<float>({2, 3}, 1));
+  const auto numbers = tape.indices(Indices{0, 7});
+  CHECK_ERROR(ShapeError, "[Conv2d] an input of shape (2, 3, 5, 5): this layer expects 1 channels, (N, 1, H, W) or",
+              nn::Conv2d<float>::make(1, 4, 3, g)(x));
+  CHECK_ERROR(ShapeError, "[conv]", nn::Conv2d<float>::make(3, 4, 7, g)(x));
+  CHECK_ERROR(ValueError, "[Conv1d] 2 groups of 3 input and 4 output channels: expected a number that divides both",
+              nn::Conv1d<float>::make(3, 4, 3, g, {.groups = 2}));
+  CHECK_ERROR(ValueError, "[Conv2d] a kernel of extent 0", nn::Conv2d<float>::make(3, 4, 0, g));
+  CHECK_ERROR(ShapeError, "[ConvTranspose2d]", nn::ConvTranspose2d<float>::make(4, 4, 3, g)(x));
+  CHECK_ERROR(ShapeError, "[BatchNorm] an input of shape (2, 3, 5, 5): this layer expects 4 channels, (N, 4) or",
+              nn::BatchNorm<float>::make(4)(x));
+  CHECK_ERROR(ShapeError, "[LayerNorm] an input of shape (2, 3): this layer expects (5,) as its last extents",
+              nn::LayerNorm<float>::make({5})(flat));
+  CHECK_ERROR(ShapeError, "[RMSNorm]", nn::RMSNorm<float>::make({1, 2, 3})(flat));
+  CHECK_ERROR(ValueError, "[GroupNorm] 2 groups of 3 channels", nn::GroupNorm<float>::make(2, 3));
+  CHECK_ERROR(ValueError, "[embedding]", nn::Embedding<float>::make(7, 2, g)(numbers));
+  CHECK_ERROR(ShapeError, "[LSTM] an input of shape (2, 3): this layer (3 → 4) expects sequences (N, L, 3)",
+              nn::LSTM<float>::make(3, 4, g)(flat));
+  const auto sequence = tape.constant(random_tensor<float>({2, 5, 3}, 1));
+  CHECK_ERROR(ShapeError, "[GRU] a state of shape (2, 3): expected (2, 4)",
+              nn::GRU<float>::make(3, 4, g).run(sequence, flat));
+  CHECK_ERROR(ValueError, "[MultiheadAttention] 4 heads of a width of 6", nn::MultiheadAttention<float>::make(6, 4, g));
+  CHECK_ERROR(ShapeError, "[MultiheadAttention] queries of shape (2, 5, 3): this layer expects (N, L, 4)",
+              nn::MultiheadAttention<float>::make(4, 2, g)(sequence));
+  CHECK_ERROR(ValueError, "[Linear] 0 inputs", nn::TransformerEncoderLayer<float>::make(4, 2, g, {.feedforward = 0}));
+  CHECK(tape.size() == 4);
+}

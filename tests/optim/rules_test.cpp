@@ -1,0 +1,98 @@
+// Update rules against PyTorch's trajectories.
+#include "optim/problem.hpp"
+
+#include <functional>
+
+using namespace wengert;
+using namespace wengert::testing;
+
+namespace {
+
+using Rules = std::vector<std::pair<std::string, optim::Rule<double>>>;
+
+Rules rules() {
+  using namespace optim;
+  return {
+      {"sgd", SGD{.rate = 0.1}},
+      {"sgd.decay", SGD{.rate = 0.1, .weight_decay = 0.01}},
+      {"sgd.momentum", SGD{.rate = 0.02, .momentum = 0.9}},
+      {"sgd.dampening", SGD{.rate = 0.05, .momentum = 0.9, .dampening = 0.3, .weight_decay = 0.001}},
+      {"sgd.nesterov", SGD{.rate = 0.02, .momentum = 0.9, .weight_decay = 0.001, .nesterov = true}},
+      {"adam", Adam{.rate = 0.01}},
+      {"adam.options", Adam{.rate = 0.02, .beta1 = 0.8, .beta2 = 0.99, .epsilon = 1e-5, .weight_decay = 0.01}},
+      {"adam.amsgrad", Adam{.rate = 0.02, .beta2 = 0.95, .amsgrad = true}},
+      {"adamw", AdamW{.rate = 0.01}},
+      {"adamw.amsgrad", AdamW{.rate = 0.02, .weight_decay = 0.1, .amsgrad = true}},
+      {"adagrad", Adagrad{.rate = 0.1}},
+      {"adagrad.options",
+       Adagrad{.rate = 0.2, .rate_decay = 0.01, .weight_decay = 0.01, .initial_sum = 0.1, .epsilon = 1e-6}},
+      {"adadelta", Adadelta{}},
+      {"adadelta.options", Adadelta{.rate = 0.5, .rho = 0.8, .epsilon = 1e-4, .weight_decay = 0.01}},
+      {"rmsprop", RMSprop{.rate = 0.002}},
+      {"rmsprop.momentum",
+       RMSprop{.rate = 0.001, .alpha = 0.9, .epsilon = 1e-5, .weight_decay = 0.01, .momentum = 0.8}},
+      {"rmsprop.centered", RMSprop{.rate = 0.001, .epsilon = 1e-4, .momentum = 0.5, .centered = true}},
+      {"adamax", Adamax{.rate = 0.01}},
+      {"adamax.options", Adamax{.rate = 0.02, .beta1 = 0.8, .beta2 = 0.9, .epsilon = 1e-4, .weight_decay = 0.01}},
+      {"nadam", NAdam{.rate = 0.01}},
+      {"nadam.options", NAdam{.rate = 0.02,
+                              .beta1 = 0.8,
+                              .beta2 = 0.99,
+                              .epsilon = 1e-5,
+                              .weight_decay = 0.01,
+                              .momentum_decay = 0.01}},
+      {"radam", RAdam{.rate = 0.01}},
+      {"radam.options", RAdam{.rate = 0.02, .beta1 = 0.8, .beta2 = 0.99, .epsilon = 1e-5, .weight_decay = 0.01}},
+      {"radam.short", RAdam{.rate = 0.01, .beta1 = 0.8, .beta2 = 0.6}},
+      {"lion", Lion{.rate = 0.001}},
+      {"lion.decay", Lion{.rate = 0.002, .beta1 = 0.8, .beta2 = 0.95, .weight_decay = 0.1}},
+  };
+}
+
+}  // namespace
+
+TEST_CASE("1,000 steps of every rule agree with PyTorch") {
+  for (const auto& [name, rule] : rules()) {
+    CAPTURE(name);
+    const double error = trajectory_error(name, rule);
+    CHECK(error < 1e-8);
+  }
+}
+
+TEST_CASE("clipping and groups agree with PyTorch") {
+  using namespace optim;
+  CHECK(trajectory_error<double>("adam.clip_norm", Adam{.rate = 0.01}, {.clip_norm = 0.05}) < 1e-8);
+  CHECK(trajectory_error<double>("sgd.clip_value", SGD{.rate = 0.1, .momentum = 0.5}, {.clip_value = 0.02}) < 1e-8);
+  CHECK(trajectory_error<double>("groups", AdamW{.rate = 0.01},
+                                 {.groups = {{"*.b", AdamW{.rate = 0.002, .weight_decay = 0}}}}) < 1e-8);
+}
+
+TEST_CASE("eager steps, unfused and fused Programs agree") {
+  for (const auto& [name, rule] : rules()) {
+    CAPTURE(name);
+    const auto run = [&rule = rule](const std::function<void(Problem<double>&, optim::Optimizer<double>&)>& steps) {
+      Problem<double> problem;
+      optim::Optimizer<double> optimizer(problem, rule);
+      steps(problem, optimizer);
+      CHECK(optimizer.steps() == 20);
+      std::vector<double> result = problem.flat();
+      for (const auto& part : optimizer.state())
+        result.insert(result.end(), part.parameter.value().begin(), part.parameter.value().end());
+      return result;
+    };
+    const auto eager = run([](auto& problem, auto& optimizer) {
+      Tape<double> tape;
+      for (int i = 0; i < 20; ++i) {
+        tape.clear();
+        optimizer.update(problem.loss(tape.constant(batch<double>("x", i)), tape.constant(batch<double>("y", i))));
+        tape.commit();
+      }
+    });
+    const auto unfused =
+        run([](auto& problem, auto& optimizer) { train(problem, optimizer, 20, [](int) {}, {.fuse = false}); });
+    const auto fused = run([](auto& problem, auto& optimizer) { train(problem, optimizer, 20, [](int) {}); });
+    CHECK(eager == unfused);
+    REQUIRE(eager.size() == fused.size());
+    for (std::size_t i = 0; i < eager.size(); ++i) CHECK(std::abs(eager[i] - fused[i]) < 1e-12);
+  }
+}
