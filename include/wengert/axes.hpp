@@ -17,9 +17,12 @@ class Axes {
  public:
   /// All axes.
   Axes() = default;
+  /// One axis, or a list of them.
+  ///@{
   Axes(std::ptrdiff_t axis) : Axes(std::span(&axis, 1)) {}  // NOLINT(google-explicit-constructor)
   Axes(std::initializer_list<std::ptrdiff_t> axes) : Axes(std::span(axes.begin(), axes.size())) {}
   explicit Axes(std::span<const std::ptrdiff_t> axes);
+  ///@}
 
   /// Whether no axis was named, which stands for all.
   bool all() const { return all_; }

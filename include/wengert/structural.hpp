@@ -43,11 +43,11 @@ inline constexpr std::size_t any_number = static_cast<std::size_t>(-1);
 /// One application of a structural op that its derivative is checked on.
 template <class S>
 struct StructuralExample {
-  S op;
-  std::vector<Shape> shapes;  // of the inputs that are Vars
-  Domain domain{};
-  std::vector<Indices> indices = detail::no_indices();  // the inputs that are indices
-  Var<double> (*prepare)(Var<double>) = nullptr;        // brings the first input into the domain: a symmetric matrix
+  S op;                                                 ///< with its attributes
+  std::vector<Shape> shapes;                            ///< of the inputs that are Vars
+  Domain domain{};                                      ///< of the values of the inputs
+  std::vector<Indices> indices = detail::no_indices();  ///< the inputs that are indices
+  Var<double> (*prepare)(Var<double>) = nullptr;        ///< brings the first input into the domain: a symmetric matrix
 };
 
 /// What a struct must have to be an op; its data members are the op's attributes.
@@ -71,6 +71,7 @@ concept StructuralOp = std::is_trivially_copyable_v<S> && requires {
 
 /// Stands in a vjp's tuple for an input that has no gradient.
 struct NoGradient {};
+/// What a vjp returns for an input without gradient.
 inline constexpr NoGradient no_gradient{};
 
 namespace detail {
@@ -258,6 +259,7 @@ struct StructuralTable {
 /// Puts a structural op into the registry; `record` does so for every op that a program uses.
 template <StructuralOp S>
 struct Registered {
+  /// The op's applications to check.
   static std::vector<OpExample> examples() {
     std::vector<OpExample> result;
     for (const StructuralExample<S>& example : S::examples())
@@ -268,6 +270,7 @@ struct Registered {
                                       : [example](std::span<const Var<float>> x) { return apply(example, x); }});
     return result;
   }
+  /// Initialised before main, which puts it in.
   static const bool done;
 
  private:

@@ -15,6 +15,7 @@ namespace wengert {
 /// Throws ShapeError if they are not, and for no tensors.
 template <class T>
 Var<T> concatenate(std::initializer_list<Var<T>> parts, std::ptrdiff_t axis = 0, Location where = Location::current());
+/// The same for any number of parts.
 template <class T>
 Var<T> concatenate(const std::vector<Var<T>>& parts, std::ptrdiff_t axis = 0, Location where = Location::current());
 
@@ -22,6 +23,7 @@ Var<T> concatenate(const std::vector<Var<T>>& parts, std::ptrdiff_t axis = 0, Lo
 /// Throws ShapeError if the shapes differ, and for no tensors.
 template <class T>
 Var<T> stack(std::initializer_list<Var<T>> parts, std::ptrdiff_t axis = 0, Location where = Location::current());
+/// The same for any number of parts.
 template <class T>
 Var<T> stack(const std::vector<Var<T>>& parts, std::ptrdiff_t axis = 0, Location where = Location::current());
 
@@ -58,8 +60,8 @@ Var<T> roll(Var<T> x, std::ptrdiff_t shift, Location where = Location::current()
 
 /// How many elements `pad` puts before and after those of an axis.
 struct PadWidth {
-  std::size_t before = 0;
-  std::size_t after = 0;
+  std::size_t before = 0;  ///< the first element
+  std::size_t after = 0;   ///< the last element
 };
 
 /// Where the elements come from that `pad` puts on: one value, the element at the edge, or the elements inside mirrored

@@ -15,12 +15,14 @@ class NewShape {
  public:
   /// One extent, of any integer type.
   struct Extent {
+    /// From any integer.
     template <std::integral I>
     constexpr Extent(I extent) : value(static_cast<std::ptrdiff_t>(extent)) {}  // NOLINT(google-explicit-constructor)
-    std::ptrdiff_t value;
+    std::ptrdiff_t value;  ///< −1: follows from the number of elements
   };
 
   NewShape() = default;
+  /// A shape without unknown extents.
   NewShape(const Shape& shape) : shape_(shape) {}  // NOLINT(google-explicit-constructor)
   /// Throws ShapeError for a second −1 and for other negative extents.
   NewShape(std::initializer_list<Extent> extents, const Location& where = Location::current());

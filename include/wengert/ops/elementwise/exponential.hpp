@@ -116,7 +116,9 @@ WENGERT_FUNCTION_1(lgamma)
 WENGERT_FUNCTION_1(digamma)
 /// The n-th derivative of digamma, n ≥ 1. Negative x only for n = 1, as in PyTorch. Throws ValueError unless n is a
 /// whole number of at least 1.
+///@{
 Var<float> polygamma(double n, const Operand<float>& x);
 Var<double> polygamma(double n, const Operand<double>& x);
+///@}
 
 }  // namespace wengert
