@@ -26,7 +26,7 @@ need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev libgtes
 [ "$variant" = tests-clang ] && need_packages clang-16
 
 echo "== data for the samples"
-bash samples/fetch_data.sh digits
+bash samples/fetch_data.sh digits breast_cancer constitution
 
 echo "== configuring build/$variant"
 cmake --preset "$variant" -DCMAKE_MESSAGE_LOG_LEVEL=WARNING
