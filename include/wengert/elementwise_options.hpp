@@ -43,6 +43,7 @@ struct NotationKind {};
 struct ConventionKind {};
 struct ParametersKind {};
 struct AppearanceKind {};
+struct CallerKind {};
 }  // namespace detail
 
 /// The partial derivatives of a formula, one lambda an input; see `derivative`.
@@ -122,6 +123,15 @@ template <class Values>
 constexpr ExampleParameters<Values> example_parameters(Values) {
   return {};
 }
+
+/// The function that errors name instead of the op, which it may become: `called_as<"add">` for an op add_scalar.
+template <Name function>
+struct CalledAs {
+  using Kind = detail::CallerKind;
+  static constexpr auto name = function;
+};
+template <Name function>
+inline constexpr CalledAs<function> called_as{};
 
 /// Shown by its formula in `explain`, not by its name.
 struct ShownByFormula {
