@@ -62,9 +62,9 @@ struct StructuralExample {
 /// tuple of functions that are called only where they are needed. With `arity = any_number`, `shape` and `forward` take
 /// their inputs as one span, and `vjp(Pullback<T>&)` gives the cotangents itself.
 ///
-/// Random checks change the extents of examples. An op whose attributes are at home with any (an axis, a flag, a number)
-/// says so by `any_extents = true`; one whose attributes depend on them can add `applications()`, OpExamples of the
-/// function that makes the attributes.
+/// Random checks change the extents of examples. An op whose attributes are at home with any (an axis, a flag, a
+/// number) says so by `any_extents = true`; one whose attributes depend on them can add `applications()`, OpExamples of
+/// the function that makes the attributes.
 template <class S>
 concept StructuralOp = std::is_trivially_copyable_v<S> && requires {
   { S::name } -> std::convertible_to<std::string_view>;

@@ -26,6 +26,7 @@ struct Concatenate {
   static constexpr std::string_view name = "concatenate";
   static constexpr std::string_view notation = "x₁, x₂, … one after another";
   static constexpr std::size_t arity = any_number;
+  static constexpr bool any_extents = true;
   static constexpr bool takes_strides = true;
   std::size_t axis = 0;
 
@@ -303,8 +304,8 @@ Var<T> roll(Var<T> x, std::type_identity_t<std::initializer_list<std::ptrdiff_t>
             std::type_identity_t<std::initializer_list<std::ptrdiff_t>> axes, Location where) {
   return atomically(tape_of(x, "roll", where), where, [&] {
     if (shifts.size() != axes.size())
-      throw AxisError("roll", fmt::format("{} shifts for {} axes: there must be one for each", shifts.size(),
-                                          axes.size()));
+      throw AxisError("roll",
+                      fmt::format("{} shifts for {} axes: there must be one for each", shifts.size(), axes.size()));
     Var<T> result = x;
     for (std::size_t i = 0; i < axes.size(); ++i)
       result = rolled(result, shifts.begin()[i], normalise_axis(axes.begin()[i], x.rank(), "roll"), where);

@@ -1,4 +1,5 @@
 #include "lines.hpp"
+#include "listed.hpp"
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/structural.hpp>
@@ -37,6 +38,9 @@ struct Reshape {
   static std::vector<StructuralExample<Reshape>> examples() {
     return {{Reshape{{6, 2}}, {{3, 4}}}, {Reshape{}, {{1, 1}}}};
   }
+  static std::vector<OpExample> applications() {
+    return examples_of(name, {{3, 4}, {2, 3, 4}}, [](auto x) { return reshape(x, {x.shape().back(), -1}); });
+  }
 };
 
 // ---- transpose -----------------------------------------------------------------------------------------------------
@@ -45,6 +49,7 @@ struct Transpose {
   static constexpr std::string_view name = "transpose";
   static constexpr std::string_view notation = "xᵀ";
   static constexpr std::size_t arity = 1;
+  static constexpr bool any_extents = true;
   std::array<std::uint8_t, max_rank> order{};  // axis i of the result is axis order[i] of x
 
   static Text text(const Text& x) { return Text::postfix(x, "ᵀ", "^{\\top}"); }
@@ -97,6 +102,13 @@ struct BroadcastTo {
   }
   static std::vector<StructuralExample<BroadcastTo>> examples() {
     return {{{{3, 4}}, {{4}}}, {{{3, 4}}, {{3, 1}}}, {{{2, 3}}, {{}}}, {{{2, 3, 2}}, {{2, 1, 2}}}};
+  }
+  static std::vector<OpExample> applications() {  // ones become threes
+    return examples_of(name, {{3, 1}, {4}, {1, 2}}, [](auto x) {
+      Shape to{2};
+      for (const std::size_t extent : x.shape()) to.push_back(extent == 1 ? 3 : extent);
+      return broadcast_to(x, to);
+    });
   }
 };
 

@@ -189,16 +189,16 @@ bool any(Var<T> x, Location where) {
   return std::any_of(value.begin(), value.end(), [](T v) { return v != 0; });
 }
 
-#define WENGERT_INSTANTIATE(T)                                             \
-  template Var<T> amin(Var<T>, const Axes&, KeepDims, Location);           \
-  template Var<T> var(Var<T>, const Axes&, KeepDims, double, Location);    \
-  template Var<T> stddev(Var<T>, const Axes&, KeepDims, double, Location); \
-  template Var<T> logsumexp(Var<T>, const Axes&, KeepDims, Location);      \
-  template Var<T> norm(Var<T>, double, const Axes&, KeepDims, Location);   \
-  template Var<T> count_nonzero(Var<T>, const Axes&, KeepDims, Location);  \
+#define WENGERT_INSTANTIATE(T)                                                            \
+  template Var<T> amin(Var<T>, const Axes&, KeepDims, Location);                          \
+  template Var<T> var(Var<T>, const Axes&, KeepDims, double, Location);                   \
+  template Var<T> stddev(Var<T>, const Axes&, KeepDims, double, Location);                \
+  template Var<T> logsumexp(Var<T>, const Axes&, KeepDims, Location);                     \
+  template Var<T> norm(Var<T>, double, const Axes&, KeepDims, Location);                  \
+  template Var<T> count_nonzero(Var<T>, const Axes&, KeepDims, Location);                 \
   template IndexVar<T> argmax(Var<T>, std::optional<std::ptrdiff_t>, KeepDims, Location); \
   template IndexVar<T> argmin(Var<T>, std::optional<std::ptrdiff_t>, KeepDims, Location); \
-  template bool all(Var<T>, Location);                                     \
+  template bool all(Var<T>, Location);                                                    \
   template bool any(Var<T>, Location);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

@@ -16,26 +16,22 @@ namespace kernel {
 // Masks joined. g++ 12 takes the portable form of 64 bytes apart, one element after another, as it lowers the
 // expression before a wide kernel's target is known.
 template <class M>
-WENGERT_INLINE M both(const M& a, const M& b) {
+WENGERT_INLINE void both(const M& a, const M& b, M& joined) {
 #if defined(__x86_64__) && !defined(__clang__)
-  if constexpr (sizeof(M) == 64) {
-    M joined;
+  if constexpr (sizeof(M) == 64)
     asm("vpandd %2, %1, %0" : "=v"(joined) : "v"(a), "v"(b));
-    return joined;
-  }
+  else
 #endif
-  return a & b;
+    joined = a & b;
 }
 template <class M>
-WENGERT_INLINE M either(const M& a, const M& b) {
+WENGERT_INLINE void either(const M& a, const M& b, M& joined) {
 #if defined(__x86_64__) && !defined(__clang__)
-  if constexpr (sizeof(M) == 64) {
-    M joined;
+  if constexpr (sizeof(M) == 64)
     asm("vpord %2, %1, %0" : "=v"(joined) : "v"(a), "v"(b));
-    return joined;
-  }
+  else
 #endif
-  return a | b;
+    joined = a | b;
 }
 
 }  // namespace kernel
@@ -46,12 +42,21 @@ struct Mask {
   using Bits = typename kernel::VectorOf<T, Bytes>::mask;
   Bits bits;
 
+  Mask() = default;
   WENGERT_INLINE explicit Mask(const Bits& b) : bits(b) {}
   WENGERT_INLINE Mask(const Mask& other) : bits(other.bits) {}
   Mask& operator=(const Mask&) = default;
 
-  friend WENGERT_INLINE Mask operator&&(const Mask& a, const Mask& b) { return Mask(kernel::both(a.bits, b.bits)); }
-  friend WENGERT_INLINE Mask operator||(const Mask& a, const Mask& b) { return Mask(kernel::either(a.bits, b.bits)); }
+  friend WENGERT_INLINE Mask operator&&(const Mask& a, const Mask& b) {
+    Mask joined;
+    kernel::both(a.bits, b.bits, joined.bits);
+    return joined;
+  }
+  friend WENGERT_INLINE Mask operator||(const Mask& a, const Mask& b) {
+    Mask joined;
+    kernel::either(a.bits, b.bits, joined.bits);
+    return joined;
+  }
   friend WENGERT_INLINE Mask operator!(const Mask& a) { return Mask(~a.bits); }
 
   explicit operator bool() const;  // see Probe

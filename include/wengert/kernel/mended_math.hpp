@@ -109,8 +109,9 @@ WENGERT_INLINE L polynomial(const L& x, double c, C... rest) {
   }
 }
 
-// SLEEF's erf takes seven times as long as an exponential. In float, of two minimax polynomials (tests/oracle/erf_fit.py):
-// of erf(x)/x − 1 in x² up to |x| = 1, and beyond of −ln(1 − erf|x|), whose error the exponential makes small.
+// SLEEF's erf takes seven times as long as an exponential. In float, of two minimax polynomials
+// (tests/oracle/erf_fit.py): of erf(x)/x − 1 in x² up to |x| = 1, and beyond of −ln(1 − erf|x|), whose error the
+// exponential makes small.
 inline constexpr auto fast_erf = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   if constexpr (std::is_same_v<T, double>) {
     return lane_erf(x);
@@ -120,10 +121,9 @@ inline constexpr auto fast_erf = []<class T, std::size_t B>(const Lane<T, B>& x)
         x + x * polynomial(x * x, 0.12837916572688257, -0.3761262582452463, 0.11283585149684347, -0.026853811934348815,
                            0.005188327627650437, -0.0008010192743229383, 7.853857432874388e-05);
     const auto far = where(magnitude > 4, lift(x, 4), magnitude);  // from where on it is 1
-    const auto rest =
-        lane_exp(-polynomial(far, -0.00018846778336190084, 1.1295803118872583, 0.633216394968891, 0.10842210265035152,
-                             -0.025210342295981653, 0.004205285895002623, -0.0004414729163282942,
-                             2.1697639000532577e-05));
+    const auto rest = lane_exp(-polynomial(far, -0.00018846778336190084, 1.1295803118872583, 0.633216394968891,
+                                           0.10842210265035152, -0.025210342295981653, 0.004205285895002623,
+                                           -0.0004414729163282942, 2.1697639000532577e-05));
     return where(magnitude < 1, inside, where(x < 0, rest - 1, 1 - rest));
   }
 };

@@ -67,7 +67,8 @@ template <class T>
 Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b, Location where = Location::current());
 
 /// Axes moved: `from[i]` of x is `to[i]` of the result, the others stay in their order (NumPy's moveaxis). Counted from
-/// the end if negative. Throws AxisError if an axis is out of range or named twice, or `from` and `to` differ in number.
+/// the end if negative. Throws AxisError if an axis is out of range or named twice, or `from` and `to` differ in
+/// number.
 template <class T>
 Var<T> moveaxis(Var<T> x, const Axes& from, const Axes& to, Location where = Location::current());
 

@@ -9,7 +9,6 @@
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/shape.hpp>
 
-
 #include <fmt/format.h>
 
 namespace wengert {
@@ -79,14 +78,13 @@ constexpr auto selu_op = elementwise<"selu">(
     derivative([](auto x, auto) { return selu_scale * where(x > 0, lift(x, 1), selu_alpha * exp(minimum(x, 0))); }),
     notation<"λ elu(x, α)">);
 
-constexpr auto normal_cdf_op =
-    elementwise<"normal_cdf">(kernel::lane_normal_cdf,
-                              derivative([](auto x, auto) { return normal_density * exp(-0.5 * x * x); }),
-                              notation<"Φ(x) = ½ erfc(−x/√2)">);
-constexpr auto gelu_op = elementwise<"gelu">(
-    [](auto x) { return x * normal_cdf_op(x); },
-    derivative([](auto x, auto) { return normal_cdf_op(x) + normal_density * x * exp(-0.5 * x * x); }),
-    notation<"x Φ(x)">);
+constexpr auto normal_cdf_op = elementwise<"normal_cdf">(
+    kernel::lane_normal_cdf, derivative([](auto x, auto) { return normal_density * exp(-0.5 * x * x); }),
+    notation<"Φ(x) = ½ erfc(−x/√2)">);
+constexpr auto gelu_op = elementwise<"gelu">([](auto x) { return x * normal_cdf_op(x); }, derivative([](auto x, auto) {
+                                               return normal_cdf_op(x) + normal_density * x * exp(-0.5 * x * x);
+                                             }),
+                                             notation<"x Φ(x)">);
 constexpr auto gelu_tanh_op = elementwise<"gelu_tanh">(
     [](auto x) { return 0.5 * x * (1 + tanh(0.797884560802865356 * x * (1 + 0.044715 * x * x))); },
     notation<"x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))">);

@@ -20,9 +20,8 @@ constexpr auto less_equal_op = elementwise<"less_equal">([](auto a, auto b) { re
                                                          piecewise_constant, notation<"[a ≤ b]">, shown_by_formula);
 constexpr auto greater_op = elementwise<"greater">([](auto a, auto b) { return one_where(a > b, a); },
                                                    piecewise_constant, notation<"[a > b]">, shown_by_formula);
-constexpr auto greater_equal_op = elementwise<"greater_equal">([](auto a, auto b) { return one_where(a >= b, a); },
-                                                               piecewise_constant, notation<"[a ≥ b]">,
-                                                               shown_by_formula);
+constexpr auto greater_equal_op = elementwise<"greater_equal">(
+    [](auto a, auto b) { return one_where(a >= b, a); }, piecewise_constant, notation<"[a ≥ b]">, shown_by_formula);
 constexpr auto equal_op = elementwise<"equal">([](auto a, auto b) { return one_where(a == b, a); }, piecewise_constant,
                                                notation<"[a = b]">, shown_by_formula);
 constexpr auto not_equal_op = elementwise<"not_equal">([](auto a, auto b) { return one_where(a != b, a); },
