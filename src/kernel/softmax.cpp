@@ -47,26 +47,11 @@ struct Exponentials {
   }
 };
 
-// As many short rows as a lane is wide, turned so that each lane holds one column of them: a lane that is mostly empty
-// would cost as much as a full one.
 template <class L>
-struct ShortRows {
+struct ShortRows : TurnedRows<L> {
   using T = typename L::Scalar;
-  static constexpr std::size_t longest = 32;
-  alignas(L) T columns[longest][L::width];
+  using TurnedRows<L>::TurnedRows;
 
-  WENGERT_INLINE ShortRows(const T* x, std::size_t rows, std::size_t count) {
-    for (std::size_t k = 0; k < count; ++k) {
-      if (rows < L::width) L(T(0)).store(columns[k]);
-      for (std::size_t r = 0; r < rows; ++r) columns[k][r] = x[r * count + k];
-    }
-  }
-  WENGERT_INLINE L operator[](std::size_t k) const { return L::load(columns[k]); }
-  WENGERT_INLINE void set(std::size_t k, const L& column) { column.store(columns[k]); }
-  WENGERT_INLINE void write(T* y, std::size_t rows, std::size_t count) const {
-    for (std::size_t r = 0; r < rows; ++r, y += count)
-      for (std::size_t k = 0; k < count; ++k) y[k] = columns[k][r];
-  }
   WENGERT_INLINE L maximum(std::size_t count) const {
     L top(-std::numeric_limits<T>::infinity());
     for (std::size_t k = 0; k < count; ++k) {
@@ -81,16 +66,11 @@ struct ShortRows {
     for (std::size_t k = 0; k < count; ++k) {
       const L e = lane_exp((*this)[k] - m);
       sum = sum + e;
-      set(k, e);
+      this->set(k, e);
     }
     return sum;
   }
 };
-// Calls visit(first row, number of rows) for as many rows at a time as a lane is wide.
-template <class L, class Visit>
-WENGERT_INLINE void each_few_rows(std::size_t rows, const Visit& visit) {
-  for (std::size_t first = 0; first < rows; first += L::width) visit(first, std::min(L::width, rows - first));
-}
 
 template <class T>
 struct SoftmaxBody {

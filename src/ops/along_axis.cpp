@@ -176,7 +176,9 @@ struct Scatter {
             {{{"scatter", 0}}, {{3, 4}, {2, 3}}, {}, {Indices{{0, 2, 0}, {0, 1, -2}}}}};
   }
   static std::vector<OpExample> applications() {
-    return examples_of(name, {{3, 4}, {5, 1}}, [](auto x) { return scatter(x, 0, Indices{{-1}, {0}, {-1}}, x * x); });
+    return examples_of(name, {{3, 4}, {5, 1}}, [](auto x) {
+      return scatter(x, 0, Indices(xt::dynamic_shape<std::size_t>{3, 1}, -1), x * x);
+    });
   }
 };
 
