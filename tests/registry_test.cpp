@@ -61,6 +61,8 @@ TEST_CASE("the registry holds every op once, with a notation and examples") {
                            "divide",
                            "negate",
                            "add_scalar",
+                           "subtract_scalar",
+                           "scalar_subtract",
                            "multiply_scalar",
                            "divide_scalar",
                            "scalar_divide",

@@ -111,5 +111,10 @@ TEST_CASE("flatten, expand_dims, squeeze and moveaxis") {
   CHECK(moveaxis(x, 0, -1).value() == xt::transpose(value, {1, 2, 0}));
   CHECK(moveaxis(x, 2, 0).value() == xt::transpose(value, {2, 0, 1}));
   CHECK(moveaxis(x, 1, 1).value() == value);
+  CHECK(moveaxis(x, {0, 1}, {-1, 0}).value() == xt::transpose(value, {1, 2, 0}));
+  CHECK(moveaxis(x, {2, 0}, {0, 1}).value() == xt::transpose(value, {2, 0, 1}));
   CHECK_ERROR(AxisError, "[moveaxis] axis 3", moveaxis(x, 3, 0));
+  CHECK_ERROR(AxisError, "[moveaxis] axis -3 is named twice", moveaxis(x, {0, -3}, {0, 1}));
+  CHECK_ERROR(AxisError, "[moveaxis] axis 1 is named twice", moveaxis(x, {0, 2}, {1, 1}));
+  CHECK_ERROR(AxisError, "[moveaxis] 2 axes moved to 1 places", moveaxis(x, {0, 1}, 2));
 }

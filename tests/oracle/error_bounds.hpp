@@ -19,7 +19,7 @@
 namespace wengert::testing {
 
 /// The worst errors of an op, relative to the largest entry: of values, first and second gradients. Negative: there is
-/// no figure.
+/// no figure; 0: whole numbers, which are exact.
 struct ErrorBound {
   std::array<double, 3> worst{-1, -1, -1};
   bool own = false;  ///< there are cases of the op itself; otherwise the errors are those of functions made of it
@@ -49,7 +49,7 @@ class ErrorBounds {
     for (const auto& [op, bound] : met_) {
       file << op;
       for (const double error : bound.worst)
-        file << (error < 0 ? "," : fmt::format(",{:.0e}", power_of_ten_above(error)));
+        file << (error < 0 ? "," : error == 0 ? ",0" : fmt::format(",{:.0e}", power_of_ten_above(error)));
       file << (bound.own ? ",own\n" : ",of functions\n");
     }
   }
