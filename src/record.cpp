@@ -1,4 +1,5 @@
 // How an op comes to be a node: its operands are checked, its value is computed, and only then it joins the tape.
+#include "grow.hpp"
 #include "kernel/elementwise.hpp"
 #include "kernel/parallel.hpp"
 #include <wengert/op.hpp>
@@ -22,6 +23,8 @@ template <class T>
 template <class Handles>
 std::uint32_t Tape<T>::append_edges(Handles inputs) {
   const auto first = static_cast<std::uint32_t>(edges_.size());
+  if (edges_.capacity() - edges_.size() < inputs.size()) [[unlikely]]
+    detail::grow(edges_);
   for (std::size_t i = 0; i < inputs.size(); ++i) edges_.push_back(inputs[i].index_);
   return first;
 }
@@ -37,6 +40,8 @@ Var<T> Tape<T>::append(const Op<T>* op, T* data, const Layout* layout, Storage* 
       pool_.release(storage);
       throw;
     }
+  if (nodes_.size() == nodes_.capacity()) [[unlikely]]
+    detail::grow(nodes_);
   nodes_.push_back({op, data, layout, storage, attributes, sweep_location_ != nullptr ? *sweep_location_ : where,
                     first_edge, generation_, false, false, repeating_, storage->version != nullptr});
   return Var<T>(this, static_cast<std::uint32_t>(nodes_.size() - 1), generation_);

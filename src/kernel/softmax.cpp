@@ -72,13 +72,18 @@ struct ShortRows : TurnedRows<L> {
   }
 };
 
+// Whether rows are short, and so many that turning them pays; decided for all rows together, as threads share them out.
+bool are_turned(std::size_t rows, std::size_t count) {
+  return rows >= 4 && count <= ShortRows<Lane<float, 16>>::longest;
+}
+
 template <class T>
 struct SoftmaxBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* x, T* y, std::size_t rows, std::size_t count) {
+  static WENGERT_INLINE void run(const T* x, T* y, std::size_t rows, std::size_t count, bool turned) {
     using L = Lane<T, Bytes>;
     using E = Exponentials<L>;
-    if (count <= ShortRows<L>::longest)
+    if (turned)
       return each_few_rows<L>(rows, [&](std::size_t first, std::size_t few) {
         ShortRows<L> of_x(x + first * count, few, count);
         const L sum = of_x.to_exponentials(of_x.maximum(count), count), scale = L(T(1)) / sum;
@@ -102,10 +107,10 @@ struct SoftmaxBody {
 template <class T>
 struct LogSumBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* x, T* out, std::size_t rows, std::size_t count) {
+  static WENGERT_INLINE void run(const T* x, T* out, std::size_t rows, std::size_t count, bool turned) {
     using L = Lane<T, Bytes>;
     using E = Exponentials<L>;
-    if (count <= ShortRows<L>::longest)
+    if (turned)
       return each_few_rows<L>(rows, [&](std::size_t first, std::size_t few) {
         ShortRows<L> of_x(x + first * count, few, count);
         const L top = of_x.maximum(count), sum = of_x.to_exponentials(top, count);
@@ -155,14 +160,15 @@ void dispatch(Arguments... arguments) {
 template <class T>
 void softmax_rows(const T* x, T* y, std::size_t rows, std::size_t count) {
   parallel_for(rows, 1, rows * count, [&](std::size_t first, std::size_t last) {
-    dispatch<SoftmaxBody<T>, const T*, T*>(x + first * count, y + first * count, last - first, count);
+    dispatch<SoftmaxBody<T>, const T*, T*>(x + first * count, y + first * count, last - first, count,
+                                           are_turned(rows, count));
   });
 }
 
 template <class T>
 void log_sum_exp_rows(const T* x, T* out, std::size_t rows, std::size_t count) {
   parallel_for(rows, 1, rows * count, [&](std::size_t first, std::size_t last) {
-    dispatch<LogSumBody<T>, const T*, T*>(x + first * count, out + first, last - first, count);
+    dispatch<LogSumBody<T>, const T*, T*>(x + first * count, out + first, last - first, count, are_turned(rows, count));
   });
 }
 
@@ -173,7 +179,7 @@ void log_softmax_rows(const T* x, T* y, std::size_t rows, std::size_t count) {
     T shift[together];
     for (std::size_t first = begin; first < end; first += together) {
       const std::size_t part = std::min(together, end - first);
-      dispatch<LogSumBody<T>, const T*, T*>(x + first * count, shift, part, count);
+      dispatch<LogSumBody<T>, const T*, T*>(x + first * count, shift, part, count, are_turned(rows, count));
       dispatch<ShiftBody<T>, const T*, const T*, T*>(x + first * count, shift, y + first * count, part, count);
     }
   });
@@ -213,11 +219,12 @@ struct CrossEntropyBody {
 template <class T>
 struct CrossEntropyVjpBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* z, const T* y, T* out, std::size_t rows, std::size_t count, T scale) {
+  static WENGERT_INLINE void run(const T* z, const T* y, T* out, std::size_t rows, std::size_t count, T scale,
+                                 bool turned) {
     using L = Lane<T, Bytes>;
     using E = Exponentials<L>;
     const L c(scale);
-    if (count <= ShortRows<L>::longest)
+    if (turned)
       return each_few_rows<L>(rows, [&](std::size_t first, std::size_t few) {
         ShortRows<L> of_z(z + first * count, few, count);
         const ShortRows<L> of_y(y + first * count, few, count);
@@ -255,10 +262,10 @@ struct CrossEntropyVjpBody {
 template <class T>
 struct SoftmaxScaledBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* z, const T* scale, T* out, std::size_t rows, std::size_t count) {
+  static WENGERT_INLINE void run(const T* z, const T* scale, T* out, std::size_t rows, std::size_t count, bool turned) {
     using L = Lane<T, Bytes>;
     using E = Exponentials<L>;
-    if (count <= ShortRows<L>::longest)
+    if (turned)
       return each_few_rows<L>(rows, [&](std::size_t first, std::size_t few) {
         ShortRows<L> of_z(z + first * count, few, count);
         const L sum = of_z.to_exponentials(of_z.maximum(count), count);
@@ -298,7 +305,7 @@ double cross_entropy_rows(const T* z, const T* y, std::size_t rows, std::size_t 
       for (std::size_t first = block * rows_in_block; first < last; first += together) {
         const std::size_t part = std::min(together, last - first);
         double total = 0;
-        dispatch<LogSumBody<T>, const T*, T*>(z + first * count, shift, part, count);
+        dispatch<LogSumBody<T>, const T*, T*>(z + first * count, shift, part, count, are_turned(rows, count));
         dispatch<CrossEntropyBody<T>, const T*, const T*, const T*>(z + first * count, y + first * count, shift, part,
                                                                     count, &total);
         totals[block] += total;
@@ -314,7 +321,7 @@ template <class T>
 void cross_entropy_vjp_rows(const T* z, const T* y, T* out, std::size_t rows, std::size_t count, T scale) {
   parallel_for(rows, 1, rows * count, [&](std::size_t first, std::size_t last) {
     dispatch<CrossEntropyVjpBody<T>, const T*, const T*, T*>(z + first * count, y + first * count, out + first * count,
-                                                             last - first, count, scale);
+                                                             last - first, count, scale, are_turned(rows, count));
   });
 }
 
@@ -322,7 +329,7 @@ template <class T>
 void scaled_softmax_rows(const T* z, const T* scale, T* out, std::size_t rows, std::size_t count) {
   parallel_for(rows, 1, rows * count, [&](std::size_t first, std::size_t last) {
     dispatch<SoftmaxScaledBody<T>, const T*, const T*, T*>(z + first * count, scale + first, out + first * count,
-                                                           last - first, count);
+                                                           last - first, count, are_turned(rows, count));
   });
 }
 
