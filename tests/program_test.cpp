@@ -108,8 +108,9 @@ TEST_CASE("results of every kind: computed, views, inputs, parameters, constants
   const auto x = tape.constant(Tensor<double>{{1, 5, 2}, {7, 0, 1}});
   const auto labels = tape.indices(Indices{1, 0});
   const auto u = tape.variable(w);
-  auto program = compile(tape, {x, labels},
-                         {x + 1, transpose(x), transpose(u), tape.constant(3.0), argmax(x, 1), labels, transpose(exp(x))});
+  auto program =
+      compile(tape, {x, labels},
+              {x + 1, transpose(x), transpose(u), tape.constant(3.0), argmax(x, 1), labels, transpose(exp(x))});
   const Tensor<double> input{{3, 1, 1}, {0, 0, 9}};
   const Indices numbers{4, 5};
   program(input, numbers);

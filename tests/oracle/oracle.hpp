@@ -153,13 +153,16 @@ class Oracle {
     for (double& error : errors)
       if (error == 0) error = 1e-16;  // exact are whole numbers alone
     ErrorBounds& bounds = ErrorBounds::instance();
-    for (std::size_t k = 0; k < tape.size(); ++k)  // of ops in a gradient, this is the value
-      if (tape.node(k).op != nullptr)
-        bounds.note(std::string(tape.node(k).op->name),
-                    k < end            ? errors
-                    : k < end_of_first ? std::array{errors[1], errors[2], -1.0}
-                                       : std::array{errors[2], -1.0, -1.0},
-                    false);
+    for (std::size_t k = 0; k < tape.size(); ++k) {  // of ops in a gradient, this is the value
+      if (tape.node(k).op == nullptr) continue;
+      const std::string op(tape.node(k).op->name);
+      if (k < end)
+        bounds.note(op, errors, ErrorBound::Of::functions);
+      else if (k < end_of_first)
+        bounds.note(op, {errors[1], errors[2], -1}, ErrorBound::Of::functions);
+      else
+        bounds.note(op, {errors[2], -1, -1}, ErrorBound::Of::second_gradients);
+    }
     check_bound(name, errors);
     const auto in_double = replay<double, count>(name, f), in_float = replay<float, count>(name, f);
     for (std::size_t k = 0; k < in_double.size(); ++k)
@@ -172,7 +175,7 @@ class Oracle {
     ErrorBounds& bounds = ErrorBounds::instance();
     INFO("the case ", name, " is of no op of the registry: say which to the Oracle");
     REQUIRE(is_registered(op));
-    bounds.note(op, errors, true);
+    bounds.note(op, errors, ErrorBound::Of::own);
     if (!bounds.are_compared()) return;
     INFO("if ", op, " is new or has new cases: bash tests/update_op_reference.sh");
     const auto kept = bounds.kept(op);

@@ -34,8 +34,7 @@ TEST_CASE("reductions agree with PyTorch") {
   const auto x_of = [&](auto& tape, const char* name) { return tape.constant(oracle.array(name, "x0")); };
   oracle.check_exactly("argmax", [&](auto& tape) { return argmax(x_of(tape, "argmax")); });
   oracle.check_exactly("argmax.axis", [&](auto& tape) { return argmax(x_of(tape, "argmax.axis"), 1); });
-  oracle.check_exactly("argmax.keep",
-                       [&](auto& tape) { return argmax(x_of(tape, "argmax.keep"), -1, KeepDims::yes); });
+  oracle.check_exactly("argmax.keep", [&](auto& tape) { return argmax(x_of(tape, "argmax.keep"), -1, KeepDims::yes); });
   oracle.check_exactly("argmin", [&](auto& tape) { return argmin(x_of(tape, "argmin")); });
   oracle.check_exactly("argmin.axis", [&](auto& tape) { return argmin(x_of(tape, "argmin.axis"), 0); });
   oracle.check_all_were_checked();
