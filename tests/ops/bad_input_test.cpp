@@ -96,7 +96,7 @@ TEST_CASE("an axis that is out of range") {
   REFUSES(AxisError, sum, scalar, 0);
   REFUSES(AxisError, softmax, scalar, -1);
   REFUSES(AxisError, cumsum, scalar, 0);
-  REFUSES(AxisError, argmax, scalar);
+  REFUSES(AxisError, argmax, scalar, 0);
   REFUSES(AxisError, sort, scalar);
   REFUSES(AxisError, concatenate, {scalar, scalar});
 }
