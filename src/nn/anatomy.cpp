@@ -135,8 +135,9 @@ class Dissection {
     return result;
   }
 
-  // Neighbours of one owner put together, with what lies between them and reads no parameters.
-  static std::vector<Run> merged(std::vector<Run> runs) {
+  // Neighbours of one owner put together, with what lies between them and reads no parameters; and what follows from
+  // the same lines.
+  std::vector<Run> merged(std::vector<Run> runs) const {
     std::vector<Run> result;
     std::size_t last = none;  // the newest run with an owner
     for (Run& run : runs) {
@@ -146,10 +147,21 @@ class Dissection {
         append(result[last], run);
         continue;
       }
+      if (run.owner == none && last != none && last + 1 == result.size() && repeats(result[last], run)) {
+        append(result[last], run);
+        continue;
+      }
       if (run.owner != none) last = result.size();
       result.push_back(std::move(run));
     }
     return result;
+  }
+  // Whether a run is the end of a loop whose earlier rounds `before` has.
+  bool repeats(const Run& before, const Run& run) const {
+    const Location& where = tape_.node(run.nodes.front()).where;
+    return before.call == run.call && std::any_of(before.nodes.rbegin(), before.nodes.rend(), [&](std::size_t k) {
+             return owner_[k] == none && same_place(tape_.node(k).where, where);
+           });
   }
   static void append(Run& to, const Run& from) {
     to.nodes.insert(to.nodes.end(), from.nodes.begin(), from.nodes.end());

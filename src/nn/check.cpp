@@ -107,7 +107,7 @@ class Inspection {
   void check_logarithm(std::size_t k) {
     if (op(k) != "log") return;
     std::size_t before = source(tape_.inputs(k)[0]);
-    if (op(before) == "add" || op(before) == "clip" || op(before) == "maximum")  // log(softmax(x) + 1e-8)
+    if (op(before) == "add_scalar" || op(before) == "add" || op(before) == "clip" || op(before) == "maximum")
       for (const std::uint32_t input : tape_.inputs(before))
         if (!is_leaf(source(input))) {
           before = source(input);

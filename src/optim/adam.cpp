@@ -1,7 +1,6 @@
-#include <wengert/optim/adam.hpp>
-
 #include "optim/averages.hpp"
 #include "optim/checks.hpp"
+#include <wengert/optim/adam.hpp>
 
 namespace wengert::optim {
 
@@ -39,10 +38,10 @@ Var<T> AdamW::operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progres
   return adam()(descend(w, weight_decay * at.rate, w), g, state, at);
 }
 
-#define WENGERT_INSTANTIATE(T)                                                               \
-  template Adam::State<Var<T>> Adam::start(Var<T>) const;                                    \
+#define WENGERT_INSTANTIATE(T)                                                                \
+  template Adam::State<Var<T>> Adam::start(Var<T>) const;                                     \
   template Var<T> Adam::operator()(Var<T>, Var<T>, State<Var<T>>&, const Progress<T>&) const; \
-  template AdamW::State<Var<T>> AdamW::start(Var<T>) const;                                  \
+  template AdamW::State<Var<T>> AdamW::start(Var<T>) const;                                   \
   template Var<T> AdamW::operator()(Var<T>, Var<T>, State<Var<T>>&, const Progress<T>&) const;
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

@@ -1,7 +1,6 @@
-#include <wengert/optim/adam_variants.hpp>
-
 #include "optim/averages.hpp"
 #include "optim/checks.hpp"
+#include <wengert/optim/adam_variants.hpp>
 
 namespace wengert::optim {
 
@@ -37,9 +36,7 @@ Var<T> NAdam::operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progres
   g = with_weight_decay(g, w, weight_decay);
   state.exp_avg = moving_average(state.exp_avg, g, beta1);
   state.exp_avg_sq = moving_average_of_square(state.exp_avg_sq, g, beta2);
-  const auto momentum_at = [&](Var<T> step) {
-    return beta1 * (1 - 0.5 * exp(momentum_decay * std::log(0.96) * step));
-  };
+  const auto momentum_at = [&](Var<T> step) { return beta1 * (1 - 0.5 * exp(momentum_decay * std::log(0.96) * step)); };
   const Var<T> mu = momentum_at(at.step), mu_next = momentum_at(at.step + 1);
   state.mu_product *= mu;
   const Var<T> of_gradient = at.rate * (1 - mu) / (1 - state.mu_product),
@@ -73,9 +70,7 @@ Var<T> RAdam::operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progres
   return descend(w, step_size, where(rho > 5, adaptive, state.exp_avg));
 }
 
-void Lion::check(const Location& where) const {
-  require_like_adam("Lion", rate, beta1, beta2, 0, weight_decay, where);
-}
+void Lion::check(const Location& where) const { require_like_adam("Lion", rate, beta1, beta2, 0, weight_decay, where); }
 
 template <class T>
 Lion::State<Var<T>> Lion::start(Var<T> w) const {

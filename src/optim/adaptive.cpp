@@ -1,7 +1,6 @@
-#include <wengert/optim/adaptive.hpp>
-
 #include "optim/averages.hpp"
 #include "optim/checks.hpp"
+#include <wengert/optim/adaptive.hpp>
 
 namespace wengert::optim {
 

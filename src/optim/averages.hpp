@@ -9,14 +9,14 @@
 namespace wengert::optim {
 
 // For float and double.
-#define WENGERT_RULE_OPS(T)                                                                                \
-  /* β·average + (1 − β)·x. */                                                                             \
-  Var<T> moving_average(const Operand<T>& average, const Operand<T>& x, double beta);                      \
-  /* β·average + (1 − β)·x². */                                                                            \
-  Var<T> moving_average_of_square(const Operand<T>& average, const Operand<T>& x, double beta);            \
-  /* x / (c·√v + ε). */                                                                                    \
-  Var<T> over_root(const Operand<T>& x, const Operand<T>& v, const Operand<T>& c, double epsilon);         \
-  /* w − rate·d. */                                                                                        \
+#define WENGERT_RULE_OPS(T)                                                                        \
+  /* β·average + (1 − β)·x. */                                                               \
+  Var<T> moving_average(const Operand<T>& average, const Operand<T>& x, double beta);              \
+  /* β·average + (1 − β)·x². */                                                             \
+  Var<T> moving_average_of_square(const Operand<T>& average, const Operand<T>& x, double beta);    \
+  /* x / (c·√v + ε). */                                                                        \
+  Var<T> over_root(const Operand<T>& x, const Operand<T>& v, const Operand<T>& c, double epsilon); \
+  /* w − rate·d. */                                                                             \
   Var<T> descend(const Operand<T>& w, const Operand<T>& rate, const Operand<T>& d);
 WENGERT_RULE_OPS(float)
 WENGERT_RULE_OPS(double)

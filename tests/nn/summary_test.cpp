@@ -89,8 +89,11 @@ TEST_CASE("summary of a chain has a row for each layer, by its number") {
   CHECK(row_of(summary, "2").bytes == 5 * 24 * 4);
   CHECK(summary.trainable + 8 == summary.parameters);
   CHECK(g.counter() == position);  // nothing was drawn
-  const auto xt_zero = chain.at<1>().running_mean.parameter.value();
-  CHECK(xt_zero == xt::zeros<float>({4}));
+  CHECK(chain.at<1>().running_mean.parameter.value() == xt::zeros<float>({4}));
+  const auto transposed = nn::ConvTranspose2d<double>::make(4, 2, 3, g, {.stride = 2, .groups = 2, .bias = false});
+  const auto larger = nn::summary(transposed, {5, 4, 3, 3});
+  CHECK(larger.rows.front().output == Shape{5, 2, 7, 7});
+  CHECK(larger.flops == 2.0 * (5 * 4 * 3 * 3) * (1 * 3 * 3));
 }
 
 TEST_CASE("summary of recurrent and attention layers: all steps are one row") {
@@ -115,7 +118,7 @@ TEST_CASE("summary of recurrent and attention layers: all steps are one row") {
   CHECK(summary.unread == std::vector<std::string>{"unused.weight", "unused.bias"});
   const Counter counter{Parameter<double>(random_tensor({3, 3}, 1)), Parameter<double>(random_tensor({3, 3}, 2))};
   const auto bare = nn::summary(counter, {2, 3});
-  REQUIRE(bare.rows.size() == 2);  // what comes after the last parameter stands alone
+  REQUIRE(bare.rows.size() == 1);
   CHECK(bare.rows[0].type == "Counter");
   CHECK(bare.rows[0].parameters == 18);
   CHECK(bare.flops == 8 * 2.0 * 2 * 9);

@@ -30,8 +30,8 @@ struct Dataset {
 /// A data set cut in two.
 template <class T>
 struct Split {
-  Dataset<T> train;
-  Dataset<T> test;
+  Dataset<T> train;  ///< to learn from
+  Dataset<T> test;   ///< to test on
 };
 
 /// Shuffles the samples and deals each to one of two parts.

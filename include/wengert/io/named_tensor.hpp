@@ -10,8 +10,8 @@ namespace wengert {
 /// A tensor and the name it is stored under. T is float or double.
 template <class T>
 struct NamedTensor {
-  std::string name;
-  Tensor<T> value;
+  std::string name;  ///< such as `encoder.0.weight`
+  Tensor<T> value;   ///< its elements
 };
 
 }  // namespace wengert

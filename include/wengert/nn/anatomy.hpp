@@ -33,31 +33,57 @@ struct Anatomy {
   std::vector<LayerCall> calls;
 };
 
+namespace detail {
+
+/// While it lives, the chains of a network note what their layers record; afterwards its random generators stand where
+/// they stood before.
+class Observation {
+ public:
+  struct Chain {
+    std::string path;
+    ChainMarks marks;
+  };
+
+  template <class Module>
+  explicit Observation(const Module& module) {
+    for_each_member<ChainMarks>(module, [&](const std::string& path, const ChainMarks& marks) {
+      const auto is_same = [&](const Chain& chain) { return chain.marks.state() == marks.state(); };
+      if (std::none_of(chains_.begin(), chains_.end(), is_same)) chains_.push_back({path, marks});
+    });
+    for_each_member<Generator>(module, [&](const std::string&, const Generator& generator) {
+      generators_.emplace_back(generator, generator.counter());
+    });
+    for (const Chain& chain : chains_) *chain.marks.state() = {.noting = true, .entries = {}};
+  }
+  ~Observation() {
+    for (const Chain& chain : chains_) *chain.marks.state() = {};
+    for (auto& [generator, counter] : generators_) generator.seek(counter);
+  }
+  Observation(const Observation&) = delete;
+  Observation& operator=(const Observation&) = delete;
+
+  const std::vector<Chain>& chains() const { return chains_; }
+
+ private:
+  std::vector<Chain> chains_;
+  std::vector<std::pair<Generator, std::uint64_t>> generators_;
+};
+
+}  // namespace detail
+
 /// Calls `run`, which is to call a network, and tells what it is made of and what the layers of its chains recorded.
 /// Leaves its random generators where they stand.
 template <class T, class Module, class Run>
 Anatomy<T> observe(const Module& module, const Run& run) {
-  std::vector<std::pair<std::string, ChainMarks>> chains;
-  for_each_member<ChainMarks>(module, [&](const std::string& path, const ChainMarks& marks) {
-    const auto same = [&](const auto& chain) { return chain.second.state() == marks.state(); };
-    if (std::none_of(chains.begin(), chains.end(), same)) chains.emplace_back(path, marks);
-  });
-  std::vector<std::pair<Generator, std::uint64_t>> positions;
-  for_each_member<Generator>(module, [&](const std::string&, const Generator& generator) {
-    positions.emplace_back(generator, generator.counter());
-  });
-  {
-    const detail::Noting noting(chains);
-    run();
-  }
-  for (auto& [generator, position] : positions) generator.seek(position);
+  const detail::Observation observation(module);
+  run();
   Anatomy<T> anatomy;
   if constexpr (std::is_same_v<ModuleScalar<Module>, T>) anatomy.parameters = named_parameters(module);
   for_each_part(module, [&]<class Part>(const std::string& path, const Part&) {
     if constexpr (std::is_aggregate_v<Part> && std::is_class_v<Part>)
       anatomy.types.emplace(path, detail::type_name<Part>());
   });
-  for (const auto& [path, marks] : chains)
+  for (const auto& [path, marks] : observation.chains())
     for (const ChainMarks::Entry& entry : marks.entries())
       anatomy.calls.push_back(
           {(path.empty() ? "" : path + ".") + std::to_string(entry.layer), entry.type, entry.begin, entry.end});

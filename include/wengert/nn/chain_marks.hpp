@@ -19,8 +19,6 @@ std::string type_name() {
   return short_type_name(__PRETTY_FUNCTION__);
 }
 
-class Noting;
-
 }  // namespace detail
 
 /// Which nodes of a tape each layer of a chain recorded; noted only while `summary` or `check` asks for it.
@@ -54,23 +52,4 @@ class ChainMarks {
   std::shared_ptr<State> state_;
 };
 
-namespace detail {
-
-/// While it lives, chains note what their layers record.
-class Noting {
- public:
-  explicit Noting(const std::vector<std::pair<std::string, ChainMarks>>& chains) : chains_(chains) {
-    for (const auto& [path, marks] : chains_) *marks.state() = {.noting = true, .entries = {}};
-  }
-  ~Noting() {
-    for (const auto& [path, marks] : chains_) marks.state()->noting = false;
-  }
-  Noting(const Noting&) = delete;
-  Noting& operator=(const Noting&) = delete;
-
- private:
-  const std::vector<std::pair<std::string, ChainMarks>>& chains_;
-};
-
-}  // namespace detail
 }  // namespace wengert::nn
