@@ -1,8 +1,8 @@
 // A network of one's own is a plain struct of layers with an operator(): no base class, no registration, no names as
 // strings. This one has residual blocks and learns to tell three spirals apart.
 //
-// Prints the parameters, each by the path that leads to it, the loss as it falls, and the share of points it gets
-// right.
+// Prints the parameters, each by the path that leads to it, the loss as it falls, and the share of new points that it
+// gets right.
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
 #include <wengert/train/metrics.hpp>

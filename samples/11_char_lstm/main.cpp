@@ -92,18 +92,18 @@ int main(int count, char** arguments) {
     std::vector<std::int64_t> numbers;
     for (const char letter : text) numbers.push_back(static_cast<std::int64_t>(letters.find(letter)));
     const std::size_t seen = numbers.size() * 9 / 10, length = 64;
-    const Stretches training{std::span(numbers).first(seen), length, brief ? 32U : 4U};
+    const Stretches training{std::span(numbers).first(seen), length, brief ? 32U : 16U};
     const Stretches test{std::span(numbers).subspan(seen), length, length};
 
     wg::Generator generator(1964);
-    const std::size_t hidden = brief ? 64 : 192;
+    const std::size_t hidden = brief ? 64 : 128;
     const Writer<float> network{nn::Embedding<float>::make(letters.size(), 32, generator),
                                 nn::LSTM<float>::make(32, hidden, generator), nn::Dropout::make(0.3, generator),
                                 nn::Linear<float>::make(hidden, letters.size(), generator)};
     optim::Optimizer<float> optimizer(network, optim::Adam{.rate = 3e-3}, {.clip_norm = 1});
     const auto loss = [](auto logits, auto next) { return cross_entropy(transpose(logits, {0, 2, 1}), next); };
     const auto result = train::fit(network, optimizer, loss, training, test,
-                                   {.epochs = brief ? 4U : 8U, .batch_size = 32, .best_weights = true});
+                                   {.epochs = brief ? 4U : 25U, .batch_size = 32, .best_weights = true});
     fmt::print("{}\n\n", write(network, letters, "The Congress shall ", brief ? 100 : 600, generator));
     fmt::print("bits a letter: {:.2f}\n", train::evaluate(network, loss, test).cost / std::numbers::ln2);
   } catch (const std::exception& error) {
