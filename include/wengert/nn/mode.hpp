@@ -15,6 +15,7 @@ namespace wengert::nn {
 /// `train` and `evaluate` find it.
 class Mode {
  public:
+  /// What the copies share.
   struct State {
     bool training = true;
   };
@@ -24,10 +25,12 @@ class Mode {
   Mode(const Mode&) = default;
   Mode& operator=(const Mode&) = default;
 
+  /// Whether the layer is being trained.
   bool training() const { return state_->training; }
+  /// Says whether it is, to all copies of the handle.
   void set_training(bool training) { state_->training = training; }
 
-  /// What the copies share; a deep copy of a network gets its own.
+  /// For deep copies of a network, which get a state of their own.
   const std::shared_ptr<State>& state() const { return state_; }
   explicit Mode(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
