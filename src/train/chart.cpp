@@ -120,6 +120,11 @@ std::string to_svg(const Chart& chart) {
     svg += fmt::format(R"(<path class="curve{}" style="--c:{}" d="{}"><title>{}</title></path>)",
                        curve.faint ? " faint" : "", curve_colour(chart, i),
                        path_of(chart, curve, x, y), escaped(curve.name));
+    constexpr std::size_t most_marked = 40;
+    for (std::size_t k = 0; k < std::min(chart.x.size(), curve.values.size()) && chart.x.size() <= most_marked; ++k)
+      if (y.shows(curve.values[k]))
+        svg += fmt::format(R"(<circle style="--c:{}" cx="{:.1f}" cy="{:.1f}" r="3"/>)", curve_colour(chart, i),
+                           x(chart.x[k]), y(curve.values[k]));
   }
   return svg + "</svg>";
 }

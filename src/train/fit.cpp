@@ -161,6 +161,8 @@ void FitLoop<T>::finish(FitResult& result) {
     folder_.write_history(state_.history);
     Report report{options_.title, {}, state_.history, state_.costs, {}, options_.class_names};
     report.subtitle = fmt::format("{} samples; {} after {}", data_.size(), to_string(reason_), duration_text(result.seconds));
+    if (options_.best_weights && !model_.best.empty())
+      report.subtitle += fmt::format("; weights of epoch {}", state_.best_epoch);
     report.dot = sketch_.dot;
     report.settings = settings();
     report.settings.insert(report.settings.end(), options_.notes.begin(), options_.notes.end());

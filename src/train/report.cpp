@@ -127,8 +127,8 @@ std::string tile_of(const History& history, const std::string& column, bool smal
   std::string name = column;
   std::ranges::replace(name, '_', ' ');
   return tile(name, fmt::format("{:.4g}", values.back()),
-              smaller_is_better ? fmt::format("lowest {:.4g}, epoch {}", values[best], history.epochs[best].epoch)
-                                : fmt::format("highest {:.4g}, epoch {}", values[best], history.epochs[best].epoch));
+              smaller_is_better ? fmt::format("lowest {:.3g}, epoch {}", values[best], history.epochs[best].epoch)
+                                : fmt::format("highest {:.3g}, epoch {}", values[best], history.epochs[best].epoch));
 }
 
 std::string tiles(const History& history) {
@@ -146,12 +146,20 @@ std::string tiles(const History& history) {
          "</div>\n";
 }
 
+// The graph from left to right, as pages are wider than they are high.
+std::string lying(std::string dot) {
+  constexpr std::string_view upright = "rankdir=BT";
+  const std::size_t at = dot.find(upright);
+  if (at != std::string::npos) dot.replace(at, upright.size(), "rankdir=LR; bgcolor=transparent");
+  return dot;
+}
+
 std::string network_section(const Report& report) {
   if (report.summary.empty() && report.dot.empty()) return {};
   std::string html = "<h2>Network</h2>\n";
   if (!report.summary.empty()) html += fmt::format("<div class=\"card\"><pre>{}</pre></div>\n", escaped(report.summary));
   if (report.dot.empty()) return html;
-  const std::string drawing = drawn_graph(report.dot);
+  const std::string drawing = drawn_graph(lying(report.dot));
   return html + (drawing.empty()
                      ? fmt::format("<details><summary>The graph, in the language of Graphviz</summary><div "
                                    "class=\"card\"><pre>{}</pre></div></details>\n",

@@ -125,7 +125,8 @@ TEST_CASE("the costs of many steps are thinned to means") {
 }
 
 TEST_CASE("times are written as people do") {
-  CHECK(train::duration_text(0.04) == "0.0 s");
+  CHECK(train::duration_text(0.04) == "40 ms");
+  CHECK(train::duration_text(0.1) == "0.1 s");
   CHECK(train::duration_text(9.94) == "9.9 s");
   CHECK(train::duration_text(42.4) == "42 s");
   CHECK(train::duration_text(59.6) == "1:00");
