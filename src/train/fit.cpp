@@ -64,7 +64,8 @@ void FitLoop<T>::check() const {
   if (validation_ != nullptr && validation_->size() == 0) refuse("there are no validation samples");
   if (options_.accumulate == 0) refuse("accumulate is 0: expected at least 1");
   if (std::isnan(options_.seconds) || options_.seconds < 0) refuse("seconds are negative: expected 0 or more");
-  if (options_.schedule && options_.epoch_schedule) refuse("there are a schedule and an epoch_schedule: expected one");
+  if ((options_.schedule ? 1 : 0) + (options_.epoch_schedule ? 1 : 0) + (options_.plateau ? 1 : 0) > 1)
+    refuse("several of schedule, epoch_schedule and plateau are set: expected one");
   if (options_.resume && options_.folder.empty()) refuse("resume is set, but there is no folder to resume from");
   if (!(options_.min_improvement >= 0)) refuse("min_improvement is negative: expected 0 or more");
 }
@@ -73,6 +74,7 @@ template <class T>
 void FitLoop<T>::choose_metrics() {
   const Batch<T> batch = first_batch(data_, options_.batch_size, "fit", where_);
   sketch_ = programs_.sketch(batch);
+  if (folder_.exists()) summary_ = recipe_.summary ? recipe_.summary(batch) : parameter_table(recipe_);
   const Metrics metrics = chosen_metrics(options_.metrics, sketch_, batch, where_);
   state_.scores = Scores(metrics);
   state_.scores.reset();
@@ -93,6 +95,10 @@ void FitLoop<T>::choose_monitor() {
   const std::string name = monitor_.starts_with("validation_") ? monitor_.substr(11) : monitor_;
   for (const auto& metric : state_.scores.metrics())
     if (metric->name() == name) monitor_larger_ = metric->larger_is_better();
+  state_.plateau = options_.plateau;
+  if (!state_.plateau) return;
+  state_.plateau->rate = optimizer_.rate();
+  state_.plateau->goal = monitor_larger_ ? optim::Plateau::Goal::largest : optim::Plateau::Goal::smallest;
 }
 
 // What must be the same for a checkpoint to be gone on from.
@@ -134,7 +140,7 @@ Settings FitLoop<T>::settings() const {
                  {"shuffle", options_.shuffle ? "true" : "false"},
                  {"seed", fmt::format("{}", options_.seed)},
                  {"rate", fmt::format("{:.9g}", optimizer_.rate())},
-                 {"schedule", options_.schedule ? "by step" : options_.epoch_schedule ? "by epoch" : "none"},
+                 {"schedule", options_.schedule ? "by step" : options_.epoch_schedule ? "by epoch" : options_.plateau ? "plateau" : "none"},
                  {"monitor", monitor_},
                  {"patience", fmt::format("{}", options_.patience)},
                  {"best_weights", options_.best_weights ? "true" : "false"},
@@ -166,7 +172,7 @@ void FitLoop<T>::finish(FitResult& result) {
     report.dot = sketch_.dot;
     report.settings = settings();
     report.settings.insert(report.settings.end(), options_.notes.begin(), options_.notes.end());
-    report.summary = parameter_table(recipe_);
+    report.summary = summary_;
     add_mistakes<T>(report, programs_, validation_ != nullptr ? *validation_ : data_, options_);
     write_report(folder_.file("report.html"), report);
   }

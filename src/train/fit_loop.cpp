@@ -178,6 +178,7 @@ void FitLoop<T>::validate(EpochRecord& record) {
 template <class T>
 void FitLoop<T>::judge() {
   const double value = last_value(state_.history, monitor_);
+  if (state_.plateau) optimizer_.set_rate((*state_.plateau)(value), where_);
   const double gain = monitor_larger_ ? value - state_.best : state_.best - value;
   if (std::isfinite(value) && (std::isnan(state_.best) || gain > options_.min_improvement)) {
     state_.best = value;

@@ -77,6 +77,7 @@ class FitLoop {
   RunFolder folder_;
   std::optional<Progress> progress_;
   Sketch sketch_;
+  std::string summary_;  // of the layers
 
   std::vector<std::size_t> order_;  // where it is not shuffled
   std::optional<Batches> shuffled_;

@@ -65,6 +65,9 @@ void FitState::save(Checkpoint& checkpoint) const {
   checkpoint.set_number("fit/best", best);
   checkpoint.set_number("fit/best_epoch", std::uint64_t{best_epoch});
   checkpoint.set_number("fit/without_improvement", std::uint64_t{without_improvement});
+  if (plateau)
+    checkpoint.set("fit/plateau", as_tensor({plateau->rate, plateau->best, static_cast<double>(plateau->without_improvement),
+                                             static_cast<double>(plateau->cooling)}));
 }
 
 void FitState::load(const Checkpoint& checkpoint) {
@@ -85,6 +88,12 @@ void FitState::load(const Checkpoint& checkpoint) {
   best = checkpoint.number("fit/best");
   best_epoch = checkpoint.count("fit/best_epoch");
   without_improvement = checkpoint.count("fit/without_improvement");
+  if (!plateau || !checkpoint.has("fit/plateau")) return;
+  const std::vector<double> of_plateau = as_vector(checkpoint.get<Tensor<double>>("fit/plateau"));
+  plateau->rate = of_plateau.at(0);
+  plateau->best = of_plateau.at(1);
+  plateau->without_improvement = static_cast<int>(of_plateau.at(2));
+  plateau->cooling = static_cast<int>(of_plateau.at(3));
 }
 
 template <class T>

@@ -131,6 +131,19 @@ TEST_CASE("a training without improvement ends, with the best weights if they ar
   }
 }
 
+TEST_CASE("on a plateau the rate is lowered") {
+  // With rate 1 the weight jumps between 0 and 2, and the cost stays 1: forgiven once, then the rate is a tenth.
+  const Tensor<double> one{1.0};
+  const Line network = line(0);
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 1});
+  const auto result = train::fit(network, optimizer, squares, train::Samples{one, one},
+                                 quiet({.epochs = 5, .plateau = optim::Plateau{.factor = 0.1, .patience = 1}}));
+  CHECK(result.history.column("cost")[2] == 1);
+  CHECK(optimizer.rate() == doctest::Approx(0.1));
+  CHECK(result.history.column("rate")[2] == 1);
+  CHECK(result.history.column("rate")[3] == doctest::Approx(0.1));
+}
+
 TEST_CASE("callbacks and time end a training") {
   const Tensor<double> x = xt::ones<double>({8});
   const train::Samples data{x, x};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <wengert/ops/random.hpp>
+#include <wengert/optim/schedule.hpp>
 #include <wengert/tensor.hpp>
 #include <wengert/train/history.hpp>
 #include <wengert/train/metrics.hpp>
@@ -12,6 +13,7 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,9 +45,12 @@ struct FitOptions {
   bool shuffle = true;
   std::uint64_t seed = 0;
   /// The learning rate by step, which is counted from 0; empty: the optimiser's.
-  std::function<double(double step)> schedule = {};
+  optim::Schedule schedule = {};
   /// The learning rate by epoch, which is counted from 0.
-  std::function<double(double epoch)> epoch_schedule = {};
+  optim::Schedule epoch_schedule = {};
+  /// Lowers the learning rate when the figure that `monitor` names no longer improves; its goal follows from
+  /// that, its first rate is the optimiser's.
+  std::optional<optim::Plateau> plateau = {};
   /// What is measured besides the cost; by default the accuracy where targets are labels.
   Metrics metrics = {};
   /// Ends the training after so many seconds.

@@ -4,6 +4,7 @@
 
 #include <wengert/compiled.hpp>
 #include <wengert/nn/mode.hpp>
+#include <wengert/nn/summary.hpp>
 #include <wengert/optim/optimizer.hpp>
 #include <wengert/ops/random.hpp>
 #include <wengert/train/options.hpp>
@@ -32,6 +33,7 @@ struct Recipe {
   std::vector<Generator> generators;
   std::function<void(bool training)> set_training;
   std::function<RecordedLoss<T>(const ProgramVar<T>& x, const ProgramVar<T>& y)> record;
+  std::function<std::string(const Batch<T>& batch)> summary;  ///< its layers as a table; empty where they are not known
 };
 
 namespace detail {
@@ -76,6 +78,10 @@ Recipe<T> recipe(const Module& module, const Loss& loss) {
         return {cost};
     }
   };
+  if constexpr (std::same_as<ModuleScalar<Module>, T> && std::is_invocable_r_v<Var<T>, const Module&, InputVar<X, T>>)
+    result.summary = [&module](const Batch<T>& batch) {
+      return nn::summary(module, std::get<X>(batch.inputs)).to_string();
+    };
   return result;
 }
 
