@@ -17,14 +17,19 @@ class Axes {
  public:
   /// All axes.
   Axes() = default;
+  /// One axis, or a list of them.
+  ///@{
   Axes(std::ptrdiff_t axis) : Axes(std::span(&axis, 1)) {}  // NOLINT(google-explicit-constructor)
   Axes(std::initializer_list<std::ptrdiff_t> axes) : Axes(std::span(axes.begin(), axes.size())) {}
   explicit Axes(std::span<const std::ptrdiff_t> axes);
+  ///@}
 
   /// Whether no axis was named, which stands for all.
   bool all() const { return all_; }
   /// How many were named.
   std::size_t count() const { return count_; }
+  /// Those that were named, as they were.
+  std::span<const std::ptrdiff_t> named() const { return {axes_.data(), count_}; }
   /// One bit for each axis of a tensor of this rank. Throws AxisError for an axis out of range or named twice.
   std::uint32_t bits(std::size_t rank, std::string_view subject) const;
 

@@ -49,6 +49,7 @@ IndexVar<T> record_input(Tape<T>& tape, const Indices& input) {
 template <class T, class F>
 class Compiled {
  public:
+  /// Wraps `f`; see `compiled`.
   Compiled(F f, const CompileOptions& options) : f_(std::move(f)), options_(options) {}
 
   /// Runs the Program of these shapes, which is recorded and compiled when they are met first. Returns it, for its

@@ -22,10 +22,11 @@ namespace wengert {
 
 /// The samples [first, last) of a batch, never none.
 struct Shard {
-  std::size_t index = 0;
-  std::size_t first = 0;
-  std::size_t last = 0;
+  std::size_t index = 0;  ///< which shard of the batch it is
+  std::size_t first = 0;  ///< the first sample
+  std::size_t last = 0;   ///< one behind the last
 
+  /// The number of samples.
   std::size_t size() const { return last - first; }
 };
 

@@ -206,6 +206,7 @@ void ElementwiseTable<T, E>::vjp(Pullback<T>& pullback) {
 template <class T, class E>
 constexpr Op<T> ElementwiseTable<T, E>::table{
     .name = E::name.view(),
+    .called = E::caller,
     .kernels = kernel::compile_per_isa<kernel::ElementwiseBody<T, typename E::Formula, E::arity, E::parameters>,
                                        const kernel::Plane<T>*, T*, std::size_t, std::size_t, const double*>(),
     .parameters = E::parameters,
@@ -249,13 +250,22 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
                                               std::make_index_sequence<detail::argument_count<F>() - parameter_count>,
                                               std::make_index_sequence<parameter_count>> {
  public:
+  /// The formula's lambda.
   using Formula = F;
+  /// The option that says what its derivative is.
   using DerivativeRule = typename detail::Option<detail::OwnDerivative, Options...>::type;
+  /// The option that says where the derivative is checked.
   using InputRange = typename detail::Option<detail::AnyDomain, Options...>::type;
+  /// Whether `explain` shows the formula instead of the name.
   static constexpr bool shown_by_formula =
       std::is_same_v<typename detail::Option<detail::ShownByName, Options...>::type, ShownByFormula>;
+  /// The name it is registered under.
   static constexpr auto name = op_name;
+  /// The function that errors name, or nothing.
+  static constexpr std::string_view caller = detail::Option<CalledAs<"">, Options...>::type::name.view();
+  /// The number of scalar parameters.
   static constexpr std::size_t parameters = parameter_count;
+  /// The number of inputs.
   static constexpr std::size_t arity = detail::argument_count<F>() - parameter_count;
 
   static_assert(detail::one_of_each_kind<Options...>(), "wengert: an op takes one option of each kind");
@@ -267,6 +277,7 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
   using detail::Callable<ElementwiseOp, std::make_index_sequence<arity>,
                          std::make_index_sequence<parameters>>::operator();
 
+  /// Refused: another number of operands than the formula has.
   template <class... A>
   requires(sizeof...(A) != arity + parameters)
       WENGERT_REFUSED("the op takes another number of operands: its formula's inputs, then its parameters")
@@ -358,11 +369,13 @@ const bool ElementwiseOp<op_name, parameter_count, F, Options...>::registered =
 /// The lambda takes one to eight numbers, of which the last may be scalar parameters (`elementwise<"name",
 /// params<1>>`), and must not capture. It may use + - * /, comparisons with `where(mask, a, b)`, literals, and every
 /// elementwise op, user-defined ones too. Options, in any order: `derivative(...)`, `passes_cotangent<...>`,
-/// `piecewise_constant`, `input_domain(...)`, `example_parameters(...)`, `notation<"...">`, `convention<"...">`.
+/// `piecewise_constant`, `input_domain(...)`, `example_parameters(...)`, `notation<"...">`, `convention<"...">`,
+/// `called_as<"...">`.
 template <Name op_name, auto parameter_count = params<0>, class F, class... Options>
 requires detail::Formula<F, parameter_count()>
 constexpr auto elementwise(F, Options...) { return ElementwiseOp<op_name, parameter_count(), F, Options...>{}; }
 
+/// @cond
 // The typical mistakes, refused on the line that made them.
 template <Name op_name, auto parameter_count = params<0>, class F, class... Options>
 requires(!detail::Stateless<F>)
@@ -372,5 +385,6 @@ template <Name op_name, auto parameter_count = params<0>, class F, class... Opti
 requires(detail::Stateless<F> && !detail::Formula<F, parameter_count()>) WENGERT_REFUSED(
     "the lambda must be callable with one to eight numbers beside its params<n>: [](auto x, auto slope) { … }")
 constexpr auto elementwise(F, Options...) { return detail::RefusedOp{}; }
+/// @endcond
 
 }  // namespace wengert

@@ -15,11 +15,14 @@ namespace wengert {
 /// A string as a template argument: the name of an op, so that one constant table an op exists.
 template <std::size_t size>
 struct Name {
-  char text[size]{};
+  char text[size]{};  ///< the characters, with the closing zero
   consteval Name() = default;
+  /// From a literal.
   consteval Name(const char (&from)[size]) { std::copy_n(from, size, text); }  // NOLINT(google-explicit-constructor)
+  /// The characters.
   constexpr std::string_view view() const { return {text, size - 1}; }
 
+  /// The two names one after the other.
   template <std::size_t other>
   consteval Name<size + other - 1> operator+(const Name<other>& b) const {
     Name<size + other - 1> joined;
@@ -43,9 +46,9 @@ struct NotationKind {};
 struct ConventionKind {};
 struct ParametersKind {};
 struct AppearanceKind {};
+struct CallerKind {};
 }  // namespace detail
 
-/// The partial derivatives of a formula, one lambda an input; see `derivative`.
 template <class... Partial>
 struct Derivative {
   using Kind = detail::DerivativeKind;
@@ -58,75 +61,84 @@ constexpr Derivative<Partial...> derivative(Partial...) {
   return {};
 }
 
-/// A linear formula: the cotangent of each input is the result's times its sign, 1 or -1, and costs no kernel.
 template <int... sign>
 struct PassesCotangent {
   using Kind = detail::DerivativeKind;
   static constexpr std::array signs{sign...};
 };
+/// A linear formula: the cotangent of each input is the result's times its sign, 1 or -1, and costs no kernel.
 template <int... sign>
 inline constexpr PassesCotangent<sign...> passes_cotangent{};
 
-/// The formula x · c of an input and a parameter.
+/// The derivative of x · c by x.
 inline constexpr auto second_argument = [](auto, auto c, auto) { return c; };
 struct ScalesByParameter : Derivative<std::remove_const_t<decltype(second_argument)>> {
   static constexpr bool scales = true;
 };
+/// The formula x · c of an input and a parameter, which Programs can merge into a matrix product.
 inline constexpr ScalesByParameter scales_by_parameter{};
 
-/// A piecewise constant formula: its derivative is zero wherever it exists.
 struct PiecewiseConstant {
   using Kind = detail::DerivativeKind;
 };
+/// A piecewise constant formula: its derivative is zero wherever it exists.
 inline constexpr PiecewiseConstant piecewise_constant{};
 
-/// The interval of the inputs on which the derivative is checked, as a function: `input_domain([] { return Domain{0.3,
-/// 3}; })`;
-/// [-2, 2] if none is given.
 template <class Interval>
 struct InputDomain {
   using Kind = detail::DomainKind;
   static constexpr Domain domain = Interval{}();
 };
+/// The interval of the inputs on which the derivative is checked, as a function; [-2, 2] if none is given:
+/// `input_domain([] { return Domain{0.3, 3}; })`.
 template <class Interval>
 constexpr InputDomain<Interval> input_domain(Interval) {
   return {};
 }
 
-/// The formula in mathematical notation, for the op reference.
 template <Name formula>
 struct Notation {
   using Kind = detail::NotationKind;
   static constexpr std::string_view text = formula.view();
 };
+/// The formula in mathematical notation, for the op reference.
 template <Name formula>
 inline constexpr Notation<formula> notation{};
 
-/// What holds at kinks, ties and edges, in a sentence for the op reference.
 template <Name sentence>
 struct Convention {
   using Kind = detail::ConventionKind;
   static constexpr std::string_view text = sentence.view();
 };
+/// What holds at kinks, ties and edges, in a sentence for the op reference.
 template <Name sentence>
 inline constexpr Convention<sentence> convention{};
 
-/// The parameters the op is checked with, as a function: `example_parameters([] { return std::array{-1.0, 1.0}; })`;
-/// 1.5 each if none are given.
 template <class Values>
 struct ExampleParameters {
   using Kind = detail::ParametersKind;
   static constexpr auto values = Values{}();
 };
+/// The parameters the op is checked with, as a function: `example_parameters([] { return std::array{-1.0, 1.0}; })`;
+/// 1.5 each if none are given.
 template <class Values>
 constexpr ExampleParameters<Values> example_parameters(Values) {
   return {};
 }
 
-/// Shown by its formula in `explain`, not by its name.
+/// The function that errors name instead of the op, which it may become: `called_as<"add">` for an op add_scalar.
+template <Name function>
+struct CalledAs {
+  using Kind = detail::CallerKind;
+  static constexpr auto name = function;
+};
+template <Name function>
+inline constexpr CalledAs<function> called_as{};
+
 struct ShownByFormula {
   using Kind = detail::AppearanceKind;
 };
+/// Shown by its formula in `explain`, not by its name.
 inline constexpr ShownByFormula shown_by_formula{};
 
 }  // namespace wengert

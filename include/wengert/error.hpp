@@ -22,6 +22,7 @@ class Error : public std::runtime_error {
   /// Builds `[subject] message (file:line)`.
   Error(std::string_view subject, std::string_view message, const Location& where);
 
+  /// The sentence, with the line of the caller where it is known.
   const char* what() const noexcept override { return text_.c_str(); }
   /// The op or function that refused, without the brackets.
   const std::string& subject() const noexcept { return subject_; }

@@ -1,6 +1,7 @@
 // Forward declarations of the engine's types.
 #pragma once
 
+/// The engine, and its parts for networks.
 namespace wengert {
 
 template <class T>

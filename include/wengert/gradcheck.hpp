@@ -57,15 +57,15 @@ enum class Verdict {
 
 /// One element of a derivative, taken both ways: of `output` with respect to `index` of `input`.
 struct GradcheckEntry {
-  int order = 1;
-  std::size_t input = 0;   ///< counted from 0
-  Shape index;             ///< of the element in that input
-  std::size_t source = 0;  ///< order 2: the input whose gradient is differentiated
-  Shape output;            ///< of the element of the result (order 2: of that gradient)
-  double analytic = 0;     ///< from the tape
-  double numeric = 0;      ///< from differences
-  double error = 0;        ///< what the numeric value may be off by
-  Verdict verdict = Verdict::right;
+  int order = 1;                     ///< 1: of a gradient; 2: of the gradient of a gradient
+  std::size_t input = 0;             ///< counted from 0
+  Shape index;                       ///< of the element in that input
+  std::size_t source = 0;            ///< order 2: the input whose gradient is differentiated
+  Shape output;                      ///< of the element of the result (order 2: of that gradient)
+  double analytic = 0;               ///< from the tape
+  double numeric = 0;                ///< from differences
+  double error = 0;                  ///< what the numeric value may be off by
+  Verdict verdict = Verdict::right;  ///< what follows from the two values and the error
   /// |analytic − numeric|; NaN if either is.
   double difference() const;
 };
@@ -90,12 +90,12 @@ enum class Fault {
 
 /// One mistake in words.
 struct GradcheckFinding {
-  Fault fault = Fault::unexplained;
-  std::string text{};     ///< a sentence
-  std::string op{};       ///< the op at fault; empty: the function as a whole
-  std::string where{};    ///< the line that recorded the op, `file:line`
-  std::size_t input = 0;  ///< of the op, or of the function; counted from 0
-  double factor = 1;      ///< of `constant_factor`
+  Fault fault = Fault::unexplained;  ///< the kind of mistake
+  std::string text{};                ///< a sentence
+  std::string op{};                  ///< the op at fault; empty: the function as a whole
+  std::string where{};               ///< the line that recorded the op, `file:line`
+  std::size_t input = 0;             ///< of the op, or of the function; counted from 0
+  double factor = 1;                 ///< of `constant_factor`
 };
 
 /// What `gradcheck` found. True if everything compared is right.
@@ -105,8 +105,11 @@ class GradcheckReport {
  public:
   /// Wrong if an element is wrong or a mistake was found otherwise, else inconclusive if an element is, else right.
   Verdict verdict() const;
+  /// Whether everything compared is right.
+  ///@{
   bool ok() const { return verdict() == Verdict::right; }
   explicit operator bool() const { return ok(); }
+  ///@}
   /// GoogleTest's AssertionResult, with the table as its message.
   template <class Assertion>
   requires requires(Assertion assertion) { assertion.failure_message(); }
@@ -130,6 +133,7 @@ class GradcheckReport {
   double worst() const { return worst_; }
   /// The report as a table: the findings, then input, element, both values and the error of the worst mismatches.
   std::string to_string() const;
+  /// Writes `to_string()`.
   friend std::ostream& operator<<(std::ostream& out, const GradcheckReport& report);
 
  private:
@@ -185,8 +189,8 @@ GradcheckReport run_gradcheck(const CheckedFunction<double>& f, const std::vecto
 /// An argument of `gradcheck` with the name that the report calls it by; made by `named`.
 template <class A>
 struct NamedInput {
-  std::string name;
-  const A& value;
+  std::string name;  ///< as the report shall call it
+  const A& value;    ///< the tensor, parameter or struct
 };
 /// Gives an argument of `gradcheck` a name: `gradcheck(f, named("x", X))`. Of a struct, the name goes before the paths
 /// of its members.
@@ -197,6 +201,7 @@ NamedInput<A> named(std::string_view name, const A& value) {
 
 /// Asks `gradcheck` to check a function of double inputs in float as well: `gradcheck(f, X, W, also_in_float)`.
 struct AlsoInFloat {};
+/// See AlsoInFloat.
 inline constexpr AlsoInFloat also_in_float{};
 
 }  // namespace wengert

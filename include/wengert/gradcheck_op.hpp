@@ -25,15 +25,18 @@ struct OpCheckOptions {
 /// One application of an op that failed its check.
 struct OpFailure {
   std::string application;  ///< the op, the shapes, and whether its inputs were strided
-  GradcheckReport report;
-  std::string remark;  ///< what is wrong besides; empty if nothing is
+  GradcheckReport report;   ///< of that application
+  std::string remark;       ///< what is wrong besides; empty if nothing is
 };
 
 /// What checking an op found. True if it is right on every application and wrong on none.
 class OpReport {
  public:
+  /// Whether nothing failed.
+  ///@{
   bool ok() const { return failures_.empty() && remark_.empty(); }
   explicit operator bool() const { return ok(); }
+  ///@}
   /// GoogleTest's AssertionResult, with the reports as its message.
   template <class Assertion>
   requires requires(Assertion assertion) { assertion.failure_message(); }
@@ -46,9 +49,11 @@ class OpReport {
   std::size_t checked() const { return checked_; }
   /// How many applications were called wrong; the other failures are inconclusive.
   std::size_t wrong() const;
+  /// The applications that failed.
   const std::vector<OpFailure>& failures() const { return failures_; }
   /// The reports of the applications that failed.
   std::string to_string() const;
+  /// Writes `to_string()`.
   friend std::ostream& operator<<(std::ostream& out, const OpReport& report);
 
  private:

@@ -15,6 +15,7 @@ namespace wengert {
 /// Boxes are leaves, with the names of variables; ellipses are ops, with the shape of their result.
 template <class T>
 std::string to_dot(const std::vector<Var<T>>& roots);
+/// The graph behind one value.
 template <class T>
 std::string to_dot(Var<T> root) {
   return to_dot(std::vector{root});
@@ -31,10 +32,11 @@ void print(const Tape<T>& tape, std::FILE* out = stdout) {
 
 /// The formulas of a value and of its gradient, made by `explain`.
 struct Explanation {
+  /// One formula: left = right.
   struct Line {
-    Text left;
-    Text right;
-    Shape shape;
+    Text left;       ///< the value or gradient that is computed
+    Text right;      ///< from what
+    Shape shape;     ///< of the value
     Location where;  ///< of the op
   };
   std::vector<Line> values;     ///< how each value is computed, in order
@@ -58,6 +60,7 @@ Explanation explain(Var<T> scalar, std::vector<Var<T>> wrt = {});
 template <class T>
 class TraceNaN {
  public:
+  /// Watches `tape` from now on.
   explicit TraceNaN(Tape<T>& tape) : tape_(tape), before_(tape.trace_nan(true)) {}
   ~TraceNaN() { tape_.trace_nan(before_); }
   TraceNaN(const TraceNaN&) = delete;

@@ -16,24 +16,32 @@ namespace wengert {
 template <class T>
 class IndexVar {
  public:
+  /// The tape's scalar type; the numbers themselves are 64-bit integers.
   using Scalar = T;
 
   /// An empty handle, which every use refuses.
   IndexVar() = default;
 
+  /// The extents of the value.
   Shape shape() const { return handle_.shape(); }
+  /// The number of numbers.
   std::size_t size() const { return handle_.size(); }
+  /// The number of axes.
   std::size_t rank() const { return handle_.rank(); }
   /// The single number of a value of size 1. Throws ShapeError for any other size.
   std::int64_t item(Location where = Location::current()) const;
   /// A copy of the numbers.
   Indices value(Location where = Location::current()) const;
+  /// The tape it is recorded on. Throws HandleError for an empty handle.
   Tape<T>& tape() const { return handle_.tape(); }
+  /// The position of its node on the tape.
   std::uint32_t index() const { return handle_.index(); }
+  /// Whether it is an empty handle.
   bool empty() const { return handle_.empty(); }
 
   /// For op authors: its node as `record` takes and gives it.
   const Var<T>& handle() const { return handle_; }
+  /// For op authors: the handle of a node that holds whole numbers.
   explicit IndexVar(Var<T> node) : handle_(node) {}
 
  private:
@@ -44,6 +52,8 @@ class IndexVar {
 template <class T>
 class IndexOperand {
  public:
+  /// From a handle, an array or a list of whole numbers.
+  ///@{
   IndexOperand(IndexVar<T> var, Location where = Location::current()) : var_(var), where_(where) {}  // NOLINT
   template <class E>
   requires std::is_integral_v<typename E::value_type> IndexOperand(
@@ -53,7 +63,9 @@ class IndexOperand {
       : array_(Indices::from_shape({list.size()})), is_array_(true), where_(where) {
     std::copy(list.begin(), list.end(), array_.begin());
   }
+  ///@}
 
+  /// The line that the operand was written on.
   const Location& where() const { return where_; }
   /// The operand as an IndexVar: itself, or recorded on `tape`.
   IndexVar<T> on(Tape<T>& tape) const { return is_array_ ? tape.indices(array_, where_) : var_; }

@@ -13,11 +13,12 @@ namespace wengert {
 /// Shape and strides of a value. Strides count elements; a stride of 0 repeats one element along an axis
 /// (broadcasting).
 struct Layout {
-  Shape shape;
-  std::array<std::ptrdiff_t, max_rank> strides{};
-  std::size_t size = 1;    // elements
-  bool contiguous = true;  // row-major without gaps
+  Shape shape;                                     ///< the extents
+  std::array<std::ptrdiff_t, max_rank> strides{};  ///< elements from one to the next along an axis
+  std::size_t size = 1;                            ///< elements
+  bool contiguous = true;                          ///< row-major without gaps
 
+  /// The number of axes.
   std::size_t rank() const { return shape.rank(); }
 };
 
@@ -34,10 +35,12 @@ std::optional<Layout> reshaped_layout(const Layout& from, const Shape& shape);
 /// What a kernel sees of an operand or result: its first element and its layout.
 template <class T>
 struct Value {
-  T* data = nullptr;
-  const Layout* layout = nullptr;
+  T* data = nullptr;               ///< the first element
+  const Layout* layout = nullptr;  ///< how the others lie
 
+  /// The extents.
   const Shape& shape() const { return layout->shape; }
+  /// The number of elements.
   std::size_t size() const { return layout->size; }
   /// The elements as a span; only for a contiguous value.
   std::span<T> span() const { return {data, layout->size}; }
@@ -45,10 +48,10 @@ struct Value {
 
 /// Several values of one shape seen as nested loops: neighbouring axes are merged wherever every value allows it.
 struct Loops {
-  static constexpr std::size_t max_values = 10;  // eight inputs of a formula, its output and a cotangent
-  std::size_t rank = 0;                          // at least 1
-  std::array<std::size_t, max_rank> extents{};   // outermost first
-  std::array<std::array<std::ptrdiff_t, max_rank>, max_values> strides{};  // by value, then by loop
+  static constexpr std::size_t max_values = 10;  ///< eight inputs of a formula, its output and a cotangent
+  std::size_t rank = 0;                          ///< at least 1
+  std::array<std::size_t, max_rank> extents{};   ///< outermost first
+  std::array<std::array<std::ptrdiff_t, max_rank>, max_values> strides{};  ///< by value, then by loop
 };
 
 /// The loops over `layouts`, which all have the same shape.

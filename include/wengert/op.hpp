@@ -34,21 +34,25 @@ using Elementwise = void(const Plane<T>* operands, T* out, std::size_t rows, std
 
 /// The random numbers that an op draws, among its attributes: blocks of a generator's stream (see ops/random.hpp).
 struct Draw {
-  std::uint64_t key = 0;
-  std::uint64_t counter = 0;  // of the first block
-  std::uint64_t blocks = 0;
+  std::uint64_t key = 0;      ///< of the stream
+  std::uint64_t counter = 0;  ///< of the first block
+  std::uint64_t blocks = 0;   ///< how many it takes
 };
 
 /// The elements that a sum adds up: of a contiguous value seen as (outer, count, inner), those along `count`.
 struct Summed {
-  std::size_t outer = 1, count = 1, inner = 1;
+  std::size_t outer = 1;  ///< the product of the extents before the axis
+  std::size_t count = 1;  ///< the extent of the axis
+  std::size_t inner = 1;  ///< the product of the extents behind it
 };
 
 /// What the engine knows of an op: one constant table an op and scalar type, made from its definition by
 /// `elementwise(...)` or `structural_op`.
 template <class T>
 struct Op {
-  std::string_view name;
+  std::string_view name;  ///< by which messages, graphs and the registry call it
+  /// The function that a caller knows the op by, if it has another name: `add` for add_scalar.
+  std::string_view called{};
   /// Elementwise ops: the kernel for each instruction set.
   kernel::PerIsa<kernel::Elementwise<T>> kernels{};
   /// Elementwise ops: the number of scalar parameters, which its attributes are.
@@ -65,13 +69,16 @@ struct Op {
   /// Structural ops: which inputs are indices, one bit each, and whether the result is. Their Values point to 64-bit
   /// whole numbers, whatever their type says.
   std::uint8_t index_inputs = 0;
-  bool index_output = false;
+  bool index_output = false;  ///< whether the result is of whole numbers
   /// Records the cotangents of the inputs.
   void (*vjp)(Pullback<T>&) = nullptr;
   /// Writes the op down, applied to inputs written down.
   Text (*text)(const void* attributes, std::span<const Text> inputs) = nullptr;
   /// Structural ops: the bytes of their attributes.
   std::size_t attribute_bytes = 0;
+
+  /// What errors call it.
+  std::string_view subject() const { return called.empty() ? name : called; }
 
   // What a Program can make use of.
   /// Elementwise ops that add up their inputs: the sign of each.
@@ -100,14 +107,21 @@ struct Op {
 template <class T>
 class Pullback {
  public:
+  /// For the engine: `base` and `first` say where the adjoints of the inputs stand.
   Pullback(Tape<T>& tape, std::size_t index, Var<T> cotangent, std::size_t base, std::size_t first)
       : tape_(tape), index_(index), cotangent_(cotangent), base_(base), first_(first) {}
 
+  /// The tape to record on.
   Tape<T>& tape() const { return tape_; }
+  /// The node that is differentiated.
   const Node<T>& node() const { return tape_.node(index_); }
+  /// The cotangent of the node's value.
   const Var<T>& cotangent() const { return cotangent_; }
+  /// The node's value.
   Var<T> output() const { return tape_.at(index_); }
+  /// Input `i` of the node.
   Var<T> input(std::size_t i) const { return tape_.at(tape_.inputs(index_)[i]); }
+  /// The number of inputs.
   std::size_t arity() const { return tape_.inputs(index_).size(); }
   /// Whether the cotangent of input `i` is asked for.
   bool needs(std::size_t i) const {
@@ -120,6 +134,7 @@ class Pullback {
   void pass(std::size_t i, const Var<T>& cotangent) {
     tape_.accumulate(base_ + (tape_.edges_[node().first_edge + i] - first_), cotangent);
   }
+  /// The op's attributes, as they were recorded.
   template <class Attributes>
   const Attributes& attributes() const {
     return *static_cast<const Attributes*>(node().attributes);
@@ -160,32 +175,33 @@ auto atomically(Tape<T>& tape, Location where, F&& record_all) {
 
 /// The values an op's inputs may take in a check: drawn evenly from [low, high].
 struct Domain {
-  double low = -2;
-  double high = 2;
+  double low = -2;  ///< inclusive
+  double high = 2;  ///< inclusive
 };
 
 /// One application of an op that its derivative is checked on.
 struct OpExample {
-  std::string label;  // the op with its attributes
-  std::vector<Shape> shapes;
-  std::vector<Domain> domains;
-  std::function<Var<double>(std::span<const Var<double>>)> apply;
-  std::function<Var<float>(std::span<const Var<float>>)> apply_in_float{};  // empty: it is checked in double only
+  std::string label;                                                        ///< the op with its attributes
+  std::vector<Shape> shapes;                                                ///< of the inputs
+  std::vector<Domain> domains;                                              ///< of the values of each input
+  std::function<Var<double>(std::span<const Var<double>>)> apply;           ///< the application, in double
+  std::function<Var<float>(std::span<const Var<float>>)> apply_in_float{};  ///< empty: it is checked in double only
+  bool any_extents = true;  ///< whether inputs of other extents fit as well, or are refused by an Error
 };
 
 /// One row of the op registry.
 struct OpRow {
-  std::string_view name;
-  std::string_view notation;    // the formula
-  std::string_view convention;  // what holds at kinks, ties and edges; empty if there are none
-  bool differentiable = true;   // false: the derivative is zero wherever it exists, or the result is indices
+  std::string_view name;        ///< by which it is found
+  std::string_view notation;    ///< the formula
+  std::string_view convention;  ///< what holds at kinks, ties and edges; empty if there are none
+  bool differentiable = true;   ///< false: the derivative is zero wherever it exists, or the result is indices
   // Elementwise ops: their examples follow from these.
-  const Op<double>* table = nullptr;
-  const Op<float>* table_in_float = nullptr;
-  std::size_t arity = 0;
-  std::span<const double> parameters{};  // to check it with
-  Domain domain{};
-  // Structural ops, and functions made of ops: their own.
+  const Op<double>* table = nullptr;          ///< for double
+  const Op<float>* table_in_float = nullptr;  ///< for float
+  std::size_t arity = 0;                      ///< the number of inputs
+  std::span<const double> parameters{};       ///< to check it with
+  Domain domain{};                            ///< of the inputs
+  /// Structural ops, and functions made of ops: their own.
   std::vector<OpExample> (*own_examples)() = nullptr;
 
   /// What the op's derivative is checked on.

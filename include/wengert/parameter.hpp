@@ -27,13 +27,21 @@ class Parameter {
       : state_(std::make_shared<State>(State{std::move(value), std::move(name), trainable, 0})) {}
 
   // Copies only: a moved-from handle would refer to nothing.
+  /// A copy refers to the same tensor.
+  ///@{
   Parameter(const Parameter&) = default;
   Parameter& operator=(const Parameter&) = default;
+  ///@}
 
+  /// The tensor as it is now.
   const Tensor<T>& value() const { return state_->value; }
+  /// The name it was given; networks call their parameters by paths instead.
   const std::string& name() const { return state_->name; }
+  /// Whether gradients are taken with respect to it by default.
   bool trainable() const { return state_->trainable; }
+  /// Freezes it, or lets it learn again; for all copies.
   void set_trainable(bool trainable) { state_->trainable = trainable; }
+  /// The extents.
   Shape shape() const { return state_->value.shape(); }
 
   /// Replaces the value, in place, by an expression of the same shape, which may read the parameter in any order.
@@ -61,6 +69,7 @@ class Parameter {
     return *this;
   }
 
+  /// Whether both refer to the same tensor.
   friend bool operator==(const Parameter& a, const Parameter& b) { return a.state_ == b.state_; }
 
  private:

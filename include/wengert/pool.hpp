@@ -17,14 +17,14 @@ using Version = std::uint32_t;
 /// A block of memory that the values of one or more nodes lie in. Nodes that are views of another node share its
 /// storage. Fills a cache line of its own.
 struct alignas(64) Storage {
-  std::byte* data = nullptr;
-  std::size_t capacity = 0;      // bytes
-  std::uint32_t references = 0;  // nodes and adjoints that need it
-  std::uint32_t size_class = 0;  // the free list it returns to
-  Storage* next_free = nullptr;
-  std::shared_ptr<const void> owner;  // keeps foreign memory alive; empty for the pool's own and for borrowed memory
-  const Version* version = nullptr;   // of the parameter it refers to, if any
-  Version recorded_version = 0;       // that parameter's version when it was recorded
+  std::byte* data = nullptr;          ///< the first byte
+  std::size_t capacity = 0;           ///< bytes
+  std::uint32_t references = 0;       ///< nodes and adjoints that need it
+  std::uint32_t size_class = 0;       ///< the free list it returns to
+  Storage* next_free = nullptr;       ///< in its free list
+  std::shared_ptr<const void> owner;  ///< keeps foreign memory alive; empty for the pool's own and for borrowed memory
+  const Version* version = nullptr;   ///< of the parameter it refers to, if any
+  Version recorded_version = 0;       ///< that parameter's version when it was recorded
 };
 
 /// Recycles storages by size class, so that a repeated computation finds its buffers where it left them.
@@ -43,7 +43,9 @@ class Pool {
   Storage* allocate(std::size_t bytes);
   /// A storage with one reference that refers to foreign memory, kept alive by `owner` if there is one.
   Storage* adopt(std::byte* data, std::size_t bytes, std::shared_ptr<const void> owner);
+  /// Counts one more that needs the storage.
   void retain(Storage* storage) noexcept { ++storage->references; }
+  /// Counts one less; the last one gives the storage back.
   void release(Storage* storage) noexcept {
     if (--storage->references == 0) recycle(storage);
   }
@@ -74,13 +76,16 @@ class Pool {
 /// Memory handed out front to back and given back in bulk.
 class Arena {
  public:
+  /// A position to rewind to.
   struct Mark {
-    std::size_t block = 0;
-    std::size_t used = 0;
+    std::size_t block = 0;  ///< by number
+    std::size_t used = 0;   ///< bytes of that block
   };
   /// Uninitialised memory for trivially destructible objects, aligned for any of them.
   void* allocate(std::size_t bytes);
+  /// How much has been handed out.
   Mark mark() const noexcept { return {block_, used_}; }
+  /// Takes back everything handed out since `mark`.
   void rewind(Mark mark) noexcept {
     block_ = mark.block;
     used_ = mark.used;

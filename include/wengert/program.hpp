@@ -52,8 +52,12 @@ struct CompileOptions {
 template <class T>
 class ProgramVar {
  public:
+  /// From a handle of either kind.
+  ///@{
   ProgramVar(Var<T> var) : handle_(var) {}                // NOLINT(google-explicit-constructor)
   ProgramVar(IndexVar<T> var) : handle_(var.handle()) {}  // NOLINT(google-explicit-constructor)
+  ///@}
+  /// The handle of its node.
   const Var<T>& handle() const { return handle_; }
 
  private:
@@ -63,37 +67,40 @@ class ProgramVar {
 /// What an input is bound to for a replay: a tensor or whole numbers, which are read in place.
 template <class T>
 struct ProgramInput {
+  /// A tensor, in place.
   ProgramInput(const Tensor<T>& tensor)  // NOLINT(google-explicit-constructor)
       : data(tensor.data()), shape(tensor.shape()) {}
+  /// Whole numbers, in place.
   ProgramInput(const Indices& numbers)  // NOLINT(google-explicit-constructor)
       : data(numbers.data()), shape(numbers.shape()), indices(true) {}
   /// Elements of the caller's, row-major, in this shape. Throws ShapeError if their number differs.
   ProgramInput(std::span<const T> elements, const Shape& shape);
 
-  const void* data;
-  Shape shape;
-  bool indices = false;
+  const void* data;      ///< the first element
+  Shape shape;           ///< the extents
+  bool indices = false;  ///< whether they are whole numbers
 };
 
 /// One instruction of a Program in a profile: what it computes, and what it costs.
 struct ProfileRow {
-  std::string op;     ///< its ops' names
-  std::string where;  ///< the line that recorded the last of them
-  std::size_t calls = 0;
-  double seconds = 0;  ///< of all calls
-  double bytes = 0;    ///< read and written, a call
-  double flops = 0;    ///< of matrix products, a call; 0 for what is bound by memory
+  std::string op;         ///< its ops' names
+  std::string where;      ///< the line that recorded the last of them
+  std::size_t calls = 0;  ///< how often it ran
+  double seconds = 0;     ///< of all calls
+  double bytes = 0;       ///< read and written, a call
+  double flops = 0;       ///< of matrix products, a call; 0 for what is bound by memory
 };
 
 /// Where the time of replays went.
 struct Profile {
   std::vector<ProfileRow> rows;  ///< in the order of execution
-  std::size_t replays = 0;
+  std::size_t replays = 0;       ///< how many were measured
 
   /// A table by op, the most expensive first: time, share, calls, GFLOP/s and GB/s.
   std::string to_string() const;
   /// The mean replay in Chrome's trace format, for chrome://tracing or Perfetto.
   std::string to_chrome_trace() const;
+  /// Writes `to_string()`.
   friend std::ostream& operator<<(std::ostream& out, const Profile& profile);
 };
 
@@ -103,6 +110,7 @@ struct ProgramMemory {
   std::size_t tile_bytes = 0;       ///< of fused ops, in the first-level cache
   std::size_t constant_bytes = 0;   ///< baked in
   std::size_t parameter_bytes = 0;  ///< of the parameters it reads or writes, which live outside
+  /// The bytes it holds itself.
   std::size_t total_bytes() const { return arena_bytes + tile_bytes + constant_bytes; }
 };
 
@@ -117,8 +125,11 @@ using ProgramRecorder = std::function<std::vector<ProgramVar<T>>(Tape<T>& tape, 
 template <class T>
 class Program {
  public:
+  /// Moved, not copied.
+  ///@{
   Program(Program&&) noexcept;
   Program& operator=(Program&&) noexcept;
+  ///@}
   ~Program();
 
   /// Replays on these inputs, in the order given to `compile`; they are read in place and must not change meanwhile.
@@ -145,8 +156,11 @@ class Program {
   /// the recording drew.
   void restart_streams();
 
+  /// The number of inputs.
   std::size_t input_count() const;
+  /// The number of results.
   std::size_t output_count() const;
+  /// The recorded extents of input `i`.
   const Shape& input_shape(std::size_t i) const;
   /// Result `i` of the last replay in place, as an xtensor adaptor; valid until the next replay. Zeros before the
   /// first. Throws ValueError if there is no such result, or if it is of whole numbers.
@@ -177,6 +191,7 @@ class Program {
 
   /// For `compile`.
   struct State;
+  /// For `compile`: from its parts.
   explicit Program(std::unique_ptr<State> state);
 
  private:

@@ -43,11 +43,11 @@ inline constexpr std::size_t any_number = static_cast<std::size_t>(-1);
 /// One application of a structural op that its derivative is checked on.
 template <class S>
 struct StructuralExample {
-  S op;
-  std::vector<Shape> shapes;  // of the inputs that are Vars
-  Domain domain{};
-  std::vector<Indices> indices = detail::no_indices();  // the inputs that are indices
-  Var<double> (*prepare)(Var<double>) = nullptr;        // brings the first input into the domain: a symmetric matrix
+  S op;                                                 ///< with its attributes
+  std::vector<Shape> shapes;                            ///< of the inputs that are Vars
+  Domain domain{};                                      ///< of the values of the inputs
+  std::vector<Indices> indices = detail::no_indices();  ///< the inputs that are indices
+  Var<double> (*prepare)(Var<double>) = nullptr;        ///< brings the first input into the domain: a symmetric matrix
 };
 
 /// What a struct must have to be an op; its data members are the op's attributes.
@@ -61,6 +61,10 @@ struct StructuralExample {
 /// holds at ties and edges. `vjp(cotangent, output, inputs…)` returns the cotangents of the inputs as Vars: one, or a
 /// tuple of functions that are called only where they are needed. With `arity = any_number`, `shape` and `forward` take
 /// their inputs as one span, and `vjp(Pullback<T>&)` gives the cotangents itself.
+///
+/// Random checks change the extents of examples. An op whose attributes are at home with any (an axis, a flag, a
+/// number) says so by `any_extents = true`; one whose attributes depend on them can add `applications()`, OpExamples of
+/// the function that makes the attributes.
 template <class S>
 concept StructuralOp = std::is_trivially_copyable_v<S> && requires {
   { S::name } -> std::convertible_to<std::string_view>;
@@ -71,6 +75,7 @@ concept StructuralOp = std::is_trivially_copyable_v<S> && requires {
 
 /// Stands in a vjp's tuple for an input that has no gradient.
 struct NoGradient {};
+/// What a vjp returns for an input without gradient.
 inline constexpr NoGradient no_gradient{};
 
 namespace detail {
@@ -104,6 +109,15 @@ constexpr bool is_differentiable() {
     return S::differentiable;
   else
     return !gives_indices<S>;
+}
+
+// Without attributes the shape rule alone decides what fits.
+template <class S>
+constexpr bool takes_any_extents() {
+  if constexpr (requires { S::any_extents; })
+    return S::any_extents;
+  else
+    return sizeof(S) == 1 && index_inputs<S>() == 0;
 }
 
 // A handle as the tape knows it.
@@ -258,6 +272,7 @@ struct StructuralTable {
 /// Puts a structural op into the registry; `record` does so for every op that a program uses.
 template <StructuralOp S>
 struct Registered {
+  /// The op's applications to check.
   static std::vector<OpExample> examples() {
     std::vector<OpExample> result;
     for (const StructuralExample<S>& example : S::examples())
@@ -265,9 +280,13 @@ struct Registered {
           {std::string(S::name), example.shapes, std::vector<Domain>(example.shapes.size(), example.domain),
            [example](std::span<const Var<double>> x) { return apply(example, x); },
            example.prepare != nullptr ? std::function<Var<float>(std::span<const Var<float>>)>()
-                                      : [example](std::span<const Var<float>> x) { return apply(example, x); }});
+                                      : [example](std::span<const Var<float>> x) { return apply(example, x); },
+           detail::takes_any_extents<S>()});
+    if constexpr (requires { S::applications(); })
+      for (OpExample& application : S::applications()) result.push_back(std::move(application));
     return result;
   }
+  /// Initialised before main, which puts it in.
   static const bool done;
 
  private:

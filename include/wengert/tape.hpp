@@ -58,7 +58,7 @@ WENGERT_OPERATORS(double)
 template <class T>
 class Var {
  public:
-  using Scalar = T;
+  using Scalar = T;  ///< float or double
 
   /// An empty handle, which every use refuses.
   Var() = default;
@@ -87,24 +87,28 @@ class Var {
   Tape<T>& tape() const;
   /// The position of its node on the tape.
   std::uint32_t index() const { return index_; }
-  bool empty() const { return tape_ == nullptr; }
+  bool empty() const { return tape_ == nullptr; }  ///< whether it refers to nothing
 
-  // Arithmetic takes Vars, scalars and tensors in any mixture and broadcasts as NumPy does.
+  /// Arithmetic, element by element, takes Vars, scalars and tensors in any mixture and broadcasts as NumPy does.
+  ///@{
   friend Var operator+(const Operand<T>& a, const Operand<T>& b) { return add(a, b); }
   friend Var operator-(const Operand<T>& a, const Operand<T>& b) { return subtract(a, b); }
   friend Var operator*(const Operand<T>& a, const Operand<T>& b) { return multiply(a, b); }
   friend Var operator/(const Operand<T>& a, const Operand<T>& b) { return divide(a, b); }
   friend Var operator-(const Operand<T>& a) { return negate(a); }
   friend Var operator+(const Var& a) { return a; }
-  // Comparisons give masks: 1 where they hold, otherwise 0, without gradient. Equality is `equal(a, b)`.
+  ///@}
+  /// Comparisons give masks: 1 where they hold, otherwise 0, without gradient. Equality is `equal(a, b)`.
+  ///@{
   friend Var operator<(const Operand<T>& a, const Operand<T>& b) { return less(a, b); }
   friend Var operator<=(const Operand<T>& a, const Operand<T>& b) { return less_equal(a, b); }
   friend Var operator>(const Operand<T>& a, const Operand<T>& b) { return less(b, a); }
   friend Var operator>=(const Operand<T>& a, const Operand<T>& b) { return less_equal(b, a); }
-  Var& operator+=(const Operand<T>& b) { return *this = *this + b; }
-  Var& operator-=(const Operand<T>& b) { return *this = *this - b; }
-  Var& operator*=(const Operand<T>& b) { return *this = *this * b; }
-  Var& operator/=(const Operand<T>& b) { return *this = *this / b; }
+  ///@}
+  Var& operator+=(const Operand<T>& b) { return *this = *this + b; }  ///< refers to the sum
+  Var& operator-=(const Operand<T>& b) { return *this = *this - b; }  ///< refers to the difference
+  Var& operator*=(const Operand<T>& b) { return *this = *this * b; }  ///< refers to the product
+  Var& operator/=(const Operand<T>& b) { return *this = *this / b; }  ///< refers to the quotient
 
  private:
   friend class Tape<T>;
@@ -122,6 +126,8 @@ class Var {
 template <class T>
 class Operand {
  public:
+  /// From a Var, a scalar, or a tensor or expression, which must live as long as the call.
+  ///@{
   Operand(Var<T> var, Location where = Location::current()) : var_(var), where_(where) {}  // NOLINT
   template <class S>
   requires std::is_arithmetic_v<S> Operand(S scalar,
@@ -135,11 +141,12 @@ class Operand {
           return tape.constant(*static_cast<const E*>(t), line);
         }),
         where_(where) {}
+  ///@}
 
-  bool is_var() const { return !is_scalar_ && tensor_ == nullptr; }
-  bool is_scalar() const { return is_scalar_; }
-  double scalar() const { return scalar_; }
-  const Location& where() const { return where_; }
+  bool is_var() const { return !is_scalar_ && tensor_ == nullptr; }  ///< whether it is a Var
+  bool is_scalar() const { return is_scalar_; }                      ///< whether it is a scalar
+  double scalar() const { return scalar_; }                          ///< the scalar
+  const Location& where() const { return where_; }                   ///< the line it was written on
   /// The handle, if it is one; may be empty.
   const Var<T>& handle() const { return var_; }
   /// The operand as a Var: itself, or recorded as a constant on `tape`.
@@ -157,18 +164,18 @@ class Operand {
 /// One entry of the tape: an op applied to earlier entries, or a leaf, with its value. Fits a cache line.
 template <class T>
 struct Node {
-  const Op<T>* op = nullptr;  // null: a leaf
-  T* data = nullptr;          // the first element
-  const Layout* layout = nullptr;
-  Storage* storage = nullptr;        // what `data` points into
-  const void* attributes = nullptr;  // the op's parameters; a leaf's name
-  Location where;                    // the caller's line
-  std::uint32_t first_edge = 0;      // its inputs are edges[first_edge …], in order
-  std::uint32_t generation = 0;
-  bool holds_indices = false;  // `data` points to 64-bit whole numbers; see IndexVar
-  bool released = false;       // a gradient's temporary whose storage was given back before the rewind
-  bool repeated = false;       // computes again, on purpose, what an older node computed (checkpoint)
-  bool versioned = false;      // `storage` is a parameter's, which may change
+  const Op<T>* op = nullptr;         ///< null: a leaf
+  T* data = nullptr;                 ///< the first element
+  const Layout* layout = nullptr;    ///< shape and strides
+  Storage* storage = nullptr;        ///< what `data` points into
+  const void* attributes = nullptr;  ///< the op's parameters; a leaf's name
+  Location where;                    ///< the caller's line
+  std::uint32_t first_edge = 0;      ///< its inputs are edges[first_edge …], in order
+  std::uint32_t generation = 0;      ///< counts recordings, so that handles to rewound nodes are told
+  bool holds_indices = false;        ///< `data` points to 64-bit whole numbers; see IndexVar
+  bool released = false;             ///< a gradient's temporary whose storage was given back before the rewind
+  bool repeated = false;             ///< computes again, on purpose, what an older node computed (checkpoint)
+  bool versioned = false;            ///< `storage` is a parameter's, which may change
 };
 
 /// The Wengert list: one contiguous sequence of nodes in topological order, which owns their values in pooled memory.
@@ -182,11 +189,11 @@ class Tape {
  public:
   /// A position on the tape to rewind to.
   struct Mark {
-    std::size_t nodes = 0;
-    std::size_t edges = 0;
-    Arena::Mark arena;
-    std::uint32_t generation = 0;  // of the last node kept
-    const Tape* tape = nullptr;    // none: the beginning of any
+    std::size_t nodes = 0;         ///< how many there were
+    std::size_t edges = 0;         ///< how many there were
+    Arena::Mark arena;             ///< how much of it was in use
+    std::uint32_t generation = 0;  ///< of the last node kept
+    const Tape* tape = nullptr;    ///< none: the beginning of any
   };
 
   Tape();
@@ -194,16 +201,17 @@ class Tape {
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
-  /// Records a value to differentiate with respect to. Copies an lvalue, takes over an rvalue.
+  /// Records a value to differentiate with respect to. Copies it.
   Var<T> variable(const Tensor<T>& value, std::string_view name = {}, Location where = Location::current());
+  /// The same, taking over its memory.
   Var<T> variable(Tensor<T>&& value, std::string_view name = {}, Location where = Location::current());
   /// Records a parameter by reference to its memory.
   Var<T> variable(const Parameter<T>& parameter, Location where = Location::current());
-  /// Records a value that is not differentiated. Copies an lvalue, takes over an rvalue, evaluates an expression in
-  /// place.
+  /// Records a value that is not differentiated. Copies it.
   Var<T> constant(const Tensor<T>& value, Location where = Location::current());
-  Var<T> constant(Tensor<T>&& value, Location where = Location::current());
-  Var<T> constant(T value, Location where = Location::current());
+  Var<T> constant(Tensor<T>&& value, Location where = Location::current());  ///< takes over its memory
+  Var<T> constant(T value, Location where = Location::current());            ///< a scalar, of rank 0
+  /// The value of an expression, evaluated in place.
   template <class E>
   requires(!std::is_same_v<E, Tensor<T>>) Var<T> constant(const xt::xexpression<E>& expression,
                                                           Location where = Location::current()) {
@@ -224,6 +232,7 @@ class Tape {
   requires(!std::is_same_v<E, Tensor<T>>) Var<T> borrow(const xt::xexpression<E>& expression,
                                                         Location where = Location::current())
   = delete;
+  /// The same for elements in row-major order.
   Var<T> borrow(std::span<const T> elements, const Shape& shape, Location where = Location::current());
 
   /// The current end of the tape.
@@ -237,8 +246,8 @@ class Tape {
 
   /// A parameter and the value it is to get.
   struct Update {
-    Parameter<T> parameter;
-    Var<T> value;
+    Parameter<T> parameter;  ///< which one is written
+    Var<T> value;            ///< what it becomes
   };
   /// Queues an update: `commit` will write `value` into the parameter. A rewind behind the value drops it.
   /// Throws ShapeError if the shapes differ.
@@ -255,7 +264,7 @@ class Tape {
   /// Whether recording computes values; returns whether it did before. Without, shapes are checked and nodes appended,
   /// values have memory that nothing is written to, and reading one throws HandleError: enough for a Program.
   bool compute_values(bool on) { return std::exchange(computing_, on); }
-  bool computes_values() const { return computing_; }
+  bool computes_values() const { return computing_; }  ///< whether recording computes values
   /// Whether what is recorded repeats older nodes on purpose; returns whether it did before. See checkpoint.
   bool repeat(bool on) { return std::exchange(repeating_, on); }
   /// The line that read a value (`item`, `value`, `view`) before more was recorded, if one did: what was recorded may
@@ -292,7 +301,7 @@ class Tape {
                   std::shared_ptr<const void> rule, const Location& where);
   /// The node of a valid handle; `subject` names the caller in the error.
   const Node<T>& node(Var<T> var, std::string_view subject, const Location& where = {}) const;
-  const Node<T>& node(std::size_t index) const { return nodes_[index]; }
+  const Node<T>& node(std::size_t index) const { return nodes_[index]; }  ///< the node at a position
   /// The inputs of a node, as node indices.
   std::span<const std::uint32_t> inputs(std::size_t index) const;
   /// The handle of a node.

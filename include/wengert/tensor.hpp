@@ -51,9 +51,11 @@ inline constexpr std::size_t max_rank = 8;
 /// The extents of a tensor, outermost axis first; rank 0 is a scalar. Copies without touching the heap.
 class Shape {
  public:
+  /// As containers have it.
   using value_type = std::size_t;
 
   constexpr Shape() = default;
+  /// From a list of extents.
   constexpr Shape(std::initializer_list<std::size_t> extents) : Shape(extents.begin(), extents.size()) {}
   /// From any sequence of extents, xtensor's shapes among them. Throws ShapeError above `max_rank` axes.
   template <std::ranges::sized_range R>
@@ -66,12 +68,21 @@ class Shape {
 
   /// The number of axes.
   constexpr std::size_t rank() const { return rank_; }
+  /// The number of axes.
   constexpr std::size_t size() const { return rank_; }
+  /// Whether it is the shape of a scalar.
   constexpr bool empty() const { return rank_ == 0; }
+  /// The extent of an axis.
+  ///@{
   constexpr std::size_t operator[](std::size_t axis) const { return extents_[axis]; }
   constexpr std::size_t& operator[](std::size_t axis) { return extents_[axis]; }
+  ///@}
+  /// The extents in order.
+  ///@{
   constexpr const std::size_t* begin() const { return extents_.data(); }
   constexpr const std::size_t* end() const { return extents_.data() + rank_; }
+  ///@}
+  /// The last extent.
   constexpr std::size_t back() const { return extents_[rank_ - 1]; }
 
   /// The number of elements: the product of the extents, 1 for a scalar.
@@ -86,6 +97,7 @@ class Shape {
     extents_[rank_ - 1] = extent;
   }
 
+  /// Whether all extents are equal.
   friend constexpr bool operator==(const Shape& a, const Shape& b) {
     if (a.rank_ != b.rank_) return false;
     for (std::size_t axis = 0; axis < a.rank_; ++axis)

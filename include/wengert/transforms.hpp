@@ -21,8 +21,8 @@ namespace wengert {
 /// A value together with the cotangent its gradient starts from; made by `seed`.
 template <class T>
 struct Seeded {
-  Var<T> value;
-  Var<T> cotangent;
+  Var<T> value;      ///< what is differentiated
+  Var<T> cotangent;  ///< its weight, of the same shape
 };
 
 /// Gives `grad` the cotangent of a value that is not a scalar: `grad(seed(y, c), x)` is the gradient of Σ c·y.
@@ -34,11 +34,14 @@ Seeded<T> seed(Var<T> value, Var<T> cotangent) {
 /// What a gradient is taken of, with the line it was asked for on: a scalar Var, or any Var with its cotangent.
 template <class T>
 struct Differentiated {
-  Var<T> value;
-  Var<T> cotangent;  // empty: 1
-  Location where;
+  Var<T> value;      ///< what is differentiated
+  Var<T> cotangent;  ///< empty: 1
+  Location where;    ///< the line it was written on
+  /// From a scalar, or a seeded value.
+  ///@{
   Differentiated(Var<T> scalar, Location line = Location::current()) : value(scalar), where(line) {}  // NOLINT
   Differentiated(const Seeded<T>& seeded, Location line = Location::current());                       // NOLINT
+  ///@}
 };
 
 namespace detail {
@@ -129,7 +132,7 @@ std::vector<std::vector<Tensor<T>>> hessian(Var<T> y, const std::vector<Var<T>>&
 /// An argument that is not differentiated; made by `fixed`.
 template <class Tree>
 struct Fixed {
-  const Tree& tree;
+  const Tree& tree;  ///< what is not differentiated
 };
 
 /// Marks an argument that is not to be differentiated: `value_and_grad(loss_of, weights, fixed(X), fixed(Y))`. Indices

@@ -2,66 +2,42 @@
 
 #include "io/in_quotes.hpp"
 #include "io/npy_header.hpp"
+#include "io/output_file.hpp"
+#include "io/plain_file.hpp"
+#include <wengert/io/npy.hpp>
 
+#include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 #include <limits>
 #include <span>
+#include <type_traits>
 
 #include <fmt/format.h>
 
 namespace wengert {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "wengert: .npy elements are taken as they lie in memory");
-
 constexpr std::string_view magic = "\x93NUMPY";
 
-template <class Stored, class T>
-void convert(std::span<const std::uint8_t> bytes, T* out) {
-  for (std::size_t at = 0; at < bytes.size(); at += sizeof(Stored)) {
-    Stored element;
-    std::memcpy(&element, bytes.data() + at, sizeof(Stored));
-    *out++ = static_cast<T>(element);
-  }
-}
-
-template <class T>
-void convert_bool(std::span<const std::uint8_t> bytes, T* out) {
-  for (const std::uint8_t byte : bytes) *out++ = byte != 0 ? T{1} : T{0};
-}
-
-// How elements of one type become T.
-template <class T>
-struct Conversion {
+struct NamedType {
   std::string_view descr;  // NumPy's name of the type
-  std::size_t size;
-  void (*run)(std::span<const std::uint8_t>, T*);
+  ElementType type;
 };
-
-template <class T>
-constexpr std::array<Conversion<T>, 11> conversions{{
-    {"<f4", 4, convert<float, T>},
-    {"<f8", 8, convert<double, T>},
-    {"<i8", 8, convert<std::int64_t, T>},
-    {"<i4", 4, convert<std::int32_t, T>},
-    {"<i2", 2, convert<std::int16_t, T>},
-    {"|i1", 1, convert<std::int8_t, T>},
-    {"<u8", 8, convert<std::uint64_t, T>},
-    {"<u4", 4, convert<std::uint32_t, T>},
-    {"<u2", 2, convert<std::uint16_t, T>},
-    {"|u1", 1, convert<std::uint8_t, T>},
-    {"|b1", 1, convert_bool<T>},
+constexpr std::array<NamedType, 12> types{{
+    {"<f2", ElementType::f16},
+    {"<f4", ElementType::f32},
+    {"<f8", ElementType::f64},
+    {"<i8", ElementType::i64},
+    {"<i4", ElementType::i32},
+    {"<i2", ElementType::i16},
+    {"|i1", ElementType::i8},
+    {"<u8", ElementType::u64},
+    {"<u4", ElementType::u32},
+    {"<u2", ElementType::u16},
+    {"|u1", ElementType::u8},
+    {"|b1", ElementType::boolean},
 }};
-
-template <class T>
-const Conversion<T>& conversion_from(std::string_view descr, const ByteSource& source) {
-  for (const Conversion<T>& conversion : conversions<T>)
-    if (conversion.descr == descr) return conversion;
-  source.fail(
-      fmt::format("elements of type {}: expected float32, float64, bool or integers, little-endian", in_quotes(descr)));
-}
 
 NpyHeader read_header(ByteSource& source) {
   std::array<std::uint8_t, 8> start{};
@@ -86,11 +62,11 @@ NpyHeader read_header(ByteSource& source) {
 
 template <class T>
 std::string npy_preamble(const Shape& shape) {
-  static_assert(std::numeric_limits<T>::is_iec559);
+  static_assert(std::is_same_v<T, std::int64_t> || std::numeric_limits<T>::is_iec559);
   constexpr std::size_t alignment = 64;
   constexpr std::size_t before_header = 10;  // magic string, version, length
-  std::string header =
-      fmt::format("{{'descr': '<f{}', 'fortran_order': False, 'shape': {}, }}", sizeof(T), to_string(shape));
+  std::string header = fmt::format("{{'descr': '<{}{}', 'fortran_order': False, 'shape': {}, }}",
+                                   std::is_integral_v<T> ? 'i' : 'f', sizeof(T), to_string(shape));
   const std::size_t unpadded = before_header + header.size() + 1;
   header.append((alignment - unpadded % alignment) % alignment, ' ');
   header += '\n';
@@ -100,31 +76,69 @@ std::string npy_preamble(const Shape& shape) {
 }
 
 template <class T>
-Tensor<T> read_npy(ByteSource& source) {
+NpyLayout read_npy_layout(ByteSource& source) {
   const NpyHeader header = read_header(source);
-  const Conversion<T>& conversion = conversion_from<T>(header.descr, source);
-  const std::optional<std::size_t> promised = byte_count(header.shape, conversion.size);
-  if (!promised)
+  const auto* found = std::ranges::find(types, header.descr, &NamedType::descr);
+  if (found == types.end() || !takes<T>(found->type))
+    source.fail(fmt::format(
+        "elements of type {}: expected {}, little-endian", in_quotes(header.descr),
+        std::is_integral_v<T> ? "bool or integers that int64 holds" : "float16, float32, float64, bool or integers"));
+  const std::optional<std::size_t> bytes = byte_count(header.shape, std::max(size_of(found->type), sizeof(T)));
+  if (!bytes)
     source.fail(fmt::format("its header claims shape {}: more than memory can hold", to_string(header.shape)));
-  const std::vector<std::uint8_t> bytes = source.read_up_to(*promised);
-  const auto claim = [&] {
-    return fmt::format("the {} bytes that its header claims, shape {} of type '{}'", *promised, to_string(header.shape),
-                       header.descr);
-  };
-  if (bytes.size() < *promised) source.fail(fmt::format("is cut short: it holds {} of {}", bytes.size(), claim()));
-  if (std::uint8_t next = 0; source.read(&next, 1) != 0) source.fail(fmt::format("goes on after {}", claim()));
+  return {found->type, header.fortran_order, header.shape, *byte_count(header.shape, size_of(found->type)),
+          header.descr};
+}
+
+std::string claim_of(const NpyLayout& layout) {
+  return fmt::format("the {} bytes that its header claims, shape {} of type '{}'", layout.bytes,
+                     to_string(layout.shape), layout.descr);
+}
+
+template <class T>
+Tensor<T> read_npy(ByteSource& source) {
+  const NpyLayout layout = read_npy_layout<T>(source);
+  const std::vector<std::uint8_t> bytes = source.read_up_to(layout.bytes);
+  if (bytes.size() < layout.bytes)
+    source.fail(fmt::format("is cut short: it holds {} of {}", bytes.size(), claim_of(layout)));
+  if (std::uint8_t next = 0; source.read(&next, 1) != 0) source.fail(fmt::format("goes on after {}", claim_of(layout)));
 
   // In Fortran order the elements are those of the transpose in C order.
-  Shape stored = header.shape;
-  if (header.fortran_order) std::reverse_copy(header.shape.begin(), header.shape.end(), &stored[0]);
+  Shape stored = layout.shape;
+  if (layout.fortran_order) std::reverse_copy(layout.shape.begin(), layout.shape.end(), &stored[0]);
   auto tensor = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(stored));
-  conversion.run(bytes, tensor.data());
-  return header.fortran_order ? Tensor<T>(xt::transpose(tensor)) : tensor;
+  convert_elements(layout.type, bytes, tensor.data());
+  return layout.fortran_order ? Tensor<T>(xt::transpose(tensor)) : tensor;
+}
+
+template <class T>
+void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor) {
+  OutputFile file("save_npy", path);
+  file.write(npy_preamble<T>(Shape(tensor.shape())));
+  file.write_elements(std::span<const T>(tensor.data(), tensor.size()));
+  file.finish();
+}
+
+template <class T>
+Tensor<T> load_npy(const std::filesystem::path& path) {
+  PlainFile file("load_npy", path);
+  return read_npy<T>(file);
 }
 
 template std::string npy_preamble<float>(const Shape&);
-template std::string npy_preamble<double>(const Shape&);
+template NpyLayout read_npy_layout<float>(ByteSource&);
 template Tensor<float> read_npy(ByteSource&);
+template void save_npy(const std::filesystem::path&, const Tensor<float>&);
+template Tensor<float> load_npy(const std::filesystem::path&);
+template std::string npy_preamble<double>(const Shape&);
+template NpyLayout read_npy_layout<double>(ByteSource&);
 template Tensor<double> read_npy(ByteSource&);
+template void save_npy(const std::filesystem::path&, const Tensor<double>&);
+template Tensor<double> load_npy(const std::filesystem::path&);
+template std::string npy_preamble<std::int64_t>(const Shape&);
+template NpyLayout read_npy_layout<std::int64_t>(ByteSource&);
+template Tensor<std::int64_t> read_npy(ByteSource&);
+template void save_npy(const std::filesystem::path&, const Tensor<std::int64_t>&);
+template Tensor<std::int64_t> load_npy(const std::filesystem::path&);
 
 }  // namespace wengert

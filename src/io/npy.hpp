@@ -1,7 +1,8 @@
-// .npy, NumPy's format of one array (numpy.lib.format): a preamble with a header, then the elements.
+// The parts of an .npy file (numpy.lib.format): a preamble with a header, then the elements.
 #pragma once
 
 #include "io/byte_source.hpp"
+#include "io/elements.hpp"
 #include <wengert/tensor.hpp>
 
 #include <string>
@@ -11,6 +12,22 @@ namespace wengert {
 /// What precedes the elements of a row-major array of T, in version 1.0 of the format.
 template <class T>
 std::string npy_preamble(const Shape& shape);
+
+/// What follows a preamble.
+struct NpyLayout {
+  ElementType type;
+  bool fortran_order;
+  Shape shape;
+  std::size_t bytes;  // of all elements
+  std::string descr;  // NumPy's name of the type
+};
+
+/// Reads a preamble. Complains through `source` if T cannot take its elements, or memory not so many of them.
+template <class T>
+NpyLayout read_npy_layout(ByteSource& source);
+
+/// What the header claims, for messages.
+std::string claim_of(const NpyLayout& layout);
 
 /// Reads an array to the end of `source`, rounding its elements to T. Complains through `source`.
 template <class T>

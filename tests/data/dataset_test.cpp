@@ -95,3 +95,47 @@ TEST_CASE("labels outside the classes are refused") {
   CHECK_ERROR(ValueError, "[one_hot] 2 labels of 4611686018427387904 classes: more than memory can hold",
               one_hot<float>(high, std::size_t{1} << 62));
 }
+
+TEST_CASE("a stratified split gives either part its share of every class") {
+  // 60 samples of class 0, 12 of 1, 4 of 2, 2 of 3, none of 4.
+  Dataset<double> dataset{Tensor<double>::from_shape({78, 1}), IndexTensor::from_shape({78}), 5};
+  for (std::size_t i = 0; i < 78; ++i) {
+    dataset.inputs(i, 0) = static_cast<double>(i);
+    dataset.labels(i) = i < 60 ? 0 : i < 72 ? 1 : i < 76 ? 2 : 3;
+  }
+  const auto [train, test] = stratified_split(dataset, 0.2, 7);
+  const auto counts = [](const Dataset<double>& part) {
+    std::vector<int> result(5);
+    for (const std::int64_t label : part.labels) ++result[static_cast<std::size_t>(label)];
+    return result;
+  };
+  CHECK(counts(test) == std::vector<int>{12, 2, 1, 1, 0});
+  CHECK(counts(train) == std::vector<int>{48, 10, 3, 1, 0});
+  CHECK(train.classes == 5);
+  std::vector<double> seen(train.inputs.begin(), train.inputs.end());
+  seen.insert(seen.end(), test.inputs.begin(), test.inputs.end());
+  CHECK(!std::ranges::is_sorted(seen));
+  std::ranges::sort(seen);
+  for (std::size_t i = 0; i < 78; ++i) CHECK(seen[i] == static_cast<double>(i));
+  for (const auto* part : {&train, &test})
+    for (std::size_t i = 0; i < part->size(); ++i)
+      CHECK(part->labels(i) == dataset.labels(static_cast<std::size_t>(part->inputs(i, 0))));
+  CHECK(stratified_split(dataset, 0.2, 7).test.inputs == test.inputs);
+  CHECK(stratified_split(dataset, 0.2, 8).test.inputs != test.inputs);
+
+  dataset.labels(77) = 4;
+  CHECK_ERROR(ValueError, "[stratified_split] class 3 has one sample: at least two are needed",
+              stratified_split(dataset, 0.2, 7));
+  dataset.labels(77) = 5;
+  CHECK_ERROR(ValueError, "[stratified_split] label 5: expected one in [0, 5)", stratified_split(dataset, 0.2, 7));
+  CHECK_ERROR(ValueError, "[stratified_split] test fraction 1:", stratified_split(dataset, 1, 7));
+}
+
+TEST_CASE("a subset has the samples asked for, in order") {
+  const std::vector<std::size_t> samples{4, 0, 4};
+  const auto part = subset(numbered(5), samples);
+  CHECK(part.inputs == Tensor<double>{{4, -4}, {0, 0}, {4, -4}});
+  CHECK(part.labels == IndexTensor{1, 0, 1});
+  CHECK(part.classes == 3);
+  CHECK_ERROR(ValueError, "index 5: the tensor has 5 rows", subset(numbered(5), std::vector<std::size_t>{5}));
+}

@@ -277,9 +277,9 @@ TEST_CASE("an entry that is no sound array is refused") {
   const auto of_type = [](const std::string& type) {
     return npy("{'descr': '" + type + "', 'fortran_order': False, 'shape': (1,), }", eight_bytes);
   };
-  for (const std::string type : {">f8", "<f2", "<c8", "|O", "<U2", "|V8", ""})
+  for (const std::string type : {">f8", "<f16", "<c8", "|O", "<U2", "|V8", ""})
     refused(of_type(type),
-            "elements of type '" + type + "': expected float32, float64, bool or integers, little-endian");
+            "elements of type '" + type + "': expected float16, float32, float64, bool or integers, little-endian");
 }
 
 TEST_CASE("a header that lies costs no memory") {

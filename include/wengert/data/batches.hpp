@@ -30,8 +30,11 @@ class Batches {
   Batches(std::size_t samples, std::size_t batch_size, const Location& where = Location::current());
   Batches(const Batches&) = delete;
   Batches& operator=(const Batches&) = delete;
+  /// Moving keeps the batches; copying is not offered.
+  ///@{
   Batches(Batches&&) noexcept = default;
   Batches& operator=(Batches&&) noexcept = default;
+  ///@}
 
   /// The batches of one epoch, as indices of samples; valid until the next call.
   ///

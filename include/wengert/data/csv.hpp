@@ -16,10 +16,10 @@ struct CsvOptions {
     yes,
     no
   };
-  int label_column = -1;  ///< counted from 0, or from the end if negative: -1 is the last
-  Header header = Header::automatic;
-  char delimiter = ',';  ///< between cells; not a character of numbers, and not a quote
-  double scale = 1;      ///< every input, but no label, is multiplied by this: 1.0 / 255 makes pixels 0 … 1
+  int label_column = -1;              ///< counted from 0, or from the end if negative: -1 is the last
+  Header header = Header::automatic;  ///< whether the first line names the columns
+  char delimiter = ',';               ///< between cells; not a character of numbers, and not a quote
+  double scale = 1;  ///< every input, but no label, is multiplied by this: 1.0 / 255 makes pixels 0 … 1
 };
 
 /// Reads a table, plain or compressed by gzip: a sample a line, one cell its label, the others its inputs.

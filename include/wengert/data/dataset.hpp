@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace wengert {
 
@@ -29,8 +30,8 @@ struct Dataset {
 /// A data set cut in two.
 template <class T>
 struct Split {
-  Dataset<T> train;
-  Dataset<T> test;
+  Dataset<T> train;  ///< to learn from
+  Dataset<T> test;   ///< to test on
 };
 
 /// Shuffles the samples and deals each to one of two parts.
@@ -41,6 +42,20 @@ struct Split {
 template <class T>
 Split<T> split(const Dataset<T>& dataset, double test_fraction, std::uint64_t seed,
                const Location& where = Location::current());
+
+/// Cuts like `split`, but each class for itself, so that either part has its share of every class.
+///
+/// Of a class of n samples round(test_fraction · n), but at least one, are for testing, and at least one for training.
+/// Either part is shuffled. Throws as `split` does; ValueError also if a class has but one sample, or for a label
+/// outside [0, classes).
+template <class T>
+Split<T> stratified_split(const Dataset<T>& dataset, double test_fraction, std::uint64_t seed,
+                          const Location& where = Location::current());
+
+/// The samples with these indices, in this order, which may name one more than once. Throws as `gather_rows` does.
+template <class T>
+Dataset<T> subset(const Dataset<T>& dataset, std::span<const std::size_t> samples,
+                  const Location& where = Location::current());
 
 /// One row a label, 1 at the label's place and 0 elsewhere: N×classes, in general the labels' shape with an axis
 /// appended. Throws ValueError for a label outside [0, classes).

@@ -13,7 +13,7 @@ namespace wengert {
 
 /// What an IDX file of unsigned bytes holds.
 struct IdxBytes {
-  Shape shape;
+  Shape shape;                      ///< outermost axis first
   std::vector<std::uint8_t> bytes;  ///< row-major, as many as the shape has elements
 };
 

@@ -2,20 +2,12 @@
 #pragma once
 
 #include <wengert/error.hpp>
-#include <wengert/tensor.hpp>
+#include <wengert/io/named_tensor.hpp>
 
 #include <filesystem>
-#include <string>
 #include <vector>
 
 namespace wengert {
-
-/// A tensor and the name it is stored under. T is float or double.
-template <class T>
-struct NamedTensor {
-  std::string name;
-  Tensor<T> value;
-};
 
 /// Whether arrays are stored as they are (numpy.savez) or deflated (numpy.savez_compressed), which trained weights
 /// hardly gain from.
@@ -33,9 +25,9 @@ void save_npz(const std::filesystem::path& path, const std::vector<NamedTensor<T
 
 /// Reads all arrays of a file, in its order, rounding their elements to T.
 ///
-/// Arrays of float32, float64, bool and all integers can be read, little-endian, in C or Fortran order, from versions 1
-/// to 3 of the .npy format. Throws FileError, naming the entry, if the file cannot be read, is damaged, or holds
-/// anything else. Memory grows with what the file holds, whatever its headers claim.
+/// Arrays of float16, float32, float64, bool and all integers can be read, little-endian, in C or Fortran order, from
+/// versions 1 to 3 of the .npy format. Throws FileError, naming the entry, if the file cannot be read, is damaged, or
+/// holds anything else. Memory grows with what the file holds, whatever its headers claim.
 template <class T>
 std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path);
 

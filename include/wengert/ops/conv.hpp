@@ -22,22 +22,28 @@ struct ConvOptions {
   PerAxis<n> dilation = 1;    ///< steps between neighbouring kernel elements
   std::ptrdiff_t groups = 1;  ///< channels and filters are split into so many convolutions side by side
 };
+/// The options of a convolution along 1, 2 or 3 spatial axes.
+///@{
 using Conv1dOptions = ConvOptions<1>;
 using Conv2dOptions = ConvOptions<2>;
 using Conv3dOptions = ConvOptions<3>;
+///@}
 
 /// How a transposed convolution slides: the options of the convolution it is the transpose of.
 template <std::size_t n>
 struct ConvTransposeOptions {
-  PerAxis<n> stride = 1;
+  PerAxis<n> stride = 1;          ///< of the convolution
   PerAxis<n> padding = 0;         ///< so many elements are cut off on both sides of the result
   PerAxis<n> output_padding = 0;  ///< so many are added at its end; below the stride or the dilation
-  PerAxis<n> dilation = 1;
-  std::ptrdiff_t groups = 1;
+  PerAxis<n> dilation = 1;        ///< of the convolution
+  std::ptrdiff_t groups = 1;      ///< of the convolution
 };
+/// The options of a transposed convolution along 1, 2 or 3 spatial axes.
+///@{
 using ConvTranspose1dOptions = ConvTransposeOptions<1>;
 using ConvTranspose2dOptions = ConvTransposeOptions<2>;
 using ConvTranspose3dOptions = ConvTransposeOptions<3>;
+///@}
 
 /// The convolution of x (N, C, L) with w (O, C/groups, K): (N, O, L').
 /// L' = ⌊(L + 2·padding − dilation·(K − 1) − 1) / stride⌋ + 1.
@@ -94,9 +100,9 @@ Var<T> conv_transpose3d(Var<T> x, Var<T> w, Var<T> bias, const ConvTranspose3dOp
 
 /// How the windows of `unfold` and `fold` lie.
 struct UnfoldOptions {
-  PerAxis<2> stride = 1;
-  PerAxis<2> padding = 0;
-  PerAxis<2> dilation = 1;
+  PerAxis<2> stride = 1;    ///< steps between neighbouring windows
+  PerAxis<2> padding = 0;   ///< zeros on both sides
+  PerAxis<2> dilation = 1;  ///< steps between neighbouring elements of a window
 };
 
 /// What each position of a window sees, as columns: x (N, C, H, W) gives (N, C·KH·KW, positions), row-major in both.

@@ -102,8 +102,8 @@ IndexVar<T> argsort(Var<T> x, std::ptrdiff_t axis = -1, SortOrder order = SortOr
 /// The first elements in an order, and where they stood.
 template <class T>
 struct TopK {
-  Var<T> values;
-  IndexVar<T> indices;
+  Var<T> values;        ///< the largest, in falling order
+  IndexVar<T> indices;  ///< where they stood
 };
 /// The k elements along an axis that come first in an order, sorted: `auto [values, indices] = topk(x, 3);`.
 ///

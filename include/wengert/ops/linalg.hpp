@@ -60,9 +60,12 @@ Var<T> tensordot(Var<T> a, Var<T> b, std::type_identity_t<std::initializer_list<
 /// What `einsum` computes, as the caller wrote it, with the line it was written on.
 class Subscripts {
  public:
+  /// The text and the line it was written on.
   template <std::convertible_to<std::string_view> S>
   Subscripts(const S& text, Location where = Location::current()) : text_(text), where_(where) {}  // NOLINT
+  /// The text.
   std::string_view text() const { return text_; }
+  /// The line.
   const Location& where() const { return where_; }
 
  private:
@@ -83,11 +86,13 @@ class Subscripts {
 /// Throws ValueError for subscripts that cannot be read, ShapeError where operands do not fit them.
 template <class T>
 Var<T> einsum(const Subscripts& subscripts, std::span<const Var<T>> operands);
+/// The same for any number of operands.
 template <class T, class... Rest>
 requires(std::same_as<Rest, Var<T>>&&...) Var<T> einsum(const Subscripts& subscripts, Var<T> first, Rest... rest) {
   const std::array<Var<T>, sizeof...(Rest) + 1> operands{first, rest...};
   return einsum<T>(subscripts, std::span<const Var<T>>(operands));
 }
+/// The same for operands in a vector.
 template <class T>
 Var<T> einsum(const Subscripts& subscripts, const std::vector<Var<T>>& operands) {
   return einsum<T>(subscripts, std::span<const Var<T>>(operands));

@@ -54,7 +54,7 @@ struct PoissonOptions {
   bool log_input = true;  ///< the prediction is the logarithm of the expected count, otherwise the count itself
   bool full = false;      ///< adds Stirling's approximation of ln y! where y > 1
   double epsilon = 1e-8;  ///< added to the expected count before its logarithm is taken
-  Reduction reduction = Reduction::mean;
+  Reduction reduction = Reduction::mean;  ///< how the costs are put together
 };
 
 /// The negative log likelihood of counts y under Poisson's distribution: eᵃ − y a, or a − y ln(a + ε) if the prediction
@@ -65,9 +65,9 @@ Var<T> poisson_nll_loss(Var<T> prediction, std::type_identity_t<Operand<T>> targ
 
 /// How `gaussian_nll_loss` reads its inputs.
 struct GaussianOptions {
-  bool full = false;      ///< adds the constant ½ ln 2π
-  double epsilon = 1e-6;  ///< the smallest variance that is divided by
-  Reduction reduction = Reduction::mean;
+  bool full = false;                      ///< adds the constant ½ ln 2π
+  double epsilon = 1e-6;                  ///< the smallest variance that is divided by
+  Reduction reduction = Reduction::mean;  ///< how the costs are put together
 };
 
 /// The negative log likelihood of y under a normal distribution of given mean and variance: ½ [ln v + (mean − y)²/v].
@@ -86,7 +86,7 @@ template <class T>
 struct BinaryCrossEntropyOptions {
   Var<T> weight{};           ///< of each element, broadcast against them; empty: 1
   Var<T> positive_weight{};  ///< of the term with y = 1, broadcast likewise; only from logits; empty: 1
-  Reduction reduction = Reduction::batch_mean;
+  Reduction reduction = Reduction::batch_mean;  ///< how the costs are put together
 };
 
 /// The binary cross entropy −[y ln p + (1 − y) ln(1 − p)] of probabilities p in [0, 1]; by default Σ/N, the mean over
@@ -153,8 +153,8 @@ Var<T> hinge_loss(Var<T> score, std::type_identity_t<Operand<T>> target, double 
 
 /// How `kl_div` reads its target.
 struct KlDivOptions {
-  bool log_target = false;  ///< the target holds logarithms of probabilities, as the prediction does
-  Reduction reduction = Reduction::mean;
+  bool log_target = false;                ///< the target holds logarithms of probabilities, as the prediction does
+  Reduction reduction = Reduction::mean;  ///< how the costs are put together
 };
 
 /// The Kullback–Leibler divergence's terms y (ln y − a) of probabilities y from those whose logarithms a are predicted.
@@ -169,9 +169,9 @@ Var<T> kl_div(Var<T> log_probability, std::type_identity_t<Operand<T>> target, c
 
 /// How `ctc_loss` reads its inputs.
 struct CtcOptions {
-  std::int64_t blank = 0;      ///< the class that stands for no label
-  bool zero_infinity = false;  ///< a target that is too long for its input costs 0 instead of ∞
-  Reduction reduction = Reduction::mean;
+  std::int64_t blank = 0;                 ///< the class that stands for no label
+  bool zero_infinity = false;             ///< a target that is too long for its input costs 0 instead of ∞
+  Reduction reduction = Reduction::mean;  ///< how the costs are put together
 };
 
 /// The connectionist temporal classification loss −ln P of label sequences (Graves et al. 2006): P sums the
@@ -208,11 +208,11 @@ Var<T> cosine_embedding_loss(Var<T> a, std::type_identity_t<Operand<T>> b, std::
 
 /// How `triplet_margin_loss` measures.
 struct TripletOptions {
-  double margin = 1;
+  double margin = 1;      ///< by how much the distances shall differ
   double p = 2;           ///< the distance is the p-norm
   double epsilon = 1e-6;  ///< added to the differences, as in PyTorch
   bool swap = false;      ///< the negative's distance is the smaller of those from the anchor and from the positive
-  Reduction reduction = Reduction::mean;
+  Reduction reduction = Reduction::mean;  ///< how the costs are put together
 };
 
 /// max(0, margin + ‖anchor − positive‖ − ‖anchor − negative‖) for vectors along the last axis. The gradient at the kink

@@ -38,6 +38,7 @@ struct BatchNormState {
   Parameter<T> running_variance;  ///< untrainable; ones at first
   double momentum;                ///< running = (1 − momentum) · running + momentum · of the batch
 
+  /// Running means 0 and variances 1 for so many channels.
   explicit BatchNormState(std::size_t channels, double momentum = 0.1);
 };
 

@@ -23,9 +23,12 @@ struct MaxPoolOptions {
   PerAxis<n> dilation = 1;  ///< steps between neighbouring elements of a window
   bool ceil_mode = false;   ///< a last window may reach over the end
 };
+/// The options of max pooling along 1, 2 or 3 spatial axes.
+///@{
 using MaxPool1dOptions = MaxPoolOptions<1>;
 using MaxPool2dOptions = MaxPoolOptions<2>;
 using MaxPool3dOptions = MaxPoolOptions<3>;
+///@}
 
 /// How the windows of average pooling lie.
 template <std::size_t n>
@@ -35,9 +38,12 @@ struct AvgPoolOptions {
   bool ceil_mode = false;         ///< a last window may reach over the end
   bool count_include_pad = true;  ///< whether the padding counts in the average
 };
+/// The options of average pooling along 1, 2 or 3 spatial axes.
+///@{
 using AvgPool1dOptions = AvgPoolOptions<1>;
 using AvgPool2dOptions = AvgPoolOptions<2>;
 using AvgPool3dOptions = AvgPoolOptions<3>;
+///@}
 
 /// The largest element of each window of x (N, C, L): (N, C, L'); NaN if one is.
 /// The gradient goes to the first of equal elements.

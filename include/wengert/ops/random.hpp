@@ -24,21 +24,27 @@ class Generator {
   explicit Generator(std::uint64_t key = 0, std::uint64_t counter = 0)
       : state_(std::make_shared<State>(State{key, counter})) {}
   // Copies only: a moved-from handle would refer to nothing.
+  /// A copy shares the position in the stream.
+  ///@{
   Generator(const Generator&) = default;
   Generator& operator=(const Generator&) = default;
+  ///@}
 
+  /// The seed.
   std::uint64_t key() const { return state_->key; }
   /// The number of the next block.
   std::uint64_t counter() const { return state_->counter; }
   /// Goes to a block of the stream.
   void seek(std::uint64_t counter) { state_->counter = counter; }
 
+  /// Where a stream stands.
   struct State {
-    std::uint64_t key;
-    std::uint64_t counter;
+    std::uint64_t key;      ///< the seed
+    std::uint64_t counter;  ///< the number of the next block
   };
   /// For the engine: what the copies share.
   const std::shared_ptr<State>& state() const { return state_; }
+  /// For the engine: a handle to a shared position.
   explicit Generator(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
  private:
@@ -51,8 +57,10 @@ Var<T> uniform(Tape<T>& tape, const Shape& shape, Generator& generator, Location
 
 /// Numbers drawn evenly from [low, high), which broadcast against each other and are differentiated:
 /// low + (high − low) u.
+///@{
 Var<float> uniform(const Operand<float>& low, const Operand<float>& high, Generator& generator);
 Var<double> uniform(const Operand<double>& low, const Operand<double>& high, Generator& generator);
+///@}
 
 /// Numbers drawn from the standard normal distribution.
 template <class T>
@@ -60,8 +68,10 @@ Var<T> normal(Tape<T>& tape, const Shape& shape, Generator& generator, Location 
 
 /// Numbers drawn from normal distributions, whose means and standard deviations broadcast against each other and are
 /// differentiated: mean + deviation · z (the reparameterisation of Kingma & Welling 2014).
+///@{
 Var<float> normal(const Operand<float>& mean, const Operand<float>& deviation, Generator& generator);
 Var<double> normal(const Operand<double>& mean, const Operand<double>& deviation, Generator& generator);
+///@}
 
 /// 1 with the probability that stands in its place, otherwise 0; without gradient.
 /// Throws ValueError for a probability that is not in [0, 1].

@@ -20,23 +20,30 @@ namespace wengert {
 /// positions count from the end, ranges are cut off at the ends (Python's rules), a negative step goes backwards.
 class Slice {
  public:
+  /// What is taken: a range of positions, one, or a new axis; or as many whole axes as are left.
   enum class Kind { range, position, newaxis, ellipsis };
 
+  /// A position.
   template <std::integral I>
   Slice(I position) : kind(Kind::position), start(static_cast<std::ptrdiff_t>(position)) {}  // NOLINT
+  /// A range as `xt::range` writes it.
   template <class Start, class Stop, class Step>
   Slice(const xt::xrange_adaptor<Start, Stop, Step>& range)  // NOLINT(google-explicit-constructor)
       : start(bound(range.start())), stop(bound(range.stop())), step(bound(range.step()).value_or(1)) {}
+  /// The positions from `first` up to `last`, which may be left open, `stride` apart.
   Slice(std::optional<std::ptrdiff_t> first, std::optional<std::ptrdiff_t> last, std::ptrdiff_t stride = 1)
       : start(first), stop(last), step(stride) {}
+  /// The whole axis, a new axis of extent 1, or as many whole axes as are left.
+  ///@{
   Slice(xt::xall_tag) {}                              // NOLINT(google-explicit-constructor)
   Slice(xt::xnewaxis_tag) : kind(Kind::newaxis) {}    // NOLINT(google-explicit-constructor)
   Slice(xt::xellipsis_tag) : kind(Kind::ellipsis) {}  // NOLINT(google-explicit-constructor)
+  ///@}
 
-  Kind kind = Kind::range;
-  std::optional<std::ptrdiff_t> start;  // inclusive; of a position, itself
-  std::optional<std::ptrdiff_t> stop;   // exclusive
-  std::ptrdiff_t step = 1;
+  Kind kind = Kind::range;              ///< of the slice
+  std::optional<std::ptrdiff_t> start;  ///< inclusive; of a position, itself
+  std::optional<std::ptrdiff_t> stop;   ///< exclusive
+  std::ptrdiff_t step = 1;              ///< between positions; negative: backwards
 
  private:
   static std::optional<std::ptrdiff_t> bound(std::ptrdiff_t given) { return given; }

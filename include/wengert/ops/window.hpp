@@ -13,14 +13,18 @@ class PerAxis {
  public:
   /// Not given: the option's default holds.
   constexpr PerAxis() = default;
+  /// The same number for every axis.
   constexpr PerAxis(std::integral auto all) : given_(true) {  // NOLINT(google-explicit-constructor)
     values_.fill(static_cast<std::ptrdiff_t>(all));
   }
+  /// A number for each axis.
   template <std::integral... I>
   requires(sizeof...(I) == n && n > 1) constexpr PerAxis(I... each)  // NOLINT(google-explicit-constructor)
       : values_{static_cast<std::ptrdiff_t>(each)...}, given_(true) {}
 
+  /// The number of an axis.
   constexpr std::ptrdiff_t operator[](std::size_t axis) const { return values_[axis]; }
+  /// Whether numbers were given.
   constexpr bool is_given() const { return given_; }
 
  private:
@@ -30,6 +34,7 @@ class PerAxis {
 
 /// Stands for the padding with which a convolution of stride 1 keeps the extents of its input.
 struct SamePadding {};
+/// See SamePadding.
 inline constexpr SamePadding same_padding{};
 
 /// Zeros around the input: a number for each axis, on both sides; or `same_padding`.
@@ -37,9 +42,13 @@ template <std::size_t n>
 class Padding : public PerAxis<n> {
  public:
   using PerAxis<n>::PerAxis;
+  /// Numbers, or `same_padding`.
+  ///@{
   constexpr Padding(PerAxis<n> each) : PerAxis<n>(each) {}           // NOLINT(google-explicit-constructor)
   constexpr Padding(SamePadding) : PerAxis<n>(0), is_same_(true) {}  // NOLINT(google-explicit-constructor)
+  ///@}
 
+  /// Whether it is `same_padding`.
   constexpr bool is_same() const { return is_same_; }
 
  private:

@@ -39,8 +39,10 @@ WENGERT_FUNCTION_1(relu6)
 WENGERT_PARAMETRIC(leaky_relu, double slope = 0.01)
 /// x for x > 0, else a·x with a learned slope a: a single one, or one for each channel, which is axis 1 of x (of a
 /// vector, axis 0). Throws ShapeError for another number of slopes.
+///@{
 Var<float> prelu(const Operand<float>& x, const Operand<float>& slope);
 Var<double> prelu(const Operand<double>& x, const Operand<double>& slope);
+///@}
 /// x for x > 0, else α·(eˣ − 1).
 WENGERT_PARAMETRIC(elu, double alpha = 1)
 /// Scaled elu with the constants that keep mean 0 and variance 1 (Klambauer et al. 2017).

@@ -51,11 +51,17 @@ WENGERT_UNARY(trunc)
 
 /// The remainder of a / b, which has the sign of a (C's fmod).
 WENGERT_FUNCTION_2(fmod)
+/// 1 where a < b, otherwise 0.
 WENGERT_FUNCTION_2(less)
+/// 1 where a ≤ b, otherwise 0.
 WENGERT_FUNCTION_2(less_equal)
+/// 1 where a > b, otherwise 0.
 WENGERT_FUNCTION_2(greater)
+/// 1 where a ≥ b, otherwise 0.
 WENGERT_FUNCTION_2(greater_equal)
+/// 1 where a = b, otherwise 0.
 WENGERT_FUNCTION_2(equal)
+/// 1 where a ≠ b, otherwise 0; so NaN differs from itself.
 WENGERT_FUNCTION_2(not_equal)
 /// 1 where both are not 0.
 WENGERT_FUNCTION_2(logical_and)
@@ -69,24 +75,32 @@ WENGERT_FUNCTION_1(isnan)
 WENGERT_FUNCTION_1(isfinite)
 
 /// a where the mask is not 0, elsewhere b; the mask gets no gradient.
+///@{
 Var<float> where(const Operand<float>& mask, const Operand<float>& a, const Operand<float>& b);
 Var<double> where(const Operand<double>& mask, const Operand<double>& a, const Operand<double>& b);
+///@}
 /// x limited to [low, high]; the gradient passes where low ≤ x ≤ high. Throws ValueError if low > high.
+///@{
 Var<float> clip(const Operand<float>& x, double low, double high);
 Var<double> clip(const Operand<double>& x, double low, double high);
+///@}
 /// a + t·(b − a): a for t = 0, b for t = 1.
+///@{
 Var<float> lerp(const Operand<float>& a, const Operand<float>& b, const Operand<float>& t);
 Var<double> lerp(const Operand<double>& a, const Operand<double>& b, const Operand<double>& t);
+///@}
 /// x·ln y, and 0 where x is 0.
 WENGERT_FUNCTION_2(xlogy)
 /// ln(eᵃ + eᵇ) without overflow.
 WENGERT_FUNCTION_2(logaddexp)
 /// x with NaN and infinities replaced, by default by 0 and the largest finite numbers; no gradient passes there.
+///@{
 Var<float> nan_to_num(const Operand<float>& x, double nan = 0,
                       double positive_infinity = std::numeric_limits<float>::max(),
                       double negative_infinity = std::numeric_limits<float>::lowest());
 Var<double> nan_to_num(const Operand<double>& x, double nan = 0,
                        double positive_infinity = std::numeric_limits<double>::max(),
                        double negative_infinity = std::numeric_limits<double>::lowest());
+///@}
 
 }  // namespace wengert

@@ -100,7 +100,7 @@ WENGERT_BINARY(hypot)
 
 namespace ops {
 inline constexpr auto erf = elementwise<"erf">(
-    kernel::lane_erf, derivative([](auto x, auto) { return 1.12837916709551257 * exp(-x * x); }), notation<"erf x">);
+    kernel::fast_erf, derivative([](auto x, auto) { return 1.12837916709551257 * exp(-x * x); }), notation<"erf x">);
 inline constexpr auto erfc =
     elementwise<"erfc">(kernel::lane_erfc, derivative([](auto x, auto) { return -1.12837916709551257 * exp(-x * x); }),
                         notation<"1 − erf x">);
@@ -116,7 +116,9 @@ WENGERT_FUNCTION_1(lgamma)
 WENGERT_FUNCTION_1(digamma)
 /// The n-th derivative of digamma, n ≥ 1. Negative x only for n = 1, as in PyTorch. Throws ValueError unless n is a
 /// whole number of at least 1.
+///@{
 Var<float> polygamma(double n, const Operand<float>& x);
 Var<double> polygamma(double n, const Operand<double>& x);
+///@}
 
 }  // namespace wengert

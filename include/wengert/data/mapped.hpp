@@ -1,0 +1,84 @@
+// Data sets larger than memory: the rows of a file, read when they are asked for.
+//
+//     const auto data = map_idx<float>("images.idx", "labels.idx");
+//     gather_rows(data.inputs, batch, x);                            // as from a tensor in memory
+#pragma once
+
+#include <wengert/data/normalise.hpp>
+#include <wengert/error.hpp>
+#include <wengert/tensor.hpp>
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <utility>
+
+namespace wengert {
+
+/// The rows of an array that stays in its file, which is mapped into memory. T is float, double or int64.
+///
+/// A handle: copies refer to the same mapping, and may be read by several threads at a time. Each gathering checks that
+/// the file is as long as it was, and was not written to; one that shrinks in that very moment is beyond checking.
+template <class T>
+class MappedTensor {
+ public:
+  /// The shape of the whole array, N×….
+  const Shape& shape() const;
+  /// The number of rows, N.
+  std::size_t rows() const { return shape()[0]; }
+  /// Copies rows `indices` into `out`: what `gather_rows` does.
+  void gather(std::span<const std::size_t> indices, Tensor<T>& out, const Location& where = Location::current()) const;
+
+  /// For `map_npy` and `map_idx`: what the copies share.
+  struct Rows;
+  explicit MappedTensor(std::shared_ptr<const Rows> rows) : rows_(std::move(rows)) {}
+
+ private:
+  std::shared_ptr<const Rows> rows_;
+};
+
+/// Samples that stay in a file, with their labels in memory.
+template <class T>
+struct MappedDataset {
+  MappedTensor<T> inputs;   ///< N×…
+  IndexTensor labels;       ///< N, each in [0, classes)
+  std::size_t classes = 0;  ///< set to the largest label + 1; raise it where the file lacks the last classes
+
+  std::size_t size() const { return inputs.rows(); }
+};
+
+/// Opens an .npy file for reading its rows on demand, rounded to T.
+///
+/// The same types as of `load_npy`, in C order only. Throws FileError if the file cannot be read, or is not as long as
+/// its header says.
+template <class T>
+MappedTensor<T> map_npy(const std::filesystem::path& path);
+
+/// Opens an uncompressed IDX file of unsigned bytes for reading its rows on demand; bytes 0 … 255 become 0 … 1.
+///
+/// Rows keep their shape (N×H×W). Throws FileError if the file cannot be read, or is not as long as its header says.
+template <class T>
+MappedTensor<T> map_idx(const std::filesystem::path& path);
+
+/// Opens samples, and reads their labels: gathered rows are those of `read_idx`, but keep their shape (N×H×W). Throws
+/// FileError as it does.
+template <class T>
+MappedDataset<T> map_idx(const std::filesystem::path& samples, const std::filesystem::path& labels);
+
+/// Copies rows `indices` into `out`: out[i] = tensor[indices[i]].
+///
+/// Throws ValueError for an index out of range, FileError if the file has changed since it was opened; `out` is then
+/// unchanged.
+template <class T>
+void gather_rows(const MappedTensor<T>& tensor, std::span<const std::size_t> indices, Tensor<T>& out,
+                 const Location& where = Location::current()) {
+  tensor.gather(indices, out, where);
+}
+
+/// As of a tensor in memory, reading the rows once, a few at a time.
+template <class T>
+Normalisation<T> learn_normalisation(const MappedTensor<T>& inputs, NormalisePer per = NormalisePer::feature,
+                                     const Location& where = Location::current());
+
+}  // namespace wengert

@@ -1,0 +1,36 @@
+// The parts of IDX files: headers, elements, and labels that belong to samples.
+#pragma once
+
+#include "io/byte_source.hpp"
+#include <wengert/data/idx.hpp>
+#include <wengert/tensor.hpp>
+
+#include <cstddef>
+
+namespace wengert {
+
+/// What a byte is divided by: 0 … 255 become 0 … 1.
+inline constexpr int largest_byte = 255;
+
+struct IdxLayout {
+  Shape shape;
+  std::size_t bytes;  // of all elements
+};
+
+/// Reads the header of an IDX file of unsigned bytes. Complains through `source`.
+IdxLayout read_idx_layout(ByteSource& source);
+
+/// Reads a whole IDX file of unsigned bytes, to the end. Complains through `source`.
+IdxBytes read_idx_contents(ByteSource& source);
+
+struct IdxLabels {
+  IndexTensor labels;
+  std::size_t classes;  // the largest label + 1
+};
+
+/// Takes the contents of one file as the labels of the samples that another holds. Complains through that one's source
+/// which does not fit.
+IdxLabels labels_of(const IdxBytes& labels, const ByteSource& label_source, const Shape& samples,
+                    const ByteSource& sample_source);
+
+}  // namespace wengert

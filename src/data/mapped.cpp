@@ -1,0 +1,114 @@
+#include "data/idx_parts.hpp"
+#include "data/input_file.hpp"
+#include "data/mapped_file.hpp"
+#include "io/npy.hpp"
+#include <wengert/data/mapped.hpp>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace wengert {
+
+template <class T>
+struct MappedTensor<T>::Rows {
+  std::unique_ptr<const MappedFile> file;
+  Shape shape;
+  ElementType type;
+  T divisor;                           // of every element
+  const std::uint8_t* data = nullptr;  // of the first row
+};
+
+namespace {
+
+template <class T>
+using SharedRows = std::shared_ptr<const typename MappedTensor<T>::Rows>;
+
+// The rows that follow a header, which claims `bytes` of them: in words for messages, `claim`.
+template <class T>
+SharedRows<T> rows_after_header(std::unique_ptr<MappedFile> file, const Shape& shape, ElementType type, T divisor,
+                                std::size_t bytes, const std::string& claim) {
+  if (shape.empty()) file->fail("holds a scalar: expected an array with rows");
+  const std::span<const std::uint8_t> held = file->rest();
+  if (held.size() < bytes) file->fail(fmt::format("is cut short: it holds {} of {}", held.size(), claim));
+  if (held.size() > bytes) file->fail(fmt::format("goes on after {}", claim));
+  using Rows = typename MappedTensor<T>::Rows;
+  return std::make_shared<const Rows>(Rows{std::move(file), shape, type, divisor, held.data()});
+}
+
+template <class T>
+SharedRows<T> idx_rows(const std::filesystem::path& path) {
+  auto file = std::make_unique<MappedFile>("map_idx", path);
+  const std::span<const std::uint8_t> start = file->rest();
+  if (start.size() >= 2 && start[0] == 0x1f && start[1] == 0x8b)
+    file->fail("is compressed by gzip: expected a plain file, as gunzip makes it");
+  const IdxLayout layout = read_idx_layout(*file);
+  return rows_after_header<T>(std::move(file), layout.shape, ElementType::u8, static_cast<T>(largest_byte),
+                              layout.bytes, fmt::format("the {} elements that its header claims", layout.bytes));
+}
+
+}  // namespace
+
+template <class T>
+const Shape& MappedTensor<T>::shape() const {
+  return rows_->shape;
+}
+
+template <class T>
+void MappedTensor<T>::gather(std::span<const std::size_t> indices, Tensor<T>& out, const Location& where) const {
+  const Rows& rows = *rows_;
+  for (const std::size_t index : indices)
+    if (index >= rows.shape[0])
+      throw ValueError("gather_rows", fmt::format("index {}: the array has {} rows", index, rows.shape[0]), where);
+  rows.file->check_unchanged();
+
+  Shape shape = rows.shape;
+  shape[0] = indices.size();
+  if (Shape(out.shape()) != shape) out = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape));
+  const std::size_t row_size = indices.empty() ? 0 : out.size() / indices.size();
+  const std::size_t row_bytes = row_size * size_of(rows.type);
+  T* next = out.data();
+  for (const std::size_t index : indices) {
+    convert_elements(rows.type, {rows.data + index * row_bytes, row_bytes}, next);
+    if (rows.divisor != 1)
+      for (std::size_t i = 0; i < row_size; ++i) next[i] /= rows.divisor;
+    next += row_size;
+  }
+}
+
+template <class T>
+MappedTensor<T> map_npy(const std::filesystem::path& path) {
+  auto file = std::make_unique<MappedFile>("map_npy", path);
+  const NpyLayout layout = read_npy_layout<T>(*file);
+  if (layout.fortran_order) file->fail("is in Fortran order: expected C order, as numpy.ascontiguousarray makes it");
+  return MappedTensor<T>(
+      rows_after_header<T>(std::move(file), layout.shape, layout.type, T{1}, layout.bytes, claim_of(layout)));
+}
+
+template <class T>
+MappedTensor<T> map_idx(const std::filesystem::path& path) {
+  return MappedTensor<T>(idx_rows<T>(path));
+}
+
+template <class T>
+MappedDataset<T> map_idx(const std::filesystem::path& samples, const std::filesystem::path& labels) {
+  InputFile label_file("map_idx", labels);
+  const SharedRows<T> rows = idx_rows<T>(samples);
+  IdxLabels labelled = labels_of(read_idx_contents(label_file), label_file, rows->shape, *rows->file);
+  return {MappedTensor<T>(rows), std::move(labelled.labels), labelled.classes};
+}
+
+template class MappedTensor<float>;
+template class MappedTensor<double>;
+template class MappedTensor<std::int64_t>;
+template MappedTensor<float> map_npy(const std::filesystem::path&);
+template MappedTensor<double> map_npy(const std::filesystem::path&);
+template MappedTensor<std::int64_t> map_npy(const std::filesystem::path&);
+template MappedTensor<float> map_idx(const std::filesystem::path&);
+template MappedTensor<double> map_idx(const std::filesystem::path&);
+template MappedDataset<float> map_idx(const std::filesystem::path&, const std::filesystem::path&);
+template MappedDataset<double> map_idx(const std::filesystem::path&, const std::filesystem::path&);
+
+}  // namespace wengert

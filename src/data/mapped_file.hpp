@@ -1,0 +1,35 @@
+// A file in the address space.
+#pragma once
+
+#include "io/byte_source.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <filesystem>
+#include <span>
+#include <string>
+
+namespace wengert {
+
+class MappedFile final : public ByteSource {
+ public:
+  /// Throws FileError as `subject` if the file cannot be opened or mapped.
+  MappedFile(std::string subject, const std::filesystem::path& path);
+  ~MappedFile() override;
+
+  std::size_t read(void* to, std::size_t count) override;
+  /// What follows what was read so far.
+  std::span<const std::uint8_t> rest() const { return {data_ + position_, size_ - position_}; }
+  /// Throws FileError if the file is not as it was when it was opened.
+  void check_unchanged() const;
+
+ private:
+  int descriptor_ = -1;
+  const std::uint8_t* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::size_t position_ = 0;
+  timespec changed_{};
+};
+
+}  // namespace wengert

@@ -1,0 +1,71 @@
+#include "io/output_file.hpp"
+
+#include <wengert/error.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace wengert {
+
+OutputFile::OutputFile(std::string subject, const std::filesystem::path& path)
+    : subject_(std::move(subject)),
+      path_(std::filesystem::is_symlink(path) ? std::filesystem::weakly_canonical(path) : path) {
+  const auto refuse = [&](std::string_view what) {
+    throw FileError(subject_, fmt::format("{}: {}", path_.string(), what));
+  };
+  std::error_code ignored;
+  const auto status = std::filesystem::status(path_, ignored);
+  if (std::filesystem::is_directory(status)) refuse("is a directory: expected a file");
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) refuse("is not a regular file");
+
+  static std::atomic<unsigned> serial{0};
+  const mode_t mode = std::filesystem::exists(status) ? static_cast<mode_t>(status.permissions()) : 0666;
+  do {
+    beside_ = fmt::format("{}.{}-{}", path_.string(), getpid(), serial++);
+    descriptor_ = open(beside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  } while (descriptor_ < 0 && errno == EEXIST);
+  if (descriptor_ < 0) fail("cannot be written", errno);
+}
+
+OutputFile::~OutputFile() {
+  if (descriptor_ >= 0) close(descriptor_);
+  if (!beside_.empty()) unlink(beside_.c_str());
+}
+
+void OutputFile::fail(std::string_view what, int error_number) const {
+  throw FileError(subject_,
+                  fmt::format("{}: {}: {}", path_.string(), what, std::generic_category().message(error_number)));
+}
+
+void OutputFile::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    constexpr std::size_t most_at_once = std::size_t{1} << 30;
+    const ssize_t written = ::write(descriptor_, bytes.data(), std::min(bytes.size(), most_at_once));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail("cannot be written", errno);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void OutputFile::finish() {
+  if (fsync(descriptor_) != 0) fail("cannot be written", errno);
+  if (close(std::exchange(descriptor_, -1)) != 0) fail("cannot be written", errno);
+  if (rename(beside_.c_str(), path_.c_str()) != 0) fail("cannot be replaced", errno);
+  beside_.clear();
+  // The new name is safe only with its folder. Where folders cannot be opened, the system does as it does.
+  const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
+  if (const int at = open(folder.c_str(), O_RDONLY | O_CLOEXEC); at >= 0) {
+    static_cast<void>(fsync(at));
+    close(at);
+  }
+}
+
+}  // namespace wengert

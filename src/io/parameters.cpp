@@ -1,0 +1,152 @@
+#include <wengert/io/parameters.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <ostream>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace wengert {
+namespace {
+
+using detail::PathedParameter;
+using detail::PathedParameters;
+
+enum class Format { npz, safetensors };
+
+Format format_of(const std::filesystem::path& path, const char* subject, const Location& where) {
+  if (path.extension() == ".npz") return Format::npz;
+  if (path.extension() == ".safetensors") return Format::safetensors;
+  throw ValueError(subject, fmt::format("{}: expected a name that ends in .npz or .safetensors", path.string()), where);
+}
+
+// Calls `f` with the parameters of the one scalar type that the struct has.
+template <class F>
+auto with_scalar(const PathedParameters& parameters, const char* subject, const Location& where, const F& f) {
+  if (parameters.in_float.empty() && parameters.in_double.empty())
+    throw ValueError(subject, "the struct has no Parameters", where);
+  if (!parameters.in_float.empty() && !parameters.in_double.empty())
+    throw ValueError(subject,
+                     fmt::format("'{}' is a Parameter of float, '{}' one of double: expected one scalar type",
+                                 parameters.in_float[0].paths[0], parameters.in_double[0].paths[0]),
+                     where);
+  return parameters.in_double.empty() ? f(parameters.in_float) : f(parameters.in_double);
+}
+
+// A parameter and the entry that goes to it.
+template <class T>
+struct Match {
+  const Parameter<T>* parameter;
+  const Tensor<T>* value;
+};
+
+template <class T>
+struct Comparison {
+  LoadReport report;
+  std::vector<Match<T>> matches;
+};
+
+template <class T>
+Comparison<T> compare(const std::vector<PathedParameter<T>>& parameters, const std::vector<NamedTensor<T>>& entries,
+                      const std::string& prefix) {
+  std::unordered_map<std::string_view, const Tensor<T>*> by_name;
+  for (const auto& entry : entries)
+    if (entry.name.starts_with(prefix))
+      by_name.emplace(std::string_view(entry.name).substr(prefix.size()), &entry.value);
+  Comparison<T> result;
+  std::unordered_set<std::string_view> expected;
+  for (const auto& [paths, parameter] : parameters) {
+    expected.insert(paths.begin(), paths.end());
+    const auto name = std::ranges::find_if(paths, [&](const auto& path) { return by_name.contains(path); });
+    if (name == paths.end()) {
+      result.report.missing.push_back(prefix + paths.front());
+      continue;
+    }
+    const Tensor<T>* value = by_name.at(*name);
+    if (Shape(value->shape()) != parameter.shape()) {
+      result.report.mismatching.push_back({prefix + *name, Shape(value->shape()), parameter.shape()});
+      continue;
+    }
+    result.report.loaded.push_back(prefix + *name);
+    result.matches.push_back({&parameter, value});
+  }
+  for (const auto& entry : entries)
+    if (entry.name.starts_with(prefix) && !expected.contains(std::string_view(entry.name).substr(prefix.size())))
+      result.report.unexpected.push_back(entry.name);
+  return result;
+}
+
+template <class T>
+std::vector<NamedTensor<T>> read(Format format, const std::filesystem::path& path) {
+  return format == Format::npz ? load_npz<T>(path) : load_safetensors<T>(path);
+}
+
+// The first few of a list, in words.
+template <class Range, class Text>
+std::string listed(const Range& items, const Text& text) {
+  constexpr std::size_t most = 8;
+  std::string result;
+  for (std::size_t i = 0; i < std::min(most, items.size()); ++i) result += (i > 0 ? ", " : "") + text(items[i]);
+  return items.size() > most ? fmt::format("{} and {} more", result, items.size() - most) : result;
+}
+
+}  // namespace
+
+std::string to_string(const LoadReport& report) {
+  const auto name = [](const std::string& text) { return text; };
+  const auto mismatch = [](const LoadReport::Mismatch& m) {
+    return fmt::format("{} has shape {}, expected {}", m.name, to_string(m.in_file), to_string(m.expected));
+  };
+  std::string text = fmt::format("{} fit", report.loaded.size());
+  if (!report.missing.empty()) text += "; missing: " + listed(report.missing, name);
+  if (!report.unexpected.empty()) text += "; unexpected: " + listed(report.unexpected, name);
+  if (!report.mismatching.empty()) text += "; mismatching: " + listed(report.mismatching, mismatch);
+  return text;
+}
+
+std::ostream& operator<<(std::ostream& out, const LoadReport& report) { return out << to_string(report); }
+
+namespace detail {
+
+void save(const PathedParameters& parameters, const std::filesystem::path& path, const Location& where) {
+  const Format format = format_of(path, "save_parameters", where);
+  with_scalar(parameters, "save_parameters", where, [&]<class T>(const std::vector<PathedParameter<T>>& all) {
+    std::vector<NamedTensor<T>> tensors;
+    for (const auto& [paths, parameter] : all) tensors.push_back({paths.front(), parameter.value()});
+    if (format == Format::npz)
+      save_npz(path, tensors, Compression::stored, where);
+    else
+      save_safetensors(path, tensors, {}, where);
+  });
+}
+
+LoadReport load(const PathedParameters& parameters, const std::filesystem::path& path, const LoadOptions& options,
+                const Location& where) {
+  const Format format = format_of(path, "load_parameters", where);
+  return with_scalar(parameters, "load_parameters", where, [&]<class T>(const std::vector<PathedParameter<T>>& all) {
+    const std::vector<NamedTensor<T>> entries = read<T>(format, path);
+    Comparison<T> comparison = wengert::compare(all, entries, options.prefix);
+    if (!options.partial && !comparison.report.complete())
+      throw FileError("load_parameters",
+                      fmt::format("{}: {}; nothing was loaded, see LoadOptions::partial", path.string(),
+                                  to_string(comparison.report)),
+                      where);
+    for (const Match<T>& match : comparison.matches) Parameter<T>(*match.parameter).assign(*match.value);
+    return std::move(comparison.report);
+  });
+}
+
+LoadReport compare(const PathedParameters& parameters, const std::filesystem::path& path, const LoadOptions& options,
+                   const Location& where) {
+  const Format format = format_of(path, "compare_parameters", where);
+  return with_scalar(parameters, "compare_parameters", where, [&]<class T>(const std::vector<PathedParameter<T>>& all) {
+    return wengert::compare(all, read<T>(format, path), options.prefix).report;
+  });
+}
+
+}  // namespace detail
+
+}  // namespace wengert

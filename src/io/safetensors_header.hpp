@@ -1,0 +1,35 @@
+// The header of a .safetensors file: {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …}
+#pragma once
+
+#include "io/byte_source.hpp"
+#include <wengert/io/safetensors.hpp>
+#include <wengert/tensor.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace wengert {
+
+struct SafetensorsEntry {
+  std::string name;
+  std::string dtype;
+  Shape shape;
+  std::size_t begin = 0, end = 0;  // in bytes, from the end of the header
+};
+
+struct SafetensorsHeader {
+  Metadata metadata;
+  std::vector<SafetensorsEntry> entries;  // as the header has them
+};
+
+/// Understands a header. Complains through `source`.
+SafetensorsHeader parse_safetensors_header(std::string_view text, const ByteSource& source);
+
+/// A text as JSON writes it, in quotes.
+std::string json_string(std::string_view text);
+
+/// Whether a text is UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
+bool is_utf8(std::string_view text);
+
+}  // namespace wengert

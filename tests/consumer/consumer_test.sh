@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Builds and runs the program of this folder in every way a project can take Wengert. The library itself is not compiled
+# again: it is installed from the build folder and, where a project adds the sources, linked as that project would.
+# Arguments: the build folder, the version, the compiler, its flags.
+set -euo pipefail
+build=$1 version=$2 compiler=$3 flags=$4
+source=$(cd "$(dirname "$0")/../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+say() { printf '== %s\n' "$*"; }
+fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
+quietly() { "$@" >"$work/log" 2>&1 || { cat "$work/log"; fail "$*"; }; }
+configure() {  # FOLDER WAY [more options]
+  local folder=$1 way=$2
+  shift 2
+  quietly cmake -S "$source/tests/consumer" -B "$work/$folder" -G Ninja -DWAY="$way" -DEXPECTED_VERSION="$version" \
+    -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_CXX_FLAGS="$flags" -DCMAKE_BUILD_TYPE=None "$@"
+}
+run() { "$1" "$work/weights.npz" >"$work/out" || { cat "$work/out"; fail "the program of $1"; }; }
+
+say "cmake --install"
+cmake --install "$build" --prefix "$work/installed" >/dev/null
+stray=$(find "$work/installed" -type f ! -name '*.hpp' ! -name '*.a' ! -name '*.so*' ! -name '*.cmake' ! -name '*.pc' ! -name copyright)
+[ -z "$stray" ] || fail "installed what does not belong: $stray"
+! grep -rIlE "$source|$build" "$work/installed" --include='*.cmake' --include='*.pc' || fail "names the folder it was built in"
+
+say "find_package"
+configure found find_package -DCMAKE_PREFIX_PATH="$work/installed"
+quietly cmake --build "$work/found"
+run "$work/found/consumer"
+
+say "find_package explains what is missing"
+missing() {  # COMPONENTS MESSAGE
+  mkdir -p "$work/missing"
+  printf 'cmake_minimum_required(VERSION 3.25)\nproject(missing LANGUAGES CXX)\nfind_package(wengert CONFIG %s)\n' "$1" >"$work/missing/CMakeLists.txt"
+  cmake -S "$work/missing" -B "$work/missing/build" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$work/installed" >"$work/out" 2>&1 && status=0 || status=$?
+  tr '\n' ' ' <"$work/out" | tr -s ' ' | grep -qF -- "$2" || { cat "$work/out"; fail "does not say: $2"; }
+  return "$status"
+}
+! missing "REQUIRED COMPONENTS pictures" "there is no component 'pictures' of wengert; there are core, nn," || fail "an unknown component is found"
+cp -a "$work/installed" "$work/complete"
+rm "$work/installed"/lib*/cmake/wengert/wengert-io*.cmake
+sed -i 's/^set(wengert_installed .*/set(wengert_installed core data)/' "$work/installed"/lib*/cmake/wengert/wengert-config.cmake
+! missing "REQUIRED COMPONENTS io" "the component 'io' of wengert is not installed; $work/installed/lib/cmake/wengert has core, data" || fail "a missing component is found"
+missing "REQUIRED COMPONENTS core OPTIONAL_COMPONENTS io" "the component 'io' of wengert is not installed" || fail "a missing optional component is an error"
+
+say "pkg-config"
+export PKG_CONFIG_PATH=$work/complete/lib/pkgconfig
+[ "$(pkg-config --modversion wengert)" = "$version" ] || fail "pkg-config knows another version"
+# shellcheck disable=SC2046,SC2086
+"$compiler" -std=c++20 $flags -O0 -DEXPECTED_VERSION="\"$version\"" "$source/tests/consumer/main.cpp" $(pkg-config --cflags --libs wengert-io) -o "$work/by_pkg_config"
+LD_LIBRARY_PATH=$work/installed/lib run "$work/by_pkg_config"
+
+# A project that adds the sources would compile the library: here the program is compiled, and the command that links it
+# is run with the libraries that are there already.
+shared=OFF
+[ ! -e "$build/libwengert.so" ] || shared=ON
+say "add_subdirectory"
+configure added add_subdirectory -DWENGERT_SOURCE_DIR="$source" -DBUILD_SHARED_LIBS="$shared"
+quietly cmake --build "$work/added" --target CMakeFiles/consumer.dir/main.cpp.o
+cp -a "$build"/libwengert*.* "$work/added/wengert/"
+(cd "$work/added" && eval "$(ninja -t commands consumer | tail -n 1)")
+run "$work/added/consumer"
+! cmake --install "$work/added" --prefix "$work/nothing" | grep -q Installing || fail "a project that adds Wengert installs it"
+say "FetchContent"
+configure fetched FetchContent -DWENGERT_SOURCE_DIR="$source" -DBUILD_SHARED_LIBS="$shared"
+[ "$(ninja -C "$work/fetched" -t commands consumer | tail -n 1)" = "$(ninja -C "$work/added" -t commands consumer | tail -n 1)" ] ||
+  fail "FetchContent links otherwise than add_subdirectory"
+
+say "cpack"
+(cd "$work" && cpack --config "$build/CPackConfig.cmake" -G DEB -B "$work/packages" >/dev/null)
+for package in "$work"/packages/*.deb; do dpkg-deb -x "$package" "$work/system"; done
+development=$(echo "$work"/packages/libwengert-dev_"$version"_*.deb)
+depends=$(dpkg-deb -f "$development" Depends)
+for needed in libxtensor-dev libsleef-dev; do
+  grep -qw -- "$needed" <<<"$depends" || fail "the package does not depend on $needed but on: $depends"
+done
+if [ -e "$build/libwengert.so" ]; then
+  runtime=$(echo "$work"/packages/libwengert0*.deb)
+  dpkg-deb -f "$runtime" Depends | grep -qE 'libdnnl2.*libstdc\+\+6' || fail "the package of the shared library depends on: $(dpkg-deb -f "$runtime" Depends)"
+  ! dpkg-deb -c "$runtime" | grep -qE '\.hpp|\.cmake' || fail "the package of the shared library has headers"
+fi
+# What is packed is what is installed.
+diff <(cd "$work/complete" && find . ! -type d | sort) <(cd "$work/system/usr" && find . ! -type d | sort) || fail "the packages hold other files"
+configure packaged find_package -DCMAKE_PREFIX_PATH="$work/system/usr"
+echo ok
