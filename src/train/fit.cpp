@@ -1,9 +1,8 @@
 // A training's beginning and end.
-#include <wengert/train/fit.hpp>
-
 #include "train/fit_loop.hpp"
 #include "train/run_report.hpp"
 #include <wengert/io/npz.hpp>
+#include <wengert/train/fit.hpp>
 #include <wengert/version.hpp>
 
 #include <cmath>
@@ -72,7 +71,7 @@ void FitLoop<T>::check() const {
 
 template <class T>
 void FitLoop<T>::choose_metrics() {
-  const Batch<T> batch = first_batch(data_, options_.batch_size, "fit", where_);
+  const Feed<T> batch = first_batch(data_, batch_size(), "fit", where_);
   sketch_ = programs_.sketch(batch);
   if (folder_.exists()) summary_ = recipe_.summary ? recipe_.summary(batch) : parameter_table(recipe_);
   const Metrics metrics = chosen_metrics(options_.metrics, sketch_, batch, where_);
@@ -89,7 +88,8 @@ void FitLoop<T>::choose_monitor() {
   monitor_ = !options_.monitor.empty() ? options_.monitor : validation_ != nullptr ? "validation_cost" : "cost";
   const std::vector<std::string> columns = state_.history.columns();
   if (std::ranges::find(columns, monitor_) == columns.end())
-    throw ValueError("fit", fmt::format("monitor '{}': expected one of {}", monitor_, fmt::join(columns, ", ")), where_);
+    throw ValueError("fit", fmt::format("monitor '{}': expected one of {}", monitor_, fmt::join(columns, ", ")),
+                     where_);
   if (validation_ == nullptr && monitor_.starts_with("validation_"))
     throw ValueError("fit", fmt::format("monitor '{}': there are no validation data", monitor_), where_);
   const std::string name = monitor_.starts_with("validation_") ? monitor_.substr(11) : monitor_;
@@ -104,9 +104,10 @@ void FitLoop<T>::choose_monitor() {
 // What must be the same for a checkpoint to be gone on from.
 template <class T>
 std::string FitLoop<T>::plan() const {
-  return fmt::format("{} samples, batches of {}, {} a step, {}, metrics {}", data_.size(), options_.batch_size,
-                     options_.accumulate, options_.shuffle ? fmt::format("shuffled by seed {}", options_.seed) : "in order",
-                     state_.history.metric_names.empty() ? "none" : fmt::format("{}", fmt::join(state_.history.metric_names, " ")));
+  return fmt::format(
+      "{} samples, batches of {}, {} a step, {}, metrics {}", data_.size(), batch_size(), options_.accumulate,
+      shuffles() ? fmt::format("shuffled by seed {}", seed()) : "in order",
+      state_.history.metric_names.empty() ? "none" : fmt::format("{}", fmt::join(state_.history.metric_names, " ")));
 }
 
 template <class T>
@@ -115,7 +116,8 @@ void FitLoop<T>::resume() {
   if (!options_.resume || !std::filesystem::exists(path)) return;
   const Checkpoint checkpoint = Checkpoint::load(path);
   if (const std::string& theirs = checkpoint.get<std::string>("fit/plan"); theirs != plan())
-    throw FileError("fit", fmt::format("{}: is of another training: {}; this one has {}", path.string(), theirs, plan()));
+    throw FileError("fit",
+                    fmt::format("{}: is of another training: {}; this one has {}", path.string(), theirs, plan()));
   model_.load(checkpoint);
   state_.load(checkpoint);
   resumed_ = true;
@@ -135,12 +137,15 @@ Settings FitLoop<T>::settings() const {
                  {"trained_parameters", fmt::format("{}", trained)},
                  {"scalar", std::is_same_v<T, float> ? "float" : "double"},
                  {"epochs", fmt::format("{}", options_.epochs)},
-                 {"batch_size", fmt::format("{}", options_.batch_size == all_samples ? data_.size() : options_.batch_size)},
+                 {"batch_size", fmt::format("{}", batch_size())},
                  {"accumulate", fmt::format("{}", options_.accumulate)},
-                 {"shuffle", options_.shuffle ? "true" : "false"},
-                 {"seed", fmt::format("{}", options_.seed)},
+                 {"shuffle", shuffles() ? "true" : "false"},
+                 {"seed", fmt::format("{}", seed())},
                  {"rate", fmt::format("{:.9g}", optimizer_.rate())},
-                 {"schedule", options_.schedule ? "by step" : options_.epoch_schedule ? "by epoch" : options_.plateau ? "plateau" : "none"},
+                 {"schedule", options_.schedule         ? "by step"
+                              : options_.epoch_schedule ? "by epoch"
+                              : options_.plateau        ? "plateau"
+                                                        : "none"},
                  {"monitor", monitor_},
                  {"patience", fmt::format("{}", options_.patience)},
                  {"best_weights", options_.best_weights ? "true" : "false"},
@@ -166,14 +171,16 @@ void FitLoop<T>::finish(FitResult& result) {
     if (!weights.empty()) save_npz(folder_.file("weights.npz"), weights);
     folder_.write_history(state_.history);
     Report report{options_.title, {}, state_.history, state_.costs, {}, options_.class_names};
-    report.subtitle = fmt::format("{} samples; {} after {}", data_.size(), to_string(reason_), duration_text(result.seconds));
+    report.subtitle =
+        fmt::format("{} samples; {} after {}", data_.size(), to_string(reason_), duration_text(result.seconds));
     if (options_.best_weights && !model_.best.empty())
       report.subtitle += fmt::format("; weights of epoch {}", state_.best_epoch);
     report.dot = sketch_.dot;
     report.settings = settings();
     report.settings.insert(report.settings.end(), options_.notes.begin(), options_.notes.end());
     report.summary = summary_;
-    add_mistakes<T>(report, programs_, validation_ != nullptr ? *validation_ : data_, options_);
+    add_mistakes<T>(report, programs_, validation_ != nullptr ? *validation_ : data_,
+                    evaluation_batch_size(batch_size()), options_.picture);
     write_report(folder_.file("report.html"), report);
   }
   progress_->finish(fmt::format("{} in {}, {} steps; {}", to_string(reason_), duration_text(result.seconds),
@@ -219,7 +226,7 @@ template FitResult run_fit(Recipe<double>, optim::Optimizer<double>&, const Sour
 #define INSTANTIATE(T)                                                                                                 \
   template FitLoop<T>::FitLoop(Recipe<T>, optim::Optimizer<T>&, const Source<T>&, const Source<T>*, const FitOptions&, \
                                const Location&);                                                                       \
-  template void FitLoop<T>::check() const;                                                                            \
+  template void FitLoop<T>::check() const;                                                                             \
   template void FitLoop<T>::choose_metrics();                                                                          \
   template void FitLoop<T>::choose_monitor();                                                                          \
   template void FitLoop<T>::resume();                                                                                  \

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 namespace wengert::train {
 namespace {
@@ -63,14 +63,15 @@ void Progress::draw_if_due(std::size_t epoch, std::size_t samples_done, double c
 std::string Progress::bar(std::size_t epoch, std::size_t samples_done, double cost, Clock::time_point now) const {
   constexpr std::size_t width = 20;
   const double all = static_cast<double>(epochs_) * static_cast<double>(samples_);
-  const double done = static_cast<double>(epoch - 1) * static_cast<double>(samples_) + static_cast<double>(samples_done);
+  const double done =
+      static_cast<double>(epoch - 1) * static_cast<double>(samples_) + static_cast<double>(samples_done);
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const double rate = (done - static_cast<double>(done_before_)) / seconds;
   const std::size_t filled = std::min(width, width * samples_done / samples_);
-  std::string text = fmt::format("epoch {}/{} [{}{}] {:3}%  cost {:.4g}  {} samples/s  {} left", epoch, epochs_,
-                                 std::string(filled, '#'), std::string(width - filled, '.'),
-                                 100 * samples_done / samples_, cost, count_text(rate),
-                                 rate > 0 ? duration_text((all - done) / rate) : "?");
+  std::string text =
+      fmt::format("epoch {}/{} [{}{}] {:3}%  cost {:.4g}  {} samples/s  {} left", epoch, epochs_,
+                  std::string(filled, '#'), std::string(width - filled, '.'), 100 * samples_done / samples_, cost,
+                  count_text(rate), rate > 0 ? duration_text((all - done) / rate) : "?");
   if (!figures_.empty() && display_ == Display::bar) text += "  | " + figures_;
   return text;
 }

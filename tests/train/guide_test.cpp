@@ -1,5 +1,5 @@
 // The code that docs/training.md shows: compiled and run here, and held against its text.
-#include "data/files.hpp"
+#include "snippets.hpp"
 #include "temporary_folder.hpp"
 #include "testing.hpp"
 #include <wengert/nn.hpp>
@@ -25,17 +25,6 @@ wg::Dataset<float> tens(std::size_t n, unsigned seed) {
     data.inputs(i, 5 * (i % 10)) += 2;
   }
   return data;
-}
-
-// Without indentation.
-std::string plain(const std::string& text) {
-  std::istringstream lines(text);
-  std::string result, line;
-  while (std::getline(lines, line)) {
-    const std::size_t begin = line.find_first_not_of(' ');
-    result += (begin == std::string::npos ? "" : line.substr(begin)) + "\n";
-  }
-  return result;
 }
 
 }  // namespace
@@ -95,15 +84,5 @@ TEST_CASE("the guide to training works as it is written") {
 }
 
 TEST_CASE("every block of C++ in docs/training.md stands in this file") {
-  const std::string here = plain(contents(PROJECT_SOURCE_DIR "/tests/train/guide_test.cpp")),
-                    guide = plain(contents(PROJECT_SOURCE_DIR "/docs/training.md"));
-  std::size_t blocks = 0;
-  for (std::size_t at = guide.find("```cpp\n"); at != std::string::npos; at = guide.find("```cpp\n", at)) {
-    at += 7;
-    const std::string block = guide.substr(at, guide.find("```", at) - at);
-    CAPTURE(block);
-    CHECK(contains(here, block));
-    ++blocks;
-  }
-  CHECK(blocks == 6);
+  CHECK(check_snippets("docs/training.md", "tests/train/guide_test.cpp") == 6);
 }
