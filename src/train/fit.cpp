@@ -112,8 +112,10 @@ std::string FitLoop<T>::plan() const {
 
 template <class T>
 void FitLoop<T>::resume() {
+  if (!folder_.exists()) return;
   const std::filesystem::path path = folder_.file("checkpoint");
-  if (!options_.resume || !std::filesystem::exists(path)) return;
+  if (!options_.resume) std::filesystem::remove(path);  // a crash before the first checkpoint must not lead back to it
+  if (!std::filesystem::exists(path)) return;
   const Checkpoint checkpoint = Checkpoint::load(path);
   if (const std::string& theirs = checkpoint.get<std::string>("fit/plan"); theirs != plan())
     throw FileError("fit",
@@ -155,7 +157,7 @@ Settings FitLoop<T>::settings() const {
 
 template <class T>
 void FitLoop<T>::finish(FitResult& result) {
-  if (state_.epoch >= options_.epochs && !stopped_) reason_ = StopReason::epochs;
+  if (state_.epoch >= options_.epochs && reason_ != StopReason::no_improvement) reason_ = StopReason::epochs;
   result.seconds = seconds();
   if (folder_.exists()) save();
   if (options_.best_weights) model_.take_best();

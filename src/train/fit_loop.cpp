@@ -69,7 +69,7 @@ FitResult FitLoop<T>::run() {
   start_ = saved_ = Clock::now();
   saved_steps_ = state_.steps;
   take_snapshot();
-  while (state_.epoch < options_.epochs && !stopped_ && run_epoch()) {
+  while (state_.epoch < options_.epochs && run_epoch()) {
   }
   interrupts_ = nullptr;
   FitResult result;
@@ -84,19 +84,24 @@ bool FitLoop<T>::run_epoch() {
   while (state_.group < groups()) {
     step();
     if (tracing_) continue;
-    if (interrupts_->asked()) {
-      reason_ = StopReason::interrupt;
-      return false;
-    }
-    if (stopped_) return false;
-    if (seconds() >= options_.seconds) {
-      reason_ = StopReason::time;
-      return false;
-    }
+    if (must_stop()) return false;
     save_if_due();
   }
   end_epoch();
-  return true;
+  return tracing_ || !must_stop();
+}
+
+template <class T>
+bool FitLoop<T>::must_stop() {
+  if (stopped_) return true;
+  if (interrupts_->asked()) {
+    reason_ = StopReason::interrupt;
+    stopped_ = true;
+  } else if (seconds() >= options_.seconds) {
+    reason_ = StopReason::time;
+    stopped_ = true;
+  }
+  return stopped_;
 }
 
 template <class T>
@@ -232,7 +237,7 @@ Program<T>& FitLoop<T>::guarded(const F& run_program) {
 template <class T>
 void FitLoop<T>::explain_failure() {
   tracing_ = true;
-  if (!parameters_are_finite()) {
+  if (options_.trace_gradients && !parameters_are_finite()) {
     model_.load(snapshot_);
     state_.load(snapshot_);
     batches_.clear();
@@ -255,6 +260,7 @@ bool FitLoop<T>::parameters_are_finite() const {
 
 template <class T>
 void FitLoop<T>::take_snapshot() {
+  if (!options_.trace_gradients) return;
   snapshot_ = checkpoint();
   snapshot_at_ = Clock::now();
 }

@@ -51,6 +51,7 @@ class FitLoop {
   void begin_epoch();
   void gather(std::size_t batch);
   bool run_epoch();  // false: the training is to end
+  bool must_stop();
   void step();
   double whole_step(bool with_norms);
   double accumulated_step();

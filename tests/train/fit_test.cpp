@@ -220,6 +220,16 @@ TEST_CASE("Ctrl-C ends a training after the step, and it goes on to the same end
   for (const char* name : {"config.json", "history.csv", "checkpoint", "weights.npz", "report.html"})
     CHECK(std::filesystem::exists(folder / "parts" / name));
 
+  // A training that begins anew forgets the old checkpoint at once.
+  {
+    const Line network = line(0);
+    optim::Optimizer<double> optimizer(network, optim::Adam{.rate = 0.1});
+    auto options = quiet({.batch_size = 3, .folder = folder / "whole"});
+    options.after_step = [](const train::FitStatus&) { throw std::runtime_error("crash"); };
+    CHECK_THROWS_AS(train::fit(network, optimizer, squares, data, options), std::runtime_error);
+    CHECK_FALSE(std::filesystem::exists(folder / "whole" / "checkpoint"));
+  }
+
   const auto refusal = [&](const FitOptions& options) {
     const Line network = line(0);
     optim::Optimizer<double> optimizer(network, optim::Adam{});

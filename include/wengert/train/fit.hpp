@@ -60,7 +60,8 @@ FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss&
 template <class Module, class Loss, class Data>
 Evaluation evaluate(const Module& network, const Loss& loss, const Data& data, const EvaluateOptions& options = {},
                     Location where = Location::current()) {
-  using T = ModuleScalar<Module>;
+  using T = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, typename detail::Access<Data>::Inputs::value_type,
+                               ModuleScalar<Module>>;
   return detail::run_evaluate<T>(detail::recipe<T, Data>(network, loss), detail::SourceOf<T, Data>(data), options,
                                  where);
 }

@@ -70,6 +70,9 @@ struct FitOptions {
   std::function<void(FitStatus&)> after_epoch = {};  ///< called after each epoch
   /// Whether SIGINT (Ctrl-C) and SIGTERM end the training after the current step; a second one ends the program.
   bool handle_interrupts = true;
+  /// Whether an earlier step whose gradient is to blame is looked for when the cost is not finite; this keeps a copy of
+  /// the parameters and the optimiser's state in memory.
+  bool trace_gradients = true;
   /// Whether the norms of the gradients are recorded, once an epoch.
   bool gradient_norms = true;
 
