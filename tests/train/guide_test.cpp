@@ -22,7 +22,7 @@ wg::Dataset<float> tens(std::size_t n, unsigned seed) {
   wg::Dataset<float> data{random_tensor<float>({n, 64}, seed), wg::IndexTensor::from_shape({n}), 10};
   for (std::size_t i = 0; i < n; ++i) {
     data.labels(i) = static_cast<std::int64_t>(i % 10);
-    data.inputs(i, 5 * (i % 10)) += 2;
+    data.inputs(i, 5 * (i % 10)) += 3;
   }
   return data;
 }
