@@ -77,6 +77,10 @@ class Loader {
 
   /// The number of batches in an epoch.
   std::size_t count() const;
+  /// What it deals.
+  const SampleSource<T>& source() const;
+  /// How it deals.
+  const LoaderOptions<T>& options() const;
   /// The batches of an epoch, from number `first` on. The Epoch may outlive the Loader.
   Epoch epoch(std::size_t number, std::size_t first = 0) const;
 
