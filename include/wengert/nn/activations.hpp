@@ -5,6 +5,7 @@
 #pragma once
 
 #include <wengert/ops/elementwise/activations.hpp>
+#include <wengert/ops/elementwise/trigonometric.hpp>
 #include <wengert/ops/normalise.hpp>
 #include <wengert/parameter.hpp>
 
