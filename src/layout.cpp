@@ -2,6 +2,7 @@
 #include <wengert/layout.hpp>
 
 #include <algorithm>
+#include <cstdint>
 
 #include <fmt/format.h>
 
@@ -90,7 +91,73 @@ struct Plane {
   std::ptrdiff_t from_row, from_column, to_row, to_column;  // strides
 };
 
-// Rows are walked in small tiles, so that a transposing copy touches few cache lines at a time.
+// Squares of as many elements as 16 bytes hold, exchanged in registers.
+template <std::size_t element_bytes>
+struct Square;
+template <>
+struct Square<4> {
+  static constexpr std::size_t side = 4;
+  typedef std::uint32_t Row __attribute__((vector_size(16), aligned(4), may_alias));
+  static void transpose(const Row& a, const Row& b, const Row& c, const Row& d, Row* (&to)[4]) {
+    const Row ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    const Row cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    *to[0] = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+    *to[1] = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+    *to[2] = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
+    *to[3] = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
+  }
+  template <class T>
+  static void copy(const T* from, std::ptrdiff_t column, T* to, std::ptrdiff_t row) {
+    const auto in = [&](std::ptrdiff_t i) -> const Row& { return *reinterpret_cast<const Row*>(from + i * column); };
+    Row* out[4];
+    for (std::ptrdiff_t i = 0; i < 4; ++i) out[i] = reinterpret_cast<Row*>(to + i * row);
+    transpose(in(0), in(1), in(2), in(3), out);
+  }
+};
+template <>
+struct Square<8> {
+  static constexpr std::size_t side = 2;
+  typedef std::uint64_t Row __attribute__((vector_size(16), aligned(8), may_alias));
+  template <class T>
+  static void copy(const T* from, std::ptrdiff_t column, T* to, std::ptrdiff_t row) {
+    const Row a = *reinterpret_cast<const Row*>(from), b = *reinterpret_cast<const Row*>(from + column);
+    *reinterpret_cast<Row*>(to) = __builtin_shufflevector(a, b, 0, 2);
+    *reinterpret_cast<Row*>(to + row) = __builtin_shufflevector(a, b, 1, 3);
+  }
+};
+
+// A transposing copy: the rows of `from` follow one another, as the columns of `to` do. Tiles keep it to few cache
+// lines at a time.
+template <class T>
+void copy_transposing(const T* from, T* to, std::size_t rows, std::size_t columns, std::ptrdiff_t from_column,
+                      std::ptrdiff_t to_row) {
+  using Of = Square<sizeof(T)>;
+  constexpr std::size_t tile_rows = 8, tile_columns = 16;
+  const auto source = [&](std::size_t r, std::size_t c) {
+    return from + static_cast<std::ptrdiff_t>(r) + static_cast<std::ptrdiff_t>(c) * from_column;
+  };
+  const auto target = [&](std::size_t r, std::size_t c) {
+    return to + static_cast<std::ptrdiff_t>(r) * to_row + static_cast<std::ptrdiff_t>(c);
+  };
+  const auto one_by_one = [&](std::size_t r0, std::size_t r1, std::size_t c0) {
+    for (std::size_t r = r0; r < r1; ++r)
+      for (std::size_t c = c0; c < columns; ++c) *target(r, c) = *source(r, c);
+  };
+  std::size_t r = 0;
+  for (; r + tile_rows <= rows; r += tile_rows) {
+    std::size_t c = 0;
+    for (; c + tile_columns <= columns; c += tile_columns)
+      for (std::size_t j = 0; j < tile_columns; j += Of::side)
+        for (std::size_t i = 0; i < tile_rows; i += Of::side)
+          Of::copy(source(r + i, c + j), from_column, target(r + i, c + j), to_row);
+    for (; c + Of::side <= columns; c += Of::side)
+      for (std::size_t i = 0; i < tile_rows; i += Of::side)
+        Of::copy(source(r + i, c), from_column, target(r + i, c), to_row);
+    one_by_one(r, r + tile_rows, c);
+  }
+  one_by_one(r, rows, 0);
+}
+
 template <class T>
 void copy_plane(const T* from, T* to, const Plane& plane) {
   if (plane.from_column == 1 && plane.to_column == 1) {
@@ -98,6 +165,10 @@ void copy_plane(const T* from, T* to, const Plane& plane) {
       std::copy_n(from, plane.columns, to);
     return;
   }
+  if (plane.from_row == 1 && plane.to_column == 1)
+    return copy_transposing(from, to, plane.rows, plane.columns, plane.from_column, plane.to_row);
+  if (plane.from_column == 1 && plane.to_row == 1)
+    return copy_transposing(from, to, plane.columns, plane.rows, plane.from_row, plane.to_column);
   constexpr std::size_t tile = 16;
   for (std::size_t r0 = 0; r0 < plane.rows; r0 += tile) {
     const std::size_t r1 = std::min(plane.rows, r0 + tile);

@@ -86,7 +86,7 @@ Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>* const> opera
                        std::span<const double> parameters) {
   for (const Operand<T>* operand : operands)
     if (!operand->handle().empty()) return operand->handle().tape().record(op, operands, parameters);
-  throw HandleError(op.name,
+  throw HandleError(op.subject(),
                     "no operand is a Var that was recorded on a tape: record one with tape.variable or tape.constant",
                     operands.front()->where());
 }

@@ -1,3 +1,4 @@
+#include "grow.hpp"
 #include <wengert/error.hpp>
 #include <wengert/pool.hpp>
 
@@ -50,6 +51,16 @@ std::size_t bytes_of_class(std::size_t size_class) {
 }
 
 }  // namespace
+
+// Only whole huge pages, so that none is held in part.
+void detail::advise_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
+#if defined(MADV_HUGEPAGE)
+  const auto begin = reinterpret_cast<std::uintptr_t>(memory);
+  const std::uintptr_t first = (begin + huge_page - 1) / huge_page * huge_page;
+  const std::uintptr_t last = (begin + bytes) / huge_page * huge_page;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+#endif
+}
 
 Pool::~Pool() {
   for (const Block& block : blocks_) {
@@ -131,10 +142,7 @@ std::byte* Pool::reserve(std::size_t bytes) {
     throw MemoryError("memory", fmt::format("{} bytes for a value cannot be had", bytes));
   }
   blocks_.back().memory = memory;
-#if defined(MADV_HUGEPAGE)
-  // A hint: large values are met page by page otherwise. Only whole huge pages, so that none is held in part.
-  if (aligned_to == huge_page) madvise(memory, bytes / huge_page * huge_page, MADV_HUGEPAGE);
-#endif
+  if (aligned_to == huge_page) detail::advise_huge_pages(memory, bytes);
   reserved_ += bytes;
   return memory;
 }

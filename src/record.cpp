@@ -1,4 +1,5 @@
 // How an op comes to be a node: its operands are checked, its value is computed, and only then it joins the tape.
+#include "grow.hpp"
 #include "kernel/elementwise.hpp"
 #include "kernel/parallel.hpp"
 #include <wengert/op.hpp>
@@ -22,6 +23,8 @@ template <class T>
 template <class Handles>
 std::uint32_t Tape<T>::append_edges(Handles inputs) {
   const auto first = static_cast<std::uint32_t>(edges_.size());
+  if (edges_.capacity() - edges_.size() < inputs.size()) [[unlikely]]
+    detail::grow(edges_);
   for (std::size_t i = 0; i < inputs.size(); ++i) edges_.push_back(inputs[i].index_);
   return first;
 }
@@ -37,6 +40,8 @@ Var<T> Tape<T>::append(const Op<T>* op, T* data, const Layout* layout, Storage* 
       pool_.release(storage);
       throw;
     }
+  if (nodes_.size() == nodes_.capacity()) [[unlikely]]
+    detail::grow(nodes_);
   nodes_.push_back({op, data, layout, storage, attributes, sweep_location_ != nullptr ? *sweep_location_ : where,
                     first_edge, generation_, false, false, repeating_, storage->version != nullptr});
   return Var<T>(this, static_cast<std::uint32_t>(nodes_.size() - 1), generation_);
@@ -47,7 +52,8 @@ template <class T>
 static std::string first_not_finite(const T* data, const Layout& layout) {
   for (std::size_t i = 0; i < layout.size; ++i) {
     if (std::isfinite(data[i])) continue;
-    return fmt::format("element {} is {}", to_string(unravel(i, layout.shape)), data[i]);
+    const T shown = std::isnan(data[i]) ? std::abs(data[i]) : data[i];  // a NaN's sign says nothing
+    return fmt::format("element {} is {}", to_string(unravel(i, layout.shape)), shown);
   }
   return {};
 }
@@ -70,7 +76,7 @@ template <class T>
     }
     message += fmt::format("; input {} of shape {}: {}", i + 1, to_string(n.layout->shape), finding);
   }
-  throw ValueError(op.name, sweep_location_ != nullptr ? "in a gradient, " + message : message,
+  throw ValueError(op.subject(), sweep_location_ != nullptr ? "in a gradient, " + message : message,
                    sweep_location_ != nullptr ? *sweep_location_ : where);
 }
 
@@ -87,7 +93,7 @@ template <class T>
 const Node<T>& Tape<T>::operand(const Op<T>& op, Var<T> var, std::size_t position) const {
   if (is_current(var)) return nodes_[var.index_];
   const auto refuse = [&](const std::string& reason) {
-    throw HandleError(op.name, fmt::format("operand {} {}", position + 1, reason));
+    throw HandleError(op.subject(), fmt::format("operand {} {}", position + 1, reason));
   };
   if (var.empty()) refuse("is an empty handle: it was never recorded on a tape");
   if (var.tape_ != this) refuse("belongs to another tape: record all operands on one tape");
@@ -286,7 +292,7 @@ const Layout* Tape<T>::broadcast_operands(const Op<T>& op, std::span<const Var<T
     const auto common = broadcast_shapes(shape, layout_of(input)->shape);
     if (!common)
       throw ShapeError(
-          op.name,
+          op.subject(),
           fmt::format("shapes {} and {} do not broadcast: aligned from the last axis, extents must be equal or 1",
                       to_string(layout_of(inputs[0])->shape), to_string(layout_of(input)->shape)));
     shape = *common;

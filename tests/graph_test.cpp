@@ -88,7 +88,7 @@ TEST_CASE("TraceNaN stops at the first value that is not finite, forward") {
     CHECK_ERROR(ValueError, "[log] element (0, 1) is -inf; input 1 of shape (2, 3): finite", log(x));
     CHECK(tape.size() == size);
     CHECK_NOTHROW(exp(x));
-    CHECK_ERROR(ValueError, "[sqrt] element (1, 2) is", sqrt(x));
+    CHECK_ERROR(ValueError, "[sqrt] element (1, 2) is nan; input 1 of shape (2, 3): finite", sqrt(x));
   }
   CHECK_NOTHROW(log(x));
 }

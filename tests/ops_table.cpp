@@ -20,11 +20,15 @@ std::string cell(std::string_view text) {
 
 std::string errors(const ErrorBound& bound) {
   if (bound.worst[0] < 0) return "";
+  if (bound.worst[0] == 0) return "exact";
   std::string text;
   for (const double error : bound.worst)
     text += (text.empty() ? "" : " · ") + (error < 0 ? std::string("–") : fmt::format("{:.0e}", error));
-  return bound.own ? text : "(" + text + ")";
+  return bound.of == ErrorBound::Of::own ? text : "(" + text + ")";
 }
+
+// Random numbers: their notation says what is drawn.
+bool is_draw(const wengert::OpRow& row) { return row.notation.find("drawn") != std::string_view::npos; }
 
 }  // namespace
 
@@ -44,12 +48,19 @@ int main(int, char** arguments) {
       "and\n"
       "  second gradients, relative to the largest entry, rounded up to a power of ten and at least 1e-15; – where "
       "there\n"
-      "  is no figure. In brackets: measured on functions that the op is part of.\n\n"
+      "  is no figure. In brackets: measured on functions that the op is part of, or of whose gradients. Whole "
+      "numbers\n"
+      "  are exact. A draw has no figure, as no other generator draws the same numbers: tests hold the generator "
+      "against\n"
+      "  its published answers, and the draws against their distributions.\n\n"
       "| op | formula | orders | error | conventions |\n|---|---|---|---|---|\n");
   for (const auto& row : rows) {
     const auto found = bounds.find(std::string(row.name));
     fmt::print("| {} | {} | {} | {} | {} |\n", row.name, cell(row.notation), row.differentiable ? "1, 2" : "0",
-               found == bounds.end() ? "" : errors(found->second), cell(row.convention));
+               found != bounds.end() ? errors(found->second)
+               : is_draw(row)        ? "a draw"
+                                     : "",
+               cell(row.convention));
   }
   fmt::print("\n{} ops\n", rows.size());
 }

@@ -61,6 +61,8 @@ TEST_CASE("the registry holds every op once, with a notation and examples") {
                            "divide",
                            "negate",
                            "add_scalar",
+                           "subtract_scalar",
+                           "scalar_subtract",
                            "multiply_scalar",
                            "divide_scalar",
                            "scalar_divide",
@@ -128,6 +130,32 @@ TEST_CASE("random applications have no axes, are empty, of extent 1, broadcast, 
     CAPTURE(what);
     CHECK(seen[fmt::format("elementwise: {}", what)] > 100);
     CHECK(seen[fmt::format("structural: {}", what)] > 100);
+  }
+}
+
+TEST_CASE("random applications meet every op with inputs of several shapes") {
+  std::map<std::string, std::set<std::string>> met;  // by op
+  for (const OpRow& row : op_registry()) {
+    if (of_a_test(row) || row.examples().empty()) continue;
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+      const OpExample example = random_example(row, seed);
+      Tape<double> tape;
+      std::vector<Var<double>> x;
+      for (Tensor<double>& input : random_inputs(example, seed)) x.push_back(tape.variable(std::move(input)));
+      std::string shapes;
+      for (const Shape& shape : example.shapes) shapes += to_string(shape);
+      met[std::string(row.name)].insert(shapes);
+      example.apply(x);
+      for (std::size_t k = 0; k < tape.size(); ++k)
+        if (tape.node(k).op != nullptr)
+          met[std::string(tape.node(k).op->name)].insert(to_string(tape.node(tape.inputs(k)[0]).layout->shape));
+    }
+  }
+  // Each is the derivative of another op, and made with extents of what that was given.
+  const std::set<std::string> fixed{};
+  for (const auto& [op, shapes] : met) {
+    CAPTURE(op);
+    CHECK((shapes.size() > 1 || fixed.contains(op)));
   }
 }
 

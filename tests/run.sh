@@ -22,11 +22,11 @@ case "${1:-}" in
     ;;
 esac
 
-need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev libgtest-dev libbenchmark-dev doxygen
+need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev libgtest-dev libbenchmark-dev libpng-dev libjpeg62-turbo-dev doxygen
 [ "$variant" = tests-clang ] && need_packages clang-16
 
 echo "== data for the samples"
-bash samples/fetch_data.sh digits
+bash samples/fetch_data.sh digits breast_cancer constitution
 
 echo "== configuring build/$variant"
 cmake --preset "$variant" -DCMAKE_MESSAGE_LOG_LEVEL=WARNING

@@ -28,6 +28,8 @@ class Axes {
   bool all() const { return all_; }
   /// How many were named.
   std::size_t count() const { return count_; }
+  /// Those that were named, as they were.
+  std::span<const std::ptrdiff_t> named() const { return {axes_.data(), count_}; }
   /// One bit for each axis of a tensor of this rank. Throws AxisError for an axis out of range or named twice.
   std::uint32_t bits(std::size_t rank, std::string_view subject) const;
 

@@ -1,9 +1,11 @@
 // Data sets: read from files, split, normalised, dealt into batches.
 #pragma once
 
+#include <wengert/data/augment.hpp>
 #include <wengert/data/batches.hpp>
 #include <wengert/data/csv.hpp>
 #include <wengert/data/dataset.hpp>
 #include <wengert/data/idx.hpp>
+#include <wengert/data/loader.hpp>
 #include <wengert/data/mapped.hpp>
 #include <wengert/data/normalise.hpp>

@@ -206,6 +206,7 @@ void ElementwiseTable<T, E>::vjp(Pullback<T>& pullback) {
 template <class T, class E>
 constexpr Op<T> ElementwiseTable<T, E>::table{
     .name = E::name.view(),
+    .called = E::caller,
     .kernels = kernel::compile_per_isa<kernel::ElementwiseBody<T, typename E::Formula, E::arity, E::parameters>,
                                        const kernel::Plane<T>*, T*, std::size_t, std::size_t, const double*>(),
     .parameters = E::parameters,
@@ -260,6 +261,8 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
       std::is_same_v<typename detail::Option<detail::ShownByName, Options...>::type, ShownByFormula>;
   /// The name it is registered under.
   static constexpr auto name = op_name;
+  /// The function that errors name, or nothing.
+  static constexpr std::string_view caller = detail::Option<CalledAs<"">, Options...>::type::name.view();
   /// The number of scalar parameters.
   static constexpr std::size_t parameters = parameter_count;
   /// The number of inputs.
@@ -366,7 +369,8 @@ const bool ElementwiseOp<op_name, parameter_count, F, Options...>::registered =
 /// The lambda takes one to eight numbers, of which the last may be scalar parameters (`elementwise<"name",
 /// params<1>>`), and must not capture. It may use + - * /, comparisons with `where(mask, a, b)`, literals, and every
 /// elementwise op, user-defined ones too. Options, in any order: `derivative(...)`, `passes_cotangent<...>`,
-/// `piecewise_constant`, `input_domain(...)`, `example_parameters(...)`, `notation<"...">`, `convention<"...">`.
+/// `piecewise_constant`, `input_domain(...)`, `example_parameters(...)`, `notation<"...">`, `convention<"...">`,
+/// `called_as<"...">`.
 template <Name op_name, auto parameter_count = params<0>, class F, class... Options>
 requires detail::Formula<F, parameter_count()>
 constexpr auto elementwise(F, Options...) { return ElementwiseOp<op_name, parameter_count(), F, Options...>{}; }

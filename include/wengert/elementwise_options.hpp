@@ -46,6 +46,7 @@ struct NotationKind {};
 struct ConventionKind {};
 struct ParametersKind {};
 struct AppearanceKind {};
+struct CallerKind {};
 }  // namespace detail
 
 template <class... Partial>
@@ -124,6 +125,15 @@ template <class Values>
 constexpr ExampleParameters<Values> example_parameters(Values) {
   return {};
 }
+
+/// The function that errors name instead of the op, which it may become: `called_as<"add">` for an op add_scalar.
+template <Name function>
+struct CalledAs {
+  using Kind = detail::CallerKind;
+  static constexpr auto name = function;
+};
+template <Name function>
+inline constexpr CalledAs<function> called_as{};
 
 struct ShownByFormula {
   using Kind = detail::AppearanceKind;

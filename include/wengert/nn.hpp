@@ -3,9 +3,11 @@
 
 #include <wengert/nn/activations.hpp>
 #include <wengert/nn/attention.hpp>
+#include <wengert/nn/check.hpp>
 #include <wengert/nn/conv.hpp>
 #include <wengert/nn/dropout.hpp>
 #include <wengert/nn/embedding.hpp>
+#include <wengert/nn/gradients.hpp>
 #include <wengert/nn/initialisers.hpp>
 #include <wengert/nn/linear.hpp>
 #include <wengert/nn/mode.hpp>
@@ -14,3 +16,4 @@
 #include <wengert/nn/pooling.hpp>
 #include <wengert/nn/recurrent.hpp>
 #include <wengert/nn/sequential.hpp>
+#include <wengert/nn/summary.hpp>

@@ -51,6 +51,8 @@ struct Summed {
 template <class T>
 struct Op {
   std::string_view name;  ///< by which messages, graphs and the registry call it
+  /// The function that a caller knows the op by, if it has another name: `add` for add_scalar.
+  std::string_view called{};
   /// Elementwise ops: the kernel for each instruction set.
   kernel::PerIsa<kernel::Elementwise<T>> kernels{};
   /// Elementwise ops: the number of scalar parameters, which its attributes are.
@@ -74,6 +76,9 @@ struct Op {
   Text (*text)(const void* attributes, std::span<const Text> inputs) = nullptr;
   /// Structural ops: the bytes of their attributes.
   std::size_t attribute_bytes = 0;
+
+  /// What errors call it.
+  std::string_view subject() const { return called.empty() ? name : called; }
 
   // What a Program can make use of.
   /// Elementwise ops that add up their inputs: the sign of each.
@@ -181,6 +186,7 @@ struct OpExample {
   std::vector<Domain> domains;                                              ///< of the values of each input
   std::function<Var<double>(std::span<const Var<double>>)> apply;           ///< the application, in double
   std::function<Var<float>(std::span<const Var<float>>)> apply_in_float{};  ///< empty: it is checked in double only
+  bool any_extents = true;  ///< whether inputs of other extents fit as well, or are refused by an Error
 };
 
 /// One row of the op registry.

@@ -4,8 +4,8 @@
 //     struct Network { std::vector<Layer> encoder; Layer head; };      // encoder.0.weight, encoder.0.bias, … head.bias
 //
 // What is walked are aggregates of at most sixteen members, vectors, arrays, tuples, optionals and smart pointers, to
-// any depth; members of other types are passed over. The only member of a struct that declares
-// `using UnnamedMember = void;` stands for the struct itself: its name is left out of paths.
+// any depth; members of other types are passed over. The members of a struct that declares `using UnnamedMember =
+// void;` stand for the struct itself: their names are left out of paths.
 #pragma once
 
 #include <wengert/tree.hpp>
@@ -77,57 +77,57 @@ struct Parts;
 
 // A struct's members, each by its name.
 template <class S, class Visit, class... Members>
-void visit_members(const std::tuple<Members...>& members, const std::string& path, Visit& visit_leaf) {
+void visit_members(const std::tuple<Members...>& members, const std::string& path, Visit& visitor) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (Parts<std::remove_cvref_t<Members>>::visit(std::get<I>(members), joined_path(path, member_name<S, I>()),
-                                                visit_leaf),
+    (Parts<std::remove_cvref_t<Members>>::visit(std::get<I>(members), joined_path(path, member_name<S, I>()), visitor),
      ...);
   }
   (std::index_sequence_for<Members...>{});
 }
 
-// How the parts of a type are visited, each with its path; those parts are leaves that the visitor takes. What is not
-// made of parts has none.
+// How the parts of a type are visited, each with its path: those that the visitor takes, and, if it returns true, the
+// parts of these. What is not made of parts has none.
 template <class X>
 struct Parts {
   template <class Visit>
-  static void visit(const X& x, const std::string& path, Visit& visit_leaf) {
+  static void visit(const X& x, const std::string& path, Visit& visitor) {
     if constexpr (std::invocable<Visit&, const std::string&, const X&>)
-      visit_leaf(path, x);
-    else if constexpr (requires { typename X::UnnamedMember; })
-      with_members(x, [&]<class Member>(const Member& member) { Parts<Member>::visit(member, path, visit_leaf); });
+      if (!visitor(path, x)) return;
+    if constexpr (requires { typename X::UnnamedMember; })
+      with_members(
+          x, [&]<class... Member>(const Member&... member) { (Parts<Member>::visit(member, path, visitor), ...); });
     else if constexpr (std::is_aggregate_v<X> && std::is_class_v<X> && !std::is_empty_v<X>)
-      with_members(x, [&](const auto&... member) { visit_members<X>(std::tie(member...), path, visit_leaf); });
+      with_members(x, [&](const auto&... member) { visit_members<X>(std::tie(member...), path, visitor); });
   }
 };
 
 // … of what holds any number of parts, which are counted from 0.
 template <class Range, class Visit>
-void visit_elements(const Range& range, const std::string& path, Visit& visit_leaf) {
+void visit_elements(const Range& range, const std::string& path, Visit& visitor) {
   std::size_t i = 0;
   for (const auto& element : range)
-    Parts<std::remove_cvref_t<decltype(element)>>::visit(element, joined_path(path, std::to_string(i++)), visit_leaf);
+    Parts<std::remove_cvref_t<decltype(element)>>::visit(element, joined_path(path, std::to_string(i++)), visitor);
 }
 template <class X>
 struct Parts<std::vector<X>> {
   template <class Visit>
-  static void visit(const std::vector<X>& x, const std::string& path, Visit& visit_leaf) {
-    if constexpr (std::is_class_v<X>) visit_elements(x, path, visit_leaf);
+  static void visit(const std::vector<X>& x, const std::string& path, Visit& visitor) {
+    if constexpr (std::is_class_v<X>) visit_elements(x, path, visitor);
   }
 };
 template <class X, std::size_t count>
 struct Parts<std::array<X, count>> {
   template <class Visit>
-  static void visit(const std::array<X, count>& x, const std::string& path, Visit& visit_leaf) {
-    if constexpr (std::is_class_v<X>) visit_elements(x, path, visit_leaf);
+  static void visit(const std::array<X, count>& x, const std::string& path, Visit& visitor) {
+    if constexpr (std::is_class_v<X>) visit_elements(x, path, visitor);
   }
 };
 template <class... X>
 struct Parts<std::tuple<X...>> {
   template <class Visit>
-  static void visit(const std::tuple<X...>& x, const std::string& path, Visit& visit_leaf) {
+  static void visit(const std::tuple<X...>& x, const std::string& path, Visit& visitor) {
     [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (Parts<X>::visit(std::get<I>(x), joined_path(path, std::to_string(I)), visit_leaf), ...);
+      (Parts<X>::visit(std::get<I>(x), joined_path(path, std::to_string(I)), visitor), ...);
     }
     (std::index_sequence_for<X...>{});
   }
@@ -137,8 +137,8 @@ struct Parts<std::tuple<X...>> {
 template <class X, class Pointer>
 struct PointedPart {
   template <class Visit>
-  static void visit(const Pointer& pointer, const std::string& path, Visit& visit_leaf) {
-    if (pointer) Parts<std::remove_const_t<X>>::visit(*pointer, path, visit_leaf);
+  static void visit(const Pointer& pointer, const std::string& path, Visit& visitor) {
+    if (pointer) Parts<std::remove_const_t<X>>::visit(*pointer, path, visitor);
   }
 };
 template <class X>
@@ -155,6 +155,7 @@ template <class Tree, class F>
 void for_each_named_leaf(const Tree& tree, F&& f) {
   const auto visit = [&]<class Leaf>(const std::string& path, const Leaf& leaf) requires(detail::is_leaf<Leaf>) {
     f(path, leaf);
+    return false;
   };
   detail::Parts<Tree>::visit(tree, {}, visit);
 }
@@ -165,6 +166,17 @@ template <class Member, class Module, class F>
 void for_each_member(const Module& module, F&& f) {
   const auto visit = [&]<class X>(const std::string& path, const X& x) requires(std::same_as<X, Member>) {
     f(path, x);
+    return false;
+  };
+  detail::Parts<Module>::visit(module, {}, visit);
+}
+
+/// Calls `f(path, part)` with a struct and everything it is made of, at any depth, each before its own members.
+template <class Module, class F>
+void for_each_part(const Module& module, F&& f) {
+  const auto visit = [&]<class X>(const std::string& path, const X& x) {
+    f(path, x);
+    return true;
   };
   detail::Parts<Module>::visit(module, {}, visit);
 }

@@ -61,6 +61,10 @@ struct StructuralExample {
 /// holds at ties and edges. `vjp(cotangent, output, inputs…)` returns the cotangents of the inputs as Vars: one, or a
 /// tuple of functions that are called only where they are needed. With `arity = any_number`, `shape` and `forward` take
 /// their inputs as one span, and `vjp(Pullback<T>&)` gives the cotangents itself.
+///
+/// Random checks change the extents of examples. An op whose attributes are at home with any (an axis, a flag, a
+/// number) says so by `any_extents = true`; one whose attributes depend on them can add `applications()`, OpExamples of
+/// the function that makes the attributes.
 template <class S>
 concept StructuralOp = std::is_trivially_copyable_v<S> && requires {
   { S::name } -> std::convertible_to<std::string_view>;
@@ -105,6 +109,15 @@ constexpr bool is_differentiable() {
     return S::differentiable;
   else
     return !gives_indices<S>;
+}
+
+// Without attributes the shape rule alone decides what fits.
+template <class S>
+constexpr bool takes_any_extents() {
+  if constexpr (requires { S::any_extents; })
+    return S::any_extents;
+  else
+    return sizeof(S) == 1 && index_inputs<S>() == 0;
 }
 
 // A handle as the tape knows it.
@@ -267,7 +280,10 @@ struct Registered {
           {std::string(S::name), example.shapes, std::vector<Domain>(example.shapes.size(), example.domain),
            [example](std::span<const Var<double>> x) { return apply(example, x); },
            example.prepare != nullptr ? std::function<Var<float>(std::span<const Var<float>>)>()
-                                      : [example](std::span<const Var<float>> x) { return apply(example, x); }});
+                                      : [example](std::span<const Var<float>> x) { return apply(example, x); },
+           detail::takes_any_extents<S>()});
+    if constexpr (requires { S::applications(); })
+      for (OpExample& application : S::applications()) result.push_back(std::move(application));
     return result;
   }
   /// Initialised before main, which puts it in.

@@ -92,34 +92,72 @@ class Plan {
   /// Runs it; false if oneDNN has no fast kernel for it.
   bool run(const float* a, const float* b, float* result) const {
     if (!primitive_) return false;
-    thread_local dnnl::stream stream(engine());
-    void* work = scratch_bytes(Scratch::library, work_bytes_);
-    const auto ours = [&](const Side& side, const float* data) {
-      return dnnl::memory(side.ours, engine(), const_cast<float*>(data));  // only the result is written
-    };
-    const auto theirs = [&](const Side& side, const dnnl::memory& own) {
-      if (!side.reorder) return own;
-      return dnnl::memory(side.theirs, engine(), scratch_bytes(side.scratch, side.theirs.get_size()));
-    };
-    const dnnl::memory own[] = {ours(sides_[0], a), ours(sides_[1], b), ours(sides_[2], result)};
-    const dnnl::memory wanted[] = {theirs(sides_[0], own[0]), theirs(sides_[1], own[1]), theirs(sides_[2], own[2])};
+    std::unique_ptr<Run> run = take();
+    point(run->pad, scratch_bytes(Scratch::library, work_bytes_));
+    float* const data[] = {const_cast<float*>(a), const_cast<float*>(b), result};  // only the result is written
+    for (std::size_t i = 0; i < 3; ++i) {
+      point(run->ours[i], data[i]);
+      if (sides_[i].reorder) point(run->theirs[i], scratch_bytes(sides_[i].scratch, sides_[i].theirs.get_size()));
+    }
+    const auto wanted = [&](std::size_t i) { return (sides_[i].reorder ? run->theirs[i] : run->ours[i]).get(); };
     const auto reorder = [&](std::size_t i, const dnnl::memory& from, const dnnl::memory& to) {
       if (sides_[i].reorder)
-        sides_[i].reorder->execute(stream,
-                                   {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}, {DNNL_ARG_SCRATCHPAD, pad(work)}});
+        execute<3>(*sides_[i].reorder, *run, {{{DNNL_ARG_FROM, from.get()}, {DNNL_ARG_TO, to.get()}, {}}});
     };
-    reorder(0, own[0], wanted[0]);
-    reorder(1, own[1], wanted[1]);
-    primitive_->execute(stream, {{sides_[0].argument, wanted[0]},
-                                 {sides_[1].argument, wanted[1]},
-                                 {sides_[2].argument, wanted[2]},
-                                 {DNNL_ARG_SCRATCHPAD, pad(work)}});
-    reorder(2, wanted[2], own[2]);
-    stream.wait();
+    reorder(0, run->ours[0], run->theirs[0]);
+    reorder(1, run->ours[1], run->theirs[1]);
+    execute<4>(
+        *primitive_, *run,
+        {{{sides_[0].argument, wanted(0)}, {sides_[1].argument, wanted(1)}, {sides_[2].argument, wanted(2)}, {}}});
+    reorder(2, run->theirs[2], run->ours[2]);
+    run->stream.wait();
+    put_back(std::move(run));
     return true;
   }
 
  private:
+  // What one call needs beside the data, which may be elsewhere the next time: made once for as many calls as run at a
+  // time.
+  struct Run {
+    dnnl::stream stream{engine()};
+    std::array<dnnl::memory, 3> ours, theirs;
+    dnnl::memory pad;
+  };
+  std::unique_ptr<Run> take() const {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        std::unique_ptr<Run> run = std::move(idle_.back());
+        idle_.pop_back();
+        return run;
+      }
+    }
+    auto run = std::make_unique<Run>();
+    const auto nowhere = [](const dnnl::memory::desc& of) { return dnnl::memory(of, engine(), nullptr); };
+    for (std::size_t i = 0; i < 3; ++i) {
+      run->ours[i] = nowhere(sides_[i].ours);
+      if (sides_[i].reorder) run->theirs[i] = nowhere(sides_[i].theirs);
+    }
+    run->pad =
+        nowhere({{static_cast<dnnl_dim_t>(work_bytes_)}, dnnl::memory::data_type::u8, dnnl::memory::format_tag::a});
+    return run;
+  }
+  void put_back(std::unique_ptr<Run> run) const {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(run));
+  }
+  static void point(const dnnl::memory& memory, void* data) {
+    if (memory.get_data_handle() != data) memory.set_data_handle(data);
+  }
+  // The last argument is the scratchpad. The library's C++ interface would make a map of them.
+  template <std::size_t count>
+  static void execute(const dnnl::primitive& primitive, const Run& run, std::array<dnnl_exec_arg_t, count> arguments) {
+    arguments.back() = {DNNL_ARG_SCRATCHPAD, run.pad.get()};
+    dnnl::error::wrap_c_api(
+        dnnl_primitive_execute(primitive.get(), run.stream.get(), static_cast<int>(count), arguments.data()),
+        "a prepared convolution failed");
+  }
+
   struct Steps {
     dnnl::memory::dims strides, dilations, before, after;
   };
@@ -179,15 +217,12 @@ class Plan {
       work_bytes_ = std::max(work_bytes_, reorder.scratchpad_desc().get_size());
     }
   }
-  dnnl::memory pad(void* work) const {
-    const auto bytes = static_cast<dnnl_dim_t>(work_bytes_);
-    return {dnnl::memory::desc({bytes}, dnnl::memory::data_type::u8, dnnl::memory::format_tag::a), engine(), work};
-  }
-
   Product product_;
   std::array<Side, 3> sides_;
   std::size_t work_bytes_ = 0;
   std::optional<dnnl::primitive> primitive_;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<Run>> idle_;
 };
 
 // The plans used last. Results do not depend on what is in it; only their time does.

@@ -7,6 +7,15 @@
 namespace wengert::kernel {
 namespace {
 
+// Whether part of a lane is loaded and stored by one instruction.
+#if defined(__clang__)
+template <std::size_t Bytes>
+constexpr bool masks_memory = false;
+#else
+template <std::size_t Bytes>
+constexpr bool masks_memory = Bytes == 64;
+#endif
+
 // Thin products: libraries pack their operands first, which costs more than these do in all.
 template <class T>
 struct ThinBodies {
@@ -14,25 +23,42 @@ struct ThinBodies {
   struct RowTimesMatrix {
     // Lanes have names here and below, as g++ keeps arrays of them, and their temporaries, in memory.
     template <class L>
-    static WENGERT_INLINE void four_lanes(const T* x, const T* b, std::size_t stride, T* y, std::size_t k,
-                                          const Blend<T>& blend) {
+    static WENGERT_INLINE void eight_lanes(const T* x, const T* b, std::size_t stride, T* y, std::size_t k,
+                                           const Blend<T>& blend) {
       constexpr std::size_t w = L::width;
-      L y0(T(0)), y1(T(0)), y2(T(0)), y3(T(0));
+      L y0(T(0)), y1(T(0)), y2(T(0)), y3(T(0)), y4(T(0)), y5(T(0)), y6(T(0)), y7(T(0));
       for (std::size_t p = 0; p < k; ++p, b += stride) {
         const L scale(x[p]);
-        const L b0 = L::load(b), b1 = L::load(b + w), b2 = L::load(b + 2 * w), b3 = L::load(b + 3 * w);
+        const L b0 = L::load(b), b1 = L::load(b + w), b2 = L::load(b + 2 * w), b3 = L::load(b + 3 * w),
+                b4 = L::load(b + 4 * w), b5 = L::load(b + 5 * w), b6 = L::load(b + 6 * w), b7 = L::load(b + 7 * w);
         y0 = y0 + scale * b0, y1 = y1 + scale * b1, y2 = y2 + scale * b2, y3 = y3 + scale * b3;
+        y4 = y4 + scale * b4, y5 = y5 + scale * b5, y6 = y6 + scale * b6, y7 = y7 + scale * b7;
       }
       blend.put(y0, y), blend.put(y1, y + w), blend.put(y2, y + 2 * w), blend.put(y3, y + 3 * w);
+      y += 4 * w;
+      blend.put(y4, y), blend.put(y5, y + w), blend.put(y6, y + 2 * w), blend.put(y7, y + 3 * w);
+    }
+    // One lane of columns, or its first `count`. Four sums, as each waits for its last addition.
+    template <class L, class Load>
+    static WENGERT_INLINE L one_lane(const T* x, const T* b, std::size_t stride, std::size_t k, const Load& load) {
+      L s0(T(0)), s1(T(0)), s2(T(0)), s3(T(0));
+      std::size_t p = 0;
+      for (; p + 4 <= k; p += 4, b += 4 * stride) {
+        const L x0(x[p]), x1(x[p + 1]), x2(x[p + 2]), x3(x[p + 3]);
+        const L b0 = load(b), b1 = load(b + stride), b2 = load(b + 2 * stride), b3 = load(b + 3 * stride);
+        s0 = s0 + x0 * b0, s1 = s1 + x1 * b1, s2 = s2 + x2 * b2, s3 = s3 + x3 * b3;
+      }
+      for (; p < k; ++p, b += stride) {
+        const L scale(x[p]), row = load(b);
+        s0 = s0 + scale * row;
+      }
+      const L left = s0 + s1, right = s2 + s3;
+      return left + right;
     }
     template <class L>
     static WENGERT_INLINE void one_lane(const T* x, const T* b, std::size_t stride, T* y, std::size_t k,
                                         const Blend<T>& blend) {
-      L sum(T(0));
-      for (std::size_t p = 0; p < k; ++p, b += stride) {
-        const L scale(x[p]), row = L::load(b);
-        sum = sum + scale * row;
-      }
+      const L sum = one_lane<L>(x, b, stride, k, [](const T* row) { return L::load(row); });
       blend.put(sum, y);
     }
     template <std::size_t Bytes>
@@ -41,8 +67,15 @@ struct ThinBodies {
       using L = Lane<T, Bytes>;
       using Narrow = Lane<T, 16>;
       std::size_t i = 0;
-      for (; i + 4 * L::width <= n; i += 4 * L::width) four_lanes<L>(x, b + i, stride, y + i, k, blend);
+      for (; i + 8 * L::width <= n; i += 8 * L::width) eight_lanes<L>(x, b + i, stride, y + i, k, blend);
       for (; i + L::width <= n; i += L::width) one_lane<L>(x, b + i, stride, y + i, k, blend);
+      if constexpr (masks_memory<Bytes>) {
+        const std::size_t rest = n - i;
+        if (rest == 0) return;
+        const L sum = one_lane<L>(x, b + i, stride, k, [&](const T* row) { return L::load_first(row, rest); });
+        blend.put_first_scaled(L(blend.alpha) * sum, y + i, rest);
+        return;
+      }
       for (; i + Narrow::width <= n; i += Narrow::width) one_lane<Narrow>(x, b + i, stride, y + i, k, blend);
       for (; i < n; ++i) {
         T sum = 0;
@@ -113,18 +146,59 @@ struct ThinBodies {
       }
     }
   };
-  // C = a·bᵀ for vectors a and b.
+  // C = alpha·a·bᵀ + beta·C for vectors a and b.
   struct Outer {
+    // A beta of 1, the sum that a gradient accumulates into, costs one instruction a lane.
+    template <bool adds, class V>
+    static WENGERT_INLINE void join(const V& scale, const V& b, T* c, const Blend<T>& blend) {
+      if constexpr (adds)
+        (V::load(c) + scale * b).store(c);
+      else
+        blend.put_scaled(scale * b, c);
+    }
+    // C + alpha·a·bᵀ, down all rows with b in registers: bare ones, as g++ keeps lanes in memory here.
+    template <class L>
+    static WENGERT_INLINE void add_eight_lanes(const T* a, const T* b, T* c, std::size_t m, std::size_t n, T alpha) {
+      using Register = typename L::Register;
+      constexpr std::size_t w = L::width;
+      const Register b0 = L::load(b).v, b1 = L::load(b + w).v, b2 = L::load(b + 2 * w).v, b3 = L::load(b + 3 * w).v,
+                     b4 = L::load(b + 4 * w).v, b5 = L::load(b + 5 * w).v, b6 = L::load(b + 6 * w).v,
+                     b7 = L::load(b + 7 * w).v;
+      for (std::size_t i = 0; i < m; ++i, c += n) {
+        Register scale;
+        spread(alpha * a[i], scale);
+        L(L::load(c).v + scale * b0).store(c), L(L::load(c + w).v + scale * b1).store(c + w);
+        L(L::load(c + 2 * w).v + scale * b2).store(c + 2 * w), L(L::load(c + 3 * w).v + scale * b3).store(c + 3 * w);
+        L(L::load(c + 4 * w).v + scale * b4).store(c + 4 * w), L(L::load(c + 5 * w).v + scale * b5).store(c + 5 * w);
+        L(L::load(c + 6 * w).v + scale * b6).store(c + 6 * w), L(L::load(c + 7 * w).v + scale * b7).store(c + 7 * w);
+      }
+    }
+    template <std::size_t Bytes, bool adds>
+    static WENGERT_INLINE void rows(const T* a, const T* b, T* c, std::size_t m, std::size_t n, const Blend<T>& blend) {
+      using L = Lane<T, Bytes>;
+      using Narrow = Lane<T, 16>;
+      constexpr std::size_t eight = 8 * L::width;
+      std::size_t first = 0;
+      if (adds && n < 3 * eight)  // beyond, rows are too far apart to be met in two passes
+        for (; first + eight <= n; first += eight) add_eight_lanes<L>(a, b + first, c + first, m, n, blend.alpha);
+      if (first == n) return;
+      for (std::size_t i = 0; i < m; ++i, c += n) {
+        const T by = blend.alpha * a[i];
+        const L scale(by);
+        const Narrow narrow_scale(by);
+        std::size_t j = first;
+        for (; j + L::width <= n; j += L::width) join<adds>(scale, L::load(b + j), c + j, blend);
+        for (; j + Narrow::width <= n; j += Narrow::width) join<adds>(narrow_scale, Narrow::load(b + j), c + j, blend);
+        for (; j < n; ++j) c[j] = blend.beta != T(0) ? by * b[j] + blend.beta * c[j] : by * b[j];
+      }
+    }
     template <std::size_t Bytes>
     static WENGERT_INLINE void run(const T* a, const T* b, std::size_t, T* c, std::size_t m, std::size_t n,
                                    Blend<T> blend) {
-      using L = Lane<T, Bytes>;
-      for (std::size_t i = 0; i < m; ++i, c += n) {
-        const L scale(a[i]);
-        std::size_t j = 0;
-        for (; j + L::width <= n; j += L::width) blend.put(scale * L::load(b + j), c + j);
-        for (; j < n; ++j) blend.put_one(a[i] * b[j], c + j);
-      }
+      if (blend.beta == T(1))
+        rows<Bytes, true>(a, b, c, m, n, blend);
+      else
+        rows<Bytes, false>(a, b, c, m, n, blend);
     }
   };
 };

@@ -15,9 +15,20 @@ struct Blend {
 
   template <class L>
   WENGERT_INLINE void put(const L& product, T* c) const {
-    L result = L(alpha) * product;
+    put_scaled(L(alpha) * product, c);
+  }
+  /// The same with alpha·product, and with its first elements alone.
+  template <class L>
+  WENGERT_INLINE void put_scaled(const L& scaled, T* c) const {
+    L result = scaled;
     if (beta != T(0)) result = result + L(beta) * L::load(c);
     result.store(c);
+  }
+  template <class L>
+  WENGERT_INLINE void put_first_scaled(const L& scaled, T* c, std::size_t count) const {
+    L result = scaled;
+    if (beta != T(0)) result = result + L(beta) * L::load_first(c, count);
+    result.store_first(c, count);
   }
   WENGERT_INLINE void put_one(T product, T* c) const {
     *c = beta != T(0) ? alpha * product + beta * *c : alpha * product;

@@ -1,6 +1,7 @@
 #include "kernel/normalise.hpp"
 
 #include "kernel/parallel.hpp"
+#include "kernel/rows.hpp"
 #include <wengert/kernel/isa.hpp>
 #include <wengert/kernel/lane.hpp>
 
@@ -9,20 +10,6 @@
 
 namespace wengert::kernel {
 namespace {
-
-// A lane of one element, for what is left over.
-template <class T>
-struct Single {
-  static constexpr std::size_t width = 1;
-  T v;
-
-  explicit Single(T c) : v(c) {}
-  static WENGERT_INLINE Single load(const T* p) { return Single(*p); }
-  WENGERT_INLINE void store(T* p) const { *p = v; }
-  friend WENGERT_INLINE Single operator+(const Single& a, const Single& b) { return Single(a.v + b.v); }
-  friend WENGERT_INLINE Single operator-(const Single& a, const Single& b) { return Single(a.v - b.v); }
-  friend WENGERT_INLINE Single operator*(const Single& a, const Single& b) { return Single(a.v * b.v); }
-};
 
 // Calls visit(position, V) for lanes that cover [0, count): V is the type of one, an empty object.
 template <class V>
@@ -48,6 +35,7 @@ constexpr std::size_t block = 2048;
 template <class T, std::size_t Bytes, class F, class G>
 WENGERT_INLINE void add_sums(std::size_t count, const F& f, const G& g, double& f_total, double& g_total) {
   using L = Lane<T, Bytes>;
+  using Narrow = Lane<T, 16>;
   constexpr std::size_t w = L::width;
   constexpr OfLane<L> lane;
   for (std::size_t first = 0; first < count; first += block) {
@@ -58,15 +46,21 @@ WENGERT_INLINE void add_sums(std::size_t count, const F& f, const G& g, double& 
       const L fa = f(k, lane), fb = f(k + w, lane), ga = g(k, lane), gb = g(k + w, lane);
       f0 = f0 + fa, f1 = f1 + fb, g0 = g0 + ga, g1 = g1 + gb;
     }
-    for (; k + w <= end; k += w) {
+    if (k + w <= end) {
       const L fa = f(k, lane), ga = g(k, lane);
-      f0 = f0 + fa, g0 = g0 + ga;
+      f0 = f0 + fa, g0 = g0 + ga, k += w;
     }
-    alignas(L) T elements[2][w];
-    (f0 + f1).store(elements[0]), (g0 + g1).store(elements[1]);
-    T f_sum = 0, g_sum = 0;
-    for (std::size_t j = 0; j < w; ++j) f_sum += elements[0][j], g_sum += elements[1][j];
-    for (constexpr OfLane<Single<T>> one; k < end; ++k) f_sum += f(k, one).v, g_sum += g(k, one).v;
+    const L f_lane = f0 + f1, g_lane = g0 + g1;
+    T f_sum = across(f_lane, plus), g_sum = across(g_lane, plus);
+    if (k < end) {
+      Narrow f_rest(T(0)), g_rest(T(0));
+      for (constexpr OfLane<Narrow> narrow; k + Narrow::width <= end; k += Narrow::width) {
+        const Narrow fa = f(k, narrow), ga = g(k, narrow);
+        f_rest = f_rest + fa, g_rest = g_rest + ga;
+      }
+      f_sum += across(f_rest, plus), g_sum += across(g_rest, plus);
+      for (constexpr OfLane<Single<T>> one; k < end; ++k) f_sum += f(k, one).v, g_sum += g(k, one).v;
+    }
     f_total += static_cast<double>(f_sum), g_total += static_cast<double>(g_sum);
   }
 }
@@ -112,6 +106,36 @@ WENGERT_INLINE Moments moments_of_runs(const T* x, const Groups& n, std::size_t 
   const double rest = distances * share;
   return {static_cast<double>(about) + rest, std::max(0.0, squares * share - rest * rest)};
 }
+
+// ---- groups that are short rows ------------------------------------------------------------------------------------
+
+// Each lane holds one column of as many rows as it is wide, so that all rows' sums are one.
+template <class L>
+struct ShortRows : TurnedRows<L> {
+  using T = typename L::Scalar;
+  using TurnedRows<L>::TurnedRows;
+
+  static WENGERT_INLINE bool serve(const Groups& n) { return n.outer == 1 && n.inner <= ShortRows::longest; }
+  // Leaves each column's distances from the means; tells the variances.
+  WENGERT_INLINE L centre(const Groups& n) {
+    const L share(T(1) / static_cast<T>(n.inner));
+    L squares(T(0));
+    for (int pass = 0; pass < (n.centred ? 2 : 0); ++pass) {  // the second takes off what the first one rounded
+      L sum(T(0));
+      for (std::size_t k = 0; k < n.inner; ++k) {
+        const L x = (*this)[k];
+        sum = sum + x;
+      }
+      const L mean = sum * share;
+      for (std::size_t k = 0; k < n.inner; ++k) this->set(k, (*this)[k] - mean);
+    }
+    for (std::size_t k = 0; k < n.inner; ++k) {
+      const L d = (*this)[k];
+      squares = squares + d * d;
+    }
+    return squares * share;
+  }
+};
 
 // ---- groups that are columns ---------------------------------------------------------------------------------------
 
@@ -181,6 +205,14 @@ struct VarianceBody {
       }
       return;
     }
+    using L = Lane<T, Bytes>;
+    if (ShortRows<L>::serve(n))
+      return each_few_rows<L>(last - first, [&](std::size_t row, std::size_t few) {
+        ShortRows<L> of_x(x + (first + row) * n.inner, few, n.inner);
+        alignas(L) T variances[L::width];
+        of_x.centre(n).store(variances);
+        std::copy_n(variances, few, out + first + row);
+      });
     for (; first < last; ++first) out[first] = static_cast<T>(moments_of_runs<T, Bytes>(x, n, first).variance);
   }
 };
@@ -208,16 +240,31 @@ struct StandardiseBody {
       }
       return;
     }
-    for (; first < last; ++first) {
-      const auto [mean, variance] = moments_of_runs<T, Bytes>(x, n, first);
-      const T centre = static_cast<T>(mean), scale = static_cast<T>(1 / std::sqrt(variance + epsilon));
-      each_run(n, first, [&](std::size_t start) {
-        each_lane<T, Bytes>(n.inner, [&](std::size_t k, auto lane) {
-          using V = typename decltype(lane)::type;
-          ((V::load(x + start + k) - V(centre)) * V(scale)).store(y + start + k);
-        });
+    using L = Lane<T, Bytes>;
+    if (ShortRows<L>::serve(n))
+      return each_few_rows<L>(last - first, [&](std::size_t row, std::size_t few) {
+        ShortRows<L> of_x(x + (first + row) * n.inner, few, n.inner);
+        const L variance = of_x.centre(n), scale = L(T(1)) / lane_sqrt(variance + L(static_cast<T>(epsilon)));
+        for (std::size_t k = 0; k < n.inner; ++k) of_x.set(k, of_x[k] * scale);
+        of_x.write(y + (first + row) * n.inner, few, n.inner);
       });
-    }
+    // The roots of a lane of groups are taken together.
+    each_few_rows<L>(last - first, [&](std::size_t group, std::size_t few) {
+      T centre[L::width];
+      alignas(L) T scale[L::width] = {};
+      for (std::size_t i = 0; i < few; ++i) {
+        const auto [mean, variance] = moments_of_runs<T, Bytes>(x, n, first + group + i);
+        centre[i] = static_cast<T>(mean), scale[i] = static_cast<T>(variance + epsilon);
+      }
+      (L(T(1)) / lane_sqrt(L::load(scale))).store(scale);
+      for (std::size_t i = 0; i < few; ++i)
+        each_run(n, first + group + i, [&](std::size_t start) {
+          each_lane<T, Bytes>(n.inner, [&](std::size_t k, auto lane) {
+            using V = typename decltype(lane)::type;
+            ((V::load(x + start + k) - V(centre[i])) * V(scale[i])).store(y + start + k);
+          });
+        });
+    });
   }
 };
 
@@ -239,6 +286,24 @@ struct StandardiseVjpBody {
       }
       return;
     }
+    using L = Lane<T, Bytes>;
+    if (ShortRows<L>::serve(n))
+      return each_few_rows<L>(last - first, [&](std::size_t row, std::size_t few) {
+        const std::size_t at = (first + row) * n.inner;
+        ShortRows<L> of_g(g + at, few, n.inner);
+        const ShortRows<L> of_y(y + at, few, n.inner);
+        alignas(L) T of_r[L::width] = {};
+        std::copy_n(r + first + row, few, of_r);
+        L sum(T(0)), product(T(0));
+        for (std::size_t k = 0; k < n.inner; ++k) {
+          const L a = of_g[k], b = of_y[k];
+          sum = sum + a, product = product + a * b;
+        }
+        const L mean = sum * L(n.centred ? static_cast<T>(share) : T(0)), slope = product * L(static_cast<T>(share));
+        const L by = L::load(of_r);
+        for (std::size_t k = 0; k < n.inner; ++k) of_g.set(k, formula(of_g[k], of_y[k], by, mean, slope));
+        of_g.write(out + at, few, n.inner);
+      });
     for (; first < last; ++first) {
       double mean = 0, slope = 0;
       each_run(n, first, [&](std::size_t start) {

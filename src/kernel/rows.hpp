@@ -11,6 +11,20 @@
 
 namespace wengert::kernel {
 
+/// A lane of one element, for what is left over.
+template <class T>
+struct Single {
+  static constexpr std::size_t width = 1;
+  T v;
+
+  explicit Single(T c) : v(c) {}
+  static WENGERT_INLINE Single load(const T* p) { return Single(*p); }
+  WENGERT_INLINE void store(T* p) const { *p = v; }
+  friend WENGERT_INLINE Single operator+(const Single& a, const Single& b) { return Single(a.v + b.v); }
+  friend WENGERT_INLINE Single operator-(const Single& a, const Single& b) { return Single(a.v - b.v); }
+  friend WENGERT_INLINE Single operator*(const Single& a, const Single& b) { return Single(a.v * b.v); }
+};
+
 /// All elements of a lane joined to one number, half by half.
 template <class T, std::size_t Bytes, class Join>
 WENGERT_INLINE T across(const Lane<T, Bytes>& lane, const Join& join) {
@@ -76,5 +90,33 @@ struct Row {
     return all;
   }();
 };
+
+/// As many short rows as a lane is wide, turned so that each lane holds one column of them: a lane that is mostly empty
+/// would cost as much as a full one.
+template <class L>
+struct TurnedRows {
+  using T = typename L::Scalar;
+  static constexpr std::size_t longest = 32;
+  alignas(L) T columns[longest][L::width];
+
+  WENGERT_INLINE TurnedRows(const T* x, std::size_t rows, std::size_t count) {
+    for (std::size_t k = 0; k < count; ++k) {
+      if (rows < L::width) L(T(0)).store(columns[k]);
+      for (std::size_t r = 0; r < rows; ++r) columns[k][r] = x[r * count + k];
+    }
+  }
+  WENGERT_INLINE L operator[](std::size_t k) const { return L::load(columns[k]); }
+  WENGERT_INLINE void set(std::size_t k, const L& column) { column.store(columns[k]); }
+  WENGERT_INLINE void write(T* y, std::size_t rows, std::size_t count) const {
+    for (std::size_t r = 0; r < rows; ++r, y += count)
+      for (std::size_t k = 0; k < count; ++k) y[k] = columns[k][r];
+  }
+};
+
+/// Calls visit(first row, number of rows) for as many rows at a time as a lane is wide.
+template <class L, class Visit>
+WENGERT_INLINE void each_few_rows(std::size_t rows, const Visit& visit) {
+  for (std::size_t first = 0; first < rows; first += L::width) visit(first, std::min(L::width, rows - first));
+}
 
 }  // namespace wengert::kernel

@@ -47,26 +47,11 @@ struct Exponentials {
   }
 };
 
-// As many short rows as a lane is wide, turned so that each lane holds one column of them: a lane that is mostly empty
-// would cost as much as a full one.
 template <class L>
-struct ShortRows {
+struct ShortRows : TurnedRows<L> {
   using T = typename L::Scalar;
-  static constexpr std::size_t longest = 32;
-  alignas(L) T columns[longest][L::width];
+  using TurnedRows<L>::TurnedRows;
 
-  WENGERT_INLINE ShortRows(const T* x, std::size_t rows, std::size_t count) {
-    for (std::size_t k = 0; k < count; ++k) {
-      if (rows < L::width) L(T(0)).store(columns[k]);
-      for (std::size_t r = 0; r < rows; ++r) columns[k][r] = x[r * count + k];
-    }
-  }
-  WENGERT_INLINE L operator[](std::size_t k) const { return L::load(columns[k]); }
-  WENGERT_INLINE void set(std::size_t k, const L& column) { column.store(columns[k]); }
-  WENGERT_INLINE void write(T* y, std::size_t rows, std::size_t count) const {
-    for (std::size_t r = 0; r < rows; ++r, y += count)
-      for (std::size_t k = 0; k < count; ++k) y[k] = columns[k][r];
-  }
   WENGERT_INLINE L maximum(std::size_t count) const {
     L top(-std::numeric_limits<T>::infinity());
     for (std::size_t k = 0; k < count; ++k) {
@@ -81,24 +66,24 @@ struct ShortRows {
     for (std::size_t k = 0; k < count; ++k) {
       const L e = lane_exp((*this)[k] - m);
       sum = sum + e;
-      set(k, e);
+      this->set(k, e);
     }
     return sum;
   }
 };
-// Calls visit(first row, number of rows) for as many rows at a time as a lane is wide.
-template <class L, class Visit>
-WENGERT_INLINE void each_few_rows(std::size_t rows, const Visit& visit) {
-  for (std::size_t first = 0; first < rows; first += L::width) visit(first, std::min(L::width, rows - first));
+
+// Whether rows are short, and so many that turning them pays; decided for all rows together, as threads share them out.
+bool are_turned(std::size_t rows, std::size_t count) {
+  return rows >= 4 && count <= ShortRows<Lane<float, 16>>::longest;
 }
 
 template <class T>
 struct SoftmaxBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* x, T* y, std::size_t rows, std::size_t count) {
+  static WENGERT_INLINE void run(const T* x, T* y, std::size_t rows, std::size_t count, bool turned) {
     using L = Lane<T, Bytes>;
     using E = Exponentials<L>;
-    if (count <= ShortRows<L>::longest)
+    if (turned)
       return each_few_rows<L>(rows, [&](std::size_t first, std::size_t few) {
         ShortRows<L> of_x(x + first * count, few, count);
         const L sum = of_x.to_exponentials(of_x.maximum(count), count), scale = L(T(1)) / sum;
@@ -122,10 +107,10 @@ struct SoftmaxBody {
 template <class T>
 struct LogSumBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* x, T* out, std::size_t rows, std::size_t count) {
+  static WENGERT_INLINE void run(const T* x, T* out, std::size_t rows, std::size_t count, bool turned) {
     using L = Lane<T, Bytes>;
     using E = Exponentials<L>;
-    if (count <= ShortRows<L>::longest)
+    if (turned)
       return each_few_rows<L>(rows, [&](std::size_t first, std::size_t few) {
         ShortRows<L> of_x(x + first * count, few, count);
         const L top = of_x.maximum(count), sum = of_x.to_exponentials(top, count);
@@ -175,14 +160,15 @@ void dispatch(Arguments... arguments) {
 template <class T>
 void softmax_rows(const T* x, T* y, std::size_t rows, std::size_t count) {
   parallel_for(rows, 1, rows * count, [&](std::size_t first, std::size_t last) {
-    dispatch<SoftmaxBody<T>, const T*, T*>(x + first * count, y + first * count, last - first, count);
+    dispatch<SoftmaxBody<T>, const T*, T*>(x + first * count, y + first * count, last - first, count,
+                                           are_turned(rows, count));
   });
 }
 
 template <class T>
 void log_sum_exp_rows(const T* x, T* out, std::size_t rows, std::size_t count) {
   parallel_for(rows, 1, rows * count, [&](std::size_t first, std::size_t last) {
-    dispatch<LogSumBody<T>, const T*, T*>(x + first * count, out + first, last - first, count);
+    dispatch<LogSumBody<T>, const T*, T*>(x + first * count, out + first, last - first, count, are_turned(rows, count));
   });
 }
 
@@ -193,7 +179,7 @@ void log_softmax_rows(const T* x, T* y, std::size_t rows, std::size_t count) {
     T shift[together];
     for (std::size_t first = begin; first < end; first += together) {
       const std::size_t part = std::min(together, end - first);
-      dispatch<LogSumBody<T>, const T*, T*>(x + first * count, shift, part, count);
+      dispatch<LogSumBody<T>, const T*, T*>(x + first * count, shift, part, count, are_turned(rows, count));
       dispatch<ShiftBody<T>, const T*, const T*, T*>(x + first * count, shift, y + first * count, part, count);
     }
   });
@@ -233,11 +219,12 @@ struct CrossEntropyBody {
 template <class T>
 struct CrossEntropyVjpBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* z, const T* y, T* out, std::size_t rows, std::size_t count, T scale) {
+  static WENGERT_INLINE void run(const T* z, const T* y, T* out, std::size_t rows, std::size_t count, T scale,
+                                 bool turned) {
     using L = Lane<T, Bytes>;
     using E = Exponentials<L>;
     const L c(scale);
-    if (count <= ShortRows<L>::longest)
+    if (turned)
       return each_few_rows<L>(rows, [&](std::size_t first, std::size_t few) {
         ShortRows<L> of_z(z + first * count, few, count);
         const ShortRows<L> of_y(y + first * count, few, count);
@@ -275,10 +262,10 @@ struct CrossEntropyVjpBody {
 template <class T>
 struct SoftmaxScaledBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* z, const T* scale, T* out, std::size_t rows, std::size_t count) {
+  static WENGERT_INLINE void run(const T* z, const T* scale, T* out, std::size_t rows, std::size_t count, bool turned) {
     using L = Lane<T, Bytes>;
     using E = Exponentials<L>;
-    if (count <= ShortRows<L>::longest)
+    if (turned)
       return each_few_rows<L>(rows, [&](std::size_t first, std::size_t few) {
         ShortRows<L> of_z(z + first * count, few, count);
         const L sum = of_z.to_exponentials(of_z.maximum(count), count);
@@ -318,7 +305,7 @@ double cross_entropy_rows(const T* z, const T* y, std::size_t rows, std::size_t 
       for (std::size_t first = block * rows_in_block; first < last; first += together) {
         const std::size_t part = std::min(together, last - first);
         double total = 0;
-        dispatch<LogSumBody<T>, const T*, T*>(z + first * count, shift, part, count);
+        dispatch<LogSumBody<T>, const T*, T*>(z + first * count, shift, part, count, are_turned(rows, count));
         dispatch<CrossEntropyBody<T>, const T*, const T*, const T*>(z + first * count, y + first * count, shift, part,
                                                                     count, &total);
         totals[block] += total;
@@ -334,7 +321,7 @@ template <class T>
 void cross_entropy_vjp_rows(const T* z, const T* y, T* out, std::size_t rows, std::size_t count, T scale) {
   parallel_for(rows, 1, rows * count, [&](std::size_t first, std::size_t last) {
     dispatch<CrossEntropyVjpBody<T>, const T*, const T*, T*>(z + first * count, y + first * count, out + first * count,
-                                                             last - first, count, scale);
+                                                             last - first, count, scale, are_turned(rows, count));
   });
 }
 
@@ -342,7 +329,7 @@ template <class T>
 void scaled_softmax_rows(const T* z, const T* scale, T* out, std::size_t rows, std::size_t count) {
   parallel_for(rows, 1, rows * count, [&](std::size_t first, std::size_t last) {
     dispatch<SoftmaxScaledBody<T>, const T*, const T*, T*>(z + first * count, scale + first, out + first * count,
-                                                           last - first, count);
+                                                           last - first, count, are_turned(rows, count));
   });
 }
 

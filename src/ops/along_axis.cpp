@@ -175,6 +175,11 @@ struct Scatter {
     return {{{{"scatter", 1}}, {{2, 4}, {2, 3}}, {}, {Indices{{0, 3, 0}, {2, -1, 1}}}},
             {{{"scatter", 0}}, {{3, 4}, {2, 3}}, {}, {Indices{{0, 2, 0}, {0, 1, -2}}}}};
   }
+  static std::vector<OpExample> applications() {
+    return examples_of(name, {{3, 4}, {5, 1}}, [](auto x) {
+      return scatter(x, 0, Indices(xt::dynamic_shape<std::size_t>{3, 1}, -1), x * x);
+    });
+  }
 };
 
 template <class T>
@@ -191,23 +196,21 @@ bool fits(const Shape& indices, const Shape& x, std::size_t aside) {
   return true;
 }
 
+// Throws ShapeError unless the indices have as many axes as x.
 template <class T>
-IndexVar<T> indices_beside(Var<T> x, const IndexOperand<T>& given, const char* name, const Location& where) {
-  const IndexVar<T> indices = indices_on(x.tape(), given, name, where);
+void require_beside(Var<T> x, IndexVar<T> indices, const char* name) {
   if (indices.rank() != x.rank())
     throw ShapeError(name, fmt::format("indices of shape {} for shape {}: must have as many axes",
                                        to_string(indices.shape()), to_string(x.shape())));
-  return indices;
 }
 
+// Throws ShapeError unless they lie within x as well, but for the axis.
 template <class T>
-IndexVar<T> indices_within(Var<T> x, const IndexOperand<T>& given, std::size_t axis, const char* name,
-                           const Location& where) {
-  const IndexVar<T> indices = indices_beside(x, given, name, where);
-  if (!fits(indices.shape(), x.shape(), axis))
-    throw ShapeError(name, fmt::format("indices of shape {} for shape {}: may be larger along axis {} only",
-                                       to_string(indices.shape()), to_string(x.shape()), axis));
-  return indices;
+void require_within(Var<T> x, IndexVar<T> indices, const IndexedAxis& along) {
+  require_beside(x, indices, along.caller);
+  if (!fits(indices.shape(), x.shape(), along.axis))
+    throw ShapeError(along.caller, fmt::format("indices of shape {} for shape {}: may be larger along axis {} only",
+                                               to_string(indices.shape()), to_string(x.shape()), along.axis));
 }
 
 // The part of the source that the indices need.
@@ -225,57 +228,49 @@ Var<T> source_for(IndexVar<T> indices, const Operand<T>& given, const char* name
   return record(part, where, source);
 }
 
-IndexedAxis indexed(const char* name, std::size_t axis) { return {name, static_cast<std::uint8_t>(axis)}; }
-
 }  // namespace
 
 template <class T>
 Var<T> take_along_axis(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, std::ptrdiff_t axis, Location where) {
   constexpr const char* name = "take_along_axis";
-  return atomically(tape_of(x, name, where), where, [&] {
-    const std::size_t along = normalise_axis(axis, x.rank(), name);
-    const IndexVar<T> k = indices_beside(x, indices, name, where);
-    Shape beside = x.shape();
-    beside[along] = k.shape()[along];
-    Shape chosen = beside;
+  return along_axis(name, x, axis, indices, where, [&](const IndexedAxis& along, IndexVar<T> k) {
+    require_beside(x, k, name);
+    Shape chosen = x.shape();
+    chosen[along.axis] = k.shape()[along.axis];
     for (std::size_t i = 0; i < chosen.rank(); ++i) {
       const std::size_t extent = k.shape()[i];
       if (chosen[i] == 1) chosen[i] = extent;
       if (extent != 1 && extent != chosen[i])
         throw ShapeError(name, fmt::format("indices of shape {} for shape {}: must broadcast, except along axis {}",
-                                           to_string(k.shape()), to_string(x.shape()), along));
+                                           to_string(k.shape()), to_string(x.shape()), along.axis));
     }
-    return record(Gather{indexed(name, along), chosen}, where, x, k);
+    return record(Gather{along, chosen}, where, x, k);
   });
 }
 
 template <class T>
 Var<T> gather(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperand<T>> indices, Location where) {
-  return atomically(tape_of(x, "gather", where), where, [&] {
-    const std::size_t along = normalise_axis(axis, x.rank(), "gather");
-    const IndexVar<T> k = indices_within(x, indices, along, "gather", where);
-    return record(Gather{indexed("gather", along), k.shape()}, where, x, k);
+  return along_axis("gather", x, axis, indices, where, [&](const IndexedAxis& along, IndexVar<T> k) {
+    require_within(x, k, along);
+    return record(Gather{along, k.shape()}, where, x, k);
   });
 }
 
 template <class T>
 Var<T> scatter(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperand<T>> indices,
                std::type_identity_t<Operand<T>> source, Location where) {
-  return atomically(tape_of(x, "scatter", where), where, [&] {
-    const std::size_t along = normalise_axis(axis, x.rank(), "scatter");
-    const IndexVar<T> k = indices_within(x, indices, along, "scatter", where);
-    return replace(x, k, source_for<T>(k, source, "scatter", where), indexed("scatter", along), where);
+  return along_axis("scatter", x, axis, indices, where, [&](const IndexedAxis& along, IndexVar<T> k) {
+    require_within(x, k, along);
+    return replace(x, k, source_for<T>(k, source, along.caller, where), along, where);
   });
 }
 
 template <class T>
 Var<T> scatter_add(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperand<T>> indices,
                    std::type_identity_t<Operand<T>> source, Location where) {
-  constexpr const char* name = "scatter_add";
-  return atomically(tape_of(x, name, where), where, [&] {
-    const std::size_t along = normalise_axis(axis, x.rank(), name);
-    const IndexVar<T> k = indices_within(x, indices, along, name, where);
-    const Var<T> added = put_along(source_for<T>(k, source, name, where), k, indexed(name, along), x.shape(), where);
+  return along_axis("scatter_add", x, axis, indices, where, [&](const IndexedAxis& along, IndexVar<T> k) {
+    require_within(x, k, along);
+    const Var<T> added = put_along(source_for<T>(k, source, along.caller, where), k, along, x.shape(), where);
     return add(Operand<T>(x, where), Operand<T>(added, where));
   });
 }

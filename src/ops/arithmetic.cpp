@@ -24,17 +24,24 @@ constexpr auto divide_op = elementwise<"divide">(
     }),
     notation<"a / b">, shown_by_formula);
 constexpr auto add_scalar = elementwise<"add_scalar", params<1>>(
-    [](auto x, auto c) { return x + c; }, passes_cotangent<1>, notation<"x + c">, shown_by_formula);
-constexpr auto multiply_scalar = elementwise<"multiply_scalar", params<1>>(
-    [](auto x, auto c) { return x * c; }, scales_by_parameter, notation<"c · x">, shown_by_formula);
+    [](auto x, auto c) { return x + c; }, passes_cotangent<1>, notation<"x + c">, called_as<"add">, shown_by_formula);
+constexpr auto subtract_scalar =
+    elementwise<"subtract_scalar", params<1>>([](auto x, auto c) { return x - c; }, passes_cotangent<1>,
+                                              notation<"x − c">, called_as<"subtract">, shown_by_formula);
+constexpr auto scalar_subtract =
+    elementwise<"scalar_subtract", params<1>>([](auto x, auto c) { return c - x; }, passes_cotangent<-1>,
+                                              notation<"c − x">, called_as<"subtract">, shown_by_formula);
+constexpr auto multiply_scalar =
+    elementwise<"multiply_scalar", params<1>>([](auto x, auto c) { return x * c; }, scales_by_parameter,
+                                              notation<"c · x">, called_as<"multiply">, shown_by_formula);
 constexpr auto divide_scalar = elementwise<"divide_scalar", params<1>>(
     [](auto x, auto c) { return x / c; }, derivative([](auto, auto c, auto) { return 1 / c; }), notation<"x / c">,
-    shown_by_formula);
+    called_as<"divide">, shown_by_formula);
 constexpr auto scalar_divide = elementwise<"scalar_divide", params<1>>(
     [](auto x, auto c) { return c / x; }, derivative([](auto x, auto, auto y) { return -y / x; }), input_domain([] {
       return Domain{0.4, 2.0};
     }),
-    notation<"c / x">, shown_by_formula);
+    notation<"c / x">, called_as<"divide">, shown_by_formula);
 
 }  // namespace
 
@@ -50,23 +57,23 @@ template Var<double> sum_of_two(Var<double>, Var<double>);
 }  // namespace detail
 
 // For float and double.
-#define WENGERT_ARITHMETIC(T)                                                                               \
-  Var<T> add(const Operand<T>& a, const Operand<T>& b) {                                                    \
-    if (b.is_scalar()) return add_scalar(a, b.scalar());                                                    \
-    return a.is_scalar() ? add_scalar(b, a.scalar()) : add_op(a, b);                                        \
-  }                                                                                                         \
-  Var<T> subtract(const Operand<T>& a, const Operand<T>& b) {                                               \
-    if (b.is_scalar()) return add_scalar(a, -b.scalar());                                                   \
-    return a.is_scalar() ? add_scalar(Operand<T>(negate_op(b), a.where()), a.scalar()) : subtract_op(a, b); \
-  }                                                                                                         \
-  Var<T> multiply(const Operand<T>& a, const Operand<T>& b) {                                               \
-    if (b.is_scalar()) return multiply_scalar(a, b.scalar());                                               \
-    return a.is_scalar() ? multiply_scalar(b, a.scalar()) : multiply_op(a, b);                              \
-  }                                                                                                         \
-  Var<T> divide(const Operand<T>& a, const Operand<T>& b) {                                                 \
-    if (b.is_scalar()) return divide_scalar(a, b.scalar());                                                 \
-    return a.is_scalar() ? scalar_divide(b, a.scalar()) : divide_op(a, b);                                  \
-  }                                                                                                         \
+#define WENGERT_ARITHMETIC(T)                                                  \
+  Var<T> add(const Operand<T>& a, const Operand<T>& b) {                       \
+    if (b.is_scalar()) return add_scalar(a, b.scalar());                       \
+    return a.is_scalar() ? add_scalar(b, a.scalar()) : add_op(a, b);           \
+  }                                                                            \
+  Var<T> subtract(const Operand<T>& a, const Operand<T>& b) {                  \
+    if (b.is_scalar()) return subtract_scalar(a, b.scalar());                  \
+    return a.is_scalar() ? scalar_subtract(b, a.scalar()) : subtract_op(a, b); \
+  }                                                                            \
+  Var<T> multiply(const Operand<T>& a, const Operand<T>& b) {                  \
+    if (b.is_scalar()) return multiply_scalar(a, b.scalar());                  \
+    return a.is_scalar() ? multiply_scalar(b, a.scalar()) : multiply_op(a, b); \
+  }                                                                            \
+  Var<T> divide(const Operand<T>& a, const Operand<T>& b) {                    \
+    if (b.is_scalar()) return divide_scalar(a, b.scalar());                    \
+    return a.is_scalar() ? scalar_divide(b, a.scalar()) : divide_op(a, b);     \
+  }                                                                            \
   Var<T> negate(const Operand<T>& x) { return negate_op(x); }
 WENGERT_ARITHMETIC(float)
 WENGERT_ARITHMETIC(double)

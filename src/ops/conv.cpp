@@ -26,6 +26,12 @@ struct Convolving {
     for (std::size_t axis = 3 - rank; axis < 3; ++axis) result.push_back(window.axes[axis].*extent);
     return result;
   }
+  // The operations of all products of a result (N, O, …) and its weight (O, C/groups, kernel…).
+  static double products(const Shape& y, const Shape& w) {
+    double count = 2.0 * static_cast<double>(y.elements());
+    for (std::size_t axis = 1; axis < w.rank(); ++axis) count *= static_cast<double>(w[axis]);
+    return count;
+  }
 };
 template <class T>
 Var<T> convolution(const Convolving& how, Var<T> x, Var<T> w);
@@ -129,6 +135,7 @@ struct Conv : Convolving {
   static constexpr std::string_view notation = "x ∗ w";
 
   Shape shape(const Shape& x, const Shape& w) const { return with_extents(x[0], w[0], &kernel::WindowAxis::output); }
+  double flops(const Shape& x, const Shape& w) const { return products(shape(x, w), w); }
   template <class T>
   void forward(Value<const T> x, Value<const T> w, Value<T> y) const {
     kernel::convolve<T>(convolution(x.shape()[0], x.shape()[1], w.shape()[0]), x.data, w.data, y.data);
@@ -156,6 +163,7 @@ struct ConvInputGradient : Convolving {
   Shape shape(const Shape& g, const Shape& w) const {
     return with_extents(g[0], w[1] * groups, &kernel::WindowAxis::input);
   }
+  double flops(const Shape& g, const Shape& w) const { return products(g, w); }
   template <class T>
   void forward(Value<const T> g, Value<const T> w, Value<T> x) const {
     kernel::convolve_input_gradient<T>(convolution(g.shape()[0], x.shape()[1], g.shape()[1]), g.data, w.data, x.data);
@@ -178,6 +186,7 @@ struct ConvWeightGradient : Convolving {
   Shape shape(const Shape& x, const Shape& g) const {
     return with_extents(g[1], x[1] / groups, &kernel::WindowAxis::kernel);
   }
+  double flops(const Shape& x, const Shape& g) const { return products(g, shape(x, g)); }
   template <class T>
   void forward(Value<const T> x, Value<const T> g, Value<T> w) const {
     kernel::convolve_weight_gradient<T>(convolution(x.shape()[0], x.shape()[1], g.shape()[1]), x.data, g.data, w.data);

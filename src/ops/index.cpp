@@ -48,6 +48,7 @@ struct Take {
   static constexpr std::string_view name = "take";
   static constexpr std::string_view notation = "yⱼ = x at kⱼ";
   static constexpr std::size_t arity = 2;
+  static constexpr bool any_extents = true;
   static constexpr std::uint8_t index_inputs = 0b10;
   IndexedAxis along;
 
@@ -142,11 +143,8 @@ struct OneHot {
 
 template <class T>
 Var<T> take(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, std::ptrdiff_t axis, Location where) {
-  Tape<T>& tape = tape_of(x, Take::name, where);
-  return atomically(tape, where, [&] {
-    const auto along = static_cast<std::uint8_t>(normalise_axis(axis, x.rank(), Take::name));
-    return record(Take{{"take", along}}, where, x, indices_on(tape, indices, Take::name, where));
-  });
+  return along_axis("take", x, axis, indices, where,
+                    [&](const IndexedAxis& along, IndexVar<T> k) { return record(Take{along}, where, x, k); });
 }
 
 template <class T>
@@ -172,21 +170,17 @@ template <class T>
 Var<T> index_add(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperand<T>> indices,
                  std::type_identity_t<Operand<T>> source, Location where) {
   constexpr const char* name = "index_add";
-  Tape<T>& tape = tape_of(x, name, where);
-  return atomically(tape, where, [&] {
-    const std::size_t along = normalise_axis(axis, x.rank(), name);
-    const IndexVar<T> k = indices_on(tape, indices, name, where);
-    Var<T> slabs = operand_on(tape, source, name, where);
+  return along_axis(name, x, axis, indices, where, [&](const IndexedAxis& along, IndexVar<T> k) {
+    Var<T> slabs = operand_on(x.tape(), source, name, where);
     if (k.rank() != 1)
       throw ShapeError(name, fmt::format("indices of shape {}: must be a vector", to_string(k.shape())));
-    const Shape expected = with_axes(name, x.shape(), along, k.shape());
+    const Shape expected = with_axes(name, x.shape(), along.axis, k.shape());
     if (slabs.rank() == 0) slabs = broadcast_to(slabs, expected, where);
     if (slabs.shape() != expected)
       throw ShapeError(
           name, fmt::format("a source of shape {} for {} places of axis {} of shape {}: must have the shape {}",
-                            to_string(slabs.shape()), k.size(), along, to_string(x.shape()), to_string(expected)));
-    const IndexedAxis indexed{name, static_cast<std::uint8_t>(along)};
-    return add(Operand<T>(x, where), Operand<T>(put(slabs, k, indexed, x.shape(), where), where));
+                            to_string(slabs.shape()), k.size(), along.axis, to_string(x.shape()), to_string(expected)));
+    return add(Operand<T>(x, where), Operand<T>(put(slabs, k, along, x.shape(), where), where));
   });
 }
 

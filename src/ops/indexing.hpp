@@ -36,6 +36,17 @@ IndexVar<T> indices_on(Tape<T>& tape, const IndexOperand<T>& given, std::string_
   return indices;
 }
 
+/// What all ops along an axis begin with: calls record_all(the axis, the indices on the tape of x) as one step that
+/// fails as a whole. Throws HandleError for wrong handles, AxisError if x has no such axis.
+template <class T, class F>
+auto along_axis(const char* name, Var<T> x, std::ptrdiff_t axis, const IndexOperand<T>& indices, const Location& where,
+                const F& record_all) {
+  return atomically(tape_of(x, name, where), where, [&] {
+    const IndexedAxis along{name, static_cast<std::uint8_t>(normalise_axis(axis, x.rank(), name))};
+    return record_all(along, indices_on(x.tape(), indices, name, where));
+  });
+}
+
 /// An operand beside the first, on `tape`. Throws HandleError, naming the op, for an empty or stale handle.
 template <class T>
 Var<T> operand_on(Tape<T>& tape, const Operand<T>& given, std::string_view name, const Location& where) {

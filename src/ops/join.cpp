@@ -26,6 +26,7 @@ struct Concatenate {
   static constexpr std::string_view name = "concatenate";
   static constexpr std::string_view notation = "x₁, x₂, … one after another";
   static constexpr std::size_t arity = any_number;
+  static constexpr bool any_extents = true;
   static constexpr bool takes_strides = true;
   std::size_t axis = 0;
 
@@ -288,15 +289,28 @@ Var<T> repeat(Var<T> x, std::size_t count, std::ptrdiff_t axis, Location where) 
 }
 
 template <class T>
-Var<T> roll(Var<T> x, std::ptrdiff_t shift, std::ptrdiff_t axis, Location where) {
-  return atomically(tape_of(x, "roll", where), where,
-                    [&] { return rolled(x, shift, normalise_axis(axis, x.rank(), "roll"), where); });
+Var<T> roll(Var<T> x, std::ptrdiff_t shift, const Axes& axes, Location where) {
+  return atomically(tape_of(x, "roll", where), where, [&] {
+    if (axes.all()) return reshape(rolled(reshape(x, {x.size()}, where), shift, 0, where), x.shape(), where);
+    Var<T> result = x;
+    for (const std::ptrdiff_t axis : axes.named())
+      result = rolled(result, shift, normalise_axis(axis, x.rank(), "roll"), where);
+    return result;
+  });
 }
 
 template <class T>
-Var<T> roll(Var<T> x, std::ptrdiff_t shift, Location where) {
-  return atomically(tape_of(x, "roll", where), where,
-                    [&] { return reshape(rolled(reshape(x, {x.size()}, where), shift, 0, where), x.shape(), where); });
+Var<T> roll(Var<T> x, std::type_identity_t<std::initializer_list<std::ptrdiff_t>> shifts,
+            std::type_identity_t<std::initializer_list<std::ptrdiff_t>> axes, Location where) {
+  return atomically(tape_of(x, "roll", where), where, [&] {
+    if (shifts.size() != axes.size())
+      throw AxisError("roll",
+                      fmt::format("{} shifts for {} axes: there must be one for each", shifts.size(), axes.size()));
+    Var<T> result = x;
+    for (std::size_t i = 0; i < axes.size(); ++i)
+      result = rolled(result, shifts.begin()[i], normalise_axis(axes.begin()[i], x.rank(), "roll"), where);
+    return result;
+  });
 }
 
 template <class T>
@@ -323,8 +337,9 @@ Var<T> pad(Var<T> x, std::initializer_list<PadWidth> paddings, PadMode mode, dou
   template std::vector<Var<T>> chunk(Var<T>, std::size_t, std::ptrdiff_t, Location);                           \
   template Var<T> tile(Var<T>, std::initializer_list<std::size_t>, Location);                                  \
   template Var<T> repeat(Var<T>, std::size_t, std::ptrdiff_t, Location);                                       \
-  template Var<T> roll(Var<T>, std::ptrdiff_t, std::ptrdiff_t, Location);                                      \
-  template Var<T> roll(Var<T>, std::ptrdiff_t, Location);                                                      \
+  template Var<T> roll(Var<T>, std::ptrdiff_t, const Axes&, Location);                                         \
+  template Var<T> roll(Var<T>, std::initializer_list<std::ptrdiff_t>, std::initializer_list<std::ptrdiff_t>,   \
+                       Location);                                                                              \
   template Var<T> pad(Var<T>, std::initializer_list<PadWidth>, PadMode, double, Location);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

@@ -7,10 +7,10 @@ namespace wengert {
 
 /// The examples of a function of one tensor.
 template <class F>
-std::vector<OpExample> examples_of(const char* name, std::initializer_list<Shape> shapes, const F& f) {
+std::vector<OpExample> examples_of(std::string_view name, std::initializer_list<Shape> shapes, const F& f) {
   std::vector<OpExample> result;
   for (const Shape& shape : shapes)
-    result.push_back({name,
+    result.push_back({std::string(name),
                       {shape},
                       {Domain{}},
                       [f](std::span<const Var<double>> x) { return f(x[0]); },

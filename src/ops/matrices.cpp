@@ -159,6 +159,7 @@ struct WeighTriangles {
   static constexpr std::string_view name = "weigh_triangles";
   static constexpr std::string_view notation = "a · below + b · diagonal + c · above";
   static constexpr std::size_t arity = 1;
+  static constexpr bool any_extents = true;
   double below = 0, on = 0, above = 0;
 
   Shape shape(const Shape& x) const { return x; }

@@ -1,6 +1,9 @@
 // The reverse of a view that no two of its elements share: what the vjp of a view and the padding ops are made of.
 #pragma once
 
+#include "listed.hpp"
+#include <wengert/ops/join.hpp>
+#include <wengert/ops/slice.hpp>
 #include <wengert/structural.hpp>
 
 #include <algorithm>
@@ -31,6 +34,7 @@ struct Section {
             {{{0, 1, 2}, {1, 2, 1}, {2, 2, 1}}, {{2, 4, 3}}},
             {{{0, 2}, {1, 1}, {3, 0}}, {{3, 2}}}};
   }
+  static std::vector<OpExample> applications();
 };
 
 /// The diagonal of two axes, as a new last one.
@@ -38,6 +42,7 @@ struct Diagonal {
   static constexpr std::string_view name = "diagonal";
   static constexpr std::string_view notation = "yᵢ = xᵢᵢ";
   static constexpr std::size_t arity = 1;
+  static constexpr bool any_extents = true;
   std::uint8_t row_axis = 0, column_axis = 1;
   std::ptrdiff_t shift = 0;
 
@@ -97,7 +102,19 @@ struct Placed {
     else
       return {{{{}, {3, 3}}, {{3}}}, {{{0, 2, -1}, {4, 2, 3}}, {{2, 3}}}};
   }
+  static std::vector<OpExample> applications() {
+    if constexpr (is_pad)
+      return examples_of(name, {{3, 2}, {2, 1, 4}}, [](auto x) {
+        return pad(x, {{1, 2}, {0, 3}}, PadMode::constant, 5);
+      });
+    else
+      return examples_of(name, {{3}}, [](auto x) { return diag(x, -1); });
+  }
 };
+
+inline std::vector<OpExample> Section::applications() {
+  return examples_of(name, {{4, 3}, {3, 2, 5}}, [](auto x) { return slice(x, {Slice(1, {}), Slice({}, {}, 2)}); });
+}
 
 template <class T>
 auto Section::vjp(Var<T> g, Var<T>, Var<T> x) const {

@@ -16,6 +16,7 @@ namespace {
 // The neighbouring axes [first, last), the part that all reductions share.
 struct Reduction {
   static constexpr std::size_t arity = 1;
+  static constexpr bool any_extents = true;
   std::uint8_t first = 0;
   std::uint8_t last = 0;
   KeepDims keep{};

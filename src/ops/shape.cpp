@@ -1,4 +1,5 @@
 #include "lines.hpp"
+#include "listed.hpp"
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/structural.hpp>
@@ -37,6 +38,9 @@ struct Reshape {
   static std::vector<StructuralExample<Reshape>> examples() {
     return {{Reshape{{6, 2}}, {{3, 4}}}, {Reshape{}, {{1, 1}}}};
   }
+  static std::vector<OpExample> applications() {
+    return examples_of(name, {{3, 4}, {2, 3, 4}}, [](auto x) { return reshape(x, {x.shape().back(), -1}); });
+  }
 };
 
 // ---- transpose -----------------------------------------------------------------------------------------------------
@@ -45,6 +49,7 @@ struct Transpose {
   static constexpr std::string_view name = "transpose";
   static constexpr std::string_view notation = "xᵀ";
   static constexpr std::size_t arity = 1;
+  static constexpr bool any_extents = true;
   std::array<std::uint8_t, max_rank> order{};  // axis i of the result is axis order[i] of x
 
   static Text text(const Text& x) { return Text::postfix(x, "ᵀ", "^{\\top}"); }
@@ -97,6 +102,13 @@ struct BroadcastTo {
   }
   static std::vector<StructuralExample<BroadcastTo>> examples() {
     return {{{{3, 4}}, {{4}}}, {{{3, 4}}, {{3, 1}}}, {{{2, 3}}, {{}}}, {{{2, 3, 2}}, {{2, 1, 2}}}};
+  }
+  static std::vector<OpExample> applications() {  // ones become threes
+    return examples_of(name, {{3, 1}, {4}, {1, 2}}, [](auto x) {
+      Shape to{2};
+      for (const std::size_t extent : x.shape()) to.push_back(extent == 1 ? 3 : extent);
+      return broadcast_to(x, to);
+    });
   }
 };
 
@@ -242,15 +254,23 @@ Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b, Location where) {
 }
 
 template <class T>
-Var<T> moveaxis(Var<T> x, std::ptrdiff_t from, std::ptrdiff_t to, Location where) {
-  return atomically(tape_of(x, "moveaxis", where), where, [&] {
+Var<T> moveaxis(Var<T> x, const Axes& from, const Axes& to, Location where) {
+  constexpr const char* name = "moveaxis";
+  return atomically(tape_of(x, name, where), where, [&] {
+    if (from.count() != to.count() || from.count() == 0)
+      throw AxisError(name, fmt::format("{} axes moved to {} places: there must be a place for each, and one at least",
+                                        from.count(), to.count()));
     Transpose op;
     const std::size_t rank = x.rank();
-    const std::size_t source = normalise_axis(from, rank, "moveaxis"), target = normalise_axis(to, rank, "moveaxis");
+    const std::uint32_t moved = from.bits(rank, name), taken = to.bits(rank, name);
+    for (std::size_t i = 0; i < from.count(); ++i)
+      op.order[normalise_axis(to.named()[i], rank, name)] =
+          static_cast<std::uint8_t>(normalise_axis(from.named()[i], rank, name));
     std::uint8_t next = 0;
     for (std::size_t axis = 0; axis < rank; ++axis) {
-      if (axis != target && next == source) ++next;
-      op.order[axis] = axis == target ? static_cast<std::uint8_t>(source) : next++;
+      if ((taken >> axis & 1) != 0) continue;
+      while ((moved >> next & 1) != 0) ++next;
+      op.order[axis] = next++;
     }
     return record(op, where, x);
   });
@@ -295,7 +315,7 @@ Var<T> contiguous(Var<T> x, Location where) {
   template Var<T> transpose(Var<T>, Location);                                        \
   template Var<T> transpose(Var<T>, std::initializer_list<std::ptrdiff_t>, Location); \
   template Var<T> swapaxes(Var<T>, std::ptrdiff_t, std::ptrdiff_t, Location);         \
-  template Var<T> moveaxis(Var<T>, std::ptrdiff_t, std::ptrdiff_t, Location);         \
+  template Var<T> moveaxis(Var<T>, const Axes&, const Axes&, Location);               \
   template Var<T> broadcast_to(Var<T>, const std::type_identity_t<Shape>&, Location); \
   template Var<T> sum_to(Var<T>, const std::type_identity_t<Shape>&, Location);       \
   template Var<T> contiguous(Var<T>, Location);

@@ -13,6 +13,7 @@ struct Flip {
   static constexpr std::string_view name = "flip";
   static constexpr std::string_view notation = "yᵢ = xₙ₋₁₋ᵢ";
   static constexpr std::size_t arity = 1;
+  static constexpr bool any_extents = true;
   static constexpr bool takes_strides = true;
   std::uint32_t axes = 0;  // one bit each
 
@@ -42,6 +43,7 @@ struct Triangle {
   static constexpr std::string_view notation =
       lower ? "xᵢⱼ where j ≤ i + k, otherwise 0" : "xᵢⱼ where j ≥ i + k, otherwise 0";
   static constexpr std::size_t arity = 1;
+  static constexpr bool any_extents = true;
   std::ptrdiff_t offset = 0;
 
   Shape shape(const Shape& x) const {

@@ -132,6 +132,7 @@ struct TriangularSolve {
   static constexpr std::string_view convention =
       "the other triangle of A is not read and gets no gradient; a zero on the diagonal throws ValueError";
   static constexpr std::size_t arity = 2;
+  static constexpr bool any_extents = true;
   static constexpr bool takes_strides = true;
   Triangle triangle{};
   UnitDiagonal unit{};

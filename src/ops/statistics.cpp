@@ -20,18 +20,23 @@ struct PositionOfExtreme {
   static constexpr bool index_output = true;
   std::size_t axis = 0;
   KeepDims keep{};
+  bool among_all = false;  // whatever the axis
 
   Shape shape_of(const char* name, const Shape& x) const {
-    if (x[axis] == 0)
-      throw ShapeError(name, fmt::format("shape {}: axis {} has no elements to choose from", to_string(x), axis));
+    if (among_all ? x.elements() == 0 : x[axis] == 0)
+      throw ShapeError(name, fmt::format("shape {}: {} no elements to choose from", to_string(x),
+                                         among_all ? "there are" : fmt::format("axis {} has", axis)));
     Shape y;
-    for (std::size_t i = 0; i < x.rank(); ++i)
-      if (i != axis || keep == KeepDims::yes) y.push_back(i == axis ? 1 : x[i]);
+    for (std::size_t i = 0; i < x.rank(); ++i) {
+      const bool chosen_from = among_all || i == axis;
+      if (!chosen_from || keep == KeepDims::yes) y.push_back(chosen_from ? 1 : x[i]);
+    }
     return y;
   }
   template <class T, class Better>
   void choose(Value<const T> x, Value<std::int64_t> y, const Better& better) const {
-    const Lines lines(x.shape(), axis);
+    const Shape flat{x.size()};
+    const Lines lines(among_all ? flat : x.shape(), among_all ? 0 : axis);
     for (std::size_t o = 0; o < lines.outer; ++o)
       for (std::size_t i = 0; i < lines.inner; ++i) {
         const T* line = x.data + o * lines.count * lines.inner + i;
@@ -66,6 +71,14 @@ struct Argmin : PositionOfExtreme {
   }
   static std::vector<StructuralExample<Argmin>> examples() { return {}; }
 };
+
+// Along an axis, or among all elements.
+template <class Op, class T>
+IndexVar<T> position_of(Var<T> x, std::optional<std::ptrdiff_t> axis, KeepDims keep, const Location& where) {
+  return atomically(tape_of(x, Op::name, where), where, [&] {
+    return record(Op{{axis ? normalise_axis(*axis, x.rank(), Op::name) : 0, keep, !axis}}, where, x);
+  });
+}
 
 // The p-th root of s ≥ 0, with gradient 0 at 0.
 template <class T>
@@ -153,17 +166,13 @@ Var<T> count_nonzero(Var<T> x, const Axes& axes, KeepDims keep, Location where) 
 }
 
 template <class T>
-IndexVar<T> argmax(Var<T> x, std::ptrdiff_t axis, KeepDims keep, Location where) {
-  return atomically(tape_of(x, Argmax::name, where), where, [&] {
-    return record(Argmax{{normalise_axis(axis, x.rank(), Argmax::name), keep}}, where, x);
-  });
+IndexVar<T> argmax(Var<T> x, std::optional<std::ptrdiff_t> axis, KeepDims keep, Location where) {
+  return position_of<Argmax>(x, axis, keep, where);
 }
 
 template <class T>
-IndexVar<T> argmin(Var<T> x, std::ptrdiff_t axis, KeepDims keep, Location where) {
-  return atomically(tape_of(x, Argmin::name, where), where, [&] {
-    return record(Argmin{{normalise_axis(axis, x.rank(), Argmin::name), keep}}, where, x);
-  });
+IndexVar<T> argmin(Var<T> x, std::optional<std::ptrdiff_t> axis, KeepDims keep, Location where) {
+  return position_of<Argmin>(x, axis, keep, where);
 }
 
 template <class T>
@@ -180,16 +189,16 @@ bool any(Var<T> x, Location where) {
   return std::any_of(value.begin(), value.end(), [](T v) { return v != 0; });
 }
 
-#define WENGERT_INSTANTIATE(T)                                             \
-  template Var<T> amin(Var<T>, const Axes&, KeepDims, Location);           \
-  template Var<T> var(Var<T>, const Axes&, KeepDims, double, Location);    \
-  template Var<T> stddev(Var<T>, const Axes&, KeepDims, double, Location); \
-  template Var<T> logsumexp(Var<T>, const Axes&, KeepDims, Location);      \
-  template Var<T> norm(Var<T>, double, const Axes&, KeepDims, Location);   \
-  template Var<T> count_nonzero(Var<T>, const Axes&, KeepDims, Location);  \
-  template IndexVar<T> argmax(Var<T>, std::ptrdiff_t, KeepDims, Location); \
-  template IndexVar<T> argmin(Var<T>, std::ptrdiff_t, KeepDims, Location); \
-  template bool all(Var<T>, Location);                                     \
+#define WENGERT_INSTANTIATE(T)                                                            \
+  template Var<T> amin(Var<T>, const Axes&, KeepDims, Location);                          \
+  template Var<T> var(Var<T>, const Axes&, KeepDims, double, Location);                   \
+  template Var<T> stddev(Var<T>, const Axes&, KeepDims, double, Location);                \
+  template Var<T> logsumexp(Var<T>, const Axes&, KeepDims, Location);                     \
+  template Var<T> norm(Var<T>, double, const Axes&, KeepDims, Location);                  \
+  template Var<T> count_nonzero(Var<T>, const Axes&, KeepDims, Location);                 \
+  template IndexVar<T> argmax(Var<T>, std::optional<std::ptrdiff_t>, KeepDims, Location); \
+  template IndexVar<T> argmin(Var<T>, std::optional<std::ptrdiff_t>, KeepDims, Location); \
+  template bool all(Var<T>, Location);                                                    \
   template bool any(Var<T>, Location);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

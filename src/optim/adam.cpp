@@ -1,7 +1,6 @@
-#include <wengert/optim/adam.hpp>
-
 #include "optim/averages.hpp"
 #include "optim/checks.hpp"
+#include <wengert/optim/adam.hpp>
 
 namespace wengert::optim {
 
@@ -18,11 +17,11 @@ template <class T>
 Var<T> Adam::operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const {
   g = with_weight_decay(g, w, weight_decay);
   state.exp_avg = moving_average(state.exp_avg, g, beta1);
-  state.exp_avg_sq = moving_average(state.exp_avg_sq, square(g), beta2);
+  state.exp_avg_sq = moving_average_of_square(state.exp_avg_sq, g, beta2);
   if (amsgrad) state.max_exp_avg_sq = maximum(state.max_exp_avg_sq, state.exp_avg_sq);
   const Var<T> v = amsgrad ? state.max_exp_avg_sq : state.exp_avg_sq;
   const Var<T> step_size = at.rate / bias_correction(at.step, beta1);
-  return w - step_size * (state.exp_avg / (root(v) / sqrt(bias_correction(at.step, beta2)) + epsilon));
+  return descend(w, step_size, over_root(state.exp_avg, v, rsqrt(bias_correction(at.step, beta2)), epsilon));
 }
 
 void AdamW::check(const Location& where) const {
@@ -36,13 +35,13 @@ AdamW::State<Var<T>> AdamW::start(Var<T> w) const {
 
 template <class T>
 Var<T> AdamW::operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const {
-  return adam()(w - (weight_decay * at.rate) * w, g, state, at);
+  return adam()(descend(w, weight_decay * at.rate, w), g, state, at);
 }
 
-#define WENGERT_INSTANTIATE(T)                                                               \
-  template Adam::State<Var<T>> Adam::start(Var<T>) const;                                    \
+#define WENGERT_INSTANTIATE(T)                                                                \
+  template Adam::State<Var<T>> Adam::start(Var<T>) const;                                     \
   template Var<T> Adam::operator()(Var<T>, Var<T>, State<Var<T>>&, const Progress<T>&) const; \
-  template AdamW::State<Var<T>> AdamW::start(Var<T>) const;                                  \
+  template AdamW::State<Var<T>> AdamW::start(Var<T>) const;                                   \
   template Var<T> AdamW::operator()(Var<T>, Var<T>, State<Var<T>>&, const Progress<T>&) const;
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

@@ -1,7 +1,6 @@
-#include <wengert/optim/adam_variants.hpp>
-
 #include "optim/averages.hpp"
 #include "optim/checks.hpp"
+#include <wengert/optim/adam_variants.hpp>
 
 namespace wengert::optim {
 
@@ -19,7 +18,7 @@ Var<T> Adamax::operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progre
   g = with_weight_decay(g, w, weight_decay);
   state.exp_avg = moving_average(state.exp_avg, g, beta1);
   state.exp_inf = maximum(beta2 * state.exp_inf, abs(g) + epsilon);
-  return w - at.rate / bias_correction(at.step, beta1) * (state.exp_avg / state.exp_inf);
+  return descend(w, at.rate / bias_correction(at.step, beta1), state.exp_avg / state.exp_inf);
 }
 
 void NAdam::check(const Location& where) const {
@@ -36,16 +35,14 @@ template <class T>
 Var<T> NAdam::operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const {
   g = with_weight_decay(g, w, weight_decay);
   state.exp_avg = moving_average(state.exp_avg, g, beta1);
-  state.exp_avg_sq = moving_average(state.exp_avg_sq, square(g), beta2);
-  const auto momentum_at = [&](Var<T> step) {
-    return beta1 * (1 - 0.5 * exp(momentum_decay * std::log(0.96) * step));
-  };
+  state.exp_avg_sq = moving_average_of_square(state.exp_avg_sq, g, beta2);
+  const auto momentum_at = [&](Var<T> step) { return beta1 * (1 - 0.5 * exp(momentum_decay * std::log(0.96) * step)); };
   const Var<T> mu = momentum_at(at.step), mu_next = momentum_at(at.step + 1);
   state.mu_product *= mu;
   const Var<T> of_gradient = at.rate * (1 - mu) / (1 - state.mu_product),
                of_average = at.rate * mu_next / (1 - state.mu_product * mu_next);
-  const Var<T> size = root(state.exp_avg_sq) / sqrt(bias_correction(at.step, beta2)) + epsilon;
-  return w - (of_gradient * g + of_average * state.exp_avg) / size;
+  return w - over_root(of_gradient * g + of_average * state.exp_avg, state.exp_avg_sq,
+                       rsqrt(bias_correction(at.step, beta2)), epsilon);
 }
 
 void RAdam::check(const Location& where) const {
@@ -61,21 +58,19 @@ template <class T>
 Var<T> RAdam::operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const {
   g = with_weight_decay(g, w, weight_decay);
   state.exp_avg = moving_average(state.exp_avg, g, beta1);
-  state.exp_avg_sq = moving_average(state.exp_avg_sq, square(g), beta2);
+  state.exp_avg_sq = moving_average_of_square(state.exp_avg_sq, g, beta2);
   const Var<T> step_size = at.rate / bias_correction(at.step, beta1);
   const double rho_end = 2 / (1 - beta2) - 1;
-  if (rho_end <= 5) return w - step_size * state.exp_avg;
+  if (rho_end <= 5) return descend(w, step_size, state.exp_avg);
   const Var<T> correction = bias_correction(at.step, beta2);
   const Var<T> rho = rho_end - 2 * at.step * (1 - correction) / correction;
   const Var<T> rho_or_5 = maximum(rho, 5);  // the branch not taken must not be NaN, for the sake of its gradient
   const Var<T> r = sqrt((rho_or_5 - 4) * (rho_or_5 - 2) / rho_or_5 * (rho_end / ((rho_end - 4) * (rho_end - 2))));
-  const Var<T> adaptive = r * sqrt(correction) / (root(state.exp_avg_sq) + epsilon);
-  return w - step_size * (state.exp_avg * where(rho > 5, adaptive, 1));
+  const Var<T> adaptive = over_root(r * sqrt(correction) * state.exp_avg, state.exp_avg_sq, 1, epsilon);
+  return descend(w, step_size, where(rho > 5, adaptive, state.exp_avg));
 }
 
-void Lion::check(const Location& where) const {
-  require_like_adam("Lion", rate, beta1, beta2, 0, weight_decay, where);
-}
+void Lion::check(const Location& where) const { require_like_adam("Lion", rate, beta1, beta2, 0, weight_decay, where); }
 
 template <class T>
 Lion::State<Var<T>> Lion::start(Var<T> w) const {
@@ -86,7 +81,7 @@ template <class T>
 Var<T> Lion::operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const {
   const Var<T> direction = sign(moving_average(state.exp_avg, g, beta1));
   state.exp_avg = moving_average(state.exp_avg, g, beta2);
-  return w - at.rate * with_weight_decay(direction, w, weight_decay);
+  return descend(w, at.rate, with_weight_decay(direction, w, weight_decay));
 }
 
 #define WENGERT_INSTANTIATE(Rule, T)                      \

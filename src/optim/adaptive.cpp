@@ -1,7 +1,6 @@
-#include <wengert/optim/adaptive.hpp>
-
 #include "optim/averages.hpp"
 #include "optim/checks.hpp"
+#include <wengert/optim/adaptive.hpp>
 
 namespace wengert::optim {
 
@@ -23,7 +22,7 @@ Var<T> Adagrad::operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progr
   g = with_weight_decay(g, w, weight_decay);
   state.sum += square(g);
   const Var<T> rate_now = rate_decay == 0 ? at.rate : at.rate / (1 + rate_decay * (at.step - 1));
-  return w - rate_now * (g / (root(state.sum) + epsilon));
+  return descend(w, rate_now, over_root(g, state.sum, 1, epsilon));
 }
 
 void Adadelta::check(const Location& where) const {
@@ -41,10 +40,10 @@ Adadelta::State<Var<T>> Adadelta::start(Var<T> w) const {
 template <class T>
 Var<T> Adadelta::operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const {
   g = with_weight_decay(g, w, weight_decay);
-  state.square_avg = moving_average(state.square_avg, square(g), rho);
+  state.square_avg = moving_average_of_square(state.square_avg, g, rho);
   const Var<T> d = sqrt((state.acc_delta + epsilon) / (state.square_avg + epsilon)) * g;
-  state.acc_delta = moving_average(state.acc_delta, square(d), rho);
-  return w - at.rate * d;
+  state.acc_delta = moving_average_of_square(state.acc_delta, d, rho);
+  return descend(w, at.rate, d);
 }
 
 void RMSprop::check(const Location& where) const {
@@ -63,15 +62,15 @@ RMSprop::State<Var<T>> RMSprop::start(Var<T> w) const {
 template <class T>
 Var<T> RMSprop::operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const {
   g = with_weight_decay(g, w, weight_decay);
-  state.square_avg = moving_average(state.square_avg, square(g), alpha);
+  state.square_avg = moving_average_of_square(state.square_avg, g, alpha);
   Var<T> v = state.square_avg;
   if (centered) {
     state.grad_avg = moving_average(state.grad_avg, g, alpha);
     v = maximum(v - square(state.grad_avg), 0);  // rounding may have made it negative
   }
-  Var<T> d = g / (root(v) + epsilon);
+  Var<T> d = over_root(g, v, 1, epsilon);
   if (momentum != 0) d = state.momentum_buffer = momentum * state.momentum_buffer + d;
-  return w - at.rate * d;
+  return descend(w, at.rate, d);
 }
 
 #define WENGERT_INSTANTIATE(Rule, T)                      \

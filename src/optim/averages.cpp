@@ -5,16 +5,43 @@
 namespace wengert::optim {
 namespace {
 
-constexpr auto root_op = elementwise<"root">(
-    [](auto x) { return sqrt(x); }, derivative([](auto, auto y) { return where(y == 0, 0, 0.5 / y); }),
-    input_domain([] {
+// Averages move by a fraction, 1 − β, which is exact where the caller wrote β in double.
+constexpr auto moving_average_op = elementwise<"moving_average", params<1>>(
+    [](auto average, auto x, auto fraction) { return average + fraction * (x - average); },
+    notation<"average moved to x">);
+constexpr auto moving_average_of_square_op = elementwise<"moving_average_of_square", params<1>>(
+    [](auto average, auto x, auto fraction) { return average + fraction * (x * x - average); },
+    notation<"average moved to x²">);
+// The gradient of √v at 0 is taken as 0: where g² never was other than 0, v does not depend on g to first order.
+constexpr auto root =
+    elementwise<"root">([](auto v) { return sqrt(v); },
+                        derivative([](auto, auto y) { return where(y == 0, 0, 0.5 / y); }), input_domain([] {
+                          return Domain{0.3, 3.0};
+                        }),
+                        notation<"√v">, convention<"gradient 0 at 0">);
+constexpr auto over_root_op = elementwise<"over_root", params<1>>(
+    [](auto x, auto v, auto c, auto epsilon) { return x / (c * root(v) + epsilon); }, input_domain([] {
       return Domain{0.3, 3.0};
     }),
-    notation<"√x">, convention<"gradient 0 at 0">);
+    notation<"x / (c · √v + ε)">);
+constexpr auto descend_op =
+    elementwise<"descend">([](auto w, auto rate, auto d) { return w - rate * d; }, notation<"w − rate · d">);
 
 }  // namespace
 
-Var<float> root(const Operand<float>& x) { return root_op(x); }
-Var<double> root(const Operand<double>& x) { return root_op(x); }
+#define WENGERT_RULE_OPS(T)                                                                         \
+  Var<T> moving_average(const Operand<T>& average, const Operand<T>& x, double beta) {              \
+    return moving_average_op(average, x, 1 - beta);                                                 \
+  }                                                                                                 \
+  Var<T> moving_average_of_square(const Operand<T>& average, const Operand<T>& x, double beta) {    \
+    return moving_average_of_square_op(average, x, 1 - beta);                                       \
+  }                                                                                                 \
+  Var<T> over_root(const Operand<T>& x, const Operand<T>& v, const Operand<T>& c, double epsilon) { \
+    return over_root_op(x, v, c, epsilon);                                                          \
+  }                                                                                                 \
+  Var<T> descend(const Operand<T>& w, const Operand<T>& rate, const Operand<T>& d) { return descend_op(w, rate, d); }
+WENGERT_RULE_OPS(float)
+WENGERT_RULE_OPS(double)
+#undef WENGERT_RULE_OPS
 
 }  // namespace wengert::optim

@@ -1,4 +1,4 @@
-// What several rules are made of.
+// What several rules are made of: elementwise ops, so that a step is a few kernels over the same elements.
 #pragma once
 
 #include <wengert/ops/elementwise.hpp>
@@ -8,15 +8,19 @@
 
 namespace wengert::optim {
 
-/// √x, whose gradient at 0 is 0 and not infinite: where a gradient was never other than 0, so is its square's average.
-Var<float> root(const Operand<float>& x);
-Var<double> root(const Operand<double>& x);
-
-/// β·average + (1 − β)·x.
-template <class T>
-Var<T> moving_average(Var<T> average, Var<T> x, double beta) {
-  return beta * average + (1 - beta) * x;
-}
+// For float and double.
+#define WENGERT_RULE_OPS(T)                                                                        \
+  /* β·average + (1 − β)·x. */                                                               \
+  Var<T> moving_average(const Operand<T>& average, const Operand<T>& x, double beta);              \
+  /* β·average + (1 − β)·x². */                                                             \
+  Var<T> moving_average_of_square(const Operand<T>& average, const Operand<T>& x, double beta);    \
+  /* x / (c·√v + ε). */                                                                        \
+  Var<T> over_root(const Operand<T>& x, const Operand<T>& v, const Operand<T>& c, double epsilon); \
+  /* w − rate·d. */                                                                             \
+  Var<T> descend(const Operand<T>& w, const Operand<T>& rate, const Operand<T>& d);
+WENGERT_RULE_OPS(float)
+WENGERT_RULE_OPS(double)
+#undef WENGERT_RULE_OPS
 
 /// 1 − βᵗ: what a moving average that started from zeros must be divided by. As −expm1(t ln β), which keeps its
 /// precision in float.

@@ -1,7 +1,6 @@
-#include <wengert/optim/clip.hpp>
-
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>
+#include <wengert/optim/clip.hpp>
 
 namespace wengert::optim {
 
@@ -26,9 +25,9 @@ Var<T> clip_by_global_norm(std::vector<Var<T>>& gradients, double limit) {
   return norm;
 }
 
-#define WENGERT_INSTANTIATE(T)                                 \
-  template void clip_by_value(std::vector<Var<T>>&, double);   \
-  template Var<T> global_norm(const std::vector<Var<T>>&);     \
+#define WENGERT_INSTANTIATE(T)                               \
+  template void clip_by_value(std::vector<Var<T>>&, double); \
+  template Var<T> global_norm(const std::vector<Var<T>>&);   \
   template Var<T> clip_by_global_norm(std::vector<Var<T>>&, double);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

@@ -1,10 +1,8 @@
-#include <wengert/optim/lbfgs.hpp>
-
-#include <wengert/transforms.hpp>
-
 #include "optim/checks.hpp"
 #include "optim/leaves.hpp"
 #include "optim/line_search.hpp"
+#include <wengert/optim/lbfgs.hpp>
+#include <wengert/transforms.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -28,7 +26,8 @@ double largest(const std::vector<T>& a) {
 // a + c·b
 template <class T>
 void add(std::vector<T>& a, double c, const std::vector<T>& b) {
-  for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<T>(static_cast<double>(a[i]) + c * static_cast<double>(b[i]));
+  for (std::size_t i = 0; i < a.size(); ++i)
+    a[i] = static_cast<T>(static_cast<double>(a[i]) + c * static_cast<double>(b[i]));
 }
 template <class T>
 std::vector<T> scaled(double c, const std::vector<T>& a) {

@@ -1,5 +1,5 @@
-// The line search for the strong Wolfe conditions (Nocedal and Wright 2006, algorithms 3.5 and 3.6), with the bounds and
-// safeguards of Schmidt's minFunc, which PyTorch has, too.
+// The line search for the strong Wolfe conditions (Nocedal and Wright 2006, algorithms 3.5 and 3.6), with the bounds
+// and safeguards of Schmidt's minFunc, which PyTorch has, too.
 #pragma once
 
 #include <algorithm>
@@ -29,10 +29,11 @@ double cubic_minimum(const LinePoint<T>& p, const LinePoint<T>& q, double low, d
   return std::isnan(t) ? (low + high) / 2 : std::clamp(t, low, high);
 }
 
-/// Finds a point where the loss has fallen enough (c₁ = 1e-4) and is flat enough (c₂ = 0.9), or the best in `most` tries.
+/// Finds a point where the loss has fallen enough (c₁ = 1e-4) and is flat enough (c₂ = 0.9), or the best in `most`
+/// tries.
 ///
-/// `at(t)` evaluates; `start` is the point at 0, `first` the first t to try. It gives up when the points tried are nearer
-/// than `resolution`. A loss that is NaN counts as too large.
+/// `at(t)` evaluates; `start` is the point at 0, `first` the first t to try. It gives up when the points tried are
+/// nearer than `resolution`. A loss that is NaN counts as too large.
 template <class T, class At>
 LinePoint<T> strong_wolfe(const At& at, const LinePoint<T>& start, double first, double resolution, int most = 25) {
   const auto fell = [&](const LinePoint<T>& p) { return p.loss <= start.loss + 1e-4 * p.t * start.slope; };

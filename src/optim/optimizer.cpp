@@ -1,12 +1,10 @@
-#include <wengert/optim/optimizer.hpp>
-
+#include "optim/checks.hpp"
+#include "optim/leaves.hpp"
 #include <wengert/op.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/optim/clip.hpp>
+#include <wengert/optim/optimizer.hpp>
 #include <wengert/transforms.hpp>
-
-#include "optim/checks.hpp"
-#include "optim/leaves.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -28,7 +26,8 @@ void require_limit(const char* option, double limit, const Location& where) {
 template <class T>
 std::string listed(const std::vector<NamedParameter<T>>& parameters) {
   std::string text;
-  for (std::size_t i = 0; i < parameters.size() && i < 8; ++i) text += (i == 0 ? "'" : ", '") + parameters[i].name + "'";
+  for (std::size_t i = 0; i < parameters.size() && i < 8; ++i)
+    text += (i == 0 ? "'" : ", '") + parameters[i].name + "'";
   return parameters.size() > 8 ? text + ", …" : text;
 }
 
@@ -54,7 +53,8 @@ Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule,
     if (std::none_of(parameters.begin(), parameters.end(),
                      [&](const NamedParameter<T>& named) { return names(group.path, named.name); }))
       throw ValueError("Optimizer",
-                       fmt::format("group '{}' names no parameter: there are {}", group.path, listed(parameters)), where);
+                       fmt::format("group '{}' names no parameter: there are {}", group.path, listed(parameters)),
+                       where);
     if (rules_.front().rate() == 0 && group.rule.rate() != 0)
       throw ValueError("Optimizer",
                        fmt::format("group '{}' has the rate {} and the optimiser 0: expected a positive rate, to which "
@@ -118,9 +118,8 @@ void Optimizer<T>::queue(Tape<T>& tape, std::vector<Var<T>> gradients, const Loc
     const double ratio = trained.rule == 0 ? 1 : rule.rate() / rules_.front().rate();
     std::vector<Var<T>> state;
     for (const NamedParameter<T>& part : trained.state) state.push_back(tape.variable(part.parameter, where));
-    updates.emplace_back(trained.named.parameter,
-                         rule(tape.variable(trained.named.parameter, where), gradients[next++], state,
-                              {ratio == 1 ? rate : ratio * rate, step}));
+    updates.emplace_back(trained.named.parameter, rule(tape.variable(trained.named.parameter, where), gradients[next++],
+                                                       state, {ratio == 1 ? rate : ratio * rate, step}));
     for (std::size_t i = 0; i < state.size(); ++i) updates.emplace_back(trained.state[i].parameter, state[i]);
   }
   for (const auto& [parameter, value] : updates) tape.update(parameter, value, where);
@@ -140,18 +139,18 @@ template <class T>
 void Optimizer<T>::update(std::vector<Var<T>> gradients, const Location& where) {
   const std::vector<NamedParameter<T>> wanted = trainable();
   if (gradients.size() != wanted.size())
-    throw ShapeError("Optimizer",
-                     fmt::format("{} gradients: expected one for each of {} trainable parameters", gradients.size(),
-                                 wanted.size()),
-                     where);
+    throw ShapeError(
+        "Optimizer",
+        fmt::format("{} gradients: expected one for each of {} trainable parameters", gradients.size(), wanted.size()),
+        where);
   if (wanted.empty()) return;
   for (std::size_t i = 0; i < wanted.size(); ++i)
     if (gradients[i].shape() != wanted[i].parameter.shape())
-      throw ShapeError("Optimizer",
-                       fmt::format("a gradient of shape {} for '{}' of shape {}: both must be the same",
-                                   to_string(gradients[i].shape()), wanted[i].name,
-                                   to_string(wanted[i].parameter.shape())),
-                       where);
+      throw ShapeError(
+          "Optimizer",
+          fmt::format("a gradient of shape {} for '{}' of shape {}: both must be the same",
+                      to_string(gradients[i].shape()), wanted[i].name, to_string(wanted[i].parameter.shape())),
+          where);
   Tape<T>& tape = gradients.front().tape();
   atomically(tape, where, [&] { queue(tape, std::move(gradients), where); });
 }
@@ -195,7 +194,8 @@ void Optimizer<T>::assign_state(const detail::NamedValues<T>& parts, const Locat
   for (const NamedParameter<T>& part : own) {
     const auto found = given.find(part.name);
     if (found == given.end())
-      throw ValueError("Optimizer", fmt::format("state '{}' is missing: expected each part of state()", part.name), where);
+      throw ValueError("Optimizer", fmt::format("state '{}' is missing: expected each part of state()", part.name),
+                       where);
     if (Shape(found->second->shape()) != part.parameter.shape())
       throw ShapeError("Optimizer",
                        fmt::format("state '{}' of shape {}: expected {}", part.name,
@@ -205,7 +205,8 @@ void Optimizer<T>::assign_state(const detail::NamedValues<T>& parts, const Locat
   if (given.size() > own.size())
     for (const auto& [name, value] : given)
       if (std::none_of(own.begin(), own.end(), [&](const NamedParameter<T>& part) { return part.name == name; }))
-        throw ValueError("Optimizer", fmt::format("unexpected state '{}': was it saved with another rule?", name), where);
+        throw ValueError("Optimizer", fmt::format("unexpected state '{}': was it saved with another rule?", name),
+                         where);
   for (NamedParameter<T>& part : own) part.parameter.assign(*given.at(part.name));
 }
 

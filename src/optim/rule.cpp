@@ -1,6 +1,5 @@
-#include <wengert/optim/rule.hpp>
-
 #include <wengert/ops/shape.hpp>
+#include <wengert/optim/rule.hpp>
 
 namespace wengert::optim {
 

@@ -1,6 +1,5 @@
-#include <wengert/optim/schedule.hpp>
-
 #include "optim/checks.hpp"
+#include <wengert/optim/schedule.hpp>
 
 #include <algorithm>
 #include <cmath>

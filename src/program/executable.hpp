@@ -51,6 +51,10 @@ template <class T>
 struct TileResult {
   std::uint32_t call = 0;  // of the group's
   T* data = nullptr;
+  // One that no cache holds, and no call of the group reads, is written to a worker's buffer (its place there, in
+  // elements) and streamed to memory from there.
+  bool streams = false;
+  std::size_t buffer = 0;
 };
 
 /// A value that stays in the tile: where a call writes it and planes read it, in elements after a worker's tiles.
@@ -81,7 +85,7 @@ struct SumCall {
 /// What one thread works with: its own tiles, and calls and planes that point to them.
 template <class T>
 struct TileWorker {
-  Memory tiles;
+  Memory tiles, streams;
   std::vector<KernelCall<T>> calls;
   std::vector<kernel::Plane<T>> planes;
   std::vector<std::ptrdiff_t> offsets;  // of the operands, in the plane being walked
@@ -96,8 +100,8 @@ template <class T>
 struct TileGroup {
   TileLoops loops;
   std::size_t tile_rows = 1, tile_columns = 1;
-  std::size_t tile_elements = 0, slot_elements = 0;  // of one tile, of all slots
-  std::vector<KernelCall<T>> calls;                  // as every worker has them
+  std::size_t tile_elements = 0, slot_elements = 0, stream_elements = 0;  // of one tile, of all slots, of all buffers
+  std::vector<KernelCall<T>> calls;                                       // as every worker has them
   std::vector<kernel::Plane<T>> planes;
   std::vector<TileOperand<T>> operands;
   std::vector<TileResult<T>> results;

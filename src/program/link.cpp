@@ -16,6 +16,7 @@ Memory allocate(std::size_t bytes) {
 namespace {
 
 constexpr std::size_t tile_budget = std::size_t{24} << 10;       // bytes that a unit's tiles may take, of 32 KiB in L1
+constexpr std::size_t beyond_caches = std::size_t{16} << 20;     // bytes of a value that is better streamed
 constexpr std::size_t smallest_tile = 512, largest_tile = 4096;  // elements
 
 template <class T>
@@ -176,19 +177,31 @@ class Linker {
     slot_of_call_.clear();
     for (const std::uint32_t k : unit.entries) {
       if (is_elementwise(graph_.entries[k]))
-        add_call(group, slots, k, call_of);
+        add_call(group, unit, slots, k, call_of);
       else
         add_sum(group, unit, k, call_of);
     }
     const bool one_tile = group.tile_rows == group.loops.rows() && group.tile_columns == group.loops.columns();
     if (group.loops.planes() == 1 && one_tile) return add_kernels(group, unit);
+    for (TileResult<T>& result : group.results) {
+      if (!result.streams) continue;
+      result.buffer = group.stream_elements;
+      group.stream_elements += group.tile_elements;
+    }
     add_workers(group, 1);
     add_instruction(Instruction::Kind::tiles, result_.groups.size(), 1, unit.entries);
-    result_.tile_bytes += group.slot_elements * sizeof(T);
+    result_.tile_bytes += (group.slot_elements + group.stream_elements) * sizeof(T);
     result_.groups.push_back(std::move(group));
   }
 
-  void add_call(TileGroup<T>& group, const Slots& slots, std::uint32_t k,
+  // By a call; sums read what the call wrote.
+  bool is_read_in(const Unit& unit, std::uint32_t k) const {
+    return std::any_of(unit.entries.begin(), unit.entries.end(), [&](std::uint32_t reader) {
+      const auto inputs = graph_.inputs_of(reader);
+      return is_elementwise(graph_.entries[reader]) && std::find(inputs.begin(), inputs.end(), k) != inputs.end();
+    });
+  }
+  void add_call(TileGroup<T>& group, const Unit& unit, const Slots& slots, std::uint32_t k,
                 std::map<std::uint32_t, std::uint32_t>& call_of) {
     const Entry<T>& entry = graph_.entries[k];
     const auto number = static_cast<std::uint32_t>(group.calls.size());
@@ -218,7 +231,7 @@ class Linker {
       group.slots.push_back({number, slots.of.at(k) * group.tile_elements, {}});
     } else {
       call.out = own_memory(k);
-      group.results.push_back({number, call.out});
+      group.results.push_back({number, call.out, graph_.entries[k].bytes() >= beyond_caches && !is_read_in(unit, k)});
     }
     group.calls.push_back(call);
   }

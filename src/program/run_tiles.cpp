@@ -4,6 +4,11 @@
 #include "program/executable.hpp"
 
 #include <algorithm>
+#include <cstdint>
+
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
 
 namespace wengert::program {
 namespace {
@@ -11,6 +16,27 @@ namespace {
 struct Tile {
   std::size_t row, rows, column, columns;
 };
+
+// To memory past the caches: a value that they do not hold would be read there first, to be written over.
+template <class T>
+void stream(const T* from, std::size_t count, T* to) {
+#if defined(__x86_64__)
+  if (reinterpret_cast<std::uintptr_t>(to) % 16 == 0) {
+    constexpr std::size_t step = 16 / sizeof(T);
+    std::size_t i = 0;
+    for (; i + step <= count; i += step)
+      _mm_stream_si128(reinterpret_cast<__m128i*>(to + i), _mm_load_si128(reinterpret_cast<const __m128i*>(from + i)));
+    std::copy(from + i, from + count, to + i);
+    return;
+  }
+#endif
+  std::copy_n(from, count, to);
+}
+void finish_streams() {
+#if defined(__x86_64__)
+  _mm_sfence();
+#endif
+}
 
 template <class T>
 void add_up(TileWorker<T>& worker, std::size_t s, const TileSum<T>& sum, const Tile& tile) {
@@ -49,7 +75,9 @@ void run_tile(const TileGroup<T>& group, TileWorker<T>& worker, std::size_t plan
   }
   const std::size_t at =
       (plane * group.loops.rows() + tile.row) * group.loops.columns() + tile.column;  // of contiguous results
-  for (const TileResult<T>& result : group.results) worker.calls[result.call].out = result.data + at;
+  auto* const streams = reinterpret_cast<T*>(worker.streams.get());
+  for (const TileResult<T>& result : group.results)
+    worker.calls[result.call].out = result.streams ? streams + result.buffer : result.data + at;
   for (const TileSlot& slot : group.slots)
     for (const std::uint32_t p : slot.planes) worker.planes[p].row_stride = static_cast<std::ptrdiff_t>(tile.columns);
   for (KernelCall<T>& call : worker.calls) {
@@ -58,6 +86,8 @@ void run_tile(const TileGroup<T>& group, TileWorker<T>& worker, std::size_t plan
     run_call(call, worker.planes.data() + call.first_plane);
   }
   for (std::size_t s = 0; s < group.sums.size(); ++s) add_up(worker, s, group.sums[s], tile);
+  for (const TileResult<T>& result : group.results)
+    if (result.streams) stream(streams + result.buffer, tile.rows * tile.columns, result.data + at);
 }
 
 // Where each operand's plane starts: the outer loops, counted like an odometer.
@@ -128,6 +158,7 @@ void add_workers(TileGroup<T>& group, std::size_t count) {
   while (group.workers.size() < count) {
     TileWorker<T>& worker = group.workers.emplace_back();
     worker.tiles = allocate(group.slot_elements * sizeof(T));
+    worker.streams = allocate(group.stream_elements * sizeof(T));
     worker.calls = group.calls;
     worker.planes = group.planes;
     worker.offsets.resize(group.operands.size());
@@ -156,6 +187,7 @@ void run_tiles(TileGroup<T>& group) {
   kernel::parallel_for(tiles, 1, elements, [&](std::size_t first, std::size_t last) {
     const bool all = first == 0 && last == tiles;
     run_part(group, group.workers[all ? 0 : static_cast<std::size_t>(kernel::omp_get_thread_num())], first, last);
+    if (group.stream_elements > 0) finish_streams();
   });
   finish_sums(group);
 }

@@ -46,7 +46,8 @@ class Scheduler {
            graph_.entries[input].layout.shape == graph_.entries[k].layout.shape;
   }
 
-  // What only updates read runs late, so that updates do not hold up what reads the old values.
+  // What only updates read runs late, so that updates do not hold up what reads the old values. A scalar that they read
+  // does not, or whatever does not need it would form a unit of its own.
   void find_late() {
     late_.assign(graph_.entries.size(), true);
     for (const std::uint32_t output : graph_.outputs) late_[place_[output].base] = late_[output] = false;
@@ -55,8 +56,9 @@ class Scheduler {
     for (std::uint32_t k = static_cast<std::uint32_t>(late_.size()); k-- > 0;) {
       const bool passes = late_[k] && (fusible(k) || graph_.entries[k].source == Source::view);
       if (late_[k] && !passes && graph_.entries[k].target == none) late_[k] = false;
-      if (!passes)
-        for (const std::uint32_t input : graph_.inputs_of(k)) late_[input] = late_[place_[input].base] = false;
+      for (const std::uint32_t input : graph_.inputs_of(k))
+        if (!passes || graph_.entries[input].layout.size != graph_.entries[k].layout.size)
+          late_[input] = late_[place_[input].base] = false;
     }
   }
 

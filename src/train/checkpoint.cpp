@@ -21,6 +21,7 @@ constexpr std::string_view magic = "WGTCKPT\n";
 constexpr std::size_t header_bytes = 8 + 4 + 4 + 8, checksum_bytes = 4;
 
 std::uint32_t crc(std::uint32_t before, const void* bytes, std::size_t count) {
+  if (count == 0) return before;  // zlib takes a null pointer for the wish to begin anew
   return static_cast<std::uint32_t>(crc32_z(before, static_cast<const Bytef*>(bytes), count));
 }
 

@@ -187,20 +187,38 @@ TEST_CASE("a network runs inside compiled, and learns there") {
   CHECK(distance(apply(x).value(), run(net, x)) < 1e-6);
   auto step = compiled<float>([&](auto& tape, auto input, auto target) {
     const auto loss = mse_loss(net(input), target);
-    std::vector<Var<float>> weights;
-    for (const auto& named : nn::named_parameters(net)) weights.push_back(tape.variable(named.parameter));
-    const auto gradients = grad<float>(loss, weights);
-    std::size_t i = 0;
-    for (const auto& named : nn::named_parameters(net)) {
-      tape.update(named.parameter, weights[i] - 0.1F * gradients[i]);
-      ++i;
-    }
+    for (const auto& [path, parameter, gradient] : nn::grad(loss, net))
+      tape.update(parameter, tape.variable(parameter) - 0.1F * gradient);
     return loss;
   });
   const float first = step(x, y).item();
   float last = first;
   for (int i = 0; i < 200; ++i) last = step(x, y).item();
   CHECK(last < 0.3F * first);
+}
+
+TEST_CASE("a parameter that is read twice has one gradient, a frozen one none, and an unused one zeros") {
+  Generator g(2);
+  const auto layer = nn::Linear<double>::make(3, 3, g);
+  struct Twice {
+    nn::Linear<double> first, second, unused;
+    Var<double> operator()(Var<double> x) const { return second(tanh(first(x))); }
+  };
+  Twice net{layer, layer, nn::Linear<double>::make(2, 2, g, {.bias = false})};
+  const auto x = random_tensor({4, 3}, 1);
+  Tape<double> tape;
+  const auto found = nn::grad(sum(net(tape.constant(x))), net);
+  REQUIRE(found.size() == 3);
+  CHECK(found[2].path == "unused.weight");
+  CHECK(found[2].gradient.value() == xt::zeros<double>({2, 2}));
+  const double step = 1e-6, before = sum(net(tape.constant(x))).item();
+  Tensor<double> moved = layer.weight.value();
+  moved(1, 2) += step;
+  net.first.weight.assign(moved);
+  CHECK((sum(net(tape.constant(x))).item() - before) / step == doctest::Approx(found[0].gradient.value()(1, 2)));
+  nn::freeze(net, "first.weight");
+  tape.clear();
+  CHECK(nn::grad(sum(net(tape.constant(x))), net).front().path == "first.bias");
 }
 
 TEST_CASE("gradients of whole networks are right, chains and float ones included") {

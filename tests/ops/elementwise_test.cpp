@@ -163,6 +163,26 @@ TEST_CASE("comparison operators give masks that where chooses by") {
   CHECK(grad(sum(y), x)[0].value() == Tensor<double>{-1, -1, 4});
 }
 
+TEST_CASE("errors say the function that was called, not the op that it became") {
+  Tape<double> tape, other;
+  const auto x = tape.variable(random_tensor({2, 3}, 1)), y = other.variable(random_tensor({2, 3}, 2));
+  const auto wide = tape.variable(random_tensor({4}, 3));
+  const auto mark = tape.mark();
+  const auto stale = exp(x);
+  tape.rewind(mark);
+  CHECK_ERROR(HandleError, "[add] operand 1 is a stale handle", stale + 3);
+  CHECK_ERROR(HandleError, "[subtract] operand 1 is a stale handle", stale - 3);
+  CHECK_ERROR(HandleError, "[subtract] operand 1 is a stale handle", 3 - stale);
+  CHECK_ERROR(HandleError, "[multiply] operand 1 is a stale handle", 3 * stale);
+  CHECK_ERROR(HandleError, "[divide] operand 1 is a stale handle", 3 / stale);
+  CHECK_ERROR(HandleError, "[divide] operand 1 is a stale handle", stale / 3);
+  CHECK_ERROR(HandleError, "[greater] operand 2 belongs to another tape", x > y);
+  CHECK_ERROR(ShapeError, "[greater] shapes (2, 3) and (4,)", x > wide);
+  CHECK_ERROR(ShapeError, "[greater_equal] shapes (2, 3) and (4,)", x >= wide);
+  TraceNaN trace(tape);
+  CHECK_ERROR(ValueError, "[multiply] element (0, 0) is", x * std::numeric_limits<double>::infinity());
+}
+
 TEST_CASE("parameters of elementwise functions are checked") {
   Tape<double> tape;
   const auto x = tape.variable(random_tensor({2, 3}, 1));

@@ -78,6 +78,10 @@ TEST_CASE("tile, repeat and roll") {
   CHECK(roll(x, -3, 0).value() == Tensor<double>{{3, 4}, {1, 2}});
   CHECK(roll(x, 1).value() == Tensor<double>{{4, 1}, {2, 3}});
   CHECK(roll(x, 4).value() == x.value());
+  CHECK(roll(x, 1, {0, 1}).value() == Tensor<double>{{4, 3}, {2, 1}});
+  CHECK(roll(x, {1, 2}, {0, 1}).value() == Tensor<double>{{3, 4}, {1, 2}});
+  CHECK(roll(x, {1, 1}, {0, 0}).value() == x.value());
+  CHECK_ERROR(AxisError, "[roll] 2 shifts for 1 axes: there must be one for each", roll(x, {1, 2}, {0}));
   for (const auto shift : {std::numeric_limits<std::ptrdiff_t>::max(), std::numeric_limits<std::ptrdiff_t>::min()})
     CHECK(roll(x, shift).shape() == x.shape());
   CHECK(roll(slice(x, {xt::range(0, 0)}), 1, 0).size() == 0);

@@ -119,7 +119,11 @@ TEST_CASE("wrong axes are named") {
 TEST_CASE("positions of extremes, counts, and answers at once") {
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>{{1, 5, 5}, {7, 0, -2}});
-  CHECK(argmax(x).value() == Indices{1, 0});
+  CHECK(argmax(x, -1).value() == Indices{1, 0});
+  CHECK(argmax(x).item() == 3);  // without an axis among all, as in NumPy and PyTorch
+  CHECK(argmin(transpose(x)).item() == 5);
+  CHECK(argmax(x, {}, KeepDims::yes).shape() == Shape{1, 1});
+  CHECK(argmax(sum(x)).item() == 0);
   CHECK(argmax(x, 0).value() == Indices{1, 0, 0});
   CHECK(argmin(x, 1).value() == Indices{0, 2});
   CHECK(argmax(tape.constant(Tensor<double>{1, NAN, 9})).item() == 1);
@@ -131,6 +135,8 @@ TEST_CASE("positions of extremes, counts, and answers at once") {
   const auto size = tape.size();
   CHECK_ERROR(AxisError, "[cumsum] axis 2", cumsum(x, 2));
   CHECK_ERROR(AxisError, "[argmax] axis -3", argmax(x, -3));
+  CHECK_ERROR(ShapeError, "[argmin] shape (0, 3): there are no elements to choose from",
+              argmin(slice(x, {xt::range(0, 0)})));
   CHECK_ERROR(ValueError, "[norm] p = 0.5: must be at least 1", norm(x, 0.5));
   CHECK_ERROR(HandleError, "[var] empty handle", var(Var<double>{}));
   CHECK(tape.size() == size);

@@ -88,6 +88,20 @@ TEST_CASE("reshape finds the extent given as -1, and stays a view where strides 
   CHECK(repeated.view().strides()[0] == 0);
 }
 
+TEST_CASE_TEMPLATE("transposes of every size are copied right", T, float, double) {
+  for (const std::size_t rows : {1, 2, 3, 7, 8, 9, 17, 40})
+    for (const std::size_t columns : {1, 3, 4, 5, 15, 16, 17, 35}) {
+      CAPTURE(rows);
+      CAPTURE(columns);
+      Tape<T> tape;
+      const Tensor<T> value = random_tensor<T>({2, rows, columns}, 1);
+      const auto x = tape.variable(value);
+      CHECK(contiguous(swapaxes(x, 1, 2)).value() == Tensor<T>(xt::transpose(value, {0, 2, 1})));
+      CHECK(contiguous(transpose(x)).value() == Tensor<T>(xt::transpose(value)));
+      CHECK(concatenate({swapaxes(x, 0, 2), swapaxes(x, 0, 2)}, 2).shape() == Shape{columns, rows, 4});
+    }
+}
+
 TEST_CASE("flatten, expand_dims, squeeze and moveaxis") {
   Tape<double> tape;
   const auto value = random_tensor({2, 3, 4}, 6);
@@ -111,5 +125,10 @@ TEST_CASE("flatten, expand_dims, squeeze and moveaxis") {
   CHECK(moveaxis(x, 0, -1).value() == xt::transpose(value, {1, 2, 0}));
   CHECK(moveaxis(x, 2, 0).value() == xt::transpose(value, {2, 0, 1}));
   CHECK(moveaxis(x, 1, 1).value() == value);
+  CHECK(moveaxis(x, {0, 1}, {-1, 0}).value() == xt::transpose(value, {1, 2, 0}));
+  CHECK(moveaxis(x, {2, 0}, {0, 1}).value() == xt::transpose(value, {2, 0, 1}));
   CHECK_ERROR(AxisError, "[moveaxis] axis 3", moveaxis(x, 3, 0));
+  CHECK_ERROR(AxisError, "[moveaxis] axis -3 is named twice", moveaxis(x, {0, -3}, {0, 1}));
+  CHECK_ERROR(AxisError, "[moveaxis] axis 1 is named twice", moveaxis(x, {0, 2}, {1, 1}));
+  CHECK_ERROR(AxisError, "[moveaxis] 2 axes moved to 1 places", moveaxis(x, {0, 1}, 2));
 }

@@ -40,7 +40,7 @@ struct Problem {
   static Parameter<T> initial(const std::string& name) { return Parameter<T>(Tensor<T>(xt::cast<T>(reference(name)))); }
   Var<T> operator()(Var<T> x) const { return second(tanh(first(x))); }
   /// The mean of the squared errors.
-  Var<T> loss(Var<T> x, Var<T> y) const { return mean(square((*this)(x) - y)); }
+  Var<T> loss(Var<T> x, Var<T> y) const { return mean(square((*this)(x)-y)); }
   /// All parameters, one after another.
   std::vector<double> flat() const {
     std::vector<double> result;

@@ -97,7 +97,7 @@ trajectory("adam.options", lambda p: O.Adam(p, lr=0.02, betas=(0.8, 0.99), eps=1
 trajectory("adam.amsgrad", lambda p: O.Adam(p, lr=0.02, betas=(0.9, 0.95), amsgrad=True))
 trajectory("adamw", lambda p: O.AdamW(p, lr=0.01))
 trajectory("adamw.amsgrad", lambda p: O.AdamW(p, lr=0.02, weight_decay=0.1, amsgrad=True))
-trajectory("adam.clip_norm", lambda p: O.Adam(p, lr=0.01), lambda p: torch.nn.utils.clip_grad_norm_(p, 0.05))
+trajectory("adam.clip_norm", lambda p: O.Adam(p, lr=0.01), lambda p: torch.nn.utils.clip_grad_norm_(p, 0.5))
 trajectory("sgd.clip_value", lambda p: O.SGD(p, lr=0.1, momentum=0.5), lambda p: torch.nn.utils.clip_grad_value_(p, 0.02))
 trajectory("groups", lambda p: O.AdamW([{"params": [p[0], p[2]]}, {"params": [p[1], p[3]], "lr": 0.002, "weight_decay": 0}],
                                        lr=0.01))
@@ -117,4 +117,76 @@ trajectory("radam.options", lambda p: O.RAdam(p, lr=0.02, betas=(0.8, 0.99), eps
 trajectory("radam.short", lambda p: O.RAdam(p, lr=0.01, betas=(0.8, 0.6)))
 lion("lion", 0.001, 0.9, 0.99, 0.0)
 lion("lion.decay", 0.002, 0.8, 0.95, 0.1)
+
+
+def schedule(name, make, steps=100, rate=0.1):
+    """The rate of each step, as a scheduler of PyTorch has it."""
+    optimiser = O.SGD([torch.zeros(1, requires_grad=True)], lr=rate)
+    scheduler = make(optimiser)
+    rates = []
+    for _ in range(steps):
+        rates.append(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        scheduler.step()
+    arrays["schedule." + name] = np.array(rates)
+
+
+S = O.lr_scheduler
+schedule("step", lambda o: S.StepLR(o, 30, 0.1))
+schedule("multi_step", lambda o: S.MultiStepLR(o, [10, 50, 51], 0.5))
+schedule("exponential", lambda o: S.ExponentialLR(o, 0.97))
+schedule("cosine", lambda o: S.CosineAnnealingLR(o, 99, 0.01))
+schedule("restarts", lambda o: S.CosineAnnealingWarmRestarts(o, 10, 2, 0.001))
+schedule("periods", lambda o: S.CosineAnnealingWarmRestarts(o, 15))
+schedule("one_cycle", lambda o: S.OneCycleLR(o, 0.1, total_steps=101))
+schedule("one_cycle.options", lambda o: S.OneCycleLR(o, 0.2, total_steps=101, pct_start=0.4, div_factor=10, final_div_factor=100))
+schedule("warmup", lambda o: S.SequentialLR(o, [S.LinearLR(o, 0.1, 1.0, 20), S.ExponentialLR(o, 0.97)], [20]))
+
+
+def plateau(name, **options):
+    optimiser = O.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    scheduler = S.ReduceLROnPlateau(optimiser, **options)
+    rates = []
+    for measure in arrays["plateau.measures"]:
+        scheduler.step(measure)
+        rates.append(optimiser.param_groups[0]["lr"])
+    arrays["plateau." + name] = np.array(rates)
+
+
+arrays["plateau.measures"] = np.exp(-np.arange(60) / 10) + 0.02 * generator.standard_normal(60)
+plateau("default")
+plateau("patient", factor=0.5, patience=3, cooldown=2, min_lr=0.01)
+plateau("largest", mode="max", factor=0.5, patience=4, threshold=0.05, threshold_mode="abs")
+
+
+def lbfgs(name, make, loss, calls, **options):
+    """After each call: the parameters, and last the loss before it and the evaluations so far."""
+    parameters = make()
+    optimiser = O.LBFGS(parameters, line_search_fn="strong_wolfe", **options)
+
+    def closure():
+        optimiser.zero_grad()
+        value = loss(*parameters)
+        value.backward()
+        return value
+
+    kept = []
+    for _ in range(calls):
+        before = optimiser.step(closure).item()
+        evaluations = optimiser.state[parameters[0]]["func_evals"]
+        kept.append(np.concatenate([p.detach().numpy().ravel() for p in parameters] + [np.array([before, evaluations])]))
+    arrays["lbfgs." + name] = np.array(kept)
+
+
+def rosenbrock(p):
+    return (100 * (p[1:] - p[:-1] ** 2) ** 2 + (1 - p[:-1]) ** 2).sum()
+
+
+def network(w1, b1, w2, b2):
+    return ((torch.tanh(x @ w1 + b1) @ w2 + b2 - y) ** 2).mean()
+
+
+lbfgs("rosenbrock", lambda: [torch.tensor([-1.2, 1.0], requires_grad=True)], rosenbrock, 8, max_iter=5)
+lbfgs("rosenbrock4", lambda: [torch.tensor([-1.2, 1.0, -0.5, 2.0], requires_grad=True)], rosenbrock, 20, max_iter=1, max_eval=100, history_size=3)
+lbfgs("network", fresh, network, 6, max_iter=4, history_size=5, lr=0.8)
 np.savez_compressed(os.path.join(os.path.dirname(os.path.abspath(__file__)), "reference.npz"), **arrays)

@@ -13,6 +13,8 @@ TEST_CASE("arithmetic, comparisons, views and sums agree with PyTorch") {
   }
   oracle.check("negate", [](auto x) { return -x; });
   oracle.check("add_scalar", [](auto x) { return x + 0.3; });
+  oracle.check("subtract_scalar", [](auto x) { return x - 0.3; });
+  oracle.check("scalar_subtract", [](auto x) { return 0.3 - x; });
   oracle.check("multiply_scalar", [](auto x) { return x * 0.3; });
   oracle.check("divide_scalar", [](auto x) { return x / 0.3; });
   oracle.check("scalar_divide", [](auto x) { return 0.3 / x; });

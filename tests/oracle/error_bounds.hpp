@@ -19,10 +19,13 @@
 namespace wengert::testing {
 
 /// The worst errors of an op, relative to the largest entry: of values, first and second gradients. Negative: there is
-/// no figure.
+/// no figure; 0: whole numbers, which are exact.
 struct ErrorBound {
+  /// What the errors were met with: the op itself; otherwise functions, or their first gradients, that it is part of;
+  /// otherwise their second gradients.
+  enum class Of { second_gradients, functions, own };
   std::array<double, 3> worst{-1, -1, -1};
-  bool own = false;  ///< there are cases of the op itself; otherwise the errors are those of functions made of it
+  Of of = Of::second_gradients;
 };
 
 /// The smallest power of ten that is not below an error; at least 1e-15, so that one unit in the last place more or
@@ -43,22 +46,23 @@ class ErrorBounds {
   }
   ~ErrorBounds() {
     if (target_ == nullptr) return;
-    for (const auto& [op, bound] : read(target_)) note(op, bound.worst, bound.own);
+    for (const auto& [op, bound] : read(target_)) note(op, bound.worst, bound.of);
     std::ofstream file(target_);
     file << "op,value,first,second,cases\n";
     for (const auto& [op, bound] : met_) {
       file << op;
       for (const double error : bound.worst)
-        file << (error < 0 ? "," : fmt::format(",{:.0e}", power_of_ten_above(error)));
-      file << (bound.own ? ",own\n" : ",of functions\n");
+        file << (error < 0 ? "," : error == 0 ? ",0" : fmt::format(",{:.0e}", power_of_ten_above(error)));
+      file << ',' << words[static_cast<std::size_t>(bound.of)] << '\n';
     }
   }
 
-  /// Notes the errors of one case: of its op, or if it is part of what the case does, of an op within.
-  void note(const std::string& op, const std::array<double, 3>& errors, bool own) {
+  /// Notes the errors of one case: of its op, or of an op that is part of what the case does. The nearest evidence
+  /// counts.
+  void note(const std::string& op, const std::array<double, 3>& errors, ErrorBound::Of of) {
     ErrorBound& bound = met_[op];
-    if (bound.own && !own) return;
-    if (own && !bound.own) bound = {{-1, -1, -1}, true};
+    if (bound.of > of) return;
+    if (of > bound.of) bound = {{-1, -1, -1}, of};
     for (std::size_t k = 0; k < 3; ++k) bound.worst[k] = std::max(bound.worst[k], errors[k]);
   }
 
@@ -84,13 +88,16 @@ class ErrorBounds {
       for (double& error : bound.worst)
         if (std::getline(fields, field, ',') && !field.empty()) error = std::stod(field);
       std::getline(fields, field);
-      bound.own = field == "own";
+      for (std::size_t of = 0; of < words.size(); ++of)
+        if (field == words[of]) bound.of = static_cast<ErrorBound::Of>(of);
       result.emplace(op, bound);
     }
     return result;
   }
 
  private:
+  static constexpr std::array<std::string_view, 3> words{"of second gradients", "of functions", "own"};
+
   ErrorBounds() = default;
 
   const char* target_ = std::getenv("WENGERT_ERROR_BOUNDS");

@@ -30,5 +30,7 @@ TEST_CASE("index ops agree with PyTorch") {
   check("sort.descending", [](auto x) { return sort(x, -1, SortOrder::descending); });
   check("topk", [](auto x) { return topk(x, 3).values; });
   check("topk.smallest", [](auto x) { return topk(x, 2, 0, SortOrder::ascending).values; });
+  oracle.check_exactly("one_hot", [&](auto& tape) { return one_hot(tape.indices(of("one_hot")), 5); });
+  oracle.check_exactly("argsort", [&](auto& tape) { return argsort(tape.constant(oracle.array("argsort", "x0")), 1); });
   oracle.check_all_were_checked();
 }

@@ -31,5 +31,11 @@ TEST_CASE("reductions agree with PyTorch") {
   oracle.check("logsumexp.empty", [](auto x) { return logsumexp(x, 1); });
   oracle.check("amin.ties", [](auto x) { return amin(x, 1); });
   oracle.check("norm_inf.ties", [](auto x) { return norm(x, std::numeric_limits<double>::infinity(), 1); });
+  const auto x_of = [&](auto& tape, const char* name) { return tape.constant(oracle.array(name, "x0")); };
+  oracle.check_exactly("argmax", [&](auto& tape) { return argmax(x_of(tape, "argmax")); });
+  oracle.check_exactly("argmax.axis", [&](auto& tape) { return argmax(x_of(tape, "argmax.axis"), 1); });
+  oracle.check_exactly("argmax.keep", [&](auto& tape) { return argmax(x_of(tape, "argmax.keep"), -1, KeepDims::yes); });
+  oracle.check_exactly("argmin", [&](auto& tape) { return argmin(x_of(tape, "argmin")); });
+  oracle.check_exactly("argmin.axis", [&](auto& tape) { return argmin(x_of(tape, "argmin.axis"), 0); });
   oracle.check_all_were_checked();
 }

@@ -13,6 +13,7 @@ TEST_CASE("shape ops agree with PyTorch") {
   check("flatten", [](auto x) { return flatten(x, 1); });
   check("moveaxis", [](auto x) { return moveaxis(x, 0, 2); });
   check("moveaxis.back", [](auto x) { return moveaxis(x, -1, 0); });
+  check("moveaxis.lists", [](auto x) { return moveaxis(x, {0, 1}, {-1, 0}); });
   check("slice", [](auto x) { return slice(x, {xt::range(1, _), xt::range(1, 4, 2), -2}); });
   check("slice.negative", [](auto x) { return slice(x, 1, xt::range(-2, _, -2)); });
   check("flip", [](auto x) { return flip(x, {0, 2}); });
@@ -29,6 +30,8 @@ TEST_CASE("shape ops agree with PyTorch") {
   check("tile", [](auto x) { return tile(x, {2, 1, 3}); });
   check("repeat", [](auto x) { return repeat(x, 3, 0); });
   check("roll", [](auto x) { return roll(x, -2, 1); });
+  check("roll.axes", [](auto x) { return roll(x, 1, {0, 2}); });
+  check("roll.lists", [](auto x) { return roll(x, {1, -2}, {0, -1}); });
   check("roll.flat", [](auto x) { return roll(x, 7); });
   check("pad.constant", [](auto x) { return pad(x, {{0, 3}, {1, 2}}, PadMode::constant, 0.5); });
   check("pad.edge", [](auto x) { return pad(x, {{2, 1}}, PadMode::edge); });

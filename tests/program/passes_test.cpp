@@ -146,6 +146,21 @@ TEST_CASE("schedule: elementwise neighbours of one shape are one unit, products 
   CHECK(single.units.size() == 8);
 }
 
+TEST_CASE("schedule: an update is one pass over its parameter, also where it reads scalars of the same step") {
+  Tape<double> tape;
+  Parameter<double> w(random_tensor({64, 64}, 1), "w"), step(Tensor<double>(0.0), "step");
+  const auto g = tape.constant(random_tensor({64, 64}, 2));
+  const auto next = tape.variable(step) + 1;
+  tape.update(step, next);
+  tape.update(w, tape.variable(w) - square(g) * sin(next));
+  auto graph = program::update_in_place(program::slice(graph_of(tape, {g}, {})));
+  const auto fused = program::schedule(graph, true);
+  CHECK(unit_of(graph, fused, "square") == unit_of(graph, fused, "subtract"));
+  CHECK(unit_of(graph, fused, "sin") < unit_of(graph, fused, "subtract"));
+  CHECK(fused.units.size() == 2);
+  CHECK(fused.copies.empty());
+}
+
 TEST_CASE("plan_memory: values that are not needed at the same time share memory") {
   Tape<double> tape;
   const auto x = tape.constant(random_tensor({64}, 1));

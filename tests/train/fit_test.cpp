@@ -6,37 +6,254 @@
 #include <wengert/train.hpp>
 
 #include <cmath>
+#include <csignal>
 #include <vector>
 
 using namespace wengert;
 using namespace wengert::testing;
+using train::Display;
+using train::FitOptions;
+using train::StopReason;
 
 namespace {
 
-// Three classes of the plane, which two lines tell apart.
-Dataset<double> three_classes(std::size_t n, unsigned seed) {
-  Dataset<double> data{random_tensor({n, 2}, seed), IndexTensor::from_shape({n}), 3};
-  for (std::size_t i = 0; i < n; ++i) data.labels(i) = data.inputs(i, 0) > 0 ? (data.inputs(i, 1) > 0 ? 0 : 1) : 2;
-  return data;
+// ŷ = x w: one weight, so that descents can be followed by hand.
+struct Line {
+  Parameter<double> weight;
+  Var<double> operator()(Var<double> x) const { return x * x.tape().variable(weight); }
+};
+Line line(double start) { return {Parameter<double>(Tensor<double>{start}, "weight")}; }
+
+constexpr auto squares = [](auto outputs, auto targets) { return mean(square(outputs - targets)); };
+
+FitOptions quiet(FitOptions options) {
+  options.display = Display::quiet;
+  return options;
 }
 
-auto classifier(std::uint64_t seed) {
-  Generator generator(seed);
-  return nn::sequential(nn::Linear<double>::make(2, 16, generator), nn::Tanh{},
-                        nn::Linear<double>::make(16, 3, generator));
-}
+double weight_of(const Line& network) { return network.weight.value()(0); }
 
-constexpr auto cross_entropy_loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
+// Gradient descent on mean (x w − y)², in order, a batch at a time.
+double descend(double w, const Tensor<double>& x, const Tensor<double>& y, std::size_t batch, std::size_t epochs,
+               double rate) {
+  for (std::size_t epoch = 0; epoch < epochs; ++epoch)
+    for (std::size_t first = 0; first < x.size(); first += batch) {
+      const std::size_t last = std::min(x.size(), first + batch);
+      double slope = 0;
+      for (std::size_t i = first; i < last; ++i) slope += 2 * x(i) * (x(i) * w - y(i));
+      w -= rate * slope / static_cast<double>(last - first);
+    }
+  return w;
+}
 
 }  // namespace
 
-TEST_CASE("fit learns") {
-  const auto data = three_classes(300, 1), held_out = three_classes(200, 2);
-  const auto network = classifier(3);
-  optim::Optimizer<double> optimizer(network, optim::Adam{.rate = 0.03});
-  const auto result = train::fit(network, optimizer, cross_entropy_loss, data, held_out,
-                                 {.epochs = 30, .batch_size = 32, .display = train::Display::quiet});
-  CHECK(result.history.epochs.size() == 30);
-  CHECK(result.last("validation_accuracy") > 0.95);
-  CHECK(result.reason == train::StopReason::epochs);
+TEST_CASE("the three descents are batch sizes, and accumulated batches are larger ones") {
+  const Tensor<double> x = random_tensor({11}, 1, 0.5, 1.5), y = 2 * x + 0.1 * random_tensor({11}, 2);
+  const train::Samples data{x, y};
+  struct Case {
+    std::size_t batch, accumulate, as;
+  };
+  for (const Case c : {Case{train::all_samples, 1, 11}, Case{1, 1, 1}, Case{4, 1, 4}, Case{2, 2, 4}, Case{3, 2, 6}}) {
+    CAPTURE(c.batch);
+    const Line network = line(-1);
+    optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.05});
+    const auto result = train::fit(
+        network, optimizer, squares, data,
+        quiet({.epochs = 3, .batch_size = c.batch, .accumulate = c.accumulate, .shuffle = false}));
+    CHECK(weight_of(network) == doctest::Approx(descend(-1, x, y, c.as, 3, 0.05)).epsilon(1e-13));
+    CHECK(result.steps == 3 * ((11 + c.as - 1) / c.as));
+    CHECK(result.history.epochs.size() == 3);
+  }
+}
+
+TEST_CASE("every epoch takes every sample once, in an order that follows from the seed") {
+  struct Noted {
+    using Inputs = Tensor<double>;
+    using Targets = Tensor<double>;
+    std::vector<std::size_t>* rows;
+    std::size_t size() const { return 10; }
+    void gather(std::span<const std::size_t> batch, Inputs& x, Targets& y) const {
+      rows->insert(rows->end(), batch.begin(), batch.end());
+      x = y = xt::ones<double>({batch.size()});
+    }
+  };
+  const auto order = [](std::uint64_t seed) {
+    std::vector<std::size_t> rows;
+    const Line network = line(1);
+    optim::Optimizer<double> optimizer(network, optim::SGD{});
+    train::fit(network, optimizer, squares, Noted{&rows}, quiet({.epochs = 2, .batch_size = 3, .seed = seed}));
+    return std::vector<std::size_t>(rows.end() - 20, rows.end());  // before, a batch is recorded
+  };
+  const auto rows = order(1);
+  for (const std::size_t epoch : {0U, 1U}) {
+    std::vector<std::size_t> sorted(rows.begin() + static_cast<long>(10 * epoch), rows.begin() + static_cast<long>(10 * epoch + 10));
+    std::sort(sorted.begin(), sorted.end());
+    for (std::size_t i = 0; i < 10; ++i) CHECK(sorted[i] == i);
+  }
+  CHECK(!std::equal(rows.begin(), rows.begin() + 10, rows.begin() + 10));
+  CHECK(order(1) == rows);
+  CHECK(order(2) != rows);
+}
+
+TEST_CASE("cost, metrics, rate and gradient norms are what they are called") {
+  const Tensor<double> x{1, 2}, y{3, 4};
+  const Line network = line(1);
+  optim::Optimizer<double> optimizer(network, optim::SGD{});
+  const auto result = train::fit(network, optimizer, squares, train::Samples{x, y}, train::Samples{x, y},
+                                 quiet({.epochs = 2,
+                                        .batch_size = train::all_samples,
+                                        .schedule = [](double step) { return 0.1 / (1 + step); },
+                                        .metrics = {train::r_squared()}}));
+  const auto& first = result.history.epochs[0];
+  CHECK(first.cost == doctest::Approx(4));                           // ((1 − 3)² + (2 − 4)²) / 2
+  CHECK(first.metrics[0] == doctest::Approx(1 - 8 / 0.5));           // Σ(y − ȳ)² = 0.5
+  CHECK(first.gradient_norms[0] == doctest::Approx(6));              // |(2·1·(−2) + 2·2·(−2)) / 2|
+  CHECK(result.history.column("rate") == std::vector<double>{0.1, 0.05});
+  const double w = 1.6;                                              // 1 + 0.1 · 6
+  CHECK(first.validation_cost == doctest::Approx((std::pow(w - 3, 2) + std::pow(2 * w - 4, 2)) / 2));
+  CHECK(result.history.parameter_paths == std::vector<std::string>{"weight"});
+  CHECK(weight_of(network) == doctest::Approx(w - 0.05 * (2 * 1 * (w - 3) + 2 * 2 * (2 * w - 4)) / 2));
+}
+
+TEST_CASE("a training without improvement ends, with the best weights if they are asked for") {
+  // Towards 1, w = 1 − 0.8ᵏ after k epochs; validation has its best at ½, next to which lie w(3) = 0.488, w(4) = 0.5904.
+  const Tensor<double> one{1.0}, half{0.5};
+  for (const bool best_weights : {false, true}) {
+    const Line network = line(0);
+    optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
+    const auto result = train::fit(network, optimizer, squares, train::Samples{one, one}, train::Samples{one, half},
+                                   quiet({.epochs = 100, .patience = 2, .best_weights = best_weights}));
+    CHECK(result.reason == StopReason::no_improvement);
+    CHECK(result.best_epoch == 3);
+    CHECK(result.history.epochs.size() == 5);
+    CHECK(weight_of(network) == doctest::Approx(1 - std::pow(0.8, best_weights ? 3 : 5)));
+  }
+}
+
+TEST_CASE("callbacks and time end a training") {
+  const Tensor<double> x = xt::ones<double>({8});
+  const train::Samples data{x, x};
+  Line network = line(0);
+  optim::Optimizer<double> optimizer(network, optim::SGD{});
+  std::size_t epochs = 0;
+  auto options = quiet({.epochs = 9, .batch_size = 2});
+  options.after_epoch = [&](train::FitStatus& status) {
+    CHECK(status.history.epochs.size() == ++epochs);
+    status.stop = epochs == 2;
+  };
+  CHECK(train::fit(network, optimizer, squares, data, options).reason == StopReason::callback);
+  CHECK(epochs == 2);
+  options.after_epoch = {};
+  options.after_step = [](train::FitStatus& status) { status.stop = status.step == 3; };
+  CHECK(train::fit(network, optimizer, squares, data, options).steps == 3);
+  const auto timed = train::fit(network, optimizer, squares, data, quiet({.batch_size = 2, .seconds = 0}));
+  CHECK(timed.reason == StopReason::time);
+  CHECK(timed.steps == 1);
+}
+
+TEST_CASE("a cost that is not finite is traced to its op, and the step is not taken") {
+  const Tensor<double> x{1, 2, -1, 4};  // the logarithm of the third is NaN
+  const Line network = line(0.5);
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0});
+  const auto loss = [](auto outputs, auto targets) { return mean(log(outputs) - targets); };
+  const std::string message = message_of<ValueError>([&] {
+    train::fit(network, optimizer, loss, train::Samples{x, x}, quiet({.batch_size = 1, .shuffle = false}));
+  });
+  CAPTURE(message);
+  CHECK(contains(message, "[fit] epoch 1, step 3: "));
+  CHECK(contains(message, "log"));
+  CHECK(contains(message, "fit_test.cpp:"));
+}
+
+TEST_CASE("a gradient that is not finite is traced to the step that made it") {
+  // At 0 the square root has the slope ∞, and ∞ · 0 is NaN: the second step spoils the weight, the third its cost.
+  const Tensor<double> x{1, 0, 1, 1};
+  const Line network = line(0.5);
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.01});
+  const auto loss = [](auto outputs, auto) { return mean(sqrt(outputs)); };
+  const std::string message = message_of<ValueError>([&] {
+    train::fit(network, optimizer, loss, train::Samples{x, x}, quiet({.batch_size = 1, .shuffle = false}));
+  });
+  CAPTURE(message);
+  CHECK(contains(message, "[fit] epoch 1, step 2: "));
+  CHECK(weight_of(network) == doctest::Approx(0.5 - 0.01 * 0.5 / std::sqrt(0.5)));  // as the first step left it
+}
+
+TEST_CASE("Ctrl-C ends a training after the step, and it goes on to the same end") {
+  const Tensor<double> x = random_tensor({20}, 1), y = 3 * x;
+  const train::Samples data{x, y};
+  const TemporaryFolder folder;
+  const auto run = [&](const std::filesystem::path& path, std::size_t interrupted_at) {
+    const Line network = line(0);
+    optim::Optimizer<double> optimizer(network, optim::Adam{.rate = 0.1});
+    auto options = quiet({.epochs = 4, .batch_size = 3, .folder = path, .resume = true});
+    options.after_step = [&](const train::FitStatus& status) {
+      if (status.step == interrupted_at) std::raise(SIGINT);
+    };
+    const auto result = train::fit(network, optimizer, squares, data, options);
+    CHECK(result.reason == (interrupted_at == 0 ? StopReason::epochs : StopReason::interrupt));
+    return std::pair(weight_of(network), result);
+  };
+  const auto [whole, whole_result] = run(folder / "whole", 0);
+  run(folder / "parts", 10);
+  run(folder / "parts", 21);
+  const auto [weight, result] = run(folder / "parts", 0);
+  CHECK(weight == whole);
+  CHECK(result.resumed);
+  CHECK(result.history.column("cost") == whole_result.history.column("cost"));
+  for (const char* name : {"config.json", "history.csv", "checkpoint", "weights.npz", "report.html"})
+    CHECK(std::filesystem::exists(folder / "parts" / name));
+
+  const auto refusal = [&](const FitOptions& options) {
+    const Line network = line(0);
+    optim::Optimizer<double> optimizer(network, optim::Adam{});
+    return message_of<FileError>([&] { train::fit(network, optimizer, squares, data, options); });
+  };
+  CHECK(contains(refusal(quiet({.batch_size = 4, .folder = folder / "parts", .resume = true})),
+                 "checkpoint: is of another training: 20 samples, batches of 3, 1 a step, shuffled by seed 0, metrics none; "
+                 "this one has 20 samples, batches of 4"));
+}
+
+TEST_CASE("networks over whole numbers, and losses that take the network") {
+  Generator generator(1);
+  const auto network = nn::sequential(nn::Embedding<float>::make(6, 3, generator), nn::Linear<float>::make(3, 6, generator));
+  auto tokens = Indices::from_shape({6, 4}), next = Indices::from_shape({6, 4});
+  for (std::size_t i = 0; i < 24; ++i) {
+    tokens.data()[i] = static_cast<std::int64_t>(i % 6);
+    next.data()[i] = static_cast<std::int64_t>((i + 1) % 6);
+  }
+  optim::Optimizer<float> optimizer(network, optim::Adam{.rate = 0.1F});
+  const auto loss = [](const auto& net, auto x, auto y) {
+    return cross_entropy(transpose(net(x), {0, 2, 1}), y);
+  };
+  const train::Samples data{tokens, next};
+  const auto result = train::fit(network, optimizer, loss, data, quiet({.epochs = 60, .batch_size = 2}));
+  CHECK(result.last("cost") < 0.1);
+  CHECK(result.history.metric_names.empty());
+  const auto scores = train::evaluate(network, [](auto z, auto y) { return mean(z * one_hot(y, 6)); }, data, {.batch_size = 4});
+  CHECK(scores.metric("accuracy") == 1);
+  CHECK(scores.confusion.total() == 24);
+}
+
+TEST_CASE("options that make no sense are refused") {
+  const Tensor<double> x = xt::ones<double>({4});
+  const train::Samples data{x, x};
+  const Line network = line(0);
+  optim::Optimizer<double> optimizer(network, optim::SGD{});
+  const auto fit = [&](const FitOptions& options, Location where = Location::current()) {
+    return train::fit(network, optimizer, squares, data, options, where);
+  };
+  CHECK_ERROR(ValueError, "[fit] accumulate is 0: expected at least 1", fit({.accumulate = 0}));
+  CHECK_ERROR(ValueError, "[fit] monitor 'accuracy': expected one of epoch, steps", fit({.monitor = "accuracy"}));
+  CHECK_ERROR(ValueError, "there are no validation data", fit({.monitor = "validation_cost"}));
+  CHECK_ERROR(ValueError, "resume is set, but there is no folder", fit({.resume = true}));
+  CHECK_ERROR(ValueError, "there are no samples",
+              train::fit(network, optimizer, squares, train::Samples{Tensor<double>(), Tensor<double>()}));
+  CHECK(contains(message_of<ShapeError>([&] {
+                   train::fit(network, optimizer, [](auto outputs, auto y) { return outputs - y; }, data);
+                 }),
+                 "[finite_cost] a loss of shape (4,): expected one number, such as a mean"));
+  CHECK(contains(message_of<ShapeError>([&] { train::fit(network, optimizer, squares, train::Samples{x, Tensor<double>{1.0}}); }),
+                 "[fit] inputs of shape (4,), targets of shape (1,): expected as many targets as inputs"));
 }

@@ -11,18 +11,52 @@
 
 namespace wengert {
 
+namespace kernel {
+
+// Masks joined. g++ 12 takes the portable form of 64 bytes apart, one element after another, as it lowers the
+// expression before a wide kernel's target is known.
+template <class M>
+WENGERT_INLINE void both(const M& a, const M& b, M& joined) {
+#if defined(__x86_64__) && !defined(__clang__)
+  if constexpr (sizeof(M) == 64)
+    asm("vpandd %2, %1, %0" : "=v"(joined) : "v"(a), "v"(b));
+  else
+#endif
+    joined = a & b;
+}
+template <class M>
+WENGERT_INLINE void either(const M& a, const M& b, M& joined) {
+#if defined(__x86_64__) && !defined(__clang__)
+  if constexpr (sizeof(M) == 64)
+    asm("vpord %2, %1, %0" : "=v"(joined) : "v"(a), "v"(b));
+  else
+#endif
+    joined = a | b;
+}
+
+}  // namespace kernel
+
 /// The answer of a comparison inside a formula; `where(mask, a, b)` chooses by it.
 template <class T, std::size_t Bytes>
 struct Mask {
   using Bits = typename kernel::VectorOf<T, Bytes>::mask;
   Bits bits;
 
+  Mask() = default;
   WENGERT_INLINE explicit Mask(const Bits& b) : bits(b) {}
   WENGERT_INLINE Mask(const Mask& other) : bits(other.bits) {}
   Mask& operator=(const Mask&) = default;
 
-  friend WENGERT_INLINE Mask operator&&(const Mask& a, const Mask& b) { return Mask(a.bits & b.bits); }
-  friend WENGERT_INLINE Mask operator||(const Mask& a, const Mask& b) { return Mask(a.bits | b.bits); }
+  friend WENGERT_INLINE Mask operator&&(const Mask& a, const Mask& b) {
+    Mask joined;
+    kernel::both(a.bits, b.bits, joined.bits);
+    return joined;
+  }
+  friend WENGERT_INLINE Mask operator||(const Mask& a, const Mask& b) {
+    Mask joined;
+    kernel::either(a.bits, b.bits, joined.bits);
+    return joined;
+  }
   friend WENGERT_INLINE Mask operator!(const Mask& a) { return Mask(~a.bits); }
 
   explicit operator bool() const;  // see Probe

@@ -4,8 +4,7 @@
 // PyTorch's defaults.
 #pragma once
 
-#include <wengert/ops/elementwise/activations.hpp>
-#include <wengert/ops/elementwise/trigonometric.hpp>
+#include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/normalise.hpp>
 #include <wengert/parameter.hpp>
 

@@ -3,6 +3,7 @@
 
 #include <wengert/error.hpp>
 #include <wengert/nn/activations.hpp>
+#include <wengert/nn/chain_marks.hpp>
 #include <wengert/op.hpp>
 #include <wengert/ops/shape.hpp>
 
@@ -30,6 +31,7 @@ template <class... Layers>
 struct Sequential {
   using UnnamedMember = void;
   std::tuple<Layers...> layers;
+  ChainMarks marks{};
 
   /// What the last layer makes of what the one before it made of … x.
   template <class X>
@@ -48,7 +50,15 @@ struct Sequential {
     if constexpr (i == sizeof...(Layers))
       return x;
     else
-      return from<i + 1>(detail::call(std::get<i>(layers), x, where), where);
+      return from<i + 1>(call<i>(x, where), where);
+  }
+  template <std::size_t i, class X>
+  auto call(X x, const Location& where) const {
+    if (!marks.noting()) return detail::call(at<i>(), x, where);
+    const std::size_t begin = x.tape().size();
+    const auto y = detail::call(at<i>(), x, where);
+    marks.note({i, detail::type_name<std::tuple_element_t<i, std::tuple<Layers...>>>(), begin, x.tape().size()});
+    return y;
   }
 };
 

@@ -50,13 +50,16 @@ Var<T> tile(Var<T> x, std::initializer_list<std::size_t> counts, Location where 
 template <class T>
 Var<T> repeat(Var<T> x, std::size_t count, std::ptrdiff_t axis, Location where = Location::current());
 
-/// The elements moved on by `shift` places along an axis; those that fall off the end come in at the beginning.
+/// The elements moved on by `shift` places along each of the axes, or without any among all elements in row-major
+/// order; those that fall off the end come in at the beginning (NumPy's roll). Throws AxisError if x has no such axis.
 template <class T>
-Var<T> roll(Var<T> x, std::ptrdiff_t shift, std::ptrdiff_t axis, Location where = Location::current());
+Var<T> roll(Var<T> x, std::ptrdiff_t shift, const Axes& axes = {}, Location where = Location::current());
 
-/// The same over all elements in row-major order.
+/// The same by a number of places for each axis: `roll(x, {1, -2}, {0, 1})`. For an axis that is named twice they add
+/// up. Throws AxisError unless there are as many shifts as axes.
 template <class T>
-Var<T> roll(Var<T> x, std::ptrdiff_t shift, Location where = Location::current());
+Var<T> roll(Var<T> x, std::type_identity_t<std::initializer_list<std::ptrdiff_t>> shifts,
+            std::type_identity_t<std::initializer_list<std::ptrdiff_t>> axes, Location where = Location::current());
 
 /// How many elements `pad` puts before and after those of an axis.
 struct PadWidth {

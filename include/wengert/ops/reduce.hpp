@@ -5,6 +5,7 @@
 #include <wengert/op.hpp>
 
 #include <cstddef>
+#include <optional>
 
 namespace wengert {
 
@@ -66,14 +67,17 @@ Var<T> cumprod(Var<T> x, std::ptrdiff_t axis = -1, Location where = Location::cu
 template <class T>
 Var<T> logcumsumexp(Var<T> x, std::ptrdiff_t axis = -1, Location where = Location::current());
 
-/// The position of the largest element along an axis, of equal ones the first; NaN counts as largest. The axis is
-/// dropped, or stays with extent 1. Throws AxisError if x has no such axis, ShapeError if it has extent 0.
+/// The position of the largest element along an axis, or without one among all elements in row-major order, as in NumPy
+/// and PyTorch. Of equal ones the first; NaN counts as largest. The axes are dropped, or stay with extent 1.
+/// Throws AxisError if x has no such axis, ShapeError if there are no elements to choose from.
 template <class T>
-IndexVar<T> argmax(Var<T> x, std::ptrdiff_t axis = -1, KeepDims keep = {}, Location where = Location::current());
+IndexVar<T> argmax(Var<T> x, std::optional<std::ptrdiff_t> axis = {}, KeepDims keep = {},
+                   Location where = Location::current());
 
-/// The position of the smallest element along an axis; otherwise as `argmax`.
+/// The position of the smallest element along an axis, or among all; otherwise as `argmax`.
 template <class T>
-IndexVar<T> argmin(Var<T> x, std::ptrdiff_t axis = -1, KeepDims keep = {}, Location where = Location::current());
+IndexVar<T> argmin(Var<T> x, std::optional<std::ptrdiff_t> axis = {}, KeepDims keep = {},
+                   Location where = Location::current());
 
 /// Whether no element is 0; answered at once.
 template <class T>

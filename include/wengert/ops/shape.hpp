@@ -68,9 +68,11 @@ Var<T> transpose(Var<T> x, std::type_identity_t<std::initializer_list<std::ptrdi
 template <class T>
 Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b, Location where = Location::current());
 
-/// Axis `from` moved to be axis `to` of the result, the others in their order; counted from the end if negative.
+/// Axes moved: `from[i]` of x is `to[i]` of the result, the others stay in their order (NumPy's moveaxis). Counted from
+/// the end if negative. Throws AxisError if an axis is out of range or named twice, or `from` and `to` differ in
+/// number.
 template <class T>
-Var<T> moveaxis(Var<T> x, std::ptrdiff_t from, std::ptrdiff_t to, Location where = Location::current());
+Var<T> moveaxis(Var<T> x, const Axes& from, const Axes& to, Location where = Location::current());
 
 /// x repeated along its axes of extent 1 and along new leading axes, until it has this shape (NumPy's rule).
 /// Throws ShapeError if it does not broadcast to `shape`.

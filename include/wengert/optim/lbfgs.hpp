@@ -37,9 +37,9 @@ struct LBFGSReport {
 ///     optim::LBFGS<double> optimizer(network);
 ///     const auto report = optimizer.step([&](auto& tape) { return squared_error(network(tape.borrow(X)), …); });
 ///
-/// The direction is −H·g, H being the inverse Hessian as the last changes s of the parameters and y of the gradient show
-/// it, by the two-loop recursion. Trainable parameters are taken as one vector. The loss is recorded at each evaluation, on a
-/// tape that is used again.
+/// The direction is −H·g, H being the inverse Hessian as the last changes s of the parameters and y of the gradient
+/// show it, by the two-loop recursion. Trainable parameters are taken as one vector. The loss is recorded at each
+/// evaluation, on a tape that is used again.
 template <class T>
 class LBFGS {
  public:
@@ -56,7 +56,8 @@ class LBFGS {
 
   /// Up to `max_iterations` iterations. What it remembers carries over to the next call, for the same loss.
   ///
-  /// If the loss throws, the parameters are as before, and what it remembered is forgotten. A loss that is NaN or infinite ends it at the best point found.
+  /// If the loss throws, the parameters are as before, and what it remembered is forgotten. A loss that is NaN or
+  /// infinite ends it at the best point found.
   LBFGSReport step(const Loss& loss, const Location& where = Location::current());
   /// Forgets what it remembers.
   void reset();

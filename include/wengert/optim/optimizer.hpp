@@ -69,8 +69,8 @@ class Optimizer {
   /// A parameter that the loss does not depend on has the gradient zero. Throws GradientError if the loss is not a
   /// scalar, ValueError if a step of this optimiser is queued already; then nothing is recorded or queued.
   void update(Var<T> loss, const Location& where = Location::current());
-  /// Queues a step down these gradients, one for each of `trainable()`, in order. Throws ShapeError if their number or a
-  /// shape differs.
+  /// Queues a step down these gradients, one for each of `trainable()`, in order. Throws ShapeError if their number or
+  /// a shape differs.
   void update(std::vector<Var<T>> gradients, const Location& where = Location::current());
   /// The gradients of `loss` by the trainable parameters, in the order of `trainable()`, unclipped; recorded as nodes.
   std::vector<Var<T>> gradients(Var<T> loss, const Location& where = Location::current()) const;

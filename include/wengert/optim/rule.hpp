@@ -15,7 +15,8 @@
 //       template <class V> struct State { V velocity; };
 //       template <class T> State<wg::Var<T>> start(wg::Var<T> w) const { return {optim::zeros_like(w)}; }
 //       template <class T>
-//       wg::Var<T> operator()(wg::Var<T> w, wg::Var<T> g, State<wg::Var<T>>& state, const optim::Progress<T>& at) const {
+//       wg::Var<T> operator()(wg::Var<T> w, wg::Var<T> g, State<wg::Var<T>>& state, const optim::Progress<T>& at) const
+//       {
 //         state.velocity = (1 - friction) * state.velocity - at.rate * g;
 //         return w + state.velocity;
 //       }
@@ -63,8 +64,7 @@ concept Stateless = requires(const R& rule, Var<T> w, const Progress<T>& at) {
   { rule(w, w, at) } -> std::same_as<Var<T>>;
 };
 template <class R, class T>
-concept Stateful = requires(const R& rule, Var<T> w, typename R::template State<Var<T>>& state,
-                            const Progress<T>& at) {
+concept Stateful = requires(const R& rule, Var<T> w, typename R::template State<Var<T>>& state, const Progress<T>& at) {
   { rule.start(w) } -> std::same_as<typename R::template State<Var<T>>>;
   { rule(w, w, state, at) } -> std::same_as<Var<T>>;
 };
@@ -108,7 +108,7 @@ class RuleOf final : public AnyRule<T> {
 /// Whether R is an update rule for parameters of T: it has a `rate`, and is called as the examples above show.
 template <class R, class T>
 concept UpdateRule = std::is_convertible_v<decltype(std::declval<const R&>().rate), double> &&
-                     (detail::Stateless<R, T> || detail::Stateful<R, T>);
+    (detail::Stateless<R, T> || detail::Stateful<R, T>);
 
 /// Any update rule, as an Optimizer holds it.
 ///

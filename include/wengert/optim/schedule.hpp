@@ -6,9 +6,9 @@
 //       step(X, Y);
 //     }
 //
-// What is counted, steps or epochs, is the caller's choice; t is 0 for the first, and may have a fraction. A schedule has
-// no memory, so a resumed training needs nothing but t; `Plateau`, which has one, is a struct that can be saved. Any
-// function of t is a Schedule. All throw ValueError if an option is out of its range, or t is negative.
+// What is counted, steps or epochs, is the caller's choice; t is 0 for the first, and may have a fraction. A schedule
+// has no memory, so a resumed training needs nothing but t; `Plateau`, which has one, is a struct that can be saved.
+// Any function of t is a Schedule. All throw ValueError if an option is out of its range, or t is negative.
 #pragma once
 
 #include <wengert/error.hpp>

@@ -9,14 +9,11 @@
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/shape.hpp>
 
-#include <numbers>
-
 #include <fmt/format.h>
 
 namespace wengert {
 namespace {
 
-constexpr double half_root = std::numbers::sqrt2 / 2;
 constexpr double normal_density = 0.398942280401432678;  // 1/√(2π)
 
 constexpr auto log_sigmoid_op =
@@ -81,11 +78,13 @@ constexpr auto selu_op = elementwise<"selu">(
     derivative([](auto x, auto) { return selu_scale * where(x > 0, lift(x, 1), selu_alpha * exp(minimum(x, 0))); }),
     notation<"λ elu(x, α)">);
 
-// By erfc, which keeps the left tail exact.
-constexpr auto gelu_op = elementwise<"gelu">(
-    [](auto x) { return 0.5 * x * erfc(-half_root * x); },
-    derivative([](auto x, auto) { return 0.5 * erfc(-half_root * x) + normal_density * x * exp(-0.5 * x * x); }),
-    notation<"x Φ(x)">);
+constexpr auto normal_cdf_op = elementwise<"normal_cdf">(
+    kernel::lane_normal_cdf, derivative([](auto x, auto) { return normal_density * exp(-0.5 * x * x); }),
+    notation<"Φ(x) = ½ erfc(−x/√2)">);
+constexpr auto gelu_op = elementwise<"gelu">([](auto x) { return x * normal_cdf_op(x); }, derivative([](auto x, auto) {
+                                               return normal_cdf_op(x) + normal_density * x * exp(-0.5 * x * x);
+                                             }),
+                                             notation<"x Φ(x)">);
 constexpr auto gelu_tanh_op = elementwise<"gelu_tanh">(
     [](auto x) { return 0.5 * x * (1 + tanh(0.797884560802865356 * x * (1 + 0.044715 * x * x))); },
     notation<"x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))">);

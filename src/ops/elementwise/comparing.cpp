@@ -18,6 +18,10 @@ constexpr auto less_op = elementwise<"less">([](auto a, auto b) { return one_whe
                                              notation<"[a < b]">, shown_by_formula);
 constexpr auto less_equal_op = elementwise<"less_equal">([](auto a, auto b) { return one_where(a <= b, a); },
                                                          piecewise_constant, notation<"[a ≤ b]">, shown_by_formula);
+constexpr auto greater_op = elementwise<"greater">([](auto a, auto b) { return one_where(a > b, a); },
+                                                   piecewise_constant, notation<"[a > b]">, shown_by_formula);
+constexpr auto greater_equal_op = elementwise<"greater_equal">(
+    [](auto a, auto b) { return one_where(a >= b, a); }, piecewise_constant, notation<"[a ≥ b]">, shown_by_formula);
 constexpr auto equal_op = elementwise<"equal">([](auto a, auto b) { return one_where(a == b, a); }, piecewise_constant,
                                                notation<"[a = b]">, shown_by_formula);
 constexpr auto not_equal_op = elementwise<"not_equal">([](auto a, auto b) { return one_where(a != b, a); },
@@ -86,10 +90,8 @@ Var<T> checked_clip(const Operand<T>& x, double low, double high) {
 
 WENGERT_DEFINE_2(less)
 WENGERT_DEFINE_2(less_equal)
-Var<float> greater(const Operand<float>& a, const Operand<float>& b) { return less_op(b, a); }
-Var<double> greater(const Operand<double>& a, const Operand<double>& b) { return less_op(b, a); }
-Var<float> greater_equal(const Operand<float>& a, const Operand<float>& b) { return less_equal_op(b, a); }
-Var<double> greater_equal(const Operand<double>& a, const Operand<double>& b) { return less_equal_op(b, a); }
+WENGERT_DEFINE_2(greater)
+WENGERT_DEFINE_2(greater_equal)
 WENGERT_DEFINE_2(equal)
 WENGERT_DEFINE_2(not_equal)
 WENGERT_DEFINE_2(logical_and)

@@ -25,7 +25,7 @@ class Mixture : public Work {
   Recorded record(wg::Tape<double>& tape) const {
     const auto x = tape.borrow(x_), alphas = tape.borrow(alphas_), means = tape.borrow(means_);
     const auto factors = tape.borrow(factors_);
-    const auto identity = tape.constant(xt::eye<double>(d_));
+    const auto identity = tape.borrow(identity_);
     const auto log_diagonal = diagonal(factors, 0, 1, 2);  // K×d
     const auto below = tril(factors, -1);                  // K×d×d
     const auto scales = exp(log_diagonal);
@@ -43,6 +43,7 @@ class Mixture : public Work {
 
   std::size_t d_;
   wg::Tensor<double> x_, means_, factors_;
+  wg::Tensor<double> identity_ = xt::eye<double>(d_);
   wg::Tensor<double> alphas_ = tensor<double>({gmm::components}, 2, -1, 1);
 };
 

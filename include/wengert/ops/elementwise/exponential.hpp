@@ -100,7 +100,7 @@ WENGERT_BINARY(hypot)
 
 namespace ops {
 inline constexpr auto erf = elementwise<"erf">(
-    kernel::lane_erf, derivative([](auto x, auto) { return 1.12837916709551257 * exp(-x * x); }), notation<"erf x">);
+    kernel::fast_erf, derivative([](auto x, auto) { return 1.12837916709551257 * exp(-x * x); }), notation<"erf x">);
 inline constexpr auto erfc =
     elementwise<"erfc">(kernel::lane_erfc, derivative([](auto x, auto) { return -1.12837916709551257 * exp(-x * x); }),
                         notation<"1 − erf x">);

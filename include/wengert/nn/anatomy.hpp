@@ -1,0 +1,108 @@
+// How a network's call lies on a tape: which layer recorded which nodes. What `summary` and `check` are made of.
+#pragma once
+
+#include <wengert/nn/chain_marks.hpp>
+#include <wengert/nn/module.hpp>
+#include <wengert/ops/random.hpp>
+#include <wengert/tape.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace wengert::nn {
+
+/// A layer of a chain and the nodes it recorded, of which `end` is the first behind them.
+struct LayerCall {
+  std::string path;
+  std::string type;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+/// What a network is made of, and what its chains recorded.
+template <class T>
+struct Anatomy {
+  std::vector<NamedParameter<T>> parameters;
+  std::map<std::string, std::string> types;  ///< of the structs at each path; "" is the network
+  std::vector<LayerCall> calls;
+};
+
+namespace detail {
+
+/// While it lives, the chains of a network note what their layers record; afterwards its random generators stand where
+/// they stood before.
+class Observation {
+ public:
+  struct Chain {
+    std::string path;
+    ChainMarks marks;
+  };
+
+  template <class Module>
+  explicit Observation(const Module& module) {
+    for_each_member<ChainMarks>(module, [&](const std::string& path, const ChainMarks& marks) {
+      const auto is_same = [&](const Chain& chain) { return chain.marks.state() == marks.state(); };
+      if (std::none_of(chains_.begin(), chains_.end(), is_same)) chains_.push_back({path, marks});
+    });
+    for_each_member<Generator>(module, [&](const std::string&, const Generator& generator) {
+      generators_.emplace_back(generator, generator.counter());
+    });
+    for (const Chain& chain : chains_) *chain.marks.state() = {.noting = true, .entries = {}};
+  }
+  ~Observation() {
+    for (const Chain& chain : chains_) *chain.marks.state() = {};
+    for (auto& [generator, counter] : generators_) generator.seek(counter);
+  }
+  Observation(const Observation&) = delete;
+  Observation& operator=(const Observation&) = delete;
+
+  const std::vector<Chain>& chains() const { return chains_; }
+
+ private:
+  std::vector<Chain> chains_;
+  std::vector<std::pair<Generator, std::uint64_t>> generators_;
+};
+
+}  // namespace detail
+
+/// Calls `run`, which is to call a network, and tells what it is made of and what the layers of its chains recorded.
+/// Leaves its random generators where they stand.
+template <class T, class Module, class Run>
+Anatomy<T> observe(const Module& module, const Run& run) {
+  const detail::Observation observation(module);
+  run();
+  Anatomy<T> anatomy;
+  if constexpr (std::is_same_v<ModuleScalar<Module>, T>) anatomy.parameters = named_parameters(module);
+  for_each_part(module, [&]<class Part>(const std::string& path, const Part&) {
+    if constexpr (std::is_aggregate_v<Part> && std::is_class_v<Part>)
+      anatomy.types.emplace(path, detail::type_name<Part>());
+  });
+  for (const auto& [path, marks] : observation.chains())
+    for (const ChainMarks::Entry& entry : marks.entries())
+      anatomy.calls.push_back(
+          {(path.empty() ? "" : path + ".") + std::to_string(entry.layer), entry.type, entry.begin, entry.end});
+  return anatomy;
+}
+
+/// Nodes of a tape that belong together: what one layer recorded, or a function between layers.
+struct TapeLayer {
+  std::string path;  ///< of the struct whose parameters they read, or of a chain's layer; "" for other functions
+  std::string type;  ///< the layer's, or the op's name
+  bool is_function = false;  ///< of no layer
+  std::vector<std::size_t> nodes;
+};
+
+/// The nodes recorded since `first`, put together by layers, in order.
+template <class T>
+std::vector<TapeLayer> layers_of(const Tape<T>& tape, std::size_t first, const Anatomy<T>& anatomy);
+
+extern template std::vector<TapeLayer> layers_of(const Tape<float>&, std::size_t, const Anatomy<float>&);
+extern template std::vector<TapeLayer> layers_of(const Tape<double>&, std::size_t, const Anatomy<double>&);
+
+}  // namespace wengert::nn

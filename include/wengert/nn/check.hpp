@@ -1,0 +1,78 @@
+// check: what is often wrong with a network, looked for before it is trained.
+#pragma once
+
+#include <wengert/nn/anatomy.hpp>
+#include <wengert/nn/gradients.hpp>
+#include <wengert/tensor.hpp>
+
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace wengert::nn {
+
+/// What can be wrong with a network and its loss.
+enum class Flaw : std::uint8_t {
+  no_gradient,            ///< a parameter that the loss does not depend on, or whose gradient is 0 or not finite
+  softmax_before_logits,  ///< a softmax or sigmoid whose result goes into a loss that applies it itself
+  log_of_softmax,         ///< the logarithm of a softmax or sigmoid, which loses what log_softmax keeps
+  broadcast_loss,         ///< predictions and targets that broadcast against each other: (n,) against (n, 1)
+  dead_relu,              ///< a relu most of whose units give 0 for every sample
+  saturated,              ///< a sigmoid or tanh most of whose results are at its limits, where the gradient vanishes
+};
+
+/// One thing that is wrong: where, and what helps.
+struct CheckFinding {
+  Flaw flaw;
+  std::string layer;  ///< the path of the layer it concerns, or of the last one before the function it concerns
+  std::string text;   ///< one sentence or two: what was found where, and the cure
+};
+
+/// What `check` found. True if that is nothing.
+struct CheckReport {
+  std::vector<CheckFinding> findings;
+
+  bool ok() const { return findings.empty(); }
+  explicit operator bool() const { return ok(); }
+  /// One line a finding.
+  std::string to_string() const;
+  friend std::ostream& operator<<(std::ostream& out, const CheckReport& report);
+};
+
+namespace detail {
+template <class T>
+CheckReport inspect(Tape<T>& tape, std::size_t first, Var<T> loss, const Anatomy<T>& anatomy, const Location& where);
+extern template CheckReport inspect(Tape<float>&, std::size_t, Var<float>, const Anatomy<float>&, const Location&);
+extern template CheckReport inspect(Tape<double>&, std::size_t, Var<double>, const Anatomy<double>&, const Location&);
+
+template <class T>
+Var<T> checked_input(Tape<T>& tape, const Tensor<T>& x) {
+  return tape.borrow(x);
+}
+template <class T>
+IndexVar<T> checked_input(Tape<T>& tape, const Indices& x) {
+  return tape.indices(x);
+}
+}  // namespace detail
+
+/// Looks for what is often wrong with a network, before it is trained: `nn::check(network, loss_of, X, labels)`.
+///
+/// `loss_of(network, x, labels)` gives the loss of a batch; the inputs are tensors of the network's scalar type and
+/// Indices. Take a real batch of 16 samples or more: dead units and saturation are judged by the values it gives. The
+/// network stays as it was; running statistics and random streams, too. Throws what the loss throws, and GradientError
+/// unless it is a scalar.
+template <class Module, class Loss, class... Inputs>
+CheckReport check(const Module& module, const Loss& loss_of, const Inputs&... inputs) {
+  using T = detail::ScalarOf<Module>;
+  Tape<T> tape;
+  const std::tuple leaves{detail::checked_input<T>(tape, inputs)...};
+  const std::size_t first = tape.size();
+  Var<T> loss;
+  const Anatomy<T> anatomy =
+      observe<T>(module, [&] { loss = std::apply([&](const auto&... x) { return loss_of(module, x...); }, leaves); });
+  return detail::inspect(tape, first, loss, anatomy, Location::current());
+}
+
+}  // namespace wengert::nn

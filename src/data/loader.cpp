@@ -1,0 +1,215 @@
+#include <wengert/data/batches.hpp>
+#include <wengert/data/loader.hpp>
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <numeric>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace wengert {
+
+template <class T>
+struct Loader<T>::Plan {
+  SampleSource<T> source;
+  LoaderOptions<T> options;
+  std::uint64_t key;  // of what transforms draw
+  std::size_t count;  // batches
+
+  std::vector<std::size_t> order(std::size_t epoch) const;
+  void make(std::span<const std::size_t> order, std::size_t epoch, std::size_t index, Batch<T>& batch) const;
+};
+
+namespace {
+
+constexpr std::uint64_t low_half = 0xFFFFFFFF;
+
+template <class T>
+void check(const SampleSource<T>& source, const LoaderOptions<T>& options, const Location& where) {
+  if (source.size == 0 || !source.gather) throw ValueError("loader", "0 samples: expected at least one", where);
+  if (source.labels.dimension() != 0 && Shape(source.labels.shape()) != Shape{source.size})
+    throw ValueError("loader",
+                     fmt::format("labels of shape {}: expected one for each of the {} samples",
+                                 to_string(Shape(source.labels.shape())), source.size),
+                     where);
+  if (options.batch_size == 0) throw ValueError("loader", "batch size 0: expected at least 1", where);
+  if (options.drop_last && options.batch_size > source.size)
+    throw ValueError("loader",
+                     fmt::format("batch size {} of {} samples: the only batch is short, and dropped",
+                                 options.batch_size, source.size),
+                     where);
+}
+
+}  // namespace
+
+template <class T>
+std::vector<std::size_t> Loader<T>::Plan::order(std::size_t epoch) const {
+  if (options.shuffle) {
+    std::seed_seq numbers{options.seed & low_half, options.seed >> 32, epoch & low_half, std::uint64_t{epoch} >> 32};
+    std::mt19937_64 generator(numbers);
+    return permutation(source.size, generator);
+  }
+  std::vector<std::size_t> all(source.size);
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
+
+template <class T>
+void Loader<T>::Plan::make(std::span<const std::size_t> order, std::size_t epoch, std::size_t index,
+                           Batch<T>& batch) const {
+  const std::size_t first = index * options.batch_size;
+  const auto samples = order.subspan(first, std::min(options.batch_size, order.size() - first));
+  batch.samples.assign(samples.begin(), samples.end());
+  batch.epoch = epoch;
+  batch.index = index;
+  source.gather(samples, batch.inputs);
+  if (source.labels.dimension() != 0) gather_rows(source.labels, samples, batch.labels);
+  if (!options.transform) return;
+  Generator generator(key, (std::uint64_t{epoch} * count + index) << 32);  // room for 2^32 blocks a batch
+  options.transform(batch, generator);
+}
+
+template <class T>
+Loader<T>::Loader(SampleSource<T> source, LoaderOptions<T> options, const Location& where) {
+  check(source, options, where);
+  const std::size_t whole = source.size / options.batch_size, rest = source.size % options.batch_size;
+  const std::size_t count = whole + (rest > 0 && !options.drop_last ? 1 : 0);
+  const std::uint64_t key = std::mt19937_64(options.seed)();  // not the stream of the caller's generator of this seed
+  plan_ = std::make_shared<const Plan>(Plan{std::move(source), std::move(options), key, count});
+}
+
+template <class T>
+std::size_t Loader<T>::count() const {
+  return plan_->count;
+}
+
+template <class T>
+typename Loader<T>::Epoch Loader<T>::epoch(std::size_t number, std::size_t first) const {
+  return Epoch(plan_, number, first);
+}
+
+// Batches go round in a ring: `made` are ready so far, and `given` out; the last of those is still in use. Made batches
+// are only ever behind the one in use, so that neither side touches what the other does.
+template <class T>
+struct Loader<T>::Epoch::State {
+  State(std::shared_ptr<const Plan> of, std::size_t number_of_epoch, std::size_t first)
+      : plan(std::move(of)),
+        number(number_of_epoch),
+        order(plan->order(number_of_epoch)),
+        ring(plan->options.ahead + 1),
+        made(first),
+        given(first) {
+    if (plan->options.ahead > 0 && first < plan->count) worker = std::thread([this] { work(); });
+  }
+  ~State() {
+    {
+      const std::lock_guard lock(mutex);
+      stopped = true;
+    }
+    changed.notify_all();
+    if (worker.joinable()) worker.join();
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  Batch<T>& place(std::size_t index) { return ring[index % ring.size()]; }
+  void make(std::size_t index) { plan->make(order, number, index, place(index)); }
+
+  void work() {
+    for (std::size_t index = made; index < plan->count; ++index) {
+      {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [&] { return stopped || index + 1 < given + ring.size(); });
+        if (stopped) return;
+      }
+      std::exception_ptr failure;
+      try {
+        make(index);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      {
+        const std::lock_guard lock(mutex);
+        if (failure)
+          error = failure;
+        else
+          ++made;
+      }
+      changed.notify_all();
+      if (failure) return;
+    }
+  }
+
+  const Batch<T>* next() {
+    if (given >= plan->count) return nullptr;
+    if (!worker.joinable()) {
+      make(given);
+      return &place(given++);
+    }
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return made > given || error; });
+    if (made == given) std::rethrow_exception(error);
+    const Batch<T>* const batch = &place(given++);
+    lock.unlock();
+    changed.notify_all();
+    return batch;
+  }
+
+  const std::shared_ptr<const Plan> plan;
+  const std::size_t number;
+  const std::vector<std::size_t> order;
+  std::vector<Batch<T>> ring;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t made, given;
+  std::exception_ptr error;
+  bool stopped = false;
+  std::thread worker;
+};
+
+template <class T>
+Loader<T>::Epoch::Epoch(std::shared_ptr<const Plan> plan, std::size_t number, std::size_t first)
+    : state_(std::make_unique<State>(std::move(plan), number, first)) {}
+template <class T>
+Loader<T>::Epoch::~Epoch() = default;
+template <class T>
+Loader<T>::Epoch::Epoch(Epoch&&) noexcept = default;
+
+template <class T>
+const Batch<T>* Loader<T>::Epoch::next() {
+  return state_->next();
+}
+
+template <class T>
+SampleSource<T>::SampleSource(const Dataset<T>& dataset)
+    : size(dataset.size()),
+      gather([&dataset](std::span<const std::size_t> samples, Tensor<T>& out) {
+        gather_rows(dataset.inputs, samples, out);
+      }),
+      labels(dataset.labels) {}
+
+template <class T>
+SampleSource<T>::SampleSource(Dataset<T>&& dataset) : size(dataset.size()), labels(std::move(dataset.labels)) {
+  const auto inputs = std::make_shared<const Tensor<T>>(std::move(dataset.inputs));
+  gather = [inputs](std::span<const std::size_t> samples, Tensor<T>& out) { gather_rows(*inputs, samples, out); };
+}
+
+template <class T>
+SampleSource<T>::SampleSource(const MappedDataset<T>& dataset)
+    : size(dataset.size()),
+      gather([inputs = dataset.inputs](std::span<const std::size_t> samples, Tensor<T>& out) {
+        inputs.gather(samples, out);
+      }),
+      labels(dataset.labels) {}
+
+template struct SampleSource<float>;
+template struct SampleSource<double>;
+template class Loader<float>;
+template class Loader<double>;
+
+}  // namespace wengert

@@ -1,0 +1,24 @@
+// Room for sequences that get long.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+namespace wengert::detail {
+
+/// Asks the system for huge pages in place of the whole ones that lie in this memory: a hint, given before it is
+/// touched. Otherwise every 4 KiB of it are met one by one.
+void advise_huge_pages(void* memory, std::size_t bytes) noexcept;
+
+/// Doubles the room of a sequence that has none left.
+template <class E>
+[[gnu::noinline]] void grow(std::vector<E>& sequence) {
+  std::vector<E> larger;
+  larger.reserve(std::max<std::size_t>(64, 2 * sequence.capacity()));
+  advise_huge_pages(larger.data(), larger.capacity() * sizeof(E));
+  larger.insert(larger.end(), sequence.begin(), sequence.end());
+  sequence.swap(larger);
+}
+
+}  // namespace wengert::detail

@@ -1,0 +1,137 @@
+#include "images/decode.hpp"
+#include "io/plain_file.hpp"
+#include <wengert/images/image.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace wengert {
+namespace {
+
+Pixels read_pixels(const std::filesystem::path& path) {
+  PlainFile file("read_image", path);
+  const std::vector<std::uint8_t> bytes = file.read_up_to(std::numeric_limits<std::size_t>::max());
+  constexpr std::array<std::uint8_t, 4> png{0x89, 'P', 'N', 'G'};
+  constexpr std::array<std::uint8_t, 2> jpeg{0xFF, 0xD8};
+  const auto starts_with = [&](const auto& magic) {
+    return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin());
+  };
+  if (starts_with(png)) return decode_png(bytes, file);
+  if (starts_with(jpeg)) return decode_jpeg(bytes, file);
+  file.fail("is neither a PNG nor a JPEG image");
+}
+
+// Bytes H×W×C as numbers C×H×W, with as many channels as asked for.
+template <class T>
+Tensor<T> tensor_of(const Pixels& pixels, std::size_t channels) {
+  auto image = Tensor<T>::from_shape({channels, pixels.height, pixels.width});
+  const std::size_t size = pixels.height * pixels.width;
+  const std::uint8_t* from = pixels.bytes.data();
+  for (std::size_t i = 0; i < size; ++i, from += pixels.channels) {
+    if (channels == 1 && pixels.channels == 3)
+      image.data()[i] = (T{299} * from[0] + T{587} * from[1] + T{114} * from[2]) / T{255'000};
+    else
+      for (std::size_t c = 0; c < channels; ++c)
+        image.data()[c * size + i] = from[pixels.channels == 3 ? c : 0] / T{255};
+  }
+  return image;
+}
+
+// What one pixel of the result is made of: neighbouring pixels, weighed.
+template <class T>
+struct Taps {
+  std::size_t first;
+  std::vector<T> weights;
+};
+
+// A triangle over each new pixel, as wide as two old pixels or, where it gets smaller, two new ones.
+template <class T>
+std::vector<Taps<T>> taps(std::size_t from, std::size_t to) {
+  const double scale = static_cast<double>(from) / static_cast<double>(to), reach = std::max(scale, 1.0);
+  std::vector<Taps<T>> all(to);
+  for (std::size_t i = 0; i < to; ++i) {
+    const double centre = (static_cast<double>(i) + 0.5) * scale;
+    const auto first = static_cast<std::size_t>(std::max(0.0, std::floor(centre - reach + 0.5)));
+    const auto last = std::min(from, static_cast<std::size_t>(std::floor(centre + reach + 0.5)));
+    std::vector<double> weights;
+    double sum = 0;
+    for (std::size_t j = first; j < last; ++j) {
+      weights.push_back(std::max(0.0, 1 - std::abs(static_cast<double>(j) + 0.5 - centre) / reach));
+      sum += weights.back();
+    }
+    all[i].first = first;
+    for (const double weight : weights) all[i].weights.push_back(static_cast<T>(weight / sum));
+  }
+  return all;
+}
+
+// A plane H×W at other extents; `between` is room for H×W'.
+template <class T>
+void resize_plane(const T* from, std::size_t width, const std::vector<Taps<T>>& rows,
+                  const std::vector<Taps<T>>& columns, std::vector<T>& between, T* to) {
+  const std::size_t height = between.size() / columns.size();
+  T* next = between.data();
+  for (std::size_t i = 0; i < height; ++i)
+    for (const auto& [first, weights] : columns) {
+      T sum = 0;
+      for (std::size_t k = 0; k < weights.size(); ++k) sum += weights[k] * from[i * width + first + k];
+      *next++ = sum;
+    }
+  for (const auto& [first, weights] : rows)
+    for (std::size_t j = 0; j < columns.size(); ++j) {
+      T sum = 0;
+      for (std::size_t k = 0; k < weights.size(); ++k) sum += weights[k] * between[(first + k) * columns.size() + j];
+      *to++ = sum;
+    }
+}
+
+}  // namespace
+
+void check_extents(std::size_t height, std::size_t width, std::size_t file_size, std::size_t most,
+                   const ByteSource& source) {
+  if (height == 0 || width == 0) source.fail(fmt::format("an image of {} by {} pixels: expected some", height, width));
+  if (height > file_size * most / width)
+    source.fail(
+        fmt::format("its header claims {} by {} pixels: more than its {} bytes can hold", height, width, file_size));
+}
+
+template <class T>
+Tensor<T> resize_image(const Tensor<T>& image, std::size_t height, std::size_t width, const Location& where) {
+  const Shape shape(image.shape());
+  if (shape.rank() != 3 || image.size() == 0)
+    throw ShapeError("resize_image", fmt::format("shape {}: expected an image C×H×W", to_string(shape)), where);
+  if (height == 0 || width == 0)
+    throw ValueError("resize_image", fmt::format("{} by {} pixels: expected some", height, width), where);
+  if (shape[1] == height && shape[2] == width) return image;
+  const auto rows = taps<T>(shape[1], height), columns = taps<T>(shape[2], width);
+  auto result = Tensor<T>::from_shape({shape[0], height, width});
+  std::vector<T> between(shape[1] * width);
+  for (std::size_t c = 0; c < shape[0]; ++c)
+    resize_plane(image.data() + c * shape[1] * shape[2], shape[2], rows, columns, between,
+                 result.data() + c * height * width);
+  return result;
+}
+
+template <class T>
+Tensor<T> read_image(const std::filesystem::path& path, const ImageOptions& options, const Location& where) {
+  if (options.channels != 1 && options.channels != 3)
+    throw ValueError("read_image", fmt::format("{} channels: expected 3 or 1", options.channels), where);
+  if ((options.height == 0) != (options.width == 0))
+    throw ValueError("read_image",
+                     fmt::format("height {} and width {}: expected both or neither", options.height, options.width),
+                     where);
+  Tensor<T> image = tensor_of<T>(read_pixels(path), options.channels);
+  return options.height == 0 ? image : resize_image(image, options.height, options.width, where);
+}
+
+template Tensor<float> resize_image(const Tensor<float>&, std::size_t, std::size_t, const Location&);
+template Tensor<double> resize_image(const Tensor<double>&, std::size_t, std::size_t, const Location&);
+template Tensor<float> read_image(const std::filesystem::path&, const ImageOptions&, const Location&);
+template Tensor<double> read_image(const std::filesystem::path&, const ImageOptions&, const Location&);
+
+}  // namespace wengert

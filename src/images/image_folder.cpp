@@ -1,0 +1,114 @@
+#include <wengert/images/image_folder.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <iterator>
+#include <span>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace wengert {
+namespace {
+
+bool is_hidden(const std::filesystem::path& path) { return path.filename().string().starts_with('.'); }
+
+bool is_image(const std::filesystem::path& path) {
+  std::string ending = path.extension().string();
+  std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
+}
+
+// The entries of a folder that `fit`, in the order of their names.
+template <class Fit>
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder, const Fit& fit) {
+  std::error_code error;
+  std::filesystem::directory_iterator entries(folder, error);
+  if (error) throw FileError("list_images", fmt::format("{}: cannot be read: {}", folder.string(), error.message()));
+  std::vector<std::filesystem::path> result;
+  for (const auto& entry : entries)
+    if (!is_hidden(entry.path()) && fit(entry)) result.push_back(entry.path());
+  std::ranges::sort(result, {}, [](const std::filesystem::path& path) { return path.string(); });
+  return result;
+}
+
+[[noreturn]] void refuse(const std::filesystem::path& folder, std::string_view what) {
+  throw FileError("list_images", fmt::format("{}: {}", folder.string(), what));
+}
+
+// Reads images into the rows of a tensor N×C×H×W, all as large as the first.
+template <class T>
+void read_rows(const std::vector<std::filesystem::path>& files, std::span<const std::size_t> samples,
+               const ImageOptions& options, const Location& where, Tensor<T>& out) {
+  Shape first;
+  T* next = nullptr;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const Tensor<T> image = read_image<T>(files[samples[i]], options, where);
+    const Shape shape(image.shape());
+    if (i == 0) {
+      first = shape;
+      const Shape all{samples.size(), shape[0], shape[1], shape[2]};
+      if (Shape(out.shape()) != all) out = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(all));
+      next = out.data();
+    } else if (shape != first) {
+      throw FileError(
+          "read_images",
+          fmt::format("{}: {} by {} pixels, where {} has {} by {}: say a height and a width for all",
+                      files[samples[i]].string(), shape[1], shape[2], files[samples[0]].string(), first[1], first[2]));
+    }
+    next = std::copy_n(image.data(), image.size(), next);
+  }
+}
+
+}  // namespace
+
+ImageFolder list_images(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(folder, ignored)) refuse(folder, "no such folder");
+  if (!std::filesystem::is_directory(folder, ignored)) refuse(folder, "is a file: expected a folder");
+  ImageFolder result;
+  std::vector<std::int64_t> labels;
+  for (const auto& path : entries_of(folder, [](const auto& entry) { return entry.is_directory(); })) {
+    auto files = entries_of(path, [](const auto& entry) { return entry.is_regular_file() && is_image(entry.path()); });
+    if (files.empty()) refuse(path, "holds no .png, .jpg or .jpeg files");
+    labels.insert(labels.end(), files.size(), static_cast<std::int64_t>(result.classes.size()));
+    result.classes.push_back(path.filename().string());
+    result.files.insert(result.files.end(), std::make_move_iterator(files.begin()),
+                        std::make_move_iterator(files.end()));
+  }
+  if (result.classes.empty()) refuse(folder, "has no folders: expected one for each class");
+  result.labels = IndexTensor::from_shape({labels.size()});
+  std::ranges::copy(labels, result.labels.data());
+  return result;
+}
+
+template <class T>
+Dataset<T> read_images(const ImageFolder& folder, const ImageOptions& options, const Location& where) {
+  std::vector<std::size_t> all(folder.size());
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+  Dataset<T> dataset;
+  read_rows(folder.files, all, options, where, dataset.inputs);
+  dataset.labels = folder.labels;
+  dataset.classes = folder.classes.size();
+  return dataset;
+}
+
+template <class T>
+SampleSource<T> image_source(const ImageFolder& folder, const ImageOptions& options, const Location& where) {
+  SampleSource<T> source;
+  source.size = folder.size();
+  source.labels = folder.labels;
+  source.gather = [files = folder.files, options, where](std::span<const std::size_t> samples, Tensor<T>& out) {
+    read_rows(files, samples, options, where, out);
+  };
+  return source;
+}
+
+template Dataset<float> read_images(const ImageFolder&, const ImageOptions&, const Location&);
+template Dataset<double> read_images(const ImageFolder&, const ImageOptions&, const Location&);
+template SampleSource<float> image_source(const ImageFolder&, const ImageOptions&, const Location&);
+template SampleSource<double> image_source(const ImageFolder&, const ImageOptions&, const Location&);
+
+}  // namespace wengert

@@ -1,0 +1,38 @@
+#include "images/decode.hpp"
+
+#include <png.h>
+
+#include <fmt/format.h>
+
+namespace wengert {
+namespace {
+
+// libpng's simple interface reports errors by its results, so that nothing jumps.
+struct Reader {
+  png_image image{};
+  Reader() { image.version = PNG_IMAGE_VERSION; }
+  ~Reader() { png_image_free(&image); }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+};
+
+}  // namespace
+
+Pixels decode_png(std::span<const std::uint8_t> file, const ByteSource& source) {
+  Reader reader;
+  const auto damaged = [&] { source.fail(fmt::format("is no sound PNG image: {}", reader.image.message)); };
+  if (png_image_begin_read_from_memory(&reader.image, file.data(), file.size()) == 0) damaged();
+  constexpr std::size_t pixels_of_a_byte = 8 * 1032;  // one bit each; deflate shrinks by 1032 at best
+  check_extents(reader.image.height, reader.image.width, file.size(), pixels_of_a_byte, source);
+
+  const bool coloured = (reader.image.format & PNG_FORMAT_FLAG_COLOR) != 0;
+  reader.image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // else 16 bits that say nothing of it pass for linear light
+  reader.image.format = coloured ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
+  Pixels pixels{reader.image.height, reader.image.width, coloured ? std::size_t{3} : std::size_t{1}, {}};
+  pixels.bytes.resize(pixels.height * pixels.width * pixels.channels);
+  const png_color black{};
+  if (png_image_finish_read(&reader.image, &black, pixels.bytes.data(), 0, nullptr) == 0) damaged();
+  return pixels;
+}
+
+}  // namespace wengert

@@ -1,0 +1,211 @@
+#include <wengert/nn/anatomy.hpp>
+#include <wengert/op.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <set>
+#include <tuple>
+
+namespace wengert::nn {
+
+namespace detail {
+
+std::string short_type_name(std::string_view spelled) {
+  // g++: … [with X = wengert::nn::Linear<float>; std::string = …]; clang: … [X = wengert::nn::Linear<float>]
+  std::string_view name = spelled.substr(spelled.find("X = ") + 4);
+  name = name.substr(0, std::min(name.find("; std::string"), name.rfind(']')));
+  const std::size_t arguments = name.find('<');
+  if (name.starts_with("(lambda") || (arguments != name.npos && name.substr(arguments).starts_with("<lambda")))
+    return "lambda";
+  name = name.substr(0, arguments);
+  const std::size_t scope = name.rfind("::");
+  return std::string(scope == name.npos ? name : name.substr(scope + 2));
+}
+
+}  // namespace detail
+
+namespace {
+
+constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+// The folder of the library's own modules: what is recorded there is a part of the module's call.
+const std::string_view own_folder = [] {
+  const std::string_view file = Location::current().file_name();
+  return file.substr(0, file.rfind('/') + 1);
+}();
+
+// Nodes in a row that belong together, and the struct whose parameters they read.
+struct Run {
+  std::size_t owner = none;
+  std::size_t call = none;
+  std::vector<std::size_t> nodes;
+};
+
+template <class T>
+class Dissection {
+ public:
+  Dissection(const Tape<T>& tape, std::size_t first, const Anatomy<T>& anatomy)
+      : tape_(tape), first_(first), anatomy_(anatomy), owner_(tape.size(), none), call_(tape.size(), none) {
+    find_calls();
+    find_owners();
+  }
+
+  std::vector<TapeLayer> layers() {
+    std::vector<Run> runs = merged(split_by_owner(runs_in_place()));
+    std::vector<TapeLayer> result;
+    for (Run& run : runs) result.push_back(named(run));
+    return result;
+  }
+
+ private:
+  // The innermost layer of a chain that each node was recorded in.
+  void find_calls() {
+    std::vector<std::size_t> order(anatomy_.calls.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    const auto length = [&](std::size_t i) { return anatomy_.calls[i].end - anatomy_.calls[i].begin; };
+    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return length(a) > length(b); });
+    for (const std::size_t i : order)
+      for (std::size_t k = anatomy_.calls[i].begin; k < anatomy_.calls[i].end; ++k) call_[k] = i;
+  }
+
+  // The struct whose parameters each node reads, itself or through nodes that read nothing but parameters.
+  void find_owners() {
+    std::map<const void*, std::string> path_of;
+    for (const auto& [path, parameter] : anatomy_.parameters) path_of.emplace(parameter.value().data(), path);
+    std::vector<bool> is_weight(tape_.size());
+    for (std::size_t k = first_; k < tape_.size(); ++k) {
+      const auto inputs = tape_.inputs(k);
+      if (tape_.node(k).op == nullptr) {
+        const auto found = tape_.node(k).holds_indices ? path_of.end() : path_of.find(tape_.node(k).data);
+        if (found == path_of.end()) continue;
+        is_weight[k] = true;
+        owner_[k] = number_of(found->second.substr(0, std::max<std::size_t>(found->second.rfind('.') + 1, 1) - 1));
+        continue;
+      }
+      is_weight[k] = !inputs.empty() && std::all_of(inputs.begin(), inputs.end(), [&](auto i) { return is_weight[i]; });
+      for (const std::uint32_t input : inputs)
+        if (is_weight[input] && owner_[k] == none) owner_[k] = owner_[input];
+    }
+  }
+  std::size_t number_of(const std::string& path) {
+    const auto found = std::find(owners_.begin(), owners_.end(), path);
+    if (found != owners_.end()) return static_cast<std::size_t>(found - owners_.begin());
+    owners_.push_back(path);
+    return owners_.size() - 1;
+  }
+
+  // Nodes in a row that one call recorded: a layer's of a chain that reads at most one struct's parameters, or else
+  // those of one line and column, or of a module of the library.
+  std::vector<std::vector<std::size_t>> runs_in_place() const {
+    std::map<std::size_t, std::set<std::size_t>> owners_in;
+    for (std::size_t k = first_; k < tape_.size(); ++k)
+      if (call_[k] != none && owner_[k] != none) owners_in[call_[k]].insert(owner_[k]);
+    const auto same_call = [&](std::size_t a, std::size_t b) {
+      if (call_[a] != call_[b]) return false;
+      if (call_[a] != none && owners_in[call_[a]].size() <= 1) return true;
+      return same_place(tape_.node(a).where, tape_.node(b).where);
+    };
+    std::vector<std::vector<std::size_t>> runs;
+    for (std::size_t k = first_; k < tape_.size(); ++k) {
+      if (tape_.node(k).op == nullptr) continue;
+      if (runs.empty() || !same_call(runs.back().back(), k)) runs.emplace_back();
+      runs.back().push_back(k);
+    }
+    return runs;
+  }
+  static bool same_place(const Location& a, const Location& b) {
+    const std::string_view file = a.file_name(), other = b.file_name();
+    if (file.starts_with(own_folder)) return other.starts_with(own_folder);
+    return file == other && a.line() == b.line() && a.column() == b.column();
+  }
+
+  // Runs in which there are several owners, cut before each node that reads another one's parameters.
+  std::vector<Run> split_by_owner(const std::vector<std::vector<std::size_t>>& runs) const {
+    std::vector<Run> result;
+    for (const auto& nodes : runs) {
+      result.push_back({none, call_[nodes.front()], {}});
+      for (const std::size_t k : nodes) {
+        Run* run = &result.back();
+        if (owner_[k] != none && run->owner != none && owner_[k] != run->owner)
+          run = &result.emplace_back(Run{none, call_[k], {}});
+        if (owner_[k] != none) run->owner = owner_[k];
+        run->nodes.push_back(k);
+      }
+    }
+    return result;
+  }
+
+  // Neighbours of one owner put together, with what lies between them and reads no parameters; and what follows from
+  // the same lines.
+  std::vector<Run> merged(std::vector<Run> runs) const {
+    std::vector<Run> result;
+    std::size_t last = none;  // the newest run with an owner
+    for (Run& run : runs) {
+      if (run.owner != none && last != none && result[last].owner == run.owner && result[last].call == run.call) {
+        for (std::size_t i = last + 1; i < result.size(); ++i) append(result[last], result[i]);
+        result.resize(last + 1);
+        append(result[last], run);
+        continue;
+      }
+      if (run.owner == none && last != none && last + 1 == result.size() && repeats(result[last], run)) {
+        append(result[last], run);
+        continue;
+      }
+      if (run.owner != none) last = result.size();
+      result.push_back(std::move(run));
+    }
+    return result;
+  }
+  // Whether a run is the end of a loop whose earlier rounds `before` has.
+  bool repeats(const Run& before, const Run& run) const {
+    const Location& where = tape_.node(run.nodes.front()).where;
+    return before.call == run.call && std::any_of(before.nodes.rbegin(), before.nodes.rend(), [&](std::size_t k) {
+             return owner_[k] == none && same_place(tape_.node(k).where, where);
+           });
+  }
+  static void append(Run& to, const Run& from) {
+    to.nodes.insert(to.nodes.end(), from.nodes.begin(), from.nodes.end());
+  }
+
+  TapeLayer named(Run& run) const {
+    TapeLayer layer;
+    if (run.owner != none) {
+      layer.path = owners_[run.owner];
+      const auto type = anatomy_.types.find(layer.path);
+      layer.type = type == anatomy_.types.end() ? "" : type->second;
+    } else if (run.call != none && covers(run)) {
+      layer.path = anatomy_.calls[run.call].path;
+      layer.type = anatomy_.calls[run.call].type;
+    } else {
+      layer.type = tape_.node(run.nodes.back()).op->name;
+      layer.is_function = true;
+    }
+    layer.nodes = std::move(run.nodes);
+    return layer;
+  }
+  // Whether a run is all that its layer of a chain recorded.
+  bool covers(const Run& run) const {
+    const LayerCall& call = anatomy_.calls[run.call];
+    std::size_t count = 0;
+    for (std::size_t k = call.begin; k < call.end; ++k) count += tape_.node(k).op != nullptr && call_[k] == run.call;
+    return count == run.nodes.size();
+  }
+
+  const Tape<T>& tape_;
+  std::size_t first_;
+  const Anatomy<T>& anatomy_;
+  std::vector<std::string> owners_;
+  std::vector<std::size_t> owner_, call_;  // by node
+};
+
+}  // namespace
+
+template <class T>
+std::vector<TapeLayer> layers_of(const Tape<T>& tape, std::size_t first, const Anatomy<T>& anatomy) {
+  return Dissection<T>(tape, first, anatomy).layers();
+}
+
+template std::vector<TapeLayer> layers_of(const Tape<float>&, std::size_t, const Anatomy<float>&);
+template std::vector<TapeLayer> layers_of(const Tape<double>&, std::size_t, const Anatomy<double>&);
+
+}  // namespace wengert::nn

@@ -1,0 +1,124 @@
+#include "temporary_folder.hpp"
+#include "testing.hpp"
+#include <wengert/data/loader.hpp>
+#include <wengert/io/npy.hpp>
+
+#include <algorithm>
+#include <set>
+
+using namespace wengert;
+using namespace wengert::testing;
+
+namespace {
+
+// Sample i has the inputs (i, −i) and the label i.
+Dataset<double> numbered(std::size_t n) {
+  Dataset<double> dataset{Tensor<double>::from_shape({n, 2}), IndexTensor::from_shape({n}), n};
+  for (std::size_t i = 0; i < n; ++i) {
+    dataset.inputs(i, 0) = static_cast<double>(i);
+    dataset.inputs(i, 1) = -static_cast<double>(i);
+    dataset.labels(i) = static_cast<std::int64_t>(i);
+  }
+  return dataset;
+}
+
+using Numbers = std::vector<std::size_t>;
+
+// The samples that an epoch deals, in order; each batch is checked to hold what it says.
+Numbers dealt(const Loader<double>& loader, std::size_t epoch, std::size_t first = 0) {
+  Numbers all;
+  std::size_t index = first;
+  for (const Batch<double>& batch : loader.epoch(epoch, first)) {
+    CHECK(batch.epoch == epoch);
+    CHECK(batch.index == index++);
+    CHECK(batch.inputs.shape()[0] == batch.samples.size());
+    for (std::size_t i = 0; i < batch.samples.size(); ++i) {
+      CHECK(batch.inputs(i, 1) == -static_cast<double>(batch.samples[i]));
+      CHECK(batch.labels(i) == static_cast<std::int64_t>(batch.samples[i]));
+    }
+    all.insert(all.end(), batch.samples.begin(), batch.samples.end());
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("an epoch deals each sample once, the last batch being short") {
+  const Dataset<double> data = numbered(10);
+  const Loader<double> loader(data, {.batch_size = 4});
+  CHECK(loader.count() == 3);
+  std::set<Numbers> orders;
+  for (std::size_t epoch = 0; epoch < 5; ++epoch) {
+    Numbers order = dealt(loader, epoch);
+    orders.insert(order);
+    std::ranges::sort(order);
+    CHECK(order == Numbers{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  }
+  CHECK(orders.size() == 5);
+  const Loader<double> dropping(data, {.batch_size = 4, .drop_last = true});
+  CHECK(dropping.count() == 2);
+  CHECK(dealt(dropping, 0).size() == 8);
+  CHECK(dealt(Loader<double>(data, {.batch_size = 3, .shuffle = false}), 7) == Numbers{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+}
+
+TEST_CASE("an order follows from the seed and the epoch's number alone, so that runs resume") {
+  const Dataset<double> data = numbered(30);
+  const Loader<double> loader(data, {.batch_size = 4, .seed = 5}), other(data, {.batch_size = 4, .seed = 6});
+  const Numbers seventh = dealt(loader, 7);
+  CHECK(dealt(Loader<double>(data, {.batch_size = 4, .seed = 5}), 7) == seventh);
+  CHECK(dealt(other, 7) != seventh);
+  CHECK(dealt(loader, 7, 3) == Numbers(seventh.begin() + 12, seventh.end()));
+  CHECK(dealt(loader, 7, loader.count()).empty());
+}
+
+TEST_CASE("a batch's draws are its own, so that runs resume") {
+  const Dataset<double> data = numbered(12);
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> drawn;
+  LoaderOptions<double> options{.batch_size = 4, .seed = 9, .ahead = 0};
+  options.transform = [&](Batch<double>&, Generator& generator) {
+    drawn.emplace_back(generator.key(), generator.counter());
+    generator.seek(generator.counter() + 1000);
+  };
+  const Loader<double> loader(data, options);
+  for (std::size_t epoch = 0; epoch < 2; ++epoch) dealt(loader, epoch);
+  const auto all = drawn;
+  CHECK(std::set(all.begin(), all.end()).size() == 6);
+  drawn.clear();
+  dealt(loader, 1, 1);
+  CHECK(drawn == std::vector(all.begin() + 4, all.end()));
+  for (const auto& [key, counter] : all) CHECK(key == all[0].first);
+}
+
+TEST_CASE("samples come from memory, from a file or from a function") {
+  const TemporaryFolder folder;
+  const Dataset<double> data = numbered(9);
+  save_npy(folder / "x.npy", data.inputs);
+  const MappedDataset<double> mapped{map_npy<double>(folder / "x.npy"), data.labels, 9};
+  const LoaderOptions<double> options{.batch_size = 2, .seed = 4};
+  const Numbers expected = dealt(Loader<double>(data, options), 0);
+  CHECK(dealt(Loader<double>(mapped, options), 0) == expected);
+  CHECK(dealt(Loader<double>(numbered(9), options), 0) == expected);
+  SampleSource<double> squares;
+  squares.size = 9;
+  squares.gather = [](std::span<const std::size_t> samples, Tensor<double>& out) {
+    out = Tensor<double>::from_shape({samples.size()});
+    for (std::size_t i = 0; i < samples.size(); ++i) out(i) = static_cast<double>(samples[i] * samples[i]);
+  };
+  double sum = 0;
+  for (const Batch<double>& batch : Loader<double>(squares, options).epoch(0)) {
+    CHECK(batch.labels.dimension() == 0);
+    sum += xt::sum(batch.inputs)();
+  }
+  CHECK(sum == 204);
+}
+
+TEST_CASE("a loader that would deal nothing, or not what it should, is refused") {
+  const Dataset<double> data = numbered(5);
+  Dataset<double> unequal = numbered(5);
+  unequal.labels = IndexTensor{1, 2};
+  CHECK_ERROR(ValueError, "[loader] batch size 0: expected at least 1", Loader<double>(data, {.batch_size = 0}));
+  CHECK_ERROR(ValueError, "batch size 6 of 5 samples: the only batch is short, and dropped",
+              Loader<double>(data, {.batch_size = 6, .drop_last = true}));
+  CHECK_ERROR(ValueError, "[loader] 0 samples", Loader<double>(Dataset<double>{}));
+  CHECK_ERROR(ValueError, "labels of shape (2,): expected one for each of the 5 samples", Loader<double>(unequal));
+}

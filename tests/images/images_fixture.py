@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Writes images_fixture.hpp: small PNG and JPEG files, and an image as PyTorch resizes it.
+python3 images_fixture.py >images_fixture.hpp
+
+Made with Pillow 9.4.0 and PyTorch 1.13. Pixel (y, x) of the image 10×12 is red 20 y, green 20 x, blue 250 − 10 (x + y).
+"""
+import io
+
+import numpy as np
+import torch
+from PIL import Image
+
+y, x = np.mgrid[0:10, 0:12]
+colour = np.stack([20 * y, 20 * x, 250 - 10 * (x + y)], axis=-1).astype(np.uint8)
+grey = (20 * y).astype(np.uint8)
+alpha = np.where(x < 6, 255, 0).astype(np.uint8)
+
+
+def encoded(image, name, **options):
+    file = io.BytesIO()
+    image.save(file, name, **options)
+    return file.getvalue()
+
+
+files = {
+    "colour_png": encoded(Image.fromarray(colour), "PNG"),
+    "grey_png": encoded(Image.fromarray(grey), "PNG"),
+    "deep_png": encoded(Image.fromarray(grey.astype(np.uint16) * 257), "PNG"),
+    "palette_png": encoded(Image.fromarray(colour).quantize(200), "PNG"),
+    "bits_png": encoded(Image.fromarray(y % 2 == 0), "PNG"),
+    "transparent_png": encoded(Image.fromarray(np.dstack([colour, alpha])), "PNG"),
+    "small_png": encoded(Image.fromarray(colour[:4, :5]), "PNG"),
+    "colour_jpeg": encoded(Image.fromarray(colour), "JPEG", quality=95, subsampling=0),
+    "progressive_jpeg": encoded(Image.fromarray(colour), "JPEG", quality=95, subsampling=0, progressive=True),
+    "grey_jpeg": encoded(Image.fromarray(grey), "JPEG", quality=95),
+    "cmyk_jpeg": encoded(Image.fromarray(colour).convert("CMYK"), "JPEG", quality=50),
+}
+print("// PNG and JPEG files, and PyTorch's figures: the output of images_fixture.py.")
+print("#pragma once")
+print()
+print("// clang-format off")
+for name, data in files.items():
+    print("inline constexpr unsigned char %s[] = {" % name)
+    line = ""
+    for byte in data:
+        if len(line) > 115:
+            print(line)
+            line = ""
+        line += "%d," % byte
+    print(line)
+    print("};")
+
+# Element i of the image 5×7 is (13 i mod 17) / 16.
+image = ((13 * torch.arange(35, dtype=torch.float64)) % 17 / 16).reshape(1, 1, 5, 7)
+for height, width in ((2, 3), (9, 11), (3, 14), (5, 4)):
+    resized = torch.nn.functional.interpolate(image, (height, width), mode="bilinear", antialias=True)
+    print("inline constexpr double resized_%dx%d[] = {" % (height, width))
+    line = ""
+    for value in resized.flatten().tolist():
+        if len(line) > 95:
+            print(line)
+            line = ""
+        line += "%r," % value
+    print(line)
+    print("};")
+print("// clang-format on")

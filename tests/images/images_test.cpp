@@ -1,0 +1,190 @@
+#include "images/images_fixture.hpp"
+#include "temporary_folder.hpp"
+#include "testing.hpp"
+#include <wengert/images.hpp>
+
+#include <string_view>
+
+using namespace wengert;
+using namespace wengert::testing;
+
+namespace {
+
+template <std::size_t size>
+std::string_view bytes(const unsigned char (&file)[size]) {
+  return {reinterpret_cast<const char*>(file), size};
+}
+
+// The image of images_fixture.py, in bytes.
+Tensor<double> coloured() {
+  auto image = Tensor<double>::from_shape({3, 10, 12});
+  for (std::size_t y = 0; y < 10; ++y)
+    for (std::size_t x = 0; x < 12; ++x) {
+      image(0, y, x) = 20 * static_cast<double>(y);
+      image(1, y, x) = 20 * static_cast<double>(x);
+      image(2, y, x) = 250 - 10 * static_cast<double>(x + y);
+    }
+  return image;
+}
+
+Tensor<double> grey() {
+  Tensor<double> image = coloured();
+  for (std::size_t c = 1; c < 3; ++c) xt::view(image, c) = xt::view(image, 0);
+  return image;
+}
+
+Tensor<double> in_bytes(const Tensor<double>& image) { return 255 * image; }
+
+std::string complaint(const std::filesystem::path& path) {
+  return message_of<FileError>([&] { read_image<float>(path); });
+}
+
+}  // namespace
+
+TEST_CASE("PNG images of every kind are read exactly") {
+  const TemporaryFolder folder;
+  const auto read = [&](std::string_view file) { return in_bytes(read_image<double>(folder.write("x", file))); };
+  constexpr double rounding = 1e-12;
+  CHECK(distance(read(bytes(colour_png)), coloured()) < rounding);
+  CHECK(distance(read(bytes(palette_png)), coloured()) < rounding);
+  CHECK(distance(read(bytes(grey_png)), grey()) < rounding);
+  CHECK(distance(read(bytes(deep_png)), grey()) < rounding);
+  const Tensor<double> bits = read(bytes(bits_png));
+  for (std::size_t y = 0; y < 10; ++y) CHECK(xt::all(xt::equal(xt::view(bits, xt::all(), y), y % 2 == 0 ? 255 : 0)));
+  Tensor<double> half = coloured();
+  xt::view(half, xt::all(), xt::all(), xt::range(6, 12)) = 0;
+  CHECK(distance(read(bytes(transparent_png)), half) < rounding);
+}
+
+TEST_CASE("JPEG images are read, as nearly as they were kept") {
+  const TemporaryFolder folder;
+  const auto read = [&](std::string_view file) { return in_bytes(read_image<double>(folder.write("x", file))); };
+  CHECK(distance(read(bytes(colour_jpeg)), coloured()) < 6);
+  CHECK(distance(read(bytes(progressive_jpeg)), read(bytes(colour_jpeg))) < 1e-12);
+  CHECK(distance(read(bytes(grey_jpeg)), grey()) < 3);
+  CHECK(contains(complaint(folder.write("x", bytes(cmyk_jpeg))), "x: 4 colour components: expected 1 or 3"));
+}
+
+TEST_CASE("colours become grey by their brightness") {
+  const TemporaryFolder folder;
+  const auto path = folder.write("x", bytes(colour_png));
+  const Tensor<float> image = read_image<float>(path, {.channels = 1});
+  CHECK(Shape(image.shape()) == Shape{1, 10, 12});
+  const Tensor<double> c = coloured();
+  const Tensor<double> expected = (0.299 * xt::view(c, xt::range(0, 1)) + 0.587 * xt::view(c, xt::range(1, 2)) +
+                                   0.114 * xt::view(c, xt::range(2, 3))) /
+                                  255;
+  CHECK(distance(image, expected) < 1e-6);
+  CHECK(distance(in_bytes(read_image<double>(folder.write("x", bytes(grey_png)), {.channels = 1})),
+                 Tensor<double>(xt::view(grey(), xt::range(0, 1)))) < 1e-12);
+}
+
+TEST_CASE("images are resized as PyTorch does with antialias") {
+  auto image = Tensor<double>::from_shape({1, 5, 7});
+  for (std::size_t i = 0; i < 35; ++i) image.data()[i] = static_cast<double>(13 * i % 17) / 16;
+  const auto expected = [](const double* from, std::size_t height, std::size_t width) {
+    auto tensor = Tensor<double>::from_shape({1, height, width});
+    std::copy_n(from, height * width, tensor.data());
+    return tensor;
+  };
+  CHECK(distance(resize_image(image, 2, 3), expected(resized_2x3, 2, 3)) < 1e-14);
+  CHECK(distance(resize_image(image, 9, 11), expected(resized_9x11, 9, 11)) < 1e-14);
+  CHECK(distance(resize_image(image, 3, 14), expected(resized_3x14, 3, 14)) < 1e-14);
+  CHECK(distance(resize_image(image, 5, 4), expected(resized_5x4, 5, 4)) < 1e-14);
+  CHECK(resize_image(image, 5, 7) == image);
+  const TemporaryFolder folder;
+  const auto path = folder.write("x", bytes(colour_png));
+  CHECK(read_image<double>(path, {.height = 4, .width = 6}) == resize_image(read_image<double>(path), 4, 6));
+  CHECK_ERROR(ValueError, "[resize_image] 0 by 3 pixels", resize_image(image, 0, 3));
+  CHECK_ERROR(ShapeError, "[resize_image] shape (2,)", resize_image(Tensor<double>{1, 2}, 3, 3));
+}
+
+TEST_CASE("images that are cut short, damaged or lying are refused") {
+  const TemporaryFolder folder;
+  for (const std::string_view whole : {bytes(colour_png), bytes(colour_jpeg), bytes(progressive_jpeg)})
+    for (std::size_t length = 0; length + 12 < whole.size(); length += 3)  // behind the pixels, a PNG has 12 bytes more
+      CHECK(contains(complaint(folder.write("x", whole.substr(0, length))), "[read_image] "));
+  std::string damaged(bytes(colour_png));
+  damaged[damaged.find("IDAT") + 10] ^= 1;
+  CHECK(contains(complaint(folder.write("x", damaged)), "x: is no sound PNG image: "));
+
+  // A header of 1,000,000 × 1,000,000 pixels, and its checksum.
+  std::string lying(bytes(colour_png));
+  lying.replace(16, 8, std::string("\x00\x0f\x42\x40\x00\x0f\x42\x40", 8));
+  std::uint32_t sum = 0xFFFFFFFF;
+  for (std::size_t i = 12; i < 29; ++i) {
+    sum ^= static_cast<unsigned char>(lying[i]);
+    for (int bit = 0; bit < 8; ++bit) sum = sum >> 1 ^ (sum & 1 ? 0xEDB88320U : 0);
+  }
+  for (std::size_t i = 0; i < 4; ++i) lying[29 + i] = static_cast<char>(~sum >> (24 - 8 * i) & 0xFF);
+  CHECK(contains(
+      complaint(folder.write("x", lying)),
+      fmt::format("its header claims 1000000 by 1000000 pixels: more than its {} bytes can hold", lying.size())));
+  lying = bytes(colour_jpeg);
+  const std::size_t frame = lying.find("\xff\xc0");
+  lying.replace(frame + 5, 4, "\xff\xdc\xff\xdc");
+  CHECK(contains(complaint(folder.write("x", lying)), "its header claims 65500 by 65500 pixels: more than its "));
+
+  CHECK(complaint(folder / "none") == "[read_image] " + (folder / "none").string() + ": no such file");
+  CHECK(contains(complaint(folder.write("x", "GIF89a")), "x: is neither a PNG nor a JPEG image"));
+  CHECK_ERROR(ValueError, "[read_image] 4 channels: expected 3 or 1", read_image<float>("x", {.channels = 4}));
+  CHECK_ERROR(ValueError, "height 0 and width 5: expected both or neither", read_image<float>("x", {.width = 5}));
+}
+
+TEST_CASE("a folder's folders are the classes of their images") {
+  const TemporaryFolder folder;
+  for (const char* name : {"rose", "daisy", ".hidden"}) std::filesystem::create_directory(folder / name);
+  folder.write("rose/2.JPG", bytes(colour_jpeg));
+  folder.write("rose/1.png", bytes(colour_png));
+  folder.write("rose/notes.txt", "not an image");
+  folder.write("daisy/a.jpeg", bytes(grey_jpeg));
+  folder.write("daisy/.b.png", "hidden");
+  folder.write("readme", "not a folder");
+  const ImageFolder images = list_images(folder / ".");
+  CHECK(images.classes == std::vector<std::string>{"daisy", "rose"});
+  CHECK(images.labels == IndexTensor{0, 1, 1});
+  REQUIRE(images.size() == 3);
+  CHECK(images.files[0].filename() == "a.jpeg");
+  CHECK(images.files[1].filename() == "1.png");
+  CHECK(images.files[2].filename() == "2.JPG");
+
+  const Dataset<float> data = read_images<float>(images);
+  CHECK(Shape(data.inputs.shape()) == Shape{3, 3, 10, 12});
+  CHECK(data.labels == images.labels);
+  CHECK(data.classes == 2);
+  CHECK(distance(in_bytes(Tensor<double>(xt::view(data.inputs, 1))), coloured()) < 1e-4);
+  const Loader<float> loader(image_source<float>(images), {.batch_size = 2, .shuffle = false});
+  std::size_t dealt = 0;
+  for (const Batch<float>& batch : loader.epoch(0))
+    for (std::size_t i = 0; i < batch.samples.size(); ++i, ++dealt) {
+      CHECK(Tensor<float>(xt::view(batch.inputs, i)) == Tensor<float>(xt::view(data.inputs, dealt)));
+      CHECK(batch.labels(i) == data.labels(dealt));
+    }
+  CHECK(dealt == 3);
+}
+
+TEST_CASE("a folder without images by class is refused") {
+  const TemporaryFolder folder;
+  const auto refusal = [](const std::filesystem::path& path) {
+    return message_of<FileError>([&] { list_images(path); });
+  };
+  CHECK(refusal(folder / "none") == "[list_images] " + (folder / "none").string() + ": no such folder");
+  CHECK(contains(refusal(folder.write("file", "")), "file: is a file: expected a folder"));
+  CHECK(contains(refusal(folder / "."), "has no folders: expected one for each class"));
+  std::filesystem::create_directory(folder / "empty");
+  CHECK(contains(refusal(folder / "."), "empty: holds no .png, .jpg or .jpeg files"));
+
+  folder.write("empty/a.png", bytes(colour_png));
+  folder.write("empty/b.png", bytes(colour_png));
+  folder.write("empty/c.png", bytes(small_png));
+  const auto complaint_of_reading = [&](const ImageOptions& options) {
+    return message_of<FileError>([&] { read_images<float>(list_images(folder / "."), options); });
+  };
+  CHECK(contains(complaint_of_reading({}), "[read_images] "));
+  CHECK(contains(complaint_of_reading({}), "c.png: 4 by 5 pixels, where "));
+  CHECK(contains(complaint_of_reading({}), "a.png has 10 by 12: say a height and a width for all"));
+  CHECK(Shape(read_images<float>(list_images(folder / "."), {.height = 6, .width = 7}).inputs.shape()) ==
+        Shape{3, 3, 6, 7});
+  folder.write("empty/c.png", "text");
+  CHECK(contains(complaint_of_reading({}), "c.png: is neither a PNG nor a JPEG image"));
+}

@@ -1,0 +1,115 @@
+// A loader's thread: the same batches as without it, and no harm when an epoch ends early.
+#include "testing.hpp"
+#include <wengert/data/augment.hpp>
+#include <wengert/data/loader.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+using namespace wengert;
+using namespace wengert::testing;
+
+namespace {
+
+Dataset<float> pictures(std::size_t count) {
+  Dataset<float> dataset{random_tensor<float>({count, 6, 5}, 1), IndexTensor::from_shape({count}), count};
+  for (std::size_t i = 0; i < count; ++i) dataset.labels(i) = static_cast<std::int64_t>(i);
+  return dataset;
+}
+
+LoaderOptions<float> augmented(std::size_t ahead) {
+  return {.batch_size = 7, .seed = 3, .ahead = ahead, .transform = [](Batch<float>& batch, Generator& generator) {
+            augment(batch.inputs, {.shift = 2, .rotate = 20, .flip = true, .noise = 0.1}, generator);
+          }};
+}
+
+// Everything that an epoch deals.
+struct Dealt {
+  std::vector<float> inputs;
+  std::vector<std::int64_t> labels;
+  bool operator==(const Dealt&) const = default;
+};
+Dealt deal(const Loader<float>& loader, std::size_t epoch) {
+  Dealt all;
+  for (const Batch<float>& batch : loader.epoch(epoch)) {
+    all.inputs.insert(all.inputs.end(), batch.inputs.begin(), batch.inputs.end());
+    all.labels.insert(all.labels.end(), batch.labels.begin(), batch.labels.end());
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a loader deals the same, bit for bit, however many batches it makes ahead") {
+  const Dataset<float> data = pictures(60);
+  const Loader<float> plain(data, augmented(0));
+  for (const std::size_t epoch : Sizes{0, 1, 5}) {
+    const Dealt expected = deal(plain, epoch);
+    CHECK(expected.labels.size() == 60);
+    for (const std::size_t ahead : Sizes{1, 2, 3, 20})
+      CHECK(deal(Loader<float>(data, augmented(ahead)), epoch) == expected);
+  }
+}
+
+TEST_CASE("what a loader's thread throws reaches the caller, after the batches before it") {
+  const Dataset<float> data = pictures(60);
+  for (const std::size_t ahead : Sizes{0, 1, 4}) {
+    LoaderOptions<float> options = augmented(ahead);
+    options.transform = [](Batch<float>& batch, Generator&) {
+      if (batch.index == 3) throw std::runtime_error("the fourth");
+    };
+    const Loader<float> loader(data, options);
+    std::size_t dealt = 0;
+    const std::string message = message_of<std::runtime_error>([&] {
+      for (const Batch<float>& batch : loader.epoch(0)) dealt += batch.samples.empty() ? 0 : 1;
+    });
+    CHECK(message == "the fourth");
+    CHECK(dealt == 3);
+    LoaderOptions<float> broken = augmented(ahead);
+    broken.transform = [](Batch<float>&, Generator&) { throw std::runtime_error("at once"); };
+    const Loader<float> never(data, broken);
+    auto epoch = never.epoch(0);
+    CHECK(message_of<std::runtime_error>([&] { epoch.next(); }) == "at once");
+    CHECK(message_of<std::runtime_error>([&] { epoch.next(); }) == "at once");
+  }
+}
+
+TEST_CASE("an epoch may end early, and outlive its loader") {
+  const Dataset<float> data = pictures(60);
+  std::atomic<int> made{0};
+  LoaderOptions<float> options = augmented(2);
+  options.transform = [&](Batch<float>&, Generator&) { ++made; };
+  for (int i = 0; i < 50; ++i) {
+    auto epoch = Loader<float>(data, options).epoch(0);
+    for (int taken = 0; taken < i % 4; ++taken) CHECK(epoch.next() != nullptr);
+    auto moved = std::move(epoch);
+    CHECK(moved.next() != nullptr);
+  }
+  CHECK(made <= 50 * 6);
+}
+
+TEST_CASE("a batch stays as it is until the next is asked for") {
+  const Dataset<float> data = pictures(60);
+  const Loader<float> loader(data, augmented(1));
+  for (const Batch<float>& batch : loader.epoch(0)) {
+    const Tensor<float> before = batch.inputs;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    CHECK(batch.inputs == before);
+  }
+}
+
+TEST_CASE("one loader may deal several epochs at the same time") {
+  const Dataset<float> data = pictures(60);
+  const Loader<float> loader(data, augmented(2));
+  std::vector<Dealt> expected, dealt(3);
+  for (std::size_t epoch = 0; epoch < 3; ++epoch) expected.push_back(deal(loader, epoch));
+  std::vector<std::thread> threads;
+  for (std::size_t epoch = 0; epoch < 3; ++epoch)
+    threads.emplace_back([&, epoch] { dealt[epoch] = deal(loader, epoch); });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(dealt == expected);
+}

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Runs a sample and holds the figure it ends with against a bound: figure_test.sh TEXT-BEFORE-IT '<='|'>=' BOUND PROGRAM...
+set -uo pipefail
+text=$1
+relation=$2
+bound=$3
+shift 3
+log=$("$@" 2>&1)
+status=$?
+figure=$(sed -n "s/^.*$text\([-+0-9.e]*\).*/\1/p" <<<"$log" | tail -n 1)
+if [ "$status" -ne 0 ] || ! awk -v f="$figure" -v b="$bound" "BEGIN { exit !(f != \"\" && f + 0 $relation b + 0) }"; then
+  printf '%s\nFAILED (status %s): %s%s, expected %s %s\n' "$log" "$status" "$text" "$figure" "$relation" "$bound"
+  exit 1
+fi
+echo "ok: $text$figure $relation $bound"

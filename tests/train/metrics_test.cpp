@@ -1,0 +1,120 @@
+// Metrics against figures of scikit-learn's documentation and sums done by hand.
+#include "testing.hpp"
+#include <wengert/train/metrics.hpp>
+
+#include <cmath>
+#include <vector>
+
+using namespace wengert;
+using namespace wengert::testing;
+using train::ConfusionMatrix;
+using train::Targets;
+
+TEST_CASE("precision, recall and F1 are scikit-learn's") {
+  // sklearn.metrics.precision_score and its kin, example of their pages, average='macro'.
+  const std::vector<std::size_t> labels{0, 1, 2, 0, 1, 2}, predictions{0, 2, 1, 0, 0, 1};
+  ConfusionMatrix matrix;
+  for (std::size_t i = 0; i < labels.size(); ++i) matrix.add(labels[i], predictions[i]);
+  CHECK(matrix.classes() == 3);
+  CHECK(matrix(1, 2) == 1);
+  CHECK(matrix(2, 1) == 2);
+  CHECK(matrix.macro_precision() == doctest::Approx(2.0 / 9));
+  CHECK(matrix.macro_recall() == doctest::Approx(1.0 / 3));
+  CHECK(matrix.macro_f1() == doctest::Approx(0.8 / 3));
+  CHECK(matrix.precision(0) == doctest::Approx(2.0 / 3));
+  CHECK(matrix.recall(0) == 1);
+  CHECK(matrix.f1(0) == doctest::Approx(0.8));
+  CHECK(matrix.accuracy() == doctest::Approx(1.0 / 3));
+}
+
+TEST_CASE("a class that does not occur counts for nothing, and one that is never right for 0") {
+  ConfusionMatrix matrix(5);
+  matrix.add(0, 0);
+  matrix.add(1, 3);
+  CHECK(matrix.macro_recall() == doctest::Approx(1.0 / 3));  // of 0, 1 and 3
+  CHECK(matrix.precision(4) == 0);
+  CHECK(ConfusionMatrix().accuracy() == 0);
+}
+
+TEST_CASE("the best k scores are right if the label is among them") {
+  // sklearn.metrics.top_k_accuracy_score, example of its page: 0.75 for k = 2, 1 for k = 3.
+  const Tensor<float> scores{{0.5F, 0.2F, 0.2F}, {0.3F, 0.4F, 0.2F}, {0.2F, 0.4F, 0.3F}, {0.7F, 0.2F, 0.1F}};
+  const Indices labels{0, 1, 2, 2};
+  CHECK(train::accuracy(scores, labels) == 0.5);
+  CHECK(train::top_k_accuracy(scores, labels, 2) == 0.75);
+  CHECK(train::top_k_accuracy(scores, labels, 3) == 1);
+  // Of equal scores, the first counts as larger.
+  CHECK(train::accuracy(Tensor<double>{{1, 1}, {1, 1}}, Indices{0, 1}) == 0.5);
+  CHECK(train::predicted_classes(scores) == Indices{0, 1, 1, 0});
+  CHECK_ERROR(ValueError, "[top_k_accuracy] k is 0: expected at least 1", train::top_k_accuracy(scores, labels, 0));
+  CHECK_ERROR(ShapeError, "[accuracy] outputs of shape (4, 3), labels of shape (3,): expected (…, classes) and (…)",
+              train::accuracy(scores, Indices{0, 1, 2}));
+}
+
+TEST_CASE("R² is scikit-learn's") {
+  // sklearn.metrics.r2_score, examples of its page; of two columns the mean of 1 − 1.25/36.1667 and 1 − 3/32.6667.
+  CHECK(train::r_squared(Tensor<double>{2.5, 0, 2, 8}, Tensor<double>{3, -0.5, 2, 7}) ==
+        doctest::Approx(0.9486081370449679).epsilon(1e-14));
+  const Tensor<double> y{{0.5, 1}, {-1, 1}, {7, -6}}, outputs{{0, 2}, {-1, 2}, {8, -5}};
+  CHECK(train::r_squared(outputs, y) == doctest::Approx(0.936800526662278).epsilon(1e-12));
+  CHECK(train::r_squared(Tensor<double>{1, 1}, Tensor<double>{1, 1}) == 1);
+  CHECK(train::r_squared(Tensor<double>{1, 2}, Tensor<double>{1, 1}) == 0);
+  CHECK_ERROR(ShapeError, "[r_squared] outputs of shape (2,), targets of shape (3,): expected equal shapes",
+              train::r_squared(Tensor<double>{1, 2}, Tensor<double>{1, 2, 3}));
+}
+
+TEST_CASE("labels may be sequences, yes or no, padded, or rows of scores") {
+  Tensor<double> sequences{1, 0, 0, 1, 0, 1, 1, 0};
+  sequences.reshape({2, 2, 2});
+  CHECK(train::accuracy(sequences, Indices{{0, 1}, {0, -1}}) == doctest::Approx(2.0 / 3));
+  CHECK(train::accuracy(Tensor<double>{0.1, -2, 3}, Indices{1, 0, 0}) == doctest::Approx(2.0 / 3));
+  Tensor<double> column{0.1, -2};
+  column.reshape({2, 1});
+  CHECK(train::accuracy(column, Indices{1, 0}) == 1);
+  ConfusionMatrix matrix;
+  train::add_to(matrix, {{0.2, 0.8}, {0.9, 0.1}}, Targets(Tensor<double>{{0, 1}, {0, 1}}));
+  CHECK(matrix(1, 1) == 1);
+  CHECK(matrix(1, 0) == 1);
+}
+
+TEST_CASE("a metric gathered in batches is that of the whole, also after a pause") {
+  const Tensor<double> outputs = random_tensor({60, 3}, 1), numbers = random_tensor({60, 3}, 2);
+  auto labels = Indices::from_shape({60});
+  for (std::size_t i = 0; i < 60; ++i) labels(i) = static_cast<std::int64_t>(i * 7 % 3);
+  const auto rows = [](const auto& tensor, std::size_t first, std::size_t last) {
+    return std::decay_t<decltype(tensor)>(xt::view(tensor, xt::range(first, last)));
+  };
+  struct Case {
+    std::shared_ptr<train::Metric> metric, other;  // of the same kind
+    bool of_labels;
+    double whole;
+  };
+  const auto spread = [](const Tensor<double>& o, const Targets&) { return xt::mean(xt::square(o))(); };
+  const ConfusionMatrix matrix = train::confusion_matrix(outputs, labels);
+  const Case cases[] = {
+      {train::accuracy(), train::accuracy(), true, train::accuracy(outputs, labels)},
+      {train::top_k_accuracy(2), train::top_k_accuracy(2), true, train::top_k_accuracy(outputs, labels, 2)},
+      {train::precision(), train::precision(), true, matrix.macro_precision()},
+      {train::recall(), train::recall(), true, matrix.macro_recall()},
+      {train::f1(), train::f1(), true, matrix.macro_f1()},
+      {train::r_squared(), train::r_squared(), false, train::r_squared(outputs, numbers)},
+      {train::metric("spread", spread), train::metric("spread", spread), false, spread(outputs, {})},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.metric->name());
+    c.metric->reset();
+    const auto add = [&](train::Metric& metric, std::size_t first, std::size_t last) {
+      metric.add(rows(outputs, first, last), c.of_labels ? Targets(rows(labels, first, last))
+                                                         : Targets(rows(numbers, first, last)));
+    };
+    add(*c.metric, 0, 25);
+    c.other->set_state(c.metric->state());
+    for (train::Metric* metric : {c.metric.get(), c.other.get()}) {
+      add(*metric, 25, 60);
+      CHECK(metric->value() == doctest::Approx(c.whole).epsilon(1e-12));
+    }
+    c.metric->reset();
+    add(*c.metric, 0, 60);
+    CHECK(c.metric->value() == doctest::Approx(c.whole).epsilon(1e-12));
+  }
+}
