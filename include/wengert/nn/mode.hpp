@@ -15,20 +15,27 @@ namespace wengert::nn {
 /// `train` and `evaluate` find it.
 class Mode {
  public:
+  /// What the copies share.
   struct State {
-    bool training = true;
+    bool training = true;  ///< or evaluating
   };
 
   Mode() : state_(std::make_shared<State>()) {}
   // Copies only: a moved-from handle would refer to nothing.
+  /// A copy shares the mode.
+  ///@{
   Mode(const Mode&) = default;
   Mode& operator=(const Mode&) = default;
+  ///@}
 
+  /// Whether it is training.
   bool training() const { return state_->training; }
+  /// Sets it, for all copies.
   void set_training(bool training) { state_->training = training; }
 
   /// What the copies share; a deep copy of a network gets its own.
   const std::shared_ptr<State>& state() const { return state_; }
+  /// For the engine: a handle to a shared mode.
   explicit Mode(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
  private:

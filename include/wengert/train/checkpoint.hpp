@@ -22,15 +22,19 @@ namespace wengert::train {
 /// Named values, written to a file as a whole or not at all.
 class Checkpoint {
  public:
+  /// What an entry can be.
   using Value = std::variant<std::string, Indices, Tensor<float>, Tensor<double>>;
+  /// Of the format of the file.
   static constexpr std::uint32_t version = 1;
 
   /// Adds a value, or replaces the one of that name.
   void set(std::string_view name, Value value);
   /// Adds a number: whole ones keep all 64 bits.
   void set_number(std::string_view name, std::uint64_t number);
+  /// Stores a number.
   void set_number(std::string_view name, double number);
 
+  /// Whether there is such an entry.
   bool has(std::string_view name) const { return find(name) != nullptr; }
   /// A value. Throws FileError if there is none of that name or it is of another kind.
   template <class V>
@@ -40,7 +44,9 @@ class Checkpoint {
     fail_kind(name);
   }
   std::uint64_t count(std::string_view name) const;  ///< a whole number
+  /// A number. Throws FileError if there is none.
   double number(std::string_view name) const;
+  /// All entries, in order.
   const std::vector<std::pair<std::string, Value>>& entries() const { return entries_; }
 
   /// Writes all to a file beside `path`, makes sure it is on the disk, and puts it in the place of `path`: at any

@@ -11,24 +11,25 @@ namespace wengert::train {
 
 /// The figures of one epoch. What was not measured is NaN.
 struct EpochRecord {
+  /// Stands for what was not measured.
   static constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
-  std::size_t epoch = 0;        ///< from 1
-  std::size_t steps = 0;        ///< of the optimiser, since the beginning
-  double seconds = 0;           ///< since the beginning
-  double rate = none;           ///< the learning rate of the epoch's last step
-  double cost = none;           ///< mean over the samples, each before its step
-  std::vector<double> metrics;  ///< as `History::metric_names`, of the same outputs
-  double validation_cost = none;
+  std::size_t epoch = 0;                   ///< from 1
+  std::size_t steps = 0;                   ///< of the optimiser, since the beginning
+  double seconds = 0;                      ///< since the beginning
+  double rate = none;                      ///< the learning rate of the epoch's last step
+  double cost = none;                      ///< mean over the samples, each before its step
+  std::vector<double> metrics;             ///< as `History::metric_names`, of the same outputs
+  double validation_cost = none;           ///< the mean over the validation samples
   std::vector<double> validation_metrics;  ///< empty without validation data
   std::vector<double> gradient_norms;      ///< of the epoch's first batch, as `History::parameter_paths`
 };
 
 /// All epochs, and what their figures are called.
 struct History {
-  std::vector<std::string> metric_names;
-  std::vector<std::string> parameter_paths;
-  std::vector<EpochRecord> epochs;
+  std::vector<std::string> metric_names;     ///< of the metrics of each record, in order
+  std::vector<std::string> parameter_paths;  ///< of the gradient norms of each record, in order
+  std::vector<EpochRecord> epochs;           ///< a record an epoch
 
   /// A figure of every epoch by its name in `columns`. Throws ValueError, listing the names, if there is none of it.
   std::vector<double> column(std::string_view name) const;
@@ -41,10 +42,13 @@ struct History {
 /// The costs of single steps, thinned to what a picture can show: means of more and more steps.
 class CostTrace {
  public:
+  /// The largest number of points kept.
   static constexpr std::size_t capacity = 1024;
+  /// Adds the cost of a step.
   void add(double cost);
   /// The mean costs of `steps_each` steps each.
   const std::vector<double>& costs() const { return costs_; }
+  /// The steps that a point is the mean of.
   std::size_t steps_each() const { return each_; }
 
  private:

@@ -33,7 +33,7 @@ struct FitStatus {
 
 /// How `fit` trains; all have defaults: `{.epochs = 5, .batch_size = 64}`.
 struct FitOptions {
-  std::size_t epochs = 10;
+  std::size_t epochs = 10;  ///< how often all samples are seen
   /// The samples of a step: all of them (`all_samples`) for full-batch descent, 1 for stochastic descent, or some.
   std::size_t batch_size = 32;
   /// The batches whose gradients are added up before each step: steps of batch_size · accumulate samples, with the
@@ -41,7 +41,7 @@ struct FitOptions {
   std::size_t accumulate = 1;
   /// Whether each epoch takes the samples in another order, which follows from `seed` and the epoch alone.
   bool shuffle = true;
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 0;  ///< of the order of the samples
   /// The learning rate by step, which is counted from 0; empty: the optimiser's.
   std::function<double(double step)> schedule = {};
   /// The learning rate by epoch, which is counted from 0.
@@ -57,12 +57,12 @@ struct FitOptions {
   /// Ends the training after so many epochs in which that figure did not get better by more than `min_improvement`; 0:
   /// never.
   std::size_t patience = 0;
-  double min_improvement = 0;
+  double min_improvement = 0;  ///< see `patience`
   /// At the end, gives the network the weights it had after the best epoch.
   bool best_weights = false;
 
-  std::function<void(FitStatus&)> after_step = {};
-  std::function<void(FitStatus&)> after_epoch = {};
+  std::function<void(FitStatus&)> after_step = {};   ///< is called after every step
+  std::function<void(FitStatus&)> after_epoch = {};  ///< is called after every epoch
   /// Whether SIGINT (Ctrl-C) and SIGTERM end the training after the current step; a second one ends the program.
   bool handle_interrupts = true;
   /// Whether the norms of the gradients are recorded, once an epoch.
@@ -77,13 +77,13 @@ struct FitOptions {
   /// A checkpoint is written when so many seconds have gone by, or so many steps (0: whatever their number), and at the
   /// end.
   double checkpoint_seconds = 30;
-  std::size_t checkpoint_steps = 0;
+  std::size_t checkpoint_steps = 0;  ///< see `checkpoint_seconds`
   /// Random generators, besides those in the network, whose positions belong to a checkpoint.
   std::vector<Generator> generators = {};
 
   // For the report:
-  std::string title = "Training";
-  std::vector<std::string> class_names = {};
+  std::string title = "Training";             ///< of the report
+  std::vector<std::string> class_names = {};  ///< in the order of the labels; otherwise classes are numbers
   /// The shape of a sample's picture, (height, width) or (1 or 3, height, width), where its inputs do not tell.
   Shape picture = {};
   /// Further lines for config.json and the report: names and values.
@@ -97,12 +97,12 @@ std::string_view to_string(StopReason reason);
 
 /// What a training came to.
 struct FitResult {
-  History history{};
-  StopReason reason = StopReason::epochs;
-  std::size_t steps = 0;
-  double seconds = 0;
-  std::size_t best_epoch = 0;  ///< counted from 1; 0: no epoch was finished
-  bool resumed = false;        ///< whether it went on from a checkpoint
+  History history{};                       ///< of every epoch
+  StopReason reason = StopReason::epochs;  ///< why it ended
+  std::size_t steps = 0;                   ///< of the optimiser
+  double seconds = 0;                      ///< it took
+  std::size_t best_epoch = 0;              ///< counted from 1; 0: no epoch was finished
+  bool resumed = false;                    ///< whether it went on from a checkpoint
 
   /// The last value of a figure, by its name in the history. Throws ValueError if there is none.
   double last(std::string_view column) const;
@@ -110,9 +110,9 @@ struct FitResult {
 
 /// The figures of a network on a data set.
 struct Evaluation {
-  double cost = 0;
-  std::vector<std::pair<std::string, double>> metrics{};
-  ConfusionMatrix confusion{};  ///< where outputs are classes and targets labels
+  double cost = 0;                                        ///< the mean over the samples
+  std::vector<std::pair<std::string, double>> metrics{};  ///< names and values
+  ConfusionMatrix confusion{};                            ///< where outputs are classes and targets labels
 
   /// A metric by its name. Throws ValueError if there is none.
   double metric(std::string_view name) const;
@@ -120,8 +120,8 @@ struct Evaluation {
 
 /// How `evaluate` works.
 struct EvaluateOptions {
-  std::size_t batch_size = 256;
-  Metrics metrics = {};  ///< as those of `fit`
+  std::size_t batch_size = 256;  ///< the samples that are computed at a time
+  Metrics metrics = {};          ///< as those of `fit`
 };
 
 }  // namespace wengert::train

@@ -4,8 +4,8 @@
 
 #include <wengert/compiled.hpp>
 #include <wengert/nn/mode.hpp>
-#include <wengert/optim/optimizer.hpp>
 #include <wengert/ops/random.hpp>
+#include <wengert/optim/optimizer.hpp>
 #include <wengert/train/options.hpp>
 #include <wengert/train/samples.hpp>
 
@@ -21,17 +21,18 @@ namespace wengert::train {
 /// A loss as recorded, and the outputs behind it; these are empty if they are not one Var.
 template <class T>
 struct RecordedLoss {
-  Var<T> loss;
-  Var<T> outputs{};
+  Var<T> loss;       ///< a scalar
+  Var<T> outputs{};  ///< what the network made of the inputs
 };
 
 /// Everything the training loop needs to know of a network and its loss.
 template <class T>
 struct Recipe {
   std::vector<std::pair<std::string, Parameter<T>>> parameters;  ///< all, with their paths
-  std::vector<Generator> generators;
-  std::function<void(bool training)> set_training;
-  std::function<RecordedLoss<T>(const ProgramVar<T>& x, const ProgramVar<T>& y)> record;
+  std::vector<Generator> generators;                             ///< those in the network
+  std::function<void(bool training)> set_training;               ///< changes the mode of the network
+  std::function<RecordedLoss<T>(const ProgramVar<T>& x, const ProgramVar<T>& y)>
+      record;  ///< records the loss of a batch
 };
 
 namespace detail {

@@ -1,7 +1,7 @@
 // What `fit` trains on: anything with samples that can be gathered into a batch.
 //
-// A Dataset is: tensors with labels. So is `Samples{X, Y}`, where either is a tensor or whole numbers, and every type of
-// one's own with
+// A Dataset is: tensors with labels. So is `Samples{X, Y}`, where either is a tensor or whole numbers, and every type
+// of one's own with
 //
 //     using Inputs = Tensor<float>;   using Targets = Indices;           // or the other way round
 //     std::size_t size() const;
@@ -28,12 +28,16 @@ namespace wengert::train {
 /// Inputs and what each is to give: X[i] belongs to Y[i]. Either is a tensor or whole numbers.
 template <class X, class Y>
 struct Samples {
+  /// The type of a batch of inputs.
   using Inputs = X;
+  /// The type of a batch of targets.
   using Targets = Y;
-  X inputs;
-  Y targets;
+  X inputs;   ///< sample by sample
+  Y targets;  ///< in the same order
 
+  /// The number of samples.
   std::size_t size() const { return inputs.dimension() == 0 ? 0 : inputs.shape()[0]; }
+  /// Copies these samples into a batch.
   void gather(std::span<const std::size_t> rows, X& x, Y& y) const {
     if (targets.dimension() == 0 || targets.shape()[0] != size())
       throw ShapeError("fit", "inputs of shape " + to_string(Shape(inputs.shape())) + ", targets of shape " +
@@ -48,8 +52,9 @@ Samples(X, Y) -> Samples<X, Y>;
 /// A batch as the engine takes it.
 template <class T>
 struct Batch {
-  std::variant<Tensor<T>, Indices> inputs, targets;
-  std::size_t samples = 0;
+  std::variant<Tensor<T>, Indices> inputs;   ///< of its samples
+  std::variant<Tensor<T>, Indices> targets;  ///< of its samples
+  std::size_t samples = 0;                   ///< how many there are
 };
 
 namespace detail {
@@ -88,8 +93,8 @@ struct Access<Dataset<T>> {
 
 /// Whether D can be trained on in scalar type T.
 template <class D, class T>
-concept SamplesOf = requires(const D& data, std::span<const std::size_t> rows,
-                             typename detail::Access<D>::Inputs& x, typename detail::Access<D>::Targets& y) {
+concept SamplesOf = requires(const D& data, std::span<const std::size_t> rows, typename detail::Access<D>::Inputs& x,
+                             typename detail::Access<D>::Targets& y) {
   { data.size() } -> std::convertible_to<std::size_t>;
   detail::Access<D>::gather(data, rows, x, y);
   requires detail::TensorOrIndices<typename detail::Access<D>::Inputs, T>;
@@ -101,8 +106,10 @@ template <class T>
 class Source {
  public:
   virtual ~Source() = default;
+  /// The number of samples.
   virtual std::size_t size() const = 0;
   virtual bool repeats() const = 0;  ///< whether the same rows always give the same batch
+  /// Copies these samples into a batch.
   virtual void gather(std::span<const std::size_t> rows, Batch<T>& batch) const = 0;
 };
 
