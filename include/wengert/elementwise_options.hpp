@@ -126,14 +126,14 @@ constexpr ExampleParameters<Values> example_parameters(Values) {
   return {};
 }
 
+/// The function that errors name instead of the op, which it may become: `called_as<"add">` for an op add_scalar.
 template <Name function>
 struct CalledAs {
   using Kind = detail::CallerKind;
   static constexpr auto name = function;
 };
-/// The function that errors name instead of the op, which it may become: `called_as<"add">` for an op add_scalar.
 template <Name function>
-inline constexpr CalledAs<function> called_as{};
+inline constexpr CalledAs<function> called_as{};  ///< the function that errors name instead of the op
 
 struct ShownByFormula {
   using Kind = detail::AppearanceKind;
