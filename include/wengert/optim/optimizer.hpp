@@ -33,14 +33,14 @@ namespace wengert::optim {
 /// its ratio to the optimiser's, whatever a schedule makes of that.
 template <class T>
 struct Group {
-  std::string path;
-  Rule<T> rule;
+  std::string path;  ///< such as `encoder.0.weight`
+  Rule<T> rule;      ///< with the options of the group
 };
 
 /// What an Optimizer does besides its rule.
 template <class T>
 struct OptimizerOptions {
-  std::vector<Group<T>> groups = {};
+  std::vector<Group<T>> groups = {};  ///< parameters with options of their own
   /// Limits every element of a gradient to [−clip_value, clip_value], before clip_norm.
   double clip_value = std::numeric_limits<double>::infinity();
   /// Limits the Euclidean norm of all gradients together.
