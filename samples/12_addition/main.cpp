@@ -1,0 +1,129 @@
+// A small transformer that learns to add: it is shown sums as text, "628+415=", and writes the digits of the result,
+// the last one first, as one adds on paper.
+//
+// Prints a line an epoch, a few sums it was never shown with its answers, and the share of such sums that it gets right
+// to the last digit. With --brief: numbers of two digits.
+#include <wengert/nn.hpp>
+#include <wengert/optim.hpp>
+#include <wengert/train.hpp>
+#include <wengert/wengert.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <span>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <fmt/format.h>
+#include <xtensor/xview.hpp>
+
+namespace wg = wengert;
+namespace nn = wengert::nn;
+namespace optim = wengert::optim;
+namespace train = wengert::train;
+
+constexpr std::int64_t plus = 10, equals = 11;  // the tokens besides the digits
+
+// Reads "a+b=" and the digits of the answer so far; says at each place from = on what comes next.
+template <class T>
+struct Adder {
+  nn::Embedding<T> embedding;
+  wg::Parameter<T> position;  // length×width
+  std::vector<nn::TransformerEncoderLayer<T>> layers;
+  nn::LayerNorm<T> norm;
+  nn::Linear<T> head;
+
+  static Adder make(std::size_t digits, std::size_t width, wg::Generator& generator) {
+    Adder adder{nn::Embedding<T>::make(12, width, generator),
+                nn::Embedding<T>::make(3 * digits + 2, width, generator).weight,
+                {},
+                nn::LayerNorm<T>::make({width}),
+                nn::Linear<T>::make(width, 10, generator)};
+    for (int i = 0; i < 2; ++i)
+      adder.layers.push_back(nn::TransformerEncoderLayer<T>::make(
+          width, 4, generator, {.feedforward = 4 * width, .dropout = 0, .norm_first = true, .causal = true}));
+    return adder;
+  }
+  // Tokens N×L to logits N×(L − L₀ + 1)×10, where the =, the last of L₀ tokens, is the first place that is asked.
+  wg::Var<T> operator()(wg::IndexVar<T> tokens) const {
+    const std::size_t length = tokens.shape()[1], prompt = position.shape()[0] / 3 * 2 + 2;
+    wg::Var<T> x = embedding(tokens) + slice(tokens.tape().variable(position), 0, xt::range(0, length));
+    for (const auto& layer : layers) x = layer(x);
+    return head(norm(slice(x, 1, xt::range(prompt - 1, length))));
+  }
+};
+
+// Sums as tokens: what is read, and the digits to be foretold.
+using Sums = train::Samples<wg::Indices, wg::Indices>;
+Sums write_down(std::span<const std::size_t> pairs, std::size_t digits, std::size_t numbers) {
+  Sums sums{wg::Indices::from_shape({pairs.size(), 3 * digits + 2}),
+            wg::Indices::from_shape({pairs.size(), digits + 1})};
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    std::size_t a = pairs[i] / numbers, b = pairs[i] % numbers, sum = a + b;
+    for (std::size_t k = digits; k-- > 0; a /= 10, b /= 10) {
+      sums.inputs(i, k) = static_cast<std::int64_t>(a % 10);
+      sums.inputs(i, digits + 1 + k) = static_cast<std::int64_t>(b % 10);
+    }
+    sums.inputs(i, digits) = plus;
+    sums.inputs(i, 2 * digits + 1) = equals;
+    for (std::size_t k = 0; k <= digits; ++k, sum /= 10) {
+      sums.targets(i, k) = static_cast<std::int64_t>(sum % 10);
+      if (k < digits) sums.inputs(i, 2 * digits + 2 + k) = sums.targets(i, k);
+    }
+  }
+  return sums;
+}
+
+// The sum as the network writes it, digit by digit; each is read again before the next.
+std::size_t add(const Adder<float>& network, const wg::Indices& written, std::size_t i, std::size_t digits) {
+  const std::size_t prompt = 2 * digits + 2;
+  wg::Tape<float> tape;
+  std::size_t sum = 0;
+  wg::Indices tokens = xt::view(written, xt::range(i, i + 1), xt::range(0, prompt));
+  for (std::size_t k = 0, place = 1; k <= digits; ++k, place *= 10) {
+    tape.clear();
+    const wg::Indices next = argmax(network(tape.indices(tokens))).value();  // 1×(k + 1)
+    sum += place * static_cast<std::size_t>(next(0, k));
+    tokens = xt::concatenate(xt::xtuple(tokens, xt::view(next, xt::all(), xt::range(k, k + 1))), 1);
+  }
+  return sum;
+}
+
+// The share of sums whose digits are all foretold: the network would have written just these, one by one.
+double all_right(const wg::Tensor<double>& outputs, const train::Targets& targets) {
+  const wg::Indices& right = std::get<wg::Indices>(targets);
+  const wg::Indices said = train::predicted_classes(outputs);
+  std::size_t hits = 0;
+  for (std::size_t i = 0; i < right.shape()[0]; ++i) hits += xt::all(xt::equal(xt::view(right, i), xt::view(said, i)));
+  return static_cast<double>(hits) / static_cast<double>(right.shape()[0]);
+}
+
+int main(int count, char** arguments) {
+  const bool brief = count > 1 && std::string_view(arguments[1]) == "--brief";
+  const std::size_t digits = brief ? 2 : 3, numbers = brief ? 100 : 1000;
+  std::mt19937_64 shuffle(1964);
+  const auto pairs = wg::permutation(numbers * numbers, shuffle);
+  const std::size_t held_out = brief ? 1000 : 5000, shown = brief ? 9000 : 100000;
+  const Sums training = write_down(std::span(pairs).first(shown), digits, numbers);
+  const Sums test = write_down(std::span(pairs).last(held_out), digits, numbers);
+
+  wg::Generator generator(1964);
+  const auto network = Adder<float>::make(digits, brief ? 32 : 64, generator);
+  const std::size_t epochs = brief ? 12 : 6, batch_size = brief ? 60 : 100;
+  const double steps = static_cast<double>(epochs * shown / batch_size);
+  optim::Optimizer<float> optimizer(network, optim::AdamW{}, {.clip_norm = 1});
+  const auto loss = [](auto logits, auto next) { return cross_entropy(transpose(logits, {0, 2, 1}), next); };
+  const auto result = train::fit(network, optimizer, loss, training, test,
+                                 {.epochs = epochs,
+                                  .batch_size = batch_size,
+                                  .schedule = optim::OneCycle{.max_rate = 3e-3, .steps = steps},
+                                  .metrics = {train::metric("all_right", all_right)}});
+  for (std::size_t i = 0; i < 5; ++i) {
+    const std::size_t pair = pairs[pairs.size() - held_out + i];
+    fmt::print("{:>{}} + {:>{}} = {}\n", pair / numbers, digits, pair % numbers, digits,
+               add(network, test.inputs, i, digits));
+  }
+  fmt::print("right to the last digit: {:.2f}% of {} sums\n", 100 * result.last("validation_all_right"), held_out);
+}
