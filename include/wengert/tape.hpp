@@ -99,8 +99,8 @@ class Var {
   // Comparisons give masks: 1 where they hold, otherwise 0, without gradient. Equality is `equal(a, b)`.
   friend Var operator<(const Operand<T>& a, const Operand<T>& b) { return less(a, b); }
   friend Var operator<=(const Operand<T>& a, const Operand<T>& b) { return less_equal(a, b); }
-  friend Var operator>(const Operand<T>& a, const Operand<T>& b) { return less(b, a); }
-  friend Var operator>=(const Operand<T>& a, const Operand<T>& b) { return less_equal(b, a); }
+  friend Var operator>(const Operand<T>& a, const Operand<T>& b) { return greater(a, b); }
+  friend Var operator>=(const Operand<T>& a, const Operand<T>& b) { return greater_equal(a, b); }
   Var& operator+=(const Operand<T>& b) { return *this = *this + b; }
   Var& operator-=(const Operand<T>& b) { return *this = *this - b; }
   Var& operator*=(const Operand<T>& b) { return *this = *this * b; }
