@@ -267,11 +267,11 @@ template <class T>
 void Pullback<T>::give(std::size_t i, Var<T> cotangent) {
   if (!needs(i)) return;
   const std::size_t input = tape_.edges_[node().first_edge + i];
-  const Node<T>& got = tape_.node(cotangent, node().op->subject());
+  const Node<T>& got = tape_.node(cotangent, node().op->name);
   const Layout* layout = tape_.node(input).layout;
   const Shape& expected = layout->shape;
   if (got.layout != layout && got.layout->shape != expected)
-    throw ShapeError(node().op->subject(),
+    throw ShapeError(node().op->name,
                      fmt::format("vjp: the cotangent of input {} has shape {}, the input {}", i + 1,
                                  to_string(got.layout->shape), to_string(expected)),
                      node().where);

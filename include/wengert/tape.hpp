@@ -102,8 +102,8 @@ class Var {
   ///@{
   friend Var operator<(const Operand<T>& a, const Operand<T>& b) { return less(a, b); }
   friend Var operator<=(const Operand<T>& a, const Operand<T>& b) { return less_equal(a, b); }
-  friend Var operator>(const Operand<T>& a, const Operand<T>& b) { return less(b, a); }
-  friend Var operator>=(const Operand<T>& a, const Operand<T>& b) { return less_equal(b, a); }
+  friend Var operator>(const Operand<T>& a, const Operand<T>& b) { return greater(a, b); }
+  friend Var operator>=(const Operand<T>& a, const Operand<T>& b) { return greater_equal(a, b); }
   ///@}
   Var& operator+=(const Operand<T>& b) { return *this = *this + b; }  ///< refers to the sum
   Var& operator-=(const Operand<T>& b) { return *this = *this - b; }  ///< refers to the difference
