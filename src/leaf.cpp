@@ -158,18 +158,21 @@ Var<T> Tape<T>::borrow(std::span<const T> elements, const Shape& shape, Location
               where);
 }
 
-#define WENGERT_INSTANTIATE(T)                                                       \
-  template const Layout* Tape<T>::keep(const Layout&);                               \
-  template Var<T> Tape<T>::variable(const Tensor<T>&, std::string_view, Location);   \
-  template Var<T> Tape<T>::variable(Tensor<T>&&, std::string_view, Location);        \
-  template Var<T> Tape<T>::variable(const Parameter<T>&, Location);                  \
-  template Var<T> Tape<T>::constant(const Tensor<T>&, Location);                     \
-  template Var<T> Tape<T>::constant(Tensor<T>&&, Location);                          \
-  template Var<T> Tape<T>::constant(T, Location);                                    \
-  template IndexVar<T> Tape<T>::indices(const Indices&, Location);                   \
-  template Var<T> Tape<T>::keep_alive(std::shared_ptr<const void>, const Location&); \
-  template std::optional<Parameter<T>> Tape<T>::parameter(std::size_t) const;        \
-  template Var<T> Tape<T>::borrow(const Tensor<T>&, Location);                       \
+#define WENGERT_INSTANTIATE(T)                                                          \
+  template const Layout* Tape<T>::keep(const Layout&);                                  \
+  template const void* Tape<T>::keep_name(std::string_view);                            \
+  template Var<T> Tape<T>::leaf(Storage*, const Layout*, const void*, const Location&); \
+  template Var<T> Tape<T>::uninitialised(const Shape&, const Location&);                \
+  template Var<T> Tape<T>::variable(const Tensor<T>&, std::string_view, Location);      \
+  template Var<T> Tape<T>::variable(Tensor<T>&&, std::string_view, Location);           \
+  template Var<T> Tape<T>::variable(const Parameter<T>&, Location);                     \
+  template Var<T> Tape<T>::constant(const Tensor<T>&, Location);                        \
+  template Var<T> Tape<T>::constant(Tensor<T>&&, Location);                             \
+  template Var<T> Tape<T>::constant(T, Location);                                       \
+  template IndexVar<T> Tape<T>::indices(const Indices&, Location);                      \
+  template Var<T> Tape<T>::keep_alive(std::shared_ptr<const void>, const Location&);    \
+  template std::optional<Parameter<T>> Tape<T>::parameter(std::size_t) const;           \
+  template Var<T> Tape<T>::borrow(const Tensor<T>&, Location);                          \
   template Var<T> Tape<T>::borrow(std::span<const T>, const Shape&, Location);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

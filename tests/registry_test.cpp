@@ -146,7 +146,7 @@ TEST_CASE("random applications meet every op with inputs of several shapes") {
       for (const Shape& shape : example.shapes) shapes += to_string(shape);
       met[std::string(row.name)].insert(shapes);
       const Var<double> y = example.apply(x);
-      if (row.differentiable) grad<double>(seed(y, broadcast_to(tape.constant(1.0), y.shape())), x);
+      if (row.differentiable) grad<double>(wengert::seed(y, broadcast_to(tape.constant(1.0), y.shape())), x);
       for (std::size_t k = 0; k < tape.size(); ++k)
         if (tape.node(k).op != nullptr)
           met[std::string(tape.node(k).op->name)].insert(to_string(tape.node(tape.inputs(k)[0]).layout->shape));
