@@ -1,47 +1,38 @@
-// Code shown in documents: compiled in a test, and held against the documents' text.
+// Holds the code that a page of documentation shows against the file that compiles it.
 #pragma once
-
-#include "testing.hpp"
 
 #include <fstream>
 #include <string>
-#include <vector>
+
+#include <doctest/doctest.h>
 
 namespace wengert::testing {
 
-/// The blocks of C++ in a document, without indentation. Paths are relative to the project's folder.
-class Snippets {
- public:
-  explicit Snippets(const std::string& document) {
-    const std::string text = read(document);
-    for (std::size_t at = text.find("```cpp\n"); at != std::string::npos; at = text.find("```cpp\n", at)) {
-      at += 7;
-      blocks_.push_back(text.substr(at, text.find("```", at) - at));
-    }
+/// The lines of a file of the project, without their indentation.
+inline std::string unindented(const std::string& path) {
+  std::ifstream file(PROJECT_SOURCE_DIR "/" + path);
+  REQUIRE_MESSAGE(file, path);
+  std::string text, line;
+  while (std::getline(file, line)) {
+    const std::size_t begin = line.find_first_not_of(' ');
+    text += (begin == std::string::npos ? "" : line.substr(begin)) + "\n";
   }
+  return text;
+}
 
-  std::size_t count() const { return blocks_.size(); }
-  /// The first block that does not stand in a source; empty if all do.
-  std::string missing_in(const std::string& source) const {
-    const std::string text = read(source);
-    for (const std::string& block : blocks_)
-      if (!contains(text, block)) return block;
-    return {};
+/// Checks that each block of C++ of a page stands in a source file, but for the indentation; returns how many there
+/// are.
+inline std::size_t check_snippets(const std::string& page, const std::string& source) {
+  const std::string compiled = unindented(source), text = unindented(page);
+  std::size_t blocks = 0;
+  for (std::size_t at = text.find("```cpp\n"); at != std::string::npos; at = text.find("```cpp\n", at)) {
+    at += 7;
+    const std::string block = text.substr(at, text.find("```", at) - at);
+    CAPTURE(block);
+    CHECK(compiled.find(block) != std::string::npos);
+    ++blocks;
   }
-
- private:
-  static std::string read(const std::string& path) {
-    std::ifstream file(std::string(PROJECT_SOURCE_DIR "/") + path);
-    REQUIRE(file);
-    std::string text, line;
-    while (std::getline(file, line)) {
-      const std::size_t begin = line.find_first_not_of(' ');
-      text += (begin == std::string::npos ? "" : line.substr(begin)) + "\n";
-    }
-    return text;
-  }
-
-  std::vector<std::string> blocks_;
-};
+  return blocks;
+}
 
 }  // namespace wengert::testing

@@ -9,6 +9,7 @@ namespace optim = wengert::optim;
 // [end]
 
 #include "snippets.hpp"
+#include "testing.hpp"
 
 using namespace wengert::testing;
 
@@ -156,7 +157,5 @@ TEST_CASE("optimisers.md: L-BFGS") {
 }
 
 TEST_CASE("every block of C++ in docs/optimisers.md stands in this file") {
-  const Snippets snippets("docs/optimisers.md");
-  CHECK(snippets.missing_in("tests/optim/snippets_test.cpp") == "");
-  CHECK(snippets.count() == 9);
+  CHECK(check_snippets("docs/optimisers.md", "tests/optim/snippets_test.cpp") == 9);
 }

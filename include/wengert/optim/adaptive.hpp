@@ -10,18 +10,21 @@ namespace wengert::optim {
 ///
 /// With weight decay λ, g ← g + λ·w first. The sum s starts from `initial_sum`.
 struct Adagrad {
-  double rate = 0.01;
-  double rate_decay = 0;
-  double weight_decay = 0;
-  double initial_sum = 0;
-  double epsilon = 1e-10;
+  double rate = 0.01;       ///< η
+  double rate_decay = 0;    ///< how fast ηₜ falls
+  double weight_decay = 0;  ///< λ
+  double initial_sum = 0;   ///< s before the first step
+  double epsilon = 1e-10;   ///< ε
 
+  /// What it remembers of a parameter.
   template <class V>
   struct State {
-    V sum;
+    V sum;  ///< s
   };
+  /// The state before the first step.
   template <class T>
   State<Var<T>> start(Var<T> w) const;
+  /// The next value of the parameter w, whose gradient is g; changes the state.
   template <class T>
   Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
   /// Throws ValueError unless every option is in its range.
@@ -33,17 +36,21 @@ struct Adagrad {
 ///
 /// With weight decay λ, g ← g + λ·w first.
 struct Adadelta {
-  double rate = 1;
-  double rho = 0.9;
-  double epsilon = 1e-6;
-  double weight_decay = 0;
+  double rate = 1;          ///< η
+  double rho = 0.9;         ///< ρ
+  double epsilon = 1e-6;    ///< ε
+  double weight_decay = 0;  ///< λ
 
+  /// What it remembers of a parameter.
   template <class V>
   struct State {
-    V square_avg, acc_delta;
+    V square_avg;  ///< v
+    V acc_delta;   ///< u
   };
+  /// The state before the first step.
   template <class T>
   State<Var<T>> start(Var<T> w) const;
+  /// The next value of the parameter w, whose gradient is g; changes the state.
   template <class T>
   Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
   /// Throws ValueError unless every option is in its range.
@@ -55,21 +62,24 @@ struct Adadelta {
 /// Centred (Graves 2013), v less the square of a like average of g takes the place of v. With momentum μ, b ← μ·b + d,
 /// and b takes the place of d. With weight decay λ, g ← g + λ·w first.
 struct RMSprop {
-  double rate = 0.01;
-  double alpha = 0.99;
-  double epsilon = 1e-8;
-  double weight_decay = 0;
-  double momentum = 0;
-  bool centered = false;
+  double rate = 0.01;       ///< η
+  double alpha = 0.99;      ///< α
+  double epsilon = 1e-8;    ///< ε
+  double weight_decay = 0;  ///< λ
+  double momentum = 0;      ///< μ
+  bool centered = false;    ///< whether the average of g, squared, is taken off v
 
+  /// What it remembers of a parameter.
   template <class V>
   struct State {
-    V square_avg;
-    V grad_avg;         // centred
-    V momentum_buffer;  // with momentum
+    V square_avg;       ///< v
+    V grad_avg;         ///< the average of g, if centred
+    V momentum_buffer;  ///< b, with momentum
   };
+  /// The state before the first step.
   template <class T>
   State<Var<T>> start(Var<T> w) const;
+  /// The next value of the parameter w, whose gradient is g; changes the state.
   template <class T>
   Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
   /// Throws ValueError unless every option is in its range.

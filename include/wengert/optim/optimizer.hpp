@@ -33,13 +33,14 @@ namespace wengert::optim {
 /// its ratio to the optimiser's, whatever a schedule makes of that.
 template <class T>
 struct Group {
-  std::string path;
-  Rule<T> rule;
+  std::string path;  ///< what it names
+  Rule<T> rule;      ///< with its options
 };
 
 /// What an Optimizer does besides its rule.
 template <class T>
 struct OptimizerOptions {
+  /// Parameters with rules of their own.
   std::vector<Group<T>> groups = {};
   /// Limits every element of a gradient to [−clip_value, clip_value], before clip_norm.
   double clip_value = std::numeric_limits<double>::infinity();

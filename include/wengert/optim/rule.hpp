@@ -112,6 +112,7 @@ concept UpdateRule = std::is_convertible_v<decltype(std::declval<const R&>().rat
 template <class T>
 class Rule {
  public:
+  /// Holds a rule, whose options it checks.
   template <class R>
   requires UpdateRule<R, T> Rule(R rule, Location where = Location::current()) {  // NOLINT(google-explicit-constructor)
     if constexpr (requires { rule.check(where); }) rule.check(where);

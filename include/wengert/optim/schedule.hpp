@@ -24,49 +24,55 @@ using Schedule = std::function<double(double t)>;
 
 /// The same rate at all times.
 struct ConstantRate {
-  double rate = 0.001;
+  double rate = 0.001;  ///< at all times
+  /// The rate at time t.
   double operator()(double t) const;
 };
 
 /// rate · factor^⌊t / every⌋ (PyTorch's StepLR).
 struct StepDecay {
-  double rate = 0.001;
-  double every = 1;
-  double factor = 0.1;
+  double rate = 0.001;  ///< at t = 0
+  double every = 1;     ///< time between two falls
+  double factor = 0.1;  ///< of a fall
+  /// The rate at time t.
   double operator()(double t) const;
 };
 
 /// rate · factorⁿ, n being the number of milestones that t has reached (PyTorch's MultiStepLR).
 struct MultiStepDecay {
-  double rate = 0.001;
-  std::vector<double> milestones;
-  double factor = 0.1;
+  double rate = 0.001;             ///< at t = 0
+  std::vector<double> milestones;  ///< times of the falls, in any order
+  double factor = 0.1;             ///< of a fall
+  /// The rate at time t.
   double operator()(double t) const;
 };
 
 /// rate · factorᵗ (PyTorch's ExponentialLR).
 struct ExponentialDecay {
-  double rate = 0.001;
-  double factor = 0.99;
+  double rate = 0.001;   ///< at t = 0
+  double factor = 0.99;  ///< from t to t + 1
+  /// The rate at time t.
   double operator()(double t) const;
 };
 
 /// Down from `rate` to `final_rate` along half a cosine, in `steps` steps; it stays there
 /// (PyTorch's CosineAnnealingLR up to its end): final + ½(rate − final)(1 + cos(π t / steps)).
 struct CosineDecay {
-  double rate = 0.001;
-  double steps = 1;
-  double final_rate = 0;
+  double rate = 0.001;    ///< at t = 0
+  double steps = 1;       ///< until the end
+  double final_rate = 0;  ///< at the end
+  /// The rate at time t.
   double operator()(double t) const;
 };
 
 /// CosineDecay that starts again after each period, each `period_factor` times as long as the one before
 /// (Loshchilov and Hutter 2017; PyTorch's CosineAnnealingWarmRestarts).
 struct CosineRestarts {
-  double rate = 0.001;
-  double period = 1;
-  double period_factor = 1;
-  double final_rate = 0;
+  double rate = 0.001;       ///< at the beginning of a period
+  double period = 1;         ///< the length of the first
+  double period_factor = 1;  ///< by which each is longer than the one before
+  double final_rate = 0;     ///< at the end of a period
+  /// The rate at time t.
   double operator()(double t) const;
 };
 
@@ -74,20 +80,22 @@ struct CosineRestarts {
 /// max_rate / start_divisor / end_divisor, both along half a cosine (Smith and Topin 2018; PyTorch's OneCycleLR, whose
 /// change of the momentum is left out). The last step is steps − 1; the rate stays there.
 struct OneCycle {
-  double max_rate = 0.01;
-  double steps = 2;
-  double rise = 0.3;
-  double start_divisor = 25;
-  double end_divisor = 1e4;
+  double max_rate = 0.01;     ///< the highest
+  double steps = 2;           ///< all
+  double rise = 0.3;          ///< the fraction of them in which the rate rises
+  double start_divisor = 25;  ///< of the highest to the first
+  double end_divisor = 1e4;   ///< of the first to the last
+  /// The rate at time t.
   double operator()(double t) const;
 };
 
 /// Another schedule that begins after `steps` steps, during which the rate rises in a straight line from
 /// start_factor · then(0) to then(0): then(t − steps) (PyTorch's LinearLR in a SequentialLR).
 struct LinearWarmup {
-  double steps = 1;
-  double start_factor = 1.0 / 3;
-  Schedule then = ConstantRate{};
+  double steps = 1;                ///< before the other begins
+  double start_factor = 1.0 / 3;   ///< of the other's first rate
+  Schedule then = ConstantRate{};  ///< the other schedule
+  /// The rate at time t.
   double operator()(double t) const;
 };
 
@@ -96,21 +104,23 @@ struct LinearWarmup {
 /// It is called once an epoch, or whenever the measure is taken. What it remembers are its last members; a copy of the
 /// struct is a checkpoint.
 struct Plateau {
+  /// Whether smaller measures are better, as of a cost, or larger, as of an accuracy.
   enum class Goal { smallest, largest };
+  /// What a threshold is measured by: the best so far, or nothing.
   enum class Threshold { relative, absolute };
 
-  double rate = 0.001;  ///< the present one
-  double factor = 0.1;
+  double rate = 0.001;      ///< the present one
+  double factor = 0.1;      ///< by which the rate is lowered
   int patience = 10;        ///< that many calls without improvement are forgiven
   double threshold = 1e-4;  ///< what counts as one: better than best · (1 ∓ threshold), or than best ∓ threshold
-  Threshold kind = Threshold::relative;
-  Goal goal = Goal::smallest;
-  int cooldown = 0;  ///< that many calls after a change are forgiven, too
-  double min_rate = 0;
+  Threshold kind = Threshold::relative;  ///< what the threshold is measured by
+  Goal goal = Goal::smallest;            ///< what is better
+  int cooldown = 0;                      ///< that many calls after a change are forgiven, too
+  double min_rate = 0;                   ///< the lowest
 
   double best = std::numeric_limits<double>::quiet_NaN();  ///< none yet
-  int without_improvement = 0;
-  int cooling = 0;
+  int without_improvement = 0;                             ///< calls since it was met
+  int cooling = 0;                                         ///< calls that are still forgiven after a change
 
   /// Takes the measure and returns the rate from now on.
   double operator()(double measure);
