@@ -12,12 +12,22 @@
 namespace wengert {
 namespace {
 
+// What LaTeX would take for a command, as text.
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    if (std::string_view("_%&#${}").find(c) != std::string_view::npos) result += '\\';
+    result += std::string_view("\\^~").find(c) != std::string_view::npos ? ' ' : c;
+  }
+  return result;
+}
+
 // A name with an index: W1 is W with the index 1.
 Text named(std::string_view name, bool bar = false) {
   const std::size_t digits = static_cast<std::size_t>(
       std::find_if(name.rbegin(), name.rend(), [](unsigned char c) { return std::isdigit(c) == 0; }) - name.rbegin());
   const std::string_view letters = name.substr(0, name.size() - digits), index = name.substr(letters.size());
-  std::string latex = letters.size() == 1 ? std::string(letters) : fmt::format("\\mathrm{{{}}}", letters);
+  std::string latex = letters.size() == 1 ? std::string(letters) : fmt::format("\\mathrm{{{}}}", escaped(letters));
   if (bar) latex = fmt::format("\\bar{{{}}}", latex);
   if (!index.empty()) latex += fmt::format("_{{{}}}", index);
   if (!bar) return {std::string(name), latex};

@@ -2,6 +2,7 @@
 #include "gradcheck/differences.hpp"
 #include "gradcheck/in_float.hpp"
 #include "gradcheck/projection.hpp"
+#include "gradcheck/recording.hpp"
 #include "gradcheck/subject.hpp"
 #include <wengert/gradcheck.hpp>
 
@@ -71,10 +72,24 @@ class Gradcheck {
       return std::isnan(a.difference()) ? !std::isnan(b.difference()) : a.difference() > b.difference();
     };
     std::stable_sort(report_.mismatches_.begin(), report_.mismatches_.end(), larger);
+    find_overlooked();
     return std::move(report_);
   }
 
  private:
+  // Parameters that the function records and nobody gave: of a network they should have been found, a lambda captured
+  // them.
+  void find_overlooked() {
+    if (isolated_) return;
+    Tape<double> tape;
+    report_.overlooked_ = detail::Recording<double>(tape, f_, inputs_).overlooked(tape, f_);
+    if (f_.watched.empty() || report_.overlooked_.empty()) return;
+    add({.fault = Fault::vacuous,
+         .text =
+             fmt::format("{} of the network were not found, so their gradients were not checked: a struct of them must "
+                         "be an aggregate, without constructors, private members or bases",
+                         report_.overlooked_text())});
+  }
   void add(GradcheckFinding finding) { report_.findings_.push_back(std::move(finding)); }
   std::string input_name(std::size_t input) const { return "input " + report_.input_name(input); }
 
@@ -363,31 +378,9 @@ class Gradcheck {
   GradcheckReport report_;
 };
 
-namespace {
-
-// Gives Parameters their values back, whatever happens.
-class Restored {
- public:
-  template <class T>
-  explicit Restored(const std::vector<detail::WatchedParameter<T>>& watched) {
-    for (const auto& [input, parameter] : watched)
-      restore_.push_back([kept = parameter, value = parameter.value()]() mutable { kept.assign(value); });
-  }
-  ~Restored() {
-    for (const auto& restore : restore_) restore();
-  }
-  Restored(const Restored&) = delete;
-  Restored& operator=(const Restored&) = delete;
-
- private:
-  std::vector<std::function<void()>> restore_;
-};
-
-}  // namespace
-
 GradcheckReport detail::run_gradcheck(const CheckedFunction<double>& f, const std::vector<Tensor<double>>& inputs,
                                       const GradcheckOptions& options, const CheckedFunction<float>& in_float) {
-  const Restored restored(f.watched), restored_in_float(in_float.watched);
+  const detail::Restored restored(f.watched), restored_in_float(in_float.watched);
   return Gradcheck(f, inputs, options).run(in_float);
 }
 

@@ -110,26 +110,29 @@ void Pool::recycle(Storage* storage) noexcept {
 
 Storage* Pool::new_header() { return &headers_.emplace_back(); }
 
+// A small storage lies behind its header: one place to find both, and a header costs no allocation of its own.
 Storage* Pool::carve(std::size_t size_class) {
   const std::size_t bytes = bytes_of_class(size_class);
-  std::byte* memory = nullptr;
+  Storage* storage = nullptr;
   if (bytes > largest_in_slab) {
-    memory = reserve(bytes);
+    std::byte* const memory = reserve(bytes);
+    storage = new_header();
+    storage->data = memory;
   } else {
-    if (slab_left_ < bytes) {  // the more there is, the larger the next slab: fewer pages are met one by one
+    const std::size_t with_header = sizeof(Storage) + bytes;
+    if (slab_left_ < with_header) {  // the more there is, the larger the next slab: fewer pages are met one by one
       const std::size_t next = std::max(slab_bytes, reserved_ / 8);
       slab_ = reserve(next);
       slab_left_ = next;
     }
-    memory = slab_;
-    slab_ += bytes;
-    slab_left_ -= bytes;
+    storage = new (slab_) Storage;  // owns nothing, so that it needs no destructor
+    storage->data = slab_ + sizeof(Storage);
+    slab_ += with_header;
+    slab_left_ -= with_header;
   }
-  Storage* storage = new_header();
-  storage->data = memory;
   storage->capacity = bytes;
   storage->size_class = static_cast<std::uint32_t>(size_class);
-  ASAN_POISON_MEMORY_REGION(memory, bytes);
+  ASAN_POISON_MEMORY_REGION(storage->data, bytes);
   return storage;
 }
 

@@ -171,8 +171,14 @@ void Program<T>::State::run_measured(const program::Instruction*& current) {
 }
 
 template <class T>
+typename Program<T>::State& Program<T>::state() const {
+  if (state_ == nullptr) throw HandleError("program", "it was moved from");
+  return *state_;
+}
+
+template <class T>
 void Program<T>::run(std::span<const ProgramInput<T>> inputs) {
-  State& s = *state_;
+  State& s = state();
   if (const std::string reason = s.refusal(inputs); !reason.empty()) throw ShapeError("program", reason);
   for (std::uint32_t i = 0; i < inputs.size(); ++i) s.executable.bind(i, inputs[i].data);
   s.set_draws();
@@ -195,12 +201,12 @@ void Program<T>::run(std::span<const ProgramInput<T>> inputs) {
 
 template <class T>
 bool Program<T>::accepts(std::span<const ProgramInput<T>> inputs) const {
-  return state_->refusal(inputs).empty();
+  return state().refusal(inputs).empty();
 }
 
 template <class T>
 void Program<T>::restart_streams() {
-  for (const program::Stream& stream : state_->graph.streams) stream.state->counter = stream.first;
+  for (const program::Stream& stream : state().graph.streams) stream.state->counter = stream.first;
 }
 
 // ---- checked replays -----------------------------------------------------------------------------------------------
@@ -224,7 +230,7 @@ void Program<T>::State::require_equal(const std::string& what, Value<const T> go
 
 template <class T>
 void Program<T>::run_checked(std::span<const ProgramInput<T>> inputs, const ProgramRecorder<T>& record) {
-  State& s = *state_;
+  State& s = state();
   Tape<T> tape;
   std::vector<ProgramVar<T>> leaves;
   std::vector<std::uint64_t> counters;
@@ -233,10 +239,15 @@ void Program<T>::run_checked(std::span<const ProgramInput<T>> inputs, const Prog
   for (std::size_t i = 0; i < counters.size(); ++i) s.graph.streams[i].state->counter = counters[i];
   std::vector<std::pair<Parameter<T>, Tensor<T>>> updates;
   for (const auto& queued : tape.updates()) updates.emplace_back(queued.parameter, queued.value.value());
+  std::vector<Tensor<T>> results;  // before updates are written: a result may lie in a parameter
+  for (const ProgramVar<T>& output : outputs) {
+    const bool whole = tape.node(output.handle(), "program").holds_indices;
+    results.push_back(whole ? Tensor<T>() : output.handle().value());
+  }
   run(inputs);
   for (std::size_t i = 0; i < outputs.size(); ++i)
     if (!tape.node(outputs[i].handle(), "program").holds_indices)
-      s.require_equal(fmt::format("output {}", i), result(i), outputs[i].handle().value());
+      s.require_equal(fmt::format("output {}", i), result(i), results[i]);
     else if (indices(i) != IndexVar<T>(outputs[i].handle()).value())
       throw ValueError("program", fmt::format("checked replay: output {} differs from recording again", i));
   for (const auto& [parameter, expected] : updates) {
@@ -255,7 +266,7 @@ ProgramInput<T>::ProgramInput(std::span<const T> elements, const Shape& of) : da
 
 template <class T>
 Value<const T> Program<T>::result(std::size_t i) const {
-  const State& s = *state_;
+  const State& s = state();
   if (i >= s.executable.outputs.size())
     throw ValueError("program", fmt::format("output {}: it has {}", i, s.executable.outputs.size()));
   if (s.graph.entries[s.graph.outputs[i]].holds_indices)
@@ -282,7 +293,7 @@ T Program<T>::item(std::size_t i) const {
 
 template <class T>
 Indices Program<T>::indices(std::size_t i) const {
-  const State& s = *state_;
+  const State& s = state();
   if (i >= s.executable.outputs.size())
     throw ValueError("program", fmt::format("output {}: it has {}", i, s.executable.outputs.size()));
   if (!s.graph.entries[s.graph.outputs[i]].holds_indices)
@@ -297,21 +308,21 @@ Indices Program<T>::indices(std::size_t i) const {
 
 template <class T>
 std::size_t Program<T>::input_count() const {
-  return state_->graph.inputs.size();
+  return state().graph.inputs.size();
 }
 template <class T>
 std::size_t Program<T>::output_count() const {
-  return state_->graph.outputs.size();
+  return state().graph.outputs.size();
 }
 template <class T>
 const Shape& Program<T>::input_shape(std::size_t i) const {
   if (i >= input_count()) throw ValueError("program", fmt::format("input {}: it has {}", i, input_count()));
-  return state_->graph.entries[state_->graph.inputs[i]].layout.shape;
+  return state().graph.entries[state().graph.inputs[i]].layout.shape;
 }
 
 template <class T>
 ProgramMemory Program<T>::memory() const {
-  const State& s = *state_;
+  const State& s = state();
   ProgramMemory memory;
   memory.arena_bytes = s.executable.arena_bytes;
   memory.tile_bytes = s.executable.tile_bytes;
@@ -324,26 +335,26 @@ ProgramMemory Program<T>::memory() const {
 
 template <class T>
 void Program<T>::measure(bool on) {
-  state_->measuring = on;
+  state().measuring = on;
   if (!on) return;
-  state_->seconds.assign(state_->executable.instructions.size(), 0);
-  state_->replays = 0;
+  state().seconds.assign(state().executable.instructions.size(), 0);
+  state().replays = 0;
 }
 
 template <class T>
 Profile Program<T>::profile() const {
-  const State& s = *state_;
+  const State& s = state();
   return program::profile_of(s.graph, s.executable.instructions, s.seconds, s.replays);
 }
 
 template <class T>
 std::string Program<T>::to_string() const {
-  return program::to_string(state_->graph, state_->schedule, state_->plan);
+  return program::to_string(state().graph, state().schedule, state().plan);
 }
 
 template <class T>
 const std::vector<std::pair<std::string, std::string>>& Program<T>::passes() const {
-  return state_->passes;
+  return state().passes;
 }
 
 template <class T>

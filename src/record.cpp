@@ -249,9 +249,12 @@ Var<T> Tape<T>::collapse(const Mark& from, Var<T> y, const Op<T>& op, std::span<
                          std::shared_ptr<const void> rule, const Location& where) {
   const Node<T> result = node(y, op.name);
   pool_.retain(result.storage);
+  const auto is_queued = [&](std::size_t i) {
+    return std::any_of(updates_.begin(), updates_.end(), [i](const Update& u) { return u.value.index_ == i; });
+  };
   for (std::size_t i = from.nodes; i < nodes_.size(); ++i) {
-    if (nodes_[i].op == nullptr) continue;  // what was put in cannot be computed again
-    nodes_[i].generation = 0;               // handles to what is given back are refused
+    if (nodes_[i].op == nullptr || is_queued(i)) continue;  // cannot be computed again, or will be read by commit
+    nodes_[i].generation = 0;                               // handles to what is given back are refused
     give_back(nodes_[i]);
   }
   std::vector<Var<T>> all(inputs.begin(), inputs.end());

@@ -48,122 +48,6 @@ std::string_view Tape<T>::name(std::size_t index) const {
   return n.op == nullptr && n.attributes != nullptr ? static_cast<const char*>(n.attributes) : std::string_view{};
 }
 
-// ---- leaves --------------------------------------------------------------------------------------------------------
-
-template <class T>
-const Layout* Tape<T>::keep(const Layout& layout) {
-  return new (arena_.allocate(sizeof(Layout))) Layout(layout);
-}
-
-template <class T>
-const void* Tape<T>::keep_name(std::string_view name) {
-  if (name.empty()) return nullptr;
-  auto* text = static_cast<char*>(arena_.allocate(name.size() + 1));
-  *std::copy(name.begin(), name.end(), text) = '\0';
-  return text;
-}
-
-template <class T>
-Var<T> Tape<T>::leaf(Storage* storage, const Layout* layout, const void* attributes, const Location& where) {
-  return append(nullptr, reinterpret_cast<T*>(storage->data), layout, storage, attributes,
-                static_cast<std::uint32_t>(edges_.size()), where);
-}
-
-template <class T>
-Var<T> Tape<T>::uninitialised(const Shape& shape, const Location& where) {
-  const Layout* layout = keep(contiguous_layout(shape));
-  return leaf(pool_.allocate(layout->size * sizeof(T)), layout, nullptr, where);
-}
-
-template <class T>
-Var<T> Tape<T>::variable(const Tensor<T>& value, std::string_view name, Location where) {
-  const Var<T> result = constant(value, where);
-  nodes_.back().attributes = keep_name(name);
-  return result;
-}
-
-template <class T>
-Var<T> Tape<T>::variable(Tensor<T>&& value, std::string_view name, Location where) {
-  const Var<T> result = constant(std::move(value), where);
-  nodes_.back().attributes = keep_name(name);
-  return result;
-}
-
-template <class T>
-Var<T> Tape<T>::variable(const Parameter<T>& parameter, Location where) {
-  const auto& state = parameter.state_;
-  const Layout* layout = keep(contiguous_layout(Shape(state->value.shape())));
-  const void* name = keep_name(state->name);
-  Storage* storage = pool_.adopt(reinterpret_cast<std::byte*>(state->value.data()), layout->size * sizeof(T), state);
-  storage->version = &state->version;
-  storage->recorded_version = state->version;
-  return leaf(storage, layout, name, where);
-}
-
-template <class T>
-Var<T> Tape<T>::constant(const Tensor<T>& value, Location where) {
-  const Var<T> result = uninitialised(Shape(value.shape()), where);
-  std::copy_n(value.data(), value.size(), nodes_.back().data);
-  return result;
-}
-
-template <class T>
-Var<T> Tape<T>::constant(Tensor<T>&& value, Location where) {
-  const auto owner = std::make_shared<Tensor<T>>(std::move(value));
-  const Layout* layout = keep(contiguous_layout(Shape(owner->shape())));
-  return leaf(pool_.adopt(reinterpret_cast<std::byte*>(owner->data()), layout->size * sizeof(T), owner), layout,
-              nullptr, where);
-}
-
-template <class T>
-Var<T> Tape<T>::constant(T value, Location where) {
-  const Var<T> result = uninitialised(Shape{}, where);
-  *nodes_.back().data = value;
-  return result;
-}
-
-template <class T>
-IndexVar<T> Tape<T>::indices(const Indices& numbers, Location where) {
-  const Layout* layout = keep(contiguous_layout(Shape(numbers.shape())));
-  Storage* storage = pool_.allocate(layout->size * sizeof(std::int64_t));
-  std::copy_n(numbers.data(), numbers.size(), reinterpret_cast<std::int64_t*>(storage->data));
-  const Var<T> result = leaf(storage, layout, nullptr, where);
-  nodes_.back().holds_indices = true;
-  return IndexVar<T>(result);
-}
-
-template <class T>
-Var<T> Tape<T>::keep_alive(std::shared_ptr<const void> owner, const Location& where) {
-  const void* data = owner.get();
-  Storage* storage = pool_.adopt(static_cast<std::byte*>(const_cast<void*>(data)), 0, std::move(owner));
-  const Var<T> result = leaf(storage, keep(contiguous_layout({0})), nullptr, where);
-  nodes_.back().holds_indices = true;
-  return result;
-}
-
-template <class T>
-std::optional<Parameter<T>> Tape<T>::parameter(std::size_t index) const {
-  const Storage& storage = *nodes_[index].storage;
-  if (nodes_[index].op != nullptr || storage.version == nullptr) return {};
-  using State = typename Parameter<T>::State;
-  return Parameter<T>(std::const_pointer_cast<State>(std::static_pointer_cast<const State>(storage.owner)));
-}
-
-template <class T>
-Var<T> Tape<T>::borrow(const Tensor<T>& value, Location where) {
-  return borrow(std::span<const T>(value.data(), value.size()), Shape(value.shape()), where);
-}
-
-template <class T>
-Var<T> Tape<T>::borrow(std::span<const T> elements, const Shape& shape, Location where) {
-  const Layout layout = contiguous_layout(shape);
-  if (elements.size() != layout.size)
-    throw ShapeError("borrow", fmt::format("{} elements for shape {}", elements.size(), to_string(shape)), where);
-  auto* data = const_cast<T*>(elements.data());  // only ever read
-  return leaf(pool_.adopt(reinterpret_cast<std::byte*>(data), layout.size * sizeof(T), nullptr), keep(layout), nullptr,
-              where);
-}
-
 // ---- marks ---------------------------------------------------------------------------------------------------------
 
 template <class T>
@@ -229,6 +113,11 @@ Var<T> Tape<T>::updated(const Parameter<T>& parameter, Location where) {
   const auto last = std::find_if(updates_.rbegin(), updates_.rend(),
                                  [&](const Update& queued) { return queued.parameter == parameter; });
   return last != updates_.rend() ? last->value : variable(parameter, where);
+}
+
+template <class T>
+std::vector<typename Tape<T>::Update> Tape<T>::exchange_updates(std::vector<Update> updates) {
+  return std::exchange(updates_, std::move(updates));
 }
 
 template <class T>
@@ -378,11 +267,11 @@ template <class T>
 void Pullback<T>::give(std::size_t i, Var<T> cotangent) {
   if (!needs(i)) return;
   const std::size_t input = tape_.edges_[node().first_edge + i];
-  const Node<T>& got = tape_.node(cotangent, node().op->subject());
+  const Node<T>& got = tape_.node(cotangent, node().op->name);
   const Layout* layout = tape_.node(input).layout;
   const Shape& expected = layout->shape;
   if (got.layout != layout && got.layout->shape != expected)
-    throw ShapeError(node().op->subject(),
+    throw ShapeError(node().op->name,
                      fmt::format("vjp: the cotangent of input {} has shape {}, the input {}", i + 1,
                                  to_string(got.layout->shape), to_string(expected)),
                      node().where);

@@ -148,3 +148,36 @@ TEST_CASE("momentum, a moving average and a product that accumulates, many steps
     CHECK(step.size() == 1);
   }
 }
+
+TEST_CASE("views, other expressions and scalars are inputs, by copies") {
+  const Tensor<double> x = random_tensor({6, 3}, 1);
+  const Indices k{2, 0, 1, 1};
+  auto f = compiled<double>([](auto&, auto a, auto factor) { return sum(square(a), 1) * factor; });
+  const Tensor<double> expected = 2.5 * xt::sum(xt::square(xt::view(x, xt::range(2, 5))), {1});
+  CHECK(distance(f(xt::view(x, xt::range(2, 5)), 2.5).value(), expected) < 1e-15);
+  CHECK(distance(f(xt::view(x, xt::range(2, 5)) * 1.0, Tensor<double>(2.5)).value(), expected) < 1e-15);
+  CHECK(f.size() == 1);
+  auto rows = compiled<double>([](auto&, auto a, auto index) { return take(a, index, 0); });
+  CHECK(rows(x, xt::view(k, xt::range(0, 2))).value()(0, 1) == x(2, 1));
+}
+
+TEST_CASE("a checked replay compares a parameter as it was read") {
+  Parameter<double> w(Tensor<double>{1, 2});
+  auto f = compiled<double>(
+      [&](auto& tape) {
+        const auto old = tape.variable(w);
+        tape.update(w, old + 10.0);
+        return std::tuple(old, old * 1.0);
+      },
+      {.checked = true});
+  CHECK(f().value(0) == Tensor<double>{1, 2});
+  CHECK(f().value(1) == Tensor<double>{11, 12});
+}
+
+TEST_CASE("a Program that was moved from says so") {
+  auto f = compiled<double>([](auto&, auto x) { return x * x; });
+  auto& program = f(Tensor<double>{1, 2});
+  const auto taken = std::move(program);
+  CHECK(taken.output_count() == 1);
+  CHECK(contains(message_of<HandleError>([&] { program.output_count(); }), "[program] it was moved from"));
+}

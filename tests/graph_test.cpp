@@ -108,3 +108,9 @@ TEST_CASE("TraceNaN stops at the first value that is not finite, backward") {
   CHECK(contains(message_of<ValueError>([&] { gradients(loss, x); }), "sqrt.vjp"));
   CHECK(gradients(sum(x), x)[0] == Tensor<double>{1, 1, 1});  // the tape is still sound
 }
+
+TEST_CASE("names with underscores are text in LaTeX") {
+  Tape<double> tape;
+  const auto w = tape.variable(Tensor<double>{1, 2}, "w_in_out");
+  CHECK(contains(explain(sum(square(w)), {w}).to_latex(), "\\mathrm{w\\_in\\_out}"));
+}

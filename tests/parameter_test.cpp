@@ -70,3 +70,34 @@ TEST_CASE("a gradient that would mix a parameter's old and new value throws") {
   CHECK(tape.size() == size);
   CHECK_NOTHROW(grad(loss, wv));  // needs only x
 }
+
+TEST_CASE("a parameter that is recorded again is the same Var, whose gradient is that of all uses") {
+  Tape<double> tape;
+  Parameter<double> w(Tensor<double>{2, 3}), other(Tensor<double>{2, 3});
+  const auto mark = tape.mark();
+  const auto first = tape.variable(w);
+  const auto loss = sum(first * tape.variable(w)) + sum(tape.variable(other));
+  CHECK(tape.variable(w).index() == first.index());
+  CHECK(tape.variable(other).index() != first.index());
+  CHECK(grad(loss, tape.variable(w))[0].value() == Tensor<double>{4, 6});
+  w.assign(Tensor<double>{5, 7});  // what was recorded is old
+  const auto later = tape.variable(w);
+  CHECK(later.index() != first.index());
+  CHECK(grad(sum(square(later)), later)[0].value() == Tensor<double>{10, 14});
+  tape.rewind(mark);
+  CHECK_ERROR(HandleError, "stale handle", later.value());
+  tape.constant(1);
+  tape.constant(2);
+  CHECK(tape.variable(w).value() == Tensor<double>{5, 7});
+}
+
+TEST_CASE("parameters that come and go") {
+  Tape<double> tape;
+  for (int i = 0; i < 1000; ++i) {
+    Parameter<double> w(Tensor<double>{static_cast<double>(i)});
+    const auto recorded = tape.variable(w);
+    REQUIRE(recorded.value()(0) == i);
+    REQUIRE(tape.variable(w).index() == recorded.index());
+    if (i % 7 == 0) tape.clear();
+  }
+}

@@ -304,6 +304,16 @@ TEST_CASE("an op that throws in a replay names its line and leaves parameters an
   CHECK(generator.counter() == counter);
 }
 
+TEST_CASE("the profile of a tape has every op on it, whatever its leaves are") {
+  Tape<double> tape;
+  const auto x = tape.variable(random_tensor({30, 30}, 1));
+  const auto k = tape.indices({0, 2});
+  sum(tanh(matmul(x, tape.constant(random_tensor({30, 30}, 2)))));
+  take(x, k, 0);
+  const std::string table = profile(tape).to_string();
+  for (const char* op : {"matmul", "tanh", "sum", "take"}) CHECK(contains(table, op));
+}
+
 TEST_CASE("what a Program costs: a profile by op, as a table and as a trace, and its memory") {
   Step<float> step;
   Tape<float> tape;

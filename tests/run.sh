@@ -22,8 +22,9 @@ case "${1:-}" in
     ;;
 esac
 
-need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev libgtest-dev libbenchmark-dev libpng-dev libjpeg62-turbo-dev doxygen
+need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev libgtest-dev libbenchmark-dev libpng-dev libjpeg62-turbo-dev doxygen dpkg-dev file
 [ "$variant" = tests-clang ] && need_packages clang-16
+[ "$variant" = tests ] && need_packages chromium graphviz  # a training's report is opened in a browser
 
 echo "== data for the samples"
 bash samples/fetch_data.sh digits breast_cancer constitution

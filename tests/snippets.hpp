@@ -20,10 +20,11 @@ inline std::string unindented(const std::string& path) {
   return text;
 }
 
-/// Checks that each block of C++ of a page stands in a source file, but for the indentation; returns how many there
-/// are.
-inline std::size_t check_snippets(const std::string& page, const std::string& source) {
-  const std::string compiled = unindented(source), text = unindented(page);
+/// Checks that each block of C++ of a page stands in one of some source files, but for the indentation; returns how many
+/// there are.
+template <class... Path>
+std::size_t check_snippets(const std::string& page, const Path&... sources) {
+  const std::string compiled = (unindented(sources) + ...), text = unindented(page);
   std::size_t blocks = 0;
   for (std::size_t at = text.find("```cpp\n"); at != std::string::npos; at = text.find("```cpp\n", at)) {
     at += 7;

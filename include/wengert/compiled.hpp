@@ -34,13 +34,19 @@ void append_outputs(std::vector<ProgramVar<T>>& all, const std::tuple<V...>& out
   std::apply([&](const auto&... output) { (append_outputs<T>(all, output), ...); }, outputs);
 }
 
-template <class T>
-Var<T> record_input(Tape<T>& tape, const Tensor<T>& input) {
-  return tape.borrow(input);
-}
-template <class T>
-IndexVar<T> record_input(Tape<T>& tape, const Indices& input) {
-  return tape.indices(input);
+// Whether an input is of whole numbers.
+template <class Input>
+inline constexpr bool is_whole = false;
+template <class Input>
+requires requires { typename Input::value_type; }
+inline constexpr bool is_whole<Input> = std::is_integral_v<typename Input::value_type>;
+
+template <class T, class Input>
+auto record_input(Tape<T>& tape, const Input& input, const ProgramInput<T>& bound) {
+  if constexpr (is_whole<Input>)
+    return tape.indices(input);
+  else
+    return tape.borrow(std::span(static_cast<const T*>(bound.data), bound.shape.elements()), bound.shape);
 }
 
 }  // namespace detail
@@ -58,7 +64,10 @@ class Compiled {
   Program<T>& operator()(const Inputs&... inputs) {
     const std::array<ProgramInput<T>, sizeof...(Inputs)> bound{ProgramInput<T>(inputs)...};
     const auto record = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& leaves) {
-      const auto vars = std::tuple{detail::record_input<T>(tape, inputs)...};
+      const auto vars = [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return std::tuple{detail::record_input<T>(tape, inputs, bound[I])...};
+      }
+      (std::index_sequence_for<Inputs...>{});
       std::vector<ProgramVar<T>> outputs;
       std::apply(
           [&](const auto&... var) {

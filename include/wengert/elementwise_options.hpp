@@ -133,7 +133,7 @@ struct CalledAs {
   static constexpr auto name = function;
 };
 template <Name function>
-inline constexpr CalledAs<function> called_as{};
+inline constexpr CalledAs<function> called_as{};  ///< the function that errors name instead of the op
 
 struct ShownByFormula {
   using Kind = detail::AppearanceKind;

@@ -127,6 +127,9 @@ class GradcheckReport {
   const std::vector<GradcheckEntry>& inconclusive() const { return inconclusive_; }
   /// The mistakes in words: which op, which input, in what way.
   const std::vector<GradcheckFinding>& findings() const { return findings_; }
+  /// The Parameters, by name or else shape, that the function recorded though they are not among its inputs: their
+  /// gradients were not checked. Of a network, which should have been searched for them, that counts as wrong.
+  const std::vector<std::string>& overlooked() const { return overlooked_; }
   /// The size of the largest derivative of order 1, by either way.
   double largest() const { return largest_; }
   /// The largest difference met, in units of what was tolerated there.
@@ -139,6 +142,7 @@ class GradcheckReport {
  private:
   friend class Gradcheck;
   std::string input_name(std::size_t input) const;
+  std::string overlooked_text() const;
 
   std::size_t checked_ = 0;
   std::size_t kinks_ = 0;
@@ -147,6 +151,7 @@ class GradcheckReport {
   std::vector<GradcheckEntry> mismatches_;
   std::vector<GradcheckEntry> inconclusive_;
   std::vector<GradcheckFinding> findings_;
+  std::vector<std::string> overlooked_;
   std::vector<std::string> names_;
 };
 

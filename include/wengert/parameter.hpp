@@ -7,9 +7,12 @@
 #include <wengert/tensor.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <xtensor/xnoalias.hpp>
 
@@ -98,5 +101,26 @@ class Parameter {
 
   std::shared_ptr<State> state_;
 };
+
+namespace detail {
+
+/// Where parameters were recorded last, by the address of their state.
+class LastRecorded {
+ public:
+  /// A parameter's place, to read and to set; at first beyond every tape. Valid until the next call.
+  std::uint32_t& operator[](const void* state);
+
+ private:
+  struct Slot {
+    const void* state = nullptr;
+    std::uint32_t node = 0;
+  };
+  Slot& find(const void* state);
+
+  std::vector<Slot> slots_;  // open addressing; their number is a power of two, at least half of them free
+  std::size_t used_ = 0;
+};
+
+}  // namespace detail
 
 }  // namespace wengert

@@ -75,10 +75,30 @@ struct ProgramInput {
       : data(numbers.data()), shape(numbers.shape()), indices(true) {}
   /// Elements of the caller's, row-major, in this shape. Throws ShapeError if their number differs.
   ProgramInput(std::span<const T> elements, const Shape& shape);
+  /// The value of any other expression, a view for example, or a scalar: a copy.
+  ///@{
+  template <class E>
+  requires(!std::is_same_v<E, Tensor<T>> && !std::is_same_v<E, Indices>)
+      ProgramInput(const xt::xexpression<E>& expression)  // NOLINT(google-explicit-constructor)
+      : ProgramInput(std::make_shared<const Copied<E>>(expression)) {}
+  template <class S>
+  requires std::is_arithmetic_v<S> ProgramInput(S scalar)  // NOLINT(google-explicit-constructor)
+      : ProgramInput(std::make_shared<const Tensor<T>>(static_cast<T>(scalar))) {}
+  ///@}
 
-  const void* data;      ///< the first element
-  Shape shape;           ///< the extents
-  bool indices = false;  ///< whether they are whole numbers
+  const void* data;                   ///< the first element
+  Shape shape;                        ///< the extents
+  bool indices = false;               ///< whether they are whole numbers
+  std::shared_ptr<const void> owner;  ///< keeps a copy alive; empty for what is read in place
+
+ private:
+  template <class E>
+  using Copied = std::conditional_t<std::is_integral_v<typename E::value_type>, Indices, Tensor<T>>;
+  template <class Copy>
+  explicit ProgramInput(std::shared_ptr<const Copy> copy)
+      : data(copy->data()), shape(copy->shape()), indices(std::is_same_v<Copy, Indices>), owner(copy) {
+    static_assert(std::is_same_v<Copy, Indices> || std::is_same_v<Copy, Tensor<T>>);
+  }
 };
 
 /// One instruction of a Program in a profile: what it computes, and what it costs.
@@ -195,6 +215,7 @@ class Program {
   explicit Program(std::unique_ptr<State> state);
 
  private:
+  State& state() const;
   Value<const T> result(std::size_t i) const;
 
   std::unique_ptr<State> state_;

@@ -39,7 +39,7 @@ namespace wengert {
 /// Whole numbers, 64 bits each: labels and positions.
 using Indices = xt::xarray<std::int64_t, xt::layout_type::row_major>;
 
-// The ops behind the operators of Var; documented with the others in ops/elementwise.hpp.
+// The ops behind the operators of Var: see ops/elementwise.hpp.
 #define WENGERT_OPERATORS(T)                                 \
   Var<T> add(const Operand<T>& a, const Operand<T>& b);      \
   Var<T> subtract(const Operand<T>& a, const Operand<T>& b); \
@@ -102,8 +102,8 @@ class Var {
   ///@{
   friend Var operator<(const Operand<T>& a, const Operand<T>& b) { return less(a, b); }
   friend Var operator<=(const Operand<T>& a, const Operand<T>& b) { return less_equal(a, b); }
-  friend Var operator>(const Operand<T>& a, const Operand<T>& b) { return less(b, a); }
-  friend Var operator>=(const Operand<T>& a, const Operand<T>& b) { return less_equal(b, a); }
+  friend Var operator>(const Operand<T>& a, const Operand<T>& b) { return greater(a, b); }
+  friend Var operator>=(const Operand<T>& a, const Operand<T>& b) { return greater_equal(a, b); }
   ///@}
   Var& operator+=(const Operand<T>& b) { return *this = *this + b; }  ///< refers to the sum
   Var& operator-=(const Operand<T>& b) { return *this = *this - b; }  ///< refers to the difference
@@ -205,7 +205,8 @@ class Tape {
   Var<T> variable(const Tensor<T>& value, std::string_view name = {}, Location where = Location::current());
   /// The same, taking over its memory.
   Var<T> variable(Tensor<T>&& value, std::string_view name = {}, Location where = Location::current());
-  /// Records a parameter by reference to its memory.
+  /// Records a parameter by reference to its memory; again, until it changes or is rewound, gives the same Var: its
+  /// gradient is that of all its uses.
   Var<T> variable(const Parameter<T>& parameter, Location where = Location::current());
   /// Records a value that is not differentiated. Copies it.
   Var<T> constant(const Tensor<T>& value, Location where = Location::current());
@@ -258,6 +259,7 @@ class Tape {
   std::span<const Update> updates() const { return updates_; }
   /// Writes the queued updates and empties the queue. Call it after the gradients, before the tape is rewound.
   void commit();
+  std::vector<Update> exchange_updates(std::vector<Update> updates);  ///< replaces the queue; returns the old one
 
   /// The number of nodes.
   std::size_t size() const { return nodes_.size(); }
@@ -304,8 +306,7 @@ class Tape {
   const Node<T>& node(std::size_t index) const { return nodes_[index]; }  ///< the node at a position
   /// The inputs of a node, as node indices.
   std::span<const std::uint32_t> inputs(std::size_t index) const;
-  /// The handle of a node.
-  Var<T> at(std::size_t index) { return Var<T>(this, static_cast<std::uint32_t>(index), nodes_[index].generation); }
+  Var<T> at(std::size_t index) { return Var<T>(this, static_cast<std::uint32_t>(index), nodes_[index].generation); }  ///< its handle
   /// The name given to a variable or parameter; empty for other nodes.
   std::string_view name(std::size_t index) const;
 
@@ -366,6 +367,7 @@ class Tape {
   std::vector<std::uint32_t> edges_;
   std::vector<Adjoint> adjoints_;  // of the sweeps under way, one after another: a vjp may itself take gradients
   std::vector<Update> updates_;
+  detail::LastRecorded recorded_;
   Pool pool_;
   Arena arena_;
   std::uint32_t generation_;

@@ -1,4 +1,4 @@
-// The version of the library, by semantic versioning.
+// The version of the library, by semantic versioning; CMake reads it here.
 #pragma once
 
 #define WENGERT_VERSION_MAJOR 0

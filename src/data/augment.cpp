@@ -75,12 +75,21 @@ struct Plane {
     const bool inside = row >= 0 && row < height && column >= 0 && column < width;
     return inside ? pixels[row * width + column] : fill;
   }
+  // Further out than a pixel all is `fill`; from there on, truncation rounds down.
   T between(double row, double column) const {
-    const double top = std::floor(row), left = std::floor(column);
-    const auto i = static_cast<std::ptrdiff_t>(top), j = static_cast<std::ptrdiff_t>(left);
-    const T down = static_cast<T>(row - top), right = static_cast<T>(column - left);
-    const T upper = at(i, j) + right * (at(i, j + 1) - at(i, j));
-    const T lower = at(i + 1, j) + right * (at(i + 1, j + 1) - at(i + 1, j));
+    row = std::clamp(row, -1.0, static_cast<double>(height));
+    column = std::clamp(column, -1.0, static_cast<double>(width));
+    const auto i = static_cast<std::ptrdiff_t>(row + 1) - 1, j = static_cast<std::ptrdiff_t>(column + 1) - 1;
+    const T down = static_cast<T>(row - static_cast<double>(i)),
+            right = static_cast<T>(column - static_cast<double>(j));
+    if (i < 0 || i + 1 >= height || j < 0 || j + 1 >= width)
+      return mixed(at(i, j), at(i, j + 1), at(i + 1, j), at(i + 1, j + 1), down, right);
+    const T* const corner = pixels + i * width + j;
+    return mixed(corner[0], corner[1], corner[width], corner[width + 1], down, right);
+  }
+  static T mixed(T upper_left, T upper_right, T lower_left, T lower_right, T down, T right) {
+    const T upper = upper_left + right * (upper_right - upper_left);
+    const T lower = lower_left + right * (lower_right - lower_left);
     return upper + down * (lower - upper);
   }
 };

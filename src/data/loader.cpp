@@ -87,6 +87,14 @@ template <class T>
 std::size_t Loader<T>::count() const {
   return plan_->count;
 }
+template <class T>
+const SampleSource<T>& Loader<T>::source() const {
+  return plan_->source;
+}
+template <class T>
+const LoaderOptions<T>& Loader<T>::options() const {
+  return plan_->options;
+}
 
 template <class T>
 typename Loader<T>::Epoch Loader<T>::epoch(std::size_t number, std::size_t first) const {

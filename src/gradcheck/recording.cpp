@@ -34,6 +34,20 @@ bool Recording<T>::is_input(std::size_t node) const {
 }
 
 template <class T>
+std::vector<std::string> Recording<T>::overlooked(const Tape<T>& tape, const CheckedFunction<T>& f) const {
+  std::vector<std::string> names;
+  for (std::size_t k = 0; k < tape.size(); ++k) {
+    if (tape.node(k).op != nullptr) continue;
+    const auto parameter = tape.parameter(k);
+    if (!parameter || !parameter->trainable()) continue;
+    const bool known = std::any_of(f.watched.begin(), f.watched.end(),
+                                   [&](const WatchedParameter<T>& watched) { return watched.parameter == *parameter; });
+    if (!known) names.push_back(parameter->name().empty() ? to_string(parameter->shape()) : parameter->name());
+  }
+  return names;
+}
+
+template <class T>
 std::vector<Var<T>> Recording<T>::gradients(const Differentiated<T>& y) const {
   std::vector<Var<T>> all;
   for (const auto& source : sources_) all.insert(all.end(), source.begin(), source.end());

@@ -23,11 +23,18 @@ std::string GradcheckReport::input_name(std::size_t input) const {
   return known ? fmt::format("{} ({})", input + 1, names_[input]) : std::to_string(input + 1);
 }
 
+std::string GradcheckReport::overlooked_text() const {
+  std::string text = fmt::format("{} parameter{} ", overlooked_.size(), overlooked_.size() == 1 ? "" : "s");
+  for (std::size_t i = 0; i < overlooked_.size(); ++i) text += fmt::format("{}{}", i == 0 ? "(" : ", ", overlooked_[i]);
+  return text + ")";
+}
+
 std::string GradcheckReport::to_string() const {
   const std::string kinks = kinks_ == 0 ? "" : fmt::format("; {} at kinks", kinks_);
   if (ok())
     return fmt::format("gradcheck: right: {} derivatives agree{}; the worst used {:.2g} of its tolerance", checked_,
-                       kinks, worst_);
+                       kinks, worst_) +
+           (overlooked_.empty() ? "" : fmt::format("; not checked: {} that it captured", overlooked_text()));
   std::string text = fmt::format("gradcheck: {}: of {} derivatives {} disagree, {} are inconclusive{}\n",
                                  verdict() == Verdict::wrong ? "wrong" : "inconclusive", checked_, mismatches_.size(),
                                  inconclusive_.size(), kinks);

@@ -85,6 +85,7 @@ class Dissection {
       is_weight[k] = !inputs.empty() && std::all_of(inputs.begin(), inputs.end(), [&](auto i) { return is_weight[i]; });
       for (const std::uint32_t input : inputs)
         if (is_weight[input] && owner_[k] == none) owner_[k] = owner_[input];
+      if (call_[k] != none && owner_[k] != none) owners_in_[call_[k]].insert(owner_[k]);
     }
   }
   std::size_t number_of(const std::string& path) {
@@ -94,24 +95,53 @@ class Dissection {
     return owners_.size() - 1;
   }
 
-  // Nodes in a row that one call recorded: a layer's of a chain that reads at most one struct's parameters, or else
-  // those of one line and column, or of a module of the library.
+  // Whether a node lies in a layer of a chain that reads the parameters of at most one struct.
+  bool in_simple_layer(std::size_t k) const {
+    if (call_[k] == none) return false;
+    const auto found = owners_in_.find(call_[k]);
+    return found == owners_in_.end() || found->second.size() <= 1;
+  }
+  bool in_library(std::size_t k) const {
+    return std::string_view(tape_.node(k).where.file_name()).starts_with(own_folder);
+  }
+  // Whether a node is a function of one operand, an activation perhaps, that its author called. To clang,
+  // `relu(conv(x))` happens where `conv(x)` begins.
+  bool is_activation(std::size_t k) const {
+    const std::string_view op = tape_.node(k).op->name;
+    return tape_.node(k).op->kernels[0] != nullptr && tape_.inputs(k).size() == 1 && owner_[k] == none &&
+           !in_library(k) && op != "add_scalar" && op != "multiply_scalar" && op != "negate";
+  }
+
+  // Nodes in a row that one call recorded: a simple layer's of a chain, or else those of one line and column, or of a
+  // module of the library.
   std::vector<std::vector<std::size_t>> runs_in_place() const {
-    std::map<std::size_t, std::set<std::size_t>> owners_in;
-    for (std::size_t k = first_; k < tape_.size(); ++k)
-      if (call_[k] != none && owner_[k] != none) owners_in[call_[k]].insert(owner_[k]);
     const auto same_call = [&](std::size_t a, std::size_t b) {
       if (call_[a] != call_[b]) return false;
-      if (call_[a] != none && owners_in[call_[a]].size() <= 1) return true;
-      return same_place(tape_.node(a).where, tape_.node(b).where);
+      if (in_simple_layer(a)) return true;
+      return !is_activation(a) && !is_activation(b) && same_place(tape_.node(a).where, tape_.node(b).where);
     };
     std::vector<std::vector<std::size_t>> runs;
     for (std::size_t k = first_; k < tape_.size(); ++k) {
       if (tape_.node(k).op == nullptr) continue;
-      if (runs.empty() || !same_call(runs.back().back(), k)) runs.emplace_back();
+      if (runs.empty() || !same_call(runs.back().back(), k)) {
+        if (!runs.empty()) cut_end(runs);
+        runs.emplace_back();
+      }
       runs.back().push_back(k);
     }
+    if (!runs.empty()) cut_end(runs);
     return runs;
+  }
+  // What comes in the newest run after the last node that reads parameters becomes a run of its own: it was called on
+  // the layer's result.
+  void cut_end(std::vector<std::vector<std::size_t>>& runs) const {
+    auto& run = runs.back();
+    if (in_simple_layer(run.front()) || in_library(run.front())) return;
+    const auto last = std::find_if(run.rbegin(), run.rend(), [&](std::size_t k) { return owner_[k] != none; });
+    if (last == run.rend() || last == run.rbegin()) return;
+    std::vector<std::size_t> rest(last.base(), run.end());
+    run.erase(last.base(), run.end());
+    runs.push_back(std::move(rest));
   }
   static bool same_place(const Location& a, const Location& b) {
     const std::string_view file = a.file_name(), other = b.file_name();
@@ -158,9 +188,9 @@ class Dissection {
   }
   // Whether a run is the end of a loop whose earlier rounds `before` has.
   bool repeats(const Run& before, const Run& run) const {
-    const Location& where = tape_.node(run.nodes.front()).where;
+    const Node<T>& node = tape_.node(run.nodes.front());
     return before.call == run.call && std::any_of(before.nodes.rbegin(), before.nodes.rend(), [&](std::size_t k) {
-             return owner_[k] == none && same_place(tape_.node(k).where, where);
+             return owner_[k] == none && tape_.node(k).op == node.op && same_place(tape_.node(k).where, node.where);
            });
   }
   static void append(Run& to, const Run& from) {
@@ -195,7 +225,8 @@ class Dissection {
   std::size_t first_;
   const Anatomy<T>& anatomy_;
   std::vector<std::string> owners_;
-  std::vector<std::size_t> owner_, call_;  // by node
+  std::vector<std::size_t> owner_, call_;                   // by node
+  std::map<std::size_t, std::set<std::size_t>> owners_in_;  // by call
 };
 
 }  // namespace

@@ -1,7 +1,10 @@
 #include <wengert/ops/control.hpp>
 #include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/random.hpp>
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -50,31 +53,66 @@ Var<T> detail::with_rule(const typename Tape<T>::Mark& from, Var<T> y, std::span
                            where);
 }
 
-// The nodes older than `from` that younger ones read, arguments first: what the function captured are inputs as well.
+// What the nodes since `from` depend on, arguments first: the older nodes that they read, captured by the function, and
+// the parameters that it recorded.
 template <class T>
 static std::vector<Var<T>> inputs_since(Tape<T>& tape, const typename Tape<T>::Mark& from,
                                         std::span<const Var<T>> arguments) {
   std::vector<Var<T>> result(arguments.begin(), arguments.end());
-  for (std::size_t k = from.nodes; k < tape.size(); ++k)
+  const auto add = [&](std::size_t k) {
+    if (std::none_of(result.begin(), result.end(), [&](const Var<T>& v) { return v.index() == k; }))
+      result.push_back(tape.at(k));
+  };
+  for (std::size_t k = from.nodes; k < tape.size(); ++k) {
+    if (tape.node(k).op == nullptr && tape.parameter(k)) add(k);
     for (const std::uint32_t input : tape.inputs(k))
-      if (input < from.nodes && !tape.node(input).holds_indices &&
-          std::none_of(result.begin(), result.end(), [&](const Var<T>& v) { return v.index() == input; }))
-        result.push_back(tape.at(input));
+      if (input < from.nodes && !tape.node(input).holds_indices) add(input);
+  }
   return result;
 }
 
-// While it lives, a Program must not take what is recorded for what was computed before.
+// A random generator that a function drew from, and where it stood before.
+using Stream = std::pair<std::shared_ptr<Generator::State>, std::uint64_t>;
+
+template <class T>
+static std::vector<Stream> streams_since(const Tape<T>& tape, const typename Tape<T>::Mark& from) {
+  std::vector<Stream> result;
+  for (std::size_t k = from.nodes; k < tape.size(); ++k) {
+    const Node<T>& n = tape.node(k);
+    if (n.op == nullptr || n.op->draw == nullptr) continue;
+    const std::uint64_t counter = n.op->draw(const_cast<void*>(n.attributes)).counter;
+    auto state = std::const_pointer_cast<Generator::State>(
+        std::static_pointer_cast<const Generator::State>(tape.node(std::size_t{tape.inputs(k).back()}).storage->owner));
+    const auto known = std::find_if(result.begin(), result.end(), [&](const Stream& s) { return s.first == state; });
+    if (state != nullptr && known == result.end()) result.emplace_back(std::move(state), counter);
+  }
+  return result;
+}
+
+// While it lives, a function that was called before is called again: a Program must not take what is recorded for what
+// was computed before, generators stand where they stood, and updates are as they were, to be queued only once.
 template <class T>
 class Repeating {
  public:
-  explicit Repeating(Tape<T>& tape) : tape_(tape), before_(tape.repeat(true)) {}
-  ~Repeating() { tape_.repeat(before_); }
+  Repeating(Tape<T>& tape, std::vector<Stream> streams, std::size_t updates)
+      : tape_(tape), before_(tape.repeat(true)), streams_(std::move(streams)), updates_(tape.exchange_updates({})) {
+    for (auto& [state, counter] : streams_) std::swap(state->counter, counter);
+    tape.exchange_updates(
+        {updates_.begin(), updates_.begin() + static_cast<std::ptrdiff_t>(std::min(updates, updates_.size()))});
+  }
+  ~Repeating() {
+    tape_.exchange_updates(std::move(updates_));
+    for (const auto& [state, counter] : streams_) state->counter = counter;
+    tape_.repeat(before_);
+  }
   Repeating(const Repeating&) = delete;
   Repeating& operator=(const Repeating&) = delete;
 
  private:
   Tape<T>& tape_;
   bool before_;
+  std::vector<Stream> streams_;
+  std::vector<typename Tape<T>::Update> updates_;
 };
 
 template <class T>
@@ -83,17 +121,23 @@ Var<T> detail::checkpointed(std::function<Var<T>(std::span<const Var<T>>)> f, st
   Tape<T>& tape = tape_of(arguments.front(), "checkpoint", where);
   const auto from = tape.mark();
   return atomically(tape, where, [&] {
+    const std::size_t updates = tape.updates().size();
     const Var<T> y = f(arguments);
     const Location line = tape.node(y, "checkpoint").where;
     const std::vector<Var<T>> inputs = inputs_since<T>(tape, from, arguments);
-    const std::size_t count = arguments.size();
     return with_rule<T>(
         from, y, inputs,
-        [f = std::move(f), count](Pullback<T>& pullback) {
+        [f = std::move(f), count = arguments.size(), streams = streams_since<T>(tape, from), updates,
+         shape = y.shape()](Pullback<T>& pullback) {
           std::vector<Var<T>> x;
           for (std::size_t i = 0; i + 1 < pullback.arity(); ++i) x.push_back(pullback.input(i));
-          const Repeating<T> scope(pullback.tape());
+          const Repeating<T> scope(pullback.tape(), streams, updates);
           const Var<T> again = f(std::span(x).first(count));
+          if (again.shape() != shape)
+            throw ShapeError("checkpoint",
+                             fmt::format("the function gave shape {} and, called again, {}: it must record "
+                                         "the same each time",
+                                         to_string(shape), to_string(again.shape())));
           std::vector<Var<T>> cotangents(x.size());
           pullback.tape().sweep(again, pullback.cotangent(), x, cotangents, Tape<T>::Temporaries::keep,
                                 Tape<T>::Variables::independent);
@@ -112,7 +156,15 @@ template <class T, class F>
 static Var<T> with_gradient(std::string_view name, Var<T> x, F f, const Location& where) {
   return detail::with_rule<T>(
       tape_of(x, name, where).mark(), x, {&x, 1},
-      [f = std::move(f)](Pullback<T>& pullback) { pullback.give(0, f(pullback.cotangent())); }, where);
+      [f = std::move(f), name](Pullback<T>& pullback) {
+        const Var<T> g = f(pullback.cotangent());
+        if (const Shape shape = pullback.cotangent().shape(); g.empty() || g.shape() != shape)
+          throw ShapeError(
+              name, fmt::format("the function made {} of a cotangent of shape {}: expected the same shape",
+                                g.empty() ? "an empty handle" : "shape " + to_string(g.shape()), to_string(shape)));
+        pullback.give(0, g);
+      },
+      where);
 }
 
 template <class T>

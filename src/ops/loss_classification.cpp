@@ -40,7 +40,7 @@ constexpr auto hinge_op = elementwise<"hinge_loss", params<1>>(
     notation<"max(0, m − y z)">, convention<"0 at the kink">);
 
 constexpr auto kl_div_op =
-    elementwise<"kl_div">([](auto a, auto y) { return y * (log(where(y > 0, y, 1)) - a); }, input_domain([] {
+    elementwise<"kl_div">([](auto a, auto y) { return y * (log(where(y == 0, 1, y)) - a); }, input_domain([] {
                             return Domain{0.2, 2};
                           }),
                           notation<"y (ln y − a)">, convention<"0 ln 0 = 0">);

@@ -161,8 +161,8 @@ Var<T> over_rows(std::string_view name, Var<T> x, const Shape& normalised, Var<T
     for (std::size_t axis = 0; axis < rank && fits; ++axis)
       fits = shape[shape.rank() - rank + axis] == normalised[axis];
     if (!fits)
-      throw ShapeError(name, fmt::format("shape {}: must end with the normalised extents {}", to_string(shape),
-                                         to_string(normalised)));
+      throw ShapeError(name, fmt::format("shape {}: must end with the normalised extents {}{}", to_string(shape),
+                                         to_string(normalised), rank == 0 ? ", which must not be empty" : ""));
     check_learned(name, "weight", weight, normalised, x.tape());
     check_learned(name, "bias", bias, normalised, x.tape());
     const Standardise op{{0, static_cast<std::uint8_t>(shape.rank() - rank), centred}, epsilon};

@@ -41,7 +41,7 @@ std::vector<T> scaled(double c, const std::vector<T>& a) {
 // The loss over the trainable parameters, which lie on a line from where they were.
 template <class T>
 struct LBFGS<T>::Line {
-  std::vector<NamedParameter<T>> parameters;
+  std::vector<Parameter<T>> parameters;
   const Loss& loss;
   const Location& where;
   std::vector<Tensor<T>> from;
@@ -49,13 +49,13 @@ struct LBFGS<T>::Line {
   std::size_t evaluations = 0;
   Tape<T> tape;
 
-  Line(std::vector<NamedParameter<T>> trained, const Loss& of, const Location& line)
+  Line(std::vector<Parameter<T>> trained, const Loss& of, const Location& line)
       : parameters(std::move(trained)), loss(of), where(line) {
     start_here();
   }
   void start_here() {
     from.clear();
-    for (const NamedParameter<T>& named : parameters) from.push_back(named.parameter.value());
+    for (const Parameter<T>& parameter : parameters) from.push_back(parameter.value());
   }
   void go_to(double t) {
     std::size_t at = 0;
@@ -63,7 +63,7 @@ struct LBFGS<T>::Line {
       Tensor<T> value = from[k];
       if (t != 0)
         for (T& x : value) x = static_cast<T>(static_cast<double>(x) + t * static_cast<double>(along[at++]));
-      parameters[k].parameter.assign(value);
+      parameters[k].assign(value);
     }
   }
   LinePoint<T> here(double t) {
@@ -74,7 +74,7 @@ struct LBFGS<T>::Line {
     std::vector<Tensor<T>> parts(leaves.vars.size());
     gradients_into<T>({value, where}, leaves.vars, parts);
     std::vector<std::size_t> begin{0};
-    for (const NamedParameter<T>& named : parameters) begin.push_back(begin.back() + named.parameter.value().size());
+    for (const Parameter<T>& parameter : parameters) begin.push_back(begin.back() + parameter.value().size());
     LinePoint<T> point{t, static_cast<double>(value.item()), Vector(begin.back()), 0};
     for (std::size_t i = 0; i < parts.size(); ++i)
       for (std::size_t k = 0; k < parts[i].size(); ++k)
@@ -128,8 +128,9 @@ typename LBFGS<T>::Vector LBFGS<T>::direction(const Vector& gradient) const {
 
 template <class T>
 LBFGSReport LBFGS<T>::step(const Loss& loss, const Location& where) {
-  std::vector<NamedParameter<T>> trainable = parameters_;
-  std::erase_if(trainable, [](const NamedParameter<T>& named) { return !named.parameter.trainable(); });
+  std::vector<Parameter<T>> trainable;
+  for (const NamedParameter<T>& named : parameters_)
+    if (named.parameter.trainable()) trainable.push_back(named.parameter);
   Line line(std::move(trainable), loss, where);
   const std::vector<Tensor<T>> before = line.from;
   try {

@@ -1,7 +1,6 @@
 // Where parameters stand on a tape.
 #pragma once
 
-#include <wengert/optim/named_parameter.hpp>
 #include <wengert/tape.hpp>
 
 #include <cstddef>
@@ -17,9 +16,9 @@ struct Leaves {
   std::vector<Var<T>> vars;
   std::vector<std::size_t> numbers;  // of the parameters they refer to
 
-  Leaves(Var<T> loss, const std::vector<NamedParameter<T>>& parameters) {
+  Leaves(Var<T> loss, const std::vector<Parameter<T>>& parameters) {
     std::unordered_map<const void*, std::size_t> number_of;
-    for (std::size_t i = 0; i < parameters.size(); ++i) number_of.emplace(&parameters[i].parameter.value(), i);
+    for (std::size_t i = 0; i < parameters.size(); ++i) number_of.emplace(&parameters[i].value(), i);
     Tape<T>& tape = loss.tape();
     tape.node(loss, "optimiser");
     for (std::size_t i = 0; i <= loss.index(); ++i) {

@@ -47,6 +47,13 @@ Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule,
       rate_(number<T>(rules_.front().rate(), "rate")),
       step_(number<T>(0, "step")) {
   if (parameters.empty()) throw ValueError("Optimizer", "no parameters: expected at least one to train", where);
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    for (std::size_t k = 0; k < i; ++k)
+      if (parameters[i].parameter == parameters[k].parameter || parameters[i].name == parameters[k].name)
+        throw ValueError("Optimizer",
+                         fmt::format("'{}' and '{}': expected every parameter and every path once", parameters[k].name,
+                                     parameters[i].name),
+                         where);
   require_limit("clip_value", clip_value_, where);
   require_limit("clip_norm", clip_norm_, where);
   for (const Group<T>& group : options.groups) {
@@ -80,15 +87,31 @@ void Optimizer<T>::start(Trained& trained) {
   Tape<T> tape;
   for (const auto& [name, part] : rules_[trained.rule].start(tape.borrow(trained.named.parameter.value()))) {
     const std::string path = trained.named.name + "." + name;
-    trained.state.push_back({path, Parameter<T>(part.value(), path, false)});
+    auto& kept = trained.state.emplace_back();
+    if (!part.empty()) kept = NamedParameter<T>{path, Parameter<T>(part.value(), path, false)};
   }
+}
+
+template <class T>
+double Optimizer<T>::ratio_of(const Trained& trained) const {
+  const double whole = rules_.front().rate();
+  return trained.rule == 0 || whole == 0 ? 1 : rules_[trained.rule].rate() / whole;
+}
+
+template <class T>
+std::vector<const typename Optimizer<T>::Trained*> Optimizer<T>::active() const {
+  std::vector<const Trained*> result;
+  for (const Trained& trained : trained_)
+    if (trained.named.parameter.trainable()) result.push_back(&trained);
+  return result;
 }
 
 // ---- steps ---------------------------------------------------------------------------------------------------------
 
 template <class T>
 std::vector<Var<T>> Optimizer<T>::gradients_of(Var<T> loss, const Location& where) const {
-  const std::vector<NamedParameter<T>> wanted = trainable();
+  std::vector<Parameter<T>> wanted;
+  for (const Trained* trained : active()) wanted.push_back(trained->named.parameter);
   const Leaves<T> leaves(loss, wanted);
   const std::vector<Var<T>> parts = grad<T>({loss, where}, leaves.vars);
   std::vector<Var<T>> sums(wanted.size());
@@ -97,7 +120,7 @@ std::vector<Var<T>> Optimizer<T>::gradients_of(Var<T> loss, const Location& wher
     g = g.empty() ? parts[i] : g + parts[i];
   }
   for (std::size_t i = 0; i < sums.size(); ++i)
-    if (sums[i].empty()) sums[i] = zeros_like(loss.tape().variable(wanted[i].parameter, where), where);
+    if (sums[i].empty()) sums[i] = zeros_like(loss.tape().variable(wanted[i], where), where);
   return sums;
 }
 
@@ -112,15 +135,15 @@ void Optimizer<T>::queue(Tape<T>& tape, std::vector<Var<T>> gradients, const Loc
   const Var<T> step = tape.variable(step_, where) + 1;
   std::vector<std::pair<Parameter<T>, Var<T>>> updates{{step_, step}};
   std::size_t next = 0;
-  for (const Trained& trained : trained_) {
-    if (!trained.named.parameter.trainable()) continue;
-    const Rule<T>& rule = rules_[trained.rule];
-    const double ratio = trained.rule == 0 ? 1 : rule.rate() / rules_.front().rate();
+  for (const Trained* trained : active()) {
+    const double ratio = ratio_of(*trained);
     std::vector<Var<T>> state;
-    for (const NamedParameter<T>& part : trained.state) state.push_back(tape.variable(part.parameter, where));
-    updates.emplace_back(trained.named.parameter, rule(tape.variable(trained.named.parameter, where), gradients[next++],
-                                                       state, {ratio == 1 ? rate : ratio * rate, step}));
-    for (std::size_t i = 0; i < state.size(); ++i) updates.emplace_back(trained.state[i].parameter, state[i]);
+    for (const auto& part : trained->state) state.push_back(part ? tape.variable(part->parameter, where) : Var<T>());
+    const Parameter<T>& parameter = trained->named.parameter;
+    updates.emplace_back(parameter, rules_[trained->rule](tape.variable(parameter, where), gradients[next++], state,
+                                                          {ratio == 1 ? rate : ratio * rate, step}));
+    for (std::size_t i = 0; i < state.size(); ++i)
+      if (trained->state[i]) updates.emplace_back(trained->state[i]->parameter, state[i]);
   }
   for (const auto& [parameter, value] : updates) tape.update(parameter, value, where);
 }
@@ -137,20 +160,21 @@ void Optimizer<T>::update(Var<T> loss, const Location& where) {
 
 template <class T>
 void Optimizer<T>::update(std::vector<Var<T>> gradients, const Location& where) {
-  const std::vector<NamedParameter<T>> wanted = trainable();
+  const std::vector<const Trained*> wanted = active();
   if (gradients.size() != wanted.size())
     throw ShapeError(
         "Optimizer",
         fmt::format("{} gradients: expected one for each of {} trainable parameters", gradients.size(), wanted.size()),
         where);
   if (wanted.empty()) return;
-  for (std::size_t i = 0; i < wanted.size(); ++i)
-    if (gradients[i].shape() != wanted[i].parameter.shape())
-      throw ShapeError(
-          "Optimizer",
-          fmt::format("a gradient of shape {} for '{}' of shape {}: both must be the same",
-                      to_string(gradients[i].shape()), wanted[i].name, to_string(wanted[i].parameter.shape())),
-          where);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const NamedParameter<T>& named = wanted[i]->named;
+    if (gradients[i].shape() != named.parameter.shape())
+      throw ShapeError("Optimizer",
+                       fmt::format("a gradient of shape {} for '{}' of shape {}: both must be the same",
+                                   to_string(gradients[i].shape()), named.name, to_string(named.parameter.shape())),
+                       where);
+  }
   Tape<T>& tape = gradients.front().tape();
   atomically(tape, where, [&] { queue(tape, std::move(gradients), where); });
 }
@@ -172,15 +196,17 @@ std::vector<NamedParameter<T>> Optimizer<T>::parameters() const {
 
 template <class T>
 std::vector<NamedParameter<T>> Optimizer<T>::trainable() const {
-  std::vector<NamedParameter<T>> result = parameters();
-  std::erase_if(result, [](const NamedParameter<T>& named) { return !named.parameter.trainable(); });
+  std::vector<NamedParameter<T>> result;
+  for (const Trained* trained : active()) result.push_back(trained->named);
   return result;
 }
 
 template <class T>
 std::vector<NamedParameter<T>> Optimizer<T>::state() const {
   std::vector<NamedParameter<T>> result{{"rate", rate_}, {"step", step_}};
-  for (const Trained& trained : trained_) result.insert(result.end(), trained.state.begin(), trained.state.end());
+  for (const Trained& trained : trained_)
+    for (const auto& part : trained.state)
+      if (part) result.push_back(*part);
   return result;
 }
 

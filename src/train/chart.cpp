@@ -109,17 +109,23 @@ std::string to_svg(const Chart& chart) {
 
   std::string svg = fmt::format(R"(<svg class="static" viewBox="0 0 {} {}" role="img" aria-label="{}">)", width, height,
                                 escaped(chart.title));
-  for (const double tick : chart.logarithmic ? power_ticks(values.low, values.high, 5)
-                                             : round_ticks(values.low, values.high, 5))
-    svg += fmt::format(R"(<path class="grid" d="M{0} {2:.1f}H{1}"/><text class="y" x="{3}" y="{4:.1f}">{5}</text>)", left,
-                       width - right, y(tick), left - 8, y(tick) + 4, tick_text(tick));
+  for (const double tick :
+       chart.logarithmic ? power_ticks(values.low, values.high, 5) : round_ticks(values.low, values.high, 5))
+    svg += fmt::format(R"(<path class="grid" d="M{0} {2:.1f}H{1}"/><text class="y" x="{3}" y="{4:.1f}">{5}</text>)",
+                       left, width - right, y(tick), left - 8, y(tick) + 4, tick_text(tick));
   for (const double tick : round_ticks(places.low, places.high, 8))
-    svg += fmt::format(R"(<text class="x" x="{:.1f}" y="{}">{}</text>)", x(tick), height - bottom + 18, tick_text(tick));
+    svg +=
+        fmt::format(R"(<text class="x" x="{:.1f}" y="{}">{}</text>)", x(tick), height - bottom + 18, tick_text(tick));
   for (std::size_t i = 0; i < chart.curves.size(); ++i) {
     const Chart::Curve& curve = chart.curves[i];
     svg += fmt::format(R"(<path class="curve{}" style="--c:{}" d="{}"><title>{}</title></path>)",
-                       curve.faint ? " faint" : "", curve_colour(chart, i),
-                       path_of(chart, curve, x, y), escaped(curve.name));
+                       curve.faint ? " faint" : "", curve_colour(chart, i), path_of(chart, curve, x, y),
+                       escaped(curve.name));
+    constexpr std::size_t most_marked = 40;
+    for (std::size_t k = 0; k < std::min(chart.x.size(), curve.values.size()) && chart.x.size() <= most_marked; ++k)
+      if (y.shows(curve.values[k]))
+        svg += fmt::format(R"(<circle style="--c:{}" cx="{:.1f}" cy="{:.1f}" r="3"/>)", curve_colour(chart, i),
+                           x(chart.x[k]), y(curve.values[k]));
   }
   return svg + "</svg>";
 }

@@ -179,8 +179,8 @@ Checkpoint Checkpoint::load(const std::filesystem::path& path) {
   if (written_version > version)
     reader.fail(fmt::format("is of version {}, this program knows versions up to {}", written_version, version));
   if (length != bytes.size())
-    reader.fail(fmt::format("is {}: {} of {} bytes", bytes.size() < length ? "truncated" : "damaged", bytes.size(),
-                            length));
+    reader.fail(
+        fmt::format("is {}: {} of {} bytes", bytes.size() < length ? "truncated" : "damaged", bytes.size(), length));
   std::uint32_t expected;
   std::memcpy(&expected, bytes.data() + bytes.size() - checksum_bytes, checksum_bytes);
   if (crc(0, bytes.data(), bytes.size() - checksum_bytes) != expected)

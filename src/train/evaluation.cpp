@@ -11,14 +11,14 @@ namespace wengert::train {
 
 std::size_t evaluation_batch_size(std::size_t training_batch_size) {
   constexpr std::size_t least = 128, most = 1024;
-  return training_batch_size == all_samples ? most : std::clamp(training_batch_size, least, most);
+  return std::clamp(training_batch_size, least, most);
 }
 
 template <class T>
 void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::size_t batch_size, Scores& scores,
                   const VisitBatch<T>& visit) {
   scores.reset();
-  Batch<T> batch;
+  Feed<T> batch;
   std::vector<std::size_t> rows;
   for (std::size_t first = 0; first < data.size(); first += rows.size()) {
     rows.resize(std::min(batch_size, data.size() - first));
@@ -32,11 +32,12 @@ void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::size_t 
 }
 
 template <class T>
-Metrics chosen_metrics(const Metrics& asked, const Sketch& sketch, const Batch<T>& batch, const Location& where) {
+Metrics chosen_metrics(const Metrics& asked, const Sketch& sketch, const Feed<T>& batch, const Location& where) {
   if (!asked.empty()) {
     if (!sketch.has_outputs)
-      throw ValueError("fit", "metrics are asked for, but the loss takes the network itself, or it returns several values: "
-                              "expected a network that returns one Var",
+      throw ValueError("fit",
+                       "metrics are asked for, but the loss takes the network itself, or it returns several values: "
+                       "expected a network that returns one Var",
                        where);
     return asked;
   }
@@ -46,11 +47,11 @@ Metrics chosen_metrics(const Metrics& asked, const Sketch& sketch, const Batch<T
 }
 
 template <class T>
-Batch<T> first_batch(const Source<T>& data, std::size_t batch_size, std::string_view subject, const Location& where) {
+Feed<T> first_batch(const Source<T>& data, std::size_t batch_size, std::string_view subject, const Location& where) {
   if (data.size() == 0) throw ValueError(subject, "there are no samples", where);
-  std::vector<std::size_t> rows(std::min(batch_size == all_samples ? data.size() : batch_size, data.size()));
+  std::vector<std::size_t> rows(std::min(batch_size, data.size()));
   std::iota(rows.begin(), rows.end(), std::size_t{0});
-  Batch<T> batch;
+  Feed<T> batch;
   data.gather(rows, batch);
   return batch;
 }
@@ -61,7 +62,7 @@ template <class T>
 Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const EvaluateOptions& options,
                         const Location& where) {
   if (options.batch_size == 0) throw ValueError("evaluate", "batch size 0: expected at least 1", where);
-  const Batch<T> batch = first_batch(data, options.batch_size, "evaluate", where);
+  const Feed<T> batch = first_batch(data, options.batch_size, "evaluate", where);
   StepPrograms<T> programs(recipe);
   const Sketch sketch = programs.sketch(batch);
   Scores scores(chosen_metrics(options.metrics, sketch, batch, where));
@@ -71,7 +72,7 @@ Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const Ev
   const bool classified = sketch.has_outputs && std::holds_alternative<Indices>(batch.targets) &&
                           are_labels_of(Shape(std::get<Indices>(batch.targets).shape()), sketch.outputs);
   evaluate_all<T>(programs, data, options.batch_size, scores,
-                  [&](const Batch<T>& of, const Program<T>& program, std::size_t) {
+                  [&](const Feed<T>& of, const Program<T>& program, std::size_t) {
                     if (!classified) return;
                     cast_into(program.output(1), outputs);
                     add_to(result.confusion, outputs, targets_of(of, targets), where);
@@ -92,10 +93,10 @@ double Evaluation::metric(std::string_view name) const {
   throw ValueError("evaluate", fmt::format("no metric '{}': there are {}", name, known.empty() ? "none" : known));
 }
 
-#define INSTANTIATE(T)                                                                                                \
-  template void evaluate_all(StepPrograms<T>&, const Source<T>&, std::size_t, Scores&, const VisitBatch<T>&);         \
-  template Metrics chosen_metrics(const Metrics&, const Sketch&, const Batch<T>&, const Location&);                   \
-  template Batch<T> first_batch(const Source<T>&, std::size_t, std::string_view, const Location&);                    \
+#define INSTANTIATE(T)                                                                                        \
+  template void evaluate_all(StepPrograms<T>&, const Source<T>&, std::size_t, Scores&, const VisitBatch<T>&); \
+  template Metrics chosen_metrics(const Metrics&, const Sketch&, const Feed<T>&, const Location&);            \
+  template Feed<T> first_batch(const Source<T>&, std::size_t, std::string_view, const Location&);             \
   template Evaluation detail::run_evaluate(const Recipe<T>&, const Source<T>&, const EvaluateOptions&, const Location&);
 INSTANTIATE(float)
 INSTANTIATE(double)

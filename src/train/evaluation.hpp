@@ -11,7 +11,7 @@ namespace wengert::train {
 
 /// Gets a batch, its Program after the replay, and the number of the batch's first sample.
 template <class T>
-using VisitBatch = std::function<void(const Batch<T>& batch, const Program<T>& program, std::size_t first)>;
+using VisitBatch = std::function<void(const Feed<T>& batch, const Program<T>& program, std::size_t first)>;
 
 /// The samples of a batch where nothing is trained.
 std::size_t evaluation_batch_size(std::size_t training_batch_size);
@@ -24,10 +24,10 @@ void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::size_t 
 /// The metrics to use: those asked for, or else the accuracy where targets are the labels of outputs. Throws ValueError
 /// if some are asked for and there are no outputs.
 template <class T>
-Metrics chosen_metrics(const Metrics& asked, const Sketch& sketch, const Batch<T>& batch, const Location& where);
+Metrics chosen_metrics(const Metrics& asked, const Sketch& sketch, const Feed<T>& batch, const Location& where);
 
 /// A batch of the first samples. Throws ValueError as `subject` if there are none.
 template <class T>
-Batch<T> first_batch(const Source<T>& data, std::size_t batch_size, std::string_view subject, const Location& where);
+Feed<T> first_batch(const Source<T>& data, std::size_t batch_size, std::string_view subject, const Location& where);
 
 }  // namespace wengert::train

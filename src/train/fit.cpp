@@ -1,9 +1,8 @@
 // A training's beginning and end.
-#include <wengert/train/fit.hpp>
-
 #include "train/fit_loop.hpp"
 #include "train/run_report.hpp"
 #include <wengert/io/npz.hpp>
+#include <wengert/train/fit.hpp>
 #include <wengert/version.hpp>
 
 #include <cmath>
@@ -64,15 +63,17 @@ void FitLoop<T>::check() const {
   if (validation_ != nullptr && validation_->size() == 0) refuse("there are no validation samples");
   if (options_.accumulate == 0) refuse("accumulate is 0: expected at least 1");
   if (std::isnan(options_.seconds) || options_.seconds < 0) refuse("seconds are negative: expected 0 or more");
-  if (options_.schedule && options_.epoch_schedule) refuse("there are a schedule and an epoch_schedule: expected one");
+  if ((options_.schedule ? 1 : 0) + (options_.epoch_schedule ? 1 : 0) + (options_.plateau ? 1 : 0) > 1)
+    refuse("several of schedule, epoch_schedule and plateau are set: expected one");
   if (options_.resume && options_.folder.empty()) refuse("resume is set, but there is no folder to resume from");
   if (!(options_.min_improvement >= 0)) refuse("min_improvement is negative: expected 0 or more");
 }
 
 template <class T>
 void FitLoop<T>::choose_metrics() {
-  const Batch<T> batch = first_batch(data_, options_.batch_size, "fit", where_);
+  const Feed<T> batch = first_batch(data_, batch_size(), "fit", where_);
   sketch_ = programs_.sketch(batch);
+  if (folder_.exists()) summary_ = recipe_.summary ? recipe_.summary(batch) : parameter_table(recipe_);
   const Metrics metrics = chosen_metrics(options_.metrics, sketch_, batch, where_);
   state_.scores = Scores(metrics);
   state_.scores.reset();
@@ -87,29 +88,38 @@ void FitLoop<T>::choose_monitor() {
   monitor_ = !options_.monitor.empty() ? options_.monitor : validation_ != nullptr ? "validation_cost" : "cost";
   const std::vector<std::string> columns = state_.history.columns();
   if (std::ranges::find(columns, monitor_) == columns.end())
-    throw ValueError("fit", fmt::format("monitor '{}': expected one of {}", monitor_, fmt::join(columns, ", ")), where_);
+    throw ValueError("fit", fmt::format("monitor '{}': expected one of {}", monitor_, fmt::join(columns, ", ")),
+                     where_);
   if (validation_ == nullptr && monitor_.starts_with("validation_"))
     throw ValueError("fit", fmt::format("monitor '{}': there are no validation data", monitor_), where_);
   const std::string name = monitor_.starts_with("validation_") ? monitor_.substr(11) : monitor_;
   for (const auto& metric : state_.scores.metrics())
     if (metric->name() == name) monitor_larger_ = metric->larger_is_better();
+  state_.plateau = options_.plateau;
+  if (!state_.plateau) return;
+  state_.plateau->rate = optimizer_.rate();
+  state_.plateau->goal = monitor_larger_ ? optim::Plateau::Goal::largest : optim::Plateau::Goal::smallest;
 }
 
 // What must be the same for a checkpoint to be gone on from.
 template <class T>
 std::string FitLoop<T>::plan() const {
-  return fmt::format("{} samples, batches of {}, {} a step, {}, metrics {}", data_.size(), options_.batch_size,
-                     options_.accumulate, options_.shuffle ? fmt::format("shuffled by seed {}", options_.seed) : "in order",
-                     state_.history.metric_names.empty() ? "none" : fmt::format("{}", fmt::join(state_.history.metric_names, " ")));
+  return fmt::format(
+      "{} samples, batches of {}, {} a step, {}, metrics {}", data_.size(), batch_size(), options_.accumulate,
+      shuffles() ? fmt::format("shuffled by seed {}", seed()) : "in order",
+      state_.history.metric_names.empty() ? "none" : fmt::format("{}", fmt::join(state_.history.metric_names, " ")));
 }
 
 template <class T>
 void FitLoop<T>::resume() {
+  if (!folder_.exists()) return;
   const std::filesystem::path path = folder_.file("checkpoint");
-  if (!options_.resume || !std::filesystem::exists(path)) return;
+  if (!options_.resume) std::filesystem::remove(path);  // a crash before the first checkpoint must not lead back to it
+  if (!std::filesystem::exists(path)) return;
   const Checkpoint checkpoint = Checkpoint::load(path);
   if (const std::string& theirs = checkpoint.get<std::string>("fit/plan"); theirs != plan())
-    throw FileError("fit", fmt::format("{}: is of another training: {}; this one has {}", path.string(), theirs, plan()));
+    throw FileError("fit",
+                    fmt::format("{}: is of another training: {}; this one has {}", path.string(), theirs, plan()));
   model_.load(checkpoint);
   state_.load(checkpoint);
   resumed_ = true;
@@ -129,12 +139,15 @@ Settings FitLoop<T>::settings() const {
                  {"trained_parameters", fmt::format("{}", trained)},
                  {"scalar", std::is_same_v<T, float> ? "float" : "double"},
                  {"epochs", fmt::format("{}", options_.epochs)},
-                 {"batch_size", fmt::format("{}", options_.batch_size == all_samples ? data_.size() : options_.batch_size)},
+                 {"batch_size", fmt::format("{}", batch_size())},
                  {"accumulate", fmt::format("{}", options_.accumulate)},
-                 {"shuffle", options_.shuffle ? "true" : "false"},
-                 {"seed", fmt::format("{}", options_.seed)},
+                 {"shuffle", shuffles() ? "true" : "false"},
+                 {"seed", fmt::format("{}", seed())},
                  {"rate", fmt::format("{:.9g}", optimizer_.rate())},
-                 {"schedule", options_.schedule ? "by step" : options_.epoch_schedule ? "by epoch" : "none"},
+                 {"schedule", options_.schedule         ? "by step"
+                              : options_.epoch_schedule ? "by epoch"
+                              : options_.plateau        ? "plateau"
+                                                        : "none"},
                  {"monitor", monitor_},
                  {"patience", fmt::format("{}", options_.patience)},
                  {"best_weights", options_.best_weights ? "true" : "false"},
@@ -144,7 +157,7 @@ Settings FitLoop<T>::settings() const {
 
 template <class T>
 void FitLoop<T>::finish(FitResult& result) {
-  if (state_.epoch >= options_.epochs && !stopped_) reason_ = StopReason::epochs;
+  if (state_.epoch >= options_.epochs && reason_ != StopReason::no_improvement) reason_ = StopReason::epochs;
   result.seconds = seconds();
   if (folder_.exists()) save();
   if (options_.best_weights) model_.take_best();
@@ -160,12 +173,16 @@ void FitLoop<T>::finish(FitResult& result) {
     if (!weights.empty()) save_npz(folder_.file("weights.npz"), weights);
     folder_.write_history(state_.history);
     Report report{options_.title, {}, state_.history, state_.costs, {}, options_.class_names};
-    report.subtitle = fmt::format("{} samples; {} after {}", data_.size(), to_string(reason_), duration_text(result.seconds));
+    report.subtitle =
+        fmt::format("{} samples; {} after {}", data_.size(), to_string(reason_), duration_text(result.seconds));
+    if (options_.best_weights && !model_.best.empty())
+      report.subtitle += fmt::format("; weights of epoch {}", state_.best_epoch);
     report.dot = sketch_.dot;
     report.settings = settings();
     report.settings.insert(report.settings.end(), options_.notes.begin(), options_.notes.end());
-    report.summary = parameter_table(recipe_);
-    add_mistakes<T>(report, programs_, validation_ != nullptr ? *validation_ : data_, options_);
+    report.summary = summary_;
+    add_mistakes<T>(report, programs_, validation_ != nullptr ? *validation_ : data_,
+                    evaluation_batch_size(batch_size()), options_.picture);
     write_report(folder_.file("report.html"), report);
   }
   progress_->finish(fmt::format("{} in {}, {} steps; {}", to_string(reason_), duration_text(result.seconds),
@@ -211,7 +228,7 @@ template FitResult run_fit(Recipe<double>, optim::Optimizer<double>&, const Sour
 #define INSTANTIATE(T)                                                                                                 \
   template FitLoop<T>::FitLoop(Recipe<T>, optim::Optimizer<T>&, const Source<T>&, const Source<T>*, const FitOptions&, \
                                const Location&);                                                                       \
-  template void FitLoop<T>::check() const;                                                                            \
+  template void FitLoop<T>::check() const;                                                                             \
   template void FitLoop<T>::choose_metrics();                                                                          \
   template void FitLoop<T>::choose_monitor();                                                                          \
   template void FitLoop<T>::resume();                                                                                  \

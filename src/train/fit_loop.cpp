@@ -24,10 +24,18 @@ std::mt19937_64 generator_of(std::uint64_t seed, std::size_t epoch) {
 }  // namespace
 
 template <class T>
-void FitLoop<T>::order_samples() {
-  const std::size_t n = data_.size(), batch_size = std::min(n, options_.batch_size == all_samples ? n : options_.batch_size);
-  if (options_.shuffle && batch_size < n) {
-    if (!shuffled_) shuffled_.emplace(n, batch_size, where_);
+std::size_t FitLoop<T>::batch_size() const {
+  const std::size_t asked = data_.loader() != nullptr ? data_.loader()->options().batch_size : options_.batch_size;
+  return asked == all_samples ? data_.size() : std::min(asked, data_.size());
+}
+
+template <class T>
+void FitLoop<T>::begin_epoch() {
+  const std::size_t n = data_.size(), size = batch_size();
+  if (data_.loader() != nullptr) {
+    loaded_.emplace(data_.loader()->epoch(state_.epoch, state_.group * options_.accumulate));
+  } else if (options_.shuffle && size < n) {
+    if (!shuffled_) shuffled_.emplace(n, size, where_);
     std::mt19937_64 generator = generator_of(options_.seed, state_.epoch);
     batches_ = shuffled_->epoch(generator);
     gathered_ = static_cast<std::size_t>(-1);
@@ -35,28 +43,33 @@ void FitLoop<T>::order_samples() {
     order_.resize(n);
     std::iota(order_.begin(), order_.end(), std::size_t{0});
     for (std::span<const std::size_t> rest(order_); !rest.empty(); rest = rest.subspan(batches_.back().size()))
-      batches_.push_back(rest.first(std::min(batch_size, rest.size())));
+      batches_.push_back(rest.first(std::min(size, rest.size())));
   }
 }
 
 template <class T>
 void FitLoop<T>::gather(std::size_t batch) {
-  if (gathered_ == batch && data_.repeats()) return;
-  data_.gather(batches_[batch], batch_);
-  gathered_ = batch;
+  if (loaded_) {
+    const auto& next = *loaded_->next();
+    batch_.inputs = next.inputs;
+    batch_.targets = next.labels;
+    batch_.samples = next.inputs.shape()[0];
+  } else if (gathered_ != batch || !data_.repeats()) {
+    data_.gather(batches_[batch], batch_);
+    gathered_ = batch;
+  }
 }
 
 template <class T>
 FitResult FitLoop<T>::run() {
   const Interrupts interrupts(options_.handle_interrupts);
-  const std::size_t samples_done = state_.epoch * data_.size() +
-                                   std::min(data_.size(), state_.group * options_.accumulate * options_.batch_size);
-  progress_.emplace(options_.display, options_.epochs, data_.size(), samples_done);
+  progress_.emplace(options_.display, options_.epochs, data_.size(),
+                    state_.epoch * data_.size() + samples_in(state_.group));
   interrupts_ = &interrupts;
   start_ = saved_ = Clock::now();
   saved_steps_ = state_.steps;
   take_snapshot();
-  while (state_.epoch < options_.epochs && !stopped_ && run_epoch()) {
+  while (state_.epoch < options_.epochs && run_epoch()) {
   }
   interrupts_ = nullptr;
   FitResult result;
@@ -66,25 +79,29 @@ FitResult FitLoop<T>::run() {
 
 template <class T>
 bool FitLoop<T>::run_epoch() {
-  order_samples();
-  if (options_.epoch_schedule)
-    optimizer_.set_rate(options_.epoch_schedule(static_cast<double>(state_.epoch)), where_);
+  begin_epoch();
+  if (options_.epoch_schedule) optimizer_.set_rate(options_.epoch_schedule(static_cast<double>(state_.epoch)), where_);
   while (state_.group < groups()) {
     step();
     if (tracing_) continue;
-    if (interrupts_->asked()) {
-      reason_ = StopReason::interrupt;
-      return false;
-    }
-    if (stopped_) return false;
-    if (seconds() >= options_.seconds) {
-      reason_ = StopReason::time;
-      return false;
-    }
+    if (must_stop()) return false;
     save_if_due();
   }
   end_epoch();
-  return true;
+  return tracing_ || !must_stop();
+}
+
+template <class T>
+bool FitLoop<T>::must_stop() {
+  if (stopped_) return true;
+  if (interrupts_->asked()) {
+    reason_ = StopReason::interrupt;
+    stopped_ = true;
+  } else if (seconds() >= options_.seconds) {
+    reason_ = StopReason::time;
+    stopped_ = true;
+  }
+  return stopped_;
 }
 
 template <class T>
@@ -96,9 +113,7 @@ void FitLoop<T>::step() {
   ++state_.group;
   if (tracing_) return;
   state_.costs.add(cost);
-  const std::size_t last = std::min(state_.group * options_.accumulate, batches_.size()) - 1;
-  const std::size_t done = static_cast<std::size_t>(batches_[last].data() - batches_[0].data()) + batches_[last].size();
-  progress_->step(state_.epoch + 1, done, state_.scores.cost());
+  progress_->step(state_.epoch + 1, samples_in(state_.group), state_.scores.cost());
   if (options_.after_step) after(options_.after_step, state_.epoch + 1, cost);
 }
 
@@ -116,7 +131,7 @@ double FitLoop<T>::whole_step(bool with_norms) {
 template <class T>
 double FitLoop<T>::accumulated_step() {
   const std::size_t first = state_.group * options_.accumulate,
-                    last = std::min(first + options_.accumulate, batches_.size());
+                    last = std::min(first + options_.accumulate, batch_count());
   double cost = 0;
   std::size_t samples = 0;
   for (std::size_t batch = first; batch < last; ++batch) {
@@ -169,7 +184,7 @@ void FitLoop<T>::end_epoch() {
 
 template <class T>
 void FitLoop<T>::validate(EpochRecord& record) {
-  evaluate_all<T>(programs_, *validation_, evaluation_batch_size(options_.batch_size), validation_scores_);
+  evaluate_all<T>(programs_, *validation_, evaluation_batch_size(batch_size()), validation_scores_);
   record.validation_cost = validation_scores_.cost();
   record.validation_metrics = validation_scores_.values();
 }
@@ -178,6 +193,7 @@ void FitLoop<T>::validate(EpochRecord& record) {
 template <class T>
 void FitLoop<T>::judge() {
   const double value = last_value(state_.history, monitor_);
+  if (state_.plateau) optimizer_.set_rate((*state_.plateau)(value), where_);
   const double gain = monitor_larger_ ? value - state_.best : state_.best - value;
   if (std::isfinite(value) && (std::isnan(state_.best) || gain > options_.min_improvement)) {
     state_.best = value;
@@ -221,7 +237,7 @@ Program<T>& FitLoop<T>::guarded(const F& run_program) {
 template <class T>
 void FitLoop<T>::explain_failure() {
   tracing_ = true;
-  if (!parameters_are_finite()) {
+  if (options_.trace_gradients && !parameters_are_finite()) {
     model_.load(snapshot_);
     state_.load(snapshot_);
     batches_.clear();
@@ -244,6 +260,7 @@ bool FitLoop<T>::parameters_are_finite() const {
 
 template <class T>
 void FitLoop<T>::take_snapshot() {
+  if (!options_.trace_gradients) return;
   snapshot_ = checkpoint();
   snapshot_at_ = Clock::now();
 }

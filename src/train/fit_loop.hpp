@@ -10,6 +10,7 @@
 #include <wengert/train/options.hpp>
 #include <wengert/train/progress.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -38,10 +39,19 @@ class FitLoop {
   std::string plan() const;
   Settings settings() const;
 
-  void order_samples();
-  std::size_t groups() const { return (batches_.size() + options_.accumulate - 1) / options_.accumulate; }
+  // A Loader brings its own.
+  std::size_t batch_size() const;
+  bool shuffles() const { return data_.loader() != nullptr ? data_.loader()->options().shuffle : options_.shuffle; }
+  std::uint64_t seed() const { return data_.loader() != nullptr ? data_.loader()->options().seed : options_.seed; }
+  std::size_t batch_count() const { return data_.loader() != nullptr ? data_.loader()->count() : batches_.size(); }
+  std::size_t groups() const { return (batch_count() + options_.accumulate - 1) / options_.accumulate; }
+  std::size_t samples_in(std::size_t groups) const {
+    return std::min(data_.size(), groups * options_.accumulate * batch_size());
+  }
+  void begin_epoch();
   void gather(std::size_t batch);
   bool run_epoch();  // false: the training is to end
+  bool must_stop();
   void step();
   double whole_step(bool with_norms);
   double accumulated_step();
@@ -77,11 +87,13 @@ class FitLoop {
   RunFolder folder_;
   std::optional<Progress> progress_;
   Sketch sketch_;
+  std::string summary_;  // of the layers
 
   std::vector<std::size_t> order_;  // where it is not shuffled
   std::optional<Batches> shuffled_;
   std::vector<std::span<const std::size_t>> batches_;
-  Batch<T> batch_;
+  std::optional<typename Loader<T>::Epoch> loaded_;  // where a Loader deals the batches
+  Feed<T> batch_;
   std::size_t gathered_ = static_cast<std::size_t>(-1);  // the batch that need not be gathered again
 
   bool monitor_larger_ = false;

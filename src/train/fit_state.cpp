@@ -16,8 +16,8 @@ std::vector<double> as_vector(const Tensor<double>& tensor) { return {tensor.beg
 
 // An epoch as numbers: the fixed ones, then three lists, each after its length.
 std::vector<double> packed(const EpochRecord& e) {
-  std::vector<double> numbers{static_cast<double>(e.epoch), static_cast<double>(e.steps), e.seconds, e.rate, e.cost,
-                              e.validation_cost};
+  std::vector<double> numbers{
+      static_cast<double>(e.epoch), static_cast<double>(e.steps), e.seconds, e.rate, e.cost, e.validation_cost};
   for (const auto* list : {&e.metrics, &e.validation_metrics, &e.gradient_norms}) {
     numbers.push_back(static_cast<double>(list->size()));
     numbers.insert(numbers.end(), list->begin(), list->end());
@@ -60,11 +60,15 @@ void FitState::save(Checkpoint& checkpoint) const {
   }
   checkpoint.set("fit/history", as_tensor(epochs));
   checkpoint.set("fit/costs", as_tensor(costs.costs_));
-  checkpoint.set("fit/costs_open", as_tensor({static_cast<double>(costs.each_), static_cast<double>(costs.open_),
-                                              costs.sum_}));
+  checkpoint.set("fit/costs_open",
+                 as_tensor({static_cast<double>(costs.each_), static_cast<double>(costs.open_), costs.sum_}));
   checkpoint.set_number("fit/best", best);
   checkpoint.set_number("fit/best_epoch", std::uint64_t{best_epoch});
   checkpoint.set_number("fit/without_improvement", std::uint64_t{without_improvement});
+  if (plateau)
+    checkpoint.set("fit/plateau",
+                   as_tensor({plateau->rate, plateau->best, static_cast<double>(plateau->without_improvement),
+                              static_cast<double>(plateau->cooling)}));
 }
 
 void FitState::load(const Checkpoint& checkpoint) {
@@ -85,6 +89,12 @@ void FitState::load(const Checkpoint& checkpoint) {
   best = checkpoint.number("fit/best");
   best_epoch = checkpoint.count("fit/best_epoch");
   without_improvement = checkpoint.count("fit/without_improvement");
+  if (!plateau || !checkpoint.has("fit/plateau")) return;
+  const std::vector<double> of_plateau = as_vector(checkpoint.get<Tensor<double>>("fit/plateau"));
+  plateau->rate = of_plateau.at(0);
+  plateau->best = of_plateau.at(1);
+  plateau->without_improvement = static_cast<int>(of_plateau.at(2));
+  plateau->cooling = static_cast<int>(of_plateau.at(3));
 }
 
 template <class T>

@@ -3,12 +3,14 @@
 
 #include "train/scores.hpp"
 #include <wengert/optim/optimizer.hpp>
+#include <wengert/optim/schedule.hpp>
 #include <wengert/train/checkpoint.hpp>
 #include <wengert/train/history.hpp>
 #include <wengert/train/recipe.hpp>
 
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,7 @@ class FitState {
   double best = std::numeric_limits<double>::quiet_NaN();
   std::size_t best_epoch = 0;  ///< counted from 1
   std::size_t without_improvement = 0;
+  std::optional<optim::Plateau> plateau;
 
   void save(Checkpoint& checkpoint) const;
   void load(const Checkpoint& checkpoint);

@@ -50,8 +50,7 @@ std::vector<double> History::column(std::string_view name) const {
   if (found == names.end())
     throw ValueError("history", fmt::format("no column '{}': there are {}", name, fmt::join(names, ", ")));
   std::vector<double> values;
-  for (const EpochRecord& e : epochs)
-    values.push_back(row(*this, e)[static_cast<std::size_t>(found - names.begin())]);
+  for (const EpochRecord& e : epochs) values.push_back(row(*this, e)[static_cast<std::size_t>(found - names.begin())]);
   return values;
 }
 

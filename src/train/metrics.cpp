@@ -266,17 +266,16 @@ std::shared_ptr<Metric> precision() {
 std::shared_ptr<Metric> recall() { return std::make_shared<OfConfusion>("recall", &ConfusionMatrix::macro_recall); }
 std::shared_ptr<Metric> f1() { return std::make_shared<OfConfusion>("f1", &ConfusionMatrix::macro_f1); }
 std::shared_ptr<Metric> r_squared() { return std::make_shared<OfDetermination>(); }
-std::shared_ptr<Metric> metric(std::string name,
-                               std::function<double(const Tensor<double>&, const Targets&)> of_batch,
+std::shared_ptr<Metric> metric(std::string name, std::function<double(const Tensor<double>&, const Targets&)> of_batch,
                                bool larger_is_better) {
   return std::make_shared<Mean>(std::move(name), std::move(of_batch), larger_is_better);
 }
 
-#define INSTANTIATE(T)                                                                        \
-  template Indices predicted_classes(const Tensor<T>&, Location);                             \
-  template ConfusionMatrix confusion_matrix(const Tensor<T>&, const Indices&, Location);      \
-  template double accuracy(const Tensor<T>&, const Indices&, Location);                       \
-  template double top_k_accuracy(const Tensor<T>&, const Indices&, std::size_t, Location);    \
+#define INSTANTIATE(T)                                                                     \
+  template Indices predicted_classes(const Tensor<T>&, Location);                          \
+  template ConfusionMatrix confusion_matrix(const Tensor<T>&, const Indices&, Location);   \
+  template double accuracy(const Tensor<T>&, const Indices&, Location);                    \
+  template double top_k_accuracy(const Tensor<T>&, const Indices&, std::size_t, Location); \
   template double r_squared(const Tensor<T>&, const Tensor<T>&, Location);
 INSTANTIATE(float)
 INSTANTIATE(double)

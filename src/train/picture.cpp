@@ -20,8 +20,8 @@ void append_chunk(std::string& png, std::string_view type, const std::string& bo
   append_big_endian(png, static_cast<std::uint32_t>(body.size()));
   const std::string content = std::string(type) + body;
   png += content;
-  append_big_endian(png, static_cast<std::uint32_t>(
-                             crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size())));
+  append_big_endian(
+      png, static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size())));
 }
 
 std::string compressed(const std::string& bytes) {
@@ -65,9 +65,9 @@ std::string picture_address(std::span<const double> values, const Shape& shape) 
   std::string header;
   append_big_endian(header, static_cast<std::uint32_t>(width));
   append_big_endian(header, static_cast<std::uint32_t>(height));
-  header += '\x08';                                                             // bits a sample
-  header += channels == 3 ? '\x02' : '\0';                                      // colours or greys
-  header += std::string(3, '\0');                                               // deflate, plain filters, not interlaced
+  header += '\x08';                         // bits a sample
+  header += channels == 3 ? '\x02' : '\0';  // colours or greys
+  header += std::string(3, '\0');           // deflate, plain filters, not interlaced
   std::string png = "\x89PNG\r\n\x1a\n";
   append_chunk(png, "IHDR", header);
   append_chunk(png, "IDAT", compressed(rows));

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 namespace wengert::train {
 namespace {
@@ -26,7 +26,8 @@ std::string count_text(double count) {
 
 std::string duration_text(double seconds) {
   if (!std::isfinite(seconds)) return "?";
-  if (seconds < 9.95) return fmt::format("{:.1f} s", std::max(seconds, 0.0));
+  if (seconds < 0.0995) return fmt::format("{:.0f} ms", std::max(seconds, 0.0) * 1000);
+  if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
   if (seconds < 59.5) return fmt::format("{:.0f} s", seconds);
   const auto whole = static_cast<long long>(std::llround(seconds));
   if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
@@ -62,14 +63,15 @@ void Progress::draw_if_due(std::size_t epoch, std::size_t samples_done, double c
 std::string Progress::bar(std::size_t epoch, std::size_t samples_done, double cost, Clock::time_point now) const {
   constexpr std::size_t width = 20;
   const double all = static_cast<double>(epochs_) * static_cast<double>(samples_);
-  const double done = static_cast<double>(epoch - 1) * static_cast<double>(samples_) + static_cast<double>(samples_done);
+  const double done =
+      static_cast<double>(epoch - 1) * static_cast<double>(samples_) + static_cast<double>(samples_done);
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const double rate = (done - static_cast<double>(done_before_)) / seconds;
   const std::size_t filled = std::min(width, width * samples_done / samples_);
-  std::string text = fmt::format("epoch {}/{} [{}{}] {:3}%  cost {:.4g}  {} samples/s  {} left", epoch, epochs_,
-                                 std::string(filled, '#'), std::string(width - filled, '.'),
-                                 100 * samples_done / samples_, cost, count_text(rate),
-                                 rate > 0 ? duration_text((all - done) / rate) : "?");
+  std::string text =
+      fmt::format("epoch {}/{} [{}{}] {:3}%  cost {:.4g}  {} samples/s  {} left", epoch, epochs_,
+                  std::string(filled, '#'), std::string(width - filled, '.'), 100 * samples_done / samples_, cost,
+                  count_text(rate), rate > 0 ? duration_text((all - done) / rate) : "?");
   if (!figures_.empty() && display_ == Display::bar) text += "  | " + figures_;
   return text;
 }

@@ -41,8 +41,7 @@ Chart norms_chart(const History& history) {
     const std::size_t dot = path.rfind('.');
     const std::string layer = dot == std::string::npos ? path : path.substr(0, dot);
     auto found = std::ranges::find(squares, layer, &std::pair<std::string, std::vector<double>>::first);
-    if (found == squares.end())
-      found = squares.insert(found, {layer, std::vector<double>(history.epochs.size())});
+    if (found == squares.end()) found = squares.insert(found, {layer, std::vector<double>(history.epochs.size())});
     for (std::size_t e = 0; e < history.epochs.size(); ++e) {
       const std::vector<double>& norms = history.epochs[e].gradient_norms;
       found->second[e] += p < norms.size() ? norms[p] * norms[p] : EpochRecord::none;
@@ -78,7 +77,9 @@ std::vector<Chart> charts_of(const Report& report) {
   }
   Chart steps{report.costs.steps_each() == 1 ? "Cost of every step"
                                              : fmt::format("Cost, means of {} steps", report.costs.steps_each()),
-              "step", {}, {}};
+              "step",
+              {},
+              {}};
   for (std::size_t i = 0; i < report.costs.costs().size(); ++i)
     steps.x.push_back(static_cast<double>((i + 1) * report.costs.steps_each()));
   add_curve(steps, "training", report.costs.costs());
@@ -103,8 +104,9 @@ std::string charts_section(const std::vector<Chart>& charts) {
   if (charts.empty()) return {};
   std::string html = "<h2>Curves</h2>\n<div class=\"charts\">\n", data;
   for (const Chart& chart : charts) {
-    html += fmt::format("<figure><figcaption>{}<small>by {}</small></figcaption><div class=\"plot\">{}</div>{}</figure>\n",
-                        escaped(chart.title), escaped(chart.x_name), to_svg(chart), legend(chart));
+    html +=
+        fmt::format("<figure><figcaption>{}<small>by {}</small></figcaption><div class=\"plot\">{}</div>{}</figure>\n",
+                    escaped(chart.title), escaped(chart.x_name), to_svg(chart), legend(chart));
     data += fmt::format("{}{}", data.empty() ? "" : ",\n", to_json(chart));
   }
   return html + "</div>\n<script type=\"application/json\" id=\"charts\">[" + data + "]</script>\n";
@@ -127,15 +129,15 @@ std::string tile_of(const History& history, const std::string& column, bool smal
   std::string name = column;
   std::ranges::replace(name, '_', ' ');
   return tile(name, fmt::format("{:.4g}", values.back()),
-              smaller_is_better ? fmt::format("lowest {:.4g}, epoch {}", values[best], history.epochs[best].epoch)
-                                : fmt::format("highest {:.4g}, epoch {}", values[best], history.epochs[best].epoch));
+              smaller_is_better ? fmt::format("lowest {:.3g}, epoch {}", values[best], history.epochs[best].epoch)
+                                : fmt::format("highest {:.3g}, epoch {}", values[best], history.epochs[best].epoch));
 }
 
 std::string tiles(const History& history) {
   if (history.epochs.empty()) return {};
   const EpochRecord& last = history.epochs.back();
-  std::string html = "<div class=\"tiles\">\n" + tile_of(history, "cost", true) +
-                     tile_of(history, "validation_cost", true);
+  std::string html =
+      "<div class=\"tiles\">\n" + tile_of(history, "cost", true) + tile_of(history, "validation_cost", true);
   for (const std::string& name : history.metric_names) {
     const bool validated = !last.validation_metrics.empty();
     html += tile_of(history, validated ? "validation_" + name : name, false);
@@ -146,12 +148,21 @@ std::string tiles(const History& history) {
          "</div>\n";
 }
 
+// The graph from left to right, as pages are wider than they are high.
+std::string lying(std::string dot) {
+  constexpr std::string_view upright = "rankdir=BT";
+  const std::size_t at = dot.find(upright);
+  if (at != std::string::npos) dot.replace(at, upright.size(), "rankdir=LR; bgcolor=transparent");
+  return dot;
+}
+
 std::string network_section(const Report& report) {
   if (report.summary.empty() && report.dot.empty()) return {};
   std::string html = "<h2>Network</h2>\n";
-  if (!report.summary.empty()) html += fmt::format("<div class=\"card\"><pre>{}</pre></div>\n", escaped(report.summary));
+  if (!report.summary.empty())
+    html += fmt::format("<div class=\"card\"><pre>{}</pre></div>\n", escaped(report.summary));
   if (report.dot.empty()) return html;
-  const std::string drawing = drawn_graph(report.dot);
+  const std::string drawing = drawn_graph(lying(report.dot));
   return html + (drawing.empty()
                      ? fmt::format("<details><summary>The graph, in the language of Graphviz</summary><div "
                                    "class=\"card\"><pre>{}</pre></div></details>\n",

@@ -15,14 +15,16 @@ std::string class_name(const Report& report, std::size_t c) {
   return c < report.class_names.size() ? report.class_names[c] : fmt::format("{}", c);
 }
 
-// Rows are labels, columns predictions. Colours go by the square root of the share of the row, so that rare mistakes show.
+// Rows are labels, columns predictions. Colours go by the square root of the share of the row, so that rare mistakes
+// show.
 std::string matrix_table(const Report& report) {
   const ConfusionMatrix& matrix = report.confusion;
   const std::size_t classes = matrix.classes();
   constexpr std::size_t most_with_numbers = 16;
-  std::string html = fmt::format("<table class=\"confusion{}\"><thead><tr><th></th><th class=\"axis\" "
-                                 "colspan=\"{}\">predicted</th></tr><tr><th></th>",
-                                 classes > most_with_numbers ? " many" : "", classes);
+  std::string html = fmt::format(
+      "<table class=\"confusion{}\"><thead><tr><th></th><th class=\"axis\" "
+      "colspan=\"{}\">predicted</th></tr><tr><th></th>",
+      classes > most_with_numbers ? " many" : "", classes);
   for (std::size_t c = 0; c < classes; ++c) html += fmt::format("<th>{}</th>", escaped(class_name(report, c)));
   html += "</tr></thead>\n<tbody>\n";
   for (std::size_t row = 0; row < classes; ++row) {
@@ -82,24 +84,22 @@ std::string classes_section(const Report& report) {
   constexpr std::size_t most = 200;
   const std::size_t classes = report.confusion.classes();
   if (classes == 0 || classes > most || report.confusion.total() == 0) return {};
-  return fmt::format("<h2>Classes<small>{:.2f} % of {} samples are right</small></h2>\n<div class=\"pair\">\n<div "
-                     "class=\"card\">{}</div>\n<div class=\"card\">{}</div>\n</div>\n",
-                     100 * report.confusion.accuracy(), report.confusion.total(), matrix_table(report),
-                     class_table(report));
+  return fmt::format(
+      "<h2>Classes<small>{:.2f} % of {} samples are right</small></h2>\n<div class=\"pair\">\n<div "
+      "class=\"card\">{}</div>\n<div class=\"card\">{}</div>\n</div>\n",
+      100 * report.confusion.accuracy(), report.confusion.total(), matrix_table(report), class_table(report));
 }
 
 std::string mistakes_section(const Report& report) {
   if (report.mistakes.empty()) return {};
   std::string html = "<h2>Most confident mistakes</h2>\n<div class=\"mistakes\">\n";
   for (const Mistake& mistake : report.mistakes)
-    html += fmt::format(
-        "<div class=\"mistake\">{}<b>{}</b> instead of {}<span>{:.1f} % sure, sample {}</span></div>\n",
-        is_picture(mistake.shape)
-            ? fmt::format("<img alt=\"sample {}\" src=\"{}\">", mistake.sample,
-                          picture_address(mistake.values, mistake.shape))
-            : bars(mistake.values),
-        escaped(class_name(report, mistake.prediction)), escaped(class_name(report, mistake.label)),
-        100 * mistake.confidence, mistake.sample);
+    html += fmt::format("<div class=\"mistake\">{}<b>{}</b> instead of {}<span>{:.1f} % sure, sample {}</span></div>\n",
+                        is_picture(mistake.shape) ? fmt::format("<img alt=\"sample {}\" src=\"{}\">", mistake.sample,
+                                                                picture_address(mistake.values, mistake.shape))
+                                                  : bars(mistake.values),
+                        escaped(class_name(report, mistake.prediction)), escaped(class_name(report, mistake.label)),
+                        100 * mistake.confidence, mistake.sample);
   return html + "</div>\n";
 }
 
@@ -117,8 +117,9 @@ std::string epochs_section(const History& history) {
       ++i;
     }
   }
-  std::string html = "<h2>Epochs</h2>\n<details><summary>All figures</summary><div class=\"card\"><table "
-                     "class=\"figures\"><thead><tr>";
+  std::string html =
+      "<h2>Epochs</h2>\n<details><summary>All figures</summary><div class=\"card\"><table "
+      "class=\"figures\"><thead><tr>";
   for (std::string name : names) {
     std::ranges::replace(name, '_', ' ');
     html += fmt::format("<th>{}</th>", escaped(name));

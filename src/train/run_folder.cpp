@@ -17,7 +17,8 @@ namespace {
 bool is_number(const std::string& text) {
   if (text.empty() || text.size() > 24) return false;
   if (text[0] == '0' && text.size() > 1 && text[1] != '.') return false;
-  if (std::isdigit(static_cast<unsigned char>(text[0])) == 0 || std::isdigit(static_cast<unsigned char>(text.back())) == 0)
+  if (std::isdigit(static_cast<unsigned char>(text[0])) == 0 ||
+      std::isdigit(static_cast<unsigned char>(text.back())) == 0)
     return false;
   if (text.find_first_not_of("0123456789.e-+") != std::string::npos) return false;
   char* end = nullptr;

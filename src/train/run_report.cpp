@@ -51,33 +51,40 @@ class Mistakes {
 }  // namespace
 
 template <class T>
-void add_mistakes(Report& report, StepPrograms<T>& programs, const Source<T>& data, const FitOptions& options) {
+void add_mistakes(Report& report, StepPrograms<T>& programs, const Source<T>& data, std::size_t batch_size,
+                  const Shape& picture) {
   Scores cost;
   Mistakes mistakes;
   Tensor<double> outputs;
   Targets memory;
-  evaluate_all<T>(programs, data, evaluation_batch_size(options.batch_size), cost,
-                  [&](const Batch<T>& batch, const Program<T>& program, std::size_t first) {
-    const auto* labels = std::get_if<Indices>(&batch.targets);
-    if (program.output_count() < 2 || labels == nullptr) return;
-    cast_into(program.output(1), outputs);
-    if (!are_labels_of(Shape(labels->shape()), Shape(outputs.shape()))) return;
-    const std::size_t rows_each = labels->size() / batch.samples;  // more than one where samples are sequences
-    for_each_class(outputs, targets_of(batch, memory), "report", Location::current(), [&](const ClassifiedRow& row) {
-      report.confusion.add(row.label, row.prediction());
-      if (row.prediction() == row.label || rows_each != 1) return;
-      std::visit(
-          [&](const auto& inputs) {
-            Shape sample;
-            for (std::size_t axis = 1; axis < inputs.dimension(); ++axis) sample.push_back(inputs.shape()[axis]);
-            const auto* begin = inputs.data() + row.index * sample.elements();
-            mistakes.offer({first + row.index, row.label, row.prediction(), confidence_of(row), {},
-                            picture_shape(sample, options.picture)},
-                           [&] { return std::vector<double>(begin, begin + sample.elements()); });
-          },
-          batch.inputs);
-    });
-  });
+  evaluate_all<T>(
+      programs, data, batch_size, cost, [&](const Feed<T>& batch, const Program<T>& program, std::size_t first) {
+        const auto* labels = std::get_if<Indices>(&batch.targets);
+        if (program.output_count() < 2 || labels == nullptr) return;
+        cast_into(program.output(1), outputs);
+        if (!are_labels_of(Shape(labels->shape()), Shape(outputs.shape()))) return;
+        const std::size_t rows_each = labels->size() / batch.samples;  // more than one where samples are sequences
+        for_each_class(outputs, targets_of(batch, memory), "report", Location::current(),
+                       [&](const ClassifiedRow& row) {
+                         report.confusion.add(row.label, row.prediction());
+                         if (row.prediction() == row.label || rows_each != 1) return;
+                         std::visit(
+                             [&](const auto& inputs) {
+                               Shape sample;
+                               for (std::size_t axis = 1; axis < inputs.dimension(); ++axis)
+                                 sample.push_back(inputs.shape()[axis]);
+                               const auto* begin = inputs.data() + row.index * sample.elements();
+                               mistakes.offer({first + row.index,
+                                               row.label,
+                                               row.prediction(),
+                                               confidence_of(row),
+                                               {},
+                                               picture_shape(sample, picture)},
+                                              [&] { return std::vector<double>(begin, begin + sample.elements()); });
+                             },
+                             batch.inputs);
+                       });
+      });
   report.mistakes = mistakes.take();
 }
 
@@ -107,7 +114,8 @@ std::string figures_text(const History& history) {
   const EpochRecord& e = history.epochs.back();
   std::string text = fmt::format("cost {:.4g}", e.cost);
   const auto add_metrics = [&](const std::vector<double>& values) {
-    for (std::size_t i = 0; i < values.size(); ++i) text += fmt::format("  {} {:.4g}", history.metric_names[i], values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      text += fmt::format("  {} {:.4g}", history.metric_names[i], values[i]);
   };
   add_metrics(e.metrics);
   if (std::isnan(e.validation_cost)) return text;
@@ -116,8 +124,8 @@ std::string figures_text(const History& history) {
   return text;
 }
 
-template void add_mistakes(Report&, StepPrograms<float>&, const Source<float>&, const FitOptions&);
-template void add_mistakes(Report&, StepPrograms<double>&, const Source<double>&, const FitOptions&);
+template void add_mistakes(Report&, StepPrograms<float>&, const Source<float>&, std::size_t, const Shape&);
+template void add_mistakes(Report&, StepPrograms<double>&, const Source<double>&, std::size_t, const Shape&);
 template std::string parameter_table(const Recipe<float>&);
 template std::string parameter_table(const Recipe<double>&);
 

@@ -11,7 +11,8 @@ namespace wengert::train {
 
 /// Confusion matrix and most confident mistakes on these samples, where outputs are classes and targets their labels.
 template <class T>
-void add_mistakes(Report& report, StepPrograms<T>& programs, const Source<T>& data, const FitOptions& options);
+void add_mistakes(Report& report, StepPrograms<T>& programs, const Source<T>& data, std::size_t batch_size,
+                  const Shape& picture);
 /// The parameters as a table: path, shape, number of elements.
 template <class T>
 std::string parameter_table(const Recipe<T>& recipe);

@@ -20,7 +20,7 @@ void cast_into(const E& from, Tensor<double>& to) {
 
 /// The targets of a batch, as metrics take them.
 template <class T>
-const Targets& targets_of(const Batch<T>& batch, Targets& memory) {
+const Targets& targets_of(const Feed<T>& batch, Targets& memory) {
   if (const auto* labels = std::get_if<Indices>(&batch.targets)) {
     memory = *labels;
   } else {
@@ -51,7 +51,7 @@ class Scores {
     samples_ += static_cast<double>(samples);
   }
   template <class Outputs, class T>
-  void add_outputs(const Outputs& outputs, const Batch<T>& batch) {
+  void add_outputs(const Outputs& outputs, const Feed<T>& batch) {
     if (metrics_.empty()) return;
     cast_into(outputs, outputs_);
     const Targets& targets = targets_of(batch, targets_);

@@ -12,14 +12,14 @@ namespace wengert::train {
 namespace {
 
 template <class T>
-std::array<ProgramInput<T>, 2> bound(const Batch<T>& batch) {
+std::array<ProgramInput<T>, 2> bound(const Feed<T>& batch) {
   const auto input = [](const auto& part) { return ProgramInput<T>(part); };
   return {std::visit(input, batch.inputs), std::visit(input, batch.targets)};
 }
 
 // A batch as leaves of a tape.
 template <class T>
-std::vector<ProgramVar<T>> leaves(Tape<T>& tape, const Batch<T>& batch) {
+std::vector<ProgramVar<T>> leaves(Tape<T>& tape, const Feed<T>& batch) {
   struct Leaf {
     Tape<T>& tape;
     ProgramVar<T> operator()(const Tensor<T>& tensor) const { return tape.borrow(tensor); }
@@ -86,7 +86,7 @@ std::vector<Var<T>> StepPrograms<T>::norms(const std::vector<Var<T>>& gradients)
 }
 
 template <class T>
-Sketch StepPrograms<T>::sketch(const Batch<T>& batch) {
+Sketch StepPrograms<T>::sketch(const Feed<T>& batch) {
   recipe_.set_training(true);
   const SameStreams streams(recipe_.generators);
   Tape<T> tape;
@@ -99,7 +99,7 @@ Sketch StepPrograms<T>::sketch(const Batch<T>& batch) {
 }
 
 template <class T>
-Program<T>& StepPrograms<T>::step(const Batch<T>& batch, bool with_norms) {
+Program<T>& StepPrograms<T>::step(const Feed<T>& batch, bool with_norms) {
   const auto record_step = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& inputs) {
     recipe_.set_training(true);
     inputs = leaves(tape, batch);
@@ -115,7 +115,7 @@ Program<T>& StepPrograms<T>::step(const Batch<T>& batch, bool with_norms) {
 }
 
 template <class T>
-Program<T>& StepPrograms<T>::accumulate(const Batch<T>& batch) {
+Program<T>& StepPrograms<T>::accumulate(const Feed<T>& batch) {
   if (sums_.empty())
     for (const auto& [name, parameter] : optimizer_->trainable())
       sums_.emplace_back(xt::zeros_like(parameter.value()), "sum of gradients", false);
@@ -150,7 +150,7 @@ Program<T>& StepPrograms<T>::apply(std::size_t samples) {
 }
 
 template <class T>
-Program<T>& StepPrograms<T>::evaluate(const Batch<T>& batch) {
+Program<T>& StepPrograms<T>::evaluate(const Feed<T>& batch) {
   const auto record_evaluation = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& inputs) {
     recipe_.set_training(false);
     inputs = leaves(tape, batch);
@@ -160,7 +160,7 @@ Program<T>& StepPrograms<T>::evaluate(const Batch<T>& batch) {
 }
 
 template <class T>
-void StepPrograms<T>::trace(const Batch<T>& batch) {
+void StepPrograms<T>::trace(const Feed<T>& batch) {
   recipe_.set_training(true);
   const SameStreams streams(recipe_.generators);
   Tape<T> tape;

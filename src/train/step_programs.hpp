@@ -29,24 +29,25 @@ struct Sketch {
   std::string dot{};  ///< the graph of the loss
 };
 
-/// Results of the Programs: the cost first, then the outputs if the network has any, then norms where they are asked for.
+/// Results of the Programs: the cost first, then the outputs if the network has any, then norms where they are asked
+/// for.
 template <class T>
 class StepPrograms {
  public:
   explicit StepPrograms(const Recipe<T>& recipe, optim::Optimizer<T>* optimizer = nullptr);
 
   /// Records the loss of a batch without computing anything.
-  Sketch sketch(const Batch<T>& batch);
+  Sketch sketch(const Feed<T>& batch);
   /// A whole step: cost, gradients, update.
-  Program<T>& step(const Batch<T>& batch, bool with_norms);
+  Program<T>& step(const Feed<T>& batch, bool with_norms);
   /// Adds the batch's gradients, times its samples, to those of the step that is to come.
-  Program<T>& accumulate(const Batch<T>& batch);
+  Program<T>& accumulate(const Feed<T>& batch);
   /// The update by the gradients that were added up, of so many samples; its results are the norms.
   Program<T>& apply(std::size_t samples);
   /// Cost and outputs in evaluation mode; changes nothing.
-  Program<T>& evaluate(const Batch<T>& batch);
+  Program<T>& evaluate(const Feed<T>& batch);
   /// The step without Programs, stopping at the first value that is not finite.
-  void trace(const Batch<T>& batch);
+  void trace(const Feed<T>& batch);
 
  private:
   RecordedLoss<T> record(const ProgramVar<T>& x, const ProgramVar<T>& y) const;

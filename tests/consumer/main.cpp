@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <new>
+#include <string>
 #include <string_view>
 
 namespace wg = wengert;
@@ -36,7 +37,9 @@ void operator delete(void* p) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 int main(int, char** arguments) {
-  expect(std::string_view(WENGERT_VERSION) == EXPECTED_VERSION, "the headers' version is the package's");
+  const std::string version = std::to_string(WENGERT_VERSION_MAJOR) + "." + std::to_string(WENGERT_VERSION_MINOR) + "." +
+                              std::to_string(WENGERT_VERSION_PATCH);
+  expect(version == EXPECTED_VERSION && version == WENGERT_VERSION, "the headers' version is the package's");
 
   // Whether a library is static or shared, an op is registered once: those of the library that are linked, and ours.
   const auto registered = [](std::string_view name) {

@@ -159,3 +159,37 @@ TEST_CASE("a tree of tensors or Parameters becomes a tree of Vars, and its leave
   CHECK(contains(report.to_string(), "1 (layer.w) ("));
   CHECK(contains(report.to_string(), "2 (layer.b) ("));
 }
+
+namespace {
+class Hidden {
+ public:
+  explicit Hidden(std::size_t n) : weight_(random_tensor({n, n}, 4), "w") {}
+  template <class T>
+  Var<T> operator()(Var<T> x) const {
+    return matmul(x, x.tape().variable(weight_));
+  }
+
+ private:
+  Parameter<double> weight_;
+};
+struct HalfHidden {
+  Parameter<double> scale;
+  Hidden layer;
+  template <class T>
+  Var<T> operator()(Var<T> x) const {
+    return layer(x) * x.tape().variable(scale);
+  }
+};
+}  // namespace
+
+TEST_CASE("parameters that cannot be found are told of") {
+  const Tensor<double> x = random_tensor({2, 3}, 1);
+  const auto report = gradcheck(HalfHidden{Parameter<double>(Tensor<double>(2.0)), Hidden(3)}, x);
+  CHECK(report.verdict() == Verdict::wrong);
+  CHECK(report.overlooked() == std::vector<std::string>{"w"});
+  CHECK(contains(report.to_string(), "1 parameter (w) of the network were not found"));
+  // A class without any, or a lambda, may capture what it does not want to be checked.
+  const auto alone = gradcheck(Hidden(3), x);
+  CHECK(alone.ok());
+  CHECK(contains(alone.to_string(), "; not checked: 1 parameter (w) that it captured"));
+}

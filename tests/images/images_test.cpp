@@ -188,3 +188,18 @@ TEST_CASE("a folder without images by class is refused") {
   folder.write("empty/c.png", "text");
   CHECK(contains(complaint_of_reading({}), "c.png: is neither a PNG nor a JPEG image"));
 }
+
+TEST_CASE("guide: images by class") {
+  const TemporaryFolder flowers_folder;
+  std::filesystem::create_directories(flowers_folder / "flowers/daisy");
+  flowers_folder.write("flowers/daisy/001.jpg", bytes(colour_jpeg));
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(flowers_folder / ".");
+  namespace wg = wengert;
+  // clang-format off
+  const wg::ImageFolder folder = wg::list_images("flowers");                          // flowers/daisy/001.jpg …
+  wg::Dataset<float> flowers = wg::read_images<float>(folder, {.height = 64, .width = 64});  // N×3×64×64, 0 … 1
+  // clang-format on
+  std::filesystem::current_path(before);
+  CHECK(Shape(flowers.inputs.shape()) == Shape{1, 3, 64, 64});
+}

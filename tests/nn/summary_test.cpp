@@ -124,6 +124,23 @@ TEST_CASE("summary of recurrent and attention layers: all steps are one row") {
   CHECK(bare.flops == 8 * 2.0 * 2 * 9);
 }
 
+TEST_CASE("summary keeps a function apart from the layer it is called on") {
+  Generator g(1);
+  struct Block {
+    nn::Linear<float> first;
+    nn::BatchNorm<float> norm;
+    nn::LayerNorm<float> plain;
+    Var<float> operator()(Var<float> x) const { return tanh(plain(relu(norm(first(x))))); }
+  };
+  const Block block{nn::Linear<float>::make(3, 4, g), nn::BatchNorm<float>::make(4),
+                    nn::LayerNorm<float>::make({4}, {.affine = false})};
+  const std::string rows =
+      "first:Linear (2, 4) | norm:BatchNorm (2, 4) | relu (2, 4) | standardise (2, 4) | tanh (2, 4) | ";
+  CHECK(layers_of_summary(nn::summary(block, {2, 3})) == rows);
+  nn::evaluate(block);
+  CHECK(layers_of_summary(nn::summary(block, {2, 3})) == rows);
+}
+
 TEST_CASE("summary counts what is shared once") {
   Generator g(1);
   const auto layer = nn::Linear<double>::make(3, 3, g);

@@ -195,3 +195,9 @@ TEST_CASE("parameters of elementwise functions are checked") {
   CHECK_ERROR(ShapeError, "[lerp] shapes", lerp(x, x, tape.constant(Tensor<double>{1, 2})));
   CHECK(tape.size() == 3);
 }
+
+TEST_CASE("no gradient passes through clip at NaN") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>{-2, -1, 0, 1, 2, std::nan("")});
+  CHECK(grad(sum(clip(x, -1, 1)), x)[0].value() == Tensor<double>{0, 1, 1, 1, 0, 0});
+}

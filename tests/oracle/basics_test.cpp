@@ -23,6 +23,8 @@ TEST_CASE("arithmetic, comparisons, views and sums agree with PyTorch") {
   oracle.check("not_equal", [](auto a, auto b) { return not_equal(a, b); });
   oracle.check("less", [](auto a, auto b) { return a < b; });
   oracle.check("less_equal", [](auto a, auto b) { return a <= b; });
+  oracle.check("greater", [](auto a, auto b) { return a > b; });
+  oracle.check("greater_equal", [](auto a, auto b) { return a >= b; });
   oracle.check("logical_and", [](auto a, auto b) { return logical_and(a, b); });
   oracle.check("logical_or", [](auto a, auto b) { return logical_or(a, b); });
   oracle.check("logical_not", [](auto x) { return logical_not(x); });

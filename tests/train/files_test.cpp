@@ -1,5 +1,6 @@
 // Checkpoints, histories, and what a training shows while it runs.
 #include "data/files.hpp"
+
 #include "temporary_folder.hpp"
 #include "testing.hpp"
 #include <wengert/train/checkpoint.hpp>
@@ -70,7 +71,8 @@ TEST_CASE("a damaged checkpoint is one clear error") {
   CHECK(message(bytes) == "no error");
   std::size_t unnoticed = 0;
   for (std::size_t length = 0; length < bytes.size(); ++length)
-    unnoticed += contains(message(bytes.substr(0, length)), length < 28 ? "is not a checkpoint" : "is truncated") ? 0 : 1;
+    unnoticed +=
+        contains(message(bytes.substr(0, length)), length < 28 ? "is not a checkpoint" : "is truncated") ? 0 : 1;
   CHECK(unnoticed == 0);
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     std::string changed = bytes;
@@ -113,7 +115,8 @@ TEST_CASE("a history is a table") {
         "gradient_norm.0.weight,gradient_norm.0.bias\n1,10,0.5,0.1,2,0.25,,,5,3,4\n");
   CHECK(history.column("gradient_norm") == std::vector<double>{5});
   CHECK(std::isnan(history.column("validation_cost")[0]));
-  CHECK(contains(message_of<ValueError>([&] { return history.column("kost"); }), "no column 'kost': there are epoch, "));
+  CHECK(
+      contains(message_of<ValueError>([&] { return history.column("kost"); }), "no column 'kost': there are epoch, "));
 }
 
 TEST_CASE("the costs of many steps are thinned to means") {
@@ -125,7 +128,8 @@ TEST_CASE("the costs of many steps are thinned to means") {
 }
 
 TEST_CASE("times are written as people do") {
-  CHECK(train::duration_text(0.04) == "0.0 s");
+  CHECK(train::duration_text(0.04) == "40 ms");
+  CHECK(train::duration_text(0.1) == "0.1 s");
   CHECK(train::duration_text(9.94) == "9.9 s");
   CHECK(train::duration_text(42.4) == "42 s");
   CHECK(train::duration_text(59.6) == "1:00");
@@ -144,8 +148,7 @@ TEST_CASE("piped, a training shows plain lines, and quiet nothing") {
       progress.finish("all epochs are done");
     }
     std::fclose(out);
-    CHECK(contents(folder / "out") ==
-          (display == Display::quiet ? "" : "epoch 1/2  cost 0.5\nall epochs are done\n"));
+    CHECK(contents(folder / "out") == (display == Display::quiet ? "" : "epoch 1/2  cost 0.5\nall epochs are done\n"));
   }
 }
 
@@ -172,7 +175,8 @@ TEST_CASE("on a terminal the bar stays in its line") {
   std::fclose(out);
   std::string shown;
   char piece[256];
-  for (ssize_t got = 1; (got = read(terminal, piece, sizeof piece)) > 0;) shown.append(piece, static_cast<std::size_t>(got));
+  for (ssize_t got = 1; (got = read(terminal, piece, sizeof piece)) > 0;)
+    shown.append(piece, static_cast<std::size_t>(got));
   close(terminal);
   CAPTURE(shown);
   CHECK(contains(shown, "epoch 2/3 [##########..........]  50%  cost 1.25"));

@@ -58,9 +58,9 @@ TEST_CASE("the three descents are batch sizes, and accumulated batches are large
     CAPTURE(c.batch);
     const Line network = line(-1);
     optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.05});
-    const auto result = train::fit(
-        network, optimizer, squares, data,
-        quiet({.epochs = 3, .batch_size = c.batch, .accumulate = c.accumulate, .shuffle = false}));
+    const auto result =
+        train::fit(network, optimizer, squares, data,
+                   quiet({.epochs = 3, .batch_size = c.batch, .accumulate = c.accumulate, .shuffle = false}));
     CHECK(weight_of(network) == doctest::Approx(descend(-1, x, y, c.as, 3, 0.05)).epsilon(1e-13));
     CHECK(result.steps == 3 * ((11 + c.as - 1) / c.as));
     CHECK(result.history.epochs.size() == 3);
@@ -87,7 +87,8 @@ TEST_CASE("every epoch takes every sample once, in an order that follows from th
   };
   const auto rows = order(1);
   for (const std::size_t epoch : {0U, 1U}) {
-    std::vector<std::size_t> sorted(rows.begin() + static_cast<long>(10 * epoch), rows.begin() + static_cast<long>(10 * epoch + 10));
+    std::vector<std::size_t> sorted(rows.begin() + static_cast<long>(10 * epoch),
+                                    rows.begin() + static_cast<long>(10 * epoch + 10));
     std::sort(sorted.begin(), sorted.end());
     for (std::size_t i = 0; i < 10; ++i) CHECK(sorted[i] == i);
   }
@@ -106,18 +107,19 @@ TEST_CASE("cost, metrics, rate and gradient norms are what they are called") {
                                         .schedule = [](double step) { return 0.1 / (1 + step); },
                                         .metrics = {train::r_squared()}}));
   const auto& first = result.history.epochs[0];
-  CHECK(first.cost == doctest::Approx(4));                           // ((1 − 3)² + (2 − 4)²) / 2
-  CHECK(first.metrics[0] == doctest::Approx(1 - 8 / 0.5));           // Σ(y − ȳ)² = 0.5
-  CHECK(first.gradient_norms[0] == doctest::Approx(6));              // |(2·1·(−2) + 2·2·(−2)) / 2|
+  CHECK(first.cost == doctest::Approx(4));                  // ((1 − 3)² + (2 − 4)²) / 2
+  CHECK(first.metrics[0] == doctest::Approx(1 - 8 / 0.5));  // Σ(y − ȳ)² = 0.5
+  CHECK(first.gradient_norms[0] == doctest::Approx(6));     // |(2·1·(−2) + 2·2·(−2)) / 2|
   CHECK(result.history.column("rate") == std::vector<double>{0.1, 0.05});
-  const double w = 1.6;                                              // 1 + 0.1 · 6
+  const double w = 1.6;  // 1 + 0.1 · 6
   CHECK(first.validation_cost == doctest::Approx((std::pow(w - 3, 2) + std::pow(2 * w - 4, 2)) / 2));
   CHECK(result.history.parameter_paths == std::vector<std::string>{"weight"});
   CHECK(weight_of(network) == doctest::Approx(w - 0.05 * (2 * 1 * (w - 3) + 2 * 2 * (2 * w - 4)) / 2));
 }
 
 TEST_CASE("a training without improvement ends, with the best weights if they are asked for") {
-  // Towards 1, w = 1 − 0.8ᵏ after k epochs; validation has its best at ½, next to which lie w(3) = 0.488, w(4) = 0.5904.
+  // Towards 1, w = 1 − 0.8ᵏ after k epochs; validation has its best at ½, next to which lie w(3) = 0.488, w(4) =
+  // 0.5904.
   const Tensor<double> one{1.0}, half{0.5};
   for (const bool best_weights : {false, true}) {
     const Line network = line(0);
@@ -129,6 +131,19 @@ TEST_CASE("a training without improvement ends, with the best weights if they ar
     CHECK(result.history.epochs.size() == 5);
     CHECK(weight_of(network) == doctest::Approx(1 - std::pow(0.8, best_weights ? 3 : 5)));
   }
+}
+
+TEST_CASE("on a plateau the rate is lowered") {
+  // With rate 1 the weight jumps between 0 and 2, and the cost stays 1: forgiven once, then the rate is a tenth.
+  const Tensor<double> one{1.0};
+  const Line network = line(0);
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 1});
+  const auto result = train::fit(network, optimizer, squares, train::Samples{one, one},
+                                 quiet({.epochs = 5, .plateau = optim::Plateau{.factor = 0.1, .patience = 1}}));
+  CHECK(result.history.column("cost")[2] == 1);
+  CHECK(optimizer.rate() == doctest::Approx(0.1));
+  CHECK(result.history.column("rate")[2] == 1);
+  CHECK(result.history.column("rate")[3] == doctest::Approx(0.1));
 }
 
 TEST_CASE("callbacks and time end a training") {
@@ -205,33 +220,75 @@ TEST_CASE("Ctrl-C ends a training after the step, and it goes on to the same end
   for (const char* name : {"config.json", "history.csv", "checkpoint", "weights.npz", "report.html"})
     CHECK(std::filesystem::exists(folder / "parts" / name));
 
+  // A training that begins anew forgets the old checkpoint at once.
+  {
+    const Line network = line(0);
+    optim::Optimizer<double> optimizer(network, optim::Adam{.rate = 0.1});
+    auto options = quiet({.batch_size = 3, .folder = folder / "whole"});
+    options.after_step = [](const train::FitStatus&) { throw std::runtime_error("crash"); };
+    CHECK_THROWS_AS(train::fit(network, optimizer, squares, data, options), std::runtime_error);
+    CHECK_FALSE(std::filesystem::exists(folder / "whole" / "checkpoint"));
+  }
+
   const auto refusal = [&](const FitOptions& options) {
     const Line network = line(0);
     optim::Optimizer<double> optimizer(network, optim::Adam{});
     return message_of<FileError>([&] { train::fit(network, optimizer, squares, data, options); });
   };
-  CHECK(contains(refusal(quiet({.batch_size = 4, .folder = folder / "parts", .resume = true})),
-                 "checkpoint: is of another training: 20 samples, batches of 3, 1 a step, shuffled by seed 0, metrics none; "
-                 "this one has 20 samples, batches of 4"));
+  CHECK(contains(
+      refusal(quiet({.batch_size = 4, .folder = folder / "parts", .resume = true})),
+      "checkpoint: is of another training: 20 samples, batches of 3, 1 a step, shuffled by seed 0, metrics none; "
+      "this one has 20 samples, batches of 4"));
+}
+
+TEST_CASE("a Loader deals and distorts the batches, also of a training that goes on") {
+  Dataset<double> data{random_tensor({30, 2}, 1), IndexTensor::from_shape({30}), 2};
+  for (std::size_t i = 0; i < 30; ++i) data.labels(i) = data.inputs(i, 0) > 0 ? 1 : 0;
+  const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
+  const auto train_on = [&](const auto& samples, FitOptions options) {
+    Generator generator(3);
+    const auto network = nn::Linear<double>::make(2, 2, generator);
+    optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1, .momentum = 0.5});
+    options.display = Display::quiet;
+    options.accumulate = 2;
+    train::fit(network, optimizer, loss, samples, data, options);
+    return network.weight.value();
+  };
+  const auto plain = train_on(data, {.epochs = 3, .batch_size = 4, .shuffle = false});
+  CHECK(train_on(Loader<double>(data, {.batch_size = 4, .shuffle = false}), {.epochs = 3}) == plain);
+  CHECK(train_on(SampleSource<double>(data), {.epochs = 3, .batch_size = 4, .shuffle = false}) == plain);
+
+  const Loader<double> noisy(data, {.batch_size = 4, .seed = 9, .transform = [](auto& batch, Generator& generator) {
+                                      Tape<double> tape;
+                                      batch.inputs += 0.1 * normal(tape, batch.inputs.shape(), generator).value();
+                                    }});
+  const TemporaryFolder folder;
+  const auto whole = train_on(noisy, {.epochs = 3});
+  CHECK(distance(whole, plain) > 1e-6);
+  FitOptions options{.epochs = 3, .folder = folder / "run", .resume = true};
+  options.after_step = [](train::FitStatus& status) { status.stop = status.step == 6; };  // in the second epoch
+  train_on(noisy, options);
+  options.after_step = {};
+  CHECK(train_on(noisy, options) == whole);
 }
 
 TEST_CASE("networks over whole numbers, and losses that take the network") {
   Generator generator(1);
-  const auto network = nn::sequential(nn::Embedding<float>::make(6, 3, generator), nn::Linear<float>::make(3, 6, generator));
+  const auto network =
+      nn::sequential(nn::Embedding<float>::make(6, 3, generator), nn::Linear<float>::make(3, 6, generator));
   auto tokens = Indices::from_shape({6, 4}), next = Indices::from_shape({6, 4});
   for (std::size_t i = 0; i < 24; ++i) {
     tokens.data()[i] = static_cast<std::int64_t>(i % 6);
     next.data()[i] = static_cast<std::int64_t>((i + 1) % 6);
   }
   optim::Optimizer<float> optimizer(network, optim::Adam{.rate = 0.1F});
-  const auto loss = [](const auto& net, auto x, auto y) {
-    return cross_entropy(transpose(net(x), {0, 2, 1}), y);
-  };
+  const auto loss = [](const auto& net, auto x, auto y) { return cross_entropy(transpose(net(x), {0, 2, 1}), y); };
   const train::Samples data{tokens, next};
   const auto result = train::fit(network, optimizer, loss, data, quiet({.epochs = 60, .batch_size = 2}));
   CHECK(result.last("cost") < 0.1);
   CHECK(result.history.metric_names.empty());
-  const auto scores = train::evaluate(network, [](auto z, auto y) { return mean(z * one_hot(y, 6)); }, data, {.batch_size = 4});
+  const auto scores =
+      train::evaluate(network, [](auto z, auto y) { return mean(z * one_hot(y, 6)); }, data, {.batch_size = 4});
   CHECK(scores.metric("accuracy") == 1);
   CHECK(scores.confusion.total() == 24);
 }
@@ -251,9 +308,12 @@ TEST_CASE("options that make no sense are refused") {
   CHECK_ERROR(ValueError, "there are no samples",
               train::fit(network, optimizer, squares, train::Samples{Tensor<double>(), Tensor<double>()}));
   CHECK(contains(message_of<ShapeError>([&] {
-                   train::fit(network, optimizer, [](auto outputs, auto y) { return outputs - y; }, data);
+                   train::fit(
+                       network, optimizer, [](auto outputs, auto y) { return outputs - y; }, data);
                  }),
                  "[finite_cost] a loss of shape (4,): expected one number, such as a mean"));
-  CHECK(contains(message_of<ShapeError>([&] { train::fit(network, optimizer, squares, train::Samples{x, Tensor<double>{1.0}}); }),
+  CHECK(contains(message_of<ShapeError>([&] {
+                   train::fit(network, optimizer, squares, train::Samples{x, Tensor<double>{1.0}});
+                 }),
                  "[fit] inputs of shape (4,), targets of shape (1,): expected as many targets as inputs"));
 }

@@ -1,7 +1,7 @@
 // A training that a test kills: killed_training FOLDER goes on where the folder's checkpoint left off.
 //
-// Everything that a checkpoint has to hold takes part: two kinds of state in the optimiser, dropout's generator, running
-// statistics, a schedule, gradient accumulation, metrics within an epoch, the best weights so far.
+// Everything that a checkpoint has to hold takes part: two kinds of state in the optimiser, dropout's generator,
+// running statistics, a schedule, gradient accumulation, metrics within an epoch, the best weights so far.
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
 #include <wengert/train.hpp>

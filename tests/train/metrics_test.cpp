@@ -104,8 +104,8 @@ TEST_CASE("a metric gathered in batches is that of the whole, also after a pause
     CAPTURE(c.metric->name());
     c.metric->reset();
     const auto add = [&](train::Metric& metric, std::size_t first, std::size_t last) {
-      metric.add(rows(outputs, first, last), c.of_labels ? Targets(rows(labels, first, last))
-                                                         : Targets(rows(numbers, first, last)));
+      metric.add(rows(outputs, first, last),
+                 c.of_labels ? Targets(rows(labels, first, last)) : Targets(rows(numbers, first, last)));
     };
     add(*c.metric, 0, 25);
     c.other->set_state(c.metric->state());

@@ -38,9 +38,9 @@ Dataset<float> shapes(std::size_t n, unsigned seed) {
 int main(int, char** arguments) try {
   const auto data = shapes(800, 1), held_out = shapes(400, 2);
   Generator generator(7);
-  const auto network = nn::sequential(nn::Flatten{}, nn::Linear<float>::make(144, 32, generator), nn::ReLU{},
-                                      nn::Linear<float>::make(32, 16, generator), nn::ReLU{},
-                                      nn::Linear<float>::make(16, 4, generator));
+  const auto network =
+      nn::sequential(nn::Flatten{}, nn::Linear<float>::make(144, 32, generator), nn::ReLU{},
+                     nn::Linear<float>::make(32, 16, generator), nn::ReLU{}, nn::Linear<float>::make(16, 4, generator));
   optim::Optimizer<float> optimizer(network, optim::Adam{.rate = 0.002F});
   const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
   train::fit(network, optimizer, loss, data, held_out,

@@ -1,9 +1,9 @@
 // report.html: what it holds. tests/train/report_test.sh opens it in a browser.
-#include "train/chart.hpp"
-#include "train/picture.hpp"
 #include "data/files.hpp"
 #include "temporary_folder.hpp"
 #include "testing.hpp"
+#include "train/chart.hpp"
+#include "train/picture.hpp"
 #include <wengert/train/report.hpp>
 
 #include <cmath>

@@ -52,10 +52,10 @@ struct Batch {
 /// How a Loader deals samples.
 template <class T>
 struct LoaderOptions {
-  std::size_t batch_size = 32;
-  bool shuffle = true;     ///< a new random order each epoch; otherwise the source's
-  bool drop_last = false;  ///< leaves out the last batch of an epoch if it is short
-  std::uint64_t seed = 0;  ///< order and random changes follow from it, the epoch's and the batch's number alone
+  std::size_t batch_size = 32;  ///< samples a batch; the last one may have fewer
+  bool shuffle = true;          ///< a new random order each epoch; otherwise the source's
+  bool drop_last = false;       ///< leaves out the last batch of an epoch if it is short
+  std::uint64_t seed = 0;       ///< order and random changes follow from it, the epoch's and the batch's number alone
   /// How many batches are made ahead, by a thread; 0 makes each when it is asked for, on the caller's.
   std::size_t ahead = 2;
   /// Changes a batch before it is given out, by draws from a generator that is the batch's own: see `augment`.
@@ -77,6 +77,10 @@ class Loader {
 
   /// The number of batches in an epoch.
   std::size_t count() const;
+  /// What it deals.
+  const SampleSource<T>& source() const;
+  /// How it deals.
+  const LoaderOptions<T>& options() const;
   /// The batches of an epoch, from number `first` on. The Epoch may outlive the Loader.
   Epoch epoch(std::size_t number, std::size_t first = 0) const;
 
@@ -94,33 +98,46 @@ class Loader {
 template <class T>
 class Loader<T>::Epoch {
  public:
+  /// For Loader.
   explicit Epoch(std::shared_ptr<const Plan> plan, std::size_t number, std::size_t first);
   ~Epoch();
+  /// Moved, not copied.
   Epoch(Epoch&&) noexcept;
 
   /// The next batch, valid until the next call; nullptr after the last.
   const Batch<T>* next();
 
+  /// Goes through the batches once.
   class Iterator {
    public:
+    /// As iterators have it.
     using value_type = Batch<T>;
+    /// As iterators have it.
     using difference_type = std::ptrdiff_t;
 
+    /// Stands at the next batch of `epoch`.
     explicit Iterator(Epoch& epoch) : epoch_(&epoch), batch_(epoch.next()) {}
+    /// The batch, valid until the next one.
     const Batch<T>& operator*() const { return *batch_; }
+    /// The same.
     const Batch<T>* operator->() const { return batch_; }
+    /// Goes on to the next batch.
     Iterator& operator++() {
       batch_ = epoch_->next();
       return *this;
     }
+    /// Goes on to the next batch.
     void operator++(int) { ++*this; }
+    /// Whether there is none left.
     bool operator==(std::default_sentinel_t) const { return batch_ == nullptr; }
 
    private:
     Epoch* epoch_;
     const Batch<T>* batch_;
   };
+  /// Stands at the next batch.
   Iterator begin() { return Iterator(*this); }
+  /// Behind the last batch.
   std::default_sentinel_t end() const { return {}; }
 
  private:

@@ -32,6 +32,7 @@ class MappedTensor {
 
   /// For `map_npy` and `map_idx`: what the copies share.
   struct Rows;
+  /// From an open file.
   explicit MappedTensor(std::shared_ptr<const Rows> rows) : rows_(std::move(rows)) {}
 
  private:
@@ -45,6 +46,7 @@ struct MappedDataset {
   IndexTensor labels;       ///< N, each in [0, classes)
   std::size_t classes = 0;  ///< set to the largest label + 1; raise it where the file lacks the last classes
 
+  /// The number of samples.
   std::size_t size() const { return inputs.rows(); }
 };
 

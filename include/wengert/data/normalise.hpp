@@ -18,8 +18,8 @@ namespace wengert {
 /// for inputs that were normalised like those it learned from.
 template <class T>
 struct Normalisation {
-  Tensor<T> mean;
-  Tensor<T> deviation;
+  Tensor<T> mean;       ///< of each feature
+  Tensor<T> deviation;  ///< the standard deviation of each feature
 };
 
 /// What has a mean and a deviation of its own.

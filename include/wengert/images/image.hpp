@@ -13,7 +13,7 @@ namespace wengert {
 struct ImageOptions {
   std::size_t channels = 3;  ///< 3, red, green and blue, or 1: grey, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601)
   std::size_t height = 0;    ///< the image is resized if both are given; 0 and 0 keep its size
-  std::size_t width = 0;
+  std::size_t width = 0;     ///< see `height`
 };
 
 /// Reads a PNG or JPEG file, whichever its first bytes show: C×H×W, bytes 0 … 255 becoming 0 … 1. T is float or double.

@@ -17,10 +17,11 @@ namespace wengert {
 
 /// Which images there are, and of which class each is.
 struct ImageFolder {
-  std::vector<std::filesystem::path> files;
-  IndexTensor labels;                ///< one for each file
-  std::vector<std::string> classes;  ///< their names, by label
+  std::vector<std::filesystem::path> files;  ///< as the folder holds them
+  IndexTensor labels;                        ///< one for each file
+  std::vector<std::string> classes;          ///< their names, by label
 
+  /// The number of images.
   std::size_t size() const { return files.size(); }
 };
 

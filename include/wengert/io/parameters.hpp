@@ -31,13 +31,14 @@ struct LoadOptions {
 struct LoadReport {
   /// A parameter whose entry has another shape.
   struct Mismatch {
-    std::string name;
-    Shape in_file, expected;
+    std::string name;  ///< the path of the parameter
+    Shape in_file;     ///< the shape of the entry
+    Shape expected;    ///< the shape of the parameter
   };
-  std::vector<std::string> loaded;
+  std::vector<std::string> loaded;      ///< the parameters that were set
   std::vector<std::string> missing;     ///< parameters that the file has no entry for
   std::vector<std::string> unexpected;  ///< entries that no parameter is called like
-  std::vector<Mismatch> mismatching;
+  std::vector<Mismatch> mismatching;    ///< parameters whose entry has another shape
 
   /// Whether nothing is missing, unexpected or mismatching.
   bool complete() const { return missing.empty() && unexpected.empty() && mismatching.empty(); }
@@ -45,6 +46,7 @@ struct LoadReport {
 
 /// The report in one line, `3 loaded; missing: head.bias; …`, of each list the first few.
 std::string to_string(const LoadReport& report);
+/// Writes `to_string`.
 std::ostream& operator<<(std::ostream& out, const LoadReport& report);
 
 namespace detail {

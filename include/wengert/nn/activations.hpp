@@ -25,6 +25,7 @@ namespace wengert::nn {
 
 /// x as it is.
 struct Identity {
+  /// The layer's result for x.
   template <class T>
   Var<T> operator()(Var<T> x) const {
     return x;
@@ -57,37 +58,44 @@ WENGERT_LAYER(HardTanh, hard_tanh)
 
 /// x·Φ(x), Φ the distribution function of the normal distribution; or its approximation by tanh.
 struct GELU {
-  bool approximate = false;
+  bool approximate = false;  ///< by tanh
+  /// The layer's result for x.
   WENGERT_CALL(approximate ? wengert::gelu_tanh(Operand<T>(x, where)) : wengert::gelu(Operand<T>(x, where)))
 };
 /// x for x > 0, else slope·x.
 struct LeakyReLU {
-  double slope = 0.01;
+  double slope = 0.01;  ///< for x < 0
+  /// The layer's result for x.
   WENGERT_CALL(wengert::leaky_relu(Operand<T>(x, where), slope))
 };
 /// x for x > 0, else α·(eˣ − 1).
 struct ELU {
-  double alpha = 1;
+  double alpha = 1;  ///< minus what it approaches for x → −∞
+  /// The layer's result for x.
   WENGERT_CALL(wengert::elu(Operand<T>(x, where), alpha))
 };
 /// x for x > 0, else α·(e^(x/α) − 1).
 struct CELU {
-  double alpha = 1;
+  double alpha = 1;  ///< minus what it approaches for x → −∞
+  /// The layer's result for x.
   WENGERT_CALL(wengert::celu(Operand<T>(x, where), alpha))
 };
 /// ln(1 + e^(βx)) / β.
 struct Softplus {
-  double beta = 1;
+  double beta = 1;  ///< how sharp it bends
+  /// The layer's result for x.
   WENGERT_CALL(wengert::softplus(Operand<T>(x, where), beta))
 };
 /// exp(x) / Σ exp(x) along an axis. Not before a loss that takes logits: that has it built in.
 struct Softmax {
-  std::ptrdiff_t axis = -1;
+  std::ptrdiff_t axis = -1;  ///< along which the results add up to 1
+  /// The layer's result for x.
   WENGERT_CALL(wengert::softmax(x, axis, where))
 };
 /// ln softmax(x) along an axis.
 struct LogSoftmax {
-  std::ptrdiff_t axis = -1;
+  std::ptrdiff_t axis = -1;  ///< along which the results add up to 1
+  /// The layer's result for x.
   WENGERT_CALL(wengert::log_softmax(x, axis, where))
 };
 

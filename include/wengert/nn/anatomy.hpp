@@ -19,18 +19,18 @@ namespace wengert::nn {
 
 /// A layer of a chain and the nodes it recorded, of which `end` is the first behind them.
 struct LayerCall {
-  std::string path;
-  std::string type;
-  std::size_t begin = 0;
-  std::size_t end = 0;
+  std::string path;       ///< such as `encoder.0.weight`
+  std::string type;       ///< the name of the struct
+  std::size_t begin = 0;  ///< its first node
+  std::size_t end = 0;    ///< the first node behind them
 };
 
 /// What a network is made of, and what its chains recorded.
 template <class T>
 struct Anatomy {
-  std::vector<NamedParameter<T>> parameters;
-  std::map<std::string, std::string> types;  ///< of the structs at each path; "" is the network
-  std::vector<LayerCall> calls;
+  std::vector<NamedParameter<T>> parameters;  ///< with their paths
+  std::map<std::string, std::string> types;   ///< of the structs at each path; "" is the network
+  std::vector<LayerCall> calls;               ///< in order
 };
 
 namespace detail {
@@ -94,8 +94,8 @@ Anatomy<T> observe(const Module& module, const Run& run) {
 struct TapeLayer {
   std::string path;  ///< of the struct whose parameters they read, or of a chain's layer; "" for other functions
   std::string type;  ///< the layer's, or the op's name
-  bool is_function = false;  ///< of no layer
-  std::vector<std::size_t> nodes;
+  bool is_function = false;        ///< of no layer
+  std::vector<std::size_t> nodes;  ///< in order
 };
 
 /// The nodes recorded since `first`, put together by layers, in order.

@@ -18,7 +18,7 @@ namespace wengert::nn {
 
 /// How a MultiheadAttention is made.
 struct MultiheadAttentionOptions {
-  bool bias = true;
+  bool bias = true;     ///< whether the projections have biases
   bool causal = false;  ///< a place attends to itself and those before it only
 };
 
@@ -28,9 +28,9 @@ template <class T>
 struct MultiheadAttention {
   Parameter<T> in_proj_weight;               ///< (3·width, width): of queries, keys and values
   std::optional<Parameter<T>> in_proj_bias;  ///< (3·width,)
-  Linear<T> out_proj;
-  std::size_t heads;
-  bool causal = false;
+  Linear<T> out_proj;                        ///< of what the heads found
+  std::size_t heads;                         ///< that the features are shared out among
+  bool causal = false;                       ///< whether a position sees only itself and earlier ones
 
   /// Begins as PyTorch's: in_proj_weight by `xavier_uniform`, out_proj.weight as Linear's, biases of 0.
   /// Throws ValueError unless the heads divide the width.
@@ -52,7 +52,7 @@ enum class FeedforwardActivation : std::uint8_t { relu, gelu };
 struct TransformerEncoderOptions {
   std::size_t feedforward = 2048;  ///< the width between its two linear layers
   double dropout = 0.1;  ///< of both branches and between the linear layers; attention weights are not dropped
-  FeedforwardActivation activation = FeedforwardActivation::relu;
+  FeedforwardActivation activation = FeedforwardActivation::relu;  ///< between linear1 and linear2
   bool norm_first = false;  ///< each branch normalises what it reads, instead of the sum
   bool causal = false;      ///< a place attends to itself and those before it only
   double epsilon = 1e-5;    ///< of the normalisations
@@ -61,12 +61,14 @@ struct TransformerEncoderOptions {
 /// Self-attention and two linear layers, each in a branch that is added to what it read and normalised.
 template <class T>
 struct TransformerEncoderLayer {
-  MultiheadAttention<T> self_attn;
-  Linear<T> linear1, linear2;
-  LayerNorm<T> norm1, norm2;
-  Dropout dropout;
-  FeedforwardActivation activation = FeedforwardActivation::relu;
-  bool norm_first = false;
+  MultiheadAttention<T> self_attn;                                 ///< among the positions of a sequence
+  Linear<T> linear1;                                               ///< the first layer of the feedforward part
+  Linear<T> linear2;                                               ///< its second layer
+  LayerNorm<T> norm1;                                              ///< of the attention
+  LayerNorm<T> norm2;                                              ///< of the feedforward part
+  Dropout dropout;                                                 ///< of both parts
+  FeedforwardActivation activation = FeedforwardActivation::relu;  ///< between linear1 and linear2
+  bool norm_first = false;                                         ///< before each part, or after it
 
   /// Parts begin as they do alone. Throws ValueError for sizes of 0, heads that do not divide the width, and a dropout
   /// probability that is not in [0, 1].

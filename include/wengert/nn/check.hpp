@@ -25,19 +25,23 @@ enum class Flaw : std::uint8_t {
 
 /// One thing that is wrong: where, and what helps.
 struct CheckFinding {
-  Flaw flaw;
+  Flaw flaw;          ///< of which kind
   std::string layer;  ///< the path of the layer it concerns, or of the last one before the function it concerns
   std::string text;   ///< one sentence or two: what was found where, and the cure
 };
 
 /// What `check` found. True if that is nothing.
 struct CheckReport {
-  std::vector<CheckFinding> findings;
+  std::vector<CheckFinding> findings;  ///< one for each flaw
 
+  /// Whether nothing was found.
+  ///@{
   bool ok() const { return findings.empty(); }
   explicit operator bool() const { return ok(); }
+  ///@}
   /// One line a finding.
   std::string to_string() const;
+  /// Writes `to_string()`.
   friend std::ostream& operator<<(std::ostream& out, const CheckReport& report);
 };
 

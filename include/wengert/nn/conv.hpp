@@ -26,12 +26,12 @@ struct ConvLayerOptions {
 /// How a transposed convolutional layer slides: the options of the convolution it is the transpose of.
 template <std::size_t n>
 struct ConvTransposeLayerOptions {
-  PerAxis<n> stride = 1;
+  PerAxis<n> stride = 1;          ///< of the convolution
   PerAxis<n> padding = 0;         ///< so many elements are cut off on both sides of the result
   PerAxis<n> output_padding = 0;  ///< so many are added at its end
-  PerAxis<n> dilation = 1;
-  std::ptrdiff_t groups = 1;
-  bool bias = true;
+  PerAxis<n> dilation = 1;        ///< of the convolution
+  std::ptrdiff_t groups = 1;      ///< of the convolution
+  bool bias = true;               ///< whether there is one
 };
 
 /// The convolution of (N, in, L) with `out` filters: (N, out, L'). See `conv1d`.
@@ -39,7 +39,7 @@ template <class T>
 struct Conv1d {
   Parameter<T> weight;               ///< (out, in / groups, K)
   std::optional<Parameter<T>> bias;  ///< (out,)
-  ConvLayerOptions<1> options{};
+  ConvLayerOptions<1> options{};     ///< as it was made
 
   /// Throws ValueError for a size of 0 and for groups that do not divide both numbers of channels.
   static Conv1d make(std::size_t in, std::size_t out, const PerAxis<1>& kernel, Generator& generator,
@@ -53,7 +53,7 @@ template <class T>
 struct Conv2d {
   Parameter<T> weight;               ///< (out, in / groups, KH, KW)
   std::optional<Parameter<T>> bias;  ///< (out,)
-  ConvLayerOptions<2> options{};
+  ConvLayerOptions<2> options{};     ///< as it was made
 
   /// Throws ValueError for a size of 0 and for groups that do not divide both numbers of channels.
   static Conv2d make(std::size_t in, std::size_t out, const PerAxis<2>& kernel, Generator& generator,
@@ -66,9 +66,9 @@ struct Conv2d {
 /// `conv_transpose2d`.
 template <class T>
 struct ConvTranspose2d {
-  Parameter<T> weight;               ///< (in, out / groups, KH, KW)
-  std::optional<Parameter<T>> bias;  ///< (out,)
-  ConvTransposeLayerOptions<2> options{};
+  Parameter<T> weight;                     ///< (in, out / groups, KH, KW)
+  std::optional<Parameter<T>> bias;        ///< (out,)
+  ConvTransposeLayerOptions<2> options{};  ///< as it was made
 
   /// Throws ValueError for a size of 0 and for groups that do not divide both numbers of channels.
   static ConvTranspose2d make(std::size_t in, std::size_t out, const PerAxis<2>& kernel, Generator& generator,

@@ -11,13 +11,14 @@ namespace wengert::nn {
 ///
 /// The draws go on in the stream of the generator it is made with, whose position they move.
 struct Dropout {
-  double probability;
-  Generator generator;
-  Mode mode{};
+  double probability;   ///< that an element becomes 0
+  Generator generator;  ///< draws them
+  Mode mode{};          ///< training or evaluation
 
   /// Throws ValueError for a probability that is not in [0, 1].
   static Dropout make(double probability, const Generator& generator, Location where = Location::current());
 
+  /// The layer's result for x.
   template <class T>
   Var<T> operator()(Var<T> x, Location where = Location::current()) const {
     if (!mode.training()) return x;

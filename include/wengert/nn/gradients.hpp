@@ -13,9 +13,9 @@ namespace wengert::nn {
 /// The gradient of a loss with respect to one parameter.
 template <class T>
 struct ParameterGradient {
-  std::string path;
-  Parameter<T> parameter;
-  Var<T> gradient;
+  std::string path;        ///< such as `encoder.0.weight`
+  Parameter<T> parameter;  ///< itself
+  Var<T> gradient;         ///< of its shape
 };
 
 namespace detail {

@@ -38,8 +38,8 @@ double gain(Nonlinearity nonlinearity, double slope = 0.01);
 
 /// How many numbers enter and leave one unit of a layer.
 struct Fan {
-  double in;
-  double out;
+  double in;   ///< the numbers that each result depends on
+  double out;  ///< the results that each number has a part in
 };
 /// The fans of a weight (out, in, kernel…): in · kernel and out · kernel, as in PyTorch.
 /// Throws ShapeError below rank 2.
@@ -57,9 +57,9 @@ void xavier_normal(Parameter<T> weight, Generator& generator, double gain = 1, L
 enum class FanMode : bool { in, out };
 /// How He's initialisers scale.
 struct HeOptions {
-  Nonlinearity nonlinearity = Nonlinearity::relu;
-  double slope = 0.01;  ///< of leaky_relu
-  FanMode fan = FanMode::in;
+  Nonlinearity nonlinearity = Nonlinearity::relu;  ///< what follows the layer
+  double slope = 0.01;                             ///< of leaky_relu
+  FanMode fan = FanMode::in;                       ///< which of both sizes the variance is kept for
 };
 /// Draws evenly from ±gain·√(3/fan) (He et al. 2015), for layers that relu follows.
 template <class T>

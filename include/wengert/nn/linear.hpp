@@ -12,7 +12,7 @@ namespace wengert::nn {
 
 /// How a Linear is made.
 struct LinearOptions {
-  bool bias = true;
+  bool bias = true;  ///< whether there is one
 };
 
 /// x·Wᵀ + b over the last axis: (…, in) gives (…, out). Also called a dense or fully connected layer.

@@ -15,20 +15,27 @@ namespace wengert::nn {
 /// `train` and `evaluate` find it.
 class Mode {
  public:
+  /// What the copies share.
   struct State {
-    bool training = true;
+    bool training = true;  ///< the mode
   };
 
   Mode() : state_(std::make_shared<State>()) {}
   // Copies only: a moved-from handle would refer to nothing.
+  /// A copy shares the mode.
+  ///@{
   Mode(const Mode&) = default;
   Mode& operator=(const Mode&) = default;
+  ///@}
 
+  /// Whether the layer is being trained.
   bool training() const { return state_->training; }
+  /// Says whether it is, to all copies of the handle.
   void set_training(bool training) { state_->training = training; }
 
-  /// What the copies share; a deep copy of a network gets its own.
+  /// For deep copies of a network, which get a state of their own.
   const std::shared_ptr<State>& state() const { return state_; }
+  /// A handle to a mode that others share.
   explicit Mode(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
  private:

@@ -19,8 +19,8 @@ namespace wengert::nn {
 /// A parameter of a network and the path that leads to it: `encoder.0.weight`.
 template <class T>
 struct NamedParameter {
-  std::string path;
-  Parameter<T> parameter;
+  std::string path;        ///< such as `encoder.0.weight`
+  Parameter<T> parameter;  ///< itself
 };
 
 namespace detail {
@@ -45,9 +45,11 @@ std::vector<NamedParameter<detail::ScalarOf<Module>>> named_parameters(const Mod
 /// Its path is that of the member which holds it. `unfreeze` passes over it.
 template <class T>
 struct Buffer {
+  /// Leaves its only member out of paths.
   using UnnamedMember = void;
-  Parameter<T> parameter;
+  Parameter<T> parameter;  ///< itself
 
+  /// A buffer with this value.
   static Buffer make(Tensor<T> value) { return {Parameter<T>(std::move(value), {}, false)}; }
 };
 

@@ -13,7 +13,7 @@ namespace wengert::nn {
 
 /// How a BatchNorm is made.
 struct BatchNormOptions {
-  double epsilon = 1e-5;
+  double epsilon = 1e-5;  ///< added to the variance
   double momentum = 0.1;  ///< running = (1 − momentum) · running + momentum · of the batch
   bool affine = true;     ///< whether there are weight and bias
 };
@@ -24,10 +24,12 @@ struct BatchNormOptions {
 /// tape, and eager code writes them by `tape.commit()`. In evaluation by the running averages.
 template <class T>
 struct BatchNorm {
-  std::optional<Parameter<T>> weight, bias;  ///< (C,)
-  Buffer<T> running_mean, running_var;       ///< (C,), zeros and ones at first
-  BatchNormOptions options{};
-  Mode mode{};
+  std::optional<Parameter<T>> weight;  ///< (C,)
+  std::optional<Parameter<T>> bias;    ///< (C,)
+  Buffer<T> running_mean;              ///< (C,), zeros and ones at first
+  Buffer<T> running_var;               ///< (C,), zeros and ones at first
+  BatchNormOptions options{};          ///< as it was made
+  Mode mode{};                         ///< training or evaluation
 
   /// Throws ValueError for no channels.
   static BatchNorm make(std::size_t channels, const BatchNormOptions& options = {},
@@ -38,16 +40,17 @@ struct BatchNorm {
 
 /// How a LayerNorm, GroupNorm or RMSNorm is made.
 struct NormOptions {
-  double epsilon = 1e-5;
-  bool affine = true;  ///< whether there are weight and bias
+  double epsilon = 1e-5;  ///< added to the variance
+  bool affine = true;     ///< whether there are weight and bias
 };
 
 /// Brings the elements of the trailing axes to mean 0 and variance 1, then scales and shifts them.
 template <class T>
 struct LayerNorm {
-  std::optional<Parameter<T>> weight, bias;  ///< of the shape `normalised`
-  Shape normalised;
-  double epsilon = 1e-5;
+  std::optional<Parameter<T>> weight;  ///< of the shape `normalised`
+  std::optional<Parameter<T>> bias;    ///< of the shape `normalised`
+  Shape normalised;                    ///< the last extents of x, over which is normalised
+  double epsilon = 1e-5;               ///< added to the variance
 
   /// `normalised` are the extents of the trailing axes: `nn::LayerNorm<float>::make({128})`. Throws ValueError for
   /// none.
@@ -60,8 +63,8 @@ struct LayerNorm {
 template <class T>
 struct RMSNorm {
   std::optional<Parameter<T>> weight;  ///< of the shape `normalised`
-  Shape normalised;
-  double epsilon = 1e-5;
+  Shape normalised;                    ///< the last extents of x, over which is normalised
+  double epsilon = 1e-5;               ///< added to the variance
 
   /// Throws ValueError for no extents.
   static RMSNorm make(const Shape& normalised, const NormOptions& options = {}, Location where = Location::current());
@@ -73,9 +76,11 @@ struct RMSNorm {
 /// each channel.
 template <class T>
 struct GroupNorm {
-  std::optional<Parameter<T>> weight, bias;  ///< (C,)
-  std::size_t groups, channels;
-  double epsilon = 1e-5;
+  std::optional<Parameter<T>> weight;  ///< (C,)
+  std::optional<Parameter<T>> bias;    ///< (C,)
+  std::size_t groups;                  ///< that the channels are split into
+  std::size_t channels;                ///< how many there are
+  double epsilon = 1e-5;               ///< added to the variance
 
   /// Throws ValueError unless the groups divide the channels evenly.
   static GroupNorm make(std::size_t groups, std::size_t channels, const NormOptions& options = {},

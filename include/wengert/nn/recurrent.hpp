@@ -18,7 +18,7 @@ namespace wengert::nn {
 
 /// How a recurrent layer is made.
 struct RecurrentOptions {
-  bool bias = true;
+  bool bias = true;        ///< whether there is one
   bool backwards = false;  ///< reads the sequence from its end; step t of the result still belongs to step t of x
 };
 
@@ -40,18 +40,19 @@ struct LSTMState {
 /// The outputs of an LSTM, and its state after the last step it read.
 template <class T>
 struct LSTMResult {
-  Var<T> output;  ///< (N, L, hidden)
-  LSTMState<T> state;
+  Var<T> output;       ///< (N, L, hidden)
+  LSTMState<T> state;  ///< after the last step
 };
 
 /// h' = tanh(W_ih x + b_ih + W_hh h + b_hh) (Elman 1990).
 template <class T>
 struct RNN {
-  Parameter<T> weight_ih_l0;                           ///< (hidden, inputs)
-  Parameter<T> weight_hh_l0;                           ///< (hidden, hidden)
-  std::optional<Parameter<T>> bias_ih_l0, bias_hh_l0;  ///< (hidden,)
-  bool backwards = false;
-  RecurrentActivation activation = RecurrentActivation::tanh;
+  Parameter<T> weight_ih_l0;                                   ///< (hidden, inputs)
+  Parameter<T> weight_hh_l0;                                   ///< (hidden, hidden)
+  std::optional<Parameter<T>> bias_ih_l0;                      ///< (hidden,)
+  std::optional<Parameter<T>> bias_hh_l0;                      ///< (hidden,)
+  bool backwards = false;                                      ///< whether a sequence is read from its end
+  RecurrentActivation activation = RecurrentActivation::tanh;  ///< of each step
 
   /// Throws ValueError for a size of 0.
   static RNN make(std::size_t inputs, std::size_t hidden, Generator& generator, const RecurrentOptions& options = {},
@@ -66,10 +67,11 @@ struct RNN {
 /// h' = (1 − z) ⊙ n + z ⊙ h. The rows of its weights are those of r, z, n.
 template <class T>
 struct GRU {
-  Parameter<T> weight_ih_l0;                           ///< (3·hidden, inputs)
-  Parameter<T> weight_hh_l0;                           ///< (3·hidden, hidden)
-  std::optional<Parameter<T>> bias_ih_l0, bias_hh_l0;  ///< (3·hidden,)
-  bool backwards = false;
+  Parameter<T> weight_ih_l0;               ///< (3·hidden, inputs)
+  Parameter<T> weight_hh_l0;               ///< (3·hidden, hidden)
+  std::optional<Parameter<T>> bias_ih_l0;  ///< (3·hidden,)
+  std::optional<Parameter<T>> bias_hh_l0;  ///< (3·hidden,)
+  bool backwards = false;                  ///< whether a sequence is read from its end
 
   /// Throws ValueError for a size of 0.
   static GRU make(std::size_t inputs, std::size_t hidden, Generator& generator, const RecurrentOptions& options = {},
@@ -84,10 +86,11 @@ struct GRU {
 /// h' = o ⊙ tanh(c'). The rows of its weights are those of i, f, g, o.
 template <class T>
 struct LSTM {
-  Parameter<T> weight_ih_l0;                           ///< (4·hidden, inputs)
-  Parameter<T> weight_hh_l0;                           ///< (4·hidden, hidden)
-  std::optional<Parameter<T>> bias_ih_l0, bias_hh_l0;  ///< (4·hidden,)
-  bool backwards = false;
+  Parameter<T> weight_ih_l0;               ///< (4·hidden, inputs)
+  Parameter<T> weight_hh_l0;               ///< (4·hidden, hidden)
+  std::optional<Parameter<T>> bias_ih_l0;  ///< (4·hidden,)
+  std::optional<Parameter<T>> bias_hh_l0;  ///< (4·hidden,)
+  bool backwards = false;                  ///< whether a sequence is read from its end
 
   /// Throws ValueError for a size of 0.
   static LSTM make(std::size_t inputs, std::size_t hidden, Generator& generator, const RecurrentOptions& options = {},

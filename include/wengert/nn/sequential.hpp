@@ -29,9 +29,10 @@ auto call(const Layer& layer, X x, const Location& where) {
 /// Layers one after another; made by `sequential`. Their paths are their numbers: `0.weight`.
 template <class... Layers>
 struct Sequential {
+  /// Leaves its only member out of paths.
   using UnnamedMember = void;
-  std::tuple<Layers...> layers;
-  ChainMarks marks{};
+  std::tuple<Layers...> layers;  ///< the layers, in order
+  ChainMarks marks{};            ///< for `summary` and `check`
 
   /// What the last layer makes of what the one before it made of … x.
   template <class X>
@@ -73,8 +74,8 @@ Sequential<Layers...> sequential(Layers... layers) {
 /// shortcut(x) + block(x): a residual block (He et al. 2016); the shortcut is x itself unless given.
 template <class Block, class Shortcut = Identity>
 struct Residual {
-  Block block;
-  Shortcut shortcut{};
+  Block block;          ///< what is added
+  Shortcut shortcut{};  ///< what it is added to
 
   /// Throws ShapeError if the two sides have different shapes.
   template <class T>
@@ -100,9 +101,10 @@ Residual<Block, Shortcut> residual(Block block, Shortcut shortcut = {}) {
 
 /// The axes from `first` to `last` merged into one; by default all but the batch's: (N, C, H, W) gives (N, C·H·W).
 struct Flatten {
-  std::ptrdiff_t first = 1;
-  std::ptrdiff_t last = -1;
+  std::ptrdiff_t first = 1;  ///< the first axis that is joined
+  std::ptrdiff_t last = -1;  ///< the last one
 
+  /// The layer's result for x.
   template <class T>
   Var<T> operator()(Var<T> x, Location where = Location::current()) const {
     return flatten(x, first, last, where);

@@ -25,16 +25,17 @@ struct SummaryRow {
 
 /// A network as a table, made by `summary`.
 struct Summary {
-  std::vector<SummaryRow> rows;  ///< in the order of the call
-  std::size_t parameters = 0;    ///< of all, those included that the call did not read
-  std::size_t trainable = 0;     ///< of these, the ones that are trained
-  std::size_t parameter_bytes = 0;
-  double flops = 0;
+  std::vector<SummaryRow> rows;       ///< in the order of the call
+  std::size_t parameters = 0;         ///< of all, those included that the call did not read
+  std::size_t trainable = 0;          ///< of these, the ones that are trained
+  std::size_t parameter_bytes = 0;    ///< of all parameters
+  double flops = 0;                   ///< of one call
   std::size_t bytes = 0;              ///< of all values
   std::vector<std::string> unread{};  ///< the paths of parameters that the call did not read
 
   /// The table, with totals below.
   std::string to_string() const;
+  /// Writes `to_string()`.
   friend std::ostream& operator<<(std::ostream& out, const Summary& summary);
 };
 

@@ -87,8 +87,9 @@ auto custom_vjp(Forward forward, Backward backward) {
 /// A function whose inner values are not kept for the gradient, but computed again when it needs them:
 /// `checkpoint(block)(x)` instead of `block(x)`, memory for time (Griewank and Walther 2000).
 ///
-/// Vars the function captures get their gradients, too. It is called once more in each sweep and must record the same
-/// each time; with a random generator, capture it by value. The inputs must be Vars of one tape.
+/// Vars the function captures and Parameters it records get their gradients, too. It is called once more in each sweep
+/// and must record the same each time: random generators that it draws from are set back for that, and updates that it
+/// queues are queued once. The inputs must be Vars of one tape.
 template <class F>
 auto checkpoint(F f) {
   return [f = std::move(f)]<class T, class... Rest>(Var<T> first, Rest... rest) -> Var<T> {

@@ -2,7 +2,8 @@
 //
 // Unless a function says otherwise, both have the same shape: (n,) against (n, 1) throws instead of broadcasting. N is
 // the number of samples, the extent of the first axis. A NaN throws ValueError that names the operand and element; the
-// tape stays as it was. Formulas and conventions are PyTorch's where it has the loss.
+// tape stays as it was. A Program does not look for NaNs: its loss is one. Formulas and conventions are PyTorch's where
+// it has the loss.
 #pragma once
 
 #include <wengert/op.hpp>

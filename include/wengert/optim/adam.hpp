@@ -10,20 +10,24 @@ namespace wengert::optim {
 ///
 /// With weight decay λ, g ← g + λ·w first. With amsgrad (Reddi et al. 2018) the largest v so far takes the place of v.
 struct Adam {
-  double rate = 0.001;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 0;
-  bool amsgrad = false;
+  double rate = 0.001;      ///< η, the learning rate
+  double beta1 = 0.9;       ///< β₁, of the average of gradients
+  double beta2 = 0.999;     ///< β₂, of the average of their magnitudes
+  double epsilon = 1e-8;    ///< ε, keeps the divisor off zero
+  double weight_decay = 0;  ///< λ, the pull of each parameter towards zero
+  bool amsgrad = false;     ///< whether the largest average of squares counts
 
+  /// What is remembered of each parameter.
   template <class V>
   struct State {
-    V exp_avg, exp_avg_sq;
-    V max_exp_avg_sq;  // with amsgrad
+    V exp_avg;         ///< the average of the gradients
+    V exp_avg_sq;      ///< the average of their squares
+    V max_exp_avg_sq;  ///< with amsgrad
   };
+  /// What is remembered before the first step.
   template <class T>
   State<Var<T>> start(Var<T> w) const;
+  /// The parameter after a step; `state` becomes what is remembered then.
   template <class T>
   Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
   /// Throws ValueError unless every option is in its range.
@@ -33,17 +37,20 @@ struct Adam {
 /// AdamW (Loshchilov and Hutter 2019): Adam whose weight decay λ does not pass through the averages,
 /// w ← (1 − η·λ)·w before Adam's step.
 struct AdamW {
-  double rate = 0.001;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 0.01;
-  bool amsgrad = false;
+  double rate = 0.001;         ///< η, the learning rate
+  double beta1 = 0.9;          ///< β₁, of the average of gradients
+  double beta2 = 0.999;        ///< β₂, of the average of their magnitudes
+  double epsilon = 1e-8;       ///< ε, keeps the divisor off zero
+  double weight_decay = 0.01;  ///< λ, the pull of each parameter towards zero
+  bool amsgrad = false;        ///< whether the largest average of squares counts
 
+  /// What is remembered of each parameter.
   template <class V>
   using State = Adam::State<V>;
+  /// What is remembered before the first step.
   template <class T>
   State<Var<T>> start(Var<T> w) const;
+  /// The parameter after a step; `state` becomes what is remembered then.
   template <class T>
   Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
   /// Throws ValueError unless every option is in its range.

@@ -10,18 +10,22 @@ namespace wengert::optim {
 ///
 /// With weight decay λ, g ← g + λ·w first.
 struct Adamax {
-  double rate = 0.002;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 0;
+  double rate = 0.002;      ///< η, the learning rate
+  double beta1 = 0.9;       ///< β₁, of the average of gradients
+  double beta2 = 0.999;     ///< β₂, of the average of their magnitudes
+  double epsilon = 1e-8;    ///< ε, keeps the divisor off zero
+  double weight_decay = 0;  ///< λ, the pull of each parameter towards zero
 
+  /// What is remembered of each parameter.
   template <class V>
   struct State {
-    V exp_avg, exp_inf;
+    V exp_avg;  ///< the average of the gradients
+    V exp_inf;  ///< their magnitude
   };
+  /// What is remembered before the first step.
   template <class T>
   State<Var<T>> start(Var<T> w) const;
+  /// The parameter after a step; `state` becomes what is remembered then.
   template <class T>
   Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
   /// Throws ValueError unless every option is in its range.
@@ -34,20 +38,24 @@ struct Adamax {
 /// With weight decay λ, g ← g + λ·w first. PyTorch up to 1.13 has Πₜ·μₜ·μₜ₊₁ in the first denominator, a mistake that
 /// its later versions have mended.
 struct NAdam {
-  double rate = 0.002;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 0;
+  double rate = 0.002;            ///< η, the learning rate
+  double beta1 = 0.9;             ///< β₁, of the average of gradients
+  double beta2 = 0.999;           ///< β₂, of the average of their magnitudes
+  double epsilon = 1e-8;          ///< ε, keeps the divisor off zero
+  double weight_decay = 0;        ///< λ, the pull of each parameter towards zero
   double momentum_decay = 0.004;  ///< ψ
 
+  /// What is remembered of each parameter.
   template <class V>
   struct State {
-    V exp_avg, exp_avg_sq;
-    V mu_product;  // of shape ()
+    V exp_avg;     ///< the average of the gradients
+    V exp_avg_sq;  ///< the average of their squares
+    V mu_product;  ///< of shape ()
   };
+  /// What is remembered before the first step.
   template <class T>
   State<Var<T>> start(Var<T> w) const;
+  /// The parameter after a step; `state` becomes what is remembered then.
   template <class T>
   Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
   /// Throws ValueError unless every option is in its range.
@@ -60,18 +68,22 @@ struct NAdam {
 ///
 /// With weight decay λ, g ← g + λ·w first.
 struct RAdam {
-  double rate = 0.001;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 0;
+  double rate = 0.001;      ///< η, the learning rate
+  double beta1 = 0.9;       ///< β₁, of the average of gradients
+  double beta2 = 0.999;     ///< β₂, of the average of their magnitudes
+  double epsilon = 1e-8;    ///< ε, keeps the divisor off zero
+  double weight_decay = 0;  ///< λ, the pull of each parameter towards zero
 
+  /// What is remembered of each parameter.
   template <class V>
   struct State {
-    V exp_avg, exp_avg_sq;
+    V exp_avg;     ///< the average of the gradients
+    V exp_avg_sq;  ///< the average of their squares
   };
+  /// What is remembered before the first step.
   template <class T>
   State<Var<T>> start(Var<T> w) const;
+  /// The parameter after a step; `state` becomes what is remembered then.
   template <class T>
   Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
   /// Throws ValueError unless every option is in its range.
@@ -82,17 +94,20 @@ struct RAdam {
 ///
 /// Every element moves by η, so the rate is to be three to ten times smaller than Adam's, and λ larger by as much.
 struct Lion {
-  double rate = 0.0001;
-  double beta1 = 0.9;
-  double beta2 = 0.99;
-  double weight_decay = 0;
+  double rate = 0.0001;     ///< η, the learning rate
+  double beta1 = 0.9;       ///< β₁, of the average of gradients
+  double beta2 = 0.99;      ///< β₂, of the average of their magnitudes
+  double weight_decay = 0;  ///< λ, the pull of each parameter towards zero
 
+  /// What is remembered of each parameter.
   template <class V>
   struct State {
-    V exp_avg;
+    V exp_avg;  ///< the average of the gradients
   };
+  /// What is remembered before the first step.
   template <class T>
   State<Var<T>> start(Var<T> w) const;
+  /// The parameter after a step; `state` becomes what is remembered then.
   template <class T>
   Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
   /// Throws ValueError unless every option is in its range.

@@ -25,9 +25,9 @@ struct LBFGSOptions {
 
 /// What a call of LBFGS::step did.
 struct LBFGSReport {
-  double loss_before = 0;
-  double loss = 0;  ///< at the parameters it left
-  std::size_t iterations = 0;
+  double loss_before = 0;       ///< at the start of the step
+  double loss = 0;              ///< at the parameters it left
+  std::size_t iterations = 0;   ///< how many were taken
   std::size_t evaluations = 0;  ///< of the loss and its gradient
 };
 

@@ -14,8 +14,8 @@ namespace wengert::optim {
 /// A parameter and the path it is known by.
 template <class T>
 struct NamedParameter {
-  std::string name;
-  Parameter<T> parameter;
+  std::string name;        ///< such as `encoder.0.weight`
+  Parameter<T> parameter;  ///< itself
 };
 
 /// The Parameters of a struct, of a vector of them, or a single one, with their paths; a single one's is its name.

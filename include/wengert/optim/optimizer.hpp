@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -32,14 +33,14 @@ namespace wengert::optim {
 /// its ratio to the optimiser's, whatever a schedule makes of that.
 template <class T>
 struct Group {
-  std::string path;
-  Rule<T> rule;
+  std::string path;  ///< such as `encoder.0.weight`
+  Rule<T> rule;      ///< with the options of the group
 };
 
 /// What an Optimizer does besides its rule.
 template <class T>
 struct OptimizerOptions {
-  std::vector<Group<T>> groups = {};
+  std::vector<Group<T>> groups = {};  ///< parameters with options of their own
   /// Limits every element of a gradient to [−clip_value, clip_value], before clip_norm.
   double clip_value = std::numeric_limits<double>::infinity();
   /// Limits the Euclidean norm of all gradients together.
@@ -60,7 +61,7 @@ class Optimizer {
   Optimizer(const Module& module, std::type_identity_t<Rule<T>> rule,
             std::type_identity_t<OptimizerOptions<T>> options = {}, const Location& where = Location::current())
       : Optimizer(named_parameters<T>(module), std::move(rule), std::move(options), where) {}
-  /// For these parameters. Errors as above.
+  /// For these parameters. Errors as above, and if a parameter or a path occurs twice.
   Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule, OptimizerOptions<T> options = {},
             const Location& where = Location::current());
 
@@ -99,12 +100,14 @@ class Optimizer {
  private:
   struct Trained {
     NamedParameter<T> named;
-    std::size_t rule;  // of rules_
-    std::vector<NamedParameter<T>> state;
+    std::size_t rule;                                     // of rules_
+    std::vector<std::optional<NamedParameter<T>>> state;  // in the order of the rule's, which may lack a part
   };
 
   std::size_t rule_of(const std::string& path, const std::vector<Group<T>>& groups) const;
   void start(Trained& trained);
+  double ratio_of(const Trained& trained) const;
+  std::vector<const Trained*> active() const;
   std::vector<Var<T>> gradients_of(Var<T> loss, const Location& where) const;
   void queue(Tape<T>& tape, std::vector<Var<T>> gradients, const Location& where);
   void assign_state(const detail::NamedValues<T>& parts, const Location& where);

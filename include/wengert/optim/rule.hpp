@@ -8,7 +8,7 @@
 //       auto operator()(auto w, auto g, const auto& at) const { return w - at.rate * sign(g); }
 //     };
 //
-// A rule with a memory says of what it consists, how it starts, and changes it:
+// A rule with a memory says of what it consists, a struct of Vs; how it starts; and changes it:
 //
 //     struct Heavy {
 //       double rate = 0.01, friction = 0.1;
@@ -78,23 +78,19 @@ class RuleOf final : public AnyRule<T> {
   std::vector<std::pair<std::string, Var<T>>> start(Var<T> w) const override {
     std::vector<std::pair<std::string, Var<T>>> parts;
     if constexpr (!Stateless<R, T>)
-      for_each_named_leaf(rule_.start(w), [&](const std::string& name, const Var<T>& part) {
-        if (!part.empty()) parts.emplace_back(name, part);
-      });
+      for_each_named_leaf(rule_.start(w),
+                          [&](const std::string& name, const Var<T>& part) { parts.emplace_back(name, part); });
     return parts;
   }
   Var<T> next(Var<T> w, Var<T> g, std::span<Var<T>> state, const Progress<T>& at) const override {
     if constexpr (Stateless<R, T>) {
       return rule_(w, g, at);
     } else {
-      // What a rule does without, an option being off, is an empty Var from the start.
       auto part = state.begin();
-      auto typed = map_tree(rule_.start(w), [&](const Var<T>& first) { return first.empty() ? first : *part++; });
+      auto typed = map_tree(typename R::template State<Var<T>>{}, [&](const Var<T>&) { return *part++; });
       const Var<T> result = rule_(w, g, typed, at);
       part = state.begin();
-      for_each_leaf(typed, [&](const Var<T>& last) {
-        if (!last.empty()) *part++ = last;
-      });
+      for_each_leaf(typed, [&](const Var<T>& last) { *part++ = last; });
       return result;
     }
   }
@@ -116,6 +112,7 @@ concept UpdateRule = std::is_convertible_v<decltype(std::declval<const R&>().rat
 template <class T>
 class Rule {
  public:
+  /// From an update rule.
   template <class R>
   requires UpdateRule<R, T> Rule(R rule, Location where = Location::current()) {  // NOLINT(google-explicit-constructor)
     if constexpr (requires { rule.check(where); }) rule.check(where);
@@ -124,7 +121,8 @@ class Rule {
 
   /// The learning rate it was made with.
   double rate() const { return rule_->rate(); }
-  /// What it remembers of a parameter before the first step, by name.
+  /// What it remembers of a parameter before the first step, by name. What an option that is off would need is an empty
+  /// Var.
   std::vector<std::pair<std::string, Var<T>>> start(Var<T> w) const { return rule_->start(w); }
   /// The parameter's next value; `state` becomes what is to be remembered.
   Var<T> operator()(Var<T> w, Var<T> g, std::span<Var<T>> state, const Progress<T>& at) const {

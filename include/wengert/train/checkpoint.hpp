@@ -22,15 +22,18 @@ namespace wengert::train {
 /// Named values, written to a file as a whole or not at all.
 class Checkpoint {
  public:
+  /// What a name can stand for.
   using Value = std::variant<std::string, Indices, Tensor<float>, Tensor<double>>;
-  static constexpr std::uint32_t version = 1;
+  static constexpr std::uint32_t version = 1;  ///< of the format
 
   /// Adds a value, or replaces the one of that name.
   void set(std::string_view name, Value value);
-  /// Adds a number: whole ones keep all 64 bits.
+  /// Adds a whole number.
   void set_number(std::string_view name, std::uint64_t number);
+  /// Adds a number.
   void set_number(std::string_view name, double number);
 
+  /// Whether there is a value of this name.
   bool has(std::string_view name) const { return find(name) != nullptr; }
   /// A value. Throws FileError if there is none of that name or it is of another kind.
   template <class V>
@@ -39,8 +42,11 @@ class Checkpoint {
     if (const V* found = std::get_if<V>(&value)) return *found;
     fail_kind(name);
   }
-  std::uint64_t count(std::string_view name) const;  ///< a whole number
+  /// A whole number. Throws FileError as `get`.
+  std::uint64_t count(std::string_view name) const;
+  /// A number. Throws FileError as `get`.
   double number(std::string_view name) const;
+  /// All names and values, in order.
   const std::vector<std::pair<std::string, Value>>& entries() const { return entries_; }
 
   /// Writes all to a file beside `path`, makes sure it is on the disk, and puts it in the place of `path`: at any

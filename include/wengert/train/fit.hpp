@@ -32,10 +32,10 @@ Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const Ev
 /// a loss that does more than that takes the network itself: `loss(network, inputs, targets)`. Tensors come as Vars,
 /// whole numbers as IndexVars. Afterwards the network is in evaluation mode.
 ///
-/// Throws ValueError for options that make no sense; for a cost that is not finite, naming the op, element and line that
-/// made it (the parameters are then as before that step); what recording throws; and FileError if the run folder cannot
-/// be written, or its checkpoint is damaged or of another training. From the same seed, the same numbers: a training
-/// that was interrupted and resumed ends with the weights of one that was not, to the last bit.
+/// Throws ValueError for options that make no sense; for a cost that is not finite, naming the op, element and line
+/// that made it (the parameters are then as before that step); what recording throws; and FileError if the run folder
+/// cannot be written, or its checkpoint is damaged or of another training. From the same seed, the same numbers: a
+/// training that was interrupted and resumed ends with the weights of one that was not, to the last bit.
 template <class Module, class T, class Loss, SamplesOf<T> Data, SamplesOf<T> Validation>
 FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss& loss, const Data& data,
               const Validation& validation, const FitOptions& options = {}, Location where = Location::current()) {
@@ -55,22 +55,25 @@ FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss&
                             options, where);
 }
 
-/// Cost and metrics of a network on samples, without changing it; afterwards it is in evaluation mode. `loss` is as that
-/// of `fit`. Throws ValueError if there are no samples.
+/// Cost and metrics of a network on samples, without changing it; afterwards it is in evaluation mode. `loss` is as
+/// that of `fit`. Throws ValueError if there are no samples.
 template <class Module, class Loss, class Data>
 Evaluation evaluate(const Module& network, const Loss& loss, const Data& data, const EvaluateOptions& options = {},
                     Location where = Location::current()) {
-  using T = ModuleScalar<Module>;
+  using T = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, typename detail::Access<Data>::Inputs::value_type,
+                               ModuleScalar<Module>>;
   return detail::run_evaluate<T>(detail::recipe<T, Data>(network, loss), detail::SourceOf<T, Data>(data), options,
                                  where);
 }
 
-#define WENGERT_TRAIN_INSTANCES(prefix, T)                                                                          \
-  prefix template FitResult detail::run_fit(Recipe<T>, optim::Optimizer<T>&, const Source<T>&, const Source<T>*,    \
-                                            const FitOptions&, const Location&);                                    \
-  prefix template Evaluation detail::run_evaluate(const Recipe<T>&, const Source<T>&, const EvaluateOptions&,       \
+/// @cond
+#define WENGERT_TRAIN_INSTANCES(prefix, T)                                                                       \
+  prefix template FitResult detail::run_fit(Recipe<T>, optim::Optimizer<T>&, const Source<T>&, const Source<T>*, \
+                                            const FitOptions&, const Location&);                                 \
+  prefix template Evaluation detail::run_evaluate(const Recipe<T>&, const Source<T>&, const EvaluateOptions&,    \
                                                   const Location&);
 WENGERT_TRAIN_INSTANCES(extern, float)
 WENGERT_TRAIN_INSTANCES(extern, double)
+/// @endcond
 
 }  // namespace wengert::train

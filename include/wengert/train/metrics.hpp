@@ -29,16 +29,19 @@ using Targets = std::variant<Tensor<double>, Indices>;
 class ConfusionMatrix {
  public:
   ConfusionMatrix() = default;
+  /// Of so many classes, nothing counted yet.
   explicit ConfusionMatrix(std::size_t classes) : classes_(classes), counts_(classes * classes) {}
 
   /// Counts a sample, or several; more classes are added where needed.
   void add(std::size_t label, std::size_t prediction, std::size_t times = 1);
 
+  /// The number of classes.
   std::size_t classes() const { return classes_; }
   /// The samples of class `label` that were taken for `prediction`.
   std::size_t operator()(std::size_t label, std::size_t prediction) const {
     return counts_[label * classes_ + prediction];
   }
+  /// The samples counted.
   std::size_t total() const;
   /// The share of samples that were taken for what they are.
   double accuracy() const;
@@ -48,9 +51,11 @@ class ConfusionMatrix {
   double recall(std::size_t c) const;
   /// The harmonic mean of precision and recall: 2 TP / (2 TP + FP + FN); 0 if there is nothing to count.
   double f1(std::size_t c) const;
-  /// The means over the classes that occur as label or prediction, as scikit-learn's average='macro'.
+  /// The mean over the classes that occur as label or prediction, as scikit-learn's average='macro'.
   double macro_precision() const { return macro(&ConfusionMatrix::precision); }
+  /// The mean recall, likewise.
   double macro_recall() const { return macro(&ConfusionMatrix::recall); }
+  /// The mean F1, likewise.
   double macro_f1() const { return macro(&ConfusionMatrix::f1); }
 
  private:
@@ -92,6 +97,7 @@ class Metric {
   virtual bool larger_is_better() const { return true; }
   /// Forgets what was gathered.
   virtual void reset() = 0;
+  /// Takes a batch.
   virtual void add(const Tensor<double>& outputs, const Targets& targets) = 0;
   /// Of what was gathered; NaN of nothing.
   virtual double value() const = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <wengert/ops/random.hpp>
+#include <wengert/optim/schedule.hpp>
 #include <wengert/tensor.hpp>
 #include <wengert/train/history.hpp>
 #include <wengert/train/metrics.hpp>
@@ -12,6 +13,7 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,7 +35,7 @@ struct FitStatus {
 
 /// How `fit` trains; all have defaults: `{.epochs = 5, .batch_size = 64}`.
 struct FitOptions {
-  std::size_t epochs = 10;
+  std::size_t epochs = 10;  ///< at most
   /// The samples of a step: all of them (`all_samples`) for full-batch descent, 1 for stochastic descent, or some.
   std::size_t batch_size = 32;
   /// The batches whose gradients are added up before each step: steps of batch_size · accumulate samples, with the
@@ -41,11 +43,14 @@ struct FitOptions {
   std::size_t accumulate = 1;
   /// Whether each epoch takes the samples in another order, which follows from `seed` and the epoch alone.
   bool shuffle = true;
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 0;  ///< of the order
   /// The learning rate by step, which is counted from 0; empty: the optimiser's.
-  std::function<double(double step)> schedule = {};
+  optim::Schedule schedule = {};
   /// The learning rate by epoch, which is counted from 0.
-  std::function<double(double epoch)> epoch_schedule = {};
+  optim::Schedule epoch_schedule = {};
+  /// Lowers the learning rate when the figure that `monitor` names no longer improves; its goal follows from
+  /// that, its first rate is the optimiser's.
+  std::optional<optim::Plateau> plateau = {};
   /// What is measured besides the cost; by default the accuracy where targets are labels.
   Metrics metrics = {};
   /// Ends the training after so many seconds.
@@ -57,14 +62,17 @@ struct FitOptions {
   /// Ends the training after so many epochs in which that figure did not get better by more than `min_improvement`; 0:
   /// never.
   std::size_t patience = 0;
-  double min_improvement = 0;
+  double min_improvement = 0;  ///< what counts as better
   /// At the end, gives the network the weights it had after the best epoch.
   bool best_weights = false;
 
-  std::function<void(FitStatus&)> after_step = {};
-  std::function<void(FitStatus&)> after_epoch = {};
+  std::function<void(FitStatus&)> after_step = {};   ///< called after each step
+  std::function<void(FitStatus&)> after_epoch = {};  ///< called after each epoch
   /// Whether SIGINT (Ctrl-C) and SIGTERM end the training after the current step; a second one ends the program.
   bool handle_interrupts = true;
+  /// Whether an earlier step whose gradient is to blame is looked for when the cost is not finite; this keeps a copy of
+  /// the parameters and the optimiser's state in memory.
+  bool trace_gradients = true;
   /// Whether the norms of the gradients are recorded, once an epoch.
   bool gradient_norms = true;
 
@@ -74,16 +82,14 @@ struct FitOptions {
   std::filesystem::path folder = {};
   /// Goes on where the checkpoint of `folder` left off, if there is one; otherwise begins anew.
   bool resume = false;
-  /// A checkpoint is written when so many seconds have gone by, or so many steps (0: whatever their number), and at the
-  /// end.
+  /// A checkpoint is written when so many seconds have gone by, or so many steps, and at the end.
   double checkpoint_seconds = 30;
-  std::size_t checkpoint_steps = 0;
+  std::size_t checkpoint_steps = 0;  ///< 0: whatever their number
   /// Random generators, besides those in the network, whose positions belong to a checkpoint.
   std::vector<Generator> generators = {};
 
-  // For the report:
-  std::string title = "Training";
-  std::vector<std::string> class_names = {};
+  std::string title = "Training";             ///< of the report
+  std::vector<std::string> class_names = {};  ///< for the report; otherwise classes are numbers
   /// The shape of a sample's picture, (height, width) or (1 or 3, height, width), where its inputs do not tell.
   Shape picture = {};
   /// Further lines for config.json and the report: names and values.
@@ -97,12 +103,12 @@ std::string_view to_string(StopReason reason);
 
 /// What a training came to.
 struct FitResult {
-  History history{};
-  StopReason reason = StopReason::epochs;
-  std::size_t steps = 0;
-  double seconds = 0;
-  std::size_t best_epoch = 0;  ///< counted from 1; 0: no epoch was finished
-  bool resumed = false;        ///< whether it went on from a checkpoint
+  History history{};                       ///< all epochs, those before a resumption too
+  StopReason reason = StopReason::epochs;  ///< why it ended
+  std::size_t steps = 0;                   ///< of the optimiser, in all
+  double seconds = 0;                      ///< in all
+  std::size_t best_epoch = 0;              ///< counted from 1; 0: no epoch was finished
+  bool resumed = false;                    ///< whether it went on from a checkpoint
 
   /// The last value of a figure, by its name in the history. Throws ValueError if there is none.
   double last(std::string_view column) const;
@@ -110,9 +116,9 @@ struct FitResult {
 
 /// The figures of a network on a data set.
 struct Evaluation {
-  double cost = 0;
-  std::vector<std::pair<std::string, double>> metrics{};
-  ConfusionMatrix confusion{};  ///< where outputs are classes and targets labels
+  double cost = 0;                                        ///< mean over the samples
+  std::vector<std::pair<std::string, double>> metrics{};  ///< by name
+  ConfusionMatrix confusion{};                            ///< where outputs are classes and targets labels
 
   /// A metric by its name. Throws ValueError if there is none.
   double metric(std::string_view name) const;
@@ -120,8 +126,8 @@ struct Evaluation {
 
 /// How `evaluate` works.
 struct EvaluateOptions {
-  std::size_t batch_size = 256;
-  Metrics metrics = {};  ///< as those of `fit`
+  std::size_t batch_size = 256;  ///< which changes memory and time, but no figure
+  Metrics metrics = {};          ///< as those of `fit`
 };
 
 }  // namespace wengert::train

@@ -52,7 +52,7 @@ class Progress {
   bool drawn_any_ = false;
 };
 
-/// A time as people write it: `0.8 s`, `42 s`, `3:07`, `1:02:45`.
+/// A time as people write it: `80 ms`, `0.8 s`, `42 s`, `3:07`, `1:02:45`.
 std::string duration_text(double seconds);
 
 }  // namespace wengert::train

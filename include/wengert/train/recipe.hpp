@@ -4,8 +4,9 @@
 
 #include <wengert/compiled.hpp>
 #include <wengert/nn/mode.hpp>
-#include <wengert/optim/optimizer.hpp>
+#include <wengert/nn/summary.hpp>
 #include <wengert/ops/random.hpp>
+#include <wengert/optim/optimizer.hpp>
 #include <wengert/train/options.hpp>
 #include <wengert/train/samples.hpp>
 
@@ -21,17 +22,19 @@ namespace wengert::train {
 /// A loss as recorded, and the outputs behind it; these are empty if they are not one Var.
 template <class T>
 struct RecordedLoss {
-  Var<T> loss;
-  Var<T> outputs{};
+  Var<T> loss;       ///< a scalar
+  Var<T> outputs{};  ///< what metrics take
 };
 
 /// Everything the training loop needs to know of a network and its loss.
 template <class T>
 struct Recipe {
   std::vector<std::pair<std::string, Parameter<T>>> parameters;  ///< all, with their paths
-  std::vector<Generator> generators;
-  std::function<void(bool training)> set_training;
+  std::vector<Generator> generators;                             ///< whose positions belong to a checkpoint
+  std::function<void(bool training)> set_training;               ///< puts the network into either mode
+  /// Records the loss of a batch.
   std::function<RecordedLoss<T>(const ProgramVar<T>& x, const ProgramVar<T>& y)> record;
+  std::function<std::string(const Feed<T>& batch)> summary;  ///< its layers as a table; empty where they are not known
 };
 
 namespace detail {
@@ -76,6 +79,10 @@ Recipe<T> recipe(const Module& module, const Loss& loss) {
         return {cost};
     }
   };
+  if constexpr (std::same_as<ModuleScalar<Module>, T> && std::is_invocable_r_v<Var<T>, const Module&, InputVar<X, T>>)
+    result.summary = [&module](const Feed<T>& batch) {
+      return nn::summary(module, std::get<X>(batch.inputs)).to_string();
+    };
   return result;
 }
 

@@ -14,9 +14,9 @@ namespace wengert::train {
 
 /// A sample that was taken for another class.
 struct Mistake {
-  std::size_t sample = 0;  ///< its number in the data set
-  std::size_t label = 0;
-  std::size_t prediction = 0;
+  std::size_t sample = 0;      ///< its number in the data set
+  std::size_t label = 0;       ///< what it is
+  std::size_t prediction = 0;  ///< what it was taken for
   double confidence = 0;       ///< the share of the prediction in the softmax of the scores
   std::vector<double> values;  ///< the sample's
   Shape shape{};               ///< of its picture: (height, width) or (1 or 3, height, width); otherwise it has none
@@ -24,11 +24,11 @@ struct Mistake {
 
 /// What a report shows; what is empty is left out.
 struct Report {
-  std::string title = "Training";
-  std::string subtitle{};
-  History history{};
-  CostTrace costs{};  ///< of single steps
-  ConfusionMatrix confusion{};
+  std::string title = "Training";          ///< the page's
+  std::string subtitle{};                  ///< a line below
+  History history{};                       ///< whose figures become curves
+  CostTrace costs{};                       ///< of single steps
+  ConfusionMatrix confusion{};             ///< of the validation samples, or else of those trained on
   std::vector<std::string> class_names{};  ///< otherwise classes are numbers
   std::vector<Mistake> mistakes{};         ///< the most confident first
   std::string summary{};                   ///< the network's layers, as text

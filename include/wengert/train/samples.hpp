@@ -1,7 +1,8 @@
 // What `fit` trains on: anything with samples that can be gathered into a batch.
 //
-// A Dataset is: tensors with labels. So is `Samples{X, Y}`, where either is a tensor or whole numbers, and every type of
-// one's own with
+// A Dataset is: tensors with labels. So are samples in a file (`SampleSource`), and a Loader, which makes batches ahead
+// and may distort them; it brings its own batch size, order and seed. So is `Samples{X, Y}`, where either is a tensor
+// or whole numbers, and every type of one's own with
 //
 //     using Inputs = Tensor<float>;   using Targets = Indices;           // or the other way round
 //     std::size_t size() const;
@@ -12,6 +13,7 @@
 
 #include <wengert/data/batches.hpp>
 #include <wengert/data/dataset.hpp>
+#include <wengert/data/loader.hpp>
 #include <wengert/error.hpp>
 #include <wengert/index_var.hpp>
 #include <wengert/tensor.hpp>
@@ -28,12 +30,14 @@ namespace wengert::train {
 /// Inputs and what each is to give: X[i] belongs to Y[i]. Either is a tensor or whole numbers.
 template <class X, class Y>
 struct Samples {
-  using Inputs = X;
-  using Targets = Y;
-  X inputs;
-  Y targets;
+  using Inputs = X;   ///< what the network takes
+  using Targets = Y;  ///< what the loss takes
+  X inputs;           ///< a sample a row
+  Y targets;          ///< a sample a row
 
+  /// The number of samples.
   std::size_t size() const { return inputs.dimension() == 0 ? 0 : inputs.shape()[0]; }
+  /// Copies samples into x and y. Throws ShapeError unless there are as many targets as inputs.
   void gather(std::span<const std::size_t> rows, X& x, Y& y) const {
     if (targets.dimension() == 0 || targets.shape()[0] != size())
       throw ShapeError("fit", "inputs of shape " + to_string(Shape(inputs.shape())) + ", targets of shape " +
@@ -47,9 +51,10 @@ Samples(X, Y) -> Samples<X, Y>;
 
 /// A batch as the engine takes it.
 template <class T>
-struct Batch {
-  std::variant<Tensor<T>, Indices> inputs, targets;
-  std::size_t samples = 0;
+struct Feed {
+  std::variant<Tensor<T>, Indices> inputs;   ///< a sample a row
+  std::variant<Tensor<T>, Indices> targets;  ///< a sample a row
+  std::size_t samples = 0;                   ///< how many
 };
 
 namespace detail {
@@ -83,14 +88,40 @@ struct Access<Dataset<T>> {
   }
   static constexpr bool repeats = true;
 };
+template <class T>
+struct Access<SampleSource<T>> {
+  using Inputs = Tensor<T>;
+  using Targets = Indices;
+  static void gather(const SampleSource<T>& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
+    data.gather(rows, x);
+    gather_rows(data.labels, rows, y);
+  }
+  static constexpr bool repeats = true;
+};
+// A Loader's samples as they are; what it makes of them is asked for by `Source::loader`.
+template <class T>
+struct Access<Loader<T>> : Access<SampleSource<T>> {
+  static void gather(const Loader<T>& data, std::span<const std::size_t> rows, Tensor<T>& x, Indices& y) {
+    Access<SampleSource<T>>::gather(data.source(), rows, x, y);
+  }
+};
+template <class D>
+std::size_t size_of(const D& data) {
+  if constexpr (requires { data.source().size; })
+    return data.source().size;
+  else if constexpr (requires { data.size(); })
+    return data.size();
+  else
+    return data.size;
+}
 
 }  // namespace detail
 
 /// Whether D can be trained on in scalar type T.
 template <class D, class T>
-concept SamplesOf = requires(const D& data, std::span<const std::size_t> rows,
-                             typename detail::Access<D>::Inputs& x, typename detail::Access<D>::Targets& y) {
-  { data.size() } -> std::convertible_to<std::size_t>;
+concept SamplesOf = requires(const D& data, std::span<const std::size_t> rows, typename detail::Access<D>::Inputs& x,
+                             typename detail::Access<D>::Targets& y) {
+  { detail::size_of(data) } -> std::convertible_to<std::size_t>;
   detail::Access<D>::gather(data, rows, x, y);
   requires detail::TensorOrIndices<typename detail::Access<D>::Inputs, T>;
   requires detail::TensorOrIndices<typename detail::Access<D>::Targets, T>;
@@ -101,9 +132,11 @@ template <class T>
 class Source {
  public:
   virtual ~Source() = default;
-  virtual std::size_t size() const = 0;
-  virtual bool repeats() const = 0;  ///< whether the same rows always give the same batch
-  virtual void gather(std::span<const std::size_t> rows, Batch<T>& batch) const = 0;
+  virtual std::size_t size() const = 0;  ///< the number of samples
+  virtual bool repeats() const = 0;      ///< whether the same rows always give the same batch
+  /// Copies samples into a batch.
+  virtual void gather(std::span<const std::size_t> rows, Feed<T>& batch) const = 0;
+  virtual const Loader<T>* loader() const { return nullptr; }  ///< what deals the batches, if not `fit` itself
 };
 
 namespace detail {
@@ -112,12 +145,18 @@ template <class T, class D>
 class SourceOf final : public Source<T> {
  public:
   explicit SourceOf(const D& data) : data_(data) {}
-  std::size_t size() const override { return data_.size(); }
+  std::size_t size() const override { return size_of(data_); }
   bool repeats() const override { return Access<D>::repeats; }
-  void gather(std::span<const std::size_t> rows, Batch<T>& batch) const override {
+  void gather(std::span<const std::size_t> rows, Feed<T>& batch) const override {
     batch.samples = rows.size();
     Access<D>::gather(data_, rows, part<typename Access<D>::Inputs>(batch.inputs),
                       part<typename Access<D>::Targets>(batch.targets));
+  }
+  const Loader<T>* loader() const override {
+    if constexpr (std::same_as<D, Loader<T>>)
+      return &data_;
+    else
+      return nullptr;
   }
 
  private:

@@ -52,11 +52,11 @@ constexpr auto fmod_op = elementwise<"fmod">(
     notation<"a − b·trunc(a / b)">);
 constexpr auto clip_op = elementwise<"clip", params<2>>(
     [](auto x, auto low, auto high) { return where(x < low, low, where(x > high, high, x)); },
-    derivative([](auto x, auto low, auto high, auto) { return where(x < low || x > high, 0, lift(x, 1)); }),
+    derivative([](auto x, auto low, auto high, auto) { return where(x >= low && x <= high, lift(x, 1), 0); }),
     example_parameters([] {
       return std::array{-1.0, 1.0};
     }),
-    notation<"min(max(x, low), high)">, convention<"the gradient passes at both limits">);
+    notation<"min(max(x, low), high)">, convention<"the gradient passes at both limits, not at NaN">);
 constexpr auto lerp_op = elementwise<"lerp">(
     [](auto a, auto b, auto t) { return where(t < 0.5, a + t * (b - a), b - (b - a) * (1 - t)); },
     derivative([](auto, auto, auto t, auto) { return 1 - t; }, [](auto, auto, auto t, auto) { return t; },

@@ -1,0 +1,146 @@
+// The code that docs/data.md shows: compiled and run here, and held against its text. Images are in images_test.cpp.
+#include "data/files.hpp"
+#include "temporary_folder.hpp"
+#include "testing.hpp"
+#include <wengert/data.hpp>
+#include <wengert/io.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+using namespace wengert::testing;
+namespace wg = wengert;
+
+namespace {
+
+// The folder that files without a path are in, for a test.
+class CurrentFolder {
+ public:
+  explicit CurrentFolder(const TemporaryFolder& folder) { std::filesystem::current_path(folder / "."); }
+  ~CurrentFolder() { std::filesystem::current_path(before_); }
+  CurrentFolder(const CurrentFolder&) = delete;
+  CurrentFolder& operator=(const CurrentFolder&) = delete;
+
+ private:
+  std::filesystem::path before_ = std::filesystem::current_path();
+};
+
+// 100 images of 8×8 bytes, whose classes 0 … 4 are where they are bright.
+std::string images() {
+  std::string bytes("\0\0\x08\x03\0\0\0\x64\0\0\0\x08\0\0\0\x08", 16);
+  for (int i = 0; i < 100; ++i)
+    for (int j = 0; j < 64; ++j) bytes += static_cast<char>((i + j) % 5 == 0 ? 200 : (7 * i + j * j) % 150);
+  return bytes;
+}
+std::string labels() {
+  std::string bytes("\0\0\x08\x01\0\0\0\x64", 8);
+  for (int i = 0; i < 100; ++i) bytes += static_cast<char>(i % 5);
+  return bytes;
+}
+
+struct Layer {
+  wg::Parameter<float> weight, bias;
+};
+
+std::string text_of(const std::string& path) {
+  std::ifstream file(path);
+  REQUIRE(file);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+std::string without_indentation(const std::string& text) {
+  std::istringstream lines(text);
+  std::string result, line;
+  while (std::getline(lines, line)) result += line.substr(std::min(line.find_first_not_of(' '), line.size())) + "\n";
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("guide: read, split, normalise and deal") {
+  const TemporaryFolder folder;
+  const CurrentFolder there(folder);
+  write_gzip(folder / "images.idx.gz", images());
+  write_gzip(folder / "labels.idx.gz", labels());
+  folder.write("images.idx", images());
+  folder.write("labels.idx", labels());
+  folder.write("table.csv", "class,x,y\n0,1,2\n1,3,4\n");
+  wg::save_npy(folder / "array.npy", random_tensor<float>({3, 2}, 1));
+  // clang-format off
+  wg::Dataset<float> digits = wg::read_idx<float>("images.idx.gz", "labels.idx.gz");  // MNIST's format, plain or gzip
+  wg::Dataset<float> table = wg::read_csv<float>("table.csv", {.label_column = 0});   // header found by itself
+  wg::Tensor<float> array = wg::load_npy<float>("array.npy");                         // NumPy's; also load_npz
+
+  auto [train, test] = wg::stratified_split(digits, 0.2, 1);      // a fifth of every class is for testing; seed 1
+  const auto normalisation = wg::learn_normalisation(train.inputs);  // mean and deviation of each feature
+  wg::normalise(train.inputs, normalisation);
+  wg::normalise(test.inputs, normalisation);                      // by the figures of the training part
+  // clang-format on
+  CHECK(table.inputs == wg::Tensor<float>{{1, 2}, {3, 4}});
+  CHECK(array == random_tensor<float>({3, 2}, 1));
+  CHECK((train.size() == 80 && test.size() == 20));
+
+  wg::Parameter<float> w(wg::Tensor<float>(xt::zeros<float>({64, 5})));
+  auto compiled = wg::compiled<float>([&](auto& tape, auto x, auto y) {
+    auto weights = tape.variable(w);
+    auto loss = cross_entropy(matmul(x, weights), y);
+    auto [dw] = grad(loss, weights);
+    tape.update(w, weights - 0.1f * dw);
+    return loss;
+  });
+  const auto step = [&](const auto& x, const auto& y) { return compiled(x, y).item(); };
+  float cost = 0;
+  // clang-format off
+  const wg::Loader<float> loader(train, {.batch_size = 32, .seed = 7});
+  for (std::size_t epoch = 0; epoch < 3; ++epoch)
+    for (const wg::Batch<float>& batch : loader.epoch(epoch)) cost = step(batch.inputs, batch.labels);
+  // clang-format on
+  CHECK(cost < 1);  // log 5 = 1.6 before
+
+  // clang-format off
+  const wg::Loader<float> augmented(train, {.transform = [](wg::Batch<float>& batch, wg::Generator& generator) {
+    wg::augment(batch.inputs, {.shift = 1, .rotate = 10, .noise = 0.05, .image = {8, 8}}, generator);
+  }});
+  const wg::MappedDataset<float> mapped = wg::map_idx<float>("images.idx", "labels.idx");
+  const wg::Loader<float> from_file(mapped, {.batch_size = 32});  // reads the rows of a batch when it is made
+  // clang-format on
+  std::size_t dealt = 0;
+  for (const wg::Batch<float>& batch : augmented.epoch(0)) dealt += batch.inputs.shape()[0];
+  for (const wg::Batch<float>& batch : from_file.epoch(0)) dealt += batch.inputs.shape()[0];
+  CHECK(dealt == 180);
+}
+
+TEST_CASE("guide: weights") {
+  const TemporaryFolder folder;
+  const CurrentFolder there(folder);
+  const Layer network{wg::Parameter<float>(random_tensor<float>({3, 2}, 1)),
+                      wg::Parameter<float>(random_tensor<float>({3}, 2))};
+  wg::save_npz<float>("older.npz", {{"bias", random_tensor<float>({3}, 3)}});
+  std::ostringstream out;
+  std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
+  // clang-format off
+  wg::save_parameters(network, "weights.safetensors");            // or .npz, for numpy.load
+  wg::load_parameters(network, "weights.safetensors");            // all fits, or nothing is changed
+  const wg::LoadReport report = wg::load_parameters(network, "older.npz", {.partial = true});
+  if (!report.complete()) std::cout << report << '\n';            // 1 fit; missing: weight
+  // clang-format on
+  std::cout.rdbuf(before);
+  CHECK(out.str() == "1 fit; missing: weight\n");
+  CHECK(network.bias.value() == random_tensor<float>({3}, 3));
+}
+
+TEST_CASE("guide: every block of C++ stands in this file or among the tests of images") {
+  const std::string root = PROJECT_SOURCE_DIR;
+  const std::string code = without_indentation(text_of(root + "/tests/data/guide_test.cpp") +
+                                               text_of(root + "/tests/images/images_test.cpp"));
+  const std::string guide = without_indentation(text_of(root + "/docs/data.md"));
+  std::size_t blocks = 0;
+  for (std::size_t at = guide.find("```cpp\n"); at != std::string::npos; at = guide.find("```cpp\n", at), ++blocks) {
+    at += 7;
+    const std::string block = guide.substr(at, guide.find("```", at) - at);
+    CAPTURE(block);
+    CHECK(contains(code, block));
+  }
+  CHECK(blocks == 8);
+}

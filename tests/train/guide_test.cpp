@@ -1,0 +1,88 @@
+// The code that docs/training.md shows: compiled and run here, and held against its text.
+#include "snippets.hpp"
+#include "temporary_folder.hpp"
+#include "testing.hpp"
+#include <wengert/nn.hpp>
+#include <wengert/optim.hpp>
+#include <wengert/train.hpp>
+
+#include <iostream>
+#include <sstream>
+
+namespace wg = wengert;
+namespace nn = wg::nn;
+namespace optim = wg::optim;
+namespace train = wg::train;
+using namespace wengert::testing;
+
+namespace {
+
+// Ten classes of 64 numbers: one of them is large.
+wg::Dataset<float> tens(std::size_t n, unsigned seed) {
+  wg::Dataset<float> data{random_tensor<float>({n, 64}, seed), wg::IndexTensor::from_shape({n}), 10};
+  for (std::size_t i = 0; i < n; ++i) {
+    data.labels(i) = static_cast<std::int64_t>(i % 10);
+    data.inputs(i, 5 * (i % 10)) += 3;
+  }
+  return data;
+}
+
+}  // namespace
+
+TEST_CASE("the guide to training works as it is written") {
+  const TemporaryFolder temporary;
+  const std::filesystem::path folder = temporary / "run";
+  const wg::Split<float> data{tens(600, 1), tens(200, 2)};
+  std::ostringstream out;
+  std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
+  // clang-format off
+  // [first]
+  wg::Generator generator(1);
+  auto network = nn::sequential(nn::Linear<float>::make(64, 32, generator), nn::ReLU{},
+                                nn::Linear<float>::make(32, 10, generator));
+  optim::Optimizer<float> optimizer(network, optim::Adam{});
+  auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
+
+  auto result = train::fit(network, optimizer, loss, data.train, data.test, {.epochs = 20, .folder = folder});
+  std::cout << result.last("validation_accuracy") << '\n';
+  // [measure]
+  auto scores = train::evaluate(network, loss, data.test, {.metrics = {train::accuracy(), train::f1()}});
+  std::cout << scores.cost << ' ' << scores.metric("f1") << ' ' << scores.confusion(3, 8) << '\n';  // 3s taken for 8s
+  // [descents]
+  train::FitOptions full{.batch_size = train::all_samples};    // full-batch: smooth, one step an epoch
+  train::FitOptions stochastic{.batch_size = 1};               // a step a sample: soon good, never calm
+  train::FitOptions mini_batch{.batch_size = 32};              // between the two, and the fastest
+  // [stop]
+  train::FitOptions options{.epochs = 100,
+                            .batch_size = 64,
+                            .schedule = optim::LinearWarmup{.steps = 100, .then = optim::CosineDecay{.rate = 1e-3, .steps = 2000}},
+                            .metrics = {train::accuracy(), train::top_k_accuracy(3)},
+                            .seconds = 600,                        // or when the time is up
+                            .monitor = "validation_accuracy",      // tells which epoch is best
+                            .patience = 5,                         // or after five epochs without a better one
+                            .best_weights = true};                 // whose weights are taken at the end
+  options.after_epoch = [](train::FitStatus& status) { status.stop = status.cost < 0.01; };
+  // [metric]
+  auto far_off = train::metric("far_off", [](const auto& outputs, const train::Targets& targets) {
+    return xt::mean(xt::abs(outputs - std::get<wg::Tensor<double>>(targets)) > 1.0)();
+  }, /*larger_is_better=*/false);
+  // [resume]
+  train::fit(network, optimizer, loss, data.train, {.epochs = 40, .folder = folder, .resume = true, .checkpoint_seconds = 10});
+  // [end]
+  // clang-format on
+  std::cout.rdbuf(before);
+  CHECK(result.last("validation_accuracy") > 0.9);
+  CHECK(scores.metric("accuracy") == doctest::Approx(result.last("validation_accuracy")));
+  CHECK(out.str().size() > 10);
+  for (train::FitOptions* o : {&full, &stochastic, &mini_batch, &options}) {
+    o->epochs = 2;
+    o->display = train::Display::quiet;
+    CHECK(std::isfinite(train::fit(network, optimizer, loss, data.train, data.test, *o).last("cost")));
+  }
+  far_off->add({1, 2, 5, 6}, wg::Tensor<double>{1, 4, 5, 7.5});
+  CHECK(far_off->value() == 0.5);
+}
+
+TEST_CASE("every block of C++ in docs/training.md stands in this file") {
+  CHECK(check_snippets("docs/training.md", "tests/train/guide_test.cpp") == 6);
+}
