@@ -17,13 +17,16 @@ class Mode {
  public:
   /// What the copies share.
   struct State {
-    bool training = true;
+    bool training = true;  ///< or evaluating
   };
 
   Mode() : state_(std::make_shared<State>()) {}
   // Copies only: a moved-from handle would refer to nothing.
+  /// A copy shares the mode.
+  ///@{
   Mode(const Mode&) = default;
   Mode& operator=(const Mode&) = default;
+  ///@}
 
   /// Whether the layer is being trained.
   bool training() const { return state_->training; }
@@ -32,6 +35,7 @@ class Mode {
 
   /// For deep copies of a network, which get a state of their own.
   const std::shared_ptr<State>& state() const { return state_; }
+  /// For the engine: a handle to a shared mode.
   explicit Mode(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
  private:
