@@ -84,7 +84,7 @@ std::size_t add(const Adder<float>& network, const wg::Indices& written, std::si
   wg::Indices tokens = xt::view(written, xt::range(i, i + 1), xt::range(0, prompt));
   for (std::size_t k = 0, place = 1; k <= digits; ++k, place *= 10) {
     tape.clear();
-    const wg::Indices next = argmax(network(tape.indices(tokens))).value();  // 1×(k + 1)
+    const wg::Indices next = argmax(network(tape.indices(tokens)), -1).value();  // 1×(k + 1)
     sum += place * static_cast<std::size_t>(next(0, k));
     tokens = xt::concatenate(xt::xtuple(tokens, xt::view(next, xt::all(), xt::range(k, k + 1))), 1);
   }

@@ -156,9 +156,17 @@ Profile profile(Tape<T>& tape, std::size_t replays) {
     for (const std::uint32_t input : tape.inputs(k)) read[input] = true;
   std::vector<ProgramVar<T>> ends, leaves;
   std::vector<ProgramInput<T>> values;
-  for (std::size_t k = 0; k < tape.size(); ++k)
-    if (!read[k] && tape.node(k).op != nullptr && tape.node(k).generation != 0) ends.push_back(tape.at(k));
-  Program<T> program = compile(tape, {}, ends, {.fuse = false, .allow_value_dependence = true, .apply_updates = false});
+  for (std::size_t k = 0; k < tape.size(); ++k) {
+    const Node<T>& n = tape.node(k);
+    if (n.op != nullptr) {
+      if (!read[k] && n.generation != 0) ends.push_back(tape.at(k));
+    } else if (read[k] && n.layout->size != 0 && !tape.parameter(k)) {  // an input, or its uses would be constants
+      leaves.push_back(tape.at(k));
+      values.emplace_back(std::span<const T>(n.data, n.layout->size), n.layout->shape).indices = n.holds_indices;
+    }
+  }
+  Program<T> program =
+      compile(tape, leaves, ends, {.fuse = false, .allow_value_dependence = true, .apply_updates = false});
   program.measure(true);
   for (std::size_t i = 0; i < replays; ++i) program.run(values);
   return program.profile();

@@ -17,7 +17,7 @@ class Mode {
  public:
   /// What the copies share.
   struct State {
-    bool training = true;  ///< or evaluating
+    bool training = true;  ///< the mode
   };
 
   Mode() : state_(std::make_shared<State>()) {}
@@ -35,7 +35,7 @@ class Mode {
 
   /// For deep copies of a network, which get a state of their own.
   const std::shared_ptr<State>& state() const { return state_; }
-  /// For the engine: a handle to a shared mode.
+  /// A handle to a mode that others share.
   explicit Mode(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
  private:
