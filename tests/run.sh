@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and runs every test: bash tests/run.sh [--clang | --sanitize | --threads]
+# Installs what is missing, builds, and runs every test: bash tests/run.sh [--clang | --shared | --sanitize | --threads]
 #   (nothing)    g++, Release, in build/tests
 #   --clang      clang 16, Release, in build/tests-clang
+#   --shared     g++, Release, with shared libraries, in build/tests-shared
 #   --sanitize   g++ with AddressSanitizer and UndefinedBehaviorSanitizer, in build/tests-sanitize
 #   --threads    only what uses threads, g++ with ThreadSanitizer, in build/tests-threads
 set -euo pipefail
@@ -14,10 +15,11 @@ only=.
 case "${1:-}" in
   "") ;;
   --clang) variant=tests-clang ;;
+  --shared) variant=tests-shared ;;
   --sanitize) variant=tests-sanitize ;;
   --threads) variant=tests-threads targets=threads_test only='^threads:' ;;
   *)
-    sed -n '2,6s/^# \{0,1\}//p' tests/run.sh
+    sed -n '2,7s/^# \{0,1\}//p' tests/run.sh
     exit 2
     ;;
 esac
