@@ -111,7 +111,7 @@ int main(int count, char** arguments) {
 
   wg::Generator generator(1964);
   const auto network = Adder<float>::make(digits, brief ? 32 : 64, generator);
-  const std::size_t epochs = brief ? 12 : 6, batch_size = brief ? 60 : 100;
+  const std::size_t epochs = brief ? 6 : 3, batch_size = brief ? 60 : 100;
   const double steps = static_cast<double>(epochs * shown / batch_size);
   optim::Optimizer<float> optimizer(network, optim::AdamW{}, {.clip_norm = 1});
   const auto loss = [](auto logits, auto next) { return cross_entropy(transpose(logits, {0, 2, 1}), next); };
