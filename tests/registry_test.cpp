@@ -137,11 +137,11 @@ TEST_CASE("random applications meet every op with inputs of several shapes") {
   std::map<std::string, std::set<std::string>> met;  // by op
   for (const OpRow& row : op_registry()) {
     if (of_a_test(row) || row.examples().empty()) continue;
-    for (std::uint64_t seed = 0; seed < 25; ++seed) {
-      const OpExample example = random_example(row, seed);
+    for (std::uint64_t number = 0; number < 25; ++number) {
+      const OpExample example = random_example(row, number);
       Tape<double> tape;
       std::vector<Var<double>> x;
-      for (Tensor<double>& input : random_inputs(example, seed)) x.push_back(tape.variable(std::move(input)));
+      for (Tensor<double>& input : random_inputs(example, number)) x.push_back(tape.variable(std::move(input)));
       std::string shapes;
       for (const Shape& shape : example.shapes) shapes += to_string(shape);
       met[std::string(row.name)].insert(shapes);

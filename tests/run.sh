@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and runs every test: bash tests/run.sh [--clang | --sanitize | --threads]
+# Installs what is missing, builds, and runs every test: bash tests/run.sh [--clang | --shared | --sanitize | --threads]
 #   (nothing)    g++, Release, in build/tests
 #   --clang      clang 16, Release, in build/tests-clang
+#   --shared     g++, Release, with shared libraries, in build/tests-shared
 #   --sanitize   g++ with AddressSanitizer and UndefinedBehaviorSanitizer, in build/tests-sanitize
 #   --threads    only what uses threads, g++ with ThreadSanitizer, in build/tests-threads
 set -euo pipefail
@@ -11,13 +12,17 @@ cd "$(dirname "$0")/.."
 variant=tests
 targets=all
 only=.
+skip='^$'
+# What trains networks, or builds programs of its own, runs in the plain variant only.
+slow='^samples: (0[789]|1[0-9])|^consumer$|newcomer|^train: (killed|the report in a browser)'
 case "${1:-}" in
   "") ;;
-  --clang) variant=tests-clang ;;
-  --sanitize) variant=tests-sanitize ;;
+  --clang) variant=tests-clang skip=$slow ;;
+  --shared) variant=tests-shared ;;
+  --sanitize) variant=tests-sanitize skip="$slow|^train: " ;;
   --threads) variant=tests-threads targets=threads_test only='^threads:' ;;
   *)
-    sed -n '2,6s/^# \{0,1\}//p' tests/run.sh
+    sed -n '2,7s/^# \{0,1\}//p' tests/run.sh
     exit 2
     ;;
 esac
@@ -36,7 +41,7 @@ cmake --build "build/$variant" --target "$targets"
 echo "== testing"
 log="build/$variant/ctest.log"
 status=0
-ctest --test-dir "build/$variant" --output-on-failure --no-tests=error -R "$only" | tee "$log" || status=$?
+ctest --test-dir "build/$variant" --output-on-failure --no-tests=error -R "$only" -E "$skip" | tee "$log" || status=$?
 
 # How good the gradient checker is, as the tests measured it.
 sed -n 's/^.*MESSAGE: \(mutation score.*\|false alarms.*\)$/\1/p' "build/$variant/Testing/Temporary/LastTest.log"

@@ -197,10 +197,10 @@ struct Dropout {
   }
 };
 
-constexpr auto between_op =
-    elementwise<"uniform_between">([](auto a, auto b, auto u) { return a + (b - a) * u; }, notation<"a + (b − a) u, u drawn from [0, 1)">);
-constexpr auto around_op =
-    elementwise<"normal_around">([](auto m, auto s, auto z) { return m + s * z; }, notation<"μ + σ z, z drawn from N(0, 1)">);
+constexpr auto between_op = elementwise<"uniform_between">([](auto a, auto b, auto u) { return a + (b - a) * u; },
+                                                           notation<"a + (b − a) u, u drawn from [0, 1)">);
+constexpr auto around_op = elementwise<"normal_around">([](auto m, auto s, auto z) { return m + s * z; },
+                                                        notation<"μ + σ z, z drawn from N(0, 1)">);
 
 // Records what `record_with` makes of the next draw of so many blocks and the generator on the tape, and then moves the
 // generator behind it.

@@ -105,9 +105,9 @@ struct BroadcastTo {
   }
   static std::vector<OpExample> applications() {  // ones become threes
     return examples_of(name, {{3, 1}, {4}, {1, 2}}, [](auto x) {
-      Shape to{2};
-      for (const std::size_t extent : x.shape()) to.push_back(extent == 1 ? 3 : extent);
-      return broadcast_to(x, to);
+      Shape larger{2};
+      for (const std::size_t extent : x.shape()) larger.push_back(extent == 1 ? 3 : extent);
+      return broadcast_to(x, larger);
     });
   }
 };

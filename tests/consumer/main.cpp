@@ -37,8 +37,8 @@ void operator delete(void* p) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 int main(int, char** arguments) {
-  const std::string version = std::to_string(WENGERT_VERSION_MAJOR) + "." + std::to_string(WENGERT_VERSION_MINOR) + "." +
-                              std::to_string(WENGERT_VERSION_PATCH);
+  const std::string version = std::to_string(WENGERT_VERSION_MAJOR) + "." + std::to_string(WENGERT_VERSION_MINOR) +
+                              "." + std::to_string(WENGERT_VERSION_PATCH);
   expect(version == EXPECTED_VERSION && version == WENGERT_VERSION, "the headers' version is the package's");
 
   // Whether a library is static or shared, an op is registered once: those of the library that are linked, and ours.
