@@ -78,20 +78,15 @@ Sums write_down(std::span<const std::size_t> pairs, std::size_t digits, std::siz
 
 // The sum as the network writes it, digit by digit; each is read again before the next.
 std::size_t add(const Adder<float>& network, const wg::Indices& written, std::size_t i, std::size_t digits) {
+  const std::size_t prompt = 2 * digits + 2;
   wg::Tape<float> tape;
   std::size_t sum = 0;
+  wg::Indices tokens = xt::view(written, xt::range(i, i + 1), xt::range(0, prompt));
   for (std::size_t k = 0, place = 1; k <= digits; ++k, place *= 10) {
     tape.clear();
-    auto tokens = wg::Indices::from_shape({1, 2 * digits + 2 + k});
-    for (std::size_t t = 0, rest = sum; t < tokens.size(); ++t)
-      if (t < 2 * digits + 2) {
-        tokens(0, t) = written(i, t);
-      } else {
-        tokens(0, t) = static_cast<std::int64_t>(rest % 10);
-        rest /= 10;
-      }
     const wg::Indices next = argmax(network(tape.indices(tokens)), -1).value();  // 1×(k + 1)
     sum += place * static_cast<std::size_t>(next(0, k));
+    tokens = xt::concatenate(xt::xtuple(tokens, xt::view(next, xt::all(), xt::range(k, k + 1))), 1);
   }
   return sum;
 }
