@@ -89,8 +89,8 @@ TEST_CASE("reshape finds the extent given as -1, and stays a view where strides 
 }
 
 TEST_CASE_TEMPLATE("transposes of every size are copied right", T, float, double) {
-  for (const std::size_t rows : {1, 2, 3, 7, 8, 9, 17, 40})
-    for (const std::size_t columns : {1, 3, 4, 5, 15, 16, 17, 35}) {
+  for (const std::size_t rows : Sizes{1, 2, 3, 7, 8, 9, 17, 40})
+    for (const std::size_t columns : Sizes{1, 3, 4, 5, 15, 16, 17, 35}) {
       CAPTURE(rows);
       CAPTURE(columns);
       Tape<T> tape;
