@@ -1,7 +1,8 @@
 // A recurrent network that writes: an LSTM reads a text letter by letter and learns to foretell the next one. What it
 // foretells can be drawn from, fed back, and so on: a text of its own.
 //
-// Prints a line an epoch, a text, and the bits that a letter of the unseen last tenth costs (8 before compression).
+// Prints a line an epoch, a text, and the bits that a letter of the last tenth costs, which is held out and only tells
+// which epoch was the best (8 bits before compression).
 // Data: bash samples/fetch_data.sh constitution, or any text file: 11_char_lstm FILE. With --brief: a small budget.
 #include <wengert/data.hpp>
 #include <wengert/nn.hpp>
