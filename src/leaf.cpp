@@ -75,22 +75,32 @@ Var<T> Tape<T>::variable(Tensor<T>&& value, std::string_view name, Location wher
 }
 
 template <class T>
-Var<T> Tape<T>::variable(const Parameter<T>& parameter, Location where) {
-  const auto& state = parameter.state_;
-  std::uint32_t& last = recorded_[state.get()];
+Var<T> Tape<T>::recorded(const Parameter<T>& parameter, Location where) {
+  const std::uint32_t last = last_recorded_[parameter.state_.get()];
   if (last < nodes_.size()) {  // it may have been rewound since, and another node stand in its place
     const Node<T>& n = nodes_[last];
-    if (n.op == nullptr && !n.released && n.storage->version == &state->version &&
-        n.storage->recorded_version == state->version)
-      return at(last);
+    if (n.op == nullptr && !n.released && n.storage->version == &parameter.state_->version) return at(last);
   }
+  return record_parameter(parameter, where);
+}
+
+template <class T>
+Var<T> Tape<T>::variable(const Parameter<T>& parameter, Location where) {
+  const Var<T> last = recorded(parameter, where);
+  const bool changed = nodes_[last.index_].storage->recorded_version != parameter.state_->version;
+  return changed ? record_parameter(parameter, where) : last;
+}
+
+template <class T>
+Var<T> Tape<T>::record_parameter(const Parameter<T>& parameter, const Location& where) {
+  const auto& state = parameter.state_;
   const Layout* layout = keep(contiguous_layout(Shape(state->value.shape())));
   const void* name = keep_name(state->name);
   Storage* storage = pool_.adopt(reinterpret_cast<std::byte*>(state->value.data()), layout->size * sizeof(T), state);
   storage->version = &state->version;
   storage->recorded_version = state->version;
   const Var<T> result = leaf(storage, layout, name, where);
-  last = result.index_;
+  last_recorded_[state.get()] = result.index_;
   return result;
 }
 
@@ -166,6 +176,8 @@ Var<T> Tape<T>::borrow(std::span<const T> elements, const Shape& shape, Location
   template Var<T> Tape<T>::variable(const Tensor<T>&, std::string_view, Location);      \
   template Var<T> Tape<T>::variable(Tensor<T>&&, std::string_view, Location);           \
   template Var<T> Tape<T>::variable(const Parameter<T>&, Location);                     \
+  template Var<T> Tape<T>::recorded(const Parameter<T>&, Location);                     \
+  template Var<T> Tape<T>::record_parameter(const Parameter<T>&, const Location&);      \
   template Var<T> Tape<T>::constant(const Tensor<T>&, Location);                        \
   template Var<T> Tape<T>::constant(Tensor<T>&&, Location);                             \
   template Var<T> Tape<T>::constant(T, Location);                                       \

@@ -6,7 +6,6 @@
 #include <wengert/optim/adaptive.hpp>
 #include <wengert/optim/clip.hpp>
 #include <wengert/optim/lbfgs.hpp>
-#include <wengert/optim/named_parameter.hpp>
 #include <wengert/optim/optimizer.hpp>
 #include <wengert/optim/rule.hpp>
 #include <wengert/optim/schedule.hpp>

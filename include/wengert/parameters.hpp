@@ -369,4 +369,24 @@ struct ParameterScalar<std::shared_ptr<X>> : ParameterScalar<std::remove_const_t
 template <class Module>
 using ModuleScalar = typename detail::ParameterScalar<Module>::type;
 
+/// A Parameter and what it is known by: the path that leads to it in a network, `encoder.0.weight`.
+template <class T>
+struct NamedParameter {
+  std::string name;        ///< such as `encoder.0.weight`
+  Parameter<T> parameter;  ///< itself
+};
+
+/// All Parameters of a struct, of a vector of them, or a single one, in the order of the members; a shared one once, by
+/// its first path. A single one has its own name. They must be of one scalar type; without any, the type is float.
+template <class Module>
+auto named_parameters(const Module& module) {
+  using T = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, float, ModuleScalar<Module>>;
+  std::vector<NamedParameter<T>> result;
+  for_each_parameter(module, [&]<class U>(const std::string& path, const Parameter<U>& parameter) {
+    static_assert(std::is_same_v<T, U>, "wengert: all Parameters of a network are of one scalar type");
+    result.push_back({path.empty() ? parameter.name() : path, parameter});
+  });
+  return result;
+}
+
 }  // namespace wengert

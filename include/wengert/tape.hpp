@@ -208,6 +208,8 @@ class Tape {
   /// Records a parameter by reference to its memory; again, until it changes or is rewound, gives the same Var: its
   /// gradient is that of all its uses.
   Var<T> variable(const Parameter<T>& parameter, Location where = Location::current());
+  /// The Var of a parameter as it was recorded last, even if it changed since; recorded now if it is not on the tape.
+  Var<T> recorded(const Parameter<T>& parameter, Location where = Location::current());
   /// Records a value that is not differentiated. Copies it.
   Var<T> constant(const Tensor<T>& value, Location where = Location::current());
   Var<T> constant(Tensor<T>&& value, Location where = Location::current());  ///< takes over its memory
@@ -236,14 +238,12 @@ class Tape {
   /// The same for elements in row-major order.
   Var<T> borrow(std::span<const T> elements, const Shape& shape, Location where = Location::current());
 
-  /// The current end of the tape.
-  Mark mark() const;
+  Mark mark() const;  ///< the current end of the tape
   /// Gives back every node and value recorded since `mark`; their handles throw from now on.
   /// Throws HandleError if the mark is of another tape, if the tape was rewound behind it already, or if a sweep that
   /// began later is under way.
   void rewind(const Mark& mark);
-  /// Gives back everything.
-  void clear() { rewind(Mark{}); }
+  void clear() { rewind(Mark{}); }  ///< gives back everything
 
   /// A parameter and the value it is to get.
   struct Update {
@@ -255,14 +255,12 @@ class Tape {
   void update(const Parameter<T>& parameter, Var<T> value, Location where = Location::current());
   /// The parameter as queued updates leave it: the last one's value, or else the parameter, recorded.
   Var<T> updated(const Parameter<T>& parameter, Location where = Location::current());
-  /// The queued updates, in order.
-  std::span<const Update> updates() const { return updates_; }
+  std::span<const Update> updates() const { return updates_; }  ///< the queued updates, in order
   /// Writes the queued updates and empties the queue. Call it after the gradients, before the tape is rewound.
   void commit();
   std::vector<Update> exchange_updates(std::vector<Update> updates);  ///< replaces the queue; returns the old one
 
-  /// The number of nodes.
-  std::size_t size() const { return nodes_.size(); }
+  std::size_t size() const { return nodes_.size(); }  ///< the number of nodes
   /// Whether recording computes values; returns whether it did before. Without, shapes are checked and nodes appended,
   /// values have memory that nothing is written to, and reading one throws HandleError: enough for a Program.
   bool compute_values(bool on) { return std::exchange(computing_, on); }
@@ -274,8 +272,7 @@ class Tape {
   const Location* value_dependence() const { return read_at_ < nodes_.size() ? &read_line_ : nullptr; }
   /// Whether recording stops at the first value that is not finite; returns whether it did before. See TraceNaN.
   bool trace_nan(bool on) { return std::exchange(trace_nan_, on); }
-  /// Bytes of memory held for values, in use or ready for reuse.
-  std::size_t reserved_bytes() const { return pool_.reserved_bytes(); }
+  std::size_t reserved_bytes() const { return pool_.reserved_bytes(); }  ///< held for values, in use or free
 
   // ---- for op authors and transforms ----------------------------------------------------------------------------
 
@@ -306,7 +303,9 @@ class Tape {
   const Node<T>& node(std::size_t index) const { return nodes_[index]; }  ///< the node at a position
   /// The inputs of a node, as node indices.
   std::span<const std::uint32_t> inputs(std::size_t index) const;
-  Var<T> at(std::size_t index) { return Var<T>(this, static_cast<std::uint32_t>(index), nodes_[index].generation); }  ///< its handle
+  Var<T> at(std::size_t index) {
+    return Var<T>(this, static_cast<std::uint32_t>(index), nodes_[index].generation);
+  }  ///< its handle
   /// The name given to a variable or parameter; empty for other nodes.
   std::string_view name(std::size_t index) const;
 
@@ -331,6 +330,7 @@ class Tape {
   class Rollback;
   class SweepScope;
 
+  Var<T> record_parameter(const Parameter<T>& parameter, const Location& where);
   Var<T> leaf(Storage* storage, const Layout* layout, const void* attributes, const Location& where);
   Var<T> uninitialised(const Shape& shape, const Location& where);
   template <class Handles>
@@ -367,7 +367,7 @@ class Tape {
   std::vector<std::uint32_t> edges_;
   std::vector<Adjoint> adjoints_;  // of the sweeps under way, one after another: a vjp may itself take gradients
   std::vector<Update> updates_;
-  detail::LastRecorded recorded_;
+  detail::LastRecorded last_recorded_;
   Pool pool_;
   Arena arena_;
   std::uint32_t generation_;

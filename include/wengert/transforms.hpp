@@ -58,6 +58,13 @@ using ScalarOf = typename V::Scalar;
 
 template <class T>
 void grad_into(const Differentiated<T>& y, std::span<const Var<T>> wrt, std::span<Var<T>> results);
+
+template <class T>
+std::vector<Var<T>> recorded_on(Tape<T>& tape, const std::vector<Parameter<T>>& parameters, const Location& where) {
+  std::vector<Var<T>> result;
+  for (const Parameter<T>& parameter : parameters) result.push_back(tape.recorded(parameter, where));
+  return result;
+}
 }  // namespace detail
 
 /// The gradients of a scalar with respect to each variable: `auto [dw1, dw2] = grad(loss, w1, w2);`.
@@ -81,6 +88,13 @@ std::vector<Var<T>> grad(const std::type_identity_t<Differentiated<T>>& y, const
   std::vector<Var<T>> results(wrt.size());
   detail::grad_into<T>(y, wrt, results);
   return results;
+}
+
+/// The gradients with respect to Parameters, wherever the scalar's tape recorded them: `grad(loss, parameters)`. Errors
+/// as above.
+template <class T>
+std::vector<Var<T>> grad(const std::type_identity_t<Differentiated<T>>& y, const std::vector<Parameter<T>>& wrt) {
+  return grad<T>(y, detail::recorded_on(y.value.tape(), wrt, y.where));
 }
 
 /// First-order gradients into tensors outside the tape; those of the right shape are overwritten in place.

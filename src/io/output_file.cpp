@@ -15,7 +15,7 @@
 
 namespace wengert {
 
-OutputFile::OutputFile(std::string subject, const std::filesystem::path& path)
+OutputFile::OutputFile(std::string subject, const std::filesystem::path& path, Beside beside)
     : subject_(std::move(subject)),
       path_(std::filesystem::is_symlink(path) ? std::filesystem::weakly_canonical(path) : path) {
   const auto refuse = [&](std::string_view what) {
@@ -28,11 +28,19 @@ OutputFile::OutputFile(std::string subject, const std::filesystem::path& path)
 
   static std::atomic<unsigned> serial{0};
   const mode_t mode = std::filesystem::exists(status) ? static_cast<mode_t>(status.permissions()) : 0666;
-  do {
-    beside_ = fmt::format("{}.{}-{}", path_.string(), getpid(), serial++);
-    descriptor_ = open(beside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  } while (descriptor_ < 0 && errno == EEXIST);
-  if (descriptor_ < 0) fail("cannot be written", errno);
+  if (beside == Beside::partial) {
+    beside_ = path_.string() + ".partial";
+    descriptor_ = open(beside_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  } else {
+    do {
+      beside_ = fmt::format("{}.{}-{}", path_.string(), getpid(), serial++);
+      descriptor_ = open(beside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    } while (descriptor_ < 0 && errno == EEXIST);
+  }
+  if (descriptor_ < 0) {
+    beside_.clear();
+    fail("cannot be written", errno);
+  }
 }
 
 OutputFile::~OutputFile() {

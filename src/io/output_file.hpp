@@ -11,8 +11,12 @@ namespace wengert {
 /// Writes beside the path; `finish` puts what was written in its place, safely on disk. Without it, nothing changes.
 class OutputFile {
  public:
+  /// What is beside the path until then: a file of a new name, or `path.partial`, which replaces what a killed process
+  /// left there.
+  enum class Beside : bool { new_name, partial };
+
   /// Throws FileError as `subject` if nothing can be written there. A link stays a link to the file it names.
-  OutputFile(std::string subject, const std::filesystem::path& path);
+  OutputFile(std::string subject, const std::filesystem::path& path, Beside beside = Beside::new_name);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;

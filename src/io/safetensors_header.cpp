@@ -1,5 +1,6 @@
 #include "io/safetensors_header.hpp"
 
+#include "io/header_text.hpp"
 #include "io/in_quotes.hpp"
 
 #include <algorithm>
@@ -13,9 +14,9 @@ namespace wengert {
 namespace {
 
 // Only the JSON that such a header is made of: objects of known keys, texts, and lists of whole numbers.
-class Parser {
+class Parser : HeaderText {
  public:
-  Parser(std::string_view text, const ByteSource& source) : text_(text), rest_(text), source_(source) {}
+  Parser(std::string_view text, const ByteSource& source) : HeaderText(text, "header", source) {}
 
   SafetensorsHeader parse() {
     SafetensorsHeader header;
@@ -35,23 +36,6 @@ class Parser {
   }
 
  private:
-  [[noreturn]] void fail(std::string_view what) const {
-    source_.fail(fmt::format("unsound header: {} (at character {})", what, text_.size() - rest_.size()));
-  }
-
-  void skip_blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size())); }
-
-  bool accept(char wanted) {
-    skip_blanks();
-    if (!rest_.starts_with(wanted)) return false;
-    rest_.remove_prefix(1);
-    return true;
-  }
-
-  void expect(char wanted) {
-    if (!accept(wanted)) fail(fmt::format("expected '{}'", wanted));
-  }
-
   // An object: `read_value` is called with each key, where its value begins.
   template <class F>
   void members(const F& read_value) {
@@ -99,20 +83,10 @@ class Parser {
     if (accept(']')) return result;
     do {
       if (result.size() == most) fail(fmt::format("more than {} {}", most, of_what));
-      result.push_back(number());
+      result.push_back(number("a whole number"));
     } while (accept(','));
     expect(']');
     return result;
-  }
-
-  std::size_t number() {
-    skip_blanks();
-    std::size_t value = 0;
-    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
-    if (error == std::errc::result_out_of_range) fail("a number beyond 64 bits");
-    if (error != std::errc()) fail("expected a whole number");
-    rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
-    return value;
   }
 
   std::string string() {
@@ -181,10 +155,6 @@ class Parser {
     }
     continued(0);
   }
-
-  std::string_view text_;
-  std::string_view rest_;
-  const ByteSource& source_;
 };
 
 }  // namespace

@@ -89,7 +89,7 @@ Summary summarise(const Tape<T>& tape, std::size_t first, Var<T> output, const A
   }
   std::set<std::size_t> unread;  // in the order of the members
   for (const auto& [data, i] : unmet) unread.insert(i);
-  for (const std::size_t i : unread) summary.unread.push_back(anatomy.parameters[i].path);
+  for (const std::size_t i : unread) summary.unread.push_back(anatomy.parameters[i].name);
   return summary;
 }
 

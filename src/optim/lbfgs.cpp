@@ -1,5 +1,4 @@
 #include "optim/checks.hpp"
-#include "optim/leaves.hpp"
 #include "optim/line_search.hpp"
 #include <wengert/optim/lbfgs.hpp>
 #include <wengert/transforms.hpp>
@@ -70,15 +69,12 @@ struct LBFGS<T>::Line {
     ++evaluations;
     tape.clear();
     const Var<T> value = loss(tape);
-    const Leaves<T> leaves(value, parameters);
-    std::vector<Tensor<T>> parts(leaves.vars.size());
-    gradients_into<T>({value, where}, leaves.vars, parts);
-    std::vector<std::size_t> begin{0};
-    for (const Parameter<T>& parameter : parameters) begin.push_back(begin.back() + parameter.value().size());
-    LinePoint<T> point{t, static_cast<double>(value.item()), Vector(begin.back()), 0};
-    for (std::size_t i = 0; i < parts.size(); ++i)
-      for (std::size_t k = 0; k < parts[i].size(); ++k)
-        point.gradient[begin[leaves.numbers[i]] + k] += parts[i].data()[k];
+    std::vector<Var<T>> variables;
+    for (const Parameter<T>& parameter : parameters) variables.push_back(tape.recorded(parameter, where));
+    std::vector<Tensor<T>> parts(variables.size());
+    gradients_into<T>({value, where}, variables, parts);
+    LinePoint<T> point{t, static_cast<double>(value.item()), {}, 0};
+    for (const Tensor<T>& part : parts) point.gradient.insert(point.gradient.end(), part.begin(), part.end());
     if (!along.empty()) point.slope = dot(point.gradient, along);
     return point;
   }

@@ -1,5 +1,4 @@
 #include "optim/checks.hpp"
-#include "optim/leaves.hpp"
 #include <wengert/op.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/optim/clip.hpp>
@@ -112,16 +111,7 @@ template <class T>
 std::vector<Var<T>> Optimizer<T>::gradients_of(Var<T> loss, const Location& where) const {
   std::vector<Parameter<T>> wanted;
   for (const Trained* trained : active()) wanted.push_back(trained->named.parameter);
-  const Leaves<T> leaves(loss, wanted);
-  const std::vector<Var<T>> parts = grad<T>({loss, where}, leaves.vars);
-  std::vector<Var<T>> sums(wanted.size());
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    Var<T>& g = sums[leaves.numbers[i]];
-    g = g.empty() ? parts[i] : g + parts[i];
-  }
-  for (std::size_t i = 0; i < sums.size(); ++i)
-    if (sums[i].empty()) sums[i] = zeros_like(loss.tape().variable(wanted[i], where), where);
-  return sums;
+  return grad<T>({loss, where}, wanted);
 }
 
 template <class T>

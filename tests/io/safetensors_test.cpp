@@ -168,7 +168,7 @@ TEST_CASE("a header that is no such JSON is refused") {
   refused("{\"x\":{\"dtype\":1}}", "expected '\"' (at character 14)");
   refused("{\"x\":{\"shape\":[1,]}}", "expected a whole number (at character 17)");
   refused("{\"x\":{\"shape\":[-1]}}", "expected a whole number (at character 15)");
-  refused("{\"x\":{\"shape\":[99999999999999999999]}}", "a number beyond 64 bits (at character 15)");
+  refused("{\"x\":{\"shape\":[99999999999999999999]}}", "a whole number beyond 64 bits (at character 15)");
   refused("{\"x\":{\"shape\":[1,1,1,1,1,1,1,1,1]}}", "more than 8 axes (at character 31)");
   refused("{\"x\":{\"shape\":[1.5]}}", "expected ']' (at character 16)");
   refused("{\"x\":{\"data_offsets\":[0,1,2]}}", "more than 2 offsets (at character 26)");

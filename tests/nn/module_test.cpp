@@ -29,7 +29,7 @@ Network<T> network(Generator& g) {
 template <class Module>
 std::string paths_of(const Module& module) {
   std::string text;
-  for (const auto& named : nn::named_parameters(module)) text += named.path + " ";
+  for (const auto& named : nn::named_parameters(module)) text += named.name + " ";
   return text;
 }
 template <class T, class Module>

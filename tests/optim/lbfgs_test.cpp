@@ -30,7 +30,7 @@ void check(const std::string& name, const Module& module, const LBFGSOptions& op
     const LBFGSReport report = optimizer.step(loss);
     evaluations += report.evaluations;
     std::size_t k = 0;
-    for (const auto& named : named_parameters<double>(module))
+    for (const auto& named : named_parameters(module))
       for (const double x : named.parameter.value()) CHECK(std::abs(x - expected(call, k++)) < 1e-8);
     CHECK(report.loss_before == doctest::Approx(expected(call, k)).epsilon(1e-8));
     CHECK(evaluations == static_cast<std::size_t>(expected(call, k + 1)));

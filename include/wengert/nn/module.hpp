@@ -16,28 +16,14 @@
 
 namespace wengert::nn {
 
-/// A parameter of a network and the path that leads to it: `encoder.0.weight`.
-template <class T>
-struct NamedParameter {
-  std::string path;        ///< such as `encoder.0.weight`
-  Parameter<T> parameter;  ///< itself
-};
+using wengert::named_parameters;
+using wengert::NamedParameter;
 
 namespace detail {
 // The scalar type of a network; float if it has no parameters.
 template <class Module>
 using ScalarOf = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, float, ModuleScalar<Module>>;
 }  // namespace detail
-
-/// All parameters of a network, in the order of the members; a shared one once, by its first path.
-template <class Module>
-std::vector<NamedParameter<detail::ScalarOf<Module>>> named_parameters(const Module& module) {
-  std::vector<NamedParameter<detail::ScalarOf<Module>>> result;
-  for_each_parameter(module, [&](const std::string& path, const auto& parameter) {
-    result.push_back({path, parameter});
-  });
-  return result;
-}
 
 /// A number or tensor that belongs to a network and is saved with it, but is never trained: a running mean, for
 /// example.
@@ -82,8 +68,8 @@ Parameter<detail::ScalarOf<Module>> parameter(const Module& module, std::string_
                                               Location where = Location::current()) {
   std::vector<std::string> others;
   for (const auto& named : named_parameters(module)) {
-    if (named.path == path) return named.parameter;
-    others.push_back(named.path);
+    if (named.name == path) return named.parameter;
+    others.push_back(named.name);
   }
   detail::throw_no_such_path("parameter", path, others, where);
 }

@@ -12,7 +12,7 @@ namespace wengert::optim {
 struct Adam {
   double rate = 0.001;      ///< η, the learning rate
   double beta1 = 0.9;       ///< β₁, of the average of gradients
-  double beta2 = 0.999;     ///< β₂, of the average of their magnitudes
+  double beta2 = 0.999;     ///< β₂, of the average of their squares
   double epsilon = 1e-8;    ///< ε, keeps the divisor off zero
   double weight_decay = 0;  ///< λ, the pull of each parameter towards zero
   bool amsgrad = false;     ///< whether the largest average of squares counts
@@ -39,7 +39,7 @@ struct Adam {
 struct AdamW {
   double rate = 0.001;         ///< η, the learning rate
   double beta1 = 0.9;          ///< β₁, of the average of gradients
-  double beta2 = 0.999;        ///< β₂, of the average of their magnitudes
+  double beta2 = 0.999;        ///< β₂, of the average of their squares
   double epsilon = 1e-8;       ///< ε, keeps the divisor off zero
   double weight_decay = 0.01;  ///< λ, the pull of each parameter towards zero
   bool amsgrad = false;        ///< whether the largest average of squares counts

@@ -12,7 +12,7 @@ namespace wengert::optim {
 struct Adamax {
   double rate = 0.002;      ///< η, the learning rate
   double beta1 = 0.9;       ///< β₁, of the average of gradients
-  double beta2 = 0.999;     ///< β₂, of the average of their magnitudes
+  double beta2 = 0.999;     ///< β₂, of their magnitude's decay
   double epsilon = 1e-8;    ///< ε, keeps the divisor off zero
   double weight_decay = 0;  ///< λ, the pull of each parameter towards zero
 
@@ -40,7 +40,7 @@ struct Adamax {
 struct NAdam {
   double rate = 0.002;            ///< η, the learning rate
   double beta1 = 0.9;             ///< β₁, of the average of gradients
-  double beta2 = 0.999;           ///< β₂, of the average of their magnitudes
+  double beta2 = 0.999;           ///< β₂, of the average of their squares
   double epsilon = 1e-8;          ///< ε, keeps the divisor off zero
   double weight_decay = 0;        ///< λ, the pull of each parameter towards zero
   double momentum_decay = 0.004;  ///< ψ
@@ -70,7 +70,7 @@ struct NAdam {
 struct RAdam {
   double rate = 0.001;      ///< η, the learning rate
   double beta1 = 0.9;       ///< β₁, of the average of gradients
-  double beta2 = 0.999;     ///< β₂, of the average of their magnitudes
+  double beta2 = 0.999;     ///< β₂, of the average of their squares
   double epsilon = 1e-8;    ///< ε, keeps the divisor off zero
   double weight_decay = 0;  ///< λ, the pull of each parameter towards zero
 
@@ -95,8 +95,8 @@ struct RAdam {
 /// Every element moves by η, so the rate is to be three to ten times smaller than Adam's, and λ larger by as much.
 struct Lion {
   double rate = 0.0001;     ///< η, the learning rate
-  double beta1 = 0.9;       ///< β₁, of the average of gradients
-  double beta2 = 0.99;      ///< β₂, of the average of their magnitudes
+  double beta1 = 0.9;       ///< β₁, of the average that a step follows
+  double beta2 = 0.99;      ///< β₂, of the average that is remembered
   double weight_decay = 0;  ///< λ, the pull of each parameter towards zero
 
   /// What is remembered of each parameter.

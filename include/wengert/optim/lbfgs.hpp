@@ -1,7 +1,8 @@
 // L-BFGS: a quasi-Newton method for losses that can be evaluated exactly, on all samples.
 #pragma once
 
-#include <wengert/optim/named_parameter.hpp>
+#include <wengert/optim/named_values.hpp>
+#include <wengert/parameters.hpp>
 #include <wengert/tape.hpp>
 
 #include <cstddef>
@@ -50,7 +51,7 @@ class LBFGS {
   /// option is out of its range.
   template <class Module>
   explicit LBFGS(const Module& module, LBFGSOptions options = {}, const Location& where = Location::current())
-      : LBFGS(named_parameters<T>(module), options, where) {}
+      : LBFGS(named_parameters(module), options, where) {}
   /// For these parameters. Errors as above.
   LBFGS(std::vector<NamedParameter<T>> parameters, LBFGSOptions options, const Location& where);
 

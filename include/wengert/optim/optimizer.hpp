@@ -11,8 +11,9 @@
 // Without `compiled`, `tape.commit()` applies what was queued.
 #pragma once
 
-#include <wengert/optim/named_parameter.hpp>
+#include <wengert/optim/named_values.hpp>
 #include <wengert/optim/rule.hpp>
+#include <wengert/parameters.hpp>
 #include <wengert/tape.hpp>
 
 #include <cstddef>
@@ -60,7 +61,7 @@ class Optimizer {
   template <class Module>
   Optimizer(const Module& module, std::type_identity_t<Rule<T>> rule,
             std::type_identity_t<OptimizerOptions<T>> options = {}, const Location& where = Location::current())
-      : Optimizer(named_parameters<T>(module), std::move(rule), std::move(options), where) {}
+      : Optimizer(named_parameters(module), std::move(rule), std::move(options), where) {}
   /// For these parameters. Errors as above, and if a parameter or a path occurs twice.
   Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule, OptimizerOptions<T> options = {},
             const Location& where = Location::current());

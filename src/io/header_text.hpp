@@ -1,0 +1,58 @@
+// The text of a file's header, read from its beginning: what the parsers of such texts share.
+#pragma once
+
+#include "io/byte_source.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/format.h>
+
+namespace wengert {
+
+/// Base of parsers: each method reads on from where the last one stopped.
+class HeaderText {
+ protected:
+  /// `kind` is what the header is called in messages.
+  HeaderText(std::string_view text, std::string_view kind, const ByteSource& source)
+      : text_(text), rest_(text), kind_(kind), source_(source) {}
+
+  /// Throws FileError with the place where reading stopped.
+  [[noreturn]] void fail(std::string_view what) const {
+    source_.fail(fmt::format("unsound {}: {} (at character {})", kind_, what, text_.size() - rest_.size()));
+  }
+  void skip_blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size())); }
+  /// Passes over blanks, and then a character if that comes next.
+  bool accept(char wanted) {
+    skip_blanks();
+    if (!rest_.starts_with(wanted)) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  /// The same; fails if it does not come.
+  void expect(char wanted) {
+    if (!accept(wanted)) fail(fmt::format("expected '{}'", wanted));
+  }
+  /// A whole number, which messages call `what`.
+  std::size_t number(std::string_view what) {
+    skip_blanks();
+    std::size_t value = 0;
+    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
+    if (error == std::errc::result_out_of_range) fail(fmt::format("{} beyond 64 bits", what));
+    if (error != std::errc()) fail(fmt::format("expected {}", what));
+    rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+    return value;
+  }
+
+  std::string_view text_;
+  std::string_view rest_;  // what was not read yet
+
+ private:
+  std::string_view kind_;
+  const ByteSource& source_;
+};
+
+}  // namespace wengert
