@@ -184,16 +184,22 @@ class Inspection {
   }
 
   void check_gradients(const Location& where) {
-    std::vector<NamedParameter<T>> trainable;
-    for (const auto& named : anatomy_.parameters)
-      if (named.parameter.trainable()) trainable.push_back(named);
+    std::vector<std::string> paths;
+    std::vector<Parameter<T>> trainable;
+    for (const auto& [path, parameter] : anatomy_.parameters) {
+      if (!parameter.trainable()) continue;
+      paths.push_back(path);
+      trainable.push_back(parameter);
+    }
+    const std::vector<Var<T>> gradients = grad<T>({loss_, where}, trainable);
     std::map<const void*, bool> read;  // parameters on the tape, and whether what they give reaches the loss
     for (std::size_t k = first_; k < end_; ++k)
       if (is_leaf(k)) read[tape_.node(k).data] = read[tape_.node(k).data] || reaches_loss_[k];
     std::map<std::pair<std::string, std::string>, std::vector<std::string>> silent;  // names by layer and what is wrong
-    for (const auto& [path, parameter, gradient] : detail::gradients_of(loss_, trainable, where)) {
-      const Tensor<T> g = gradient.value();
-      const auto found = read.find(parameter.value().data());
+    for (std::size_t i = 0; i < trainable.size(); ++i) {
+      const std::string& path = paths[i];
+      const Tensor<T> g = gradients[i].value();
+      const auto found = read.find(trainable[i].value().data());
       const char* wrong = nullptr;
       if (std::any_of(g.begin(), g.end(), [](T element) { return !std::isfinite(element); }))
         wrong = "their gradient is not finite; a TraceNaN on the tape names the op that makes it so";

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <wengert/nn/anatomy.hpp>
-#include <wengert/nn/gradients.hpp>
 #include <wengert/tensor.hpp>
+#include <wengert/transforms.hpp>
 
 #include <cstdint>
 #include <iosfwd>
