@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include <fmt/format.h>
 
@@ -91,38 +92,45 @@ struct Plane {
   std::ptrdiff_t from_row, from_column, to_row, to_column;  // strides
 };
 
-// Squares of as many elements as 16 bytes hold, exchanged in registers.
+// Squares of as many elements as 16 bytes hold, exchanged in registers. Rows are read and written as bytes: clang
+// forgets an alignment that is part of a typedef where the type is deduced.
+template <class Word, class T>
+auto read_row(const T* from) {
+  typedef Word Row __attribute__((vector_size(16)));
+  Row row;
+  std::memcpy(&row, from, sizeof row);
+  return row;
+}
+template <class T, class Row>
+void write_row(T* to, const Row& row) {
+  std::memcpy(to, &row, sizeof row);
+}
+
 template <std::size_t element_bytes>
 struct Square;
 template <>
 struct Square<4> {
   static constexpr std::size_t side = 4;
-  typedef std::uint32_t Row __attribute__((vector_size(16), aligned(4), may_alias));
-  static void transpose(const Row& a, const Row& b, const Row& c, const Row& d, Row* (&to)[4]) {
-    const Row ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    const Row cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-    *to[0] = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
-    *to[1] = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
-    *to[2] = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
-    *to[3] = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
-  }
   template <class T>
   static void copy(const T* from, std::ptrdiff_t column, T* to, std::ptrdiff_t row) {
-    const auto in = [&](std::ptrdiff_t i) -> const Row& { return *reinterpret_cast<const Row*>(from + i * column); };
-    Row* out[4];
-    for (std::ptrdiff_t i = 0; i < 4; ++i) out[i] = reinterpret_cast<Row*>(to + i * row);
-    transpose(in(0), in(1), in(2), in(3), out);
+    const auto a = read_row<std::uint32_t>(from), b = read_row<std::uint32_t>(from + column),
+               c = read_row<std::uint32_t>(from + 2 * column), d = read_row<std::uint32_t>(from + 3 * column);
+    const auto ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    const auto cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    write_row(to, __builtin_shufflevector(ab, cd, 0, 1, 4, 5));
+    write_row(to + row, __builtin_shufflevector(ab, cd, 2, 3, 6, 7));
+    write_row(to + 2 * row, __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5));
+    write_row(to + 3 * row, __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7));
   }
 };
 template <>
 struct Square<8> {
   static constexpr std::size_t side = 2;
-  typedef std::uint64_t Row __attribute__((vector_size(16), aligned(8), may_alias));
   template <class T>
   static void copy(const T* from, std::ptrdiff_t column, T* to, std::ptrdiff_t row) {
-    const Row a = *reinterpret_cast<const Row*>(from), b = *reinterpret_cast<const Row*>(from + column);
-    *reinterpret_cast<Row*>(to) = __builtin_shufflevector(a, b, 0, 2);
-    *reinterpret_cast<Row*>(to + row) = __builtin_shufflevector(a, b, 1, 3);
+    const auto a = read_row<std::uint64_t>(from), b = read_row<std::uint64_t>(from + column);
+    write_row(to, __builtin_shufflevector(a, b, 0, 2));
+    write_row(to + row, __builtin_shufflevector(a, b, 1, 3));
   }
 };
 

@@ -90,10 +90,12 @@ TEST_CASE("a header that claims 2^60 elements costs a mebibyte at most") {
   write_gzip(folder / "lie.gz", idx);
   const std::string claim = "(1048576, 1048576, 1048576), }";
   folder.write("lie.npy", exchanged(contents(folder / "x.npy"), "(16, 16, 1), }" + std::string(16, ' '), claim));
-  std::string header =
+  const std::string header =
       "{\"x\":{\"dtype\":\"U8\",\"shape\":[1048576,1048576,1048576],\"data_offsets\":[0,1152921504606846976]}}";
-  folder.write("lie.safetensors",
-               std::string{static_cast<char>(header.size())} + std::string(7, '\0') + header + "data");
+  std::string lie(8, '\0');
+  lie[0] = static_cast<char>(header.size());
+  lie.append(header).append("data");
+  folder.write("lie.safetensors", lie);
 
   for (const auto& [ending, read] : readers) {
     if (ending == "npz") continue;  // its arrays are .npy files
