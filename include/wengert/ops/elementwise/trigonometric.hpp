@@ -39,7 +39,7 @@ inline constexpr auto sinh =
 inline constexpr auto cosh =
     elementwise<"cosh">(kernel::mended_cosh, derivative([](auto x, auto) { return sinh(x); }), notation<"cosh x">);
 inline constexpr auto tanh =
-    elementwise<"tanh">(kernel::lane_tanh, derivative([](auto, auto y) { return 1 - y * y; }), notation<"tanh x">);
+    elementwise<"tanh">(kernel::fast_tanh, derivative([](auto, auto y) { return 1 - y * y; }), notation<"tanh x">);
 inline constexpr auto asinh = elementwise<"asinh">(
     kernel::mended_asinh, derivative([](auto x, auto) { return 1 / hypot(x, 1); }), notation<"arsinh x">);
 inline constexpr auto acosh = elementwise<"acosh">(

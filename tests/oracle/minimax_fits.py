@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the polynomials of kernel/mended_math.hpp, equal when rounded to float: /usr/bin/python3 erf_fit.py
+"""Prints the polynomials of kernel/mended_math.hpp, equal when rounded to float: /usr/bin/python3 minimax_fits.py
 
 Each is a minimax fit by Lawson's iteration: least squares on Chebyshev nodes whose weights grow where the error does.
 """
@@ -54,7 +54,14 @@ def tail(u, k=1.5):
     return 0.5 * erfcx(x / np.sqrt(2)) * (x + k)
 
 
+def tanh_near_zero(z):
+    x = np.sqrt(np.maximum(z, 1e-6))
+    return (np.tanh(x) / x - 1) / x**2
+
+
 show("fast_erf, inside", minimax(near_zero, lambda z: 1 / (1 + near_zero(z)), 0, 1, 6))
 show("fast_erf, beyond", minimax(lambda x: -np.log(erfc(x)), lambda x: erfc(x) / erf(x), 1, 4, 7))
 show("lane_normal_cdf, centre", minimax(centre, np.ones_like, 0, 0.75**2, 5))
 show("lane_normal_cdf, tail", minimax(tail, lambda u: 1 / tail(u), 1 - 3 / (0.65 + 1.5), 1 - 3 / (14.6 + 1.5), 9))
+show("fast_tanh, inside", minimax(tanh_near_zero, lambda z: z, 0, 0.51, 5))
+show("fast_tanh, 2^f", minimax(np.exp2, lambda f: np.exp2(-f), -0.5, 0.5, 6))
