@@ -5,12 +5,11 @@ cd "$(dirname "$0")/../.."
 . samples/packages.sh
 need_packages "${build_packages[@]}" "${sample_packages[@]}"
 data=mnist
-mode=${1:---full}
-[ "$mode" = --brief ] && data=digits
+[ "${1:-}" = --brief ] && data=digits
 bash samples/fetch_data.sh "$data"
 cmake --preset release -DCMAKE_MESSAGE_LOG_LEVEL=WARNING
 cmake --build build/release --target 16_vae
 mkdir -p build/vae
-build/release/samples/16_vae "$mode" build/vae/vae.pgm
+build/release/samples/16_vae "$@" build/vae/vae.pgm
 gnuplot -e "input='build/vae/vae.pgm'; output='build/vae/vae.png'" samples/16_vae/map.gnuplot
 echo "the picture: build/vae/vae.png"
