@@ -1,25 +1,33 @@
 // Trains the tutorial's network on a data set of the user's choice; see --help.
-#include "../common/descent.hpp"
+//
+// The network and its cost are a graph of generic ops (common/mlp.hpp), trained by `train::fit` with steps W ← W − α
+// ∂J/∂W. The three descents are batch sizes: all samples, one, or some.
 #include "../common/load.hpp"
-#include "../common/terminal.hpp"
-#include "../common/text_file.hpp"
+#include "../common/mlp.hpp"
+#include "../common/output.hpp"
 #include "options.hpp"
 #include <wengert/io/npz.hpp>
+#include <wengert/optim.hpp>
+#include <wengert/train.hpp>
 
-#include <chrono>
-#include <csignal>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <cstdio>
-#include <random>
+#include <exception>
+#include <limits>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 namespace {
 
 using namespace sample;
-
-volatile std::sig_atomic_t interrupted = 0;
+namespace optim = wengert::optim;
+namespace train = wengert::train;
 
 wg::Split<float> load(const Options& o) {
   if (o.data != "csv" && o.data != "idx") return load_named(o.data, o.data_folder, o.seed);
@@ -41,30 +49,57 @@ wg::Split<float> load(const Options& o) {
   return {std::move(data), std::move(test)};
 }
 
-void print_confusion(const Result& result) {
-  if (result.confusion.empty()) {
+struct Outcome {
+  train::FitResult training;
+  train::Evaluation test;
+};
+
+Outcome train_and_test(const Mlp& network, const wg::Split<float>& data, std::size_t batch_size, const Options& o) {
+  optim::Optimizer<float> optimizer(network, optim::SGD{.rate = o.rate});
+  const CostFunction cost{o.cost};
+  try {
+    Outcome outcome{train::fit(network, optimizer, cost, data.train, data.test,
+                               {.epochs = o.epochs,
+                                .batch_size = batch_size,
+                                .seed = o.seed,
+                                .seconds = o.seconds.value_or(std::numeric_limits<double>::infinity()),
+                                .display = o.quiet ? train::Display::quiet : train::Display::automatic}),
+                    train::evaluate(network, cost, data.test)};
+    if (!std::isfinite(outcome.test.cost)) throw wg::ValueError("test", "the cost is not finite");
+    return outcome;
+  } catch (const wg::ValueError& error) {
+    throw std::runtime_error(fmt::format("the training diverged; a smaller --rate may help: {}", error.what()));
+  }
+}
+
+void print_epochs(const train::History& history) {
+  fmt::print("epoch  training cost  test cost  test accuracy  seconds\n");
+  for (const train::EpochRecord& e : history.epochs)
+    fmt::print("{:>5}  {:>13.4f}  {:>9.4f}  {:>12.2f}%  {:>7.2f}\n", e.epoch, e.cost, e.validation_cost,
+               100 * e.validation_metrics.at(0), e.seconds);
+}
+
+void print_confusion(const train::ConfusionMatrix& confusion) {
+  const std::size_t classes = confusion.classes();
+  if (classes > 40) {
     fmt::print("\n(too many classes for a confusion matrix)\n");
     return;
   }
   fmt::print("\nconfusion matrix (rows: label, columns: prediction)\n     ");
-  const std::size_t classes = result.confusion.size();
   for (std::size_t c = 0; c < classes; ++c) fmt::print("{:>6}", c);
   fmt::print("\n");
   for (std::size_t label = 0; label < classes; ++label) {
     fmt::print("{:>5}", label);
-    for (const std::size_t count : result.confusion[label]) fmt::print("{:>6}", count);
+    for (std::size_t c = 0; c < classes; ++c) fmt::print("{:>6}", confusion(label, c));
     fmt::print("\n");
   }
 }
 
-// A step of training that gives a NaN has diverged.
-template <class Step>
-auto descend(const Step& step) {
-  try {
-    return step();
-  } catch (const wg::ValueError& error) {
-    throw std::runtime_error(fmt::format("the training diverged; a smaller --rate may help: {}", error.what()));
-  }
+void save_weights(const Mlp& network, const std::string& path) {
+  std::vector<wg::NamedTensor<float>> arrays;  // W1, b1, W2, b2, …
+  for (const Layer& layer : network.layers)
+    for (const auto& parameter : {layer.w, layer.b}) arrays.push_back({parameter.name(), parameter.value()});
+  wg::save_npz(path, arrays);
 }
 
 int run(const Options& o) {
@@ -78,57 +113,27 @@ int run(const Options& o) {
   std::vector<std::size_t> sizes{data.train.features()};
   sizes.insert(sizes.end(), o.hidden.begin(), o.hidden.end());
   sizes.push_back(data.train.classes);
-  std::mt19937_64 generator(o.seed);
-  Mlp network(sizes, o.activation, o.cost, generator);
-  Trainer trainer(network, data.train, batch_size, o.rate, generator);
+  wg::Generator generator(o.seed);
+  const Mlp network = Mlp::make(sizes, o.activation, generator);
 
   if (!o.quiet) {
     fmt::print("data: {}, {} samples to train on, {} to test on\n", o.data, n, data.test.size());
     fmt::print("network: {}, batches of {}, {} thread{}\n\n", fmt::join(sizes, "-"), batch_size, o.threads,
                o.threads == 1 ? "" : "s");
-    fmt::print("epoch  training cost  test cost  test accuracy  seconds\n");
+    std::fflush(stdout);
   }
-  std::string curve = "epoch,training_cost,test_cost,test_accuracy,seconds\n";
-  double seconds = 0;  // of training, without the tests between epochs
-  Result result;
-  bool stopped = false;
-  for (std::size_t epoch = 1; epoch <= o.epochs && !stopped; ++epoch) {
-    ProgressBar bar(fmt::format("epoch {}/{}", epoch, o.epochs), n, !o.quiet);
-    const auto start = std::chrono::steady_clock::now();
-    const auto elapsed = [&] {
-      return seconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    };
-    const double cost = descend([&] {
-      return trainer.epoch([&](std::size_t seen, double batch_cost) {
-        bar.update(seen, batch_cost);
-        stopped = interrupted != 0 || (o.seconds && elapsed() > *o.seconds);
-        return !stopped;
-      });
-    });
-    seconds = elapsed();
-    result = descend([&] { return evaluate(network, data.test); });
-    curve += fmt::format("{},{:.6g},{:.6g},{:.6g},{:.3f}\n", epoch, cost, result.cost, result.accuracy, seconds);
-    if (!o.quiet) {
-      bar.clear();
-      fmt::print("{:>5}  {:>13.4f}  {:>9.4f}  {:>12.2f}%  {:>7.2f}\n", epoch, cost, result.cost, 100 * result.accuracy,
-                 seconds);
-      std::fflush(stdout);
-    }
-  }
+  const auto [training, test] = train_and_test(network, data, batch_size, o);
 
-  if (!o.weights.empty()) {
-    std::vector<wg::NamedTensor<float>> arrays;
-    for (const auto& parameter : network.parameters()) arrays.push_back({parameter.name(), parameter.value()});
-    wg::save_npz(o.weights, arrays);
-  }
-  if (!o.curve.empty()) write_text(o.curve, curve);
+  if (!o.weights.empty()) save_weights(network, o.weights);
+  if (!o.curve.empty()) write_file(o.curve, training.history.to_csv());
   if (!o.quiet) {
-    print_confusion(result);
-    fmt::print("\ntraining took {:.2f} s{}\n", seconds, stopped ? ", stopped early" : "");
+    print_epochs(training.history);
+    print_confusion(test.confusion);
+    fmt::print("\ntraining took {:.2f} s: {}\n", training.seconds, to_string(training.reason));
   }
-  fmt::print("test accuracy: {:.2f}%\n", 100 * result.accuracy);
+  fmt::print("test accuracy: {:.2f}%\n", 100 * test.metric("accuracy"));
   std::fflush(stdout);
-  if (interrupted == 0) return 0;
+  if (training.reason != train::StopReason::interrupt) return 0;
   fmt::print(stderr, "interrupted: what was trained so far is {}\n", o.weights.empty() ? "lost" : "saved");
   return 130;
 }
@@ -139,7 +144,6 @@ int main(int argc, char** argv) {
   int status = 0;
   const auto options = sample::parse_options(argc, argv, status);
   if (!options) return status;
-  std::signal(SIGINT, [](int) { interrupted = 1; });
   try {
     return run(*options);
   } catch (const std::exception& error) {

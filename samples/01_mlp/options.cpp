@@ -1,7 +1,12 @@
 #include "options.hpp"
 
 #include <cmath>
+#include <cstddef>
+#include <iostream>
 #include <map>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -71,7 +76,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& status) {
       ->group("Training");
 
   app.add_option("--weights", o.weights, "write the trained weights here (.npz, for NumPy)")->group("Output");
-  app.add_option("--curve", o.curve, "write cost and accuracy by epoch here (.csv)")->group("Output");
+  app.add_option("--curve", o.curve, "write costs, accuracies and more by epoch here (.csv)")->group("Output");
   app.add_flag("--quiet", o.quiet, "only the last line")->group("Output");
 
   try {

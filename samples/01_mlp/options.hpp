@@ -3,6 +3,7 @@
 
 #include "../common/mlp.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,7 +25,7 @@ struct Options {
 
   std::string method = "mini-batch";
   std::size_t batch_size = 32;
-  float rate = 0.5F;
+  double rate = 0.5;
   std::size_t epochs = 10;
   std::uint64_t seed = 1;
   int threads = 1;

@@ -1,22 +1,31 @@
 // Full-batch, stochastic and mini-batch descent on the same network, data and number of epochs: their costs over epochs
 // and seconds, as a table for samples/02_descent/descent.gnuplot.
-#include "../common/descent.hpp"
 #include "../common/load.hpp"
-#include "../common/terminal.hpp"
-#include "../common/text_file.hpp"
+#include "../common/mlp.hpp"
+#include "../common/output.hpp"
+#include <wengert/data.hpp>
+#include <wengert/optim.hpp>
+#include <wengert/train.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
 #include <iostream>
+#include <numeric>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <xtensor/xview.hpp>
 
 namespace {
 
 using namespace sample;
+namespace optim = wengert::optim;
+namespace train = wengert::train;
 
 struct Options {
   std::string data = "mnist";
@@ -24,7 +33,7 @@ struct Options {
   std::size_t hidden = 32;
   std::size_t epochs = 10;
   std::size_t batch_size = 32;
-  std::vector<float> rates{1, 0.1F, 0.5F};
+  std::vector<double> rates{1, 0.1, 0.5};
   std::uint64_t seed = 1;
   std::string curves = "descent.csv";
 };
@@ -32,65 +41,60 @@ struct Options {
 struct Method {
   std::string name;
   std::size_t batch_size;
-  float rate;
+  double rate;
 };
 
-// The first samples of a set: enough to tell the cost, quickly.
-wg::Dataset<float> head(const wg::Dataset<float>& data, std::size_t count) {
-  std::vector<std::size_t> rows(std::min(count, data.size()));
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i;
-  wg::Dataset<float> result;
-  wg::gather_rows(data.inputs, rows, result.inputs);
-  result.labels = xt::view(data.labels, xt::range(0, static_cast<std::ptrdiff_t>(rows.size())));
-  result.classes = data.classes;
-  return result;
-}
-
 // Trains with one method; appends `method,epochs,seconds,cost` lines, their epochs spaced evenly on a logarithmic
-// scale.
-void descend(const Method& method, const wg::Dataset<float>& train, const Options& o, std::string& curves) {
-  constexpr double spacing = 1.08;
-  const wg::Dataset<float> judged = head(train, 2000);
-  std::mt19937_64 generator(o.seed);  // the same initial weights for every method
-  Mlp network({train.features(), o.hidden, train.classes}, Activation::sigmoid, Cost::cross_entropy, generator);
-  Trainer trainer(network, train, method.batch_size, method.rate, generator);
+// scale. The cost is that of the judged samples.
+void descend(const Method& method, const wg::Dataset<float>& data, const wg::Dataset<float>& judged, const Options& o,
+             std::string& curves) {
+  using Clock = std::chrono::steady_clock;
+  const auto seconds = [](Clock::duration time) { return std::chrono::duration<double>(time).count(); };
+  wg::Generator generator(o.seed);  // the same initial weights for every method
+  const Mlp network = Mlp::make({data.features(), o.hidden, data.classes}, Activation::sigmoid, generator);
+  optim::Optimizer<float> optimizer(network, optim::SGD{.rate = method.rate});
+  const CostFunction cost{Cost::cross_entropy};
 
-  const double samples = static_cast<double>(train.size());
-  double seconds = 0, next = 1;
-  const auto note = [&](double seen) {
-    curves +=
-        fmt::format("{},{:.6g},{:.6g},{:.6g}\n", method.name, seen / samples, seconds, evaluate(network, judged).cost);
-    while (next <= seen) next = std::max(next * spacing, next + 1);
+  const std::size_t steps_an_epoch = (data.size() + method.batch_size - 1) / method.batch_size;
+  double next = 0;
+  Clock::duration judging{};  // the clock stands still meanwhile
+  const auto start = Clock::now();
+  const auto note = [&](const train::FitStatus& at) {
+    const auto step = static_cast<double>(at.step);
+    if (step < next) return;
+    next = 1.08 * step;
+    const auto asked = Clock::now();
+    curves += fmt::format("{},{:.6g},{:.6g},{:.6g}\n", method.name, step / static_cast<double>(steps_an_epoch),
+                          seconds(asked - start - judging),
+                          train::evaluate(network, cost, judged, {.batch_size = judged.size()}).cost);
+    judging += Clock::now() - asked;
   };
-  for (std::size_t epoch = 0; epoch < o.epochs; ++epoch) {
-    ProgressBar bar(fmt::format("{} epoch {}/{}", method.name, epoch + 1, o.epochs), train.size(), true);
-    auto start = std::chrono::steady_clock::now();
-    trainer.epoch([&](std::size_t seen, double cost) {
-      const double total = static_cast<double>(epoch) * samples + static_cast<double>(seen);
-      if (total >= next) {  // the clock stands still while the cost is judged
-        seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        note(total);
-        bar.update(seen, cost);
-        start = std::chrono::steady_clock::now();
-      }
-      return true;
-    });
-    seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  }
+  train::fit(network, optimizer, cost, data,
+             {.epochs = o.epochs,
+              .batch_size = method.batch_size,
+              .seed = o.seed,
+              .after_step = note,
+              .handle_interrupts = false,  // Ctrl-C ends all three
+              .gradient_norms = false,
+              .display = train::Display::quiet});
+  const double trained = seconds(Clock::now() - start - judging);
   fmt::print("{:<12} {:>6} samples a step  rate {:<5}  cost {:.4f} after {} epochs, {:.2f} s\n", method.name,
-             method.batch_size, method.rate, evaluate(network, train).cost, o.epochs, seconds);
+             method.batch_size, method.rate, train::evaluate(network, cost, data).cost, o.epochs, trained);
+  std::fflush(stdout);
 }
 
 int run(const Options& o) {
   check_writable(o.curves);
   wg::set_num_threads(1);
-  const auto data = load_named(o.data, o.data_folder, o.seed);
+  const wg::Dataset<float> data = load_named(o.data, o.data_folder, o.seed).train;
+  std::vector<std::size_t> first(std::min<std::size_t>(2000, data.size()));  // enough to tell the cost, quickly
+  std::iota(first.begin(), first.end(), std::size_t{0});
+  const wg::Dataset<float> judged = wg::subset(data, first);
   std::string curves = "method,epochs,seconds,cost\n";
-  const std::vector<Method> methods{{"full", data.train.size(), o.rates[0]},
-                                    {"stochastic", 1, o.rates[1]},
-                                    {"mini-batch", std::min(o.batch_size, data.train.size()), o.rates[2]}};
-  for (const Method& method : methods) descend(method, data.train, o, curves);
-  write_text(o.curves, curves);
+  for (const Method& method : {Method{"full", data.size(), o.rates[0]}, Method{"stochastic", 1, o.rates[1]},
+                               Method{"mini-batch", std::min(o.batch_size, data.size()), o.rates[2]}})
+    descend(method, data, judged, o, curves);
+  write_file(o.curves, curves);
   return 0;
 }
 

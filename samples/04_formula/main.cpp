@@ -2,6 +2,8 @@
 // any order, as one fused kernel as well.
 #include <wengert/wengert.hpp>
 
+#include <cstddef>
+
 #include <fmt/format.h>
 #include <xtensor/xbuilder.hpp>
 

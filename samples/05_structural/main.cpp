@@ -2,6 +2,11 @@
 // a cyclic convolution, y_k = Σ_j a_j b_{k−j mod n}, which no composition of elementwise ops gives.
 #include <wengert/wengert.hpp>
 
+#include <cstddef>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
 #include <fmt/format.h>
 #include <xtensor/xrandom.hpp>
 

@@ -1,8 +1,10 @@
 // Looking at what a tape holds: as a table, as formulas, and as a picture, drawn by run.sh.
 #include <wengert/wengert.hpp>
 
+#include <cstddef>
 #include <cstdio>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <xtensor/xrandom.hpp>

@@ -3,6 +3,7 @@
 //
 // Prints the parameters, each by the path that leads to it, the loss as it falls, and the share of new points that it
 // gets right.
+#include "../common/arguments.hpp"
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
 #include <wengert/train/metrics.hpp>
@@ -10,9 +11,9 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <numbers>
 #include <random>
-#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -69,7 +70,7 @@ void draw_spirals(std::size_t count, unsigned seed, wg::Tensor<float>& points, w
 }
 
 int main(int count, char** arguments) {
-  const int steps = count > 1 && std::string_view(arguments[1]) == "--brief" ? 300 : 1500;
+  const int steps = sample::brief(count, arguments) ? 300 : 1500;
   wg::Tensor<float> points, new_points;
   wg::Indices labels, new_labels;
   draw_spirals(300, 1, points, labels);

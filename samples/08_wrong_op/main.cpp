@@ -4,6 +4,11 @@
 // the three reports; each begins with the mistake in words.
 #include <wengert/wengert.hpp>
 
+#include <cstddef>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
 #include <fmt/format.h>
 #include <xtensor/xrandom.hpp>
 

@@ -2,6 +2,7 @@
 //
 // Prints the network as a table, a line an epoch, and the accuracy on the 10,000 digits it has not seen.
 // Data: bash samples/fetch_data.sh mnist. With --brief: a few epochs on `digits`, 8×8.
+#include "../common/arguments.hpp"
 #include "../common/load.hpp"
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
@@ -11,7 +12,6 @@
 #include <cstddef>
 #include <cstdio>
 #include <exception>
-#include <string_view>
 
 #include <fmt/format.h>
 
@@ -21,7 +21,7 @@ namespace optim = wengert::optim;
 namespace train = wengert::train;
 
 int main(int count, char** arguments) {
-  const bool brief = count > 1 && std::string_view(arguments[1]) == "--brief";
+  const bool brief = sample::brief(count, arguments);
   try {
     const std::size_t side = brief ? 8 : 28;
     auto data = sample::load_named(brief ? "digits" : "mnist", "build/data", 1);

@@ -1,8 +1,9 @@
-// Clothes: a data source of one's own, whose pictures are moved and mirrored each time they are dealt, so that the
-// network never sees quite the same picture twice.
+// Clothes: a Loader deals the pictures, and moves and mirrors them each time, so that the network never sees quite the
+// same picture twice. It does so on a thread of its own, while the network learns from the batch before.
 //
 // Prints a line an epoch and the accuracy on 10,000 pictures it has not seen.
 // Data: bash samples/fetch_data.sh fashion. With --brief: a few epochs on `digits`, 8×8, which are not mirrored.
+#include "../common/arguments.hpp"
 #include "../common/load.hpp"
 #include <wengert/data.hpp>
 #include <wengert/nn.hpp>
@@ -13,8 +14,6 @@
 #include <cstddef>
 #include <cstdio>
 #include <exception>
-#include <span>
-#include <string_view>
 
 #include <fmt/format.h>
 
@@ -23,23 +22,6 @@ namespace nn = wengert::nn;
 namespace optim = wengert::optim;
 namespace train = wengert::train;
 
-// What `fit` asks of a data source: how many samples there are, and a batch of some of them.
-struct Moved {
-  using Inputs = wg::Tensor<float>;
-  using Targets = wg::Indices;
-  const wg::Dataset<float>& data;
-  wg::Augmentation augmentation;
-  wg::Generator generator;
-
-  std::size_t size() const { return data.size(); }
-  void gather(std::span<const std::size_t> rows, Inputs& x, Targets& y) const {
-    wg::gather_rows(data.inputs, rows, x);
-    wg::gather_rows(data.labels, rows, y);
-    wg::Generator stream = generator;  // a handle: the position in the stream is shared
-    wg::augment(x, augmentation, stream);
-  }
-};
-
 // A convolution of 3×3 that keeps the picture's size, each channel brought to mean 0 and variance 1, and relu.
 auto block(std::size_t in, std::size_t out, wg::Generator& generator) {
   return nn::sequential(nn::Conv2d<float>::make(in, out, 3, generator, {.padding = 1, .bias = false}),
@@ -47,29 +29,31 @@ auto block(std::size_t in, std::size_t out, wg::Generator& generator) {
 }
 
 int main(int count, char** arguments) {
-  const bool brief = count > 1 && std::string_view(arguments[1]) == "--brief";
+  const bool brief = sample::brief(count, arguments);
   try {
     const std::size_t side = brief ? 8 : 28;
     auto data = sample::load_named(brief ? "digits" : "fashion", "build/data", 1);
     data.train.inputs.reshape({data.train.size(), 1, side, side});
     data.test.inputs.reshape({data.test.size(), 1, side, side});
 
-    wg::Generator generator(1964), mover(1965);
-    const Moved moved{data.train, {.shift = brief ? 0U : 2U, .rotate = brief ? 10.0 : 0.0, .flip = !brief}, mover};
+    const wg::Augmentation moves{.shift = brief ? 0U : 2U, .rotate = brief ? 10.0 : 0.0, .flip = !brief};
+    const wg::Loader<float> loader(
+        data.train, {.batch_size = 64, .seed = 1965, .transform = [&](wg::Batch<float>& batch, wg::Generator& draws) {
+                       wg::augment(batch.inputs, moves, draws);
+                     }});
+
+    wg::Generator generator(1964);
     const auto network = nn::sequential(
         block(1, 16, generator), nn::MaxPool2d{2}, block(16, 32, generator), block(32, 32, generator), nn::MaxPool2d{2},
         nn::Flatten{}, nn::Linear<float>::make(32 * (side / 4) * (side / 4), 128, generator), nn::ReLU{},
         nn::Dropout::make(0.3, generator), nn::Linear<float>::make(128, 10, generator));
 
-    const std::size_t epochs = brief ? 10 : 8, batch_size = 64;
-    const std::size_t steps = epochs * ((data.train.size() + batch_size - 1) / batch_size);
+    const std::size_t epochs = brief ? 10 : 8, steps = epochs * loader.count();
     optim::Optimizer<float> optimizer(network, optim::AdamW{.weight_decay = 0.01});
     const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
-    const auto result = train::fit(network, optimizer, loss, moved, data.test,
-                                   {.epochs = epochs,
-                                    .batch_size = batch_size,
-                                    .schedule = optim::OneCycle{.max_rate = 4e-3, .steps = static_cast<double>(steps)},
-                                    .generators = {mover}});  // so that a checkpoint knows where the stream stands
+    const auto result = train::fit(
+        network, optimizer, loss, loader, data.test,
+        {.epochs = epochs, .schedule = optim::OneCycle{.max_rate = 4e-3, .steps = static_cast<double>(steps)}});
     fmt::print("test accuracy: {:.2f}% after {:.0f} s\n", 100 * result.last("validation_accuracy"), result.seconds);
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());

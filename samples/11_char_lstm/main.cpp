@@ -4,6 +4,8 @@
 // Prints a line an epoch, a text, and the bits that a letter of the last tenth costs, which is held out and only tells
 // which epoch was the best (8 bits before compression).
 // Data: bash samples/fetch_data.sh constitution, or any text file: 11_char_lstm FILE. With --brief: a small budget.
+#include "../common/arguments.hpp"
+#include "../common/load.hpp"
 #include <wengert/data.hpp>
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
@@ -20,7 +22,6 @@
 #include <numbers>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -81,12 +82,14 @@ std::string write(const Writer<float>& network, const std::string& letters, cons
 }
 
 int main(int count, char** arguments) {
-  const bool brief = count > 1 && std::string_view(arguments[1]) == "--brief";
+  std::string path;
+  const bool brief = sample::brief(count, arguments, &path);
   try {
-    const std::string path = count > 1 && !brief ? arguments[1] : "build/data/constitution/us-constitution";
+    if (path.empty()) path = sample::fetched("constitution") / "us-constitution";
     std::ifstream file(path);
-    if (!file) throw wg::FileError("data", path + " cannot be read: run bash samples/fetch_data.sh constitution");
     const std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (!file) throw wg::FileError("data", path + ": cannot be read");
+    if (text.size() < 1000) throw wg::FileError("data", path + ": too short a text to learn from");
     std::string letters = text;  // those that occur, in order
     std::sort(letters.begin(), letters.end());
     letters.erase(std::unique(letters.begin(), letters.end()), letters.end());

@@ -3,6 +3,7 @@
 //
 // Prints a line an epoch, a few sums it was never shown with its answers, and the share of such sums that it gets right
 // to the last digit. With --brief: numbers of two digits.
+#include "../common/arguments.hpp"
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
 #include <wengert/train.hpp>
@@ -12,7 +13,6 @@
 #include <cstdint>
 #include <random>
 #include <span>
-#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -101,7 +101,7 @@ double all_right(const wg::Tensor<double>& outputs, const train::Targets& target
 }
 
 int main(int count, char** arguments) {
-  const bool brief = count > 1 && std::string_view(arguments[1]) == "--brief";
+  const bool brief = sample::brief(count, arguments);
   const std::size_t digits = brief ? 2 : 3, numbers = brief ? 100 : 1000;
   std::mt19937_64 shuffle(1964);
   const auto pairs = wg::permutation(numbers * numbers, shuffle);

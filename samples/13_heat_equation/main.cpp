@@ -6,14 +6,15 @@
 // No solution is shown to it: the loss holds first and second derivatives of the network, which `grad` records as
 // ordinary nodes, and is differentiated once more by the optimiser. Prints the loss, and the largest error against the
 // exact solution e^(−t) sin πx.
+#include "../common/arguments.hpp"
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
 #include <wengert/wengert.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <numbers>
-#include <string_view>
 
 #include <fmt/format.h>
 
@@ -35,7 +36,7 @@ struct Grid {
 };
 
 int main(int count, char** arguments) {
-  const bool brief = count > 1 && std::string_view(arguments[1]) == "--brief";
+  const bool brief = sample::brief(count, arguments);
   wg::Generator generator(1964);
   const auto layers = nn::sequential(nn::Linear<double>::make(2, 24, generator), nn::Tanh{},
                                      nn::Linear<double>::make(24, 24, generator), nn::Tanh{},

@@ -5,8 +5,11 @@
 // to the minimum the number of its correct digits doubles.
 #include <wengert/wengert.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <xtensor/xrandom.hpp>
@@ -16,14 +19,15 @@ using Tensor = wg::Tensor<double>;
 
 double dot(const Tensor& a, const Tensor& b) { return xt::sum(a * b)(); }
 
-// Solves H·s = b for a positive definite H, given as a function that multiplies by it (Hestenes and Stiefel 1952).
+// Solves H·s = b for a positive definite H, given as a function that multiplies by it (Hestenes and Stiefel 1952). But
+// for rounding, as many products as there are unknowns give the solution.
 template <class Multiply>
 Tensor conjugate_gradients(const Multiply& multiply, const Tensor& b, double tolerance, int& products) {
   Tensor s = xt::zeros_like(b), rest = b, direction = b;
   double size = dot(rest, rest);
-  for (const double goal = size * tolerance * tolerance; size > goal;) {
+  const double goal = size * tolerance * tolerance;
+  for (std::size_t i = 0; i < b.size() && size > goal; ++i, ++products) {
     const Tensor product = multiply(direction);
-    ++products;
     const double length = size / dot(direction, product);
     s += length * direction;
     rest -= length * product;

@@ -4,6 +4,7 @@
 // What is minimised is the loss after that step, so its gradient passes through the step, and through the gradient in
 // it. The step is optim::SGD, the rule an Optimizer applies to parameters, here applied to Vars. Prints the squared
 // error on curves never seen, before and after the step.
+#include "../common/arguments.hpp"
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
 #include <wengert/wengert.hpp>
@@ -11,7 +12,6 @@
 #include <cmath>
 #include <cstddef>
 #include <numbers>
-#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -57,7 +57,7 @@ struct Curves {
 };
 
 int main(int count, char** arguments) {
-  const int steps = count > 1 && std::string_view(arguments[1]) == "--brief" ? 1500 : 15000;
+  const int steps = sample::brief(count, arguments) ? 1500 : 15000;
   wg::Generator generator(1964);
   const Weights<wg::Parameter<float>> weights{drawn(1, width, 1, generator),         drawn(1, width, 1, generator),
                                               drawn(width, width, width, generator), drawn(1, width, width, generator),

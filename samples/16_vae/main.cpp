@@ -1,9 +1,12 @@
 // A variational autoencoder (Kingma and Welling 2014): the encoder gives, for each digit, a normal distribution over a
 // plane; the decoder draws a digit from a point of it. Trained, the plane is a map of all digits.
 //
-// Prints a line an epoch and what a digit costs to describe, in nats, and writes the map as a picture, vae.pgm (run.sh
-// makes a PNG of it). Data: bash samples/fetch_data.sh mnist. With --brief: `digits`, 8×8.
+// Prints a line an epoch and what a digit costs to describe, in nats, and writes the map as a picture: 16_vae FILE, by
+// default build/vae.pgm (run.sh makes a PNG of it). Data: bash samples/fetch_data.sh mnist. With --brief: `digits`,
+// 8×8.
+#include "../common/arguments.hpp"
 #include "../common/load.hpp"
+#include "../common/output.hpp"
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
 #include <wengert/train.hpp>
@@ -12,9 +15,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <exception>
-#include <fstream>
 #include <string>
-#include <string_view>
 
 #include <fmt/format.h>
 
@@ -64,12 +65,14 @@ void draw_map(const Autoencoder<float>& network, std::size_t side, std::size_t a
     for (std::size_t x = 0; x < width; ++x)
       picture[y * width + x] = static_cast<char>(
           static_cast<unsigned char>(255 * (1 - pixels(y / side * across + x / side, y % side * side + x % side))));
-  std::ofstream(path, std::ios::binary) << fmt::format("P5\n{} {}\n255\n", width, width) << picture;
+  sample::write_file(path, fmt::format("P5\n{} {}\n255\n", width, width) + picture);
 }
 
 int main(int count, char** arguments) {
-  const bool brief = count > 1 && std::string_view(arguments[1]) == "--brief";
+  std::string picture = "build/vae.pgm";
+  const bool brief = sample::brief(count, arguments, &picture);
   try {
+    sample::check_writable(picture);
     const auto data = sample::load_named(brief ? "digits" : "mnist", "build/data", 1);
     wg::Generator generator(1964);
     const auto network = Autoencoder<float>::make(data.train.features(), brief ? 64 : 256, generator);
@@ -77,7 +80,7 @@ int main(int count, char** arguments) {
     const auto loss = [](const auto& autoencoder, auto x, auto) { return autoencoder.cost(x); };
     const auto result = train::fit(network, optimizer, loss, data.train, data.test,
                                    {.epochs = brief ? 40U : 20U, .batch_size = brief ? 32U : 128U});
-    draw_map(network, brief ? 8 : 28, 20, count > 2 ? arguments[2] : "vae.pgm");
+    draw_map(network, brief ? 8 : 28, 20, picture);
     fmt::print("test cost: {:.1f} nats a digit\n", result.last("validation_cost"));
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());

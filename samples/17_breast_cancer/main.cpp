@@ -3,6 +3,7 @@
 // The smallest network there is, trained by `train::fit` on four fifths of a table and tested on the rest. Prints the
 // measurements that count most, and the accuracy on the samples it has not seen.
 // Data: bash samples/fetch_data.sh breast_cancer
+#include "../common/load.hpp"
 #include <wengert/data.hpp>
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
@@ -40,7 +41,8 @@ train::Samples<wg::Tensor<float>, wg::Tensor<float>> with_targets(const wg::Data
 int main() {
   try {
     // A line a tumour; the last column is 0 for malignant, 1 for benign.
-    auto parts = wg::stratified_split(wg::read_csv<float>("build/data/breast_cancer/breast_cancer.csv"), 0.2, 1);
+    auto parts =
+        wg::stratified_split(wg::read_csv<float>(sample::fetched("breast_cancer") / "breast_cancer.csv"), 0.2, 1);
     const auto normalisation = wg::learn_normalisation(parts.train.inputs);
     wg::normalise(parts.train.inputs, normalisation);
     wg::normalise(parts.test.inputs, normalisation);  // by what the training samples tell

@@ -14,11 +14,18 @@ namespace sample {
 
 namespace wg = wengert;
 
-/// `mnist`, `fashion` or `digits` from the folder that holds the fetched sets; `digits` is split from the seed.
-inline wg::Split<float> load_named(const std::string& name, const std::filesystem::path& root, std::uint64_t seed) {
+/// The folder of a data set below the one that holds the fetched sets. Throws FileError, which tells how to fetch it,
+/// if it is not there.
+inline std::filesystem::path fetched(const std::string& name, const std::filesystem::path& root = "build/data") {
   const std::filesystem::path folder = root / name;
   if (!std::filesystem::is_directory(folder))
     throw wg::FileError("data", folder.string() + " does not exist: run bash samples/fetch_data.sh " + name);
+  return folder;
+}
+
+/// `mnist`, `fashion` or `digits`, fetched; `digits` is split from the seed.
+inline wg::Split<float> load_named(const std::string& name, const std::filesystem::path& root, std::uint64_t seed) {
+  const std::filesystem::path folder = fetched(name, root);
   if (name == "digits") {
     wg::CsvOptions options;
     options.scale = 1.0 / 16;
