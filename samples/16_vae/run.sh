@@ -1,15 +1,26 @@
 #!/usr/bin/env bash
-# Builds and runs 16_vae and makes a PNG of its picture: build/vae/vae.png. With --brief: of 8×8 digits.
+# Builds and runs 16_vae and makes a PNG of its picture: bash samples/16_vae/run.sh [--brief] [PICTURE.png]
+# The picture is build/vae/vae.png, if no other is named. With --brief: of 8×8 digits.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . samples/packages.sh
-need_packages "${build_packages[@]}" "${sample_packages[@]}"
+. samples/common/arguments.sh
 data=mnist
-[ "${1:-}" = --brief ] && data=digits
+brief=()
+if [ "${1:-}" = --brief ]; then
+  data=digits
+  brief=(--brief)
+  shift
+fi
+picture=${1:-build/vae/vae.png}
+if [ "$#" -gt 1 ] || [[ $picture != *.png ]]; then
+  sed -n '2,/^set /s/^# \{0,1\}//p' samples/16_vae/run.sh
+  exit 2
+fi
+need_packages "${build_packages[@]}" "${sample_packages[@]}"
 bash samples/fetch_data.sh "$data"
-cmake --preset release -DCMAKE_MESSAGE_LOG_LEVEL=WARNING
-cmake --build build/release --target 16_vae
+build_program 16_vae
 mkdir -p build/vae
-build/release/samples/16_vae "$@" build/vae/vae.pgm
-gnuplot -e "input='build/vae/vae.pgm'; output='build/vae/vae.png'" samples/16_vae/map.gnuplot
-echo "the picture: build/vae/vae.png"
+"$program" "${brief[@]}" "${picture%.png}.pgm"
+gnuplot -e "input='${picture%.png}.pgm'; output='$picture'" samples/16_vae/map.gnuplot
+echo "the picture: $picture"

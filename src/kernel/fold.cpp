@@ -1,6 +1,7 @@
 #include "kernel/fold.hpp"
 
 #include "kernel/parallel.hpp"
+#include "kernel/rows.hpp"
 #include <wengert/kernel/isa.hpp>
 #include <wengert/kernel/lane.hpp>
 
@@ -79,11 +80,9 @@ struct FoldBody {
       trace.add(x0);
     }
     if (trace.found()) return fold_one_by_one(x, count, 1);
-    alignas(L) T elements[w];
     const L ab = join(a, b), cd = join(c, d);
-    join(ab, cd).store(elements);
-    T result = elements[0];
-    for (std::size_t j = 1; j < w; ++j) result = join(result, elements[j]);
+    T result = across(
+        join(ab, cd), [](const auto& p, const auto& q) __attribute__((always_inline)) { return FoldBody::join(p, q); });
     for (; k < count; ++k) result = join(result, x[k]);
     return result;
   }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <new>
+#include <set>
 
 namespace wengert::program {
 
@@ -15,8 +16,10 @@ Memory allocate(std::size_t bytes) {
 
 namespace {
 
-constexpr std::size_t tile_budget = std::size_t{24} << 10;       // bytes that a unit's tiles may take, of 32 KiB in L1
-constexpr std::size_t beyond_caches = std::size_t{16} << 20;     // bytes of a value that is better streamed
+// Bytes that the tiles of a unit, and of what it reads and leaves, may take of 32 KiB in the first-level cache.
+constexpr std::size_t tile_budget = std::size_t{24} << 10;
+constexpr std::size_t beyond_caches = std::size_t{16}
+                                      << 20;  // bytes of a value that is better streamed, if none reads it
 constexpr std::size_t smallest_tile = 512, largest_tile = 4096;  // elements
 
 template <class T>
@@ -148,9 +151,21 @@ class Linker {
     }
     return slots;
   }
+  // Values of the unit's size that it reads from elsewhere or leaves for others.
+  std::size_t outside(const Slots& slots, const Unit& unit) const {
+    std::set<std::uint32_t> values;
+    const std::size_t size = graph_.entries[unit.entries.front()].layout.size;
+    for (const std::uint32_t k : unit.entries) {
+      if (!is_elementwise(graph_.entries[k])) continue;
+      if (!stays_in_tile(k)) values.insert(k);
+      for (const std::uint32_t input : graph_.inputs_of(k))
+        if (!slots.of.contains(input) && graph_.entries[input].layout.size == size) values.insert(input);
+    }
+    return values.size();
+  }
   // No more than the unit's values have.
   std::size_t tile_elements(const Slots& slots, const Unit& unit) const {
-    const std::size_t fits = tile_budget / sizeof(T) / std::max<std::size_t>(slots.count, 1);
+    const std::size_t fits = tile_budget / sizeof(T) / std::max<std::size_t>(slots.count + outside(slots, unit), 1);
     const std::size_t all = (graph_.entries[unit.entries.front()].layout.size + 15) / 16 * 16;
     return std::min(all, std::clamp(fits / 64 * 64, smallest_tile, largest_tile));
   }
@@ -194,12 +209,15 @@ class Linker {
     result_.groups.push_back(std::move(group));
   }
 
-  // By a call; sums read what the call wrote.
-  bool is_read_in(const Unit& unit, std::uint32_t k) const {
-    return std::any_of(unit.entries.begin(), unit.entries.end(), [&](std::uint32_t reader) {
+  // By anything but a sum of its unit, which reads what the call wrote.
+  bool is_read(const Unit& unit, std::uint32_t k) const {
+    for (std::uint32_t reader = 0; reader < graph_.entries.size(); ++reader) {
       const auto inputs = graph_.inputs_of(reader);
-      return is_elementwise(graph_.entries[reader]) && std::find(inputs.begin(), inputs.end(), k) != inputs.end();
-    });
+      if (std::find(inputs.begin(), inputs.end(), k) == inputs.end()) continue;
+      if (is_elementwise(graph_.entries[reader]) || std::ranges::find(unit.entries, reader) == unit.entries.end())
+        return true;
+    }
+    return false;
   }
   void add_call(TileGroup<T>& group, const Unit& unit, const Slots& slots, std::uint32_t k,
                 std::map<std::uint32_t, std::uint32_t>& call_of) {
@@ -231,7 +249,7 @@ class Linker {
       group.slots.push_back({number, slots.of.at(k) * group.tile_elements, {}});
     } else {
       call.out = own_memory(k);
-      group.results.push_back({number, call.out, graph_.entries[k].bytes() >= beyond_caches && !is_read_in(unit, k)});
+      group.results.push_back({number, call.out, entry.bytes() >= beyond_caches && !is_read(unit, k)});
     }
     group.calls.push_back(call);
   }

@@ -26,9 +26,12 @@ stray=$(find "$work/installed" -type f ! -name '*.hpp' ! -name '*.a' ! -name '*.
 ! grep -rIlE "$source|$build" "$work/installed" --include='*.cmake' --include='*.pc' || fail "names the folder it was built in"
 
 say "find_package"
-configure found find_package -DCMAKE_PREFIX_PATH="$work/installed"
+mapfile -t components < <(sed -n 's/^set(wengert_installed \(.*\))$/\1/p' "$work"/installed/lib*/cmake/wengert/wengert-config.cmake | tr '; ' '\n\n')
+[ "${#components[@]}" -ge 6 ] || fail "installed are only ${components[*]}"
+configure found find_package -DCMAKE_PREFIX_PATH="$work/installed" -DCOMPONENTS="$(IFS=';' && echo "${components[*]}")"
 quietly cmake --build "$work/found"
 run "$work/found/consumer"
+for component in "${components[@]}"; do run "$work/found/uses_$component/uses_$component"; done
 
 say "find_package explains what is missing"
 missing() {  # COMPONENTS MESSAGE
@@ -49,8 +52,14 @@ say "pkg-config"
 export PKG_CONFIG_PATH=$work/complete/lib/pkgconfig
 [ "$(pkg-config --modversion wengert)" = "$version" ] || fail "pkg-config knows another version"
 # shellcheck disable=SC2046,SC2086
-"$compiler" -std=c++20 $flags -O0 -DEXPECTED_VERSION="\"$version\"" "$source/tests/consumer/main.cpp" $(pkg-config --cflags --libs wengert-io) -o "$work/by_pkg_config"
-LD_LIBRARY_PATH=$work/installed/lib run "$work/by_pkg_config"
+"$compiler" -std=c++20 $flags $(pkg-config --cflags wengert) -c "$source/tests/consumer/components/core.cpp" -o "$work/core.o"
+for component in "${components[@]}"; do
+  module=wengert-$component object=$work/found/uses_$component/CMakeFiles/uses_$component.dir/$component.cpp.o
+  [ "$component" != core ] || module=wengert object=$work/core.o
+  # shellcheck disable=SC2046,SC2086
+  "$compiler" $flags "$object" $(pkg-config --libs "$module") -o "$work/by_pkg_config"
+  LD_LIBRARY_PATH=$work/complete/lib run "$work/by_pkg_config"
+done
 
 # A project that adds the sources would compile the library: here the program is compiled, and the command that links it
 # is run with the libraries that are there already.
@@ -84,4 +93,14 @@ fi
 # What is packed is what is installed.
 diff <(cd "$work/complete" && find . ! -type d | sort) <(cd "$work/system/usr" && find . ! -type d | sort) || fail "the packages hold other files"
 configure packaged find_package -DCMAKE_PREFIX_PATH="$work/system/usr"
+quietly cmake --build "$work/packaged"
+run "$work/packaged/consumer"
+
+say "what the library alone takes"
+quietly cmake -S "$source" --preset install -B "$work/alone" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_INSTALL_INCLUDEDIR=headers -DWENGERT_SAMPLES=ON \
+  -DCMAKE_DISABLE_FIND_PACKAGE_CLI11=ON -DCMAKE_DISABLE_FIND_PACKAGE_doctest=ON -DCMAKE_DISABLE_FIND_PACKAGE_GTest=ON
+grep -qF 'no samples 01_mlp and 02_descent' "$work/log" || fail "does not say which samples need CLI11"
+ninja -C "$work/alone" -t targets all >"$work/targets"
+{ grep -q '^17_breast_cancer:' "$work/targets" && ! grep -q '^01_mlp:' "$work/targets"; } || fail "the samples without CLI11 are others"
+find "$work/alone/CMakeFiles/Export" -name wengert-core-targets.cmake -exec cat {} + | grep -qF '${_IMPORT_PREFIX}/headers"' || fail "targets name another folder of headers"
 echo ok

@@ -1,5 +1,5 @@
 # What report.html is made of becomes strings inside the library: its style and script, and the charting library.
-option(WENGERT_UPLOT "Fetch uPlot by npm for interactive charts in report.html; otherwise they are static" ON)
+option(WENGERT_UPLOT "Fetch uPlot by npm for interactive charts in report.html; otherwise they are static" ${PROJECT_IS_TOP_LEVEL})
 set(page ${CMAKE_CURRENT_LIST_DIR})
 set(uplot ${PROJECT_BINARY_DIR}/uplot)
 set(page_inc ${PROJECT_BINARY_DIR}/generated/train/page.inc)

@@ -1,0 +1,8 @@
+#include <wengert/nn/linear.hpp>
+
+int main() {
+  wengert::Generator generator(1);
+  const auto layer = wengert::nn::Linear<float>::make(2, 3, generator);
+  wengert::Tape<float> tape;
+  return layer(tape.constant(wengert::Tensor<float>{{1, 2}})).shape()[1] == 3 ? 0 : 1;
+}

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Runs the samples as README's tables have them, in full, and holds their figures: bash tests/samples/full.sh [NAME...]
+# About ten minutes; the tests run them with --brief. Names choose samples, for example 09_mnist_cnn.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. samples/packages.sh
+. samples/common/arguments.sh
+chosen=("$@")
+failed=0
+ran=0
+
+# row DATA NAME TEXT RELATION BOUND [ARGUMENTS...]; DATA is - where none is needed. Five minutes are the most a sample may take.
+row() {
+  local data=$1 name=$2 text=$3 relation=$4 bound=$5
+  shift 5
+  [ "${#chosen[@]}" -eq 0 ] || [[ " ${chosen[*]} " == *" $name "* ]] || return 0
+  ran=$((ran + 1))
+  echo "== $name $*"
+  [ "$data" = - ] || bash samples/fetch_data.sh "$data"
+  build_program "$name" >/dev/null
+  bash tests/samples/figure_test.sh "$text" "$relation" "$bound" timeout 300 "$program" "$@" || failed=$((failed + 1))
+}
+
+need_packages "${build_packages[@]}" "${sample_packages[@]}"
+mkdir -p build/vae
+row mnist 01_mlp "test accuracy: " ">=" 97.5 --data mnist
+row mnist 01_mlp "test accuracy: " ">=" 97.2 --data mnist --cost least-squares --rate 2
+row - 07_custom_network "accuracy: " ">=" 99
+row mnist 09_mnist_cnn "test accuracy: " ">=" 99
+row fashion 10_fashion "test accuracy: " ">=" 91
+row constitution 11_char_lstm "bits a letter: " "<=" 1.8
+row - 12_addition "right to the last digit: " ">=" 99.5
+row - 13_heat_equation "largest error: " "<=" 1e-5
+row - 14_newton "gradient " "<=" 1e-15
+row - 15_meta_learning "after " "<=" 0.6
+row mnist 16_vae "test cost: " "<=" 143 build/vae/vae.pgm
+row breast_cancer 17_breast_cancer "test accuracy: " ">=" 96
+[ "$ran" -gt 0 ] || { echo "error: no such sample: ${chosen[*]}" >&2; exit 2; }
+echo "$((ran - failed)) as good as README says, $failed not"
+[ "$failed" -eq 0 ]
