@@ -58,6 +58,15 @@ Feed<T> first_batch(const Source<T>& data, std::size_t batch_size, std::string_v
 
 namespace detail {
 
+void check_targets(std::size_t samples, const Shape& targets, std::string_view subject, const Location& where) {
+  if (samples == 0 || (!targets.empty() && targets[0] == samples)) return;
+  throw ShapeError(subject,
+                   targets.empty() ? fmt::format("{} samples without labels: expected one for each", samples)
+                                   : fmt::format("{} samples, targets of shape {}: expected one for each", samples,
+                                                 to_string(targets)),
+                   where);
+}
+
 template <class T>
 Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const EvaluateOptions& options,
                         const Location& where) {

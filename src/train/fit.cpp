@@ -1,4 +1,5 @@
 // A training's beginning and end.
+#include "io/npz.hpp"
 #include "train/fit_loop.hpp"
 #include "train/run_report.hpp"
 #include <wengert/io/npz.hpp>
@@ -14,11 +15,13 @@
 namespace wengert::train {
 namespace {
 
-// Paths under which parameters are kept: a network that is a function has none of its own, its optimiser knows them.
+// Paths under which parameters are kept. Some only the optimiser knows: all of a network that is a function, and those
+// of a loss.
 template <class T>
 Recipe<T> with_paths(Recipe<T> recipe, const optim::Optimizer<T>& optimizer, const FitOptions& options) {
-  if (recipe.parameters.empty())
-    for (const auto& [name, parameter] : optimizer.parameters()) recipe.parameters.emplace_back(name, parameter);
+  for (const auto& [name, parameter] : optimizer.parameters())
+    if (std::ranges::none_of(recipe.parameters, [&](const auto& known) { return known.second == parameter; }))
+      recipe.parameters.emplace_back(name, parameter);
   std::set<std::string> known;
   for (std::size_t i = 0; i < recipe.parameters.size(); ++i) {
     std::string& path = recipe.parameters[i].first;
@@ -50,10 +53,10 @@ FitLoop<T>::FitLoop(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Sour
       folder_((check(), options.folder)) {
   choose_metrics();
   choose_monitor();
+  check_names();
+  settings_ = settings();
   resume();
-  Settings lines = settings();
-  lines.insert(lines.end(), options.notes.begin(), options.notes.end());
-  folder_.write_config(lines);
+  folder_.write_config(settings_);
   folder_.write_history(state_.history);
 }
 
@@ -110,6 +113,13 @@ std::string FitLoop<T>::plan() const {
       state_.history.metric_names.empty() ? "none" : fmt::format("{}", fmt::join(state_.history.metric_names, " ")));
 }
 
+// weights.npz is written at the end: its names must be known to be good before.
+template <class T>
+void FitLoop<T>::check_names() const {
+  if (!folder_.exists()) return;
+  for (const auto& [path, parameter] : recipe_.parameters) check_npz_name("fit", path, where_);
+}
+
 template <class T>
 void FitLoop<T>::resume() {
   if (!folder_.exists()) return;
@@ -123,6 +133,9 @@ void FitLoop<T>::resume() {
   model_.load(checkpoint);
   state_.load(checkpoint);
   resumed_ = true;
+  if (options_.patience == 0 || state_.without_improvement < options_.patience) return;
+  stopped_ = true;  // as it was
+  reason_ = StopReason::no_improvement;
 }
 
 template <class T>
@@ -152,6 +165,7 @@ Settings FitLoop<T>::settings() const {
                  {"patience", fmt::format("{}", options_.patience)},
                  {"best_weights", options_.best_weights ? "true" : "false"},
                  {"wengert", WENGERT_VERSION}};
+  lines.insert(lines.end(), options_.notes.begin(), options_.notes.end());
   return lines;
 }
 
@@ -159,6 +173,8 @@ template <class T>
 void FitLoop<T>::finish(FitResult& result) {
   if (state_.epoch >= options_.epochs && reason_ != StopReason::no_improvement) reason_ = StopReason::epochs;
   result.seconds = seconds();
+  loaded_.reset();  // which may be gathering samples still
+  require_finite_parameters();
   if (folder_.exists()) save();
   if (options_.best_weights) model_.take_best();
   recipe_.set_training(false);
@@ -178,8 +194,7 @@ void FitLoop<T>::finish(FitResult& result) {
     if (options_.best_weights && !model_.best.empty())
       report.subtitle += fmt::format("; weights of epoch {}", state_.best_epoch);
     report.dot = sketch_.dot;
-    report.settings = settings();
-    report.settings.insert(report.settings.end(), options_.notes.begin(), options_.notes.end());
+    report.settings = settings_;
     report.summary = summary_;
     add_mistakes<T>(report, programs_, validation_ != nullptr ? *validation_ : data_,
                     evaluation_batch_size(batch_size()), options_.picture);
@@ -231,6 +246,7 @@ template FitResult run_fit(Recipe<double>, optim::Optimizer<double>&, const Sour
   template void FitLoop<T>::check() const;                                                                             \
   template void FitLoop<T>::choose_metrics();                                                                          \
   template void FitLoop<T>::choose_monitor();                                                                          \
+  template void FitLoop<T>::check_names() const;                                                                       \
   template void FitLoop<T>::resume();                                                                                  \
   template Settings FitLoop<T>::settings() const;                                                                      \
   template std::string FitLoop<T>::plan() const;                                                                       \

@@ -33,9 +33,10 @@ class Mistakes {
  public:
   static constexpr std::size_t most = 24;
 
-  // Keeps it if it is among the most confident.
+  // Keeps it if it is among the most confident; of scores that are not finite, nothing can be said.
   template <class Values>
   void offer(Mistake mistake, const Values& values) {
+    if (std::isnan(mistake.confidence)) return;
     if (found_.size() == most && mistake.confidence <= found_.back().confidence) return;
     mistake.values = values();
     const auto place = std::ranges::upper_bound(found_, mistake.confidence, std::greater<>(), &Mistake::confidence);
