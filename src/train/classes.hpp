@@ -37,6 +37,19 @@ struct ClassifiedRow {
   }
 };
 
+/// Adds a row to a confusion matrix, which is made as large as the scores want it at once: it would grow class by
+/// class.
+inline void count(ConfusionMatrix& matrix, const ClassifiedRow& row) {
+  if (matrix.classes() < row.scores.size()) matrix.add(row.scores.size() - 1, 0, 0);
+  matrix.add(row.label, row.prediction());
+}
+
+/// The same for a matrix nobody asked for: left alone where there are so many classes that their square is much.
+inline void count_if_small(ConfusionMatrix& matrix, const ClassifiedRow& row) {
+  constexpr std::size_t most = 1000;
+  if (row.scores.size() <= most && row.label < most) count(matrix, row);
+}
+
 /// Calls `f` with each row that has a label. Throws ShapeError as `subject` if outputs and targets do not fit.
 template <class F>
 void for_each_class(const Tensor<double>& outputs, const Targets& targets, std::string_view subject,

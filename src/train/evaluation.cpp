@@ -1,5 +1,6 @@
 #include "train/evaluation.hpp"
 
+#include "train/classes.hpp"
 #include <wengert/train/fit.hpp>
 
 #include <algorithm>
@@ -84,7 +85,8 @@ Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const Ev
                   [&](const Feed<T>& of, const Program<T>& program, std::size_t) {
                     if (!classified) return;
                     cast_into(program.output(1), outputs);
-                    add_to(result.confusion, outputs, targets_of(of, targets), where);
+                    for_each_class(outputs, targets_of(of, targets), "evaluate", where,
+                                   [&](const ClassifiedRow& row) { count_if_small(result.confusion, row); });
                   });
   result.cost = scores.cost();
   for (const auto& metric : scores.metrics()) result.metrics.emplace_back(metric->name(), metric->value());

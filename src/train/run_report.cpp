@@ -67,7 +67,7 @@ void add_mistakes(Report& report, StepPrograms<T>& programs, const Source<T>& da
         const std::size_t rows_each = labels->size() / batch.samples;  // more than one where samples are sequences
         for_each_class(outputs, targets_of(batch, memory), "report", Location::current(),
                        [&](const ClassifiedRow& row) {
-                         report.confusion.add(row.label, row.prediction());
+                         count_if_small(report.confusion, row);
                          if (row.prediction() == row.label || rows_each != 1) return;
                          std::visit(
                              [&](const auto& inputs) {

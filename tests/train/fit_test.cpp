@@ -166,6 +166,17 @@ TEST_CASE("networks over whole numbers, and losses that take the network") {
   CHECK(scores.confusion.total() == 24);
 }
 
+TEST_CASE("classes beyond a thousand leave out their confusion matrix") {
+  const auto confusion = [](std::size_t classes) {
+    const auto network = [=](Var<double> x) { return broadcast_to(x, {2, classes}); };
+    const Dataset<double> data{xt::ones<double>({2, 1}), xt::zeros<std::int64_t>({2}), classes};
+    const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
+    return train::evaluate(network, loss, data).confusion;
+  };
+  CHECK(confusion(1000).total() == 2);
+  CHECK(confusion(1001).classes() == 0);
+}
+
 TEST_CASE("options that make no sense are refused") {
   const Tensor<double> x = xt::ones<double>({4});
   const train::Samples data{x, x};

@@ -64,6 +64,24 @@ TEST_CASE("scores that are NaN are never right") {
   CHECK(train::confusion_matrix(logits, Indices{0, 1, 1}).accuracy() == doctest::Approx(1.0 / 3));
 }
 
+TEST_CASE("a large vocabulary is no square") {
+  constexpr std::size_t classes = 200'000;  // whose square is 320 GB
+  Tensor<double> outputs = xt::zeros<double>({std::size_t{2}, classes});
+  outputs(0, classes - 1) = outputs(1, 7) = 1;
+  const Indices labels{static_cast<std::int64_t>(classes - 1), 0};
+  struct Case {
+    std::shared_ptr<train::Metric> metric;
+    double value;  // the mean over the classes 0, 7 and the last
+  };
+  for (const Case& c :
+       {Case{train::precision(), 1.0 / 3}, Case{train::recall(), 1.0 / 3}, Case{train::f1(), 1.0 / 3}}) {
+    c.metric->reset();
+    c.metric->add(outputs, labels);
+    CHECK(c.metric->value() == doctest::Approx(c.value));
+  }
+  CHECK(train::confusion_matrix(Tensor<double>{{0, 1, 0}}, Indices{0}).classes() == 3);
+}
+
 TEST_CASE("R² is scikit-learn's") {
   // sklearn.metrics.r2_score, examples of its page; of two columns the mean of 1 − 1.25/36.1667 and 1 − 3/32.6667.
   CHECK(train::r_squared(Tensor<double>{2.5, 0, 2, 8}, Tensor<double>{3, -0.5, 2, 7}) ==

@@ -40,11 +40,11 @@ TEST_CASE("samples are gathered by one thread at a time") {
   SampleSource<double> source(data);
   source.gather = [&](std::span<const std::size_t> rows, Tensor<double>& out) {
     if (watch.inside.exchange(true)) watch.overlapped = true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
     gather_rows(data.inputs, rows, out);
     watch.inside = false;
   };
-  const Loader<double> loader(source, {.batch_size = 2, .shuffle = false, .ahead = 8});
+  const Loader<double> loader(source, {.batch_size = 2, .shuffle = false, .ahead = 19});
   Generator generator(3);
   const auto network = nn::Linear<double>::make(2, 2, generator);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});

@@ -53,7 +53,7 @@ struct FitOptions {
   std::optional<optim::Plateau> plateau = {};
   /// What is measured besides the cost; by default the accuracy where targets are labels.
   Metrics metrics = {};
-  /// Ends the training after so many seconds.
+  /// Ends the training after so many seconds, those of the runs before a resumption among them.
   double seconds = std::numeric_limits<double>::infinity();
 
   /// The figure that tells which epoch is best, by its name in the history; by default the validation cost, or the cost
@@ -118,7 +118,7 @@ struct FitResult {
 struct Evaluation {
   double cost = 0;                                        ///< mean over the samples
   std::vector<std::pair<std::string, double>> metrics{};  ///< by name
-  ConfusionMatrix confusion{};                            ///< where outputs are classes and targets labels
+  ConfusionMatrix confusion{};                            ///< of outputs that are up to 1,000 classes, and labels
 
   /// A metric by its name. Throws ValueError if there is none.
   double metric(std::string_view name) const;
