@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <set>
+#include <system_error>
 #include <type_traits>
 
 #include <fmt/format.h>
@@ -53,8 +54,8 @@ FitLoop<T>::FitLoop(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Sour
       folder_((check(), options.folder)) {
   choose_metrics();
   choose_monitor();
-  check_names();
   settings_ = settings();
+  check_names();
   resume();
   folder_.write_config(settings_);
   folder_.write_history(state_.history);
@@ -77,6 +78,7 @@ void FitLoop<T>::choose_metrics() {
   const Feed<T> batch = first_batch(data_, batch_size(), "fit", where_);
   sketch_ = programs_.sketch(batch);
   if (folder_.exists()) summary_ = recipe_.summary ? recipe_.summary(batch) : parameter_table(recipe_);
+  check_picture(batch);
   const Metrics metrics = chosen_metrics(options_.metrics, sketch_, batch, where_);
   state_.scores = Scores(metrics);
   state_.scores.reset();
@@ -84,6 +86,16 @@ void FitLoop<T>::choose_metrics() {
   state_.history.metric_names = state_.scores.names();
   if (options_.gradient_norms)
     for (const auto& [name, parameter] : optimizer_.trainable()) state_.history.parameter_paths.push_back(name);
+}
+
+template <class T>
+void FitLoop<T>::check_picture(const Feed<T>& batch) const {
+  const Shape inputs = std::visit([](const auto& x) { return Shape(x.shape()); }, batch.inputs);
+  if (options_.picture.empty() || options_.picture.elements() * batch.samples == inputs.elements()) return;
+  throw ValueError("fit",
+                   fmt::format("picture of shape {}, inputs of shape {}: expected as many elements as a sample has",
+                               to_string(options_.picture), to_string(inputs)),
+                   where_);
 }
 
 template <class T>
@@ -116,6 +128,11 @@ std::string FitLoop<T>::plan() const {
 // weights.npz is written at the end: its names must be known to be good before.
 template <class T>
 void FitLoop<T>::check_names() const {
+  std::set<std::string_view> names;
+  for (const auto& [name, value] : settings_)
+    if (!names.insert(name).second)
+      throw ValueError("fit", fmt::format("notes: '{}' is a setting or a note already: expected another name", name),
+                       where_);
   if (!folder_.exists()) return;
   for (const auto& [path, parameter] : recipe_.parameters) check_npz_name("fit", path, where_);
 }
@@ -124,8 +141,13 @@ template <class T>
 void FitLoop<T>::resume() {
   if (!folder_.exists()) return;
   const std::filesystem::path path = folder_.file("checkpoint");
-  if (!options_.resume) std::filesystem::remove(path);  // a crash before the first checkpoint must not lead back to it
   if (!std::filesystem::exists(path)) return;
+  if (!options_.resume) {  // a crash before the first checkpoint must not lead back to it
+    std::error_code error;
+    std::filesystem::rename(path, folder_.file("checkpoint.previous"), error);
+    if (error) throw FileError("fit", fmt::format("{}: cannot be renamed: {}", path.string(), error.message()));
+    return;
+  }
   const Checkpoint checkpoint = Checkpoint::load(path);
   if (const std::string& theirs = checkpoint.get<std::string>("fit/plan"); theirs != plan())
     throw FileError("fit",
@@ -193,6 +215,8 @@ void FitLoop<T>::finish(FitResult& result) {
         fmt::format("{} samples; {} after {}", data_.size(), to_string(reason_), duration_text(result.seconds));
     if (options_.best_weights && !model_.best.empty())
       report.subtitle += fmt::format("; weights of epoch {}", state_.best_epoch);
+    for (const auto& metric : state_.scores.metrics())
+      if (!metric->larger_is_better()) report.less_is_better.push_back(metric->name());
     report.dot = sketch_.dot;
     report.settings = settings_;
     report.summary = summary_;
@@ -245,6 +269,7 @@ template FitResult run_fit(Recipe<double>, optim::Optimizer<double>&, const Sour
                                const Location&);                                                                       \
   template void FitLoop<T>::check() const;                                                                             \
   template void FitLoop<T>::choose_metrics();                                                                          \
+  template void FitLoop<T>::check_picture(const Feed<T>&) const;                                                       \
   template void FitLoop<T>::choose_monitor();                                                                          \
   template void FitLoop<T>::check_names() const;                                                                       \
   template void FitLoop<T>::resume();                                                                                  \

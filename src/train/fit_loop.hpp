@@ -34,6 +34,7 @@ class FitLoop {
 
   void check() const;
   void choose_metrics();
+  void check_picture(const Feed<T>& batch) const;
   void choose_monitor();
   void resume();
   std::string plan() const;

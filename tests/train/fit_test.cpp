@@ -188,6 +188,9 @@ TEST_CASE("options that make no sense are refused") {
   CHECK_ERROR(ValueError, "[fit] accumulate is 0: expected at least 1", fit({.accumulate = 0}));
   CHECK_ERROR(ValueError, "[fit] monitor 'accuracy': expected one of epoch, steps", fit({.monitor = "accuracy"}));
   CHECK_ERROR(ValueError, "there are no validation data", fit({.monitor = "validation_cost"}));
+  CHECK_ERROR(ValueError, "[fit] picture of shape (2, 2), inputs of shape (4,): expected as many elements as a sample",
+              fit({.picture = {2, 2}}));
+  CHECK_ERROR(ValueError, "[fit] notes: 'seed' is a setting or a note already", fit({.notes = {{"seed", "7"}}}));
   CHECK_ERROR(ValueError, "resume is set, but there is no folder", fit({.resume = true}));
   CHECK_ERROR(ValueError, "there are no samples",
               train::fit(network, optimizer, squares, train::Samples{Tensor<double>(), Tensor<double>()}));

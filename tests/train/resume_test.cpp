@@ -1,6 +1,7 @@
 // Trainings that are interrupted, go on, and leave files; and what a Loader makes ahead for them.
 #include "data/files.hpp"
 #include "train/line.hpp"
+#include <wengert/io/npy.hpp>
 #include <wengert/io/npz.hpp>
 
 #include <atomic>
@@ -132,6 +133,7 @@ TEST_CASE("Ctrl-C ends a training after the step, and it goes on to the same end
     options.after_step = [](const train::FitStatus&) { throw std::runtime_error("crash"); };
     CHECK_THROWS_AS(train::fit(network, optimizer, squares, data, options), std::runtime_error);
     CHECK_FALSE(std::filesystem::exists(folder / "whole" / "checkpoint"));
+    CHECK(train::Checkpoint::load(folder / "whole" / "checkpoint.previous").count("fit/epoch") == 4);
   }
 
   const auto refusal = [&](const FitOptions& options) {
@@ -155,18 +157,21 @@ TEST_CASE("a Loader deals and distorts the batches, also of a training that goes
     optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1, .momentum = 0.5});
     options.display = train::Display::quiet;
     options.accumulate = 2;
-    train::fit(network, optimizer, loss, samples, data, options);
+    train::fit(network, optimizer, loss, samples, samples, options);
     return network.weight.value();
   };
   const auto plain = train_on(data, {.epochs = 3, .batch_size = 4, .shuffle = false});
   CHECK(train_on(Loader<double>(data, {.batch_size = 4, .shuffle = false}), {.epochs = 3}) == plain);
   CHECK(train_on(SampleSource<double>(data), {.epochs = 3, .batch_size = 4, .shuffle = false}) == plain);
+  const TemporaryFolder folder;
+  save_npy(folder / "x.npy", data.inputs);
+  const MappedDataset<double> mapped{map_npy<double>(folder / "x.npy"), data.labels, 2};
+  CHECK(train_on(mapped, {.epochs = 3, .batch_size = 4, .shuffle = false}) == plain);
 
   const Loader<double> noisy(data, {.batch_size = 4, .seed = 9, .transform = [](auto& batch, Generator& generator) {
                                       Tape<double> tape;
                                       batch.inputs += 0.1 * normal(tape, batch.inputs.shape(), generator).value();
                                     }});
-  const TemporaryFolder folder;
   const auto whole = train_on(noisy, {.epochs = 3});
   CHECK(distance(whole, plain) > 1e-6);
   FitOptions options{.epochs = 3, .folder = folder / "run", .resume = true};

@@ -80,7 +80,8 @@ struct FitOptions {
   /// The run folder, which is made if need be: config.json, history.csv, checkpoint, weights.npz, report.html. Empty:
   /// nothing is written.
   std::filesystem::path folder = {};
-  /// Goes on where the checkpoint of `folder` left off, if there is one; otherwise begins anew.
+  /// Goes on where the checkpoint of `folder` left off, if there is one; otherwise begins anew, and a checkpoint that
+  /// is there becomes `checkpoint.previous`.
   bool resume = false;
   /// A checkpoint is written when so many seconds have gone by, or so many steps, and at the end.
   double checkpoint_seconds = 30;
@@ -90,9 +91,10 @@ struct FitOptions {
 
   std::string title = "Training";             ///< of the report
   std::vector<std::string> class_names = {};  ///< for the report; otherwise classes are numbers
-  /// The shape of a sample's picture, (height, width) or (1 or 3, height, width), where its inputs do not tell.
+  /// The shape of a sample's picture, (height, width) or (1 or 3, height, width), where its inputs do not tell; with as
+  /// many elements.
   Shape picture = {};
-  /// Further lines for config.json and the report: names and values.
+  /// Further lines for config.json and the report: names, which must be new there, and values.
   std::vector<std::pair<std::string, std::string>> notes = {};
 };
 

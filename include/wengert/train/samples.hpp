@@ -1,8 +1,8 @@
 // What `fit` trains on: anything with samples that can be gathered into a batch.
 //
-// A Dataset is: tensors with labels. So are samples in a file (`SampleSource`), and a Loader, which makes batches ahead
-// and may distort them; it brings its own batch size, order and seed. So is `Samples{X, Y}`, where either is a tensor
-// or whole numbers, and every type of one's own with
+// A Dataset is: tensors with labels. So are samples in a file (`MappedDataset`, `SampleSource`), and a Loader, which
+// makes batches ahead and may distort them; it brings its own batch size, order and seed. So is `Samples{X, Y}`, where
+// either is a tensor or whole numbers, and every type of one's own with
 //
 //     using Inputs = Tensor<float>;   using Targets = Indices;           // or the other way round
 //     std::size_t size() const;
@@ -14,6 +14,7 @@
 #include <wengert/data/batches.hpp>
 #include <wengert/data/dataset.hpp>
 #include <wengert/data/loader.hpp>
+#include <wengert/data/mapped.hpp>
 #include <wengert/error.hpp>
 #include <wengert/index_var.hpp>
 #include <wengert/tensor.hpp>
@@ -105,6 +106,16 @@ struct Access<SampleSource<T>> {
   }
   static constexpr bool repeats = true;
 };
+template <class T>
+struct Access<MappedDataset<T>> {
+  using Inputs = Tensor<T>;
+  using Targets = Indices;
+  static void gather(const MappedDataset<T>& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
+    data.inputs.gather(rows, x);
+    gather_rows(data.labels, rows, y);
+  }
+  static constexpr bool repeats = true;
+};
 // A Loader's samples as they are; what it makes of them is asked for by `Source::loader`.
 template <class T>
 struct Access<Loader<T>> : Access<SampleSource<T>> {
@@ -132,6 +143,10 @@ std::optional<Shape> shape_of_targets(const Dataset<T>& data) {
 }
 template <class T>
 std::optional<Shape> shape_of_targets(const SampleSource<T>& data) {
+  return data.labels.shape();
+}
+template <class T>
+std::optional<Shape> shape_of_targets(const MappedDataset<T>& data) {
   return data.labels.shape();
 }
 template <class T>
