@@ -44,7 +44,7 @@ struct LoadReport {
   bool complete() const { return missing.empty() && unexpected.empty() && mismatching.empty(); }
 };
 
-/// The report in one line, `3 loaded; missing: head.bias; …`, of each list the first few.
+/// The report in one line, `3 fit; missing: head.bias; …`, of each list the first few.
 std::string to_string(const LoadReport& report);
 /// Writes `to_string`.
 std::ostream& operator<<(std::ostream& out, const LoadReport& report);
