@@ -121,7 +121,7 @@ void turn_plane(const Plane<T>& from, const Move& move, T* to) {
 }  // namespace
 
 template <class T>
-void augment(Tensor<T>& images, const Augmentation& augmentation, Generator& generator, const Location& where) {
+void augment(Tensor<T>& images, const Augmentation& augmentation, Generator generator, const Location& where) {
   const Shape shape(images.shape());
   const Extents extents = extents_of(shape, augmentation.image, where);
   check(augmentation, extents, where);
@@ -152,7 +152,7 @@ void augment(Tensor<T>& images, const Augmentation& augmentation, Generator& gen
   }
 }
 
-template void augment(Tensor<float>&, const Augmentation&, Generator&, const Location&);
-template void augment(Tensor<double>&, const Augmentation&, Generator&, const Location&);
+template void augment(Tensor<float>&, const Augmentation&, Generator, const Location&);
+template void augment(Tensor<double>&, const Augmentation&, Generator, const Location&);
 
 }  // namespace wengert

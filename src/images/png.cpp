@@ -22,8 +22,11 @@ Pixels decode_png(std::span<const std::uint8_t> file, const ByteSource& source) 
   Reader reader;
   const auto damaged = [&] { source.fail(fmt::format("is no sound PNG image: {}", reader.image.message)); };
   if (png_image_begin_read_from_memory(&reader.image, file.data(), file.size()) == 0) damaged();
-  constexpr std::size_t pixels_of_a_byte = 8 * 1032;  // one bit each; deflate shrinks by 1032 at best
-  check_extents(reader.image.height, reader.image.width, file.size(), pixels_of_a_byte, source);
+  // The header, which libpng has found sound, begins the file: the bits of a sample, and what a pixel is made of.
+  constexpr std::size_t samples_of_a_pixel[] = {1, 0, 3, 1, 2, 0, 4};
+  const std::size_t bits = file[24] * samples_of_a_pixel[file[25]];
+  constexpr std::size_t deflated_by_at_best = 1032;
+  check_extents(reader.image.height, reader.image.width, file.size(), 8 * deflated_by_at_best / bits, source);
 
   const bool coloured = (reader.image.format & PNG_FORMAT_FLAG_COLOR) != 0;
   reader.image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // else 16 bits that say nothing of it pass for linear light

@@ -1,5 +1,9 @@
+#include "io/npz.hpp"
+
 #include "io/in_quotes.hpp"
 #include "io/npy.hpp"
+#include "io/output_file.hpp"
+#include "io/safetensors_header.hpp"
 #include <wengert/io/npz.hpp>
 
 #include <algorithm>
@@ -23,25 +27,71 @@ struct Discard {
 };
 using Archive = std::unique_ptr<zip_t, Discard>;
 
-/// Opens a zip file for what `flags` say. Throws FileError as `subject`.
-Archive open_archive(std::string_view subject, const std::filesystem::path& path, int flags) {
+std::string message_of(int code) {
+  zip_error_t error;
+  zip_error_init_with_code(&error, code);
+  std::string message = zip_error_strerror(&error);
+  zip_error_fini(&error);
+  return message;
+}
+
+/// Opens a zip file to read. Throws FileError.
+Archive open_archive(const std::filesystem::path& path) {
   const auto refuse = [&](std::string_view what) {
-    throw FileError(subject, fmt::format("{}: {}", path.string(), what));
+    throw FileError("load_npz", fmt::format("{}: {}", path.string(), what));
   };
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) refuse("is a directory: expected a file");
   int code = 0;
-  Archive archive(zip_open(path.c_str(), flags, &code));
+  Archive archive(zip_open(path.c_str(), ZIP_RDONLY, &code));
   if (!archive && code == ZIP_ER_NOENT) refuse("no such file");
-  if (!archive) {
-    zip_error_t error;
-    zip_error_init_with_code(&error, code);
-    const std::string reason = zip_error_strerror(&error);
-    zip_error_fini(&error);
-    refuse(fmt::format("cannot be opened: {}", reason));
-  }
+  if (!archive) refuse(fmt::format("cannot be opened: {}", message_of(code)));
   return archive;
 }
+
+/// A zip file in memory: libzip fills it, and does not bring files to the disk.
+class ArchiveInMemory {
+ public:
+  explicit ArchiveInMemory(const std::filesystem::path& path) : path_(path) {
+    zip_error_t error;
+    zip_error_init(&error);
+    bytes_.reset(zip_source_buffer_create(nullptr, 0, 0, &error));
+    if (bytes_) {
+      archive_.reset(zip_open_from_source(bytes_.get(), ZIP_TRUNCATE, &error));
+      if (archive_) zip_source_keep(bytes_.get());  // one reference is the archive's
+    }
+    const std::string reason = archive_ ? "" : zip_error_strerror(&error);
+    zip_error_fini(&error);
+    if (!archive_) fail(reason);
+  }
+
+  zip_t* get() const { return archive_.get(); }
+  /// Only here do the entries' elements go into it; what comes of it goes to `file`.
+  void write_to(OutputFile& file) {
+    if (zip_close(archive_.get()) != 0) fail(zip_strerror(archive_.get()));
+    static_cast<void>(archive_.release());  // libzip has freed it
+    if (zip_source_open(bytes_.get()) != 0) fail_source();
+    std::vector<char> piece(std::size_t{1} << 20);
+    zip_int64_t got = 0;
+    while ((got = zip_source_read(bytes_.get(), piece.data(), piece.size())) > 0)
+      file.write({piece.data(), static_cast<std::size_t>(got)});
+    if (got < 0) fail_source();
+    zip_source_close(bytes_.get());
+  }
+
+ private:
+  [[noreturn]] void fail(std::string_view why) const {
+    throw FileError("save_npz", fmt::format("{}: cannot be written: {}", path_.string(), why));
+  }
+  [[noreturn]] void fail_source() const { fail(zip_error_strerror(zip_source_error(bytes_.get()))); }
+
+  struct Free {
+    void operator()(zip_source_t* source) const { zip_source_free(source); }
+  };
+  const std::filesystem::path& path_;
+  std::unique_ptr<zip_source_t, Free> bytes_;
+  Archive archive_;
+};
 
 /// One array within the archive.
 class Entry final : public ByteSource {
@@ -72,24 +122,10 @@ class Entry final : public ByteSource {
   std::unique_ptr<zip_file_t, Close> file_;
 };
 
-void check_name(const std::string& name, const Location& where) {
-  const auto refuse = [&](std::string_view what) {
-    throw ValueError("save_npz", fmt::format("tensor {}: {}", in_quotes(name), what), where);
-  };
-  constexpr std::size_t longest = 1000;
-  if (name.empty()) refuse("the name is empty");
-  if (name.size() > longest) refuse(fmt::format("the name has {} bytes: expected at most {}", name.size(), longest));
-  if (name.find_first_of("/\\") != std::string::npos || name.find("..") != std::string::npos)
-    refuse("the name looks like a path: expected one without '/', '\\' and '..'");
-  if (std::ranges::any_of(name, [](unsigned char c) { return c < ' ' || c == 0x7f; }))
-    refuse("the name holds a control character");
-  if (name.ends_with(ending)) refuse("the name ends in .npy, which is appended to each");
-}
-
 /// Adds `tensor`, whose elements and preamble must stay where they are until the archive is closed.
 template <class T>
 void add_entry(zip_t* archive, const NamedTensor<T>& tensor, std::string& preamble, Compression compression,
-               const std::string& path, const Location& where) {
+               const std::string& path) {
   // libzip only reads from these, but takes pointers to non-const.
   const std::array<zip_buffer_fragment_t, 2> fragments{{
       {reinterpret_cast<zip_uint8_t*>(preamble.data()), preamble.size()},
@@ -100,11 +136,8 @@ void add_entry(zip_t* archive, const NamedTensor<T>& tensor, std::string& preamb
       source == nullptr ? -1
                         : zip_file_add(archive, (tensor.name + std::string(ending)).c_str(), source, ZIP_FL_ENC_UTF_8);
   if (added < 0) {
-    const bool unfit_name = source != nullptr && zip_error_code_zip(zip_get_error(archive)) == ZIP_ER_INVAL;
     const std::string reason = zip_strerror(archive);
     zip_source_free(source);
-    if (unfit_name)
-      throw ValueError("save_npz", fmt::format("tensor {}: the name is not UTF-8", in_quotes(tensor.name)), where);
     throw FileError("save_npz", fmt::format("{}: tensor {} cannot be added: {}", path, in_quotes(tensor.name), reason));
   }
   const auto index = static_cast<zip_uint64_t>(added);
@@ -116,36 +149,46 @@ void add_entry(zip_t* archive, const NamedTensor<T>& tensor, std::string& preamb
 
 }  // namespace
 
+void check_npz_name(std::string_view subject, const std::string& name, const Location& where) {
+  const auto refuse = [&](std::string_view what) {
+    throw ValueError(subject, fmt::format("tensor {}: {}", in_quotes(name), what), where);
+  };
+  constexpr std::size_t longest = 1000;
+  if (name.empty()) refuse("the name is empty");
+  if (name.size() > longest) refuse(fmt::format("the name has {} bytes: expected at most {}", name.size(), longest));
+  if (name.find_first_of("/\\") != std::string::npos || name.find("..") != std::string::npos)
+    refuse("the name looks like a path: expected one without '/', '\\' and '..'");
+  if (std::ranges::any_of(name, [](unsigned char c) { return c < ' ' || c == 0x7f; }))
+    refuse("the name holds a control character");
+  if (!is_utf8(name)) refuse("the name is not UTF-8");
+  if (name.ends_with(ending)) refuse("the name ends in .npy, which is appended to each");
+}
+
 template <class T>
-void save_npz(const std::filesystem::path& file, const std::vector<NamedTensor<T>>& tensors, Compression compression,
+void save_npz(const std::filesystem::path& path, const std::vector<NamedTensor<T>>& tensors, Compression compression,
               const Location& where) {
-  // A new file takes the place of an old one; what is not a file stays, and a link stays a link.
-  const std::filesystem::path path = std::filesystem::is_symlink(file) ? std::filesystem::weakly_canonical(file) : file;
-  if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path) && !std::filesystem::is_directory(path))
-    throw FileError("save_npz", fmt::format("{}: is not a regular file", path.string()));
   if (tensors.empty())
     throw ValueError("save_npz", fmt::format("{}: there are no tensors to save", path.string()), where);
   std::unordered_set<std::string_view> names;
   for (const auto& tensor : tensors) {
-    check_name(tensor.name, where);
+    check_npz_name("save_npz", tensor.name, where);
     if (!names.insert(tensor.name).second)
       throw ValueError("save_npz", fmt::format("tensor {}: the name is used twice", in_quotes(tensor.name)), where);
   }
   std::vector<std::string> preambles;
   for (const auto& tensor : tensors) preambles.push_back(npy_preamble<T>(Shape(tensor.value.shape())));
 
-  Archive archive = open_archive("save_npz", path, ZIP_CREATE | ZIP_TRUNCATE);
+  OutputFile file("save_npz", path);
+  ArchiveInMemory archive(path);
   for (std::size_t i = 0; i < tensors.size(); ++i)
-    add_entry(archive.get(), tensors[i], preambles[i], compression, path.string(), where);
-  // Only here is anything written: to a file beside, which then takes the place of `path`.
-  if (zip_close(archive.get()) != 0)
-    throw FileError("save_npz", fmt::format("{}: cannot be written: {}", path.string(), zip_strerror(archive.get())));
-  static_cast<void>(archive.release());  // libzip has freed it
+    add_entry(archive.get(), tensors[i], preambles[i], compression, path.string());
+  archive.write_to(file);
+  file.finish();
 }
 
 template <class T>
 std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path) {
-  const Archive archive = open_archive("load_npz", path, ZIP_RDONLY);
+  const Archive archive = open_archive(path);
   const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
   if (count <= 0) throw FileError("load_npz", fmt::format("{}: holds no arrays", path.string()));
   std::vector<NamedTensor<T>> tensors;

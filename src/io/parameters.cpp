@@ -49,6 +49,12 @@ struct Comparison {
   std::vector<Match<T>> matches;
 };
 
+// Whether an entry is the count that PyTorch's batch normalisation keeps beside its statistics; ours has no use for it.
+bool counts_batches(std::string_view name) {
+  constexpr std::string_view last = "num_batches_tracked";
+  return name.ends_with(last) && (name.size() == last.size() || name[name.size() - last.size() - 1] == '.');
+}
+
 template <class T>
 Comparison<T> compare(const std::vector<PathedParameter<T>>& parameters, const std::vector<NamedTensor<T>>& entries,
                       const std::string& prefix) {
@@ -74,7 +80,8 @@ Comparison<T> compare(const std::vector<PathedParameter<T>>& parameters, const s
     result.matches.push_back({&parameter, value});
   }
   for (const auto& entry : entries)
-    if (entry.name.starts_with(prefix) && !expected.contains(std::string_view(entry.name).substr(prefix.size())))
+    if (entry.name.starts_with(prefix) && !expected.contains(std::string_view(entry.name).substr(prefix.size())) &&
+        !counts_batches(entry.name))
       result.report.unexpected.push_back(entry.name);
   return result;
 }

@@ -31,7 +31,7 @@ Var<T> in_heads(Var<T> x, std::size_t heads) {
 }  // namespace
 
 template <class T>
-MultiheadAttention<T> MultiheadAttention<T>::make(std::size_t width, std::size_t heads, Generator& generator,
+MultiheadAttention<T> MultiheadAttention<T>::make(std::size_t width, std::size_t heads, Generator generator,
                                                   const MultiheadAttentionOptions& options, Location where) {
   require_positive("MultiheadAttention", "numbers a place", width, where);
   if (heads == 0 || width % heads != 0)
@@ -41,7 +41,9 @@ MultiheadAttention<T> MultiheadAttention<T>::make(std::size_t width, std::size_t
                            {},
                            Linear<T>::make(width, width, generator, {.bias = options.bias}),
                            heads,
-                           options.causal};
+                           options.causal,
+                           {}};
+  if (options.dropout != 0) layer.dropout = Dropout::make(options.dropout, generator, where);
   xavier_uniform(layer.in_proj_weight, generator);
   if (options.bias) {
     layer.in_proj_bias = filled<T>({3 * width}, 0, "in_proj_bias");
@@ -58,6 +60,16 @@ Var<T> MultiheadAttention<T>::operator()(Var<T> query, Var<T> key, Var<T> value,
   require_sequence("keys", key, width, where);
   require_sequence("values", value, width, where);
   Tape<T>& tape = query.tape();
+  for (const Var<T>& other : {key, value}) {
+    if (&other.tape() != &tape)
+      throw HandleError("MultiheadAttention", "keys or values of another tape than the queries: expected one", where);
+    if (other.shape()[0] != query.shape()[0])
+      throw ShapeError("MultiheadAttention",
+                       fmt::format("queries of shape {}, keys of shape {} and values of shape {}: expected as many "
+                                   "samples of each",
+                                   to_string(query.shape()), to_string(key.shape()), to_string(value.shape())),
+                       where);
+  }
   return atomically(tape, where, [&] {
     const Var<T> weight = tape.variable(in_proj_weight);
     const Var<T> bias = in_proj_bias ? tape.variable(*in_proj_bias) : Var<T>();
@@ -78,6 +90,10 @@ Var<T> MultiheadAttention<T>::operator()(Var<T> query, Var<T> key, Var<T> value,
     }
     AttentionOptions<T> attention = options;
     attention.causal = options.causal || causal;
+    if (dropout)
+      attention.on_weights = [&](Var<T> weights) {
+        return (*dropout)(options.on_weights ? options.on_weights(weights) : weights, where);
+      };
     const Var<T> heads_of =
         scaled_dot_product_attention(in_heads(x[0], heads), in_heads(x[1], heads), in_heads(x[2], heads), attention);
     return out_proj(reshape(swapaxes(heads_of, 1, 2), query.shape()));
@@ -85,10 +101,11 @@ Var<T> MultiheadAttention<T>::operator()(Var<T> query, Var<T> key, Var<T> value,
 }
 
 template <class T>
-TransformerEncoderLayer<T> TransformerEncoderLayer<T>::make(std::size_t width, std::size_t heads, Generator& generator,
+TransformerEncoderLayer<T> TransformerEncoderLayer<T>::make(std::size_t width, std::size_t heads, Generator generator,
                                                             const TransformerEncoderOptions& options, Location where) {
   const NormOptions norm{.epsilon = options.epsilon};
-  return {MultiheadAttention<T>::make(width, heads, generator, {.causal = options.causal}, where),
+  return {MultiheadAttention<T>::make(width, heads, generator, {.causal = options.causal, .dropout = options.dropout},
+                                      where),
           Linear<T>::make(width, options.feedforward, generator, {}, where),
           Linear<T>::make(options.feedforward, width, generator, {}, where),
           LayerNorm<T>::make({width}, norm, where),

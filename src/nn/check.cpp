@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <ostream>
 #include <span>
 
@@ -42,15 +43,17 @@ class Inspection {
         for (const std::uint32_t input : tape.inputs(k)) reaches_loss_[input] = true;
   }
 
-  CheckReport report(const Location& where) {
+  CheckReport report() {
     for (std::size_t k = first_; k < end_; ++k) {
       if (is_leaf(k)) continue;
       check_logits(k);
       check_logarithm(k);
+      check_log_probability(k);
       check_broadcast(k);
       check_values(k);
     }
-    check_gradients(where);
+    check_gradients();
+    check_strangers();
     return std::move(report_);
   }
 
@@ -91,17 +94,19 @@ class Inspection {
   }
 
   void check_logits(std::size_t k) {
-    const bool is_binary = op(k).starts_with("binary_cross_entropy_with_logits");
-    if (!is_binary && op(k) != "cross_entropy_with_logits" && op(k) != "cross_entropy_of_label" &&
-        op(k) != "log_softmax" && op(k) != "softmax")
-      return;
+    const bool is_binary = op(k).starts_with("binary_cross_entropy_with_logits"),
+               is_cross_entropy = op(k) == "cross_entropy_with_logits" || op(k) == "cross_entropy_of_label" ||
+                                  op(k) == "log_softmax";  // cross_entropy of images and with options is made of it
+    if (!is_binary && !is_cross_entropy && op(k) != "softmax") return;
     const std::size_t before = source(tape_.inputs(k)[0]);
-    if (op(before) != "softmax" && !(is_binary && op(before) == "sigmoid")) return;
+    const bool is_sigmoid = op(before) == "sigmoid";
+    if (op(before) != "softmax" && !(is_sigmoid && (is_binary || is_cross_entropy))) return;
     find(Flaw::softmax_before_logits, before,
          fmt::format(
-             "{}: its result goes into {} ({}), which expects logits and applies the {} itself; leave the {} out of "
+             "{}: its result goes into {} ({}), which expects logits and applies the {} itself{}; leave the {} out of "
              "what the loss gets, and apply it where probabilities are wanted",
-             place(before), op(k), line(tape_.node(k).where), is_binary ? "sigmoid" : "softmax", op(before)));
+             place(before), op(k), line(tape_.node(k).where), is_binary ? "sigmoid" : "softmax",
+             is_sigmoid && is_cross_entropy ? ", so that no class ever comes near 1" : "", op(before)));
   }
 
   void check_logarithm(std::size_t k) {
@@ -119,6 +124,23 @@ class Inspection {
          fmt::format("{}: its logarithm is taken ({}), which is −∞ where it rounds to 0; use {}, or a loss that takes "
                      "logits",
                      place(before), line(tape_.node(k).where), is_softmax ? "log_softmax(x)" : "log_sigmoid(x)"));
+  }
+
+  // nll_loss picks each label's element; what it picks from must be ln p.
+  void check_log_probability(std::size_t k) {
+    if (op(k) != "pick_by_label" || !from_parameter_[k] || !reaches_loss_[k]) return;
+    const std::size_t from = tape_.inputs(k)[0], before = source(from);
+    const Tensor<T> x = tape_.at(from).value();
+    const auto largest = std::max_element(x.begin(), x.end());
+    if (largest == x.end() || !(*largest > T(0.01))) return;
+    const bool is_probability = op(before) == "softmax" || op(before) == "sigmoid";
+    find(Flaw::no_log_probability, before,
+         fmt::format("{}: nll_loss ({}) gets {} up to {:.2g}, where it expects logarithms of probabilities, which are "
+                     "at most 0; {}",
+                     place(before), line(tape_.node(k).where), is_probability ? "probabilities" : "numbers",
+                     static_cast<double>(*largest),
+                     is_probability ? fmt::format("use cross_entropy of what goes into the {}", op(before))
+                                    : "use cross_entropy, which takes logits"));
   }
 
   // Predictions against targets, both of which are repeated to fit each other.
@@ -183,7 +205,7 @@ class Inspection {
     return worst;
   }
 
-  void check_gradients(const Location& where) {
+  void check_gradients() {
     std::vector<std::string> paths;
     std::vector<Parameter<T>> trainable;
     for (const auto& [path, parameter] : anatomy_.parameters) {
@@ -191,7 +213,7 @@ class Inspection {
       paths.push_back(path);
       trainable.push_back(parameter);
     }
-    const std::vector<Var<T>> gradients = grad<T>({loss_, where}, trainable);
+    const std::vector<Var<T>> gradients = grad<T>({loss_, tape_.node(loss_.index()).where}, trainable);
     std::map<const void*, bool> read;  // parameters on the tape, and whether what they give reaches the loss
     for (std::size_t k = first_; k < end_; ++k)
       if (is_leaf(k)) read[tape_.node(k).data] = read[tape_.node(k).data] || reaches_loss_[k];
@@ -223,6 +245,28 @@ class Inspection {
     }
   }
 
+  // Trainable parameters that were read, but that walking the network's members does not find.
+  void check_strangers() {
+    std::vector<Parameter<T>> met;
+    for (const auto& [path, parameter] : anatomy_.parameters) met.push_back(parameter);
+    std::vector<std::string> strangers;
+    for (std::size_t k = first_; k < end_; ++k) {
+      const std::optional<Parameter<T>> parameter = is_leaf(k) ? tape_.parameter(k) : std::nullopt;
+      if (!parameter || !parameter->trainable() || std::find(met.begin(), met.end(), *parameter) != met.end()) continue;
+      met.push_back(*parameter);
+      strangers.push_back(fmt::format("{} {} at {}", parameter->name().empty() ? "one" : parameter->name(),
+                                      wengert::to_string(parameter->shape()), line(tape_.node(k).where)));
+    }
+    if (strangers.empty()) return;
+    report_.findings.push_back(
+        {Flaw::no_gradient, "",
+         fmt::format("trainable parameters that no member of the network leads to are read ({}), so they are neither "
+                     "trained nor saved with it; members that have a constructor, private members or virtual functions "
+                     "are passed over, and so are maps, pairs, variants and lambdas: use aggregates, vectors, tuples, "
+                     "optionals or pointers, or freeze what belongs to another network",
+                     fmt::join(strangers, ", "))});
+  }
+
   Tape<T>& tape_;
   std::size_t first_, end_ = 0;
   Var<T> loss_;
@@ -239,11 +283,11 @@ class Inspection {
 namespace detail {
 
 template <class T>
-CheckReport inspect(Tape<T>& tape, std::size_t first, Var<T> loss, const Anatomy<T>& anatomy, const Location& where) {
-  return Inspection<T>(tape, first, loss, anatomy).report(where);
+CheckReport inspect(Tape<T>& tape, std::size_t first, Var<T> loss, const Anatomy<T>& anatomy) {
+  return Inspection<T>(tape, first, loss, anatomy).report();
 }
-template CheckReport inspect(Tape<float>&, std::size_t, Var<float>, const Anatomy<float>&, const Location&);
-template CheckReport inspect(Tape<double>&, std::size_t, Var<double>, const Anatomy<double>&, const Location&);
+template CheckReport inspect(Tape<float>&, std::size_t, Var<float>, const Anatomy<float>&);
+template CheckReport inspect(Tape<double>&, std::size_t, Var<double>, const Anatomy<double>&);
 
 }  // namespace detail
 

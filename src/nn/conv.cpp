@@ -15,7 +15,7 @@ struct Channels {
 // A layer with `channels` first and second, the latter in groups, and a bias of `out`.
 template <class Layer, class T, std::size_t n, class Options>
 Layer made(std::string_view module, std::size_t in, std::size_t out, Channels channels, const PerAxis<n>& kernel,
-           Generator& generator, const Options& options, const Location& where) {
+           Generator generator, const Options& options, const Location& where) {
   require_positive(module, "input channels", in, where);
   require_positive(module, "output channels", out, where);
   const std::ptrdiff_t groups = options.groups;
@@ -69,7 +69,7 @@ ConvTransposeOptions<n> of_op(const ConvTransposeLayerOptions<n>& o) {
 }  // namespace
 
 template <class T>
-Conv1d<T> Conv1d<T>::make(std::size_t in, std::size_t out, const PerAxis<1>& kernel, Generator& generator,
+Conv1d<T> Conv1d<T>::make(std::size_t in, std::size_t out, const PerAxis<1>& kernel, Generator generator,
                           const ConvLayerOptions<1>& options, Location where) {
   return made<Conv1d, T>("Conv1d", in, out, {out, in}, kernel, generator, options, where);
 }
@@ -85,7 +85,7 @@ Var<T> Conv1d<T>::operator()(Var<T> x, Location where) const {
 }
 
 template <class T>
-Conv2d<T> Conv2d<T>::make(std::size_t in, std::size_t out, const PerAxis<2>& kernel, Generator& generator,
+Conv2d<T> Conv2d<T>::make(std::size_t in, std::size_t out, const PerAxis<2>& kernel, Generator generator,
                           const ConvLayerOptions<2>& options, Location where) {
   return made<Conv2d, T>("Conv2d", in, out, {out, in}, kernel, generator, options, where);
 }
@@ -102,7 +102,7 @@ Var<T> Conv2d<T>::operator()(Var<T> x, Location where) const {
 
 template <class T>
 ConvTranspose2d<T> ConvTranspose2d<T>::make(std::size_t in, std::size_t out, const PerAxis<2>& kernel,
-                                            Generator& generator, const ConvTransposeLayerOptions<2>& options,
+                                            Generator generator, const ConvTransposeLayerOptions<2>& options,
                                             Location where) {
   return made<ConvTranspose2d, T>("ConvTranspose2d", in, out, {in, out}, kernel, generator, options, where);
 }

@@ -39,7 +39,7 @@ double he_deviation(const Shape& weight, const HeOptions& options, const Locatio
 
 // Evenly drawn numbers with mean 0 and this standard deviation.
 template <class T>
-void uniform_of_deviation(Parameter<T>& parameter, Generator& generator, double deviation) {
+void uniform_of_deviation(Parameter<T>& parameter, Generator generator, double deviation) {
   const double bound = std::sqrt(3.0) * deviation;
   uniform(parameter, generator, -bound, bound);
 }
@@ -59,19 +59,27 @@ void constant(Parameter<T> parameter, double value) {
 }
 
 template <class T>
-void uniform(Parameter<T> parameter, Generator& generator, double low, double high) {
+void uniform(Parameter<T> parameter, Generator generator, double low, double high, Location where) {
+  if (!std::isfinite(low) || !std::isfinite(high) || low > high)
+    throw ValueError("uniform",
+                     fmt::format("limits {} and {}: expected finite numbers, the lower one first", low, high), where);
   assign(parameter,
          [&](Tape<T>& tape) { return low + (high - low) * wengert::uniform(tape, parameter.shape(), generator); });
 }
 
 template <class T>
-void normal(Parameter<T> parameter, Generator& generator, double mean, double deviation) {
+void normal(Parameter<T> parameter, Generator generator, double mean, double deviation, Location where) {
+  if (!std::isfinite(mean) || !std::isfinite(deviation) || deviation < 0)
+    throw ValueError(
+        "normal",
+        fmt::format("mean {} and deviation {}: expected finite numbers, the deviation not negative", mean, deviation),
+        where);
   assign(parameter,
          [&](Tape<T>& tape) { return mean + deviation * wengert::normal(tape, parameter.shape(), generator); });
 }
 
 template <class T>
-void truncated_normal(Parameter<T> parameter, Generator& generator, double mean, double deviation, double low,
+void truncated_normal(Parameter<T> parameter, Generator generator, double mean, double deviation, double low,
                       double high, Location where) {
   const double from = normal_distribution((low - mean) / deviation),
                to = normal_distribution((high - mean) / deviation);
@@ -116,36 +124,36 @@ Fan fan_of(const Shape& weight, Location where) {
 }
 
 template <class T>
-void xavier_uniform(Parameter<T> weight, Generator& generator, double gain, Location where) {
+void xavier_uniform(Parameter<T> weight, Generator generator, double gain, Location where) {
   const Fan fan = fan_of(weight.shape(), where);
   uniform_of_deviation(weight, generator, gain * std::sqrt(2 / (fan.in + fan.out)));
 }
 template <class T>
-void xavier_normal(Parameter<T> weight, Generator& generator, double gain, Location where) {
+void xavier_normal(Parameter<T> weight, Generator generator, double gain, Location where) {
   const Fan fan = fan_of(weight.shape(), where);
   normal(weight, generator, 0, gain * std::sqrt(2 / (fan.in + fan.out)));
 }
 
 template <class T>
-void he_uniform(Parameter<T> weight, Generator& generator, const HeOptions& options, Location where) {
+void he_uniform(Parameter<T> weight, Generator generator, const HeOptions& options, Location where) {
   uniform_of_deviation(weight, generator, he_deviation(weight.shape(), options, where));
 }
 template <class T>
-void he_normal(Parameter<T> weight, Generator& generator, const HeOptions& options, Location where) {
+void he_normal(Parameter<T> weight, Generator generator, const HeOptions& options, Location where) {
   normal(weight, generator, 0, he_deviation(weight.shape(), options, where));
 }
 
 template <class T>
-void lecun_uniform(Parameter<T> weight, Generator& generator, Location where) {
+void lecun_uniform(Parameter<T> weight, Generator generator, Location where) {
   uniform_of_deviation(weight, generator, 1 / std::sqrt(fan_of(weight.shape(), where).in));
 }
 template <class T>
-void lecun_normal(Parameter<T> weight, Generator& generator, Location where) {
+void lecun_normal(Parameter<T> weight, Generator generator, Location where) {
   normal(weight, generator, 0, 1 / std::sqrt(fan_of(weight.shape(), where).in));
 }
 
 template <class T>
-void orthogonal(Parameter<T> weight, Generator& generator, double gain, Location where) {
+void orthogonal(Parameter<T> weight, Generator generator, double gain, Location where) {
   fan_of(weight.shape(), where);
   const std::size_t rows = weight.shape()[0], columns = weight.value().size() / std::max<std::size_t>(rows, 1);
   assign(weight, [&](Tape<T>& tape) {
@@ -157,19 +165,19 @@ void orthogonal(Parameter<T> weight, Generator& generator, double gain, Location
   });
 }
 
-#define WENGERT_INSTANTIATE(T)                                                                        \
-  template void zeros(Parameter<T>);                                                                  \
-  template void constant(Parameter<T>, double);                                                       \
-  template void uniform(Parameter<T>, Generator&, double, double);                                    \
-  template void normal(Parameter<T>, Generator&, double, double);                                     \
-  template void truncated_normal(Parameter<T>, Generator&, double, double, double, double, Location); \
-  template void xavier_uniform(Parameter<T>, Generator&, double, Location);                           \
-  template void xavier_normal(Parameter<T>, Generator&, double, Location);                            \
-  template void he_uniform(Parameter<T>, Generator&, const HeOptions&, Location);                     \
-  template void he_normal(Parameter<T>, Generator&, const HeOptions&, Location);                      \
-  template void lecun_uniform(Parameter<T>, Generator&, Location);                                    \
-  template void lecun_normal(Parameter<T>, Generator&, Location);                                     \
-  template void orthogonal(Parameter<T>, Generator&, double, Location);
+#define WENGERT_INSTANTIATE(T)                                                                       \
+  template void zeros(Parameter<T>);                                                                 \
+  template void constant(Parameter<T>, double);                                                      \
+  template void uniform(Parameter<T>, Generator, double, double, Location);                          \
+  template void normal(Parameter<T>, Generator, double, double, Location);                           \
+  template void truncated_normal(Parameter<T>, Generator, double, double, double, double, Location); \
+  template void xavier_uniform(Parameter<T>, Generator, double, Location);                           \
+  template void xavier_normal(Parameter<T>, Generator, double, Location);                            \
+  template void he_uniform(Parameter<T>, Generator, const HeOptions&, Location);                     \
+  template void he_normal(Parameter<T>, Generator, const HeOptions&, Location);                      \
+  template void lecun_uniform(Parameter<T>, Generator, Location);                                    \
+  template void lecun_normal(Parameter<T>, Generator, Location);                                     \
+  template void orthogonal(Parameter<T>, Generator, double, Location);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE

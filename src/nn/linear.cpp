@@ -7,7 +7,7 @@
 namespace wengert::nn {
 
 template <class T>
-Linear<T> Linear<T>::make(std::size_t in, std::size_t out, Generator& generator, const LinearOptions& options,
+Linear<T> Linear<T>::make(std::size_t in, std::size_t out, Generator generator, const LinearOptions& options,
                           Location where) {
   require_positive("Linear", "inputs", in, where);
   require_positive("Linear", "outputs", out, where);

@@ -25,7 +25,7 @@ Parameter<T> filled(const Shape& shape, double value, std::string name, bool tra
 
 /// A parameter of a shape, drawn evenly from ±bound.
 template <class T>
-Parameter<T> drawn(const Shape& shape, double bound, Generator& generator, std::string name) {
+Parameter<T> drawn(const Shape& shape, double bound, Generator generator, std::string name) {
   Parameter<T> parameter(Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape)), std::move(name));
   uniform(parameter, generator, -bound, bound);
   return parameter;

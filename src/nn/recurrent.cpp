@@ -15,7 +15,7 @@ namespace {
 
 // A layer whose weights have `gates` times `hidden` rows.
 template <class T, class Layer>
-Layer made(std::string_view module, std::size_t gates, std::size_t inputs, std::size_t hidden, Generator& generator,
+Layer made(std::string_view module, std::size_t gates, std::size_t inputs, std::size_t hidden, Generator generator,
            const RecurrentOptions& options, const Location& where) {
   require_positive(module, "inputs", inputs, where);
   require_positive(module, "hidden units", hidden, where);
@@ -93,7 +93,7 @@ class Steps {
 }  // namespace
 
 template <class T>
-RNN<T> RNN<T>::make(std::size_t inputs, std::size_t hidden, Generator& generator, const RecurrentOptions& options,
+RNN<T> RNN<T>::make(std::size_t inputs, std::size_t hidden, Generator generator, const RecurrentOptions& options,
                     RecurrentActivation activation, Location where) {
   RNN layer = made<T, RNN>("RNN", 1, inputs, hidden, generator, options, where);
   layer.activation = activation;
@@ -116,7 +116,7 @@ RecurrentResult<T> RNN<T>::run(Var<T> x, Var<T> hidden, Location where) const {
 }
 
 template <class T>
-GRU<T> GRU<T>::make(std::size_t inputs, std::size_t hidden, Generator& generator, const RecurrentOptions& options,
+GRU<T> GRU<T>::make(std::size_t inputs, std::size_t hidden, Generator generator, const RecurrentOptions& options,
                     Location where) {
   return made<T, GRU>("GRU", 3, inputs, hidden, generator, options, where);
 }
@@ -138,7 +138,7 @@ RecurrentResult<T> GRU<T>::run(Var<T> x, Var<T> hidden, Location where) const {
 }
 
 template <class T>
-LSTM<T> LSTM<T>::make(std::size_t inputs, std::size_t hidden, Generator& generator, const RecurrentOptions& options,
+LSTM<T> LSTM<T>::make(std::size_t inputs, std::size_t hidden, Generator generator, const RecurrentOptions& options,
                       Location where) {
   return made<T, LSTM>("LSTM", 4, inputs, hidden, generator, options, where);
 }

@@ -53,7 +53,8 @@ std::string with_commas(std::size_t number) {
 namespace detail {
 
 template <class T>
-Summary summarise(const Tape<T>& tape, std::size_t first, Var<T> output, const Anatomy<T>& anatomy) {
+Summary summarise(const Tape<T>& tape, std::size_t first, const std::vector<Var<T>>& results,
+                  const Anatomy<T>& anatomy) {
   Summary summary;
   std::map<const void*, std::size_t> unmet;  // parameters by where they lie
   for (std::size_t i = 0; i < anatomy.parameters.size(); ++i) {
@@ -66,7 +67,7 @@ Summary summarise(const Tape<T>& tape, std::size_t first, Var<T> output, const A
   std::vector<std::size_t> last_reader(tape.size(), 0);
   for (std::size_t k = first; k < tape.size(); ++k)
     for (const std::uint32_t input : tape.inputs(k)) last_reader[input] = k;
-  last_reader[output.index()] = tape.size();
+  for (const Var<T>& result : results) last_reader[result.index()] = tape.size();
 
   for (const TapeLayer& layer : layers_of(tape, first, anatomy)) {
     SummaryRow row{layer.path, layer.type, {}};
@@ -93,8 +94,8 @@ Summary summarise(const Tape<T>& tape, std::size_t first, Var<T> output, const A
   return summary;
 }
 
-template Summary summarise(const Tape<float>&, std::size_t, Var<float>, const Anatomy<float>&);
-template Summary summarise(const Tape<double>&, std::size_t, Var<double>, const Anatomy<double>&);
+template Summary summarise(const Tape<float>&, std::size_t, const std::vector<Var<float>>&, const Anatomy<float>&);
+template Summary summarise(const Tape<double>&, std::size_t, const std::vector<Var<double>>&, const Anatomy<double>&);
 
 }  // namespace detail
 

@@ -75,11 +75,14 @@ Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
       const Var<T> triangle = lower_triangle(q.tape(), shape[shape.rank() - 2], shape.back(), where);
       allowed = allowed.empty() ? triangle : multiply(at(allowed), at(triangle));
     }
-    if (allowed.empty()) return matmul(softmax(scores, -1, where), v, where);
+    const auto times_values = [&](Var<T> weights) {
+      return matmul(options.on_weights ? options.on_weights(weights) : weights, v, where);
+    };
+    if (allowed.empty()) return times_values(softmax(scores, -1, where));
     Var<T> weights = softmax(wengert::where(at(allowed), at(scores), forbidden), -1, where);
     // Only a mask can leave a row without any weight.
     if (!options.mask.empty()) weights = wengert::where(at(allowed), at(weights), Operand<T>(0, where));
-    return matmul(weights, v, where);
+    return times_values(weights);
   });
 }
 

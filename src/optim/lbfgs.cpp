@@ -73,6 +73,7 @@ struct LBFGS<T>::Line {
     for (const Parameter<T>& parameter : parameters) variables.push_back(tape.recorded(parameter, where));
     std::vector<Tensor<T>> parts(variables.size());
     gradients_into<T>({value, where}, variables, parts);
+    tape.commit();
     LinePoint<T> point{t, static_cast<double>(value.item()), {}, 0};
     for (const Tensor<T>& part : parts) point.gradient.insert(point.gradient.end(), part.begin(), part.end());
     if (!along.empty()) point.slope = dot(point.gradient, along);
@@ -93,6 +94,14 @@ LBFGS<T>::LBFGS(std::vector<NamedParameter<T>> parameters, LBFGSOptions options,
   require_not_negative("LBFGS", "change_tolerance", options.change_tolerance, where);
   if (options.history == 0) throw ValueError("LBFGS", "history 0: expected at least one change to remember", where);
   if (options_.max_evaluations == 0) options_.max_evaluations = options.max_iterations * 5 / 4;
+}
+
+template <class T>
+std::vector<Parameter<T>> LBFGS<T>::trainable() const {
+  std::vector<Parameter<T>> result;
+  for (const NamedParameter<T>& named : parameters_)
+    if (named.parameter.trainable()) result.push_back(named.parameter);
+  return result;
 }
 
 template <class T>
@@ -124,15 +133,14 @@ typename LBFGS<T>::Vector LBFGS<T>::direction(const Vector& gradient) const {
 
 template <class T>
 LBFGSReport LBFGS<T>::step(const Loss& loss, const Location& where) {
-  std::vector<Parameter<T>> trainable;
-  for (const NamedParameter<T>& named : parameters_)
-    if (named.parameter.trainable()) trainable.push_back(named.parameter);
+  std::vector<Parameter<T>> trainable = this->trainable();
+  if (!(trainable == trained_)) reset();  // the frozen ones are others now
+  trained_ = trainable;
   Line line(std::move(trainable), loss, where);
   const std::vector<Tensor<T>> before = line.from;
   try {
     LinePoint<T> point = line.here(0);
     LBFGSReport report{point.loss, point.loss, 0, 0};
-    if (!last_gradient_.empty() && last_gradient_.size() != point.gradient.size()) reset();  // some were frozen
     while (report.iterations < options_.max_iterations && largest(point.gradient) > options_.gradient_tolerance) {
       ++report.iterations;
       double first = options_.rate;
@@ -204,14 +212,17 @@ void LBFGS<T>::assign_state(const detail::NamedValues<T>& parts, const Location&
       throw ValueError("LBFGS", fmt::format("state '{}' is given twice: expected once", name), where);
   LBFGS loaded = *this;
   loaded.reset();
+  loaded.trained_ = trainable();
+  std::size_t size = 0;
+  for (const Parameter<T>& parameter : loaded.trained_) size += parameter.value().size();
   if (!given.empty()) {
     const auto take = [&](const std::string& name) {
       auto part = given.extract(name);
       if (part.empty()) throw ValueError("LBFGS", fmt::format("state '{}' is missing", name), where);
-      if (!loaded.last_change_.empty() && part.mapped().size() != loaded.last_change_.size())
+      if (part.mapped().size() != size)
         throw ShapeError("LBFGS",
-                         fmt::format("state '{}' has {} elements: expected {}, as 'change' has", name,
-                                     part.mapped().size(), loaded.last_change_.size()),
+                         fmt::format("state '{}' has {} elements: expected {}, as the trainable parameters have", name,
+                                     part.mapped().size(), size),
                          where);
       return std::move(part.mapped());
     };
@@ -223,6 +234,7 @@ void LBFGS<T>::assign_state(const detail::NamedValues<T>& parts, const Location&
       change.rho = 1 / dot(change.gradient, change.parameters);
       loaded.history_.push_back(std::move(change));
     }
+    while (loaded.history_.size() > options_.history) loaded.history_.pop_front();
   }
   *this = std::move(loaded);
 }

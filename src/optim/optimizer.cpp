@@ -31,20 +31,20 @@ std::string listed(const std::vector<NamedParameter<T>>& parameters) {
 }
 
 template <class T>
-Parameter<T> number(double value, std::string name) {
+Parameter<T> scalar(double value, std::string name) {
   return Parameter<T>(Tensor<T>(static_cast<T>(value)), std::move(name), false);
 }
 
 }  // namespace
 
 template <class T>
-Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule, OptimizerOptions<T> options,
-                        const Location& where)
+Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, const std::vector<NamedParameter<T>>& paths,
+                        Rule<T> rule, const OptimizerOptions<T>& options, const Location& where)
     : rules_{std::move(rule)},
       clip_value_(options.clip_value),
       clip_norm_(options.clip_norm),
-      rate_(number<T>(rules_.front().rate(), "rate")),
-      step_(number<T>(0, "step")) {
+      rate_(scalar<T>(rules_.front().rate(), "rate")),
+      step_(scalar<T>(0, "step")) {
   if (parameters.empty()) throw ValueError("Optimizer", "no parameters: expected at least one to train", where);
   for (std::size_t i = 0; i < parameters.size(); ++i)
     for (std::size_t k = 0; k < i; ++k)
@@ -56,11 +56,9 @@ Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule,
   require_limit("clip_value", clip_value_, where);
   require_limit("clip_norm", clip_norm_, where);
   for (const Group<T>& group : options.groups) {
-    if (std::none_of(parameters.begin(), parameters.end(),
-                     [&](const NamedParameter<T>& named) { return names(group.path, named.name); }))
+    if (std::none_of(paths.begin(), paths.end(), [&](const auto& named) { return names(group.path, named.name); }))
       throw ValueError("Optimizer",
-                       fmt::format("group '{}' names no parameter: there are {}", group.path, listed(parameters)),
-                       where);
+                       fmt::format("group '{}' names no parameter: there are {}", group.path, listed(paths)), where);
     if (rules_.front().rate() == 0 && group.rule.rate() != 0)
       throw ValueError("Optimizer",
                        fmt::format("group '{}' has the rate {} and the optimiser 0: expected a positive rate, to which "
@@ -70,15 +68,41 @@ Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule,
     rules_.push_back(group.rule);
   }
   for (NamedParameter<T>& named : parameters) {
-    const std::size_t number = rule_of(named.name, options.groups);
-    start(trained_.emplace_back(Trained{std::move(named), number, {}}));
+    const auto has_it = [&](const Group<T>& group) {
+      return std::any_of(paths.begin(), paths.end(), [&](const NamedParameter<T>& path) {
+        return path.parameter == named.parameter && names(group.path, path.name);
+      });
+    };
+    const auto group = std::find_if(options.groups.begin(), options.groups.end(), has_it);
+    const std::size_t number =
+        group == options.groups.end() ? 0 : 1 + static_cast<std::size_t>(group - options.groups.begin());
+    start(trained_.emplace_back(Trained{named, number, scalar<T>(0, named.name + ".step"), {}}));
   }
+  for (std::size_t number = 1; number < rules_.size(); ++number) require_members(number, paths, options.groups, where);
 }
 
 template <class T>
-std::size_t Optimizer<T>::rule_of(const std::string& path, const std::vector<Group<T>>& groups) const {
-  const auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return names(g.path, path); });
-  return group == groups.end() ? 0 : 1 + static_cast<std::size_t>(group - groups.begin());
+Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule, OptimizerOptions<T> options,
+                        const Location& where)
+    : Optimizer(parameters, parameters, std::move(rule), options, where) {}
+
+// Throws unless a group has a parameter that no group before it has taken.
+template <class T>
+void Optimizer<T>::require_members(std::size_t number, const std::vector<NamedParameter<T>>& paths,
+                                   const std::vector<Group<T>>& groups, const Location& where) const {
+  if (std::any_of(trained_.begin(), trained_.end(), [&](const Trained& trained) { return trained.rule == number; }))
+    return;
+  const std::string& group = groups[number - 1].path;
+  const auto path =
+      std::find_if(paths.begin(), paths.end(), [&](const auto& named) { return names(group, named.name); });
+  const auto taken = std::find_if(trained_.begin(), trained_.end(),
+                                  [&](const Trained& trained) { return trained.named.parameter == path->parameter; });
+  throw ValueError(
+      "Optimizer",
+      fmt::format("group '{}' is left without a parameter: '{}' belongs to '{}' before it; put the narrower "
+                  "group first",
+                  group, path->name, groups[taken->rule - 1].path),
+      where);
 }
 
 template <class T>
@@ -114,26 +138,37 @@ std::vector<Var<T>> Optimizer<T>::gradients_of(Var<T> loss, const Location& wher
   return grad<T>({loss, where}, wanted);
 }
 
+// The number of this step, then each parameter's own. All depend on one node, so that a Program fuses them.
+template <class T>
+std::vector<std::pair<Parameter<T>, Var<T>>> Optimizer<T>::counts(Tape<T>& tape,
+                                                                  const std::vector<const Trained*>& trained,
+                                                                  const Location& where) const {
+  const Var<T> step = tape.variable(step_, where) + 1, one = minimum(step, 1);
+  std::vector<std::pair<Parameter<T>, Var<T>>> result{{step_, step}};
+  for (const Trained* k : trained) result.emplace_back(k->step, tape.variable(k->step, where) + one);
+  return result;
+}
+
 template <class T>
 void Optimizer<T>::queue(Tape<T>& tape, std::vector<Var<T>> gradients, const Location& where) {
   for (const auto& queued : tape.updates())
     if (queued.parameter == step_)
       throw ValueError("Optimizer", "a step is queued already: expected `tape.commit()` before the next", where);
-  if (std::isfinite(clip_value_)) clip_by_value(gradients, clip_value_);
-  if (std::isfinite(clip_norm_) && !gradients.empty()) clip_by_global_norm(gradients, clip_norm_);
+  if (std::isfinite(clip_value_)) clip_by_value(gradients, clip_value_, where);
+  if (std::isfinite(clip_norm_) && !gradients.empty()) clip_by_global_norm(gradients, clip_norm_, where);
   const Var<T> rate = tape.variable(rate_, where);
-  const Var<T> step = tape.variable(step_, where) + 1;
-  std::vector<std::pair<Parameter<T>, Var<T>>> updates{{step_, step}};
-  std::size_t next = 0;
-  for (const Trained* trained : active()) {
-    const double ratio = ratio_of(*trained);
+  const std::vector<const Trained*> trained = active();
+  std::vector<std::pair<Parameter<T>, Var<T>>> updates = counts(tape, trained, where);
+  for (std::size_t k = 0; k < trained.size(); ++k) {
+    const auto& [named, rule, own_step, parts] = *trained[k];
+    const double ratio = ratio_of(*trained[k]);
     std::vector<Var<T>> state;
-    for (const auto& part : trained->state) state.push_back(part ? tape.variable(part->parameter, where) : Var<T>());
-    const Parameter<T>& parameter = trained->named.parameter;
-    updates.emplace_back(parameter, rules_[trained->rule](tape.variable(parameter, where), gradients[next++], state,
-                                                          {ratio == 1 ? rate : ratio * rate, step}));
+    for (const auto& part : parts) state.push_back(part ? tape.variable(part->parameter, where) : Var<T>());
+    const Var<T> next = rules_[rule](tape.variable(named.parameter, where), gradients[k], state,
+                                     {ratio == 1 ? rate : ratio * rate, updates[k + 1].second});
+    updates.emplace_back(named.parameter, next);
     for (std::size_t i = 0; i < state.size(); ++i)
-      if (trained->state[i]) updates.emplace_back(trained->state[i]->parameter, state[i]);
+      if (parts[i]) updates.emplace_back(parts[i]->parameter, state[i]);
   }
   for (const auto& [parameter, value] : updates) tape.update(parameter, value, where);
 }
@@ -194,9 +229,11 @@ std::vector<NamedParameter<T>> Optimizer<T>::trainable() const {
 template <class T>
 std::vector<NamedParameter<T>> Optimizer<T>::state() const {
   std::vector<NamedParameter<T>> result{{"rate", rate_}, {"step", step_}};
-  for (const Trained& trained : trained_)
+  for (const Trained& trained : trained_) {
     for (const auto& part : trained.state)
       if (part) result.push_back(*part);
+    result.push_back({trained.step.name(), trained.step});
+  }
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <wengert/train/metrics.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -13,26 +14,41 @@
 
 namespace wengert::train {
 
-/// The scores of one sample and its class.
+/// The scores of one sample and its class. Scores that are NaN speak for no class: such a row is never right.
 struct ClassifiedRow {
   std::size_t index;  ///< the row's
   std::span<const double> scores;
   std::size_t label;
 
+  /// The class of the largest score; where one is NaN, the first class that is wrong.
   std::size_t prediction() const {
+    if (std::ranges::any_of(scores, [](double score) { return std::isnan(score); })) return label == 0 ? 1 : 0;
     if (scores.size() == 1) return scores[0] > 0 ? 1 : 0;
     return static_cast<std::size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
   }
-  /// How many classes come before the right one.
+  /// How many classes come before the right one; a NaN comes before every number, and is last where it is the label's.
   std::size_t rank_of_label() const {
     if (scores.size() == 1) return prediction() == label ? 0 : 1;
-    if (label >= scores.size()) return scores.size();
+    if (label >= scores.size() || std::isnan(scores[label])) return scores.size();
     std::size_t before = 0;
     for (std::size_t c = 0; c < scores.size(); ++c)
-      before += scores[c] > scores[label] || (scores[c] == scores[label] && c < label) ? 1 : 0;
+      before += !(scores[c] <= scores[label]) || (scores[c] == scores[label] && c < label) ? 1 : 0;
     return before;
   }
 };
+
+/// Adds a row to a confusion matrix, which is made as large as the scores want it at once: it would grow class by
+/// class.
+inline void count(ConfusionMatrix& matrix, const ClassifiedRow& row) {
+  if (matrix.classes() < row.scores.size()) matrix.add(row.scores.size() - 1, 0, 0);
+  matrix.add(row.label, row.prediction());
+}
+
+/// The same for a matrix nobody asked for: left alone where there are so many classes that their square is much.
+inline void count_if_small(ConfusionMatrix& matrix, const ClassifiedRow& row) {
+  constexpr std::size_t most = 1000;
+  if (row.scores.size() <= most && row.label < most) count(matrix, row);
+}
 
 /// Calls `f` with each row that has a label. Throws ShapeError as `subject` if outputs and targets do not fit.
 template <class F>

@@ -1,5 +1,6 @@
 #include "train/evaluation.hpp"
 
+#include "train/classes.hpp"
 #include <wengert/train/fit.hpp>
 
 #include <algorithm>
@@ -58,6 +59,15 @@ Feed<T> first_batch(const Source<T>& data, std::size_t batch_size, std::string_v
 
 namespace detail {
 
+void check_targets(std::size_t samples, const Shape& targets, std::string_view subject, const Location& where) {
+  if (samples == 0 || (!targets.empty() && targets[0] == samples)) return;
+  throw ShapeError(subject,
+                   targets.empty() ? fmt::format("{} samples without labels: expected one for each", samples)
+                                   : fmt::format("{} samples, targets of shape {}: expected one for each", samples,
+                                                 to_string(targets)),
+                   where);
+}
+
 template <class T>
 Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const EvaluateOptions& options,
                         const Location& where) {
@@ -75,7 +85,8 @@ Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const Ev
                   [&](const Feed<T>& of, const Program<T>& program, std::size_t) {
                     if (!classified) return;
                     cast_into(program.output(1), outputs);
-                    add_to(result.confusion, outputs, targets_of(of, targets), where);
+                    for_each_class(outputs, targets_of(of, targets), "evaluate", where,
+                                   [&](const ClassifiedRow& row) { count_if_small(result.confusion, row); });
                   });
   result.cost = scores.cost();
   for (const auto& metric : scores.metrics()) result.metrics.emplace_back(metric->name(), metric->value());

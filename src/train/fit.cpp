@@ -1,4 +1,5 @@
 // A training's beginning and end.
+#include "io/npz.hpp"
 #include "train/fit_loop.hpp"
 #include "train/run_report.hpp"
 #include <wengert/io/npz.hpp>
@@ -7,6 +8,7 @@
 
 #include <cmath>
 #include <set>
+#include <system_error>
 #include <type_traits>
 
 #include <fmt/format.h>
@@ -14,11 +16,13 @@
 namespace wengert::train {
 namespace {
 
-// Paths under which parameters are kept: a network that is a function has none of its own, its optimiser knows them.
+// Paths under which parameters are kept. Some only the optimiser knows: all of a network that is a function, and those
+// of a loss.
 template <class T>
 Recipe<T> with_paths(Recipe<T> recipe, const optim::Optimizer<T>& optimizer, const FitOptions& options) {
-  if (recipe.parameters.empty())
-    for (const auto& [name, parameter] : optimizer.parameters()) recipe.parameters.emplace_back(name, parameter);
+  for (const auto& [name, parameter] : optimizer.parameters())
+    if (std::ranges::none_of(recipe.parameters, [&](const auto& known) { return known.second == parameter; }))
+      recipe.parameters.emplace_back(name, parameter);
   std::set<std::string> known;
   for (std::size_t i = 0; i < recipe.parameters.size(); ++i) {
     std::string& path = recipe.parameters[i].first;
@@ -50,10 +54,10 @@ FitLoop<T>::FitLoop(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Sour
       folder_((check(), options.folder)) {
   choose_metrics();
   choose_monitor();
+  settings_ = settings();
+  check_names();
   resume();
-  Settings lines = settings();
-  lines.insert(lines.end(), options.notes.begin(), options.notes.end());
-  folder_.write_config(lines);
+  folder_.write_config(settings_);
   folder_.write_history(state_.history);
 }
 
@@ -74,6 +78,7 @@ void FitLoop<T>::choose_metrics() {
   const Feed<T> batch = first_batch(data_, batch_size(), "fit", where_);
   sketch_ = programs_.sketch(batch);
   if (folder_.exists()) summary_ = recipe_.summary ? recipe_.summary(batch) : parameter_table(recipe_);
+  check_picture(batch);
   const Metrics metrics = chosen_metrics(options_.metrics, sketch_, batch, where_);
   state_.scores = Scores(metrics);
   state_.scores.reset();
@@ -81,6 +86,16 @@ void FitLoop<T>::choose_metrics() {
   state_.history.metric_names = state_.scores.names();
   if (options_.gradient_norms)
     for (const auto& [name, parameter] : optimizer_.trainable()) state_.history.parameter_paths.push_back(name);
+}
+
+template <class T>
+void FitLoop<T>::check_picture(const Feed<T>& batch) const {
+  const Shape inputs = std::visit([](const auto& x) { return Shape(x.shape()); }, batch.inputs);
+  if (options_.picture.empty() || options_.picture.elements() * batch.samples == inputs.elements()) return;
+  throw ValueError("fit",
+                   fmt::format("picture of shape {}, inputs of shape {}: expected as many elements as a sample has",
+                               to_string(options_.picture), to_string(inputs)),
+                   where_);
 }
 
 template <class T>
@@ -110,12 +125,29 @@ std::string FitLoop<T>::plan() const {
       state_.history.metric_names.empty() ? "none" : fmt::format("{}", fmt::join(state_.history.metric_names, " ")));
 }
 
+// weights.npz is written at the end: its names must be known to be good before.
+template <class T>
+void FitLoop<T>::check_names() const {
+  std::set<std::string_view> names;
+  for (const auto& [name, value] : settings_)
+    if (!names.insert(name).second)
+      throw ValueError("fit", fmt::format("notes: '{}' is a setting or a note already: expected another name", name),
+                       where_);
+  if (!folder_.exists()) return;
+  for (const auto& [path, parameter] : recipe_.parameters) check_npz_name("fit", path, where_);
+}
+
 template <class T>
 void FitLoop<T>::resume() {
   if (!folder_.exists()) return;
   const std::filesystem::path path = folder_.file("checkpoint");
-  if (!options_.resume) std::filesystem::remove(path);  // a crash before the first checkpoint must not lead back to it
   if (!std::filesystem::exists(path)) return;
+  if (!options_.resume) {  // a crash before the first checkpoint must not lead back to it
+    std::error_code error;
+    std::filesystem::rename(path, folder_.file("checkpoint.previous"), error);
+    if (error) throw FileError("fit", fmt::format("{}: cannot be renamed: {}", path.string(), error.message()));
+    return;
+  }
   const Checkpoint checkpoint = Checkpoint::load(path);
   if (const std::string& theirs = checkpoint.get<std::string>("fit/plan"); theirs != plan())
     throw FileError("fit",
@@ -123,6 +155,9 @@ void FitLoop<T>::resume() {
   model_.load(checkpoint);
   state_.load(checkpoint);
   resumed_ = true;
+  if (options_.patience == 0 || state_.without_improvement < options_.patience) return;
+  stopped_ = true;  // as it was
+  reason_ = StopReason::no_improvement;
 }
 
 template <class T>
@@ -152,6 +187,7 @@ Settings FitLoop<T>::settings() const {
                  {"patience", fmt::format("{}", options_.patience)},
                  {"best_weights", options_.best_weights ? "true" : "false"},
                  {"wengert", WENGERT_VERSION}};
+  lines.insert(lines.end(), options_.notes.begin(), options_.notes.end());
   return lines;
 }
 
@@ -159,6 +195,8 @@ template <class T>
 void FitLoop<T>::finish(FitResult& result) {
   if (state_.epoch >= options_.epochs && reason_ != StopReason::no_improvement) reason_ = StopReason::epochs;
   result.seconds = seconds();
+  loaded_.reset();  // which may be gathering samples still
+  require_finite_parameters();
   if (folder_.exists()) save();
   if (options_.best_weights) model_.take_best();
   recipe_.set_training(false);
@@ -177,9 +215,10 @@ void FitLoop<T>::finish(FitResult& result) {
         fmt::format("{} samples; {} after {}", data_.size(), to_string(reason_), duration_text(result.seconds));
     if (options_.best_weights && !model_.best.empty())
       report.subtitle += fmt::format("; weights of epoch {}", state_.best_epoch);
+    for (const auto& metric : state_.scores.metrics())
+      if (!metric->larger_is_better()) report.less_is_better.push_back(metric->name());
     report.dot = sketch_.dot;
-    report.settings = settings();
-    report.settings.insert(report.settings.end(), options_.notes.begin(), options_.notes.end());
+    report.settings = settings_;
     report.summary = summary_;
     add_mistakes<T>(report, programs_, validation_ != nullptr ? *validation_ : data_,
                     evaluation_batch_size(batch_size()), options_.picture);
@@ -230,7 +269,9 @@ template FitResult run_fit(Recipe<double>, optim::Optimizer<double>&, const Sour
                                const Location&);                                                                       \
   template void FitLoop<T>::check() const;                                                                             \
   template void FitLoop<T>::choose_metrics();                                                                          \
+  template void FitLoop<T>::check_picture(const Feed<T>&) const;                                                       \
   template void FitLoop<T>::choose_monitor();                                                                          \
+  template void FitLoop<T>::check_names() const;                                                                       \
   template void FitLoop<T>::resume();                                                                                  \
   template Settings FitLoop<T>::settings() const;                                                                      \
   template std::string FitLoop<T>::plan() const;                                                                       \

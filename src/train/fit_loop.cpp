@@ -33,6 +33,7 @@ template <class T>
 void FitLoop<T>::begin_epoch() {
   const std::size_t n = data_.size(), size = batch_size();
   if (data_.loader() != nullptr) {
+    loaded_.reset();  // first: samples are gathered by one thread at a time
     loaded_.emplace(data_.loader()->epoch(state_.epoch, state_.group * options_.accumulate));
   } else if (options_.shuffle && size < n) {
     if (!shuffled_) shuffled_.emplace(n, size, where_);
@@ -69,11 +70,11 @@ FitResult FitLoop<T>::run() {
   start_ = saved_ = Clock::now();
   saved_steps_ = state_.steps;
   take_snapshot();
-  while (state_.epoch < options_.epochs && run_epoch()) {
+  while (!stopped_ && state_.epoch < options_.epochs && run_epoch()) {
   }
-  interrupts_ = nullptr;
   FitResult result;
   finish(result);
+  interrupts_ = nullptr;
   return result;
 }
 
@@ -83,12 +84,11 @@ bool FitLoop<T>::run_epoch() {
   if (options_.epoch_schedule) optimizer_.set_rate(options_.epoch_schedule(static_cast<double>(state_.epoch)), where_);
   while (state_.group < groups()) {
     step();
-    if (tracing_) continue;
     if (must_stop()) return false;
     save_if_due();
   }
   end_epoch();
-  return tracing_ || !must_stop();
+  return !must_stop();
 }
 
 template <class T>
@@ -106,7 +106,11 @@ bool FitLoop<T>::must_stop() {
 
 template <class T>
 void FitLoop<T>::step() {
-  if (options_.schedule) optimizer_.set_rate(options_.schedule(static_cast<double>(state_.steps)), where_);
+  if (tracing_)
+    optimizer_.set_rate(rates_[state_.steps - snapshot_steps_]);
+  else if (options_.schedule)
+    optimizer_.set_rate(options_.schedule(static_cast<double>(state_.steps)), where_);
+  if (options_.trace_gradients && !tracing_) rates_.push_back(optimizer_.rate());
   const bool with_norms = options_.gradient_norms && state_.group == 0;
   const double cost = options_.accumulate == 1 ? whole_step(with_norms) : accumulated_step();
   ++state_.steps;
@@ -157,29 +161,34 @@ void FitLoop<T>::note_norms(const Program<T>& program, std::size_t first) {
 
 template <class T>
 void FitLoop<T>::end_epoch() {
-  if (!tracing_) {
-    EpochRecord record;
-    record.epoch = state_.epoch + 1;
-    record.steps = state_.steps;
-    record.rate = optimizer_.rate();
-    record.cost = state_.scores.cost();
-    record.metrics = state_.scores.values();
-    record.gradient_norms = state_.norms;
-    if (validation_ != nullptr) validate(record);
-    record.seconds = seconds();
-    state_.history.epochs.push_back(std::move(record));
-    judge();
+  EpochRecord record;
+  record.epoch = state_.epoch + 1;
+  record.steps = state_.steps;
+  record.rate = optimizer_.rate();
+  record.cost = state_.scores.cost();
+  record.metrics = state_.scores.values();
+  record.gradient_norms = state_.norms;
+  if (validation_ != nullptr) validate(record);
+  record.seconds = seconds();
+  state_.history.epochs.push_back(std::move(record));
+  judge();
+  next_epoch();
+  const EpochRecord& last = state_.history.epochs.back();
+  folder_.append_history(state_.history);
+  progress_->end_epoch(last.epoch, figures_text(state_.history));
+  if (options_.after_epoch) after(options_.after_epoch, last.epoch, last.cost);
+  save_if_due();
+  if (Clock::now() - snapshot_at_ > std::chrono::milliseconds(500)) {
+    require_finite_parameters();
+    take_snapshot();
   }
+}
+
+template <class T>
+void FitLoop<T>::next_epoch() {
   ++state_.epoch;
   state_.group = 0;
   state_.scores.reset();
-  if (tracing_) return;
-  const EpochRecord& record = state_.history.epochs.back();
-  folder_.append_history(state_.history);
-  progress_->end_epoch(record.epoch, figures_text(state_.history));
-  if (options_.after_epoch) after(options_.after_epoch, record.epoch, record.cost);
-  save_if_due();
-  if (Clock::now() - snapshot_at_ > std::chrono::milliseconds(500)) take_snapshot();
 }
 
 template <class T>
@@ -199,7 +208,10 @@ void FitLoop<T>::judge() {
     state_.best = value;
     state_.best_epoch = state_.history.epochs.back().epoch;
     state_.without_improvement = 0;
-    if (options_.best_weights) model_.note_best();
+    if (options_.best_weights) {
+      require_finite_parameters();
+      model_.note_best();
+    }
   } else if (++state_.without_improvement >= options_.patience && options_.patience > 0) {
     stopped_ = true;
     reason_ = StopReason::no_improvement;
@@ -225,44 +237,82 @@ Program<T>& FitLoop<T>::guarded(const F& run_program) {
     if (tracing_) programs_.trace(batch_);
     return run_program();
   } catch (const ValueError& error) {
-    if (tracing_)
-      throw ValueError("fit", fmt::format("epoch {}, step {}: {}", state_.epoch + 1, state_.steps + 1, error.what()));
+    if (tracing_) fail_in_step(error);
     explain_failure();
     throw;
   }
 }
 
-// The replay says that the cost is not finite; the step recorded again says which value was the first that was not. If
-// it came by the gradients of an earlier step, the way there is gone again, from the last snapshot.
+template <class T>
+void FitLoop<T>::fail_in_step(const ValueError& error) const {
+  throw ValueError("fit", fmt::format("epoch {}, step {}: {}", state_.epoch + 1, state_.steps + 1, error.what()));
+}
+
+// The replay says that the cost is not finite; the step recorded again says which value was the first that was not,
+// unless it came by the gradients of an earlier step.
 template <class T>
 void FitLoop<T>::explain_failure() {
-  tracing_ = true;
-  if (options_.trace_gradients && !parameters_are_finite()) {
-    model_.load(snapshot_);
-    state_.load(snapshot_);
-    batches_.clear();
-    while (state_.epoch < options_.epochs) run_epoch();
-  }
+  const Feed<T> batch = batch_;
+  trace_earlier_steps();
   try {
-    programs_.trace(batch_);
+    programs_.trace(batch);
   } catch (const ValueError& error) {
-    throw ValueError("fit", fmt::format("epoch {}, step {}: {}", state_.epoch + 1, state_.steps + 1, error.what()));
+    fail_in_step(error);
   }
 }
 
+// A cost tells of the gradients before it; those of the last step would go unnoticed into what is kept.
 template <class T>
-bool FitLoop<T>::parameters_are_finite() const {
-  for (const auto& [path, parameter] : recipe_.parameters)
-    for (const T value : parameter.value())
-      if (!std::isfinite(value)) return false;
-  return true;
+void FitLoop<T>::require_finite_parameters() {
+  const std::string path = not_finite();
+  if (path.empty()) return;
+  trace_earlier_steps();
+  throw ValueError("fit", fmt::format("step {}: '{}' is not finite after it", state_.steps, path), where_);
+}
+
+// If parameters are not finite, goes the way from the last snapshot again, stopping at the first value that is not. If
+// there is none, all is as it was.
+template <class T>
+void FitLoop<T>::trace_earlier_steps() {
+  if (!options_.trace_gradients || not_finite().empty()) return;
+  const Checkpoint now = checkpoint();
+  const std::size_t steps = state_.steps;
+  const auto goes_on = [&] { return state_.steps < steps && !interrupts_->asked(); };
+  tracing_ = true;
+  go_to(snapshot_);
+  while (goes_on()) {
+    begin_epoch();
+    while (state_.group < groups() && goes_on()) step();
+    if (state_.group == groups()) next_epoch();
+  }
+  tracing_ = false;
+  go_to(now);
+}
+
+template <class T>
+void FitLoop<T>::go_to(const Checkpoint& checkpoint) {
+  model_.load(checkpoint);
+  state_.load(checkpoint);
+  programs_.forget_sums();
+}
+
+template <class T>
+std::string FitLoop<T>::not_finite() const {
+  for (const auto& [path, parameter] : optimizer_.trainable()) {
+    std::size_t found = 0;
+    for (const T value : parameter.value()) found += std::abs(value) <= std::numeric_limits<T>::max() ? 0 : 1;
+    if (found != 0) return path;
+  }
+  return {};
 }
 
 template <class T>
 void FitLoop<T>::take_snapshot() {
   if (!options_.trace_gradients) return;
   snapshot_ = checkpoint();
+  snapshot_steps_ = state_.steps;
   snapshot_at_ = Clock::now();
+  rates_.clear();
 }
 
 // ---- checkpoints ---------------------------------------------------------------------------------------------------
@@ -287,6 +337,7 @@ void FitLoop<T>::save_if_due() {
 
 template <class T>
 void FitLoop<T>::save() {
+  require_finite_parameters();
   checkpoint().save(folder_.file("checkpoint"));
   saved_ = Clock::now();
   saved_steps_ = state_.steps;

@@ -34,10 +34,12 @@ class FitLoop {
 
   void check() const;
   void choose_metrics();
+  void check_picture(const Feed<T>& batch) const;
   void choose_monitor();
   void resume();
   std::string plan() const;
   Settings settings() const;
+  void check_names() const;
 
   // A Loader brings its own.
   std::size_t batch_size() const;
@@ -57,14 +59,19 @@ class FitLoop {
   double accumulated_step();
   void note_norms(const Program<T>& program, std::size_t first);
   void end_epoch();
+  void next_epoch();
   void validate(EpochRecord& record);
   void judge();
   void after(const std::function<void(FitStatus&)>& callback, std::size_t epoch, double cost);
 
   template <class F>
   Program<T>& guarded(const F& run_program);
+  [[noreturn]] void fail_in_step(const ValueError& error) const;
   void explain_failure();
-  bool parameters_are_finite() const;
+  void require_finite_parameters();
+  void trace_earlier_steps();
+  void go_to(const Checkpoint& checkpoint);
+  std::string not_finite() const;  // the path of the first trainable parameter that is not
   void take_snapshot();
 
   double seconds() const { return state_.seconds + std::chrono::duration<double>(Clock::now() - start_).count(); }
@@ -87,6 +94,7 @@ class FitLoop {
   RunFolder folder_;
   std::optional<Progress> progress_;
   Sketch sketch_;
+  Settings settings_;
   std::string summary_;  // of the layers
 
   std::vector<std::size_t> order_;  // where it is not shuffled
@@ -104,6 +112,8 @@ class FitLoop {
   bool resumed_ = false;
   bool tracing_ = false;  // goes again over steps that led to a NaN
   Checkpoint snapshot_;   // … from here
+  std::size_t snapshot_steps_ = 0;
+  std::vector<double> rates_;  // of the steps since then
   Clock::time_point start_, saved_, snapshot_at_;
   std::size_t saved_steps_ = 0;
 };

@@ -5,7 +5,8 @@
 
 namespace wengert::train {
 
-/// While it lives, SIGINT and SIGTERM are noted; the second one does what it did before.
+/// While it lives, the first SIGINT and the first SIGTERM are noted; a second one ends the program. Afterwards they do
+/// what they did before.
 class Interrupts {
  public:
   explicit Interrupts(bool handle);

@@ -57,31 +57,55 @@ class Determination {
   std::vector<Column> columns_;
 };
 
-class OfConfusion final : public Metric {
+// What a class's figures are made of: how often it was there, was predicted, and both.
+struct ClassCounts {
+  double labels = 0, predictions = 0, right = 0;
+
+  double precision() const { return ratio(right, predictions); }
+  double recall() const { return ratio(right, labels); }
+  double f1() const { return ratio(2 * right, labels + predictions); }
+};
+
+// The mean over the classes that occur; NaN if none does.
+class OfClasses final : public Metric {
  public:
-  OfConfusion(std::string name, double (ConfusionMatrix::*of)() const) : name_(std::move(name)), of_(of) {}
+  OfClasses(std::string name, double (ClassCounts::*of)() const) : name_(std::move(name)), of_(of) {}
   std::string name() const override { return name_; }
-  void reset() override { matrix_ = {}; }
-  void add(const Tensor<double>& outputs, const Targets& targets) override { add_to(matrix_, outputs, targets); }
+  void reset() override { classes_.clear(); }
+  void add(const Tensor<double>& outputs, const Targets& targets) override {
+    for_each_class(outputs, targets, name_, Location::current(), [&](const ClassifiedRow& row) {
+      const std::size_t prediction = row.prediction();
+      if (const std::size_t needed = std::max(row.label, prediction) + 1; needed > classes_.size())
+        classes_.resize(needed);
+      ++classes_[row.label].labels;
+      ++classes_[prediction].predictions;
+      if (prediction == row.label) ++classes_[prediction].right;
+    });
+  }
   double value() const override {
-    return matrix_.total() == 0 ? std::numeric_limits<double>::quiet_NaN() : (matrix_.*of_)();
+    double sum = 0, occurring = 0;
+    for (const ClassCounts& c : classes_) {
+      if (c.labels + c.predictions == 0) continue;
+      sum += (c.*of_)();
+      ++occurring;
+    }
+    return sum / occurring;
   }
   std::vector<double> state() const override {
-    std::vector<double> counts;
-    for (std::size_t i = 0; i < matrix_.classes() * matrix_.classes(); ++i)
-      counts.push_back(static_cast<double>(matrix_(i / matrix_.classes(), i % matrix_.classes())));
-    return counts;
+    std::vector<double> numbers;
+    for (const ClassCounts& c : classes_) numbers.insert(numbers.end(), {c.labels, c.predictions, c.right});
+    return numbers;
   }
-  void set_state(const std::vector<double>& state) override {
-    matrix_ = ConfusionMatrix(static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(state.size())))));
-    for (std::size_t i = 0; i < state.size(); ++i)
-      matrix_.add(i / matrix_.classes(), i % matrix_.classes(), static_cast<std::size_t>(state[i]));
+  void set_state(const std::vector<double>& numbers) override {
+    classes_.clear();
+    for (std::size_t i = 0; i + 2 < numbers.size(); i += 3)
+      classes_.push_back({numbers[i], numbers[i + 1], numbers[i + 2]});
   }
 
  private:
   std::string name_;
-  double (ConfusionMatrix::*of_)() const;
-  ConfusionMatrix matrix_;
+  double (ClassCounts::*of_)() const;
+  std::vector<ClassCounts> classes_;
 };
 
 class Share final : public Metric {
@@ -220,8 +244,7 @@ Indices predicted_classes(const Tensor<T>& outputs, Location where) {
 }
 
 void add_to(ConfusionMatrix& matrix, const Tensor<double>& outputs, const Targets& targets, Location where) {
-  for_each_class(outputs, targets, "confusion matrix", where,
-                 [&](const ClassifiedRow& row) { matrix.add(row.label, row.prediction()); });
+  for_each_class(outputs, targets, "confusion matrix", where, [&](const ClassifiedRow& row) { count(matrix, row); });
 }
 
 template <class T>
@@ -260,11 +283,9 @@ std::shared_ptr<Metric> top_k_accuracy(std::size_t k, Location where) {
   if (k == 0) throw ValueError("top_k_accuracy", "k is 0: expected at least 1", where);
   return std::make_shared<Share>(k);
 }
-std::shared_ptr<Metric> precision() {
-  return std::make_shared<OfConfusion>("precision", &ConfusionMatrix::macro_precision);
-}
-std::shared_ptr<Metric> recall() { return std::make_shared<OfConfusion>("recall", &ConfusionMatrix::macro_recall); }
-std::shared_ptr<Metric> f1() { return std::make_shared<OfConfusion>("f1", &ConfusionMatrix::macro_f1); }
+std::shared_ptr<Metric> precision() { return std::make_shared<OfClasses>("precision", &ClassCounts::precision); }
+std::shared_ptr<Metric> recall() { return std::make_shared<OfClasses>("recall", &ClassCounts::recall); }
+std::shared_ptr<Metric> f1() { return std::make_shared<OfClasses>("f1", &ClassCounts::f1); }
 std::shared_ptr<Metric> r_squared() { return std::make_shared<OfDetermination>(); }
 std::shared_ptr<Metric> metric(std::string name, std::function<double(const Tensor<double>&, const Targets&)> of_batch,
                                bool larger_is_better) {

@@ -133,14 +133,16 @@ std::string tile_of(const History& history, const std::string& column, bool smal
                                 : fmt::format("highest {:.3g}, epoch {}", values[best], history.epochs[best].epoch));
 }
 
-std::string tiles(const History& history) {
+std::string tiles(const Report& report) {
+  const History& history = report.history;
   if (history.epochs.empty()) return {};
   const EpochRecord& last = history.epochs.back();
   std::string html =
       "<div class=\"tiles\">\n" + tile_of(history, "cost", true) + tile_of(history, "validation_cost", true);
   for (const std::string& name : history.metric_names) {
     const bool validated = !last.validation_metrics.empty();
-    html += tile_of(history, validated ? "validation_" + name : name, false);
+    const bool less = std::ranges::find(report.less_is_better, name) != report.less_is_better.end();
+    html += tile_of(history, validated ? "validation_" + name : name, less);
   }
   return html + tile("epochs", fmt::format("{}", last.epoch), fmt::format("{} steps", last.steps)) +
          tile("time", duration_text(last.seconds),
@@ -189,9 +191,8 @@ std::string to_html(const Report& report) {
                       uplot_style, style);
   html += fmt::format("<header><div><h1>{}</h1><p>{}</p></div><button id=\"theme\" hidden>Dark</button></header>\n",
                       escaped(report.title), escaped(report.subtitle));
-  html += tiles(report.history) + charts_section(charts_of(report)) + classes_section(report) +
-          mistakes_section(report) + network_section(report) + settings_section(report) +
-          epochs_section(report.history);
+  html += tiles(report) + charts_section(charts_of(report)) + classes_section(report) + mistakes_section(report) +
+          network_section(report) + settings_section(report) + epochs_section(report.history);
   html += fmt::format("<footer>Made by Wengert {}.</footer>\n</main>\n<script>{}</script>\n<script>\n{}</script>\n",
                       WENGERT_VERSION, uplot_script, script);
   return html + "</body>\n</html>\n";

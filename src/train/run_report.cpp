@@ -33,9 +33,10 @@ class Mistakes {
  public:
   static constexpr std::size_t most = 24;
 
-  // Keeps it if it is among the most confident.
+  // Keeps it if it is among the most confident; of scores that are not finite, nothing can be said.
   template <class Values>
   void offer(Mistake mistake, const Values& values) {
+    if (std::isnan(mistake.confidence)) return;
     if (found_.size() == most && mistake.confidence <= found_.back().confidence) return;
     mistake.values = values();
     const auto place = std::ranges::upper_bound(found_, mistake.confidence, std::greater<>(), &Mistake::confidence);
@@ -66,7 +67,7 @@ void add_mistakes(Report& report, StepPrograms<T>& programs, const Source<T>& da
         const std::size_t rows_each = labels->size() / batch.samples;  // more than one where samples are sequences
         for_each_class(outputs, targets_of(batch, memory), "report", Location::current(),
                        [&](const ClassifiedRow& row) {
-                         report.confusion.add(row.label, row.prediction());
+                         count_if_small(report.confusion, row);
                          if (row.prediction() == row.label || rows_each != 1) return;
                          std::visit(
                              [&](const auto& inputs) {

@@ -150,6 +150,11 @@ Program<T>& StepPrograms<T>::apply(std::size_t samples) {
 }
 
 template <class T>
+void StepPrograms<T>::forget_sums() {
+  for (Parameter<T>& sum : sums_) sum.assign(xt::zeros_like(sum.value()));
+}
+
+template <class T>
 Program<T>& StepPrograms<T>::evaluate(const Feed<T>& batch) {
   const auto record_evaluation = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& inputs) {
     recipe_.set_training(false);

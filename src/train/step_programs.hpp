@@ -44,6 +44,8 @@ class StepPrograms {
   Program<T>& accumulate(const Feed<T>& batch);
   /// The update by the gradients that were added up, of so many samples; its results are the norms.
   Program<T>& apply(std::size_t samples);
+  /// Begins the sums of gradients anew.
+  void forget_sums();
   /// Cost and outputs in evaluation mode; changes nothing.
   Program<T>& evaluate(const Feed<T>& batch);
   /// The step without Programs, stopping at the first value that is not finite.

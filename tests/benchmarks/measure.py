@@ -187,7 +187,7 @@ def main():
     if o.include and re.search(o.only, "include"):
         results.append(report.include_time(o.include))
     if o.library and re.search(o.only, "size"):
-        results.append(report.library_size(o.library))
+        results.extend(report.library_sizes(o.library))
 
     print("== figures")
     for line in report.lines(results):

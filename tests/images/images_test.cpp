@@ -39,6 +39,23 @@ std::string complaint(const std::filesystem::path& path) {
   return message_of<FileError>([&] { read_image<float>(path); });
 }
 
+// The PNG whose header claims so many pixels a side, with the checksum of that.
+std::string claiming(std::uint32_t side) {
+  std::string png(bytes(colour_png));
+  const auto put = [&](std::size_t at, std::uint32_t number) {
+    for (std::size_t i = 0; i < 4; ++i) png[at + i] = static_cast<char>(number >> (24 - 8 * i) & 0xFF);
+  };
+  put(16, side);
+  put(20, side);
+  std::uint32_t sum = 0xFFFFFFFF;
+  for (std::size_t i = 12; i < 29; ++i) {
+    sum ^= static_cast<unsigned char>(png[i]);
+    for (int bit = 0; bit < 8; ++bit) sum = sum >> 1 ^ (sum & 1 ? 0xEDB88320U : 0);
+  }
+  put(29, ~sum);
+  return png;
+}
+
 }  // namespace
 
 TEST_CASE("PNG images of every kind are read exactly") {
@@ -108,18 +125,14 @@ TEST_CASE("images that are cut short, damaged or lying are refused") {
   damaged[damaged.find("IDAT") + 10] ^= 1;
   CHECK(contains(complaint(folder.write("x", damaged)), "x: is no sound PNG image: "));
 
-  // A header of 1,000,000 × 1,000,000 pixels, and its checksum.
-  std::string lying(bytes(colour_png));
-  lying.replace(16, 8, std::string("\x00\x0f\x42\x40\x00\x0f\x42\x40", 8));
-  std::uint32_t sum = 0xFFFFFFFF;
-  for (std::size_t i = 12; i < 29; ++i) {
-    sum ^= static_cast<unsigned char>(lying[i]);
-    for (int bit = 0; bit < 8; ++bit) sum = sum >> 1 ^ (sum & 1 ? 0xEDB88320U : 0);
-  }
-  for (std::size_t i = 0; i < 4; ++i) lying[29 + i] = static_cast<char>(~sum >> (24 - 8 * i) & 0xFF);
-  CHECK(contains(
-      complaint(folder.write("x", lying)),
-      fmt::format("its header claims 1000000 by 1000000 pixels: more than its {} bytes can hold", lying.size())));
+  // 1,000,000 × 1,000,000 pixels; and in 200,000 bytes 32,768 × 32,768, which at one bit each could be.
+  CHECK(contains(complaint(folder.write("x", claiming(1'000'000))),
+                 fmt::format("its header claims 1000000 by 1000000 pixels: more than its {} bytes can hold",
+                             bytes(colour_png).size())));
+  std::string lying = claiming(32'768);
+  lying.resize(200'000);
+  CHECK(contains(complaint(folder.write("x", lying)),
+                 "its header claims 32768 by 32768 pixels: more than its 200000 bytes can hold"));
   lying = bytes(colour_jpeg);
   const std::size_t frame = lying.find("\xff\xc0");
   lying.replace(frame + 5, 4, "\xff\xdc\xff\xdc");

@@ -127,6 +127,19 @@ TEST_CASE("a part of a network is loaded by its prefix") {
               load_parameters(module.layers[0], path, {.prefix = "layers.2."}));
 }
 
+TEST_CASE("the count of batches that PyTorch saves is passed over") {
+  const TemporaryFolder folder;
+  const auto path = folder / "weights.safetensors";
+  const Layer<float> layer{Parameter<float>(Tensor<float>{0}), Parameter<float>(Tensor<float>{0})};
+  const Tensor<float> one{1}, count(7.0F);
+  save_safetensors<float>(
+      path, {{"weight", one}, {"bias", one}, {"num_batches_tracked", count}, {"1.num_batches_tracked", count}});
+  CHECK(load_parameters(layer, path).complete());
+  CHECK(layer.weight.value() == one);
+  save_safetensors<float>(path, {{"weight", one}, {"bias", one}, {"my_num_batches_tracked", count}});
+  CHECK_ERROR(FileError, "unexpected: my_num_batches_tracked", load_parameters(layer, path));
+}
+
 TEST_CASE("a shared parameter is saved once, and found under any of its paths") {
   const TemporaryFolder folder;
   const auto path = folder / "tied.safetensors";

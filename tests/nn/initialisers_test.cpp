@@ -130,3 +130,17 @@ TEST_CASE("the same draws in float and double") {
   nn::truncated_normal(narrow, b);
   CHECK(distance(wide.value(), narrow.value()) < 1e-5);
 }
+
+TEST_CASE("limits and deviations that make no distribution are refused") {
+  const Parameter<double> w(Tensor<double>{1, 2});
+  const double nan = std::nan("");
+  CHECK_ERROR(ValueError, "[uniform] limits 1 and 0: expected finite numbers, the lower one first",
+              nn::uniform(w, Generator(1), 1, 0));
+  CHECK_ERROR(ValueError, "[uniform] limits 0 and nan", nn::uniform(w, Generator(1), 0, nan));
+  CHECK_ERROR(ValueError, "[normal] mean 0 and deviation -1: expected finite numbers",
+              nn::normal(w, Generator(1), 0, -1));
+  CHECK_ERROR(ValueError, "[normal] mean nan and deviation 1", nn::normal(w, Generator(1), nan));
+  CHECK(w.value() == Tensor<double>{1, 2});
+  nn::uniform(w, Generator(1), 3, 3);
+  CHECK(w.value() == Tensor<double>{3, 3});
+}

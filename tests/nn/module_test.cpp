@@ -177,6 +177,22 @@ TEST_CASE("parameters are frozen by path, and buffers never thaw") {
               nn::freeze(net, "network.hid"));
 }
 
+TEST_CASE("a shared parameter is found and frozen by any of its paths") {
+  Generator g(1);
+  struct Tied {
+    nn::Linear<float> encoder, decoder;
+  };
+  Tied net{nn::Linear<float>::make(3, 3, g), nn::Linear<float>::make(3, 3, g)};
+  net.decoder.weight = net.encoder.weight;
+  CHECK(nn::parameter(net, "decoder.weight") == net.encoder.weight);
+  nn::freeze(net, "decoder");
+  CHECK(!net.encoder.weight.trainable());
+  CHECK(!net.decoder.bias->trainable());
+  CHECK(net.encoder.bias->trainable());
+  nn::unfreeze(net, "decoder.weight");
+  CHECK(net.encoder.weight.trainable());
+}
+
 TEST_CASE("a network runs inside compiled, and learns there") {
   Generator g(11);
   const auto net = network<float>(g);

@@ -1,8 +1,8 @@
 // The code that docs/networks.md shows: compiled and run here, and held against its text.
+#include "../snippets.hpp"
 #include "../testing.hpp"
 #include <wengert/nn.hpp>
 
-#include <fstream>
 #include <iostream>
 #include <sstream>
 
@@ -99,32 +99,20 @@ TEST_CASE("the page on networks does what it says") {
   // clang-format on
   CHECK(xt::amax(net.head.bias->value())() == 0);
   wg::Tape<float> tape;
+  const auto attention = nn::MultiheadAttention<float>::make(4, 2, g);
+  const auto s = tape.constant(random_tensor<float>({2, 4, 4}, 1));
+  // clang-format off
+  // [mask]
+  auto attended = attention(s, s, s, {.mask = tape.constant(wg::Tensor<float>{{{{1, 1, 1, 0}}}, {{{1, 1, 0, 0}}}})});   // of 3 and 2 places
+  // [end]
+  // clang-format on
+  const auto shorter = slice(s, {xt::range(0, 1), xt::range(0, 3)});
+  CHECK(distance(slice(attended, {xt::range(0, 1), xt::range(0, 3)}).value(), attention(shorter).value()) < 1e-6);
   CHECK(chain(tape.constant(random_tensor<float>({2, 64}, 1))).shape() == wg::Shape{2, 10});
   const Scale<double> scale{wg::Parameter<double>(wg::Tensor<double>{2, 3})};
   CHECK(wg::gradcheck(scale, random_tensor({4, 2}, 1)));
 }
 
 TEST_CASE("every block of C++ in docs/networks.md stands in this file") {
-  const auto read = [](const std::string& path) {
-    std::ifstream file(path);
-    REQUIRE(file);
-    std::string text, line;
-    while (std::getline(file, line)) {  // without indentation
-      const std::size_t begin = line.find_first_not_of(' ');
-      text += (begin == std::string::npos ? "" : line.substr(begin)) + "\n";
-    }
-    return text;
-  };
-  const std::string here = read(PROJECT_SOURCE_DIR "/tests/nn/networks_page_test.cpp"),
-                    page = read(PROJECT_SOURCE_DIR "/docs/networks.md");
-  std::size_t blocks = 0;
-  for (std::size_t at = page.find("```cpp\n"); at != std::string::npos; at = page.find("```cpp\n", at)) {
-    at += 7;
-    const std::string block = page.substr(at, page.find("```", at) - at);
-    CAPTURE(block);
-    CHECK(contains(here, block));
-    at = page.find("```", at) + 3;
-    ++blocks;
-  }
-  CHECK(blocks >= 8);
+  CHECK(check_snippets("docs/networks.md", "tests/nn/networks_page_test.cpp") >= 8);
 }

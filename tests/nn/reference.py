@@ -84,4 +84,32 @@ case("attention.cross", nn.MultiheadAttention(4, 2, batch_first=True), draw(2, 5
 case("encoder", nn.TransformerEncoderLayer(4, 2, 6, dropout=0.0, batch_first=True), draw(2, 3, 4))
 case("encoder.first", nn.TransformerEncoderLayer(4, 2, 6, dropout=0.0, activation="gelu", norm_first=True, batch_first=True),
      draw(2, 3, 4))
+for name, module in {
+    "identity": nn.Identity(), "relu": nn.ReLU(), "relu6": nn.ReLU6(), "sigmoid": nn.Sigmoid(), "log_sigmoid": nn.LogSigmoid(),
+    "tanh": nn.Tanh(), "silu": nn.SiLU(), "mish": nn.Mish(), "selu": nn.SELU(), "softsign": nn.Softsign(),
+    "hard_sigmoid": nn.Hardsigmoid(), "hard_swish": nn.Hardswish(), "hard_tanh": nn.Hardtanh(), "leaky_relu": nn.LeakyReLU(0.2),
+    "celu": nn.CELU(1.5), "softplus": nn.Softplus(2), "log_softmax": nn.LogSoftmax(dim=1), "gelu.tanh": nn.GELU(approximate="tanh"),
+}.items():
+    case(name, module, 4 * draw(3, 4))
+case("max_pool1d", nn.MaxPool1d(3, stride=2), draw(2, 2, 7))
+case("avg_pool2d", nn.AvgPool2d((2, 3), stride=2), draw(2, 2, 6, 5))
+case("adaptive_avg_pool1d", nn.AdaptiveAvgPool1d(3), draw(2, 2, 7))
+case("adaptive_max_pool1d", nn.AdaptiveMaxPool1d(3), draw(2, 2, 7))
+case("adaptive_max_pool2d", nn.AdaptiveMaxPool2d((2, 3)), draw(2, 2, 5, 7))
+case("batch_norm.plain", nn.BatchNorm1d(3, affine=False), draw(5, 3))
+case("layer_norm.plain", nn.LayerNorm((3,), elementwise_affine=False), draw(4, 3))
+case("group_norm.plain", nn.GroupNorm(2, 4, affine=False), draw(2, 4, 3))
+
+
+def with_hidden(m, x):
+    y, h = m(x, state[0])
+    return torch.cat([y, h.transpose(0, 1)], 1)
+
+
+case("rnn.run", nn.RNN(3, 4, batch_first=True, bias=False), draw(2, 5, 3), with_hidden)
+case("gru.run", nn.GRU(3, 4, batch_first=True), draw(2, 5, 3), with_hidden)
+case("gru.plain", nn.GRU(3, 4, batch_first=True, bias=False), draw(2, 5, 3), output)
+padded = torch.tensor([[False, False, False, True], [False, False, True, True]])
+case("attention.masked", nn.MultiheadAttention(6, 2, batch_first=True), draw(2, 4, 6),
+     lambda m, x: m(x, x, x, key_padding_mask=padded)[0])
 np.savez_compressed("reference.npz", **arrays)

@@ -141,6 +141,22 @@ TEST_CASE("summary keeps a function apart from the layer it is called on") {
   CHECK(layers_of_summary(nn::summary(block, {2, 3})) == rows);
 }
 
+TEST_CASE("summary of networks with several results") {
+  Generator g(1);
+  struct Heads {
+    nn::Linear<float> mean, deviation;
+    auto operator()(Var<float> x) const { return std::tuple(mean(x), exp(deviation(x))); }
+  };
+  const Heads heads{nn::Linear<float>::make(3, 2, g), nn::Linear<float>::make(3, 4, g)};
+  CHECK(layers_of_summary(nn::summary(heads, {5, 3})) ==
+        "mean:Linear (5, 2) | deviation:Linear (5, 4) | exp (5, 4) | ");
+  struct Reader {
+    nn::LSTM<float> lstm;
+    auto operator()(Var<float> x) const { return lstm.run(x); }
+  };
+  CHECK(nn::summary(Reader{nn::LSTM<float>::make(3, 4, g)}, {2, 5, 3}).rows.front().path == "lstm");
+}
+
 TEST_CASE("summary counts what is shared once") {
   Generator g(1);
   const auto layer = nn::Linear<double>::make(3, 3, g);
@@ -155,7 +171,7 @@ namespace {
 
 // The findings' flaws and layers, in order.
 std::string flaws(const nn::CheckReport& report) {
-  const char* const names[] = {"no_gradient", "softmax", "log", "broadcast", "dead", "saturated"};
+  const char* const names[] = {"no_gradient", "softmax", "log", "broadcast", "dead", "saturated", "nll"};
   std::string text;
   for (const auto& finding : report.findings)
     text += fmt::format("{} {} | ", names[static_cast<std::size_t>(finding.flaw)], finding.layer);
@@ -216,6 +232,64 @@ TEST_CASE("check finds parameters without a gradient") {
   CHECK(flaws(nn::check(net, stopped, x, labels(16))) == "no_gradient first | ");
   const auto infinite = [](const auto& n, auto v) { return mean(sqrt(0 * n.last(n.first(v)))); };
   CHECK(contains(nn::check(net, infinite, x).to_string(), "their gradient is not finite"));
+}
+
+TEST_CASE("check finds parameters that no member leads to") {
+  Generator g(3);
+  class Hidden {
+   public:
+    explicit Hidden(Generator& generator) : layer_(nn::Linear<float>::make(5, 4, generator)) {}
+    Var<float> operator()(Var<float> x) const { return layer_(x); }
+
+   private:
+    nn::Linear<float> layer_;
+  };
+  struct Network {
+    Hidden first;
+    nn::Linear<float> last;
+    Var<float> operator()(Var<float> x) const { return last(tanh(first(x))); }
+  };
+  const Network net{Hidden(g), nn::Linear<float>::make(4, 2, g)};
+  const auto report = nn::check(net, by_label, random_tensor<float>({16, 5}, 1), labels(16));
+  CHECK(flaws(report) == "no_gradient  | ");
+  CHECK(contains(report.to_string(), "no member of the network leads to are read (weight (4, 5) at "));
+  CHECK(contains(report.to_string(), "bias (4,) at "));
+}
+
+TEST_CASE("check names the caller's line for a loss that is no scalar") {
+  Generator g(3);
+  const auto loss_of = [](const auto& n, auto v) { return square(n(v)); };
+  bool thrown = false;
+  try {
+    nn::check(nn::Linear<float>::make(5, 2, g), loss_of, random_tensor<float>({16, 5}, 1));
+  } catch (const GradientError& error) {
+    thrown = true;
+    CAPTURE(error.what());
+    CHECK(contains(error.what(), "summary_test.cpp"));
+  }
+  CHECK(thrown);
+}
+
+TEST_CASE("check finds an nll_loss of what are no logarithms, and a sigmoid before a loss over classes") {
+  Generator g(3);
+  const auto x = random_tensor<double>({16, 5}, 1);
+  const auto net = nn::Linear<double>::make(5, 2, g);
+  const auto raw = [](const auto& n, auto v, auto y) { return nll_loss(n(v), y); };
+  const auto report = nn::check(net, raw, x, labels(16));
+  CHECK(flaws(report) == "nll  | ");
+  CHECK(contains(report.to_string(), "use cross_entropy, which takes logits"));
+  const auto of_softmax = [](const auto& n, auto v, auto y) { return nll_loss(softmax(n(v)), y); };
+  const auto second = nn::check(net, of_softmax, x, labels(16));
+  CHECK(flaws(second) == "nll  | ");
+  CHECK(contains(second.to_string(), "use cross_entropy of what goes into the softmax"));
+  const auto weighted = [](const auto& n, auto v, auto y) {
+    return nll_loss(log_softmax(n(v)), y, {.weights = v.tape().constant(Tensor<double>{1, 3})});
+  };
+  CHECK(nn::check(net, weighted, x, labels(16)));
+  const auto squashed = [](const auto& n, auto v, auto y) { return cross_entropy(sigmoid(n(v)), y); };
+  const auto third = nn::check(net, squashed, x, labels(16));
+  CHECK(flaws(third) == "softmax  | ");
+  CHECK(contains(third.to_string(), "so that no class ever comes near 1; leave the sigmoid out"));
 }
 
 TEST_CASE("check finds a softmax before a loss that takes logits") {

@@ -95,6 +95,46 @@ TEST_CASE("frozen parameters are left alone, with their state") {
   CHECK(problem.first.w.value() != frozen);
 }
 
+TEST_CASE("a parameter unfrozen late takes the steps of a new optimiser") {
+  const auto check = [](const optim::Rule<double>& rule) {
+    Parameter<double> early(Tensor<double>{1, -2}, "early"), late(Tensor<double>{0.5, 3}, "late");
+    late.set_trainable(false);
+    Optimizer<double> whole(std::vector{early, late}, rule);
+    auto loss = [&](Tape<double>& tape) {
+      return sum(square(square(tape.variable(early)))) + sum(exp(tape.variable(late)));
+    };
+    for (int i = 0; i < 50; ++i) step(whole, loss);
+    late.set_trainable(true);
+    Parameter<double> alone(late.value(), "late");
+    Optimizer<double> fresh(alone, rule);
+    for (int i = 0; i < 3; ++i) {
+      step(whole, loss);
+      step(fresh, [&](Tape<double>& tape) { return sum(exp(tape.variable(alone))); });
+      CHECK(late.value() == alone.value());
+    }
+    CHECK(whole.steps() == 53);
+    for (const auto& part : whole.state())
+      if (part.name.ends_with(".step")) CHECK(part.parameter.value()() == (part.name == "1.step" ? 3 : 53));
+  };
+  check(optim::Adam{.rate = 0.01});
+  check(optim::SGD{.rate = 0.01, .momentum = 0.9, .dampening = 0.5});
+  check(optim::RAdam{.rate = 0.01});
+}
+
+TEST_CASE("a group names a shared parameter by any of its paths") {
+  struct Tied {
+    Parameter<double> encoder, decoder;
+  };
+  const Parameter<double> w(Tensor<double>{1}, "w");
+  const Tied tied{w, w};
+  Optimizer<double> optimizer(tied, optim::SGD{.rate = 1}, {.groups = {{"decoder", optim::SGD{.rate = 0.25}}}});
+  Tape<double> tape;
+  optimizer.update(std::vector{tape.constant(Tensor<double>{1})});
+  tape.commit();
+  CHECK(w.value() == Tensor<double>{0.75});
+  CHECK(optimizer.parameters().size() == 1);
+}
+
 TEST_CASE("groups keep their ratio to the optimiser's rate") {
   using optim::SGD;
   Problem<double> problem;
@@ -152,7 +192,7 @@ TEST_CASE("training goes on from a saved state as if it had not been interrupted
   train(first, one, 8, [](int) {});
   std::vector<NamedTensor<double>> saved;
   for (const auto& part : one.state()) saved.push_back({part.name, part.parameter.value()});
-  CHECK(saved.size() == 2 + 3 * 4);
+  CHECK(saved.size() == 2 + (3 + 1) * 4);
   save_npz(folder / "state.npz", saved);
   other.set_rate(1);
   other.load_state(load_npz<double>(folder / "state.npz"));
@@ -197,10 +237,21 @@ TEST_CASE("mistakes are errors that change nothing") {
   CHECK_ERROR(ValueError, "[Lion] weight_decay nan", Optimizer<double>(problem, Lion{.weight_decay = std::nan("")}));
   CHECK_ERROR(ValueError, "group 'fir' names no parameter: there are 'first.w', 'first.b'",
               Optimizer<double>(problem, SGD{}, {.groups = {{"fir", SGD{}}}}));
+  CHECK_ERROR(
+      ValueError,
+      "group 'first.b' is left without a parameter: 'first.b' belongs to 'first' before it; put the narrower group",
+      Optimizer<double>(problem, SGD{}, {.groups = {{"second", SGD{}}, {"first", SGD{}}, {"first.b", SGD{}}}}));
   CHECK_ERROR(ValueError, "group 'first' has the rate 0.1 and the optimiser 0",
               Optimizer<double>(problem, SGD{.rate = 0}, {.groups = {{"first", SGD{.rate = 0.1}}}}));
   CHECK_ERROR(ValueError, "clip_norm -1: expected a positive limit",
               Optimizer<double>(problem, SGD{}, {.clip_norm = -1}));
+  Tape<double> scratch;
+  std::vector<Var<double>> gradients{scratch.constant(Tensor<double>{3, -4})};
+  for (const double limit : {0.0, -1.0, std::nan("")}) {
+    CHECK_ERROR(ValueError, "[clip_by_value] a limit of ", clip_by_value(gradients, limit));
+    CHECK_ERROR(ValueError, "[clip_by_global_norm] a limit of ", clip_by_global_norm(gradients, limit));
+  }
+  CHECK(gradients[0].value() == Tensor<double>{3, -4});
   CHECK_ERROR(ValueError, "no parameters", Optimizer<double>(std::vector<Parameter<double>>{}, SGD{}));
   CHECK_ERROR(
       ValueError, "'w' and 'v': expected every parameter and every path once",
@@ -231,10 +282,10 @@ TEST_CASE("mistakes are errors that change nothing") {
   state.back().name = "rate";
   CHECK_ERROR(ValueError, "state 'rate' is given twice", optimizer.load_state(state));
   state.pop_back();
-  std::swap(state.back().parameter, state.front().parameter);
-  CHECK_ERROR(ShapeError, "state 'rate' of shape (2,): expected ()", optimizer.load_state(state));
+  std::swap(state[2].parameter, state.front().parameter);
+  CHECK_ERROR(ShapeError, "state 'rate' of shape (4, 3): expected ()", optimizer.load_state(state));
   state = optimizer.state();
   state.pop_back();
-  CHECK_ERROR(ValueError, "state 'second.b.exp_avg_sq' is missing", optimizer.load_state(state));
+  CHECK_ERROR(ValueError, "state 'second.b.step' is missing", optimizer.load_state(state));
   CHECK(optimizer.rate() == 0.1);
 }

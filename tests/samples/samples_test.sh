@@ -33,20 +33,20 @@ at_least() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a >= b) }'; }
 mlp() {
   local digits="--data digits --data-folder $data" reached
   # shellcheck disable=SC2086
-  reached=$("$bin/01_mlp" $digits --epochs 30 --weights "$work/a.npz" --curve "$work/a.csv" --quiet)
+  reached=$("$bin/01_mlp" $digits --epochs 40 --weights "$work/a.npz" --curve "$work/a.csv" --quiet)
   check "the last line is the accuracy: $reached" at_least "$(echo "$reached" | accuracy)" 95
-  check "one line a epoch in the curve" [ "$(wc -l <"$work/a.csv")" -eq 31 ]
+  check "one line a epoch in the curve" [ "$(wc -l <"$work/a.csv")" -eq 41 ]
   # shellcheck disable=SC2086
-  "$bin/01_mlp" $digits --epochs 30 --weights "$work/b.npz" --curve "$work/b.csv" >"$work/log" 2>"$work/lines"
+  "$bin/01_mlp" $digits --epochs 40 --weights "$work/b.npz" --curve "$work/b.csv" >"$work/log" 2>"$work/lines"
   check "a seed gives the same weights bit for bit" cmp "$work/a.npz" "$work/b.npz"
   check "and the same costs" diff <(cut -d, -f3 --complement "$work/a.csv") <(cut -d, -f3 --complement "$work/b.csv")
   check "all but the time is compared" [ "$(head -n 1 "$work/a.csv" | cut -d, -f3)" = seconds ]
   check "no progress bar where output is piped" bash -c "! grep -q \$'\r' '$work/log' '$work/lines'"
-  check "a line an epoch while it runs" [ "$(grep -c '^epoch [0-9]*/30 ' "$work/lines")" -eq 30 ]
-  check "a table of the epochs" [ "$(grep -cE '^ +[0-9]+ +[0-9.]+ +[0-9.]+ +[0-9.]+% +[0-9.]+$' "$work/log")" -eq 30 ]
+  check "a line an epoch while it runs" [ "$(grep -c '^epoch [0-9]*/40 ' "$work/lines")" -eq 40 ]
+  check "a table of the epochs" [ "$(grep -cE '^ +[0-9]+ +[0-9.]+ +[0-9.]+ +[0-9.]+% +[0-9.]+$' "$work/log")" -eq 40 ]
   check "a confusion matrix at the end" grep -q "confusion matrix" "$work/log"
   # shellcheck disable=SC2086
-  "$bin/01_mlp" $digits --epochs 30 --seed 2 --weights "$work/c.npz" --quiet >/dev/null
+  "$bin/01_mlp" $digits --epochs 40 --seed 2 --weights "$work/c.npz" --quiet >/dev/null
   check "another seed gives other weights" bash -c "! cmp -s '$work/a.npz' '$work/c.npz'"
   # shellcheck disable=SC2086
   check "least squares learns" at_least "$("$bin/01_mlp" $digits --epochs 40 --cost least-squares --rate 2 --quiet | accuracy)" 93

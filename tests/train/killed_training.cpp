@@ -45,6 +45,8 @@ int main(int, char** arguments) try {
               .seed = 5,
               .schedule = [](double step) { return 0.01 / (1 + step / 300); },
               .metrics = {train::accuracy(), train::f1()},
+              .patience = 3,  // ends it in epoch 30, and what is resumed then stays ended
+              .min_improvement = 0.01,
               .best_weights = true,
               .display = train::Display::quiet,
               .folder = arguments[1],

@@ -3,6 +3,7 @@
 #include <wengert/train/metrics.hpp>
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 using namespace wengert;
@@ -49,6 +50,36 @@ TEST_CASE("the best k scores are right if the label is among them") {
   CHECK_ERROR(ValueError, "[top_k_accuracy] k is 0: expected at least 1", train::top_k_accuracy(scores, labels, 0));
   CHECK_ERROR(ShapeError, "[accuracy] outputs of shape (4, 3), labels of shape (3,): expected (…, classes) and (…)",
               train::accuracy(scores, Indices{0, 1, 2}));
+}
+
+TEST_CASE("scores that are NaN are never right") {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  const Indices labels{0, 1, 2, 0, 1};
+  const Tensor<double> scores{{nan, nan, nan}, {nan, 2, 1}, {1, 2, nan}, {3, nan, 1}, {0, 1, 0}};
+  CHECK(train::accuracy(scores, labels) == doctest::Approx(1.0 / 5));
+  CHECK(train::top_k_accuracy(scores, labels, 2) == doctest::Approx(3.0 / 5));  // all but the labels that are NaN
+  CHECK(train::confusion_matrix(scores, labels).accuracy() == doctest::Approx(1.0 / 5));
+  const Tensor<double> logits{nan, nan, 1};
+  CHECK(train::accuracy(logits, Indices{0, 1, 1}) == doctest::Approx(1.0 / 3));
+  CHECK(train::confusion_matrix(logits, Indices{0, 1, 1}).accuracy() == doctest::Approx(1.0 / 3));
+}
+
+TEST_CASE("a large vocabulary is no square") {
+  constexpr std::size_t classes = 200'000;  // whose square is 320 GB
+  Tensor<double> outputs = xt::zeros<double>({std::size_t{2}, classes});
+  outputs(0, classes - 1) = outputs(1, 7) = 1;
+  const Indices labels{static_cast<std::int64_t>(classes - 1), 0};
+  struct Case {
+    std::shared_ptr<train::Metric> metric;
+    double value;  // the mean over the classes 0, 7 and the last
+  };
+  for (const Case& c :
+       {Case{train::precision(), 1.0 / 3}, Case{train::recall(), 1.0 / 3}, Case{train::f1(), 1.0 / 3}}) {
+    c.metric->reset();
+    c.metric->add(outputs, labels);
+    CHECK(c.metric->value() == doctest::Approx(c.value));
+  }
+  CHECK(train::confusion_matrix(Tensor<double>{{0, 1, 0}}, Indices{0}).classes() == 3);
 }
 
 TEST_CASE("R² is scikit-learn's") {

@@ -72,6 +72,13 @@ TEST_CASE("a report is one page that asks for nothing else") {
   CHECK(count(html, "</script>") == 3);
 }
 
+TEST_CASE("the best of an error is the lowest") {
+  Report report = example();
+  CHECK(contains(train::to_html(report), "<i>highest 0.9, epoch 1</i>"));
+  report.less_is_better = {"accuracy"};
+  CHECK_FALSE(contains(train::to_html(report), "highest"));
+}
+
 TEST_CASE("a report shows what there is") {
   const std::string html = train::to_html({});
   CHECK(contains(html, "<h1>Training</h1>"));

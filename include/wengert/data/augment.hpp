@@ -25,7 +25,7 @@ struct Augmentation {
 /// counter, which moves on as by other draws. Throws ShapeError if these are no images, ValueError for an amount that
 /// is negative, not finite, or shifts an image out of itself; nothing is changed then.
 template <class T>
-void augment(Tensor<T>& images, const Augmentation& augmentation, Generator& generator,
+void augment(Tensor<T>& images, const Augmentation& augmentation, Generator generator,
              const Location& where = Location::current());
 
 }  // namespace wengert

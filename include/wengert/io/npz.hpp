@@ -15,7 +15,8 @@ enum class Compression { stored, deflated };
 
 /// Writes tensors, in their order, to a file that `numpy.load` and `load_npz` read.
 ///
-/// The file is replaced only when all is written: a failure leaves an existing one as it was, and nothing beside it.
+/// The file is replaced only when all is written and on the disk: a failure leaves an existing one as it was, and
+/// nothing beside it. Until then the whole file is in memory.
 /// The same tensors give the same bytes. Names may hold dots (`encoder.0.weight`). Throws ValueError if there are no
 /// tensors, or a name is empty, used twice, longer than 1,000 bytes, not UTF-8, ends in `.npy`, or holds `/`, `\`, `..`
 /// or a control character; FileError if the file cannot be written.

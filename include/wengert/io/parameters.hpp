@@ -44,7 +44,7 @@ struct LoadReport {
   bool complete() const { return missing.empty() && unexpected.empty() && mismatching.empty(); }
 };
 
-/// The report in one line, `3 loaded; missing: head.bias; …`, of each list the first few.
+/// The report in one line, `3 fit; missing: head.bias; …`, of each list the first few.
 std::string to_string(const LoadReport& report);
 /// Writes `to_string`.
 std::ostream& operator<<(std::ostream& out, const LoadReport& report);
@@ -107,7 +107,8 @@ void save_parameters(const Module& module, const std::filesystem::path& path,
 ///
 /// A shared parameter takes the first of its paths that the file has. The path's ending chooses the format. Throws
 /// FileError with the report if an entry is missing, unexpected or of another shape, unless `options.partial`; then
-/// nothing is changed. Throws also as `load_npz` and `load_safetensors` do, and ValueError as `save_parameters` does.
+/// nothing is changed. Entries called `num_batches_tracked`, which PyTorch's batch normalisation has, are passed over.
+/// Throws also as `load_npz` and `load_safetensors` do, and ValueError as `save_parameters` does.
 template <class Module>
 LoadReport load_parameters(const Module& module, const std::filesystem::path& path, const LoadOptions& options = {},
                            const Location& where = Location::current()) {

@@ -1,6 +1,7 @@
 // How a network's call lies on a tape: which layer recorded which nodes. What `summary` and `check` are made of.
 #pragma once
 
+#include <wengert/index_var.hpp>
 #include <wengert/nn/chain_marks.hpp>
 #include <wengert/nn/module.hpp>
 #include <wengert/ops/random.hpp>
@@ -68,6 +69,20 @@ class Observation {
   std::vector<Chain> chains_;
   std::vector<std::pair<Generator, std::uint64_t>> generators_;
 };
+
+// An input of a call that is observed: zeros of a shape, a tensor, or indices.
+template <class T>
+Var<T> observed_input(Tape<T>& tape, const Shape& shape) {
+  return tape.constant(Tensor<T>(xt::zeros<T>(xt::dynamic_shape<std::size_t>(shape))));
+}
+template <class T>
+Var<T> observed_input(Tape<T>& tape, const Tensor<T>& x) {
+  return tape.borrow(x);
+}
+template <class T>
+IndexVar<T> observed_input(Tape<T>& tape, const Indices& x) {
+  return tape.indices(x);
+}
 
 }  // namespace detail
 

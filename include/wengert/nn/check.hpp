@@ -15,12 +15,14 @@ namespace wengert::nn {
 
 /// What can be wrong with a network and its loss.
 enum class Flaw : std::uint8_t {
-  no_gradient,            ///< a parameter that the loss does not depend on, or whose gradient is 0 or not finite
-  softmax_before_logits,  ///< a softmax or sigmoid whose result goes into a loss that applies it itself
+  no_gradient,  ///< a parameter that the loss does not depend on, whose gradient is 0 or not finite, or that no member
+                ///< of the network leads to
+  softmax_before_logits,  ///< a softmax or sigmoid whose result goes into a loss that takes logits
   log_of_softmax,         ///< the logarithm of a softmax or sigmoid, which loses what log_softmax keeps
   broadcast_loss,         ///< predictions and targets that broadcast against each other: (n,) against (n, 1)
   dead_relu,              ///< a relu most of whose units give 0 for every sample
   saturated,              ///< a sigmoid or tanh most of whose results are at its limits, where the gradient vanishes
+  no_log_probability,     ///< an nll_loss of logits or probabilities, not of their logarithms
 };
 
 /// One thing that is wrong: where, and what helps.
@@ -47,18 +49,9 @@ struct CheckReport {
 
 namespace detail {
 template <class T>
-CheckReport inspect(Tape<T>& tape, std::size_t first, Var<T> loss, const Anatomy<T>& anatomy, const Location& where);
-extern template CheckReport inspect(Tape<float>&, std::size_t, Var<float>, const Anatomy<float>&, const Location&);
-extern template CheckReport inspect(Tape<double>&, std::size_t, Var<double>, const Anatomy<double>&, const Location&);
-
-template <class T>
-Var<T> checked_input(Tape<T>& tape, const Tensor<T>& x) {
-  return tape.borrow(x);
-}
-template <class T>
-IndexVar<T> checked_input(Tape<T>& tape, const Indices& x) {
-  return tape.indices(x);
-}
+CheckReport inspect(Tape<T>& tape, std::size_t first, Var<T> loss, const Anatomy<T>& anatomy);
+extern template CheckReport inspect(Tape<float>&, std::size_t, Var<float>, const Anatomy<float>&);
+extern template CheckReport inspect(Tape<double>&, std::size_t, Var<double>, const Anatomy<double>&);
 }  // namespace detail
 
 /// Looks for what is often wrong with a network, before it is trained: `nn::check(network, loss_of, X, labels)`.
@@ -71,12 +64,12 @@ template <class Module, class Loss, class... Inputs>
 CheckReport check(const Module& module, const Loss& loss_of, const Inputs&... inputs) {
   using T = detail::ScalarOf<Module>;
   Tape<T> tape;
-  const std::tuple leaves{detail::checked_input<T>(tape, inputs)...};
+  const std::tuple leaves{detail::observed_input<T>(tape, inputs)...};
   const std::size_t first = tape.size();
   Var<T> loss;
   const Anatomy<T> anatomy =
       observe<T>(module, [&] { loss = std::apply([&](const auto&... x) { return loss_of(module, x...); }, leaves); });
-  return detail::inspect(tape, first, loss, anatomy, Location::current());
+  return detail::inspect(tape, first, loss, anatomy);
 }
 
 }  // namespace wengert::nn

@@ -42,7 +42,7 @@ struct Conv1d {
   ConvLayerOptions<1> options{};     ///< as it was made
 
   /// Throws ValueError for a size of 0 and for groups that do not divide both numbers of channels.
-  static Conv1d make(std::size_t in, std::size_t out, const PerAxis<1>& kernel, Generator& generator,
+  static Conv1d make(std::size_t in, std::size_t out, const PerAxis<1>& kernel, Generator generator,
                      const ConvLayerOptions<1>& options = {}, Location where = Location::current());
   /// Throws ShapeError for another number of channels.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const;
@@ -56,7 +56,7 @@ struct Conv2d {
   ConvLayerOptions<2> options{};     ///< as it was made
 
   /// Throws ValueError for a size of 0 and for groups that do not divide both numbers of channels.
-  static Conv2d make(std::size_t in, std::size_t out, const PerAxis<2>& kernel, Generator& generator,
+  static Conv2d make(std::size_t in, std::size_t out, const PerAxis<2>& kernel, Generator generator,
                      const ConvLayerOptions<2>& options = {}, Location where = Location::current());
   /// Throws ShapeError for another number of channels.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const;
@@ -71,7 +71,7 @@ struct ConvTranspose2d {
   ConvTransposeLayerOptions<2> options{};  ///< as it was made
 
   /// Throws ValueError for a size of 0 and for groups that do not divide both numbers of channels.
-  static ConvTranspose2d make(std::size_t in, std::size_t out, const PerAxis<2>& kernel, Generator& generator,
+  static ConvTranspose2d make(std::size_t in, std::size_t out, const PerAxis<2>& kernel, Generator generator,
                               const ConvTransposeLayerOptions<2>& options = {}, Location where = Location::current());
   /// Throws ShapeError for another number of channels.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const;

@@ -6,17 +6,25 @@
 #include <wengert/parameter.hpp>
 
 #include <cstddef>
+#include <optional>
 
 namespace wengert::nn {
+
+/// How an Embedding is made.
+struct EmbeddingOptions {
+  std::optional<std::size_t> padding{};  ///< the entry that stands for no thing: its row is 0 and gets no gradient
+};
 
 /// A table whose rows are looked up: indices (…) give (…, width).
 template <class T>
 struct Embedding {
-  Parameter<T> weight;  ///< (entries, width)
+  Parameter<T> weight;                   ///< (entries, width)
+  std::optional<std::size_t> padding{};  ///< the entry whose row gets no gradient
 
-  /// A table drawn from the standard normal distribution, as in PyTorch. Throws ValueError for a size of 0.
-  static Embedding make(std::size_t entries, std::size_t width, Generator& generator,
-                        Location where = Location::current());
+  /// A table drawn from the standard normal distribution, as in PyTorch. Throws ValueError for a size of 0, and for a
+  /// padding that is no entry.
+  static Embedding make(std::size_t entries, std::size_t width, Generator generator,
+                        const EmbeddingOptions& options = {}, Location where = Location::current());
   /// Throws ValueError for an index that is not from 0 to entries − 1.
   Var<T> operator()(IndexVar<T> indices, Location where = Location::current()) const;
 };

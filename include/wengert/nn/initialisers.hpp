@@ -17,17 +17,19 @@ void zeros(Parameter<T> parameter);
 /// Writes one value everywhere.
 template <class T>
 void constant(Parameter<T> parameter, double value);
-/// Draws evenly from [low, high).
+/// Draws evenly from [low, high). Throws ValueError unless both are finite and low ≤ high.
 template <class T>
-void uniform(Parameter<T> parameter, Generator& generator, double low = 0, double high = 1);
-/// Draws from a normal distribution.
+void uniform(Parameter<T> parameter, Generator generator, double low = 0, double high = 1,
+             Location where = Location::current());
+/// Draws from a normal distribution. Throws ValueError unless both are finite and the deviation is not negative.
 template <class T>
-void normal(Parameter<T> parameter, Generator& generator, double mean = 0, double deviation = 1);
+void normal(Parameter<T> parameter, Generator generator, double mean = 0, double deviation = 1,
+            Location where = Location::current());
 /// Draws from a normal distribution, of which only [low, high] is kept: the inverse of its distribution function at
 /// evenly drawn places. `deviation` is that of the whole distribution. Throws ValueError unless low < high and at least
 /// a millionth of the distribution lies between.
 template <class T>
-void truncated_normal(Parameter<T> parameter, Generator& generator, double mean = 0, double deviation = 1,
+void truncated_normal(Parameter<T> parameter, Generator generator, double mean = 0, double deviation = 1,
                       double low = -2, double high = 2, Location where = Location::current());
 
 /// What follows a layer, so that its weights can make up for how it shrinks what passes through.
@@ -48,10 +50,10 @@ Fan fan_of(const Shape& weight, Location where = Location::current());
 /// Draws evenly from ±gain·√(6/(in + out)), so that signals and gradients keep their size (Glorot & Bengio 2010).
 /// This and the following throw ShapeError for a parameter below rank 2; `in` and `out` are those of `fan_of`.
 template <class T>
-void xavier_uniform(Parameter<T> weight, Generator& generator, double gain = 1, Location where = Location::current());
+void xavier_uniform(Parameter<T> weight, Generator generator, double gain = 1, Location where = Location::current());
 /// Draws from N(0, gain²·2/(in + out)).
 template <class T>
-void xavier_normal(Parameter<T> weight, Generator& generator, double gain = 1, Location where = Location::current());
+void xavier_normal(Parameter<T> weight, Generator generator, double gain = 1, Location where = Location::current());
 
 /// Which fan the variance makes up for: `in` keeps the size of signals, `out` that of gradients.
 enum class FanMode : bool { in, out };
@@ -63,23 +65,23 @@ struct HeOptions {
 };
 /// Draws evenly from ±gain·√(3/fan) (He et al. 2015), for layers that relu follows.
 template <class T>
-void he_uniform(Parameter<T> weight, Generator& generator, const HeOptions& options = {},
+void he_uniform(Parameter<T> weight, Generator generator, const HeOptions& options = {},
                 Location where = Location::current());
 /// Draws from N(0, gain²/fan).
 template <class T>
-void he_normal(Parameter<T> weight, Generator& generator, const HeOptions& options = {},
+void he_normal(Parameter<T> weight, Generator generator, const HeOptions& options = {},
                Location where = Location::current());
 
 /// Draws evenly from ±√(3/in) (LeCun et al. 1998), for layers that selu follows.
 template <class T>
-void lecun_uniform(Parameter<T> weight, Generator& generator, Location where = Location::current());
+void lecun_uniform(Parameter<T> weight, Generator generator, Location where = Location::current());
 /// Draws from N(0, 1/in).
 template <class T>
-void lecun_normal(Parameter<T> weight, Generator& generator, Location where = Location::current());
+void lecun_normal(Parameter<T> weight, Generator generator, Location where = Location::current());
 
 /// Writes a matrix with orthonormal rows or columns, whichever are fewer, times `gain` (Saxe, McClelland & Ganguli
 /// 2013); a weight of more axes counts as (out, everything else). Evenly distributed over all such matrices.
 template <class T>
-void orthogonal(Parameter<T> weight, Generator& generator, double gain = 1, Location where = Location::current());
+void orthogonal(Parameter<T> weight, Generator generator, double gain = 1, Location where = Location::current());
 
 }  // namespace wengert::nn

@@ -23,7 +23,7 @@ struct Linear {
 
   /// A layer that begins as PyTorch's does: weight and bias drawn evenly from ±1/√in.
   /// Throws ValueError for no inputs or outputs.
-  static Linear make(std::size_t in, std::size_t out, Generator& generator, const LinearOptions& options = {},
+  static Linear make(std::size_t in, std::size_t out, Generator generator, const LinearOptions& options = {},
                      Location where = Location::current());
 
   /// Throws ShapeError unless the last axis of x has the extent `in`.

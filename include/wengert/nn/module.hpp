@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -45,6 +46,14 @@ bool is_below(std::string_view path, std::string_view prefix);
 [[noreturn]] void throw_no_such_path(std::string_view function, std::string_view prefix,
                                      const std::vector<std::string>& paths, const Location& where);
 
+// Calls `f(path, parameter)` with every path that leads to a parameter; a shared one has several.
+template <class Module, class F>
+void for_each_path(const Module& module, const F& f) {
+  for_each_named_leaf(module, [&]<class Leaf>(const std::string& path, const Leaf& leaf) {
+    if constexpr (wengert::detail::is_parameter<Leaf>) f(path.empty() ? leaf.name() : path, leaf);
+  });
+}
+
 template <class Module>
 void set_trainable(const Module& module, std::string_view prefix, bool trainable, std::string_view function,
                    const Location& where) {
@@ -53,7 +62,7 @@ void set_trainable(const Module& module, std::string_view prefix, bool trainable
   for_each_member<Buffer<T>>(module, [&](const std::string&, const Buffer<T>& b) { buffers.push_back(b.parameter); });
   std::vector<std::string> others;
   bool found = false;
-  for_each_parameter(module, [&](const std::string& path, Parameter<T> parameter) {
+  for_each_path(module, [&](const std::string& path, Parameter<T> parameter) {
     if (!is_below(path, prefix)) return others.push_back(path);
     found = true;
     if (std::find(buffers.begin(), buffers.end(), parameter) == buffers.end()) parameter.set_trainable(trainable);
@@ -62,16 +71,19 @@ void set_trainable(const Module& module, std::string_view prefix, bool trainable
 }
 }  // namespace detail
 
-/// The parameter at a path: `nn::parameter(network, "encoder.0.weight")`. Throws ValueError if there is none.
+/// The parameter at a path: `nn::parameter(network, "encoder.0.weight")`; a shared one by any of its paths. Throws
+/// ValueError if there is none.
 template <class Module>
 Parameter<detail::ScalarOf<Module>> parameter(const Module& module, std::string_view path,
                                               Location where = Location::current()) {
   std::vector<std::string> others;
-  for (const auto& named : named_parameters(module)) {
-    if (named.name == path) return named.parameter;
-    others.push_back(named.name);
-  }
-  detail::throw_no_such_path("parameter", path, others, where);
+  std::optional<Parameter<detail::ScalarOf<Module>>> found;
+  detail::for_each_path(module, [&](const std::string& other, const auto& parameter) {
+    if (other == path && !found) found = parameter;
+    others.push_back(other);
+  });
+  if (!found) detail::throw_no_such_path("parameter", path, others, where);
+  return *found;
 }
 
 /// Which parameters are counted.
@@ -89,7 +101,8 @@ std::size_t parameter_count(const Module& module, Counted counted = Counted::all
 
 /// Freezes the parameters of a network, or those at and below a path: they are not trained.
 ///
-/// An optimiser passes over what is not trainable. Throws ValueError if no parameter lies below the path.
+/// An optimiser passes over what is not trainable. A shared parameter is frozen by any of its paths. Throws ValueError
+/// if no parameter lies below the path.
 template <class Module>
 void freeze(const Module& module, std::string_view path = {}, Location where = Location::current()) {
   detail::set_trainable(module, path, false, "freeze", where);

@@ -26,8 +26,8 @@ template <class T>
 struct BatchNorm {
   std::optional<Parameter<T>> weight;  ///< (C,)
   std::optional<Parameter<T>> bias;    ///< (C,)
-  Buffer<T> running_mean;              ///< (C,), zeros and ones at first
-  Buffer<T> running_var;               ///< (C,), zeros and ones at first
+  Buffer<T> running_mean;              ///< (C,), zeros at first
+  Buffer<T> running_var;               ///< (C,), ones at first
   BatchNormOptions options{};          ///< as it was made
   Mode mode{};                         ///< training or evaluation
 
@@ -40,8 +40,8 @@ struct BatchNorm {
 
 /// How a LayerNorm, GroupNorm or RMSNorm is made.
 struct NormOptions {
-  double epsilon = 1e-5;  ///< added to the variance
-  bool affine = true;     ///< whether there are weight and bias
+  double epsilon = 1e-5;  ///< added to the variance; of RMSNorm, to the mean square
+  bool affine = true;     ///< whether there are weight and bias; RMSNorm has no bias
 };
 
 /// Brings the elements of the trailing axes to mean 0 and variance 1, then scales and shifts them.
@@ -64,7 +64,7 @@ template <class T>
 struct RMSNorm {
   std::optional<Parameter<T>> weight;  ///< of the shape `normalised`
   Shape normalised;                    ///< the last extents of x, over which is normalised
-  double epsilon = 1e-5;               ///< added to the variance
+  double epsilon = 1e-5;               ///< added to the mean square
 
   /// Throws ValueError for no extents.
   static RMSNorm make(const Shape& normalised, const NormOptions& options = {}, Location where = Location::current());

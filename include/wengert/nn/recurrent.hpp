@@ -55,7 +55,7 @@ struct RNN {
   RecurrentActivation activation = RecurrentActivation::tanh;  ///< of each step
 
   /// Throws ValueError for a size of 0.
-  static RNN make(std::size_t inputs, std::size_t hidden, Generator& generator, const RecurrentOptions& options = {},
+  static RNN make(std::size_t inputs, std::size_t hidden, Generator generator, const RecurrentOptions& options = {},
                   RecurrentActivation activation = RecurrentActivation::tanh, Location where = Location::current());
   /// The output of every step, from a state of zeros. Throws ShapeError unless x is (N, L, inputs) with L ≥ 1.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const { return run(x, {}, where).output; }
@@ -74,7 +74,7 @@ struct GRU {
   bool backwards = false;                  ///< whether a sequence is read from its end
 
   /// Throws ValueError for a size of 0.
-  static GRU make(std::size_t inputs, std::size_t hidden, Generator& generator, const RecurrentOptions& options = {},
+  static GRU make(std::size_t inputs, std::size_t hidden, Generator generator, const RecurrentOptions& options = {},
                   Location where = Location::current());
   /// The output of every step, from a state of zeros. Throws ShapeError unless x is (N, L, inputs) with L ≥ 1.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const { return run(x, {}, where).output; }
@@ -93,7 +93,7 @@ struct LSTM {
   bool backwards = false;                  ///< whether a sequence is read from its end
 
   /// Throws ValueError for a size of 0.
-  static LSTM make(std::size_t inputs, std::size_t hidden, Generator& generator, const RecurrentOptions& options = {},
+  static LSTM make(std::size_t inputs, std::size_t hidden, Generator generator, const RecurrentOptions& options = {},
                    Location where = Location::current());
   /// The output of every step, from a state of zeros. Throws ShapeError unless x is (N, L, inputs) with L ≥ 1.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const { return run(x, {}, where).output; }

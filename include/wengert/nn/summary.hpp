@@ -41,22 +41,12 @@ struct Summary {
 
 namespace detail {
 template <class T>
-Summary summarise(const Tape<T>& tape, std::size_t first, Var<T> output, const Anatomy<T>& anatomy);
-extern template Summary summarise(const Tape<float>&, std::size_t, Var<float>, const Anatomy<float>&);
-extern template Summary summarise(const Tape<double>&, std::size_t, Var<double>, const Anatomy<double>&);
-
-template <class T>
-Var<T> stand_in(Tape<T>& tape, const Shape& shape) {
-  return tape.constant(Tensor<T>(xt::zeros<T>(xt::dynamic_shape<std::size_t>(shape))));
-}
-template <class T>
-Var<T> stand_in(Tape<T>& tape, const Tensor<T>& x) {
-  return tape.borrow(x);
-}
-template <class T>
-IndexVar<T> stand_in(Tape<T>& tape, const Indices& x) {
-  return tape.indices(x);
-}
+Summary summarise(const Tape<T>& tape, std::size_t first, const std::vector<Var<T>>& results,
+                  const Anatomy<T>& anatomy);
+extern template Summary summarise(const Tape<float>&, std::size_t, const std::vector<Var<float>>&,
+                                  const Anatomy<float>&);
+extern template Summary summarise(const Tape<double>&, std::size_t, const std::vector<Var<double>>&,
+                                  const Anatomy<double>&);
 }  // namespace detail
 
 /// A network as a table of its layers: path, type, shape of the result, parameters, FLOPs, bytes.
@@ -65,18 +55,23 @@ IndexVar<T> stand_in(Tape<T>& tape, const Indices& x) {
 /// computing anything, so it works for any struct that can be called. Rows are found from the nodes it records: those
 /// that read the parameters of one struct, or that one call of a module recorded, are one layer; every other function
 /// has a row of its own. FLOPs are those of one call with this batch; views cost no bytes. Throws what the network
-/// throws. Inputs are Shapes, tensors or arrays of Indices.
+/// throws. Inputs are Shapes, tensors or arrays of Indices; the result is a Var, or a tuple or struct of some.
 template <class Module, class... Inputs>
 Summary summary(const Module& module, const Inputs&... inputs) {
   using T = detail::ScalarOf<Module>;
   Tape<T> tape;
   tape.compute_values(false);
-  const std::tuple leaves{detail::stand_in<T>(tape, inputs)...};
+  const std::tuple leaves{detail::observed_input<T>(tape, inputs)...};
   const std::size_t first = tape.size();
-  Var<T> output;
-  const Anatomy<T> anatomy =
-      observe<T>(module, [&] { output = std::apply([&](const auto&... x) { return module(x...); }, leaves); });
-  return detail::summarise(tape, first, output, anatomy);
+  std::vector<Var<T>> results;
+  const Anatomy<T> anatomy = observe<T>(module, [&] {
+    const auto result = std::apply([&](const auto&... x) { return module(x...); }, leaves);
+    for_each_named_leaf(result, [&]<class Leaf>(const std::string&, const Leaf& leaf) {
+      if constexpr (std::is_same_v<Leaf, Var<T>>)
+        if (!leaf.empty()) results.push_back(leaf);
+    });
+  });
+  return detail::summarise(tape, first, results, anatomy);
 }
 
 /// The same for an input whose shape stands in braces.

@@ -3,6 +3,7 @@
 
 #include <wengert/op.hpp>
 
+#include <functional>
 #include <optional>
 
 namespace wengert {
@@ -13,7 +14,8 @@ struct AttentionOptions {
   Var<T> mask{};        ///< broadcasts against (…, L, S): 0 forbids, anything else allows; empty: all allowed
   Var<T> bias{};        ///< broadcasts against (…, L, S) and is added to the scores; empty: 0
   bool causal = false;  ///< query i attends to the keys 0 to i only
-  std::optional<double> scale{};  ///< of the scores; 1/√E if none is given
+  std::optional<double> scale{};               ///< of the scores; 1/√E if none is given
+  std::function<Var<T>(Var<T>)> on_weights{};  ///< what becomes of the weights (…, L, S), dropout for example
 };
 
 /// softmax(scale · q·kᵀ + bias)·v, the attention of queries q (…, L, E) to keys k (…, S, E) with the values v (…, S,

@@ -55,10 +55,12 @@ class LBFGS {
   /// For these parameters. Errors as above.
   LBFGS(std::vector<NamedParameter<T>> parameters, LBFGSOptions options, const Location& where);
 
-  /// Up to `max_iterations` iterations. What it remembers carries over to the next call, for the same loss.
+  /// Up to `max_iterations` iterations. What it remembers carries over to the next call, for the same loss, as long as
+  /// the same parameters are trainable.
   ///
   /// If the loss throws, the parameters are as before, and what it remembered is forgotten. A loss that is NaN or
-  /// infinite ends it at the best point found.
+  /// infinite ends it at the best point found. What the loss queues on the tape, BatchNorm's running statistics for
+  /// example, is committed at each evaluation, as in PyTorch.
   LBFGSReport step(const Loss& loss, const Location& where = Location::current());
   /// Forgets what it remembers.
   void reset();
@@ -66,7 +68,8 @@ class LBFGS {
   /// What it remembers, by name, as copies: for a checkpoint.
   std::vector<NamedParameter<T>> state() const;
   /// Sets what it remembers from what `state` gave: a range of NamedParameters, or of anything with `name` and `value`.
-  /// Throws ValueError or ShapeError for anything else, and has changed nothing then.
+  /// Throws ValueError for anything else, ShapeError unless it has an element for each of the trainable parameters, and
+  /// has changed nothing then. Of a longer history than its own it keeps the end.
   template <class Range>
   void load_state(const Range& range, const Location& where = Location::current()) {
     assign_state(detail::named_values<T>(range), where);
@@ -81,11 +84,13 @@ class LBFGS {
 
   struct Line;
   void assign_state(const detail::NamedValues<T>& parts, const Location& where);
+  std::vector<Parameter<T>> trainable() const;
   Vector direction(const Vector& gradient) const;
   void remember(const Vector& gradient);
 
   std::vector<NamedParameter<T>> parameters_;
   LBFGSOptions options_;
+  std::vector<Parameter<T>> trained_;  // in the last step
   std::deque<Change> history_;
   Vector last_change_, last_gradient_;  // of the iteration before; empty: none
 };

@@ -30,8 +30,8 @@ namespace wengert::optim {
 /// Parameters with a rule of their own, which carries their options: their rate, their weight decay, …
 ///
 /// A path stands for itself and all below it: `encoder.0` is also `encoder.0.weight`. One that begins with `*.` stands
-/// for every path that ends in the rest: `*.bias`. A parameter belongs to the first group that names it. The rate keeps
-/// its ratio to the optimiser's, whatever a schedule makes of that.
+/// for every path that ends in the rest: `*.bias`. A parameter belongs to the first group that names it, a shared one
+/// by any of its paths. The rate keeps its ratio to the optimiser's, whatever a schedule makes of that.
 template <class T>
 struct Group {
   std::string path;  ///< such as `encoder.0.weight`
@@ -52,16 +52,17 @@ struct OptimizerOptions {
 ///
 /// The rate, the number of steps and what the rule remembers are Parameters that are not trainable, so a Program
 /// sees every change. Copies share them. Parameters that are frozen (`trainable()` false) when a step is recorded are
-/// left alone, with their state; a Program must be recorded anew to see that change.
+/// left alone, with their state; a Program must be recorded anew to see that change. Each parameter counts its own
+/// steps, so one that is unfrozen late begins as with a new optimiser.
 template <class T>
 class Optimizer {
  public:
   /// For all Parameters of a struct, a vector of them, or a single one. Throws ValueError if there are none, if an
-  /// option is out of its range, or if a group's path names no parameter.
+  /// option is out of its range, or if a group's path names no parameter but those of groups before it.
   template <class Module>
   Optimizer(const Module& module, std::type_identity_t<Rule<T>> rule,
             std::type_identity_t<OptimizerOptions<T>> options = {}, const Location& where = Location::current())
-      : Optimizer(named_parameters(module), std::move(rule), std::move(options), where) {}
+      : Optimizer(named_parameters(module), all_paths(module), std::move(rule), options, where) {}
   /// For these parameters. Errors as above, and if a parameter or a path occurs twice.
   Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule, OptimizerOptions<T> options = {},
             const Location& where = Location::current());
@@ -88,8 +89,8 @@ class Optimizer {
   std::vector<NamedParameter<T>> parameters() const;
   /// Those that are not frozen at the moment.
   std::vector<NamedParameter<T>> trainable() const;
-  /// All that a checkpoint must hold: `rate`, `step`, and what the rule remembers, `encoder.0.weight.exp_avg`. To read
-  /// and to write: they are the state itself.
+  /// All that a checkpoint must hold: `rate`, `step`, and of each parameter what the rule remembers and the steps it
+  /// took, `encoder.0.weight.exp_avg`, `encoder.0.weight.step`. To read and to write: they are the state itself.
   std::vector<NamedParameter<T>> state() const;
   /// Sets the state from a range of NamedParameters, or of anything with `name` and `value`. Each part must occur once,
   /// in any order; throws ValueError or ShapeError otherwise, and has changed nothing then.
@@ -102,14 +103,30 @@ class Optimizer {
   struct Trained {
     NamedParameter<T> named;
     std::size_t rule;                                     // of rules_
+    Parameter<T> step;                                    // how many it took
     std::vector<std::optional<NamedParameter<T>>> state;  // in the order of the rule's, which may lack a part
   };
 
-  std::size_t rule_of(const std::string& path, const std::vector<Group<T>>& groups) const;
+  // `paths` are all that lead to the parameters; shared ones have several.
+  Optimizer(std::vector<NamedParameter<T>> parameters, const std::vector<NamedParameter<T>>& paths, Rule<T> rule,
+            const OptimizerOptions<T>& options, const Location& where);
+  template <class Module>
+  static std::vector<NamedParameter<T>> all_paths(const Module& module) {
+    std::vector<NamedParameter<T>> result;
+    for_each_named_leaf(module, [&]<class Leaf>(const std::string& path, const Leaf& leaf) {
+      if constexpr (wengert::detail::is_parameter<Leaf>) result.push_back({path.empty() ? leaf.name() : path, leaf});
+    });
+    return result;
+  }
+
+  void require_members(std::size_t number, const std::vector<NamedParameter<T>>& paths,
+                       const std::vector<Group<T>>& groups, const Location& where) const;
   void start(Trained& trained);
   double ratio_of(const Trained& trained) const;
   std::vector<const Trained*> active() const;
   std::vector<Var<T>> gradients_of(Var<T> loss, const Location& where) const;
+  std::vector<std::pair<Parameter<T>, Var<T>>> counts(Tape<T>& tape, const std::vector<const Trained*>& trained,
+                                                      const Location& where) const;
   void queue(Tape<T>& tape, std::vector<Var<T>> gradients, const Location& where);
   void assign_state(const detail::NamedValues<T>& parts, const Location& where);
 

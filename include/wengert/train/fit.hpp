@@ -33,26 +33,27 @@ Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const Ev
 /// whole numbers as IndexVars. Afterwards the network is in evaluation mode.
 ///
 /// Throws ValueError for options that make no sense; for a cost that is not finite, naming the op, element and line
-/// that made it (the parameters are then as before that step); what recording throws; and FileError if the run folder
-/// cannot be written, or its checkpoint is damaged or of another training. From the same seed, the same numbers: a
-/// training that was interrupted and resumed ends with the weights of one that was not, to the last bit.
+/// that made it (the parameters are then as before that step); for a gradient that is not finite, likewise, even in the
+/// last step; ShapeError unless there is a target for each sample; what recording throws; and FileError if the run
+/// folder cannot be written, or its checkpoint is damaged or of another training. From the same seed, the same numbers:
+/// a training that was interrupted and resumed ends with the weights of one that was not, to the last bit.
 template <class Module, class T, class Loss, SamplesOf<T> Data, SamplesOf<T> Validation>
 FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss& loss, const Data& data,
               const Validation& validation, const FitOptions& options = {}, Location where = Location::current()) {
   static_assert(std::same_as<typename detail::Access<Data>::Inputs, typename detail::Access<Validation>::Inputs> &&
                     std::same_as<typename detail::Access<Data>::Targets, typename detail::Access<Validation>::Targets>,
                 "wengert: training and validation data are of the same kind");
-  const detail::SourceOf<T, Validation> held_out(validation);
-  return detail::run_fit<T>(detail::recipe<T, Data>(network, loss), optimizer, detail::SourceOf<T, Data>(data),
-                            &held_out, options, where);
+  const detail::SourceOf<T, Validation> held_out(validation, "fit", where);
+  return detail::run_fit<T>(detail::recipe<T, Data>(network, loss), optimizer,
+                            detail::SourceOf<T, Data>(data, "fit", where), &held_out, options, where);
 }
 
 /// The same without validation.
 template <class Module, class T, class Loss, SamplesOf<T> Data>
 FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss& loss, const Data& data,
               const FitOptions& options = {}, Location where = Location::current()) {
-  return detail::run_fit<T>(detail::recipe<T, Data>(network, loss), optimizer, detail::SourceOf<T, Data>(data), nullptr,
-                            options, where);
+  return detail::run_fit<T>(detail::recipe<T, Data>(network, loss), optimizer,
+                            detail::SourceOf<T, Data>(data, "fit", where), nullptr, options, where);
 }
 
 /// Cost and metrics of a network on samples, without changing it; afterwards it is in evaluation mode. `loss` is as
@@ -62,8 +63,8 @@ Evaluation evaluate(const Module& network, const Loss& loss, const Data& data, c
                     Location where = Location::current()) {
   using T = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, typename detail::Access<Data>::Inputs::value_type,
                                ModuleScalar<Module>>;
-  return detail::run_evaluate<T>(detail::recipe<T, Data>(network, loss), detail::SourceOf<T, Data>(data), options,
-                                 where);
+  return detail::run_evaluate<T>(detail::recipe<T, Data>(network, loss),
+                                 detail::SourceOf<T, Data>(data, "evaluate", where), options, where);
 }
 
 /// @cond

@@ -4,7 +4,8 @@
 //     train::fit(…, {.metrics = {train::accuracy(), train::top_k_accuracy(5)}})
 //
 // Outputs of shape (…, K) are scores of K classes, of which the largest counts, the first one of equals. Outputs of the
-// labels' own shape, or with a last axis of 1, are logits of a yes/no question: class 1 where they are positive.
+// labels' own shape, or with a last axis of 1, are logits of a yes/no question: class 1 where they are positive. Scores
+// with a NaN among them are never right.
 // Targets are labels (whole numbers; negative ones, such as padding, are passed over) or tensors: rows of K scores, of
 // which the largest is the class, or numbers, above a half for class 1.
 #pragma once

@@ -53,7 +53,7 @@ struct FitOptions {
   std::optional<optim::Plateau> plateau = {};
   /// What is measured besides the cost; by default the accuracy where targets are labels.
   Metrics metrics = {};
-  /// Ends the training after so many seconds.
+  /// Ends the training after so many seconds, those of the runs before a resumption among them.
   double seconds = std::numeric_limits<double>::infinity();
 
   /// The figure that tells which epoch is best, by its name in the history; by default the validation cost, or the cost
@@ -80,7 +80,8 @@ struct FitOptions {
   /// The run folder, which is made if need be: config.json, history.csv, checkpoint, weights.npz, report.html. Empty:
   /// nothing is written.
   std::filesystem::path folder = {};
-  /// Goes on where the checkpoint of `folder` left off, if there is one; otherwise begins anew.
+  /// Goes on where the checkpoint of `folder` left off, if there is one; otherwise begins anew, and a checkpoint that
+  /// is there becomes `checkpoint.previous`.
   bool resume = false;
   /// A checkpoint is written when so many seconds have gone by, or so many steps, and at the end.
   double checkpoint_seconds = 30;
@@ -90,9 +91,10 @@ struct FitOptions {
 
   std::string title = "Training";             ///< of the report
   std::vector<std::string> class_names = {};  ///< for the report; otherwise classes are numbers
-  /// The shape of a sample's picture, (height, width) or (1 or 3, height, width), where its inputs do not tell.
+  /// The shape of a sample's picture, (height, width) or (1 or 3, height, width), where its inputs do not tell; with as
+  /// many elements.
   Shape picture = {};
-  /// Further lines for config.json and the report: names and values.
+  /// Further lines for config.json and the report: names, which must be new there, and values.
   std::vector<std::pair<std::string, std::string>> notes = {};
 };
 
@@ -118,7 +120,7 @@ struct FitResult {
 struct Evaluation {
   double cost = 0;                                        ///< mean over the samples
   std::vector<std::pair<std::string, double>> metrics{};  ///< by name
-  ConfusionMatrix confusion{};                            ///< where outputs are classes and targets labels
+  ConfusionMatrix confusion{};                            ///< of outputs that are up to 1,000 classes, and labels
 
   /// A metric by its name. Throws ValueError if there is none.
   double metric(std::string_view name) const;

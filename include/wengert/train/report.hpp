@@ -34,6 +34,7 @@ struct Report {
   std::string summary{};                   ///< the network's layers, as text
   std::string dot{};                       ///< the graph in the language of Graphviz; drawn where `dot` is installed
   std::vector<std::pair<std::string, std::string>> settings{};  ///< name and value, in order
+  std::vector<std::string> less_is_better{};                    ///< the metrics whose lowest value is the best
 };
 
 /// The page: curves of every figure of the history, which are interactive where the library was built with uPlot,

@@ -1,8 +1,8 @@
 // What `fit` trains on: anything with samples that can be gathered into a batch.
 //
-// A Dataset is: tensors with labels. So are samples in a file (`SampleSource`), and a Loader, which makes batches ahead
-// and may distort them; it brings its own batch size, order and seed. So is `Samples{X, Y}`, where either is a tensor
-// or whole numbers, and every type of one's own with
+// A Dataset is: tensors with labels. So are samples in a file (`MappedDataset`, `SampleSource`), and a Loader, which
+// makes batches ahead and may distort them; it brings its own batch size, order and seed. So is `Samples{X, Y}`, where
+// either is a tensor or whole numbers, and every type of one's own with
 //
 //     using Inputs = Tensor<float>;   using Targets = Indices;           // or the other way round
 //     std::size_t size() const;
@@ -14,18 +14,28 @@
 #include <wengert/data/batches.hpp>
 #include <wengert/data/dataset.hpp>
 #include <wengert/data/loader.hpp>
+#include <wengert/data/mapped.hpp>
 #include <wengert/error.hpp>
 #include <wengert/index_var.hpp>
 #include <wengert/tensor.hpp>
 
 #include <concepts>
 #include <cstddef>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
 namespace wengert::train {
+
+namespace detail {
+
+/// Throws ShapeError as `subject` unless there is a target for each sample; of no samples, nothing is asked.
+void check_targets(std::size_t samples, const Shape& targets, std::string_view subject, const Location& where);
+
+}  // namespace detail
 
 /// Inputs and what each is to give: X[i] belongs to Y[i]. Either is a tensor or whole numbers.
 template <class X, class Y>
@@ -39,9 +49,7 @@ struct Samples {
   std::size_t size() const { return inputs.dimension() == 0 ? 0 : inputs.shape()[0]; }
   /// Copies samples into x and y. Throws ShapeError unless there are as many targets as inputs.
   void gather(std::span<const std::size_t> rows, X& x, Y& y) const {
-    if (targets.dimension() == 0 || targets.shape()[0] != size())
-      throw ShapeError("fit", "inputs of shape " + to_string(Shape(inputs.shape())) + ", targets of shape " +
-                                  to_string(Shape(targets.shape())) + ": expected as many targets as inputs");
+    detail::check_targets(size(), targets.shape(), "samples", Location::current());
     gather_rows(inputs, rows, x);
     gather_rows(targets, rows, y);
   }
@@ -98,6 +106,16 @@ struct Access<SampleSource<T>> {
   }
   static constexpr bool repeats = true;
 };
+template <class T>
+struct Access<MappedDataset<T>> {
+  using Inputs = Tensor<T>;
+  using Targets = Indices;
+  static void gather(const MappedDataset<T>& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
+    data.inputs.gather(rows, x);
+    gather_rows(data.labels, rows, y);
+  }
+  static constexpr bool repeats = true;
+};
 // A Loader's samples as they are; what it makes of them is asked for by `Source::loader`.
 template <class T>
 struct Access<Loader<T>> : Access<SampleSource<T>> {
@@ -113,6 +131,31 @@ std::size_t size_of(const D& data) {
     return data.size();
   else
     return data.size;
+}
+// The shape of what samples are to give, where it has to fit their number.
+template <class D>
+std::optional<Shape> shape_of_targets(const D&) {
+  return {};
+}
+template <class T>
+std::optional<Shape> shape_of_targets(const Dataset<T>& data) {
+  return data.labels.shape();
+}
+template <class T>
+std::optional<Shape> shape_of_targets(const SampleSource<T>& data) {
+  return data.labels.shape();
+}
+template <class T>
+std::optional<Shape> shape_of_targets(const MappedDataset<T>& data) {
+  return data.labels.shape();
+}
+template <class T>
+std::optional<Shape> shape_of_targets(const Loader<T>& data) {
+  return data.source().labels.shape();
+}
+template <class X, class Y>
+std::optional<Shape> shape_of_targets(const Samples<X, Y>& data) {
+  return data.targets.shape();
 }
 
 }  // namespace detail
@@ -144,7 +187,11 @@ namespace detail {
 template <class T, class D>
 class SourceOf final : public Source<T> {
  public:
-  explicit SourceOf(const D& data) : data_(data) {}
+  // Throws ShapeError as `subject` unless there is a target for each sample.
+  SourceOf(const D& data, std::string_view subject, const Location& where) : data_(data) {
+    if (const std::optional<Shape> targets = shape_of_targets(data))
+      check_targets(size_of(data), *targets, subject, where);
+  }
   std::size_t size() const override { return size_of(data_); }
   bool repeats() const override { return Access<D>::repeats; }
   void gather(std::span<const std::size_t> rows, Feed<T>& batch) const override {

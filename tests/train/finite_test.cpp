@@ -1,0 +1,129 @@
+// What fit does about values that are not finite.
+#include "train/line.hpp"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+using namespace wengert;
+using namespace wengert::testing;
+
+TEST_CASE("a cost that is not finite is traced to its op, and the step is not taken") {
+  const Tensor<double> x{1, 2, -1, 4};  // the logarithm of the third is NaN
+  const Line network = line(0.5);
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0});
+  const auto loss = [](auto outputs, auto targets) { return mean(log(outputs) - targets); };
+  const std::string message = message_of<ValueError>([&] {
+    train::fit(network, optimizer, loss, train::Samples{x, x}, quiet({.batch_size = 1, .shuffle = false}));
+  });
+  CAPTURE(message);
+  CHECK(contains(message, "[fit] epoch 1, step 3: "));
+  CHECK(contains(message, "log"));
+  CHECK(contains(message, "finite_test.cpp:"));
+}
+
+TEST_CASE("a gradient that is not finite is traced to the step that made it") {
+  // At 0 the square root has the slope ∞, and ∞ · 0 is NaN: the second step spoils the weight, the third its cost.
+  const Tensor<double> x{1, 0, 1, 1};
+  const Line network = line(0.5);
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.01});
+  const auto loss = [](auto outputs, auto) { return mean(sqrt(outputs)); };
+  const std::string message = message_of<ValueError>([&] {
+    train::fit(network, optimizer, loss, train::Samples{x, x}, quiet({.batch_size = 1, .shuffle = false}));
+  });
+  CAPTURE(message);
+  CHECK(contains(message, "[fit] epoch 1, step 2: "));
+  CHECK(weight_of(network) == doctest::Approx(0.5 - 0.01 * 0.5 / std::sqrt(0.5)));  // as the first step left it
+}
+
+TEST_CASE("a gradient that is not finite is found also where no cost follows it") {
+  // As above, with the 0 in the last step of an epoch, or of the training: the weight must not be kept anywhere.
+  const Tensor<double> x{1, 1, 1, 0};
+  const auto loss = [](auto outputs, auto) { return mean(sqrt(outputs)); };
+  struct Case {
+    std::size_t epochs, accumulate;
+    bool best_weights, folder, trace;
+    const char* says;
+  };
+  for (const Case c : {Case{1, 1, false, false, true, "[fit] epoch 1, step 4: "},
+                       Case{3, 1, true, false, true, "[fit] epoch 1, step 4: "},
+                       Case{3, 1, false, true, true, "[fit] epoch 1, step 4: "},
+                       Case{1, 2, false, true, true, "[fit] epoch 1, step 2: "},
+                       Case{1, 1, false, true, false, "[fit] step 4: 'weight' is not finite after it"}}) {
+    CAPTURE(c.says);
+    CAPTURE(c.epochs);
+    const TemporaryFolder folder;
+    const Line network = line(0.5);
+    optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.01});
+    auto options = quiet({.epochs = c.epochs, .batch_size = 1, .accumulate = c.accumulate, .shuffle = false});
+    options.best_weights = c.best_weights;
+    options.trace_gradients = c.trace;
+    if (c.folder) options.folder = folder / "run";
+    options.checkpoint_seconds = 0;
+    const std::string message = message_of<ValueError>([&] {
+      train::fit(network, optimizer, loss, train::Samples{x, x}, options);
+    });
+    CHECK(contains(message, c.says));
+    CHECK(!std::filesystem::exists(folder / "run" / "weights.npz"));
+    if (!c.folder || c.accumulate != 1) continue;
+    const auto kept = train::Checkpoint::load(folder / "run" / "checkpoint");
+    CHECK(kept.count("fit/steps") == 3);
+    CHECK(std::isfinite(kept.get<Tensor<double>>("parameter/weight")(0)));
+  }
+}
+
+TEST_CASE("the way to a cost that is not finite is gone again at the rates it was gone") {
+  // 1, ¾, ½, and, at the rate that a callback sets, 0: there 0 · √ has the slope 0 · ∞.
+  const Tensor<double> x = xt::ones<double>({8});
+  const Line network = line(1);
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.25});
+  auto options = quiet({.batch_size = 1, .shuffle = false});
+  options.after_step = [&](const train::FitStatus& status) {
+    if (status.step == 2) optimizer.set_rate(0.5);
+  };
+  const auto loss = [](auto outputs, auto) { return mean(outputs + 0 * sqrt(outputs)); };
+  const std::string message = message_of<ValueError>([&] {
+    train::fit(network, optimizer, loss, train::Samples{x, x}, options);
+  });
+  CAPTURE(message);
+  CHECK(contains(message, "[fit] epoch 1, step 4: "));
+}
+
+TEST_CASE("the way to a cost that is not finite is gone again as far as it was gone") {
+  // The slope is 1; with a rate that a callback sets, the sixth step, not its gradient, takes the weight to −∞.
+  const Tensor<double> x = xt::ones<double>({8});
+  const Line network = line(1);
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 1});
+  auto options = quiet({.epochs = 1'000'000'000, .batch_size = 1, .shuffle = false});
+  options.after_step = [&](const train::FitStatus& status) {
+    if (status.step == 4) optimizer.set_rate(1.7e308);
+  };
+  const auto loss = [](auto outputs, auto) { return mean(outputs); };
+  const std::string message = message_of<ValueError>([&] {
+    train::fit(network, optimizer, loss, train::Samples{x, x}, options);
+  });
+  CAPTURE(message);
+  CHECK(contains(message, "[fit] epoch 1, step 7: "));
+  CHECK(weight_of(network) == -std::numeric_limits<double>::infinity());  // nothing was found: all is as it was
+  CHECK(optimizer.rate() == 1.7e308);
+}
+
+TEST_CASE("a search among accumulated gradients begins with none") {
+  // The second step makes the weight of token 1 NaN, which the second batch of the third meets, when the sum holds the
+  // gradient of its first: that must not go into the first step of the search.
+  const Indices tokens{0, 0, 0, 1, 0, 1};
+  Tensor<double> factors{1, 1, 1, 0, 4, 1};
+  factors.reshape({6, 1});
+  Generator generator(1);
+  auto network = nn::Embedding<double>::make(2, 1, generator);
+  network.weight.assign(0.5 * xt::ones<double>({2, 1}));
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.01});
+  const auto loss = [](auto outputs, auto targets) { return mean(sqrt(outputs * targets)); };
+  const std::string message = message_of<ValueError>([&] {
+    train::fit(network, optimizer, loss, train::Samples{tokens, factors},
+               quiet({.batch_size = 1, .accumulate = 2, .shuffle = false}));
+  });
+  CAPTURE(message);
+  CHECK(contains(message, "[fit] epoch 1, step 2: "));
+  CHECK(network.weight.value()(0, 0) == doctest::Approx(0.5 - 0.01 * 0.5 / std::sqrt(0.5)));  // as the first left it
+}

@@ -1,0 +1,182 @@
+// Trainings that are interrupted, go on, and leave files; and what a Loader makes ahead for them.
+#include "data/files.hpp"
+#include "train/line.hpp"
+#include <wengert/io/npy.hpp>
+#include <wengert/io/npz.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <thread>
+#include <vector>
+
+using namespace wengert;
+using namespace wengert::testing;
+using train::FitOptions;
+using train::StopReason;
+
+TEST_CASE("a training that ended for want of improvement stays so when it is run again") {
+  const Tensor<double> one{1.0}, half{0.5};
+  const TemporaryFolder folder;
+  const auto run = [&](std::size_t patience) {
+    const Line network = line(0);
+    optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
+    const auto result =
+        train::fit(network, optimizer, squares, train::Samples{one, one}, train::Samples{one, half},
+                   quiet({.epochs = 100, .patience = patience, .folder = folder / "run", .resume = true}));
+    CHECK(result.reason == StopReason::no_improvement);
+    return std::pair(weight_of(network), result.history.epochs.size());
+  };
+  const auto first = run(2);
+  CHECK(first.second == 5);
+  CHECK(run(2) == first);
+  CHECK(run(4).second == 7);  // more patience, and it goes on
+}
+
+TEST_CASE("samples are gathered by one thread at a time") {
+  const Dataset<double> data{random_tensor({40, 2}, 1), xt::zeros<std::int64_t>({40}), 2};
+  struct Watch {
+    std::atomic<bool> inside{false}, overlapped{false};
+  } watch;
+  SampleSource<double> source(data);
+  source.gather = [&](std::span<const std::size_t> rows, Tensor<double>& out) {
+    if (watch.inside.exchange(true)) watch.overlapped = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    gather_rows(data.inputs, rows, out);
+    watch.inside = false;
+  };
+  const Loader<double> loader(source, {.batch_size = 2, .shuffle = false, .ahead = 19});
+  Generator generator(3);
+  const auto network = nn::Linear<double>::make(2, 2, generator);
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
+  const TemporaryFolder folder;
+  auto options = quiet({.folder = folder / "run"});
+  options.after_step = [](train::FitStatus& status) { status.stop = true; };
+  const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
+  train::fit(network, optimizer, loss, loader, options);  // whose report gathers all samples
+  CHECK_FALSE(watch.overlapped.load());
+
+  // A search for a gradient that is not finite begins with the first batch, whatever is being made ahead.
+  const auto spoilt = [](auto logits, auto labels) {
+    return cross_entropy(logits, labels) + 0 * mean(sqrt(0 * logits));
+  };
+  options.after_step = {};
+  const std::string message = message_of<ValueError>([&] { train::fit(network, optimizer, spoilt, loader, options); });
+  CAPTURE(message);
+  CHECK(contains(message, "[fit] epoch 1, step 1: "));
+  CHECK_FALSE(watch.overlapped.load());
+}
+
+TEST_CASE("a checkpoint holds parameters that only the optimiser knows") {
+  const Tensor<double> x = random_tensor({8}, 1), y = 2 * x + 1;
+  const TemporaryFolder folder;
+  const auto run = [&](const std::filesystem::path& path, std::size_t stop_at) {
+    const Line network = line(0);
+    const Parameter<double> offset(Tensor<double>{0}, "offset");
+    optim::Optimizer<double> optimizer(
+        std::vector<NamedParameter<double>>{{"weight", network.weight}, {"offset", offset}}, optim::SGD{.rate = 0.1});
+    const auto loss = [&](auto outputs, auto targets) {
+      return mean(square(outputs + outputs.tape().variable(offset) - targets));
+    };
+    auto options = quiet({.epochs = 3, .batch_size = 2, .folder = path, .resume = true});
+    options.after_step = [&](train::FitStatus& status) { status.stop = status.step == stop_at; };
+    train::fit(network, optimizer, loss, train::Samples{x, y}, options);
+    return std::pair(weight_of(network), offset.value()(0));
+  };
+  const auto whole = run(folder / "whole", 0);
+  run(folder / "parts", 5);
+  CHECK(run(folder / "parts", 0) == whole);
+  CHECK(load_npz<double>(folder / "whole" / "weights.npz").size() == 2);
+}
+
+TEST_CASE("settings are those that were asked for") {
+  const Tensor<double> x{1, 2};
+  const Line network = line(0);
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.5});
+  const TemporaryFolder folder;
+  train::fit(network, optimizer, squares, train::Samples{x, x},
+             quiet({.epochs = 2, .schedule = [](double) { return 0.125; }, .folder = folder / "run"}));
+  CHECK(contains(contents(folder / "run" / "report.html"), "<tr><th>rate</th><td>0.5</td></tr>"));
+  CHECK(contains(contents(folder / "run" / "config.json"), "\"rate\": 0.5,"));
+}
+
+TEST_CASE("Ctrl-C ends a training after the step, and it goes on to the same end") {
+  const Tensor<double> x = random_tensor({20}, 1), y = 3 * x;
+  const train::Samples data{x, y};
+  const TemporaryFolder folder;
+  const auto run = [&](const std::filesystem::path& path, std::size_t interrupted_at) {
+    const Line network = line(0);
+    optim::Optimizer<double> optimizer(network, optim::Adam{.rate = 0.1});
+    auto options = quiet({.epochs = 4, .batch_size = 3, .folder = path, .resume = true});
+    options.after_step = [&](const train::FitStatus& status) {
+      if (status.step == interrupted_at) std::raise(SIGINT);
+    };
+    const auto result = train::fit(network, optimizer, squares, data, options);
+    CHECK(result.reason == (interrupted_at == 0 ? StopReason::epochs : StopReason::interrupt));
+    return std::pair(weight_of(network), result);
+  };
+  const auto [whole, whole_result] = run(folder / "whole", 0);
+  run(folder / "parts", 10);
+  run(folder / "parts", 21);
+  const auto [weight, result] = run(folder / "parts", 0);
+  CHECK(weight == whole);
+  CHECK(result.resumed);
+  CHECK(result.history.column("cost") == whole_result.history.column("cost"));
+  for (const char* name : {"config.json", "history.csv", "checkpoint", "weights.npz", "report.html"})
+    CHECK(std::filesystem::exists(folder / "parts" / name));
+
+  // A training that begins anew forgets the old checkpoint at once.
+  {
+    const Line network = line(0);
+    optim::Optimizer<double> optimizer(network, optim::Adam{.rate = 0.1});
+    auto options = quiet({.batch_size = 3, .folder = folder / "whole"});
+    options.after_step = [](const train::FitStatus&) { throw std::runtime_error("crash"); };
+    CHECK_THROWS_AS(train::fit(network, optimizer, squares, data, options), std::runtime_error);
+    CHECK_FALSE(std::filesystem::exists(folder / "whole" / "checkpoint"));
+    CHECK(train::Checkpoint::load(folder / "whole" / "checkpoint.previous").count("fit/epoch") == 4);
+  }
+
+  const auto refusal = [&](const FitOptions& options) {
+    const Line network = line(0);
+    optim::Optimizer<double> optimizer(network, optim::Adam{});
+    return message_of<FileError>([&] { train::fit(network, optimizer, squares, data, options); });
+  };
+  CHECK(contains(
+      refusal(quiet({.batch_size = 4, .folder = folder / "parts", .resume = true})),
+      "checkpoint: is of another training: 20 samples, batches of 3, 1 a step, shuffled by seed 0, metrics none; "
+      "this one has 20 samples, batches of 4"));
+}
+
+TEST_CASE("a Loader deals and distorts the batches, also of a training that goes on") {
+  Dataset<double> data{random_tensor({30, 2}, 1), IndexTensor::from_shape({30}), 2};
+  for (std::size_t i = 0; i < 30; ++i) data.labels(i) = data.inputs(i, 0) > 0 ? 1 : 0;
+  const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
+  const auto train_on = [&](const auto& samples, FitOptions options) {
+    Generator generator(3);
+    const auto network = nn::Linear<double>::make(2, 2, generator);
+    optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1, .momentum = 0.5});
+    options.display = train::Display::quiet;
+    options.accumulate = 2;
+    train::fit(network, optimizer, loss, samples, samples, options);
+    return network.weight.value();
+  };
+  const auto plain = train_on(data, {.epochs = 3, .batch_size = 4, .shuffle = false});
+  CHECK(train_on(Loader<double>(data, {.batch_size = 4, .shuffle = false}), {.epochs = 3}) == plain);
+  CHECK(train_on(SampleSource<double>(data), {.epochs = 3, .batch_size = 4, .shuffle = false}) == plain);
+  const TemporaryFolder folder;
+  save_npy(folder / "x.npy", data.inputs);
+  const MappedDataset<double> mapped{map_npy<double>(folder / "x.npy"), data.labels, 2};
+  CHECK(train_on(mapped, {.epochs = 3, .batch_size = 4, .shuffle = false}) == plain);
+
+  const Loader<double> noisy(data, {.batch_size = 4, .seed = 9, .transform = [](auto& batch, Generator& generator) {
+                                      Tape<double> tape;
+                                      batch.inputs += 0.1 * normal(tape, batch.inputs.shape(), generator).value();
+                                    }});
+  const auto whole = train_on(noisy, {.epochs = 3});
+  CHECK(distance(whole, plain) > 1e-6);
+  FitOptions options{.epochs = 3, .folder = folder / "run", .resume = true};
+  options.after_step = [](train::FitStatus& status) { status.stop = status.step == 6; };  // in the second epoch
+  train_on(noisy, options);
+  options.after_step = {};
+  CHECK(train_on(noisy, options) == whole);
+}
