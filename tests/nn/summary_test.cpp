@@ -145,7 +145,10 @@ TEST_CASE("summary of networks with several results") {
   Generator g(1);
   struct Heads {
     nn::Linear<float> mean, deviation;
-    auto operator()(Var<float> x) const { return std::tuple(mean(x), exp(deviation(x))); }
+    auto operator()(Var<float> x) const {
+      const auto centre = mean(x);
+      return std::tuple(centre, exp(deviation(x)));
+    }
   };
   const Heads heads{nn::Linear<float>::make(3, 2, g), nn::Linear<float>::make(3, 4, g)};
   CHECK(layers_of_summary(nn::summary(heads, {5, 3})) ==
