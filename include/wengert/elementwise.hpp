@@ -185,6 +185,7 @@ struct ElementwiseTable {
   static void vjp(Pullback<T>& pullback);
 
   static const Op<T> table;
+  static bool registered;  // the library's ops by the library alone; were it const, every file would fold it
 };
 
 template <class T, class E>
@@ -221,6 +222,19 @@ constexpr Op<T> ElementwiseTable<T, E>::table{
 // ---- the op --------------------------------------------------------------------------------------------------------
 
 namespace detail {
+
+template <class E>
+bool register_elementwise() {
+  return register_op({.name = E::name.view(),
+                      .notation = E::notation,
+                      .convention = E::convention,
+                      .differentiable = !std::is_same_v<typename E::DerivativeRule, PiecewiseConstant>,
+                      .table = &ElementwiseTable<double, E>::table,
+                      .table_in_float = &ElementwiseTable<float, E>::table,
+                      .arity = E::arity,
+                      .parameters = E::usual_parameters,
+                      .domain = E::InputRange::domain});
+}
 
 // How an op is called on Vars. An operand may be a Var, a scalar or a tensor, and knows the line it was written on.
 template <class E, class Inputs, class Parameters>
@@ -263,8 +277,15 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
   static constexpr auto name = op_name;
   /// The function that errors name, or nothing.
   static constexpr std::string_view caller = detail::Option<CalledAs<"">, Options...>::type::name.view();
+  /// Its formula as a text, or nothing.
+  static constexpr std::string_view notation = detail::Option<Notation<"">, Options...>::type::text;
+  /// What it does at ties, kinks and edges, or nothing.
+  static constexpr std::string_view convention = detail::Option<Convention<"">, Options...>::type::text;
   /// The number of scalar parameters.
   static constexpr std::size_t parameters = parameter_count;
+  /// The parameters that it is checked with.
+  static constexpr auto usual_parameters =
+      detail::Option<detail::UsualParameters<parameter_count>, Options...>::type::values;
   /// The number of inputs.
   static constexpr std::size_t arity = detail::argument_count<F>() - parameter_count;
 
@@ -272,7 +293,7 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
   static_assert(detail::derivative_count<DerivativeRule>(arity) == arity,
                 "wengert: derivative(...) needs one lambda, passes_cotangent<...> one sign, for each input");
 
-  constexpr ElementwiseOp() { (void)&registered; }
+  constexpr ElementwiseOp() { (void)&ElementwiseTable<double, ElementwiseOp>::registered; }
 
   using detail::Callable<ElementwiseOp, std::make_index_sequence<arity>,
                          std::make_index_sequence<parameters>>::operator();
@@ -348,21 +369,10 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
     const std::array<double, parameters> values{x[arity + P].constant().value()...};
     return detail::record_operands<T>(ElementwiseTable<T, ElementwiseOp>::table, list, values);
   }
-
-  static const bool registered;
 };
 
-template <Name op_name, std::size_t parameter_count, class F, class... Options>
-const bool ElementwiseOp<op_name, parameter_count, F, Options...>::registered =
-    register_op({.name = op_name.view(),
-                 .notation = detail::Option<Notation<"">, Options...>::type::text,
-                 .convention = detail::Option<Convention<"">, Options...>::type::text,
-                 .differentiable = !std::is_same_v<DerivativeRule, PiecewiseConstant>,
-                 .table = &ElementwiseTable<double, ElementwiseOp>::table,
-                 .table_in_float = &ElementwiseTable<float, ElementwiseOp>::table,
-                 .arity = arity,
-                 .parameters = detail::Option<detail::UsualParameters<parameter_count>, Options...>::type::values,
-                 .domain = InputRange::domain});
+template <class T, class E>
+bool ElementwiseTable<T, E>::registered = std::is_same_v<T, double>&& detail::register_elementwise<E>();
 
 /// Makes a differentiable op of one scalar formula: `elementwise<"swish">([](auto x) { return x / (1 + exp(-x)); })`.
 ///
