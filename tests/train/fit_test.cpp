@@ -213,7 +213,7 @@ TEST_CASE("samples and labels that are not as many are refused before anything i
               train::fit(network, optimizer, loss, data));
   CHECK_ERROR(ShapeError, "[evaluate] 4 samples, targets of shape (5,): expected one for each",
               train::evaluate(network, loss, data));
-  data.labels = {};
+  data.labels = IndexTensor();
   CHECK_ERROR(ShapeError, "[fit] 4 samples without labels: expected one for each",
               train::fit(network, optimizer, loss, SampleSource<double>(data)));
   CHECK_ERROR(ShapeError, "[fit] 4 samples without labels: expected one for each",
