@@ -2,7 +2,7 @@
 //
 // The formula is a generic lambda. It is read four ways: on Lanes (the SIMD kernel), on Duals of Lanes (the kernel of
 // its gradient, one pass for each input that needs it), on Symbols and on Duals of Symbols (the gradient's gradient,
-// recorded as nodes). So one line gives a fused kernel and derivatives of any order.
+// as nodes). So one line gives a fused kernel and derivatives of any order.
 #pragma once
 
 #include <wengert/elementwise_options.hpp>
@@ -10,6 +10,7 @@
 #include <wengert/kernel/dual.hpp>
 #include <wengert/kernel/elementwise_body.hpp>
 #include <wengert/kernel/probe.hpp>
+#include <wengert/kernel/stage_body.hpp>
 #include <wengert/kernel/symbol.hpp>
 #include <wengert/op.hpp>
 #include <wengert/pullback_formula.hpp>
@@ -105,14 +106,6 @@ void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs);
 // Gives input `i` the cotangent times the derivative.
 template <class T>
 void give_symbol(Pullback<T>& pullback, std::size_t i, const Symbol<T>& derivative);
-// The signs of a formula that only adds up its inputs; none for others.
-template <class Rule, std::size_t parameters>
-constexpr std::span<const int> signs_of() {
-  if constexpr (requires { Rule::signs; } && parameters == 0)
-    return Rule::signs;
-  else
-    return {};
-}
 // The value of an op on constants.
 template <class F, class... C>
 double fold_constants(C... c) {
@@ -148,13 +141,12 @@ struct PullbackTable {
     (std::make_index_sequence<Formula::arity>{});
   }
 
-  static constexpr Op<T> table{
-      .name = name.view(),
-      .kernels = kernel::compile_per_isa<kernel::ElementwiseBody<T, Formula, Formula::arity, E::parameters>,
-                                         const kernel::Plane<T>*, T*, std::size_t, std::size_t, const double*>(),
-      .parameters = E::parameters,
-      .vjp = vjp,
-      .text = detail::write_formula<E, Formula, Formula::arity, true>};
+  static constexpr Op<T> table{.name = name.view(),
+                               .kernels = kernel::elementwise_kernels<T, Formula, Formula::arity, E::parameters>(),
+                               .stage = kernel::stage_of<T, Formula, Formula::arity, E::parameters>(),
+                               .parameters = E::parameters,
+                               .vjp = vjp,
+                               .text = detail::write_formula<E, Formula, Formula::arity, true>};
 
  private:
   template <std::size_t J>
@@ -208,16 +200,14 @@ template <class T, class E>
 constexpr Op<T> ElementwiseTable<T, E>::table{
     .name = E::name.view(),
     .called = E::caller,
-    .kernels = kernel::compile_per_isa<kernel::ElementwiseBody<T, typename E::Formula, E::arity, E::parameters>,
-                                       const kernel::Plane<T>*, T*, std::size_t, std::size_t, const double*>(),
+    .kernels = kernel::elementwise_kernels<T, typename E::Formula, E::arity, E::parameters>(),
+    .stage = kernel::stage_of<T, typename E::Formula, E::arity, E::parameters>(),
     .parameters = E::parameters,
     .vjp = vjp,
     .text = detail::write_formula<E, typename E::Formula, E::arity, E::shown_by_formula>,
     .signs = detail::signs_of<typename E::DerivativeRule, E::parameters>(),
-    .scales = requires {E::DerivativeRule::scales;
-}  // namespace wengert
-}
-;
+    .scales = detail::scales<typename E::DerivativeRule>,
+    .multiplies = detail::multiplies<typename E::DerivativeRule>};
 
 // ---- the op --------------------------------------------------------------------------------------------------------
 
@@ -320,8 +310,8 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
     } else if constexpr (detail::is_symbol<Deepest>) {
       return symbolic(like, std::make_index_sequence<arity>{}, std::make_index_sequence<parameters>{},
                       detail::as_number(like, a)...);
-    } else if constexpr (std::is_same_v<Deepest, Probe>) {
-      return Probe{};
+    } else if constexpr (std::is_same_v<Deepest, Probe> && detail::LaneFunction<F>) {
+      return Probe{Probe::many};
     } else if constexpr (std::is_same_v<Deepest, Text>) {
       return Text::call(name.view(), {detail::as_number(like, a)...});
     } else {

@@ -78,6 +78,15 @@ struct ScalesByParameter : Derivative<std::remove_const_t<decltype(second_argume
 /// The formula x · c of an input and a parameter, which Programs can merge into a matrix product.
 inline constexpr ScalesByParameter scales_by_parameter{};
 
+/// The derivative of a · b by b.
+inline constexpr auto first_argument = [](auto a, auto, auto) { return a; };
+struct MultipliesInputs
+    : Derivative<std::remove_const_t<decltype(second_argument)>, std::remove_const_t<decltype(first_argument)>> {
+  static constexpr bool multiplies = true;
+};
+/// The formula a · b of two inputs, which Programs can merge into a matrix product where one is a single number.
+inline constexpr MultipliesInputs multiplies_inputs{};
+
 struct PiecewiseConstant {
   using Kind = detail::DerivativeKind;
 };

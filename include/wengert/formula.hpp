@@ -6,6 +6,7 @@
 #include <wengert/kernel/probe.hpp>
 
 #include <cstddef>
+#include <span>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -46,6 +47,23 @@ constexpr std::size_t derivative_count(std::size_t arity) {
     return Rule::signs.size();
   else
     return arity;
+}
+// Whether Programs can make use of an op.
+template <class Rule>
+inline constexpr bool scales = requires {
+  Rule::scales;
+};
+template <class Rule>
+inline constexpr bool multiplies = requires {
+  Rule::multiplies;
+};
+// The signs of a formula that only adds up its inputs; none for others.
+template <class Rule, std::size_t parameters>
+constexpr std::span<const int> signs_of() {
+  if constexpr (requires { Rule::signs; } && parameters == 0)
+    return Rule::signs;
+  else
+    return {};
 }
 template <class... Options>
 constexpr bool one_of_each_kind() {

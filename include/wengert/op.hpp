@@ -30,6 +30,9 @@ template <class T>
 using Elementwise = void(const Plane<T>* operands, T* out, std::size_t rows, std::size_t columns,
                          const double* parameters);
 
+/// Machine code whose signature depends on the instruction set (see Stage).
+using StageCode = void (*)();
+
 }  // namespace kernel
 
 /// The random numbers that an op draws, among its attributes: blocks of a generator's stream (see ops/random.hpp).
@@ -55,6 +58,9 @@ struct Op {
   std::string_view called{};
   /// Elementwise ops: the kernel for each instruction set.
   kernel::PerIsa<kernel::Elementwise<T>> kernels{};
+  /// Elementwise ops of a few operations: their code between two others, which takes input `place` in registers of so
+  /// many bytes, one of them or four. Null if there is none. (see kernel::Stage)
+  kernel::StageCode (*stage)(std::size_t bytes, std::size_t place, std::size_t lanes) = nullptr;
   /// Elementwise ops: the number of scalar parameters, which its attributes are.
   std::size_t parameters = 0;
   /// Structural ops: the result's shape. Throws ShapeError or AxisError.
@@ -85,6 +91,7 @@ struct Op {
   std::span<const int> signs{};
   /// Elementwise ops that multiply their input by their parameter.
   bool scales = false;
+  bool multiplies = false;  ///< the same, its two inputs
   /// Structural ops: out = alpha · f(inputs) + beta · out.
   void (*accumulate)(const void* attributes, std::span<const Value<const T>> inputs, Value<T> out, double alpha,
                      double beta) = nullptr;

@@ -13,10 +13,8 @@ constexpr auto subtract_op = elementwise<"subtract">([](auto a, auto b) { return
                                                      notation<"a − b">, shown_by_formula);
 constexpr auto negate_op =
     elementwise<"negate">([](auto x) { return -x; }, passes_cotangent<-1>, notation<"−x">, shown_by_formula);
-constexpr auto multiply_op =
-    elementwise<"multiply">([](auto a, auto b) { return a * b; },
-                            derivative([](auto, auto b, auto) { return b; }, [](auto a, auto, auto) { return a; }),
-                            notation<"a · b">, shown_by_formula);
+constexpr auto multiply_op = elementwise<"multiply">([](auto a, auto b) { return a * b; }, multiplies_inputs,
+                                                     notation<"a · b">, shown_by_formula);
 constexpr auto divide_op = elementwise<"divide">(
     [](auto a, auto b) { return a / b; },
     derivative([](auto, auto b, auto) { return 1 / b; }, [](auto, auto b, auto y) { return -y / b; }), input_domain([] {

@@ -10,6 +10,7 @@ namespace {
 struct Form {
   std::uint32_t function = none;  // the entry f
   double alpha = 0;
+  std::uint32_t factor = none;  // a parameter of one element that α is multiplied by, as a step size is
   double beta = 0;
   bool other = false;  // it has some other term
 };
@@ -22,36 +23,57 @@ class UpdateReader {
       : graph_(graph), uses_(uses), place_(place), parameter_(parameter) {}
 
   Form read(std::uint32_t value) {
-    add(value, 1, true);
+    add(value, {1, none}, true);
     return form_;
   }
 
  private:
+  struct Factor {
+    double number = 1;
+    std::uint32_t parameter = none;
+    Factor times(double by) const { return {number * by, parameter}; }
+  };
   // Adds factor · the entry to the form. Sums that are read elsewhere too are terms as they are.
-  void add(std::uint32_t k, double factor, bool root) {
-    if (is_parameter(k)) {
-      form_.beta += factor;
+  void add(std::uint32_t k, const Factor& factor, bool root) {
+    if (is_parameter(k) && factor.parameter == none) {
+      form_.beta += factor.number;
     } else if (!root && uses_[k] != 1) {
       form_.other = true;
     } else if (!linear(k, factor)) {
       if (form_.function != none || !can_accumulate(k)) form_.other = true;
       form_.function = k;
-      form_.alpha = factor;
+      form_.alpha = factor.number;
+      form_.factor = factor.parameter;
     }
   }
-  bool linear(std::uint32_t k, double factor) {
+  bool linear(std::uint32_t k, const Factor& factor) {
     const Entry<T>& entry = graph_.entries[k];
     if (entry.source != Source::computed) return false;
     const auto inputs = graph_.inputs_of(k);
+    if (entry.op->multiplies && factor.parameter == none)
+      for (const std::size_t i : {0, 1})
+        if (is_factor(inputs[i]) && has_shape_of(entry, inputs[1 - i])) {
+          add(inputs[1 - i], {factor.number, graph_.entries[place_[inputs[i]].base].number}, false);
+          return true;
+        }
     for (const std::uint32_t input : inputs)
-      if (graph_.entries[input].layout.shape != entry.layout.shape) return false;
+      if (!has_shape_of(entry, input)) return false;
     if (entry.op->scales) {
-      add(inputs[0], factor * *static_cast<const double*>(entry.attributes), false);
+      add(inputs[0], factor.times(*static_cast<const double*>(entry.attributes)), false);
       return true;
     }
     if (entry.op->signs.empty()) return false;
-    for (std::size_t i = 0; i < inputs.size(); ++i) add(inputs[i], factor * entry.op->signs[i], false);
+    for (std::size_t i = 0; i < inputs.size(); ++i) add(inputs[i], factor.times(entry.op->signs[i]), false);
     return true;
+  }
+  bool has_shape_of(const Entry<T>& entry, std::uint32_t input) const {
+    return graph_.entries[input].layout.shape == entry.layout.shape;
+  }
+  // A parameter of one element that no update changes.
+  bool is_factor(std::uint32_t k) const {
+    const Entry<T>& base = graph_.entries[place_[k].base];
+    return base.source == Source::parameter && base.layout.size == 1 &&
+           std::ranges::none_of(graph_.updates, [&](const Update& u) { return u.parameter == base.number; });
   }
   bool is_parameter(std::uint32_t k) const {
     const Entry<T>& entry = graph_.entries[k];
@@ -87,6 +109,7 @@ Graph<T> accumulate_updates(Graph<T> graph) {
     function.target = update.parameter;
     function.accumulates = true;
     function.alpha = form.alpha;
+    function.factor = form.factor;
     function.beta = form.beta;
     update.value = form.function;
   }

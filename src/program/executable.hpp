@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/elementwise.hpp"
+#include "kernel/stages.hpp"
 #include "program/passes.hpp"
 #include "program/tiles.hpp"
 
@@ -28,6 +29,7 @@ struct KernelCall {
   T* out = nullptr;
   std::size_t rows = 1, columns = 0;
   const double* parameters = nullptr;
+  std::uint32_t chain = none;  // the one that begins with this call
 };
 
 template <class T>
@@ -37,6 +39,42 @@ inline void run_call(const KernelCall<T>& call, const kernel::Plane<T>* planes) 
   else
     kernel::run_rows<T>(call.kernel, call.parameters, {planes, call.arity}, call.out, call.rows, call.columns);
 }
+
+/// Neighbouring calls, each of which reads what the one before it computed. It is handed on in registers, and stored
+/// only where something else reads it.
+template <class T>
+struct Chain {
+  struct Operand {
+    std::uint32_t stage = 0, operand = 0, plane = 0;
+  };
+  struct Result {
+    std::uint32_t stage = 0, call = 0;
+  };
+  std::uint32_t first = 0, last = 0;  // calls
+  std::vector<kernel::Stage<T>> stages;
+  std::vector<Operand> operands;  // which planes the stages read
+  std::vector<Result> results;    // which calls' results they store
+
+  /// The same behind so many other calls and planes.
+  Chain moved(std::uint32_t calls, std::uint32_t planes) const {
+    Chain chain = *this;
+    chain.first += calls;
+    chain.last += calls;
+    for (Operand& operand : chain.operands) operand.plane += planes;
+    for (Result& result : chain.results) result.call += calls;
+    return chain;
+  }
+};
+
+/// Points the stages of a chain to where its operands and results are. (chains.cpp)
+template <class T>
+void place_chain(Chain<T>& chain, std::span<const KernelCall<T>> calls, std::span<const kernel::Plane<T>> planes,
+                 std::size_t row = 0);
+
+/// Runs calls [first, last), of which some may be chained. A chain of one row is where `place_chain` put it last.
+template <class T>
+void run_calls(std::span<const KernelCall<T>> calls, std::span<const kernel::Plane<T>> planes,
+               std::span<Chain<T>> chains, std::size_t first, std::size_t last);
 
 /// An operand that moves with the tile.
 template <class T>
@@ -88,6 +126,7 @@ struct TileWorker {
   Memory tiles, streams;
   std::vector<KernelCall<T>> calls;
   std::vector<kernel::Plane<T>> planes;
+  std::vector<Chain<T>> chains;
   std::vector<std::ptrdiff_t> offsets;  // of the operands, in the plane being walked
   std::vector<T> part;                  // of a sum: a tile's
   std::vector<double> totals;           // by sum
@@ -101,8 +140,10 @@ struct TileGroup {
   TileLoops loops;
   std::size_t tile_rows = 1, tile_columns = 1;
   std::size_t tile_elements = 0, slot_elements = 0, stream_elements = 0;  // of one tile, of all slots, of all buffers
+  bool streams = false;                                                   // whether any result does
   std::vector<KernelCall<T>> calls;                                       // as every worker has them
   std::vector<kernel::Plane<T>> planes;
+  std::vector<Chain<T>> chains;
   std::vector<TileOperand<T>> operands;
   std::vector<TileResult<T>> results;
   std::vector<TileSlot> slots;
@@ -110,6 +151,9 @@ struct TileGroup {
   std::vector<TileWorker<T>> workers;
 };
 
+/// Finds the chains among a group's calls, of which `entries` are what they compute. (chains.cpp)
+template <class T>
+void find_chains(const Graph<T>& graph, std::span<const std::uint32_t> entries, TileGroup<T>& group);
 /// Runs a group, on several threads if it is large. (run_tiles.cpp)
 template <class T>
 void run_tiles(TileGroup<T>& group);
@@ -126,6 +170,7 @@ struct StructuralCall {
   Value<T> out;
   bool accumulates = false;
   double alpha = 1, beta = 0;
+  const T* factor = nullptr;  // of alpha
 };
 
 /// Elements copied from one place to another, at the end or the beginning of a replay.
@@ -159,6 +204,7 @@ struct Executable {
   std::vector<Instruction> instructions;
   std::vector<kernel::Plane<T>> planes;
   std::vector<KernelCall<T>> calls;
+  std::vector<Chain<T>> chains;
   std::vector<SumCall<T>> sums;
   std::vector<TileGroup<T>> groups;
   std::vector<Value<const T>> values;

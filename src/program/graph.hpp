@@ -45,6 +45,7 @@ struct Entry {
   std::uint32_t target = none;  // the parameter whose memory the result is written to
   bool accumulates = false;     // target ← alpha · op(inputs) + beta · target
   double alpha = 1, beta = 0;
+  std::uint32_t factor = none;  // the parameter of one element that alpha is multiplied by
 
   std::size_t bytes() const { return layout.size * (holds_indices ? sizeof(std::int64_t) : sizeof(T)); }
 };

@@ -18,8 +18,8 @@ namespace {
 
 // Bytes that the tiles of a unit, and of what it reads and leaves, may take of 32 KiB in the first-level cache.
 constexpr std::size_t tile_budget = std::size_t{24} << 10;
-constexpr std::size_t beyond_caches = std::size_t{16}
-                                      << 20;  // bytes of a value that is better streamed, if none reads it
+// Bytes of a value that is better streamed, if none reads it.
+constexpr std::size_t beyond_caches = std::size_t{16} << 20;
 constexpr std::size_t smallest_tile = 512, largest_tile = 4096;  // elements
 
 template <class T>
@@ -70,23 +70,20 @@ class Linker {
   const T* data_of(std::uint32_t k) const {
     const Place& place = place_[k];
     const Entry<T>& base = graph_.entries[place.base];
-    const auto from = [&](const void* first) {
-      return element<T>(static_cast<const T*>(first), place.offset, base.holds_indices);
-    };
+    const auto from = [&](const T* first) { return element<T>(first, place.offset, base.holds_indices); };
     switch (base.source) {
       case Source::computed:
         return from(own_memory(place.base));
       case Source::parameter:
         return from(parameter_data(base.number));
       case Source::constant:
-        return base.elements == nullptr ? nullptr : from(base.elements);
+        return base.elements == nullptr ? nullptr : from(static_cast<const T*>(base.elements));
       default:
         return nullptr;
     }
   }
   T* own_memory(std::uint32_t k) const {
-    const Entry<T>& entry = graph_.entries[k];
-    if (entry.target != none) return parameter_data(entry.target);
+    if (const Entry<T>& entry = graph_.entries[k]; entry.target != none) return parameter_data(entry.target);
     if (plan_.offsets[k] == MemoryPlan::nowhere) return nullptr;
     return reinterpret_cast<T*>(result_.arena.get() + plan_.offsets[k]);
   }
@@ -113,7 +110,8 @@ class Linker {
                            {own_memory(k), &entry.layout},
                            entry.accumulates,
                            entry.alpha,
-                           entry.beta};
+                           entry.beta,
+                           entry.factor == none ? nullptr : parameter_data(entry.factor)};
     for (const std::uint32_t input : graph_.inputs_of(k)) {
       bind_later(input, {Site::value, result_.values.size()});
       result_.values.push_back({data_of(input), &graph_.entries[input].layout});
@@ -196,10 +194,12 @@ class Linker {
       else
         add_sum(group, unit, k, call_of);
     }
+    find_chains<T>(graph_, {unit.entries.data(), group.calls.size()}, group);  // sums come last
     const bool one_tile = group.tile_rows == group.loops.rows() && group.tile_columns == group.loops.columns();
     if (group.loops.planes() == 1 && one_tile) return add_kernels(group, unit);
     for (TileResult<T>& result : group.results) {
       if (!result.streams) continue;
+      group.streams = true;
       result.buffer = group.stream_elements;
       group.stream_elements += group.tile_elements;
     }
@@ -270,8 +270,10 @@ class Linker {
     result_.planes.insert(result_.planes.end(), group.planes.begin(), group.planes.end());
     for (KernelCall<T> call : group.calls) {
       call.first_plane += first_plane;
+      if (call.chain != none) call.chain += static_cast<std::uint32_t>(result_.chains.size());
       result_.calls.push_back(call);
     }
+    for (const auto& chain : group.chains) result_.chains.push_back(chain.moved(first_call, first_plane));
     auto* tiles = reinterpret_cast<T*>(result_.tiles.get());
     for (const TileSlot& slot : group.slots) {
       result_.calls[first_call + slot.call].out = tiles + slot.offset;
@@ -342,6 +344,12 @@ class Linker {
     if (graph_.entries[place_[entry].base].source == Source::input) later_.push_back({entry, site});
   }
   void resolve() {
+    std::multimap<std::size_t, const T**> chained;  // operands, by plane
+    for (Chain<T>& chain : result_.chains) {
+      place_chain<T>(chain, result_.calls, result_.planes);
+      for (const auto& [stage, operand, plane] : chain.operands)
+        chained.emplace(plane, &chain.stages[stage].operands[operand]);
+    }
     for (const Later& later : later_) {
       const Place& place = place_[later.entry];
       const Entry<T>& input = graph_.entries[place.base];
@@ -356,6 +364,8 @@ class Linker {
           break;
         case Site::plane:
           pointer = &result_.planes[later.site.index].data;
+          for (auto [it, end] = chained.equal_range(later.site.index); it != end; ++it)
+            result_.bindings.push_back({input.number, it->second, place.offset * size});
           break;
         case Site::copy:
           pointer = &result_.copies[later.site.index].from.data;

@@ -2,6 +2,7 @@
 #include "program/tiles.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@ constexpr std::size_t alignment = 64;
 // Memory that grows at its end: the smallest gap that fits, or more.
 class Gaps {
  public:
+  explicit Gaps(std::size_t begin) : end_(begin) {}
   std::size_t take(std::size_t bytes) {
     auto best = gaps_.end();
     for (auto gap = gaps_.begin(); gap != gaps_.end(); ++gap)
@@ -49,7 +51,7 @@ class Gaps {
 
  private:
   std::map<std::size_t, std::size_t> gaps_;  // begin → bytes
-  std::size_t end_ = 0;
+  std::size_t end_;
 };
 
 template <class T>
@@ -61,29 +63,30 @@ class Planner {
 
   MemoryPlan run() {
     MemoryPlan plan;
-    plan.offsets.assign(graph_.entries.size(), MemoryPlan::nowhere);
     std::size_t in_use = 0, most = 0;
     for (std::size_t u = 0; u < schedule_.units.size(); ++u) {
       const Unit& unit = schedule_.units[u];
-      Heritage heritage(*this, unit, u, plan);
+      Heritage heritage(*this, unit, u);
       for (const std::uint32_t k : unit.entries) {
         if (!needs_memory(k)) continue;
         if (const std::uint32_t operand = heritage.take(graph_, k); operand != none) {
-          plan.offsets[k] = plan.offsets[operand];
-          inherited_[operand] = true;
+          block_of_[k] = std::exchange(block_of_[operand], none);
+          heirs_.emplace_back(operand, k);
         } else {
-          plan.offsets[k] = gaps_.take(rounded(k));
+          block_of_[k] = static_cast<std::uint32_t>(blocks_.size());
+          blocks_.push_back({rounded(k), u});
           in_use += rounded(k);
         }
+        blocks_[block_of_[k]].last = std::min(last_[k], schedule_.units.size());
       }
       if (in_use > most) most = in_use, plan.peak_unit = u;
       for (const std::uint32_t k : dying_[u])
-        if (plan.offsets[k] != MemoryPlan::nowhere && !inherited_[k]) {
-          gaps_.give(plan.offsets[k], rounded(k));
-          in_use -= rounded(k);
-        }
+        if (block_of_[k] != none) in_use -= rounded(k);
     }
-    plan.bytes = gaps_.end();
+    plan.bytes = place_small(place_large(most / large_share));
+    for (auto heir = heirs_.rbegin(); heir != heirs_.rend(); ++heir) block_of_[heir->first] = block_of_[heir->second];
+    for (const std::uint32_t block : block_of_)
+      plan.offsets.push_back(block == none ? MemoryPlan::nowhere : blocks_[block].offset);
     return plan;
   }
 
@@ -93,6 +96,60 @@ class Planner {
   std::size_t rounded(std::uint32_t k) const {
     return (std::max<std::size_t>(graph_.entries[k].bytes(), 1) + alignment - 1) / alignment * alignment;
   }
+  // ---- where blocks lie --------------------------------------------------------------------------------------------
+
+  // Memory for a value, and for those that take it over: in use from one unit to another.
+  struct Block {
+    std::size_t bytes = 0, first = 0, last = 0, offset = 0;
+    bool meets(const Block& other) const { return first <= other.last && other.first <= last; }
+  };
+  static constexpr std::size_t large_share = 256;  // of the most that is in use at a time
+  static constexpr std::size_t most_large = 4096;  // blocks, as each is held against all before it
+
+  // The largest first, each in the first gap that fits among those it meets: small ones between them would part the
+  // memory of larger ones that come later. Returns where the memory ends.
+  std::size_t place_large(std::size_t least) {
+    for (std::uint32_t b = 0; b < blocks_.size(); ++b)
+      if (blocks_[b].bytes >= least) large_.push_back(b);
+    std::ranges::stable_sort(large_, std::greater{}, [&](std::uint32_t b) { return blocks_[b].bytes; });
+    large_.resize(std::min(large_.size(), most_large));
+    std::size_t end = 0;
+    std::vector<std::pair<std::size_t, std::size_t>> taken;  // from, to
+    for (std::size_t i = 0; i < large_.size(); ++i) {
+      Block& block = blocks_[large_[i]];
+      taken.clear();
+      for (std::size_t j = 0; j < i; ++j)
+        if (const Block& other = blocks_[large_[j]]; block.meets(other))
+          taken.emplace_back(other.offset, other.offset + other.bytes);
+      std::ranges::sort(taken);
+      for (const auto& [from, to] : taken) {
+        if (block.offset + block.bytes <= from) break;
+        block.offset = std::max(block.offset, to);
+      }
+      end = std::max(end, block.offset + block.bytes);
+    }
+    return end;
+  }
+  // The others behind them, in the order of time.
+  std::size_t place_small(std::size_t begin) {
+    std::vector<bool> placed(blocks_.size());
+    for (const std::uint32_t b : large_) placed[b] = true;
+    std::vector<std::vector<std::uint32_t>> ending(schedule_.units.size() + 1);
+    Gaps gaps(begin);
+    std::size_t unit = 0;  // whose blocks are being placed
+    for (std::uint32_t b = 0; b < blocks_.size(); ++b) {
+      if (placed[b]) continue;
+      Block& block = blocks_[b];
+      for (; unit < block.first; ++unit)
+        for (const std::uint32_t ended : ending[unit]) gaps.give(blocks_[ended].offset, blocks_[ended].bytes);
+      block.offset = gaps.take(block.bytes);
+      ending[block.last].push_back(b);
+    }
+    return gaps.end();
+  }
+
+  // ---- lives -------------------------------------------------------------------------------------------------------
+
   // What no one outside its unit reads stays in a tile; so does what is written to a parameter.
   bool needs_memory(std::uint32_t k) const {
     return graph_.entries[k].target == none && (last_[k] > unit_of_[k] || !is_elementwise(graph_.entries[k]));
@@ -103,7 +160,7 @@ class Planner {
     unit_of_.assign(count, 0);
     last_.assign(count, 0);
     dying_.resize(schedule_.units.size());
-    inherited_.assign(count, false);
+    block_of_.assign(count, none);
     for (std::size_t u = 0; u < schedule_.units.size(); ++u)
       for (const std::uint32_t k : schedule_.units[u].entries) {
         unit_of_[k] = last_[k] = u;
@@ -119,11 +176,10 @@ class Planner {
   // all that reads them reads the elements in the result's order, and comes before it.
   class Heritage {
    public:
-    Heritage(const Planner& planner, const Unit& unit, std::size_t u, const MemoryPlan& plan) {
+    Heritage(const Planner& planner, const Unit& unit, std::size_t u) {
       std::map<std::uint32_t, std::uint32_t> last_reader;  // by operand; none if it cannot be written over
       for (const std::uint32_t candidate : planner.dying_[u])
-        if (planner.unit_of_[candidate] != u && plan.offsets[candidate] != MemoryPlan::nowhere)
-          last_reader[candidate] = 0;
+        if (planner.unit_of_[candidate] != u && planner.block_of_[candidate] != none) last_reader[candidate] = 0;
       for (const std::uint32_t k : unit.entries)
         for (const std::uint32_t input : planner.graph_.inputs_of(k)) {
           const auto operand = last_reader.find(planner.place_[input].base);
@@ -160,8 +216,10 @@ class Planner {
   std::vector<Place> place_;
   std::vector<std::size_t> unit_of_, last_;        // by entry: the unit that computes it, the last that reads it
   std::vector<std::vector<std::uint32_t>> dying_;  // by unit: what is read there for the last time
-  std::vector<bool> inherited_;
-  Gaps gaps_;
+  std::vector<Block> blocks_;
+  std::vector<std::uint32_t> block_of_;                         // by entry; an heir's is not its forebear's any more
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> heirs_;  // entries: from, to
+  std::vector<std::uint32_t> large_;                            // blocks
 };
 
 }  // namespace

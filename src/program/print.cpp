@@ -33,7 +33,10 @@ std::string line(const Graph<T>& graph, std::uint32_t k) {
   for (std::size_t i = 0; i < inputs.size(); ++i) text += fmt::format("{}%{}", i == 0 ? "(" : ", ", inputs[i]);
   if (!inputs.empty()) text += ")";
   text += fmt::format(" {}", to_string(entry.layout.shape));
-  if (entry.accumulates) text += fmt::format(", {} times it added to {} times", entry.alpha, entry.beta);
+  if (entry.accumulates)
+    text += fmt::format(", {}{} times it added to {} times", entry.alpha,
+                        entry.factor == none ? "" : fmt::format(" · '{}'", graph.parameters[entry.factor].name()),
+                        entry.beta);
   if (entry.target != none) {
     const std::string& name = graph.parameters[entry.target].name();
     text += name.empty() ? fmt::format(" → parameter {}", entry.target) : fmt::format(" → parameter '{}'", name);

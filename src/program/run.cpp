@@ -18,8 +18,7 @@ template <class T>
 void Executable<T>::run(const Instruction& instruction) {
   switch (instruction.kind) {
     case Instruction::Kind::kernels:
-      for (std::uint32_t c = instruction.first; c < instruction.last; ++c)
-        run_call(calls[c], planes.data() + calls[c].first_plane);
+      run_calls<T>(calls, planes, chains, instruction.first, instruction.last);
       break;
     case Instruction::Kind::sum: {
       const SumCall<T>& sum = sums[instruction.first];
@@ -39,7 +38,9 @@ void Executable<T>::run(const Instruction& instruction) {
       const StructuralCall<T>& call = structural[instruction.first];
       const std::span<const Value<const T>> inputs(values.data() + call.first_value, call.arity);
       if (call.accumulates)
-        call.op->accumulate(call.attributes, inputs, call.out, call.alpha, call.beta);
+        call.op->accumulate(call.attributes, inputs, call.out,
+                            call.factor == nullptr ? call.alpha : call.alpha * static_cast<double>(*call.factor),
+                            call.beta);
       else
         call.op->forward(call.attributes, inputs, call.out);
       break;

@@ -83,8 +83,9 @@ void run_tile(const TileGroup<T>& group, TileWorker<T>& worker, std::size_t plan
   for (KernelCall<T>& call : worker.calls) {
     call.rows = tile.rows;
     call.columns = tile.columns;
-    run_call(call, worker.planes.data() + call.first_plane);
   }
+  for (Chain<T>& chain : worker.chains) place_chain<T>(chain, worker.calls, worker.planes);
+  run_calls<T>(worker.calls, worker.planes, worker.chains, 0, worker.calls.size());
   for (std::size_t s = 0; s < group.sums.size(); ++s) add_up(worker, s, group.sums[s], tile);
   for (const TileResult<T>& result : group.results)
     if (result.streams) stream(streams + result.buffer, tile.rows * tile.columns, result.data + at);
@@ -161,6 +162,7 @@ void add_workers(TileGroup<T>& group, std::size_t count) {
     worker.streams = allocate(group.stream_elements * sizeof(T));
     worker.calls = group.calls;
     worker.planes = group.planes;
+    worker.chains = group.chains;
     worker.offsets.resize(group.operands.size());
     auto* tiles = reinterpret_cast<T*>(worker.tiles.get());
     for (const TileSlot& slot : group.slots) {
@@ -187,7 +189,7 @@ void run_tiles(TileGroup<T>& group) {
   kernel::parallel_for(tiles, 1, elements, [&](std::size_t first, std::size_t last) {
     const bool all = first == 0 && last == tiles;
     run_part(group, group.workers[all ? 0 : static_cast<std::size_t>(kernel::omp_get_thread_num())], first, last);
-    if (group.stream_elements > 0) finish_streams();
+    if (group.streams) finish_streams();
   });
   finish_sums(group);
 }

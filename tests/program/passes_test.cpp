@@ -130,6 +130,43 @@ TEST_CASE("accumulate_updates: W ← β·W + α·AᵀB is one product into W, an
   CHECK(!accumulated([](auto u, auto a, auto) { return u + matmul(matmul(a, transpose(a)), u); }));  // reads W itself
 }
 
+TEST_CASE("accumulate_updates: a step size that is a parameter is read at each replay") {
+  Parameter<double> w(random_tensor({3, 2}, 1), "w"), rate(Tensor<double>(0.5), "rate");
+  const auto function_of_update = [&](bool rate_changes, const auto& value) {
+    Tape<double> tape;
+    const auto a = tape.constant(random_tensor({3, 5}, 2)), b = tape.constant(random_tensor({5, 2}, 3)),
+               u = tape.variable(w), r = tape.variable(rate);
+    if (rate_changes) tape.update(rate, r * 0.5);
+    tape.update(w, value(u, a, b, r));
+    const auto graph = program::accumulate_updates(graph_of(tape, {a, b}, {}));
+    return graph.entries[graph.updates.back().value];
+  };
+  const auto entry = function_of_update(false, [](auto u, auto a, auto b, auto r) { return u - r * matmul(a, b) * 2; });
+  CHECK(entry.accumulates);
+  CHECK(entry.alpha == -2);
+  CHECK(entry.beta == 1);
+  CHECK(entry.factor != program::none);
+  // Not where it is updated itself, where it scales W, or where there are two.
+  CHECK(!function_of_update(true, [](auto u, auto a, auto b, auto r) { return u - r * matmul(a, b); }).accumulates);
+  CHECK(!function_of_update(false, [](auto u, auto a, auto b, auto r) { return r * u + matmul(a, b); }).accumulates);
+  CHECK(!function_of_update(false, [](auto u, auto a, auto b, auto r) {
+           return u + r * (r * matmul(a, b));
+         }).accumulates);
+
+  Tape<double> tape;
+  const auto a = tape.variable(random_tensor({3, 5}, 2)), b = tape.variable(random_tensor({5, 2}, 3));
+  const auto u = tape.variable(w), product = matmul(a, b);
+  tape.update(w, u - tape.variable(rate) * product);
+  auto step = compile(tape, {a, b}, {});
+  Tensor<double> expected = w.value();
+  for (const double r : {0.5, 0.125}) {
+    rate.assign(Tensor<double>(r));
+    step(a.value(), b.value());
+    expected -= r * product.value();
+    CHECK(distance(w.value(), expected) < 1e-14);
+  }
+}
+
 TEST_CASE("schedule: elementwise neighbours of one shape are one unit, products and other shapes are not") {
   Tape<double> tape;
   const auto x = tape.constant(random_tensor({64, 64}, 1)), w = tape.constant(random_tensor({64, 64}, 2));

@@ -57,4 +57,11 @@ struct ElementwiseBody {
   }
 };
 
+/// The kernels of a formula, one for each instruction set.
+template <class T, class Formula, std::size_t arity, std::size_t parameters>
+constexpr PerIsa<Elementwise<T>> elementwise_kernels() {
+  return compile_per_isa<ElementwiseBody<T, Formula, arity, parameters>, const Plane<T>*, T*, std::size_t, std::size_t,
+                         const double*>();
+}
+
 }  // namespace wengert::kernel

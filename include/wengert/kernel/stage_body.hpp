@@ -1,0 +1,162 @@
+// Stages: ops in a chain, each of which hands its result to the next in registers.
+#pragma once
+
+#include <wengert/kernel/dual.hpp>
+#include <wengert/kernel/lane.hpp>
+#include <wengert/kernel/probe.hpp>
+#include <wengert/op.hpp>
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+namespace wengert::kernel {
+
+/// One step of a chain. Its code takes the value so far in registers, one lane of it or four, reads its other operands
+/// from memory, and calls the code of the stage behind it with the result: what passes between two stages is never
+/// stored. The call stands last, so that it becomes a jump.
+template <class T>
+struct Stage {
+  static constexpr std::size_t max_operands = 3;
+
+  StageCode one_lane = nullptr, four_lanes = nullptr;
+  const T* operands[max_operands] = {};  // without the one that comes in registers
+  bool steps[max_operands] = {};         // false: one element for the whole row
+  T* out = nullptr;                      // of a stage that stores
+  const double* parameters = nullptr;
+};
+
+/// Ends a stage: the one behind it goes on with the result, from element `k` on.
+template <class T, class... Register>
+WENGERT_INLINE void hand_on(const Stage<T>* stage, std::size_t k, const Register&... registers) {
+  const Stage<T>* next = stage + 1;
+  const StageCode code = sizeof...(Register) == 1 ? next->one_lane : next->four_lanes;
+  reinterpret_cast<void (*)(const Stage<T>*, std::size_t, Register...)>(code)(next, k, registers...);
+}
+
+/// One lane or four, of a row. They have names, as g++ keeps arrays of lanes in memory.
+template <class L, std::size_t lanes>
+struct Lanes;
+template <class L>
+struct Lanes<L, 1> {
+  L a;
+  template <class T>
+  static WENGERT_INLINE Lanes load(const T* row, std::size_t k, bool steps) {
+    if (steps) return {L::load(row + k)};
+    return {L(*row)};
+  }
+};
+template <class L>
+struct Lanes<L, 4> {
+  L a, b, c, d;
+  template <class T>
+  static WENGERT_INLINE Lanes load(const T* row, std::size_t k, bool steps) {
+    constexpr std::size_t w = L::width;
+    row += steps ? k : 0;
+    if (steps) return {L::load(row), L::load(row + w), L::load(row + 2 * w), L::load(row + 3 * w)};
+    const L everywhere(*row);
+    return {everywhere, everywhere, everywhere, everywhere};
+  }
+};
+
+/// The stage of a formula that takes operand `place` in registers.
+template <class T, class Formula, std::size_t arity, std::size_t parameters, std::size_t place>
+struct StageBody {
+  template <std::size_t Bytes, class... Register>
+  static WENGERT_INLINE void run(const Stage<T>* stage, std::size_t k, const Register&... registers) {
+    using L = Lane<T, Bytes>;
+    apply_to_operands(stage, k, Lanes<L, sizeof...(Register)>{L(registers)...}, std::make_index_sequence<arity>{});
+  }
+
+ private:
+  template <class L, std::size_t lanes, std::size_t... I>
+  static WENGERT_INLINE void apply_to_operands(const Stage<T>* stage, std::size_t k, const Lanes<L, lanes>& value,
+                                               std::index_sequence<I...>) {
+    apply(stage, k, std::make_index_sequence<parameters>{}, operand<I>(stage, k, value)...);
+  }
+  template <std::size_t input, class Value>
+  static WENGERT_INLINE Value operand(const Stage<T>* stage, std::size_t k, const Value& value) {
+    if constexpr (input == place) {
+      return value;
+    } else {
+      constexpr std::size_t i = input < place ? input : input - 1;
+      return Value::load(stage->operands[i], k, stage->steps[i]);
+    }
+  }
+  template <std::size_t... P, class... L>
+  static WENGERT_INLINE void apply(const Stage<T>* stage, std::size_t k, std::index_sequence<P...>,
+                                   const Lanes<L, 1>&... x) {
+    constexpr Formula formula{};
+    using Lane = std::common_type_t<L...>;
+    hand_on(stage, k, Lane(formula(x.a..., Lane(static_cast<T>(stage->parameters[P]))...)).v);
+  }
+  template <std::size_t... P, class... L>
+  static WENGERT_INLINE void apply(const Stage<T>* stage, std::size_t k, std::index_sequence<P...>,
+                                   const Lanes<L, 4>&... x) {
+    constexpr Formula formula{};
+    using Lane = std::common_type_t<L...>;
+    hand_on(stage, k, Lane(formula(x.a..., Lane(static_cast<T>(stage->parameters[P]))...)).v,
+            Lane(formula(x.b..., Lane(static_cast<T>(stage->parameters[P]))...)).v,
+            Lane(formula(x.c..., Lane(static_cast<T>(stage->parameters[P]))...)).v,
+            Lane(formula(x.d..., Lane(static_cast<T>(stage->parameters[P]))...)).v);
+  }
+};
+
+/// The code of a stage with registers of so many bytes, one or four; null if it is not compiled for them here.
+template <class T, class Body>
+StageCode stage_code(std::size_t bytes, std::size_t lanes) {
+  using S = const Stage<T>*;
+#if WENGERT_MULTIVERSION
+  if (bytes == 32) {
+    using R = Vector<T, 32>;
+    return lanes == 1 ? reinterpret_cast<StageCode>(run_v3<Body, S, std::size_t, R>)
+                      : reinterpret_cast<StageCode>(run_v3<Body, S, std::size_t, R, R, R, R>);
+  }
+  if (bytes == 64) {
+    using R = Vector<T, 64>;
+    return lanes == 1 ? reinterpret_cast<StageCode>(run_v4<Body, S, std::size_t, R>)
+                      : reinterpret_cast<StageCode>(run_v4<Body, S, std::size_t, R, R, R, R>);
+  }
+#endif
+  if (bytes != native_bytes) return nullptr;
+  using R = Vector<T, native_bytes>;
+  return lanes == 1 ? reinterpret_cast<StageCode>(run_native<Body, S, std::size_t, R>)
+                    : reinterpret_cast<StageCode>(run_native<Body, S, std::size_t, R, R, R, R>);
+}
+
+/// Whether storing and loading would be a large part of the cost of a formula. A function of SLEEF's takes no Probes.
+template <class Formula, std::size_t... I>
+constexpr bool has_few_operations(std::index_sequence<I...>) {
+  if constexpr (std::is_invocable_v<const Formula&, std::enable_if_t<true || I != 0, Probe>...>) {
+    if constexpr (requires { typename std::bool_constant<(Formula{}((void(I), Probe{})...).operations > 8)>; })
+      return Formula{}((void(I), Probe{})...).operations <= 8;
+  }
+  return false;
+}
+
+template <class T, class Formula, std::size_t arity, std::size_t parameters>
+StageCode find_stage(std::size_t bytes, std::size_t place, std::size_t lanes) {
+  if (place == arity - 1) return stage_code<T, StageBody<T, Formula, arity, parameters, arity - 1>>(bytes, lanes);
+  if constexpr (arity == 2)
+    if (place == 0) return stage_code<T, StageBody<T, Formula, arity, parameters, 0>>(bytes, lanes);
+  return nullptr;
+}
+
+/// What `Op::stage` is for a formula: the last operand may come in registers, and of two the first. An op of many
+/// operations has none: it gains too little. Nor has any where clang compiles for several instruction sets: it passes
+/// what is wider than the baseline's registers in memory.
+template <class T, class Formula, std::size_t arity, std::size_t parameters>
+constexpr auto stage_of() -> StageCode (*)(std::size_t, std::size_t, std::size_t) {
+#if defined(__clang__)
+  constexpr bool in_registers = !WENGERT_MULTIVERSION;
+#else
+  constexpr bool in_registers = true;
+#endif
+  if constexpr (in_registers && arity <= Stage<T>::max_operands + 1 &&
+                has_few_operations<Formula>(std::make_index_sequence<arity + parameters>{}))
+    return find_stage<T, Formula, arity, parameters>;
+  else
+    return nullptr;
+}
+
+}  // namespace wengert::kernel
