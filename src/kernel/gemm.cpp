@@ -21,49 +21,56 @@ namespace wengert::kernel {
 namespace {
 
 // Small products, one after another: A element by element, B in registers by the row. A library's call costs more.
-constexpr std::size_t small_columns = 32;  // and rows of B, which a transposed B is copied to
+constexpr std::size_t small_columns = 64;  // and rows of B, which a transposed B is copied to
 
 template <class T>
 struct SmallBody {
   using Step = std::ptrdiff_t;
 
+  // Bare registers here and below: g++ stores every lane that it hands to an operator.
   template <class L>
   static WENGERT_INLINE void four_rows_two_lanes(const T* a, Step row, Step column, const T* b, Step stride, T* c,
                                                  std::size_t n, std::size_t k, const Blend<T>& blend) {
-    L c00(T(0)), c01(T(0)), c10(T(0)), c11(T(0)), c20(T(0)), c21(T(0)), c30(T(0)), c31(T(0));
+    using R = typename L::Register;
+    R c00{}, c01{}, c10{}, c11{}, c20{}, c21{}, c30{}, c31{};
     for (std::size_t p = 0; p < k; ++p, a += column, b += stride) {
-      const L b0 = L::load(b), b1 = L::load(b + L::width);
-      const L a0(a[0]), a1(a[row]), a2(a[2 * row]), a3(a[3 * row]);
+      const R b0 = L::load(b).v, b1 = L::load(b + L::width).v;
+      R a0, a1, a2, a3;
+      spread(a[0], a0), spread(a[row], a1), spread(a[2 * row], a2), spread(a[3 * row], a3);
       c00 = c00 + a0 * b0, c01 = c01 + a0 * b1;
       c10 = c10 + a1 * b0, c11 = c11 + a1 * b1;
       c20 = c20 + a2 * b0, c21 = c21 + a2 * b1;
       c30 = c30 + a3 * b0, c31 = c31 + a3 * b1;
     }
-    blend.put(c00, c), blend.put(c01, c + L::width);
-    blend.put(c10, c + n), blend.put(c11, c + n + L::width);
-    blend.put(c20, c + 2 * n), blend.put(c21, c + 2 * n + L::width);
-    blend.put(c30, c + 3 * n), blend.put(c31, c + 3 * n + L::width);
+    blend.put(L(c00), c), blend.put(L(c01), c + L::width);
+    blend.put(L(c10), c + n), blend.put(L(c11), c + n + L::width);
+    blend.put(L(c20), c + 2 * n), blend.put(L(c21), c + 2 * n + L::width);
+    blend.put(L(c30), c + 3 * n), blend.put(L(c31), c + 3 * n + L::width);
   }
   template <class L>
   static WENGERT_INLINE void four_rows(const T* a, Step row, Step column, const T* b, Step stride, T* c, std::size_t n,
                                        std::size_t k, const Blend<T>& blend) {
-    L c0(T(0)), c1(T(0)), c2(T(0)), c3(T(0));
+    using R = typename L::Register;
+    R c0{}, c1{}, c2{}, c3{};
     for (std::size_t p = 0; p < k; ++p, a += column, b += stride) {
-      const L right = L::load(b);
-      const L a0(a[0]), a1(a[row]), a2(a[2 * row]), a3(a[3 * row]);
+      const R right = L::load(b).v;
+      R a0, a1, a2, a3;
+      spread(a[0], a0), spread(a[row], a1), spread(a[2 * row], a2), spread(a[3 * row], a3);
       c0 = c0 + a0 * right, c1 = c1 + a1 * right, c2 = c2 + a2 * right, c3 = c3 + a3 * right;
     }
-    blend.put(c0, c), blend.put(c1, c + n), blend.put(c2, c + 2 * n), blend.put(c3, c + 3 * n);
+    blend.put(L(c0), c), blend.put(L(c1), c + n), blend.put(L(c2), c + 2 * n), blend.put(L(c3), c + 3 * n);
   }
   template <class L>
   static WENGERT_INLINE void one_row(const T* a, Step column, const T* b, Step stride, T* c, std::size_t k,
                                      const Blend<T>& blend) {
-    L sum(T(0));
+    using R = typename L::Register;
+    R sum{};
     for (std::size_t p = 0; p < k; ++p, a += column, b += stride) {
-      const L scale(a[0]), right = L::load(b);
-      sum = sum + scale * right;
+      R scale;
+      spread(a[0], scale);
+      sum = sum + scale * L::load(b).v;
     }
-    blend.put(sum, c);
+    blend.put(L(sum), c);
   }
   // As many columns from `j` on as lanes of this width fill; returns the first column left.
   template <class L>
@@ -130,12 +137,19 @@ void small_gemm(std::size_t count, std::size_t m, std::size_t n, std::size_t k, 
   kernels[static_cast<std::size_t>(active_isa())](count, m, n, k, &a, &b, c, blend);
 }
 
-// Where small_gemm beats the library's call: measured, dnnl_sgemm takes 260 ns at least, cblas_dgemm 18.
+// Where small_gemm beats the library's call, measured: dnnl_sgemm takes 260 ns at least, cblas_dgemm 18. Columns that
+// no register is left for go one by one.
 template <class T>
 bool is_small(std::size_t m, std::size_t n, std::size_t k) {
-  constexpr std::size_t most = sizeof(T) == 4 ? 32 : 12, narrowest = 16 / sizeof(T);
-  const std::size_t most_products = n % narrowest == 0 ? most * most * most : 2048;  // else columns are left over
+  constexpr std::size_t most = sizeof(T) == 4 ? 64 : 16;
+  const std::size_t most_products = n % (16 / sizeof(T)) == 0 ? most * most * most : 2048;
   return n <= small_columns && k <= small_columns && m * n * k <= most_products;
+}
+// And where for each of many rows of A.
+template <class T>
+bool is_tall(std::size_t n, std::size_t k, Matrix<T> a) {
+  constexpr std::size_t most = sizeof(T) == 4 ? 64 : 32;
+  return n <= most && k <= most && n % (16 / sizeof(T)) == 0 && !a.transposed;
 }
 
 // Multiplications in elements of work: the libraries take that many in the time of one.
@@ -211,6 +225,11 @@ void gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b,
   if (n == 1 && column_is_vector(b))
     return vector_matrix(b.data, Matrix<T>{a.data, a.stride, !a.transposed}, c, k, m, blend);
   if (is_small<T>(m, n, k)) return small_gemm<T>(1, m, n, k, {a, 0}, {b, 0}, c, blend);
+  if (is_tall<T>(n, k, a))
+    return parallel_for(m, 1, work_of(m, n, k), [&](std::size_t first, std::size_t last) {
+      const Matrix<T> rows{a.data + first * a.stride, a.stride, false};
+      small_gemm<T>(1, last - first, n, k, {rows, 0}, {b, 0}, c + first * n, blend);
+    });
   use_one_blas_thread();
   library_gemm(m, n, k, a, b, c, blend);
 }

@@ -21,39 +21,44 @@ template <class T>
 struct ThinBodies {
   // y = x·B, B row-major: columns in registers, down all rows.
   struct RowTimesMatrix {
-    // Lanes have names here and below, as g++ keeps arrays of them, and their temporaries, in memory.
+    // Bare registers, with names, here and below: g++ keeps arrays of them, and lanes that it hands to operators, in
+    // memory.
     template <class L>
     static WENGERT_INLINE void eight_lanes(const T* x, const T* b, std::size_t stride, T* y, std::size_t k,
                                            const Blend<T>& blend) {
+      using R = typename L::Register;
       constexpr std::size_t w = L::width;
-      L y0(T(0)), y1(T(0)), y2(T(0)), y3(T(0)), y4(T(0)), y5(T(0)), y6(T(0)), y7(T(0));
+      R y0{}, y1{}, y2{}, y3{}, y4{}, y5{}, y6{}, y7{};
       for (std::size_t p = 0; p < k; ++p, b += stride) {
-        const L scale(x[p]);
-        const L b0 = L::load(b), b1 = L::load(b + w), b2 = L::load(b + 2 * w), b3 = L::load(b + 3 * w),
-                b4 = L::load(b + 4 * w), b5 = L::load(b + 5 * w), b6 = L::load(b + 6 * w), b7 = L::load(b + 7 * w);
-        y0 = y0 + scale * b0, y1 = y1 + scale * b1, y2 = y2 + scale * b2, y3 = y3 + scale * b3;
-        y4 = y4 + scale * b4, y5 = y5 + scale * b5, y6 = y6 + scale * b6, y7 = y7 + scale * b7;
+        R scale;
+        spread(x[p], scale);
+        y0 = y0 + scale * L::load(b).v, y1 = y1 + scale * L::load(b + w).v;
+        y2 = y2 + scale * L::load(b + 2 * w).v, y3 = y3 + scale * L::load(b + 3 * w).v;
+        y4 = y4 + scale * L::load(b + 4 * w).v, y5 = y5 + scale * L::load(b + 5 * w).v;
+        y6 = y6 + scale * L::load(b + 6 * w).v, y7 = y7 + scale * L::load(b + 7 * w).v;
       }
-      blend.put(y0, y), blend.put(y1, y + w), blend.put(y2, y + 2 * w), blend.put(y3, y + 3 * w);
+      blend.put(L(y0), y), blend.put(L(y1), y + w), blend.put(L(y2), y + 2 * w), blend.put(L(y3), y + 3 * w);
       y += 4 * w;
-      blend.put(y4, y), blend.put(y5, y + w), blend.put(y6, y + 2 * w), blend.put(y7, y + 3 * w);
+      blend.put(L(y4), y), blend.put(L(y5), y + w), blend.put(L(y6), y + 2 * w), blend.put(L(y7), y + 3 * w);
     }
     // One lane of columns, or its first `count`. Four sums, as each waits for its last addition.
     template <class L, class Load>
     static WENGERT_INLINE L one_lane(const T* x, const T* b, std::size_t stride, std::size_t k, const Load& load) {
-      L s0(T(0)), s1(T(0)), s2(T(0)), s3(T(0));
+      using R = typename L::Register;
+      R s0{}, s1{}, s2{}, s3{};
       std::size_t p = 0;
       for (; p + 4 <= k; p += 4, b += 4 * stride) {
-        const L x0(x[p]), x1(x[p + 1]), x2(x[p + 2]), x3(x[p + 3]);
-        const L b0 = load(b), b1 = load(b + stride), b2 = load(b + 2 * stride), b3 = load(b + 3 * stride);
-        s0 = s0 + x0 * b0, s1 = s1 + x1 * b1, s2 = s2 + x2 * b2, s3 = s3 + x3 * b3;
+        R x0, x1, x2, x3;
+        spread(x[p], x0), spread(x[p + 1], x1), spread(x[p + 2], x2), spread(x[p + 3], x3);
+        s0 = s0 + x0 * load(b).v, s1 = s1 + x1 * load(b + stride).v;
+        s2 = s2 + x2 * load(b + 2 * stride).v, s3 = s3 + x3 * load(b + 3 * stride).v;
       }
       for (; p < k; ++p, b += stride) {
-        const L scale(x[p]), row = load(b);
-        s0 = s0 + scale * row;
+        R scale;
+        spread(x[p], scale);
+        s0 = s0 + scale * load(b).v;
       }
-      const L left = s0 + s1, right = s2 + s3;
-      return left + right;
+      return L((s0 + s1) + (s2 + s3));
     }
     template <class L>
     static WENGERT_INLINE void one_lane(const T* x, const T* b, std::size_t stride, T* y, std::size_t k,

@@ -3,6 +3,7 @@
 #include "kernel/parallel.hpp"
 #include "kernel/rows.hpp"
 #include <wengert/kernel/isa.hpp>
+#include <wengert/kernel/mended_math.hpp>
 
 #include <algorithm>
 #include <limits>
@@ -30,12 +31,12 @@ struct Exponentials {
     const L shift(m);
     L total(T(0));
     for (std::size_t k = 0; k < row.whole; k += L::width) {
-      const L e = lane_exp(L::load(x + k) - shift);
+      const L e = fast_exp(L::load(x + k) - shift);
       total = total + e;
       visit(k, e);
     }
     if (row.rest > 0) {
-      const L e = lane_exp(row.last(x, lowest) - shift);
+      const L e = fast_exp(row.last(x, lowest) - shift);
       total = total + e;
       visit_last(e);
     }
@@ -64,7 +65,7 @@ struct ShortRows : TurnedRows<L> {
   WENGERT_INLINE L to_exponentials(const L& m, std::size_t count) {
     L sum(T(0));
     for (std::size_t k = 0; k < count; ++k) {
-      const L e = lane_exp((*this)[k] - m);
+      const L e = fast_exp((*this)[k] - m);
       sum = sum + e;
       this->set(k, e);
     }

@@ -6,12 +6,12 @@ namespace {
 template <class T>
 struct Load {
   template <std::size_t Bytes, class... Register>
-  static WENGERT_INLINE void run(const Stage<T>* stage, std::size_t k, const Register&...) {
-    const auto x = Lanes<Lane<T, Bytes>, sizeof...(Register)>::load(stage->operands[0], k, stage->steps[0]);
+  static WENGERT_INLINE void run(const Stage<T>* stage, std::size_t row, std::size_t k, const Register&...) {
+    const auto x = Lanes<Lane<T, Bytes>, sizeof...(Register)>::load(stage->operands[0], row, k);
     if constexpr (sizeof...(Register) == 1)
-      hand_on(stage, k, x.a.v);
+      hand_on(stage, row, k, x.a.v);
     else
-      hand_on(stage, k, x.a.v, x.b.v, x.c.v, x.d.v);
+      hand_on(stage, row, k, x.a.v, x.b.v, x.c.v, x.d.v);
   }
 };
 
@@ -30,10 +30,10 @@ WENGERT_INLINE void stream(const Register& value, T* to) {
 template <class T, bool streams>
 struct Store {
   template <std::size_t Bytes, class... Register>
-  static WENGERT_INLINE void run(const Stage<T>* stage, std::size_t k, const Register&... registers) {
-    T* to = stage->out + k;
+  static WENGERT_INLINE void run(const Stage<T>* stage, std::size_t row, std::size_t k, const Register&... registers) {
+    T* to = stage->out + row * stage->columns + k;
     (put(Lane<T, Bytes>(registers), to), ...);
-    hand_on(stage, k, registers...);
+    hand_on(stage, row, k, registers...);
   }
 
  private:
@@ -50,7 +50,7 @@ struct Store {
 template <class T>
 struct End {
   template <std::size_t Bytes, class... Register>
-  static WENGERT_INLINE void run(const Stage<T>*, std::size_t, const Register&...) {}
+  static WENGERT_INLINE void run(const Stage<T>*, std::size_t, std::size_t, const Register&...) {}
 };
 
 template <class T, class Body>
@@ -62,18 +62,20 @@ Stage<T> stage_of_body() {
 }
 
 template <class T>
-struct Row {
+struct Rows {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const Stage<T>* first, std::size_t columns) {
+  static WENGERT_INLINE void run(const Stage<T>* first, std::size_t rows, std::size_t columns) {
     using Register = Vector<T, Bytes>;
-    using OneLane = void(const Stage<T>*, std::size_t, Register);
-    using FourLanes = void(const Stage<T>*, std::size_t, Register, Register, Register, Register);
+    using OneLane = void(const Stage<T>*, std::size_t, std::size_t, Register);
+    using FourLanes = void(const Stage<T>*, std::size_t, std::size_t, Register, Register, Register, Register);
     constexpr std::size_t width = Bytes / sizeof(T);
     const Register nothing{};
-    std::size_t k = 0;
-    for (; k + 4 * width <= columns; k += 4 * width)
-      reinterpret_cast<FourLanes*>(first->four_lanes)(first, k, nothing, nothing, nothing, nothing);
-    for (; k < columns; k += width) reinterpret_cast<OneLane*>(first->one_lane)(first, k, nothing);
+    for (std::size_t row = 0; row < rows; ++row) {
+      std::size_t k = 0;
+      for (; k + 4 * width <= columns; k += 4 * width)
+        reinterpret_cast<FourLanes*>(first->four_lanes)(first, row, k, nothing, nothing, nothing, nothing);
+      for (; k < columns; k += width) reinterpret_cast<OneLane*>(first->one_lane)(first, row, k, nothing);
+    }
   }
 };
 
@@ -101,16 +103,16 @@ std::size_t register_bytes() {
 }
 
 template <class T>
-void run_stages(const Stage<T>* first, std::size_t columns) {
-  static constexpr auto kernels = compile_per_isa<Row<T>, const Stage<T>*, std::size_t>();
-  kernels[static_cast<std::size_t>(active_isa())](first, columns);
+void run_stages(const Stage<T>* first, std::size_t rows, std::size_t columns) {
+  static constexpr auto kernels = compile_per_isa<Rows<T>, const Stage<T>*, std::size_t, std::size_t>();
+  kernels[static_cast<std::size_t>(active_isa())](first, rows, columns);
 }
 
 #define WENGERT_INSTANTIATE(T)              \
   template Stage<T> loading_stage<T>();     \
   template Stage<T> storing_stage<T>(bool); \
   template Stage<T> last_stage<T>();        \
-  template void run_stages<T>(const Stage<T>*, std::size_t);
+  template void run_stages<T>(const Stage<T>*, std::size_t, std::size_t);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE

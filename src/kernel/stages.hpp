@@ -1,4 +1,4 @@
-// What a chain of stages needs beside its ops: loading, storing, and the loop over a row.
+// What a chain of stages needs beside its ops: loading, storing, and the loop over rows.
 #pragma once
 
 #include <wengert/kernel/stage_body.hpp>
@@ -22,8 +22,8 @@ Stage<T> last_stage();
 /// The bytes of a register: chains run on whole ones.
 std::size_t register_bytes();
 
-/// Runs a chain on so many elements of a row, a multiple of a lane's.
+/// Runs a chain on so many rows, and columns, a multiple of a lane's.
 template <class T>
-void run_stages(const Stage<T>* first, std::size_t columns);
+void run_stages(const Stage<T>* first, std::size_t rows, std::size_t columns);
 
 }  // namespace wengert::kernel

@@ -13,6 +13,11 @@ namespace {
 constexpr std::size_t longest = 64;  // calls: where a compiler makes no jumps of them, their frames are on the stack
 
 template <class T>
+std::size_t lane_width() {
+  return kernel::register_bytes() / sizeof(T);
+}
+
+template <class T>
 class Chainer {
  public:
   Chainer(const Graph<T>& graph, std::span<const std::uint32_t> entries, TileGroup<T>& group)
@@ -101,13 +106,10 @@ class Chainer {
 };
 
 template <class T>
-void run_chain(Chain<T>& chain, std::span<const KernelCall<T>> calls, std::span<const kernel::Plane<T>> planes) {
+void run_chain(const Chain<T>& chain, std::span<const KernelCall<T>> calls, std::span<const kernel::Plane<T>> planes) {
   const std::size_t rows = calls[chain.first].rows, columns = calls[chain.first].columns;
-  const std::size_t rest = columns % kernel::register_bytes() / sizeof(T), whole = columns - rest;
-  for (std::size_t row = 0; row < rows; ++row) {
-    if (rows > 1) place_chain(chain, calls, planes, row);
-    kernel::run_stages(chain.stages.data(), whole);
-  }
+  const std::size_t rest = columns % lane_width<T>(), whole = columns - rest;
+  kernel::run_stages(chain.stages.data(), rows, whole);
   if (rest == 0) return;
   for (std::uint32_t c = chain.first; c < chain.last; ++c) {  // of a single row
     const KernelCall<T>& call = calls[c];
@@ -124,45 +126,41 @@ void run_chain(Chain<T>& chain, std::span<const KernelCall<T>> calls, std::span<
 
 template <class T>
 void find_chains(const Graph<T>& graph, std::span<const std::uint32_t> entries, TileGroup<T>& group) {
-  const std::size_t columns = group.loops.columns(), width = kernel::register_bytes() / sizeof(T);
+  const std::size_t columns = group.loops.columns(), width = lane_width<T>();
   const bool one_row = group.loops.planes() * group.loops.rows() == 1;
   const bool long_row = one_row && columns >= 16 * width;  // what its end costs, call by call, does not count
   if (columns % width == 0 || long_row) Chainer<T>(graph, entries, group).run();
 }
 
 template <class T>
-void place_chain(Chain<T>& chain, std::span<const KernelCall<T>> calls, std::span<const kernel::Plane<T>> planes,
-                 std::size_t row) {
-  for (const auto& [number, operand, plane] : chain.operands) {
-    kernel::Stage<T>& stage = chain.stages[number];
-    const kernel::Plane<T>& from = planes[plane];
-    stage.operands[operand] = from.data + static_cast<std::ptrdiff_t>(row) * from.row_stride;
-    stage.steps[operand] = from.column_steps;
+void place_chain(Chain<T>& chain, std::span<const KernelCall<T>> calls, std::span<const kernel::Plane<T>> planes) {
+  for (const auto& [stage, operand, plane] : chain.operands) chain.stages[stage].operands[operand] = planes[plane];
+  for (const auto& [stage, call] : chain.results) {
+    chain.stages[stage].out = calls[call].out;
+    chain.stages[stage].columns = calls[call].columns;
   }
-  for (const auto& [stage, call] : chain.results) chain.stages[stage].out = calls[call].out + row * calls[call].columns;
 }
 
 template <class T>
 void run_calls(std::span<const KernelCall<T>> calls, std::span<const kernel::Plane<T>> planes,
-               std::span<Chain<T>> chains, std::size_t first, std::size_t last) {
+               std::span<const Chain<T>> chains, std::size_t first, std::size_t last) {
   for (std::size_t c = first; c < last;) {
     if (calls[c].chain == none) {
       run_call(calls[c], planes.data() + calls[c].first_plane);
       ++c;
     } else {
-      Chain<T>& chain = chains[calls[c].chain];
+      const Chain<T>& chain = chains[calls[c].chain];
       run_chain(chain, calls, planes);
       c = chain.last;
     }
   }
 }
 
-#define WENGERT_INSTANTIATE(T)                                                                                    \
-  template void find_chains(const Graph<T>&, std::span<const std::uint32_t>, TileGroup<T>&);                      \
-  template void place_chain(Chain<T>&, std::span<const KernelCall<T>>, std::span<const kernel::Plane<T>>,         \
-                            std::size_t);                                                                         \
-  template void run_calls(std::span<const KernelCall<T>>, std::span<const kernel::Plane<T>>, std::span<Chain<T>>, \
-                          std::size_t, std::size_t);
+#define WENGERT_INSTANTIATE(T)                                                                             \
+  template void find_chains(const Graph<T>&, std::span<const std::uint32_t>, TileGroup<T>&);               \
+  template void place_chain(Chain<T>&, std::span<const KernelCall<T>>, std::span<const kernel::Plane<T>>); \
+  template void run_calls(std::span<const KernelCall<T>>, std::span<const kernel::Plane<T>>,               \
+                          std::span<const Chain<T>>, std::size_t, std::size_t);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE

@@ -68,13 +68,12 @@ struct Chain {
 
 /// Points the stages of a chain to where its operands and results are. (chains.cpp)
 template <class T>
-void place_chain(Chain<T>& chain, std::span<const KernelCall<T>> calls, std::span<const kernel::Plane<T>> planes,
-                 std::size_t row = 0);
+void place_chain(Chain<T>& chain, std::span<const KernelCall<T>> calls, std::span<const kernel::Plane<T>> planes);
 
-/// Runs calls [first, last), of which some may be chained. A chain of one row is where `place_chain` put it last.
+/// Runs calls [first, last), of which some may be chained. Chains are where `place_chain` put them last.
 template <class T>
 void run_calls(std::span<const KernelCall<T>> calls, std::span<const kernel::Plane<T>> planes,
-               std::span<Chain<T>> chains, std::size_t first, std::size_t last);
+               std::span<const Chain<T>> chains, std::size_t first, std::size_t last);
 
 /// An operand that moves with the tile.
 template <class T>

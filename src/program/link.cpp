@@ -348,7 +348,7 @@ class Linker {
     for (Chain<T>& chain : result_.chains) {
       place_chain<T>(chain, result_.calls, result_.planes);
       for (const auto& [stage, operand, plane] : chain.operands)
-        chained.emplace(plane, &chain.stages[stage].operands[operand]);
+        chained.emplace(plane, &chain.stages[stage].operands[operand].data);
     }
     for (const Later& later : later_) {
       const Place& place = place_[later.entry];

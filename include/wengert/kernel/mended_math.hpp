@@ -58,9 +58,44 @@ WENGERT_INLINE Lane<T, B> power_of_two(const Lane<T, B>& k) {
   return power;
 }
 
+// s · 2^k for a whole number k, where the result may be denormal or infinite.
+template <class T, std::size_t B>
+WENGERT_INLINE Lane<T, B> scaled(const Lane<T, B>& s, const Lane<T, B>& k) {
+#if defined(__x86_64__) && !defined(__clang__)
+  if constexpr (B == 64) {
+    Lane<T, B> result;
+    if constexpr (sizeof(T) == 4)
+      asm("vscalefps %2, %1, %0" : "=v"(result.v) : "v"(s.v), "v"(k.v));
+    else
+      asm("vscalefpd %2, %1, %0" : "=v"(result.v) : "v"(s.v), "v"(k.v));
+    return result;
+  }
+#endif
+  const Lane<T, B> magic(sizeof(T) == 4 ? T(0x1.8p23) : T(0x1.8p52));
+  const Lane<T, B> half = (k * Lane<T, B>(T(0.5)) + magic) - magic;
+  return s * power_of_two(half) * power_of_two(k - half);
+}
+
+// SLEEF's exp is a call, around which registers are stored. In float: eˣ = 2ᵏ·eʳ with |r| ≤ ½ ln 2, where k times the
+// first part of ln 2 is exact, and eʳ = 1 + r + r²·q of a minimax polynomial q. Within 1 ulp.
+inline constexpr auto fast_exp = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+  if constexpr (std::is_same_v<T, double>) {
+    return lane_exp(x);
+  } else {
+    using L = Lane<T, B>;
+    const L magic(0x1.8p23F), least(-104), most(89);  // beyond, it is 0 or infinite
+    const L bounded = where(x < least, least, where(x > most, most, x));
+    const L k = (bounded * L(1.44269504088896341F) + magic) - magic;
+    const L r = (bounded - k * L(0.693359375F)) + k * L(2.12194440054690583e-4F), r2 = r * r;
+    const L q = (L(0.49999993440046175F) + r * L(0.16666520517386257F)) +
+                r2 * ((L(0.04166838939993553F) + r * L(0.008368730688850096F)) + r2 * L(0.0013814569100115794F));
+    return scaled(L(1) + (r + r2 * q), k);
+  }
+};
+
 // With e = exp(−|x|) neither branch overflows, and the left tail keeps its relative precision down to the denormals.
 inline constexpr auto float_sigmoid = []<class X>(const X& x) __attribute__((always_inline)) {
-  const auto e = lane_exp(where(x < 0, x, -x));
+  const auto e = fast_exp(where(x < 0, x, -x));
   return where(x < 0, e, lift(e, 1)) / (1 + e);
 };
 // The same in double: an exponential of 1 ulp alone may cost 2 where the quotient is just below a power of 2, so it is
@@ -123,7 +158,7 @@ inline constexpr auto fast_erf = []<class T, std::size_t B>(const Lane<T, B>& x)
         x + x * polynomial(x * x, 0.12837916572688257, -0.3761262582452463, 0.11283585149684347, -0.026853811934348815,
                            0.005188327627650437, -0.0008010192743229383, 7.853857432874388e-05);
     const auto far = where(magnitude > 4, lift(x, 4), magnitude);  // from where on it is 1
-    const auto rest = lane_exp(-polynomial(far, -0.00018846778336190084, 1.1295803118872583, 0.633216394968891,
+    const auto rest = fast_exp(-polynomial(far, -0.00018846778336190084, 1.1295803118872583, 0.633216394968891,
                                            0.10842210265035152, -0.025210342295981653, 0.004205285895002623,
                                            -0.0004414729163282942, 2.1697639000532577e-05));
     return where(magnitude < 1, inside, where(x < 0, rest - 1, 1 - rest));
@@ -166,7 +201,7 @@ inline constexpr auto lane_normal_cdf = []<class T, std::size_t B>(const Lane<T,
     const auto tail = polynomial(u, 0.6173419952392578, -0.1950995773077011, -0.05749411880970001, 0.01790028251707554,
                                  0.017602602019906044, 0.003972915466874838, -0.0020932925399392843,
                                  -0.0029683092143386602, -0.0019646368455141783, 0.0017428734572604299) *
-                      by * lane_exp(-0.5 * h * h);
+                      by * fast_exp(-0.5 * h * h);
     const auto below = tail + tail * (rest * polynomial(rest, -1, 0.5, -0.16666667));
     return where(magnitude < 0.7, centre, where(x > 0, 1 - below, below));
   }

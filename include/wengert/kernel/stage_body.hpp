@@ -20,18 +20,18 @@ struct Stage {
   static constexpr std::size_t max_operands = 3;
 
   StageCode one_lane = nullptr, four_lanes = nullptr;
-  const T* operands[max_operands] = {};  // without the one that comes in registers
-  bool steps[max_operands] = {};         // false: one element for the whole row
-  T* out = nullptr;                      // of a stage that stores
+  Plane<T> operands[max_operands] = {};  // without the one that comes in registers
+  T* out = nullptr;                      // of a stage that stores, and the columns of a row of it
+  std::size_t columns = 0;
   const double* parameters = nullptr;
 };
 
-/// Ends a stage: the one behind it goes on with the result, from element `k` on.
+/// Ends a stage: the one behind it goes on with the result, from element `k` of a row on.
 template <class T, class... Register>
-WENGERT_INLINE void hand_on(const Stage<T>* stage, std::size_t k, const Register&... registers) {
+WENGERT_INLINE void hand_on(const Stage<T>* stage, std::size_t row, std::size_t k, const Register&... registers) {
   const Stage<T>* next = stage + 1;
   const StageCode code = sizeof...(Register) == 1 ? next->one_lane : next->four_lanes;
-  reinterpret_cast<void (*)(const Stage<T>*, std::size_t, Register...)>(code)(next, k, registers...);
+  reinterpret_cast<void (*)(const Stage<T>*, std::size_t, std::size_t, Register...)>(code)(next, row, k, registers...);
 }
 
 /// One lane or four, of a row. They have names, as g++ keeps arrays of lanes in memory.
@@ -41,20 +41,24 @@ template <class L>
 struct Lanes<L, 1> {
   L a;
   template <class T>
-  static WENGERT_INLINE Lanes load(const T* row, std::size_t k, bool steps) {
-    if (steps) return {L::load(row + k)};
-    return {L(*row)};
+  static WENGERT_INLINE Lanes load(const Plane<T>& plane, std::size_t row, std::size_t k) {
+    const T* from = plane.data + static_cast<std::ptrdiff_t>(row) * plane.row_stride;
+    if (plane.column_steps) return {L::load(from + k)};
+    return {L(*from)};
   }
 };
 template <class L>
 struct Lanes<L, 4> {
   L a, b, c, d;
   template <class T>
-  static WENGERT_INLINE Lanes load(const T* row, std::size_t k, bool steps) {
+  static WENGERT_INLINE Lanes load(const Plane<T>& plane, std::size_t row, std::size_t k) {
     constexpr std::size_t w = L::width;
-    row += steps ? k : 0;
-    if (steps) return {L::load(row), L::load(row + w), L::load(row + 2 * w), L::load(row + 3 * w)};
-    const L everywhere(*row);
+    const T* from = plane.data + static_cast<std::ptrdiff_t>(row) * plane.row_stride;
+    if (plane.column_steps) {
+      from += k;
+      return {L::load(from), L::load(from + w), L::load(from + 2 * w), L::load(from + 3 * w)};
+    }
+    const L everywhere(*from);
     return {everywhere, everywhere, everywhere, everywhere};
   }
 };
@@ -63,39 +67,39 @@ struct Lanes<L, 4> {
 template <class T, class Formula, std::size_t arity, std::size_t parameters, std::size_t place>
 struct StageBody {
   template <std::size_t Bytes, class... Register>
-  static WENGERT_INLINE void run(const Stage<T>* stage, std::size_t k, const Register&... registers) {
+  static WENGERT_INLINE void run(const Stage<T>* stage, std::size_t row, std::size_t k, const Register&... registers) {
     using L = Lane<T, Bytes>;
-    apply_to_operands(stage, k, Lanes<L, sizeof...(Register)>{L(registers)...}, std::make_index_sequence<arity>{});
+    apply_to_operands(stage, row, k, Lanes<L, sizeof...(Register)>{L(registers)...}, std::make_index_sequence<arity>{});
   }
 
  private:
   template <class L, std::size_t lanes, std::size_t... I>
-  static WENGERT_INLINE void apply_to_operands(const Stage<T>* stage, std::size_t k, const Lanes<L, lanes>& value,
-                                               std::index_sequence<I...>) {
-    apply(stage, k, std::make_index_sequence<parameters>{}, operand<I>(stage, k, value)...);
+  static WENGERT_INLINE void apply_to_operands(const Stage<T>* stage, std::size_t row, std::size_t k,
+                                               const Lanes<L, lanes>& value, std::index_sequence<I...>) {
+    apply(stage, row, k, std::make_index_sequence<parameters>{}, operand<I>(stage, row, k, value)...);
   }
   template <std::size_t input, class Value>
-  static WENGERT_INLINE Value operand(const Stage<T>* stage, std::size_t k, const Value& value) {
+  static WENGERT_INLINE Value operand(const Stage<T>* stage, std::size_t row, std::size_t k, const Value& value) {
     if constexpr (input == place) {
       return value;
     } else {
       constexpr std::size_t i = input < place ? input : input - 1;
-      return Value::load(stage->operands[i], k, stage->steps[i]);
+      return Value::load(stage->operands[i], row, k);
     }
   }
   template <std::size_t... P, class... L>
-  static WENGERT_INLINE void apply(const Stage<T>* stage, std::size_t k, std::index_sequence<P...>,
+  static WENGERT_INLINE void apply(const Stage<T>* stage, std::size_t row, std::size_t k, std::index_sequence<P...>,
                                    const Lanes<L, 1>&... x) {
     constexpr Formula formula{};
     using Lane = std::common_type_t<L...>;
-    hand_on(stage, k, Lane(formula(x.a..., Lane(static_cast<T>(stage->parameters[P]))...)).v);
+    hand_on(stage, row, k, Lane(formula(x.a..., Lane(static_cast<T>(stage->parameters[P]))...)).v);
   }
   template <std::size_t... P, class... L>
-  static WENGERT_INLINE void apply(const Stage<T>* stage, std::size_t k, std::index_sequence<P...>,
+  static WENGERT_INLINE void apply(const Stage<T>* stage, std::size_t row, std::size_t k, std::index_sequence<P...>,
                                    const Lanes<L, 4>&... x) {
     constexpr Formula formula{};
     using Lane = std::common_type_t<L...>;
-    hand_on(stage, k, Lane(formula(x.a..., Lane(static_cast<T>(stage->parameters[P]))...)).v,
+    hand_on(stage, row, k, Lane(formula(x.a..., Lane(static_cast<T>(stage->parameters[P]))...)).v,
             Lane(formula(x.b..., Lane(static_cast<T>(stage->parameters[P]))...)).v,
             Lane(formula(x.c..., Lane(static_cast<T>(stage->parameters[P]))...)).v,
             Lane(formula(x.d..., Lane(static_cast<T>(stage->parameters[P]))...)).v);
@@ -109,19 +113,19 @@ StageCode stage_code(std::size_t bytes, std::size_t lanes) {
 #if WENGERT_MULTIVERSION
   if (bytes == 32) {
     using R = Vector<T, 32>;
-    return lanes == 1 ? reinterpret_cast<StageCode>(run_v3<Body, S, std::size_t, R>)
-                      : reinterpret_cast<StageCode>(run_v3<Body, S, std::size_t, R, R, R, R>);
+    return lanes == 1 ? reinterpret_cast<StageCode>(run_v3<Body, S, std::size_t, std::size_t, R>)
+                      : reinterpret_cast<StageCode>(run_v3<Body, S, std::size_t, std::size_t, R, R, R, R>);
   }
   if (bytes == 64) {
     using R = Vector<T, 64>;
-    return lanes == 1 ? reinterpret_cast<StageCode>(run_v4<Body, S, std::size_t, R>)
-                      : reinterpret_cast<StageCode>(run_v4<Body, S, std::size_t, R, R, R, R>);
+    return lanes == 1 ? reinterpret_cast<StageCode>(run_v4<Body, S, std::size_t, std::size_t, R>)
+                      : reinterpret_cast<StageCode>(run_v4<Body, S, std::size_t, std::size_t, R, R, R, R>);
   }
 #endif
   if (bytes != native_bytes) return nullptr;
   using R = Vector<T, native_bytes>;
-  return lanes == 1 ? reinterpret_cast<StageCode>(run_native<Body, S, std::size_t, R>)
-                    : reinterpret_cast<StageCode>(run_native<Body, S, std::size_t, R, R, R, R>);
+  return lanes == 1 ? reinterpret_cast<StageCode>(run_native<Body, S, std::size_t, std::size_t, R>)
+                    : reinterpret_cast<StageCode>(run_native<Body, S, std::size_t, std::size_t, R, R, R, R>);
 }
 
 /// Whether storing and loading would be a large part of the cost of a formula. A function of SLEEF's takes no Probes.

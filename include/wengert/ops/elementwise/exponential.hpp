@@ -14,7 +14,7 @@ inline constexpr auto positive = [] { return Domain{0.3, 3.0}; };
 
 namespace ops {
 inline constexpr auto exp =
-    elementwise<"exp">(kernel::lane_exp, derivative([](auto, auto y) { return y; }), notation<"eˣ">);
+    elementwise<"exp">(kernel::fast_exp, derivative([](auto, auto y) { return y; }), notation<"eˣ">);
 inline constexpr auto exp2 = elementwise<"exp2">(
     kernel::lane_exp2, derivative([](auto, auto y) { return y * 0.693147180559945309; }), notation<"2ˣ">);
 inline constexpr auto expm1 =
