@@ -141,12 +141,12 @@ def scaling():
 
 def memory():
     model = "mlp-10000"
-    yield Figure("memory/program", ours(f"{model}/program"), None, "<=60", "MB", "memory", note="recording included")
-    yield Figure("memory/program-replays", ours(f"{model}/program"), None, "<=", "MB", "memory",
+    yield Figure("memory/program", ours(f"{model}/program"), None, "<=60", "MiB", "memory", note="recording included")
+    yield Figure("memory/program-replays", ours(f"{model}/program"), None, "<=", "MiB", "memory",
                  note="once it is compiled", extra={"peak": "later_kb"})
-    yield Figure("memory/eager:torch", ours(f"{model}/eager"), torch(f"{model}/torch"), "<=0.6", "MB", "memory")
-    yield Figure("memory/torch", torch(f"{model}/torch"), None, "<=", "MB", "memory")
-    yield Figure("memory/hand", hand(f"{model}/hand"), None, "<=", "MB", "memory")
+    yield Figure("memory/eager:torch", ours(f"{model}/eager"), torch(f"{model}/torch"), "<=0.6", "MiB", "memory")
+    yield Figure("memory/torch", torch(f"{model}/torch"), None, "<=", "MiB", "memory")
+    yield Figure("memory/hand", hand(f"{model}/hand"), None, "<=", "MiB", "memory")
 
 
 def allocations():

@@ -43,18 +43,19 @@ inline constexpr std::size_t native_bytes = 32;
 template <class Function>
 using PerIsa = std::array<Function*, 3>;
 
-// `Body::run<bytes>(arguments...)` compiled per level. `flatten` pulls the whole formula into each of them.
+// `Body::run<bytes>(arguments...)` compiled per level. `flatten` pulls the whole formula into each of them; `hot` puts
+// them in a section of their own, so that the rest of the code lies close together.
 template <class Body, class... Arguments>
-[[gnu::flatten]] void run_native(Arguments... arguments) {
+[[gnu::hot, gnu::flatten]] void run_native(Arguments... arguments) {
   Body::template run<native_bytes>(arguments...);
 }
 #if WENGERT_MULTIVERSION
 template <class Body, class... Arguments>
-[[gnu::target("arch=x86-64-v3"), gnu::flatten]] void run_v3(Arguments... arguments) {
+[[gnu::target("arch=x86-64-v3"), gnu::hot, gnu::flatten]] void run_v3(Arguments... arguments) {
   Body::template run<32>(arguments...);
 }
 template <class Body, class... Arguments>
-[[gnu::target("arch=x86-64-v4"), gnu::flatten]] void run_v4(Arguments... arguments) {
+[[gnu::target("arch=x86-64-v4"), gnu::hot, gnu::flatten]] void run_v4(Arguments... arguments) {
   Body::template run<64>(arguments...);
 }
 #endif
