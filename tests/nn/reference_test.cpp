@@ -101,7 +101,7 @@ TEST_CASE("modules give PyTorch's outputs and gradients, under PyTorch's names")
   r.check("adaptive_avg_pool2d", nn::AdaptiveAvgPool2d{{2, 3}});
   r.check("batch_norm", nn::BatchNorm<double>::make(3, {.momentum = 0.2}));
   const auto evaluated = nn::BatchNorm<double>::make(3);
-  nn::evaluate(evaluated);
+  nn::eval_mode(evaluated);
   r.check("batch_norm.evaluated", evaluated);
   r.check("layer_norm", nn::LayerNorm<double>::make({2, 3}));
   r.check("group_norm", nn::GroupNorm<double>::make(2, 4));
@@ -186,7 +186,7 @@ TEST_CASE("modules give PyTorch's outputs and gradients, under PyTorch's names")
   r.check("gru.deep", nn::GRU<double>::make(4, 4, g, {.bias = false, .layers = 2, .bidirectional = true}),
           from_its_steps);
   const auto evaluated_lstm = nn::LSTM<double>::make(4, 4, g, {.layers = 2, .bidirectional = true, .dropout = 0.5});
-  nn::evaluate(evaluated_lstm);
+  nn::eval_mode(evaluated_lstm);
   r.check("lstm.deep", evaluated_lstm, from_its_steps);
   r.check("lstm.three", nn::LSTM<double>::make(3, 4, g, {.layers = 3}));
   r.check("gru.both", nn::GRU<double>::make(3, 4, g, {.bidirectional = true}));
@@ -215,7 +215,7 @@ TEST_CASE("attention drops weights in training, and what it keeps makes up for t
     CHECK(y(0, i, 0) != 1);
   }
   CHECK(y(0, 0, 0) != y(0, 1, 0));
-  nn::evaluate(layer);
+  nn::eval_mode(layer);
   CHECK(distance(layer(query, x, x).value(), query.value()) < 1e-12);
   CHECK_ERROR(ValueError, "[Dropout] a probability of 2",
               nn::MultiheadAttention<double>::make(2, 1, g, {.dropout = 2}));
@@ -255,7 +255,7 @@ TEST_CASE("what a recurrent layer hands to the one above it is dropped in traini
     CHECK(y != both(x).value());
     g.seek(counter);
     CHECK(y == upper((*both.dropout)(lower(x))).value());
-    nn::evaluate(both);
+    nn::eval_mode(both);
     CHECK(both(x).value() == upper(lower(x)).value());
   };
   check(nn::RNN<double>::make(3, 4, g, {.layers = 2, .dropout = 0.5}));
@@ -300,7 +300,7 @@ TEST_CASE("recurrent and attention layers run inside compiled") {
   const auto net =
       nn::sequential(nn::LSTM<float>::make(3, 4, g, {.layers = 2, .dropout = 0.1}), nn::GRU<float>::make(4, 4, g),
                      nn::TransformerEncoderLayer<float>::make(4, 2, g, {.feedforward = 8, .causal = true}));
-  nn::evaluate(net);
+  nn::eval_mode(net);
   auto run = compiled<float>([&](auto&, auto x) { return net(x); });
   const auto x = random_tensor<float>({2, 6, 3}, 1);
   Tape<float> tape;

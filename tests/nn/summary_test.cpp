@@ -144,7 +144,7 @@ TEST_CASE("summary keeps a function apart from the layer it is called on") {
   const std::string rows =
       "first:Linear (2, 4) | norm:BatchNorm (2, 4) | relu (2, 4) | standardise (2, 4) | tanh (2, 4) | ";
   CHECK(layers_of_summary(nn::summary(block, {2, 3})) == rows);
-  nn::evaluate(block);
+  nn::eval_mode(block);
   CHECK(layers_of_summary(nn::summary(block, {2, 3})) == rows);
 }
 
