@@ -292,4 +292,18 @@ auto named_parameters(const Module& module) {
   return result;
 }
 
+namespace detail {
+
+// Those of some parameters that are not among others.
+template <class T>
+std::vector<NamedParameter<T>> without(std::vector<NamedParameter<T>> parameters,
+                                       const std::vector<Parameter<T>>& others) {
+  std::erase_if(parameters, [&](const NamedParameter<T>& named) {
+    return std::find(others.begin(), others.end(), named.parameter) != others.end();
+  });
+  return parameters;
+}
+
+}  // namespace detail
+
 }  // namespace wengert
