@@ -73,6 +73,12 @@ inline std::string joined_path(const std::string& path, std::string_view name) {
   return path.empty() ? std::string(name) : path + "." + std::string(name);
 }
 
+// Whether `path` is `prefix` or lies below it: `encoder.0` lies below `encoder`, `encoder2` does not, and all below "".
+inline bool is_below(std::string_view path, std::string_view prefix) {
+  if (!path.starts_with(prefix)) return false;
+  return prefix.empty() || path.size() == prefix.size() || path[prefix.size()] == '.';
+}
+
 template <class X>
 struct Parts;
 

@@ -1,3 +1,4 @@
+#include "listing.hpp"
 #include "optim/checks.hpp"
 #include <wengert/op.hpp>
 #include <wengert/ops/elementwise.hpp>
@@ -14,7 +15,7 @@ namespace {
 
 bool names(const std::string& pattern, const std::string& path) {
   if (pattern.starts_with("*.")) return path == pattern.substr(2) || path.ends_with(pattern.substr(1));
-  return path == pattern || path.starts_with(pattern + ".");
+  return wengert::detail::is_below(path, pattern);
 }
 
 void require_limit(const char* option, double limit, const Location& where) {
@@ -24,10 +25,7 @@ void require_limit(const char* option, double limit, const Location& where) {
 
 template <class T>
 std::string listed(const std::vector<NamedParameter<T>>& parameters) {
-  std::string text;
-  for (std::size_t i = 0; i < parameters.size() && i < 8; ++i)
-    text += (i == 0 ? "'" : ", '") + parameters[i].name + "'";
-  return parameters.size() > 8 ? text + ", …" : text;
+  return first_few(parameters, [](const NamedParameter<T>& named) { return fmt::format("'{}'", named.name); });
 }
 
 template <class T>

@@ -29,8 +29,6 @@ using ScalarOf = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, float,
 }  // namespace detail
 
 namespace detail {
-// Whether `path` is `prefix` or lies below it: `encoder.0` lies below `encoder`, `encoder2` does not.
-bool is_below(std::string_view path, std::string_view prefix);
 [[noreturn]] void throw_no_such_path(std::string_view function, std::string_view prefix,
                                      const std::vector<std::string>& paths, const Location& where);
 
@@ -50,7 +48,7 @@ void set_trainable(const Module& module, std::string_view prefix, bool trainable
   std::vector<std::string> others;
   bool found = false;
   for_each_path(module, [&](const std::string& path, Parameter<T> parameter) {
-    if (!is_below(path, prefix)) return others.push_back(path);
+    if (!wengert::detail::is_below(path, prefix)) return others.push_back(path);
     found = true;
     if (std::find(buffers.begin(), buffers.end(), parameter) == buffers.end()) parameter.set_trainable(trainable);
   });
