@@ -74,6 +74,21 @@ TEST_CASE("Parameters are found by the names of members and the places in contai
   CHECK(paths_of([x = parameter(1)] { return x; }).empty());  // what a lambda holds has no name
 }
 
+TEST_CASE("the parts of a list may tell themselves apart by how their members' names end") {
+  struct Gate {
+    Parameter<float> weight;
+    std::optional<Parameter<float>> bias;
+    char letter;
+    std::string member_suffix() const { return std::string("_") + letter; }
+  };
+  struct Cell {
+    std::vector<Gate> gates;
+    Gate last;
+  };
+  const Cell cell{{{parameter(1), parameter(2), 'a'}, {parameter(3), {}, 'b'}}, {parameter(4), {}, 'c'}};
+  CHECK(paths_of(cell) == "gates.weight_a=1 gates.bias_a=2 gates.weight_b=3 last.weight_c=4 ");
+}
+
 TEST_CASE("a struct has up to sixteen members") {
   const auto p = [](double value) { return parameter<double>(value); };
   const Wide wide{p(0), p(1), p(2), p(3), p(4), p(5), p(6), p(7), p(8), p(9), p(10), p(11), p(12), p(13), p(14), p(15)};

@@ -1,6 +1,7 @@
 // What the arguments of `gradcheck` are on a tape. Included by gradcheck.hpp.
 #pragma once
 
+#include <wengert/converted.hpp>
 #include <wengert/gradcheck.hpp>
 #include <wengert/parameters.hpp>
 #include <wengert/transforms.hpp>

@@ -5,7 +5,8 @@
 //
 // What is walked are aggregates of at most sixteen members, vectors, arrays, tuples, optionals and smart pointers, to
 // any depth; members of other types are passed over. The members of a struct that declares `using UnnamedMember =
-// void;` stand for the struct itself: their names are left out of paths.
+// void;` stand for the struct itself: their names are left out of paths. A struct with a `member_suffix()` puts it at
+// the end of its members' names, by which those of a list are told apart instead of by their numbers: `weight_ih_l0`.
 #pragma once
 
 #include <wengert/tree.hpp>
@@ -72,14 +73,27 @@ inline std::string joined_path(const std::string& path, std::string_view name) {
   return path.empty() ? std::string(name) : path + "." + std::string(name);
 }
 
+// Whether `path` is `prefix` or lies below it: `encoder.0` lies below `encoder`, `encoder2` does not, and all below "".
+inline bool is_below(std::string_view path, std::string_view prefix) {
+  if (!path.starts_with(prefix)) return false;
+  return prefix.empty() || path.size() == prefix.size() || path[prefix.size()] == '.';
+}
+
 template <class X>
 struct Parts;
 
+template <class X>
+concept HasMemberSuffix = requires(const X& x) {
+  std::string(x.member_suffix());
+};
+
 // A struct's members, each by its name.
 template <class S, class Visit, class... Members>
-void visit_members(const std::tuple<Members...>& members, const std::string& path, Visit& visitor) {
+void visit_members(const std::tuple<Members...>& members, const std::string& path, const std::string& suffix,
+                   Visit& visitor) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (Parts<std::remove_cvref_t<Members>>::visit(std::get<I>(members), joined_path(path, member_name<S, I>()), visitor),
+    (Parts<std::remove_cvref_t<Members>>::visit(std::get<I>(members), joined_path(path, member_name<S, I>()) + suffix,
+                                                visitor),
      ...);
   }
   (std::index_sequence_for<Members...>{});
@@ -97,16 +111,23 @@ struct Parts {
       with_members(
           x, [&]<class... Member>(const Member&... member) { (Parts<Member>::visit(member, path, visitor), ...); });
     else if constexpr (std::is_aggregate_v<X> && std::is_class_v<X> && !std::is_empty_v<X>)
-      with_members(x, [&](const auto&... member) { visit_members<X>(std::tie(member...), path, visitor); });
+      with_members(x, [&](const auto&... member) {
+        if constexpr (HasMemberSuffix<X>)
+          visit_members<X>(std::tie(member...), path, x.member_suffix(), visitor);
+        else
+          visit_members<X>(std::tie(member...), path, {}, visitor);
+      });
   }
 };
 
-// … of what holds any number of parts, which are counted from 0.
+// … of what holds any number of parts, which are counted from 0 unless they tell themselves apart.
 template <class Range, class Visit>
 void visit_elements(const Range& range, const std::string& path, Visit& visitor) {
   std::size_t i = 0;
-  for (const auto& element : range)
-    Parts<std::remove_cvref_t<decltype(element)>>::visit(element, joined_path(path, std::to_string(i++)), visitor);
+  for (const auto& element : range) {
+    using X = std::remove_cvref_t<decltype(element)>;
+    Parts<X>::visit(element, HasMemberSuffix<X> ? path : joined_path(path, std::to_string(i++)), visitor);
+  }
 }
 template <class X>
 struct Parts<std::vector<X>> {
@@ -196,140 +217,28 @@ void for_each_parameter(const Module& module, F&& f) {
   });
 }
 
-namespace detail {
-
-/// What was converted so far, by its identity, with what it became.
+/// A tensor that belongs to a network and is saved with it, but is never trained: a running mean, for example.
+///
+/// Its path is that of the member which holds it. `nn::unfreeze` passes over it, and an optimiser keeps no state of it.
 template <class T>
-struct ConvertedParameters {
-  std::vector<std::pair<const void*, Parameter<T>>> parameters;
-  std::vector<std::pair<const void*, std::shared_ptr<void>>> others;
+struct Buffer {
+  /// Leaves its only member out of paths.
+  using UnnamedMember = void;
+  Parameter<T> parameter;  ///< itself
 
-  template <class List, class Make>
-  static auto once(List& list, const void* identity, const Make& make) {
-    const auto found = std::find_if(list.begin(), list.end(), [&](const auto& k) { return k.first == identity; });
-    if (found != list.end()) return found->second;
-    auto made = make();
-    list.emplace_back(identity, made);
-    return typename List::value_type::second_type(made);
-  }
+  /// A buffer with this value.
+  static Buffer make(Tensor<T> value) { return {Parameter<T>(std::move(value), {}, false)}; }
 };
-
-// A handle whose copies share a state, as those of Generator do.
-template <class X>
-concept SharesState = requires(const X& x) {
-  typename X::State;
-  { x.state() } -> std::same_as<const std::shared_ptr<typename X::State>&>;
-  X(x.state());
-};
-
-template <class T, class X>
-auto convert(const X& x, ConvertedParameters<T>& known);
-
-// How a type changes with the scalar type of the struct it is a part of. Most do not.
-template <class T, class X>
-struct Conversion {
-  static X of(const X& x, ConvertedParameters<T>&) { return x; }
-};
-template <class T, class X>
-requires(std::is_aggregate_v<X>&& std::is_class_v<X> && !std::is_empty_v<X>) struct Conversion<T, X> {
-  static X of(const X& x, ConvertedParameters<T>& known) {
-    return with_members(x, [&](const auto&... member) { return X{convert<T>(member, known)...}; });
-  }
-};
-// … of a template over its scalar type or over the types of its parts.
-template <class T, class X>
-struct ConvertedType : std::type_identity<X> {};
-template <class T, std::floating_point X>
-struct ConvertedType<T, X> : std::type_identity<T> {};
-template <class T, class X>
-requires(std::is_class_v<X>) struct ConvertedType<T, X>
-    : std::type_identity<decltype(convert<T>(std::declval<const X&>(), std::declval<ConvertedParameters<T>&>()))> {
-};
-template <class T, template <class...> class S, class... U>
-requires(std::is_aggregate_v<S<U...>> && !std::is_empty_v<S<U...>>) struct Conversion<T, S<U...>> {
-  static auto of(const S<U...>& x, ConvertedParameters<T>& known) {
-    return with_members(x, [&](const auto&... member) {
-      return S<typename ConvertedType<T, U>::type...>{convert<T>(member, known)...};
-    });
-  }
-};
-template <class T, class U>
-struct Conversion<T, Parameter<U>> {
-  static Parameter<T> of(const Parameter<U>& x, ConvertedParameters<T>& known) {
-    return known.once(known.parameters, &x.value(),
-                      [&] { return Parameter<T>(Tensor<T>(xt::cast<T>(x.value())), x.name(), x.trainable()); });
-  }
-};
-template <class T, SharesState X>
-struct Conversion<T, X> {
-  static X of(const X& x, ConvertedParameters<T>& known) {
-    using State = typename X::State;
-    return X(std::static_pointer_cast<State>(known.once(known.others, x.state().get(), [&]() -> std::shared_ptr<void> {
-      return std::make_shared<State>(*x.state());
-    })));
-  }
-};
-template <class T, class X>
-struct Conversion<T, std::shared_ptr<X>> {
-  static auto of(const std::shared_ptr<X>& x, ConvertedParameters<T>& known) {
-    using Y = std::remove_const_t<decltype(convert<T>(*x, known))>;
-    if (!x) return std::shared_ptr<Y>();
-    return std::static_pointer_cast<Y>(known.once(
-        known.others, x.get(), [&]() -> std::shared_ptr<void> { return std::make_shared<Y>(convert<T>(*x, known)); }));
-  }
-};
-template <class T, class X>
-struct Conversion<T, std::unique_ptr<X>> {
-  static auto of(const std::unique_ptr<X>& x, ConvertedParameters<T>& known) {
-    using Y = std::remove_const_t<decltype(convert<T>(*x, known))>;
-    return x ? std::make_unique<Y>(convert<T>(*x, known)) : std::unique_ptr<Y>();
-  }
-};
-template <class T, class X>
-struct Conversion<T, std::vector<X>> {
-  static auto of(const std::vector<X>& x, ConvertedParameters<T>& known) {
-    std::vector<decltype(convert<T>(std::declval<const X&>(), known))> result;
-    for (const auto& element : x) result.push_back(convert<T>(element, known));
-    return result;
-  }
-};
-template <class T, class X, std::size_t count>
-struct Conversion<T, std::array<X, count>> {
-  static auto of(const std::array<X, count>& x, ConvertedParameters<T>& known) {
-    return std::apply([&](const auto&... part) { return std::array{convert<T>(part, known)...}; }, x);
-  }
-};
-template <class T, class... X>
-struct Conversion<T, std::tuple<X...>> {
-  static auto of(const std::tuple<X...>& x, ConvertedParameters<T>& known) {
-    return std::apply([&](const auto&... part) { return std::tuple{convert<T>(part, known)...}; }, x);
-  }
-};
-template <class T, class X>
-struct Conversion<T, std::optional<X>> {
-  static auto of(const std::optional<X>& x, ConvertedParameters<T>& known) {
-    using Y = decltype(convert<T>(*x, known));
-    return x ? std::optional<Y>(convert<T>(*x, known)) : std::optional<Y>();
-  }
-};
-
-template <class T, class X>
-auto convert(const X& x, ConvertedParameters<T>& known) {
-  return Conversion<T, X>::of(x, known);
-}
-
-}  // namespace detail
-
-/// A copy of a struct with Parameters of its own, in scalar type T: `converted<double>(network)`. Parameters that were
-/// shared are shared in the copy, and so is what pointers and other handles (a Generator) refer to. A struct that
-/// changes its scalar type must be a template over it, or over the types of its members.
-template <class T, class Module>
-auto converted(const Module& module) {
-  detail::ConvertedParameters<T> known;
-  return detail::convert<T>(module, known);
-}
 
 namespace detail {
+
+// What a struct's Buffers hold.
+template <class T, class Module>
+std::vector<Parameter<T>> buffers_of(const Module& module) {
+  std::vector<Parameter<T>> result;
+  for_each_member<Buffer<T>>(module, [&](const std::string&, const Buffer<T>& b) { result.push_back(b.parameter); });
+  return result;
+}
 
 template <class X>
 struct ParameterScalar : std::type_identity<void> {};
@@ -388,5 +297,19 @@ auto named_parameters(const Module& module) {
   });
   return result;
 }
+
+namespace detail {
+
+// Those of some parameters that are not among others.
+template <class T>
+std::vector<NamedParameter<T>> without(std::vector<NamedParameter<T>> parameters,
+                                       const std::vector<Parameter<T>>& others) {
+  std::erase_if(parameters, [&](const NamedParameter<T>& named) {
+    return std::find(others.begin(), others.end(), named.parameter) != others.end();
+  });
+  return parameters;
+}
+
+}  // namespace detail
 
 }  // namespace wengert

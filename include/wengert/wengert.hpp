@@ -3,6 +3,7 @@
 
 #include <wengert/axes.hpp>
 #include <wengert/compiled.hpp>
+#include <wengert/converted.hpp>
 #include <wengert/data_parallel.hpp>
 #include <wengert/elementwise.hpp>
 #include <wengert/error.hpp>

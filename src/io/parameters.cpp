@@ -1,3 +1,4 @@
+#include "listing.hpp"
 #include <wengert/io/parameters.hpp>
 
 #include <algorithm>
@@ -91,15 +92,6 @@ std::vector<NamedTensor<T>> read(Format format, const std::filesystem::path& pat
   return format == Format::npz ? load_npz<T>(path) : load_safetensors<T>(path);
 }
 
-// The first few of a list, in words.
-template <class Range, class Text>
-std::string listed(const Range& items, const Text& text) {
-  constexpr std::size_t most = 8;
-  std::string result;
-  for (std::size_t i = 0; i < std::min(most, items.size()); ++i) result += (i > 0 ? ", " : "") + text(items[i]);
-  return items.size() > most ? fmt::format("{} and {} more", result, items.size() - most) : result;
-}
-
 }  // namespace
 
 std::string to_string(const LoadReport& report) {
@@ -108,9 +100,9 @@ std::string to_string(const LoadReport& report) {
     return fmt::format("{} has shape {}, expected {}", m.name, to_string(m.in_file), to_string(m.expected));
   };
   std::string text = fmt::format("{} fit", report.loaded.size());
-  if (!report.missing.empty()) text += "; missing: " + listed(report.missing, name);
-  if (!report.unexpected.empty()) text += "; unexpected: " + listed(report.unexpected, name);
-  if (!report.mismatching.empty()) text += "; mismatching: " + listed(report.mismatching, mismatch);
+  if (!report.missing.empty()) text += "; missing: " + first_few(report.missing, name);
+  if (!report.unexpected.empty()) text += "; unexpected: " + first_few(report.unexpected, name);
+  if (!report.mismatching.empty()) text += "; mismatching: " + first_few(report.mismatching, mismatch);
   return text;
 }
 

@@ -8,111 +8,160 @@
 #include <wengert/ops/slice.hpp>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 namespace wengert::nn {
 namespace {
 
-// A layer whose weights have `gates` times `hidden` rows.
-template <class T, class Layer>
-Layer made(std::string_view module, std::size_t gates, std::size_t inputs, std::size_t hidden, Generator generator,
-           const RecurrentOptions& options, const Location& where) {
-  require_positive(module, "inputs", inputs, where);
-  require_positive(module, "hidden units", hidden, where);
-  const double bound = 1 / std::sqrt(static_cast<double>(hidden));
-  const auto draw = [&](const Shape& shape, const char* name) { return drawn<T>(shape, bound, generator, name); };
-  Layer layer{draw({gates * hidden, inputs}, "weight_ih_l0"), draw({gates * hidden, hidden}, "weight_hh_l0"), {}, {}};
-  if (options.bias) {
-    layer.bias_ih_l0 = draw({gates * hidden}, "bias_ih_l0");
-    layer.bias_hh_l0 = draw({gates * hidden}, "bias_hh_l0");
-  }
-  layer.backwards = options.backwards;
-  return layer;
+std::string suffix_of(std::size_t layer, bool backwards) {
+  return fmt::format("_l{}{}", layer, backwards ? "_reverse" : "");
 }
 
-// What a step reads of the input: all steps at once, W_ih x + b_ih; and of the state.
-template <class T, class Layer>
-class Steps {
- public:
-  Steps(std::string_view module, const Layer& layer, Var<T> x, const Location& where)
-      : tape_(tape_of(x, module, where)), layer_(layer), hidden_(layer.weight_hh_l0.shape()[1]) {
-    const Shape shape = x.shape();
-    const std::size_t inputs = layer.weight_ih_l0.shape()[1];
-    if (shape.rank() != 3 || shape[1] == 0 || shape[2] != inputs)
-      throw ShapeError(
-          module,
-          fmt::format("an input of shape {}: this layer ({} → {}) expects sequences (N, L, {}) of at least "
-                      "one step",
-                      to_string(shape), inputs, hidden_, inputs),
-          where);
-    samples_ = shape[0];
-    length_ = shape[1];
+// A module whose weights have `gates` times `hidden` rows.
+template <class T, class Module>
+Module made(std::string_view name, std::size_t gates, std::size_t inputs, std::size_t hidden, Generator generator,
+            const RecurrentOptions& options, const Location& where) {
+  require_positive(name, "inputs", inputs, where);
+  require_positive(name, "hidden units", hidden, where);
+  require_positive(name, "layers", options.layers, where);
+  const double bound = 1 / std::sqrt(static_cast<double>(hidden));
+  const auto weights = [&](std::size_t layer, bool backwards, std::size_t width) {
+    const std::string suffix = suffix_of(layer, backwards);
+    const auto draw = [&](const Shape& shape, const char* member) {
+      return drawn<T>(shape, bound, generator, member + suffix);
+    };
+    RecurrentWeights<T> result{draw({gates * hidden, width}, "weight_ih"),
+                               draw({gates * hidden, hidden}, "weight_hh"),
+                               {},
+                               {},
+                               layer,
+                               backwards};
+    if (options.bias) {
+      result.bias_ih = draw({gates * hidden}, "bias_ih");
+      result.bias_hh = draw({gates * hidden}, "bias_hh");
+    }
+    return result;
+  };
+  Module module;
+  for (std::size_t layer = 0; layer < options.layers; ++layer) {
+    const std::size_t width = layer == 0 ? inputs : options.bidirectional ? 2 * hidden : hidden;
+    module.layers.push_back(weights(layer, false, width));
+    if (options.bidirectional) module.layers.push_back(weights(layer, true, width));
   }
+  if (options.dropout != 0) module.dropout = Dropout::make(options.dropout, generator, where);
+  return module;
+}
 
-  // Records W_ih x + b_ih for all steps, and the weights of the state.
-  void begin(Var<T> x) {
-    input_ = matmul(x, transpose(tape_.variable(layer_.weight_ih_l0)));
-    if (layer_.bias_ih_l0) input_ = input_ + tape_.variable(*layer_.bias_ih_l0);
-    weight_ = transpose(tape_.variable(layer_.weight_hh_l0));
-    if (layer_.bias_hh_l0) bias_ = tape_.variable(*layer_.bias_hh_l0);
-  }
-  // A state as it was given, or zeros.
-  Var<T> state(std::string_view module, Var<T> given, const Location& where) const {
-    const Shape expected{samples_, hidden_};
-    if (given.empty()) return tape_.constant(Tensor<T>(xt::zeros<T>(xt::dynamic_shape<std::size_t>(expected))));
-    tape_of(given, module, where);
-    if (given.shape() != expected)
-      throw ShapeError(module,
-                       fmt::format("a state of shape {}: expected {}", to_string(given.shape()), to_string(expected)),
-                       where);
-    return given;
-  }
-  // The part of the k-th step that is read.
-  Var<T> input(std::size_t k) const { return slice(input_, 1, place(k)); }
-  Var<T> of_state(Var<T> hidden) const {
-    const Var<T> product = matmul(hidden, weight_);
-    return bias_.empty() ? product : product + bias_;
-  }
-  std::size_t length() const { return length_; }
-  // The outputs, in the order in which they were made, in that of the steps.
-  Var<T> output(std::vector<Var<T>> outputs) const {
-    if (layer_.backwards) std::reverse(outputs.begin(), outputs.end());
-    return stack(outputs, 1);
-  }
-  Tape<T>& tape() const { return tape_; }
+// The state of one layer in one direction, each part (N, hidden), or of all of them, (layers, N, hidden). What is put
+// out comes first.
+template <class T, std::size_t parts>
+using State = std::array<Var<T>, parts>;
 
- private:
-  std::size_t place(std::size_t k) const { return layer_.backwards ? length_ - 1 - k : k; }
-
-  Tape<T>& tape_;
-  const Layer& layer_;
-  std::size_t hidden_, samples_ = 0, length_ = 0;
-  Var<T> input_, weight_, bias_;
+template <class T, std::size_t parts>
+struct Reading {
+  Var<T> output;
+  State<T, parts> state;
 };
+
+// Reads a sequence with one layer in one direction; `state` goes from the one to begin with to the last one. A step
+// changes it, given W_ih x + b_ih and W_hh h + b_hh.
+template <class T, std::size_t parts, class Step>
+Var<T> read(const RecurrentWeights<T>& weights, Var<T> x, State<T, parts>& state, const Step& step) {
+  Tape<T>& tape = x.tape();
+  const auto affine = [](Var<T> a, Var<T> weight, Var<T> bias) {
+    const Var<T> product = matmul(a, weight);
+    return bias.empty() ? product : product + bias;
+  };
+  const auto bias_of = [&](const auto& bias) { return bias ? tape.variable(*bias) : Var<T>(); };
+  const Var<T> of_input = affine(x, transpose(tape.variable(weights.weight_ih)), bias_of(weights.bias_ih));
+  const Var<T> weight = transpose(tape.variable(weights.weight_hh)), bias = bias_of(weights.bias_hh);
+  const std::size_t length = x.shape()[1];
+  std::vector<Var<T>> outputs(length);
+  for (std::size_t k = 0; k < length; ++k) {
+    const std::size_t place = weights.backwards ? length - 1 - k : k;
+    step(slice(of_input, 1, place), affine(state[0], weight, bias), state);
+    outputs[place] = state[0];
+  }
+  return stack(outputs, 1);
+}
+
+template <class T, class Module>
+void require_fitting_input(std::string_view name, const Module& module, Var<T> x, const Location& where) {
+  tape_of(x, name, where);
+  if (module.layers.empty()) throw ValueError(name, "no layers: expected a module that `make` has made", where);
+  const RecurrentWeights<T>& first = module.layers.front();
+  const std::size_t inputs = first.weight_ih.shape()[1], hidden = first.weight_hh.shape()[1];
+  const Shape shape = x.shape();
+  if (shape.rank() == 3 && shape[1] != 0 && shape[2] == inputs) return;
+  throw ShapeError(name,
+                   fmt::format("an input of shape {}: this layer ({} → {}) expects sequences (N, L, {}) of at least "
+                               "one step",
+                               to_string(shape), inputs, hidden, inputs),
+                   where);
+}
+
+template <class T>
+void require_fitting_state(std::string_view name, Var<T> given, const Shape& expected, const Location& where) {
+  if (given.empty()) return;
+  tape_of(given, name, where);
+  if (given.shape() != expected)
+    throw ShapeError(
+        name, fmt::format("a state of shape {}: expected {}", to_string(given.shape()), to_string(expected)), where);
+}
+
+// Reads a sequence with all layers, from the state `first`, an empty part of which stands for zeros.
+template <std::size_t parts, class T, class Module, class Step>
+Reading<T, parts> read_all(std::string_view name, const Module& module, Var<T> x, const State<T, parts>& first,
+                           const Location& where, const Step& step) {
+  require_fitting_input(name, module, x, where);
+  const std::size_t samples = x.shape()[0], hidden = module.layers.front().weight_hh.shape()[1];
+  for (const Var<T>& part : first) require_fitting_state(name, part, {module.layers.size(), samples, hidden}, where);
+  return atomically(x.tape(), where, [&] {
+    Var<T> zero;
+    if (std::any_of(first.begin(), first.end(), [](const Var<T>& part) { return part.empty(); }))
+      zero = x.tape().constant(Tensor<T>(xt::zeros<T>({samples, hidden})));
+    std::array<std::vector<Var<T>>, parts> last;
+    std::vector<Var<T>> outputs;  // of the layer that is being read, one a direction
+    const auto joined = [&] { return outputs.size() == 1 ? outputs[0] : concatenate(outputs, 2); };
+    for (std::size_t i = 0; i < module.layers.size(); ++i) {
+      if (i > 0 && module.layers[i].layer != module.layers[i - 1].layer) {
+        x = module.dropout ? (*module.dropout)(joined()) : joined();
+        outputs.clear();
+      }
+      State<T, parts> state;
+      for (std::size_t p = 0; p < parts; ++p) state[p] = first[p].empty() ? zero : slice(first[p], 0, i);
+      outputs.push_back(read(module.layers[i], x, state, step));
+      for (std::size_t p = 0; p < parts; ++p) last[p].push_back(state[p]);
+    }
+    Reading<T, parts> result{joined(), {}};
+    for (std::size_t p = 0; p < parts; ++p)
+      result.state[p] = last[p].size() == 1 ? expand_dims(last[p][0], 0) : stack(last[p], 0);
+    return result;
+  });
+}
 
 }  // namespace
 
 template <class T>
+std::string RecurrentWeights<T>::member_suffix() const {
+  return suffix_of(layer, backwards);
+}
+
+template <class T>
 RNN<T> RNN<T>::make(std::size_t inputs, std::size_t hidden, Generator generator, const RecurrentOptions& options,
                     RecurrentActivation activation, Location where) {
-  RNN layer = made<T, RNN>("RNN", 1, inputs, hidden, generator, options, where);
-  layer.activation = activation;
-  return layer;
+  RNN module = made<T, RNN>("RNN", 1, inputs, hidden, generator, options, where);
+  module.activation = activation;
+  return module;
 }
 template <class T>
 RecurrentResult<T> RNN<T>::run(Var<T> x, Var<T> hidden, Location where) const {
-  Steps<T, RNN> steps("RNN", *this, x, where);
-  return atomically(steps.tape(), where, [&] {
-    Var<T> h = steps.state("RNN", hidden, where);
-    steps.begin(x);
-    std::vector<Var<T>> outputs;
-    for (std::size_t k = 0; k < steps.length(); ++k) {
-      const Var<T> sum = steps.input(k) + steps.of_state(h);
-      h = activation == RecurrentActivation::tanh ? tanh(sum) : relu(sum);
-      outputs.push_back(h);
-    }
-    return RecurrentResult<T>{steps.output(outputs), h};
-  });
+  const auto step = [&](Var<T> a, Var<T> b, State<T, 1>& state) {
+    state[0] = activation == RecurrentActivation::tanh ? tanh(a + b) : relu(a + b);
+  };
+  const auto [output, last] = read_all<1>("RNN", *this, x, {hidden}, where, step);
+  return {output, last[0]};
 }
 
 template <class T>
@@ -122,19 +171,13 @@ GRU<T> GRU<T>::make(std::size_t inputs, std::size_t hidden, Generator generator,
 }
 template <class T>
 RecurrentResult<T> GRU<T>::run(Var<T> x, Var<T> hidden, Location where) const {
-  Steps<T, GRU> steps("GRU", *this, x, where);
-  return atomically(steps.tape(), where, [&] {
-    Var<T> h = steps.state("GRU", hidden, where);
-    steps.begin(x);
-    std::vector<Var<T>> outputs;
-    for (std::size_t k = 0; k < steps.length(); ++k) {
-      const std::vector<Var<T>> a = split(steps.input(k), 3, 1), b = split(steps.of_state(h), 3, 1);
-      const Var<T> r = sigmoid(a[0] + b[0]), z = sigmoid(a[1] + b[1]), n = tanh(a[2] + r * b[2]);
-      h = n + z * (h - n);
-      outputs.push_back(h);
-    }
-    return RecurrentResult<T>{steps.output(outputs), h};
-  });
+  const auto step = [](Var<T> of_input, Var<T> of_state, State<T, 1>& state) {
+    const std::vector<Var<T>> a = split(of_input, 3, 1), b = split(of_state, 3, 1);
+    const Var<T> r = sigmoid(a[0] + b[0]), z = sigmoid(a[1] + b[1]), n = tanh(a[2] + r * b[2]);
+    state[0] = n + z * (state[0] - n);
+  };
+  const auto [output, last] = read_all<1>("GRU", *this, x, {hidden}, where, step);
+  return {output, last[0]};
 }
 
 template <class T>
@@ -144,24 +187,20 @@ LSTM<T> LSTM<T>::make(std::size_t inputs, std::size_t hidden, Generator generato
 }
 template <class T>
 LSTMResult<T> LSTM<T>::run(Var<T> x, const LSTMState<T>& state, Location where) const {
-  Steps<T, LSTM> steps("LSTM", *this, x, where);
-  return atomically(steps.tape(), where, [&] {
-    Var<T> h = steps.state("LSTM", state.hidden, where), c = steps.state("LSTM", state.cell, where);
-    steps.begin(x);
-    std::vector<Var<T>> outputs;
-    for (std::size_t k = 0; k < steps.length(); ++k) {
-      const std::vector<Var<T>> gates = split(steps.input(k) + steps.of_state(h), 4, 1);
-      c = sigmoid(gates[1]) * c + sigmoid(gates[0]) * tanh(gates[2]);
-      h = sigmoid(gates[3]) * tanh(c);
-      outputs.push_back(h);
-    }
-    return LSTMResult<T>{steps.output(outputs), {h, c}};
-  });
+  const auto step = [](Var<T> a, Var<T> b, State<T, 2>& now) {
+    auto& [h, c] = now;
+    const std::vector<Var<T>> gates = split(a + b, 4, 1);
+    c = sigmoid(gates[1]) * c + sigmoid(gates[0]) * tanh(gates[2]);
+    h = sigmoid(gates[3]) * tanh(c);
+  };
+  const auto [output, last] = read_all<2>("LSTM", *this, x, {state.hidden, state.cell}, where, step);
+  return {output, {last[0], last[1]}};
 }
 
-#define WENGERT_INSTANTIATE(T) \
-  template struct RNN<T>;      \
-  template struct GRU<T>;      \
+#define WENGERT_INSTANTIATE(T)         \
+  template struct RecurrentWeights<T>; \
+  template struct RNN<T>;              \
+  template struct GRU<T>;              \
   template struct LSTM<T>;
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

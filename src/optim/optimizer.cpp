@@ -1,3 +1,4 @@
+#include "listing.hpp"
 #include "optim/checks.hpp"
 #include <wengert/op.hpp>
 #include <wengert/ops/elementwise.hpp>
@@ -14,7 +15,7 @@ namespace {
 
 bool names(const std::string& pattern, const std::string& path) {
   if (pattern.starts_with("*.")) return path == pattern.substr(2) || path.ends_with(pattern.substr(1));
-  return path == pattern || path.starts_with(pattern + ".");
+  return wengert::detail::is_below(path, pattern);
 }
 
 void require_limit(const char* option, double limit, const Location& where) {
@@ -24,10 +25,7 @@ void require_limit(const char* option, double limit, const Location& where) {
 
 template <class T>
 std::string listed(const std::vector<NamedParameter<T>>& parameters) {
-  std::string text;
-  for (std::size_t i = 0; i < parameters.size() && i < 8; ++i)
-    text += (i == 0 ? "'" : ", '") + parameters[i].name + "'";
-  return parameters.size() > 8 ? text + ", …" : text;
+  return first_few(parameters, [](const NamedParameter<T>& named) { return fmt::format("'{}'", named.name); });
 }
 
 template <class T>
@@ -38,13 +36,17 @@ Parameter<T> scalar(double value, std::string name) {
 }  // namespace
 
 template <class T>
-Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, const std::vector<NamedParameter<T>>& paths,
-                        Rule<T> rule, const OptimizerOptions<T>& options, const Location& where)
+Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, std::vector<NamedParameter<T>> paths,
+                        const std::vector<Parameter<T>>& buffers, Rule<T> rule, const OptimizerOptions<T>& options,
+                        const Location& where)
     : rules_{std::move(rule)},
+      parameters_(parameters),
       clip_value_(options.clip_value),
       clip_norm_(options.clip_norm),
       rate_(scalar<T>(rules_.front().rate(), "rate")),
       step_(scalar<T>(0, "step")) {
+  parameters = wengert::detail::without(std::move(parameters), buffers);
+  paths = wengert::detail::without(std::move(paths), buffers);
   if (parameters.empty()) throw ValueError("Optimizer", "no parameters: expected at least one to train", where);
   for (std::size_t i = 0; i < parameters.size(); ++i)
     for (std::size_t k = 0; k < i; ++k)
@@ -84,7 +86,7 @@ Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, const std::ve
 template <class T>
 Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule, OptimizerOptions<T> options,
                         const Location& where)
-    : Optimizer(parameters, parameters, std::move(rule), options, where) {}
+    : Optimizer(parameters, parameters, {}, std::move(rule), options, where) {}
 
 // Throws unless a group has a parameter that no group before it has taken.
 template <class T>
@@ -214,9 +216,7 @@ void Optimizer<T>::set_rate(double rate, const Location& where) {
 
 template <class T>
 std::vector<NamedParameter<T>> Optimizer<T>::parameters() const {
-  std::vector<NamedParameter<T>> result;
-  for (const Trained& trained : trained_) result.push_back(trained.named);
-  return result;
+  return parameters_;
 }
 
 template <class T>

@@ -101,9 +101,9 @@ TEST_CASE("dropout drops in training only") {
   }
   CHECK(std::abs(static_cast<double>(zeros) - 2500) < 5 * std::sqrt(10000 * 0.25 * 0.75));
   CHECK(run(chain, ones) != dropped);  // the stream goes on
-  nn::evaluate(chain);
+  nn::eval_mode(chain);
   CHECK(run(chain, ones) == 2 * ones);
-  nn::train(chain);
+  nn::train_mode(chain);
   CHECK(run(chain, ones) != 2 * ones);
 }
 
@@ -113,15 +113,15 @@ TEST_CASE("a deep copy has parameters, modes and generators of its own, in eithe
   const auto copy = nn::copy(net);
   const auto wide = converted<double>(net);
   static_assert(std::is_same_v<decltype(wide), const Network<double>>);
-  nn::evaluate(copy);
+  nn::eval_mode(copy);
   CHECK(net.dropout.mode.training());
   CHECK(wide.dropout.mode.training());
   CHECK(copy.dropout.generator.counter() == g.counter());
   g.seek(999);
   CHECK(net.dropout.generator.counter() == 999);
   CHECK(copy.dropout.generator.counter() != 999);
-  nn::evaluate(net);
-  nn::evaluate(wide);
+  nn::eval_mode(net);
+  nn::eval_mode(wide);
   const auto x = random_tensor<float>({2, 3}, 1);
   CHECK(distance(run(copy, x), run(net, x)) == 0);
   CHECK(distance(run(wide, Tensor<double>(xt::cast<double>(x))), run(net, x)) < 1e-6);
@@ -196,7 +196,7 @@ TEST_CASE("a shared parameter is found and frozen by any of its paths") {
 TEST_CASE("a network runs inside compiled, and learns there") {
   Generator g(11);
   const auto net = network<float>(g);
-  nn::evaluate(net);
+  nn::eval_mode(net);
   const auto x = random_tensor<float>({16, 3}, 1);
   const Tensor<float> y = xt::view(x, xt::all(), xt::range(0, 2));
   auto apply = compiled<float>([&](auto&, auto input) { return net(input); });
@@ -240,7 +240,7 @@ TEST_CASE("a parameter that is read twice has one gradient, a frozen one none, a
 TEST_CASE("gradients of whole networks are right, chains and float ones included") {
   Generator g(2);
   const auto net = network<double>(g);
-  nn::evaluate(net);
+  nn::eval_mode(net);
   CHECK(gradcheck(net, random_tensor({2, 3}, 1)));
   const auto chain = nn::sequential(nn::Linear<float>::make(3, 4, g), nn::Tanh{},
                                     nn::residual(nn::Linear<float>::make(4, 2, g), nn::Linear<float>::make(4, 2, g)));

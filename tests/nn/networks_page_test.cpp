@@ -104,8 +104,17 @@ TEST_CASE("the page on networks does what it says") {
   // clang-format off
   // [mask]
   auto attended = attention(s, s, s, {.mask = tape.constant(wg::Tensor<float>{{{{1, 1, 1, 0}}}, {{{1, 1, 0, 0}}}})});   // of 3 and 2 places
+  // [recurrent]
+  auto reader = nn::LSTM<float>::make(4, 16, g, {.layers = 2, .dropout = 0.2});
+  auto [outputs, state] = reader.run(s);                                   // outputs (N, L, 16); state.hidden and state.cell (2, N, 16)
+  auto further = reader.run(s, state).output;
+  auto recurrent = nn::parameter(reader, "weight_hh_l1");                  // PyTorch's name; also reader.layers[1].weight_hh
   // [end]
   // clang-format on
+  CHECK(outputs.shape() == wg::Shape{2, 4, 16});
+  CHECK(state.cell.shape() == wg::Shape{2, 2, 16});
+  CHECK(further.value() != outputs.value());
+  CHECK(recurrent == reader.layers[1].weight_hh);
   const auto shorter = slice(s, {xt::range(0, 1), xt::range(0, 3)});
   CHECK(distance(slice(attended, {xt::range(0, 1), xt::range(0, 3)}).value(), attention(shorter).value()) < 1e-6);
   CHECK(chain(tape.constant(random_tensor<float>({2, 64}, 1))).shape() == wg::Shape{2, 10});
@@ -114,5 +123,5 @@ TEST_CASE("the page on networks does what it says") {
 }
 
 TEST_CASE("every block of C++ in docs/networks.md stands in this file") {
-  CHECK(check_snippets("docs/networks.md", "tests/nn/networks_page_test.cpp") >= 8);
+  CHECK(check_snippets("docs/networks.md", "tests/nn/networks_page_test.cpp") == 10);
 }

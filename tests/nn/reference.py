@@ -114,4 +114,22 @@ case("gru.plain", nn.GRU(3, 4, batch_first=True, bias=False), draw(2, 5, 3), out
 padded = torch.tensor([[False, False, False, True], [False, False, True, True]])
 case("attention.masked", nn.MultiheadAttention(6, 2, batch_first=True), draw(2, 4, 6),
      lambda m, x: m(x, x, x, key_padding_mask=padded)[0])
+
+
+def from_its_steps(m, x):
+    """All outputs and last states in a row; it begins from x's first steps, so dx has the gradients by these as well."""
+    count = m.num_layers * (2 if m.bidirectional else 1)
+    h, c = (x[:, k:k + count].transpose(0, 1).contiguous() for k in (0, 1))
+    y, last = m(x, (h, c) if isinstance(m, nn.LSTM) else h)
+    return torch.cat([part.flatten() for part in [y, *(last if isinstance(m, nn.LSTM) else [last])]])
+
+
+deep = dict(num_layers=2, bidirectional=True, batch_first=True)
+case("rnn.deep", nn.RNN(4, 4, nonlinearity="relu", **deep), draw(2, 5, 4), from_its_steps)
+case("gru.deep", nn.GRU(4, 4, bias=False, **deep), draw(2, 5, 4), from_its_steps)
+case("lstm.deep", nn.LSTM(4, 4, dropout=0.5, **deep).eval(), draw(2, 5, 4), from_its_steps)
+case("lstm.three", nn.LSTM(3, 4, num_layers=3, batch_first=True), draw(2, 5, 3), output)
+case("gru.both", nn.GRU(3, 4, bidirectional=True, batch_first=True), draw(2, 5, 3), output)
+# In training, with all that the lower layer puts out dropped.
+case("rnn.dropped", nn.RNN(3, 4, num_layers=2, dropout=1.0, batch_first=True), draw(2, 5, 3), output)
 np.savez_compressed("reference.npz", **arrays)

@@ -101,7 +101,7 @@ TEST_CASE("modules give PyTorch's outputs and gradients, under PyTorch's names")
   r.check("adaptive_avg_pool2d", nn::AdaptiveAvgPool2d{{2, 3}});
   r.check("batch_norm", nn::BatchNorm<double>::make(3, {.momentum = 0.2}));
   const auto evaluated = nn::BatchNorm<double>::make(3);
-  nn::evaluate(evaluated);
+  nn::eval_mode(evaluated);
   r.check("batch_norm.evaluated", evaluated);
   r.check("layer_norm", nn::LayerNorm<double>::make({2, 3}));
   r.check("group_norm", nn::GroupNorm<double>::make(2, 4));
@@ -128,9 +128,10 @@ TEST_CASE("modules give PyTorch's outputs and gradients, under PyTorch's names")
   });
   r.check_call("lstm.run", nn::LSTM<double>::make(3, 4, g, {.bias = false}), [&](const auto& m, Tape<double>& tape) {
     const auto x = tape.variable(r.array("lstm.run.x"));
-    const auto result = m.run(x, {tape.constant(r.array("lstm.state.h")), tape.constant(r.array("lstm.state.c"))});
+    const auto state = [&](const char* name) { return expand_dims(tape.constant(r.array(name)), 0); };
+    const auto result = m.run(x, {state("lstm.state.h"), state("lstm.state.c")});
     return std::pair(
-        x, concatenate({result.output, expand_dims(result.state.hidden, 1), expand_dims(result.state.cell, 1)}, 1));
+        x, concatenate({result.output, swapaxes(result.state.hidden, 0, 1), swapaxes(result.state.cell, 0, 1)}, 1));
   });
   CHECK(gradcheck(nn::Embedding<double>::make(5, 3, g), Indices{{1, 4, 1}, {0, 1, 3}}));
   r.check("identity", nn::Identity{});
@@ -162,13 +163,34 @@ TEST_CASE("modules give PyTorch's outputs and gradients, under PyTorch's names")
   const auto with_state = [&](const std::string& name, const auto& layer) {
     r.check_call(name, layer, [&](const auto& m, Tape<double>& tape) {
       const auto x = tape.variable(r.array(name + ".x"));
-      const auto result = m.run(x, tape.constant(r.array("lstm.state.h")));
-      return std::pair(x, concatenate({result.output, expand_dims(result.hidden, 1)}, 1));
+      const auto result = m.run(x, expand_dims(tape.constant(r.array("lstm.state.h")), 0));
+      return std::pair(x, concatenate({result.output, swapaxes(result.hidden, 0, 1)}, 1));
     });
   };
   with_state("rnn.run", nn::RNN<double>::make(3, 4, g, {.bias = false}));
   with_state("gru.run", nn::GRU<double>::make(3, 4, g));
   r.check("gru.plain", nn::GRU<double>::make(3, 4, g, {.bias = false}));
+  const auto from_its_steps = [](const auto& m, auto x) {
+    const std::size_t count = m.layers.size();
+    const auto state = [&](std::size_t k) { return swapaxes(slice(x, {xt::all(), xt::range(k, k + count)}), 0, 1); };
+    if constexpr (requires { m.run(x).state; }) {
+      const auto [y, last] = m.run(x, {state(0), state(1)});
+      return concatenate({flatten(y), flatten(last.hidden), flatten(last.cell)});
+    } else {
+      const auto [y, last] = m.run(x, state(0));
+      return concatenate({flatten(y), flatten(last)});
+    }
+  };
+  const nn::RecurrentOptions deep{.layers = 2, .bidirectional = true};
+  r.check("rnn.deep", nn::RNN<double>::make(4, 4, g, deep, nn::RecurrentActivation::relu), from_its_steps);
+  r.check("gru.deep", nn::GRU<double>::make(4, 4, g, {.bias = false, .layers = 2, .bidirectional = true}),
+          from_its_steps);
+  const auto evaluated_lstm = nn::LSTM<double>::make(4, 4, g, {.layers = 2, .bidirectional = true, .dropout = 0.5});
+  nn::eval_mode(evaluated_lstm);
+  r.check("lstm.deep", evaluated_lstm, from_its_steps);
+  r.check("lstm.three", nn::LSTM<double>::make(3, 4, g, {.layers = 3}));
+  r.check("gru.both", nn::GRU<double>::make(3, 4, g, {.bidirectional = true}));
+  r.check("rnn.dropped", nn::RNN<double>::make(3, 4, g, {.layers = 2, .dropout = 1}));
   r.check("attention.masked", nn::MultiheadAttention<double>::make(6, 2, g), []<class T>(const auto& m, Var<T> x) {
     return m(x, x, x, {.mask = x.tape().constant(Tensor<T>{{{{1, 1, 1, 0}}}, {{{1, 1, 0, 0}}}})});
   });
@@ -193,7 +215,7 @@ TEST_CASE("attention drops weights in training, and what it keeps makes up for t
     CHECK(y(0, i, 0) != 1);
   }
   CHECK(y(0, 0, 0) != y(0, 1, 0));
-  nn::evaluate(layer);
+  nn::eval_mode(layer);
   CHECK(distance(layer(query, x, x).value(), query.value()) < 1e-12);
   CHECK_ERROR(ValueError, "[Dropout] a probability of 2",
               nn::MultiheadAttention<double>::make(2, 1, g, {.dropout = 2}));
@@ -222,18 +244,36 @@ TEST_CASE("RMSNorm divides by the root mean square of the last axes") {
   CHECK(gradcheck(layer, random_tensor({3, 2}, 1)));
 }
 
-TEST_CASE("a layer that reads backwards is one that reads the reversed sequence") {
-  Generator g(1);
-  const auto check = [&](auto layer) {
-    auto reversed = layer;
-    reversed.backwards = true;
+TEST_CASE("what a recurrent layer hands to the one above it is dropped in training") {
+  Generator g(3);
+  const auto check = [&]<class Layer>(const Layer& both) {
+    const Layer lower{{both.layers[0]}}, upper{{both.layers[1]}};
     Tape<double> tape;
     const auto x = tape.constant(random_tensor({2, 5, 3}, 1));
-    CHECK(distance(reversed(x).value(), flip(layer(flip(x, {1})), {1}).value()) < 1e-15);
+    const auto counter = g.counter();
+    const Tensor<double> y = both(x).value();
+    CHECK(y != both(x).value());
+    g.seek(counter);
+    CHECK(y == upper((*both.dropout)(lower(x))).value());
+    nn::eval_mode(both);
+    CHECK(both(x).value() == upper(lower(x)).value());
   };
-  check(nn::RNN<double>::make(3, 2, g));
-  check(nn::GRU<double>::make(3, 2, g));
-  check(nn::LSTM<double>::make(3, 2, g));
+  check(nn::RNN<double>::make(3, 4, g, {.layers = 2, .dropout = 0.5}));
+  check(nn::GRU<double>::make(3, 4, g, {.layers = 2, .dropout = 0.5}));
+  check(nn::LSTM<double>::make(3, 4, g, {.layers = 2, .dropout = 0.5}));
+  CHECK_ERROR(ValueError, "[Dropout] a probability of 2", nn::RNN<double>::make(3, 4, g, {.dropout = 2}));
+}
+
+TEST_CASE("a sequence that is read in two parts, from state to state, is read as a whole") {
+  Generator g(3);
+  Tape<double> tape;
+  const auto x = tape.constant(random_tensor({2, 5, 3}, 1));
+  const auto begin = slice(x, {xt::all(), xt::range(0, 2)}), end = slice(x, {xt::all(), xt::range(2, 5)});
+  const auto lstm = nn::LSTM<double>::make(3, 4, g, {.layers = 3});
+  const auto first = lstm.run(begin), second = lstm.run(end, first.state), whole = lstm.run(x);
+  CHECK(distance(concatenate({first.output, second.output}, 1).value(), whole.output.value()) < 1e-15);
+  CHECK(distance(second.state.hidden.value(), whole.state.hidden.value()) < 1e-15);
+  CHECK(distance(second.state.cell.value(), whole.state.cell.value()) < 1e-15);
 }
 
 TEST_CASE("batch normalisation keeps running statistics, eagerly and in a Program") {
@@ -258,9 +298,9 @@ TEST_CASE("batch normalisation keeps running statistics, eagerly and in a Progra
 TEST_CASE("recurrent and attention layers run inside compiled") {
   Generator g(4);
   const auto net =
-      nn::sequential(nn::LSTM<float>::make(3, 4, g), nn::GRU<float>::make(4, 4, g),
+      nn::sequential(nn::LSTM<float>::make(3, 4, g, {.layers = 2, .dropout = 0.1}), nn::GRU<float>::make(4, 4, g),
                      nn::TransformerEncoderLayer<float>::make(4, 2, g, {.feedforward = 8, .causal = true}));
-  nn::evaluate(net);
+  nn::eval_mode(net);
   auto run = compiled<float>([&](auto&, auto x) { return net(x); });
   const auto x = random_tensor<float>({2, 6, 3}, 1);
   Tape<float> tape;
@@ -285,8 +325,8 @@ TEST_CASE("weights begin as PyTorch's") {
   const auto transposed = nn::ConvTranspose2d<double>::make(6, 8, 3, g);
   CHECK(within(transposed.weight, 1 / std::sqrt(72.0)));  // PyTorch counts what it takes for inputs
   const auto lstm = nn::LSTM<double>::make(5, 9, g);
-  CHECK(within(lstm.weight_ih_l0, 1.0 / 3));
-  CHECK(within(lstm.weight_hh_l0, 1.0 / 3));
+  CHECK(within(lstm.layers[0].weight_ih, 1.0 / 3));
+  CHECK(within(lstm.layers[0].weight_hh, 1.0 / 3));
   const auto attention = nn::MultiheadAttention<double>::make(8, 2, g);
   CHECK(within(attention.in_proj_weight, std::sqrt(6.0 / 32)));
   CHECK(within(attention.out_proj.weight, std::sqrt(1.0 / 8)));
@@ -319,8 +359,12 @@ TEST_CASE("what does not fit a module is refused, with what it expects, and reco
               nn::LSTM<float>::make(3, 4, g)(flat));
   const auto sequence = tape.constant(random_tensor<float>({2, 5, 3}, 1));
   const auto few = tape.constant(random_tensor<float>({1, 5, 3}, 1));
-  CHECK_ERROR(ShapeError, "[GRU] a state of shape (2, 3): expected (2, 4)",
+  CHECK_ERROR(ShapeError, "[GRU] a state of shape (2, 3): expected (1, 2, 4)",
               nn::GRU<float>::make(3, 4, g).run(sequence, flat));
+  CHECK_ERROR(ShapeError, "[RNN] a state of shape (2, 5, 3): expected (4, 2, 6)",
+              nn::RNN<float>::make(3, 6, g, {.layers = 2, .bidirectional = true}).run(sequence, sequence));
+  CHECK_ERROR(ValueError, "[LSTM] 0 layers: expected at least 1", nn::LSTM<float>::make(3, 4, g, {.layers = 0}));
+  CHECK_ERROR(ValueError, "[GRU] no layers: expected a module that `make` has made", nn::GRU<float>{}(sequence));
   CHECK_ERROR(ValueError, "[MultiheadAttention] 4 heads of a width of 6", nn::MultiheadAttention<float>::make(6, 4, g));
   CHECK_ERROR(ShapeError, "[MultiheadAttention] queries of shape (2, 5, 3): this layer expects (N, L, 4)",
               nn::MultiheadAttention<float>::make(4, 2, g)(sequence));

@@ -113,6 +113,13 @@ TEST_CASE("summary of recurrent and attention layers: all steps are one row") {
   const auto& lstm = row_of(summary, "lstm");
   CHECK(lstm.parameters == 16 * 3 + 16 * 4 + 32);
   CHECK(lstm.flops == 2.0 * 2 * 5 * 16 * (3 + 4));
+  const auto deep =
+      nn::summary(nn::LSTM<float>::make(3, 4, g, {.layers = 2, .bidirectional = true, .dropout = 0.5}), {2, 5, 3});
+  REQUIRE(deep.rows.size() == 1);
+  CHECK(deep.rows[0].type == "LSTM");
+  CHECK(deep.rows[0].output == Shape{2, 5, 8});
+  CHECK(deep.rows[0].parameters == 2 * (16 * (3 + 4) + 32) + 2 * (16 * (8 + 4) + 32));
+  CHECK(deep.flops == 2 * (2.0 * 2 * 5 * 16 * (3 + 4)) + 2 * (2.0 * 2 * 5 * 16 * (8 + 4)));
   CHECK(row_of(summary, "encoder.linear1").flops == 2.0 * 2 * 5 * 4 * 8);
   CHECK(summary.rows.back().path == "encoder.norm2");
   CHECK(summary.unread == std::vector<std::string>{"unused.weight", "unused.bias"});
@@ -137,7 +144,7 @@ TEST_CASE("summary keeps a function apart from the layer it is called on") {
   const std::string rows =
       "first:Linear (2, 4) | norm:BatchNorm (2, 4) | relu (2, 4) | standardise (2, 4) | tanh (2, 4) | ";
   CHECK(layers_of_summary(nn::summary(block, {2, 3})) == rows);
-  nn::evaluate(block);
+  nn::eval_mode(block);
   CHECK(layers_of_summary(nn::summary(block, {2, 3})) == rows);
 }
 

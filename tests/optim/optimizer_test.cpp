@@ -95,6 +95,36 @@ TEST_CASE("frozen parameters are left alone, with their state") {
   CHECK(problem.first.w.value() != frozen);
 }
 
+TEST_CASE("a Buffer is listed, but never trained, and no state is kept of it") {
+  struct Normed {
+    Parameter<double> weight;
+    Buffer<double> mean;
+    Parameter<double> gain;
+  };
+  Normed net{Parameter<double>(Tensor<double>{1, 2}), Buffer<double>::make(Tensor<double>{3, 4}),
+             Parameter<double>(Tensor<double>{5, 6})};
+  net.mean.parameter.set_trainable(true);
+  Optimizer<double> optimizer(net, optim::Adam{.rate = 0.1, .weight_decay = 0.1});
+  const auto loss = [&](Tape<double>& tape) {
+    return sum(square(tape.variable(net.weight) - tape.variable(net.mean.parameter)) * tape.variable(net.gain));
+  };
+  step(optimizer, loss);
+  CHECK(net.mean.parameter.value() == Tensor<double>{3, 4});
+  CHECK(distance(net.weight.value(), Tensor<double>{1.1, 2.1}) < 1e-6);  // Adam's first step is one of the rate
+  std::string names;
+  for (const auto& part : optimizer.state()) names += part.name + " ";
+  CHECK(names == "rate step weight.exp_avg weight.exp_avg_sq weight.step gain.exp_avg gain.exp_avg_sq gain.step ");
+  CHECK(optimizer.trainable().size() == 2);
+  REQUIRE(optimizer.parameters().size() == 3);
+  CHECK(optimizer.parameters()[1].name == "mean");
+  CHECK_ERROR(ValueError, "group 'mean' names no parameter: there are 'weight', 'gain'",
+              Optimizer<double>(net, optim::Adam{}, {.groups = {{"mean", optim::Adam{}}}}));
+  CHECK_ERROR(ValueError, "[Optimizer] no parameters", Optimizer<double>(net.mean, optim::Adam{}));
+  optim::LBFGS<double> newton(net);
+  newton.step(loss);
+  CHECK(net.mean.parameter.value() == Tensor<double>{3, 4});
+}
+
 TEST_CASE("a parameter unfrozen late takes the steps of a new optimiser") {
   const auto check = [](const optim::Rule<double>& rule) {
     Parameter<double> early(Tensor<double>{1, -2}, "early"), late(Tensor<double>{0.5, 3}, "late");

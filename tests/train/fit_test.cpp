@@ -230,3 +230,34 @@ TEST_CASE("a name that weights.npz cannot hold is refused before anything is tra
               train::fit(function, optimizer, squares, train::Samples{x, x}, quiet({.folder = folder / "run"})));
   train::fit(function, optimizer, squares, train::Samples{x, x}, quiet({}));  // which needs no file
 }
+
+namespace everything_opened {
+
+using namespace wengert;
+using namespace wengert::nn;
+using namespace wengert::optim;
+using namespace wengert::train;
+
+TEST_CASE("all namespaces can be opened at once") {
+  Generator generator(1);
+  const auto network = sequential(Linear<double>::make(2, 4, generator), Tanh{}, Dropout::make(0.5, generator),
+                                  Linear<double>::make(4, 2, generator));
+  const Dataset<double> data{random_tensor({8, 2}, 1), IndexTensor{0, 1, 0, 1, 0, 1, 0, 1}, 2};
+  const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
+  CHECK(check(
+            network, [&](const auto& n, auto x, auto y) { return loss(n(x), y); }, data.inputs, data.labels)
+            .ok());
+  CHECK(summary(network, {8, 2}).parameters == parameter_count(network));
+  Optimizer<double> optimizer(network, Adam{});
+  fit(network, optimizer, loss, data, quiet({.epochs = 1, .metrics = {accuracy()}}));
+  const double cost = evaluate(network, loss, data).cost;
+  train_mode(network);
+  CHECK(network.at<2>().mode.training());
+  eval_mode(network);
+  Tape<double> tape;
+  const auto value = loss(network(tape.constant(data.inputs)), tape.indices(data.labels));
+  CHECK(value.item() == doctest::Approx(cost));
+  CHECK(grad(value, network).size() == named_parameters(copy(network)).size());
+}
+
+}  // namespace everything_opened

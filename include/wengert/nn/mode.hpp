@@ -12,7 +12,7 @@ namespace wengert::nn {
 /// Whether a layer is being trained; at first it is.
 ///
 /// A handle: copies refer to the same mode. A layer that acts differently in training holds one as a member, where
-/// `train` and `evaluate` find it.
+/// `train_mode` and `eval_mode` find it.
 class Mode {
  public:
   /// What the copies share.
@@ -46,14 +46,14 @@ class Mode {
 ///
 /// A Program keeps the mode that it was recorded in.
 template <class Module>
-void train(const Module& module) {
+void train_mode(const Module& module) {
   for_each_member<Mode>(module, [](const std::string&, Mode mode) { mode.set_training(true); });
 }
 
 /// Puts every layer of a network into evaluation mode: dropout does nothing, batch normalisation uses its running
-/// statistics. Call it before you test or use a network, and `train` before you train it on.
+/// statistics. Call it before you test or use a network, and `train_mode` before you train it on.
 template <class Module>
-void evaluate(const Module& module) {
+void eval_mode(const Module& module) {
   for_each_member<Mode>(module, [](const std::string&, Mode mode) { mode.set_training(false); });
 }
 

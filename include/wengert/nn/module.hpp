@@ -4,6 +4,7 @@
 // base class, no registration: the parameters are found by walking its members (see parameters.hpp).
 #pragma once
 
+#include <wengert/converted.hpp>
 #include <wengert/parameters.hpp>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 
 namespace wengert::nn {
 
+using wengert::Buffer;
 using wengert::named_parameters;
 using wengert::NamedParameter;
 
@@ -26,23 +28,7 @@ template <class Module>
 using ScalarOf = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, float, ModuleScalar<Module>>;
 }  // namespace detail
 
-/// A number or tensor that belongs to a network and is saved with it, but is never trained: a running mean, for
-/// example.
-///
-/// Its path is that of the member which holds it. `unfreeze` passes over it.
-template <class T>
-struct Buffer {
-  /// Leaves its only member out of paths.
-  using UnnamedMember = void;
-  Parameter<T> parameter;  ///< itself
-
-  /// A buffer with this value.
-  static Buffer make(Tensor<T> value) { return {Parameter<T>(std::move(value), {}, false)}; }
-};
-
 namespace detail {
-// Whether `path` is `prefix` or lies below it: `encoder.0` lies below `encoder`, `encoder2` does not.
-bool is_below(std::string_view path, std::string_view prefix);
 [[noreturn]] void throw_no_such_path(std::string_view function, std::string_view prefix,
                                      const std::vector<std::string>& paths, const Location& where);
 
@@ -58,12 +44,11 @@ template <class Module>
 void set_trainable(const Module& module, std::string_view prefix, bool trainable, std::string_view function,
                    const Location& where) {
   using T = ScalarOf<Module>;
-  std::vector<Parameter<T>> buffers;
-  for_each_member<Buffer<T>>(module, [&](const std::string&, const Buffer<T>& b) { buffers.push_back(b.parameter); });
+  const std::vector<Parameter<T>> buffers = wengert::detail::buffers_of<T>(module);
   std::vector<std::string> others;
   bool found = false;
   for_each_path(module, [&](const std::string& path, Parameter<T> parameter) {
-    if (!is_below(path, prefix)) return others.push_back(path);
+    if (!wengert::detail::is_below(path, prefix)) return others.push_back(path);
     found = true;
     if (std::find(buffers.begin(), buffers.end(), parameter) == buffers.end()) parameter.set_trainable(trainable);
   });

@@ -51,7 +51,8 @@ class LBFGS {
   /// option is out of its range.
   template <class Module>
   explicit LBFGS(const Module& module, LBFGSOptions options = {}, const Location& where = Location::current())
-      : LBFGS(named_parameters(module), options, where) {}
+      : LBFGS(wengert::detail::without(named_parameters(module), wengert::detail::buffers_of<T>(module)), options,
+              where) {}
   /// For these parameters. Errors as above.
   LBFGS(std::vector<NamedParameter<T>> parameters, LBFGSOptions options, const Location& where);
 

@@ -53,7 +53,8 @@ struct OptimizerOptions {
 /// The rate, the number of steps and what the rule remembers are Parameters that are not trainable, so a Program
 /// sees every change. Copies share them. Parameters that are frozen (`trainable()` false) when a step is recorded are
 /// left alone, with their state; a Program must be recorded anew to see that change. Each parameter counts its own
-/// steps, so one that is unfrozen late begins as with a new optimiser.
+/// steps, so one that is unfrozen late begins as with a new optimiser. A Buffer of the struct is listed among
+/// `parameters()`, but never trained, and has no state.
 template <class T>
 class Optimizer {
  public:
@@ -62,7 +63,8 @@ class Optimizer {
   template <class Module>
   Optimizer(const Module& module, std::type_identity_t<Rule<T>> rule,
             std::type_identity_t<OptimizerOptions<T>> options = {}, const Location& where = Location::current())
-      : Optimizer(named_parameters(module), all_paths(module), std::move(rule), options, where) {}
+      : Optimizer(named_parameters(module), all_paths(module), wengert::detail::buffers_of<T>(module), std::move(rule),
+                  options, where) {}
   /// For these parameters. Errors as above, and if a parameter or a path occurs twice.
   Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule, OptimizerOptions<T> options = {},
             const Location& where = Location::current());
@@ -85,7 +87,7 @@ class Optimizer {
   /// How many steps were taken.
   std::int64_t steps() const { return static_cast<std::int64_t>(*step_.value().data()); }
 
-  /// The parameters with their paths.
+  /// The parameters with their paths, Buffers included.
   std::vector<NamedParameter<T>> parameters() const;
   /// Those that are not frozen at the moment.
   std::vector<NamedParameter<T>> trainable() const;
@@ -108,8 +110,9 @@ class Optimizer {
   };
 
   // `paths` are all that lead to the parameters; shared ones have several.
-  Optimizer(std::vector<NamedParameter<T>> parameters, const std::vector<NamedParameter<T>>& paths, Rule<T> rule,
-            const OptimizerOptions<T>& options, const Location& where);
+  Optimizer(std::vector<NamedParameter<T>> parameters, std::vector<NamedParameter<T>> paths,
+            const std::vector<Parameter<T>>& buffers, Rule<T> rule, const OptimizerOptions<T>& options,
+            const Location& where);
   template <class Module>
   static std::vector<NamedParameter<T>> all_paths(const Module& module) {
     std::vector<NamedParameter<T>> result;
@@ -131,7 +134,8 @@ class Optimizer {
   void assign_state(const detail::NamedValues<T>& parts, const Location& where);
 
   std::vector<Rule<T>> rules_;  // the optimiser's, then the groups'
-  std::vector<Trained> trained_;
+  std::vector<NamedParameter<T>> parameters_;
+  std::vector<Trained> trained_;  // all of them but buffers
   double clip_value_, clip_norm_;
   Parameter<T> rate_, step_;
 };

@@ -63,9 +63,9 @@ Recipe<T> recipe(const Module& module, const Loss& loss) {
       module, [&](const std::string&, const Generator& generator) { result.generators.push_back(generator); });
   result.set_training = [&module](bool training) {
     if (training)
-      nn::train(module);
+      nn::train_mode(module);
     else
-      nn::evaluate(module);
+      nn::eval_mode(module);
   };
   result.record = [&module, &loss](const ProgramVar<T>& x, const ProgramVar<T>& y) -> RecordedLoss<T> {
     if constexpr (std::is_invocable_v<const Loss&, const Module&, InputVar<X, T>, InputVar<Y, T>>) {
