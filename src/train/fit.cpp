@@ -79,7 +79,7 @@ void FitLoop<T>::choose_metrics() {
   sketch_ = programs_.sketch(batch);
   if (folder_.exists()) summary_ = recipe_.summary ? recipe_.summary(batch) : parameter_table(recipe_);
   check_picture(batch);
-  const Metrics metrics = chosen_metrics(options_.metrics, sketch_, batch, where_);
+  const Metrics metrics = chosen_metrics(options_.metrics, options_.threshold, sketch_, batch, where_);
   state_.scores = Scores(metrics);
   state_.scores.reset();
   validation_scores_ = Scores(metrics);  // the same objects: an epoch is read before it is validated
@@ -221,7 +221,7 @@ void FitLoop<T>::finish(FitResult& result) {
     report.settings = settings_;
     report.summary = summary_;
     add_mistakes<T>(report, programs_, validation_ != nullptr ? *validation_ : data_,
-                    evaluation_batch_size(batch_size()), options_.picture);
+                    evaluation_batch_size(batch_size()), options_.picture, options_.threshold);
     write_report(folder_.file("report.html"), report);
   }
   progress_->finish(fmt::format("{} in {}, {} steps; {}", to_string(reason_), duration_text(result.seconds),

@@ -1,5 +1,7 @@
 // fit against descents written by hand, and what ends a training.
 #include "train/line.hpp"
+#include <wengert/data.hpp>
+#include <wengert/io/npy.hpp>
 
 #include <cmath>
 #include <vector>
@@ -164,6 +166,44 @@ TEST_CASE("networks over whole numbers, and losses that take the network") {
       train::evaluate(network, [](auto z, auto y) { return mean(z * one_hot(y, 6)); }, data, {.batch_size = 4});
   CHECK(scores.metric("accuracy") == 1);
   CHECK(scores.confusion.total() == 24);
+}
+
+TEST_CASE("a network that ends in a sigmoid is measured by the threshold of probabilities") {
+  Tensor<double> inputs{0.1, 0.2, 0.8, 0.6};  // the probabilities
+  inputs.reshape({4, 1});
+  const Dataset<double> data{inputs, IndexTensor{0, 0, 1, 0}, 2};
+  const auto network = [](Var<double> x) { return 1 * x; };
+  const auto loss = [](auto p, auto) { return mean(p); };
+  const auto scores = train::evaluate(network, loss, data, {.threshold = 0.5});
+  CHECK(scores.metric("accuracy") == 0.75);
+  CHECK((scores.confusion(0, 0) == 2 && scores.confusion(0, 1) == 1 && scores.confusion(1, 1) == 1));
+  CHECK(train::evaluate(network, loss, data).metric("accuracy") == 0.25);
+}
+
+TEST_CASE("a table and a part of a mapped data set are trained on as they are") {
+  const TemporaryFolder folder;
+  const auto table = read_table<double>(folder.write("line.csv", "y,x\n2,1\n4,2\n1,0.5\n"), {.target_columns = {"y"}});
+  const Line network = line(0);
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
+  train::fit(network, optimizer, squares, table, quiet({.epochs = 100, .batch_size = train::all_samples}));
+  CHECK(weight_of(network) == doctest::Approx(2));  // y = 2 x
+
+  const Tensor<double> x = random_tensor({30, 2}, 1);
+  IndexTensor labels = IndexTensor::from_shape({30});
+  for (std::size_t i = 0; i < 30; ++i) labels(i) = x(i, 0) > x(i, 1) ? 1 : 0;
+  save_npy(folder / "x.npy", x);
+  const auto mapped = stratified_split(MappedDataset<double>{map_npy<double>(folder / "x.npy"), labels, 2}, 0.2, 1);
+  const auto held = stratified_split(Dataset<double>{x, labels, 2}, 0.2, 1);
+  const auto train_on = [](const auto& parts) {
+    Generator generator(1);
+    const auto classifier = nn::Linear<double>::make(2, 2, generator);
+    optim::Optimizer<double> descent(classifier, optim::SGD{.rate = 1});
+    const auto loss = [](auto logits, auto y) { return cross_entropy(logits, y); };
+    return train::fit(classifier, descent, loss, parts.train, parts.test, quiet({.epochs = 20, .batch_size = 8}));
+  };
+  const auto of_mapped = train_on(mapped), of_held = train_on(held);
+  CHECK(of_mapped.last("validation_accuracy") > 0.8);
+  CHECK(of_mapped.history.column("cost") == of_held.history.column("cost"));
 }
 
 TEST_CASE("classes beyond a thousand leave out their confusion matrix") {
