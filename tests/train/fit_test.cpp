@@ -1,4 +1,5 @@
 // fit against descents written by hand, and what ends a training.
+#include "data/files.hpp"
 #include "train/line.hpp"
 #include <wengert/data.hpp>
 #include <wengert/io/npy.hpp>
@@ -12,6 +13,13 @@ using train::FitOptions;
 using train::StopReason;
 
 namespace {
+
+// A rule of one's own that is more than numbers.
+struct Slow {
+  double rate = 0.5;
+  std::string remark = "slow";
+  auto operator()(auto w, auto g, const auto& at) const { return w - at.rate * g; }
+};
 
 // Gradient descent on mean (x w − y)², in order, a batch at a time.
 double descend(double w, const Tensor<double>& x, const Tensor<double>& y, std::size_t batch, std::size_t epochs,
@@ -206,6 +214,37 @@ TEST_CASE("a table and a part of a mapped data set are trained on as they are") 
   CHECK(of_mapped.history.column("cost") == of_held.history.column("cost"));
 }
 
+TEST_CASE("config.json tells the optimiser's rule, its options and its groups") {
+  const Tensor<double> x{1, 2};
+  const Line network = line(0);
+  const TemporaryFolder folder;
+  const auto config = [&](optim::Rule<double> rule, optim::OptimizerOptions<double> rest = {}) {
+    optim::Optimizer<double> optimizer(network, rule, rest);
+    train::fit(network, optimizer, squares, train::Samples{x, x}, quiet({.epochs = 1, .folder = folder / "run"}));
+    return contents(folder / "run/config.json");
+  };
+  const std::string adam = config(optim::AdamW{.rate = 0.25, .beta1 = 0.75, .amsgrad = true});
+  for (const char* line :
+       {"\"rate\": 0.25", "\"optimizer\": \"AdamW\"", "\"optimizer.beta1\": 0.75", "\"optimizer.beta2\": 0.999",
+        "\"optimizer.epsilon\": 1e-08", "\"optimizer.weight_decay\": 0.01", "\"optimizer.amsgrad\": 1"})
+    CHECK_MESSAGE(contains(adam, line), line);
+  CHECK(!contains(adam, "clip"));
+  const std::string groups =
+      config(Slow{}, {.groups = {{"weight", optim::SGD{.rate = 0.125, .momentum = 0.5}}}, .clip_norm = 2});
+  CHECK(contains(groups, "\"optimizer\": \"Slow\""));
+  CHECK(contains(
+      groups,
+      "\"optimizer.group.weight\": \"SGD, rate 0.125, momentum 0.5, dampening 0, weight_decay 0, nesterov 0\""));
+  CHECK(contains(groups, "\"clip_norm\": 2"));
+  CHECK(!contains(groups, "remark"));
+
+  struct Derived : optim::SGD {
+    double more = 1;
+  };
+  CHECK(optim::Rule<double>(Derived{}).options().size() == 1);  // its rate: what has a base is not taken apart
+  CHECK(optim::Rule<float>(optim::RMSprop{}).name() == "RMSprop");
+}
+
 TEST_CASE("classes beyond a thousand leave out their confusion matrix") {
   const auto confusion = [](std::size_t classes) {
     const auto network = [=](Var<double> x) { return broadcast_to(x, {2, classes}); };
@@ -231,6 +270,9 @@ TEST_CASE("options that make no sense are refused") {
   CHECK_ERROR(ValueError, "[fit] picture of shape (2, 2), inputs of shape (4,): expected as many elements as a sample",
               fit({.picture = {2, 2}}));
   CHECK_ERROR(ValueError, "[fit] notes: 'seed' is a setting or a note already", fit({.notes = {{"seed", "7"}}}));
+  const TemporaryFolder folder;
+  CHECK_ERROR(ValueError, "[fit] monitor", fit({.monitor = "accuracy", .folder = folder / "run"}));
+  CHECK(folder.files() == 0);  // what is refused leaves nothing behind
   CHECK_ERROR(ValueError, "resume is set, but there is no folder", fit({.resume = true}));
   CHECK_ERROR(ValueError, "there are no samples",
               train::fit(network, optimizer, squares, train::Samples{Tensor<double>(), Tensor<double>()}));
