@@ -61,11 +61,13 @@ FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss&
 /// docs/training.md shows.
 ///@{
 template <class Module, class T, class Loss, class Data, class Validation>
-FitResult fit(const Module&, optim::LBFGS<T>&, const Loss&, const Data&, const Validation&, const FitOptions& = {},
-              Location = Location::current()) = delete;  // call LBFGS::step instead, as docs/training.md shows
+FitResult fit(  // not with L-BFGS: call its step(), as docs/training.md shows
+    const Module&, optim::LBFGS<T>&, const Loss&, const Data&, const Validation&, const FitOptions& = {},
+    Location = Location::current()) = delete;
 template <class Module, class T, class Loss, class Data>
-FitResult fit(const Module&, optim::LBFGS<T>&, const Loss&, const Data&, const FitOptions& = {},
-              Location = Location::current()) = delete;  // call LBFGS::step instead, as docs/training.md shows
+FitResult fit(  // not with L-BFGS: call its step(), as docs/training.md shows
+    const Module&, optim::LBFGS<T>&, const Loss&, const Data&, const FitOptions& = {},
+    Location = Location::current()) = delete;
 ///@}
 
 /// Cost and metrics of a network on samples, without changing it; afterwards it is in evaluation mode. `loss` is as
