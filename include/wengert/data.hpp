@@ -9,3 +9,4 @@
 #include <wengert/data/loader.hpp>
 #include <wengert/data/mapped.hpp>
 #include <wengert/data/normalise.hpp>
+#include <wengert/data/table.hpp>

@@ -1,3 +1,4 @@
+#include "data/dealing.hpp"
 #include <wengert/data/batches.hpp>
 
 #include <algorithm>
@@ -36,9 +37,8 @@ std::vector<std::size_t> permutation(std::size_t n, std::mt19937_64& generator) 
 Batches::Batches(std::size_t samples, std::size_t batch_size, const Location& where) : order_(samples) {
   if (samples == 0) throw ValueError("batches", "0 samples: expected at least one", where);
   if (batch_size == 0) throw ValueError("batches", "batch size 0: expected at least 1", where);
-  batches_.reserve((samples - 1) / batch_size + 1);
-  for (std::span<const std::size_t> rest(order_); !rest.empty(); rest = rest.subspan(batches_.back().size()))
-    batches_.push_back(rest.first(std::min(batch_size, rest.size())));
+  batches_.resize(count_of_batches(samples, batch_size));
+  for (std::size_t i = 0; i < batches_.size(); ++i) batches_[i] = batch_of(order_, batch_size, i);
 }
 
 const std::vector<std::span<const std::size_t>>& Batches::epoch(std::mt19937_64& generator) {

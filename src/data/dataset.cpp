@@ -1,5 +1,7 @@
 #include <wengert/data/batches.hpp>
 #include <wengert/data/dataset.hpp>
+#include <wengert/data/mapped.hpp>
+#include <wengert/data/table.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -19,17 +21,33 @@ std::size_t share(double fraction, std::size_t count) {
   return std::clamp<std::size_t>(wanted, 1, count - 1);
 }
 
-template <class T>
-void check(const char* subject, const Dataset<T>& dataset, double test_fraction, const Location& where) {
-  const std::size_t count = dataset.size();
+// The samples of either part.
+struct Parts {
+  std::vector<std::size_t> train, test;
+};
+
+void check(const char* subject, std::size_t count, double test_fraction, const Location& where) {
   if (!(test_fraction > 0 && test_fraction < 1))
     throw ValueError(subject, fmt::format("test fraction {}: expected a number between 0 and 1", test_fraction), where);
   if (count < 2) throw ValueError(subject, fmt::format("{} samples: at least two are needed", count), where);
-  if (Shape(dataset.labels.shape()) != Shape{count})
+}
+void check(const char* subject, std::size_t count, const IndexTensor& labels, double test_fraction,
+           const Location& where) {
+  check(subject, count, test_fraction, where);
+  if (Shape(labels.shape()) != Shape{count})
     throw ValueError(subject,
                      fmt::format("labels of shape {}: expected one for each of the {} samples",
-                                 to_string(Shape(dataset.labels.shape())), count),
+                                 to_string(Shape(labels.shape())), count),
                      where);
+}
+
+Parts any_parts(std::size_t count, double test_fraction, std::uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  Parts parts{permutation(count, generator), {}};
+  const auto tests = parts.train.begin() + static_cast<std::ptrdiff_t>(share(test_fraction, count));
+  parts.test.assign(parts.train.begin(), tests);
+  parts.train.erase(parts.train.begin(), tests);
+  return parts;
 }
 
 // How many samples of each class are for testing.
@@ -51,39 +69,80 @@ std::vector<std::size_t> shares(const IndexTensor& labels, std::size_t classes, 
   return counts;
 }
 
+Parts stratified_parts(const IndexTensor& labels, std::size_t classes, double test_fraction, std::uint64_t seed,
+                       const Location& where) {
+  std::vector<std::size_t> wanted = shares(labels, classes, test_fraction, where);
+  std::mt19937_64 generator(seed);
+  Parts parts;
+  for (const std::size_t sample : permutation(labels.size(), generator)) {
+    std::size_t& left = wanted[static_cast<std::size_t>(labels.data()[sample])];
+    (left > 0 ? parts.test : parts.train).push_back(sample);
+    left -= left > 0 ? 1 : 0;
+  }
+  return parts;
+}
+
+template <class T, template <class> class Data>
+Split<T, Data> cut(const Data<T>& data, const Parts& parts, const Location& where) {
+  return {subset(data, parts.train, where), subset(data, parts.test, where)};
+}
+
 }  // namespace
 
 template <class T>
 Dataset<T> subset(const Dataset<T>& dataset, std::span<const std::size_t> samples, const Location& where) {
-  Dataset<T> part;
+  Dataset<T> part{{}, {}, dataset.classes, dataset.feature_names, dataset.label_name};
   gather_rows(dataset.inputs, samples, part.inputs, where);
   gather_rows(dataset.labels, samples, part.labels, where);
-  part.classes = dataset.classes;
+  return part;
+}
+template <class T>
+MappedDataset<T> subset(const MappedDataset<T>& dataset, std::span<const std::size_t> samples, const Location& where) {
+  MappedDataset<T> part{dataset.inputs.select(samples, where), {}, dataset.classes};
+  gather_rows(dataset.labels, samples, part.labels, where);
+  return part;
+}
+template <class T>
+Table<T> subset(const Table<T>& table, std::span<const std::size_t> samples, const Location& where) {
+  Table<T> part{{}, {}, table.input_names, table.target_names};
+  gather_rows(table.inputs, samples, part.inputs, where);
+  gather_rows(table.targets, samples, part.targets, where);
   return part;
 }
 
 template <class T>
 Split<T> split(const Dataset<T>& dataset, double test_fraction, std::uint64_t seed, const Location& where) {
-  check("split", dataset, test_fraction, where);
-  const std::size_t tests = share(test_fraction, dataset.size());
-  std::mt19937_64 generator(seed);
-  const std::vector<std::size_t> order = permutation(dataset.size(), generator);
-  const std::span<const std::size_t> all(order);
-  return {subset(dataset, all.subspan(tests), where), subset(dataset, all.first(tests), where)};
+  check("split", dataset.size(), dataset.labels, test_fraction, where);
+  return cut<T, Dataset>(dataset, any_parts(dataset.size(), test_fraction, seed), where);
+}
+template <class T>
+Split<T, MappedDataset> split(const MappedDataset<T>& dataset, double test_fraction, std::uint64_t seed,
+                              const Location& where) {
+  check("split", dataset.size(), dataset.labels, test_fraction, where);
+  return cut<T, MappedDataset>(dataset, any_parts(dataset.size(), test_fraction, seed), where);
+}
+template <class T>
+Split<T, Table> split(const Table<T>& table, double test_fraction, std::uint64_t seed, const Location& where) {
+  check("split", table.size(), test_fraction, where);
+  if (table.targets.dimension() == 0 || table.targets.shape()[0] != table.size())
+    throw ValueError("split",
+                     fmt::format("targets of shape {}: expected a row for each of the {} samples",
+                                 to_string(Shape(table.targets.shape())), table.size()),
+                     where);
+  return cut<T, Table>(table, any_parts(table.size(), test_fraction, seed), where);
 }
 
 template <class T>
 Split<T> stratified_split(const Dataset<T>& dataset, double test_fraction, std::uint64_t seed, const Location& where) {
-  check("stratified_split", dataset, test_fraction, where);
-  std::vector<std::size_t> wanted = shares(dataset.labels, dataset.classes, test_fraction, where);
-  std::mt19937_64 generator(seed);
-  std::vector<std::size_t> train, test;
-  for (const std::size_t sample : permutation(dataset.size(), generator)) {
-    std::size_t& left = wanted[static_cast<std::size_t>(dataset.labels.data()[sample])];
-    (left > 0 ? test : train).push_back(sample);
-    left -= left > 0 ? 1 : 0;
-  }
-  return {subset(dataset, train, where), subset(dataset, test, where)};
+  check("stratified_split", dataset.size(), dataset.labels, test_fraction, where);
+  return cut<T, Dataset>(dataset, stratified_parts(dataset.labels, dataset.classes, test_fraction, seed, where), where);
+}
+template <class T>
+Split<T, MappedDataset> stratified_split(const MappedDataset<T>& dataset, double test_fraction, std::uint64_t seed,
+                                         const Location& where) {
+  check("stratified_split", dataset.size(), dataset.labels, test_fraction, where);
+  return cut<T, MappedDataset>(dataset, stratified_parts(dataset.labels, dataset.classes, test_fraction, seed, where),
+                               where);
 }
 
 template <class T>
@@ -103,13 +162,18 @@ Tensor<T> one_hot(const IndexTensor& labels, std::size_t classes, const Location
   return rows;
 }
 
-template Split<float> split(const Dataset<float>&, double, std::uint64_t, const Location&);
-template Split<double> split(const Dataset<double>&, double, std::uint64_t, const Location&);
-template Split<float> stratified_split(const Dataset<float>&, double, std::uint64_t, const Location&);
-template Split<double> stratified_split(const Dataset<double>&, double, std::uint64_t, const Location&);
-template Dataset<float> subset(const Dataset<float>&, std::span<const std::size_t>, const Location&);
-template Dataset<double> subset(const Dataset<double>&, std::span<const std::size_t>, const Location&);
-template Tensor<float> one_hot(const IndexTensor&, std::size_t, const Location&);
-template Tensor<double> one_hot(const IndexTensor&, std::size_t, const Location&);
+#define INSTANTIATE(T)                                                                                                \
+  template Split<T> split(const Dataset<T>&, double, std::uint64_t, const Location&);                                 \
+  template Split<T, MappedDataset> split(const MappedDataset<T>&, double, std::uint64_t, const Location&);            \
+  template Split<T, Table> split(const Table<T>&, double, std::uint64_t, const Location&);                            \
+  template Split<T> stratified_split(const Dataset<T>&, double, std::uint64_t, const Location&);                      \
+  template Split<T, MappedDataset> stratified_split(const MappedDataset<T>&, double, std::uint64_t, const Location&); \
+  template Dataset<T> subset(const Dataset<T>&, std::span<const std::size_t>, const Location&);                       \
+  template MappedDataset<T> subset(const MappedDataset<T>&, std::span<const std::size_t>, const Location&);           \
+  template Table<T> subset(const Table<T>&, std::span<const std::size_t>, const Location&);                           \
+  template Tensor<T> one_hot(const IndexTensor&, std::size_t, const Location&);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
 
 }  // namespace wengert

@@ -1,3 +1,4 @@
+#include "data/dealing.hpp"
 #include <wengert/data/batches.hpp>
 #include <wengert/data/loader.hpp>
 
@@ -27,8 +28,6 @@ struct Loader<T>::Plan {
 
 namespace {
 
-constexpr std::uint64_t low_half = 0xFFFFFFFF;
-
 template <class T>
 void check(const SampleSource<T>& source, const LoaderOptions<T>& options, const Location& where) {
   if (source.size == 0 || !source.gather) throw ValueError("loader", "0 samples: expected at least one", where);
@@ -50,8 +49,7 @@ void check(const SampleSource<T>& source, const LoaderOptions<T>& options, const
 template <class T>
 std::vector<std::size_t> Loader<T>::Plan::order(std::size_t epoch) const {
   if (options.shuffle) {
-    std::seed_seq numbers{options.seed & low_half, options.seed >> 32, epoch & low_half, std::uint64_t{epoch} >> 32};
-    std::mt19937_64 generator(numbers);
+    std::mt19937_64 generator = epoch_generator(options.seed, epoch);
     return permutation(source.size, generator);
   }
   std::vector<std::size_t> all(source.size);
@@ -62,8 +60,7 @@ std::vector<std::size_t> Loader<T>::Plan::order(std::size_t epoch) const {
 template <class T>
 void Loader<T>::Plan::make(std::span<const std::size_t> order, std::size_t epoch, std::size_t index,
                            Batch<T>& batch) const {
-  const std::size_t first = index * options.batch_size;
-  const auto samples = order.subspan(first, std::min(options.batch_size, order.size() - first));
+  const auto samples = batch_of(order, options.batch_size, index);
   batch.samples.assign(samples.begin(), samples.end());
   batch.epoch = epoch;
   batch.index = index;
@@ -77,8 +74,8 @@ void Loader<T>::Plan::make(std::span<const std::size_t> order, std::size_t epoch
 template <class T>
 Loader<T>::Loader(SampleSource<T> source, LoaderOptions<T> options, const Location& where) {
   check(source, options, where);
-  const std::size_t whole = source.size / options.batch_size, rest = source.size % options.batch_size;
-  const std::size_t count = whole + (rest > 0 && !options.drop_last ? 1 : 0);
+  const std::size_t count =
+      options.drop_last ? source.size / options.batch_size : count_of_batches(source.size, options.batch_size);
   const std::uint64_t key = std::mt19937_64(options.seed)();  // not the stream of the caller's generator of this seed
   plan_ = std::make_shared<const Plan>(Plan{std::move(source), std::move(options), key, count});
 }

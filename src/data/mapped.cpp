@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -14,11 +15,13 @@ namespace wengert {
 
 template <class T>
 struct MappedTensor<T>::Rows {
-  std::unique_ptr<const MappedFile> file;
+  std::shared_ptr<const MappedFile> file;
   Shape shape;
   ElementType type;
   T divisor;                           // of every element
-  const std::uint8_t* data = nullptr;  // of the first row
+  const std::uint8_t* data = nullptr;  // of the file's first row
+  bool all = true;                     // these are all rows of the file, otherwise those:
+  std::vector<std::size_t> selected = {};
 };
 
 namespace {
@@ -35,7 +38,13 @@ SharedRows<T> rows_after_header(std::unique_ptr<MappedFile> file, const Shape& s
   if (held.size() < bytes) file->fail(fmt::format("is cut short: it holds {} of {}", held.size(), claim));
   if (held.size() > bytes) file->fail(fmt::format("goes on after {}", claim));
   using Rows = typename MappedTensor<T>::Rows;
-  return std::make_shared<const Rows>(Rows{std::move(file), shape, type, divisor, held.data()});
+  return std::make_shared<const Rows>(Rows{std::move(file), shape, type, divisor, held.data(), true, {}});
+}
+
+void check_rows(const char* subject, std::span<const std::size_t> indices, const Shape& shape, const Location& where) {
+  for (const std::size_t index : indices)
+    if (index >= shape[0])
+      throw ValueError(subject, fmt::format("index {}: the array has {} rows", index, shape[0]), where);
 }
 
 template <class T>
@@ -52,6 +61,16 @@ SharedRows<T> idx_rows(const std::filesystem::path& path) {
 }  // namespace
 
 template <class T>
+MappedTensor<T> MappedTensor<T>::select(std::span<const std::size_t> indices, const Location& where) const {
+  check_rows("select", indices, rows_->shape, where);
+  Rows part{rows_->file, rows_->shape, rows_->type, rows_->divisor, rows_->data, false, {}};
+  part.shape[0] = indices.size();
+  part.selected.reserve(indices.size());
+  for (const std::size_t index : indices) part.selected.push_back(rows_->all ? index : rows_->selected[index]);
+  return MappedTensor(std::make_shared<const Rows>(std::move(part)));
+}
+
+template <class T>
 const Shape& MappedTensor<T>::shape() const {
   return rows_->shape;
 }
@@ -59,9 +78,7 @@ const Shape& MappedTensor<T>::shape() const {
 template <class T>
 void MappedTensor<T>::gather(std::span<const std::size_t> indices, Tensor<T>& out, const Location& where) const {
   const Rows& rows = *rows_;
-  for (const std::size_t index : indices)
-    if (index >= rows.shape[0])
-      throw ValueError("gather_rows", fmt::format("index {}: the array has {} rows", index, rows.shape[0]), where);
+  check_rows("gather_rows", indices, rows.shape, where);
   rows.file->check_unchanged();
 
   Shape shape = rows.shape;
@@ -71,7 +88,8 @@ void MappedTensor<T>::gather(std::span<const std::size_t> indices, Tensor<T>& ou
   const std::size_t row_bytes = row_size * size_of(rows.type);
   T* next = out.data();
   for (const std::size_t index : indices) {
-    convert_elements(rows.type, {rows.data + index * row_bytes, row_bytes}, next);
+    const std::size_t row = rows.all ? index : rows.selected[index];
+    convert_elements(rows.type, {rows.data + row * row_bytes, row_bytes}, next);
     if (rows.divisor != 1)
       for (std::size_t i = 0; i < row_size; ++i) next[i] /= rows.divisor;
     next += row_size;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include <fmt/format.h>
@@ -15,7 +14,7 @@ namespace {
 
 Pixels read_pixels(const std::filesystem::path& path) {
   PlainFile file("read_image", path);
-  const std::vector<std::uint8_t> bytes = file.read_up_to(std::numeric_limits<std::size_t>::max());
+  const std::vector<std::uint8_t> bytes = file.read_all();
   constexpr std::array<std::uint8_t, 4> png{0x89, 'P', 'N', 'G'};
   constexpr std::array<std::uint8_t, 2> jpeg{0xFF, 0xD8};
   const auto starts_with = [&](const auto& magic) {

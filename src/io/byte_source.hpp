@@ -47,6 +47,9 @@ class ByteSource {
     return bytes;
   }
 
+  /// Reads what is left.
+  std::vector<std::uint8_t> read_all() { return read_up_to(std::numeric_limits<std::size_t>::max()); }
+
  private:
   std::string subject_;
   std::string label_;

@@ -16,8 +16,6 @@ PlainFile::PlainFile(std::string subject, const std::filesystem::path& path)
   file_.reset(std::fopen(path.c_str(), "rb"));
   if (!file_ && errno == ENOENT) fail("no such file");
   if (!file_) fail(fmt::format("cannot be opened: {}", std::generic_category().message(errno)));
-  std::error_code unknown;
-  if (const auto bytes = std::filesystem::file_size(path, unknown); !unknown) size_ = bytes;
 }
 
 std::size_t PlainFile::read(void* to, std::size_t count) {

@@ -16,15 +16,12 @@ class PlainFile final : public ByteSource {
   PlainFile(std::string subject, const std::filesystem::path& path);
 
   std::size_t read(void* to, std::size_t count) override;
-  /// The bytes of the whole file; 0 of what has no size, such as a pipe.
-  std::size_t size() const { return size_; }
 
  private:
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
   std::unique_ptr<std::FILE, Close> file_;
-  std::size_t size_ = 0;
 };
 
 }  // namespace wengert

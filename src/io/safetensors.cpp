@@ -1,5 +1,6 @@
 #include "io/elements.hpp"
 #include "io/in_quotes.hpp"
+#include "io/json_string.hpp"
 #include "io/output_file.hpp"
 #include "io/plain_file.hpp"
 #include "io/safetensors_header.hpp"

@@ -26,9 +26,6 @@ struct SafetensorsHeader {
 /// Understands a header. Complains through `source`.
 SafetensorsHeader parse_safetensors_header(std::string_view text, const ByteSource& source);
 
-/// A text as JSON writes it, in quotes.
-std::string json_string(std::string_view text);
-
 /// Whether a text is UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(std::string_view text);
 

@@ -68,6 +68,7 @@ Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, std::vector<N
                                    group.path, group.rule.rate()),
                        where);
     rules_.push_back(group.rule);
+    group_paths_.push_back(group.path);
   }
   for (NamedParameter<T>& named : parameters) {
     const auto has_it = [&](const Group<T>& group) {
@@ -212,6 +213,13 @@ template <class T>
 void Optimizer<T>::set_rate(double rate, const Location& where) {
   require_not_negative("Optimizer", "rate", rate, where);
   rate_.assign(Tensor<T>(static_cast<T>(rate)));
+}
+
+template <class T>
+std::vector<Group<T>> Optimizer<T>::groups() const {
+  std::vector<Group<T>> result;
+  for (std::size_t i = 0; i < group_paths_.size(); ++i) result.push_back({group_paths_[i], rules_[i + 1]});
+  return result;
 }
 
 template <class T>

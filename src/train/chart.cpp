@@ -1,5 +1,6 @@
 #include "train/chart.hpp"
 
+#include "io/json_string.hpp"
 #include "train/text.hpp"
 
 #include <algorithm>
@@ -138,11 +139,11 @@ std::string to_json(const Chart& chart) {
   };
   std::string curves;
   for (const Chart::Curve& curve : chart.curves)
-    curves += fmt::format(R"({}{{"name":{},"faint":{},"values":{}}})", curves.empty() ? "" : ",", json_text(curve.name),
-                          curve.faint, list(curve.values));
+    curves += fmt::format(R"({}{{"name":{},"faint":{},"values":{}}})", curves.empty() ? "" : ",",
+                          json_string(curve.name), curve.faint, list(curve.values));
   return fmt::format(R"({{"title":{},"xName":{},"logarithmic":{},"gradual":{},"x":{},"curves":[{}]}})",
-                     json_text(chart.title), json_text(chart.x_name), chart.logarithmic, chart.gradual, list(chart.x),
-                     curves);
+                     json_string(chart.title), json_string(chart.x_name), chart.logarithmic, chart.gradual,
+                     list(chart.x), curves);
 }
 
 }  // namespace wengert::train

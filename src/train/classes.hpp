@@ -19,11 +19,12 @@ struct ClassifiedRow {
   std::size_t index;  ///< the row's
   std::span<const double> scores;
   std::size_t label;
+  double threshold;  // above which a single score speaks for class 1
 
   /// The class of the largest score; where one is NaN, the first class that is wrong.
   std::size_t prediction() const {
     if (std::ranges::any_of(scores, [](double score) { return std::isnan(score); })) return label == 0 ? 1 : 0;
-    if (scores.size() == 1) return scores[0] > 0 ? 1 : 0;
+    if (scores.size() == 1) return scores[0] > threshold ? 1 : 0;
     return static_cast<std::size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
   }
   /// How many classes come before the right one; a NaN comes before every number, and is last where it is the label's.
@@ -52,7 +53,7 @@ inline void count_if_small(ConfusionMatrix& matrix, const ClassifiedRow& row) {
 
 /// Calls `f` with each row that has a label. Throws ShapeError as `subject` if outputs and targets do not fit.
 template <class F>
-void for_each_class(const Tensor<double>& outputs, const Targets& targets, std::string_view subject,
+void for_each_class(const Tensor<double>& outputs, const Targets& targets, std::string_view subject, double threshold,
                     const Location& where, F&& f) {
   const Shape shape(outputs.shape());
   const Shape given = std::visit([](const auto& t) { return Shape(t.shape()); }, targets);
@@ -72,12 +73,12 @@ void for_each_class(const Tensor<double>& outputs, const Targets& targets, std::
     const std::span<const double> scores(outputs.data() + row * classes, classes);
     if (labels) {
       const std::int64_t label = std::get<Indices>(targets).data()[row];
-      if (label >= 0) f(ClassifiedRow{row, scores, static_cast<std::size_t>(label)});
+      if (label >= 0) f(ClassifiedRow{row, scores, static_cast<std::size_t>(label), threshold});
     } else {
       const double* target = std::get<Tensor<double>>(targets).data() + row * classes;
       const auto label = classes == 1 ? static_cast<std::size_t>(*target > 0.5 ? 1 : 0)
                                       : static_cast<std::size_t>(std::max_element(target, target + classes) - target);
-      f(ClassifiedRow{row, scores, label});
+      f(ClassifiedRow{row, scores, label, threshold});
     }
   }
 }

@@ -33,7 +33,8 @@ void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::size_t 
 }
 
 template <class T>
-Metrics chosen_metrics(const Metrics& asked, const Sketch& sketch, const Feed<T>& batch, const Location& where) {
+Metrics chosen_metrics(const Metrics& asked, double threshold, const Sketch& sketch, const Feed<T>& batch,
+                       const Location& where) {
   if (!asked.empty()) {
     if (!sketch.has_outputs)
       throw ValueError("fit",
@@ -44,7 +45,7 @@ Metrics chosen_metrics(const Metrics& asked, const Sketch& sketch, const Feed<T>
   }
   const auto* labels = std::get_if<Indices>(&batch.targets);
   if (!sketch.has_outputs || labels == nullptr || !are_labels_of(Shape(labels->shape()), sketch.outputs)) return {};
-  return {accuracy()};
+  return {accuracy(threshold)};
 }
 
 template <class T>
@@ -75,7 +76,7 @@ Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const Ev
   const Feed<T> batch = first_batch(data, options.batch_size, "evaluate", where);
   StepPrograms<T> programs(recipe);
   const Sketch sketch = programs.sketch(batch);
-  Scores scores(chosen_metrics(options.metrics, sketch, batch, where));
+  Scores scores(chosen_metrics(options.metrics, options.threshold, sketch, batch, where));
   Evaluation result;
   Tensor<double> outputs;
   Targets targets;
@@ -85,7 +86,7 @@ Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const Ev
                   [&](const Feed<T>& of, const Program<T>& program, std::size_t) {
                     if (!classified) return;
                     cast_into(program.output(1), outputs);
-                    for_each_class(outputs, targets_of(of, targets), "evaluate", where,
+                    for_each_class(outputs, targets_of(of, targets), "evaluate", options.threshold, where,
                                    [&](const ClassifiedRow& row) { count_if_small(result.confusion, row); });
                   });
   result.cost = scores.cost();
@@ -106,7 +107,7 @@ double Evaluation::metric(std::string_view name) const {
 
 #define INSTANTIATE(T)                                                                                        \
   template void evaluate_all(StepPrograms<T>&, const Source<T>&, std::size_t, Scores&, const VisitBatch<T>&); \
-  template Metrics chosen_metrics(const Metrics&, const Sketch&, const Feed<T>&, const Location&);            \
+  template Metrics chosen_metrics(const Metrics&, double, const Sketch&, const Feed<T>&, const Location&);    \
   template Feed<T> first_batch(const Source<T>&, std::size_t, std::string_view, const Location&);             \
   template Evaluation detail::run_evaluate(const Recipe<T>&, const Source<T>&, const EvaluateOptions&, const Location&);
 INSTANTIATE(float)

@@ -24,7 +24,8 @@ void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::size_t 
 /// The metrics to use: those asked for, or else the accuracy where targets are the labels of outputs. Throws ValueError
 /// if some are asked for and there are no outputs.
 template <class T>
-Metrics chosen_metrics(const Metrics& asked, const Sketch& sketch, const Feed<T>& batch, const Location& where);
+Metrics chosen_metrics(const Metrics& asked, double threshold, const Sketch& sketch, const Feed<T>& batch,
+                       const Location& where);
 
 /// A batch of the first samples. Throws ValueError as `subject` if there are none.
 template <class T>

@@ -3,8 +3,6 @@
 #include "io/output_file.hpp"
 #include "io/plain_file.hpp"
 
-#include <limits>
-
 namespace wengert::train {
 
 void write_whole(std::string_view subject, const std::filesystem::path& path,
@@ -32,7 +30,7 @@ void write_whole(std::string_view subject, const std::filesystem::path& path, st
 }
 
 std::string read_whole(std::string_view subject, const std::filesystem::path& path) {
-  const auto bytes = PlainFile(std::string(subject), path).read_up_to(std::numeric_limits<std::size_t>::max());
+  const auto bytes = PlainFile(std::string(subject), path).read_all();
   return {bytes.begin(), bytes.end()};
 }
 

@@ -38,6 +38,22 @@ Recipe<T> with_paths(Recipe<T> recipe, const optim::Optimizer<T>& optimizer, con
   return recipe;
 }
 
+// The rules' options: `optimizer.beta1`, and a line for each group. The optimiser's rate has its own.
+template <class T>
+void add_rules(Settings& lines, const optim::Optimizer<T>& optimizer) {
+  for (const auto& [name, value] : optimizer.rule().options())
+    if (name != "rate") lines.emplace_back("optimizer." + name, fmt::format("{:.9g}", value));
+  for (const auto& [path, rule] : optimizer.groups()) {
+    std::string text = rule.name();
+    for (const auto& [name, value] : rule.options()) text += fmt::format(", {} {:.9g}", name, value);
+    lines.emplace_back(fmt::format("optimizer.group.{}", path), text);
+  }
+  if (std::isfinite(optimizer.clip_value()))
+    lines.emplace_back("clip_value", fmt::format("{:.9g}", optimizer.clip_value()));
+  if (std::isfinite(optimizer.clip_norm()))
+    lines.emplace_back("clip_norm", fmt::format("{:.9g}", optimizer.clip_norm()));
+}
+
 }  // namespace
 
 template <class T>
@@ -50,12 +66,13 @@ FitLoop<T>::FitLoop(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Sour
       options_(options),
       where_(where),
       programs_(recipe_, &optimizer),
-      model_{recipe_, optimizer, {}},
-      folder_((check(), options.folder)) {
+      model_{recipe_, optimizer, {}} {
+  check();
   choose_metrics();
   choose_monitor();
   settings_ = settings();
   check_names();
+  folder_ = RunFolder(options.folder);  // only what can be done leaves something behind
   resume();
   folder_.write_config(settings_);
   folder_.write_history(state_.history);
@@ -77,9 +94,9 @@ template <class T>
 void FitLoop<T>::choose_metrics() {
   const Feed<T> batch = first_batch(data_, batch_size(), "fit", where_);
   sketch_ = programs_.sketch(batch);
-  if (folder_.exists()) summary_ = recipe_.summary ? recipe_.summary(batch) : parameter_table(recipe_);
+  if (!options_.folder.empty()) summary_ = recipe_.summary ? recipe_.summary(batch) : parameter_table(recipe_);
   check_picture(batch);
-  const Metrics metrics = chosen_metrics(options_.metrics, sketch_, batch, where_);
+  const Metrics metrics = chosen_metrics(options_.metrics, options_.threshold, sketch_, batch, where_);
   state_.scores = Scores(metrics);
   state_.scores.reset();
   validation_scores_ = Scores(metrics);  // the same objects: an epoch is read before it is validated
@@ -133,7 +150,7 @@ void FitLoop<T>::check_names() const {
     if (!names.insert(name).second)
       throw ValueError("fit", fmt::format("notes: '{}' is a setting or a note already: expected another name", name),
                        where_);
-  if (!folder_.exists()) return;
+  if (options_.folder.empty()) return;
   for (const auto& [path, parameter] : recipe_.parameters) check_npz_name("fit", path, where_);
 }
 
@@ -179,6 +196,7 @@ Settings FitLoop<T>::settings() const {
                  {"shuffle", shuffles() ? "true" : "false"},
                  {"seed", fmt::format("{}", seed())},
                  {"rate", fmt::format("{:.9g}", optimizer_.rate())},
+                 {"optimizer", optimizer_.rule().name()},
                  {"schedule", options_.schedule         ? "by step"
                               : options_.epoch_schedule ? "by epoch"
                               : options_.plateau        ? "plateau"
@@ -187,6 +205,7 @@ Settings FitLoop<T>::settings() const {
                  {"patience", fmt::format("{}", options_.patience)},
                  {"best_weights", options_.best_weights ? "true" : "false"},
                  {"wengert", WENGERT_VERSION}};
+  add_rules(lines, optimizer_);
   lines.insert(lines.end(), options_.notes.begin(), options_.notes.end());
   return lines;
 }
@@ -221,7 +240,7 @@ void FitLoop<T>::finish(FitResult& result) {
     report.settings = settings_;
     report.summary = summary_;
     add_mistakes<T>(report, programs_, validation_ != nullptr ? *validation_ : data_,
-                    evaluation_batch_size(batch_size()), options_.picture);
+                    evaluation_batch_size(batch_size()), options_.picture, options_.threshold);
     write_report(folder_.file("report.html"), report);
   }
   progress_->finish(fmt::format("{} in {}, {} steps; {}", to_string(reason_), duration_text(result.seconds),

@@ -1,5 +1,6 @@
 #include "train/fit_loop.hpp"
 
+#include "data/dealing.hpp"
 #include "train/run_report.hpp"
 
 #include <algorithm>
@@ -12,16 +13,6 @@
 #include <fmt/format.h>
 
 namespace wengert::train {
-namespace {
-
-// An order follows from the seed and the epoch alone, so that a checkpoint needs no more than these.
-std::mt19937_64 generator_of(std::uint64_t seed, std::size_t epoch) {
-  std::seed_seq mixed{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32),
-                      static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(std::uint64_t{epoch} >> 32)};
-  return std::mt19937_64(mixed);
-}
-
-}  // namespace
 
 template <class T>
 std::size_t FitLoop<T>::batch_size() const {
@@ -30,21 +21,22 @@ std::size_t FitLoop<T>::batch_size() const {
 }
 
 template <class T>
+std::size_t FitLoop<T>::batch_count() const {
+  return data_.loader() != nullptr ? data_.loader()->count() : count_of_batches(data_.size(), batch_size());
+}
+
+template <class T>
 void FitLoop<T>::begin_epoch() {
-  const std::size_t n = data_.size(), size = batch_size();
   if (data_.loader() != nullptr) {
     loaded_.reset();  // first: samples are gathered by one thread at a time
     loaded_.emplace(data_.loader()->epoch(state_.epoch, state_.group * options_.accumulate));
-  } else if (options_.shuffle && size < n) {
-    if (!shuffled_) shuffled_.emplace(n, size, where_);
-    std::mt19937_64 generator = generator_of(options_.seed, state_.epoch);
-    batches_ = shuffled_->epoch(generator);
+  } else if (options_.shuffle && batch_size() < data_.size()) {
+    std::mt19937_64 generator = epoch_generator(options_.seed, state_.epoch);
+    order_ = permutation(data_.size(), generator);
     gathered_ = static_cast<std::size_t>(-1);
-  } else if (batches_.empty()) {
-    order_.resize(n);
+  } else if (order_.empty()) {
+    order_.resize(data_.size());
     std::iota(order_.begin(), order_.end(), std::size_t{0});
-    for (std::span<const std::size_t> rest(order_); !rest.empty(); rest = rest.subspan(batches_.back().size()))
-      batches_.push_back(rest.first(std::min(size, rest.size())));
   }
 }
 
@@ -56,7 +48,7 @@ void FitLoop<T>::gather(std::size_t batch) {
     batch_.targets = next.labels;
     batch_.samples = next.inputs.shape()[0];
   } else if (gathered_ != batch || !data_.repeats()) {
-    data_.gather(batches_[batch], batch_);
+    data_.gather(batch_of(order_, batch_size(), batch), batch_);
     gathered_ = batch;
   }
 }

@@ -45,7 +45,7 @@ class FitLoop {
   std::size_t batch_size() const;
   bool shuffles() const { return data_.loader() != nullptr ? data_.loader()->options().shuffle : options_.shuffle; }
   std::uint64_t seed() const { return data_.loader() != nullptr ? data_.loader()->options().seed : options_.seed; }
-  std::size_t batch_count() const { return data_.loader() != nullptr ? data_.loader()->count() : batches_.size(); }
+  std::size_t batch_count() const;
   std::size_t groups() const { return (batch_count() + options_.accumulate - 1) / options_.accumulate; }
   std::size_t samples_in(std::size_t groups) const {
     return std::min(data_.size(), groups * options_.accumulate * batch_size());
@@ -97,9 +97,7 @@ class FitLoop {
   Settings settings_;
   std::string summary_;  // of the layers
 
-  std::vector<std::size_t> order_;  // where it is not shuffled
-  std::optional<Batches> shuffled_;
-  std::vector<std::span<const std::size_t>> batches_;
+  std::vector<std::size_t> order_;                   // of the samples in this epoch
   std::optional<typename Loader<T>::Epoch> loaded_;  // where a Loader deals the batches
   Feed<T> batch_;
   std::size_t gathered_ = static_cast<std::size_t>(-1);  // the batch that need not be gathered again

@@ -69,11 +69,12 @@ struct ClassCounts {
 // The mean over the classes that occur; NaN if none does.
 class OfClasses final : public Metric {
  public:
-  OfClasses(std::string name, double (ClassCounts::*of)() const) : name_(std::move(name)), of_(of) {}
+  OfClasses(std::string name, double (ClassCounts::*of)() const, double threshold)
+      : name_(std::move(name)), of_(of), threshold_(threshold) {}
   std::string name() const override { return name_; }
   void reset() override { classes_.clear(); }
   void add(const Tensor<double>& outputs, const Targets& targets) override {
-    for_each_class(outputs, targets, name_, Location::current(), [&](const ClassifiedRow& row) {
+    for_each_class(outputs, targets, name_, threshold_, Location::current(), [&](const ClassifiedRow& row) {
       const std::size_t prediction = row.prediction();
       if (const std::size_t needed = std::max(row.label, prediction) + 1; needed > classes_.size())
         classes_.resize(needed);
@@ -105,16 +106,17 @@ class OfClasses final : public Metric {
  private:
   std::string name_;
   double (ClassCounts::*of_)() const;
+  double threshold_;
   std::vector<ClassCounts> classes_;
 };
 
 class Share final : public Metric {
  public:
-  explicit Share(std::size_t k) : k_(k) {}
+  Share(std::size_t k, double threshold) : k_(k), threshold_(threshold) {}
   std::string name() const override { return k_ == 1 ? "accuracy" : fmt::format("top_{}_accuracy", k_); }
   void reset() override { right_ = all_ = 0; }
   void add(const Tensor<double>& outputs, const Targets& targets) override {
-    for_each_class(outputs, targets, name(), Location::current(), [&](const ClassifiedRow& row) {
+    for_each_class(outputs, targets, name(), threshold_, Location::current(), [&](const ClassifiedRow& row) {
       ++all_;
       right_ += row.rank_of_label() < k_ ? 1 : 0;
     });
@@ -128,6 +130,7 @@ class Share final : public Metric {
 
  private:
   std::size_t k_;
+  double threshold_;
   std::size_t right_ = 0, all_ = 0;
 };
 
@@ -229,7 +232,7 @@ double ConfusionMatrix::macro(double (ConfusionMatrix::*of)(std::size_t) const) 
 }
 
 template <class T>
-Indices predicted_classes(const Tensor<T>& outputs, Location where) {
+Indices predicted_classes(const Tensor<T>& outputs, double threshold, Location where) {
   if (outputs.dimension() == 0)
     throw ShapeError("predicted_classes", "outputs of shape (): expected an axis of classes", where);
   std::vector<std::size_t> shape(outputs.shape().begin(), outputs.shape().end() - 1);
@@ -237,38 +240,51 @@ Indices predicted_classes(const Tensor<T>& outputs, Location where) {
   Indices result = Indices::from_shape(shape);
   const T* row = outputs.data();
   for (std::int64_t& prediction : result) {
-    prediction = classes == 1 ? (*row > 0 ? 1 : 0) : std::max_element(row, row + classes) - row;
+    prediction =
+        classes == 1 ? (static_cast<double>(*row) > threshold ? 1 : 0) : std::max_element(row, row + classes) - row;
     row += classes;
   }
   return result;
 }
 
-void add_to(ConfusionMatrix& matrix, const Tensor<double>& outputs, const Targets& targets, Location where) {
-  for_each_class(outputs, targets, "confusion matrix", where, [&](const ClassifiedRow& row) { count(matrix, row); });
+void add_to(ConfusionMatrix& matrix, const Tensor<double>& outputs, const Targets& targets, double threshold,
+            Location where) {
+  for_each_class(outputs, targets, "confusion matrix", threshold, where,
+                 [&](const ClassifiedRow& row) { count(matrix, row); });
 }
 
 template <class T>
-ConfusionMatrix confusion_matrix(const Tensor<T>& outputs, const Indices& labels, Location where) {
+ConfusionMatrix confusion_matrix(const Tensor<T>& outputs, const Indices& labels, double threshold, Location where) {
   ConfusionMatrix matrix;
-  add_to(matrix, xt::cast<double>(outputs), labels, where);
+  add_to(matrix, xt::cast<double>(outputs), labels, threshold, where);
   return matrix;
 }
 
-template <class T>
-double accuracy(const Tensor<T>& outputs, const Indices& labels, Location where) {
-  return top_k_accuracy(outputs, labels, 1, where);
-}
+namespace {
 
 template <class T>
-double top_k_accuracy(const Tensor<T>& outputs, const Indices& labels, std::size_t k, Location where) {
-  if (k == 0) throw ValueError("top_k_accuracy", "k is 0: expected at least 1", where);
+double share_of_right(const Tensor<T>& outputs, const Indices& labels, std::size_t k, double threshold,
+                      const Location& where) {
   std::size_t right = 0, all = 0;
-  for_each_class(xt::cast<double>(outputs), labels, k == 1 ? "accuracy" : "top_k_accuracy", where,
+  for_each_class(xt::cast<double>(outputs), labels, k == 1 ? "accuracy" : "top_k_accuracy", threshold, where,
                  [&](const ClassifiedRow& row) {
                    ++all;
                    right += row.rank_of_label() < k ? 1 : 0;
                  });
   return static_cast<double>(right) / static_cast<double>(all);
+}
+
+}  // namespace
+
+template <class T>
+double accuracy(const Tensor<T>& outputs, const Indices& labels, double threshold, Location where) {
+  return share_of_right(outputs, labels, 1, threshold, where);
+}
+
+template <class T>
+double top_k_accuracy(const Tensor<T>& outputs, const Indices& labels, std::size_t k, Location where) {
+  if (k == 0) throw ValueError("top_k_accuracy", "k is 0: expected at least 1", where);
+  return share_of_right(outputs, labels, k, 0, where);
 }
 
 template <class T>
@@ -278,25 +294,29 @@ double r_squared(const Tensor<T>& outputs, const Tensor<T>& targets, Location wh
   return sums.value();
 }
 
-std::shared_ptr<Metric> accuracy() { return std::make_shared<Share>(1); }
+std::shared_ptr<Metric> accuracy(double threshold) { return std::make_shared<Share>(1, threshold); }
 std::shared_ptr<Metric> top_k_accuracy(std::size_t k, Location where) {
   if (k == 0) throw ValueError("top_k_accuracy", "k is 0: expected at least 1", where);
-  return std::make_shared<Share>(k);
+  return std::make_shared<Share>(k, 0);
 }
-std::shared_ptr<Metric> precision() { return std::make_shared<OfClasses>("precision", &ClassCounts::precision); }
-std::shared_ptr<Metric> recall() { return std::make_shared<OfClasses>("recall", &ClassCounts::recall); }
-std::shared_ptr<Metric> f1() { return std::make_shared<OfClasses>("f1", &ClassCounts::f1); }
+std::shared_ptr<Metric> precision(double threshold) {
+  return std::make_shared<OfClasses>("precision", &ClassCounts::precision, threshold);
+}
+std::shared_ptr<Metric> recall(double threshold) {
+  return std::make_shared<OfClasses>("recall", &ClassCounts::recall, threshold);
+}
+std::shared_ptr<Metric> f1(double threshold) { return std::make_shared<OfClasses>("f1", &ClassCounts::f1, threshold); }
 std::shared_ptr<Metric> r_squared() { return std::make_shared<OfDetermination>(); }
 std::shared_ptr<Metric> metric(std::string name, std::function<double(const Tensor<double>&, const Targets&)> of_batch,
                                bool larger_is_better) {
   return std::make_shared<Mean>(std::move(name), std::move(of_batch), larger_is_better);
 }
 
-#define INSTANTIATE(T)                                                                     \
-  template Indices predicted_classes(const Tensor<T>&, Location);                          \
-  template ConfusionMatrix confusion_matrix(const Tensor<T>&, const Indices&, Location);   \
-  template double accuracy(const Tensor<T>&, const Indices&, Location);                    \
-  template double top_k_accuracy(const Tensor<T>&, const Indices&, std::size_t, Location); \
+#define INSTANTIATE(T)                                                                           \
+  template Indices predicted_classes(const Tensor<T>&, double, Location);                        \
+  template ConfusionMatrix confusion_matrix(const Tensor<T>&, const Indices&, double, Location); \
+  template double accuracy(const Tensor<T>&, const Indices&, double, Location);                  \
+  template double top_k_accuracy(const Tensor<T>&, const Indices&, std::size_t, Location);       \
   template double r_squared(const Tensor<T>&, const Tensor<T>&, Location);
 INSTANTIATE(float)
 INSTANTIATE(double)

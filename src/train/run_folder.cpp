@@ -1,7 +1,7 @@
 #include "train/run_folder.hpp"
 
+#include "io/json_string.hpp"
 #include "train/files.hpp"
-#include "train/text.hpp"
 
 #include <cctype>
 #include <cstdlib>
@@ -40,8 +40,8 @@ void RunFolder::write_config(const Settings& settings) const {
   if (!exists()) return;
   std::string text = "{";
   for (const auto& [name, value] : settings)
-    text += fmt::format("{}\n  {}: {}", text.size() == 1 ? "" : ",", json_text(name),
-                        is_number(value) || value == "true" || value == "false" ? value : json_text(value));
+    text += fmt::format("{}\n  {}: {}", text.size() == 1 ? "" : ",", json_string(name),
+                        is_number(value) || value == "true" || value == "false" ? value : json_string(value));
   write_whole("fit", file("config.json"), text + "\n}\n");
 }
 

@@ -16,6 +16,7 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 /// The files of a run; without a path, none are written.
 class RunFolder {
  public:
+  RunFolder() = default;
   /// Makes the folder. Throws FileError if that fails.
   explicit RunFolder(std::filesystem::path path);
 

@@ -14,9 +14,13 @@
 namespace wengert::train {
 namespace {
 
-// The share of the predicted class in the softmax of the scores.
+// The share of the predicted class in the softmax of the scores; a single one is a logit or, with a threshold, a
+// probability.
 double confidence_of(const ClassifiedRow& row) {
-  if (row.scores.size() == 1) return 1 / (1 + std::exp(-std::abs(row.scores[0])));
+  if (row.scores.size() == 1) {
+    const double score = row.scores[0];
+    return row.threshold == 0 ? 1 / (1 + std::exp(-std::abs(score))) : std::max(score, 1 - score);
+  }
   const double largest = row.scores[row.prediction()];
   double sum = 0;
   for (const double score : row.scores) sum += std::exp(score - largest);
@@ -53,7 +57,7 @@ class Mistakes {
 
 template <class T>
 void add_mistakes(Report& report, StepPrograms<T>& programs, const Source<T>& data, std::size_t batch_size,
-                  const Shape& picture) {
+                  const Shape& picture, double threshold) {
   Scores cost;
   Mistakes mistakes;
   Tensor<double> outputs;
@@ -65,7 +69,7 @@ void add_mistakes(Report& report, StepPrograms<T>& programs, const Source<T>& da
         cast_into(program.output(1), outputs);
         if (!are_labels_of(Shape(labels->shape()), Shape(outputs.shape()))) return;
         const std::size_t rows_each = labels->size() / batch.samples;  // more than one where samples are sequences
-        for_each_class(outputs, targets_of(batch, memory), "report", Location::current(),
+        for_each_class(outputs, targets_of(batch, memory), "report", threshold, Location::current(),
                        [&](const ClassifiedRow& row) {
                          count_if_small(report.confusion, row);
                          if (row.prediction() == row.label || rows_each != 1) return;
@@ -125,8 +129,8 @@ std::string figures_text(const History& history) {
   return text;
 }
 
-template void add_mistakes(Report&, StepPrograms<float>&, const Source<float>&, std::size_t, const Shape&);
-template void add_mistakes(Report&, StepPrograms<double>&, const Source<double>&, std::size_t, const Shape&);
+template void add_mistakes(Report&, StepPrograms<float>&, const Source<float>&, std::size_t, const Shape&, double);
+template void add_mistakes(Report&, StepPrograms<double>&, const Source<double>&, std::size_t, const Shape&, double);
 template std::string parameter_table(const Recipe<float>&);
 template std::string parameter_table(const Recipe<double>&);
 

@@ -12,7 +12,7 @@ namespace wengert::train {
 /// Confusion matrix and most confident mistakes on these samples, where outputs are classes and targets their labels.
 template <class T>
 void add_mistakes(Report& report, StepPrograms<T>& programs, const Source<T>& data, std::size_t batch_size,
-                  const Shape& picture);
+                  const Shape& picture, double threshold);
 /// The parameters as a table: path, shape, number of elements.
 template <class T>
 std::string parameter_table(const Recipe<T>& recipe);

@@ -31,20 +31,6 @@ inline std::string escaped(std::string_view text) {
   return result;
 }
 
-/// As a string of JSON; `<` is written so that it can stand in a script element.
-inline std::string json_text(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\')
-      result += fmt::format("\\{}", c);
-    else if (static_cast<unsigned char>(c) < ' ' || c == '<')
-      result += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    else
-      result += c;
-  }
-  return result + '"';
-}
-
 /// As a number of JSON; what is not finite is null.
 inline std::string json_number(double value) { return std::isfinite(value) ? fmt::format("{:.6g}", value) : "null"; }
 

@@ -9,7 +9,7 @@ using Header = CsvOptions::Header;
 
 namespace {
 
-class Table {
+class CsvFile {
  public:
   Dataset<double> read(const std::string& content, const CsvOptions& options = {}) const {
     return read_csv<double>(folder_.write("table.csv", content), options);
@@ -26,10 +26,16 @@ class Table {
   TemporaryFolder folder_;
 };
 
+Tensor<double> column(const std::vector<double>& values) {
+  Tensor<double> result = Tensor<double>::from_shape({values.size(), 1});
+  std::copy(values.begin(), values.end(), result.begin());
+  return result;
+}
+
 }  // namespace
 
 TEST_CASE("a table becomes samples with the labels of its last column") {
-  const auto dataset = Table().read("0,0.5,1\n-1,2e3,0\n16,.25,3\n");
+  const auto dataset = CsvFile().read("0,0.5,1\n-1,2e3,0\n16,.25,3\n");
   CHECK(dataset.inputs == Tensor<double>{{0, 0.5}, {-1, 2000}, {16, 0.25}});
   CHECK(dataset.labels == IndexTensor{1, 0, 3});
   CHECK(dataset.classes == 4);
@@ -44,7 +50,7 @@ TEST_CASE("a table of floats, compressed by gzip") {
 }
 
 TEST_CASE("the label column is counted from either end") {
-  const Table table;
+  const CsvFile table;
   for (const int column : {0, -3}) {
     const auto first = table.read("1,5,6\n0,7,8\n", {.label_column = column});
     CHECK(first.labels == IndexTensor{1, 0});
@@ -54,13 +60,13 @@ TEST_CASE("the label column is counted from either end") {
 }
 
 TEST_CASE("inputs are scaled, labels are not") {
-  const auto dataset = Table().read("16,8,2\n0,4,1\n", {.scale = 1.0 / 16});
+  const auto dataset = CsvFile().read("16,8,2\n0,4,1\n", {.scale = 1.0 / 16});
   CHECK(dataset.inputs == Tensor<double>{{1, 0.5}, {0, 0.25}});
   CHECK(dataset.labels == IndexTensor{2, 1});
 }
 
 TEST_CASE("blanks, plus signs, line ends of every system, empty lines and a byte order mark are accepted") {
-  const Table table;
+  const CsvFile table;
   const Tensor<double> expected{{1, 2}, {3, -4}};
   CHECK(table.read("1,2,0\n3,-4,1").inputs == expected);
   CHECK(table.read("1,2,0\r\n3,-4,1\r\n").inputs == expected);
@@ -74,7 +80,7 @@ TEST_CASE("blanks, plus signs, line ends of every system, empty lines and a byte
 }
 
 TEST_CASE("other delimiters") {
-  const Table table;
+  const CsvFile table;
   const Tensor<double> expected{{1, 2}, {3, 4}};
   CHECK(table.read("1;2;0\n3; 4;1\n", {.delimiter = ';'}).inputs == expected);
   CHECK(table.read("1\t2\t0\n3\t4\t1\n", {.delimiter = '\t'}).inputs == expected);
@@ -83,11 +89,11 @@ TEST_CASE("other delimiters") {
 }
 
 TEST_CASE("the first line is a header if it has text and no number") {
-  const Table table;
+  const CsvFile table;
   const Tensor<double> expected{{1, 2}, {3, 4}};
   const std::string rows = "1,2,0\n3,4,1\n";
   CHECK(table.read("width,height,kind\n" + rows).inputs == expected);
-  CHECK(table.read("\n,x,\"y\"\n" + rows).inputs == expected);
+  CHECK(table.read("\nwidth , \"x\",\"y\"\n" + rows).inputs == expected);
   CHECK(table.read("7,8,9\n" + rows, {.header = Header::yes}).inputs == expected);
   CHECK(table.read("7,x,\n" + rows, {.header = Header::yes}).inputs == expected);
   CHECK(table.read(rows, {.header = Header::no}).inputs == expected);
@@ -99,8 +105,95 @@ TEST_CASE("the first line is a header if it has text and no number") {
   CHECK(table.complaint("nan,inf,nan\n" + rows) == ":1: column 1: 'nan' is not a finite number");
 }
 
+TEST_CASE("the label column is found by its name, and the names of columns are kept") {
+  const CsvFile table;
+  const std::string rows = "1,5,6\n0,7,8\n";
+  const auto named = table.read("kind,\"leaf width\", height\n" + rows, {.label_column = "kind"});
+  CHECK(named.labels == IndexTensor{1, 0});
+  CHECK(named.inputs == Tensor<double>{{5, 6}, {7, 8}});
+  CHECK(named.feature_names == std::vector<std::string>{"leaf width", "height"});
+  CHECK(named.label_name == "kind");
+  const auto part = subset(named, std::vector<std::size_t>{1});
+  CHECK(part.feature_names == named.feature_names);
+  CHECK(part.label_name == "kind");
+  CHECK(table.read("7,8,9\n" + rows, {.label_column = "7", .header = Header::yes}).label_name == "7");
+  const auto unnamed = table.read("5,6,1\n");
+  CHECK((unnamed.feature_names.empty() && unnamed.label_name.empty()));
+
+  const auto refused = [&](const std::string& header, const CsvOptions& options) {
+    const auto path = table.folder().write("table.csv", header + rows);
+    const std::string message = message_of<ValueError>([&] { read_csv<double>(path, options); });
+    const std::string start = "[read_csv] label column 'kind': " + path.string();
+    return message.starts_with(start) ? message.substr(start.size()) : "another start: " + message;
+  };
+  CHECK(contains(refused("Kind,width,height\n", {.label_column = "kind"}), " has the columns Kind, width, height"));
+  CHECK(contains(refused("", {.label_column = "kind"}), " has no header with names"));
+  CHECK(contains(refused("kind,x,kind\n", {.label_column = "kind", .header = Header::yes}),
+                 " has several columns of this name"));
+}
+
+TEST_CASE("a line of missing values is not taken for a header") {
+  const CsvFile table;
+  const std::string rows = "1,2,0\n3,4,1\n",
+                    advice = " in what seems to be a header: say by `header` whether this line is one";
+  CHECK(table.complaint(",x,y\n" + rows) == ":1: column 1: no name," + advice);
+  CHECK(table.complaint("x,\"\",y\n" + rows) == ":1: column 2: no name," + advice);
+  CHECK(table.complaint("x,y,x\n" + rows) == ":1: column 3: 'x' is there twice," + advice);
+  for (const std::string missing : {"NA", "n/a", "null", "None", "?", "-"})
+    CHECK(table.complaint("x,y," + missing + "\n" + rows) == ":1: column 3: '" + missing + "'" + advice);
+  CHECK(table.read(",x,x\n" + rows, {.header = Header::yes}).feature_names == std::vector<std::string>{"", "x"});
+}
+
+TEST_CASE("a table for regression has targets that are any numbers") {
+  const TemporaryFolder folder;
+  const auto path = folder.write("houses.csv", "price,area,rooms,age\n250000.5,80,3,-1\n1e5,40.25,2,30\n");
+  const auto table = read_table<double>(path, {.target_columns = {"price"}});
+  CHECK(table.inputs == Tensor<double>{{80, 3, -1}, {40.25, 2, 30}});
+  CHECK(table.targets == column({250000.5, 1e5}));
+  CHECK(table.input_names == std::vector<std::string>{"area", "rooms", "age"});
+  CHECK(table.target_names == std::vector<std::string>{"price"});
+  CHECK(table.size() == 2);
+
+  const auto two = read_table<float>(path, {.target_columns = {-1, "area"}});
+  CHECK(two.targets == Tensor<float>{{-1, 80}, {30, 40.25F}});
+  CHECK(two.input_names == std::vector<std::string>{"price", "rooms"});
+  const auto all = read_table<float>(folder.write("plain.csv", "1;2\n3;4\n"), {.target_columns = {}, .delimiter = ';'});
+  CHECK(all.inputs == Tensor<float>{{1, 2}, {3, 4}});
+  CHECK(Shape(all.targets.shape()) == Shape{2, 0});
+  CHECK(all.input_names.empty());
+
+  const TableOptions twice{.target_columns = {0, "price"}}, every{.target_columns = {0, 1, 2, 3}},
+      none{.target_columns = {"cost"}};
+  CHECK_ERROR(ValueError, "[read_table] target column 0 is named twice", read_table<float>(path, twice));
+  CHECK_ERROR(ValueError, "[read_table] 4 columns, as delimited by ',', all of them targets",
+              read_table<float>(path, every));
+  CHECK_ERROR(ValueError,
+              "[read_table] target column 'cost': " + path.string() + " has the columns price, area, rooms, age",
+              read_table<float>(path, none));
+  folder.write("houses.csv", "price,area\n1,2\n3,x\n");
+  CHECK(message_of<FileError>([&] { read_table<float>(path, {.target_columns = {"price"}}); }) ==
+        "[read_table] " + path.string() + ":3: column 2: 'x' is not a number");
+}
+
+TEST_CASE("a table is split like a data set") {
+  const TemporaryFolder folder;
+  std::string text = "x,y\n";
+  for (int i = 0; i < 10; ++i) text += fmt::format("{},{}\n", i, i + 0.5);
+  const auto table = read_table<double>(folder.write("table.csv", text));
+  const auto [train, test] = split(table, 0.3, 1);
+  CHECK((train.size() == 7 && test.size() == 3));
+  CHECK(train.targets == train.inputs + 0.5);
+  CHECK(test.targets == test.inputs + 0.5);
+  CHECK(test.input_names == std::vector<std::string>{"x"});
+  CHECK(xt::sum(train.inputs)() + xt::sum(test.inputs)() == 45);
+  Table<double> uneven = table;
+  uneven.targets = column({1, 2});
+  CHECK_ERROR(ValueError, "[split] targets of shape (2, 1): expected a row for each of the 10 samples",
+              split(uneven, 0.3, 1));
+}
+
 TEST_CASE("a cell that is no finite number is refused by line and column") {
-  const Table table;
+  const CsvFile table;
   const auto second = [&](const std::string& cell) { return table.complaint("1,2,0\n3," + cell + ",1\n"); };
   CHECK(second("") == ":2: column 2: the value is missing");
   CHECK(second("  ") == ":2: column 2: the value is missing");
@@ -119,13 +212,12 @@ TEST_CASE("a number too large for the tensor's type is refused") {
   const TemporaryFolder folder;
   const auto path = folder.write("table.csv", "1,0\n1e39,1\n");
   CHECK(read_csv<double>(path).inputs(1, 0) == 1e39);
-  CHECK(contains(message_of<FileError>([&] { read_csv<float>(path); }),
-                 ":2: column 1: '1e39' times the scale 1 is out of range"));
+  CHECK(contains(message_of<FileError>([&] { read_csv<float>(path); }), ":2: column 1: '1e39' is out of range"));
   CHECK(read_csv<float>(path, {.scale = 0.1}).inputs(1, 0) == doctest::Approx(1e38));
 }
 
 TEST_CASE("lines of different length are refused at the first cell too few or too many") {
-  const Table table;
+  const CsvFile table;
   CHECK(table.complaint("1,2,0\n3,4,1\n5,6\n") == ":3: column 3: 2 columns in this line: expected 3, as in line 1");
   CHECK(table.complaint("\n1,2,0\n3,4,1,\n") == ":3: column 4: 4 columns in this line: expected 3, as in line 2");
   CHECK(table.complaint("a,b\n1,2,0\n") == ":2: column 3: 3 columns in this line: expected 2, as in line 1");
@@ -134,18 +226,21 @@ TEST_CASE("lines of different length are refused at the first cell too few or to
 }
 
 TEST_CASE("labels are whole numbers from 0") {
-  const Table table;
+  const CsvFile table;
   for (const std::string label : {"-1", "1.5", "-0.1"})
     CHECK(table.complaint("1,2,0\n3,4," + label + "\n") ==
-          ":2: column 3: '" + label + "' is not a label: expected a whole number from 0; is -1 the label column?");
-  CHECK(contains(table.complaint("-1,2,0\n", {.label_column = 0}), "; is 0 the label column?"));
-  for (const std::string label : {"10000", "1e300"})  // a one-hot row has as many columns
+          ":2: column 3: '" + label + "' is not a label: expected a whole number from 0; is this the label column? " +
+              "read_table takes any numbers");
+  CHECK(contains(table.complaint("-1,2,0\n", {.label_column = 0}), ":1: column 1: '-1' is not a label"));
+  for (const std::string label : {"10000", "1e300"})
     CHECK(table.complaint("1,2,0\n3,4," + label + "\n") ==
-          ":2: column 3: label '" + label + "': more than 10000 classes; is -1 the label column?");
+          ":2: column 3: label '" + label + "': more than 10000 classes, which is `most_classes`; is this the label " +
+              "column? read_table takes any numbers");
+  CHECK(table.read("1,2,0\n3,4,50256\n", {.most_classes = 50257}).classes == 50257);
 }
 
 TEST_CASE("a file without samples is refused") {
-  const Table table;
+  const CsvFile table;
   CHECK(table.complaint("") == ": has no rows");
   CHECK(table.complaint("\n \r\n\n") == ": has no rows");
   CHECK(table.complaint("a,b,c\n\n") == ": has no rows below its header");
@@ -164,7 +259,7 @@ TEST_CASE("a file that cannot be read is refused") {
 }
 
 TEST_CASE("options that make no sense are refused at the caller's line") {
-  const Table table;
+  const CsvFile table;
   const auto path = table.folder().write("table.csv", "1,2,0\n");
   const CsvOptions fourth{.label_column = 3}, before{.label_column = -4}, digit{.delimiter = '1'},
       dot{.delimiter = '.'}, newline{.delimiter = '\n'};
@@ -181,7 +276,7 @@ TEST_CASE("options that make no sense are refused at the caller's line") {
 }
 
 TEST_CASE("lines longer than the buffer and files of many lines are read whole") {
-  const Table table;
+  const CsvFile table;
   constexpr std::size_t columns = 100'000, rows = 20'000;
   std::string wide;
   for (std::size_t i = 0; i < columns; ++i) wide += std::to_string(i) + ",";

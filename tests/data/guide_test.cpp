@@ -1,12 +1,12 @@
 // The code that docs/data.md shows: compiled and run here, and held against its text. Images are in images_test.cpp.
 #include "data/files.hpp"
+#include "snippets.hpp"
 #include "temporary_folder.hpp"
 #include "testing.hpp"
 #include <wengert/data.hpp>
 #include <wengert/io.hpp>
 
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <sstream>
 
@@ -44,18 +44,6 @@ struct Layer {
   wg::Parameter<float> weight, bias;
 };
 
-std::string text_of(const std::string& path) {
-  std::ifstream file(path);
-  REQUIRE(file);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-std::string without_indentation(const std::string& text) {
-  std::istringstream lines(text);
-  std::string result, line;
-  while (std::getline(lines, line)) result += line.substr(std::min(line.find_first_not_of(' '), line.size())) + "\n";
-  return result;
-}
-
 }  // namespace
 
 TEST_CASE("guide: read, split, normalise and deal") {
@@ -66,11 +54,14 @@ TEST_CASE("guide: read, split, normalise and deal") {
   folder.write("images.idx", images());
   folder.write("labels.idx", labels());
   folder.write("table.csv", "class,x,y\n0,1,2\n1,3,4\n");
+  folder.write("houses.csv", "area,price\n80,250000\n40,100000.5\n");
   wg::save_npy(folder / "array.npy", random_tensor<float>({3, 2}, 1));
   // clang-format off
   wg::Dataset<float> digits = wg::read_idx<float>("images.idx.gz", "labels.idx.gz");  // MNIST's format, plain or gzip
-  wg::Dataset<float> table = wg::read_csv<float>("table.csv", {.label_column = 0});   // header found by itself
+  wg::Dataset<float> table = wg::read_csv<float>("table.csv", {.label_column = "class"});  // or by number; header found by itself
   wg::Tensor<float> array = wg::load_npy<float>("array.npy");                         // NumPy's; also load_npz
+
+  const wg::Table<float> houses = wg::read_table<float>("houses.csv", {.target_columns = {"price"}});  // targets: N×1
 
   auto [train, test] = wg::stratified_split(digits, 0.2, 1);      // a fifth of every class is for testing; seed 1
   const auto normalisation = wg::learn_normalisation(train.inputs);  // mean and deviation of each feature
@@ -79,6 +70,7 @@ TEST_CASE("guide: read, split, normalise and deal") {
   // clang-format on
   CHECK(table.inputs == wg::Tensor<float>{{1, 2}, {3, 4}});
   CHECK(array == random_tensor<float>({3, 2}, 1));
+  CHECK(wg::Shape(houses.targets.shape()) == wg::Shape{2, 1});
   CHECK((train.size() == 80 && test.size() == 20));
 
   wg::Parameter<float> w(wg::Tensor<float>(xt::zeros<float>({64, 5})));
@@ -131,16 +123,5 @@ TEST_CASE("guide: weights") {
 }
 
 TEST_CASE("guide: every block of C++ stands in this file or among the tests of images") {
-  const std::string root = PROJECT_SOURCE_DIR;
-  const std::string code = without_indentation(text_of(root + "/tests/data/guide_test.cpp") +
-                                               text_of(root + "/tests/images/images_test.cpp"));
-  const std::string guide = without_indentation(text_of(root + "/docs/data.md"));
-  std::size_t blocks = 0;
-  for (std::size_t at = guide.find("```cpp\n"); at != std::string::npos; at = guide.find("```cpp\n", at), ++blocks) {
-    at += 7;
-    const std::string block = guide.substr(at, guide.find("```", at) - at);
-    CAPTURE(block);
-    CHECK(contains(code, block));
-  }
-  CHECK(blocks == 8);
+  CHECK(check_snippets("docs/data.md", "tests/data/guide_test.cpp", "tests/images/images_test.cpp") == 9);
 }

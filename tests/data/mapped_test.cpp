@@ -8,6 +8,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <numeric>
+#include <vector>
 
 using namespace wengert;
 using namespace wengert::testing;
@@ -84,6 +86,35 @@ TEST_CASE("rows of an npy file are those that are read into memory") {
              of_tensor = learn_normalisation(Tensor<float>(xt::cast<float>(x)));
   CHECK(of_mapped.mean == of_tensor.mean);
   CHECK(of_mapped.deviation == of_tensor.deviation);
+}
+
+TEST_CASE("samples in a file are split as those in memory") {
+  const TemporaryFolder folder;
+  std::string classes;
+  for (int i = 0; i < 60; ++i) classes += static_cast<char>(i % 3);
+  const auto x = folder.write("x.idx", images()), y = folder.write("y.idx", idx({60}, classes));
+  const MappedDataset<float> mapped = map_idx<float>(x, y);
+  const Dataset<float> held = read_idx<float>(x, y);
+  const auto same = [&](const MappedDataset<float>& part, const Dataset<float>& expected) {
+    std::vector<std::size_t> all(part.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    Tensor<float> inputs;
+    gather_rows(part.inputs, all, inputs);
+    CHECK(std::equal(inputs.begin(), inputs.end(), expected.inputs.begin(), expected.inputs.end()));
+    CHECK(part.labels == expected.labels);
+    CHECK(part.classes == expected.classes);
+  };
+  const auto any = split(mapped, 0.25, 7), by_class = stratified_split(mapped, 0.25, 7);
+  const auto any_held = split(held, 0.25, 7), by_class_held = stratified_split(held, 0.25, 7);
+  same(any.train, any_held.train);
+  same(any.test, any_held.test);
+  same(by_class.train, by_class_held.train);
+  same(by_class.test, by_class_held.test);
+  const std::vector<std::size_t> chosen{3, 3, 0};
+  same(subset(by_class.test, chosen), subset(by_class_held.test, chosen));  // a part of a part
+  CHECK(by_class.train.inputs.shape() == Shape{45, 2, 3});
+  CHECK_ERROR(ValueError, "[select] index 15: the array has 15 rows",
+              by_class.test.inputs.select(std::vector<std::size_t>{15}));
 }
 
 TEST_CASE("a file that is not as its header says is refused when it is opened") {

@@ -1,5 +1,8 @@
 // fit against descents written by hand, and what ends a training.
+#include "data/files.hpp"
 #include "train/line.hpp"
+#include <wengert/data.hpp>
+#include <wengert/io/npy.hpp>
 
 #include <cmath>
 #include <vector>
@@ -10,6 +13,13 @@ using train::FitOptions;
 using train::StopReason;
 
 namespace {
+
+// A rule of one's own that is more than numbers.
+struct Slow {
+  double rate = 0.5;
+  std::string remark = "slow";
+  auto operator()(auto w, auto g, const auto& at) const { return w - at.rate * g; }
+};
 
 // Gradient descent on mean (x w − y)², in order, a batch at a time.
 double descend(double w, const Tensor<double>& x, const Tensor<double>& y, std::size_t batch, std::size_t epochs,
@@ -166,6 +176,75 @@ TEST_CASE("networks over whole numbers, and losses that take the network") {
   CHECK(scores.confusion.total() == 24);
 }
 
+TEST_CASE("a network that ends in a sigmoid is measured by the threshold of probabilities") {
+  Tensor<double> inputs{0.1, 0.2, 0.8, 0.6};  // the probabilities
+  inputs.reshape({4, 1});
+  const Dataset<double> data{inputs, IndexTensor{0, 0, 1, 0}, 2};
+  const auto network = [](Var<double> x) { return 1 * x; };
+  const auto loss = [](auto p, auto) { return mean(p); };
+  const auto scores = train::evaluate(network, loss, data, {.threshold = 0.5});
+  CHECK(scores.metric("accuracy") == 0.75);
+  CHECK((scores.confusion(0, 0) == 2 && scores.confusion(0, 1) == 1 && scores.confusion(1, 1) == 1));
+  CHECK(train::evaluate(network, loss, data).metric("accuracy") == 0.25);
+}
+
+TEST_CASE("a table and a part of a mapped data set are trained on as they are") {
+  const TemporaryFolder folder;
+  const auto table = read_table<double>(folder.write("line.csv", "y,x\n2,1\n4,2\n1,0.5\n"), {.target_columns = {"y"}});
+  const Line network = line(0);
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
+  train::fit(network, optimizer, squares, table, quiet({.epochs = 100, .batch_size = train::all_samples}));
+  CHECK(weight_of(network) == doctest::Approx(2));  // y = 2 x
+
+  const Tensor<double> x = random_tensor({30, 2}, 1);
+  IndexTensor labels = IndexTensor::from_shape({30});
+  for (std::size_t i = 0; i < 30; ++i) labels(i) = x(i, 0) > x(i, 1) ? 1 : 0;
+  save_npy(folder / "x.npy", x);
+  const auto mapped = stratified_split(MappedDataset<double>{map_npy<double>(folder / "x.npy"), labels, 2}, 0.2, 1);
+  const auto held = stratified_split(Dataset<double>{x, labels, 2}, 0.2, 1);
+  const auto train_on = [](const auto& parts) {
+    Generator generator(1);
+    const auto classifier = nn::Linear<double>::make(2, 2, generator);
+    optim::Optimizer<double> descent(classifier, optim::SGD{.rate = 1});
+    const auto loss = [](auto logits, auto y) { return cross_entropy(logits, y); };
+    return train::fit(classifier, descent, loss, parts.train, parts.test, quiet({.epochs = 20, .batch_size = 8}));
+  };
+  const auto of_mapped = train_on(mapped), of_held = train_on(held);
+  CHECK(of_mapped.last("validation_accuracy") > 0.8);
+  CHECK(of_mapped.history.column("cost") == of_held.history.column("cost"));
+}
+
+TEST_CASE("config.json tells the optimiser's rule, its options and its groups") {
+  const Tensor<double> x{1, 2};
+  const Line network = line(0);
+  const TemporaryFolder folder;
+  const auto config = [&](optim::Rule<double> rule, optim::OptimizerOptions<double> rest = {}) {
+    optim::Optimizer<double> optimizer(network, rule, rest);
+    train::fit(network, optimizer, squares, train::Samples{x, x}, quiet({.epochs = 1, .folder = folder / "run"}));
+    return contents(folder / "run/config.json");
+  };
+  const std::string adam = config(optim::AdamW{.rate = 0.25, .beta1 = 0.75, .amsgrad = true});
+  for (const char* line :
+       {"\"rate\": 0.25", "\"optimizer\": \"AdamW\"", "\"optimizer.beta1\": 0.75", "\"optimizer.beta2\": 0.999",
+        "\"optimizer.epsilon\": 1e-08", "\"optimizer.weight_decay\": 0.01", "\"optimizer.amsgrad\": 1"})
+    CHECK_MESSAGE(contains(adam, line), line);
+  CHECK(!contains(adam, "clip"));
+  const std::string groups =
+      config(Slow{}, {.groups = {{"weight", optim::SGD{.rate = 0.125, .momentum = 0.5}}}, .clip_norm = 2});
+  CHECK(contains(groups, "\"optimizer\": \"Slow\""));
+  CHECK(contains(
+      groups,
+      "\"optimizer.group.weight\": \"SGD, rate 0.125, momentum 0.5, dampening 0, weight_decay 0, nesterov 0\""));
+  CHECK(contains(groups, "\"clip_norm\": 2"));
+  CHECK(!contains(groups, "remark"));
+
+  struct Derived : optim::SGD {
+    double more = 1;
+  };
+  CHECK(optim::Rule<double>(Derived{}).options().size() == 1);  // its rate: what has a base is not taken apart
+  CHECK(optim::Rule<float>(optim::RMSprop{}).name() == "RMSprop");
+}
+
 TEST_CASE("classes beyond a thousand leave out their confusion matrix") {
   const auto confusion = [](std::size_t classes) {
     const auto network = [=](Var<double> x) { return broadcast_to(x, {2, classes}); };
@@ -191,6 +270,9 @@ TEST_CASE("options that make no sense are refused") {
   CHECK_ERROR(ValueError, "[fit] picture of shape (2, 2), inputs of shape (4,): expected as many elements as a sample",
               fit({.picture = {2, 2}}));
   CHECK_ERROR(ValueError, "[fit] notes: 'seed' is a setting or a note already", fit({.notes = {{"seed", "7"}}}));
+  const TemporaryFolder folder;
+  CHECK_ERROR(ValueError, "[fit] monitor", fit({.monitor = "accuracy", .folder = folder / "run"}));
+  CHECK(folder.files() == 0);  // what is refused leaves nothing behind
   CHECK_ERROR(ValueError, "resume is set, but there is no folder", fit({.resume = true}));
   CHECK_ERROR(ValueError, "there are no samples",
               train::fit(network, optimizer, squares, train::Samples{Tensor<double>(), Tensor<double>()}));

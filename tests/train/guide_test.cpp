@@ -68,12 +68,23 @@ TEST_CASE("the guide to training works as it is written") {
   }, /*larger_is_better=*/false);
   // [resume]
   train::fit(network, optimizer, loss, data.train, {.epochs = 40, .folder = folder, .resume = true, .checkpoint_seconds = 10});
+  // [l-bfgs]
+  optim::LBFGS<float> quasi_newton(network);
+  for (int round = 0; round < 3; ++round) {                      // each of up to 20 iterations
+    nn::train(network);
+    const auto report = quasi_newton.step([&](auto& tape) {      // records the cost of all samples
+      return loss(network(tape.borrow(data.train.inputs)), tape.indices(data.train.labels));
+    });
+    const auto after = train::evaluate(network, loss, data.test);
+    std::cout << report.loss << ' ' << after.cost << ' ' << after.metric("accuracy") << '\n';
+  }
   // [end]
   // clang-format on
   std::cout.rdbuf(before);
   CHECK(result.last("validation_accuracy") > 0.9);
   CHECK(scores.metric("accuracy") == doctest::Approx(result.last("validation_accuracy")));
   CHECK(out.str().size() > 10);
+  CHECK(train::evaluate(network, loss, data.train).cost < 1e-3);  // 0.02 before L-BFGS
   for (train::FitOptions* o : {&full, &stochastic, &mini_batch, &options}) {
     o->epochs = 2;
     o->display = train::Display::quiet;
@@ -83,6 +94,13 @@ TEST_CASE("the guide to training works as it is written") {
   CHECK(far_off->value() == 0.5);
 }
 
+template <class Optimizer>
+concept Fits = requires(const nn::Linear<float>& network, Optimizer& optimizer, const wg::Dataset<float>& data) {
+  train::fit(network, optimizer, [](auto logits, auto labels) { return cross_entropy(logits, labels); }, data,
+             {.epochs = 1});
+};
+static_assert(Fits<optim::Optimizer<float>> && !Fits<optim::LBFGS<float>>);
+
 TEST_CASE("every block of C++ in docs/training.md stands in this file") {
-  CHECK(check_snippets("docs/training.md", "tests/train/guide_test.cpp") == 6);
+  CHECK(check_snippets("docs/training.md", "tests/train/guide_test.cpp") == 7);
 }

@@ -64,6 +64,31 @@ TEST_CASE("scores that are NaN are never right") {
   CHECK(train::confusion_matrix(logits, Indices{0, 1, 1}).accuracy() == doctest::Approx(1.0 / 3));
 }
 
+TEST_CASE("probabilities of a yes/no question are told by the threshold") {
+  // Counted by hand for p > 0.5: accuracy 3/5; of the classes 0 and 1, precision and recall ½ and ⅔, so F1 too.
+  const Tensor<double> p{0.2, 0.9, 0.4, 0.6, 0.7};
+  const Indices labels{0, 1, 1, 0, 1};
+  CHECK(train::accuracy(p, labels, 0.5) == doctest::Approx(0.6));
+  CHECK(train::accuracy(p, labels) == doctest::Approx(0.6));  // all for 1
+  CHECK(train::confusion_matrix(p, labels)(0, 1) == 2);
+  const ConfusionMatrix matrix = train::confusion_matrix(p, labels, 0.5);
+  CHECK((matrix(0, 0) == 1 && matrix(0, 1) == 1 && matrix(1, 0) == 1 && matrix(1, 1) == 2));
+  Tensor<double> column = p;
+  column.reshape({5, 1});
+  CHECK(train::predicted_classes(column, 0.5) == Indices{0, 1, 0, 1, 1});
+  CHECK(train::predicted_classes(column) == Indices{1, 1, 1, 1, 1});
+  const std::vector<std::pair<std::shared_ptr<train::Metric>, double>> cases{{train::accuracy(0.5), 0.6},
+                                                                             {train::precision(0.5), 7.0 / 12},
+                                                                             {train::recall(0.5), 7.0 / 12},
+                                                                             {train::f1(0.5), 7.0 / 12},
+                                                                             {train::recall(), 0.5}};
+  for (const auto& [metric, expected] : cases) {
+    metric->reset();
+    metric->add(column, labels);
+    CHECK(metric->value() == doctest::Approx(expected));
+  }
+}
+
 TEST_CASE("a large vocabulary is no square") {
   constexpr std::size_t classes = 200'000;  // whose square is 320 GB
   Tensor<double> outputs = xt::zeros<double>({std::size_t{2}, classes});

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace wengert {
 
@@ -16,6 +18,8 @@ struct Dataset {
   Tensor<T> inputs;         ///< N×D: one row a sample; further axes are allowed (N×H×W)
   IndexTensor labels;       ///< N, each in [0, classes)
   std::size_t classes = 0;  ///< readers set it to the largest label + 1; raise it where a file lacks the last classes
+  std::vector<std::string> feature_names = {};  ///< of the D columns of a table that names them; otherwise empty
+  std::string label_name = {};                  ///< likewise
 
   /// The number of samples, N.
   std::size_t size() const { return inputs.dimension() == 0 ? 0 : inputs.shape()[0]; }
@@ -27,11 +31,11 @@ struct Dataset {
   }
 };
 
-/// A data set cut in two.
-template <class T>
+/// A data set cut in two: a Dataset, a MappedDataset or a Table.
+template <class T, template <class> class Data = Dataset>
 struct Split {
-  Dataset<T> train;  ///< to learn from
-  Dataset<T> test;   ///< to test on
+  Data<T> train;  ///< to learn from
+  Data<T> test;   ///< to test on
 };
 
 /// Shuffles the samples and deals each to one of two parts.

@@ -4,11 +4,13 @@
 //     gather_rows(data.inputs, batch, x);                            // as from a tensor in memory
 #pragma once
 
+#include <wengert/data/dataset.hpp>
 #include <wengert/data/normalise.hpp>
 #include <wengert/error.hpp>
 #include <wengert/tensor.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -29,6 +31,10 @@ class MappedTensor {
   std::size_t rows() const { return shape()[0]; }
   /// Copies rows `indices` into `out`: what `gather_rows` does.
   void gather(std::span<const std::size_t> indices, Tensor<T>& out, const Location& where = Location::current()) const;
+
+  /// The rows `indices`, in this order, as an array of its own, which reads the same file. Throws ValueError for an
+  /// index out of range.
+  MappedTensor select(std::span<const std::size_t> indices, const Location& where = Location::current()) const;
 
   /// For `map_npy` and `map_idx`: what the copies share.
   struct Rows;
@@ -77,6 +83,19 @@ void gather_rows(const MappedTensor<T>& tensor, std::span<const std::size_t> ind
                  const Location& where = Location::current()) {
   tensor.gather(indices, out, where);
 }
+
+/// Cuts like `split` of a Dataset: either part reads the same file. Throws as it does.
+template <class T>
+Split<T, MappedDataset> split(const MappedDataset<T>& dataset, double test_fraction, std::uint64_t seed,
+                              const Location& where = Location::current());
+/// Cuts like `stratified_split` of a Dataset, likewise.
+template <class T>
+Split<T, MappedDataset> stratified_split(const MappedDataset<T>& dataset, double test_fraction, std::uint64_t seed,
+                                         const Location& where = Location::current());
+/// The samples with these indices, in this order, which may name one more than once. Throws as `gather_rows` does.
+template <class T>
+MappedDataset<T> subset(const MappedDataset<T>& dataset, std::span<const std::size_t> samples,
+                        const Location& where = Location::current());
 
 /// As of a tensor in memory, reading the rows once, a few at a time.
 template <class T>

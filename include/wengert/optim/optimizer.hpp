@@ -80,6 +80,15 @@ class Optimizer {
   /// The gradients of `loss` by the trainable parameters, in the order of `trainable()`, unclipped; recorded as nodes.
   std::vector<Var<T>> gradients(Var<T> loss, const Location& where = Location::current()) const;
 
+  /// The rule of all parameters that are in no group, as it was given.
+  const Rule<T>& rule() const { return rules_.front(); }
+  /// The groups, as they were given.
+  std::vector<Group<T>> groups() const;
+  /// The limit of every element of a gradient; infinite if there is none.
+  double clip_value() const { return clip_value_; }
+  /// The limit of the norm of all gradients together; infinite if there is none.
+  double clip_norm() const { return clip_norm_; }
+
   /// The learning rate.
   double rate() const { return static_cast<double>(*rate_.value().data()); }
   /// Sets the learning rate, also of Programs that were compiled. Throws ValueError if it is negative or not finite.
@@ -133,7 +142,8 @@ class Optimizer {
   void queue(Tape<T>& tape, std::vector<Var<T>> gradients, const Location& where);
   void assign_state(const detail::NamedValues<T>& parts, const Location& where);
 
-  std::vector<Rule<T>> rules_;  // the optimiser's, then the groups'
+  std::vector<Rule<T>> rules_;            // the optimiser's, then the groups'
+  std::vector<std::string> group_paths_;  // in the same order
   std::vector<NamedParameter<T>> parameters_;
   std::vector<Trained> trained_;  // all of them but buffers
   double clip_value_, clip_norm_;

@@ -54,6 +54,8 @@ namespace detail {
 template <class T>
 struct AnyRule {
   virtual ~AnyRule() = default;
+  virtual std::string name() const = 0;
+  virtual std::vector<std::pair<std::string, double>> options() const = 0;
   virtual double rate() const = 0;
   virtual std::vector<std::pair<std::string, Var<T>>> start(Var<T> w) const = 0;
   virtual Var<T> next(Var<T> w, Var<T> g, std::span<Var<T>> state, const Progress<T>& at) const = 0;
@@ -69,11 +71,58 @@ concept Stateful = requires(const R& rule, Var<T> w, typename R::template State<
   { rule(w, w, state, at) } -> std::same_as<Var<T>>;
 };
 
+/// The name of a type without its scopes and arguments, from how a function spells its template argument R.
+std::string rule_name(std::string_view spelled);
+template <class R>
+std::string rule_name() {
+  return rule_name(__PRETTY_FUNCTION__);
+}
+
+// Converts to numbers alone, and to bases alone: what a struct can be initialised with tells what it is made of.
+struct AnyNumber {
+  template <class X>
+  requires std::is_arithmetic_v<X>
+  operator X() const;  // NOLINT(google-explicit-constructor)
+};
+template <class R>
+struct AnyBase {
+  template <class X>
+  requires(std::is_base_of_v<X, R> && !std::is_same_v<X, R>) operator X() const;  // NOLINT(google-explicit-constructor)
+};
+template <class R, std::size_t... i>
+constexpr bool takes_numbers(std::index_sequence<i...>) {
+  return requires { R{(static_cast<void>(i), AnyNumber{})...}; };
+}
+// Whether a rule is a struct of numbers, which can be listed.
+template <class R>
+constexpr bool is_of_numbers() {
+  if constexpr (!std::is_aggregate_v<R> || std::is_empty_v<R>) {
+    return false;
+  } else {
+    constexpr std::size_t count = wengert::detail::member_count<R>();
+    return count > 0 && count <= wengert::detail::max_members && takes_numbers<R>(std::make_index_sequence<count>{}) &&
+           !takes_numbers<R>(std::make_index_sequence<count + 1>{}) && !requires {
+      R{AnyBase<R>{}};
+    };
+  }
+}
+
 template <class T, class R>
 class RuleOf final : public AnyRule<T> {
  public:
   explicit RuleOf(R rule) : rule_(std::move(rule)) {}
 
+  std::string name() const override { return rule_name<R>(); }
+  std::vector<std::pair<std::string, double>> options() const override {
+    std::vector<std::pair<std::string, double>> result;
+    if constexpr (is_of_numbers<R>())
+      for_each_part(rule_, [&]<class Part>(const std::string& member, const Part& part) {
+        if constexpr (std::is_arithmetic_v<Part>) result.emplace_back(member, static_cast<double>(part));
+      });
+    else
+      result.emplace_back("rate", rate());
+    return result;
+  }
   double rate() const override { return static_cast<double>(rule_.rate); }
   std::vector<std::pair<std::string, Var<T>>> start(Var<T> w) const override {
     std::vector<std::pair<std::string, Var<T>>> parts;
@@ -119,6 +168,10 @@ class Rule {
     rule_ = std::make_shared<const detail::RuleOf<T, R>>(std::move(rule));
   }
 
+  /// What it is called: `Adam`.
+  std::string name() const { return rule_->name(); }
+  /// Its options by name; a switch is 0 or 1. Of a rule that is more than a struct of numbers, only the rate.
+  std::vector<std::pair<std::string, double>> options() const { return rule_->options(); }
   /// The learning rate it was made with.
   double rate() const { return rule_->rate(); }
   /// What it remembers of a parameter before the first step, by name. What an option that is off would need is an empty

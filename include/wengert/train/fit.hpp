@@ -9,6 +9,7 @@
 // batch sizes: all samples, one, or some.
 #pragma once
 
+#include <wengert/optim/lbfgs.hpp>
 #include <wengert/train/options.hpp>
 #include <wengert/train/recipe.hpp>
 #include <wengert/train/samples.hpp>
@@ -55,6 +56,19 @@ FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss&
   return detail::run_fit<T>(detail::recipe<T, Data>(network, loss), optimizer,
                             detail::SourceOf<T, Data>(data, "fit", where), nullptr, options, where);
 }
+
+/// Refused: the line search of L-BFGS evaluates the cost several times a step. Call `LBFGS::step`, as
+/// docs/training.md shows.
+///@{
+template <class Module, class T, class Loss, class Data, class Validation>
+FitResult fit(  // not with L-BFGS: call its step(), as docs/training.md shows
+    const Module&, optim::LBFGS<T>&, const Loss&, const Data&, const Validation&, const FitOptions& = {},
+    Location = Location::current()) = delete;
+template <class Module, class T, class Loss, class Data>
+FitResult fit(  // not with L-BFGS: call its step(), as docs/training.md shows
+    const Module&, optim::LBFGS<T>&, const Loss&, const Data&, const FitOptions& = {},
+    Location = Location::current()) = delete;
+///@}
 
 /// Cost and metrics of a network on samples, without changing it; afterwards it is in evaluation mode. `loss` is as
 /// that of `fit`. Throws ValueError if there are no samples.

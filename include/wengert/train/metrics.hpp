@@ -4,10 +4,10 @@
 //     train::fit(…, {.metrics = {train::accuracy(), train::top_k_accuracy(5)}})
 //
 // Outputs of shape (…, K) are scores of K classes, of which the largest counts, the first one of equals. Outputs of the
-// labels' own shape, or with a last axis of 1, are logits of a yes/no question: class 1 where they are positive. Scores
-// with a NaN among them are never right.
-// Targets are labels (whole numbers; negative ones, such as padding, are passed over) or tensors: rows of K scores, of
-// which the largest is the class, or numbers, above a half for class 1.
+// labels' own shape, or with a last axis of 1, answer a yes/no question: class 1 where they are above a threshold,
+// which is 0 for logits; for probabilities, pass 0.5: `train::accuracy(0.5)`. Scores with a NaN among them are never
+// right. Targets are labels (whole numbers; negative ones, such as padding, are passed over) or tensors: rows of K
+// scores, of which the largest is the class, or numbers, above a half for class 1.
 #pragma once
 
 #include <wengert/error.hpp>
@@ -68,16 +68,19 @@ class ConfusionMatrix {
   std::vector<std::size_t> counts_;
 };
 
-/// The class that each row of outputs speaks for. Throws ShapeError for outputs without classes.
+/// The class that each row of outputs speaks for; one output speaks for class 1 above the threshold. Throws ShapeError
+/// for outputs without classes.
 template <class T>
-Indices predicted_classes(const Tensor<T>& outputs, Location where = Location::current());
+Indices predicted_classes(const Tensor<T>& outputs, double threshold = 0, Location where = Location::current());
 
 /// The confusion matrix of outputs (…, K) and labels (…). Throws ShapeError if they do not fit each other.
 template <class T>
-ConfusionMatrix confusion_matrix(const Tensor<T>& outputs, const Indices& labels, Location where = Location::current());
+ConfusionMatrix confusion_matrix(const Tensor<T>& outputs, const Indices& labels, double threshold = 0,
+                                 Location where = Location::current());
 /// The share of samples whose class is predicted. Throws ShapeError if outputs and labels do not fit each other.
 template <class T>
-double accuracy(const Tensor<T>& outputs, const Indices& labels, Location where = Location::current());
+double accuracy(const Tensor<T>& outputs, const Indices& labels, double threshold = 0,
+                Location where = Location::current());
 /// The share of samples whose class is among the k largest scores; of equal scores, the first ones count as larger.
 /// Throws ShapeError as `accuracy`, ValueError for k = 0.
 template <class T>
@@ -109,12 +112,13 @@ class Metric {
 };
 using Metrics = std::vector<std::shared_ptr<Metric>>;
 
-/// The metrics `fit` takes: each call makes one.
-std::shared_ptr<Metric> accuracy();
+/// The metrics `fit` takes: each call makes one. The threshold is 0 for the logits of a yes/no question, 0.5 for its
+/// probabilities.
+std::shared_ptr<Metric> accuracy(double threshold = 0);
 std::shared_ptr<Metric> top_k_accuracy(std::size_t k, Location where = Location::current());
-std::shared_ptr<Metric> precision();  ///< macro
-std::shared_ptr<Metric> recall();     ///< macro
-std::shared_ptr<Metric> f1();         ///< macro
+std::shared_ptr<Metric> precision(double threshold = 0);  ///< macro
+std::shared_ptr<Metric> recall(double threshold = 0);     ///< macro
+std::shared_ptr<Metric> f1(double threshold = 0);         ///< macro
 std::shared_ptr<Metric> r_squared();
 /// The mean over the samples of a function that gives the mean of a batch.
 std::shared_ptr<Metric> metric(std::string name,
@@ -122,7 +126,7 @@ std::shared_ptr<Metric> metric(std::string name,
                                bool larger_is_better = true);
 
 /// Adds a batch to a confusion matrix. Throws ShapeError if outputs and targets do not fit each other.
-void add_to(ConfusionMatrix& matrix, const Tensor<double>& outputs, const Targets& targets,
+void add_to(ConfusionMatrix& matrix, const Tensor<double>& outputs, const Targets& targets, double threshold = 0,
             Location where = Location::current());
 
 }  // namespace wengert::train

@@ -53,6 +53,9 @@ struct FitOptions {
   std::optional<optim::Plateau> plateau = {};
   /// What is measured besides the cost; by default the accuracy where targets are labels.
   Metrics metrics = {};
+  /// What the only output of a yes/no question must be above to speak for class 1, in that accuracy and in the report:
+  /// 0 for logits, 0.5 for probabilities.
+  double threshold = 0;
   /// Ends the training after so many seconds, those of the runs before a resumption among them.
   double seconds = std::numeric_limits<double>::infinity();
 
@@ -130,6 +133,7 @@ struct Evaluation {
 struct EvaluateOptions {
   std::size_t batch_size = 256;  ///< which changes memory and time, but no figure
   Metrics metrics = {};          ///< as those of `fit`
+  double threshold = 0;          ///< as that of `fit`, also for the confusion matrix
 };
 
 }  // namespace wengert::train

@@ -8,13 +8,16 @@
 //     std::size_t size() const;
 //     void gather(std::span<const std::size_t> rows, Inputs& x, Targets& y) const;   // x and y are kept and reused
 //
-// which may read from a file, draw, or distort: it is called once a batch, in order.
+// which may read from a file, draw, or distort: it is called once a batch, in order; with `static constexpr bool
+// repeats = true;`, which says that the same rows always give the same batch, not again for a batch that is still
+// there. A `Table`, as `read_table` gives it, is such a type.
 #pragma once
 
 #include <wengert/data/batches.hpp>
 #include <wengert/data/dataset.hpp>
 #include <wengert/data/loader.hpp>
 #include <wengert/data/mapped.hpp>
+#include <wengert/data/table.hpp>
 #include <wengert/error.hpp>
 #include <wengert/index_var.hpp>
 #include <wengert/tensor.hpp>
@@ -40,10 +43,11 @@ void check_targets(std::size_t samples, const Shape& targets, std::string_view s
 /// Inputs and what each is to give: X[i] belongs to Y[i]. Either is a tensor or whole numbers.
 template <class X, class Y>
 struct Samples {
-  using Inputs = X;   ///< what the network takes
-  using Targets = Y;  ///< what the loss takes
-  X inputs;           ///< a sample a row
-  Y targets;          ///< a sample a row
+  using Inputs = X;                      ///< what the network takes
+  using Targets = Y;                     ///< what the loss takes
+  static constexpr bool repeats = true;  ///< the same rows always give the same batch
+  X inputs;                              ///< a sample a row
+  Y targets;                             ///< a sample a row
 
   /// The number of samples.
   std::size_t size() const { return inputs.dimension() == 0 ? 0 : inputs.shape()[0]; }
@@ -84,7 +88,12 @@ struct Access<D> {
   static void gather(const D& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
     data.gather(rows, x, y);
   }
-  static constexpr bool repeats = false;
+  static constexpr bool repeats = [] {
+    if constexpr (requires { D::repeats; })
+      return static_cast<bool>(D::repeats);
+    else
+      return false;
+  }();
 };
 template <class T>
 struct Access<Dataset<T>> {
@@ -155,6 +164,10 @@ std::optional<Shape> shape_of_targets(const Loader<T>& data) {
 }
 template <class X, class Y>
 std::optional<Shape> shape_of_targets(const Samples<X, Y>& data) {
+  return data.targets.shape();
+}
+template <class T>
+std::optional<Shape> shape_of_targets(const Table<T>& data) {
   return data.targets.shape();
 }
 

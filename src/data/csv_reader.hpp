@@ -1,0 +1,77 @@
+// The lines of a table, cut into cells.
+#pragma once
+
+#include "data/input_file.hpp"
+#include <wengert/data/csv.hpp>
+#include <wengert/error.hpp>
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace wengert {
+
+/// The lines of a file without their ends, each valid until the next is asked for.
+class CsvLines {
+ public:
+  explicit CsvLines(InputFile& file) : file_(file), buffer_(std::size_t{1} << 18) {}
+
+  std::optional<std::string_view> next();
+
+ private:
+  std::string_view take(std::size_t length, std::size_t with_end);
+  void fill();
+
+  InputFile& file_;
+  std::vector<char> buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  bool at_end_ = false;
+};
+
+/// The rows of numbers of a table, and the names above them.
+class CsvReader {
+ public:
+  /// Reads the header, if there is one. Throws FileError or ValueError as `subject`.
+  CsvReader(std::string_view subject, const std::filesystem::path& path, CsvOptions::Header header, char delimiter,
+            const Location& where);
+
+  /// Goes on to the next row, of which there must be one; false after the last.
+  bool next();
+
+  std::size_t columns() const { return columns_; }
+  /// Of the columns; empty if there is no header.
+  const std::vector<std::string>& names() const { return names_; }
+  /// The number of a column. Throws ValueError, which calls it `role`, if there is none of that name or number.
+  std::size_t find(const CsvColumn& column, std::string_view role, const Location& where) const;
+
+  /// A cell of this row.
+  std::string_view cell(std::size_t column) const { return cells_[column]; }
+  /// The number in a cell of this row.
+  double number(std::size_t column) const;
+  /// Throws the FileError about a cell of this row.
+  [[noreturn]] void fail(std::size_t column, std::string_view what) const;
+
+ private:
+  bool read_line();
+  bool take_header(CsvOptions::Header header);
+  void check_names() const;
+
+  std::string subject_;
+  char delimiter_;
+  InputFile file_;
+  CsvLines lines_;
+  std::size_t line_ = 0;        // counted from 1
+  std::size_t first_line_ = 0;  // that is not empty
+  std::size_t columns_ = 0;
+  bool in_hand_ = false;  // whether the first row was read to see if it is a header
+  bool has_rows_ = false;
+  std::vector<std::string> names_;
+  std::vector<std::string_view> cells_;  // of this line
+};
+
+}  // namespace wengert
