@@ -2,8 +2,8 @@
 
 #include "kernel/parallel.hpp"
 #include "kernel/rows.hpp"
+#include <wengert/kernel/fast_exp.hpp>
 #include <wengert/kernel/isa.hpp>
-#include <wengert/kernel/mended_math.hpp>
 
 #include <algorithm>
 #include <limits>
