@@ -16,7 +16,7 @@ using namespace wengert::testing;
 namespace {
 
 Dataset<float> pictures(std::size_t count) {
-  Dataset<float> dataset{random_tensor<float>({count, 6, 5}, 1), IndexTensor::from_shape({count}), count};
+  Dataset<float> dataset{random_tensor<float>({count, 6, 5}, 1), Indices::from_shape({count}), count};
   for (std::size_t i = 0; i < count; ++i) dataset.labels(i) = static_cast<std::int64_t>(i);
   return dataset;
 }

@@ -36,9 +36,6 @@ requires(wengert::detail::is_var<std::remove_cvref_t<E>> || ...) struct xfunctio
 
 namespace wengert {
 
-/// Whole numbers, 64 bits each: labels and positions.
-using Indices = xt::xarray<std::int64_t, xt::layout_type::row_major>;
-
 // The ops behind the operators of Var: see ops/elementwise.hpp.
 #define WENGERT_OPERATORS(T)                                 \
   Var<T> add(const Operand<T>& a, const Operand<T>& b);      \

@@ -42,8 +42,8 @@ namespace wengert {
 template <class T>
 using Tensor = xt::xarray<T, xt::layout_type::row_major>;
 
-/// Integer tensors: labels and indices.
-using IndexTensor = xt::xarray<std::int64_t, xt::layout_type::row_major>;
+/// Whole numbers, 64 bits each: labels and positions.
+using Indices = xt::xarray<std::int64_t, xt::layout_type::row_major>;
 
 /// The largest number of axes a tensor on a tape can have.
 inline constexpr std::size_t max_rank = 8;

@@ -66,6 +66,6 @@ void gather_rows(const Tensor<T>& tensor, std::span<const std::size_t> indices, 
 
 template void gather_rows(const Tensor<float>&, std::span<const std::size_t>, Tensor<float>&, const Location&);
 template void gather_rows(const Tensor<double>&, std::span<const std::size_t>, Tensor<double>&, const Location&);
-template void gather_rows(const IndexTensor&, std::span<const std::size_t>, IndexTensor&, const Location&);
+template void gather_rows(const Indices&, std::span<const std::size_t>, Indices&, const Location&);
 
 }  // namespace wengert

@@ -82,7 +82,7 @@ Dataset<T> read_csv(const std::filesystem::path& path, const CsvOptions& options
 
   Dataset<T> dataset;
   dataset.inputs = as_rows(inputs, labels.size(), reader.columns() - 1);
-  dataset.labels = IndexTensor::from_shape({labels.size()});
+  dataset.labels = Indices::from_shape({labels.size()});
   std::ranges::copy(labels, dataset.labels.data());
   dataset.classes = static_cast<std::size_t>(*std::ranges::max_element(labels)) + 1;
   dataset.feature_names = chosen(reader.names(), all_but({label_column}, reader.columns()));

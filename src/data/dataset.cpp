@@ -31,8 +31,7 @@ void check(const char* subject, std::size_t count, double test_fraction, const L
     throw ValueError(subject, fmt::format("test fraction {}: expected a number between 0 and 1", test_fraction), where);
   if (count < 2) throw ValueError(subject, fmt::format("{} samples: at least two are needed", count), where);
 }
-void check(const char* subject, std::size_t count, const IndexTensor& labels, double test_fraction,
-           const Location& where) {
+void check(const char* subject, std::size_t count, const Indices& labels, double test_fraction, const Location& where) {
   check(subject, count, test_fraction, where);
   if (Shape(labels.shape()) != Shape{count})
     throw ValueError(subject,
@@ -51,8 +50,7 @@ Parts any_parts(std::size_t count, double test_fraction, std::uint64_t seed) {
 }
 
 // How many samples of each class are for testing.
-std::vector<std::size_t> shares(const IndexTensor& labels, std::size_t classes, double fraction,
-                                const Location& where) {
+std::vector<std::size_t> shares(const Indices& labels, std::size_t classes, double fraction, const Location& where) {
   std::vector<std::size_t> counts(classes);
   for (const std::int64_t label : labels) {
     if (label < 0 || static_cast<std::uint64_t>(label) >= classes)
@@ -69,7 +67,7 @@ std::vector<std::size_t> shares(const IndexTensor& labels, std::size_t classes, 
   return counts;
 }
 
-Parts stratified_parts(const IndexTensor& labels, std::size_t classes, double test_fraction, std::uint64_t seed,
+Parts stratified_parts(const Indices& labels, std::size_t classes, double test_fraction, std::uint64_t seed,
                        const Location& where) {
   std::vector<std::size_t> wanted = shares(labels, classes, test_fraction, where);
   std::mt19937_64 generator(seed);
@@ -146,7 +144,7 @@ Split<T, MappedDataset> stratified_split(const MappedDataset<T>& dataset, double
 }
 
 template <class T>
-Tensor<T> one_hot(const IndexTensor& labels, std::size_t classes, const Location& where) {
+Tensor<T> one_hot(const Indices& labels, std::size_t classes, const Location& where) {
   const std::size_t count = labels.size();
   for (std::size_t i = 0; i < count; ++i)
     if (const std::int64_t label = labels.data()[i]; label < 0 || static_cast<std::uint64_t>(label) >= classes)
@@ -171,7 +169,7 @@ Tensor<T> one_hot(const IndexTensor& labels, std::size_t classes, const Location
   template Dataset<T> subset(const Dataset<T>&, std::span<const std::size_t>, const Location&);                       \
   template MappedDataset<T> subset(const MappedDataset<T>&, std::span<const std::size_t>, const Location&);           \
   template Table<T> subset(const Table<T>&, std::span<const std::size_t>, const Location&);                           \
-  template Tensor<T> one_hot(const IndexTensor&, std::size_t, const Location&);
+  template Tensor<T> one_hot(const Indices&, std::size_t, const Location&);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

@@ -82,7 +82,7 @@ IdxLabels labels_of(const IdxBytes& labels, const ByteSource& label_source, cons
   if (labels.shape[0] != samples[0])
     label_source.fail(fmt::format("{} labels for the {} samples of {}: expected one for each", labels.shape[0],
                                   samples[0], sample_source.label()));
-  IdxLabels result{IndexTensor::from_shape({samples[0]}), std::size_t{*std::ranges::max_element(labels.bytes)} + 1};
+  IdxLabels result{Indices::from_shape({samples[0]}), std::size_t{*std::ranges::max_element(labels.bytes)} + 1};
   std::ranges::copy(labels.bytes, result.labels.data());
   return result;
 }

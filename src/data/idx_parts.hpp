@@ -24,7 +24,7 @@ IdxLayout read_idx_layout(ByteSource& source);
 IdxBytes read_idx_contents(ByteSource& source);
 
 struct IdxLabels {
-  IndexTensor labels;
+  Indices labels;
   std::size_t classes;  // the largest label + 1
 };
 

@@ -79,7 +79,7 @@ ImageFolder list_images(const std::filesystem::path& folder) {
                         std::make_move_iterator(files.end()));
   }
   if (result.classes.empty()) refuse(folder, "has no folders: expected one for each class");
-  result.labels = IndexTensor::from_shape({labels.size()});
+  result.labels = Indices::from_shape({labels.size()});
   std::ranges::copy(labels, result.labels.data());
   return result;
 }

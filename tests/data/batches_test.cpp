@@ -108,10 +108,10 @@ TEST_CASE("rows are gathered in the order of the indices") {
   Tensor<double> out;
   gather_rows(x, indices, out);
   CHECK(out == Tensor<double>{{5, 6}, {1, 2}, {5, 6}, {3, 4}});
-  const IndexTensor labels{7, 8, 9};
-  IndexTensor chosen;
+  const Indices labels{7, 8, 9};
+  Indices chosen;
   gather_rows(labels, indices, chosen);
-  CHECK(chosen == IndexTensor{9, 7, 9, 8});
+  CHECK(chosen == Indices{9, 7, 9, 8});
   const Tensor<float> images = random_tensor<float>({3, 2, 4, 5}, 1);
   Tensor<float> some;
   gather_rows(images, indices, some);

@@ -37,7 +37,7 @@ Tensor<double> column(const std::vector<double>& values) {
 TEST_CASE("a table becomes samples with the labels of its last column") {
   const auto dataset = CsvFile().read("0,0.5,1\n-1,2e3,0\n16,.25,3\n");
   CHECK(dataset.inputs == Tensor<double>{{0, 0.5}, {-1, 2000}, {16, 0.25}});
-  CHECK(dataset.labels == IndexTensor{1, 0, 3});
+  CHECK(dataset.labels == Indices{1, 0, 3});
   CHECK(dataset.classes == 4);
   CHECK(dataset.size() == 3);
   CHECK(dataset.features() == 2);
@@ -53,7 +53,7 @@ TEST_CASE("the label column is counted from either end") {
   const CsvFile table;
   for (const int column : {0, -3}) {
     const auto first = table.read("1,5,6\n0,7,8\n", {.label_column = column});
-    CHECK(first.labels == IndexTensor{1, 0});
+    CHECK(first.labels == Indices{1, 0});
     CHECK(first.inputs == Tensor<double>{{5, 6}, {7, 8}});
   }
   CHECK(table.read("5,1,6\n7,0,8\n", {.label_column = 1}).inputs == Tensor<double>{{5, 6}, {7, 8}});
@@ -62,7 +62,7 @@ TEST_CASE("the label column is counted from either end") {
 TEST_CASE("inputs are scaled, labels are not") {
   const auto dataset = CsvFile().read("16,8,2\n0,4,1\n", {.scale = 1.0 / 16});
   CHECK(dataset.inputs == Tensor<double>{{1, 0.5}, {0, 0.25}});
-  CHECK(dataset.labels == IndexTensor{2, 1});
+  CHECK(dataset.labels == Indices{2, 1});
 }
 
 TEST_CASE("blanks, plus signs, line ends of every system, empty lines and a byte order mark are accepted") {
@@ -76,7 +76,7 @@ TEST_CASE("blanks, plus signs, line ends of every system, empty lines and a byte
             .read("\xEF\xBB\xBF"
                   "1,2,0\n3,-4,1\n")
             .inputs == expected);
-  CHECK(table.read("1.0,2,0.0\n3,-4,1e0\n").labels == IndexTensor{0, 1});
+  CHECK(table.read("1.0,2,0.0\n3,-4,1e0\n").labels == Indices{0, 1});
 }
 
 TEST_CASE("other delimiters") {
@@ -109,7 +109,7 @@ TEST_CASE("the label column is found by its name, and the names of columns are k
   const CsvFile table;
   const std::string rows = "1,5,6\n0,7,8\n";
   const auto named = table.read("kind,\"leaf width\", height\n" + rows, {.label_column = "kind"});
-  CHECK(named.labels == IndexTensor{1, 0});
+  CHECK(named.labels == Indices{1, 0});
   CHECK(named.inputs == Tensor<double>{{5, 6}, {7, 8}});
   CHECK(named.feature_names == std::vector<std::string>{"leaf width", "height"});
   CHECK(named.label_name == "kind");
@@ -283,7 +283,7 @@ TEST_CASE("lines longer than the buffer and files of many lines are read whole")
   const auto row = table.read(wide + "7\n" + wide + "8");
   CHECK(row.features() == columns);
   CHECK(row.inputs(1, columns - 1) == columns - 1);
-  CHECK(row.labels == IndexTensor{7, 8});
+  CHECK(row.labels == Indices{7, 8});
   std::string tall;
   for (std::size_t i = 0; i < rows; ++i) tall += fmt::format("{},{},{}\r\n", i, 2 * i, i % 10);
   const auto column = table.read(tall);

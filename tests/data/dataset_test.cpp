@@ -10,7 +10,7 @@ namespace {
 
 // Sample i has the inputs (i, −i) and the label i mod 3.
 Dataset<double> numbered(std::size_t n) {
-  Dataset<double> dataset{Tensor<double>::from_shape({n, 2}), IndexTensor::from_shape({n}), 3};
+  Dataset<double> dataset{Tensor<double>::from_shape({n, 2}), Indices::from_shape({n}), 3};
   for (std::size_t i = 0; i < n; ++i) {
     dataset.inputs(i, 0) = static_cast<double>(i);
     dataset.inputs(i, 1) = -static_cast<double>(i);
@@ -26,7 +26,7 @@ TEST_CASE("a data set knows its size") {
   CHECK(Dataset<float>{}.features() == 0);
   CHECK(numbered(5).size() == 5);
   CHECK(numbered(5).features() == 2);
-  const Dataset<float> images{Tensor<float>::from_shape({6, 1, 4, 5}), IndexTensor::from_shape({6}), 2};
+  const Dataset<float> images{Tensor<float>::from_shape({6, 1, 4, 5}), Indices::from_shape({6}), 2};
   CHECK(images.size() == 6);
   CHECK(images.features() == 20);
 }
@@ -54,8 +54,8 @@ TEST_CASE("a split deals every sample, with its label, to one part") {
 TEST_CASE("a split follows from its seed alone") {
   const auto [train, test] = split(numbered(10), 0.3, 42);
   CHECK(test.inputs == Tensor<double>{{1, -1}, {7, -7}, {9, -9}});
-  CHECK(test.labels == IndexTensor{1, 1, 0});
-  CHECK(train.labels == IndexTensor{0, 0, 2, 1, 2, 2, 0});
+  CHECK(test.labels == Indices{1, 1, 0});
+  CHECK(train.labels == Indices{0, 0, 2, 1, 2, 2, 0});
   CHECK(split(numbered(10), 0.3, 42).train.inputs == train.inputs);
   CHECK(split(numbered(10), 0.3, 43).train.inputs != train.inputs);
 }
@@ -71,7 +71,7 @@ TEST_CASE("a split rounds, and leaves no part empty") {
 TEST_CASE("a split that makes no sense is refused") {
   const auto ten = numbered(10), one = numbered(1);
   auto unequal = numbered(10);
-  unequal.labels = IndexTensor{0, 1};
+  unequal.labels = Indices{0, 1};
   CHECK_ERROR(ValueError, "[split] test fraction 0: expected a number between 0 and 1", split(ten, 0, 1));
   CHECK_ERROR(ValueError, "[split] test fraction 1: ", split(ten, 1, 1));
   CHECK_ERROR(ValueError, "[split] test fraction -0.5: ", split(ten, -0.5, 1));
@@ -82,23 +82,23 @@ TEST_CASE("a split that makes no sense is refused") {
 }
 
 TEST_CASE("labels as rows of 0 and 1") {
-  CHECK(one_hot<float>(IndexTensor{2, 0}, 3) == Tensor<float>{{0, 0, 1}, {1, 0, 0}});
-  CHECK(one_hot<double>(IndexTensor{{0, 1}, {1, 1}}, 2) == Tensor<double>{{{1, 0}, {0, 1}}, {{0, 1}, {0, 1}}});
-  CHECK(Shape(one_hot<float>(IndexTensor::from_shape({0}), 3).shape()) == Shape{0, 3});
+  CHECK(one_hot<float>(Indices{2, 0}, 3) == Tensor<float>{{0, 0, 1}, {1, 0, 0}});
+  CHECK(one_hot<double>(Indices{{0, 1}, {1, 1}}, 2) == Tensor<double>{{{1, 0}, {0, 1}}, {{0, 1}, {0, 1}}});
+  CHECK(Shape(one_hot<float>(Indices::from_shape({0}), 3).shape()) == Shape{0, 3});
 }
 
 TEST_CASE("labels outside the classes are refused") {
-  const IndexTensor high{0, 3}, negative{-1};
+  const Indices high{0, 3}, negative{-1};
   CHECK_ERROR(ValueError, "[one_hot] label 3 at 1: expected one in [0, 3)", one_hot<float>(high, 3));
   CHECK_ERROR(ValueError, "[one_hot] label -1 at 0: expected one in [0, 2)", one_hot<float>(negative, 2));
-  CHECK_ERROR(ValueError, "[one_hot] label 0 at 0: expected one in [0, 0)", one_hot<float>(IndexTensor{0}, 0));
+  CHECK_ERROR(ValueError, "[one_hot] label 0 at 0: expected one in [0, 0)", one_hot<float>(Indices{0}, 0));
   CHECK_ERROR(ValueError, "[one_hot] 2 labels of 4611686018427387904 classes: more than memory can hold",
               one_hot<float>(high, std::size_t{1} << 62));
 }
 
 TEST_CASE("a stratified split gives either part its share of every class") {
   // 60 samples of class 0, 12 of 1, 4 of 2, 2 of 3, none of 4.
-  Dataset<double> dataset{Tensor<double>::from_shape({78, 1}), IndexTensor::from_shape({78}), 5};
+  Dataset<double> dataset{Tensor<double>::from_shape({78, 1}), Indices::from_shape({78}), 5};
   for (std::size_t i = 0; i < 78; ++i) {
     dataset.inputs(i, 0) = static_cast<double>(i);
     dataset.labels(i) = i < 60 ? 0 : i < 72 ? 1 : i < 76 ? 2 : 3;
@@ -135,7 +135,7 @@ TEST_CASE("a subset has the samples asked for, in order") {
   const std::vector<std::size_t> samples{4, 0, 4};
   const auto part = subset(numbered(5), samples);
   CHECK(part.inputs == Tensor<double>{{4, -4}, {0, 0}, {4, -4}});
-  CHECK(part.labels == IndexTensor{1, 0, 1});
+  CHECK(part.labels == Indices{1, 0, 1});
   CHECK(part.classes == 3);
   CHECK_ERROR(ValueError, "index 5: the tensor has 5 rows", subset(numbered(5), std::vector<std::size_t>{5}));
 }

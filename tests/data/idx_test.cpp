@@ -45,7 +45,7 @@ TEST_CASE("images and labels become samples scaled to 0 … 1") {
   CHECK(dataset.size() == 2);
   CHECK(dataset.features() == 6);
   CHECK(dataset.classes == 4);
-  CHECK(dataset.labels == IndexTensor{3, 0});
+  CHECK(dataset.labels == Indices{3, 0});
   const Tensor<double> expected{{0, 1 / 255., 2 / 255., 0.2, 0.4, 1},
                                 {1, 128 / 255., 64 / 255., 32 / 255., 16 / 255., 0}};
   CHECK(dataset.inputs == expected);

@@ -13,7 +13,7 @@ namespace {
 
 // Sample i has the inputs (i, −i) and the label i.
 Dataset<double> numbered(std::size_t n) {
-  Dataset<double> dataset{Tensor<double>::from_shape({n, 2}), IndexTensor::from_shape({n}), n};
+  Dataset<double> dataset{Tensor<double>::from_shape({n, 2}), Indices::from_shape({n}), n};
   for (std::size_t i = 0; i < n; ++i) {
     dataset.inputs(i, 0) = static_cast<double>(i);
     dataset.inputs(i, 1) = -static_cast<double>(i);
@@ -115,7 +115,7 @@ TEST_CASE("samples come from memory, from a file or from a function") {
 TEST_CASE("a loader that would deal nothing, or not what it should, is refused") {
   const Dataset<double> data = numbered(5);
   Dataset<double> unequal = numbered(5);
-  unequal.labels = IndexTensor{1, 2};
+  unequal.labels = Indices{1, 2};
   CHECK_ERROR(ValueError, "[loader] batch size 0: expected at least 1", Loader<double>(data, {.batch_size = 0}));
   CHECK_ERROR(ValueError, "batch size 6 of 5 samples: the only batch is short, and dropped",
               Loader<double>(data, {.batch_size = 6, .drop_last = true}));

@@ -70,11 +70,11 @@ TEST_CASE("rows of an npy file are those that are read into memory") {
   gather_rows(mapped, some, rows);
   gather_rows(Tensor<float>(xt::cast<float>(x)), some, expected);
   CHECK(rows == expected);
-  const IndexTensor labels{3, 1, 4, 1, 5};
+  const Indices labels{3, 1, 4, 1, 5};
   save_npy(folder / "y.npy", labels);
-  IndexTensor held;
+  Indices held;
   gather_rows(map_npy<std::int64_t>(folder / "y.npy"), std::vector<std::size_t>{4, 2}, held);
-  CHECK(held == IndexTensor{5, 4});
+  CHECK(held == Indices{5, 4});
   CHECK(complaint([&] { map_npy<std::int64_t>(path); }) ==
         "[map_npy] " + path.string() +
             ": elements of type '<f8': expected bool or integers that int64 holds, little-endian");

@@ -155,7 +155,7 @@ TEST_CASE("a folder's folders are the classes of their images") {
   folder.write("readme", "not a folder");
   const ImageFolder images = list_images(folder / ".");
   CHECK(images.classes == std::vector<std::string>{"daisy", "rose"});
-  CHECK(images.labels == IndexTensor{0, 1, 1});
+  CHECK(images.labels == Indices{0, 1, 1});
   REQUIRE(images.size() == 3);
   CHECK(images.files[0].filename() == "a.jpeg");
   CHECK(images.files[1].filename() == "1.png");

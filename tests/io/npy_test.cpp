@@ -26,7 +26,7 @@ TEST_CASE_TEMPLATE("an array comes back as it was", T, float, double) {
 TEST_CASE("whole numbers keep all their digits") {
   const TemporaryFolder folder;
   const auto path = folder / "labels.npy";
-  const IndexTensor labels{3, -1, std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()};
+  const Indices labels{3, -1, std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()};
   save_npy(path, labels);
   CHECK(load_npy<std::int64_t>(path) == labels);
   CHECK(contains(npy_preamble<std::int64_t>({4}), "{'descr': '<i8', 'fortran_order': False, 'shape': (4,), }"));

@@ -181,7 +181,7 @@ TEST_CASE("NumPy reads what was saved") {
   const TemporaryFolder folder;
   save_npy(folder / "single.npy", quarters<float>({2, 3}));
   save_npy(folder / "double.npy", quarters<double>({4}));
-  save_npy(folder / "labels.npy", IndexTensor{3, -1, std::int64_t{1} << 62});
+  save_npy(folder / "labels.npy", Indices{3, -1, std::int64_t{1} << 62});
   save_parameters(network<float>(), folder / "weights.npz");
   save_parameters(network<float>(), folder / "weights.safetensors");
   save_safetensors<double>(folder / "texts.safetensors", {{"größe\n", quarters<double>({2, 2})}},

@@ -179,7 +179,7 @@ TEST_CASE("networks over whole numbers, and losses that take the network") {
 TEST_CASE("a network that ends in a sigmoid is measured by the threshold of probabilities") {
   Tensor<double> inputs{0.1, 0.2, 0.8, 0.6};  // the probabilities
   inputs.reshape({4, 1});
-  const Dataset<double> data{inputs, IndexTensor{0, 0, 1, 0}, 2};
+  const Dataset<double> data{inputs, Indices{0, 0, 1, 0}, 2};
   const auto network = [](Var<double> x) { return 1 * x; };
   const auto loss = [](auto p, auto) { return mean(p); };
   const auto scores = train::evaluate(network, loss, data, {.threshold = 0.5});
@@ -197,7 +197,7 @@ TEST_CASE("a table and a part of a mapped data set are trained on as they are") 
   CHECK(weight_of(network) == doctest::Approx(2));  // y = 2 x
 
   const Tensor<double> x = random_tensor({30, 2}, 1);
-  IndexTensor labels = IndexTensor::from_shape({30});
+  Indices labels = Indices::from_shape({30});
   for (std::size_t i = 0; i < 30; ++i) labels(i) = x(i, 0) > x(i, 1) ? 1 : 0;
   save_npy(folder / "x.npy", x);
   const auto mapped = stratified_split(MappedDataset<double>{map_npy<double>(folder / "x.npy"), labels, 2}, 0.2, 1);
@@ -295,7 +295,7 @@ TEST_CASE("samples and labels that are not as many are refused before anything i
               train::fit(network, optimizer, loss, data));
   CHECK_ERROR(ShapeError, "[evaluate] 4 samples, targets of shape (5,): expected one for each",
               train::evaluate(network, loss, data));
-  data.labels = IndexTensor();
+  data.labels = Indices();
   CHECK_ERROR(ShapeError, "[fit] 4 samples without labels: expected one for each",
               train::fit(network, optimizer, loss, SampleSource<double>(data)));
   CHECK_ERROR(ShapeError, "[fit] 4 samples without labels: expected one for each",
@@ -324,7 +324,7 @@ TEST_CASE("all namespaces can be opened at once") {
   Generator generator(1);
   const auto network = sequential(Linear<double>::make(2, 4, generator), Tanh{}, Dropout::make(0.5, generator),
                                   Linear<double>::make(4, 2, generator));
-  const Dataset<double> data{random_tensor({8, 2}, 1), IndexTensor{0, 1, 0, 1, 0, 1, 0, 1}, 2};
+  const Dataset<double> data{random_tensor({8, 2}, 1), Indices{0, 1, 0, 1, 0, 1, 0, 1}, 2};
   const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
   CHECK(check(
             network, [&](const auto& n, auto x, auto y) { return loss(n(x), y); }, data.inputs, data.labels)

@@ -19,7 +19,7 @@ namespace {
 
 // Ten classes of 64 numbers: one of them is large.
 wg::Dataset<float> tens(std::size_t n, unsigned seed) {
-  wg::Dataset<float> data{random_tensor<float>({n, 64}, seed), wg::IndexTensor::from_shape({n}), 10};
+  wg::Dataset<float> data{random_tensor<float>({n, 64}, seed), wg::Indices::from_shape({n}), 10};
   for (std::size_t i = 0; i < n; ++i) {
     data.labels(i) = static_cast<std::int64_t>(i % 10);
     data.inputs(i, 5 * (i % 10)) += 3;

@@ -148,7 +148,7 @@ TEST_CASE("Ctrl-C ends a training after the step, and it goes on to the same end
 }
 
 TEST_CASE("a Loader deals and distorts the batches, also of a training that goes on") {
-  Dataset<double> data{random_tensor({30, 2}, 1), IndexTensor::from_shape({30}), 2};
+  Dataset<double> data{random_tensor({30, 2}, 1), Indices::from_shape({30}), 2};
   for (std::size_t i = 0; i < 30; ++i) data.labels(i) = data.inputs(i, 0) > 0 ? 1 : 0;
   const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
   const auto train_on = [&](const auto& samples, FitOptions options) {

@@ -16,7 +16,7 @@ namespace wengert {
 template <class T>
 struct Dataset {
   Tensor<T> inputs;         ///< N×D: one row a sample; further axes are allowed (N×H×W)
-  IndexTensor labels;       ///< N, each in [0, classes)
+  Indices labels;           ///< N, each in [0, classes)
   std::size_t classes = 0;  ///< readers set it to the largest label + 1; raise it where a file lacks the last classes
   std::vector<std::string> feature_names = {};  ///< of the D columns of a table that names them; otherwise empty
   std::string label_name = {};                  ///< likewise
@@ -64,6 +64,6 @@ Dataset<T> subset(const Dataset<T>& dataset, std::span<const std::size_t> sample
 /// One row a label, 1 at the label's place and 0 elsewhere: N×classes, in general the labels' shape with an axis
 /// appended. Throws ValueError for a label outside [0, classes).
 template <class T>
-Tensor<T> one_hot(const IndexTensor& labels, std::size_t classes, const Location& where = Location::current());
+Tensor<T> one_hot(const Indices& labels, std::size_t classes, const Location& where = Location::current());
 
 }  // namespace wengert

@@ -28,7 +28,7 @@ struct SampleSource {
   /// Writes the inputs of samples, N×…, to a tensor that may have the right shape already. May be called by a thread
   /// other than the one that made it, but by one at a time.
   std::function<void(std::span<const std::size_t> samples, Tensor<T>& inputs)> gather;
-  IndexTensor labels;  ///< one for each sample; without axes (as constructed) if there are none
+  Indices labels;  ///< one for each sample; without axes (as constructed) if there are none
 
   SampleSource() = default;
   /// Samples in memory, which must outlive their Loader.
@@ -43,7 +43,7 @@ struct SampleSource {
 template <class T>
 struct Batch {
   Tensor<T> inputs;                  ///< N×…
-  IndexTensor labels;                ///< N; without axes if the source has none
+  Indices labels;                    ///< N; without axes if the source has none
   std::vector<std::size_t> samples;  ///< which samples of the source these are
   std::size_t epoch = 0;             ///< counted from 0, like `index`
   std::size_t index = 0;             ///< of the batch within its epoch

@@ -49,7 +49,7 @@ class MappedTensor {
 template <class T>
 struct MappedDataset {
   MappedTensor<T> inputs;   ///< N×…
-  IndexTensor labels;       ///< N, each in [0, classes)
+  Indices labels;           ///< N, each in [0, classes)
   std::size_t classes = 0;  ///< set to the largest label + 1; raise it where the file lacks the last classes
 
   /// The number of samples.

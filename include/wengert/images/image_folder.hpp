@@ -18,7 +18,7 @@ namespace wengert {
 /// Which images there are, and of which class each is.
 struct ImageFolder {
   std::vector<std::filesystem::path> files;  ///< as the folder holds them
-  IndexTensor labels;                        ///< one for each file
+  Indices labels;                            ///< one for each file
   std::vector<std::string> classes;          ///< their names, by label
 
   /// The number of images.
