@@ -81,10 +81,12 @@ constexpr auto selu_op = elementwise<"selu">(
 constexpr auto normal_cdf_op = elementwise<"normal_cdf">(
     kernel::lane_normal_cdf, derivative([](auto x, auto) { return normal_density * exp(-0.5 * x * x); }),
     notation<"Φ(x) = ½ erfc(−x/√2)">);
-constexpr auto gelu_op = elementwise<"gelu">([](auto x) { return x * normal_cdf_op(x); }, derivative([](auto x, auto) {
-                                               return normal_cdf_op(x) + normal_density * x * exp(-0.5 * x * x);
-                                             }),
-                                             notation<"x Φ(x)">);
+constexpr auto gelu_slope_op = elementwise<"gelu_slope">(
+    kernel::lane_gelu_slope, derivative([](auto x, auto) { return normal_density * (2 - x * x) * exp(-0.5 * x * x); }),
+    notation<"Φ(x) + x Φ'(x)">);
+constexpr auto gelu_op =
+    elementwise<"gelu">([](auto x) { return x * normal_cdf_op(x); },
+                        derivative([](auto x, auto) { return gelu_slope_op(x); }), notation<"x Φ(x)">);
 constexpr auto gelu_tanh_op = elementwise<"gelu_tanh">(
     [](auto x) { return 0.5 * x * (1 + tanh(0.797884560802865356 * x * (1 + 0.044715 * x * x))); },
     notation<"x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))">);
