@@ -36,13 +36,6 @@ void Tape<T>::throw_not_computed(const Location& where) {
 }
 
 template <class T>
-std::span<const std::uint32_t> Tape<T>::inputs(std::size_t index) const {
-  const std::size_t first = nodes_[index].first_edge;
-  const std::size_t last = index + 1 < nodes_.size() ? nodes_[index + 1].first_edge : edges_.size();
-  return {edges_.data() + first, last - first};
-}
-
-template <class T>
 std::string_view Tape<T>::name(std::size_t index) const {
   const Node<T>& n = nodes_[index];
   return n.op == nullptr && n.attributes != nullptr ? static_cast<const char*>(n.attributes) : std::string_view{};

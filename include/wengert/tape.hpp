@@ -299,10 +299,13 @@ class Tape {
   const Node<T>& node(Var<T> var, std::string_view subject, const Location& where = {}) const;
   const Node<T>& node(std::size_t index) const { return nodes_[index]; }  ///< the node at a position
   /// The inputs of a node, as node indices.
-  std::span<const std::uint32_t> inputs(std::size_t index) const;
-  Var<T> at(std::size_t index) {
-    return Var<T>(this, static_cast<std::uint32_t>(index), nodes_[index].generation);
-  }  ///< its handle
+  std::span<const std::uint32_t> inputs(std::size_t index) const {
+    const std::size_t first = nodes_[index].first_edge;
+    const std::size_t end = index + 1 < nodes_.size() ? nodes_[index + 1].first_edge : edges_.size();
+    return {edges_.data() + first, end - first};
+  }
+  /// The handle of a node.
+  Var<T> at(std::size_t index) { return {this, static_cast<std::uint32_t>(index), nodes_[index].generation}; }
   /// The name given to a variable or parameter; empty for other nodes.
   std::string_view name(std::size_t index) const;
 

@@ -17,7 +17,7 @@ Isa best_isa() {
   return Isa::baseline;
 }
 
-Isa chosen_isa() {
+Isa best_allowed() {
   const Isa best = best_isa();
   const char* asked = std::getenv("WENGERT_ISA");
   if (asked == nullptr) return best;
@@ -26,11 +26,10 @@ Isa chosen_isa() {
   return best;
 }
 
-const Isa isa = chosen_isa();
-
 }  // namespace
 
-Isa active_isa() noexcept { return isa; }
+// Variables of any file may be made of Programs, which keep what was chosen for them.
+[[gnu::init_priority(101)]] const detail::ChosenIsa detail::chosen_isa{best_allowed()};
 
 std::string_view to_string(Isa level) noexcept {
   switch (level) {

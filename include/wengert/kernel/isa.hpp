@@ -22,9 +22,16 @@ namespace wengert {
 /// A level of the x86-64 instruction set: SSE2; AVX2 and FMA; AVX-512.
 enum class Isa : std::uint8_t { baseline, v3, v4 };
 
+namespace detail {
+struct ChosenIsa {
+  Isa isa;
+};
+extern const ChosenIsa chosen_isa;  // set before other variables
+}  // namespace detail
+
 /// The level kernels run at: the processor's best, or lower where the environment's WENGERT_ISA says `baseline` or
 /// `v3`.
-Isa active_isa() noexcept;
+inline Isa active_isa() noexcept { return detail::chosen_isa.isa; }
 
 /// `baseline`, `v3` or `v4`.
 std::string_view to_string(Isa isa) noexcept;
