@@ -71,7 +71,7 @@ TEST_CASE("the guide to training works as it is written") {
   // [l-bfgs]
   optim::LBFGS<float> quasi_newton(network);
   for (int round = 0; round < 3; ++round) {                      // each of up to 20 iterations
-    nn::train(network);
+    nn::train_mode(network);
     const auto report = quasi_newton.step([&](auto& tape) {      // records the cost of all samples
       return loss(network(tape.borrow(data.train.inputs)), tape.indices(data.train.labels));
     });
