@@ -9,6 +9,8 @@
 namespace wengert {
 
 struct Probe;
+template <class X>
+struct Dual;
 
 /// The answer of a comparison of Probes.
 struct ProbeMask {
@@ -60,3 +62,11 @@ const wengert::Probe& std::max(const wengert::Probe&, const wengert::Probe&);
 template <>
 WENGERT_REFUSED("in a formula the smaller of two is minimum(a, b)")
 const wengert::Probe& std::min(const wengert::Probe&, const wengert::Probe&);
+template <>
+WENGERT_REFUSED("in a formula the larger of two is maximum(a, b)")
+const wengert::Dual<wengert::Probe>& std::max(const wengert::Dual<wengert::Probe>&,
+                                              const wengert::Dual<wengert::Probe>&);
+template <>
+WENGERT_REFUSED("in a formula the smaller of two is minimum(a, b)")
+const wengert::Dual<wengert::Probe>& std::min(const wengert::Dual<wengert::Probe>&,
+                                              const wengert::Dual<wengert::Probe>&);
