@@ -310,8 +310,10 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
     } else if constexpr (detail::is_symbol<Deepest>) {
       return symbolic(like, std::make_index_sequence<arity>{}, std::make_index_sequence<parameters>{},
                       detail::as_number(like, a)...);
-    } else if constexpr (std::is_same_v<Deepest, Probe> && detail::LaneFunction<F>) {
-      return Probe{Probe::many};
+    } else if constexpr (std::is_same_v<Deepest, Probe>) {
+      return Probe{};
+    } else if constexpr (std::is_same_v<Deepest, Tally> && detail::LaneFunction<F>) {
+      return Tally{Tally::many};
     } else if constexpr (std::is_same_v<Deepest, Text>) {
       return Text::call(name.view(), {detail::as_number(like, a)...});
     } else {

@@ -3,7 +3,7 @@
 
 #include <wengert/kernel/dual.hpp>
 #include <wengert/kernel/lane.hpp>
-#include <wengert/kernel/probe.hpp>
+#include <wengert/kernel/tally.hpp>
 #include <wengert/op.hpp>
 
 #include <cstddef>
@@ -128,12 +128,12 @@ StageCode stage_code(std::size_t bytes, std::size_t lanes) {
                     : reinterpret_cast<StageCode>(run_native<Body, S, std::size_t, std::size_t, R, R, R, R>);
 }
 
-/// Whether storing and loading would be a large part of the cost of a formula. A function of SLEEF's takes no Probes.
+/// Whether storing and loading would be a large part of the cost of a formula. A function of SLEEF's takes no Tallies.
 template <class Formula, std::size_t... I>
 constexpr bool has_few_operations(std::index_sequence<I...>) {
-  if constexpr (std::is_invocable_v<const Formula&, std::enable_if_t<true || I != 0, Probe>...>) {
-    if constexpr (requires { typename std::bool_constant<(Formula{}((void(I), Probe{})...).operations > 8)>; })
-      return Formula{}((void(I), Probe{})...).operations <= 8;
+  if constexpr (std::is_invocable_v<const Formula&, std::enable_if_t<true || I != 0, Tally>...>) {
+    if constexpr (requires { typename std::bool_constant<(Formula{}((void(I), Tally{})...).operations > 8)>; })
+      return Formula{}((void(I), Tally{})...).operations <= 8;
   }
   return false;
 }

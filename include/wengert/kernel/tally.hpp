@@ -1,0 +1,46 @@
+// Tally: the reading of a formula that tells how many operations it has.
+#pragma once
+
+namespace wengert {
+
+struct Tally;
+
+/// The answer of a comparison of Tallies.
+struct TallyMask {
+  int operations = 0;  ///< that lead to it
+
+  friend constexpr Tally number_of(TallyMask);
+  friend constexpr TallyMask operator&&(TallyMask a, TallyMask b) { return {a.operations + b.operations + 1}; }
+  friend constexpr TallyMask operator||(TallyMask a, TallyMask b) { return {a.operations + b.operations + 1}; }
+  friend constexpr TallyMask operator!(TallyMask a) { return {a.operations + 1}; }
+
+  explicit operator bool() const;  // see Probe
+};
+
+/// A number that counts the operations that lead to it, instead of being computed.
+struct Tally {
+  static constexpr int many = 1000;  ///< for functions like exp
+  int operations = 0;                ///< that lead to it
+
+  friend constexpr Tally lift(const Tally&, double) { return {}; }
+  friend constexpr Tally operator+(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
+  friend constexpr Tally operator-(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
+  friend constexpr Tally operator*(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
+  friend constexpr Tally operator/(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
+  friend constexpr Tally operator-(const Tally& a) { return {a.operations + 1}; }
+  friend constexpr TallyMask operator<(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
+  friend constexpr TallyMask operator>(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
+  friend constexpr TallyMask operator<=(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
+  friend constexpr TallyMask operator>=(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
+  friend constexpr TallyMask operator==(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
+  friend constexpr TallyMask operator!=(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
+  friend constexpr Tally where(TallyMask m, const Tally& a, const Tally& b) {
+    return {m.operations + a.operations + b.operations + 1};
+  }
+
+  operator double() const;  // NOLINT: see Probe
+};
+
+constexpr Tally number_of(TallyMask) { return {}; }
+
+}  // namespace wengert
