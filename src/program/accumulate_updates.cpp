@@ -51,7 +51,7 @@ class UpdateReader {
     if (entry.source != Source::computed) return false;
     const auto inputs = graph_.inputs_of(k);
     if (entry.op->multiplies && factor.parameter == none)
-      for (const std::size_t i : {0, 1})
+      for (std::size_t i = 0; i < 2; ++i)
         if (is_factor(inputs[i]) && has_shape_of(entry, inputs[1 - i])) {
           add(inputs[1 - i], {factor.number, graph_.entries[place_[inputs[i]].base].number}, false);
           return true;
@@ -94,18 +94,45 @@ class UpdateReader {
   Form form_;
 };
 
+// A product is written over its parameter after all that reads that one. Whether the last of these products would have
+// to wait for itself, by way of the parameters that they read.
+template <class T>
+bool waits_for_itself(const Graph<T>& graph, std::span<const Place> place, std::span<const Update> products) {
+  std::vector<bool> reached(products.size());
+  std::vector<std::size_t> open{products.size() - 1};
+  while (!open.empty()) {
+    const std::uint32_t product = products[open.back()].value;
+    open.pop_back();
+    for (const std::uint32_t input : graph.inputs_of(product)) {
+      const Entry<T>& base = graph.entries[place[input].base];
+      for (std::size_t other = 0; other < products.size(); ++other)
+        if (base.source == Source::parameter && products[other].parameter == base.number && !reached[other]) {
+          reached[other] = true;
+          open.push_back(other);
+        }
+    }
+  }
+  return reached.back();
+}
+
 }  // namespace
 
 template <class T>
 Graph<T> accumulate_updates(Graph<T> graph) {
   const std::vector<std::uint32_t> uses = use_counts(graph);
   const std::vector<Place> place = places(graph);
+  std::vector<Update> products;
   for (Update& update : graph.updates) {
     if (uses[update.value] != 1) continue;
     const Form form = UpdateReader<T>(graph, uses, place, update.parameter).read(update.value);
     if (form.other || form.function == none || uses[form.function] != 1) continue;
     Entry<T>& function = graph.entries[form.function];
     if (function.layout.shape != graph.parameters[update.parameter].shape()) continue;
+    products.push_back({update.parameter, form.function});
+    if (waits_for_itself<T>(graph, place, products)) {
+      products.pop_back();
+      continue;
+    }
     function.target = update.parameter;
     function.accumulates = true;
     function.alpha = form.alpha;

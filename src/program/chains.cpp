@@ -86,11 +86,12 @@ class Chainer {
       if (i != place) chain.operands.push_back({number, operand++, group_.calls[call].first_plane + i});
     chain.stages.push_back(stage);
   }
-  // What would be streamed from a buffer is so at once.
+  // What would be streamed from a buffer is so at once, unless a sum reads it there.
   void add_store(Chain<T>& chain, std::uint32_t call) {
     const auto result = std::ranges::find(group_.results, call, &TileResult<T>::call);
-    const bool streams =
-        result != group_.results.end() && result->streams && reinterpret_cast<std::uintptr_t>(result->data) % 64 == 0;
+    const bool summed = std::ranges::find(group_.sums, call, &TileSum<T>::call) != group_.sums.end();
+    const bool streams = result != group_.results.end() && result->streams && !summed &&
+                         reinterpret_cast<std::uintptr_t>(result->data) % 64 == 0;
     if (streams) {
       result->streams = false;
       group_.streams = true;

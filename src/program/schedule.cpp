@@ -10,6 +10,7 @@
 #include <map>
 #include <numeric>
 #include <queue>
+#include <stdexcept>
 #include <tuple>
 
 namespace wengert::program {
@@ -18,11 +19,13 @@ namespace {
 template <class T>
 class Scheduler {
  public:
-  Scheduler(Graph<T>& graph, bool fuse) : graph_(graph), fuse_(fuse), place_(places(graph)), uses_(use_counts(graph)) {}
+  Scheduler(Graph<T>& graph, bool fuse) : graph_(graph), fuse_(fuse), place_(places(graph)), uses_(use_counts(graph)) {
+    find_failures();
+  }
 
   Schedule run() {
-    refuse_early_updates();
-    form_units();
+    while (refuse_early_updates()) {
+    }
     attach_sums();
     std::vector<Unit> ordered;
     if (!order(ordered)) {  // two updates wait for one another: all are copied at the end instead
@@ -30,7 +33,7 @@ class Scheduler {
         if (!entry.accumulates) entry.target = none;
       form_units();
       attach_sums();
-      [[maybe_unused]] const bool possible = order(ordered);
+      if (!order(ordered)) throw std::logic_error("wengert: the units of a Program wait for one another");
     }
     Schedule result{std::move(ordered), {}};
     for (const Update& update : graph_.updates)
@@ -44,6 +47,18 @@ class Scheduler {
   bool fused(std::uint32_t input, std::uint32_t k) const {
     return fusible(input) && fusible(k) && late_[input] == late_[k] &&
            graph_.entries[input].layout.shape == graph_.entries[k].layout.shape;
+  }
+
+  // What something depends on that may throw must be there before any parameter is written.
+  void find_failures() {
+    precedes_failure_.assign(graph_.entries.size(), false);
+    for (std::size_t k = graph_.entries.size(); k-- > 0;) {
+      const Entry<T>& entry = graph_.entries[k];
+      const bool may_throw = computed(static_cast<std::uint32_t>(k)) && !is_elementwise(entry) &&
+                             entry.op->summed == nullptr && entry.op->accumulate == nullptr;
+      for (const std::uint32_t input : graph_.inputs_of(k))
+        if (may_throw || precedes_failure_[k]) precedes_failure_[input] = true;
+    }
   }
 
   // What only updates read runs late, so that updates do not hold up what reads the old values. A scalar that they read
@@ -156,19 +171,24 @@ class Scheduler {
   static bool as_it_lies(const Layout& layout, const Layout& of) { return layout.contiguous && layout.size == of.size; }
 
   // Within a unit, tiles are written while others are still unread: there only a reader before the writer, of the same
-  // elements, sees the old value.
-  void refuse_early_updates() {
+  // elements, sees the old value. Tells whether one was refused: the units are others then, and leaves units otherwise.
+  bool refuse_early_updates() {
     form_units();
+    bool refused = false;
     for (const Update& update : graph_.updates) {
       Entry<T>& writer = graph_.entries[update.value];
       if (writer.target == none || writer.accumulates) continue;
-      bool safe = true;
+      const Unit& unit = units_[unit_of_[update.value]];
+      bool safe = std::ranges::none_of(unit.entries, [&](std::uint32_t k) { return precedes_failure_[k]; });
       each_reader(update.parameter, [&](std::uint32_t k, std::uint32_t input) {
         if (unit_of_[k] == unit_of_[update.value])
           safe &= k <= update.value && as_it_lies(graph_.entries[input].layout, writer.layout);
       });
-      if (!safe) writer.target = none;
+      if (safe) continue;
+      writer.target = none;
+      refused = true;
     }
+    return refused;
   }
 
   // ---- order -------------------------------------------------------------------------------------------------------
@@ -218,7 +238,7 @@ class Scheduler {
   bool fuse_;
   std::vector<Place> place_;
   std::vector<std::uint32_t> uses_;
-  std::vector<bool> late_;
+  std::vector<bool> late_, precedes_failure_;
   std::vector<std::uint32_t> depth_, group_, unit_of_;
   std::vector<Unit> units_;
   std::vector<std::vector<std::uint32_t>> followers_;

@@ -59,7 +59,7 @@ TrailingSum trailing_sum(const Summed& summed, TileLoops& loops) {
   const std::size_t kept = summed.outer * summed.inner;
   if (summed.count == 0 || kept == 0) return TrailingSum::apart;
   if (kept == 1) return TrailingSum::total;
-  if (loops.planes() != 1) return TrailingSum::apart;
+  if (loops.planes() != 1 || summed.count == 1) return TrailingSum::apart;  // of one element each: a copy
   if (summed.outer == 1 && cut_rows(loops, summed.inner)) return TrailingSum::columns;
   if (summed.inner == 1 && cut_rows(loops, summed.count)) return TrailingSum::rows;
   return TrailingSum::apart;

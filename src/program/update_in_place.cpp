@@ -20,6 +20,7 @@ bool reads_as_it_lies(const Graph<T>& graph, std::uint32_t k, std::span<const Pl
 
 }  // namespace
 
+// Of elementwise values alone: another op may throw when it has written half of its result.
 template <class T>
 Graph<T> update_in_place(Graph<T> graph) {
   const std::vector<Place> place = places(graph);
@@ -30,6 +31,7 @@ Graph<T> update_in_place(Graph<T> graph) {
     const bool is_output = std::any_of(graph.outputs.begin(), graph.outputs.end(),
                                        [&](std::uint32_t output) { return place[output].base == update.value; });
     if (value.source != Source::computed || value.target != none || is_output || updates_of[update.value] > 1) continue;
+    if (value.op->kernels[0] == nullptr) continue;
     if (reads_as_it_lies(graph, update.value, place, update.parameter)) value.target = update.parameter;
   }
   return graph;

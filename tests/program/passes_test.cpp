@@ -264,4 +264,5 @@ TEST_CASE("tile_loops: the fewest loops in which every operand has fixed strides
   CHECK(program::trailing_sum({2, 3, 4}, other) == program::TrailingSum::apart);
   CHECK(program::trailing_sum({6, 4, 1}, other) == program::TrailingSum::rows);
   CHECK(program::trailing_sum({1, 24, 1}, other) == program::TrailingSum::total);
+  CHECK(program::trailing_sum({24, 1, 1}, other) == program::TrailingSum::apart);  // of one element each
 }

@@ -1,0 +1,150 @@
+// Updates of parameters that read one another, against the tape; and what a failed replay leaves.
+#include "testing.hpp"
+
+#include <functional>
+#include <random>
+#include <vector>
+
+using namespace wengert;
+using namespace wengert::testing;
+
+namespace {
+
+using Parameters = std::vector<Parameter<double>>;
+using Vars = std::vector<Var<double>>;
+
+Parameters parameters(const std::vector<Shape>& shapes) {
+  Parameters result;
+  for (std::size_t i = 0; i < shapes.size(); ++i)
+    result.emplace_back(random_tensor(shapes[i], static_cast<unsigned>(i) + 1), "p" + std::to_string(i));
+  return result;
+}
+
+// Replays a step that queues updates, and compares the parameters with those of the same steps recorded anew.
+void compare(const std::vector<Shape>& shapes, const Tensor<double>& input,
+             const std::function<Var<double>(Tape<double>&, const Parameters&, const Vars&, Var<double>)>& step) {
+  for (const bool fuse : {false, true}) {
+    CAPTURE(fuse);
+    const Parameters replayed = parameters(shapes), eager = parameters(shapes);
+    const auto record = [&](Tape<double>& tape, const Parameters& p, Var<double> x) {
+      Vars v;
+      for (const Parameter<double>& parameter : p) v.push_back(tape.variable(parameter));
+      return step(tape, p, v, x);
+    };
+    Tape<double> source, tape;
+    const auto x = source.constant(input);
+    auto program = compile(source, {x}, {record(source, replayed, x)}, {.fuse = fuse});
+    for (int i = 0; i < 3; ++i) {
+      tape.clear();
+      const double expected = record(tape, eager, tape.constant(input)).item();
+      CHECK(program(input).item() == doctest::Approx(expected).epsilon(1e-12));
+      tape.commit();
+      for (std::size_t k = 0; k < eager.size(); ++k) {
+        CAPTURE(k);
+        CHECK(distance(replayed[k].value(), eager[k].value()) < 1e-12);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a product of matrices that are all trained: each gradient reads what another update writes") {
+  compare({{4, 2}, {2, 3}, {3, 4}}, random_tensor({4, 4}, 9), [](auto& tape, auto& p, auto& v, auto x) {
+    const auto loss = mean(square(matmul(matmul(v[0], v[1]), v[2]) - x));
+    const Vars g = grad<double>(loss, v);
+    for (std::size_t i = 0; i < p.size(); ++i) tape.update(p[i], v[i] - 0.5 * g[i]);
+    return loss;
+  });
+}
+
+TEST_CASE("an update that cannot be in place does not join one that it reads the old value of") {
+  compare({{8}, {8}, {8}}, random_tensor({8}, 9), [](auto& tape, auto& p, auto& v, auto x) {
+    const auto m = 0.9 * v[1] + x;
+    tape.update(p[1], m);
+    tape.update(p[0], v[0] - 0.1 * v[1]);
+    tape.update(p[2], 0.5 * v[2] + v[0]);
+    return sum(square(m));
+  });
+}
+
+TEST_CASE("updates at random") {
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    CAPTURE(seed);
+    compare({{4, 4}, {4, 4}, {4, 4}, {4}}, random_tensor({4, 4}, 9), [&](auto& tape, auto& p, auto& v, auto x) {
+      std::mt19937 random(seed);
+      const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+      Vars values{x, v[0], v[1], v[2], x + v[3]};
+      const auto any = [&] { return values[below(values.size())]; };
+      for (int i = 0; i < 8; ++i) {
+        const auto a = any(), b = any();
+        switch (below(6)) {
+          case 0:
+            values.push_back(0.25 * matmul(a, b));
+            break;
+          case 1:
+            values.push_back(transpose(a) - 0.5 * b);
+            break;
+          case 2:
+            values.push_back(tanh(a));
+            break;
+          case 3:
+            values.push_back(a * b);
+            break;
+          case 4:
+            values.push_back(0.5 * a + softmax(b));
+            break;
+          default:
+            values.push_back(a - 0.1 * b);
+            break;
+        }
+      }
+      for (std::size_t k = 0; k < 3; ++k) switch (below(3)) {
+          case 0:
+            tape.update(p[k], tanh(any()));
+            break;
+          case 1:
+            tape.update(p[k], v[k] - 0.1 * matmul(any(), any()));
+            break;
+          default:
+            tape.update(p[k], 0.5 * v[k] + 0.1 * any());
+            break;
+        }
+      tape.update(p[3], 0.5 * v[3] + 0.1 * sum(any(), 0));
+      return sum(any()) + mean(any());
+    });
+  }
+}
+
+TEST_CASE("a replay that throws leaves all parameters as they were") {
+  const auto check = [](const Tensor<double>& value, const auto& step) {
+    for (const bool fuse : {false, true}) {
+      CAPTURE(fuse);
+      Parameter<double> w(value, "w");
+      Tape<double> tape;
+      const auto x = tape.constant(Tensor<double>{{2, 0}, {0, 2}});
+      const auto output = step(tape, w, tape.variable(w), x);
+      auto program = compile(tape, {x}, {output}, {.fuse = fuse});
+      const Tensor<double> before = w.value();
+      CHECK_THROWS_AS(program(value), Error);  // x − w is singular then, and so is x
+      CHECK(w.value() == before);
+      program(Tensor<double>{{3, 0}, {0, 4}});
+      CHECK(w.value() != before);
+    }
+  };
+  const Tensor<double> singular{{1, 1}, {1, 1}};
+  check(singular, [](auto& tape, auto& w, auto v, auto x) {  // in the middle of the update itself
+    tape.update(w, inv(x));
+    return sum(v);
+  });
+  check(singular, [](auto& tape, auto& w, auto v, auto x) {  // in what reads the new value
+    const auto next = x - v;
+    tape.update(w, next);
+    return sum(inv(next));
+  });
+  check(singular, [](auto& tape, auto& w, auto v, auto x) {  // in what reads a neighbour of the new value
+    const auto next = x + v, other = x - v;
+    tape.update(w, next);
+    return sum(next) + sum(inv(other));
+  });
+}
