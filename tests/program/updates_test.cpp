@@ -122,7 +122,7 @@ TEST_CASE("a replay that throws leaves all parameters as they were") {
       CAPTURE(fuse);
       Parameter<double> w(value, "w");
       Tape<double> tape;
-      const auto x = tape.constant(Tensor<double>{{2, 0}, {0, 2}});
+      const auto x = tape.constant(Tensor<double>{{5, 0}, {0, 5}});
       const auto output = step(tape, w, tape.variable(w), x);
       auto program = compile(tape, {x}, {output}, {.fuse = fuse});
       const Tensor<double> before = w.value();
