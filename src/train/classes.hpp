@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <variant>
@@ -29,7 +30,7 @@ struct ClassifiedRow {
   }
   /// How many classes come before the right one; a NaN comes before every number, and is last where it is the label's.
   std::size_t rank_of_label() const {
-    if (scores.size() == 1) return prediction() == label ? 0 : 1;
+    if (scores.size() == 1) return prediction() == label ? 0 : std::numeric_limits<std::size_t>::max();
     if (label >= scores.size() || std::isnan(scores[label])) return scores.size();
     std::size_t before = 0;
     for (std::size_t c = 0; c < scores.size(); ++c)
@@ -40,9 +41,9 @@ struct ClassifiedRow {
 
 /// Adds a row to a confusion matrix, which is made as large as the scores want it at once: it would grow class by
 /// class.
-inline void count(ConfusionMatrix& matrix, const ClassifiedRow& row) {
-  if (matrix.classes() < row.scores.size()) matrix.add(row.scores.size() - 1, 0, 0);
-  matrix.add(row.label, row.prediction());
+inline void count(ConfusionMatrix& matrix, const ClassifiedRow& row, const Location& where = {}) {
+  if (matrix.classes() < row.scores.size()) matrix.add(row.scores.size() - 1, 0, 0, where);
+  matrix.add(row.label, row.prediction(), 1, where);
 }
 
 /// The same for a matrix nobody asked for: left alone where there are so many classes that their square is much.

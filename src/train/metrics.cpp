@@ -179,8 +179,15 @@ class Mean final : public Metric {
 
 }  // namespace
 
-void ConfusionMatrix::add(std::size_t label, std::size_t prediction, std::size_t times) {
+void ConfusionMatrix::add(std::size_t label, std::size_t prediction, std::size_t times, const Location& where) {
   if (const std::size_t needed = std::max(label, prediction) + 1; needed > classes_) {
+    constexpr std::size_t most = 10'000;
+    if (needed > most || needed == 0)
+      throw ValueError("ConfusionMatrix",
+                       fmt::format("class {}: expected less than {}, as there are counts of each "
+                                   "class against each",
+                                   std::max(label, prediction), most),
+                       where);
     std::vector<std::size_t> counts(needed * needed);
     for (std::size_t row = 0; row < classes_; ++row)
       std::copy_n(counts_.begin() + static_cast<std::ptrdiff_t>(row * classes_), classes_,
@@ -250,7 +257,7 @@ Indices predicted_classes(const Tensor<T>& outputs, double threshold, Location w
 void add_to(ConfusionMatrix& matrix, const Tensor<double>& outputs, const Targets& targets, double threshold,
             Location where) {
   for_each_class(outputs, targets, "confusion matrix", threshold, where,
-                 [&](const ClassifiedRow& row) { count(matrix, row); });
+                 [&](const ClassifiedRow& row) { count(matrix, row, where); });
 }
 
 template <class T>

@@ -35,6 +35,8 @@ TEST_CASE("a class that does not occur counts for nothing, and one that is never
   CHECK(matrix.macro_recall() == doctest::Approx(1.0 / 3));  // of 0, 1 and 3
   CHECK(matrix.precision(4) == 0);
   CHECK(ConfusionMatrix().accuracy() == 0);
+  CHECK_ERROR(ValueError, "class 100000000000: expected less than 10000", matrix.add(100'000'000'000, 0));
+  CHECK(matrix.classes() == 5);
 }
 
 TEST_CASE("the best k scores are right if the label is among them") {
@@ -44,6 +46,10 @@ TEST_CASE("the best k scores are right if the label is among them") {
   CHECK(train::accuracy(scores, labels) == 0.5);
   CHECK(train::top_k_accuracy(scores, labels, 2) == 0.75);
   CHECK(train::top_k_accuracy(scores, labels, 3) == 1);
+  // A single score is right or wrong, however many guesses there are.
+  Tensor<double> single{1.0, -1.0, 1.0};
+  single.reshape({3, 1});
+  CHECK(train::top_k_accuracy(single, Indices{1, 1, 7}, 2) == doctest::Approx(1.0 / 3));
   // Of equal scores, the first counts as larger.
   CHECK(train::accuracy(Tensor<double>{{1, 1}, {1, 1}}, Indices{0, 1}) == 0.5);
   CHECK(train::predicted_classes(scores) == Indices{0, 1, 1, 0});

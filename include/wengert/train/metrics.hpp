@@ -33,8 +33,9 @@ class ConfusionMatrix {
   /// Of so many classes, nothing counted yet.
   explicit ConfusionMatrix(std::size_t classes) : classes_(classes), counts_(classes * classes) {}
 
-  /// Counts a sample, or several; more classes are added where needed.
-  void add(std::size_t label, std::size_t prediction, std::size_t times = 1);
+  /// Counts a sample, or several; more classes are added where needed. Throws ValueError for a class of 10,000 or more.
+  void add(std::size_t label, std::size_t prediction, std::size_t times = 1,
+           const Location& where = Location::current());
 
   /// The number of classes.
   std::size_t classes() const { return classes_; }
