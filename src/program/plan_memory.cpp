@@ -2,7 +2,6 @@
 #include "program/tiles.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <utility>
 #include <vector>
@@ -111,7 +110,9 @@ class Planner {
   std::size_t place_large(std::size_t least) {
     for (std::uint32_t b = 0; b < blocks_.size(); ++b)
       if (blocks_[b].bytes >= least) large_.push_back(b);
-    std::ranges::stable_sort(large_, std::greater{}, [&](std::uint32_t b) { return blocks_[b].bytes; });
+    std::ranges::sort(large_, [&](std::uint32_t a, std::uint32_t b) {
+      return std::pair(blocks_[b].bytes, a) < std::pair(blocks_[a].bytes, b);
+    });
     large_.resize(std::min(large_.size(), most_large));
     std::size_t end = 0;
     std::vector<std::pair<std::size_t, std::size_t>> taken;  // from, to
