@@ -2,7 +2,7 @@
 //
 // The formula is a generic lambda. It is read four ways: on Lanes (the SIMD kernel), on Duals of Lanes (the kernel of
 // its gradient, one pass for each input that needs it), on Symbols and on Duals of Symbols (the gradient's gradient,
-// as nodes). So one line gives a fused kernel and derivatives of any order.
+// recorded as nodes). So one line gives a fused kernel and derivatives of any order.
 #pragma once
 
 #include <wengert/elementwise_options.hpp>

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <wengert/elementwise_options.hpp>
+#include <wengert/kernel/dual.hpp>
 #include <wengert/kernel/lane.hpp>
 #include <wengert/kernel/probe.hpp>
+#include <wengert/kernel/tally.hpp>
 
 #include <cstddef>
 #include <span>
@@ -36,6 +38,14 @@ constexpr std::size_t argument_count() {
     return count;
   else
     return argument_count<F, count + 1>();
+}
+// Whether storing the result and loading it again would be a large part of a formula's cost.
+template <class F, std::size_t... I>
+constexpr bool has_few_operations(std::index_sequence<I...> arguments) {
+  if constexpr (takes<F, Tally>(decltype(arguments){}))
+    if constexpr (requires { typename std::bool_constant<(F{}(Each<Tally, I>{}...).operations <= 8)>; })
+      return F{}(Each<Tally, I>{}...).operations <= 8;
+  return false;
 }
 
 // How many inputs a derivative is given for.

@@ -1,6 +1,7 @@
 #include "data/csv_reader.hpp"
 
 #include "io/in_quotes.hpp"
+#include "listing.hpp"
 
 #include <algorithm>
 #include <array>
@@ -131,7 +132,7 @@ bool CsvReader::read_line() {
 
 bool CsvReader::take_header(CsvOptions::Header header) {
   using Header = CsvOptions::Header;
-  const auto is_number = [](std::string_view cell) { return parse(cell).has_value(); };
+  const auto is_number = [](std::string_view cell) { return parse(without_quotes(cell)).has_value(); };
   const auto is_text = [](std::string_view cell) { return !without_quotes(cell).empty(); };
   if (header == Header::no) return false;
   if (header == Header::automatic && (std::ranges::any_of(cells_, is_number) || std::ranges::none_of(cells_, is_text)))
@@ -184,10 +185,7 @@ std::size_t CsvReader::find(const CsvColumn& column, std::string_view role, cons
   if (names_.empty()) refuse("has no header with names");
   const auto found = std::ranges::find(names_, name);
   if (found == names_.end()) {
-    constexpr std::size_t most = 20;
-    const std::vector<std::string> shown(names_.begin(),
-                                         names_.begin() + static_cast<std::ptrdiff_t>(std::min(columns_, most)));
-    refuse(fmt::format("has the columns {}{}", fmt::join(shown, ", "), columns_ > most ? ", …" : ""));
+    refuse("has the columns " + first_few(names_, [](const std::string& known) { return known; }));
   }
   if (std::find(found + 1, names_.end(), name) != names_.end()) refuse("has several columns of this name");
   return static_cast<std::size_t>(found - names_.begin());

@@ -141,6 +141,9 @@ TEST_CASE("a line of missing values is not taken for a header") {
   CHECK(table.complaint("x,y,x\n" + rows) == ":1: column 3: 'x' is there twice," + advice);
   for (const std::string missing : {"NA", "n/a", "null", "None", "?", "-"})
     CHECK(table.complaint("x,y," + missing + "\n" + rows) == ":1: column 3: '" + missing + "'" + advice);
+  // Nor is one of numbers in quotes, which cells of a table do not have.
+  CHECK(contains(table.complaint("\"1\",\"2\",\"0\"\n" + rows), ":1: column 1: "));
+  CHECK(contains(table.complaint("\"1\",\"2\",\"0\"\n" + rows), "is not a number"));
   CHECK(table.read(",x,x\n" + rows, {.header = Header::yes}).feature_names == std::vector<std::string>{"", "x"});
 }
 

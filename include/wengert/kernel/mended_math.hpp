@@ -141,12 +141,13 @@ inline constexpr auto fast_tanh = []<class T, std::size_t B>(const Lane<T, B>& x
   }
 };
 
-// The normal distribution's Φ(x) = ½ erfc(−x/√2), its left tail exact, and x e^(−x²/2), in float. Φ is near 0 a
-// polynomial, beyond e^(−x²/2) times one in 1 − 3/(|x| + 1.5), with x² of the part h of |x| whose square is exact;
-// within 6 ulp.
+inline constexpr double normal_density = 0.398942280401432678;  // 1/√(2π)
+
+// The normal distribution's Φ(x), its left tail exact, and x e^(−x²/2), in float. Φ is near 0 a polynomial, beyond
+// e^(−x²/2) times one in 1 − 3/(|x| + 1.5), with x² of the part h of |x| whose square is exact; within 6 ulp.
 template <class L>
 struct Normal {
-  L cdf, slope;
+  L cdf, x_times_bell;
 };
 template <std::size_t B>
 WENGERT_INLINE Normal<Lane<float, B>> float_normal(const Lane<float, B>& x) {
@@ -163,20 +164,24 @@ WENGERT_INLINE Normal<Lane<float, B>> float_normal(const Lane<float, B>& x) {
                      by * bell;
   return {where(magnitude < 0.7, centre, where(x > 0, 1 - below, below)), where(x < 0, -far, far) * bell};
 }
-inline constexpr auto lane_normal_cdf = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+// In double, Φ(x) = ½ erfc(−x/√2).
+template <std::size_t B>
+WENGERT_INLINE Lane<double, B> double_normal_cdf(const Lane<double, B>& x) {
+  return 0.5 * lane_erfc(-0.707106781186547524 * x);
+}
+// x Φ(x), and its derivative Φ(x) + x φ(x) with one exponential.
+inline constexpr auto lane_gelu = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   if constexpr (std::is_same_v<T, double>)
-    return 0.5 * lane_erfc(-0.707106781186547524 * x);
+    return x * double_normal_cdf(x);
   else
-    return float_normal(x).cdf;
+    return x * float_normal(x).cdf;
 };
-// The derivative of x Φ(x): Φ(x) + x φ(x), with one exponential.
 inline constexpr auto lane_gelu_slope = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
-  constexpr double normal_density = 0.398942280401432678;
   if constexpr (std::is_same_v<T, double>) {
-    return 0.5 * lane_erfc(-0.707106781186547524 * x) + normal_density * x * lane_exp(-0.5 * x * x);
+    return double_normal_cdf(x) + normal_density * x * lane_exp(-0.5 * x * x);
   } else {
     const auto normal = float_normal(x);
-    return normal.cdf + normal_density * normal.slope;
+    return normal.cdf + normal_density * normal.x_times_bell;
   }
 };
 

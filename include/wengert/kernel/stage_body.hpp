@@ -1,9 +1,8 @@
 // Stages: ops in a chain, each of which hands its result to the next in registers.
 #pragma once
 
-#include <wengert/kernel/dual.hpp>
+#include <wengert/formula.hpp>
 #include <wengert/kernel/lane.hpp>
-#include <wengert/kernel/tally.hpp>
 #include <wengert/op.hpp>
 
 #include <cstddef>
@@ -87,22 +86,18 @@ struct StageBody {
       return Value::load(stage->operands[i], row, k);
     }
   }
-  template <std::size_t... P, class... L>
+  template <std::size_t... P, class L, std::size_t lanes, class... Others>
   static WENGERT_INLINE void apply(const Stage<T>* stage, std::size_t row, std::size_t k, std::index_sequence<P...>,
-                                   const Lanes<L, 1>&... x) {
-    constexpr Formula formula{};
-    using Lane = std::common_type_t<L...>;
-    hand_on(stage, row, k, Lane(formula(x.a..., Lane(static_cast<T>(stage->parameters[P]))...)).v);
-  }
-  template <std::size_t... P, class... L>
-  static WENGERT_INLINE void apply(const Stage<T>* stage, std::size_t row, std::size_t k, std::index_sequence<P...>,
-                                   const Lanes<L, 4>&... x) {
-    constexpr Formula formula{};
-    using Lane = std::common_type_t<L...>;
-    hand_on(stage, row, k, Lane(formula(x.a..., Lane(static_cast<T>(stage->parameters[P]))...)).v,
-            Lane(formula(x.b..., Lane(static_cast<T>(stage->parameters[P]))...)).v,
-            Lane(formula(x.c..., Lane(static_cast<T>(stage->parameters[P]))...)).v,
-            Lane(formula(x.d..., Lane(static_cast<T>(stage->parameters[P]))...)).v);
+                                   const Lanes<L, lanes>& first, const Others&... others) {
+    const auto of = [stage](const auto&... x) __attribute__((always_inline)) {
+      (void)stage;  // unless there are parameters
+      return L(Formula{}(x..., L(static_cast<T>(stage->parameters[P]))...));
+    };
+    if constexpr (lanes == 1)
+      hand_on(stage, row, k, of(first.a, others.a...).v);
+    else
+      hand_on(stage, row, k, of(first.a, others.a...).v, of(first.b, others.b...).v, of(first.c, others.c...).v,
+              of(first.d, others.d...).v);
   }
 };
 
@@ -128,16 +123,6 @@ StageCode stage_code(std::size_t bytes, std::size_t lanes) {
                     : reinterpret_cast<StageCode>(run_native<Body, S, std::size_t, std::size_t, R, R, R, R>);
 }
 
-/// Whether storing and loading would be a large part of the cost of a formula. A function of SLEEF's takes no Tallies.
-template <class Formula, std::size_t... I>
-constexpr bool has_few_operations(std::index_sequence<I...>) {
-  if constexpr (std::is_invocable_v<const Formula&, std::enable_if_t<true || I != 0, Tally>...>) {
-    if constexpr (requires { typename std::bool_constant<(Formula{}((void(I), Tally{})...).operations > 8)>; })
-      return Formula{}((void(I), Tally{})...).operations <= 8;
-  }
-  return false;
-}
-
 template <class T, class Formula, std::size_t arity, std::size_t parameters>
 StageCode find_stage(std::size_t bytes, std::size_t place, std::size_t lanes) {
   if (place == arity - 1) return stage_code<T, StageBody<T, Formula, arity, parameters, arity - 1>>(bytes, lanes);
@@ -157,7 +142,7 @@ constexpr auto stage_of() -> StageCode (*)(std::size_t, std::size_t, std::size_t
   constexpr bool in_registers = true;
 #endif
   if constexpr (in_registers && arity <= Stage<T>::max_operands + 1 &&
-                has_few_operations<Formula>(std::make_index_sequence<arity + parameters>{}))
+                wengert::detail::has_few_operations<Formula>(std::make_index_sequence<arity + parameters>{}))
     return find_stage<T, Formula, arity, parameters>;
   else
     return nullptr;

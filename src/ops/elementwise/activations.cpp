@@ -14,8 +14,6 @@
 namespace wengert {
 namespace {
 
-constexpr double normal_density = 0.398942280401432678;  // 1/√(2π)
-
 constexpr auto log_sigmoid_op =
     elementwise<"log_sigmoid">([](auto x) { return minimum(x, 0) - log1p(exp(-abs(x))); },
                                derivative([](auto x, auto) { return sigmoid(-x); }), notation<"−ln(1 + e⁻ˣ)">);
@@ -78,15 +76,12 @@ constexpr auto selu_op = elementwise<"selu">(
     derivative([](auto x, auto) { return selu_scale * where(x > 0, lift(x, 1), selu_alpha * exp(minimum(x, 0))); }),
     notation<"λ elu(x, α)">);
 
-constexpr auto normal_cdf_op = elementwise<"normal_cdf">(
-    kernel::lane_normal_cdf, derivative([](auto x, auto) { return normal_density * exp(-0.5 * x * x); }),
-    notation<"Φ(x) = ½ erfc(−x/√2)">);
 constexpr auto gelu_slope_op = elementwise<"gelu_slope">(
-    kernel::lane_gelu_slope, derivative([](auto x, auto) { return normal_density * (2 - x * x) * exp(-0.5 * x * x); }),
+    kernel::lane_gelu_slope,
+    derivative([](auto x, auto) { return kernel::normal_density * (2 - x * x) * exp(-0.5 * x * x); }),
     notation<"Φ(x) + x Φ'(x)">);
-constexpr auto gelu_op =
-    elementwise<"gelu">([](auto x) { return x * normal_cdf_op(x); },
-                        derivative([](auto x, auto) { return gelu_slope_op(x); }), notation<"x Φ(x)">);
+constexpr auto gelu_op = elementwise<"gelu">(
+    kernel::lane_gelu, derivative([](auto x, auto) { return gelu_slope_op(x); }), notation<"x Φ(x)">);
 constexpr auto gelu_tanh_op = elementwise<"gelu_tanh">(
     [](auto x) { return 0.5 * x * (1 + tanh(0.797884560802865356 * x * (1 + 0.044715 * x * x))); },
     notation<"x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))">);
