@@ -1,7 +1,7 @@
 // Compares what a random graph gives on the tape and in Programs.
 #pragma once
 
-#include "random_graphs/graph.hpp"
+#include "random_graphs/record.hpp"
 
 #include <cstddef>
 #include <map>
@@ -28,8 +28,9 @@ struct Statistics {
   std::map<std::string, std::size_t> applied;  ///< by function: steps that none refused
 };
 
-/// Records a graph on the tape and as Programs, fused and not, and replays it. Nothing if they agree.
+/// Records a graph on the tape and as Programs, fused and not, and replays it. Nothing if they agree. The Programs'
+/// recordings may be given a mutation.
 template <class T>
-std::optional<Difference> compare(const Graph& graph, Statistics& statistics);
+std::optional<Difference> compare(const Graph& graph, Statistics& statistics, Mutation mutation = Mutation::none);
 
 }  // namespace wengert::random_graphs

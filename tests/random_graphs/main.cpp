@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -27,7 +28,8 @@ struct Options {
   std::size_t seeds = 100, first = 0, failures = 3;
   int threads = 1;
   std::string dtype = "both";
-  bool big = false, shrink = true, coverage = false;
+  std::set<std::string> skipped;
+  bool big = false, shrink = true, coverage = false, borrow = true, mutants = false;
 };
 
 Options parse(int count, char** arguments) {
@@ -49,6 +51,12 @@ Options parse(int count, char** arguments) {
       options.big = true;
     else if (name == "--no-shrinking")
       options.shrink = false;
+    else if (name == "--mutants")
+      options.mutants = true;
+    else if (name == "--skip")
+      options.skipped.insert(value());
+    else if (name == "--no-borrow")
+      options.borrow = false;
     else if (name == "--coverage")
       options.coverage = true;
     else
@@ -59,7 +67,12 @@ Options parse(int count, char** arguments) {
 
 template <class T>
 bool run_seed(const Options& options, std::uint64_t seed, Statistics& statistics) {
-  const Graph graph = generate(seed, options.big);
+  Graph graph = generate(seed, options.big);
+  for (Step& step : graph.steps)
+    if (options.skipped.contains(step.function)) step.function = "contiguous";
+  if (!options.borrow)
+    for (Leaf& leaf : graph.leaves)
+      if (leaf.kind == LeafKind::borrowed) leaf.kind = LeafKind::constant;
   const auto difference = compare<T>(graph, statistics);
   if (!difference) return true;
   const char* type = sizeof(T) == 4 ? "float" : "double";
@@ -71,12 +84,32 @@ bool run_seed(const Options& options, std::uint64_t seed, Statistics& statistics
       const auto still = compare<T>(other, ignored);
       return still && still->kind == difference->kind;
     });
-    fmt::print("{}\n{}\n", compare<T>(small, ignored)->text, to_string(small));
+    const auto again = compare<T>(small, ignored);
+    fmt::print("{}\n{}\n", again ? again->text : "(not when run again)", to_string(small));
   } else {
     fmt::print("{}\n", to_string(graph));
   }
   std::fflush(stdout);
   return false;
+}
+
+// Whether each mutation that Programs are given shows in one of the graphs at least.
+bool kill_mutants(const Options& options) {
+  bool all = true;
+  for (std::size_t k = 1; k < mutation_names.size(); ++k) {
+    const auto mutation = static_cast<Mutation>(k);
+    std::size_t killed = 0, tried = 0;
+    for (current_seed = options.first; tried < options.seeds && killed < 3; ++current_seed, ++tried) {
+      const Graph graph = generate(current_seed, false);
+      Statistics ignored;
+      const auto difference = compare<double>(graph, ignored, mutation);
+      if (!difference || difference->kind == Difference::Kind::refusal || compare<double>(graph, ignored)) continue;
+      if (killed++ == 0) fmt::print("{}: seed {}, {}\n", mutation_names[k], current_seed, difference->text);
+    }
+    fmt::print("{}: {} of {} graphs find it\n", mutation_names[k], killed, tried);
+    all = all && killed > 0;
+  }
+  return all;
 }
 
 }  // namespace
@@ -87,6 +120,7 @@ int main(int count, char** arguments) {
   std::signal(SIGFPE, report_crash);
   std::signal(SIGABRT, report_crash);
   set_num_threads(options.threads);
+  if (options.mutants) return kill_mutants(options) ? 0 : 1;
   Statistics statistics;
   std::size_t failed = 0;
   for (current_seed = options.first; current_seed < options.first + options.seeds; ++current_seed) {

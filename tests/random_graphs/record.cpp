@@ -1,5 +1,6 @@
 #include "random_graphs/record.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -36,6 +37,71 @@ Var<T> moved(Var<T> x, std::mt19937_64& noise) {
   for (T& factor : factors)
     factor = 1 + std::numeric_limits<T>::epsilon() * (T(16) * static_cast<T>(noise() >> 11) * T(0x1p-53) - T(8));
   return x * x.tape().constant(std::move(factors));
+}
+
+// ---- faults --------------------------------------------------------------------------------------------------------
+
+// Whether a mutation keeps the value that a step has while it is recorded.
+bool is_kept(const Step& step, Mutation mutation) {
+  switch (mutation) {
+    case Mutation::kept_losses:
+      return step.function.find("loss") != std::string::npos || step.function.find("entropy") != std::string::npos;
+    case Mutation::kept_gradients:
+      return functions().at(step.function).differentiates;
+    case Mutation::kept_draws:
+      return step.function == "dropout" || step.function == "normal";
+    default:
+      return false;
+  }
+}
+
+// The value of step k, computed on a tape of its own.
+template <class T>
+Tensor<T> value_of_step(const Graph& graph, std::size_t k) {
+  Graph part = graph;
+  part.steps.resize(k + 1);
+  part.outputs = {graph.leaves.size() + k};
+  World<T> world(part);
+  Tape<T> tape;
+  return record<T>(part, world, tape).outputs.front().handle().value();
+}
+
+// The inputs that an elementwise op reads, as the text of its formula with equal parameters has it.
+template <class T>
+std::uint32_t read_at_equal_parameters(const Op<T>& op, std::size_t arity) {
+  std::vector<Text> marks;
+  for (std::size_t i = 0; i < arity; ++i) {
+    const std::string mark(1, static_cast<char>(1 + i));
+    marks.push_back({mark, mark});
+  }
+  const std::vector<double> parameters(op.parameters, 1.25);
+  const std::string formula = op.text(parameters.data(), marks).plain;
+  std::uint32_t reads = 0;
+  for (std::size_t i = 0; i < arity; ++i)
+    if (formula.find(marks[i].plain) != std::string::npos) reads |= std::uint32_t{1} << i;
+  return reads;
+}
+
+// Gives every elementwise node an op that says to read what its text mentions.
+template <class T>
+void confuse_reads(Tape<T>& tape) {
+  static std::map<const Op<T>*, Op<T>> confused;
+  if constexpr (requires(Op<T> op) { op.reads; })
+    for (std::size_t k = 0; k < tape.size(); ++k) {
+      const Op<T>*& op = const_cast<Node<T>&>(tape.node(k)).op;
+      if (op == nullptr || op->kernels[0] == nullptr || op->text == nullptr) continue;
+      const auto [copy, is_new] = confused.try_emplace(op, *op);
+      if (is_new) copy->second.reads = read_at_equal_parameters(*op, tape.inputs(k).size());
+      op = &copy->second;
+    }
+}
+
+template <class T>
+void disturb_updates(Tape<T>& tape, Mutation mutation) {
+  auto updates = tape.exchange_updates({});
+  if (mutation == Mutation::reversed_updates) std::reverse(updates.begin(), updates.end());
+  if (mutation == Mutation::lost_update && !updates.empty()) updates.pop_back();
+  tape.exchange_updates(std::move(updates));
 }
 
 }  // namespace
@@ -86,7 +152,8 @@ Recording<T> record(const Graph& graph, World<T>& world, Tape<T>& tape, const Re
         values.push_back(tape.constant(world.tensors[i]));
         break;
       case LeafKind::borrowed:
-        values.push_back(tape.borrow(world.tensors[i]));
+        values.push_back(options.mutation == Mutation::constant_borrowed ? tape.constant(world.tensors[i])
+                                                                   : tape.borrow(world.tensors[i]));
         break;
     }
   if (options.noise != nullptr)
@@ -96,24 +163,34 @@ Recording<T> record(const Graph& graph, World<T>& world, Tape<T>& tape, const Re
   std::vector<IndexVar<T>> indices;
   for (std::size_t k = 0; k < graph.steps.size(); ++k) {
     const Step& step = graph.steps[k];
+    if (options.mutation == Mutation::early_updates)
+      for (std::size_t i = 0, parameter = 0; i < graph.leaves.size(); ++i)
+        if (graph.leaves[i].kind == LeafKind::parameter) values[i] = tape.updated(world.trained[parameter++].value);
     Arguments<T> arguments{world, tape, labels, {}, Choices(step.choices), &indices};
     for (const std::size_t value : step.takes) arguments.x.push_back(values[value]);
     result.refused.emplace_back();
     const std::size_t known_indices = indices.size();
     const std::uint64_t counter = world.generator.counter();
+    const std::string known = options.refused == nullptr ? std::string() : (*options.refused)[k];
     const auto mark = tape.mark();
     try {
       values.push_back(functions().at(step.function).template in<T>()(arguments));
     } catch (const Error& error) {
-      if (options.refused != nullptr && (*options.refused)[k].empty()) throw RefusedValue{k, error.what()};
+      if (known.empty() && options.refused != nullptr) throw RefusedValue{k, error.what()};
       tape.rewind(mark);
       world.generator.seek(counter);
       indices.resize(known_indices);
       result.refused.back() = error.what();
       values.push_back(values[step.takes[0]]);
     }
+    if (result.refused.back() != known && options.refused != nullptr)
+      throw RefusedOtherwise{fmt::format("v{}: recorded without values: '{}'; with values: '{}'", values.size() - 1,
+                                         known, result.refused.back())};
+    if (is_kept(step, options.mutation)) values.back() = tape.constant(value_of_step<T>(graph, k));
     if (options.noise != nullptr) values.back() = moved(values.back(), *options.noise);
   }
+  if (options.mutation == Mutation::equal_parameters) confuse_reads(tape);
+  disturb_updates(tape, options.mutation);
   for (const std::size_t value : graph.outputs) result.outputs.push_back(values[value]);
   result.outputs.insert(result.outputs.end(), indices.begin(), indices.end());
   return result;
