@@ -41,7 +41,7 @@ std::vector<double> scales_of(Tape<T>& tape, double carried) {
 }
 
 template <class T>
-std::vector<Snapshot> run_tape(const Graph& graph, const std::vector<std::string>& refused,
+std::vector<Snapshot> run_tape(const Graph& graph, const std::vector<std::string>& refused, Statistics& statistics,
                                std::mt19937_64* noise = nullptr) {
   World<T> world(graph);
   Tape<T> tape;
@@ -53,6 +53,8 @@ std::vector<Snapshot> run_tape(const Graph& graph, const std::vector<std::string
     Snapshot& snapshot = snapshots.emplace_back();
     try {
       const Recording<T> recording = record<T>(graph, world, tape, {&refused, noise});
+      for (std::size_t k = 0; k < tape.size(); ++k)
+        if (tape.node(k).op != nullptr) statistics.recorded.insert(tape.node(k).op->name);
       const std::vector<double> scales = scales_of(tape, carried);
       for (std::size_t i = 0; i < recording.outputs.size(); ++i) {
         const Var<T> output = recording.outputs[i].handle();
@@ -152,7 +154,7 @@ class Comparison {
     if (fused_.refused() != refused) return Difference{Kind::refusal, "recorded twice, other steps are refused"};
     for (std::size_t k = 0; k < graph_.steps.size(); ++k)
       ++(refused[k].empty() ? statistics_.applied[graph_.steps[k].function] : statistics_.refused_steps);
-    tape_ = run_tape<T>(graph_, refused);
+    tape_ = run_tape<T>(graph_, refused, statistics_);
     for (replay_ = 0; replay_ < tape_.size(); ++replay_) {
       if (Result difference = compare(unfused_, false)) return difference;
       if (Result difference = compare(fused_, true)) return difference;
@@ -212,7 +214,7 @@ class Comparison {
     if (moved_.empty())
       for (std::uint64_t run = 0; run < runs; ++run) {
         std::mt19937_64 noise(run);
-        moved_.push_back(run_tape<T>(graph_, unfused_.refused(), &noise));
+        moved_.push_back(run_tape<T>(graph_, unfused_.refused(), statistics_, &noise));
       }
     double spread = 0;
     for (const std::vector<Snapshot>& run : moved_) {

@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 
 namespace wengert::random_graphs {
 
@@ -25,6 +27,7 @@ struct Statistics {
   std::size_t ill_conditioned = 0;             ///< of these, those which only a perturbed recording explains
   std::size_t refused_values = 0;              ///< replays that both refused for the values they met
   std::size_t refused_steps = 0;               ///< steps that both refused
+  std::set<std::string_view> recorded;         ///< the ops of nodes on tapes
   std::map<std::string, std::size_t> applied;  ///< by function: steps that none refused
 };
 

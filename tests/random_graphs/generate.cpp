@@ -35,7 +35,8 @@ class Generation {
     const std::size_t rank = std::array<std::size_t, 8>{0, 1, 1, 2, 2, 2, 3, 4}[below(8)];
     for (std::size_t axis = 0; axis < rank; ++axis) shape.push_back(1 + below(rank > 2 ? 3 : 5));
     if (rank > 0 && once_in(15)) shape[below(rank)] = 0;
-    if (rank == 1 && once_in(3)) shape[0] = 1 + below(70);  // more than a register, or several
+    if (rank == 1 && once_in(3)) shape[0] = 1 + below(70);                  // several registers
+    if (rank == 2 && once_in(8)) shape = {30 + below(40), 60 + below(80)};  // several tiles
     return shape;
   }
   // Of more elements than one thread takes.

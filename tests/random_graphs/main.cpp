@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 using namespace wengert;
 using namespace wengert::random_graphs;
@@ -29,7 +30,7 @@ struct Options {
   int threads = 1;
   std::string dtype = "both";
   std::set<std::string> skipped;
-  bool big = false, shrink = true, coverage = false, borrow = true, mutants = false;
+  bool big = false, shrink = true, coverage = false, borrow = true, mutations = false;
 };
 
 Options parse(int count, char** arguments) {
@@ -51,8 +52,8 @@ Options parse(int count, char** arguments) {
       options.big = true;
     else if (name == "--no-shrinking")
       options.shrink = false;
-    else if (name == "--mutants")
-      options.mutants = true;
+    else if (name == "--mutations")
+      options.mutations = true;
     else if (name == "--skip")
       options.skipped.insert(value());
     else if (name == "--no-borrow")
@@ -93,8 +94,19 @@ bool run_seed(const Options& options, std::uint64_t seed, Statistics& statistics
   return false;
 }
 
+// What no graph applied: functions, and registered ops without examples, which other functions record.
+std::vector<std::string> left_out(const Statistics& statistics) {
+  std::vector<std::string> result;
+  for (const auto& [name, function] : functions())
+    if (!statistics.applied.contains(name)) result.push_back(name);
+  for (const OpRow& row : op_registry())
+    if (row.table == nullptr && row.examples().empty() && !statistics.recorded.contains(row.name))
+      result.push_back("op " + std::string(row.name));
+  return result;
+}
+
 // Whether each mutation that Programs are given shows in one of the graphs at least.
-bool kill_mutants(const Options& options) {
+bool find_mutations(const Options& options) {
   bool all = true;
   for (std::size_t k = 1; k < mutation_names.size(); ++k) {
     const auto mutation = static_cast<Mutation>(k);
@@ -120,7 +132,7 @@ int main(int count, char** arguments) {
   std::signal(SIGFPE, report_crash);
   std::signal(SIGABRT, report_crash);
   set_num_threads(options.threads);
-  if (options.mutants) return kill_mutants(options) ? 0 : 1;
+  if (options.mutations) return find_mutations(options) ? 0 : 1;
   Statistics statistics;
   std::size_t failed = 0;
   for (current_seed = options.first; current_seed < options.first + options.seeds; ++current_seed) {
@@ -128,20 +140,18 @@ int main(int count, char** arguments) {
     if (options.dtype != "float" && !run_seed<double>(options, current_seed, statistics)) ++failed;
     if (failed >= options.failures) break;
   }
-  std::size_t never = 0, steps = 0;
-  for (const auto& [name, function] : functions()) {
-    const std::size_t times = statistics.applied[name];
-    steps += times;
-    never += times == 0 ? 1 : 0;
-    if (options.coverage && times == 0) fmt::print("never applied: {}\n", name);
-  }
+  std::size_t steps = 0;
+  for (const auto& [name, times] : statistics.applied) steps += times;
+  const std::vector<std::string> never = left_out(statistics);
+  if (options.coverage && !never.empty()) fmt::print("never applied: {}\n", fmt::join(never, ", "));
   fmt::print(
-      "{} graphs at {}, {} threads: {} failed; {} steps of {} functions, {} never applied; {} steps and {} replays "
+      "{} graphs at {}, {} threads: {} failed; {} steps of {} functions, {} never applied, {} ops recorded; {} steps "
+      "and {} replays "
       "refused by both; {} elements, {:.1f} % finite, {} rounded otherwise, {} of them ill-conditioned\n",
-      statistics.graphs, to_string(active_isa()), num_threads(), failed, steps, functions().size(), never,
-      statistics.refused_steps, statistics.refused_values, statistics.elements,
+      statistics.graphs, to_string(active_isa()), num_threads(), failed, steps, functions().size(), never.size(),
+      statistics.recorded.size(), statistics.refused_steps, statistics.refused_values, statistics.elements,
       100.0 * static_cast<double>(statistics.finite) /
           static_cast<double>(std::max<std::size_t>(1, statistics.elements)),
       statistics.rounded, statistics.ill_conditioned);
-  return failed > 0 || (options.coverage && never > 0) ? 1 : 0;
+  return failed > 0 || (options.coverage && !never.empty()) ? 1 : 0;
 }

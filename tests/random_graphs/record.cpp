@@ -153,7 +153,7 @@ Recording<T> record(const Graph& graph, World<T>& world, Tape<T>& tape, const Re
         break;
       case LeafKind::borrowed:
         values.push_back(options.mutation == Mutation::constant_borrowed ? tape.constant(world.tensors[i])
-                                                                   : tape.borrow(world.tensors[i]));
+                                                                         : tape.borrow(world.tensors[i]));
         break;
     }
   if (options.noise != nullptr)

@@ -37,14 +37,14 @@ enum class Mutation : std::uint8_t {
   lost_update         ///< the last one is lost
 };
 inline constexpr std::array mutation_names{"none",
-                                        "unread operands told with equal parameters",
-                                        "borrowed memory kept as a constant",
-                                        "losses read while recording",
-                                        "gradients read while recording",
-                                        "draws read while recording",
-                                        "updates too early",
-                                        "updates reversed",
-                                        "an update lost"};
+                                           "unread operands told with equal parameters",
+                                           "borrowed memory kept as a constant",
+                                           "losses read while recording",
+                                           "gradients read while recording",
+                                           "draws read while recording",
+                                           "updates too early",
+                                           "updates reversed",
+                                           "an update lost"};
 
 template <class T>
 struct RecordOptions {

@@ -93,7 +93,9 @@ std::vector<Function> registered_functions() {
       continue;
     }
     std::size_t arity = 1;
-    for (const OpExample& example : row.examples()) arity = std::max(arity, example.shapes.size());
+    const std::vector<OpExample> examples = row.examples();
+    if (examples.empty()) continue;  // its result is indices; other functions record it
+    for (const OpExample& example : examples) arity = std::max(arity, example.shapes.size());
     const auto variants = std::make_shared<Variants>(Variants{&row, {}});
     result.push_back(
         function("op " + std::string(row.name), arity, [variants](auto& a) { return example_of(*variants, a); }));
