@@ -80,6 +80,16 @@ TEST_CASE("fold_constants computes what depends on constants only, where that do
   CHECK(count(program::fold_constants(graph_of(tape, {x}, {noise})), "dropout") == 1);
 }
 
+TEST_CASE("fold_constants leaves an op that refuses its operands to the replay, which names the user's line") {
+  const Tensor<double> one{1};
+  const Indices wrong{0, 3};
+  auto step = compiled<double>([&](auto& tape, auto x) { return x + take(tape.constant(one), wrong, 0); });
+  const int line = __LINE__ - 1;
+  for (int call = 0; call < 2; ++call)
+    check_message(message_of<ValueError>([&] { step(one); }), "[take] index 3 at (1,): axis 0 has 1 elements", __FILE__,
+                  line);
+}
+
 TEST_CASE(
     "merge_equal: one entry for all that compute the same, but not for draws, nor for what is repeated on purpose") {
   Tape<double> tape;
