@@ -25,7 +25,7 @@ case "${1:-}" in
 esac
 
 need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev libgtest-dev libbenchmark-dev libpng-dev libjpeg62-turbo-dev python3-numpy doxygen dpkg-dev file
-[ "$variant" = tests-clang ] && need_packages clang-16
+[ "$variant" = tests-clang ] && need_packages clang-16 libclang-rt-16-dev  # the fuzzer is among the second
 [ "$variant" = tests ] && need_packages chromium graphviz  # a training's report is opened in a browser
 
 echo "== data for the samples"

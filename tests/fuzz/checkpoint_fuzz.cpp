@@ -1,0 +1,22 @@
+// Checkpoints of a training. Length and checksum are set right, which no mutation would hit, so that the contents are
+// reached; every eighth file is left as it is.
+#include "fuzz.hpp"
+#include <wengert/train/checkpoint.hpp>
+
+#include <cstring>
+#include <vector>
+
+#include <zlib.h>
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace wengert;
+  std::vector<std::uint8_t> file(data, data + size);
+  constexpr std::size_t length_at = 16, header = 24, checksum_bytes = 4;  // see wengert/train/checkpoint.hpp
+  if (size >= header + checksum_bytes && file[size - 1] % 8 != 0) {
+    const std::uint64_t length = size;
+    std::memcpy(file.data() + length_at, &length, sizeof length);
+    const auto checksum = static_cast<std::uint32_t>(crc32_z(0, file.data(), size - checksum_bytes));
+    std::memcpy(file.data() + size - checksum_bytes, &checksum, checksum_bytes);
+  }
+  return fuzz::read_all(file, [](const auto& path) { train::Checkpoint::load(path); });
+}

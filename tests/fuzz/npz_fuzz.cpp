@@ -1,0 +1,8 @@
+// .npz files.
+#include "fuzz.hpp"
+#include <wengert/io/npz.hpp>
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace wengert;
+  return fuzz::read_all({data, size}, [](const auto& path) { load_npz<float>(path); });
+}

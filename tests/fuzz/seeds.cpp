@@ -1,0 +1,123 @@
+// Writes the files that the fuzzers start from: seeds FOLDER makes a folder for each target.
+#include <wengert/io/npy.hpp>
+#include <wengert/io/npz.hpp>
+#include <wengert/io/safetensors.hpp>
+#include <wengert/train/checkpoint.hpp>
+
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <jpeglib.h>
+#include <png.h>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <zlib.h>
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace wengert;
+
+void put(const fs::path& path, std::string_view bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+
+std::vector<std::uint8_t> pixels(std::size_t count) {
+  std::vector<std::uint8_t> bytes(count);
+  for (std::size_t i = 0; i < count; ++i) bytes[i] = static_cast<std::uint8_t>(37 * i + i / 3);
+  return bytes;
+}
+
+void idx(const fs::path& folder) {
+  using namespace std::string_literals;
+  const std::string plain = "\0\0\x08\x03\0\0\0\x02\0\0\0\x02\0\0\0\x03"s + "abcdefghijkl";
+  put(folder / "images", plain);
+  put(folder / "labels", "\0\0\x08\x01\0\0\0\x05"s + "\x00\x01\x02\x03\x04"s);
+  gzFile file = gzopen((folder / "images.gz").c_str(), "wb");
+  gzwrite(file, plain.data(), static_cast<unsigned>(plain.size()));
+  gzclose(file);
+}
+
+void csv(const fs::path& folder) {
+  put(folder / "plain", "1,2.5,0\n-3e2,+4,1\n");
+  put(folder / "header", "\xEF\xBB\xBF\"a b\", \"c\",label\r\n1,2,0\r\n\r\n.5,1e-3,2\r\n");
+  put(folder / "semicolon", "x;y\n1;2\n3;4\n");
+}
+
+void arrays(const fs::path& npy, const fs::path& npz, const fs::path& safetensors) {
+  const Tensor<float> matrix{{1, 2, 3}, {4, 5, 6}};
+  const Tensor<double> vector{0.5, -1, 1e300}, scalar(2.0);
+  save_npy(npy / "matrix", matrix);
+  save_npy(npy / "vector", vector);
+  save_npy(npy / "scalar", scalar);
+  save_npz<float>(npz / "stored", {{"a", matrix}, {"b", Tensor<float>{7}}}, Compression::stored);
+  save_npz<double>(npz / "deflated", {{"a", vector}}, Compression::deflated);
+  save_safetensors<float>(safetensors / "float", {{"layer.weight", matrix}, {"layer.bias", Tensor<float>{7}}});
+  save_safetensors<double>(safetensors / "double", {{"x", vector}});
+}
+
+void png(const fs::path& folder) {
+  struct Kind {
+    const char* name;
+    png_uint_32 format;
+    std::size_t channels;
+  };
+  for (const auto& [name, format, channels] :
+       {Kind{"grey", PNG_FORMAT_GRAY, 1}, Kind{"rgb", PNG_FORMAT_RGB, 3}, Kind{"rgba", PNG_FORMAT_RGBA, 4}}) {
+    png_image image{};
+    image.version = PNG_IMAGE_VERSION;
+    image.width = 5;
+    image.height = 4;
+    image.format = format;
+    png_image_write_to_file(&image, (folder / name).c_str(), 0, pixels(20 * channels).data(), 0, nullptr);
+  }
+}
+
+void jpeg(const fs::path& folder) {
+  for (const int channels : {1, 3}) {
+    jpeg_compress_struct state{};
+    jpeg_error_mgr errors{};
+    state.err = jpeg_std_error(&errors);
+    jpeg_create_compress(&state);
+    std::FILE* file = std::fopen((folder / std::to_string(channels)).c_str(), "wb");
+    jpeg_stdio_dest(&state, file);
+    state.image_width = 9;
+    state.image_height = 10;
+    state.input_components = channels;
+    state.in_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+    jpeg_set_defaults(&state);
+    if (channels == 3) jpeg_simple_progression(&state);
+    jpeg_start_compress(&state, TRUE);
+    std::vector<std::uint8_t> row = pixels(std::size_t{9} * static_cast<std::size_t>(channels));
+    for (JSAMPROW start = row.data(); state.next_scanline < state.image_height;)
+      jpeg_write_scanlines(&state, &start, 1);
+    jpeg_finish_compress(&state);
+    std::fclose(file);
+    jpeg_destroy_compress(&state);
+  }
+}
+
+void checkpoint(const fs::path& folder) {
+  train::Checkpoint all;
+  all.set("text", std::string("what it says"));
+  all.set_number("epoch", std::uint64_t{7});
+  all.set("weights", Tensor<float>{{1, 2}, {3, 4}});
+  all.set("rates", Tensor<double>{0.1, 0.2});
+  all.save(folder / "all");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return std::fputs("usage: seeds FOLDER\n", stderr), 2;
+  const fs::path folder = argv[1];
+  for (const char* target : {"idx", "csv", "npy", "npz", "safetensors", "png", "jpeg", "checkpoint"})
+    fs::create_directories(folder / target);
+  idx(folder / "idx");
+  csv(folder / "csv");
+  arrays(folder / "npy", folder / "npz", folder / "safetensors");
+  png(folder / "png");
+  jpeg(folder / "jpeg");
+  checkpoint(folder / "checkpoint");
+}
