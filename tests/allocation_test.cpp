@@ -64,7 +64,7 @@ long allocations_of(const F& f) {
 }
 
 template <class T>
-struct Network {
+struct TwoLayers {
   Tape<T> tape;
   Tensor<T> x = random_tensor<T>({17, 12}, 1), y = xt::zeros<T>({17, 5});
   Parameter<T> w1{random_tensor<T>({12, 8}, 2), "w1"}, b1{random_tensor<T>({8}, 3), "b1"};
@@ -90,7 +90,7 @@ TEST_CASE("operator new is counted") {
 
 TEST_CASE_TEMPLATE("after a warm-up step, a step with its recorded gradient and update allocates nothing", T, float,
                    double) {
-  Network<T> n;
+  TwoLayers<T> n;
   const auto step = [&] {
     const auto loss = n.record();
     const auto [d1, e1, d2, e2] = grad(loss, n.variables[0], n.variables[1], n.variables[2], n.variables[3]);
@@ -104,7 +104,7 @@ TEST_CASE_TEMPLATE("after a warm-up step, a step with its recorded gradient and 
 }
 
 TEST_CASE_TEMPLATE("gradients_into allocates nothing after a warm-up step", T, float, double) {
-  Network<T> n;
+  TwoLayers<T> n;
   const auto step = [&] { gradients_into<T>(n.record(), n.variables, n.results); };
   step();
   for (int repetition = 0; repetition < 3; ++repetition) CHECK(allocations_of(step) == 0);
@@ -156,7 +156,7 @@ TEST_CASE("gradients() recycles its temporaries: a deep chain needs a handful of
 }
 
 TEST_CASE_TEMPLATE("a replay allocates nothing, the first one neither", T, float, double) {
-  Network<T> n;
+  TwoLayers<T> n;
   auto step = compiled<T>([&](Tape<T>& tape, Var<T> x, Var<T> y) {
     const std::vector<Parameter<T>> parameters{n.w1, n.b1, n.w2, n.b2};
     std::vector<Var<T>> p;

@@ -33,13 +33,13 @@ Matrix plain_softmax(const Matrix& z) {
 
 enum class Cost { least_squares, binary, binary_from_logits, categorical };
 
-struct Layer {
+struct LayerArrays {
   Matrix w, b;
 };
 
 struct Data {
   Matrix x, y;
-  std::vector<Layer> layers;
+  std::vector<LayerArrays> layers;
 };
 
 Data make_data(std::size_t layers, Cost cost) {
@@ -54,7 +54,7 @@ Data make_data(std::size_t layers, Cost cost) {
 }
 
 // δ of the last layer, then δₗ = (δₗ₊₁·Wₗ₊₁ᵀ)·aₗ(1−aₗ); ∂J/∂Wₗ = aₗ₋₁ᵀ·δₗ and ∂J/∂bₗ = the column sums of δₗ.
-std::pair<double, std::vector<Layer>> by_hand(const Data& data, Cost cost, bool biases) {
+std::pair<double, std::vector<LayerArrays>> by_hand(const Data& data, Cost cost, bool biases) {
   const double n = static_cast<double>(data.x.shape()[0]);
   std::vector<Matrix> a{data.x};
   for (std::size_t l = 0; l < data.layers.size(); ++l) {
@@ -76,7 +76,7 @@ std::pair<double, std::vector<Layer>> by_hand(const Data& data, Cost cost, bool 
     j = -xt::sum(y * xt::log(out) + (1 - y) * xt::log(1 - out))() / n;
     delta = (out - y) / n;
   }
-  std::vector<Layer> gradient(data.layers.size());
+  std::vector<LayerArrays> gradient(data.layers.size());
   for (std::size_t l = data.layers.size(); l-- > 0;) {
     gradient[l].w = product(xt::transpose(a[l]), delta);
     gradient[l].b = xt::sum(delta, {0});

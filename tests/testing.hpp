@@ -3,7 +3,10 @@
 
 #include <wengert/wengert.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <initializer_list>
+#include <limits>
 #include <random>
 #include <string>
 #include <type_traits>
@@ -22,6 +25,16 @@ Tensor<T> random_tensor(const Shape& shape, unsigned seed, double low = -1, doub
   auto result = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape));
   for (T& element : result)
     element = static_cast<T>(low + (high - low) * (static_cast<double>(generator() >> 11) * 0x1p-53));
+  return result;
+}
+
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// A matrix of one column.
+template <class T>
+Tensor<T> column(std::initializer_list<T> elements) {
+  auto result = Tensor<T>::from_shape({elements.size(), 1});
+  std::copy(elements.begin(), elements.end(), result.begin());
   return result;
 }
 

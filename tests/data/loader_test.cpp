@@ -12,7 +12,7 @@ using namespace wengert::testing;
 namespace {
 
 // Sample i has the inputs (i, −i) and the label i.
-Dataset<double> numbered(std::size_t n) {
+Dataset<double> self_labelled(std::size_t n) {
   Dataset<double> dataset{Tensor<double>::from_shape({n, 2}), Indices::from_shape({n}), n};
   for (std::size_t i = 0; i < n; ++i) {
     dataset.inputs(i, 0) = static_cast<double>(i);
@@ -44,7 +44,7 @@ Numbers dealt(const Loader<double>& loader, std::size_t epoch, std::size_t first
 }  // namespace
 
 TEST_CASE("an epoch deals each sample once, the last batch being short") {
-  const Dataset<double> data = numbered(10);
+  const Dataset<double> data = self_labelled(10);
   const Loader<double> loader(data, {.batch_size = 4});
   CHECK(loader.count() == 3);
   std::set<Numbers> orders;
@@ -62,7 +62,7 @@ TEST_CASE("an epoch deals each sample once, the last batch being short") {
 }
 
 TEST_CASE("an order follows from the seed and the epoch's number alone, so that runs resume") {
-  const Dataset<double> data = numbered(30);
+  const Dataset<double> data = self_labelled(30);
   const Loader<double> loader(data, {.batch_size = 4, .seed = 5}), other(data, {.batch_size = 4, .seed = 6});
   const Numbers seventh = dealt(loader, 7);
   CHECK(dealt(Loader<double>(data, {.batch_size = 4, .seed = 5}), 7) == seventh);
@@ -72,7 +72,7 @@ TEST_CASE("an order follows from the seed and the epoch's number alone, so that 
 }
 
 TEST_CASE("a batch's draws are its own, so that runs resume") {
-  const Dataset<double> data = numbered(12);
+  const Dataset<double> data = self_labelled(12);
   std::vector<std::pair<std::uint64_t, std::uint64_t>> drawn;
   LoaderOptions<double> options{.batch_size = 4, .seed = 9, .ahead = 0};
   options.transform = [&](Batch<double>&, Generator& generator) {
@@ -91,13 +91,13 @@ TEST_CASE("a batch's draws are its own, so that runs resume") {
 
 TEST_CASE("samples come from memory, from a file or from a function") {
   const TemporaryFolder folder;
-  const Dataset<double> data = numbered(9);
+  const Dataset<double> data = self_labelled(9);
   save_npy(folder / "x.npy", data.inputs);
   const MappedDataset<double> mapped{map_npy<double>(folder / "x.npy"), data.labels, 9};
   const LoaderOptions<double> options{.batch_size = 2, .seed = 4};
   const Numbers expected = dealt(Loader<double>(data, options), 0);
   CHECK(dealt(Loader<double>(mapped, options), 0) == expected);
-  CHECK(dealt(Loader<double>(numbered(9), options), 0) == expected);
+  CHECK(dealt(Loader<double>(self_labelled(9), options), 0) == expected);
   SampleSource<double> squares;
   squares.size = 9;
   squares.gather = [](std::span<const std::size_t> samples, Tensor<double>& out) {
@@ -113,8 +113,8 @@ TEST_CASE("samples come from memory, from a file or from a function") {
 }
 
 TEST_CASE("a loader that would deal nothing, or not what it should, is refused") {
-  const Dataset<double> data = numbered(5);
-  Dataset<double> unequal = numbered(5);
+  const Dataset<double> data = self_labelled(5);
+  Dataset<double> unequal = self_labelled(5);
   unequal.labels = Indices{1, 2};
   CHECK_ERROR(ValueError, "[loader] batch size 0: expected at least 1", Loader<double>(data, {.batch_size = 0}));
   CHECK_ERROR(ValueError, "batch size 6 of 5 samples: the only batch is short, and dropped",

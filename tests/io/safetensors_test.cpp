@@ -24,7 +24,6 @@ std::string entry(const std::string& dtype, const std::string& shape, const std:
   return "{\"dtype\":\"" + dtype + "\",\"shape\":[" + shape + "],\"data_offsets\":[" + offsets + "]}";
 }
 
-const std::string eight_bytes(8, '\0');
 
 }  // namespace
 
@@ -122,7 +121,7 @@ TEST_CASE("a file that is cut short anywhere, or goes on, is refused") {
 TEST_CASE("a header that lies is refused, and costs no memory") {
   const TemporaryFolder folder;
   const auto refused = [&](const std::string& header, const std::string& why) {
-    const auto path = folder.write("x.safetensors", file_of(header, eight_bytes));
+    const auto path = folder.write("x.safetensors", file_of(header, std::string(8, '\0')));
     const std::string message = message_of<FileError>([&] { load_safetensors<float>(path); });
     INFO(header);
     CHECK(message == "[load_safetensors] " + path.string() + ": " + why);

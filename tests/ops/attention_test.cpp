@@ -3,18 +3,6 @@
 using namespace wengert;
 using namespace wengert::testing;
 
-namespace {
-
-// A matrix of one column.
-template <class T>
-Tensor<T> column(std::initializer_list<T> elements) {
-  auto result = Tensor<T>::from_shape({elements.size(), 1});
-  std::copy(elements.begin(), elements.end(), result.begin());
-  return result;
-}
-
-}  // namespace
-
 TEST_CASE_TEMPLATE("attention by hand", T, float, double) {
   Tape<T> tape;
   const auto q = tape.variable(Tensor<T>{{0, 0}, {0, 0}}), k = tape.variable(Tensor<T>{{1, 2}, {3, 4}}),

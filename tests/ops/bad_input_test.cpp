@@ -11,8 +11,6 @@ using namespace wengert::testing;
 namespace {
 
 using V = Var<double>;
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 struct Bench {
   Tape<double> tape;
 

@@ -8,8 +8,6 @@ using namespace wengert::testing;
 namespace {
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 Tensor<double> empty(const Shape& shape) { return Tensor<double>::from_shape(xt::dynamic_shape<std::size_t>(shape)); }
 
 // Indices that braces cannot write: several axes of one element.

@@ -9,7 +9,6 @@ using namespace wengert::testing;
 
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double missing = std::numeric_limits<double>::quiet_NaN();
 
 template <class T>

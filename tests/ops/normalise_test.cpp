@@ -5,14 +5,6 @@ using namespace wengert::testing;
 
 namespace {
 
-// A matrix of one column.
-template <class T>
-Tensor<T> column(std::initializer_list<T> elements) {
-  auto result = Tensor<T>::from_shape({elements.size(), 1});
-  std::copy(elements.begin(), elements.end(), result.begin());
-  return result;
-}
-
 // (x − mean) / √(variance + ε) of the elements at the given places, in long double.
 void plain_standardise(const double* x, double* y, const std::vector<std::size_t>& places, double epsilon) {
   long double mean = 0, variance = 0;

@@ -8,14 +8,6 @@ using namespace wengert::testing;
 
 namespace {
 
-// A matrix of one column.
-template <class T>
-Tensor<T> column(std::initializer_list<T> elements) {
-  auto result = Tensor<T>::from_shape({elements.size(), 1});
-  std::copy(elements.begin(), elements.end(), result.begin());
-  return result;
-}
-
 // Philox4x32-10 as the paper writes it, block by block.
 std::array<std::uint32_t, 4> plain_philox(std::array<std::uint32_t, 4> c, std::array<std::uint32_t, 2> k) {
   for (int round = 0; round < 10; ++round) {

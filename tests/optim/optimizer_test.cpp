@@ -16,12 +16,12 @@ void step(Optimizer<double>& optimizer, const Loss& loss) {
   tape.commit();
 }
 
-struct SignDescent {
+struct SignRule {
   double rate = 0.01;
   auto operator()(auto w, auto g, const auto& at) const { return w - at.rate * sign(g); }
 };
 
-struct Heavy {
+struct HeavyRule {
   double rate = 0.01, friction = 0.1;
   template <class V>
   struct State {
@@ -200,11 +200,11 @@ TEST_CASE("gradients are clipped to a value, and to a norm of all of them togeth
 
 TEST_CASE("a rule of one's own is a struct with a function") {
   Parameter<double> w(Tensor<double>{1, -2}, "w");
-  Optimizer<double> optimizer(w, SignDescent{.rate = 0.5});
+  Optimizer<double> optimizer(w, SignRule{.rate = 0.5});
   const auto loss = [&](Tape<double>& tape) { return sum(square(tape.variable(w))); };
   step(optimizer, loss);
   CHECK(w.value() == Tensor<double>{0.5, -1.5});
-  Optimizer<double> heavy(w, Heavy{.rate = 0.25, .friction = 0.5});
+  Optimizer<double> heavy(w, HeavyRule{.rate = 0.25, .friction = 0.5});
   step(heavy, loss);  // velocity −¼·(1, −3)
   CHECK(w.value() == Tensor<double>{0.25, -0.75});
   step(heavy, loss);  // velocity ½·(−¼, ¾) − ¼·(½, −1½)

@@ -24,7 +24,7 @@ std::size_t count(const std::string& text, const std::string& part) {
   return found;
 }
 
-Report example() {
+Report example_report() {
   Report report;
   report.title = "A <title> & \"more\"";
   report.history = {{"accuracy"}, {"0.weight", "0.bias", "2.weight"}, {}};
@@ -55,7 +55,7 @@ Report example() {
 
 TEST_CASE("a report is one page that asks for nothing else") {
   const TemporaryFolder folder;
-  train::write_report(folder / "report.html", example());
+  train::write_report(folder / "report.html", example_report());
   const std::string html = contents(folder / "report.html");
   CHECK(contains(html, "<h1>A &lt;title&gt; &amp; &quot;more&quot;</h1>"));
   CHECK(count(html, "<figure>") == 5);                      // cost, accuracy, steps, rate, norms
@@ -73,7 +73,7 @@ TEST_CASE("a report is one page that asks for nothing else") {
 }
 
 TEST_CASE("the best of an error is the lowest") {
-  Report report = example();
+  Report report = example_report();
   CHECK(contains(train::to_html(report), "<i>highest 0.9, epoch 1</i>"));
   report.less_is_better = {"accuracy"};
   CHECK_FALSE(contains(train::to_html(report), "highest"));
