@@ -17,6 +17,7 @@ class Generation {
     base_ = big ? big_shape() : small_shape();
     const std::size_t leaves = 2 + below(5);
     for (std::size_t i = 0; i < leaves; ++i) add_leaf(i == 0);
+    for (const Function*& theme : themes_) theme = &draw_function();
   }
 
   Graph run() {
@@ -75,12 +76,32 @@ class Generation {
   }
 
   void add_step() {
-    const Function& function = draw_function();
+    if (!graph_.steps.empty() && once_in(6)) return add_variant();
+    const Function& function = once_in(3) ? *themes_[below(themes_.size())] : draw_function();
     Step step{function.name, {}, {}};
     for (std::size_t i = 0; i < std::max<std::size_t>(1, function.arity); ++i) step.takes.push_back(any_value());
     if (function.differentiates)
       for (std::size_t i = 1; i < step.takes.size(); ++i) step.takes[i] = any_ancestor(step.takes[0]);
     for (std::size_t i = 0; i < 12; ++i) step.choices.push_back(below(1000));
+    add(std::move(step));
+  }
+
+  // An earlier step again, as it was or with a choice or an operand changed.
+  void add_variant() {
+    Step step = graph_.steps[below(graph_.steps.size())];
+    switch (below(4)) {
+      case 0:
+        break;
+      case 1:
+        step.takes[below(step.takes.size())] = any_value();
+        break;
+      default:
+        step.choices[below(step.choices.size())] = below(1000);
+    }
+    add(std::move(step));
+  }
+
+  void add(Step step) {
     std::set<std::size_t> ancestors{ancestors_.size()};
     for (const std::size_t value : step.takes) ancestors.insert(ancestors_[value].begin(), ancestors_[value].end());
     ancestors_.push_back(std::move(ancestors));
@@ -104,6 +125,7 @@ class Generation {
   std::mt19937_64 random_;
   Graph graph_;
   Shape base_;
+  std::array<const Function*, 3> themes_{};       // drawn more often
   std::vector<std::set<std::size_t>> ancestors_;  // of each value, itself among them
 };
 

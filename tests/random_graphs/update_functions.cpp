@@ -92,13 +92,13 @@ Var<T> train(Arguments<T>& a) {
 
 std::vector<Function> update_functions() {
   return {function(
-              "update", 2, [](auto& a) { return update(a); }, 8),
+              "update", 2, [](auto& a) { return update(a); }, 16),
           function(
-              "exchange", 1, [](auto& a) { return exchange(a); }, 2),
+              "exchange", 1, [](auto& a) { return exchange(a); }, 4),
           function(
-              "train", 1, [](auto& a) { return train(a); }, 6),
+              "train", 1, [](auto& a) { return train(a); }, 10),
           function(
-              "updated", 1, [](auto& a) { return a.tape.updated(any_parameter(a)); }, 3)};
+              "updated", 1, [](auto& a) { return a.tape.updated(any_parameter(a)); }, 6)};
 }
 
 }  // namespace wengert::random_graphs
