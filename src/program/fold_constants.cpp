@@ -29,7 +29,12 @@ Graph<T> fold_constants(Graph<T> graph) {
                                    place[input].offset, graph.entries[input].holds_indices),
                         &graph.entries[input].layout});
     T* result = static_cast<T*>(graph.memory->allocate(entry.bytes()));
-    compute<T>(*entry.op, entry.attributes, values, {result, &entry.layout});
+    try {
+      compute<T>(*entry.op, entry.attributes, values, {result, &entry.layout});
+    } catch (Error& error) {
+      error.locate(entry.where);
+      throw;
+    }
     entry.source = Source::constant;
     entry.op = nullptr;
     entry.elements = result;
