@@ -1,5 +1,6 @@
 #include "kernel/parallel.hpp"
 #include "kernel/workers.hpp"
+#include "program/recording.hpp"
 #include <wengert/data_parallel.hpp>
 #include <wengert/transforms.hpp>
 
@@ -40,22 +41,37 @@ template <class T>
 DataParallel<T>::~DataParallel() = default;
 
 template <class T>
-T DataParallel<T>::run(std::size_t samples, const Cost& cost_of, std::span<Tensor<T>> results) {
+T DataParallel<T>::run(std::size_t samples, const Cost& cost_of, std::span<Tensor<T>> results, const Location& where) {
   State& s = *state_;
-  if (samples == 0) throw ValueError("DataParallel", "0 samples: the mean over none is not defined");
+  if (program::RecordingScope::under_way())
+    throw HandleError("DataParallel",
+                      "a Program is being recorded, to which gradients as tensors would be constants: inside "
+                      "compiled(…), use grad(...), which records them, and tape.update(...)",
+                      where);
+  if (samples == 0) throw ValueError("DataParallel", "0 samples: the mean over none is not defined", where);
   if (results.size() != s.parameters.size())
-    throw ShapeError("DataParallel", fmt::format("{} results for {} parameters: one is needed for each", results.size(),
-                                                 s.parameters.size()));
+    throw ShapeError(
+        "DataParallel",
+        fmt::format("{} results for {} parameters: one is needed for each", results.size(), s.parameters.size()),
+        where);
   const std::size_t shards = std::min(s.places.size(), samples);
   const auto threads = static_cast<std::size_t>(kernel::threads_for(true));
   const auto shard_of = [&](std::size_t i) { return Shard{i, samples * i / shards, samples * (i + 1) / shards}; };
   s.workers.run(threads, shards, [&](std::size_t i) {
     auto& place = s.places[i];
+    place.tape.discard_updates();  // of a step that threw
     place.tape.clear();
     for (std::size_t p = 0; p < s.parameters.size(); ++p) place.variables[p] = place.tape.variable(s.parameters[p]);
     const Var<T> cost = cost_of.call(cost_of.function, place.tape, place.variables, shard_of(i));
     place.cost = cost.item();
     wengert::gradients_into<T>(cost, place.variables, place.gradients);
+    if (const auto queued = place.tape.updates(); !queued.empty())
+      throw ValueError(
+          "DataParallel",
+          fmt::format("the cost queued an update of parameter '{}', which no shard can write: record it on "
+                      "a tape of its own, and call layers that keep statistics in evaluation mode",
+                      queued.front().parameter.name()),
+          where);
     place.tape.clear();
   });
   const auto share = [&](std::size_t i) {

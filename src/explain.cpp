@@ -110,7 +110,8 @@ class Explainer {
     const auto known = texts_.find(k);
     if (known != texts_.end()) return known->second;
     const Node<T>& n = tape_.node(k);
-    if (n.op == nullptr) return n.layout->size == 1 ? Text::of(static_cast<double>(*n.data)) : named("c");
+    if (n.op == nullptr)
+      return n.layout->size == 1 ? Text::of(static_cast<double>(*tape_.value_of(k).data)) : named("c");
     std::vector<Text> inputs;
     for (const std::uint32_t input : tape_.inputs(k)) inputs.push_back(write(input));
     return n.op->text != nullptr ? n.op->text(n.attributes, inputs) : Text::call(n.op->name, inputs);

@@ -79,7 +79,7 @@ Var<T> Tape<T>::recorded(const Parameter<T>& parameter, Location where) {
   const std::uint32_t last = last_recorded_[parameter.state_.get()];
   if (last < nodes_.size()) {  // it may have been rewound since, and another node stand in its place
     const Node<T>& n = nodes_[last];
-    if (n.op == nullptr && !n.released && n.storage->version == &parameter.state_->version) return at(last);
+    if (n.op == nullptr && !n.released && n.storage_->version == &parameter.state_->version) return at(last);
   }
   return record_parameter(parameter, where);
 }
@@ -87,7 +87,7 @@ Var<T> Tape<T>::recorded(const Parameter<T>& parameter, Location where) {
 template <class T>
 Var<T> Tape<T>::variable(const Parameter<T>& parameter, Location where) {
   const Var<T> last = recorded(parameter, where);
-  const bool changed = nodes_[last.index_].storage->recorded_version != parameter.state_->version;
+  const bool changed = nodes_[last.index_].storage_->recorded_version != parameter.state_->version;
   return changed ? record_parameter(parameter, where) : last;
 }
 
@@ -107,7 +107,7 @@ Var<T> Tape<T>::record_parameter(const Parameter<T>& parameter, const Location& 
 template <class T>
 Var<T> Tape<T>::constant(const Tensor<T>& value, Location where) {
   const Var<T> result = uninitialised(Shape(value.shape()), where);
-  std::copy_n(value.data(), value.size(), nodes_.back().data);
+  std::copy_n(value.data(), value.size(), nodes_.back().data_);
   return result;
 }
 
@@ -122,7 +122,7 @@ Var<T> Tape<T>::constant(Tensor<T>&& value, Location where) {
 template <class T>
 Var<T> Tape<T>::constant(T value, Location where) {
   const Var<T> result = uninitialised(Shape{}, where);
-  *nodes_.back().data = value;
+  *nodes_.back().data_ = value;
   return result;
 }
 
@@ -147,7 +147,7 @@ Var<T> Tape<T>::keep_alive(std::shared_ptr<const void> owner, const Location& wh
 
 template <class T>
 std::optional<Parameter<T>> Tape<T>::parameter(std::size_t index) const {
-  const Storage& storage = *nodes_[index].storage;
+  const Storage& storage = *nodes_[index].storage_;
   if (nodes_[index].op != nullptr || storage.version == nullptr) return {};
   using State = typename Parameter<T>::State;
   return Parameter<T>(std::const_pointer_cast<State>(std::static_pointer_cast<const State>(storage.owner)));

@@ -83,6 +83,8 @@ Storage* Pool::allocate(std::size_t bytes) {
   return storage;
 }
 
+void Pool::forbid(Storage* storage) noexcept { ASAN_POISON_MEMORY_REGION(storage->data, storage->capacity); }
+
 Storage* Pool::adopt(std::byte* data, std::size_t bytes, std::shared_ptr<const void> owner) {
   Storage* storage = free_[foreign_class];
   if (storage == nullptr)

@@ -1,6 +1,7 @@
 #include "program/executable.hpp"
 #include "program/passes.hpp"
 #include "program/profile.hpp"
+#include "program/recording.hpp"
 #include <wengert/program.hpp>
 
 #include <algorithm>
@@ -92,6 +93,7 @@ Program<T> compile(Tape<T>& tape, const std::vector<ProgramVar<std::type_identit
   if (options.keep_passes) state->passes.emplace_back("schedule", to_string(graph, state->schedule, state->plan));
   state->executable = link(graph, state->schedule, state->plan);
   state->find_draws();
+  if (options.apply_updates) tape.note_compiled();
   return Program<T>(std::move(state));
 }
 
@@ -105,6 +107,7 @@ Program<T> compile_recorded(const std::type_identity_t<ProgramRecorder<T>>& reco
     for (const program::Stream& stream : program::streams_of(tape).streams) stream.state->counter = stream.first;
   };
   try {
+    const program::RecordingScope scope(!options.allow_value_dependence);
     const std::vector<ProgramVar<T>> outputs = record(tape, inputs);
     Program<T> program = compile(tape, inputs, outputs, options, where);
     restart();

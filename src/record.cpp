@@ -11,6 +11,7 @@
 #include <cassert>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <memory>
 
 #include <fmt/format.h>
@@ -42,8 +43,18 @@ Var<T> Tape<T>::append(const Op<T>* op, T* data, const Layout* layout, Storage* 
     }
   if (nodes_.size() == nodes_.capacity()) [[unlikely]]
     detail::grow(nodes_);
-  nodes_.push_back({op, data, layout, storage, attributes, sweep_location_ != nullptr ? *sweep_location_ : where,
-                    first_edge, generation_, false, false, repeating_, storage->version != nullptr});
+  Node<T>& n = nodes_.emplace_back();
+  n.op = op;
+  n.layout = layout;
+  n.attributes = attributes;
+  n.where = sweep_location_ != nullptr ? *sweep_location_ : where;
+  n.first_edge = first_edge;
+  n.generation = generation_;
+  n.repeated = repeating_;
+  n.versioned = storage->version != nullptr;
+  n.computed = computing_ || op == nullptr;
+  n.data_ = data;
+  n.storage_ = storage;
   return Var<T>(this, static_cast<std::uint32_t>(nodes_.size() - 1), generation_);
 }
 
@@ -70,7 +81,7 @@ template <class T>
       finding = "indices";
     } else {
       std::vector<T> elements(n.layout->size);
-      copy_elements<T>({n.data, n.layout}, elements.data());
+      copy_elements<T>({n.data_, n.layout}, elements.data());
       if (const std::string bad = first_not_finite(elements.data(), contiguous_layout(n.layout->shape)); !bad.empty())
         finding = bad;
     }
@@ -86,7 +97,25 @@ bool Tape<T>::is_current(const Var<T>& var) const {
   if (var.tape_ != this || var.index_ >= nodes_.size() || nodes_[var.index_].generation != var.generation_)
     return false;
   const Node<T>& n = nodes_[var.index_];
-  return !n.versioned || *n.storage->version == n.storage->recorded_version;
+  return (!n.versioned && n.computed) || usable(n);
+}
+
+// Whether a node has the value that it was recorded with, or none is needed.
+template <class T>
+bool Tape<T>::usable(const Node<T>& n) const {
+  if (n.versioned && *n.storage_->version != n.storage_->recorded_version) return false;
+  return n.computed || !computing_;
+}
+
+// Of a value that is not computed.
+template <class T>
+void Tape<T>::hide(Storage* storage, [[maybe_unused]] std::size_t bytes) noexcept {
+#if !defined(NDEBUG)
+  constexpr std::size_t enough = 4096;  // the rest of its memory is never touched
+  std::fill_n(reinterpret_cast<T*>(storage->data), std::min(bytes, enough) / sizeof(T),
+              std::numeric_limits<T>::signaling_NaN());
+#endif
+  Pool::forbid(storage);
 }
 
 template <class T>
@@ -99,9 +128,10 @@ const Node<T>& Tape<T>::operand(const Op<T>& op, Var<T> var, std::size_t positio
   if (var.tape_ != this) refuse("belongs to another tape: record all operands on one tape");
   if (var.index_ >= nodes_.size() || nodes_[var.index_].generation != var.generation_)
     refuse(fmt::format("is a stale handle: its node {} was given back by rewind(); record it again", var.index_));
-  const Storage* storage = nodes_[var.index_].storage;  // of the parameter, which the operand may be a view of
+  if (!nodes_[var.index_].computed && computing_) refuse("was recorded while the tape computed no values");
+  const Storage* storage = nodes_[var.index_].storage_;  // of the parameter, which the operand may be a view of
   const auto parameter = std::find_if(nodes_.begin(), nodes_.end(),
-                                      [&](const Node<T>& n) { return n.op == nullptr && n.storage == storage; });
+                                      [&](const Node<T>& n) { return n.op == nullptr && n.storage_ == storage; });
   refuse(
       fmt::format("is parameter '{}', which was changed after it was recorded: take gradients before the update, or "
                   "record the step again",
@@ -159,14 +189,14 @@ template <class Handles>
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!is_current(inputs[i])) return {};
     const Node<T>& n = nodes_[inputs[i].index_];
-    planes[i] = {n.data, 0, true};
+    planes[i] = {n.data_, 0, true};
     if (n.layout == layout) continue;
     if (!n.layout->contiguous || (layout != nullptr && n.layout->shape != layout->shape)) return {};
     layout = n.layout;
   }
   const std::size_t bytes = op.parameters * sizeof(double);
   if (bytes > 0) attributes = std::memcpy(arena_.allocate(bytes), attributes, bytes);
-  Storage* storage = pool_.allocate(layout->size * sizeof(T));
+  Storage* storage = allocate(layout->size * sizeof(T));
   auto* data = reinterpret_cast<T*>(storage->data);
   const auto* const parameters = static_cast<const double*>(attributes);
   if (!computing_) [[unlikely]]
@@ -189,8 +219,12 @@ Var<T> Tape<T>::record_view(const Op<T>& op, const void* attributes, Var<T> inpu
     [[maybe_unused]] const bool possible = op.view(attributes, *n->layout, layout, offset);
     assert(possible && "a view of a contiguous value must be possible");
   }
-  pool_.retain(n->storage);
-  return append(&op, n->data + offset, keep(layout), n->storage, attributes, append_edges(std::span(&input, 1)), where);
+  pool_.retain(n->storage_);
+  const bool computed = n->computed;
+  const Var<T> result =
+      append(&op, n->data_ + offset, keep(layout), n->storage_, attributes, append_edges(std::span(&input, 1)), where);
+  nodes_.back().computed = computed;
+  return result;
 }
 
 // As many elements as an op has inputs: in place if they are few, otherwise in the tape's arena.
@@ -229,9 +263,9 @@ Var<T> Tape<T>::record_structural(const Op<T>& op, const void* attributes, std::
     if (!op.takes_strides && !nodes_[operands[i].index_].layout->contiguous)
       operands[i] = contiguous(operands[i], where);
     const Node<T>& n = nodes_[operands[i].index_];
-    values[i] = {n.data, n.layout};
+    values[i] = {n.data_, n.layout};
   }
-  Storage* storage = pool_.allocate(layout->size * (op.index_output ? sizeof(std::int64_t) : sizeof(T)));
+  Storage* storage = allocate(layout->size * (op.index_output ? sizeof(std::int64_t) : sizeof(T)));
   auto* data = reinterpret_cast<T*>(storage->data);
   try {
     if (computing_) op.forward(attributes, values.span(), {data, layout});
@@ -248,7 +282,7 @@ template <class T>
 Var<T> Tape<T>::collapse(const Mark& from, Var<T> y, const Op<T>& op, std::span<const Var<T>> inputs,
                          std::shared_ptr<const void> rule, const Location& where) {
   const Node<T> result = node(y, op.name);
-  pool_.retain(result.storage);
+  pool_.retain(result.storage_);
   const auto is_queued = [&](std::size_t i) {
     return std::any_of(updates_.begin(), updates_.end(), [i](const Update& u) { return u.value.index_ == i; });
   };
@@ -261,7 +295,10 @@ Var<T> Tape<T>::collapse(const Mark& from, Var<T> y, const Op<T>& op, std::span<
   all.push_back(keep_alive(std::move(rule), where));
   const std::uint32_t value = y.index_;
   const void* attributes = std::memcpy(arena_.allocate(sizeof(value)), &value, sizeof(value));
-  return append(&op, result.data, result.layout, result.storage, attributes, append_edges(std::span(all)), where);
+  const Var<T> node =
+      append(&op, result.data_, result.layout, result.storage_, attributes, append_edges(std::span(all)), where);
+  nodes_.back().computed = result.computed;
+  return node;
 }
 
 // An elementwise op whose operands differ in shape or have gaps.
@@ -275,9 +312,9 @@ Var<T> Tape<T>::record_elementwise(const Op<T>& op, const void* attributes, std:
   std::array<Value<const T>, Loops::max_values> values;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Node<T>& n = nodes_[operands[i].index_];
-    values[i] = {n.data, n.layout};
+    values[i] = {n.data_, n.layout};
   }
-  Storage* storage = pool_.allocate(layout->size * sizeof(T));
+  Storage* storage = allocate(layout->size * sizeof(T));
   auto* data = reinterpret_cast<T*>(storage->data);
   if (computing_)
     kernel::run_elementwise(op, static_cast<const double*>(attributes), {values.data(), inputs.size()},
@@ -315,6 +352,8 @@ const Layout* Tape<T>::broadcast_operands(const Op<T>& op, std::span<const Var<T
   template void Tape<T>::require_finite(const Op<T>&, const T*, const Layout&, std::span<const std::uint32_t>,       \
                                         const Location&) const;                                                      \
   template bool Tape<T>::is_current(const Var<T>&) const;                                                            \
+  template bool Tape<T>::usable(const Node<T>&) const;                                                               \
+  template void Tape<T>::hide(Storage*, std::size_t) noexcept;                                                       \
   template const Node<T>& Tape<T>::operand(const Op<T>&, Var<T>, std::size_t) const;                                 \
   template Var<T> Tape<T>::record(const Op<T>&, std::span<const Operand<T>* const>, std::span<const double>);        \
   template Var<T> Tape<T>::record(const Op<T>&, const void*, std::size_t, std::span<const Var<T>>, const Location&); \

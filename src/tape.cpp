@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,11 +29,18 @@ const Node<T>& Tape<T>::node(Var<T> var, std::string_view subject, const Locatio
 }
 
 template <class T>
-void Tape<T>::throw_not_computed(const Location& where) {
-  throw HandleError("value",
-                    "the tape is recorded for a Program and computes no values: take them from the Program's results, "
-                    "or set allow_value_dependence",
+void Tape<T>::throw_not_computed(std::string_view subject, std::string_view way_out, const Location& where) {
+  throw HandleError(subject, fmt::format("the tape is recorded for a Program and computes no values: {}", way_out),
                     where);
+}
+
+template <class T>
+void Tape<T>::throw_without_value(std::size_t index) const {
+  const Node<T>& n = nodes_[index];
+  throw HandleError("value",
+                    fmt::format("node {} ({}) has none: {}", index, n.op != nullptr ? n.op->subject() : "a leaf",
+                                n.computed ? "it was given back" : "it was recorded while the tape computed no values"),
+                    n.where);
 }
 
 template <class T>
@@ -51,7 +59,7 @@ typename Tape<T>::Mark Tape<T>::mark() const {
 template <class T>
 void Tape<T>::give_back(Node<T>& node) {
   if (std::exchange(node.released, true)) return;
-  pool_.release(node.storage);
+  pool_.release(node.storage_);
 }
 
 template <class T>
@@ -68,6 +76,20 @@ void Tape<T>::rewind(const Mark& mark) {
   arena_.rewind(mark.arena);
   ++generation_;
   std::erase_if(updates_, [&](const Update& queued) { return queued.value.index_ >= mark.nodes; });
+}
+
+template <class T>
+void Tape<T>::clear(Location where) {
+  const auto is_compiled = [](const Update& queued) { return queued.compiled; };
+  const auto lost = std::find_if_not(updates_.begin(), updates_.end(), is_compiled);
+  if (lost != updates_.end())
+    throw ValueError(
+        "clear",
+        fmt::format("{} queued update(s) would be lost, the first of parameter '{}': write them by commit() before, or "
+                    "drop them by discard_updates()",
+                    std::count_if(lost, updates_.end(), std::not_fn(is_compiled)), lost->parameter.name()),
+        where);
+  rewind(Mark{});
 }
 
 // Tapes count their generations from different numbers, so that a handle is not taken for one of a later tape at the
@@ -96,16 +118,48 @@ void Tape<T>::update(const Parameter<T>& parameter, Var<T> value, Location where
                      fmt::format("parameter '{}' has shape {}: cannot be changed to a value of shape {}",
                                  parameter.name(), to_string(parameter.shape()), to_string(shape)),
                      where);
+  const Update* last = last_update(parameter);
+  if (last != nullptr && !depends(value, last->value))
+    throw ValueError("update",
+                     fmt::format("parameter '{}' has an update queued already, which this value does not depend on and "
+                                 "would replace: build on it by updated(parameter), or drop it by discard_updates()",
+                                 parameter.name()),
+                     where);
   // A value that lies in a parameter's own memory is copied, as that may be written before it is read.
-  if (nodes_[value.index_].storage->version != nullptr) value = value * 1;
+  if (nodes_[value.index_].storage_->version != nullptr) value = value * 1;
   updates_.push_back({parameter, value});
 }
 
 template <class T>
-Var<T> Tape<T>::updated(const Parameter<T>& parameter, Location where) {
+const typename Tape<T>::Update* Tape<T>::last_update(const Parameter<T>& parameter) const {
   const auto last = std::find_if(updates_.rbegin(), updates_.rend(),
                                  [&](const Update& queued) { return queued.parameter == parameter; });
-  return last != updates_.rend() ? last->value : variable(parameter, where);
+  return last != updates_.rend() ? &*last : nullptr;
+}
+
+// Whether the later value was computed from the earlier one.
+template <class T>
+bool Tape<T>::depends(Var<T> later, Var<T> earlier) const {
+  const std::uint32_t first = earlier.index_;
+  if (later.index_ < first) return false;
+  std::vector<bool> read(later.index_ - first + std::size_t{1});
+  read.back() = true;
+  const auto note = [&](std::uint32_t k) {
+    if (k >= first) read[k - first] = true;
+  };
+  for (std::uint32_t k = later.index_; k > first; --k) {
+    if (!read[k - first]) continue;
+    if (const Op<T>* op = nodes_[k].op; op != nullptr && op->stands_for)
+      note(*static_cast<const std::uint32_t*>(nodes_[k].attributes));
+    for (const std::uint32_t input : inputs(k)) note(input);
+  }
+  return read.front();
+}
+
+template <class T>
+Var<T> Tape<T>::updated(const Parameter<T>& parameter, Location where) {
+  const Update* last = last_update(parameter);
+  return last != nullptr ? last->value : variable(parameter, where);
 }
 
 template <class T>
@@ -114,10 +168,11 @@ std::vector<typename Tape<T>::Update> Tape<T>::exchange_updates(std::vector<Upda
 }
 
 template <class T>
-void Tape<T>::commit() {
+void Tape<T>::commit(Location where) {
+  require_values("commit", "the Program writes the queued updates at each replay", where);
   for (Update& queued : updates_) {
-    const Node<T>& value = nodes_[queued.value.index_];
-    queued.parameter.change([&](Tensor<T>& tensor) { copy_elements<T>({value.data, value.layout}, tensor.data()); });
+    const Value<const T> value = value_of(queued.value.index_);
+    queued.parameter.change([&](Tensor<T>& tensor) { copy_elements<T>(value, tensor.data()); });
   }
   updates_.clear();
 }
@@ -157,7 +212,7 @@ class Tape<T>::SweepScope {
     if (tape_.temporaries_ == Temporaries::recycle)  // what an error left behind
       for (std::size_t i = base_; i < tape_.adjoints_.size(); ++i)
         if (tape_.adjoints_[i].node != Adjoint::none)
-          tape_.pool_.release(tape_.nodes_[tape_.adjoints_[i].node].storage);
+          tape_.pool_.release(tape_.nodes_[tape_.adjoints_[i].node].storage_);
     tape_.adjoints_.resize(base_);
     tape_.temporaries_ = temporaries_;
     tape_.sweep_location_ = location_;
@@ -224,7 +279,7 @@ void Tape<T>::sweep(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, 
           give_back(nodes_[t]);  // whatever is still needed is held by its adjoint slot
     }
     if (temporaries == Temporaries::recycle && !asked) {
-      pool_.release(nodes_[adjoint].storage);
+      pool_.release(nodes_[adjoint].storage_);
       adjoints_[slot(k)].node = Adjoint::none;
     }
   }
@@ -239,7 +294,7 @@ void Tape<T>::sweep(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, 
     gradients[i] = at(node);
     if (nodes_[node].released) {  // from now on the node holds the storage again
       nodes_[node].released = false;
-      pool_.retain(nodes_[node].storage);
+      pool_.retain(nodes_[node].storage_);
     }
   }
   scope.keep();
@@ -250,8 +305,8 @@ void Tape<T>::accumulate_further(std::size_t slot, Var<T> cotangent) {
   const std::uint32_t old = adjoints_[slot].node;
   const std::uint32_t sum = old == Adjoint::none ? cotangent.index_ : detail::sum_of_two(at(old), cotangent).index_;
   if (temporaries_ == Temporaries::recycle) {
-    pool_.retain(nodes_[sum].storage);
-    if (old != Adjoint::none) pool_.release(nodes_[old].storage);
+    pool_.retain(nodes_[sum].storage_);
+    if (old != Adjoint::none) pool_.release(nodes_[old].storage_);
   }
   adjoints_[slot].node = sum;
 }

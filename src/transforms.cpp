@@ -58,6 +58,7 @@ void gradients_into(const std::type_identity_t<Differentiated<T>>& y, std::span<
     throw ShapeError("gradients", fmt::format("{} results for {} variables", results.size(), wrt.size()), y.where);
   if (y.value.empty()) throw HandleError("grad", "empty handle: the value was never recorded on a tape", y.where);
   Tape<T>& tape = y.value.tape();
+  tape.require_values("gradients", "use grad(...), which records the gradients, and tape.update(...)", y.where);
   constexpr std::size_t few = 32;
   std::array<Var<T>, few> small;
   std::vector<Var<T>> large(wrt.size() > few ? wrt.size() : 0);
@@ -66,12 +67,13 @@ void gradients_into(const std::type_identity_t<Differentiated<T>>& y, std::span<
   const auto mark = tape.mark();
   sweep(y, wrt, swept, Tape<T>::Temporaries::recycle);
   for (std::size_t i = 0; i < wrt.size(); ++i) {
-    const Node<T>& n = tape.node(swept[i], "gradients");
-    if (Shape(results[i].shape()) != n.layout->shape)
-      results[i] = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(n.layout->shape));
-    copy_elements<T>({n.data, n.layout}, results[i].data());
+    const Value<const T> gradient = tape.value_of(swept[i].index());
+    if (Shape(results[i].shape()) != gradient.shape())
+      results[i] = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(gradient.shape()));
+    copy_elements<T>(gradient, results[i].data());
   }
   tape.rewind(mark);
+  tape.note_read(y.where);
 }
 
 // ---- derivatives along directions, and all of them -----------------------------------------------------------------
@@ -166,10 +168,13 @@ std::vector<Tensor<T>> jacobian(Var<T> y, const std::vector<Var<T>>& x, Jacobian
   if (mode == JacobianMode::automatic)
     mode = 2 * columns < y.size() ? JacobianMode::forward : JacobianMode::reverse;  // a forward sweep runs over both
   Tape<T>& tape = y.tape();
+  const Location where = tape.node(y, "jacobian").where;
+  tape.require_values("jacobian", "use grad(...) or jvp(...), which record derivatives", where);
   const auto mark = tape.mark();
-  return atomically(tape, tape.node(y, "jacobian").where, [&] {
+  return atomically(tape, where, [&] {
     auto result = mode == JacobianMode::forward ? forward_jacobian(y, x) : reverse_jacobian(y, x);
     tape.rewind(mark);
+    tape.note_read(where);
     return result;
   });
 }
@@ -179,10 +184,12 @@ std::vector<std::vector<Tensor<T>>> hessian(Var<T> y, const std::vector<Var<T>>&
   Tape<T>& tape = y.tape();
   const auto mark = tape.mark();
   const Location where = tape.node(y, "hessian").where;
+  tape.require_values("hessian", "use hvp(...), which records derivatives", where);
   return atomically(tape, where, [&] {
     std::vector<std::vector<Tensor<T>>> blocks;
     for (const Var<T>& g : grad<T>({y, where}, x)) blocks.push_back(reverse_jacobian(g, x));
     tape.rewind(mark);
+    tape.note_read(where);
     return blocks;
   });
 }

@@ -13,7 +13,7 @@ T Var<T>::item(Location where) const {
         "item", fmt::format("shape {}: only a value of size 1 is one number; use value()", to_string(n.layout->shape)),
         where);
   tape().note_read(where);
-  return *n.data;
+  return *tape().value_of(index_).data;
 }
 
 template <class T>
@@ -22,7 +22,7 @@ Tensor<T> Var<T>::value(Location where) const {
   const Node<T>& n = tape().node(*this, "value", where);
   tape().note_read(where);
   auto result = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(n.layout->shape));
-  copy_elements<T>({n.data, n.layout}, result.data());
+  copy_elements<T>(tape().value_of(index_), result.data());
   return result;
 }
 
@@ -45,7 +45,8 @@ Indices IndexVar<T>::value(Location where) const {
   const Node<T>& n = tape().node(handle_, "value", where);
   tape().note_read(where);
   auto result = Indices::from_shape(xt::dynamic_shape<std::size_t>(n.layout->shape));
-  copy_elements<std::int64_t>({reinterpret_cast<const std::int64_t*>(n.data), n.layout}, result.data());
+  const Value<const T> elements = tape().value_of(index());
+  copy_elements<std::int64_t>({reinterpret_cast<const std::int64_t*>(elements.data), elements.layout}, result.data());
   return result;
 }
 

@@ -48,15 +48,17 @@ class DataParallel {
   /// `cost_of(tape, variables, shard)` records the mean cost of the shard's samples as a scalar: the parameters come as
   /// `variables`, in order. It is called from several threads at once, on another tape for each shard, and may read
   /// shared data but not change any. Throws what it throws (of several errors, that of the first shard), ValueError for
-  /// no samples, and ShapeError if there is not one result for each parameter or the cost is not one number.
+  /// no samples or a cost that queues updates, ShapeError if there is not one result for each parameter or the cost is
+  /// not one number, and HandleError while a Program is recorded.
   template <class F>
   requires std::is_invocable_r_v < Var<T>,
   const F&, Tape<T>&, std::span<const Var<T>>,
-      const Shard& > T gradients_into(std::size_t samples, const F& cost_of, std::span<Tensor<T>> results) {
+      const Shard& > T gradients_into(std::size_t samples, const F& cost_of, std::span<Tensor<T>> results,
+                                      Location where = Location::current()) {
     return run(samples,
                {&cost_of, [](const void* f, Tape<T>& tape, std::span<const Var<T>> variables,
                              const Shard& s) { return Var<T>((*static_cast<const F*>(f))(tape, variables, s)); }},
-               results);
+               results, where);
   }
 
  private:
@@ -65,7 +67,7 @@ class DataParallel {
     Var<T> (*call)(const void* function, Tape<T>& tape, std::span<const Var<T>> variables, const Shard& shard);
   };
   struct State;
-  T run(std::size_t samples, const Cost& cost_of, std::span<Tensor<T>> results);
+  T run(std::size_t samples, const Cost& cost_of, std::span<Tensor<T>> results, const Location& where);
 
   std::unique_ptr<State> state_;
 };

@@ -56,12 +56,14 @@ template <class T>
 Explanation explain(Var<T> scalar, std::vector<Var<T>> wrt = {});
 
 /// While it lives, recording on a tape stops at the first value that is not finite, forward or in a gradient:
-/// ValueError names the op, the element, the inputs with their shapes, and the line.
+/// ValueError names the op, the element, the inputs with their shapes, and the line. Throws HandleError for a tape that
+/// computes no values.
 template <class T>
 class TraceNaN {
  public:
   /// Watches `tape` from now on.
-  explicit TraceNaN(Tape<T>& tape) : tape_(tape), before_(tape.trace_nan(true)) {}
+  explicit TraceNaN(Tape<T>& tape, Location where = Location::current())
+      : tape_(tape), before_(tape.trace_nan(true, where)) {}
   ~TraceNaN() { tape_.trace_nan(before_); }
   TraceNaN(const TraceNaN&) = delete;
   TraceNaN& operator=(const TraceNaN&) = delete;

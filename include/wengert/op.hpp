@@ -103,6 +103,9 @@ struct Op {
   double (*flops)(const void* attributes, std::span<const Shape* const> inputs) = nullptr;
   /// Ops that draw random numbers: where among the attributes it says which. Their last input keeps the generator.
   Draw& (*draw)(void* attributes) = nullptr;
+  /// It only checks its first input: a Program that computes that input, or writes parameters, runs it though nothing
+  /// reads its result.
+  bool guards = false;
   /// The node has the value of an older one, whose index its attributes are.
   bool stands_for = false;
 

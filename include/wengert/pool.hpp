@@ -43,6 +43,8 @@ class Pool {
   Storage* allocate(std::size_t bytes);
   /// A storage with one reference that refers to foreign memory, kept alive by `owner` if there is one.
   Storage* adopt(std::byte* data, std::size_t bytes, std::shared_ptr<const void> owner);
+  /// Nothing may be read from the storage, nor written to it, until it is allocated again: AddressSanitizer reports it.
+  static void forbid(Storage* storage) noexcept;
   /// Counts one more that needs the storage.
   void retain(Storage* storage) noexcept { ++storage->references; }
   /// Counts one less; the last one gives the storage back.

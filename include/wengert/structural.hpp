@@ -235,6 +235,7 @@ struct StructuralTable {
         op.draw = [](void* attributes) -> Draw& { return static_cast<S*>(attributes)->draw; };
       op.index_inputs = detail::index_inputs<S>();
       op.index_output = detail::gives_indices<S>;
+      op.guards = requires { requires S::guards; };
     }
     return op;
   }

@@ -1,4 +1,4 @@
-// Tape and Var: the Wengert list and the handles to its nodes.
+// Tape: the Wengert list, and the nodes it consists of.
 #pragma once
 
 #include <wengert/error.hpp>
@@ -8,6 +8,7 @@
 #include <wengert/parameter.hpp>
 #include <wengert/pool.hpp>
 #include <wengert/tensor.hpp>
+#include <wengert/var.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -20,159 +21,28 @@
 #include <utility>
 #include <vector>
 
-// xtensor takes every type beside one of its own for a scalar, so `var * array` would be a hard error inside its
-// operators; without a type for their result they step aside, and ours are found.
-namespace wengert::detail {
-template <class E>
-inline constexpr bool is_var = false;
-template <class T>
-inline constexpr bool is_var<Var<T>> = true;
-}  // namespace wengert::detail
-namespace xt::detail {
-template <class F, class... E>
-requires(wengert::detail::is_var<std::remove_cvref_t<E>> || ...) struct xfunction_type<F, E...> {
-};
-}  // namespace xt::detail
-
 namespace wengert {
 
-// The ops behind the operators of Var: see ops/elementwise.hpp.
-#define WENGERT_OPERATORS(T)                                 \
-  Var<T> add(const Operand<T>& a, const Operand<T>& b);      \
-  Var<T> subtract(const Operand<T>& a, const Operand<T>& b); \
-  Var<T> multiply(const Operand<T>& a, const Operand<T>& b); \
-  Var<T> divide(const Operand<T>& a, const Operand<T>& b);   \
-  Var<T> negate(const Operand<T>& x);                        \
-  Var<T> less(const Operand<T>& a, const Operand<T>& b);     \
-  Var<T> less_equal(const Operand<T>& a, const Operand<T>& b);
-WENGERT_OPERATORS(float)
-WENGERT_OPERATORS(double)
-#undef WENGERT_OPERATORS
-
-/// A handle to a node of a tape: {tape, index, generation}. Cheap to copy; it does not own the tape.
-///
-/// While its tape lives, a handle whose node was rewound throws HandleError; it never reads stale memory.
-template <class T>
-class Var {
- public:
-  using Scalar = T;  ///< float or double
-
-  /// An empty handle, which every use refuses.
-  Var() = default;
-
-  /// The extents of the value.
-  Shape shape() const { return node("shape").layout->shape; }
-  /// The number of elements.
-  std::size_t size() const { return node("size").layout->size; }
-  /// The number of axes.
-  std::size_t rank() const { return node("rank").layout->rank(); }
-  /// The single element of a value of size 1. Throws ShapeError for any other size.
-  T item(Location where = Location::current()) const;
-  /// A copy of the value that owns its memory.
-  Tensor<T> value(Location where = Location::current()) const;
-  /// The value in place, as an xtensor adaptor; valid until the tape is rewound behind this node or destroyed.
-  auto view(Location where = Location::current()) const {
-    const Node<T>& n = node("view");
-    tape().note_read(where);
-    const Layout& layout = *n.layout;
-    return xt::adapt(static_cast<const T*>(n.data), layout.size, xt::no_ownership(),
-                     xt::dynamic_shape<std::size_t>(layout.shape),
-                     xt::dynamic_shape<std::ptrdiff_t>(
-                         layout.strides.begin(), layout.strides.begin() + static_cast<std::ptrdiff_t>(layout.rank())));
-  }
-  /// The tape it is recorded on. Throws HandleError for an empty handle.
-  Tape<T>& tape() const;
-  /// The position of its node on the tape.
-  std::uint32_t index() const { return index_; }
-  bool empty() const { return tape_ == nullptr; }  ///< whether it refers to nothing
-
-  /// Arithmetic, element by element, takes Vars, scalars and tensors in any mixture and broadcasts as NumPy does.
-  ///@{
-  friend Var operator+(const Operand<T>& a, const Operand<T>& b) { return add(a, b); }
-  friend Var operator-(const Operand<T>& a, const Operand<T>& b) { return subtract(a, b); }
-  friend Var operator*(const Operand<T>& a, const Operand<T>& b) { return multiply(a, b); }
-  friend Var operator/(const Operand<T>& a, const Operand<T>& b) { return divide(a, b); }
-  friend Var operator-(const Operand<T>& a) { return negate(a); }
-  friend Var operator+(const Var& a) { return a; }
-  ///@}
-  /// Comparisons give masks: 1 where they hold, otherwise 0, without gradient. Equality is `equal(a, b)`.
-  ///@{
-  friend Var operator<(const Operand<T>& a, const Operand<T>& b) { return less(a, b); }
-  friend Var operator<=(const Operand<T>& a, const Operand<T>& b) { return less_equal(a, b); }
-  friend Var operator>(const Operand<T>& a, const Operand<T>& b) { return greater(a, b); }
-  friend Var operator>=(const Operand<T>& a, const Operand<T>& b) { return greater_equal(a, b); }
-  ///@}
-  Var& operator+=(const Operand<T>& b) { return *this = *this + b; }  ///< refers to the sum
-  Var& operator-=(const Operand<T>& b) { return *this = *this - b; }  ///< refers to the difference
-  Var& operator*=(const Operand<T>& b) { return *this = *this * b; }  ///< refers to the product
-  Var& operator/=(const Operand<T>& b) { return *this = *this / b; }  ///< refers to the quotient
-
- private:
-  friend class Tape<T>;
-  Var(Tape<T>* tape, std::uint32_t index, std::uint32_t generation)
-      : tape_(tape), index_(index), generation_(generation) {}
-  const Node<T>& node(std::string_view subject) const;
-
-  Tape<T>* tape_ = nullptr;
-  std::uint32_t index_ = 0;
-  std::uint32_t generation_ = 0;
-};
-
-/// One operand of an op as the caller wrote it, with the line it was written on: a Var, a scalar, a tensor or an
-/// xtensor expression of T.
-template <class T>
-class Operand {
- public:
-  /// From a Var, a scalar, or a tensor or expression, which must live as long as the call.
-  ///@{
-  Operand(Var<T> var, Location where = Location::current()) : var_(var), where_(where) {}  // NOLINT
-  template <class S>
-  requires std::is_arithmetic_v<S> Operand(S scalar,
-                                           Location where = Location::current())  // NOLINT(google-explicit-constructor)
-      : scalar_(static_cast<double>(scalar)), is_scalar_(true), where_(where) {}
-  template <class E>
-  requires std::is_same_v<typename E::value_type, T> Operand(
-      const xt::xexpression<E>& tensor, Location where = Location::current())  // NOLINT(google-explicit-constructor)
-      : tensor_(std::addressof(tensor.derived_cast())),
-        record_([](const void* t, Tape<T>& tape, const Location& line) {
-          return tape.constant(*static_cast<const E*>(t), line);
-        }),
-        where_(where) {}
-  ///@}
-
-  bool is_var() const { return !is_scalar_ && tensor_ == nullptr; }  ///< whether it is a Var
-  bool is_scalar() const { return is_scalar_; }                      ///< whether it is a scalar
-  double scalar() const { return scalar_; }                          ///< the scalar
-  const Location& where() const { return where_; }                   ///< the line it was written on
-  /// The handle, if it is one; may be empty.
-  const Var<T>& handle() const { return var_; }
-  /// The operand as a Var: itself, or recorded as a constant on `tape`.
-  Var<T> on(Tape<T>& tape) const;
-
- private:
-  Var<T> var_;
-  const void* tensor_ = nullptr;  // or an expression, which lives as long as the call
-  Var<T> (*record_)(const void*, Tape<T>&, const Location&) = nullptr;
-  double scalar_ = 0;
-  bool is_scalar_ = false;
-  Location where_;
-};
-
-/// One entry of the tape: an op applied to earlier entries, or a leaf, with its value. Fits a cache line.
+/// One entry of the tape: an op applied to earlier entries, or a leaf, with its value, which the tape alone reaches:
+/// see `Tape::value_of`. Fits a cache line.
 template <class T>
 struct Node {
   const Op<T>* op = nullptr;         ///< null: a leaf
-  T* data = nullptr;                 ///< the first element
   const Layout* layout = nullptr;    ///< shape and strides
-  Storage* storage = nullptr;        ///< what `data` points into
   const void* attributes = nullptr;  ///< the op's parameters; a leaf's name
   Location where;                    ///< the caller's line
   std::uint32_t first_edge = 0;      ///< its inputs are edges[first_edge …], in order
   std::uint32_t generation = 0;      ///< counts recordings, so that handles to rewound nodes are told
-  bool holds_indices = false;        ///< `data` points to 64-bit whole numbers; see IndexVar
+  bool holds_indices = false;        ///< its elements are 64-bit integers; see IndexVar
   bool released = false;             ///< a gradient's temporary whose storage was given back before the rewind
   bool repeated = false;             ///< computes again, on purpose, what an older node computed (checkpoint)
-  bool versioned = false;            ///< `storage` is a parameter's, which may change
+  bool versioned = false;            ///< its memory is a parameter's, which may change
+  bool computed = true;              ///< has a value; false: recorded while the tape computed none
+
+ private:
+  friend class Tape<T>;
+  T* data_ = nullptr;           // the first element
+  Storage* storage_ = nullptr;  // what it lies in
 };
 
 /// The Wengert list: one contiguous sequence of nodes in topological order, which owns their values in pooled memory.
@@ -217,7 +87,7 @@ class Tape {
                                                           Location where = Location::current()) {
     const E& e = expression.derived_cast();
     const Var<T> result = uninitialised(Shape(e.shape()), where);
-    auto target = xt::adapt(nodes_.back().data, nodes_.back().layout->size, xt::no_ownership(),
+    auto target = xt::adapt(nodes_.back().data_, nodes_.back().layout->size, xt::no_ownership(),
                             xt::dynamic_shape<std::size_t>(nodes_.back().layout->shape));
     xt::noalias(target) = e;
     return result;
@@ -240,21 +110,26 @@ class Tape {
   /// Throws HandleError if the mark is of another tape, if the tape was rewound behind it already, or if a sweep that
   /// began later is under way.
   void rewind(const Mark& mark);
-  void clear() { rewind(Mark{}); }  ///< gives back everything
+  /// Gives back everything. Throws ValueError if updates are queued that were neither committed nor compiled.
+  void clear(Location where = Location::current());
 
   /// A parameter and the value it is to get.
   struct Update {
     Parameter<T> parameter;  ///< which one is written
     Var<T> value;            ///< what it becomes
+    bool compiled = false;   ///< whether a Program has taken it along
   };
   /// Queues an update: `commit` will write `value` into the parameter. A rewind behind the value drops it.
-  /// Throws ShapeError if the shapes differ.
+  /// Throws ShapeError if the shapes differ, and ValueError if another update of the parameter is queued that the value
+  /// does not depend on (through `updated`).
   void update(const Parameter<T>& parameter, Var<T> value, Location where = Location::current());
   /// The parameter as queued updates leave it: the last one's value, or else the parameter, recorded.
   Var<T> updated(const Parameter<T>& parameter, Location where = Location::current());
   std::span<const Update> updates() const { return updates_; }  ///< the queued updates, in order
-  /// Writes the queued updates and empties the queue. Call it after the gradients, before the tape is rewound.
-  void commit();
+  /// Writes the queued updates and empties the queue. Call it after the gradients, before the tape is rewound. Throws
+  /// HandleError if the tape computes no values.
+  void commit(Location where = Location::current());
+  void discard_updates() { updates_.clear(); }  ///< drops the queued updates: no parameter changes
   std::vector<Update> exchange_updates(std::vector<Update> updates);  ///< replaces the queue; returns the old one
 
   std::size_t size() const { return nodes_.size(); }  ///< the number of nodes
@@ -268,7 +143,11 @@ class Tape {
   /// depend on that value.
   const Location* value_dependence() const { return read_at_ < nodes_.size() ? &read_line_ : nullptr; }
   /// Whether recording stops at the first value that is not finite; returns whether it did before. See TraceNaN.
-  bool trace_nan(bool on) { return std::exchange(trace_nan_, on); }
+  /// Throws HandleError if values are not computed.
+  bool trace_nan(bool on, Location where = Location::current()) {
+    if (on) require_values("TraceNaN", "trace a step on a tape that computes", where);
+    return std::exchange(trace_nan_, on);
+  }
   std::size_t reserved_bytes() const { return pool_.reserved_bytes(); }  ///< held for values, in use or free
 
   // ---- for op authors and transforms ----------------------------------------------------------------------------
@@ -277,21 +156,42 @@ class Tape {
   /// operand that is empty, rewound, of another tape, or a parameter changed since; a failed call records nothing.
   Var<T> record(const Op<T>& op, const void* attributes, std::size_t attribute_bytes, std::span<const Var<T>> inputs,
                 const Location& where);
-  /// A leaf without elements that keeps `owner` alive; a pointer to it is the leaf's data.
+  /// A leaf without elements that keeps `owner` alive; see `owner`.
   Var<T> keep_alive(std::shared_ptr<const void> owner, const Location& where);
   /// The parameter that a leaf refers to; nothing for other nodes.
   std::optional<Parameter<T>> parameter(std::size_t index) const;
-  /// Notes that a value was read; see `value_dependence`.
+  /// Throws HandleError, which tells the way out, if values are not computed.
+  void require_values(std::string_view subject, std::string_view way_out, const Location& where) const {
+    if (!computing_) [[unlikely]]
+      throw_not_computed(subject, way_out, where);
+  }
+  /// Notes that a value was read; see `value_dependence`. Throws HandleError if values are not computed.
   void note_read(const Location& where) const {
-    if (!computing_) throw_not_computed(where);
+    require_values("value", "take them from the Program's results, or set allow_value_dependence", where);
     if (nodes_.size() >= read_at_) return;
     read_at_ = nodes_.size();
     read_line_ = where;
   }
+  /// The elements of a node. Throws HandleError if it has none: it was recorded while the tape computed no values, or
+  /// they were given back. Leaves have theirs always.
+  Value<const T> value_of(std::size_t index) const {
+    const Node<T>& n = nodes_[index];
+    if (!n.computed || n.released) [[unlikely]]
+      throw_without_value(index);
+    return {n.data_, n.layout};
+  }
+  /// Where the elements of a node lie or would lie: tells which nodes share memory. Not to be read; see `value_of`.
+  const void* address(std::size_t index) const { return nodes_[index].data_; }
+  /// What keeps the memory of a leaf alive; null if the tape or the caller does.
+  const std::shared_ptr<const void>& owner(std::size_t index) const { return nodes_[index].storage_->owner; }
+  /// The queued updates belong to a Program.
+  void note_compiled() {
+    for (Update& queued : updates_) queued.compiled = true;
+  }
   /// The same for an elementwise op on what a caller wrote, with the op's scalar parameters.
   Var<T> record(const Op<T>& op, std::span<const Operand<T>* const> operands, std::span<const double> parameters);
   /// Turns everything recorded since `from` into one node of the value of `y`: an `op` of `inputs`, which are older
-  /// than `from`, and of a last input that keeps `rule` alive, a pointer to which is its data. The nodes since `from`
+  /// than `from`, and of a last input that owns `rule`. The nodes since `from`
   /// remain for a Program to replay, but their values are given back.
   Var<T> collapse(const Mark& from, Var<T> y, const Op<T>& op, std::span<const Var<T>> inputs,
                   std::shared_ptr<const void> rule, const Location& where);
@@ -339,7 +239,19 @@ class Tape {
                 std::uint32_t first_edge, const Location& where);
   void require_finite(const Op<T>& op, const T* data, const Layout& layout, std::span<const std::uint32_t> inputs,
                       const Location& where) const;
-  [[noreturn]] static void throw_not_computed(const Location& where);
+  [[noreturn]] static void throw_not_computed(std::string_view subject, std::string_view way_out,
+                                              const Location& where);
+  [[noreturn]] void throw_without_value(std::size_t index) const;
+  static void hide(Storage* storage, std::size_t bytes) noexcept;
+  Storage* allocate(std::size_t bytes) {  // of a node's value
+    Storage* storage = pool_.allocate(bytes);
+    if (!computing_) [[unlikely]]
+      hide(storage, bytes);
+    return storage;
+  }
+  bool usable(const Node<T>& node) const;
+  bool depends(Var<T> later, Var<T> earlier) const;
+  const Update* last_update(const Parameter<T>& parameter) const;
   void give_back(Node<T>& node);
   const Layout* keep(const Layout& layout);
   const void* keep_name(std::string_view name);

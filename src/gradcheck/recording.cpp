@@ -20,7 +20,7 @@ Recording<T>::Recording(Tape<T>& tape, const CheckedFunction<T>& f, const std::v
   tape.node(result_, "gradcheck");
   for (const WatchedParameter<T>& watched : f.watched)
     for (std::size_t k = inputs.size(); k < tape.size(); ++k)
-      if (tape.node(k).op == nullptr && tape.node(k).data == watched.parameter.value().data())
+      if (tape.node(k).op == nullptr && tape.address(k) == watched.parameter.value().data())
         sources_[watched.input].push_back(tape.at(k));
   for (std::size_t i = 0; i < inputs.size(); ++i)  // of what is not used, the variable: its gradient is zero
     if (sources_[i].empty()) sources_[i].push_back(variables[i]);

@@ -66,6 +66,7 @@ std::pair<std::size_t, Shape> Subject::result_place(std::size_t i) const {
 }
 
 void Subject::record() {
+  tape_.discard_updates();  // such as those of running statistics
   tape_.clear();
   recording_.emplace(tape_, f_, inputs_);
   results_ = {recording_->result()};

@@ -76,7 +76,7 @@ class Dissection {
     for (std::size_t k = first_; k < tape_.size(); ++k) {
       const auto inputs = tape_.inputs(k);
       if (tape_.node(k).op == nullptr) {
-        const auto found = tape_.node(k).holds_indices ? path_of.end() : path_of.find(tape_.node(k).data);
+        const auto found = tape_.node(k).holds_indices ? path_of.end() : path_of.find(tape_.address(k));
         if (found == path_of.end()) continue;
         is_weight[k] = true;
         owner_[k] = number_of(found->second.substr(0, std::max<std::size_t>(found->second.rfind('.') + 1, 1) - 1));

@@ -216,7 +216,7 @@ class Inspection {
     const std::vector<Var<T>> gradients = grad<T>({loss_, tape_.node(loss_.index()).where}, trainable);
     std::map<const void*, bool> read;  // parameters on the tape, and whether what they give reaches the loss
     for (std::size_t k = first_; k < end_; ++k)
-      if (is_leaf(k)) read[tape_.node(k).data] = read[tape_.node(k).data] || reaches_loss_[k];
+      if (is_leaf(k)) read[tape_.address(k)] = read[tape_.address(k)] || reaches_loss_[k];
     std::map<std::pair<std::string, std::string>, std::vector<std::string>> silent;  // names by layer and what is wrong
     for (std::size_t i = 0; i < trainable.size(); ++i) {
       const std::string& path = paths[i];

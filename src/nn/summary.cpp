@@ -77,7 +77,7 @@ Summary summarise(const Tape<T>& tape, std::size_t first, const std::vector<Var<
       row.bytes += bytes_of(tape.node(k));
       if (last_reader[k] > layer.nodes.back()) result = k;
       for (const std::uint32_t input : tape.inputs(k)) {
-        const auto parameter = tape.node(input).op == nullptr ? unmet.find(tape.node(input).data) : unmet.end();
+        const auto parameter = tape.node(input).op == nullptr ? unmet.find(tape.address(input)) : unmet.end();
         if (parameter == unmet.end()) continue;
         row.parameters += anatomy.parameters[parameter->second].parameter.value().size();
         unmet.erase(parameter);

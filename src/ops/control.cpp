@@ -36,8 +36,8 @@ constexpr Op<T> with_rule_op{
     .forward = [](const void*, std::span<const Value<const T>>, Value<T>) {},  // its value is given to it
     .vjp =
         [](Pullback<T>& pullback) {
-          const auto* rule = pullback.tape().node(pullback.input(pullback.arity() - 1), "custom_vjp").data;
-          (*reinterpret_cast<const detail::VjpRule<T>*>(rule))(pullback);
+          const auto* rule = pullback.tape().owner(pullback.input(pullback.arity() - 1).index()).get();
+          (*static_cast<const detail::VjpRule<T>*>(rule))(pullback);
         },
     .attribute_bytes = sizeof(std::uint32_t),
     .stands_for = true,
@@ -82,7 +82,7 @@ static std::vector<Stream> streams_since(const Tape<T>& tape, const typename Tap
     if (n.op == nullptr || n.op->draw == nullptr) continue;
     const std::uint64_t counter = n.op->draw(const_cast<void*>(n.attributes)).counter;
     auto state = std::const_pointer_cast<Generator::State>(
-        std::static_pointer_cast<const Generator::State>(tape.node(std::size_t{tape.inputs(k).back()}).storage->owner));
+        std::static_pointer_cast<const Generator::State>(tape.owner(tape.inputs(k).back())));
     const auto known = std::find_if(result.begin(), result.end(), [&](const Stream& s) { return s.first == state; });
     if (state != nullptr && known == result.end()) result.emplace_back(std::move(state), counter);
   }

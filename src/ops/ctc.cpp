@@ -300,8 +300,9 @@ Var<T> ctc_loss(Var<T> log_probability, std::type_identity_t<IndexOperand<T>> ta
         record(op, where, log_probability, on_tape("target operand", targets),
                on_tape("input length operand", input_lengths), on_tape("target length operand", target_lengths));
     const std::array<losses::Named<T>, 1> operands{{{"prediction", log_probability}}};
-    return losses::not_nan<T>(
-        loss_name, losses::reduced(loss_name, costs, options.reduction, losses::samples(costs), where), operands);
+    return losses::checked<T>(loss_name,
+                              losses::reduced(loss_name, costs, options.reduction, losses::samples(costs), where),
+                              operands, where);
   });
 }
 

@@ -1,29 +1,101 @@
+// What the losses share: the checks of their operands and of their value.
 #include "ops/loss_common.hpp"
+
+#include <wengert/structural.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace wengert::losses {
 namespace {
 
-// The index of the first element of a row-major value that is bad, written as `element (2, 3) is …`.
+template <class T>
+struct Found {
+  std::size_t position;
+  T value;
+};
+
+// The first element of a value that is bad.
 template <class T, class Bad>
-std::optional<std::string> first_bad(Var<T> x, const Bad& bad) {
-  const Tensor<T> value = x.value();
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    if (!bad(value.data()[i])) continue;
-    Shape index = x.shape();
-    for (std::size_t axis = index.rank(), rest = i; axis-- > 0;) {
-      const std::size_t extent = index[axis];
-      index[axis] = rest % extent;
-      rest /= extent;
-    }
-    return fmt::format("element {} is {}", to_string(index), value.data()[i]);
+std::optional<Found<T>> first(Value<const T> x, const Bad& bad) {
+  std::vector<T> copy;
+  if (!x.layout->contiguous) {
+    copy.resize(x.size());
+    copy_elements(x, copy.data());
+    x.data = copy.data();
   }
-  return std::nullopt;
+  const T* const end = x.data + x.size();
+  const T* const at = std::find_if(x.data, end, bad);
+  if (at == end) return std::nullopt;
+  return Found<T>{static_cast<std::size_t>(at - x.data), *at};
 }
+
+// The same written as `element (2, 3) is …`.
+template <class T, class Bad>
+std::optional<std::string> first_bad(Value<const T> x, const Bad& bad) {
+  const auto found = first(x, bad);
+  if (!found) return std::nullopt;
+  return fmt::format("element {} is {}", to_string(unravel(found->position, x.shape())), found->value);
+}
+
+template <class T>
+bool is_nan(T v) {
+  return std::isnan(v);
+}
+template <class T>
+bool is_infinite(T v) {
+  return std::isinf(v);
+}
+
+// Checks the cost, the first input; the others are what it is the cost of. As the check is part of the computation, a
+// Program makes it at each replay. Nothing reads its result, so that it stands in the way of no fusion.
+struct LossCheck {
+  static constexpr std::string_view name = "loss_check";
+  static constexpr std::string_view notation = "0";
+  static constexpr std::size_t arity = any_number;
+  static constexpr bool takes_strides = true;
+  static constexpr bool guards = true;
+  static constexpr std::size_t most_operands = 4;
+  std::string_view loss;
+  std::array<std::string_view, most_operands> operands{};
+  std::size_t never_negative = most_operands;  // which operand, if any
+
+  Shape shape(std::span<const Shape* const>) const { return {}; }
+  template <class T>
+  void forward(std::span<const Value<const T>> inputs, Value<T> out) const {
+    if (never_negative < most_operands) {
+      const auto at = first(inputs[never_negative + 1], [](T v) { return v < 0; });
+      if (at)
+        throw ValueError(loss, fmt::format("a {} is {}: must not be negative", operands[never_negative], at->value));
+    }
+    if (first(inputs[0], is_nan<T>)) refuse(inputs.subspan(1));
+    *out.data = 0;
+  }
+  template <class T>
+  void vjp(Pullback<T>&) const {}
+  static std::vector<StructuralExample<LossCheck>> examples() { return {}; }
+
+ private:
+  template <class T>
+  [[noreturn]] void refuse(std::span<const Value<const T>> values) const {
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (const auto at = first_bad(values[i], is_nan<T>))
+        throw ValueError(loss, fmt::format("{}: {}", operands[i], *at));
+    const auto no_probability = [&](T v) { return loss == "binary_cross_entropy" && (v < 0 || v > 1); };
+    if (const auto at = first_bad(values.front(), no_probability))
+      throw ValueError(loss, fmt::format("{}: {}: must be a probability in [0, 1]; for logits use "
+                                         "binary_cross_entropy_with_logits",
+                                         operands[0], *at));
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (const auto at = first_bad(values[i], is_infinite<T>))
+        throw ValueError(loss, fmt::format("the cost is NaN; {}: {}", operands[i], *at));
+    throw ValueError(loss, fmt::format("the cost is NaN, though no {} is",
+                                       values.size() == 2 ? "prediction and no target" : "operand"));
+  }
+};
 
 }  // namespace
 
@@ -59,26 +131,18 @@ Var<T> reduced(std::string_view loss, Var<T> costs, Reduction reduction, double 
 }
 
 template <class T>
-Var<T> not_nan(std::string_view loss, Var<T> cost, std::span<const Named<T>> operands) {
-  if (!cost.tape().computes_values()) return cost;
-  const Node<T>& node = cost.tape().node(cost, loss);
-  const auto is_nan = [](T v) { return std::isnan(v); };
-  const bool bad = node.layout->contiguous ? std::any_of(node.data, node.data + node.layout->size, is_nan)
-                                           : first_bad(cost, is_nan).has_value();
-  if (!bad) return cost;
-  const auto is_infinite = [](T v) { return std::isinf(v); };
-  const auto no_probability = [&](T v) { return loss == "binary_cross_entropy" && (v < 0 || v > 1); };
-  for (const auto& [name, value] : operands)
-    if (const auto at = first_bad(value, is_nan)) throw ValueError(loss, fmt::format("{}: {}", name, *at));
-  if (const auto at = first_bad(operands.front().value, no_probability))
-    throw ValueError(loss, fmt::format("{}: {}: must be a probability in [0, 1]; for logits use "
-                                       "binary_cross_entropy_with_logits",
-                                       operands.front().name, *at));
-  for (const auto& [name, value] : operands)
-    if (const auto at = first_bad(value, is_infinite))
-      throw ValueError(loss, fmt::format("the cost is NaN; {}: {}", name, *at));
-  throw ValueError(loss, fmt::format("the cost is NaN, though no {} is",
-                                     operands.size() == 2 ? "prediction and no target" : "operand"));
+Var<T> checked(std::string_view loss, Var<T> cost, std::span<const Named<T>> operands, const Location& where,
+               std::string_view never_negative) {
+  LossCheck check{loss};
+  std::array<Var<T>, LossCheck::most_operands + 1> inputs{cost};
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    check.operands[i] = operands[i].name;
+    inputs[i + 1] = operands[i].value;
+    if (operands[i].name == never_negative) check.never_negative = i;
+  }
+  cost.tape().record(StructuralTable<T, LossCheck>::table, &check, sizeof(check),
+                     std::span<const Var<T>>(inputs).first(operands.size() + 1), where);
+  return cost;
 }
 
 void check_parameter(std::string_view loss, std::string_view parameter, double value, bool zero_allowed,
@@ -92,7 +156,7 @@ void check_parameter(std::string_view loss, std::string_view parameter, double v
   template void check_handle(std::string_view, std::string_view, Var<T>, const Tape<T>&); \
   template Var<T> equal_shaped(std::string_view, Var<T>, const Operand<T>&);              \
   template Var<T> reduced(std::string_view, Var<T>, Reduction, double, const Location&);  \
-  template Var<T> not_nan(std::string_view, Var<T>, std::span<const Named<T>>);
+  template Var<T> checked(std::string_view, Var<T>, std::span<const Named<T>>, const Location&, std::string_view);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE

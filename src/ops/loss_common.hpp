@@ -33,9 +33,12 @@ Var<T> equal_shaped(std::string_view loss, Var<T> prediction, const Operand<T>& 
 template <class T>
 Var<T> reduced(std::string_view loss, Var<T> costs, Reduction reduction, double samples, const Location& where);
 
-/// The cost itself. Throws ValueError if it holds a NaN, which names the operand and element it comes from.
+/// The cost, recorded with a check of its value: on a tape and in a Program alike, a ValueError is thrown if it holds a
+/// NaN, which names the operand and element it comes from, or if the operand called `never_negative` has a negative
+/// element. Names must be literals.
 template <class T>
-Var<T> not_nan(std::string_view loss, Var<T> cost, std::span<const Named<T>> operands);
+Var<T> checked(std::string_view loss, Var<T> cost, std::span<const Named<T>> operands, const Location& where,
+               std::string_view never_negative = {});
 
 /// The extent of the first axis; 1 for a scalar.
 template <class T>
@@ -52,7 +55,7 @@ Var<T> loss_of(std::string_view name, Var<T> prediction, const Operand<T>& targe
   return atomically(tape_of(prediction, name, where), where, [&] {
     const Var<T> y = equal_shaped(name, prediction, target);
     const std::array<Named<T>, 2> operands{{{"prediction", prediction}, {"target", y}}};
-    return not_nan<T>(name, cost(y), operands);
+    return checked<T>(name, cost(y), operands, where);
   });
 }
 
@@ -69,11 +72,12 @@ Var<T> elementwise_loss(std::string_view name, Var<T> prediction, const Operand<
 void check_parameter(std::string_view loss, std::string_view parameter, double value, bool zero_allowed,
                      const Location& where);
 
-#define WENGERT_EXTERN(T)                                                                        \
-  extern template void check_handle(std::string_view, std::string_view, Var<T>, const Tape<T>&); \
-  extern template Var<T> equal_shaped(std::string_view, Var<T>, const Operand<T>&);              \
-  extern template Var<T> reduced(std::string_view, Var<T>, Reduction, double, const Location&);  \
-  extern template Var<T> not_nan(std::string_view, Var<T>, std::span<const Named<T>>);
+#define WENGERT_EXTERN(T)                                                                              \
+  extern template void check_handle(std::string_view, std::string_view, Var<T>, const Tape<T>&);       \
+  extern template Var<T> equal_shaped(std::string_view, Var<T>, const Operand<T>&);                    \
+  extern template Var<T> reduced(std::string_view, Var<T>, Reduction, double, const Location&);        \
+  extern template Var<T> checked(std::string_view, Var<T>, std::span<const Named<T>>, const Location&, \
+                                 std::string_view);
 WENGERT_EXTERN(float)
 WENGERT_EXTERN(double)
 #undef WENGERT_EXTERN

@@ -79,8 +79,8 @@ Var<T> loss_of_rows(std::string_view name, std::string_view first, Var<T> a,
       operands[count++] = {"target", y};
     }
     const Var<T> all = costs(std::span<const losses::Named<T>>(operands.data(), count));
-    return losses::not_nan<T>(name, losses::reduced(name, all, reduction, losses::samples(all), where),
-                              {operands.data(), count});
+    return losses::checked<T>(name, losses::reduced(name, all, reduction, losses::samples(all), where),
+                              {operands.data(), count}, where);
   });
 }
 

@@ -11,6 +11,8 @@
 namespace wengert {
 namespace {
 
+constexpr std::string_view loss_name(bool is_nll) { return is_nll ? "nll_loss" : "cross_entropy"; }
+
 // How labels choose along the class axis, which is axis 1 of (N, C, …), or the only axis.
 struct ByLabel {
   static constexpr std::size_t arity = 2;
@@ -36,10 +38,9 @@ struct ByLabel {
       const std::int64_t label = labels.data[i];
       if (ignores && label == ignored) continue;
       if (label < 0 || static_cast<std::size_t>(label) >= e.classes)
-        throw ValueError(
-            is_nll ? "nll_loss" : "cross_entropy",
-            fmt::format("label {} at position {}: must be a class from 0 to {}{}", label, i,
-                        static_cast<std::ptrdiff_t>(e.classes) - 1, ignores ? fmt::format(", or {}", ignored) : ""));
+        throw ValueError(loss_name(is_nll), fmt::format("label {} at position {}: must be a class from 0 to {}{}",
+                                                        label, i, static_cast<std::ptrdiff_t>(e.classes) - 1,
+                                                        ignores ? fmt::format(", or {}", ignored) : ""));
       const std::size_t outer = shared ? 0 : i / e.inner;
       visit(i, shared ? static_cast<std::size_t>(label)
                       : (outer * e.classes + static_cast<std::size_t>(label)) * e.inner + i % e.inner);
@@ -156,6 +157,37 @@ struct LabelCrossEntropy : ByLabel {
   }
 };
 
+// Checks the weight of all labels together, which the mean divides by.
+struct TotalWeightCheck {
+  static constexpr std::string_view name = "total_weight_check";
+  static constexpr std::string_view notation = "0";
+  static constexpr std::string_view convention = "0 is refused";
+  static constexpr std::size_t arity = 1;
+  static constexpr bool guards = true;
+  bool is_nll = false;  // the caller, for messages
+
+  Shape shape(const Shape& x) const { return x; }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    if (*x.data == 0)
+      throw ValueError(loss_name(is_nll), "no label has any weight: the mean over no samples is not defined");
+    *y.data = 0;
+  }
+  template <class T>
+  auto vjp(Var<T>, Var<T>, Var<T>) const {
+    return no_gradient;
+  }
+  static std::vector<StructuralExample<TotalWeightCheck>> examples() { return {}; }
+};
+
+template <class T>
+Var<T> total_weight(Var<T> weight, bool is_nll, const Location& where) {
+  const TotalWeightCheck op{is_nll};
+  const Var<T> total = sum(weight, {}, {}, where);
+  total.tape().record(StructuralTable<T, TotalWeightCheck>::table, &op, sizeof(op), {&total, 1}, where);
+  return total;
+}
+
 template <class T>
 struct Call {  // what cross_entropy and nll_loss share
   std::string_view name;
@@ -215,9 +247,7 @@ struct Call {  // what cross_entropy and nll_loss share
       costs = costs * (1 - smoothing) + even;
     }
     if (options.reduction != Reduction::mean || weight.empty()) return reduce(costs);
-    const Var<T> total = sum(weight, {}, {}, where);
-    if (*total.tape().node(total, name).data == 0)
-      throw ValueError(name, "no label has any weight: the mean over no samples is not defined");
+    const Var<T> total = total_weight(weight, name == "nll_loss", where);
     return sum(costs, {}, {}, where) / total;
   }
   // From the probabilities of the classes, given ln p.
@@ -258,7 +288,7 @@ Var<T> cross_entropy(Var<T> logits, std::type_identity_t<IndexOperand<T>> labels
     call.check(logits);
     const IndexVar<T> k = labels_on<T>(call.name, logits, labels);
     const std::array<losses::Named<T>, 1> operands{{{"prediction", logits}}};
-    return losses::not_nan<T>(call.name, call.of_labels(logits, k, true), operands);
+    return losses::checked<T>(call.name, call.of_labels(logits, k, true), operands, where);
   });
 }
 
@@ -283,7 +313,7 @@ Var<T> nll_loss(Var<T> log_probability, std::type_identity_t<IndexOperand<T>> la
     call.check(log_probability);
     const IndexVar<T> k = labels_on<T>(call.name, log_probability, labels);
     const std::array<losses::Named<T>, 1> operands{{{"prediction", log_probability}}};
-    return losses::not_nan<T>(call.name, call.of_labels(log_probability, k, false), operands);
+    return losses::checked<T>(call.name, call.of_labels(log_probability, k, false), operands, where);
   });
 }
 

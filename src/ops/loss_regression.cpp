@@ -131,14 +131,12 @@ Var<T> gaussian_nll_loss(Var<T> mean, std::type_identity_t<Operand<T>> target,
     if (v.shape() != mean.shape() && v.shape() != rows)
       throw ShapeError(name, fmt::format("mean {} and variance {}: the variance must have the shape of the mean, or {}",
                                          to_string(mean.shape()), to_string(v.shape()), to_string(rows)));
-    for (const T element : v.value())
-      if (element < 0) throw ValueError(name, fmt::format("a variance is {}: must not be negative", element));
     const auto at = [&](const Var<T>& x) { return Operand<T>(x, where); };
     Var<T> costs = gaussian_op(at(mean), at(y), at(v), options.epsilon);
     if (options.full) costs = costs + 0.5 * std::log(2 * std::numbers::pi);
     const std::array<losses::Named<T>, 3> operands{{{"mean", mean}, {"target", y}, {"variance", v}}};
-    return losses::not_nan<T>(name, losses::reduced(name, costs, options.reduction, losses::samples(y), where),
-                              operands);
+    return losses::checked<T>(name, losses::reduced(name, costs, options.reduction, losses::samples(y), where),
+                              operands, where, "variance");
   });
 }
 

@@ -118,8 +118,8 @@ Var<T> product(Var<T> a, Var<T> b, const Location& where) {
     if (from_b.rank() > 2) b = reshape(b, {from_b[from_b.rank() - 2], from_b.back()}, where);
   }
   const auto as_it_can_be_read = [&](Var<T> x) {
-    const Node<T>& n = x.tape().node(x, Matmul::name);
-    return readable(n.data, *n.layout) ? x : contiguous(x, where);
+    const Layout& layout = *x.tape().node(x, Matmul::name).layout;
+    return readable<T>(nullptr, layout) ? x : contiguous(x, where);
   };
   const Var<T> c = record(Matmul{}, where, as_it_can_be_read(a), as_it_can_be_read(b));
   if (!one_right) return c;

@@ -57,8 +57,9 @@ class Capture {
     for (const std::uint32_t k : graph_.outputs) needed[k] = true;
     for (const auto& queued : updates_) needed[queued.value.index()] = true;
     for (std::size_t k = needed.size(); k-- > 0;) {
-      if (!needed[k]) continue;
       const Node<T>& n = tape_.node(k);
+      if (n.op != nullptr && n.op->guards && (!updates_.empty() || needed[tape_.inputs(k).front()])) needed[k] = true;
+      if (!needed[k]) continue;
       if (n.op != nullptr && n.op->stands_for)
         needed[*static_cast<const std::uint32_t*>(n.attributes)] = true;
       else
@@ -76,16 +77,16 @@ class Capture {
     entry.where = n.where;
     entry.first_edge = static_cast<std::uint32_t>(graph_.edges.size());
     if (n.op == nullptr)
-      take_leaf(k, n, entry);
+      take_leaf(k, entry);
     else if (n.op->stands_for)
-      take_view(entry, n, *static_cast<const std::uint32_t*>(n.attributes));
+      take_view(k, entry, n, *static_cast<const std::uint32_t*>(n.attributes));
     else if (n.op->view != nullptr)
-      take_view(entry, n, tape_.inputs(k).front());
+      take_view(k, entry, n, tape_.inputs(k).front());
     else
       take_computed(k, n, entry);
   }
 
-  void take_leaf(std::uint32_t k, const Node<T>& n, Entry<T>& entry) {
+  void take_leaf(std::uint32_t k, Entry<T>& entry) {
     const auto input = std::find(graph_.inputs.begin(), graph_.inputs.end(), k);
     if (input != graph_.inputs.end()) {
       entry.source = Source::input;
@@ -94,16 +95,17 @@ class Capture {
       entry.source = Source::parameter;
       entry.number = number_of(*parameter);
     } else {
-      entry.elements = entry.bytes() == 0 ? nullptr : copy(n.data, entry.bytes());
+      entry.elements = entry.bytes() == 0 ? nullptr : copy(tape_.value_of(k).data, entry.bytes());
     }
   }
 
-  void take_view(Entry<T>& entry, const Node<T>& n, std::uint32_t input) {
+  void take_view(std::uint32_t k, Entry<T>& entry, const Node<T>& n, std::uint32_t input) {
     entry.source = Source::view;
     entry.op = n.op;
     entry.attributes = copy(n.attributes, n.op->attribute_size());
     // An older node's value may have been given back, but that it was a view of another does not change.
-    entry.offset = n.op->stands_for ? 0 : n.data - tape_.node(std::size_t{input}).data;
+    if (!n.op->stands_for)
+      entry.offset = static_cast<const T*>(tape_.address(k)) - static_cast<const T*>(tape_.address(input));
     graph_.edges.push_back(input);
     entry.arity = 1;
   }
@@ -145,8 +147,8 @@ TapeStreams<T> streams_of(const Tape<T>& tape) {
     if (n.op == nullptr || n.op->draw == nullptr) continue;
     const Draw& draw = n.op->draw(const_cast<void*>(n.attributes));
     const std::uint32_t keeper = tape.inputs(k).back();
-    auto state = std::const_pointer_cast<Generator::State>(
-        std::static_pointer_cast<const Generator::State>(tape.node(std::size_t{keeper}).storage->owner));
+    auto state =
+        std::const_pointer_cast<Generator::State>(std::static_pointer_cast<const Generator::State>(tape.owner(keeper)));
     if (state == nullptr) continue;  // an example's, which knows its numbers
     auto known = std::find_if(result.streams.begin(), result.streams.end(),
                               [&](const Stream& stream) { return stream.state == state; });

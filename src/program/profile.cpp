@@ -162,7 +162,8 @@ Profile profile(Tape<T>& tape, std::size_t replays) {
       if (!read[k] && n.generation != 0) ends.push_back(tape.at(k));
     } else if (read[k] && n.layout->size != 0 && !tape.parameter(k)) {  // an input, or its uses would be constants
       leaves.push_back(tape.at(k));
-      values.emplace_back(std::span<const T>(n.data, n.layout->size), n.layout->shape).indices = n.holds_indices;
+      values.emplace_back(std::span<const T>(tape.value_of(k).data, n.layout->size), n.layout->shape).indices =
+          n.holds_indices;
     }
   }
   Program<T> program =

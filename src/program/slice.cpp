@@ -2,15 +2,23 @@
 
 namespace wengert::program {
 
+// A check is kept with what it checks, and in any case where parameters are written.
+template <class T>
+static bool is_guard(const Entry<T>& entry) {
+  return entry.source == Source::computed && entry.op->guards;
+}
+
 template <class T>
 Graph<T> slice(const Graph<T>& graph) {
   std::vector<bool> live(graph.entries.size());
   for (const std::uint32_t k : graph.inputs) live[k] = true;  // they keep their numbers
   for (const std::uint32_t k : graph.outputs) live[k] = true;
   for (const Update& update : graph.updates) live[update.value] = true;
-  for (std::size_t k = live.size(); k-- > 0;)
+  for (std::size_t k = live.size(); k-- > 0;) {
+    if (is_guard(graph.entries[k]) && (!graph.updates.empty() || live[graph.inputs_of(k).front()])) live[k] = true;
     if (live[k])
       for (const std::uint32_t input : graph.inputs_of(k)) live[input] = true;
+  }
 
   Graph<T> result = graph;
   result.entries.clear();

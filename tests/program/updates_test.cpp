@@ -148,3 +148,93 @@ TEST_CASE("a replay that throws leaves all parameters as they were") {
     return sum(next) + sum(inv(other));
   });
 }
+
+TEST_CASE("updates that were neither committed nor compiled are not dropped by clear") {
+  const Parameter<double> w(Tensor<double>{1, 2}, "w"), b(Tensor<double>(3.0), "b");
+  Tape<double> tape;
+  const auto record = [&] {
+    const auto v = tape.variable(w), y = sum(v);
+    tape.update(w, v * 2);
+    tape.update(b, y);
+    return y;
+  };
+  record();
+  const std::size_t size = tape.size();
+  CHECK_ERROR(ValueError,
+              "[clear] 2 queued update(s) would be lost, the first of parameter 'w': write them by commit()",
+              (tape.clear(), 0));
+  CHECK(contains(message_of<ValueError>([&] { tape.clear(); }), "drop them by discard_updates()"));
+  CHECK(tape.size() == size);
+  CHECK(tape.updates().size() == 2);
+  tape.commit();
+  CHECK(b.value()() == 3);
+  CHECK(w.value() == Tensor<double>{2, 4});
+  tape.clear();
+
+  record();
+  tape.discard_updates();
+  tape.clear();
+  CHECK(w.value() == Tensor<double>{2, 4});
+
+  const auto mark = tape.mark();  // what is newer goes, as documented
+  record();
+  tape.rewind(mark);
+  CHECK(tape.updates().empty());
+  tape.clear();
+
+  try {  // an error in the middle of a step
+    record();
+    matmul(tape.constant(1.0), tape.constant(2.0));
+  } catch (const Error&) {
+    CHECK_THROWS_AS(tape.clear(), ValueError);
+    tape.discard_updates();
+    tape.clear();
+  }
+
+  {  // a Program takes them along, unless it is told not to
+    const auto y = record();
+    auto evaluation = compile(tape, {}, {y}, {.apply_updates = false});
+    CHECK_THROWS_AS(tape.clear(), ValueError);
+    auto program = compile(tape, {}, {y});
+    CHECK(program().item() == 6);
+    CHECK(w.value() == Tensor<double>{4, 8});
+    CHECK_NOTHROW(tape.clear());
+  }
+  record();
+  CHECK_NOTHROW(Tape<double>().clear());
+}  // destroying a tape with a queue is no error
+
+TEST_CASE("a second update of a parameter must build on the first") {
+  Parameter<double> w(Tensor<double>{1, 2}, "w"), other(Tensor<double>{5, 6}, "other");
+  const auto twice = [&](auto& tape, auto x) {
+    tape.update(w, tape.variable(w) + x);
+    tape.update(other, tape.variable(other) * 2);
+    const auto f = custom_vjp([&](auto a) { return a * tape.updated(w); }, [](auto g, auto, auto) { return g; });
+    tape.update(w, f(x) + 1);  // (w + x) x + 1
+    return sum(tape.updated(w));
+  };
+  Tape<double> tape;
+  const auto x = tape.constant(Tensor<double>{1, 2});
+  twice(tape, x);
+  CHECK(tape.updates().size() == 3);
+  CHECK_ERROR(ValueError, "[update] parameter 'w' has an update queued already", (tape.update(w, x), 0));
+  CHECK_ERROR(ValueError, "[update] parameter 'w' has an update queued already",
+              (tape.update(w, tape.variable(w) - x), 0));
+  CHECK(tape.updates().size() == 3);
+  tape.commit();
+  CHECK(w.value() == Tensor<double>{3, 9});
+  CHECK_NOTHROW(tape.update(w, tape.variable(w) - x));
+  tape.discard_updates();
+
+  w.assign(Tensor<double>{1, 2});
+  auto step = compiled<double>(twice);
+  CHECK(step(Tensor<double>{1, 2}).item() == 12);
+  CHECK(w.value() == Tensor<double>{3, 9});
+  auto wrong = compiled<double>([&](auto& t, auto a) {
+    t.update(w, a + 1);
+    t.update(w, t.variable(w) * 2);
+    return a;
+  });
+  CHECK(contains(message_of<ValueError>([&] { wrong(Tensor<double>{1, 2}); }), "updates_test.cpp:"));
+  CHECK(w.value() == Tensor<double>{3, 9});
+}

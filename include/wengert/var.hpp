@@ -1,0 +1,153 @@
+// Var and Operand: the handle to a node of a tape, and what a caller may write in its place.
+#pragma once
+
+#include <wengert/error.hpp>
+#include <wengert/fwd.hpp>
+#include <wengert/layout.hpp>
+#include <wengert/tensor.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <type_traits>
+
+// xtensor takes every type beside one of its own for a scalar, so `var * array` would be a hard error inside its
+// operators; without a type for their result they step aside, and ours are found.
+namespace wengert::detail {
+template <class E>
+inline constexpr bool is_var = false;
+template <class T>
+inline constexpr bool is_var<Var<T>> = true;
+}  // namespace wengert::detail
+namespace xt::detail {
+template <class F, class... E>
+requires(wengert::detail::is_var<std::remove_cvref_t<E>> || ...) struct xfunction_type<F, E...> {
+};
+}  // namespace xt::detail
+
+namespace wengert {
+
+// The ops behind the operators of Var: see ops/elementwise.hpp.
+#define WENGERT_OPERATORS(T)                                 \
+  Var<T> add(const Operand<T>& a, const Operand<T>& b);      \
+  Var<T> subtract(const Operand<T>& a, const Operand<T>& b); \
+  Var<T> multiply(const Operand<T>& a, const Operand<T>& b); \
+  Var<T> divide(const Operand<T>& a, const Operand<T>& b);   \
+  Var<T> negate(const Operand<T>& x);                        \
+  Var<T> less(const Operand<T>& a, const Operand<T>& b);     \
+  Var<T> less_equal(const Operand<T>& a, const Operand<T>& b);
+WENGERT_OPERATORS(float)
+WENGERT_OPERATORS(double)
+#undef WENGERT_OPERATORS
+
+/// A handle to a node of a tape: {tape, index, generation}. Cheap to copy; it does not own the tape.
+///
+/// While its tape lives, a handle whose node was rewound throws HandleError; it never reads stale memory.
+template <class T>
+class Var {
+ public:
+  using Scalar = T;  ///< float or double
+
+  /// An empty handle, which every use refuses.
+  Var() = default;
+
+  /// The extents of the value.
+  Shape shape() const { return node("shape").layout->shape; }
+  /// The number of elements.
+  std::size_t size() const { return node("size").layout->size; }
+  /// The number of axes.
+  std::size_t rank() const { return node("rank").layout->rank(); }
+  /// The single element of a value of size 1. Throws ShapeError for any other size.
+  T item(Location where = Location::current()) const;
+  /// A copy of the value that owns its memory.
+  Tensor<T> value(Location where = Location::current()) const;
+  /// The value in place, as an xtensor adaptor; valid until the tape is rewound behind this node or destroyed.
+  auto view(Location where = Location::current()) const {
+    node("view");
+    tape().note_read(where);
+    const Value<const T> elements = tape().value_of(index_);
+    const Layout& layout = *elements.layout;
+    return xt::adapt(elements.data, layout.size, xt::no_ownership(), xt::dynamic_shape<std::size_t>(layout.shape),
+                     xt::dynamic_shape<std::ptrdiff_t>(
+                         layout.strides.begin(), layout.strides.begin() + static_cast<std::ptrdiff_t>(layout.rank())));
+  }
+  /// The tape it is recorded on. Throws HandleError for an empty handle.
+  Tape<T>& tape() const;
+  /// The position of its node on the tape.
+  std::uint32_t index() const { return index_; }
+  bool empty() const { return tape_ == nullptr; }  ///< whether it refers to nothing
+
+  /// Arithmetic, element by element, takes Vars, scalars and tensors in any mixture and broadcasts as NumPy does.
+  ///@{
+  friend Var operator+(const Operand<T>& a, const Operand<T>& b) { return add(a, b); }
+  friend Var operator-(const Operand<T>& a, const Operand<T>& b) { return subtract(a, b); }
+  friend Var operator*(const Operand<T>& a, const Operand<T>& b) { return multiply(a, b); }
+  friend Var operator/(const Operand<T>& a, const Operand<T>& b) { return divide(a, b); }
+  friend Var operator-(const Operand<T>& a) { return negate(a); }
+  friend Var operator+(const Var& a) { return a; }
+  ///@}
+  /// Comparisons give masks: 1 where they hold, otherwise 0, without gradient. Equality is `equal(a, b)`.
+  ///@{
+  friend Var operator<(const Operand<T>& a, const Operand<T>& b) { return less(a, b); }
+  friend Var operator<=(const Operand<T>& a, const Operand<T>& b) { return less_equal(a, b); }
+  friend Var operator>(const Operand<T>& a, const Operand<T>& b) { return greater(a, b); }
+  friend Var operator>=(const Operand<T>& a, const Operand<T>& b) { return greater_equal(a, b); }
+  ///@}
+  Var& operator+=(const Operand<T>& b) { return *this = *this + b; }  ///< refers to the sum
+  Var& operator-=(const Operand<T>& b) { return *this = *this - b; }  ///< refers to the difference
+  Var& operator*=(const Operand<T>& b) { return *this = *this * b; }  ///< refers to the product
+  Var& operator/=(const Operand<T>& b) { return *this = *this / b; }  ///< refers to the quotient
+
+ private:
+  friend class Tape<T>;
+  Var(Tape<T>* tape, std::uint32_t index, std::uint32_t generation)
+      : tape_(tape), index_(index), generation_(generation) {}
+  const Node<T>& node(std::string_view subject) const;
+
+  Tape<T>* tape_ = nullptr;
+  std::uint32_t index_ = 0;
+  std::uint32_t generation_ = 0;
+};
+
+/// One operand of an op as the caller wrote it, with the line it was written on: a Var, a scalar, a tensor or an
+/// xtensor expression of T.
+template <class T>
+class Operand {
+ public:
+  /// From a Var, a scalar, or a tensor or expression, which must live as long as the call.
+  ///@{
+  Operand(Var<T> var, Location where = Location::current()) : var_(var), where_(where) {}  // NOLINT
+  template <class S>
+  requires std::is_arithmetic_v<S> Operand(S scalar,
+                                           Location where = Location::current())  // NOLINT(google-explicit-constructor)
+      : scalar_(static_cast<double>(scalar)), is_scalar_(true), where_(where) {}
+  template <class E>
+  requires std::is_same_v<typename E::value_type, T> Operand(
+      const xt::xexpression<E>& tensor, Location where = Location::current())  // NOLINT(google-explicit-constructor)
+      : tensor_(std::addressof(tensor.derived_cast())),
+        record_([](const void* t, Tape<T>& tape, const Location& line) {
+          return tape.constant(*static_cast<const E*>(t), line);
+        }),
+        where_(where) {}
+  ///@}
+
+  bool is_var() const { return !is_scalar_ && tensor_ == nullptr; }  ///< whether it is a Var
+  bool is_scalar() const { return is_scalar_; }                      ///< whether it is a scalar
+  double scalar() const { return scalar_; }                          ///< the scalar
+  const Location& where() const { return where_; }                   ///< the line it was written on
+  /// The handle, if it is one; may be empty.
+  const Var<T>& handle() const { return var_; }
+  /// The operand as a Var: itself, or recorded as a constant on `tape`.
+  Var<T> on(Tape<T>& tape) const;
+
+ private:
+  Var<T> var_;
+  const void* tensor_ = nullptr;  // or an expression, which lives as long as the call
+  Var<T> (*record_)(const void*, Tape<T>&, const Location&) = nullptr;
+  double scalar_ = 0;
+  bool is_scalar_ = false;
+  Location where_;
+};
+
+}  // namespace wengert
