@@ -5,6 +5,7 @@
 #include <wengert/fwd.hpp>
 #include <wengert/kernel/isa.hpp>
 #include <wengert/layout.hpp>
+#include <wengert/live_tapes.hpp>
 #include <wengert/parameter.hpp>
 #include <wengert/pool.hpp>
 #include <wengert/tensor.hpp>
@@ -19,20 +20,6 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-// xtensor takes every type beside one of its own for a scalar, so `var * array` would be a hard error inside its
-// operators; without a type for their result they step aside, and ours are found.
-namespace wengert::detail {
-template <class E>
-inline constexpr bool is_var = false;
-template <class T>
-inline constexpr bool is_var<Var<T>> = true;
-}  // namespace wengert::detail
-namespace xt::detail {
-template <class F, class... E>
-requires(wengert::detail::is_var<std::remove_cvref_t<E>> || ...) struct xfunction_type<F, E...> {
-};
-}  // namespace xt::detail
 
 namespace wengert {
 
@@ -51,7 +38,7 @@ WENGERT_OPERATORS(double)
 
 /// A handle to a node of a tape: {tape, index, generation}. Cheap to copy; it does not own the tape.
 ///
-/// While its tape lives, a handle whose node was rewound throws HandleError; it never reads stale memory.
+/// A handle whose node was rewound, or whose tape is gone, throws HandleError; it never reads stale memory.
 template <class T>
 class Var {
  public:
@@ -80,8 +67,9 @@ class Var {
                      xt::dynamic_shape<std::ptrdiff_t>(
                          layout.strides.begin(), layout.strides.begin() + static_cast<std::ptrdiff_t>(layout.rank())));
   }
-  /// The tape it is recorded on. Throws HandleError for an empty handle.
-  Tape<T>& tape() const;
+  /// The tape it is recorded on. Throws HandleError for an empty handle, and if the tape was destroyed; `subject` and
+  /// the caller's line are for the error.
+  Tape<T>& tape(std::string_view subject = "Var", const Location& where = {}) const;
   /// The position of its node on the tape.
   std::uint32_t index() const { return index_; }
   bool empty() const { return tape_ == nullptr; }  ///< whether it refers to nothing
@@ -112,6 +100,7 @@ class Var {
   Var(Tape<T>* tape, std::uint32_t index, std::uint32_t generation)
       : tape_(tape), index_(index), generation_(generation) {}
   const Node<T>& node(std::string_view subject) const;
+  [[noreturn]] void refuse(std::string_view subject, const Location& where) const;
 
   Tape<T>* tape_ = nullptr;
   std::uint32_t index_ = 0;
@@ -207,7 +196,7 @@ class Tape {
   Var<T> variable(const Parameter<T>& parameter, Location where = Location::current());
   /// The Var of a parameter as it was recorded last, even if it changed since; recorded now if it is not on the tape.
   Var<T> recorded(const Parameter<T>& parameter, Location where = Location::current());
-  /// Records a value that is not differentiated. Copies it.
+  /// Records a value that is not differentiated. Copies it; a Program keeps the copy.
   Var<T> constant(const Tensor<T>& value, Location where = Location::current());
   Var<T> constant(Tensor<T>&& value, Location where = Location::current());  ///< takes over its memory
   Var<T> constant(T value, Location where = Location::current());            ///< a scalar, of rank 0
@@ -224,15 +213,16 @@ class Tape {
   }
   /// Records whole numbers: labels or positions (see index_var.hpp). Copies them.
   IndexVar<T> indices(const Indices& numbers, Location where = Location::current());
-  /// Records the caller's memory itself, which must stay alive and unchanged until the node is rewound.
+  /// Records the caller's memory itself, which must stay alive and unchanged until the node is rewound. A Program keeps
+  /// the tensor's address: it reads what the tensor holds at each replay, and needs it alive as long as it replays.
   Var<T> borrow(const Tensor<T>& value, Location where = Location::current());
   /// A temporary would be gone before it is read.
-  Var<T> borrow(Tensor<T>&& temporary, Location where = Location::current()) = delete;
+  Var<T> borrow(const Tensor<T>&& temporary, Location where = Location::current()) = delete;
   template <class E>
   requires(!std::is_same_v<E, Tensor<T>>) Var<T> borrow(const xt::xexpression<E>& expression,
                                                         Location where = Location::current())
   = delete;
-  /// The same for elements in row-major order.
+  /// The same for elements in row-major order. A Program takes them only as one of its inputs.
   Var<T> borrow(std::span<const T> elements, const Shape& shape, Location where = Location::current());
 
   Mark mark() const;  ///< the current end of the tape
@@ -385,12 +375,13 @@ class Tape {
 
 template <class T>
 const Node<T>& Var<T>::node(std::string_view subject) const {
-  return tape().node(*this, subject);
+  return tape(subject).node(*this, subject);
 }
 
 template <class T>
-Tape<T>& Var<T>::tape() const {
-  if (tape_ == nullptr) throw HandleError("Var", "empty handle: it was never recorded on a tape");
+Tape<T>& Var<T>::tape(std::string_view subject, const Location& where) const {
+  if (!detail::is_live(tape_)) [[unlikely]]
+    refuse(subject, where);
   return *tape_;
 }
 

@@ -34,6 +34,7 @@ class Capture {
       std::erase_if(graph_.updates, [&](const Update& u) { return u.parameter == parameter; });  // the last one counts
       graph_.updates.push_back({parameter, queued.value.index()});
     }
+    for (Entry<T>& entry : graph_.entries) find_parameter(entry);
     return std::move(graph_);
   }
 
@@ -93,9 +94,40 @@ class Capture {
     } else if (const auto parameter = tape_.parameter(k)) {
       entry.source = Source::parameter;
       entry.number = number_of(*parameter);
+    } else if (n.storage->borrowed && (n.storage->owner != nullptr || entry.bytes() > 0)) {
+      take_borrowed(n, entry);
     } else {
       entry.elements = entry.bytes() == 0 ? nullptr : copy(n.data, entry.bytes());
     }
+  }
+
+  void take_borrowed(const Node<T>& n, Entry<T>& entry) {
+    const auto* tensor = static_cast<const Tensor<T>*>(n.storage->owner.get());
+    if (tensor == nullptr)
+      throw HandleError(
+          "compile",
+          fmt::format("borrowed elements of shape {} are no input of the Program, which cannot tell where "
+                      "they are at a replay: make them an input, borrow a Tensor, or record a constant",
+                      to_string(n.layout->shape)),
+          n.where);
+    const auto known = std::find_if(graph_.borrowed.begin(), graph_.borrowed.end(), [&](const Borrowed<T>& b) {
+      return b.tensor == tensor && b.shape == n.layout->shape;
+    });
+    entry.source = Source::input;
+    entry.number =
+        static_cast<std::uint32_t>(graph_.inputs.size()) + static_cast<std::uint32_t>(known - graph_.borrowed.begin());
+    if (known == graph_.borrowed.end()) graph_.borrowed.push_back({tensor, n.layout->shape, n.where});
+  }
+
+  // A borrowed tensor that is a parameter's value is that parameter, so that it is read before an update writes it.
+  void find_parameter(Entry<T>& entry) const {
+    if (entry.source != Source::input || entry.number < graph_.inputs.size()) return;
+    const Tensor<T>* tensor = graph_.borrowed[entry.number - graph_.inputs.size()].tensor;
+    const auto same = std::find_if(graph_.parameters.begin(), graph_.parameters.end(),
+                                   [&](const Parameter<T>& parameter) { return &parameter.value() == tensor; });
+    if (same == graph_.parameters.end()) return;
+    entry.source = Source::parameter;
+    entry.number = static_cast<std::uint32_t>(same - graph_.parameters.begin());
   }
 
   void take_view(Entry<T>& entry, const Node<T>& n, std::uint32_t input) {
