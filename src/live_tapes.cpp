@@ -6,7 +6,7 @@
 
 namespace wengert::detail {
 
-std::atomic<std::uintptr_t> live_tapes[live_slots];
+alignas(64) std::atomic<std::uintptr_t> live_tapes[live_slots];
 
 namespace {
 
