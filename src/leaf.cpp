@@ -155,7 +155,9 @@ std::optional<Parameter<T>> Tape<T>::parameter(std::size_t index) const {
 
 template <class T>
 Var<T> Tape<T>::borrow(const Tensor<T>& value, Location where) {
-  return borrow(std::span<const T>(value.data(), value.size()), Shape(value.shape()), where);
+  const Var<T> result = borrow(std::span<const T>(value.data(), value.size()), Shape(value.shape()), where);
+  nodes_.back().storage_->owner = std::shared_ptr<const void>(std::shared_ptr<const void>(), &value);
+  return result;
 }
 
 template <class T>
@@ -164,8 +166,9 @@ Var<T> Tape<T>::borrow(std::span<const T> elements, const Shape& shape, Location
   if (elements.size() != layout.size)
     throw ShapeError("borrow", fmt::format("{} elements for shape {}", elements.size(), to_string(shape)), where);
   auto* data = const_cast<T*>(elements.data());  // only ever read
-  return leaf(pool_.adopt(reinterpret_cast<std::byte*>(data), layout.size * sizeof(T), nullptr), keep(layout), nullptr,
-              where);
+  Storage* storage = pool_.adopt(reinterpret_cast<std::byte*>(data), layout.size * sizeof(T), nullptr);
+  storage->borrowed = true;
+  return leaf(storage, keep(layout), nullptr, where);
 }
 
 #define WENGERT_INSTANTIATE(T)                                                          \

@@ -85,7 +85,8 @@ template <class T>
 Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>* const> operands,
                        std::span<const double> parameters) {
   for (const Operand<T>* operand : operands)
-    if (!operand->handle().empty()) return operand->handle().tape().record(op, operands, parameters);
+    if (const Var<T>& handle = operand->handle(); !handle.empty())
+      return handle.tape(op.subject(), operand->where()).record(op, operands, parameters);
   throw HandleError(op.subject(),
                     "no operand is a Var that was recorded on a tape: record one with tape.variable or tape.constant",
                     operands.front()->where());

@@ -103,6 +103,7 @@ void Pool::recycle(Storage* storage) noexcept {
   if (storage->size_class == foreign_class) {
     storage->owner.reset();
     storage->version = nullptr;
+    storage->borrowed = false;
   } else {
     ASAN_POISON_MEMORY_REGION(storage->data, storage->capacity);
   }

@@ -1,8 +1,6 @@
-#include "program/executable.hpp"
-#include "program/passes.hpp"
-#include "program/profile.hpp"
+// Compiling a tape, and replaying it.
 #include "program/recording.hpp"
-#include <wengert/program.hpp>
+#include "program/state.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -13,28 +11,6 @@
 #include <fmt/format.h>
 
 namespace wengert {
-
-template <class T>
-struct Program<T>::State {
-  program::Graph<T> graph;
-  program::Schedule schedule;
-  program::MemoryPlan plan;
-  program::Executable<T> executable;
-  std::vector<std::pair<std::string, std::string>> passes;
-  std::vector<Draw*> draws;                 // patched at each replay
-  std::vector<std::uint64_t> draw_offsets;  // in their streams
-  std::vector<std::uint32_t> draw_streams;
-  bool fused = true;
-  bool measuring = false;
-  std::vector<double> seconds;  // by instruction
-  std::size_t replays = 0;
-
-  void find_draws();
-  void set_draws();
-  std::string refusal(std::span<const ProgramInput<T>> inputs) const;
-  void require_equal(const std::string& what, Value<const T> got, const Tensor<T>& expected) const;
-  void run_measured(const program::Instruction*& current);
-};
 
 // ---- compiling -----------------------------------------------------------------------------------------------------
 
@@ -144,7 +120,16 @@ void Program<T>::State::set_draws() {
   }
 }
 
-// Why these inputs do not fit; empty if they do.
+template <class T>
+bool Program<T>::State::fits(std::span<const ProgramInput<T>> inputs) const {
+  const auto fit = [&](const ProgramInput<T>& input, std::uint32_t k) {
+    const program::Entry<T>& entry = graph.entries[k];
+    return input.indices == entry.holds_indices && input.shape == entry.layout.shape;
+  };
+  return std::ranges::equal(inputs, graph.inputs, fit);
+}
+
+// Why these inputs do not fit.
 template <class T>
 std::string Program<T>::State::refusal(std::span<const ProgramInput<T>> inputs) const {
   if (inputs.size() != graph.inputs.size())
@@ -162,6 +147,23 @@ std::string Program<T>::State::refusal(std::span<const ProgramInput<T>> inputs) 
   return {};
 }
 
+// Lets the instructions read what the caller gave, and what borrowed tensors hold now.
+template <class T>
+void Program<T>::State::bind(std::span<const ProgramInput<T>> inputs) {
+  if (!fits(inputs)) throw ShapeError("program", refusal(inputs));
+  for (const program::Borrowed<T>& borrowed : graph.borrowed)
+    if (!std::ranges::equal(borrowed.tensor->shape(), borrowed.shape))
+      throw ShapeError(
+          "program",
+          fmt::format("the tensor that was borrowed has shape {}: it was compiled for {}; make it an input "
+                      "if its shape changes",
+                      wengert::to_string(Shape(borrowed.tensor->shape())), wengert::to_string(borrowed.shape)),
+          borrowed.where);
+  std::uint32_t number = 0;
+  for (const ProgramInput<T>& input : inputs) executable.bind(number++, input.data);
+  for (const program::Borrowed<T>& borrowed : graph.borrowed) executable.bind(number++, borrowed.tensor->data());
+}
+
 template <class T>
 void Program<T>::State::run_measured(const program::Instruction*& current) {
   for (std::size_t i = 0; i < seconds.size(); ++i) {
@@ -175,15 +177,22 @@ void Program<T>::State::run_measured(const program::Instruction*& current) {
 
 template <class T>
 typename Program<T>::State& Program<T>::state() const {
-  if (state_ == nullptr) throw HandleError("program", "it was moved from");
+  if (state_ == nullptr)
+    throw HandleError("program",
+                      "it was moved from, or given up by a compiled function, which holds max_programs of them");
   return *state_;
 }
 
 template <class T>
 void Program<T>::run(std::span<const ProgramInput<T>> inputs) {
-  State& s = state();
-  if (const std::string reason = s.refusal(inputs); !reason.empty()) throw ShapeError("program", reason);
-  for (std::uint32_t i = 0; i < inputs.size(); ++i) s.executable.bind(i, inputs[i].data);
+  const program::InUse::Call call(*state().in_use, "program");
+  replay(inputs);
+}
+
+template <class T>
+void Program<T>::replay(std::span<const ProgramInput<T>> inputs) {
+  State& s = *state_;
+  s.bind(inputs);
   s.set_draws();
   const program::Instruction* current = nullptr;
   try {
@@ -204,7 +213,7 @@ void Program<T>::run(std::span<const ProgramInput<T>> inputs) {
 
 template <class T>
 bool Program<T>::accepts(std::span<const ProgramInput<T>> inputs) const {
-  return state().refusal(inputs).empty();
+  return state().fits(inputs);
 }
 
 template <class T>
@@ -233,7 +242,13 @@ void Program<T>::State::require_equal(const std::string& what, Value<const T> go
 
 template <class T>
 void Program<T>::run_checked(std::span<const ProgramInput<T>> inputs, const ProgramRecorder<T>& record) {
-  State& s = state();
+  const program::InUse::Call call(*state().in_use, "program");
+  replay_checked(inputs, record);
+}
+
+template <class T>
+void Program<T>::replay_checked(std::span<const ProgramInput<T>> inputs, const ProgramRecorder<T>& record) {
+  State& s = *state_;
   Tape<T> tape;
   std::vector<ProgramVar<T>> leaves;
   std::vector<std::uint64_t> counters;
@@ -247,130 +262,38 @@ void Program<T>::run_checked(std::span<const ProgramInput<T>> inputs, const Prog
     const bool whole = tape.node(output.handle(), "program").holds_indices;
     results.push_back(whole ? Tensor<T>() : output.handle().value());
   }
-  run(inputs);
-  for (std::size_t i = 0; i < outputs.size(); ++i)
-    if (!tape.node(outputs[i].handle(), "program").holds_indices)
-      s.require_equal(fmt::format("output {}", i), result(i), results[i]);
-    else if (indices(i) != IndexVar<T>(outputs[i].handle()).value())
+  replay(inputs);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const bool whole = tape.node(outputs[i].handle(), "program").holds_indices;
+    const Value<const T> got = s.result(i, whole);
+    if (!whole)
+      s.require_equal(fmt::format("output {}", i), got, results[i]);
+    else if (numbers_of(got) != IndexVar<T>(outputs[i].handle()).value())
       throw ValueError("program", fmt::format("checked replay: output {} differs from recording again", i));
+  }
   for (const auto& [parameter, expected] : updates) {
     const Layout layout = contiguous_layout(parameter.shape());
     s.require_equal(fmt::format("parameter '{}'", parameter.name()), {parameter.value().data(), &layout}, expected);
   }
 }
 
-// ---- results -------------------------------------------------------------------------------------------------------
-
-template <class T>
-ProgramInput<T>::ProgramInput(std::span<const T> elements, const Shape& of) : data(elements.data()), shape(of) {
-  if (elements.size() != of.elements())
-    throw ShapeError("program", fmt::format("{} elements for shape {}", elements.size(), to_string(of)));
-}
-
-template <class T>
-Value<const T> Program<T>::result(std::size_t i) const {
-  const State& s = state();
-  if (i >= s.executable.outputs.size())
-    throw ValueError("program", fmt::format("output {}: it has {}", i, s.executable.outputs.size()));
-  if (s.graph.entries[s.graph.outputs[i]].holds_indices)
-    throw ValueError("program", fmt::format("output {} is of whole numbers: use indices({})", i, i));
-  return s.executable.outputs[i];
-}
-
-template <class T>
-Tensor<T> Program<T>::value(std::size_t i) const {
-  const Value<const T> from = result(i);
-  auto copy = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(from.shape()));
-  copy_elements<T>(from, copy.data());
-  return copy;
-}
-
-template <class T>
-T Program<T>::item(std::size_t i) const {
-  const Value<const T> from = result(i);
-  if (from.size() != 1)
-    throw ShapeError("program", fmt::format("output {} has shape {}: only a value of size 1 is one number; use value()",
-                                            i, wengert::to_string(from.shape())));
-  return *from.data;
-}
-
-template <class T>
-Indices Program<T>::indices(std::size_t i) const {
-  const State& s = state();
-  if (i >= s.executable.outputs.size())
-    throw ValueError("program", fmt::format("output {}: it has {}", i, s.executable.outputs.size()));
-  if (!s.graph.entries[s.graph.outputs[i]].holds_indices)
-    throw ValueError("program", fmt::format("output {} is not of whole numbers: use value({})", i, i));
-  const Value<const T> from = s.executable.outputs[i];
-  auto copy = Indices::from_shape(xt::dynamic_shape<std::size_t>(from.shape()));
-  copy_elements<std::int64_t>({reinterpret_cast<const std::int64_t*>(from.data), from.layout}, copy.data());
-  return copy;
-}
-
-// ---- looking at it -------------------------------------------------------------------------------------------------
-
-template <class T>
-std::size_t Program<T>::input_count() const {
-  return state().graph.inputs.size();
-}
-template <class T>
-std::size_t Program<T>::output_count() const {
-  return state().graph.outputs.size();
-}
-template <class T>
-const Shape& Program<T>::input_shape(std::size_t i) const {
-  if (i >= input_count()) throw ValueError("program", fmt::format("input {}: it has {}", i, input_count()));
-  return state().graph.entries[state().graph.inputs[i]].layout.shape;
-}
-
-template <class T>
-ProgramMemory Program<T>::memory() const {
-  const State& s = state();
-  ProgramMemory memory;
-  memory.arena_bytes = s.executable.arena_bytes;
-  memory.tile_bytes = s.executable.tile_bytes;
-  for (const program::Entry<T>& entry : s.graph.entries)
-    if (entry.source == program::Source::constant) memory.constant_bytes += entry.bytes();
-  for (const Parameter<T>& parameter : s.graph.parameters)
-    memory.parameter_bytes += parameter.value().size() * sizeof(T);
-  return memory;
-}
-
-template <class T>
-void Program<T>::measure(bool on) {
-  state().measuring = on;
-  if (!on) return;
-  state().seconds.assign(state().executable.instructions.size(), 0);
-  state().replays = 0;
-}
-
-template <class T>
-Profile Program<T>::profile() const {
-  const State& s = state();
-  return program::profile_of(s.graph, s.executable.instructions, s.seconds, s.replays);
-}
-
-template <class T>
-std::string Program<T>::to_string() const {
-  return program::to_string(state().graph, state().schedule, state().plan);
-}
-
-template <class T>
-const std::vector<std::pair<std::string, std::string>>& Program<T>::passes() const {
-  return state().passes;
-}
-
 template <class T>
 Program<T>::Program(std::unique_ptr<State> state) : state_(std::move(state)) {}
+// One that was moved out of a cache stands for itself.
 template <class T>
-Program<T>::Program(Program&&) noexcept = default;
+Program<T>::Program(Program&& other) noexcept : state_(std::move(other.state_)) {
+  if (state_ != nullptr) state_->in_use = &state_->own;
+}
 template <class T>
-Program<T>& Program<T>::operator=(Program&&) noexcept = default;
+Program<T>& Program<T>::operator=(Program&& other) noexcept {
+  state_ = std::move(other.state_);
+  if (state_ != nullptr) state_->in_use = &state_->own;
+  return *this;
+}
 template <class T>
 Program<T>::~Program() = default;
 
 #define WENGERT_INSTANTIATE(T)                                                                                \
-  template struct ProgramInput<T>;                                                                            \
   template class Program<T>;                                                                                  \
   template Program<T> compile(Tape<T>&, const std::vector<ProgramVar<T>>&, const std::vector<ProgramVar<T>>&, \
                               const CompileOptions&, Location);                                               \

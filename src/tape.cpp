@@ -98,11 +98,13 @@ template <class T>
 Tape<T>::Tape() {
   static std::atomic<std::uint32_t> next{0};
   generation_ = next.fetch_add(0x9e3779b9U, std::memory_order_relaxed) | 1U;
+  detail::begin_life(this);
 }
 
 template <class T>
 Tape<T>::~Tape() {
   rewind(Mark{});
+  detail::end_life(this);
 }
 
 // ---- updates -------------------------------------------------------------------------------------------------------

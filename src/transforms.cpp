@@ -17,8 +17,7 @@ namespace {
 template <class T>
 void sweep(const Differentiated<T>& y, std::span<const Var<T>> wrt, std::span<Var<T>> results,
            typename Tape<T>::Temporaries temporaries) {
-  if (y.value.empty()) throw HandleError("grad", "empty handle: the value was never recorded on a tape", y.where);
-  Tape<T>& tape = y.value.tape();
+  Tape<T>& tape = y.value.tape("grad", y.where);
   atomically(tape, y.where, [&] {
     const Shape shape = tape.node(y.value, "grad").layout->shape;
     for (const Var<T>& w : wrt) tape.node(w, "grad");
@@ -56,8 +55,7 @@ void gradients_into(const std::type_identity_t<Differentiated<T>>& y, std::span<
                     std::span<Tensor<T>> results) {
   if (results.size() != wrt.size())
     throw ShapeError("gradients", fmt::format("{} results for {} variables", results.size(), wrt.size()), y.where);
-  if (y.value.empty()) throw HandleError("grad", "empty handle: the value was never recorded on a tape", y.where);
-  Tape<T>& tape = y.value.tape();
+  Tape<T>& tape = y.value.tape("grad", y.where);
   tape.require_values("gradients", "use grad(...), which records the gradients, and tape.update(...)", y.where);
   constexpr std::size_t few = 32;
   std::array<Var<T>, few> small;

@@ -5,9 +5,17 @@
 namespace wengert {
 
 template <class T>
+void Var<T>::refuse(std::string_view subject, const Location& where) const {
+  throw HandleError(subject,
+                    empty() ? "empty handle: it was never recorded on a tape"
+                            : "the handle's tape was destroyed: keep the tape as long as its Vars are used, or take "
+                              "values off it before",
+                    where);
+}
+
+template <class T>
 T Var<T>::item(Location where) const {
-  if (empty()) throw HandleError("item", "empty handle: it was never recorded on a tape", where);
-  const Node<T>& n = tape().node(*this, "item", where);
+  const Node<T>& n = tape("item", where).node(*this, "item", where);
   if (n.layout->size != 1)
     throw ShapeError(
         "item", fmt::format("shape {}: only a value of size 1 is one number; use value()", to_string(n.layout->shape)),
@@ -18,8 +26,7 @@ T Var<T>::item(Location where) const {
 
 template <class T>
 Tensor<T> Var<T>::value(Location where) const {
-  if (empty()) throw HandleError("value", "empty handle: it was never recorded on a tape", where);
-  const Node<T>& n = tape().node(*this, "value", where);
+  const Node<T>& n = tape("value", where).node(*this, "value", where);
   tape().note_read(where);
   auto result = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(n.layout->shape));
   copy_elements<T>(tape().value_of(index_), result.data());
@@ -42,7 +49,7 @@ std::int64_t IndexVar<T>::item(Location where) const {
 
 template <class T>
 Indices IndexVar<T>::value(Location where) const {
-  const Node<T>& n = tape().node(handle_, "value", where);
+  const Node<T>& n = handle_.tape("value", where).node(handle_, "value", where);
   tape().note_read(where);
   auto result = Indices::from_shape(xt::dynamic_shape<std::size_t>(n.layout->shape));
   const Value<const T> elements = tape().value_of(index());

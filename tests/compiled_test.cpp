@@ -1,6 +1,9 @@
 // Functions that compile themselves, against recording them anew.
 #include "testing.hpp"
 
+#include <functional>
+#include <span>
+#include <utility>
 #include <vector>
 
 using namespace wengert;
@@ -180,4 +183,82 @@ TEST_CASE("a Program that was moved from says so") {
   const auto taken = std::move(program);
   CHECK(taken.output_count() == 1);
   CHECK(contains(message_of<HandleError>([&] { program.output_count(); }), "[program] it was moved from"));
+}
+
+namespace {
+
+// Squares, and how often that was recorded.
+struct Squares {
+  int recorded = 0;
+  Var<double> operator()(Tape<double>&, Var<double> x) {
+    ++recorded;
+    return square(x);
+  }
+};
+
+Tensor<double> ones(std::size_t count) { return xt::ones<double>({count}); }
+
+}  // namespace
+
+TEST_CASE("of more signatures than are held the one used least recently goes, and comes back compiled anew") {
+  Squares squares;
+  auto f = compiled<double>([&](auto& tape, auto x) { return squares(tape, x); }, {.max_programs = 2});
+  auto& one = f(ones(1));
+  auto& two = f(ones(2));
+  f(ones(1));
+  CHECK(squares.recorded == 2);
+  f(ones(3));  // in the place of two
+  CHECK(f.size() == 2);
+  CHECK(f.compilations() == 3);
+  CHECK(one.item() == 1);  // still held
+  CHECK(contains(message_of<HandleError>([&] { two.value(); }),
+                 "[program] it was moved from, or given up by a compiled function, which holds max_programs of them"));
+  CHECK_THROWS_AS(two(ones(2)), HandleError);
+  CHECK(f(ones(1)).item() == 1);
+  CHECK(squares.recorded == 3);
+  CHECK(f(ones(2) * 3.0).value() == Tensor<double>{9, 9});
+  CHECK(squares.recorded == 4);
+  CHECK(f.size() == 2);
+  CHECK(f.compilations() == 4);
+  CHECK(contains(message_of<ValueError>([&] { compiled<double>(squares, {.max_programs = 0}); }),
+                 "[compiled] max_programs is 0: room for at least 1 Program is needed"));
+}
+
+TEST_CASE("a result stays until the next call, which may read it in place") {
+  auto f = compiled<double>([](auto&, auto x) { return slice(x, 0, xt::range(1, xt::placeholders::_)) * 2.0; },
+                            {.max_programs = 1});
+  auto& first = f(Tensor<double>{1, 2, 3, 4});
+  const auto result = first.output();
+  auto& second = f(ProgramInput<double>(std::span(result.data(), result.size()), {3}));
+  CHECK(second.value() == Tensor<double>{12, 16});
+  CHECK_THROWS_AS(first.value(), HandleError);
+  CHECK(f.size() == 1);
+}
+
+TEST_CASE("a Program that is moved out of a compiled function leaves its place") {
+  Squares squares;
+  auto f = compiled<double>([&](auto& tape, auto x) { return squares(tape, x); });
+  auto taken = std::move(f(ones(2)));
+  CHECK(f.size() == 1);
+  CHECK(f(ones(2) * 2.0).value() == Tensor<double>{4, 4});
+  CHECK(squares.recorded == 2);
+  CHECK(f.size() == 1);
+  CHECK(taken(ones(2)).value() == Tensor<double>{1, 1});
+  auto g = std::move(f);
+  CHECK(g(ones(2)).value() == Tensor<double>{1, 1});
+  CHECK(squares.recorded == 2);
+}
+
+TEST_CASE("a compiled function that calls itself is refused, and works afterwards") {
+  std::function<void()> inner;
+  auto f = compiled<double>([&](auto&, auto x) {
+    if (inner) inner();
+    return square(x);
+  });
+  inner = [&] { f(ones(2)); };
+  CHECK(
+      contains(message_of<HandleError>([&] { f(ones(1)); }), "[compiled] it is called from within a call of its own"));
+  CHECK(f.size() == 0);
+  inner = nullptr;
+  CHECK(f(ones(1)).item() == 1);
 }

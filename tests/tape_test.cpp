@@ -1,5 +1,8 @@
 #include "testing.hpp"
 
+#include <memory>
+#include <vector>
+
 using namespace wengert;
 using namespace wengert::testing;
 
@@ -255,4 +258,54 @@ TEST_CASE("handles that cannot be used are named with the op and the line") {
   CHECK_ERROR(HandleError, "[softmax] empty handle", softmax(empty));
   CHECK_ERROR(HandleError, "[transpose] stale handle", transpose(stale));
   CHECK_ERROR(AxisError, "[softmax] axis -1: a scalar has no axes", softmax(tape.variable(Tensor<double>(1.0))));
+}
+
+TEST_CASE("a handle whose tape is gone throws at every use, and is not taken for one of a later tape") {
+  auto gone = std::make_unique<Tape<double>>();
+  const Var<double> x = gone->variable(random_tensor({2, 2}, 1));
+  const IndexVar<double> k = gone->indices({1, 0});
+  gone.reset();
+  const std::string destroyed = "the handle's tape was destroyed: keep the tape as long as its Vars are used";
+  CHECK_ERROR(HandleError, "[item] " + destroyed, x.item());
+  CHECK_ERROR(HandleError, "[value] " + destroyed, x.value());
+  CHECK_ERROR(HandleError, "[value] " + destroyed, k.value());
+  CHECK_ERROR(HandleError, "[add] " + destroyed, x + 1.0);
+  CHECK_ERROR(HandleError, "[exp] " + destroyed, exp(x));
+  CHECK_ERROR(HandleError, "[matmul] " + destroyed, matmul(x, x));
+  CHECK_ERROR(HandleError, "[sum] " + destroyed, sum(x));
+  CHECK_ERROR(HandleError, "[grad] " + destroyed, grad(x, x));
+  CHECK(contains(message_of<HandleError>([&] { x.view(); }), destroyed));
+  CHECK(contains(message_of<HandleError>([&] { x.shape(); }), destroyed));
+  CHECK(contains(message_of<HandleError>([&] { softmax(x); }), destroyed));
+  CHECK(contains(message_of<HandleError>([&] { cross_entropy(x, k); }), destroyed));
+  CHECK(contains(message_of<HandleError>([&] { std::vector<Var<double>>{x, x}.front().size(); }), destroyed));
+  Tape<double> other;
+  const auto y = other.variable(random_tensor({2, 2}, 2));
+  CHECK_ERROR(HandleError, "[add] operand 2 belongs to another tape", y + x);
+  CHECK_THROWS_AS(x + y, HandleError);
+  CHECK_THROWS_AS(compile(other, {}, {x}), HandleError);
+  CHECK(other.size() == 1);
+  for (int i = 0; i < 100; ++i) {  // some of them at the same address
+    const auto later = std::make_unique<Tape<double>>();
+    later->variable(random_tensor({2, 2}, 1));
+    CHECK_THROWS_AS(x + 1.0, HandleError);
+  }
+}
+
+TEST_CASE("of thousands of tapes each is known to live or not") {
+  std::vector<std::unique_ptr<Tape<float>>> tapes;
+  std::vector<Var<float>> vars;
+  for (int i = 0; i < 3000; ++i) {
+    tapes.push_back(std::make_unique<Tape<float>>());
+    vars.push_back(tapes.back()->constant(static_cast<float>(i)));
+  }
+  for (std::size_t i = 0; i < tapes.size(); i += 2) tapes[i].reset();
+  std::size_t right = 0, refused = 0;
+  for (std::size_t i = 0; i < vars.size(); ++i) try {
+      right += vars[i].item() == static_cast<float>(i) && i % 2 == 1;
+    } catch (const HandleError&) {
+      refused += i % 2 == 0;
+    }
+  CHECK(right == 1500);
+  CHECK(refused == 1500);
 }

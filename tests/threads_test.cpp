@@ -11,8 +11,11 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <future>
+#include <mutex>
 #include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace wengert;
@@ -176,4 +179,112 @@ TEST_CASE("one OpenMP runtime is loaded, that of oneDNN") {
     for (const char* name : {"libgomp", "libomp", "libiomp"})
       if (line.find(std::string("/") + name) != std::string::npos) runtimes.insert(name);
   if (maps.eof()) CHECK(runtimes == std::set<std::string>{"libgomp"});
+}
+
+namespace {
+
+// A function that records slowly: it waits until it is let go.
+struct Slow {
+  std::promise<void> inside, go_on;
+  std::future<void> may_go_on = go_on.get_future();
+  Var<double> operator()(Tape<double>&, Var<double> x) {
+    inside.set_value();
+    may_go_on.wait();
+    return square(x);
+  }
+};
+
+template <class F>
+void on_another_thread(const F& f) {
+  std::thread(f).join();
+}
+
+}  // namespace
+
+TEST_CASE("a call while another thread's is under way is refused, and harms neither") {
+  Slow slow;
+  auto f = compiled<double>([&](auto& tape, auto x) { return slow(tape, x); });
+  const Tensor<double> x{1, 2, 3};
+  std::thread first([&] {
+    CHECK(f(x).value() == Tensor<double>{1, 4, 9});
+    CHECK(f(x).value() == Tensor<double>{1, 4, 9});
+  });
+  slow.inside.get_future().wait();
+  const std::string message = message_of<HandleError>([&] { f(x); });
+  slow.go_on.set_value();
+  first.join();
+  CHECK(contains(message, "[compiled] another thread is using it"));
+  CHECK(contains(message, "make one for each thread, or hold a lock from the call until its results are read"));
+  CHECK(f(x).value() == Tensor<double>{1, 4, 9});
+}
+
+TEST_CASE("a Program is refused while another thread runs it, for its results as well") {
+  Tape<double> tape;
+  const auto in = tape.constant(Tensor<double>{1, 2});
+  auto program = compile(tape, {in}, {square(in)});
+  const Tensor<double> x{3, 4};
+  const ProgramInput<double> inputs[] = {x};
+  Slow slow;
+  std::thread first([&] {
+    program.run_checked(inputs, [&](Tape<double>& again, std::vector<ProgramVar<double>>& leaves) {
+      const auto v = again.borrow(x);
+      leaves = {v};
+      return std::vector<ProgramVar<double>>{slow(again, v)};
+    });
+  });
+  slow.inside.get_future().wait();
+  CHECK(contains(message_of<HandleError>([&] { program(x); }), "[program] another thread is using it"));
+  CHECK(contains(message_of<HandleError>([&] { program.item(); }), "[program] another thread is using it"));
+  slow.go_on.set_value();
+  first.join();
+  CHECK(program(x).value() == Tensor<double>{9, 16});
+}
+
+TEST_CASE("results that another thread's call replaced are refused, those it made for others are not") {
+  auto f = compiled<double>([](auto&, auto x) { return square(x); });
+  const Tensor<double> one{1}, two{2}, pair{1, 2};
+  auto& program = f(one);
+  CHECK(program.item() == 1);
+  on_another_thread([&] { CHECK(f(two).item() == 4); });
+  CHECK(contains(message_of<HandleError>([&] { program.item(); }),
+                 "[program] another thread called it after this one did, so these are not the results of this thread's "
+                 "call"));
+  CHECK(f(two).item() == 4);
+  auto g = compiled<double>([](auto&, auto x) { return square(x); });
+  on_another_thread([&] { g(pair); });
+  CHECK(g.size() == 1);
+  on_another_thread([&] { CHECK(g(pair).value() == Tensor<double>{1, 4}); });  // handed on, from one to the next
+  auto moved = std::move(f(one));  // out of the function: it has a thread of its own
+  std::thread other([&] {
+    for (int i = 0; i < 200; ++i) CHECK(moved(two).item() == 4);
+  });
+  for (int i = 0; i < 200; ++i) CHECK(f(one).item() == 1);
+  other.join();
+}
+
+TEST_CASE("a compiled function that several threads share gives right results or refuses; behind a lock it serves") {
+  auto f = compiled<float>([](auto&, auto x) { return tanh(matmul(x, transpose(x))) + sum(x); });
+  std::vector<Tensor<float>> inputs, expected;
+  for (unsigned i = 0; i < 4; ++i) {
+    inputs.push_back(random_tensor<float>({i < 2 ? 20U : 30U, 8}, i));
+    expected.push_back(f(inputs[i]).value());
+  }
+  for (const bool locked : {false, true}) {
+    std::mutex mutex;
+    std::atomic<int> wrong{0}, refused{0};
+    std::vector<std::thread> threads;
+    for (std::size_t k = 0; k < inputs.size(); ++k)
+      threads.emplace_back([&, k] {
+        for (int i = 0; i < 500; ++i) try {
+            std::unique_lock lock(mutex, std::defer_lock);
+            if (locked) lock.lock();
+            if (f(inputs[k]).value() != expected[k]) ++wrong;
+          } catch (const HandleError&) {
+            ++refused;
+          }
+      });
+    for (std::thread& thread : threads) thread.join();
+    CHECK(wrong == 0);
+    if (locked) CHECK(refused == 0);
+  }
 }

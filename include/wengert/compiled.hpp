@@ -1,11 +1,10 @@
 // compiled(f): a function of tensors that records and compiles itself, once for each signature of shapes.
 #pragma once
 
-#include <wengert/program.hpp>
+#include <wengert/program_cache.hpp>
 
 #include <array>
 #include <cstddef>
-#include <deque>
 #include <ranges>
 #include <span>
 #include <tuple>
@@ -56,10 +55,14 @@ template <class T, class F>
 class Compiled {
  public:
   /// Wraps `f`; see `compiled`.
-  Compiled(F f, const CompileOptions& options) : f_(std::move(f)), options_(options) {}
+  Compiled(F f, const CompileOptions& options) : f_(std::move(f)), programs_(options) {}
 
   /// Runs the Program of these shapes, which is recorded and compiled when they are met first. Returns it, for its
-  /// results. Throws what recording or a replay throws; then nothing has changed.
+  /// results, which stay until the next call. Throws what recording or a replay throws, then nothing has changed, and
+  /// HandleError when two threads use it at once, or a call comes from within `f`.
+  ///
+  /// The reference stays good as long as this object; one to a Program that was given up since, as more than
+  /// `CompileOptions::max_programs` signatures of shapes were met, throws HandleError.
   template <class... Inputs>
   Program<T>& operator()(const Inputs&... inputs) {
     const std::array<ProgramInput<T>, sizeof...(Inputs)> bound{ProgramInput<T>(inputs)...};
@@ -77,27 +80,17 @@ class Compiled {
           vars);
       return outputs;
     };
-    Program<T>* program = find(bound);
-    if (program == nullptr) program = &programs_.emplace_back(compile_recorded<T>(record, options_));
-    if (options_.checked)
-      program->run_checked(bound, record);
-    else
-      program->run(bound);
-    return *program;
+    return programs_.run(bound, record);
   }
-  /// How many signatures of shapes it has met.
+  /// How many Programs it holds: one for each signature of shapes, `CompileOptions::max_programs` at most.
   std::size_t size() const { return programs_.size(); }
+  /// How many Programs it has compiled. Where this goes on growing, shapes come back after their Program was given up:
+  /// raise `max_programs`, or let fewer shapes occur (pad sequences to a few lengths).
+  std::size_t compilations() const { return programs_.compilations(); }
 
  private:
-  Program<T>* find(std::span<const ProgramInput<T>> inputs) {
-    for (Program<T>& program : programs_)
-      if (program.accepts(inputs)) return &program;
-    return nullptr;
-  }
-
   F f_;
-  CompileOptions options_;
-  std::deque<Program<T>> programs_;
+  ProgramCache<T> programs_;
 };
 
 /// Makes a function that compiles itself: `auto step = wg::compiled<float>([&](auto& tape, auto x, auto y) { … });`.

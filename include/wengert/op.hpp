@@ -158,12 +158,13 @@ class Pullback {
   std::size_t first_;
 };
 
-/// The tape of an operand. Throws HandleError, naming the op and the caller's line, if it is empty or stale.
+/// The tape of an operand. Throws HandleError, naming the op and the caller's line, if it is empty or stale, or its
+/// tape is gone.
 template <class T>
 Tape<T>& tape_of(Var<T> operand, std::string_view op, const Location& where) {
-  if (operand.empty()) throw HandleError(op, "empty handle: it was never recorded on a tape", where);
-  operand.tape().node(operand, op, where);
-  return operand.tape();
+  Tape<T>& tape = operand.tape(op, where);
+  tape.node(operand, op, where);
+  return tape;
 }
 
 /// Runs `record_all`; if it throws, gives back everything it recorded on `tape` and adds the caller's line to the

@@ -22,9 +22,10 @@ struct alignas(64) Storage {
   std::uint32_t references = 0;       ///< nodes and adjoints that need it
   std::uint32_t size_class = 0;       ///< the free list it returns to
   Storage* next_free = nullptr;       ///< in its free list
-  std::shared_ptr<const void> owner;  ///< keeps foreign memory alive; empty for the pool's own and for borrowed memory
+  std::shared_ptr<const void> owner;  ///< keeps foreign memory alive; empty for the pool's own
   const Version* version = nullptr;   ///< of the parameter it refers to, if any
   Version recorded_version = 0;       ///< that parameter's version when it was recorded
+  bool borrowed = false;  ///< the caller's memory; `owner` points to its Tensor, if known, and keeps nothing alive
 };
 
 /// Recycles storages by size class, so that a repeated computation finds its buffers where it left them.

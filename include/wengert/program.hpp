@@ -9,9 +9,10 @@
 //     auto step = wg::compile(tape, {x, y}, {loss});
 //     for (…) step(X, Y).item();                                  // a whole training step
 //
-// What is captured: the ops, their attributes and every shape; values that are neither inputs nor parameters, as
-// constants. Read anew at each replay: the inputs, the parameters, the streams of random generators. Control flow of
-// the program that recorded is not captured, which is why a value that was read while recording is refused.
+// What is captured: the ops, their attributes and every shape; the values of `constant` and `variable(tensor)`, as
+// copies. Read anew at each replay: the inputs, the parameters, borrowed tensors, the streams of random generators.
+// Control flow of the program that recorded is not captured, which is why a value that was read while recording is
+// refused.
 #pragma once
 
 #include <wengert/index_var.hpp>
@@ -46,6 +47,10 @@ struct CompileOptions {
   bool checked = false;
   /// Keeps the text of the graph before and after each pass, for `Program::passes`.
   bool keep_passes = false;
+  /// `compiled` functions only: how many Programs are held, one for each signature of shapes; at least 1. A new one
+  /// takes the place of the one that was used least recently; should its shapes come back, they are recorded and
+  /// compiled again, which `compilations()` counts. A Program takes about a kilobyte an op besides its values.
+  std::size_t max_programs = 16;
 };
 
 /// A Var or an IndexVar, as an input or output of a Program.
@@ -138,10 +143,14 @@ struct ProgramMemory {
 template <class T>
 using ProgramRecorder = std::function<std::vector<ProgramVar<T>>(Tape<T>& tape, std::vector<ProgramVar<T>>& inputs)>;
 
+template <class T>
+class ProgramCache;
+
 /// A recorded computation that runs again on new inputs: without a tape, allocation, shape checks or graph.
 ///
-/// It owns its memory and shares the parameters; it outlives the tape it was made from. Moved, not copied; one thread
-/// at a time.
+/// It owns its memory and shares the parameters; it outlives the tape it was made from. Moved, not copied. One thread
+/// at a time: a call while another thread is in one, or from within its own, throws HandleError, and so does reading
+/// results that another thread's call has replaced. For several threads, make a Program for each.
 template <class T>
 class Program {
  public:
@@ -182,8 +191,9 @@ class Program {
   std::size_t output_count() const;
   /// The recorded extents of input `i`.
   const Shape& input_shape(std::size_t i) const;
-  /// Result `i` of the last replay in place, as an xtensor adaptor; valid until the next replay. Zeros before the
-  /// first. Throws ValueError if there is no such result, or if it is of whole numbers.
+  /// Result `i` of the last replay in place, as an xtensor adaptor; valid until the next replay, which nothing keeps
+  /// another thread from. Zeros before the first. Throws ValueError if there is no such result, or if it is of whole
+  /// numbers.
   auto output(std::size_t i = 0) const {
     const Value<const T> value = result(i);
     const Layout& layout = *value.layout;
@@ -215,7 +225,10 @@ class Program {
   explicit Program(std::unique_ptr<State> state);
 
  private:
+  friend class ProgramCache<T>;
   State& state() const;
+  void replay(std::span<const ProgramInput<T>> inputs);
+  void replay_checked(std::span<const ProgramInput<T>> inputs, const ProgramRecorder<T>& record);
   Value<const T> result(std::size_t i) const;
 
   std::unique_ptr<State> state_;

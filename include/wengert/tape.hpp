@@ -5,6 +5,7 @@
 #include <wengert/fwd.hpp>
 #include <wengert/kernel/isa.hpp>
 #include <wengert/layout.hpp>
+#include <wengert/live_tapes.hpp>
 #include <wengert/parameter.hpp>
 #include <wengert/pool.hpp>
 #include <wengert/tensor.hpp>
@@ -77,7 +78,7 @@ class Tape {
   Var<T> variable(const Parameter<T>& parameter, Location where = Location::current());
   /// The Var of a parameter as it was recorded last, even if it changed since; recorded now if it is not on the tape.
   Var<T> recorded(const Parameter<T>& parameter, Location where = Location::current());
-  /// Records a value that is not differentiated. Copies it.
+  /// Records a value that is not differentiated. Copies it; a Program keeps the copy.
   Var<T> constant(const Tensor<T>& value, Location where = Location::current());
   Var<T> constant(Tensor<T>&& value, Location where = Location::current());  ///< takes over its memory
   Var<T> constant(T value, Location where = Location::current());            ///< a scalar, of rank 0
@@ -94,15 +95,16 @@ class Tape {
   }
   /// Records whole numbers: labels or positions (see index_var.hpp). Copies them.
   IndexVar<T> indices(const Indices& numbers, Location where = Location::current());
-  /// Records the caller's memory itself, which must stay alive and unchanged until the node is rewound.
+  /// Records the caller's memory itself, which must stay alive and unchanged until the node is rewound. A Program keeps
+  /// the tensor's address: it reads what the tensor holds at each replay, and needs it alive as long as it replays.
   Var<T> borrow(const Tensor<T>& value, Location where = Location::current());
   /// A temporary would be gone before it is read.
-  Var<T> borrow(Tensor<T>&& temporary, Location where = Location::current()) = delete;
+  Var<T> borrow(const Tensor<T>&& temporary, Location where = Location::current()) = delete;
   template <class E>
   requires(!std::is_same_v<E, Tensor<T>>) Var<T> borrow(const xt::xexpression<E>& expression,
                                                         Location where = Location::current())
   = delete;
-  /// The same for elements in row-major order.
+  /// The same for elements in row-major order. A Program takes them only as one of its inputs.
   Var<T> borrow(std::span<const T> elements, const Shape& shape, Location where = Location::current());
 
   Mark mark() const;  ///< the current end of the tape
@@ -182,6 +184,9 @@ class Tape {
   }
   /// Where the elements of a node lie or would lie: tells which nodes share memory. Not to be read; see `value_of`.
   const void* address(std::size_t index) const { return nodes_[index].data_; }
+  /// Whether a node is a leaf in the caller's memory, made by `borrow`; its `owner` then points to the caller's Tensor,
+  /// or to nothing.
+  bool is_borrowed(std::size_t index) const { return nodes_[index].storage_->borrowed; }
   /// What keeps the memory of a leaf alive; null if the tape or the caller does.
   const std::shared_ptr<const void>& owner(std::size_t index) const { return nodes_[index].storage_->owner; }
   /// The queued updates belong to a Program.
@@ -297,12 +302,13 @@ class Tape {
 
 template <class T>
 const Node<T>& Var<T>::node(std::string_view subject) const {
-  return tape().node(*this, subject);
+  return tape(subject).node(*this, subject);
 }
 
 template <class T>
-Tape<T>& Var<T>::tape() const {
-  if (tape_ == nullptr) throw HandleError("Var", "empty handle: it was never recorded on a tape");
+Tape<T>& Var<T>::tape(std::string_view subject, const Location& where) const {
+  if (!detail::is_live(tape_)) [[unlikely]]
+    refuse(subject, where);
   return *tape_;
 }
 

@@ -1,6 +1,8 @@
 // Tensor, Shape and the broadcasting rule: the one gate through which xtensor comes in.
 #pragma once
 
+#include <wengert/fwd.hpp>
+
 #if defined(XTENSOR_USE_XSIMD) || defined(XTENSOR_USE_TBB)
 #error \
     "wengert: XTENSOR_USE_XSIMD and XTENSOR_USE_TBB change the type of xt::xarray; build without them (Wengert's kernels bring their own SIMD)"
@@ -32,9 +34,24 @@ struct xtype_for_shape<xt::dynamic_shape<std::size_t>> {
 #include <ranges>
 #include <span>
 #include <string>
+#include <type_traits>
 
 #include <xtensor/xadapt.hpp>
 #include <xtensor/xarray.hpp>
+
+// xtensor takes every type beside one of its own for a scalar, so `var * array` would be a hard error inside its
+// operators; without a type for their result they step aside, and ours are found.
+namespace wengert::detail {
+template <class E>
+inline constexpr bool is_var = false;
+template <class T>
+inline constexpr bool is_var<Var<T>> = true;
+}  // namespace wengert::detail
+namespace xt::detail {
+template <class F, class... E>
+requires(wengert::detail::is_var<std::remove_cvref_t<E>> || ...) struct xfunction_type<F, E...> {
+};
+}  // namespace xt::detail
 
 namespace wengert {
 

@@ -43,7 +43,7 @@ WENGERT_OPERATORS(double)
 
 /// A handle to a node of a tape: {tape, index, generation}. Cheap to copy; it does not own the tape.
 ///
-/// While its tape lives, a handle whose node was rewound throws HandleError; it never reads stale memory.
+/// A handle whose node was rewound, or whose tape is gone, throws HandleError; it never reads stale memory.
 template <class T>
 class Var {
  public:
@@ -72,8 +72,9 @@ class Var {
                      xt::dynamic_shape<std::ptrdiff_t>(
                          layout.strides.begin(), layout.strides.begin() + static_cast<std::ptrdiff_t>(layout.rank())));
   }
-  /// The tape it is recorded on. Throws HandleError for an empty handle.
-  Tape<T>& tape() const;
+  /// The tape it is recorded on. Throws HandleError for an empty handle, and if the tape was destroyed; `subject` and
+  /// the caller's line are for the error.
+  Tape<T>& tape(std::string_view subject = "Var", const Location& where = {}) const;
   /// The position of its node on the tape.
   std::uint32_t index() const { return index_; }
   bool empty() const { return tape_ == nullptr; }  ///< whether it refers to nothing
@@ -104,6 +105,7 @@ class Var {
   Var(Tape<T>* tape, std::uint32_t index, std::uint32_t generation)
       : tape_(tape), index_(index), generation_(generation) {}
   const Node<T>& node(std::string_view subject) const;
+  [[noreturn]] void refuse(std::string_view subject, const Location& where) const;
 
   Tape<T>* tape_ = nullptr;
   std::uint32_t index_ = 0;

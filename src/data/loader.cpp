@@ -1,4 +1,5 @@
 #include "data/dealing.hpp"
+#include "kernel/process.hpp"
 #include <wengert/data/batches.hpp>
 #include <wengert/data/loader.hpp>
 
@@ -165,6 +166,7 @@ struct Loader<T>::Epoch::State {
     return batch;
   }
 
+  const int forks = kernel::forks_behind();  // where the thread is
   const std::shared_ptr<const Plan> plan;
   const std::size_t number;
   const std::vector<std::size_t> order;
@@ -181,12 +183,19 @@ template <class T>
 Loader<T>::Epoch::Epoch(std::shared_ptr<const Plan> plan, std::size_t number, std::size_t first)
     : state_(std::make_unique<State>(std::move(plan), number, first)) {}
 template <class T>
-Loader<T>::Epoch::~Epoch() = default;
+Loader<T>::Epoch::~Epoch() {
+  if (state_ != nullptr && state_->forks != kernel::forks_behind()) static_cast<void>(state_.release());
+}
 template <class T>
 Loader<T>::Epoch::Epoch(Epoch&&) noexcept = default;
 
 template <class T>
 const Batch<T>* Loader<T>::Epoch::next() {
+  // A fork left the thread in the parent, and what it shares may be locked for ever: the child goes on with its own.
+  if (state_->forks != kernel::forks_behind()) {
+    const State* inherited = state_.release();
+    state_ = std::make_unique<State>(inherited->plan, inherited->number, inherited->given);
+  }
   return state_->next();
 }
 

@@ -1,66 +1,110 @@
+// A crew of threads that wait for work.
 #include "kernel/workers.hpp"
 
 #include "kernel/parallel.hpp"
+#include "kernel/process.hpp"
 
 #include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
 #include <utility>
+#include <vector>
 
 namespace wengert::kernel {
 
+// The threads, and what they share.
+struct Workers::Crew {
+  Crew() = default;
+  ~Crew();
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
+
+  void run(std::size_t limit, std::size_t tasks, const Task& task);
+  void wait_for_work();
+  void work(std::unique_lock<std::mutex>& lock);
+
+  const int forks = forks_behind();  // where the threads are
+  std::vector<std::thread> threads;
+  std::mutex mutex;
+  std::condition_variable begun, done;
+  Task task;
+  std::size_t count = 0, next = 0, finished = 0;  // of the tasks of this run
+  std::size_t places = 0;                         // threads that may still join it
+  std::exception_ptr error;
+  std::size_t failed = 0;  // the task that the error is of
+  bool stop = false;
+};
+
+Workers::Workers() : crew_(std::make_unique<Crew>()) {}
+
+// A crew that a fork left in the parent cannot be ended here: neither its threads nor its locks answer.
 Workers::~Workers() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  begun_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+  if (crew_->forks != forks_behind()) static_cast<void>(crew_.release());
 }
 
 void Workers::run_all(std::size_t threads, std::size_t count, const Task& task) {
-  threads = std::min(threads, count);
-  while (threads_.size() + 1 < threads) threads_.emplace_back([this] { wait_for_work(); });
-  std::unique_lock lock(mutex_);
-  task_ = task;
-  count_ = count;
-  next_ = finished_ = 0;
-  places_ = threads > 0 ? threads - 1 : 0;
-  error_ = nullptr;
-  if (places_ > 0) begun_.notify_all();
-  work(lock);
-  done_.wait(lock, [&] { return finished_ == count_; });
-  places_ = 0;
-  if (error_ != nullptr) std::rethrow_exception(std::exchange(error_, nullptr));
+  if (crew_->forks != forks_behind()) {
+    static_cast<void>(crew_.release());
+    crew_ = std::make_unique<Crew>();
+  }
+  crew_->run(std::min(threads, count), count, task);
 }
 
-void Workers::wait_for_work() {
-  std::unique_lock lock(mutex_);
+Workers::Crew::~Crew() {
+  {
+    const std::lock_guard lock(mutex);
+    stop = true;
+  }
+  begun.notify_all();
+  for (std::thread& thread : threads) thread.join();
+}
+
+void Workers::Crew::run(std::size_t limit, std::size_t tasks, const Task& of) {
+  while (threads.size() + 1 < limit) threads.emplace_back([this] { wait_for_work(); });
+  std::unique_lock lock(mutex);
+  task = of;
+  count = tasks;
+  next = finished = 0;
+  places = limit > 0 ? limit - 1 : 0;
+  error = nullptr;
+  if (places > 0) begun.notify_all();
+  work(lock);
+  done.wait(lock, [&] { return finished == count; });
+  places = 0;
+  if (error != nullptr) std::rethrow_exception(std::exchange(error, nullptr));
+}
+
+void Workers::Crew::wait_for_work() {
+  std::unique_lock lock(mutex);
   while (true) {
-    begun_.wait(lock, [&] { return stop_ || (places_ > 0 && next_ < count_); });
-    if (stop_) return;
-    --places_;
+    begun.wait(lock, [&] { return stop || (places > 0 && next < count); });
+    if (stop) return;
+    --places;
     work(lock);
   }
 }
 
 // Takes one task after another; the lock is held between them.
-void Workers::work(std::unique_lock<std::mutex>& lock) {
+void Workers::Crew::work(std::unique_lock<std::mutex>& lock) {
   const SerialScope serial;
-  while (next_ < count_) {
-    const std::size_t i = next_++;
-    const Task task = task_;
+  while (next < count) {
+    const std::size_t i = next++;
+    const Task now = task;
     lock.unlock();
-    std::exception_ptr error;
+    std::exception_ptr caught;
     try {
-      task.call(task.function, i);
+      now.call(now.function, i);
     } catch (...) {
-      error = std::current_exception();
+      caught = std::current_exception();
     }
     lock.lock();
-    if (error != nullptr && (error_ == nullptr || i < failed_)) {
-      error_ = error;
-      failed_ = i;
+    if (caught != nullptr && (error == nullptr || i < failed)) {
+      error = caught;
+      failed = i;
     }
-    if (++finished_ == count_) done_.notify_all();
+    if (++finished == count) done.notify_all();
   }
 }
 

@@ -2,19 +2,14 @@
 // and ThreadSanitizer sees what orders it.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
-#include <exception>
-#include <mutex>
-#include <thread>
-#include <type_traits>
-#include <vector>
+#include <memory>
 
 namespace wengert::kernel {
 
 class Workers {
  public:
-  Workers() = default;
+  Workers();
   ~Workers();
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
@@ -31,19 +26,10 @@ class Workers {
     const void* function = nullptr;
     void (*call)(const void* function, std::size_t i) = nullptr;
   };
+  struct Crew;
   void run_all(std::size_t threads, std::size_t count, const Task& task);
-  void wait_for_work();
-  void work(std::unique_lock<std::mutex>& lock);
 
-  std::vector<std::thread> threads_;
-  std::mutex mutex_;
-  std::condition_variable begun_, done_;
-  Task task_;
-  std::size_t count_ = 0, next_ = 0, finished_ = 0;  // of the tasks of this run
-  std::size_t places_ = 0;                           // threads that may still join it
-  std::exception_ptr error_;
-  std::size_t failed_ = 0;  // the task that error_ is of
-  bool stop_ = false;
+  std::unique_ptr<Crew> crew_;
 };
 
 }  // namespace wengert::kernel

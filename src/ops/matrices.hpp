@@ -28,7 +28,7 @@ Tape<T>& tape_of(std::string_view op, const Location& where, Var<T> first, Rest.
   std::size_t position = 1;
   const auto check = [&](Var<T> x) {
     if (x.empty()) refuse_operand(op, position, "is an empty handle: it was never recorded on a tape", where);
-    if (&x.tape() != &first.tape())
+    if (&x.tape(op, where) != &first.tape())
       refuse_operand(op, position, "belongs to another tape: record all operands on one tape", where);
     x.tape().node(x, op, where);
     ++position;

@@ -34,6 +34,7 @@ class Capture {
       std::erase_if(graph_.updates, [&](const Update& u) { return u.parameter == parameter; });  // the last one counts
       graph_.updates.push_back({parameter, queued.value.index()});
     }
+    for (Entry<T>& entry : graph_.entries) find_parameter(entry);
     return std::move(graph_);
   }
 
@@ -94,9 +95,41 @@ class Capture {
     } else if (const auto parameter = tape_.parameter(k)) {
       entry.source = Source::parameter;
       entry.number = number_of(*parameter);
+    } else if (tape_.is_borrowed(k) && (tape_.owner(k) != nullptr || entry.bytes() > 0)) {
+      take_borrowed(k, entry);
     } else {
       entry.elements = entry.bytes() == 0 ? nullptr : copy(tape_.value_of(k).data, entry.bytes());
     }
+  }
+
+  void take_borrowed(std::uint32_t k, Entry<T>& entry) {
+    const Node<T>& n = tape_.node(std::size_t{k});
+    const auto* tensor = static_cast<const Tensor<T>*>(tape_.owner(k).get());
+    if (tensor == nullptr)
+      throw HandleError(
+          "compile",
+          fmt::format("borrowed elements of shape {} are no input of the Program, which cannot tell where "
+                      "they are at a replay: make them an input, borrow a Tensor, or record a constant",
+                      to_string(n.layout->shape)),
+          n.where);
+    const auto known = std::find_if(graph_.borrowed.begin(), graph_.borrowed.end(), [&](const Borrowed<T>& b) {
+      return b.tensor == tensor && b.shape == n.layout->shape;
+    });
+    entry.source = Source::input;
+    entry.number =
+        static_cast<std::uint32_t>(graph_.inputs.size()) + static_cast<std::uint32_t>(known - graph_.borrowed.begin());
+    if (known == graph_.borrowed.end()) graph_.borrowed.push_back({tensor, n.layout->shape, n.where});
+  }
+
+  // A borrowed tensor that is a parameter's value is that parameter, so that it is read before an update writes it.
+  void find_parameter(Entry<T>& entry) const {
+    if (entry.source != Source::input || entry.number < graph_.inputs.size()) return;
+    const Tensor<T>* tensor = graph_.borrowed[entry.number - graph_.inputs.size()].tensor;
+    const auto same = std::find_if(graph_.parameters.begin(), graph_.parameters.end(),
+                                   [&](const Parameter<T>& parameter) { return &parameter.value() == tensor; });
+    if (same == graph_.parameters.end()) return;
+    entry.source = Source::parameter;
+    entry.number = static_cast<std::uint32_t>(same - graph_.parameters.begin());
   }
 
   void take_view(std::uint32_t k, Entry<T>& entry, const Node<T>& n, std::uint32_t input) {

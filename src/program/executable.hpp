@@ -187,7 +187,7 @@ struct Instruction {
   std::vector<std::uint32_t> entries;  // what it computes, for profiles and errors
 };
 
-/// A pointer to an input's memory, set at each replay.
+/// A pointer to the memory of an input or a borrowed tensor, set at each replay.
 template <class T>
 struct Binding {
   std::uint32_t input = 0;

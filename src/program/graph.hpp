@@ -22,7 +22,7 @@ inline constexpr std::uint32_t none = 0xffffffff;
 enum class Source : std::uint8_t {
   computed,   ///< an op's result, in memory of its own
   view,       ///< in its first input's memory
-  input,      ///< the caller's, new at each replay
+  input,      ///< the caller's, new at each replay: an input of the Program, or a borrowed tensor
   parameter,  ///< the parameter's own memory
   constant    ///< copied when the Program was compiled
 };
@@ -38,7 +38,7 @@ struct Entry {
   Layout layout{.shape = {}, .strides = {}, .size = 0};
   std::ptrdiff_t offset = 0;       // views: elements after where the input starts
   const void* elements = nullptr;  // constants: in the order of their layout, which is contiguous
-  std::uint32_t number = none;     // which input or parameter
+  std::uint32_t number = none;     // which input or parameter; borrowed tensors count on after the inputs
   std::uint32_t first_edge = 0;    // its inputs are edges[first_edge … first_edge + arity)
   std::uint32_t arity = 0;
   Location where{};             // the line that recorded it
@@ -63,6 +63,14 @@ struct Stream {
   std::uint64_t end = 0;
 };
 
+/// A tensor of the caller's, read where it is at each replay.
+template <class T>
+struct Borrowed {
+  const Tensor<T>* tensor = nullptr;
+  Shape shape{};
+  Location where{};
+};
+
 /// Entries in topological order, and what is asked of them. Copies share attributes and constants.
 template <class T>
 struct Graph {
@@ -71,6 +79,7 @@ struct Graph {
   std::vector<std::uint32_t> inputs;   // entries
   std::vector<std::uint32_t> outputs;  // entries
   std::vector<Update> updates;
+  std::vector<Borrowed<T>> borrowed;
   std::vector<Parameter<T>> parameters;
   std::vector<Stream> streams;
   std::shared_ptr<Arena> memory = std::make_shared<Arena>();

@@ -61,7 +61,7 @@ class Linker {
     for (const Unit& unit : schedule_.units) shared = std::max(shared, tile_bytes(unit));
     result_.tile_bytes = shared;
     result_.tiles = allocate(shared);
-    result_.bound.assign(graph_.inputs.size(), nullptr);
+    result_.bound.assign(graph_.inputs.size() + graph_.borrowed.size(), nullptr);
   }
   T* parameter_data(std::uint32_t parameter) const {
     return const_cast<T*>(graph_.parameters[parameter].value().data());

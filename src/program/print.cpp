@@ -13,7 +13,7 @@ std::string name_of(const Graph<T>& graph, std::uint32_t k) {
   const Entry<T>& entry = graph.entries[k];
   switch (entry.source) {
     case Source::input:
-      return fmt::format("input {}", entry.number);
+      return entry.number < graph.inputs.size() ? fmt::format("input {}", entry.number) : "borrowed";
     case Source::parameter: {
       const std::string& name = graph.parameters[entry.number].name();
       return name.empty() ? fmt::format("parameter {}", entry.number) : fmt::format("parameter '{}'", name);

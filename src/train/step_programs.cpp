@@ -55,19 +55,6 @@ std::vector<ProgramVar<T>> results(const RecordedLoss<T>& recorded) {
 }  // namespace
 
 template <class T>
-Program<T>& Programs<T>::run(std::span<const ProgramInput<T>> inputs, const ProgramRecorder<T>& record,
-                             const CompileOptions& options) {
-  for (Program<T>& program : programs_)
-    if (program.accepts(inputs)) {
-      program.run(inputs);
-      return program;
-    }
-  programs_.push_back(compile_recorded<T>(record, options));
-  programs_.back().run(inputs);
-  return programs_.back();
-}
-
-template <class T>
 StepPrograms<T>::StepPrograms(const Recipe<T>& recipe, optim::Optimizer<T>* optimizer)
     : recipe_(recipe), optimizer_(optimizer) {}
 
@@ -161,7 +148,7 @@ Program<T>& StepPrograms<T>::evaluate(const Feed<T>& batch) {
     inputs = leaves(tape, batch);
     return results(recipe_.record(inputs[0], inputs[1]));
   };
-  return evaluations_.run(bound(batch), record_evaluation, {.apply_updates = false});
+  return evaluations_.run(bound(batch), record_evaluation);
 }
 
 template <class T>

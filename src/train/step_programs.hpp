@@ -1,26 +1,13 @@
 // The steps of a training as Programs, one for each size of batch.
 #pragma once
 
-#include <wengert/program.hpp>
+#include <wengert/program_cache.hpp>
 #include <wengert/train/recipe.hpp>
 
-#include <deque>
-#include <span>
 #include <string>
 #include <vector>
 
 namespace wengert::train {
-
-/// Programs of one function, recorded anew where the shapes are new.
-template <class T>
-class Programs {
- public:
-  Program<T>& run(std::span<const ProgramInput<T>> inputs, const ProgramRecorder<T>& record,
-                  const CompileOptions& options = {});
-
- private:
-  std::deque<Program<T>> programs_;
-};
 
 /// What is known of a network before it is trained.
 struct Sketch {
@@ -58,7 +45,8 @@ class StepPrograms {
   const Recipe<T>& recipe_;
   optim::Optimizer<T>* optimizer_;
   std::vector<Parameter<T>> sums_;  // of gradients
-  Programs<T> steps_, steps_with_norms_, accumulations_, applications_, evaluations_;
+  ProgramCache<T> steps_, steps_with_norms_, accumulations_, applications_;
+  ProgramCache<T> evaluations_{CompileOptions{.apply_updates = false}};
 };
 
 extern template class StepPrograms<float>;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <set>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace wengert;
 using namespace wengert::testing;
@@ -121,4 +123,33 @@ TEST_CASE("a loader that would deal nothing, or not what it should, is refused")
               Loader<double>(data, {.batch_size = 6, .drop_last = true}));
   CHECK_ERROR(ValueError, "[loader] 0 samples", Loader<double>(Dataset<double>{}));
   CHECK_ERROR(ValueError, "labels of shape (2,): expected one for each of the 5 samples", Loader<double>(unequal));
+}
+
+TEST_CASE("a child of fork() goes on with an epoch that a thread of its parent made batches for") {
+  const Dataset<double> data = numbered(40);
+  const Loader<double> loader(data, {.batch_size = 4, .ahead = 2});
+  const Numbers expected = dealt(loader, 1);
+  Numbers here, there;
+  const auto add = [](Numbers& all, const Batch<double>& batch) {
+    all.insert(all.end(), batch.samples.begin(), batch.samples.end());
+  };
+  auto epoch = loader.epoch(1);
+  for (int i = 0; i < 3; ++i) add(here, *epoch.next());
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(60);  // ends a child that hangs
+    there = here;
+    {
+      auto inherited = std::move(epoch);
+      while (const Batch<double>* batch = inherited.next()) add(there, *batch);
+      { const auto ended_early = loader.epoch(2); }
+    }
+    _exit(there == expected ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  while (const Batch<double>* batch = epoch.next()) add(here, *batch);
+  CHECK(here == expected);
 }

@@ -183,6 +183,8 @@ TEST_CASE(
   set_num_threads(before);
   CHECK(contains(message_of<ValueError>([] { set_num_threads(0); }),
                  "[set_num_threads] 0 threads: at least 1 is needed"));
+  CHECK(contains(message_of<ValueError>([] { set_num_threads(1 << 30); }), "[set_num_threads] 1073741824 threads: "));
+  CHECK(num_threads() == before);
 }
 
 TEST_CASE_TEMPLATE("a product that joins what its target holds, on every path", T, float, double) {

@@ -1,0 +1,51 @@
+// The flag that a call of a Program holds.
+#include "program/in_use.hpp"
+
+#include <wengert/error.hpp>
+
+#include <fmt/format.h>
+
+namespace wengert::program {
+namespace {
+
+// The last call that a thread made: of which object, and its number among that object's calls.
+struct LastCall {
+  std::uint64_t object = 0, call = 0;
+};
+thread_local LastCall last;
+
+constexpr std::string_view cure =
+    "Programs serve one thread at a time, and those of one compiled function count as one: make one for each thread, "
+    "or "
+    "hold a lock from the call until its results are read";
+
+}  // namespace
+
+InUse::InUse() noexcept {
+  static std::atomic<std::uint64_t> count{0};
+  number_ = ++count;
+}
+
+void InUse::enter(std::string_view subject) {
+  const void* holder = nullptr;
+  if (holder_.compare_exchange_strong(holder, &last, std::memory_order_acquire)) return;
+  if (holder == &last)
+    throw HandleError(subject, "it is called from within a call of its own: what it records or runs must not use it");
+  throw HandleError(subject, fmt::format("another thread is using it: {}", cure));
+}
+
+InUse::Call::Call(InUse& object, std::string_view subject) : object_(object) {
+  object.enter(subject);
+  last = {object.number_, ++object.calls_};
+}
+
+InUse::Reading::Reading(InUse& object, std::string_view subject) : object_(object) {
+  object.enter(subject);
+  if (last.object != object.number_ || last.call == object.calls_) return;
+  object.holder_.store(nullptr, std::memory_order_release);
+  throw HandleError(subject, fmt::format("another thread called it after this one did, so these are not the results of "
+                                         "this thread's call: {}",
+                                         cure));
+}
+
+}  // namespace wengert::program

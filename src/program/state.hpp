@@ -1,0 +1,54 @@
+// What a Program is made of.
+#pragma once
+
+#include "program/executable.hpp"
+#include "program/in_use.hpp"
+#include "program/passes.hpp"
+#include <wengert/program.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace wengert {
+
+/// Whole numbers, as an array.
+template <class T>
+Indices numbers_of(Value<const T> from) {
+  auto numbers = Indices::from_shape(xt::dynamic_shape<std::size_t>(from.shape()));
+  copy_elements<std::int64_t>({reinterpret_cast<const std::int64_t*>(from.data), from.layout}, numbers.data());
+  return numbers;
+}
+
+template <class T>
+struct Program<T>::State {
+  program::Graph<T> graph;
+  program::Schedule schedule;
+  program::MemoryPlan plan;
+  program::Executable<T> executable;
+  std::vector<std::pair<std::string, std::string>> passes;
+  std::vector<Draw*> draws;                 // patched at each replay
+  std::vector<std::uint64_t> draw_offsets;  // in their streams
+  std::vector<std::uint32_t> draw_streams;
+  bool fused = true;
+  bool measuring = false;
+  std::vector<double> seconds;  // by instruction
+  std::size_t replays = 0;
+  program::InUse own;
+  program::InUse* in_use = &own;  // a cache's, if it is in one
+
+  void find_draws();
+  void set_draws();
+  std::string refusal(std::span<const ProgramInput<T>> inputs) const;
+  bool fits(std::span<const ProgramInput<T>> inputs) const;
+  void bind(std::span<const ProgramInput<T>> inputs);
+  Value<const T> result(std::size_t i, bool indices) const;
+  void require_equal(const std::string& what, Value<const T> got, const Tensor<T>& expected) const;
+  void run_measured(const program::Instruction*& current);
+};
+
+}  // namespace wengert
