@@ -12,20 +12,6 @@
 #include <string_view>
 #include <type_traits>
 
-// xtensor takes every type beside one of its own for a scalar, so `var * array` would be a hard error inside its
-// operators; without a type for their result they step aside, and ours are found.
-namespace wengert::detail {
-template <class E>
-inline constexpr bool is_var = false;
-template <class T>
-inline constexpr bool is_var<Var<T>> = true;
-}  // namespace wengert::detail
-namespace xt::detail {
-template <class F, class... E>
-requires(wengert::detail::is_var<std::remove_cvref_t<E>> || ...) struct xfunction_type<F, E...> {
-};
-}  // namespace xt::detail
-
 namespace wengert {
 
 // The ops behind the operators of Var: see ops/elementwise.hpp.
