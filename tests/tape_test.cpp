@@ -1,5 +1,7 @@
 #include "testing.hpp"
 
+#include <sstream>
+
 using namespace wengert;
 using namespace wengert::testing;
 
@@ -255,4 +257,23 @@ TEST_CASE("handles that cannot be used are named with the op and the line") {
   CHECK_ERROR(HandleError, "[softmax] empty handle", softmax(empty));
   CHECK_ERROR(HandleError, "[transpose] stale handle", transpose(stale));
   CHECK_ERROR(AxisError, "[softmax] axis -1: a scalar has no axes", softmax(tape.variable(Tensor<double>(1.0))));
+}
+
+TEST_CASE("a handle is printed with its shape and elements") {
+  const auto printed = [](const auto& var) {
+    std::ostringstream out;
+    out << var;
+    return out.str();
+  };
+  Tape<double> tape;
+  CHECK(printed(tape.variable(Tensor<double>(2.5))) == "shape (): 2.5");
+  const auto x = tape.variable(Tensor<double>{{1, 2}, {3, 4.5}});
+  CHECK(printed(transpose(x)) == "shape (2, 2):\n{{ 1. ,  3. },\n { 2. ,  4.5}}");
+  CHECK(printed(tape.indices({7, -1})) == "shape (2,):\n{ 7, -1}");
+  CHECK(printed(tape.constant(Tensor<double>(xt::zeros<double>({0, 3})))).starts_with("shape (0, 3)"));
+  CHECK(printed(tape.constant(Tensor<double>(xt::zeros<double>({2000})))).size() < 200);
+  CHECK(printed(Var<double>()) == "an empty handle");
+  CHECK(tape.value_dependence() == nullptr);  // it reads nothing that recording depends on
+  tape.compute_values(false);
+  CHECK(printed(2 * x) == "shape (2, 2), not computed");
 }

@@ -199,7 +199,7 @@ Var<T> masked_select(Var<T> x, std::type_identity_t<Operand<T>> mask, Location w
     if (!common)
       throw ShapeError(name, fmt::format("a mask of shape {} for shape {}: they must broadcast against each other",
                                          to_string(m.shape()), to_string(x.shape())));
-    const Tensor<T> chosen = broadcast_to(m, *common, where).value();
+    const Tensor<T> chosen = broadcast_to(m, *common, where).value(where);
     Indices places = Indices::from_shape({static_cast<std::size_t>(
         std::count_if(chosen.data(), chosen.data() + chosen.size(), [](T v) { return v != 0; }))});
     for (std::size_t i = 0, next = 0; next < places.size(); ++i) {  // without a branch that depends on the mask
