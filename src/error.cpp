@@ -17,4 +17,9 @@ void Error::locate(const Location& where) {
   text_ += fmt::format(" ({}:{})", where.file_name(), where.line());
 }
 
+void Error::prefix(std::string_view subject, std::string_view context) {
+  subject_ = subject;
+  text_ = fmt::format("[{}] {}: {}", subject, context, text_);
+}
+
 }  // namespace wengert

@@ -1,6 +1,9 @@
 #include <wengert/index_var.hpp>
 
+#include <ostream>
+
 #include <fmt/format.h>
+#include <xtensor/xio.hpp>
 
 namespace wengert {
 
@@ -33,6 +36,29 @@ Tensor<T> Var<T>::value(Location where) const {
   return result;
 }
 
+// Printing a value is no reading of it: what is recorded afterwards does not depend on it.
+template <class T>
+std::ostream& operator<<(std::ostream& out, const Var<T>& var) {
+  if (var.empty()) return out << "an empty handle";
+  const Node<T>& n = var.tape().node(var, "<<");
+  out << "shape " << to_string(n.layout->shape);
+  if (!n.computed) return out << ", not computed";
+  const T* const elements = var.tape().value_of(var.index()).data;
+  const auto print_as = [&]<class E>(const E* data) {
+    auto copy = xt::xarray<E, xt::layout_type::row_major>::from_shape(xt::dynamic_shape<std::size_t>(n.layout->shape));
+    copy_elements<E>({data, n.layout}, copy.data());
+    if (copy.dimension() == 0)
+      out << ": " << copy();
+    else
+      out << ":\n" << copy;
+  };
+  if (n.holds_indices)
+    print_as(reinterpret_cast<const std::int64_t*>(elements));
+  else
+    print_as(elements);
+  return out;
+}
+
 template <class T>
 Var<T> Operand<T>::on(Tape<T>& tape) const {
   if (tensor_ != nullptr) return record_(tensor_, tape, where_);
@@ -57,6 +83,8 @@ Indices IndexVar<T>::value(Location where) const {
   return result;
 }
 
+template std::ostream& operator<<(std::ostream&, const Var<float>&);
+template std::ostream& operator<<(std::ostream&, const Var<double>&);
 template class Var<float>;
 template class Var<double>;
 template class IndexVar<float>;

@@ -1,6 +1,7 @@
 #include "testing.hpp"
 
 #include <memory>
+#include <sstream>
 #include <vector>
 
 using namespace wengert;
@@ -308,4 +309,23 @@ TEST_CASE("of thousands of tapes each is known to live or not") {
     }
   CHECK(right == 1500);
   CHECK(refused == 1500);
+}
+
+TEST_CASE("a handle is printed with its shape and elements") {
+  const auto printed = [](const auto& var) {
+    std::ostringstream out;
+    out << var;
+    return out.str();
+  };
+  Tape<double> tape;
+  CHECK(printed(tape.variable(Tensor<double>(2.5))) == "shape (): 2.5");
+  const auto x = tape.variable(Tensor<double>{{1, 2}, {3, 4.5}});
+  CHECK(printed(transpose(x)) == "shape (2, 2):\n{{ 1. ,  3. },\n { 2. ,  4.5}}");
+  CHECK(printed(tape.indices({7, -1})) == "shape (2,):\n{ 7, -1}");
+  CHECK(printed(tape.constant(Tensor<double>(xt::zeros<double>({0, 3})))).starts_with("shape (0, 3)"));
+  CHECK(printed(tape.constant(Tensor<double>(xt::zeros<double>({2000})))).size() < 200);
+  CHECK(printed(Var<double>()) == "an empty handle");
+  CHECK(tape.value_dependence() == nullptr);  // it reads nothing that recording depends on
+  tape.compute_values(false);
+  CHECK(printed(2 * x) == "shape (2, 2), not computed");
 }

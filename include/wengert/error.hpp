@@ -28,6 +28,8 @@ class Error : public std::runtime_error {
   const std::string& subject() const noexcept { return subject_; }
   /// Appends the caller's file and line, unless the message has them already.
   void locate(const Location& where);
+  /// Puts before the sentence what the caller was doing: `[subject] context: [op] …`.
+  void prefix(std::string_view subject, std::string_view context);
 
  private:
   std::string subject_;

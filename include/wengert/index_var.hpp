@@ -38,6 +38,8 @@ class IndexVar {
   std::uint32_t index() const { return handle_.index(); }
   /// Whether it is an empty handle.
   bool empty() const { return handle_.empty(); }
+  /// Writes shape and numbers, as for a Var.
+  friend std::ostream& operator<<(std::ostream& out, const IndexVar& var) { return out << var.handle_; }
 
   /// For op authors: its node as `record` takes and gives it.
   const Var<T>& handle() const { return handle_; }
@@ -56,9 +58,14 @@ class IndexOperand {
   ///@{
   IndexOperand(IndexVar<T> var, Location where = Location::current()) : var_(var), where_(where) {}  // NOLINT
   template <class E>
-  requires std::is_integral_v<typename E::value_type> IndexOperand(
-      const xt::xexpression<E>& array, Location where = Location::current())  // NOLINT(google-explicit-constructor)
+  requires(std::is_integral_v<typename E::value_type> && !std::is_same_v<typename E::value_type, bool>)
+      IndexOperand(const xt::xexpression<E>& array,
+                   Location where = Location::current())  // NOLINT(google-explicit-constructor)
       : array_(xt::cast<std::int64_t>(array.derived_cast())), is_array_(true), where_(where) {}
+  template <class E>
+  requires std::is_same_v<typename E::value_type, bool> IndexOperand(  // a mask: take where(mask, …) or masked_select
+      const xt::xexpression<E>& mask, Location where = Location::current())
+  = delete;
   IndexOperand(std::initializer_list<std::int64_t> list, Location where = Location::current())  // NOLINT
       : array_(Indices::from_shape({list.size()})), is_array_(true), where_(where) {
     std::copy(list.begin(), list.end(), array_.begin());

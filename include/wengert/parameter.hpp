@@ -18,6 +18,11 @@
 
 namespace wengert {
 
+namespace detail {
+template <class T>
+class OptimiserClaim;
+}  // namespace detail
+
 /// A shared handle to a named tensor that a network learns; copies refer to the same tensor.
 ///
 /// `tape.variable(parameter)` refers to its memory without a copy. Every change counts its version up, so that a
@@ -44,6 +49,8 @@ class Parameter {
   bool trainable() const { return state_->trainable; }
   /// Freezes it, or lets it learn again; for all copies.
   void set_trainable(bool trainable) { state_->trainable = trainable; }
+  /// Whether an optimiser that still exists was made for it.
+  bool optimised() const { return state_->optimisers > 0; }
   /// The extents.
   Shape shape() const { return state_->value.shape(); }
 
@@ -78,11 +85,13 @@ class Parameter {
  private:
   friend class Tape<T>;
   friend class Program<T>;
+  friend class detail::OptimiserClaim<T>;
   struct State {
     Tensor<T> value;
     std::string name;
     bool trainable;
     Version version;
+    std::size_t optimisers = 0;  // that exist for it
   };
 
   explicit Parameter(std::shared_ptr<State> state) : state_(std::move(state)) {}
@@ -103,6 +112,23 @@ class Parameter {
 };
 
 namespace detail {
+
+/// Counts an optimiser among those of its parameters, as long as it exists.
+template <class T>
+class OptimiserClaim {
+ public:
+  explicit OptimiserClaim(std::vector<Parameter<T>> parameters) : parameters_(std::move(parameters)) {
+    for (const Parameter<T>& parameter : parameters_) ++parameter.state_->optimisers;
+  }
+  ~OptimiserClaim() {
+    for (const Parameter<T>& parameter : parameters_) --parameter.state_->optimisers;
+  }
+  OptimiserClaim(const OptimiserClaim&) = delete;
+  OptimiserClaim& operator=(const OptimiserClaim&) = delete;
+
+ private:
+  std::vector<Parameter<T>> parameters_;
+};
 
 /// Where parameters were recorded last, by the address of their state.
 class LastRecorded {

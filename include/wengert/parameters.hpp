@@ -4,15 +4,18 @@
 //     struct Network { std::vector<Layer> encoder; Layer head; };      // encoder.0.weight, encoder.0.bias, … head.bias
 //
 // What is walked are aggregates of at most sixteen members, vectors, arrays, tuples, optionals and smart pointers, to
-// any depth; members of other types are passed over. The members of a struct that declares `using UnnamedMember =
-// void;` stand for the struct itself: their names are left out of paths. A struct with a `member_suffix()` puts it at
-// the end of its members' names, by which those of a list are told apart instead of by their numbers: `weight_ih_l0`.
+// any depth; members of other types are passed over. Where that would lose weights, in `save_parameters`, layers of
+// other types are refused; one that holds no Parameters says so by `using HoldsNoParameters = void;`. The members of a
+// struct that declares `using UnnamedMember = void;` stand for the struct itself: their names are left out of paths. A
+// struct with a `member_suffix()` puts it at the end of its members' names, by which those of a list are told apart
+// instead of by their numbers: `weight_ih_l0`.
 #pragma once
 
 #include <wengert/tree.hpp>
 
 #include <algorithm>
 #include <concepts>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -277,6 +280,72 @@ struct ParameterScalar<std::shared_ptr<X>> : ParameterScalar<std::remove_const_t
 /// The scalar type of the Parameters of a struct: of the first one; void if it has none.
 template <class Module>
 using ModuleScalar = typename detail::ParameterScalar<Module>::type;
+
+namespace detail {
+
+// A class with a call operator, be it overloaded or a template: its name is ambiguous beside another one.
+struct OtherCall {
+  void operator()() const;
+};
+template <class X>
+struct WithOtherCall : X, OtherCall {};
+template <class X>
+inline constexpr bool is_callable = requires {
+  &X::operator();
+};
+template <class X>
+requires(std::is_class_v<X> && !std::is_final_v<X>) inline constexpr bool is_callable<X> = !requires {
+  &WithOtherCall<X>::operator();
+};
+
+// Whether a type names a Parameter where members are walked.
+template <class X>
+constexpr std::size_t walked_members() {
+  if constexpr (std::is_aggregate_v<X> && std::is_class_v<X> && !std::is_empty_v<X>)
+    return member_count<X>();
+  else
+    return 1;
+}
+template <class X>
+constexpr bool has_parameters() {
+  if constexpr (walked_members<X>() == 0 || walked_members<X>() > max_members)
+    return false;
+  else
+    return !std::is_void_v<typename ParameterScalar<X>::type>;
+}
+
+// Whether there may be Parameters in a member that walking does not lead into: a layer that is no aggregate, or a
+// container of layers. What needs no destructor holds none.
+template <class X>
+inline constexpr bool hides_parameters =
+    std::is_class_v<X> && !std::is_aggregate_v<X> && !std::is_trivially_destructible_v<X> && is_callable<X> &&
+    !std::derived_from<X, xt::xexpression<X>> && !requires {
+  typename X::HoldsNoParameters;
+};
+template <template <class...> class Container, class... X>
+requires(!is_leaf<Container<X...>> && !std::is_aggregate_v<Container<X...>> &&
+         !is_callable<Container<X...>>) inline constexpr bool hides_parameters<Container<X...>> =
+    (has_parameters<X>() || ...) || (hides_parameters<X> || ...);
+template <class F>
+inline constexpr bool hides_parameters<std::function<F>> = false;  // mostly the choice of an activation
+template <class X>
+inline constexpr bool hides_parameters<std::weak_ptr<X>> = false;  // another member's
+template <class X>
+inline constexpr bool hides_parameters<std::reference_wrapper<X>> = false;
+
+[[noreturn]] void throw_hidden(std::string_view subject, const std::vector<std::string>& paths, const Location& where);
+
+// Throws ValueError if members of a struct may hold Parameters that are not found.
+template <class Module>
+void require_open(const Module& module, std::string_view subject, const Location& where) {
+  std::vector<std::string> hidden;
+  for_each_part(module, [&]<class Part>(const std::string& path, const Part&) {
+    if constexpr (hides_parameters<Part>) hidden.push_back(path);
+  });
+  if (!hidden.empty()) throw_hidden(subject, hidden, where);
+}
+
+}  // namespace detail
 
 /// A Parameter and what it is known by: the path that leads to it in a network, `encoder.0.weight`.
 template <class T>

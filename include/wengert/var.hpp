@@ -103,7 +103,7 @@ class Var {
 template <class T>
 class Operand {
  public:
-  /// From a Var, a scalar, or a tensor or expression, which must live as long as the call.
+  /// From a Var, a scalar, or a tensor or expression of T or bool (a mask), which must live as long as the call.
   ///@{
   Operand(Var<T> var, Location where = Location::current()) : var_(var), where_(where) {}  // NOLINT
   template <class S>
@@ -111,7 +111,7 @@ class Operand {
                                            Location where = Location::current())  // NOLINT(google-explicit-constructor)
       : scalar_(static_cast<double>(scalar)), is_scalar_(true), where_(where) {}
   template <class E>
-  requires std::is_same_v<typename E::value_type, T> Operand(
+  requires OperandElement<typename E::value_type, T> Operand(
       const xt::xexpression<E>& tensor, Location where = Location::current())  // NOLINT(google-explicit-constructor)
       : tensor_(std::addressof(tensor.derived_cast())),
         record_([](const void* t, Tape<T>& tape, const Location& line) {

@@ -73,10 +73,22 @@ std::optional<Number> parse(std::string_view cell) {
   return number;
 }
 
-// A name may stand in quotes, as some programs write it.
-std::string_view without_quotes(std::string_view cell) {
-  if (cell.size() < 2 || cell.front() != '"' || cell.back() != '"') return cell;
-  return trimmed(cell.substr(1, cell.size() - 2));
+// A name may stand in quotes, as some programs write it; two of them within are one.
+std::string without_quotes(std::string_view cell) {
+  if (cell.size() < 2 || cell.front() != '"' || cell.back() != '"') return std::string(cell);
+  std::string name(trimmed(cell.substr(1, cell.size() - 2)));
+  for (std::size_t at = 0; (at = name.find("\"\"", at)) != std::string::npos; ++at) name.erase(at, 1);
+  return name;
+}
+
+// Where the quote closes that a text begins with.
+std::size_t end_of_quote(std::string_view text) {
+  for (std::size_t at = 1; at < text.size(); ++at) {
+    if (text[at] != '"') continue;
+    if (at + 1 == text.size() || text[at + 1] != '"') return at;
+    ++at;
+  }
+  return std::string_view::npos;
 }
 
 // What tables say where a value is missing.
@@ -119,15 +131,31 @@ bool CsvReader::read_line() {
     if (line_ == 1 && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark
     if (text.find_first_not_of(' ') == std::string_view::npos) continue;
     cells_.clear();
-    std::size_t end = 0;
-    while ((end = text.find(delimiter_)) != std::string_view::npos) {
+    for (bool more = true; more;) {
+      const std::size_t end = end_of_cell(text);
       cells_.push_back(trimmed(text.substr(0, end)));
-      text.remove_prefix(end + 1);
+      more = end < text.size();
+      text.remove_prefix(std::min(end + 1, text.size()));
     }
-    cells_.push_back(trimmed(text));
     return true;
   }
   return false;
+}
+
+// Within quotes, a delimiter is part of the cell.
+std::size_t CsvReader::end_of_cell(std::string_view text) const {
+  std::size_t begin = 0;
+  while (begin < text.size() && (text[begin] == ' ' || text[begin] == '\t') && text[begin] != delimiter_) ++begin;
+  if (begin == text.size() || text[begin] != '"') return std::min(text.find(delimiter_, begin), text.size());
+  const std::size_t closed = end_of_quote(text.substr(begin));
+  if (closed == std::string_view::npos) fail(cells_.size(), "a quote that this line does not close");
+  begin += closed + 1;
+  const std::size_t end = std::min(text.find(delimiter_, begin), text.size());
+  if (!trimmed(text.substr(begin, end - begin)).empty())
+    fail(cells_.size(),
+         fmt::format("{} follows the closing quote: expected the delimiter {}",
+                     in_quotes(trimmed(text.substr(begin, end - begin))), in_quotes(std::string_view(&delimiter_, 1))));
+  return end;
 }
 
 bool CsvReader::take_header(CsvOptions::Header header) {

@@ -58,6 +58,7 @@ class CsvReader {
 
  private:
   bool read_line();
+  std::size_t end_of_cell(std::string_view text) const;
   bool take_header(CsvOptions::Header header);
   void check_names() const;
 

@@ -33,20 +33,21 @@ Var<T> in_heads(Var<T> x, std::size_t heads) {
 template <class T>
 MultiheadAttention<T> MultiheadAttention<T>::make(std::size_t width, std::size_t heads, Generator generator,
                                                   const MultiheadAttentionOptions& options, Location where) {
-  require_positive("MultiheadAttention", "numbers a place", width, where);
+  const Making making{"MultiheadAttention", where};
+  require_positive(making, "numbers a place", width);
   if (heads == 0 || width % heads != 0)
     throw ValueError("MultiheadAttention",
                      fmt::format("{} heads of a width of {}: expected a number that divides it", heads, width), where);
-  MultiheadAttention layer{filled<T>({3 * width, width}, 0, "in_proj_weight"),
+  MultiheadAttention layer{filled<T>(making, {3 * width, width}, 0, "in_proj_weight"),
                            {},
-                           Linear<T>::make(width, width, generator, {.bias = options.bias}),
+                           Linear<T>::make(width, width, generator, {.bias = options.bias}, where),
                            heads,
                            options.causal,
                            {}};
   if (options.dropout != 0) layer.dropout = Dropout::make(options.dropout, generator, where);
   xavier_uniform(layer.in_proj_weight, generator);
   if (options.bias) {
-    layer.in_proj_bias = filled<T>({3 * width}, 0, "in_proj_bias");
+    layer.in_proj_bias = filled<T>(making, {3 * width}, 0, "in_proj_bias");
     zeros(*layer.out_proj.bias);
   }
   return layer;

@@ -16,8 +16,9 @@ struct Channels {
 template <class Layer, class T, std::size_t n, class Options>
 Layer made(std::string_view module, std::size_t in, std::size_t out, Channels channels, const PerAxis<n>& kernel,
            Generator generator, const Options& options, const Location& where) {
-  require_positive(module, "input channels", in, where);
-  require_positive(module, "output channels", out, where);
+  const Making making{module, where};
+  require_positive(making, "input channels", in);
+  require_positive(making, "output channels", out);
   const std::ptrdiff_t groups = options.groups;
   if (groups < 1 || in % static_cast<std::size_t>(groups) != 0 || out % static_cast<std::size_t>(groups) != 0)
     throw ValueError(module,
@@ -31,8 +32,8 @@ Layer made(std::string_view module, std::size_t in, std::size_t out, Channels ch
     shape.push_back(static_cast<std::size_t>(kernel[axis]));
   }
   const double bound = 1 / std::sqrt(fan_of(shape).in);
-  Layer layer{drawn<T>(shape, bound, generator, "weight"), {}, options};
-  if (options.bias) layer.bias = drawn<T>({out}, bound, generator, "bias");
+  Layer layer{drawn<T>(making, shape, bound, generator, "weight"), {}, options};
+  if (options.bias) layer.bias = drawn<T>(making, {out}, bound, generator, "bias");
   return layer;
 }
 

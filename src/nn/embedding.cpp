@@ -12,12 +12,13 @@ namespace wengert::nn {
 template <class T>
 Embedding<T> Embedding<T>::make(std::size_t entries, std::size_t width, Generator generator,
                                 const EmbeddingOptions& options, Location where) {
-  require_positive("Embedding", "entries", entries, where);
-  require_positive("Embedding", "numbers an entry", width, where);
+  const Making making{"Embedding", where};
+  require_positive(making, "entries", entries);
+  require_positive(making, "numbers an entry", width);
   if (options.padding && *options.padding >= entries)
     throw ValueError("Embedding",
                      fmt::format("padding {} of {} entries: expected one of them", *options.padding, entries), where);
-  Embedding layer{filled<T>({entries, width}, 0, "weight"), options.padding};
+  Embedding layer{filled<T>(making, {entries, width}, 0, "weight"), options.padding};
   normal(layer.weight, generator);
   if (options.padding) {
     Tensor<T> table = layer.weight.value();

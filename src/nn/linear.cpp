@@ -9,11 +9,12 @@ namespace wengert::nn {
 template <class T>
 Linear<T> Linear<T>::make(std::size_t in, std::size_t out, Generator generator, const LinearOptions& options,
                           Location where) {
-  require_positive("Linear", "inputs", in, where);
-  require_positive("Linear", "outputs", out, where);
+  const Making making{"Linear", where};
+  require_positive(making, "inputs", in);
+  require_positive(making, "outputs", out);
   const double bound = 1 / std::sqrt(static_cast<double>(in));
-  Linear layer{drawn<T>({out, in}, bound, generator, "weight"), {}};
-  if (options.bias) layer.bias = drawn<T>({out}, bound, generator, "bias");
+  Linear layer{drawn<T>(making, {out, in}, bound, generator, "weight"), {}};
+  if (options.bias) layer.bias = drawn<T>(making, {out}, bound, generator, "bias");
   return layer;
 }
 

@@ -6,6 +6,8 @@
 #include <wengert/parameter.hpp>
 
 #include <cmath>
+#include <cstddef>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,25 +17,56 @@
 
 namespace wengert::nn {
 
-/// A parameter of a shape, filled with one value.
+/// Where a module is made: its name, and the caller's line.
+struct Making {
+  std::string_view module;
+  const Location& where;
+};
+
+/// Throws ValueError unless a size that a module is made with is from 1 to 2⁴⁸: then few of them can be multiplied
+/// without overflow. One below 0 has become one above.
+inline void require_positive(const Making& making, std::string_view what, std::size_t size) {
+  constexpr std::size_t most = std::size_t{1} << 48;
+  if (size > 0 && size <= most) return;
+  const auto as_given = static_cast<std::ptrdiff_t>(size);
+  throw ValueError(making.module,
+                   as_given < 1 ? fmt::format("{} {}: expected at least 1", as_given, what)
+                                : fmt::format("{} {}: expected at most 2^48", size, what),
+                   making.where);
+}
+
+/// A parameter of a shape, whose elements are not set yet. Throws MemoryError if there is no room for them.
 template <class T>
-Parameter<T> filled(const Shape& shape, double value, std::string name, bool trainable = true) {
-  Parameter<T> parameter(Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape)), std::move(name), trainable);
+Parameter<T> allocated(const Making& making, const Shape& shape, std::string name, bool trainable = true) {
+  constexpr std::size_t most = std::size_t{1} << 47;  // bytes that a process can address
+  std::size_t bytes = sizeof(T);
+  bool fits = true;
+  for (const std::size_t extent : shape) fits = !__builtin_mul_overflow(bytes, extent, &bytes) && fits;
+  try {
+    if (fits && bytes <= most)
+      return Parameter<T>(Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape)), name, trainable);
+  } catch (const std::bad_alloc&) {  // as below
+  }
+  throw MemoryError(
+      making.module,
+      fmt::format("'{}' of shape {} takes more memory than there is: expected smaller sizes", name, to_string(shape)),
+      making.where);
+}
+
+/// A parameter of a shape, filled with one value. Throws as `allocated`.
+template <class T>
+Parameter<T> filled(const Making& making, const Shape& shape, double value, std::string name, bool trainable = true) {
+  const Parameter<T> parameter = allocated<T>(making, shape, std::move(name), trainable);
   constant(parameter, value);
   return parameter;
 }
 
-/// A parameter of a shape, drawn evenly from ±bound.
+/// A parameter of a shape, drawn evenly from ±bound. Throws as `allocated`.
 template <class T>
-Parameter<T> drawn(const Shape& shape, double bound, Generator generator, std::string name) {
-  Parameter<T> parameter(Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape)), std::move(name));
+Parameter<T> drawn(const Making& making, const Shape& shape, double bound, Generator generator, std::string name) {
+  const Parameter<T> parameter = allocated<T>(making, shape, std::move(name));
   uniform(parameter, generator, -bound, bound);
   return parameter;
-}
-
-/// Throws ValueError if a size that a module is made with is 0.
-inline void require_positive(std::string_view module, std::string_view what, std::size_t size, const Location& where) {
-  if (size == 0) throw ValueError(module, fmt::format("0 {}: expected at least 1", what), where);
 }
 
 }  // namespace wengert::nn

@@ -12,9 +12,9 @@ Var<T> recorded(Tape<T>& tape, const std::optional<Parameter<T>>& parameter, con
 
 // Gives a layer its weight of ones and, where it has one, its bias of zeros.
 template <class T, class Layer>
-void make_affine(Layer& layer, const Shape& shape) {
-  layer.weight = filled<T>(shape, 1, "weight");
-  if constexpr (requires { layer.bias; }) layer.bias = filled<T>(shape, 0, "bias");
+void make_affine(const Making& making, Layer& layer, const Shape& shape) {
+  layer.weight = filled<T>(making, shape, 1, "weight");
+  if constexpr (requires { layer.bias; }) layer.bias = filled<T>(making, shape, 0, "bias");
 }
 
 template <class T>
@@ -39,23 +39,26 @@ void require_trailing(std::string_view module, Var<T> x, const Shape& normalised
                    where);
 }
 
-void require_extents(std::string_view module, const Shape& normalised, const Location& where) {
+void require_extents(const Making& making, const Shape& normalised) {
   if (normalised.empty())
-    throw ValueError(module, "no extents to normalise over: expected those of the trailing axes, as in make({128})",
-                     where);
+    throw ValueError(making.module,
+                     "no extents to normalise over: expected those of the trailing axes, as in make({128})",
+                     making.where);
+  for (const std::size_t extent : normalised) require_positive(making, "elements along an axis", extent);
 }
 
 }  // namespace
 
 template <class T>
 BatchNorm<T> BatchNorm<T>::make(std::size_t channels, const BatchNormOptions& options, Location where) {
-  require_positive("BatchNorm", "channels", channels, where);
+  const Making making{"BatchNorm", where};
+  require_positive(making, "channels", channels);
   BatchNorm layer{{},
                   {},
-                  {filled<T>({channels}, 0, "running_mean", false)},
-                  {filled<T>({channels}, 1, "running_var", false)},
+                  {filled<T>(making, {channels}, 0, "running_mean", false)},
+                  {filled<T>(making, {channels}, 1, "running_var", false)},
                   options};
-  if (options.affine) make_affine<T>(layer, {channels});
+  if (options.affine) make_affine<T>(making, layer, {channels});
   return layer;
 }
 template <class T>
@@ -73,9 +76,10 @@ Var<T> BatchNorm<T>::operator()(Var<T> x, Location where) const {
 
 template <class T>
 LayerNorm<T> LayerNorm<T>::make(const Shape& normalised, const NormOptions& options, Location where) {
-  require_extents("LayerNorm", normalised, where);
+  const Making making{"LayerNorm", where};
+  require_extents(making, normalised);
   LayerNorm layer{{}, {}, normalised, options.epsilon};
-  if (options.affine) make_affine<T>(layer, normalised);
+  if (options.affine) make_affine<T>(making, layer, normalised);
   return layer;
 }
 template <class T>
@@ -87,9 +91,10 @@ Var<T> LayerNorm<T>::operator()(Var<T> x, Location where) const {
 
 template <class T>
 RMSNorm<T> RMSNorm<T>::make(const Shape& normalised, const NormOptions& options, Location where) {
-  require_extents("RMSNorm", normalised, where);
+  const Making making{"RMSNorm", where};
+  require_extents(making, normalised);
   RMSNorm layer{{}, normalised, options.epsilon};
-  if (options.affine) make_affine<T>(layer, normalised);
+  if (options.affine) make_affine<T>(making, layer, normalised);
   return layer;
 }
 template <class T>
@@ -101,13 +106,14 @@ Var<T> RMSNorm<T>::operator()(Var<T> x, Location where) const {
 
 template <class T>
 GroupNorm<T> GroupNorm<T>::make(std::size_t groups, std::size_t channels, const NormOptions& options, Location where) {
-  require_positive("GroupNorm", "channels", channels, where);
+  const Making making{"GroupNorm", where};
+  require_positive(making, "channels", channels);
   if (groups == 0 || channels % groups != 0)
     throw ValueError("GroupNorm",
                      fmt::format("{} groups of {} channels: expected a number that divides them", groups, channels),
                      where);
   GroupNorm layer{{}, {}, groups, channels, options.epsilon};
-  if (options.affine) make_affine<T>(layer, {channels});
+  if (options.affine) make_affine<T>(making, layer, {channels});
   return layer;
 }
 template <class T>

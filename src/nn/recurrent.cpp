@@ -22,14 +22,15 @@ std::string suffix_of(std::size_t layer, bool backwards) {
 template <class T, class Module>
 Module made(std::string_view name, std::size_t gates, std::size_t inputs, std::size_t hidden, Generator generator,
             const RecurrentOptions& options, const Location& where) {
-  require_positive(name, "inputs", inputs, where);
-  require_positive(name, "hidden units", hidden, where);
-  require_positive(name, "layers", options.layers, where);
+  const Making making{name, where};
+  require_positive(making, "inputs", inputs);
+  require_positive(making, "hidden units", hidden);
+  require_positive(making, "layers", options.layers);
   const double bound = 1 / std::sqrt(static_cast<double>(hidden));
   const auto weights = [&](std::size_t layer, bool backwards, std::size_t width) {
     const std::string suffix = suffix_of(layer, backwards);
     const auto draw = [&](const Shape& shape, const char* member) {
-      return drawn<T>(shape, bound, generator, member + suffix);
+      return drawn<T>(making, shape, bound, generator, member + suffix);
     };
     RecurrentWeights<T> result{draw({gates * hidden, width}, "weight_ih"),
                                draw({gates * hidden, hidden}, "weight_hh"),

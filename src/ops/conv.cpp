@@ -94,7 +94,7 @@ Convolving convolving(std::string_view name, const Shape& x, const Shape& w, con
       throw ShapeError(
           name, fmt::format("x of shape {} and w of shape {}: along {} the padded input has {} elements, "
                             "too few for a kernel of {} with dilation {}",
-                            to_string(x), to_string(w), detail::axis_name(i), padded, kernels[i], axis.dilation));
+                            to_string(x), to_string(w), detail::axis_name(i, n), padded, kernels[i], axis.dilation));
     axis.output = (padded - 1 - beyond * axis.dilation) / axis.stride + 1;
   }
   return how;
@@ -111,7 +111,7 @@ Convolving transposed(std::string_view name, const Shape& x, const Shape& w, con
     if (output_padding[i] >= std::max(steps.stride[i], steps.dilation[i]))
       throw ValueError(name,
                        fmt::format("output_padding {} along {}: must be below the stride, {}, or the dilation, {}",
-                                   output_padding[i], detail::axis_name(i), steps.stride[i], steps.dilation[i]));
+                                   output_padding[i], detail::axis_name(i, n), steps.stride[i], steps.dilation[i]));
     std::size_t reach = 0, span = 0, total = 0;
     if (__builtin_mul_overflow(outputs[i] - 1, steps.stride[i], &reach) ||
         __builtin_mul_overflow(kernels[i] - 1, steps.dilation[i], &span) ||
@@ -121,7 +121,7 @@ Convolving transposed(std::string_view name, const Shape& x, const Shape& w, con
     if (total <= 2 * steps.padding[i])
       throw ShapeError(name, fmt::format("x of shape {} and w of shape {}: along {} the padding of {} cuts off all of "
                                          "the {} elements",
-                                         to_string(x), to_string(w), detail::axis_name(i), steps.padding[i], total));
+                                         to_string(x), to_string(w), detail::axis_name(i, n), steps.padding[i], total));
     how.window.axes[i] = {
         total - 2 * steps.padding[i], kernels[i], outputs[i], steps.stride[i], steps.dilation[i], steps.padding[i]};
   }

@@ -63,17 +63,18 @@ Pooling pooling(std::string_view name, const Shape& x, const Steps& steps) {
     axis = {inputs[i], 0, steps.kernel[i], steps.stride[i], steps.dilation[i], steps.padding[i], false};
     if (axis.padding > axis.kernel / 2)
       throw ValueError(name, fmt::format("padding {} with a kernel of {} along {}: must be at most half the kernel",
-                                         axis.padding, axis.kernel, detail::axis_name(i)));
+                                         axis.padding, axis.kernel, detail::axis_name(i, how.rank)));
     axis.output = count_windows(axis, steps.ceil_mode);
     if (axis.output == 0)
       throw ShapeError(name, fmt::format("x of shape {}: along {} the padded input has {} elements, too few for a "
                                          "kernel of {} with dilation {}",
-                                         to_string(x), detail::axis_name(i), axis.input + 2 * axis.padding, axis.kernel,
-                                         axis.dilation));
+                                         to_string(x), detail::axis_name(i, how.rank), axis.input + 2 * axis.padding,
+                                         axis.kernel, axis.dilation));
     if (has_empty_window(axis))
-      throw ShapeError(name, fmt::format("x of shape {}: along {} a kernel of {} with dilation {} and padding {} sees "
-                                         "nothing but padding",
-                                         to_string(x), detail::axis_name(i), axis.kernel, axis.dilation, axis.padding));
+      throw ShapeError(
+          name, fmt::format("x of shape {}: along {} a kernel of {} with dilation {} and padding {} sees "
+                            "nothing but padding",
+                            to_string(x), detail::axis_name(i, how.rank), axis.kernel, axis.dilation, axis.padding));
   }
   return how;
 }

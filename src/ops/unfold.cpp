@@ -38,7 +38,7 @@ Windows windows(std::string_view name, const detail::PerThree& extents, const Pe
     if (beyond >= padded)
       throw ShapeError(name, fmt::format("extent {} along {}: padded it has {} elements, too few for a kernel of {} "
                                          "with dilation {}",
-                                         extents[i], detail::axis_name(i), padded, kernels[i], dilation[i]));
+                                         extents[i], detail::axis_name(i, 2), padded, kernels[i], dilation[i]));
     how.window.axes[i] = {extents[i], kernels[i],  (padded - 1 - beyond) / stride[i] + 1,
                           stride[i],  dilation[i], padding[i]};
   }

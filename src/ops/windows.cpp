@@ -28,16 +28,15 @@ PerThree spatial_extents(const Shape& shape, std::size_t n) {
   return result;
 }
 
-std::string_view axis_name(std::size_t axis) {
+std::string_view axis_name(std::size_t axis, std::size_t n) {
   constexpr std::string_view names[] = {"D", "H", "W"};
-  return names[axis];
+  return n == 1 ? "L" : names[axis];
 }
 
 std::string axes_text(std::string_view first, std::string_view prefix, std::size_t n) {
   std::string text = fmt::format("({}", first);
   for (std::size_t axis = 3 - n; axis < 3; ++axis)
-    text +=
-        n == 1 ? fmt::format(", {}", prefix.empty() ? "L" : prefix) : fmt::format(", {}{}", prefix, axis_name(axis));
+    text += n == 1 && !prefix.empty() ? fmt::format(", {}", prefix) : fmt::format(", {}{}", prefix, axis_name(axis, n));
   return text + ")";
 }
 

@@ -36,8 +36,8 @@ PerThree checked_numbers(std::string_view subject, std::string_view what, const 
 /// The last n extents of a shape, for three axes.
 PerThree spatial_extents(const Shape& shape, std::size_t n);
 
-/// `H` or another name for one of three spatial axes.
-std::string_view axis_name(std::size_t axis);
+/// `H` or another name for one of three spatial axes, of which the last n are used: `L` if it is one.
+std::string_view axis_name(std::size_t axis, std::size_t n);
 /// `(N, C, H, W)`: the letters of the first axes followed by those of n spatial ones, each with a prefix.
 std::string axes_text(std::string_view first, std::string_view prefix, std::size_t n);
 

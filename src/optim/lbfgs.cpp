@@ -1,5 +1,6 @@
 #include "optim/checks.hpp"
 #include "optim/line_search.hpp"
+#include "optim/strangers.hpp"
 #include <wengert/optim/lbfgs.hpp>
 #include <wengert/transforms.hpp>
 
@@ -41,6 +42,7 @@ std::vector<T> scaled(double c, const std::vector<T>& a) {
 template <class T>
 struct LBFGS<T>::Line {
   std::vector<Parameter<T>> parameters;
+  const std::vector<NamedParameter<T>>& named;
   const Loss& loss;
   const Location& where;
   std::vector<Tensor<T>> from;
@@ -48,8 +50,9 @@ struct LBFGS<T>::Line {
   std::size_t evaluations = 0;
   Tape<T> tape;
 
-  Line(std::vector<Parameter<T>> trained, const Loss& of, const Location& line)
-      : parameters(std::move(trained)), loss(of), where(line) {
+  Line(std::vector<Parameter<T>> trained, const std::vector<NamedParameter<T>>& all, const Loss& of,
+       const Location& line)
+      : parameters(std::move(trained)), named(all), loss(of), where(line) {
     start_here();
   }
   void start_here() {
@@ -71,6 +74,7 @@ struct LBFGS<T>::Line {
     const Var<T> value = loss(tape);
     std::vector<Var<T>> variables;
     for (const Parameter<T>& parameter : parameters) variables.push_back(tape.recorded(parameter, where));
+    if (evaluations == 1) require_all_trained("LBFGS", value, parameters, named, where);
     std::vector<Tensor<T>> parts(variables.size());
     gradients_into<T>({value, where}, variables, parts);
     tape.commit();
@@ -93,6 +97,9 @@ LBFGS<T>::LBFGS(std::vector<NamedParameter<T>> parameters, LBFGSOptions options,
   require_not_negative("LBFGS", "gradient_tolerance", options.gradient_tolerance, where);
   require_not_negative("LBFGS", "change_tolerance", options.change_tolerance, where);
   if (options.history == 0) throw ValueError("LBFGS", "history 0: expected at least one change to remember", where);
+  std::vector<Parameter<T>> claimed;
+  for (const NamedParameter<T>& named : parameters_) claimed.push_back(named.parameter);
+  claim_ = std::make_shared<const wengert::detail::OptimiserClaim<T>>(std::move(claimed));
   if (options_.max_evaluations == 0) options_.max_evaluations = options.max_iterations * 5 / 4;
 }
 
@@ -136,7 +143,7 @@ LBFGSReport LBFGS<T>::step(const Loss& loss, const Location& where) {
   std::vector<Parameter<T>> trainable = this->trainable();
   if (!(trainable == trained_)) reset();  // the frozen ones are others now
   trained_ = trainable;
-  Line line(std::move(trainable), loss, where);
+  Line line(std::move(trainable), parameters_, loss, where);
   const std::vector<Tensor<T>> before = line.from;
   try {
     LinePoint<T> point = line.here(0);

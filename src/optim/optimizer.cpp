@@ -1,5 +1,6 @@
 #include "listing.hpp"
 #include "optim/checks.hpp"
+#include "optim/strangers.hpp"
 #include <wengert/op.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/optim/clip.hpp>
@@ -82,6 +83,9 @@ Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, std::vector<N
     start(trained_.emplace_back(Trained{named, number, scalar<T>(0, named.name + ".step"), {}}));
   }
   for (std::size_t number = 1; number < rules_.size(); ++number) require_members(number, paths, options.groups, where);
+  std::vector<Parameter<T>> claimed;
+  for (const NamedParameter<T>& named : parameters_) claimed.push_back(named.parameter);
+  claim_ = std::make_shared<const wengert::detail::OptimiserClaim<T>>(std::move(claimed));
 }
 
 template <class T>
@@ -178,12 +182,19 @@ void Optimizer<T>::queue(Tape<T>& tape, std::vector<Var<T>> gradients, const Loc
 
 template <class T>
 std::vector<Var<T>> Optimizer<T>::gradients(Var<T> loss, const Location& where) const {
-  return atomically(loss.tape(), where, [&] { return gradients_of(loss, where); });
+  return atomically(tape_of(loss, "Optimizer", where), where, [&] { return gradients_of(loss, where); });
 }
 
 template <class T>
 void Optimizer<T>::update(Var<T> loss, const Location& where) {
-  atomically(loss.tape(), where, [&] { queue(loss.tape(), gradients_of(loss, where), where); });
+  Tape<T>& tape = tape_of(loss, "Optimizer", where);
+  atomically(tape, where, [&] {
+    std::vector<Var<T>> gradients = gradients_of(loss, where);
+    std::vector<Parameter<T>> wanted;
+    for (const Trained* trained : active()) wanted.push_back(trained->named.parameter);
+    require_all_trained("Optimizer", loss, wanted, parameters_, where);
+    queue(tape, std::move(gradients), where);
+  });
 }
 
 template <class T>

@@ -39,6 +39,17 @@ struct ClassifiedRow {
   }
 };
 
+/// A label that is none of the classes.
+class LabelError : public ValueError {
+ public:
+  LabelError(std::string_view subject, std::string_view message, const Location& where, std::size_t row)
+      : ValueError(subject, message, where), row_(row) {}
+  std::size_t row() const { return row_; }  ///< of the labels, in row-major order
+
+ private:
+  std::size_t row_;
+};
+
 /// Adds a row to a confusion matrix, which is made as large as the scores want it at once: it would grow class by
 /// class.
 inline void count(ConfusionMatrix& matrix, const ClassifiedRow& row, const Location& where = {}) {
@@ -52,13 +63,19 @@ inline void count_if_small(ConfusionMatrix& matrix, const ClassifiedRow& row) {
   if (row.scores.size() <= most && row.label < most) count(matrix, row);
 }
 
-/// Calls `f` with each row that has a label. Throws ShapeError as `subject` if outputs and targets do not fit.
+/// What becomes of labels that are none of the classes.
+enum class BeyondClasses : bool { refused, passed_over };
+
+/// Calls `f` with each row that has a label. Throws ShapeError as `subject` if outputs and targets do not fit, and
+/// LabelError for a label that is none of the classes.
 template <class F>
 void for_each_class(const Tensor<double>& outputs, const Targets& targets, std::string_view subject, double threshold,
-                    const Location& where, F&& f) {
+                    const Location& where, F&& f, BeyondClasses beyond = BeyondClasses::refused) {
   const Shape shape(outputs.shape());
   const Shape given = std::visit([](const auto& t) { return Shape(t.shape()); }, targets);
   const bool labels = std::holds_alternative<Indices>(targets);
+  if (shape.rank() > 0 && shape.back() == 0 && given.elements() != 0)
+    throw ShapeError(subject, fmt::format("outputs of shape {}: expected at least one class", to_string(shape)), where);
   std::size_t classes = 1;
   if (labels && given != shape && !shape.empty() && outputs.size() != 0) classes = shape.back();
   if (!labels && given == shape && shape.rank() > 1) classes = shape.back();
@@ -74,6 +91,15 @@ void for_each_class(const Tensor<double>& outputs, const Targets& targets, std::
     const std::span<const double> scores(outputs.data() + row * classes, classes);
     if (labels) {
       const std::int64_t label = std::get<Indices>(targets).data()[row];
+      const std::size_t most = std::max<std::size_t>(classes, 2);
+      if (label >= static_cast<std::int64_t>(most)) {
+        if (beyond == BeyondClasses::passed_over) continue;
+        throw LabelError(subject,
+                         fmt::format("label {} in row {} of outputs of {} class{}: expected one from 0 to {}, or a "
+                                     "negative one to pass the row over",
+                                     label, row, classes, classes == 1 ? "" : "es", most - 1),
+                         where, row);
+      }
       if (label >= 0) f(ClassifiedRow{row, scores, static_cast<std::size_t>(label), threshold});
     } else {
       const double* target = std::get<Tensor<double>>(targets).data() + row * classes;

@@ -1,5 +1,6 @@
 #include "train/evaluation.hpp"
 
+#include "train/at_fault.hpp"
 #include "train/classes.hpp"
 #include <wengert/train/fit.hpp>
 
@@ -15,9 +16,26 @@ std::size_t evaluation_batch_size(std::size_t training_batch_size) {
   return std::clamp(training_batch_size, least, most);
 }
 
+namespace {
+
+// The Program of a batch; of what fails, the error says which samples it is.
 template <class T>
-void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::size_t batch_size, Scores& scores,
-                  const VisitBatch<T>& visit) {
+const Program<T>& evaluated(StepPrograms<T>& programs, const Feed<T>& batch, const Origin& origin,
+                            const Source<T>& data) {
+  try {
+    return programs.evaluate(batch);
+  } catch (ValueError& error) {
+    const std::string samples = samples_at_fault(programs, batch, origin, data);
+    if (!samples.empty()) error.prefix(programs.subject(), samples);
+    throw;
+  }
+}
+
+}  // namespace
+
+template <class T>
+void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::string_view name, std::size_t batch_size,
+                  Scores& scores, const VisitBatch<T>& visit) {
   scores.reset();
   Feed<T> batch;
   std::vector<std::size_t> rows;
@@ -25,9 +43,13 @@ void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::size_t 
     rows.resize(std::min(batch_size, data.size() - first));
     std::iota(rows.begin(), rows.end(), first);
     data.gather(rows, batch);
-    const Program<T>& program = programs.evaluate(batch);
+    const Origin origin{rows, name};
+    const Program<T>& program = evaluated(programs, batch, origin, data);
     scores.add_cost(static_cast<double>(program.item(0)), batch.samples);
-    if (program.output_count() > 1) scores.add_outputs(program.output(1), batch);
+    if (program.output_count() > 1)
+      scores.add_outputs(program.output(1), batch, [&](Error& error, std::size_t number) {
+        error.prefix(programs.subject(), at_sample(number, origin));
+      });
     if (visit) visit(batch, program, first);
   }
 }
@@ -70,11 +92,11 @@ void check_targets(std::size_t samples, const Shape& targets, std::string_view s
 }
 
 template <class T>
-Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const EvaluateOptions& options,
-                        const Location& where) {
+static Evaluation evaluate_on(const Recipe<T>& recipe, const Source<T>& data, const EvaluateOptions& options,
+                              const Location& where) {
   if (options.batch_size == 0) throw ValueError("evaluate", "batch size 0: expected at least 1", where);
   const Feed<T> batch = first_batch(data, options.batch_size, "evaluate", where);
-  StepPrograms<T> programs(recipe);
+  StepPrograms<T> programs(recipe, nullptr, where);
   const Sketch sketch = programs.sketch(batch);
   Scores scores(chosen_metrics(options.metrics, options.threshold, sketch, batch, where));
   Evaluation result;
@@ -82,16 +104,29 @@ Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const Ev
   Targets targets;
   const bool classified = sketch.has_outputs && std::holds_alternative<Indices>(batch.targets) &&
                           are_labels_of(Shape(std::get<Indices>(batch.targets).shape()), sketch.outputs);
-  evaluate_all<T>(programs, data, options.batch_size, scores,
+  evaluate_all<T>(programs, data, "the data", options.batch_size, scores,
                   [&](const Feed<T>& of, const Program<T>& program, std::size_t) {
                     if (!classified) return;
                     cast_into(program.output(1), outputs);
-                    for_each_class(outputs, targets_of(of, targets), "evaluate", options.threshold, where,
-                                   [&](const ClassifiedRow& row) { count_if_small(result.confusion, row); });
+                    for_each_class(
+                        outputs, targets_of(of, targets), "evaluate", options.threshold, where,
+                        [&](const ClassifiedRow& row) { count_if_small(result.confusion, row); },
+                        BeyondClasses::passed_over);
                   });
   result.cost = scores.cost();
   for (const auto& metric : scores.metrics()) result.metrics.emplace_back(metric->name(), metric->value());
   return result;
+}
+
+template <class T>
+Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const EvaluateOptions& options,
+                        const Location& where) {
+  try {
+    return evaluate_on(recipe, data, options, where);
+  } catch (Error& error) {
+    error.locate(where);
+    throw;
+  }
 }
 
 }  // namespace detail
@@ -105,10 +140,11 @@ double Evaluation::metric(std::string_view name) const {
   throw ValueError("evaluate", fmt::format("no metric '{}': there are {}", name, known.empty() ? "none" : known));
 }
 
-#define INSTANTIATE(T)                                                                                        \
-  template void evaluate_all(StepPrograms<T>&, const Source<T>&, std::size_t, Scores&, const VisitBatch<T>&); \
-  template Metrics chosen_metrics(const Metrics&, double, const Sketch&, const Feed<T>&, const Location&);    \
-  template Feed<T> first_batch(const Source<T>&, std::size_t, std::string_view, const Location&);             \
+#define INSTANTIATE(T)                                                                                     \
+  template void evaluate_all(StepPrograms<T>&, const Source<T>&, std::string_view, std::size_t, Scores&,   \
+                             const VisitBatch<T>&);                                                        \
+  template Metrics chosen_metrics(const Metrics&, double, const Sketch&, const Feed<T>&, const Location&); \
+  template Feed<T> first_batch(const Source<T>&, std::size_t, std::string_view, const Location&);          \
   template Evaluation detail::run_evaluate(const Recipe<T>&, const Source<T>&, const EvaluateOptions&, const Location&);
 INSTANTIATE(float)
 INSTANTIATE(double)

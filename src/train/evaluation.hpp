@@ -16,10 +16,10 @@ using VisitBatch = std::function<void(const Feed<T>& batch, const Program<T>& pr
 /// The samples of a batch where nothing is trained.
 std::size_t evaluation_batch_size(std::size_t training_batch_size);
 
-/// Cost and metrics of all samples, in order.
+/// Cost and metrics of all samples, in order. Messages call the data `name`.
 template <class T>
-void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::size_t batch_size, Scores& scores,
-                  const VisitBatch<T>& visit = {});
+void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::string_view name, std::size_t batch_size,
+                  Scores& scores, const VisitBatch<T>& visit = {});
 
 /// The metrics to use: those asked for, or else the accuracy where targets are the labels of outputs. Throws ValueError
 /// if some are asked for and there are no outputs.

@@ -54,6 +54,26 @@ void add_rules(Settings& lines, const optim::Optimizer<T>& optimizer) {
     lines.emplace_back("clip_norm", fmt::format("{:.9g}", optimizer.clip_norm()));
 }
 
+// All of that in a line.
+template <class T>
+std::string described(const optim::Optimizer<T>& optimizer) {
+  Settings lines;
+  add_rules(lines, optimizer);
+  std::string text = optimizer.rule().name();
+  for (const auto& [name, value] : lines)
+    text += fmt::format(", {} {}", name.starts_with("optimizer.") ? name.substr(10) : name, value);
+  return text;
+}
+
+// The parameters that are not trained, Buffers among them.
+template <class T>
+std::string frozen_paths(const Recipe<T>& recipe) {
+  std::string text;
+  for (const auto& [path, parameter] : recipe.parameters)
+    if (!parameter.trainable()) text += (text.empty() ? "" : " ") + path;
+  return text;
+}
+
 }  // namespace
 
 template <class T>
@@ -65,14 +85,17 @@ FitLoop<T>::FitLoop(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Sour
       validation_(validation),
       options_(options),
       where_(where),
-      programs_(recipe_, &optimizer),
-      model_{recipe_, optimizer, {}} {
+      programs_(recipe_, &optimizer, where),
+      model_{recipe_, optimizer, {}},
+      optimiser_(described(optimizer)),
+      frozen_(frozen_paths(recipe_)),
+      given_rate_(optimizer.rate()) {
   check();
   choose_metrics();
   choose_monitor();
   settings_ = settings();
   check_names();
-  folder_ = RunFolder(options.folder);  // only what can be done leaves something behind
+  folder_ = RunFolder(options.folder, where);  // only what can be done leaves something behind
   resume();
   folder_.write_config(settings_);
   folder_.write_history(state_.history);
@@ -101,8 +124,23 @@ void FitLoop<T>::choose_metrics() {
   state_.scores.reset();
   validation_scores_ = Scores(metrics);  // the same objects: an epoch is read before it is validated
   state_.history.metric_names = state_.scores.names();
-  if (options_.gradient_norms)
-    for (const auto& [name, parameter] : optimizer_.trainable()) state_.history.parameter_paths.push_back(name);
+  note_columns();
+  const std::vector<std::string> columns = state_.history.columns();
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].find_first_of(",\"\r\n") != std::string::npos)
+      throw ValueError("fit",
+                       fmt::format("'{}': the name of a metric or parameter becomes one of a column of history.csv: "
+                                   "expected one without commas, quotes and line ends",
+                                   columns[i]),
+                       where_);
+    if (std::find(columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(i), columns[i]) !=
+        columns.begin() + static_cast<std::ptrdiff_t>(i))
+      throw ValueError("fit",
+                       fmt::format("a metric is called '{}', as is another column of the history: expected names that "
+                                   "are not among {}",
+                                   columns[i], fmt::join(std::span(columns).first(i), ", ")),
+                       where_);
+  }
 }
 
 template <class T>
@@ -169,9 +207,27 @@ void FitLoop<T>::resume() {
   if (const std::string& theirs = checkpoint.get<std::string>("fit/plan"); theirs != plan())
     throw FileError("fit",
                     fmt::format("{}: is of another training: {}; this one has {}", path.string(), theirs, plan()));
+  const auto require_same = [&](const char* entry, std::string_view what, const std::string& ours) {
+    if (!checkpoint.has(entry)) return;
+    if (const std::string& theirs = checkpoint.get<std::string>(entry); theirs != ours)
+      throw FileError("fit",
+                      fmt::format("{}: {}: {}; this training has {}: begin anew without .resume, or in another "
+                                  "folder",
+                                  path.string(), what, theirs.empty() ? "none" : theirs, ours.empty() ? "none" : ours));
+  };
+  require_same("fit/optimizer", "was trained by another optimiser (only the rate may change)", optimiser_);
+  if (!model_.has_frozen(checkpoint))  // what is frozen is as callbacks left it, in this process
+    require_same("fit/frozen", "other parameters were not trained at the beginning", frozen_);
+  if (checkpoint.has("fit/frozen")) frozen_ = checkpoint.get<std::string>("fit/frozen");
   model_.load(checkpoint);
   state_.load(checkpoint);
+  note_columns();
   resumed_ = true;
+  // The rate is as schedules left it, unless another one is given than the training had.
+  if (checkpoint.has("fit/rate") && checkpoint.number("fit/rate") != given_rate_) {
+    optimizer_.set_rate(given_rate_, where_);
+    if (state_.plateau) state_.plateau->rate = given_rate_;
+  }
   if (options_.patience == 0 || state_.without_improvement < options_.patience) return;
   stopped_ = true;  // as it was
   reason_ = StopReason::no_improvement;
@@ -274,7 +330,12 @@ namespace detail {
 template <class T>
 FitResult run_fit(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Source<T>& data, const Source<T>* validation,
                   const FitOptions& options, const Location& where) {
-  return FitLoop<T>(std::move(recipe), optimizer, data, validation, options, where).run();
+  try {
+    return FitLoop<T>(std::move(recipe), optimizer, data, validation, options, where).run();
+  } catch (Error& error) {
+    error.locate(where);
+    throw;
+  }
 }
 template FitResult run_fit(Recipe<float>, optim::Optimizer<float>&, const Source<float>&, const Source<float>*,
                            const FitOptions&, const Location&);

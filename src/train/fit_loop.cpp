@@ -1,6 +1,7 @@
 #include "train/fit_loop.hpp"
 
 #include "data/dealing.hpp"
+#include "train/at_fault.hpp"
 #include "train/run_report.hpp"
 
 #include <algorithm>
@@ -47,8 +48,10 @@ void FitLoop<T>::gather(std::size_t batch) {
     batch_.inputs = next.inputs;
     batch_.targets = next.labels;
     batch_.samples = next.inputs.shape()[0];
+    rows_ = next.samples;
   } else if (gathered_ != batch || !data_.repeats()) {
-    data_.gather(batch_of(order_, batch_size(), batch), batch_);
+    rows_ = batch_of(order_, batch_size(), batch);
+    data_.gather(rows_, batch_);
     gathered_ = batch;
   }
 }
@@ -119,7 +122,7 @@ double FitLoop<T>::whole_step(bool with_norms) {
   const Program<T>& program = guarded([&]() -> Program<T>& { return programs_.step(batch_, with_norms); });
   const auto cost = static_cast<double>(program.item(0));
   state_.scores.add_cost(cost, batch_.samples);
-  if (sketch_.has_outputs) state_.scores.add_outputs(program.output(1), batch_);
+  add_outputs(program);
   if (with_norms) note_norms(program, sketch_.has_outputs ? 2 : 1);
   return cost;
 }
@@ -137,7 +140,7 @@ double FitLoop<T>::accumulated_step() {
     cost += of_batch * static_cast<double>(batch_.samples);
     samples += batch_.samples;
     state_.scores.add_cost(of_batch, batch_.samples);
-    if (sketch_.has_outputs) state_.scores.add_outputs(program.output(1), batch_);
+    add_outputs(program);
   }
   const Program<T>& program = programs_.apply(samples);
   if (options_.gradient_norms && state_.group == 0) note_norms(program, 0);
@@ -145,10 +148,32 @@ double FitLoop<T>::accumulated_step() {
 }
 
 template <class T>
+void FitLoop<T>::add_outputs(const Program<T>& program) {
+  if (!sketch_.has_outputs) return;
+  state_.scores.add_outputs(program.output(1), batch_,
+                            [&](Error& error, std::size_t number) { error.prefix("fit", at_sample(number, {rows_})); });
+}
+
+// What is frozen has no norm; what was unfrozen meanwhile gets a column of its own.
+template <class T>
+bool FitLoop<T>::note_columns() {
+  if (!options_.gradient_norms) return false;
+  std::vector<std::string>& paths = state_.history.parameter_paths;
+  const std::size_t before = paths.size();
+  for (const auto& [name, parameter] : optimizer_.trainable())
+    if (std::ranges::find(paths, name) == paths.end()) paths.push_back(name);
+  return paths.size() != before;
+}
+
+template <class T>
 void FitLoop<T>::note_norms(const Program<T>& program, std::size_t first) {
-  state_.norms.clear();
-  for (std::size_t i = first; i < program.output_count(); ++i)
-    state_.norms.push_back(static_cast<double>(program.item(i)));
+  if (note_columns()) folder_.write_history(state_.history);
+  const std::vector<std::string>& paths = state_.history.parameter_paths;
+  state_.norms.assign(paths.size(), EpochRecord::none);
+  for (const auto& [name, parameter] : optimizer_.trainable()) {
+    const auto column = static_cast<std::size_t>(std::ranges::find(paths, name) - paths.begin());
+    state_.norms[column] = static_cast<double>(program.item(first++));
+  }
 }
 
 template <class T>
@@ -185,7 +210,8 @@ void FitLoop<T>::next_epoch() {
 
 template <class T>
 void FitLoop<T>::validate(EpochRecord& record) {
-  evaluate_all<T>(programs_, *validation_, evaluation_batch_size(batch_size()), validation_scores_);
+  evaluate_all<T>(programs_, *validation_, "the validation data", evaluation_batch_size(batch_size()),
+                  validation_scores_);
   record.validation_cost = validation_scores_.cost();
   record.validation_metrics = validation_scores_.values();
 }
@@ -229,28 +255,33 @@ Program<T>& FitLoop<T>::guarded(const F& run_program) {
     if (tracing_) programs_.trace(batch_);
     return run_program();
   } catch (const ValueError& error) {
-    if (tracing_) fail_in_step(error);
-    explain_failure();
-    throw;
+    if (tracing_) fail_in_step(error, batch_, {rows_.begin(), rows_.end()});
+    explain_failure(error);
   }
 }
 
 template <class T>
-void FitLoop<T>::fail_in_step(const ValueError& error) const {
-  throw ValueError("fit", fmt::format("epoch {}, step {}: {}", state_.epoch + 1, state_.steps + 1, error.what()));
+void FitLoop<T>::fail_in_step(ValueError error, const Feed<T>& batch, const std::vector<std::size_t>& rows) {
+  loaded_.reset();  // which may be gathering samples still
+  const std::string samples = samples_at_fault(programs_, batch, {rows}, data_);
+  error.prefix("fit", fmt::format("epoch {}, step {}{}", state_.epoch + 1, state_.steps + 1,
+                                  samples.empty() ? "" : ", " + samples));
+  throw error;
 }
 
 // The replay says that the cost is not finite; the step recorded again says which value was the first that was not,
 // unless it came by the gradients of an earlier step.
 template <class T>
-void FitLoop<T>::explain_failure() {
+void FitLoop<T>::explain_failure(const ValueError& error) {
   const Feed<T> batch = batch_;
+  const std::vector<std::size_t> rows(rows_.begin(), rows_.end());
   trace_earlier_steps();
   try {
     programs_.trace(batch);
-  } catch (const ValueError& error) {
-    fail_in_step(error);
+  } catch (const ValueError& traced) {
+    fail_in_step(traced, batch, rows);
   }
+  fail_in_step(error, batch, rows);
 }
 
 // A cost tells of the gradients before it; those of the last step would go unnoticed into what is kept.
@@ -313,6 +344,9 @@ template <class T>
 Checkpoint FitLoop<T>::checkpoint() const {
   Checkpoint all;
   all.set("fit/plan", plan());
+  all.set("fit/optimizer", optimiser_);
+  all.set("fit/frozen", frozen_);
+  all.set_number("fit/rate", given_rate_);
   state_.save(all);
   all.set_number("fit/seconds", seconds());
   model_.save(all);

@@ -58,6 +58,7 @@ class FitLoop {
   double whole_step(bool with_norms);
   double accumulated_step();
   void note_norms(const Program<T>& program, std::size_t first);
+  bool note_columns();
   void end_epoch();
   void next_epoch();
   void validate(EpochRecord& record);
@@ -66,8 +67,9 @@ class FitLoop {
 
   template <class F>
   Program<T>& guarded(const F& run_program);
-  [[noreturn]] void fail_in_step(const ValueError& error) const;
-  void explain_failure();
+  void add_outputs(const Program<T>& program);
+  [[noreturn]] void fail_in_step(ValueError error, const Feed<T>& batch, const std::vector<std::size_t>& rows);
+  [[noreturn]] void explain_failure(const ValueError& error);
   void require_finite_parameters();
   void trace_earlier_steps();
   void go_to(const Checkpoint& checkpoint);
@@ -95,11 +97,15 @@ class FitLoop {
   std::optional<Progress> progress_;
   Sketch sketch_;
   Settings settings_;
-  std::string summary_;  // of the layers
+  std::string summary_;    // of the layers
+  std::string optimiser_;  // its rule and options but the rate, by which a checkpoint is told from another training's
+  std::string frozen_;     // the parameters that are not trained at the beginning, likewise
+  double given_rate_ = 0;  // the optimiser's at the beginning
 
   std::vector<std::size_t> order_;                   // of the samples in this epoch
   std::optional<typename Loader<T>::Epoch> loaded_;  // where a Loader deals the batches
   Feed<T> batch_;
+  std::span<const std::size_t> rows_;                    // of the batch in the data
   std::size_t gathered_ = static_cast<std::size_t>(-1);  // the batch that need not be gathered again
 
   bool monitor_larger_ = false;

@@ -44,6 +44,14 @@ void assign(Parameter<T> parameter, const Tensor<T>& value) {
   parameter.assign(value);
 }
 
+// 1 for each parameter that is trainable, otherwise 0.
+template <class T>
+Indices trainable_of(const Recipe<T>& recipe) {
+  auto result = Indices::from_shape({recipe.parameters.size()});
+  for (std::size_t i = 0; i < result.size(); ++i) result(i) = recipe.parameters[i].second.trainable() ? 1 : 0;
+  return result;
+}
+
 }  // namespace
 
 void FitState::save(Checkpoint& checkpoint) const {
@@ -99,6 +107,7 @@ void FitState::load(const Checkpoint& checkpoint) {
 
 template <class T>
 void ModelState<T>::save(Checkpoint& checkpoint) const {
+  checkpoint.set("fit/trainable", trainable_of(recipe));
   for (const auto& [path, parameter] : recipe.parameters) checkpoint.set("parameter/" + path, parameter.value());
   for (const auto& [name, parameter] : optimizer.state()) checkpoint.set("optimizer/" + name, parameter.value());
   for (std::size_t i = 0; i < best.size(); ++i) checkpoint.set("best/" + recipe.parameters[i].first, best[i]);
@@ -128,12 +137,22 @@ void ModelState<T>::load(const Checkpoint& checkpoint) {
       throw FileError("fit", fmt::format("the checkpoint's random generator {} has another key", i));
   }
   for (auto& [parameter, value] : values) assign(parameter, *value);
+  if (checkpoint.has("fit/trainable")) {  // as callbacks left it
+    const Indices& trainable = checkpoint.get<Indices>("fit/trainable");
+    for (std::size_t i = 0; i < std::min(trainable.size(), recipe.parameters.size()); ++i)
+      Parameter<T>(recipe.parameters[i].second).set_trainable(trainable(i) != 0);
+  }
   for (std::size_t i = 0; i < recipe.generators.size(); ++i)
     Generator(recipe.generators[i])
         .seek(static_cast<std::uint64_t>(checkpoint.get<Indices>(fmt::format("generator/{}", i))(1)));
   best.clear();
   for (const auto& [path, parameter] : recipe.parameters)
     if (checkpoint.has("best/" + path)) best.push_back(checkpoint.get<Tensor<T>>("best/" + path));
+}
+
+template <class T>
+bool ModelState<T>::has_frozen(const Checkpoint& checkpoint) const {
+  return checkpoint.has("fit/trainable") && checkpoint.get<Indices>("fit/trainable") == trainable_of(recipe);
 }
 
 template <class T>

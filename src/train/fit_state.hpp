@@ -47,6 +47,8 @@ struct ModelState {
   void save(Checkpoint& checkpoint) const;
   /// Throws FileError if the checkpoint is of other parameters; nothing is changed then.
   void load(const Checkpoint& checkpoint);
+  /// Whether the same parameters are frozen as in a checkpoint.
+  bool has_frozen(const Checkpoint& checkpoint) const;
   void note_best();
   void take_best() const;
 };

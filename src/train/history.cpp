@@ -10,11 +10,16 @@
 namespace wengert::train {
 namespace {
 
-// A square root of the sum of squares; nothing of nothing.
+// A square root of the sum of squares of what was measured; nothing of nothing.
 double joint_norm(const std::vector<double>& norms) {
   double sum = 0;
-  for (const double norm : norms) sum += norm * norm;
-  return norms.empty() ? EpochRecord::none : std::sqrt(sum);
+  bool measured = false;
+  for (const double norm : norms) {
+    if (std::isnan(norm)) continue;
+    sum += norm * norm;
+    measured = true;
+  }
+  return measured ? std::sqrt(sum) : EpochRecord::none;
 }
 
 double entry(const std::vector<double>& values, std::size_t i) {

@@ -74,7 +74,7 @@ class OfClasses final : public Metric {
   std::string name() const override { return name_; }
   void reset() override { classes_.clear(); }
   void add(const Tensor<double>& outputs, const Targets& targets) override {
-    for_each_class(outputs, targets, name_, threshold_, Location::current(), [&](const ClassifiedRow& row) {
+    for_each_class(outputs, targets, name_, threshold_, {}, [&](const ClassifiedRow& row) {
       const std::size_t prediction = row.prediction();
       if (const std::size_t needed = std::max(row.label, prediction) + 1; needed > classes_.size())
         classes_.resize(needed);
@@ -116,7 +116,7 @@ class Share final : public Metric {
   std::string name() const override { return k_ == 1 ? "accuracy" : fmt::format("top_{}_accuracy", k_); }
   void reset() override { right_ = all_ = 0; }
   void add(const Tensor<double>& outputs, const Targets& targets) override {
-    for_each_class(outputs, targets, name(), threshold_, Location::current(), [&](const ClassifiedRow& row) {
+    for_each_class(outputs, targets, name(), threshold_, {}, [&](const ClassifiedRow& row) {
       ++all_;
       right_ += row.rank_of_label() < k_ ? 1 : 0;
     });
@@ -141,7 +141,7 @@ class OfDetermination final : public Metric {
   void add(const Tensor<double>& outputs, const Targets& targets) override {
     if (!std::holds_alternative<Tensor<double>>(targets))
       throw ValueError("r_squared", "the targets are labels: expected numbers; for classes, use accuracy()");
-    sums_.add(outputs, std::get<Tensor<double>>(targets), Location::current());
+    sums_.add(outputs, std::get<Tensor<double>>(targets), {});
   }
   double value() const override { return sums_.value(); }
   std::vector<double> state() const override { return sums_.state(); }
@@ -240,8 +240,11 @@ double ConfusionMatrix::macro(double (ConfusionMatrix::*of)(std::size_t) const) 
 
 template <class T>
 Indices predicted_classes(const Tensor<T>& outputs, double threshold, Location where) {
-  if (outputs.dimension() == 0)
-    throw ShapeError("predicted_classes", "outputs of shape (): expected an axis of classes", where);
+  if (outputs.dimension() == 0 || outputs.shape().back() == 0)
+    throw ShapeError("predicted_classes",
+                     fmt::format("outputs of shape {}: expected an axis of classes, at least one",
+                                 to_string(Shape(outputs.shape()))),
+                     where);
   std::vector<std::size_t> shape(outputs.shape().begin(), outputs.shape().end() - 1);
   const std::size_t classes = outputs.shape().back();
   Indices result = Indices::from_shape(shape);

@@ -28,12 +28,13 @@ bool is_number(const std::string& text) {
 
 }  // namespace
 
-RunFolder::RunFolder(std::filesystem::path path) : path_(std::move(path)) {
+RunFolder::RunFolder(std::filesystem::path path, const Location& where) : path_(std::move(path)) {
   if (path_.empty()) return;
   std::error_code error;
   std::filesystem::create_directories(path_, error);
   if (error || !std::filesystem::is_directory(path_, error))
-    throw FileError("fit", fmt::format("{}: the run folder cannot be made", path_.string()));
+    throw FileError("fit", fmt::format("{}: the run folder cannot be made", path_.string()), where);
+  lock_ = RunLock(path_, where);
 }
 
 void RunFolder::write_config(const Settings& settings) const {

@@ -1,6 +1,7 @@
 // The folder a training leaves behind.
 #pragma once
 
+#include "train/run_lock.hpp"
 #include <wengert/train/options.hpp>
 #include <wengert/train/report.hpp>
 
@@ -17,8 +18,8 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 class RunFolder {
  public:
   RunFolder() = default;
-  /// Makes the folder. Throws FileError if that fails.
-  explicit RunFolder(std::filesystem::path path);
+  /// Makes the folder, and locks it as long as this lives. Throws FileError if that fails.
+  RunFolder(std::filesystem::path path, const Location& where);
 
   bool exists() const { return !path_.empty(); }
   std::filesystem::path file(const char* name) const { return path_ / name; }
@@ -30,6 +31,7 @@ class RunFolder {
 
  private:
   std::filesystem::path path_;
+  RunLock lock_;
 };
 
 }  // namespace wengert::train

@@ -62,34 +62,37 @@ void add_mistakes(Report& report, StepPrograms<T>& programs, const Source<T>& da
   Mistakes mistakes;
   Tensor<double> outputs;
   Targets memory;
-  evaluate_all<T>(
-      programs, data, batch_size, cost, [&](const Feed<T>& batch, const Program<T>& program, std::size_t first) {
-        const auto* labels = std::get_if<Indices>(&batch.targets);
-        if (program.output_count() < 2 || labels == nullptr) return;
-        cast_into(program.output(1), outputs);
-        if (!are_labels_of(Shape(labels->shape()), Shape(outputs.shape()))) return;
-        const std::size_t rows_each = labels->size() / batch.samples;  // more than one where samples are sequences
-        for_each_class(outputs, targets_of(batch, memory), "report", threshold, Location::current(),
-                       [&](const ClassifiedRow& row) {
-                         count_if_small(report.confusion, row);
-                         if (row.prediction() == row.label || rows_each != 1) return;
-                         std::visit(
-                             [&](const auto& inputs) {
-                               Shape sample;
-                               for (std::size_t axis = 1; axis < inputs.dimension(); ++axis)
-                                 sample.push_back(inputs.shape()[axis]);
-                               const auto* begin = inputs.data() + row.index * sample.elements();
-                               mistakes.offer({first + row.index,
-                                               row.label,
-                                               row.prediction(),
-                                               confidence_of(row),
-                                               {},
-                                               picture_shape(sample, picture)},
-                                              [&] { return std::vector<double>(begin, begin + sample.elements()); });
-                             },
-                             batch.inputs);
-                       });
-      });
+  evaluate_all<T>(programs, data, "the data", batch_size, cost,
+                  [&](const Feed<T>& batch, const Program<T>& program, std::size_t first) {
+                    const auto* labels = std::get_if<Indices>(&batch.targets);
+                    if (program.output_count() < 2 || labels == nullptr) return;
+                    cast_into(program.output(1), outputs);
+                    if (!are_labels_of(Shape(labels->shape()), Shape(outputs.shape()))) return;
+                    const std::size_t rows_each =
+                        labels->size() / batch.samples;  // more than one where samples are sequences
+                    for_each_class(
+                        outputs, targets_of(batch, memory), "report", threshold, {},
+                        [&](const ClassifiedRow& row) {
+                          count_if_small(report.confusion, row);
+                          if (row.prediction() == row.label || rows_each != 1) return;
+                          std::visit(
+                              [&](const auto& inputs) {
+                                Shape sample;
+                                for (std::size_t axis = 1; axis < inputs.dimension(); ++axis)
+                                  sample.push_back(inputs.shape()[axis]);
+                                const auto* begin = inputs.data() + row.index * sample.elements();
+                                mistakes.offer({first + row.index,
+                                                row.label,
+                                                row.prediction(),
+                                                confidence_of(row),
+                                                {},
+                                                picture_shape(sample, picture)},
+                                               [&] { return std::vector<double>(begin, begin + sample.elements()); });
+                              },
+                              batch.inputs);
+                        },
+                        BeyondClasses::passed_over);
+                  });
   report.mistakes = mistakes.take();
 }
 

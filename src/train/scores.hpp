@@ -1,6 +1,7 @@
 // The metrics of a pass over samples, taken from a Program's outputs.
 #pragma once
 
+#include "train/classes.hpp"
 #include <wengert/train/metrics.hpp>
 #include <wengert/train/samples.hpp>
 
@@ -50,12 +51,19 @@ class Scores {
     cost_ += cost * static_cast<double>(samples);
     samples_ += static_cast<double>(samples);
   }
-  template <class Outputs, class T>
-  void add_outputs(const Outputs& outputs, const Feed<T>& batch) {
+  /// `place(error, number)` adds to an error which sample of the batch makes it.
+  template <class Outputs, class T, class Place>
+  void add_outputs(const Outputs& outputs, const Feed<T>& batch, const Place& place) {
     if (metrics_.empty()) return;
     cast_into(outputs, outputs_);
     const Targets& targets = targets_of(batch, targets_);
-    for (const auto& metric : metrics_) metric->add(outputs_, targets);
+    try {
+      for (const auto& metric : metrics_) metric->add(outputs_, targets);
+    } catch (LabelError& error) {
+      const std::size_t per_sample = std::visit([](const auto& t) { return t.size(); }, targets) / batch.samples;
+      place(error, error.row() / per_sample);
+      throw;
+    }
   }
   double cost() const { return cost_ / samples_; }
   std::vector<double> values() const {

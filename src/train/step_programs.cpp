@@ -1,6 +1,7 @@
 #include "train/step_programs.hpp"
 
 #include "train/finite_cost.hpp"
+#include "train/first_recording.hpp"
 #include <wengert/graph.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>
@@ -55,13 +56,35 @@ std::vector<ProgramVar<T>> results(const RecordedLoss<T>& recorded) {
 }  // namespace
 
 template <class T>
-StepPrograms<T>::StepPrograms(const Recipe<T>& recipe, optim::Optimizer<T>* optimizer)
-    : recipe_(recipe), optimizer_(optimizer) {}
+StepPrograms<T>::StepPrograms(const Recipe<T>& recipe, optim::Optimizer<T>* optimizer, const Location& where)
+    : recipe_(recipe), optimizer_(optimizer), where_(where) {
+  if (optimizer == nullptr) return;
+  for (const auto& [name, parameter] : optimizer->parameters())
+    trainable_.emplace_back(parameter, parameter.trainable());
+}
+
+// What is frozen is settled when a step is recorded: steps are recorded anew when it changes.
+template <class T>
+void StepPrograms<T>::notice_frozen() {
+  bool changed = false, any = false;
+  for (auto& [parameter, was_trainable] : trainable_) {
+    any = any || parameter.trainable();
+    changed = changed || parameter.trainable() != was_trainable;
+    was_trainable = parameter.trainable();
+  }
+  if (!any)
+    throw ValueError("fit", "all parameters of the optimiser were frozen meanwhile: to end a training, set status.stop",
+                     where_);
+  if (!changed) return;
+  for (ProgramCache<T>* programs : {&steps_, &steps_with_norms_, &accumulations_, &applications_})
+    *programs = ProgramCache<T>();
+  sums_.clear();
+}
 
 template <class T>
 RecordedLoss<T> StepPrograms<T>::record(const ProgramVar<T>& x, const ProgramVar<T>& y) const {
   RecordedLoss<T> recorded = recipe_.record(x, y);
-  recorded.loss = finite_cost(recorded.loss);
+  recorded.loss = finite_cost(recorded.loss, where_);
   return recorded;
 }
 
@@ -80,6 +103,8 @@ Sketch StepPrograms<T>::sketch(const Feed<T>& batch) {
   tape.compute_values(false);
   const auto inputs = leaves(tape, batch);
   const RecordedLoss<T> recorded = recipe_.record(inputs[0], inputs[1]);
+  check_loss(recorded, inputs[1], subject(), where_);
+  if (optimizer_ != nullptr) check_trained(recorded.loss, recipe_, *optimizer_, where_);
   Sketch sketch{!recorded.outputs.empty(), {}, to_dot(recorded.loss)};
   if (sketch.has_outputs) sketch.outputs = recorded.outputs.shape();
   return sketch;
@@ -87,15 +112,16 @@ Sketch StepPrograms<T>::sketch(const Feed<T>& batch) {
 
 template <class T>
 Program<T>& StepPrograms<T>::step(const Feed<T>& batch, bool with_norms) {
+  notice_frozen();
   const auto record_step = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& inputs) {
     recipe_.set_training(true);
     inputs = leaves(tape, batch);
     const RecordedLoss<T> recorded = record(inputs[0], inputs[1]);
     std::vector<ProgramVar<T>> outputs = results(recorded);
-    const std::vector<Var<T>> gradients = optimizer_->gradients(recorded.loss);
+    const std::vector<Var<T>> gradients = optimizer_->gradients(recorded.loss, where_);
     if (with_norms)
       for (const Var<T>& norm : norms(gradients)) outputs.push_back(norm);
-    optimizer_->update(gradients);
+    optimizer_->update(gradients, where_);
     return outputs;
   };
   return (with_norms ? steps_with_norms_ : steps_).run(bound(batch), record_step);
@@ -103,6 +129,7 @@ Program<T>& StepPrograms<T>::step(const Feed<T>& batch, bool with_norms) {
 
 template <class T>
 Program<T>& StepPrograms<T>::accumulate(const Feed<T>& batch) {
+  notice_frozen();
   if (sums_.empty())
     for (const auto& [name, parameter] : optimizer_->trainable())
       sums_.emplace_back(xt::zeros_like(parameter.value()), "sum of gradients", false);
@@ -110,7 +137,7 @@ Program<T>& StepPrograms<T>::accumulate(const Feed<T>& batch) {
     recipe_.set_training(true);
     inputs = leaves(tape, batch);
     const RecordedLoss<T> recorded = record(inputs[0], inputs[1]);
-    const std::vector<Var<T>> gradients = optimizer_->gradients(recorded.loss);
+    const std::vector<Var<T>> gradients = optimizer_->gradients(recorded.loss, where_);
     for (std::size_t i = 0; i < gradients.size(); ++i)
       tape.update(sums_[i], tape.variable(sums_[i]) + static_cast<double>(batch.samples) * gradients[i]);
     return results(recorded);
@@ -131,7 +158,7 @@ Program<T>& StepPrograms<T>::apply(std::size_t samples) {
       tape.update(sum, optim::zeros_like(gradients.back()));
     }
     const std::vector<Var<T>> of_gradients = norms(gradients);
-    optimizer_->update(gradients);
+    optimizer_->update(gradients, where_);
     return std::vector<ProgramVar<T>>(of_gradients.begin(), of_gradients.end());
   });
 }
@@ -152,14 +179,29 @@ Program<T>& StepPrograms<T>::evaluate(const Feed<T>& batch) {
 }
 
 template <class T>
-void StepPrograms<T>::trace(const Feed<T>& batch) {
-  recipe_.set_training(true);
+void StepPrograms<T>::trace(const Feed<T>& batch, bool training) {
+  recipe_.set_training(training);
   const SameStreams streams(recipe_.generators);
   Tape<T> tape;
   const TraceNaN<T> stop(tape);
   const auto inputs = leaves(tape, batch);
   const RecordedLoss<T> recorded = recipe_.record(inputs[0], inputs[1]);
-  optimizer_->gradients(recorded.loss);
+  if (optimizer_ != nullptr) optimizer_->gradients(recorded.loss, where_);
+}
+
+template <class T>
+void StepPrograms<T>::trace(const Feed<T>& batch) {
+  trace(batch, true);
+}
+
+template <class T>
+bool StepPrograms<T>::fails(const Feed<T>& batch) {
+  try {
+    trace(batch, false);
+    return false;
+  } catch (const ValueError&) {
+    return true;
+  }
 }
 
 template class StepPrograms<float>;

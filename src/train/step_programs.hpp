@@ -21,9 +21,12 @@ struct Sketch {
 template <class T>
 class StepPrograms {
  public:
-  explicit StepPrograms(const Recipe<T>& recipe, optim::Optimizer<T>* optimizer = nullptr);
+  /// Errors name the line `where`.
+  StepPrograms(const Recipe<T>& recipe, optim::Optimizer<T>* optimizer, const Location& where);
 
-  /// Records the loss of a batch without computing anything.
+  /// By which messages begin.
+  std::string_view subject() const { return optimizer_ == nullptr ? "evaluate" : "fit"; }
+  /// Records the loss of a batch without computing anything. Throws as `check_loss` and `check_trained`.
   Sketch sketch(const Feed<T>& batch);
   /// A whole step: cost, gradients, update.
   Program<T>& step(const Feed<T>& batch, bool with_norms);
@@ -37,14 +40,20 @@ class StepPrograms {
   Program<T>& evaluate(const Feed<T>& batch);
   /// The step without Programs, stopping at the first value that is not finite.
   void trace(const Feed<T>& batch);
+  /// Whether a batch fails in evaluation mode, by an error about values, which one that is not finite is as well.
+  bool fails(const Feed<T>& batch);
 
  private:
   RecordedLoss<T> record(const ProgramVar<T>& x, const ProgramVar<T>& y) const;
+  void trace(const Feed<T>& batch, bool training);
+  void notice_frozen();
   std::vector<Var<T>> norms(const std::vector<Var<T>>& gradients) const;
 
   const Recipe<T>& recipe_;
   optim::Optimizer<T>* optimizer_;
-  std::vector<Parameter<T>> sums_;  // of gradients
+  Location where_;
+  std::vector<std::pair<Parameter<T>, bool>> trainable_;  // the optimiser's, and whether they were when recorded
+  std::vector<Parameter<T>> sums_;                        // of gradients
   ProgramCache<T> steps_, steps_with_norms_, accumulations_, applications_;
   ProgramCache<T> evaluations_{CompileOptions{.apply_updates = false}};
 };

@@ -132,6 +132,24 @@ TEST_CASE("the label column is found by its name, and the names of columns are k
                  " has several columns of this name"));
 }
 
+TEST_CASE("a quote that is never closed is an error, and a delimiter within quotes none") {
+  const CsvFile table;
+  const std::string rows = "1,5,6\n0,7,8\n";
+  const auto named = table.read("kind,\"width, mm\" , \"a \"\"leaf\"\"\"\n" + rows, {.label_column = 0});
+  CHECK(named.feature_names == std::vector<std::string>{"width, mm", "a \"leaf\""});
+  const std::string open = "a quote that this line does not close";
+  CHECK(table.complaint("kind,\"width,height\n" + rows) == ":1: column 2: " + open);
+  CHECK(table.complaint("kind,width,\"\n" + rows) == ":1: column 3: " + open);
+  CHECK(table.complaint("kind,width,\"a\"\"\n" + rows) == ":1: column 3: " + open);
+  CHECK(table.complaint(rows + "\"3,4,1\n5,6,0\n") == ":3: column 1: " + open);
+  CHECK(table.complaint("kind,\"width\"mm,height\n" + rows) ==
+        ":1: column 2: 'mm' follows the closing quote: expected the delimiter ','");
+  CHECK(contains(table.complaint(rows + "3,\"4\",1\n"), ":3: column 2: "));  // numbers have none
+  // A tab that delimits is no blank before a quote.
+  CHECK(table.read("a\t\t\"b\tc\"\n1\t2\t0\n", {.header = CsvOptions::Header::yes, .delimiter = '\t'}).feature_names ==
+        std::vector<std::string>{"a", ""});
+}
+
 TEST_CASE("a line of missing values is not taken for a header") {
   const CsvFile table;
   const std::string rows = "1,2,0\n3,4,1\n",

@@ -89,6 +89,39 @@ TEST_CASE("a wrong width is refused by the layer, on the caller's line, and noth
   CHECK(tape.size() == 1);
 }
 
+TEST_CASE("sizes that no layer can have are refused by name, and cost no memory") {
+  Generator g(3);
+  constexpr std::size_t huge = std::size_t{1} << 33, none = 0;
+  const auto minus_one = static_cast<std::size_t>(-1);
+  CHECK_ERROR(ValueError, "[Linear] -1 inputs: expected at least 1", nn::Linear<float>::make(minus_one, 3, g));
+  CHECK_ERROR(ValueError, "[Linear] -1 outputs: expected at least 1", nn::Linear<float>::make(3, minus_one, g));
+  CHECK_ERROR(ValueError, "[Linear] 562949953421312 inputs: expected at most 2^48",
+              nn::Linear<float>::make(std::size_t{1} << 49, 1, g));
+  CHECK_ERROR(MemoryError, "[Linear] 'weight' of shape (8589934592, 8589934592) takes more memory than there is",
+              nn::Linear<float>::make(huge, huge, g));  // 2⁶⁸ bytes, which is 0 in 64 bits
+  CHECK_ERROR(MemoryError, "[Linear] 'weight' of shape (8589934592, 131072)",
+              nn::Linear<double>::make(1 << 17, huge, g));
+  CHECK_ERROR(ValueError, "[Embedding] -1 entries", nn::Embedding<float>::make(minus_one, 3, g));
+  CHECK_ERROR(MemoryError, "[Embedding] 'weight' of", nn::Embedding<float>::make(huge, huge, g));
+  CHECK_ERROR(ValueError, "[Conv1d] -1 output channels", nn::Conv1d<float>::make(3, minus_one, 3, g));
+  CHECK_ERROR(ValueError, "[Conv2d] -1 output channels", nn::Conv2d<float>::make(3, minus_one, 3, g));
+  CHECK_ERROR(MemoryError, "[Conv2d] 'weight' of", nn::Conv2d<float>::make(huge, huge, 3, g));
+  CHECK_ERROR(ValueError, "[ConvTranspose2d] -1 input channels", nn::ConvTranspose2d<float>::make(minus_one, 3, 3, g));
+  CHECK_ERROR(ValueError, "[RNN] -1 inputs", nn::RNN<float>::make(minus_one, 3, g));
+  CHECK_ERROR(ValueError, "[GRU] -1 hidden units", nn::GRU<float>::make(3, minus_one, g));
+  CHECK_ERROR(ValueError, "[LSTM] -1 layers", nn::LSTM<float>::make(3, 4, g, {.layers = minus_one}));
+  CHECK_ERROR(MemoryError, "[LSTM] 'weight_ih_l0' of", nn::LSTM<float>::make(3, huge << 13, g));
+  CHECK_ERROR(ValueError, "[BatchNorm] -1 channels", nn::BatchNorm<float>::make(minus_one));
+  CHECK_ERROR(ValueError, "[GroupNorm] -1 channels", nn::GroupNorm<float>::make(1, minus_one));
+  CHECK_ERROR(ValueError, "[LayerNorm] -1 elements along an axis", nn::LayerNorm<float>::make({minus_one}));
+  CHECK_ERROR(ValueError, "[LayerNorm] 0 elements along an axis", nn::LayerNorm<float>::make({3, none}));
+  CHECK_ERROR(MemoryError, "[LayerNorm] 'weight' of", nn::LayerNorm<float>::make({huge, huge}));
+  CHECK_ERROR(ValueError, "[RMSNorm] -1 elements along an axis", nn::RMSNorm<float>::make({minus_one}));
+  CHECK_ERROR(ValueError, "[MultiheadAttention] -1 numbers a place",
+              nn::MultiheadAttention<float>::make(minus_one, 1, g));
+  CHECK_ERROR(MemoryError, "[MultiheadAttention] 'in_proj_weight' of", nn::MultiheadAttention<float>::make(huge, 1, g));
+}
+
 TEST_CASE("dropout drops in training only") {
   Generator g(3);
   const auto chain = nn::sequential(nn::Dropout::make(0.25, g), [](auto x) { return 2 * x; });

@@ -143,6 +143,8 @@ TEST_CASE("third derivatives of a convolution through a nonlinearity") {
 
 TEST_CASE_TEMPLATE("empty batches, no channels, no filters", T, float, double) {
   Tape<T> tape;
+  const auto steps = tape.variable(random_tensor({1, 2, 4}, 7)),
+             long_kernel = tape.variable(random_tensor({3, 2, 5}, 8));
   const auto none = tape.variable(empty<T>({0, 3, 5, 6}));
   const auto w = tape.variable(random_tensor<T>({4, 3, 2, 3}, 1)), b = tape.variable(random_tensor<T>({4}, 2));
   const auto y = conv2d(none, w, b);
@@ -223,6 +225,9 @@ TEST_CASE("convolutions that are refused") {
               conv2d(x, w, {.dilation = {3, 1}}));
   CHECK_ERROR(ShapeError, "along W the padded input has 8 elements, too few for a kernel of 3 with dilation 4",
               conv2d(x, w, {.padding = {0, 1}, .dilation = {1, 4}}));
+  CHECK_ERROR(ShapeError, "x of shape (1, 2, 4) and w of shape (3, 2, 5): along L the padded input has 4 elements",
+              conv1d(steps, long_kernel));
+  CHECK_ERROR(ShapeError, "[conv1d] x of shape (7,): must be (N, C, L) or (C, L)", conv1d(flat, long_kernel));
   CHECK_ERROR(ShapeError, "[conv2d] w of shape (6, 4, 0, 3): the kernel needs extents of at least 1",
               conv2d(x, hollow));
   CHECK_ERROR(ShapeError, "[conv2d] bias of shape (4, 5): must be (6,), one for each filter", conv2d(x, w, line));

@@ -122,6 +122,16 @@ TEST_CASE("one_hot and masks") {
   CHECK(masked_select(transpose(x), transpose(x) < 0).value() == Tensor<float>{-4, -2, -6});
   CHECK(masked_select(x, Tensor<float>{0, 1, 0}).value() == Tensor<float>{-2, 5});
   CHECK(masked_select(slice(x, {0}), xt::ones<float>({2, 1})).shape() == Shape{6});
+  // Masks of bool, as xtensor's comparisons give them, and their expressions.
+  const Tensor<float> values = x.value();
+  const xt::xarray<bool> positive = values > 0.0F;
+  CHECK(masked_select(x, positive).value() == Tensor<float>{1, 3, 5});
+  CHECK(masked_select(x, values > 0.0F).value() == Tensor<float>{1, 3, 5});
+  CHECK(where(positive, x, 0).value() == Tensor<float>{{1, 0, 3}, {0, 5, 0}});
+  CHECK((x * positive).value() == Tensor<float>{{1, 0, 3}, {0, 5, 0}});
+  CHECK((x * (values > 2.0F)).value() == Tensor<float>{{0, 0, 3}, {0, 5, 0}});
+  const auto [through] = grad(sum(where(positive, square(x), x)), x);
+  CHECK(through.value() == Tensor<float>{{2, 1, 6}, {1, 10, 1}});
   const auto [dx] = grad(sum(square(masked_select(x, x > 0))), x);
   CHECK(dx.value() == Tensor<float>{{2, 0, 6}, {0, 10, 0}});
   // Classes as a loss has them: the chosen logit of each row.

@@ -186,3 +186,16 @@ TEST_CASE("a gradient of zero has a finite meta-gradient") {
   const auto next = rule(w, g, state, {tape.constant(0.1), tape.constant(1)});
   for (const double x : grad(sum(square(next)), scale)[0].value()) CHECK(std::isfinite(x));
 }
+
+TEST_CASE("L-BFGS refuses what an Optimizer refuses") {
+  Parameter<double> w(Tensor<double>{1, 2}, "w"), stray(Tensor<double>{3, 4}, "stray");
+  optim::LBFGS<double> optimizer(w);
+  const auto both = [&](Tape<double>& tape) { return sum(square(tape.variable(w)) * square(tape.variable(stray))); };
+  CHECK_ERROR(ValueError, "[LBFGS] the loss depends on trainable parameters that no optimiser was made for (stray (2,)",
+              optimizer.step(both));
+  CHECK(w.value() == Tensor<double>{1, 2});
+  stray.set_trainable(false);
+  CHECK(optimizer.step(both).loss < 1);
+  w.set_trainable(false);
+  CHECK_ERROR(ValueError, "[LBFGS] all parameters of the optimiser are frozen ('w')", optimizer.step(both));
+}

@@ -319,3 +319,54 @@ TEST_CASE("mistakes are errors that change nothing") {
   CHECK_ERROR(ValueError, "state 'second.b.step' is missing", optimizer.load_state(state));
   CHECK(optimizer.rate() == 0.1);
 }
+
+TEST_CASE("a step that would train nothing, or leave something out, is refused") {
+  Parameter<double> w(Tensor<double>{1, 2}, "w"), stray(Tensor<double>{3, 4}, "stray");
+  Optimizer<double> optimizer(w, optim::SGD{.rate = 0.5});
+  const auto both = [&](Tape<double>& tape) { return sum(tape.variable(w) * tape.variable(stray)); };
+  Tape<double> tape;
+  const std::string left_out =
+      "[Optimizer] the loss depends on trainable parameters that no optimiser was made for "
+      "(stray (2,) at optimizer_test.cpp:";
+  CHECK_ERROR(ValueError, left_out, optimizer.update(both(tape)));
+  CHECK(tape.updates().empty());
+  // In a Program as well.
+  auto program = compiled<double>([&](Tape<double>& t) {
+    const auto loss = both(t);
+    optimizer.update(loss);
+    return loss;
+  });
+  CHECK(contains(message_of<ValueError>([&] { program(); }), left_out));
+  // What gets no gradient, is frozen, written by a queued update, or asked for by itself is no mistake.
+  step(optimizer, [&](Tape<double>& t) { return sum(t.variable(w) * stop_gradient(t.variable(stray))); });
+  step(optimizer, [&](Tape<double>& t) { return sum(t.variable(w) * (t.variable(stray) > 0)); });
+  step(optimizer, [&](Tape<double>& t) {
+    const auto loss = both(t);
+    t.update(stray, t.variable(stray) - grad(loss, t.variable(stray))[0]);
+    return loss;
+  });
+  tape.clear();
+  optimizer.update(optimizer.gradients(both(tape)));
+  tape.commit();
+  stray.set_trainable(false);
+  step(optimizer, both);
+  stray.set_trainable(true);
+  CHECK(optimizer.steps() == 5);
+  {  // Two networks that play against each other have an optimiser each.
+    const Optimizer<double> other(stray, optim::SGD{});
+    const Optimizer<double> copy = other;  // NOLINT: which counts as the same
+    step(optimizer, both);
+  }
+  tape.clear();
+  CHECK_ERROR(ValueError, left_out, optimizer.update(both(tape)));
+
+  Parameter<double> twin(Tensor<double>{1, 2}, "twin");
+  Optimizer<double> of_twin(twin, optim::SGD{});
+  CHECK_ERROR(ValueError,
+              "[Optimizer] the loss reads none of the optimiser's parameters ('twin'), so nothing is trained",
+              of_twin.update(sum(tape.variable(w))));
+  w.set_trainable(false);
+  CHECK_ERROR(ValueError, "[Optimizer] all parameters of the optimiser are frozen ('w'), so nothing is trained",
+              optimizer.update(sum(tape.variable(w))));
+  CHECK_ERROR(HandleError, "[Optimizer] empty handle", optimizer.update(Var<double>()));
+}

@@ -17,7 +17,7 @@ TEST_CASE("a cost that is not finite is traced to its op, and the step is not ta
     train::fit(network, optimizer, loss, train::Samples{x, x}, quiet({.batch_size = 1, .shuffle = false}));
   });
   CAPTURE(message);
-  CHECK(contains(message, "[fit] epoch 1, step 3: "));
+  CHECK(contains(message, "[fit] epoch 1, step 3, sample 2 of the data (number 0 of its batch): "));
   CHECK(contains(message, "log"));
   CHECK(contains(message, "finite_test.cpp:"));
 }
@@ -32,7 +32,7 @@ TEST_CASE("a gradient that is not finite is traced to the step that made it") {
     train::fit(network, optimizer, loss, train::Samples{x, x}, quiet({.batch_size = 1, .shuffle = false}));
   });
   CAPTURE(message);
-  CHECK(contains(message, "[fit] epoch 1, step 2: "));
+  CHECK(contains(message, "[fit] epoch 1, step 2, sample 1 of the data (number 0 of its batch): "));
   CHECK(weight_of(network) == doctest::Approx(0.5 - 0.01 * 0.5 / std::sqrt(0.5)));  // as the first step left it
 }
 
@@ -45,11 +45,12 @@ TEST_CASE("a gradient that is not finite is found also where no cost follows it"
     bool best_weights, folder, trace;
     const char* says;
   };
-  for (const Case c : {Case{1, 1, false, false, true, "[fit] epoch 1, step 4: "},
-                       Case{3, 1, true, false, true, "[fit] epoch 1, step 4: "},
-                       Case{3, 1, false, true, true, "[fit] epoch 1, step 4: "},
-                       Case{1, 2, false, true, true, "[fit] epoch 1, step 2: "},
-                       Case{1, 1, false, true, false, "[fit] step 4: 'weight' is not finite after it"}}) {
+  for (const Case c :
+       {Case{1, 1, false, false, true, "[fit] epoch 1, step 4, sample 3 of the data (number 0 of its batch): "},
+        Case{3, 1, true, false, true, "[fit] epoch 1, step 4, sample 3 of the data (number 0 of its batch): "},
+        Case{3, 1, false, true, true, "[fit] epoch 1, step 4, sample 3 of the data (number 0 of its batch): "},
+        Case{1, 2, false, true, true, "[fit] epoch 1, step 2, sample 3 of the data (number 0 of its batch): "},
+        Case{1, 1, false, true, false, "[fit] step 4: 'weight' is not finite after it"}}) {
     CAPTURE(c.says);
     CAPTURE(c.epochs);
     const TemporaryFolder folder;
@@ -124,6 +125,6 @@ TEST_CASE("a search among accumulated gradients begins with none") {
                quiet({.batch_size = 1, .accumulate = 2, .shuffle = false}));
   });
   CAPTURE(message);
-  CHECK(contains(message, "[fit] epoch 1, step 2: "));
+  CHECK(contains(message, "[fit] epoch 1, step 2, sample 3 of the data (number 0 of its batch): "));
   CHECK(network.weight.value()(0, 0) == doctest::Approx(0.5 - 0.01 * 0.5 / std::sqrt(0.5)));  // as the first left it
 }

@@ -280,7 +280,7 @@ TEST_CASE("options that make no sense are refused") {
                    train::fit(
                        network, optimizer, [](auto outputs, auto y) { return outputs - y; }, data);
                  }),
-                 "[finite_cost] a loss of shape (4,): expected one number, such as a mean"));
+                 "[fit] a loss of shape (4,): expected one number, such as mean(…)"));
   CHECK_ERROR(ShapeError, "[fit] 4 samples, targets of shape (1,): expected one for each",
               train::fit(network, optimizer, squares, train::Samples{x, Tensor<double>{1.0}}));
 }

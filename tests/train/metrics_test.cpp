@@ -49,7 +49,7 @@ TEST_CASE("the best k scores are right if the label is among them") {
   // A single score is right or wrong, however many guesses there are.
   Tensor<double> single{1.0, -1.0, 1.0};
   single.reshape({3, 1});
-  CHECK(train::top_k_accuracy(single, Indices{1, 1, 7}, 2) == doctest::Approx(1.0 / 3));
+  CHECK(train::top_k_accuracy(single, Indices{1, 1, 0}, 2) == doctest::Approx(1.0 / 3));
   // Of equal scores, the first counts as larger.
   CHECK(train::accuracy(Tensor<double>{{1, 1}, {1, 1}}, Indices{0, 1}) == 0.5);
   CHECK(train::predicted_classes(scores) == Indices{0, 1, 1, 0});
@@ -179,4 +179,25 @@ TEST_CASE("a metric gathered in batches is that of the whole, also after a pause
     add(*c.metric, 0, 60);
     CHECK(c.metric->value() == doctest::Approx(c.whole).epsilon(1e-12));
   }
+}
+
+TEST_CASE("a label that is none of the classes is refused by every metric of classes") {
+  const Tensor<double> scores{{1, 2, 3}, {3, 2, 1}}, single{1.0, -1.0};
+  const Indices labels{2, 3};
+  const std::string message =
+      "label 3 in row 1 of outputs of 3 classes: expected one from 0 to 2, or a negative one to "
+      "pass the row over";
+  CHECK_ERROR(ValueError, "[accuracy] " + message, train::accuracy(scores, labels));
+  CHECK_ERROR(ValueError, "[top_k_accuracy] " + message, train::top_k_accuracy(scores, labels, 2));
+  CHECK_ERROR(ValueError, message, train::confusion_matrix(scores, labels));
+  CHECK_ERROR(ValueError, "label 2 in row 0 of outputs of 1 class: expected one from 0 to 1",
+              train::accuracy(single, Indices{2, 0}));
+  for (const auto& metric : {train::accuracy(), train::precision(), train::recall(), train::f1()})
+    CHECK(contains(message_of<ValueError>([&] { metric->add(scores, labels); }), message));
+  CHECK(train::accuracy(scores, Indices{2, -1}) == 1);  // passed over
+  const Tensor<double> none = xt::zeros<double>({2, 0});
+  CHECK_ERROR(ShapeError, "[predicted_classes] outputs of shape (2, 0): expected an axis of classes, at least one",
+              train::predicted_classes(none));
+  CHECK_ERROR(ShapeError, "outputs of shape (2, 0): expected at least one class", train::accuracy(none, Indices{0, 1}));
+  CHECK(train::predicted_classes(Tensor<double>(xt::zeros<double>({0, 2}))).size() == 0);
 }

@@ -33,8 +33,8 @@ struct CsvOptions {
 
 /// Reads a table, plain or compressed by gzip: a sample a line, one cell its label, the others its inputs.
 ///
-/// Cells hold decimal numbers, maybe with blanks around them; there is no quoting, but names may stand in quotes. Lines
-/// end in LF or CRLF; empty ones are skipped. Labels are whole numbers from 0; for others, see `read_table`. Throws
+/// Cells hold decimal numbers, maybe with blanks around them. Names may stand in quotes, within which a delimiter is
+/// part of them, and two quotes are one; a quote that its line does not close is an error. Lines end in LF or CRLF; empty ones are skipped. Labels are whole numbers from 0; for others, see `read_table`. Throws
 /// FileError, naming line and column (both counted from 1), for a cell that is empty, not a number, not finite or too
 /// large for T, for a line of another length than the first, and for an unfit label; for a header found by itself with
 /// a cell that is empty, there twice, or marks a missing value, such as NA; also if the file cannot be read or has no

@@ -96,10 +96,12 @@ LoadReport compare(const PathedParameters& parameters, const std::filesystem::pa
 /// its first path.
 ///
 /// The path's ending, `.npz` or `.safetensors`, chooses the format. Throws as `save_npz` and `save_safetensors` do;
-/// ValueError for another ending, or if the struct has no Parameters or some of either scalar type.
+/// ValueError for another ending, if the struct has no Parameters or some of either scalar type, and if members may
+/// hold Parameters that are not found: layers that are no aggregates, maps of layers (see parameters.hpp).
 template <class Module>
 void save_parameters(const Module& module, const std::filesystem::path& path,
                      const Location& where = Location::current()) {
+  detail::require_open(module, "save_parameters", where);
   detail::save(detail::parameters_of(module), path, where);
 }
 
@@ -112,6 +114,7 @@ void save_parameters(const Module& module, const std::filesystem::path& path,
 template <class Module>
 LoadReport load_parameters(const Module& module, const std::filesystem::path& path, const LoadOptions& options = {},
                            const Location& where = Location::current()) {
+  detail::require_open(module, "load_parameters", where);
   return detail::load(detail::parameters_of(module), path, options, where);
 }
 

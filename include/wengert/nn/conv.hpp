@@ -41,7 +41,8 @@ struct Conv1d {
   std::optional<Parameter<T>> bias;  ///< (out,)
   ConvLayerOptions<1> options{};     ///< as it was made
 
-  /// Throws ValueError for a size of 0 and for groups that do not divide both numbers of channels.
+  /// Throws ValueError for sizes below 1 and for groups that do not divide both numbers of channels, MemoryError for
+  /// sizes too large.
   static Conv1d make(std::size_t in, std::size_t out, const PerAxis<1>& kernel, Generator generator,
                      const ConvLayerOptions<1>& options = {}, Location where = Location::current());
   /// Throws ShapeError for another number of channels.
@@ -55,7 +56,8 @@ struct Conv2d {
   std::optional<Parameter<T>> bias;  ///< (out,)
   ConvLayerOptions<2> options{};     ///< as it was made
 
-  /// Throws ValueError for a size of 0 and for groups that do not divide both numbers of channels.
+  /// Throws ValueError for sizes below 1 and for groups that do not divide both numbers of channels, MemoryError for
+  /// sizes too large.
   static Conv2d make(std::size_t in, std::size_t out, const PerAxis<2>& kernel, Generator generator,
                      const ConvLayerOptions<2>& options = {}, Location where = Location::current());
   /// Throws ShapeError for another number of channels.
@@ -70,7 +72,8 @@ struct ConvTranspose2d {
   std::optional<Parameter<T>> bias;        ///< (out,)
   ConvTransposeLayerOptions<2> options{};  ///< as it was made
 
-  /// Throws ValueError for a size of 0 and for groups that do not divide both numbers of channels.
+  /// Throws ValueError for sizes below 1 and for groups that do not divide both numbers of channels, MemoryError for
+  /// sizes too large.
   static ConvTranspose2d make(std::size_t in, std::size_t out, const PerAxis<2>& kernel, Generator generator,
                               const ConvTransposeLayerOptions<2>& options = {}, Location where = Location::current());
   /// Throws ShapeError for another number of channels.

@@ -21,8 +21,8 @@ struct Embedding {
   Parameter<T> weight;                   ///< (entries, width)
   std::optional<std::size_t> padding{};  ///< the entry whose row gets no gradient
 
-  /// A table drawn from the standard normal distribution, as in PyTorch. Throws ValueError for a size of 0, and for a
-  /// padding that is no entry.
+  /// A table drawn from the standard normal distribution, as in PyTorch. Throws ValueError for sizes below 1
+  /// and for a padding that is no entry, MemoryError for sizes too large.
   static Embedding make(std::size_t entries, std::size_t width, Generator generator,
                         const EmbeddingOptions& options = {}, Location where = Location::current());
   /// Throws ValueError for an index that is not from 0 to entries − 1.

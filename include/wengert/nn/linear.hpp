@@ -22,7 +22,7 @@ struct Linear {
   std::optional<Parameter<T>> bias;  ///< (out,)
 
   /// A layer that begins as PyTorch's does: weight and bias drawn evenly from ±1/√in.
-  /// Throws ValueError for no inputs or outputs.
+  /// Throws ValueError for sizes below 1, MemoryError for ones too large.
   static Linear make(std::size_t in, std::size_t out, Generator generator, const LinearOptions& options = {},
                      Location where = Location::current());
 

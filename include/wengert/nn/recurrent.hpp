@@ -75,7 +75,8 @@ struct RNN {
   std::optional<Dropout> dropout{};                            ///< of what a layer hands to the one above
   RecurrentActivation activation = RecurrentActivation::tanh;  ///< of each step
 
-  /// Throws ValueError for a size or number of layers of 0, and a dropout probability that is not in [0, 1].
+  /// Throws ValueError for a size or number of layers below 1 and a dropout probability that is not in [0, 1],
+  /// MemoryError for sizes too large.
   static RNN make(std::size_t inputs, std::size_t hidden, Generator generator, const RecurrentOptions& options = {},
                   RecurrentActivation activation = RecurrentActivation::tanh, Location where = Location::current());
   /// The output of every step, from a state of zeros. Throws ShapeError unless x is (N, L, inputs) with L ≥ 1.
@@ -94,7 +95,8 @@ struct GRU {
   std::vector<RecurrentWeights<T>> layers;  ///< from the lowest on; of each, forwards and backwards
   std::optional<Dropout> dropout{};         ///< of what a layer hands to the one above
 
-  /// Throws ValueError for a size or number of layers of 0, and a dropout probability that is not in [0, 1].
+  /// Throws ValueError for a size or number of layers below 1 and a dropout probability that is not in [0, 1],
+  /// MemoryError for sizes too large.
   static GRU make(std::size_t inputs, std::size_t hidden, Generator generator, const RecurrentOptions& options = {},
                   Location where = Location::current());
   /// The output of every step, from a state of zeros. Throws ShapeError unless x is (N, L, inputs) with L ≥ 1.
@@ -113,7 +115,8 @@ struct LSTM {
   std::vector<RecurrentWeights<T>> layers;  ///< from the lowest on; of each, forwards and backwards
   std::optional<Dropout> dropout{};         ///< of what a layer hands to the one above
 
-  /// Throws ValueError for a size or number of layers of 0, and a dropout probability that is not in [0, 1].
+  /// Throws ValueError for a size or number of layers below 1 and a dropout probability that is not in [0, 1],
+  /// MemoryError for sizes too large.
   static LSTM make(std::size_t inputs, std::size_t hidden, Generator generator, const RecurrentOptions& options = {},
                    Location where = Location::current());
   /// The output of every step, from a state of zeros. Throws ShapeError unless x is (N, L, inputs) with L ≥ 1.

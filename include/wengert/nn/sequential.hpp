@@ -24,6 +24,17 @@ auto call(const Layer& layer, X x, const Location& where) {
   else
     return layer(x);
 }
+
+// The tape of a chain's input. Throws HandleError, naming the caller's line, if it is empty or stale.
+template <class X>
+auto& tape_of_input(const X& x, const Location& where) {
+  if constexpr (requires { tape_of(x, "Sequential", where); })
+    return tape_of(x, "Sequential", where);
+  else if constexpr (requires { tape_of(x.handle(), "Sequential", where); })
+    return tape_of(x.handle(), "Sequential", where);
+  else
+    return x.tape();
+}
 }  // namespace detail
 
 /// Layers one after another; made by `sequential`. Their paths are their numbers: `0.weight`.
@@ -37,7 +48,7 @@ struct Sequential {
   /// What the last layer makes of what the one before it made of … x.
   template <class X>
   auto operator()(X x, Location where = Location::current()) const {
-    return atomically(x.tape(), where, [&] { return from<0>(x, where); });
+    return atomically(detail::tape_of_input(x, where), where, [&] { return from<0>(x, where); });
   }
   /// The i-th layer.
   template <std::size_t i>
@@ -80,7 +91,7 @@ struct Residual {
   /// Throws ShapeError if the two sides have different shapes.
   template <class T>
   Var<T> operator()(Var<T> x, Location where = Location::current()) const {
-    return atomically(x.tape(), where, [&] {
+    return atomically(tape_of(x, "Residual", where), where, [&] {
       const Var<T> a = detail::call(shortcut, x, where), b = detail::call(block, x, where);
       if (a.shape() != b.shape())
         throw ShapeError("Residual",

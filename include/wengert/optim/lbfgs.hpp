@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,9 +60,10 @@ class LBFGS {
   /// Up to `max_iterations` iterations. What it remembers carries over to the next call, for the same loss, as long as
   /// the same parameters are trainable.
   ///
-  /// If the loss throws, the parameters are as before, and what it remembered is forgotten. A loss that is NaN or
-  /// infinite ends it at the best point found. What the loss queues on the tape, BatchNorm's running statistics for
-  /// example, is committed at each evaluation, as in PyTorch.
+  /// Throws ValueError as `Optimizer::update` if there is nothing to train, or parameters that no optimiser trains. If
+  /// the loss throws, the parameters are as before, and what it remembered is forgotten. A loss that is NaN or infinite
+  /// ends it at the best point found. What the loss queues on the tape, BatchNorm's running statistics for example, is
+  /// committed at each evaluation, as in PyTorch.
   LBFGSReport step(const Loss& loss, const Location& where = Location::current());
   /// Forgets what it remembers.
   void reset();
@@ -90,6 +92,7 @@ class LBFGS {
   void remember(const Vector& gradient);
 
   std::vector<NamedParameter<T>> parameters_;
+  std::shared_ptr<const wengert::detail::OptimiserClaim<T>> claim_;  // on these
   LBFGSOptions options_;
   std::vector<Parameter<T>> trained_;  // in the last step
   std::deque<Change> history_;

@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -72,7 +73,10 @@ class Optimizer {
   /// Queues a step down the gradients of `loss` by the trainable parameters, on the tape of `loss`.
   ///
   /// A parameter that the loss does not depend on has the gradient zero. Throws GradientError if the loss is not a
-  /// scalar, ValueError if a step of this optimiser is queued already; then nothing is recorded or queued.
+  /// scalar; ValueError if a step of this optimiser is queued already, if there is nothing to train, as all parameters
+  /// are frozen or of another network, and if the loss depends on trainable parameters that no optimiser was made for
+  /// and no queued update writes: in a member that has a constructor, for example, which no optimiser finds. Then
+  /// nothing is recorded or queued. `update(gradients(loss))` asks nothing.
   void update(Var<T> loss, const Location& where = Location::current());
   /// Queues a step down these gradients, one for each of `trainable()`, in order. Throws ShapeError if their number or
   /// a shape differs.
@@ -145,7 +149,8 @@ class Optimizer {
   std::vector<Rule<T>> rules_;            // the optimiser's, then the groups'
   std::vector<std::string> group_paths_;  // in the same order
   std::vector<NamedParameter<T>> parameters_;
-  std::vector<Trained> trained_;  // all of them but buffers
+  std::vector<Trained> trained_;                                     // all of them but buffers
+  std::shared_ptr<const wengert::detail::OptimiserClaim<T>> claim_;  // on these
   double clip_value_, clip_norm_;
   Parameter<T> rate_, step_;
 };

@@ -33,11 +33,13 @@ Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const Ev
 /// a loss that does more than that takes the network itself: `loss(network, inputs, targets)`. Tensors come as Vars,
 /// whole numbers as IndexVars. Afterwards the network is in evaluation mode.
 ///
-/// Throws ValueError for options that make no sense; for a cost that is not finite, naming the op, element and line
-/// that made it (the parameters are then as before that step); for a gradient that is not finite, likewise, even in the
-/// last step; ShapeError unless there is a target for each sample; what recording throws; and FileError if the run
-/// folder cannot be written, or its checkpoint is damaged or of another training. From the same seed, the same numbers:
-/// a training that was interrupted and resumed ends with the weights of one that was not, to the last bit.
+/// Throws ValueError for options that make no sense; if there is nothing to train, or the loss depends on trainable
+/// parameters that no optimiser was made for; for a cost that is not finite, naming the op, element and line that made
+/// it, and the row in the data if it is a sample's fault (the parameters are then as before that step); for a gradient
+/// that is not finite, likewise, even in the last step; ShapeError unless there is a target for each sample, and if
+/// outputs (N, 1) meet targets (N,); what recording throws; and FileError if the run folder cannot be written, another
+/// training writes to it, or its checkpoint is damaged or of another training. From the same seed, the same numbers: a
+/// training that was interrupted and resumed ends with the weights of one that was not, to the last bit.
 template <class Module, class T, class Loss, SamplesOf<T> Data, SamplesOf<T> Validation>
 FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss& loss, const Data& data,
               const Validation& validation, const FitOptions& options = {}, Location where = Location::current()) {
@@ -45,7 +47,7 @@ FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss&
                     std::same_as<typename detail::Access<Data>::Targets, typename detail::Access<Validation>::Targets>,
                 "wengert: training and validation data are of the same kind");
   const detail::SourceOf<T, Validation> held_out(validation, "fit", where);
-  return detail::run_fit<T>(detail::recipe<T, Data>(network, loss), optimizer,
+  return detail::run_fit<T>(detail::recipe<T, Data>(network, loss, where), optimizer,
                             detail::SourceOf<T, Data>(data, "fit", where), &held_out, options, where);
 }
 
@@ -53,7 +55,7 @@ FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss&
 template <class Module, class T, class Loss, SamplesOf<T> Data>
 FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss& loss, const Data& data,
               const FitOptions& options = {}, Location where = Location::current()) {
-  return detail::run_fit<T>(detail::recipe<T, Data>(network, loss), optimizer,
+  return detail::run_fit<T>(detail::recipe<T, Data>(network, loss, where), optimizer,
                             detail::SourceOf<T, Data>(data, "fit", where), nullptr, options, where);
 }
 
@@ -77,7 +79,7 @@ Evaluation evaluate(const Module& network, const Loss& loss, const Data& data, c
                     Location where = Location::current()) {
   using T = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, typename detail::Access<Data>::Inputs::value_type,
                                ModuleScalar<Module>>;
-  return detail::run_evaluate<T>(detail::recipe<T, Data>(network, loss),
+  return detail::run_evaluate<T>(detail::recipe<T, Data>(network, loss, where),
                                  detail::SourceOf<T, Data>(data, "evaluate", where), options, where);
 }
 

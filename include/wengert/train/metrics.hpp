@@ -6,8 +6,9 @@
 // Outputs of shape (…, K) are scores of K classes, of which the largest counts, the first one of equals. Outputs of the
 // labels' own shape, or with a last axis of 1, answer a yes/no question: class 1 where they are above a threshold,
 // which is 0 for logits; for probabilities, pass 0.5: `train::accuracy(0.5)`. Scores with a NaN among them are never
-// right. Targets are labels (whole numbers; negative ones, such as padding, are passed over) or tensors: rows of K
-// scores, of which the largest is the class, or numbers, above a half for class 1.
+// right. Targets are labels (whole numbers; negative ones, such as padding, are passed over, and one that is none of
+// the classes throws ValueError) or tensors: rows of K scores, of which the largest is the class, or numbers, above a
+// half for class 1.
 #pragma once
 
 #include <wengert/error.hpp>

@@ -51,7 +51,8 @@ struct FitOptions {
   /// Lowers the learning rate when the figure that `monitor` names no longer improves; its goal follows from
   /// that, its first rate is the optimiser's.
   std::optional<optim::Plateau> plateau = {};
-  /// What is measured besides the cost; by default the accuracy where targets are labels.
+  /// What is measured besides the cost, each under a name of its own, without commas; by default the accuracy where
+  /// targets are labels.
   Metrics metrics = {};
   /// What the only output of a yes/no question must be above to speak for class 1, in that accuracy and in the report:
   /// 0 for logits, 0.5 for probabilities.
@@ -84,7 +85,8 @@ struct FitOptions {
   /// nothing is written.
   std::filesystem::path folder = {};
   /// Goes on where the checkpoint of `folder` left off, if there is one; otherwise begins anew, and a checkpoint that
-  /// is there becomes `checkpoint.previous`.
+  /// is there becomes `checkpoint.previous`. The optimiser must have the same rule and options; a rate other than the
+  /// one the training began with takes the place of what schedules had made of that.
   bool resume = false;
   /// A checkpoint is written when so many seconds have gone by, or so many steps, and at the end.
   double checkpoint_seconds = 30;

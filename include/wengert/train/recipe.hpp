@@ -4,6 +4,7 @@
 
 #include <wengert/compiled.hpp>
 #include <wengert/nn/mode.hpp>
+#include <wengert/nn/sequential.hpp>
 #include <wengert/nn/summary.hpp>
 #include <wengert/ops/random.hpp>
 #include <wengert/optim/optimizer.hpp>
@@ -51,8 +52,9 @@ auto as_input(const ProgramVar<T>& var) {
 template <class X, class T>
 using InputVar = decltype(as_input<X, T>(std::declval<const ProgramVar<T>&>()));
 
+// `where` is the line that a network which is a layer or a chain of them is called on.
 template <class T, class Data, class Module, class Loss>
-Recipe<T> recipe(const Module& module, const Loss& loss) {
+Recipe<T> recipe(const Module& module, const Loss& loss, const Location& where) {
   using X = typename Access<Data>::Inputs;
   using Y = typename Access<Data>::Targets;
   Recipe<T> result;
@@ -67,11 +69,11 @@ Recipe<T> recipe(const Module& module, const Loss& loss) {
     else
       nn::eval_mode(module);
   };
-  result.record = [&module, &loss](const ProgramVar<T>& x, const ProgramVar<T>& y) -> RecordedLoss<T> {
+  result.record = [&module, &loss, where](const ProgramVar<T>& x, const ProgramVar<T>& y) -> RecordedLoss<T> {
     if constexpr (std::is_invocable_v<const Loss&, const Module&, InputVar<X, T>, InputVar<Y, T>>) {
       return {loss(module, as_input<X, T>(x), as_input<Y, T>(y))};
     } else {
-      const auto outputs = module(as_input<X, T>(x));
+      const auto outputs = nn::detail::call(module, as_input<X, T>(x), where);
       const Var<T> cost = loss(outputs, as_input<Y, T>(y));
       if constexpr (std::same_as<std::remove_cvref_t<decltype(outputs)>, Var<T>>)
         return {cost, outputs};

@@ -1,0 +1,95 @@
+#include "train/first_recording.hpp"
+
+#include "optim/strangers.hpp"
+#include <wengert/op.hpp>
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace wengert::train {
+namespace {
+
+// Which nodes up to a loss depend on some of them.
+template <class T, class IsRoot>
+std::vector<bool> dependents(const Tape<T>& tape, std::size_t end, const IsRoot& is_root) {
+  std::vector<bool> depends(end);
+  for (std::size_t k = 0; k < end; ++k) {
+    const auto inputs = tape.inputs(k);
+    depends[k] = is_root(k) || std::any_of(inputs.begin(), inputs.end(), [&](auto i) { return depends[i]; });
+  }
+  return depends;
+}
+
+// The node that an operand repeats to fit the other one.
+template <class T>
+std::size_t repeated(const Tape<T>& tape, std::size_t k) {
+  while (tape.node(k).op != nullptr &&
+         (tape.node(k).op->name == "broadcast_to" || tape.node(k).op->name == "contiguous"))
+    k = tape.inputs(k)[0];
+  return k;
+}
+
+// Outputs (N, 1) against targets (N,), which broadcast to (N, N). Axes that a caller put in, to compare all with all,
+// give both sides as many.
+template <class T>
+void require_same_samples(Tape<T>& tape, Var<T> loss, std::size_t targets, std::string_view subject) {
+  const std::size_t end = loss.index() + std::size_t{1};
+  const std::vector<bool> predicted =
+                              dependents(tape, end, [&](std::size_t k) { return tape.parameter(k).has_value(); }),
+                          given = dependents(tape, end, [&](std::size_t k) { return k == targets; });
+  for (std::size_t k = 0; k < end; ++k) {
+    const Node<T>& n = tape.node(k);
+    if (n.op == nullptr || n.op->kernels[0] == nullptr) continue;
+    const auto shape_of = [&](std::size_t i) { return tape.node(repeated(tape, i)).layout->shape; };
+    const Shape all = n.layout->shape;
+    const auto is_part = [&](const Shape& shape) { return shape.elements() > 1 && shape.elements() < all.elements(); };
+    for (const std::size_t a : tape.inputs(k))
+      for (const std::size_t b : tape.inputs(k)) {
+        if (!predicted[a] || predicted[b] || !given[b]) continue;
+        const Shape p = shape_of(a), y = shape_of(b);
+        if (!is_part(p) || !is_part(y) || p.rank() == y.rank()) continue;
+        throw ShapeError(
+            subject,
+            fmt::format("outputs of shape {} and targets of shape {} broadcast to {} in {}, so that each is compared "
+                        "with every other: give both the same shape by reshape, or use a loss of the library, which "
+                        "demands equal shapes",
+                        to_string(p), to_string(y), to_string(all), n.op->subject()),
+            n.where);
+      }
+  }
+}
+
+}  // namespace
+
+template <class T>
+void check_loss(const RecordedLoss<T>& recorded, const ProgramVar<T>& targets, std::string_view subject,
+                const Location& where) {
+  Tape<T>& tape = tape_of(recorded.loss, subject, where);
+  require_same_samples(tape, recorded.loss, targets.handle().index(), subject);
+  if (recorded.loss.size() != 1)
+    throw ShapeError(
+        subject,
+        fmt::format("a loss of shape {}: expected one number, such as mean(…)", to_string(recorded.loss.shape())),
+        where);
+}
+
+template <class T>
+void check_trained(Var<T> loss, const Recipe<T>& recipe, const optim::Optimizer<T>& optimizer, const Location& where) {
+  std::vector<Parameter<T>> wanted;
+  for (const auto& named : optimizer.trainable()) wanted.push_back(named.parameter);
+  optim::require_all_trained("fit", loss, wanted, optimizer.parameters(), where, [&](const Parameter<T>& parameter) {
+    return std::ranges::any_of(recipe.parameters, [&](const auto& known) { return known.second == parameter; });
+  });
+}
+
+#define INSTANTIATE(T)                                                                                       \
+  template void check_loss(const RecordedLoss<T>&, const ProgramVar<T>&, std::string_view, const Location&); \
+  template void check_trained(Var<T>, const Recipe<T>&, const optim::Optimizer<T>&, const Location&);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace wengert::train

@@ -1,0 +1,31 @@
+// A lock on a run folder: one training at a time writes there.
+#pragma once
+
+#include <wengert/error.hpp>
+
+#include <filesystem>
+#include <string>
+
+namespace wengert::train {
+
+/// Holds the lock of a folder as long as it lives.
+///
+/// The file `lock` there names the holder: process, host, since when. The lock itself is the system's (flock), which
+/// gives it back whenever the holder ends, a crash included; on file systems without locks, nothing is held.
+class RunLock {
+ public:
+  RunLock() = default;
+  /// Throws FileError, naming the holder, if the folder is locked.
+  RunLock(const std::filesystem::path& folder, const Location& where);
+  ~RunLock();
+  RunLock(RunLock&& other) noexcept;
+  RunLock& operator=(RunLock&& other) noexcept;
+
+ private:
+  void release();
+
+  std::filesystem::path path_;
+  int file_ = -1;
+};
+
+}  // namespace wengert::train
