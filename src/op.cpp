@@ -115,10 +115,8 @@ void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs) {
 }
 
 template <class T>
-void give_symbol(Pullback<T>& pullback, std::size_t i, const Symbol<T>& derivative) {
-  if (derivative.is(0)) return;
-  const Symbol<T> share = derivative * Symbol<T>(pullback.cotangent());
-  pullback.give(i, share.var());
+void give_symbol(Pullback<T>& pullback, std::size_t i, const Symbol<T>& share) {
+  if (!share.is(0)) pullback.give(i, share.var());
 }
 
 #define WENGERT_INSTANTIATE(T)                                                                                   \

@@ -62,5 +62,16 @@ int main(int, char** arguments) {
                                      : "",
                cell(row.convention));
   }
-  fmt::print("\n{} ops\n", rows.size());
+  fmt::print("\n{} ops\n\n", rows.size());
+  fmt::print(
+      "## Derivatives over the whole range\n\n"
+      "First and second derivatives of the elementwise functions of one number are held against mpmath over all\n"
+      "exponents (`tests/oracle/derivatives.py`): an error is at most 1e-13 in double and 1e-5 in float, relative to\n"
+      "max(|f′|, ε max|f′|), and where the true derivative is finite, so is this one. Exceptions:\n\n"
+      "- `sigmoid`: the second derivative near 0 is exact to ε max|f″| only. It is made of the result y, as s (1 − "
+      "2y).\n"
+      "- `hypot`: the second derivative by the larger operand is 1/h − a²/h³, which cancels.\n"
+      "- `atan2`: the second derivatives near |a| = |b|, where they change sign, are exact to ε/h² only.\n"
+      "- `lgamma`, `digamma`, `polygamma`: near their zeros to ε of the terms that cancel there. Not in the sweep.\n"
+      "- `norm` with p other than 2, `var` and `stddev`: powers overflow before the result does.\n");
 }

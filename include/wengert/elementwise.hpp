@@ -103,9 +103,9 @@ void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, 
 // Passes the cotangent to each input with its sign.
 template <class T>
 void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs);
-// Gives input `i` the cotangent times the derivative.
+// Gives input `i` its cotangent, unless that is the constant 0.
 template <class T>
-void give_symbol(Pullback<T>& pullback, std::size_t i, const Symbol<T>& derivative);
+void give_symbol(Pullback<T>& pullback, std::size_t i, const Symbol<T>& share);
 // The value of an op on constants.
 template <class F, class... C>
 double fold_constants(C... c) {
@@ -154,18 +154,22 @@ struct PullbackTable {
     if (!pullback.needs(J)) return;
     [&]<std::size_t... I, std::size_t... P>(std::index_sequence<I...>, std::index_sequence<P...>) {
       [[maybe_unused]] const auto* parameter = static_cast<const double*>(pullback.node().attributes);
-      const auto result = Formula{}(argument<I == J>(Symbol<T>(pullback.input(I)))...,
-                                    argument<false>(Symbol<T>(pullback.tape(), parameter[P]))...);
-      if constexpr (is_dual<std::remove_const_t<decltype(result)>>) detail::give_symbol(pullback, J, result.d);
+      // As in the pullback itself: a cotangent is chosen with the branch, not multiplied by 0.
+      constexpr bool chosen = detail::chooses<Formula>(std::make_index_sequence<Formula::arity + E::parameters>{});
+      const Symbol<T> cotangent(pullback.cotangent()), one(pullback.tape(), 1);
+      const auto result = Formula{}(argument<I == J>(Symbol<T>(pullback.input(I)), chosen ? cotangent : one)...,
+                                    argument<false>(Symbol<T>(pullback.tape(), parameter[P]), one)...);
+      if constexpr (is_dual<std::remove_const_t<decltype(result)>>)
+        detail::give_symbol(pullback, J, chosen ? result.d : result.d * cotangent);
     }
     (std::make_index_sequence<Formula::arity>{}, std::make_index_sequence<E::parameters>{});
   }
   // An own pullback seeds a derivative itself: beside it all arguments must carry this one, or the two would be
   // confused.
   template <bool seeded>
-  static auto argument(const Symbol<T>& x) {
+  static auto argument(const Symbol<T>& x, const Symbol<T>& along) {
     if constexpr (seeded || !Formula::reads_output)
-      return Dual<Symbol<T>>{x, lift(x, seeded ? 1 : 0)};
+      return Dual<Symbol<T>>{x, seeded ? along : lift(x, 0)};
     else
       return x;
   }
@@ -333,7 +337,8 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
   template <std::size_t i, class A, class X, class... Plain>
   WENGERT_INLINE static constexpr auto partial(const A& a, const X& y, const Plain&... x) {
     if constexpr (std::is_same_v<A, Dual<X>>)
-      return std::get<i>(DerivativeRule::partials)(x..., y) * a.d;
+      return detail::along<std::tuple_element_t<i, std::remove_const_t<decltype(DerivativeRule::partials)>>,
+                           sizeof...(Plain) + 1>(a.d, std::get<i>(DerivativeRule::partials)(x..., y));
     else
       return Nothing{};
   }

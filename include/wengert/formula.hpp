@@ -48,6 +48,17 @@ constexpr bool has_few_operations(std::index_sequence<I...> arguments) {
   return false;
 }
 
+// Whether a formula chooses between branches; one that cannot be read may.
+template <class F, std::size_t... I>
+constexpr bool chooses(std::index_sequence<I...>) {
+  if constexpr (LaneFunction<F>)
+    return false;
+  else if constexpr (requires { typename std::bool_constant<F{}(Each<Tally, I>{}...).chooses>; })
+    return F{}(Each<Tally, I>{}...).chooses;
+  else
+    return true;
+}
+
 // How many inputs a derivative is given for.
 template <class Rule>
 constexpr std::size_t derivative_count(std::size_t arity) {

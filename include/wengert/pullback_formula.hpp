@@ -2,7 +2,9 @@
 #pragma once
 
 #include <wengert/elementwise_options.hpp>
+#include <wengert/formula.hpp>
 #include <wengert/kernel/dual.hpp>
+#include <wengert/kernel/text.hpp>
 
 #include <cstddef>
 #include <tuple>
@@ -14,6 +16,18 @@ namespace wengert::detail {
 struct OwnDerivative {  // taken of the formula itself
   using Kind = DerivativeKind;
 };
+
+// A tangent or cotangent times a derivative that was given. Of one that chooses between branches, 0 means a branch that
+// was not taken: what comes along it is 0, even if g is infinite or NaN.
+template <class Partial, std::size_t arguments, class G, class D>
+WENGERT_INLINE constexpr auto along(const G& g, const D& slope) {
+  if constexpr (Literal<D> || std::is_same_v<D, Text>)
+    return g * slope;
+  else if constexpr (chooses<Partial>(std::make_index_sequence<arguments>{}))
+    return where(slope == 0, 0, g * slope);
+  else
+    return g * slope;
+}
 
 // The cotangent of one input, as a formula of (inputs…, output, cotangent, parameters…), from the derivative given.
 template <class E, std::size_t input>
@@ -28,12 +42,15 @@ struct GivenPullback {
  private:
   template <class Tuple, std::size_t... I, std::size_t... P>
   WENGERT_INLINE static constexpr auto apply(const Tuple& x, std::index_sequence<I...>, std::index_sequence<P...>) {
-    return std::get<E::arity + 1>(x) * std::get<input>(E::DerivativeRule::partials)(
-                                           std::get<I>(x)..., std::get<arity + P>(x)..., std::get<E::arity>(x));
+    constexpr const auto& partial = std::get<input>(E::DerivativeRule::partials);
+    return along<std::remove_cvref_t<decltype(partial)>, arity + E::parameters - 1>(
+        std::get<E::arity + 1>(x), partial(std::get<I>(x)..., std::get<arity + P>(x)..., std::get<E::arity>(x)));
   }
 };
 
-// The same as a formula of (inputs…, cotangent, parameters…), by differentiating the op's own formula.
+// The same as a formula of (inputs…, cotangent, parameters…), by differentiating the op's own formula. Where that
+// chooses between branches, the cotangent is what is differentiated along, and is chosen or not with the branch: a
+// product with the derivative 0 would be NaN for an infinite cotangent.
 template <class E, std::size_t input>
 struct OwnPullback {
   static constexpr std::size_t arity = E::arity + 1;
@@ -44,21 +61,27 @@ struct OwnPullback {
   }
 
  private:
-  template <bool seeded, class X>
-  WENGERT_INLINE static constexpr auto seed(const X& x) {
+  static constexpr bool chosen = chooses<typename E::Formula>(std::make_index_sequence<E::arity + E::parameters>{});
+  template <bool seeded, class X, class G>
+  WENGERT_INLINE static constexpr auto seed(const X& x, [[maybe_unused]] const G& cotangent) {
     if constexpr (!seeded)
       return x;
+    else if constexpr (chosen)
+      return Dual<X>{x, cotangent};
     else
       return Dual<X>{x, lift(x, 1)};
   }
   template <class Tuple, std::size_t... I, std::size_t... P>
   WENGERT_INLINE static constexpr auto apply(const Tuple& x, std::index_sequence<I...>, std::index_sequence<P...>) {
-    const auto result = typename E::Formula{}(seed<I == input>(std::get<I>(x))..., std::get<arity + P>(x)...);
     const auto& cotangent = std::get<E::arity>(x);
-    if constexpr (is_dual<std::remove_const_t<decltype(result)>>)
-      return cotangent * result.d;
-    else
+    const auto result =
+        typename E::Formula{}(seed<I == input>(std::get<I>(x), cotangent)..., std::get<arity + P>(x)...);
+    if constexpr (!is_dual<std::remove_const_t<decltype(result)>>)
       return lift(cotangent, 0);  // the formula does not depend on this input
+    else if constexpr (chosen)
+      return result.d;
+    else
+      return cotangent * result.d;
   }
 };
 

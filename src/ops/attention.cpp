@@ -2,6 +2,7 @@
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/normalise.hpp>
+#include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
 
 #include <cmath>
@@ -45,6 +46,23 @@ void check_beside(std::string_view role, Var<T> x, const Shape& scores, const Ta
                                        to_string(x.shape()), to_string(scores)));
 }
 
+// The axes before the last two.
+Shape leading_axes(const Shape& x) { return Shape(std::span(x.begin(), x.rank() - 2)); }
+
+// Which queries see any key, (…, L, 1), and which keys any query does, (…, S, 1). The others are replaced by zeros
+// before the products, in which 0 times a NaN would reach the results and the gradients.
+template <class T>
+struct Seen {
+  Var<T> queries, keys;
+
+  Seen(Var<T> allowed, const Location& where) {
+    if (allowed.rank() < 2) allowed = reshape(allowed, {1, allowed.size()}, where);
+    const Var<T> sees = not_equal(Operand<T>(allowed, where), Operand<T>(0, where));
+    queries = sum(sees, -1, KeepDims::yes, where);
+    keys = expand_dims(sum(sees, -2, {}, where), -1, where);
+  }
+};
+
 }  // namespace
 
 template <class T>
@@ -57,11 +75,30 @@ Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
       throw HandleError(name, "an operand belongs to another tape: record all operands on one tape", where);
   return atomically(q.tape(), where, [&] {
     const auto at = [&](const Var<T>& x) { return Operand<T>(x, where); };
+    const Operand<T> zero(0, where);
     check_shapes(q.shape(), k.shape(), v.shape());
+    const auto batch = broadcast_shapes(leading_axes(q.shape()), leading_axes(k.shape()));
+    if (!batch) return matmul(q, swapaxes(k, -1, -2, where), where);  // which says so
+    Shape shape = *batch;
+    shape.push_back(q.shape()[q.rank() - 2]);
+    shape.push_back(k.shape()[k.rank() - 2]);
+    Var<T> allowed = options.mask;
+    if (!allowed.empty()) check_beside("mask", allowed, shape, q.tape());
+    if (options.causal) {
+      const Var<T> triangle = lower_triangle(q.tape(), shape[shape.rank() - 2], shape.back(), where);
+      allowed = allowed.empty() ? triangle : wengert::where(at(triangle), at(allowed), zero);
+    }
+    Var<T> queries = q, keys = k, values = v;
+    // A causal mask alone hides only keys behind the last query.
+    if (!options.mask.empty() || (options.causal && shape.back() > shape[shape.rank() - 2])) {
+      const Seen<T> seen(allowed, where);
+      queries = wengert::where(at(seen.queries), at(q), zero);
+      keys = wengert::where(at(seen.keys), at(k), zero);
+      values = wengert::where(at(seen.keys), at(v), zero);
+    }
     const double width = static_cast<double>(q.shape().back());
     const double scale = options.scale.value_or(width > 0 ? 1 / std::sqrt(width) : 1.0);
-    Var<T> scores = matmul(multiply(at(q), Operand<T>(scale, where)), swapaxes(k, -1, -2, where), where);
-    const Shape shape = scores.shape();
+    Var<T> scores = matmul(multiply(at(queries), Operand<T>(scale, where)), swapaxes(keys, -1, -2, where), where);
     if (!options.bias.empty()) {
       check_beside("bias", options.bias, shape, q.tape());
       scores = add(at(scores), at(options.bias));
@@ -69,19 +106,13 @@ Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
     // The lowest number instead of −∞, whose softmax over a whole row would be NaN; beside any other score its weight
     // is exactly 0.
     const Operand<T> forbidden(std::numeric_limits<T>::lowest(), where);
-    Var<T> allowed = options.mask;
-    if (!allowed.empty()) check_beside("mask", allowed, shape, q.tape());
-    if (options.causal) {
-      const Var<T> triangle = lower_triangle(q.tape(), shape[shape.rank() - 2], shape.back(), where);
-      allowed = allowed.empty() ? triangle : multiply(at(allowed), at(triangle));
-    }
     const auto times_values = [&](Var<T> weights) {
-      return matmul(options.on_weights ? options.on_weights(weights) : weights, v, where);
+      return matmul(options.on_weights ? options.on_weights(weights) : weights, values, where);
     };
     if (allowed.empty()) return times_values(softmax(scores, -1, where));
     Var<T> weights = softmax(wengert::where(at(allowed), at(scores), forbidden), -1, where);
     // Only a mask can leave a row without any weight.
-    if (!options.mask.empty()) weights = wengert::where(at(allowed), at(weights), Operand<T>(0, where));
+    if (!options.mask.empty()) weights = wengert::where(at(allowed), at(weights), zero);
     return times_values(weights);
   });
 }
@@ -99,7 +130,8 @@ namespace {
 [[maybe_unused]] const bool registered = register_op(
     {.name = name,
      .notation = "softmax(s q·kᵀ + b)·v",
-     .convention = "a query that may attend to nothing gives zeros",
+     .convention = "a query that may attend to nothing gives zeros; keys and values that no query may see "
+                   "reach no result and no gradient, even if they are NaN",
      .own_examples = [] {
        const auto with = [](bool causal, bool masked) {
          return [=](std::span<const Var<double>> x) {

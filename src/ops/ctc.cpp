@@ -1,4 +1,5 @@
 #include "ops/loss_common.hpp"
+#include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/structural.hpp>
 
@@ -269,7 +270,7 @@ struct CtcCost : Ctc {
           const Ctc& same = *this;
           const Var<T> p =
               record_helper(CtcPosterior{same}, std::array{a, targets.handle(), frames.handle(), lengths.handle()});
-          return -p * reshape(g, {g.size(), 1});
+          return where(p, -p * reshape(g, {g.size(), 1}), 0);  // p is 0 where no path leads
         },
         no_gradient, no_gradient, no_gradient);
   }

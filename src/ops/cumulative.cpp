@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace wengert {
 namespace {
@@ -34,11 +35,25 @@ struct Cumsum : AlongAxis {
 
   template <class T>
   void forward(Value<const T> x, Value<T> y) const {
+    // In doubles, and block by block, so that the rounding error does not grow with every element.
+    constexpr std::size_t block = 128, together = 64;
     const Lines lines(x.shape(), axis);
-    lines.each_row(reversed, [&](std::size_t row, std::size_t k) {
-      for (std::size_t i = 0; i < lines.inner; ++i)
-        y.data[row + i] = k == 0 ? x.data[row + i] : y.data[before(row, lines) + i] + x.data[row + i];
-    });
+    double done[together], part[together];
+    for (std::size_t o = 0; o < lines.outer; ++o)
+      for (std::size_t first = 0; first < lines.inner; first += together) {
+        const std::size_t width = std::min(together, lines.inner - first);
+        std::fill_n(done, width, 0.0);
+        std::fill_n(part, width, 0.0);
+        for (std::size_t k = 0; k < lines.count; ++k) {
+          const std::size_t row = (o * lines.count + (reversed ? lines.count - 1 - k : k)) * lines.inner + first;
+          for (std::size_t i = 0; i < width; ++i) {
+            part[i] += static_cast<double>(x.data[row + i]);
+            y.data[row + i] = static_cast<T>(done[i] + part[i]);
+          }
+          if (k % block != block - 1) continue;
+          for (std::size_t i = 0; i < width; ++i) done[i] += part[i], part[i] = 0;
+        }
+      }
   }
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T>) const {
@@ -59,6 +74,15 @@ Var<T> shifted(Var<T> x, std::size_t axis, double first) {
   return moveaxis(pad(line, {{1, 0}}, PadMode::constant, first), -1, along);
 }
 
+// aᵢ₋₁·bᵢ, and 0 at the beginning, whatever b₀ is.
+template <class T>
+Var<T> times_before(Var<T> a, Var<T> b, std::size_t axis) {
+  if (a.shape()[axis] == 0) return a;
+  const auto along = static_cast<std::ptrdiff_t>(axis);
+  const Var<T> products = slice(a, along, Slice({}, -1)) * slice(b, along, Slice(1, {}));
+  return moveaxis(pad(moveaxis(products, along, -1), {{1, 0}}, PadMode::constant, 0), -1, along);
+}
+
 // The linear recurrence that all products along an axis are made of. Reversed, it is the transpose with respect to b.
 struct Recurrence : AlongAxis {
   static constexpr std::string_view name = "linear_recurrence";
@@ -77,7 +101,8 @@ struct Recurrence : AlongAxis {
   template <class T>
   auto vjp(Var<T> g, Var<T> y, Var<T> a, Var<T>) const {
     const Var<T> of_b = record(Recurrence{{axis, !reversed}}, Location::current(), a, g);
-    return std::tuple([=, *this] { return reversed ? shifted(of_b, axis, 0) * y : of_b * shifted(y, axis, 0); }, of_b);
+    return std::tuple([=, *this] { return reversed ? times_before(of_b, y, axis) : times_before(y, of_b, axis); },
+                      of_b);
   }
   static std::vector<StructuralExample<Recurrence>> examples() {
     return {{{{0, false}}, {{4}, {4}}}, {{{1, true}}, {{2, 3, 2}, {2, 3, 2}}}};
@@ -95,6 +120,53 @@ Var<T> products(Var<T> x, std::size_t axis, const Location& where) {
   return record(Recurrence{{axis, false}}, where, x, start);
 }
 
+// Σⱼ gⱼ ∂yⱼ/∂xᵢ of y = logcumsumexp(x).
+template <class T>
+Var<T> gathered_shares(Var<T> x, Var<T> g, std::size_t axis);
+
+// What xᵢ has in the sum exp x₀ + … + exp xᵢ, or what all before it have. Both are made of the largest element so far
+// and a sum relative to it: beside a large y, the digits of y − x are lost.
+struct CumulativeShare : AlongAxis {
+  static constexpr std::string_view name = "cumulative_share";
+  static constexpr std::string_view notation = "exp xᵢ / (exp x₀ + … + exp xᵢ), or 1 − that";
+  static constexpr std::size_t arity = 1;
+  bool of_those_before = false;
+
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    const Lines lines(x.shape(), axis);
+    const auto relative = [](T a, T b) { return a == b ? T(1) : std::exp(a - b); };  // ∞ − ∞ too
+    for (std::size_t o = 0; o < lines.outer; ++o)
+      for (std::size_t i = 0; i < lines.inner; ++i) {
+        T largest = -std::numeric_limits<T>::infinity(), sum = 0;
+        for (std::size_t k = 0; k < lines.count; ++k) {
+          const std::size_t at = (o * lines.count + k) * lines.inner + i;
+          const T here = x.data[at], top = here > largest || std::isnan(here) ? here : largest;
+          const T before_it = k == 0 ? T(0) : sum * relative(largest, top), own = relative(here, top);
+          largest = top;
+          sum = before_it + own;
+          y.data[at] = (of_those_before ? before_it : own) / sum;
+        }
+      }
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T> y, Var<T> x) const {
+    const Var<T> own = of_those_before ? record(CumulativeShare{{axis, false}, false}, Location::current(), x) : y;
+    const Var<T> h = of_those_before ? -g * own : g * own;
+    return h - gathered_shares(x, h, axis);
+  }
+  static std::vector<StructuralExample<CumulativeShare>> examples() {
+    return {{{{0, false}, false}, {{4}}}, {{{1, false}, true}, {{2, 3, 2}}}};
+  }
+};
+
+template <class T>
+Var<T> gathered_shares(Var<T> x, Var<T> g, std::size_t axis) {
+  const Var<T> before = record(CumulativeShare{{axis, false}, true}, Location::current(), x);
+  const Var<T> own = record(CumulativeShare{{axis, false}, false}, Location::current(), x);
+  return own * record(Recurrence{{axis, true}}, Location::current(), before, g);
+}
+
 struct LogCumsumExp : AlongAxis {
   static constexpr std::string_view name = "logcumsumexp";
   static constexpr std::string_view notation = "yᵢ = ln(exp x₀ + … + exp xᵢ)";
@@ -109,12 +181,8 @@ struct LogCumsumExp : AlongAxis {
     });
   }
   template <class T>
-  auto vjp(Var<T> g, Var<T> y, Var<T> x) const {
-    // ∂yⱼ/∂xᵢ = exp(xᵢ − yⱼ) for i ≤ j, gathered from the end: no factor is greater than 1.
-    const auto along = static_cast<std::ptrdiff_t>(axis);
-    const Var<T> before = concatenate({slice(y, along, Slice({}, 1)), slice(y, along, Slice({}, -1))}, along);
-    const Var<T> gathered = record(Recurrence{{axis, true}}, Location::current(), ratio(before, y), g);
-    return ratio(x, y) * gathered;
+  auto vjp(Var<T> g, Var<T>, Var<T> x) const {
+    return gathered_shares(x, g, axis);
   }
   static std::vector<StructuralExample<LogCumsumExp>> examples() {
     return {{{{0, false}}, {{4}}}, {{{1, false}}, {{2, 3, 2}}}};
@@ -126,11 +194,6 @@ struct LogCumsumExp : AlongAxis {
     const T high = std::max(a, b), low = std::min(a, b);
     if (std::isnan(a) || std::isnan(b)) return a + b;
     return std::isinf(high) ? high : high + std::log1p(std::exp(low - high));
-  }
-  // exp(a − b), with exp(−∞ − (−∞)) = 1.
-  template <class T>
-  static Var<T> ratio(Var<T> a, Var<T> b) {
-    return exp(where(equal(a, b), 0, a - b));
   }
 };
 

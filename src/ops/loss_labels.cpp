@@ -119,13 +119,15 @@ struct LabelCrossEntropyVjp : ByLabel {
   template <class T>
   auto vjp(Var<T> w, Var<T>, Var<T> g, Var<T> z, IndexVar<T> labels) const {
     const auto picked = [=, this](Var<T> x) { return record(PickByLabel{*this}, Location::current(), x, labels); };
-    const auto counted = [=, this](Var<T> costs) {
-      return ignores ? costs * picked(broadcast_to(z.tape().constant(T(1)), z.shape())) : costs;
-    };
     const auto beside_z = [=](Var<T> costs) { return expand_dims(costs, -1); };
+    const Var<T> counted = ignores ? picked(broadcast_to(z.tape().constant(T(1)), z.shape())) : Var<T>();
     const Var<T> p = softmax(z), along_p = sum(w * p, -1);
-    return std::tuple([=] { return counted(along_p) - picked(w); },
-                      [=] { return beside_z(counted(g)) * p * (w - beside_z(along_p)); }, no_gradient);
+    return std::tuple([=, this] { return (ignores ? where(counted, along_p, 0) : along_p) - picked(w); },
+                      [=, this] {
+                        const Var<T> all = beside_z(g) * p * (w - beside_z(along_p));
+                        return ignores ? where(beside_z(counted), all, 0) : all;
+                      },
+                      no_gradient);
   }
   static std::vector<StructuralExample<LabelCrossEntropyVjp>> examples() {
     return {{{}, {{4}, {4, 3}}, {}, {{2, 0, 2, 1}}}, {{{false, true, false, -1}}, {{3}, {3, 2}}, {}, {{1, -1, 0}}}};
@@ -230,8 +232,14 @@ struct Call {  // what cross_entropy and nll_loss share
                                    to_string(labels.shape()), to_string(x.shape()), classes(x), to_string(expected)));
     const double smoothing = options.label_smoothing;
     const bool in_one = logits && x.rank() <= 2 && smoothing == 0;  // then log_p is not needed
-    const Var<T> log_p = logits && !in_one ? log_softmax(x, class_axis(x), where) : x;
     const bool weighted = !options.weights.empty();
+    const auto at = [this](Var<T> v) { return Operand<T>(v, where); };
+    Var<T> counted;  // 0 where a label is ignored, unless the op does that by itself
+    if (options.ignore_index && (weighted || !in_one)) {
+      counted = record(PickByLabel{by_label(true)}, where, ones(x), labels);
+      if (logits) x = wengert::where(at(expand_dims(counted, class_axis(x), where)), at(x), Operand<T>(0, where));
+    }
+    const Var<T> log_p = logits && !in_one ? log_softmax(x, class_axis(x), where) : x;
     Var<T> weight;  // of each sample: 0 where its label is ignored; empty if all are 1
     if (weighted)
       weight = record(PickByLabel{by_label(true)}, where, options.weights, labels);
@@ -242,10 +250,9 @@ struct Call {  // what cross_entropy and nll_loss share
     if (weighted) costs = costs * weight;
     if (smoothing > 0) {
       const Var<T> all = sum(weighted ? log_p * weights_beside(log_p) : log_p, class_axis(log_p), {}, where);
-      Var<T> even = all * (-smoothing / static_cast<double>(classes(log_p)));
-      if (options.ignore_index) even = even * record(PickByLabel{by_label(true)}, where, ones(log_p), labels);
-      costs = costs * (1 - smoothing) + even;
+      costs = costs * (1 - smoothing) + all * (-smoothing / static_cast<double>(classes(log_p)));
     }
+    if (!counted.empty()) costs = wengert::where(at(counted), at(costs), Operand<T>(0, where));
     if (options.reduction != Reduction::mean || weight.empty()) return reduce(costs);
     const Var<T> total = total_weight(weight, name == "nll_loss", where);
     return sum(costs, {}, {}, where) / total;

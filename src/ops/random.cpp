@@ -306,6 +306,7 @@ Var<T> dropout(Var<T> x, double probability, Generator& generator, Location wher
   if (!(probability >= 0 && probability <= 1))
     throw ValueError(Dropout::name, fmt::format("the probability is {}: must be in [0, 1]", probability), where);
   Tape<T>& tape = tape_of(x, Dropout::name, where);
+  if (probability == 0) return x;  // nothing to draw
   return drawn(tape, generator, Dropout::blocks(x.size()), where, [&](const Draw& draw, IndexVar<T> from) {
     return record(Dropout{draw, probability}, where, x, from);
   });

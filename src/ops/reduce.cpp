@@ -80,6 +80,7 @@ struct Sum : Reduction {
 struct Amax : Reduction {
   static constexpr std::string_view name = "amax";
   static constexpr std::string_view notation = "max x";
+  static constexpr std::string_view convention = "ties share the gradient evenly; where max x is NaN, it is 0";
 
   Shape shape(const Shape& x) const {
     for (std::size_t axis = first; axis < last; ++axis)
@@ -95,7 +96,7 @@ struct Amax : Reduction {
   template <class T>
   auto vjp(Var<T> g, Var<T> y, Var<T> x) const {
     const Var<T> ties = equal(x, restored(y, x));
-    return ties * (restored(g, x) / sum(ties, axes(), KeepDims::yes));
+    return where(ties, restored(g, x) / sum(ties, axes(), KeepDims::yes), 0);
   }
   static std::vector<StructuralExample<Amax>> examples() {
     return {{{{0, 2}}, {{3, 4}}}, {{{1, 2}}, {{3, 4}}}, {{{0, 1, KeepDims::yes}}, {{3, 4}}}, {{{1, 2}}, {{2, 3, 4}}}};

@@ -1,14 +1,18 @@
 // Reductions made of others, and the positions of extremes.
+#include "kernel/softmax.hpp"
 #include "lines.hpp"
 #include "listed.hpp"
 #include <wengert/ops/control.hpp>
 #include <wengert/ops/elementwise.hpp>
+#include <wengert/ops/normalise.hpp>
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/structural.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -72,6 +76,91 @@ struct Argmin : PositionOfExtreme {
   static std::vector<StructuralExample<Argmin>> examples() { return {}; }
 };
 
+// Where a row's result is infinite, only its elements that are the same infinity count.
+constexpr auto counting_op = elementwise<"counting_logits">(
+    [](auto x, auto y) {
+      return where(y - y == 0, x, where(x == y, lift(x, 0), -std::numeric_limits<double>::infinity()));
+    },
+    notation<"x where y is finite, else 0 where x = y, else −∞">, convention<"y has the gradient 0">);
+
+struct LogSumExp {
+  static constexpr std::string_view name = "log_sum_exp";
+  static constexpr std::string_view notation = "ln Σ eˣ, row by row";
+  static constexpr std::size_t arity = 1;
+
+  Shape shape(const Shape& x) const { return Shape(std::span(x.begin(), x.rank() - 1)); }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    const std::size_t count = x.shape().back();
+    std::fill_n(y.data, y.size(), -std::numeric_limits<T>::infinity());
+    if (x.size() == 0) return;
+    kernel::log_sum_exp_rows(x.data, y.data, y.size(), count);
+    for (std::size_t row = 0; row < y.size(); ++row)  // ∞ − ∞, or a NaN among the elements
+      if (const T* first = x.data + row * count; std::isnan(y.data[row]))
+        y.data[row] =
+            std::accumulate(first, first + count, *first, [](T a, T b) { return std::isnan(a) || a > b ? a : b; });
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T> y, Var<T> x) const {
+    return expand_dims(g, -1) * softmax(counting_op(Operand<T>(x), Operand<T>(expand_dims(y, -1))));
+  }
+  static std::vector<StructuralExample<LogSumExp>> examples() { return {{{}, {{3, 4}}}, {{}, {{2, 1}}}, {{}, {{5}}}}; }
+};
+
+// √Σ x² of rows whose squares may be too large or too small for T.
+struct EuclideanNorm {
+  static constexpr std::string_view name = "euclidean_norm";
+  static constexpr std::string_view notation = "√Σ x², row by row";
+  static constexpr std::string_view convention = "the gradient at 0 is 0";
+  static constexpr std::size_t arity = 1;
+
+  Shape shape(const Shape& x) const { return Shape(std::span(x.begin(), x.rank() - 1)); }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    const std::size_t count = x.shape().back();
+    for (std::size_t row = 0; row < y.size(); ++row) {
+      const T* const first = x.data + row * count;
+      double sum = squares(first, count, 1.0), scale = 1;
+      if (!(sum > 1e-280 && sum < 1e300)) {  // by a power of 2, which rounds nothing
+        T largest = 0;
+        for (std::size_t k = 0; k < count; ++k) largest = std::max(largest, std::abs(first[k]));
+        if (largest > 0 && std::isfinite(largest)) {
+          scale = std::scalbn(1.0, std::clamp(std::ilogb(largest), -1000, 1000));
+          sum = squares(first, count, 1 / scale);
+        }
+      }
+      y.data[row] = static_cast<T>(std::sqrt(sum) * scale);
+    }
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T> y, Var<T> x) const;
+  static std::vector<StructuralExample<EuclideanNorm>> examples() { return {{{}, {{3, 4}}}, {{}, {{5}}}}; }
+
+ private:
+  template <class T>
+  static double squares(const T* x, std::size_t count, double scale) {
+    constexpr std::size_t together = 8;
+    double part[together] = {};
+    std::size_t k = 0;
+    for (; k + together <= count; k += together)
+      for (std::size_t j = 0; j < together; ++j) {
+        const double e = static_cast<double>(x[k + j]) * scale;
+        part[j] += e * e;
+      }
+    for (; k < count; ++k) part[0] += (static_cast<double>(x[k]) * scale) * (static_cast<double>(x[k]) * scale);
+    return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
+  }
+};
+constexpr auto unit_op =
+    elementwise<"unit_component">([](auto x, auto y) { return where(y == 0, 0, x / y); }, input_domain([] {
+                                    return Domain{0.4, 2};
+                                  }),
+                                  notation<"x / y">, convention<"0 where y = 0">);
+template <class T>
+auto EuclideanNorm::vjp(Var<T> g, Var<T> y, Var<T> x) const {
+  return expand_dims(g, -1) * unit_op(Operand<T>(x), Operand<T>(expand_dims(y, -1)));
+}
+
 // Along an axis, or among all elements.
 template <class Op, class T>
 IndexVar<T> position_of(Var<T> x, std::optional<std::ptrdiff_t> axis, KeepDims keep, const Location& where) {
@@ -83,9 +172,8 @@ IndexVar<T> position_of(Var<T> x, std::optional<std::ptrdiff_t> axis, KeepDims k
 // The p-th root of s ≥ 0, with gradient 0 at 0.
 template <class T>
 Var<T> root(Var<T> s, double p) {
-  const Var<T> zero = equal(s, 0);
-  const Var<T> safe = s + zero;
-  return (p == 2 ? sqrt(safe) : pow(safe, 1 / p)) * (1 - zero);
+  const Var<T> zero = equal(s, 0), safe = where(zero, 1, s);
+  return where(zero, 0, p == 2 ? sqrt(safe) : pow(safe, 1 / p));
 }
 
 // Throws ShapeError if a reduced axis has no elements.
@@ -101,7 +189,8 @@ void require_elements(const char* name, Var<T> x, const Axes& axes) {
 WENGERT_LISTED(amin, "min x", "ties share the gradient evenly", amin(x, -1))
 WENGERT_LISTED(var, "Σ (x − mean)² / (n − ddof)", "", var(x, {}, KeepDims::yes))
 WENGERT_LISTED(stddev, "√var x", "the gradient is 0 where all elements are equal", stddev(x))
-WENGERT_LISTED(logsumexp, "ln Σ eˣ", "", logsumexp(x, -1))
+WENGERT_LISTED(logsumexp, "ln Σ eˣ", "elements that are the row's infinite maximum share its gradient",
+               logsumexp(x, -1))
 WENGERT_LISTED(norm, "(Σ |x|ᵖ)^(1/p)", "the gradient is 0 where the norm is 0", norm(x, 3))
 
 }  // namespace
@@ -118,7 +207,9 @@ template <class T>
 Var<T> var(Var<T> x, const Axes& axes, KeepDims keep, double ddof, Location where) {
   return atomically(tape_of(x, "var", where), where, [&] {
     axes.bits(x.rank(), "var");
-    const Var<T> squares = sum(square(x - mean(x, axes, KeepDims::yes, where)), axes, keep, where);
+    // Far from 0 the mean is not exact, nor are the distances' mean 0: that corrects them.
+    const Var<T> roughly = x - mean(x, axes, KeepDims::yes, where);
+    const Var<T> squares = sum(square(roughly - mean(roughly, axes, KeepDims::yes, where)), axes, keep, where);
     const double count =
         squares.size() == 0 ? 1.0 : static_cast<double>(x.size()) / static_cast<double>(squares.size());
     return squares / (count - ddof);
@@ -136,12 +227,10 @@ Var<T> stddev(Var<T> x, const Axes& axes, KeepDims keep, double ddof, Location w
 template <class T>
 Var<T> logsumexp(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
   return atomically(tape_of(x, "logsumexp", where), where, [&] {
-    axes.bits(x.rank(), "logsumexp");
-    if (x.size() == 0) return log(sum(exp(x), axes, keep, where));
-    const Var<T> largest = stop_gradient(amax(x, axes, KeepDims::yes, where));
-    const Var<T> offset = wengert::where(isfinite(largest), largest, 0);
-    const Var<T> result = log(sum(exp(x - offset), axes, keep, where));
-    return result + reshape(offset, result.shape(), where);
+    const std::uint32_t reduced = axes.bits(x.rank(), "logsumexp");
+    if (reduced == 0) return x;
+    const Var<T> result = record(LogSumExp{}, where, merged_last(x, reduced, where));
+    return keep == KeepDims::yes ? reshape(result, with_ones(x.shape(), reduced), where) : result;
   });
 }
 
@@ -153,7 +242,11 @@ Var<T> norm(Var<T> x, double p, const Axes& axes, KeepDims keep, Location where)
     if (p == 1) return sum(abs(x), axes, keep, where);
     if (std::isinf(p)) require_elements("norm", x, axes);
     if (std::isinf(p)) return amax(abs(x), axes, keep, where);
-    return root(sum(p == 2 ? square(x) : pow(abs(x), p), axes, keep, where), p);
+    if (p != 2) return root(sum(pow(abs(x), p), axes, keep, where), p);
+    const std::uint32_t reduced = axes.bits(x.rank(), "norm");
+    if (reduced == 0) return abs(x);
+    const Var<T> result = record(EuclideanNorm{}, where, merged_last(x, reduced, where));
+    return keep == KeepDims::yes ? reshape(result, with_ones(x.shape(), reduced), where) : result;
   });
 }
 

@@ -6,6 +6,7 @@
 #include <wengert/kernel/lane.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
 namespace wengert::kernel {
@@ -141,6 +142,47 @@ inline constexpr auto fast_tanh = []<class T, std::size_t B>(const Lane<T, B>& x
   }
 };
 
+// Whether any element of a mask is set.
+template <class T, std::size_t B>
+WENGERT_INLINE bool any(const Mask<T, B>& mask) {
+#if defined(__x86_64__) && !defined(__clang__)
+  if constexpr (B == 64) {
+    std::uint16_t set;  // g++ 12 makes scalar code of a loop (see docs/design.md)
+    asm("vptestmd %1, %1, %0" : "=Yk"(set) : "v"(mask.bits));
+    return set != 0;
+  }
+#endif
+  bool found = false;
+  for (std::size_t i = 0; i < Lane<T, B>::width; ++i) found = found || mask.bits[i] != 0;
+  return found;
+}
+
+// The derivative y (1 − y) of a sigmoid y of x: its digits are lost where y is close to 1, so there it is made of x.
+// Mostly no element lies so far out, which saves the exponential.
+inline constexpr double sigmoid_is_far = 4;
+inline constexpr auto lane_sigmoid_slope =
+    []<class T, std::size_t B>(const Lane<T, B>& x, const Lane<T, B>& y) __attribute__((always_inline)) {
+  Lane<T, B> slope = y * (1 - y);
+  const auto far = x > sigmoid_is_far;
+  if (any(far)) {
+    const auto e = fast_exp(-x);
+    slope = where(far, e / ((1 + e) * (1 + e)), slope);
+  }
+  return slope;
+};
+// The same of a hyperbolic tangent, 1 − y².
+inline constexpr double tanh_is_far = 2 * 2;  // x²
+inline constexpr auto lane_tanh_slope =
+    []<class T, std::size_t B>(const Lane<T, B>& x, const Lane<T, B>& y) __attribute__((always_inline)) {
+  Lane<T, B> slope = (1 - y) * (1 + y);
+  const auto far = x * x > tanh_is_far;
+  if (any(far)) {
+    const auto e = fast_exp(where(x > 0, -2 * x, 2 * x));
+    slope = where(far, 4 * e / ((1 + e) * (1 + e)), slope);
+  }
+  return slope;
+};
+
 inline constexpr double normal_density = 0.398942280401432678;  // 1/√(2π)
 
 // The normal distribution's Φ(x), its left tail exact, and x e^(−x²/2), in float. Φ is near 0 a polynomial, beyond
@@ -178,7 +220,8 @@ inline constexpr auto lane_gelu = []<class T, std::size_t B>(const Lane<T, B>& x
 };
 inline constexpr auto lane_gelu_slope = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   if constexpr (std::is_same_v<T, double>) {
-    return double_normal_cdf(x) + normal_density * x * lane_exp(-0.5 * x * x);
+    const auto c = where(x > 40, lift(x, 40), where(x < -40, lift(x, -40), x));  // not 0·∞
+    return double_normal_cdf(x) + normal_density * c * lane_exp(-0.5 * c * c);
   } else {
     const auto normal = float_normal(x);
     return normal.cdf + normal_density * normal.x_times_bell;

@@ -1,4 +1,4 @@
-// Tally: the reading of a formula that tells how many operations it has.
+// Tally: the reading of a formula that counts its operations, and tells whether it chooses between branches.
 #pragma once
 
 namespace wengert {
@@ -21,24 +21,29 @@ struct TallyMask {
 struct Tally {
   static constexpr int many = 1000;  ///< for functions like exp
   int operations = 0;                ///< that lead to it
+  bool chooses = false;              ///< whether a `where` is among them
 
   friend constexpr Tally lift(const Tally&, double) { return {}; }
-  friend constexpr Tally operator+(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
-  friend constexpr Tally operator-(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
-  friend constexpr Tally operator*(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
-  friend constexpr Tally operator/(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
-  friend constexpr Tally operator-(const Tally& a) { return {a.operations + 1}; }
-  friend constexpr TallyMask operator<(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
-  friend constexpr TallyMask operator>(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
-  friend constexpr TallyMask operator<=(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
-  friend constexpr TallyMask operator>=(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
-  friend constexpr TallyMask operator==(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
-  friend constexpr TallyMask operator!=(const Tally& a, const Tally& b) { return {a.operations + b.operations + 1}; }
+  friend constexpr Tally operator+(const Tally& a, const Tally& b) { return joined(a, b); }
+  friend constexpr Tally operator-(const Tally& a, const Tally& b) { return joined(a, b); }
+  friend constexpr Tally operator*(const Tally& a, const Tally& b) { return joined(a, b); }
+  friend constexpr Tally operator/(const Tally& a, const Tally& b) { return joined(a, b); }
+  friend constexpr Tally operator-(const Tally& a) { return joined(a, {}); }
+  friend constexpr TallyMask operator<(const Tally& a, const Tally& b) { return {joined(a, b).operations}; }
+  friend constexpr TallyMask operator>(const Tally& a, const Tally& b) { return {joined(a, b).operations}; }
+  friend constexpr TallyMask operator<=(const Tally& a, const Tally& b) { return {joined(a, b).operations}; }
+  friend constexpr TallyMask operator>=(const Tally& a, const Tally& b) { return {joined(a, b).operations}; }
+  friend constexpr TallyMask operator==(const Tally& a, const Tally& b) { return {joined(a, b).operations}; }
+  friend constexpr TallyMask operator!=(const Tally& a, const Tally& b) { return {joined(a, b).operations}; }
   friend constexpr Tally where(TallyMask m, const Tally& a, const Tally& b) {
-    return {m.operations + a.operations + b.operations + 1};
+    return {m.operations + a.operations + b.operations + 1, true};
   }
 
   operator double() const;  // NOLINT: see Probe
+
+  static constexpr Tally joined(const Tally& a, const Tally& b) {
+    return {a.operations + b.operations + 1, a.chooses || b.chooses};
+  }
 };
 
 constexpr Tally number_of(TallyMask) { return {}; }

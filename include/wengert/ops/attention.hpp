@@ -22,7 +22,8 @@ struct AttentionOptions {
 /// F); the result is (…, L, F) (Vaswani et al. 2017).
 ///
 /// The leading axes are those of `matmul`. What is forbidden has the weight 0; a query that may attend to nothing gives
-/// zeros. Throws ShapeError if the shapes do not fit each other.
+/// zeros, and keys and values that no query may see reach no result and no gradient, even if they are NaN. Throws
+/// ShapeError if the shapes do not fit each other.
 template <class T>
 Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
                                     const std::type_identity_t<AttentionOptions<T>>& options = {},

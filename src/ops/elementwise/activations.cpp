@@ -28,84 +28,88 @@ constexpr auto softplus_op = elementwise<"softplus", params<1>>(
     derivative([](auto x, auto beta, auto) { return sigmoid(beta * x); }), notation<"ln(1 + e^(βx)) / β">);
 constexpr auto softsign_op =
     elementwise<"softsign">([](auto x) { return x / (1 + abs(x)); }, derivative([](auto x, auto) {
-                              auto d = 1 + abs(x);
-                              return 1 / (d * d);
+                              auto d = 1 / (1 + abs(x));
+                              return d * d;
                             }),
                             notation<"x / (1 + |x|)">);
 
-// x limited to [low, high], its gradient 0 at both limits.
-constexpr auto inside = [](auto x, auto low, auto high) { return where(x > low && x < high, lift(x, 1), 0); };
-constexpr auto relu6_op = elementwise<"relu6">([](auto x) { return where(x < 0, 0, where(x > 6, lift(x, 6), x)); },
-                                               derivative([](auto x, auto) { return inside(x, 0, 6); }),
-                                               notation<"min(max(x, 0), 6)">, convention<"gradient 0 at both kinks">);
+// The derivatives of these are those of their formulas, in which a limit is chosen at the kink itself.
+constexpr auto relu6_op =
+    elementwise<"relu6">([](auto x) { return where(x <= 0, 0, where(x >= 6, 6, x)); }, notation<"min(max(x, 0), 6)">,
+                         convention<"gradient 0 at both kinks; it passes at NaN">);
 constexpr auto hard_tanh_op =
-    elementwise<"hard_tanh">([](auto x) { return where(x < -1, lift(x, -1), where(x > 1, lift(x, 1), x)); },
-                             derivative([](auto x, auto) { return inside(x, -1, 1); }), notation<"min(max(x, −1), 1)">,
-                             convention<"gradient 0 at both kinks">);
-constexpr auto hard_sigmoid_op =
-    elementwise<"hard_sigmoid">([](auto x) { return where(x <= -3, 0, where(x >= 3, lift(x, 1), x / 6 + 0.5)); },
-                                derivative([](auto x, auto) { return inside(x, -3, 3) / 6; }),
-                                notation<"min(max(x + 3, 0), 6) / 6">, convention<"gradient 0 at both kinks">);
+    elementwise<"hard_tanh">([](auto x) { return where(x <= -1, -1, where(x >= 1, 1, x)); },
+                             notation<"min(max(x, −1), 1)">, convention<"gradient 0 at both kinks; it passes at NaN">);
+constexpr auto hard_sigmoid_op = elementwise<"hard_sigmoid">(
+    [](auto x) { return where(x <= -3, 0, where(x >= 3, 1, x / 6 + 0.5)); }, notation<"min(max(x + 3, 0), 6) / 6">,
+    convention<"gradient 0 at both kinks; it passes at NaN">);
 constexpr auto hard_swish_op =
     elementwise<"hard_swish">([](auto x) { return where(x <= -3, 0, where(x >= 3, x, x * (x + 3) / 6)); },
                               derivative([](auto x, auto) { return where(x < -3, 0, where(x < 3, x / 3 + 0.5, 1)); }),
                               notation<"x min(max(x + 3, 0), 6) / 6">, convention<"gradient −½ at −3, 1 at 3">);
 
 constexpr auto leaky_relu_op = elementwise<"leaky_relu", params<1>>(
-    [](auto x, auto slope) { return where(x > 0, x, slope * x); },
-    derivative([](auto x, auto slope, auto) { return where(x > 0, lift(x, 1), slope); }),
-    example_parameters([] { return std::array{0.2}; }), notation<"x for x > 0, else c x">,
-    convention<"the gradient at 0 is the slope">);
+    [](auto x, auto slope) { return where(x > 0, x, slope * x); }, example_parameters([] { return std::array{0.2}; }),
+    notation<"x for x > 0, else c x">, convention<"the gradient at 0 is the slope">);
 constexpr auto prelu_op =
-    elementwise<"prelu">([](auto x, auto a) { return where(x > 0, x, a * x); },
-                         derivative([](auto x, auto a, auto) { return where(x > 0, lift(x, 1), a); },
-                                    [](auto x, auto, auto) { return where(x > 0, 0, x); }),
-                         notation<"x for x > 0, else a x">, convention<"the gradient at 0 is the slope">);
+    elementwise<"prelu">([](auto x, auto a) { return where(x > 0, x, a * x); }, notation<"x for x > 0, else a x">,
+                         convention<"the gradient at 0 is the slope">);
 constexpr auto elu_op = elementwise<"elu", params<1>>(
     [](auto x, auto alpha) { return where(x > 0, x, alpha * expm1(minimum(x, 0))); },
-    derivative([](auto x, auto alpha, auto) { return where(x > 0, lift(x, 1), alpha * exp(minimum(x, 0))); }),
+    derivative([](auto x, auto alpha, auto) { return where(x > 0, lift(x, 1), alpha * exp(where(x > 0, 0, x))); }),
     notation<"x for x > 0, else α (eˣ − 1)">, convention<"the gradient at 0 is α">);
 constexpr auto celu_op = elementwise<"celu", params<1>>(
     [](auto x, auto alpha) { return where(x > 0, x, alpha * expm1(minimum(x, 0) / alpha)); },
-    derivative([](auto x, auto alpha, auto) { return where(x > 0, lift(x, 1), exp(minimum(x, 0) / alpha)); }),
+    derivative([](auto x, auto alpha, auto) { return where(x > 0, lift(x, 1), exp(where(x > 0, 0, x) / alpha)); }),
     notation<"x for x > 0, else α (e^(x/α) − 1)">);
 constexpr double selu_scale = 1.0507009873554804934193349852946;
 constexpr double selu_alpha = 1.6732632423543772848170429916717;
-constexpr auto selu_op = elementwise<"selu">(
-    [](auto x) { return selu_scale * where(x > 0, x, selu_alpha * expm1(minimum(x, 0))); },
-    derivative([](auto x, auto) { return selu_scale * where(x > 0, lift(x, 1), selu_alpha * exp(minimum(x, 0))); }),
-    notation<"λ elu(x, α)">);
+constexpr auto selu_op =
+    elementwise<"selu">([](auto x) { return selu_scale * where(x > 0, x, selu_alpha * expm1(minimum(x, 0))); },
+                        derivative([](auto x, auto) {
+                          return selu_scale * where(x > 0, lift(x, 1), selu_alpha * exp(where(x > 0, 0, x)));
+                        }),
+                        notation<"λ elu(x, α)">);
 
-constexpr auto gelu_slope_op = elementwise<"gelu_slope">(
-    kernel::lane_gelu_slope,
-    derivative([](auto x, auto) { return kernel::normal_density * (2 - x * x) * exp(-0.5 * x * x); }),
-    notation<"Φ(x) + x Φ'(x)">);
+// x within ±limit: beyond, a derivative is constant, and its factors of 0 and ∞ would make it NaN.
+constexpr auto limited = [](auto x, auto limit) { return where(x > limit, limit, where(x < -limit, -limit, x)); };
+constexpr auto gelu_slope_op =
+    elementwise<"gelu_slope">(kernel::lane_gelu_slope, derivative([](auto x, auto) {
+                                auto c = limited(x, 40);
+                                return kernel::normal_density * (2 - c * c) * exp(-0.5 * c * c);
+                              }),
+                              notation<"Φ(x) + x Φ'(x)">);
 constexpr auto gelu_op = elementwise<"gelu">(
     kernel::lane_gelu, derivative([](auto x, auto) { return gelu_slope_op(x); }), notation<"x Φ(x)">);
+// Large formulas say that they are to be inlined: on its own, g++ would compile one without the kernel's target.
+// ½ (1 + tanh u) is the sigmoid of 2u, which is exact in the left tail, too.
 constexpr auto gelu_tanh_op = elementwise<"gelu_tanh">(
-    [](auto x) { return 0.5 * x * (1 + tanh(0.797884560802865356 * x * (1 + 0.044715 * x * x))); },
+    [](auto x) __attribute__((always_inline)) {
+      auto c = limited(x, 30);
+      return where(x > 30, x, c * sigmoid(1.59576912160573071 * c * (1 + 0.044715 * c * c)));
+    },
     notation<"x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))">);
-constexpr auto silu_op = elementwise<"silu">([](auto x) { return x * sigmoid(x); }, derivative([](auto x, auto y) {
-                                               auto s = sigmoid(x);
-                                               return s + y * (1 - s);
+constexpr auto silu_op = elementwise<"silu">([](auto x) { return x * sigmoid(x); },
+                                             derivative([](auto x, auto) __attribute__((always_inline)) {
+                                               auto c = limited(x, 1000), s = sigmoid(c);
+                                               return s + c * ops::sigmoid_slope(c, s);
                                              }),
                                              notation<"x / (1 + e⁻ˣ)">);
 constexpr auto mish_op = elementwise<"mish">([](auto x) { return x * tanh(maximum(x, 0) + log1p(exp(-abs(x)))); },
-                                             derivative([](auto x, auto) {
-                                               auto t = tanh(maximum(x, 0) + log1p(exp(-abs(x))));
-                                               return t + x * (1 - t * t) * sigmoid(x);
+                                             derivative([](auto x, auto) __attribute__((always_inline)) {
+                                               auto c = limited(x, 1000), u = softplus_op(c, 1), t = tanh(u);
+                                               return t + c * ops::tanh_slope(u, t) * sigmoid(c);
                                              }),
                                              notation<"x tanh ln(1 + eˣ)">);
 constexpr auto softshrink_op = elementwise<"softshrink", params<1>>(
     [](auto x, auto lambda) { return where(x > lambda, x - lambda, where(x < -lambda, x + lambda, 0 * x)); },
     derivative([](auto x, auto lambda, auto) { return where(x > lambda || x < -lambda, lift(x, 1), 0); }),
     example_parameters([] { return std::array{0.5}; }), notation<"x moved by λ towards 0">,
-    convention<"gradient 0 where |x| = λ">);
+    convention<"gradient 0 where |x| = λ and at NaN">);
 constexpr auto hardshrink_op = elementwise<"hardshrink", params<1>>(
     [](auto x, auto lambda) { return where(x >= -lambda && x <= lambda, 0, x); },
-    derivative([](auto x, auto lambda, auto) { return where(x >= -lambda && x <= lambda, 0, lift(x, 1)); }),
     example_parameters([] { return std::array{0.5}; }), notation<"x where |x| > λ, else 0">,
-    convention<"gradient 0 where |x| = λ">);
+    convention<"gradient 0 where |x| = λ; it passes at NaN">);
 
 template <class T>
 Var<T> per_channel(const Operand<T>& x, const Operand<T>& slope) {

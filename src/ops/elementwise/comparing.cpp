@@ -37,11 +37,8 @@ constexpr auto isnan_op =
 constexpr auto isfinite_op = elementwise<"isfinite">([](auto x) { return one_where(x - x == 0, x); },
                                                      piecewise_constant, notation<"[x is finite]">);
 constexpr auto where_op =
-    elementwise<"where">([](auto m, auto a, auto b) { return where(m != 0, a, b); },
-                         derivative([](auto m, auto, auto, auto) { return lift(m, 0); },
-                                    [](auto m, auto, auto, auto) { return where(m != 0, lift(m, 1), 0); },
-                                    [](auto m, auto, auto, auto) { return where(m != 0, 0, lift(m, 1)); }),
-                         notation<"a where m ≠ 0, else b">);
+    elementwise<"where">([](auto m, auto a, auto b) { return where(m != 0, a, b); }, notation<"a where m ≠ 0, else b">,
+                         convention<"what is not chosen gets gradient 0, whatever the cotangent; so does m">);
 
 constexpr auto fmod_op = elementwise<"fmod">(
     kernel::lane_fmod,
@@ -62,21 +59,22 @@ constexpr auto lerp_op = elementwise<"lerp">(
     derivative([](auto, auto, auto t, auto) { return 1 - t; }, [](auto, auto, auto t, auto) { return t; },
                [](auto a, auto b, auto, auto) { return b - a; }),
     notation<"a + t (b − a)">);
-constexpr auto xlogy_op =
-    elementwise<"xlogy">([](auto x, auto y) { return where(x == 0 && y == y, 0, x * log(y)); },
-                         derivative([](auto x, auto y, auto) { return where(x == 0 && y <= 0, 0, log(y)); },
-                                    [](auto x, auto y, auto) { return x / y; }),
-                         input_domain(detail::positive), notation<"x ln y">, convention<"0 where x = 0">);
+constexpr auto xlogy_op = elementwise<"xlogy">(
+    [](auto x, auto y) { return where(x == 0 && y == y, 0, x * log(y)); },
+    derivative([](auto x, auto y, auto) { return where(x == 0 && y <= 0, 0, log(y)); },
+               [](auto x, auto y, auto) { return where(x == 0 && y == 0, 0, x / y); }),
+    input_domain(detail::positive), notation<"x ln y">, convention<"0 where x = 0, and both gradients at (0, 0)">);
+// a − b, and 0 where both are the same infinity.
+constexpr auto distance = [](auto a, auto b) { return where(a == b && a - a != 0, 0, a - b); };
 constexpr auto logaddexp_op = elementwise<"logaddexp">(
     [](auto a, auto b) { return where(a == b, a + 0.693147180559945309, maximum(a, b) + log1p(exp(-abs(a - b)))); },
-    derivative([](auto a, auto b, auto) { return sigmoid(a - b); },
-               [](auto a, auto b, auto) { return sigmoid(b - a); }),
-    notation<"ln(eᵃ + eᵇ)">);
+    derivative([](auto a, auto b, auto) { return sigmoid(distance(a, b)); },
+               [](auto a, auto b, auto) { return sigmoid(distance(b, a)); }),
+    notation<"ln(eᵃ + eᵇ)">, convention<"gradient ½ each where both are ∞, or both −∞">);
 constexpr auto nan_to_num_op = elementwise<"nan_to_num", params<3>>(
     [](auto x, auto nan, auto high, auto low) {
       return where(x != x, nan, where(x - x == 0, x, where(x > 0, high, low)));
     },
-    derivative([](auto x, auto, auto, auto, auto) { return where(x - x == 0, lift(x, 1), 0); }),
     notation<"x, NaN and ±∞ replaced">, convention<"no gradient passes where a value is replaced">);
 
 template <class T>

@@ -31,12 +31,9 @@ constexpr auto digamma_formula = [](auto x) {
   return where(x == 0, -1 / x, where(x < 0, reflected, value));
 };
 
-// The derivative of order n ≥ 1 of digamma: (−1)ⁿ⁺¹ n! Σₖ 1/(x + k)ⁿ⁺¹ (6.4.10). The first ten terms are summed, the
-// rest is the asymptotic series 6.4.11 at x + 10. For n = 1 and x < 1/2 the reflection 6.4.7 is used,
-// ψ₁(1 − x) + ψ₁(x) = π² / sin²(πx).
-constexpr auto polygamma_formula = [](auto x, auto n, auto factorial) {
-  auto reflected = n == 1 && x < 0.5;
-  auto z = where(reflected, 1 - x, x);
+// Σₖ 1/(z + k)ⁿ⁺¹ for z > 0, k from 0 on, which is |ψ⁽ⁿ⁾(z)| / n! (6.4.10). The first ten terms are summed, the rest is
+// the asymptotic series 6.4.11 at z + 10.
+constexpr auto hurwitz_zeta = [](auto z, auto n) {
   auto total = pow(z, -n - 1);
   for (int k = 1; k < 10; ++k) total = total + pow(z + k, -n - 1);
   auto w = z + 10;
@@ -54,11 +51,21 @@ constexpr auto polygamma_formula = [](auto x, auto n, auto factorial) {
   term = term * (n + 8) * (n + 9) / 90 * v;
   series = series + term * (5.0 / 66);
   term = term * (n + 10) * (n + 11) / 132 * v;
-  series = series - term * (691.0 / 2730);
-  auto magnitude = factorial * (total + series);
-  auto value = where(2 * floor(n / 2) == n, -magnitude, magnitude);
-  auto sine = sin(pi * (x - round(x)));
-  return where(reflected, pi * pi / (sine * sine) - value, where(x < 0, quiet_nan, value));
+  return total + series - term * (691.0 / 2730);
+};
+
+// The derivative of order n ≥ 1 of digamma: (−1)ⁿ⁺¹ n! Σₖ 1/(x + k)ⁿ⁺¹. Left of 0, the sum over all whole k, which is
+// that from the nearest one on in both directions, less the one over k < 0.
+constexpr auto polygamma_formula = [](auto x, auto n, auto factorial) {
+  auto even = 2 * floor(n / 2) == n;
+  auto left = x < 0;
+  auto sum = hurwitz_zeta(where(left, 1 - x, x), n);
+  auto r = where(left, x - round(x), 0);
+  auto up = hurwitz_zeta(1 + r, n), down = hurwitz_zeta(1 - r, n);
+  auto everywhere = pow(where(left, r, 1), -n - 1) + where(even, up - down, up + down);
+  auto of_left = everywhere - where(even, -sum, sum);
+  auto magnitude = factorial * where(left, of_left, sum);
+  return where(even, -magnitude, magnitude);
 };
 
 // The op polygamma as a function, by which its derivative can name it.
@@ -73,7 +80,7 @@ constexpr auto polygamma_op = elementwise<"polygamma", params<2>>(
     example_parameters([] {
       return std::array{2.0, 2.0};
     }),
-    notation<"the n-th derivative of ψ(x)">);
+    notation<"the n-th derivative of ψ(x)">, convention<"infinite at 0 and at negative whole numbers">);
 template <class... X>
 auto next_polygamma(const X&... x) {
   return polygamma_op(x...);

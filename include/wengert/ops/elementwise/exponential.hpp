@@ -18,7 +18,7 @@ inline constexpr auto exp =
 inline constexpr auto exp2 = elementwise<"exp2">(
     kernel::lane_exp2, derivative([](auto, auto y) { return y * 0.693147180559945309; }), notation<"2ˣ">);
 inline constexpr auto expm1 =
-    elementwise<"expm1">(kernel::lane_expm1, derivative([](auto, auto y) { return y + 1; }), notation<"eˣ − 1">);
+    elementwise<"expm1">(kernel::lane_expm1, derivative([](auto x, auto) { return exp(x); }), notation<"eˣ − 1">);
 inline constexpr auto log = elementwise<"log">(kernel::lane_log, derivative([](auto x, auto) { return 1 / x; }),
                                                input_domain(detail::positive), notation<"ln x">);
 inline constexpr auto log2 =
@@ -55,7 +55,7 @@ inline constexpr auto sqrt =
     elementwise<"sqrt">(kernel::lane_sqrt, derivative([](auto, auto y) { return 0.5 / y; }),
                         input_domain(detail::positive), notation<"√x">, convention<"the gradient at 0 is +∞">);
 inline constexpr auto cbrt =
-    elementwise<"cbrt">(kernel::lane_cbrt, derivative([](auto, auto y) { return 1 / (3 * y * y); }),
+    elementwise<"cbrt">(kernel::lane_cbrt, derivative([](auto, auto y) { return 1 / (3 * y) / y; }),
                         input_domain(detail::positive), notation<"∛x">, convention<"the gradient at 0 is +∞">);
 inline constexpr auto square =
     elementwise<"square">([](auto x) { return x * x; }, derivative([](auto x, auto) { return 2 * x; }), notation<"x²">);
@@ -73,10 +73,15 @@ inline constexpr auto pow = elementwise<"pow">(
       return Domain{0.3, 2};
     }),
     notation<"aᵇ">, convention<"gradient 0 for the base where b = 0, for the exponent where a = 0 and b ≥ 0">);
+// a / y, also where y is 0 or infinite.
+inline constexpr auto share_of_hypot = [](auto a, auto y) {
+  auto infinite = where(a - a == 0, 0, where(a > 0, lift(a, 1), -1));
+  return where(y == 0, 0, where(y - y == 0 || y != y, a / y, infinite));
+};
 inline constexpr auto hypot =
     elementwise<"hypot">(kernel::lane_hypot,
-                         derivative([](auto a, auto, auto y) { return where(y == 0, 0, a / y); },
-                                    [](auto, auto b, auto y) { return where(y == 0, 0, b / y); }),
+                         derivative([](auto a, auto, auto y) { return share_of_hypot(a, y); },
+                                    [](auto, auto b, auto y) { return share_of_hypot(b, y); }),
                          input_domain(detail::positive), notation<"√(a² + b²)">,
                          convention<"gradient 0 at (0, 0), where PyTorch gives NaN">);
 }  // namespace ops
@@ -99,11 +104,15 @@ WENGERT_BINARY(hypot)
 // ---- error and gamma functions -------------------------------------------------------------------------------------
 
 namespace ops {
+// exp(−x²), which is 0 long before |x| = 30; the derivative of −x² at ∞ would be infinite.
+inline constexpr auto bell = [](auto x) {
+  auto c = where(x > 30, 30, where(x < -30, -30, x));
+  return exp(-c * c);
+};
 inline constexpr auto erf = elementwise<"erf">(
-    kernel::fast_erf, derivative([](auto x, auto) { return 1.12837916709551257 * exp(-x * x); }), notation<"erf x">);
-inline constexpr auto erfc =
-    elementwise<"erfc">(kernel::lane_erfc, derivative([](auto x, auto) { return -1.12837916709551257 * exp(-x * x); }),
-                        notation<"1 − erf x">);
+    kernel::fast_erf, derivative([](auto x, auto) { return 1.12837916709551257 * bell(x); }), notation<"erf x">);
+inline constexpr auto erfc = elementwise<"erfc">(
+    kernel::lane_erfc, derivative([](auto x, auto) { return -1.12837916709551257 * bell(x); }), notation<"1 − erf x">);
 }  // namespace ops
 /// The error function 2/√π ∫₀ˣ e^(−t²) dt.
 WENGERT_UNARY(erf)
@@ -114,8 +123,7 @@ WENGERT_UNARY(erfc)
 WENGERT_FUNCTION_1(lgamma)
 /// ψ(x), the derivative of ln Γ(x); −∞ at +0, NaN at negative whole numbers.
 WENGERT_FUNCTION_1(digamma)
-/// The n-th derivative of digamma, n ≥ 1. Negative x only for n = 1, as in PyTorch. Throws ValueError unless n is a
-/// whole number of at least 1.
+/// The n-th derivative of digamma, n ≥ 1. Throws ValueError unless n is a whole number of at least 1.
 ///@{
 Var<float> polygamma(double n, const Operand<float>& x);
 Var<double> polygamma(double n, const Operand<double>& x);

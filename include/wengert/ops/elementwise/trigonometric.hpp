@@ -12,6 +12,8 @@ inline constexpr auto inside_one = [] { return Domain{-0.8, 0.8}; };
 }  // namespace detail
 
 namespace ops {
+// 1 − x², exact near |x| = 1, with a derivative that is exact near 0.
+inline constexpr auto one_less_square = [](auto x) { return where(x * x < 0.25, 1 - x * x, (1 - x) * (1 + x)); };
 inline constexpr auto sin =
     elementwise<"sin">(kernel::lane_sin, derivative([](auto x, auto) { return cos(x); }), notation<"sin x">);
 inline constexpr auto cos =
@@ -22,35 +24,53 @@ inline constexpr auto tan =
                        }),
                        notation<"tan x">);
 inline constexpr auto asin =
-    elementwise<"asin">(kernel::lane_asin, derivative([](auto x, auto) { return 1 / sqrt((1 - x) * (1 + x)); }),
+    elementwise<"asin">(kernel::lane_asin, derivative([](auto x, auto) { return 1 / sqrt(one_less_square(x)); }),
                         input_domain(detail::inside_one), notation<"arcsin x">);
 inline constexpr auto acos =
-    elementwise<"acos">(kernel::lane_acos, derivative([](auto x, auto) { return -1 / sqrt((1 - x) * (1 + x)); }),
+    elementwise<"acos">(kernel::lane_acos, derivative([](auto x, auto) { return -1 / sqrt(one_less_square(x)); }),
                         input_domain(detail::inside_one), notation<"arccos x">);
-inline constexpr auto atan = elementwise<"atan">(
-    kernel::lane_atan, derivative([](auto x, auto) { return 1 / (1 + x * x); }), notation<"arctan x">);
-inline constexpr auto atan2 = elementwise<"atan2">(
-    kernel::lane_atan2,
-    derivative([](auto a, auto b, auto) { return b / (a * a + b * b); },
-               [](auto a, auto b, auto) { return -a / (a * a + b * b); }),
-    input_domain(detail::positive), notation<"the angle of (b, a)">, convention<"gradient NaN at (0, 0)">);
+inline constexpr auto atan = elementwise<"atan">(kernel::lane_atan, derivative([](auto x, auto) {
+                                                   auto y = 1 / hypot(x, 1);  // x² would overflow
+                                                   return y * y;
+                                                 }),
+                                                 notation<"arctan x">);
+inline constexpr auto atan2 = elementwise<"atan2">(kernel::lane_atan2,
+                                                   derivative(
+                                                       [](auto a, auto b, auto) {
+                                                         auto h = hypot(a, b);
+                                                         return b / h / h;
+                                                       },
+                                                       [](auto a, auto b, auto) {
+                                                         auto h = hypot(a, b);
+                                                         return -a / h / h;
+                                                       }),
+                                                   input_domain(detail::positive), notation<"the angle of (b, a)">,
+                                                   convention<"gradient NaN at (0, 0)">);
 inline constexpr auto sinh =
     elementwise<"sinh">(kernel::mended_sinh, derivative([](auto x, auto) { return cosh(x); }), notation<"sinh x">);
 inline constexpr auto cosh =
     elementwise<"cosh">(kernel::mended_cosh, derivative([](auto x, auto) { return sinh(x); }), notation<"cosh x">);
-inline constexpr auto tanh =
-    elementwise<"tanh">(kernel::fast_tanh, derivative([](auto, auto y) { return 1 - y * y; }), notation<"tanh x">);
+// The derivative from the operand and the result.
+inline constexpr auto tanh_slope = elementwise<"tanh_slope">(
+    kernel::lane_tanh_slope,
+    derivative([](auto x, auto,
+                  auto s) { return where(x * x > kernel::tanh_is_far, where(x > 0, -2 * s, 2 * s) * sqrt(1 - s), 0); },
+               [](auto x, auto y, auto) { return where(x * x > kernel::tanh_is_far, 0, -2 * y); }),
+    notation<"1 − y²; 1 / cosh² x for |x| > 2">);
+inline constexpr auto tanh = elementwise<"tanh">(
+    kernel::fast_tanh, derivative([](auto x, auto y) { return tanh_slope(x, y); }), notation<"tanh x">);
 inline constexpr auto asinh = elementwise<"asinh">(
     kernel::mended_asinh, derivative([](auto x, auto) { return 1 / hypot(x, 1); }), notation<"arsinh x">);
 inline constexpr auto acosh = elementwise<"acosh">(
-    kernel::mended_acosh, derivative([](auto x, auto) { return 1 / sqrt((x - 1) * (x + 1)); }), input_domain([] {
+    kernel::mended_acosh, derivative([](auto x, auto) { return 1 / sqrt(x - 1) / sqrt(x + 1); }), input_domain([] {
       return Domain{1.3, 4};
     }),
     notation<"arcosh x">);
 inline constexpr auto atanh =
-    elementwise<"atanh">(kernel::lane_atanh, derivative([](auto x, auto) { return 1 / ((1 - x) * (1 + x)); }),
+    elementwise<"atanh">(kernel::lane_atanh, derivative([](auto x, auto) { return 1 / one_less_square(x); }),
                          input_domain(detail::inside_one), notation<"artanh x">);
 }  // namespace ops
+WENGERT_TABLES(tanh_slope)
 /// sin x.
 WENGERT_UNARY(sin)
 /// cos x.
