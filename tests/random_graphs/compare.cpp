@@ -179,6 +179,9 @@ class Comparison {
       if (got.refused && !same(got.values, before.values))
         return Difference{Kind::error, at + ": a replay that threw changed parameters"};
       ++statistics_.refused_values;
+      if (live && got.refused->message != expected.refused->message)
+        return Difference{Kind::error, fmt::format("{}: the tape throws '{}', the Program '{}'", at,
+                                                   expected.refused->message, got.refused->message)};
       return std::nullopt;
     }
     if (got.refused)

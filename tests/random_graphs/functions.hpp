@@ -104,13 +104,13 @@ Function function(std::string name, std::size_t arity, F f, double weight = 1) {
   return {.name = std::move(name), .arity = arity, .in_float = f, .in_double = f, .weight = weight};
 }
 
-/// x in another shape: its first elements, repeated if they are too few; as a transposed view if asked.
+/// x in another shape: its first elements, repeated if they are too few. If asked, as a view whose axes do not lie in
+/// order: of a matrix the last one neither, of a larger value only the others.
 template <class T>
-Var<T> fit(Var<T> x, const Shape& shape, bool strided = false) {
+Var<T> fit(Var<T> x, Shape shape, bool strided = false) {
   if (strided && shape.rank() > 1) {
-    Shape reversed;
-    for (std::size_t axis = shape.rank(); axis-- > 0;) reversed.push_back(shape[axis]);
-    return transpose(fit(x, reversed));
+    std::swap(shape[0], shape[1]);
+    return swapaxes(fit(x, shape), 0, 1);
   }
   if (x.shape() == shape) return x;
   const std::size_t size = shape.elements();

@@ -18,6 +18,7 @@ class Generation {
     const std::size_t leaves = 2 + below(5);
     for (std::size_t i = 0; i < leaves; ++i) add_leaf(i == 0);
     for (const Function*& theme : themes_) theme = &draw_function();
+    if (!big && once_in(6)) concern_updates();
   }
 
   Graph run() {
@@ -40,6 +41,16 @@ class Generation {
     if (rank == 2 && once_in(8)) shape = {30 + below(40), 60 + below(80)};  // several tiles
     return shape;
   }
+  // Makes it a graph of updates of parameters of one shape, whose steps read and check values in between.
+  void concern_updates() {
+    base_ = std::array{Shape{3, 3}, Shape{2, 3, 2}, Shape{70, 70}, Shape{5}}[below(4)];
+    for (Leaf& leaf : graph_.leaves) leaf = {.kind = LeafKind::parameter, .shape = base_};
+    graph_.leaves[0].kind = LeafKind::input;
+    themes_ = {&functions().at("update"), &functions().at(once_in(2) ? "train" : "exchange"),
+               &functions().at(once_in(2) ? "embedding" : "updated")};
+    of_themes_ = 2;
+  }
+
   // Of more elements than one thread takes.
   Shape big_shape() { return once_in(2) ? Shape{400, 331 + below(3)} : Shape{140000 + below(40)}; }
 
@@ -77,7 +88,7 @@ class Generation {
 
   void add_step() {
     if (!graph_.steps.empty() && once_in(6)) return add_variant();
-    const Function& function = once_in(3) ? *themes_[below(themes_.size())] : draw_function();
+    const Function& function = below(3) < of_themes_ ? *themes_[below(themes_.size())] : draw_function();
     Step step{function.name, {}, {}};
     for (std::size_t i = 0; i < std::max<std::size_t>(1, function.arity); ++i) step.takes.push_back(any_value());
     if (function.differentiates)
@@ -125,7 +136,8 @@ class Generation {
   std::mt19937_64 random_;
   Graph graph_;
   Shape base_;
-  std::array<const Function*, 3> themes_{};       // drawn more often
+  std::array<const Function*, 3> themes_{};  // drawn more often: in so many of three steps
+  std::size_t of_themes_ = 1;
   std::vector<std::set<std::size_t>> ancestors_;  // of each value, itself among them
 };
 

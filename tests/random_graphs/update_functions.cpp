@@ -20,7 +20,7 @@ Var<T> update(Arguments<T>& a) {
   const Parameter<T>& p = any_parameter(a);
   const Shape shape = shape_of(p);
   const Var<T> w = a.tape.recorded(p), x = fit(into(a.x[0], {-1, 1}), shape, a.flag());
-  switch (a.below(6)) {
+  switch (a.below(7)) {
     case 0:
       a.tape.update(p, w - 0.1 * x);
       break;
@@ -35,6 +35,9 @@ Var<T> update(Arguments<T>& a) {
       break;
     case 4:  // from another's next value
       a.tape.update(p, w - 0.5 * fit(a.tape.updated(any_parameter(a)), shape));
+      break;
+    case 5:  // from another's old value
+      a.tape.update(p, 0.5 * w - 0.25 * fit(a.tape.recorded(any_parameter(a)), shape, a.flag()));
       break;
     default: {  // a product into it
       if (shape.rank() != 2) throw ShapeError("random_graphs", "no matrix");
