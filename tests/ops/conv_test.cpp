@@ -143,8 +143,6 @@ TEST_CASE("third derivatives of a convolution through a nonlinearity") {
 
 TEST_CASE_TEMPLATE("empty batches, no channels, no filters", T, float, double) {
   Tape<T> tape;
-  const auto steps = tape.variable(random_tensor({1, 2, 4}, 7)),
-             long_kernel = tape.variable(random_tensor({3, 2, 5}, 8));
   const auto none = tape.variable(empty<T>({0, 3, 5, 6}));
   const auto w = tape.variable(random_tensor<T>({4, 3, 2, 3}, 1)), b = tape.variable(random_tensor<T>({4}, 2));
   const auto y = conv2d(none, w, b);
@@ -200,6 +198,8 @@ TEST_CASE("convolutions that are refused") {
   const auto x = tape.variable(random_tensor({2, 4, 5, 6}, 1)), w = tape.variable(random_tensor({6, 4, 3, 3}, 2)),
              half = tape.variable(random_tensor({6, 2, 3, 3}, 3)), b = tape.variable(random_tensor({6}, 4)),
              line = tape.variable(random_tensor({4, 5}, 5)), flat = tape.variable(random_tensor({7}, 6));
+  const auto steps = tape.variable(random_tensor({1, 2, 4}, 7)),
+             long_kernel = tape.variable(random_tensor({3, 2, 5}, 8));
   const auto none = tape.variable(empty<double>({2, 4, 0, 6})), hollow = tape.variable(empty<double>({6, 4, 0, 3}));
   const auto start = tape.size();
   CHECK_ERROR(ShapeError, "[conv2d] x of shape (4, 5): must be (N, C, H, W) or (C, H, W)", conv2d(line, w));
