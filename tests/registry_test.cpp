@@ -148,7 +148,7 @@ TEST_CASE("random applications meet every op with inputs of several shapes") {
       const Var<double> y = example.apply(x);
       if (row.differentiable) grad<double>(wengert::seed(y, broadcast_to(tape.constant(1.0), y.shape())), x);
       for (std::size_t k = 0; k < tape.size(); ++k)
-        if (tape.node(k).op != nullptr)
+        if (tape.node(k).op != nullptr && !tape.node(k).op->guards)  // that of one number is met with no other shape
           met[std::string(tape.node(k).op->name)].insert(to_string(tape.node(tape.inputs(k)[0]).layout->shape));
     }
   }

@@ -305,6 +305,8 @@ TEST_CASE("mistakes are errors that change nothing") {
   CHECK_ERROR(ValueError, "a step is queued already", optimizer.update(loss));
   CHECK(tape.updates().size() == queued);
   CHECK(tape.size() == recorded);
+  // A loop that forgets commit() stops in its second step.
+  CHECK_ERROR(ValueError, "[clear] ", (tape.clear(), 0));
 
   auto state = optimizer.state();
   state.push_back({"other", state[0].parameter});
