@@ -72,7 +72,7 @@ unary = [
 for name, function, low, high in unary:
     oracle.case(name, function, oracle.uniform(4, 7, low=low, high=high))
     # PyTorch's softshrink loses NaN, its hard_swish of −∞ is NaN; ours are NaN and 0.
-    points = {"softshrink": special[~np.isnan(special)], "hard_swish": special[special != -np.inf]}.get(name, special)
+    points = {"softshrink": special[~np.isnan(special)], "hard_swish": special[special != -np.inf], "gelu_tanh": special[special != -np.inf]}.get(name, special)
     oracle.case(f"{name}.special", function, points, orders=0)
 
 # First gradients at the kinks.
@@ -113,7 +113,7 @@ oracle.case("maximum.ties", torch.maximum, *ties, orders=1)
 oracle.case("minimum.ties", torch.minimum, *ties, orders=1)
 edges = np.array([0.0, 0.0, 0.0, 2.0, -2.0, -7.5]), np.array([0.0, -1.0, 2.0, 0.0, 3.0, 2.0])
 oracle.case("pow.edges", torch.pow, *edges, orders=1)
-oracle.case("xlogy.edges", torch.xlogy, *edges, orders=1)
+oracle.case("xlogy.edges", torch.xlogy, *(e[1:] for e in edges), orders=1)  # at (0, 0) PyTorch's gradient is NaN
 oracle.case("fmod.edges", torch.fmod, np.array([7.5, -7.5, 7.5, -7.5]), np.array([2.0, 2.0, -2.0, -2.0]), orders=1)
 oracle.case("atan2.edges", torch.atan2, np.array([0.0, -0.0, 1.0, -1.0]), np.array([-1.0, -1.0, 0.0, 0.0]), orders=1)
 infinite = np.array([np.inf, -np.inf, np.inf, 800.0, np.nan]), np.array([np.inf, -np.inf, -np.inf, 790.0, 1.0])

@@ -109,14 +109,14 @@ TEST_CASE(
 TEST_CASE("forget_unread: a derivative of the output does not keep the input") {
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>{1, 2, 3}, "x");
-  const auto y = sigmoid(x * 2);
+  const auto y = sqrt(x * 2);
   const auto [g] = grad(sum(square(y)), x);
   const auto graph = program::forget_unread(graph_of(tape, {x}, {g}));
   for (std::uint32_t k = 0; k < graph.entries.size(); ++k) {
-    if (graph.entries[k].source != Source::computed || graph.entries[k].op->name != "sigmoid.vjp") continue;
+    if (graph.entries[k].source != Source::computed || graph.entries[k].op->name != "sqrt.vjp") continue;
     for (const std::uint32_t input : graph.inputs_of(k)) CHECK(graph.entries[input].op->name != "multiply_scalar");
   }
-  CHECK(count(graph, "sigmoid.vjp") == 1);
+  CHECK(count(graph, "sqrt.vjp") == 1);
 }
 
 TEST_CASE("accumulate_updates: W ← β·W + α·AᵀB is one product into W, and nothing else is") {
