@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 
@@ -147,6 +148,23 @@ std::string Program<T>::State::refusal(std::span<const ProgramInput<T>> inputs) 
   return {};
 }
 
+// What an input lies in that a replay writes, while it may still read the input; empty if it does not.
+template <class T>
+std::string Program<T>::State::overwritten(const ProgramInput<T>& input) const {
+  const auto begin = reinterpret_cast<std::uintptr_t>(input.data);
+  const auto end = begin + input.shape.elements() * (input.indices ? sizeof(std::int64_t) : sizeof(T));
+  const auto meets = [&](const void* memory, std::size_t bytes) {
+    const auto from = reinterpret_cast<std::uintptr_t>(memory);
+    return begin < from + bytes && from < end;
+  };
+  if (meets(executable.arena.get(), executable.arena_bytes)) return "a result of this Program";
+  for (const program::Update& update : graph.updates)
+    if (const Parameter<T>& parameter = graph.parameters[update.parameter];
+        meets(parameter.value().data(), parameter.value().size() * sizeof(T)))
+      return fmt::format("the value of parameter '{}', which the Program updates", parameter.name());
+  return {};
+}
+
 // Lets the instructions read what the caller gave, and what borrowed tensors hold now.
 template <class T>
 void Program<T>::State::bind(std::span<const ProgramInput<T>> inputs) {
@@ -160,7 +178,14 @@ void Program<T>::State::bind(std::span<const ProgramInput<T>> inputs) {
                       wengert::to_string(Shape(borrowed.tensor->shape())), wengert::to_string(borrowed.shape)),
           borrowed.where);
   std::uint32_t number = 0;
-  for (const ProgramInput<T>& input : inputs) executable.bind(number++, input.data);
+  for (const ProgramInput<T>& input : inputs) {
+    if (executable.bound[number] != input.data)
+      if (const std::string what = overwritten(input); !what.empty())
+        throw ValueError(
+            "program",
+            fmt::format("input {} lies in {}: it would be read while it is written; pass a copy", number + 1, what));
+    executable.bind(number++, input.data);
+  }
   for (const program::Borrowed<T>& borrowed : graph.borrowed) executable.bind(number++, borrowed.tensor->data());
 }
 

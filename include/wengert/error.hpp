@@ -45,7 +45,8 @@ class ShapeError : public Error {
 class AxisError : public Error {
   using Error::Error;
 };
-/// A Var whose node was rewound, that is empty, that belongs to another tape, or whose parameter has changed since.
+/// A Var whose node was rewound, that is empty, that belongs to another tape or one that is gone, or whose parameter
+/// has changed since; a Program that was moved from or given up, or that another call is using.
 class HandleError : public Error {
   using Error::Error;
 };

@@ -162,8 +162,8 @@ class Program {
   ~Program();
 
   /// Replays on these inputs, in the order given to `compile`; they are read in place and must not change meanwhile.
-  /// Returns the Program, for its results. Throws ShapeError unless each input has the recorded shape and kind, and
-  /// what an op throws; then no parameter is changed.
+  /// Returns the Program, for its results. Throws ShapeError unless each input has the recorded shape and kind,
+  /// ValueError if one lies in memory that the replay writes, and what an op throws; then no parameter is changed.
   template <class... Inputs>
   Program& operator()(const Inputs&... inputs) {
     if constexpr (sizeof...(Inputs) == 0) {

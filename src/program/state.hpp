@@ -45,6 +45,7 @@ struct Program<T>::State {
   void set_draws();
   std::string refusal(std::span<const ProgramInput<T>> inputs) const;
   bool fits(std::span<const ProgramInput<T>> inputs) const;
+  std::string overwritten(const ProgramInput<T>& input) const;
   void bind(std::span<const ProgramInput<T>> inputs);
   Value<const T> result(std::size_t i, bool indices) const;
   void require_equal(const std::string& what, Value<const T> got, const Tensor<T>& expected) const;

@@ -1,6 +1,8 @@
 // Borrowed tensors in Programs: the caller's memory, as it is at each replay.
 #include "testing.hpp"
 
+#include <cmath>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -127,4 +129,26 @@ TEST_CASE("a parameter's borrowed value is read before an update writes it") {
     CHECK(distance(f(x).value(), expected.value()) < 1e-13);
     CHECK(distance(w.value(), Tensor<double>(0.5 * before + x)) < 1e-15);
   }
+}
+
+TEST_CASE("an input that a replay writes is refused") {
+  Parameter<double> w(Tensor<double>(xt::ones<double>({3, 3})), "w");
+  auto f = compiled<double>([&](auto& tape, auto in) {
+    const auto next = tape.variable(w) * 0.5 + 1.0;
+    tape.update(w, next);
+    return matmul(tanh(matmul(next, next)), in);  // read after the update, if that is in place
+  });
+  CHECK(contains(
+      message_of<ValueError>([&] { f(w.value()); }),
+      "[program] input 1 lies in the value of parameter 'w', which the Program updates: it would be read while "
+      "it is written; pass a copy"));
+  CHECK(w.value()(0, 0) == 1);
+  CHECK(f(Tensor<double>(w.value())).value()(0, 0) == doctest::Approx(3 * std::tanh(6.75)).epsilon(1e-14));
+  auto g = compiled<double>([](auto&, auto in) { return square(in); });
+  auto& program = g(Tensor<double>{2, 3});
+  const auto result = program.output();
+  const ProgramInput<double> again(std::span(result.data(), result.size()), {2});
+  CHECK(
+      contains(message_of<ValueError>([&] { program(again); }), "[program] input 1 lies in a result of this Program"));
+  CHECK(program(program.output()).value() == Tensor<double>{16, 81});  // an expression is copied
 }
