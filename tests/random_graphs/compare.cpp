@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 #include <fmt/format.h>
 #include <xtensor/xmath.hpp>
@@ -191,6 +192,10 @@ class Comparison {
       const Tensor<double>&want = expected.values[value], &is = got.values[value];
       if (want.shape() != is.shape())
         return Difference{Kind::unfused, fmt::format("{}: {} has another shape", at, name_of(value))};
+      statistics_.elements += want.size();
+      statistics_.finite += static_cast<std::size_t>(
+          std::count_if(want.data(), want.data() + want.size(), [](double element) { return std::isfinite(element); }));
+      if (std::memcmp(want.data(), is.data(), want.size() * sizeof(double)) == 0) continue;
       for (std::size_t i = 0; i < want.size(); ++i)
         if (!agree(value, i, want.data()[i], is.data()[i], fuse))
           return Difference{fuse ? Kind::fused : Kind::unfused,
@@ -201,8 +206,6 @@ class Comparison {
   }
 
   bool agree(std::size_t value, std::size_t element, double want, double is, bool fuse) {
-    ++statistics_.elements;
-    statistics_.finite += std::isfinite(want) ? 1 : 0;
     if (same_bits(want, is)) return true;
     if (!fuse) return false;
     ++statistics_.rounded;

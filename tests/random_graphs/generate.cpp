@@ -43,7 +43,7 @@ class Generation {
   }
   // Makes it a graph of updates of parameters of one shape, whose steps read and check values in between.
   void concern_updates() {
-    base_ = std::array{Shape{3, 3}, Shape{2, 3, 2}, Shape{70, 70}, Shape{5}}[below(4)];
+    base_ = std::array{Shape{3, 3}, Shape{2, 3, 2}, Shape{5}, once_in(4) ? Shape{70, 70} : Shape{4, 4}}[below(4)];
     for (Leaf& leaf : graph_.leaves) leaf = {.kind = LeafKind::parameter, .shape = base_};
     graph_.leaves[0].kind = LeafKind::input;
     themes_ = {&functions().at("update"), &functions().at(once_in(2) ? "train" : "exchange"),

@@ -18,9 +18,12 @@ Shape partner(const Shape& full, Choices& choices) {
   return result;
 }
 
-// Parameters that all differ, around those of the op's examples.
+// The parameters of one of the op's examples, or any that differ.
 std::vector<double> parameters_of(const OpRow& row, Choices& choices) {
-  std::vector<double> parameters(row.parameters.begin(), row.parameters.end());
+  const std::size_t count = row.table->parameters;
+  if (count == 0) return {};
+  const auto example = row.parameters.subspan(choices.below(row.parameters.size() / count) * count, count);
+  std::vector<double> parameters(example.begin(), example.end());
   const bool whole = row.name == "polygamma";  // whose parameters are an order and its factorial
   if (!whole && choices.flag())
     for (double& parameter : parameters) parameter = 0.25 * static_cast<double>(choices.below(17)) - 2;
