@@ -69,8 +69,8 @@ constexpr auto polygamma_formula = [](auto x, auto n, auto factorial) {
 };
 
 // The op polygamma as a function, by which its derivative can name it.
-template <class... X>
-auto next_polygamma(const X&... x);
+template <class X, class N>
+constexpr X next_polygamma(const X& x, const N& n, const N& factorial);
 constexpr auto polygamma_op = elementwise<"polygamma", params<2>>(
     polygamma_formula,
     derivative([](auto x, auto n, auto factorial, auto) { return next_polygamma(x, n + 1, factorial * (n + 1)); }),
@@ -78,7 +78,7 @@ constexpr auto polygamma_op = elementwise<"polygamma", params<2>>(
       return Domain{0.6, 3};
     }),
     example_parameters([] {
-      return std::array{2.0, 2.0};
+      return std::array{std::array{2.0, 2.0}, std::array{1.0, 1.0}, std::array{3.0, 6.0}};  // n, n!
     }),
     notation<"the n-th derivative of ψ(x)">, convention<"infinite at 0 and at negative whole numbers">);
 template <class... X>
