@@ -47,7 +47,7 @@ class Generation {
     for (Leaf& leaf : graph_.leaves) leaf = {.kind = LeafKind::parameter, .shape = base_};
     graph_.leaves[0].kind = LeafKind::input;
     themes_ = {&functions().at("update"), &functions().at(once_in(2) ? "train" : "exchange"),
-               &functions().at(once_in(2) ? "embedding" : "updated")};
+               &functions().at(std::array{"embedding", "updated", "product of parameters"}[below(3)])};
     of_themes_ = 2;
   }
 

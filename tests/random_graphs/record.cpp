@@ -125,7 +125,7 @@ void World<T>::fill(const Graph& graph, std::size_t replay) {
     if (const LeafKind kind = graph.leaves[i].kind; kind == LeafKind::input || kind == LeafKind::borrowed)
       draw_elements(tensors[i], graph.leaves[i], graph.seed + 1000 * (i + 1) + 17 * replay);
   std::mt19937_64 random(graph.seed + 31 * replay);
-  const bool one_class = random() % 8 == 0, wrong = random() % 16 == 0;
+  const bool one_class = random() % 8 == 0, wrong = random() % 10 == 0;
   for (std::int64_t& label : labels) label = one_class ? 0 : static_cast<std::int64_t>(random() % 3);
   if (wrong) labels(1) = random() % 2 == 0 ? 3 : -2;
 }

@@ -58,6 +58,18 @@ Var<T> exchange(Arguments<T>& a) {
   return a.x[0];
 }
 
+// The product of x and of all parameters that are matrices: the gradient of each reads the others.
+template <class T>
+Var<T> product_of_parameters(Arguments<T>& a) {
+  Var<T> y = a.x[0];
+  for (const auto& trained : a.world.trained) {
+    const Shape shape = shape_of(trained.value);
+    if (shape.rank() != 2) continue;
+    y = matmul(fit(y, {shape[0], shape[0]}), a.tape.recorded(trained.value));
+  }
+  return y;
+}
+
 // A step of an optimiser on all trained parameters, whose rate is a parameter, too, and updated itself.
 template <class T>
 Var<T> train(Arguments<T>& a) {
