@@ -30,7 +30,7 @@ bool is_no_gradient(Tape<T>& tape, Var<T> gradient) {
   std::size_t k = gradient.index();
   while (tape.node(k).op != nullptr && tape.node(k).op->name == "broadcast_to") k = tape.inputs(k)[0];
   const Node<T>& n = tape.node(k);
-  return n.op == nullptr && n.layout->size == 1 && *n.data == T(0);
+  return n.op == nullptr && n.layout->size == 1 && *tape.value_of(k).data == T(0);
 }
 
 /// The trainable parameters that get a gradient from a loss and that `is_known` does not accept. Leaves the tape as it

@@ -195,9 +195,9 @@ TEST_CASE("a gradient with its elements in another order is told with the order"
               return transpose(x, {1, 2, 0});
             },
             same, cube),
-        Fault::transposed, "is the right one with its axes in the order");
+        Fault::transposed, "is the right one with its axes in the order 1, 2, 0");
   check(finding_of_rule([](auto x) { return flip(transpose(x), Axes{0}); }, same, square), Fault::permuted,
-        "is transposed and reversed along axis");
+        "is transposed and reversed along axis 0");
   const Indices order{1, 2, 0, 4, 3, 6, 5};
   check(finding_of_rule([&](auto x) { return take(x, x.tape().indices(order), 0); }, same, random_tensor({7}, 5)),
         Fault::permuted, "has the right elements in another order");

@@ -81,9 +81,9 @@ constexpr auto polygamma_op = elementwise<"polygamma", params<2>>(
       return std::array{std::array{2.0, 2.0}, std::array{1.0, 1.0}, std::array{3.0, 6.0}};  // n, n!
     }),
     notation<"the n-th derivative of ψ(x)">, convention<"infinite at 0 and at negative whole numbers">);
-template <class... X>
-auto next_polygamma(const X&... x) {
-  return polygamma_op(x...);
+template <class X, class N>
+constexpr X next_polygamma(const X& x, const N& n, const N& factorial) {
+  return polygamma_op(x, n, factorial);
 }
 constexpr auto digamma_op = elementwise<"digamma">(
     digamma_formula, derivative([](auto x, auto) { return polygamma_op(x, 1, 1); }), input_domain([] {
