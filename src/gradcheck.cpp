@@ -107,8 +107,10 @@ class Gradcheck {
       else
         check_projections(subject, order);
       if (order == 1 && options_.dot_test && report_.verdict() != Verdict::wrong) check_dot(subject);
-    } catch (const Error& error) {
-      explain_throw(order, error);
+    } catch (const std::exception& error) {
+      explain_throw(subject, order, &error);
+    } catch (...) {
+      explain_throw(subject, order, nullptr);
     }
   }
 
@@ -350,7 +352,7 @@ class Gradcheck {
       const GradcheckReport report = check.run({});
       if (report.verdict() != Verdict::wrong) return {};
       findings = report.findings();
-    } catch (const Error&) {
+    } catch (...) {
       return {};  // it cannot be recorded on its own
     }
     if (findings.empty()) findings.push_back({.text = "the gradient is wrong"});
@@ -361,12 +363,17 @@ class Gradcheck {
     return findings;
   }
 
-  // A gradient that cannot even be recorded.
-  void explain_throw(int order, const Error& error) {
-    const bool shape = dynamic_cast<const ShapeError*>(&error) != nullptr;
-    GradcheckFinding finding{.fault = shape ? Fault::wrong_shape : Fault::unexplained, .op = error.subject()};
+  // A gradient that cannot even be recorded. What is no Error of ours does not name the op, so each is tried alone.
+  void explain_throw(Subject& subject, int order, const std::exception* error) {
+    const auto* ours = dynamic_cast<const Error*>(error);
+    if (ours == nullptr && !isolated_ && explain_by_ops(subject)) return;
+    const bool shape = dynamic_cast<const ShapeError*>(error) != nullptr;
+    GradcheckFinding finding{.fault = shape ? Fault::wrong_shape : Fault::unexplained,
+                             .op = ours ? ours->subject() : ""};
     finding.text = fmt::format("the gradient{} cannot be taken: {}{}", order == 1 ? "" : " of the gradient",
-                               error.what(), shape ? "; is an axis that was broadcast not summed over (sum_to)?" : "");
+                               error == nullptr ? "the vjp throws what is no std::exception" : error->what(),
+                               shape ? "; is an axis that was broadcast not summed over (sum_to)?" : "");
+    if (ours == nullptr && !unchecked_.empty()) finding.text += "; suspect " + unchecked_;
     add(std::move(finding));
   }
 

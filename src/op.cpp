@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -21,8 +22,8 @@ std::vector<OpRow>& registry_rows() {
 
 // An elementwise op as a function of its inputs.
 template <class T>
-auto applied(const Op<T>& op, std::span<const double> parameters) {
-  return [&op, parameters](std::span<const Var<T>> x) {
+auto applied(const Op<T>& op, std::vector<double> parameters) {
+  return [&op, parameters = std::move(parameters)](std::span<const Var<T>> x) {
     std::vector<Operand<T>> operands;
     for (const Var<T>& v : x) operands.push_back(v);
     std::vector<const Operand<T>*> list;
@@ -40,13 +41,18 @@ bool register_op(const OpRow& row) {
   return true;
 }
 
+OpExample OpRow::example(std::vector<Shape> shapes, std::vector<double> values) const {
+  return {std::string(name), std::move(shapes), std::vector<Domain>(arity, domain), applied(*table, values),
+          applied(*table_in_float, values)};
+}
+
 std::vector<OpExample> OpRow::examples() const {
   if (own_examples != nullptr) return own_examples();
   std::vector<OpExample> result;
   if (table == nullptr) return result;
+  const auto first_set = parameters.first(table->parameters);
   const auto add = [&](const std::vector<Shape>& shapes) {
-    result.push_back({std::string(name), shapes, std::vector<Domain>(arity, domain), applied(*table, parameters),
-                      applied(*table_in_float, parameters)});
+    result.push_back(example(shapes, {first_set.begin(), first_set.end()}));
   };
   add(std::vector<Shape>(arity, Shape{3, 5}));
   add(std::vector<Shape>(arity, Shape{}));

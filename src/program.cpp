@@ -79,8 +79,8 @@ Program<T> compile(Tape<T>& tape, const std::vector<ProgramVar<std::type_identit
   passed("fold_constants");
   graph = merge_equal(std::move(graph));
   passed("merge_equal");
-  graph = forget_unread(std::move(graph));
-  passed("forget_unread");
+  graph = drop_unused_operands(std::move(graph));
+  passed("drop_unused_operands");
   if (options.fuse) {
     graph = accumulate_updates(std::move(graph));
     passed("accumulate_updates");

@@ -27,6 +27,14 @@ Tensor<T> Var<T>::value(Location where) const {
 }
 
 template <class T>
+Operand<T>::Operand(const Parameter<T>& parameter, Location where)
+    : tensor_(&parameter),
+      record_([](const void* p, Tape<T>& tape, const Location& line) {
+        return tape.variable(*static_cast<const Parameter<T>*>(p), line);
+      }),
+      where_(where) {}
+
+template <class T>
 Var<T> Operand<T>::on(Tape<T>& tape) const {
   if (tensor_ != nullptr) return record_(tensor_, tape, where_);
   return is_scalar_ ? tape.constant(static_cast<T>(scalar_), where_) : var_;

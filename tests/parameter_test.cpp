@@ -101,3 +101,15 @@ TEST_CASE("parameters that come and go") {
     if (i % 7 == 0) tape.clear();
   }
 }
+
+TEST_CASE("a parameter is an operand like a tensor, recorded as a variable") {
+  const Parameter<double> w(Tensor<double>{1, 2}, "w");
+  Tape<double> tape;
+  const auto x = tape.constant(Tensor<double>{3, 4});
+  const auto y = w * x + x / w - w;
+  CHECK(y.value() == Tensor<double>{5, 8});
+  const auto [g] = grad(sum(y), tape.variable(w));
+  CHECK(g.value() == Tensor<double>{3 - 3 - 1, 4 - 1 - 1});  // x − x/w² − 1
+  CHECK((maximum(x, w) - x).value() == Tensor<double>{0, 0});
+  CHECK(contains(message_of<HandleError>([&] { exp(w); }), "no operand is a Var that was recorded on a tape"));
+}

@@ -1,7 +1,7 @@
 // elementwise(...): a differentiable op from one scalar formula.
 //
-// The formula is a generic lambda. It is read four ways: on Lanes (the SIMD kernel), on Duals of Lanes (the kernel of
-// its gradient, one pass for each input that needs it), on Symbols and on Duals of Symbols (the gradient's gradient,
+// The formula is a generic lambda. It is read on Lanes (the SIMD kernel), on Duals of Lanes (the kernel of its
+// gradient, one pass for each input that needs it), on Symbols and on Duals of Symbols (the gradient's gradient,
 // recorded as nodes). So one line gives a fused kernel and derivatives of any order.
 #pragma once
 
@@ -27,34 +27,6 @@
 namespace wengert {
 
 namespace detail {
-
-struct ShownByName {
-  using Kind = AppearanceKind;
-};
-template <std::size_t count>
-struct UsualParameters {
-  using Kind = ParametersKind;
-  static constexpr auto values = [] {
-    std::array<double, count> all{};
-    all.fill(1.5);
-    return all;
-  }();
-};
-struct AnyDomain {
-  using Kind = DomainKind;
-  static constexpr Domain domain{};
-};
-
-// The first option of a kind, or the default.
-template <class Default, class... Options>
-struct Option {
-  using type = Default;
-};
-template <class Default, class First, class... Rest>
-struct Option<Default, First, Rest...> {
-  using type = std::conditional_t<std::is_same_v<typename First::Kind, typename Default::Kind>, First,
-                                  typename Option<Default, Rest...>::type>;
-};
 
 template <class A>
 inline constexpr int dual_depth = Number<A> ? 0 : -1;
@@ -145,6 +117,8 @@ struct PullbackTable {
                                .kernels = kernel::elementwise_kernels<T, Formula, Formula::arity, E::parameters>(),
                                .stage = kernel::stage_of<T, Formula, Formula::arity, E::parameters>(),
                                .parameters = E::parameters,
+                               .reads = detail::inputs_read<Formula>(std::make_index_sequence<Formula::arity>{},
+                                                                     std::make_index_sequence<E::parameters>{}),
                                .vjp = vjp,
                                .text = detail::write_formula<E, Formula, Formula::arity, true>};
 
@@ -203,6 +177,8 @@ constexpr Op<T> ElementwiseTable<T, E>::table{
     .kernels = kernel::elementwise_kernels<T, typename E::Formula, E::arity, E::parameters>(),
     .stage = kernel::stage_of<T, typename E::Formula, E::arity, E::parameters>(),
     .parameters = E::parameters,
+    .reads = detail::inputs_read<typename E::Formula>(std::make_index_sequence<E::arity>{},
+                                                      std::make_index_sequence<E::parameters>{}),
     .vjp = vjp,
     .text = detail::write_formula<E, typename E::Formula, E::arity, E::shown_by_formula>,
     .signs = detail::signs_of<typename E::DerivativeRule, E::parameters>(),
@@ -222,7 +198,8 @@ bool register_elementwise() {
                       .table = &ElementwiseTable<double, E>::table,
                       .table_in_float = &ElementwiseTable<float, E>::table,
                       .arity = E::arity,
-                      .parameters = E::usual_parameters,
+                      .parameters = E::example_sets,
+                      .any_parameters = E::any_parameters,
                       .domain = E::InputRange::domain});
 }
 
@@ -273,15 +250,16 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
   static constexpr std::string_view convention = detail::Option<Convention<"">, Options...>::type::text;
   /// The number of scalar parameters.
   static constexpr std::size_t parameters = parameter_count;
-  /// The parameters that it is checked with.
-  static constexpr auto usual_parameters =
-      detail::Option<detail::UsualParameters<parameter_count>, Options...>::type::values;
+  /// The sets of parameters that it is checked with, one after the other.
+  static constexpr auto example_sets =
+      detail::joined(detail::Option<detail::UsualParameters<parameter_count>, Options...>::type::values);
+  /// Whether none are given, so that it is checked with any.
+  static constexpr bool any_parameters = !((std::is_same_v<typename Options::Kind, detail::ParametersKind>) || ...);
   /// The number of inputs.
   static constexpr std::size_t arity = detail::argument_count<F>() - parameter_count;
 
-  static_assert(detail::one_of_each_kind<Options...>(), "wengert: an op takes one option of each kind");
-  static_assert(detail::derivative_count<DerivativeRule>(arity) == arity,
-                "wengert: derivative(...) needs one lambda, passes_cotangent<...> one sign, for each input");
+  static_assert(any_parameters || example_sets.size() % std::max<std::size_t>(parameters, 1) == 0,
+                "wengert: example_parameters(...) gives one number for each parameter");
 
   constexpr ElementwiseOp() { (void)&ElementwiseTable<double, ElementwiseOp>::registered; }
 
@@ -296,7 +274,7 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
 
   /// The op inside a formula.
   template <class... A>
-  requires(sizeof...(A) == arity + parameters && (Number<A> || ...)) WENGERT_INLINE constexpr auto operator()(
+  requires(sizeof...(A) == arity + parameters && (Number<A> || ...)) WENGERT_FLATTENED constexpr auto operator()(
       const A&... a) const {
     const auto& like = detail::deepest(a...);
     using Deepest = std::remove_cvref_t<decltype(like)>;
@@ -314,6 +292,8 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
       return Probe{};
     } else if constexpr (std::is_same_v<Deepest, Tally> && detail::LaneFunction<F>) {
       return Tally{Tally::many};
+    } else if constexpr (std::is_same_v<Deepest, Reads> && detail::LaneFunction<F>) {
+      return Reads{(0U | ... | detail::as_number(like, a).inputs)};
     } else if constexpr (std::is_same_v<Deepest, Text>) {
       return Text::call(name.view(), {detail::as_number(like, a)...});
     } else {
@@ -324,14 +304,14 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
  private:
   // The chain rule with the derivatives given.
   template <class X, std::size_t... I, class... A>
-  WENGERT_INLINE static constexpr Dual<X> differentiate(const X& like, std::index_sequence<I...>, const A&... a) {
+  WENGERT_FLATTENED static constexpr Dual<X> differentiate(const X& like, std::index_sequence<I...>, const A&... a) {
     const X y = ElementwiseOp{}(detail::plain(like, a)...);
     return {y, sum_of(partial<I>(a, y, detail::plain(like, a)...)...)};
   }
   // The share of input i in the derivative, or nothing if it carries none.
   struct Nothing {};
   template <std::size_t i, class A, class X, class... Plain>
-  WENGERT_INLINE static constexpr auto partial(const A& a, const X& y, const Plain&... x) {
+  WENGERT_FLATTENED static constexpr auto partial(const A& a, const X& y, const Plain&... x) {
     if constexpr (std::is_same_v<A, Dual<X>>)
       return std::get<i>(DerivativeRule::partials)(x..., y) * a.d;
     else
@@ -374,19 +354,33 @@ bool ElementwiseTable<T, E>::registered = std::is_same_v<T, double>&& detail::re
 /// `piecewise_constant`, `input_domain(...)`, `example_parameters(...)`, `notation<"...">`, `convention<"...">`,
 /// `called_as<"...">`.
 template <Name op_name, auto parameter_count = params<0>, class F, class... Options>
-requires detail::Formula<F, parameter_count()>
-constexpr auto elementwise(F, Options...) { return ElementwiseOp<op_name, parameter_count(), F, Options...>{}; }
+requires(detail::mistake_in<F, parameter_count(), Options...> ==
+         detail::Mistake::none) constexpr auto elementwise(F, Options...) {
+  return ElementwiseOp<op_name, parameter_count(), F, Options...>{};
+}
 
 /// @cond
 // The typical mistakes, refused on the line that made them.
-template <Name op_name, auto parameter_count = params<0>, class F, class... Options>
-requires(!detail::Stateless<F>)
-    WENGERT_REFUSED("the lambda must not capture: pass values as trailing parameters, elementwise<\"name\", params<1>>")
-constexpr auto elementwise(F, Options...) { return detail::RefusedOp{}; }
-template <Name op_name, auto parameter_count = params<0>, class F, class... Options>
-requires(detail::Stateless<F> && !detail::Formula<F, parameter_count()>) WENGERT_REFUSED(
+#define WENGERT_REFUSE(mistake, advice)                                                                              \
+  template <Name op_name, auto parameter_count = params<0>, class F, class... Options>                               \
+  requires(detail::mistake_in<F, parameter_count(), Options...> == detail::Mistake::mistake) WENGERT_REFUSED(advice) \
+  constexpr auto elementwise(F, Options...) { return detail::RefusedOp{}; }
+WENGERT_REFUSE(captures,
+               "the lambda must not capture: pass values as trailing parameters, elementwise<\"name\", params<1>>")
+WENGERT_REFUSE(plain_arguments, "all arguments of the lambda must be declared auto: [](auto x, auto slope) { … }")
+WENGERT_REFUSE(
+    arguments,
     "the lambda must be callable with one to eight numbers beside its params<n>: [](auto x, auto slope) { … }")
-constexpr auto elementwise(F, Options...) { return detail::RefusedOp{}; }
+WENGERT_REFUSE(option, "behind the lambda come options: derivative(...), input_domain(...), notation<\"...\">, …")
+WENGERT_REFUSE(two_of_a_kind, "an op takes one option of each kind")
+WENGERT_REFUSE(
+    result, "the lambda must return a number computed from its arguments: of a comparison where(mask, 1, 0) makes one")
+WENGERT_REFUSE(partials, "derivative(...) needs one lambda, passes_cotangent<...> one sign, for each input")
+WENGERT_REFUSE(
+    partial, "each lambda of derivative(...) takes the inputs, the parameters and the output: [](auto x, auto y) { … }")
+WENGERT_REFUSE(slope,
+               "each lambda of derivative(...) must return a number: of a comparison where(mask, 1, 0) makes one")
+#undef WENGERT_REFUSE
 /// @endcond
 
 }  // namespace wengert

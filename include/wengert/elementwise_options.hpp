@@ -47,6 +47,16 @@ struct ConventionKind {};
 struct ParametersKind {};
 struct AppearanceKind {};
 struct CallerKind {};
+
+// Example parameters as a list of sets.
+template <std::size_t count>
+constexpr std::array<std::array<double, count>, 1> as_sets(const std::array<double, count>& one) {
+  return {one};
+}
+template <std::size_t count, std::size_t sets>
+constexpr auto as_sets(const std::array<std::array<double, count>, sets>& several) {
+  return several;
+}
 }  // namespace detail
 
 template <class... Partial>
@@ -126,10 +136,13 @@ inline constexpr Convention<sentence> convention{};
 template <class Values>
 struct ExampleParameters {
   using Kind = detail::ParametersKind;
-  static constexpr auto values = Values{}();
+  static constexpr auto values = detail::as_sets(Values{}());
 };
 /// The parameters the op is checked with, as a function: `example_parameters([] { return std::array{-1.0, 1.0}; })`;
-/// 1.5 each if none are given.
+/// 1.5, 0.75, 1.25, … if none are given.
+///
+/// Random checks multiply them all by one factor between 0.8 and 1.25. Where only some values make sense, give several
+/// sets, `std::array{std::array{1.0, 1.0}, std::array{2.0, 2.0}}`, of which random checks take one.
 template <class Values>
 constexpr ExampleParameters<Values> example_parameters(Values) {
   return {};
@@ -150,4 +163,45 @@ struct ShownByFormula {
 /// Shown by its formula in `explain`, not by its name.
 inline constexpr ShownByFormula shown_by_formula{};
 
+// ---- what holds without an option ----------------------------------------------------------------------------------
+
+namespace detail {
+
+struct ShownByName {
+  using Kind = AppearanceKind;
+};
+template <std::size_t count>
+struct UsualParameters {
+  using Kind = ParametersKind;
+  static constexpr std::array all{1.5, 0.75, 1.25, 0.5, 1.75, 0.625, 1.375};
+  static constexpr auto values = [] {
+    std::array<std::array<double, count>, 1> result{};
+    std::copy_n(all.begin(), count, result[0].begin());
+    return result;
+  }();
+};
+// Sets of parameters, one after the other.
+template <std::size_t count, std::size_t sets>
+constexpr std::array<double, count * sets> joined(const std::array<std::array<double, count>, sets>& values) {
+  std::array<double, count * sets> result{};
+  for (std::size_t set = 0; set < sets; ++set) std::ranges::copy(values[set], result.begin() + set * count);
+  return result;
+}
+struct AnyDomain {
+  using Kind = DomainKind;
+  static constexpr Domain domain{};
+};
+
+// The first option of a kind, or the default.
+template <class Default, class... Options>
+struct Option {
+  using type = Default;
+};
+template <class Default, class First, class... Rest>
+struct Option<Default, First, Rest...> {
+  using type = std::conditional_t<std::is_same_v<typename First::Kind, typename Default::Kind>, First,
+                                  typename Option<Default, Rest...>::type>;
+};
+
+}  // namespace detail
 }  // namespace wengert

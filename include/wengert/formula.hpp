@@ -5,9 +5,12 @@
 #include <wengert/kernel/dual.hpp>
 #include <wengert/kernel/lane.hpp>
 #include <wengert/kernel/probe.hpp>
+#include <wengert/kernel/reads.hpp>
 #include <wengert/kernel/tally.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <tuple>
 #include <type_traits>
@@ -48,16 +51,19 @@ constexpr bool has_few_operations(std::index_sequence<I...> arguments) {
   return false;
 }
 
-// How many inputs a derivative is given for.
-template <class Rule>
-constexpr std::size_t derivative_count(std::size_t arity) {
-  if constexpr (requires { Rule::partials; })
-    return std::tuple_size_v<decltype(Rule::partials)>;
-  else if constexpr (requires { Rule::signs; })
-    return Rule::signs.size();
-  else
-    return arity;
+// The inputs that a formula reads, one bit each; all of them where its reading is no constant expression.
+template <class F, std::size_t... I, std::size_t... P>
+constexpr std::uint32_t inputs_read(std::index_sequence<I...>, std::index_sequence<P...>) {
+  constexpr std::uint32_t all = (std::uint32_t{1} << sizeof...(I)) - 1;
+  if constexpr (takes<F, Reads>(std::make_index_sequence<sizeof...(I) + sizeof...(P)>{}))
+    if constexpr (requires {
+                    typename std::integral_constant<std::uint32_t,
+                                                    F{}(Reads{std::uint32_t{1} << I}..., Each<Reads, P>{}...).inputs>;
+                  })
+      return F{}(Reads{std::uint32_t{1} << I}..., Each<Reads, P>{}...).inputs;
+  return all;
 }
+
 // Whether Programs can make use of an op.
 template <class Rule>
 inline constexpr bool scales = requires {
@@ -75,19 +81,115 @@ constexpr std::span<const int> signs_of() {
   else
     return {};
 }
-template <class... Options>
-constexpr bool one_of_each_kind() {
-  return ((0 + ... + (std::is_same_v<typename Options::Kind, DerivativeKind> ? 1 : 0)) <= 1) &&
-         ((0 + ... + (std::is_same_v<typename Options::Kind, DomainKind> ? 1 : 0)) <= 1) &&
-         ((0 + ... + (std::is_same_v<typename Options::Kind, NotationKind> ? 1 : 0)) <= 1) &&
-         ((0 + ... + (std::is_same_v<typename Options::Kind, ConventionKind> ? 1 : 0)) <= 1) &&
-         ((0 + ... + (std::is_same_v<typename Options::Kind, ParametersKind> ? 1 : 0)) <= 1);
-}
+
+// ---- mistakes ------------------------------------------------------------------------------------------------------
 
 template <class F>
 concept Stateless = std::is_empty_v<F> && std::is_default_constructible_v<F>;
-template <class F, std::size_t parameter_count>
-concept Formula = Stateless<F> &&(argument_count<F>() > parameter_count);
+
+// Whether a lambda of `count` numbers declares one of them a double or the like, of which no other reading exists.
+template <class Member>
+struct PlainArgument : std::false_type {};
+template <class R, class F, class... A>
+struct PlainArgument<R (F::*)(A...)> : std::bool_constant<(std::is_arithmetic_v<std::remove_cvref_t<A>> || ...)> {};
+template <class R, class F, class... A>
+struct PlainArgument<R (F::*)(A...) const> : PlainArgument<R (F::*)(A...)> {};
+template <class R, class F, class... A>
+struct PlainArgument<R (F::*)(A...) const noexcept> : PlainArgument<R (F::*)(A...)> {};
+template <class F, std::size_t... I>
+constexpr bool declares_plain_argument(std::index_sequence<I...>) {
+  if constexpr (requires { &F::template operator()<Each<Probe, I>...>; })
+    return PlainArgument<decltype(&F::template operator()<Each<Probe, I>...>)>::value;
+  else if constexpr (sizeof...(I) > 1)
+    return declares_plain_argument<F>(std::make_index_sequence<sizeof...(I) - 1>{});
+  else
+    return false;
+}
+
+// Whether a formula of so many numbers returns one.
+template <class F, std::size_t... I>
+constexpr bool returns_number(std::index_sequence<I...>) {
+  if constexpr (LaneFunction<F>)
+    return true;
+  else
+    return std::is_same_v<std::remove_cvref_t<decltype(F{}(Each<Probe, I>{}...))>, Probe>;
+}
+// Whether what is given as a partial derivative returns one, or a literal.
+template <class F, std::size_t... I>
+constexpr bool returns_derivative(std::index_sequence<I...> numbers) {
+  return returns_number<F>(numbers) || std::is_arithmetic_v<decltype(F{}(Each<Probe, I>{}...))>;
+}
+
+template <class Option>
+concept OptionOfOp = requires {
+  typename Option::Kind;
+};
+template <class Option, class... Options>
+inline constexpr int count_of_kind = (0 + ... + int{std::is_same_v<typename Options::Kind, typename Option::Kind>});
+
+// The typical mistakes, in the order in which they are looked for.
+enum class Mistake {
+  none,
+  captures,
+  plain_arguments,
+  arguments,
+  option,
+  two_of_a_kind,
+  result,
+  partials,
+  partial,
+  slope
+};
+
+// What is wrong with an option of an op of so many inputs and parameters. The partial derivatives of SLEEF's functions
+// may name functions that are declared further down, so these are not looked into.
+template <class F, std::size_t arity, std::size_t parameters, class... Partial>
+constexpr Mistake mistake_in_partials(const std::tuple<Partial...>&) {
+  constexpr std::make_index_sequence<arity + parameters + 1> arguments{};
+  if constexpr (sizeof...(Partial) != arity)
+    return Mistake::partials;
+  else if constexpr (LaneFunction<F>)
+    return Mistake::none;
+  else if constexpr (!(takes<Partial, Probe>(arguments) && ...))
+    return Mistake::partial;
+  else if constexpr (!(returns_derivative<Partial>(arguments) && ...))
+    return Mistake::slope;
+  else
+    return Mistake::none;
+}
+template <class F, std::size_t arity, std::size_t parameters, class Option>
+constexpr Mistake mistake_in_option() {
+  if constexpr (requires { Option::partials; })
+    return mistake_in_partials<F, arity, parameters>(Option::partials);
+  else if constexpr (requires { Option::signs; })
+    return Option::signs.size() == arity ? Mistake::none : Mistake::partials;
+  else
+    return Mistake::none;
+}
+template <class F, std::size_t parameters, class... Options>
+constexpr Mistake find_mistake() {
+  if constexpr (!Stateless<F>) {
+    return Mistake::captures;
+  } else if constexpr (requires { &F::operator(); }) {
+    return Mistake::plain_arguments;
+  } else {
+    constexpr std::size_t arguments = argument_count<F>();
+    if constexpr (arguments <= parameters)
+      return Mistake::arguments;
+    else if constexpr (declares_plain_argument<F>(std::make_index_sequence<arguments>{}))
+      return Mistake::plain_arguments;
+    else if constexpr (!(OptionOfOp<Options> && ...))
+      return Mistake::option;
+    else if constexpr (!((count_of_kind<Options, Options...> == 1) && ...))
+      return Mistake::two_of_a_kind;
+    else if constexpr (!returns_number<F>(std::make_index_sequence<arguments>{}))
+      return Mistake::result;
+    else
+      return std::max({Mistake::none, mistake_in_option<F, arguments - parameters, parameters, Options>()...});
+  }
+}
+template <class F, std::size_t parameters, class... Options>
+inline constexpr Mistake mistake_in = find_mistake<F, parameters, Options...>();
 
 // What a refused formula becomes, so that its one error is not followed by others.
 struct RefusedOp {

@@ -75,6 +75,7 @@ enum class Fault {
   opposite_sign,
   constant_factor,
   transposed,
+  permuted,          ///< the right elements in another order: reversed or rolled along an axis, or any
   upstream_ignored,  ///< the vjp does not depend on the cotangent it is given
   wrong_shape,       ///< the vjp gives a cotangent of another shape: an axis that was broadcast is not reduced
   missing,           ///< an input gets no gradient, although the result depends on it

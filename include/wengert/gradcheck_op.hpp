@@ -68,9 +68,10 @@ class OpReport {
 /// Checks an op of the registry: `for (const OpRow& op : op_registry()) CHECK(gradcheck_op(op));`.
 ///
 /// It is applied to its own examples and to random ones, with values from its declared domain. An elementwise op gets
-/// random shapes: of no axes, empty, of extent 1, pairs that broadcast; other ops their examples' shapes with random
-/// extents, as far as they take them. A third of the inputs are transposed views. Each application is checked by
-/// `gradcheck`, orders 1 and 2, and in float, and replayed by a compiled Program. A differentiable op must have
+/// random shapes: of no axes, empty, of extent 1, pairs that broadcast; and random parameters (see
+/// `example_parameters`). Other ops get their examples' shapes with random extents, as far as they take them. A third
+/// of the inputs are transposed views. Each application is checked by `gradcheck`, orders 1 and 2, and in float; a
+/// compiled Program replays it with its first gradient, fused and not, on other values. A differentiable op must have
 /// examples, and a derivative other than zero somewhere; one that is registered as not differentiable, nowhere, which
 /// for structural ops is all that is checked of it.
 OpReport gradcheck_op(const OpRow& op, const OpCheckOptions& options = {});

@@ -7,6 +7,7 @@
 #include <wengert/tape.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -63,6 +64,8 @@ struct Op {
   kernel::StageCode (*stage)(std::size_t bytes, std::size_t place, std::size_t lanes) = nullptr;
   /// Elementwise ops: the number of scalar parameters, which its attributes are.
   std::size_t parameters = 0;
+  /// Elementwise ops: the inputs that the kernel reads, one bit each. Found by reading the formula on `Reads`.
+  std::uint32_t reads = ~std::uint32_t{0};
   /// Structural ops: the result's shape. Throws ShapeError or AxisError.
   Shape (*shape)(const void* attributes, std::span<const Shape* const> inputs) = nullptr;
   /// Structural ops: computes a contiguous result.
@@ -206,13 +209,16 @@ struct OpRow {
   const Op<double>* table = nullptr;          ///< for double
   const Op<float>* table_in_float = nullptr;  ///< for float
   std::size_t arity = 0;                      ///< the number of inputs
-  std::span<const double> parameters{};       ///< to check it with
+  std::span<const double> parameters{};       ///< to check it with: one for each, or several such sets
+  bool any_parameters = false;                ///< whether it may be checked with others, too
   Domain domain{};                            ///< of the inputs
   /// Structural ops, and functions made of ops: their own.
   std::vector<OpExample> (*own_examples)() = nullptr;
 
   /// What the op's derivative is checked on.
   std::vector<OpExample> examples() const;
+  /// Elementwise ops: an application with these parameters to inputs of these shapes.
+  OpExample example(std::vector<Shape> shapes, std::vector<double> values) const;
 };
 
 /// All ops defined in this program, in no particular order; complete before `main`.

@@ -143,6 +143,10 @@ struct Parts<std::array<X, count>> {
     if constexpr (std::is_class_v<X>) visit_elements(x, path, visitor);
   }
 };
+template <class X, std::size_t count>
+struct Parts<X[count]> {  // NOLINT: one of several elements is found by with_members
+  static_assert(count == 0, "wengert: a struct of tensors must not hold a C array: make it an std::array<Layer, 1>");
+};
 template <class... X>
 struct Parts<std::tuple<X...>> {
   template <class Visit>

@@ -21,13 +21,13 @@ struct GivenPullback {
   static constexpr std::size_t arity = E::arity + 2;
   static constexpr bool reads_output = true;
   template <class... X>
-  WENGERT_INLINE constexpr auto operator()(const X&... x) const {
+  WENGERT_FLATTENED constexpr auto operator()(const X&... x) const {
     return apply(std::tie(x...), std::make_index_sequence<E::arity>{}, std::make_index_sequence<E::parameters>{});
   }
 
  private:
   template <class Tuple, std::size_t... I, std::size_t... P>
-  WENGERT_INLINE static constexpr auto apply(const Tuple& x, std::index_sequence<I...>, std::index_sequence<P...>) {
+  WENGERT_FLATTENED static constexpr auto apply(const Tuple& x, std::index_sequence<I...>, std::index_sequence<P...>) {
     return std::get<E::arity + 1>(x) * std::get<input>(E::DerivativeRule::partials)(
                                            std::get<I>(x)..., std::get<arity + P>(x)..., std::get<E::arity>(x));
   }
@@ -39,7 +39,7 @@ struct OwnPullback {
   static constexpr std::size_t arity = E::arity + 1;
   static constexpr bool reads_output = false;
   template <class... X>
-  WENGERT_INLINE constexpr auto operator()(const X&... x) const {
+  WENGERT_FLATTENED constexpr auto operator()(const X&... x) const {
     return apply(std::tie(x...), std::make_index_sequence<E::arity>{}, std::make_index_sequence<E::parameters>{});
   }
 
@@ -52,7 +52,7 @@ struct OwnPullback {
       return Dual<X>{x, lift(x, 1)};
   }
   template <class Tuple, std::size_t... I, std::size_t... P>
-  WENGERT_INLINE static constexpr auto apply(const Tuple& x, std::index_sequence<I...>, std::index_sequence<P...>) {
+  WENGERT_FLATTENED static constexpr auto apply(const Tuple& x, std::index_sequence<I...>, std::index_sequence<P...>) {
     const auto result = typename E::Formula{}(seed<I == input>(std::get<I>(x))..., std::get<arity + P>(x)...);
     const auto& cotangent = std::get<E::arity>(x);
     if constexpr (is_dual<std::remove_const_t<decltype(result)>>)

@@ -118,17 +118,17 @@ class Var {
   std::uint32_t generation_ = 0;
 };
 
-/// One operand of an op as the caller wrote it, with the line it was written on: a Var, a scalar, a tensor or an
-/// xtensor expression of T.
+/// One operand of an op as the caller wrote it, with the line it was written on: a Var, a Parameter, a scalar, a tensor
+/// or an xtensor expression of T.
 template <class T>
 class Operand {
  public:
-  /// From a Var, a scalar, or a tensor or expression, which must live as long as the call.
+  /// From a Var, a scalar, or a Parameter, tensor or expression, which must live as long as the call.
   ///@{
   Operand(Var<T> var, Location where = Location::current()) : var_(var), where_(where) {}  // NOLINT
+  Operand(const Parameter<T>& parameter, Location where = Location::current());            // NOLINT
   template <class S>
-  requires std::is_arithmetic_v<S> Operand(S scalar,
-                                           Location where = Location::current())  // NOLINT(google-explicit-constructor)
+  requires std::is_arithmetic_v<S> Operand(S scalar, Location where = Location::current())  // NOLINT
       : scalar_(static_cast<double>(scalar)), is_scalar_(true), where_(where) {}
   template <class E>
   requires std::is_same_v<typename E::value_type, T> Operand(
@@ -146,12 +146,12 @@ class Operand {
   const Location& where() const { return where_; }                   ///< the line it was written on
   /// The handle, if it is one; may be empty.
   const Var<T>& handle() const { return var_; }
-  /// The operand as a Var: itself, or recorded as a constant on `tape`.
+  /// The operand as a Var: itself, a Parameter as a variable of `tape`, anything else as a constant.
   Var<T> on(Tape<T>& tape) const;
 
  private:
   Var<T> var_;
-  const void* tensor_ = nullptr;  // or an expression, which lives as long as the call
+  const void* tensor_ = nullptr;  // or an expression or Parameter, which lives as long as the call
   Var<T> (*record_)(const void*, Tape<T>&, const Location&) = nullptr;
   double scalar_ = 0;
   bool is_scalar_ = false;

@@ -59,12 +59,42 @@ constexpr std::size_t member_count() {
     return member_count<S, count - 1>();
 }
 
+// Whether member `i` of an aggregate that takes `count` values is a C array: `count` has its elements one by one, so
+// braces around some of them leave room for fewer values behind them.
+template <class S, std::size_t... Before, std::size_t... In, std::size_t... Behind>
+constexpr bool takes_braced(std::index_sequence<Before...>, std::index_sequence<In...>,
+                            std::index_sequence<Behind...>) {
+  return requires {
+    S{(static_cast<void>(Before), AnyMember{})...,
+      {(static_cast<void>(In), AnyMember{})...},
+      (static_cast<void>(Behind), AnyMember{})...};
+  };
+}
+template <class S, std::size_t count, std::size_t i, std::size_t elements = 2>
+constexpr bool is_array_member() {
+  if constexpr (i + elements > count)
+    return false;
+  else if constexpr (takes_braced<S>(std::make_index_sequence<i>{}, std::make_index_sequence<elements>{},
+                                     std::make_index_sequence<count - i - elements>{}))
+    return !takes_braced<S>(std::make_index_sequence<i>{}, std::make_index_sequence<elements>{},
+                            std::make_index_sequence<count - i - 1>{});
+  else
+    return is_array_member<S, count, i, elements + 1>();
+}
+template <class S, std::size_t... I>
+constexpr bool has_array_member(std::index_sequence<I...>) {
+  return (is_array_member<S, sizeof...(I), I>() || ...);
+}
+
 // Calls `f` with the members of a struct.
 template <class S, class F>
 constexpr decltype(auto) with_members(S& s, F&& f) {
   constexpr std::size_t count = member_count<std::remove_const_t<S>>();
   static_assert(count > 0 && count <= max_members,
                 "wengert: a struct of tensors must be an aggregate of one to sixteen members; put some into a struct");
+  static_assert(
+      !has_array_member<std::remove_const_t<S>>(std::make_index_sequence < count <= max_members ? count : 0 > {}),
+      "wengert: a struct of tensors must not hold a C array: make it an std::array<Layer, 2>");
   // clang-format off
   if constexpr (count == 1) { auto& [a] = s; return f(a); }
   else if constexpr (count == 2) { auto& [a, b] = s; return f(a, b); }

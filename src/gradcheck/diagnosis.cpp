@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace wengert::detail {
 namespace {
@@ -49,11 +50,12 @@ class Block {
   bool is(const Expected& expected) const {
     for (std::size_t r = 0; r < rows(); ++r)
       for (std::size_t k = 0; k < size_; ++k) {
-        const double a = analytic(r, k);
-        const double e = expected(r, k);
-        if (!(std::abs(a - e) <= 1e-5 * (std::abs(a) + std::abs(e)) + 1e-6 * scale_)) return false;
+        if (!is_close(analytic(r, k), expected(r, k))) return false;
       }
     return true;
+  }
+  bool is_close(double a, double b) const {
+    return std::abs(a - b) <= 1e-5 * (std::abs(a) + std::abs(b)) + 1e-6 * scale_;
   }
   // The factor that fits best.
   double factor() const {
@@ -99,6 +101,122 @@ std::string origin_of(double factor, const Shape& input, std::size_t results) {
   return "";
 }
 
+// ---- the right elements in another order ---------------------------------------------------------------------------
+
+struct Order {
+  Fault fault;
+  std::string text;
+};
+
+// Whether each element is the right one of another place, of those that were looked at.
+template <class Source>
+bool is_taken_from(const Block& block, const Source& source) {
+  std::size_t moved = 0;
+  const bool equal = block.is([&](std::size_t r, std::size_t k) {
+    const auto partner = block.column(source(block.element(k)));
+    if (partner && *partner != k) ++moved;
+    return partner ? block.numeric(r, *partner) : block.analytic(r, k);
+  });
+  return equal && moved >= 2 * block.rows();
+}
+
+// Axes exchanged and reversed: place `index` has the element whose index along axes[a] is that along a, counted from
+// the end for the axes in `reversed`, one bit each.
+bool is_reordered(const Block& block, const Shape& shape, const std::vector<std::size_t>& axes, unsigned reversed) {
+  return is_taken_from(block, [&](std::size_t element) {
+    const Shape index = index_of(element, shape);
+    Shape source = index;
+    for (std::size_t a = 0; a < axes.size(); ++a)
+      source[axes[a]] = (reversed >> a & 1) != 0 ? shape[a] - 1 - index[a] : index[a];
+    std::size_t result = 0;
+    for (std::size_t a = 0; a < axes.size(); ++a) result = result * shape[a] + source[a];
+    return result;
+  });
+}
+std::string named(const std::vector<std::size_t>& axes) {
+  std::vector<std::size_t> moved;
+  for (std::size_t a = 0; a < axes.size(); ++a)
+    if (axes[a] != a) moved.push_back(a);
+  if (moved.empty()) return "the right one";
+  if (moved.size() > 2) return fmt::format("the right one with its axes in the order {}", fmt::join(axes, ", "));
+  if (moved[1] + 1 == axes.size() && moved[0] + 2 == axes.size()) return "transposed";
+  return fmt::format("the right one with its axes {} exchanged", fmt::join(moved, " and "));
+}
+// `, reversed along axes 0 and 2`.
+std::string along(unsigned reversed) {
+  std::vector<unsigned> axes;
+  for (unsigned a = 0; reversed >> a != 0; ++a)
+    if ((reversed >> a & 1) != 0) axes.push_back(a);
+  return fmt::format("reversed along {} {}", axes.size() == 1 ? "axis" : "axes", fmt::join(axes, " and "));
+}
+
+std::optional<Order> find_axes(const Block& block, const Shape& shape, bool both) {
+  std::vector<std::size_t> axes(shape.rank());
+  for (std::size_t a = 0; a < axes.size(); ++a) axes[a] = a;
+  const std::vector<std::size_t> identity = axes;
+  do {
+    bool fits = true;
+    for (std::size_t a = 0; a < axes.size(); ++a) fits = fits && shape[axes[a]] == shape[a];
+    if (!fits) continue;
+    for (unsigned reversed = axes == identity ? 1 : 0; reversed < 1U << axes.size(); ++reversed) {
+      if ((reversed != 0 && axes != identity) != both || !is_reordered(block, shape, axes, reversed)) continue;
+      if (reversed == 0) return Order{Fault::transposed, "is " + named(axes)};
+      return Order{Fault::permuted,
+                   fmt::format("is {}{} {}", named(axes), axes == identity ? "" : " and", along(reversed))};
+    }
+  } while (std::next_permutation(axes.begin(), axes.end()));
+  return std::nullopt;
+}
+
+// Rolled as by NumPy's roll: along an axis, or all elements in a row.
+std::optional<Order> find_roll(const Block& block, std::size_t extent, std::size_t inner, const std::string& where) {
+  for (std::size_t step = 1; step < extent; ++step) {
+    const std::size_t distance = step % 2 == 1 ? step / 2 + 1 : extent - step / 2;  // 1, −1, 2, −2, …
+    const auto source = [&](std::size_t element) {
+      const std::size_t i = element / inner % extent, from = (i + extent - distance) % extent;
+      return element - i * inner + from * inner;
+    };
+    if (is_taken_from(block, source))
+      return Order{Fault::permuted,
+                   fmt::format("is the right one rolled by {}{} {}", step % 2 == 1 ? "" : "-", (step + 1) / 2, where)};
+  }
+  return std::nullopt;
+}
+
+// In which order the right elements stand, if in one that a mistake would make.
+std::optional<Order> find_order(const Block& block, const Shape& shape) {
+  constexpr std::size_t most_axes = 4;  // of which all orders are tried
+  const bool few = shape.rank() <= most_axes;
+  if (few)
+    if (auto order = find_axes(block, shape, false)) return order;
+  std::size_t inner = shape.elements();
+  for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
+    inner /= shape[axis];
+    if (auto order = find_roll(block, shape[axis], inner, fmt::format("along axis {}", axis))) return order;
+  }
+  if (auto order = find_roll(block, shape.elements(), 1, "in row-major order")) return order;
+  return few ? find_axes(block, shape, true) : std::nullopt;
+}
+
+// Whether the columns are the right ones in any other order.
+bool has_right_elements(const Block& block) {
+  std::vector<bool> used(block.size());
+  for (std::size_t k = 0; k < block.size(); ++k) {
+    std::size_t from = 0;
+    const auto equal = [&] {
+      for (std::size_t r = 0; r < block.rows(); ++r)
+        if (!block.is_close(block.analytic(r, k), block.numeric(r, from))) return false;
+      return true;
+    };
+    while (from < block.size() && (used[from] || !equal())) ++from;
+    if (from == block.size()) return false;
+    used[from] = true;
+  }
+  return block.size() > 2;
+}
+
+// --------------------------------------------------------------------------------------------------------------------
+
 GradcheckFinding diagnose_input(std::size_t input, const std::vector<Block>& blocks, const Comparison& jacobian,
                                 const Subject& subject) {
   const Block& block = blocks[input];
@@ -135,12 +253,7 @@ GradcheckFinding diagnose_input(std::size_t input, const std::vector<Block>& blo
     return found(Fault::constant_factor,
                  fmt::format("is {:.6g} times the right one{}", factor, origin_of(factor, shape, subject.results())));
   }
-  const std::size_t rank = shape.rank();
-  if (rank >= 2 && shape[rank - 1] == shape[rank - 2] && block.is([&](std::size_t r, std::size_t k) {
-        const auto partner = block.column(transposed_element(block.element(k), shape[rank - 1]));
-        return partner ? right(r, *partner) : block.analytic(r, k);
-      }))
-    return found(Fault::transposed, "is transposed");
+  if (auto order = find_order(block, shape)) return found(order->fault, std::move(order->text));
   const std::vector<std::size_t> elements = block.wrong_elements();
   if (elements.size() < block.size()) {
     std::string list;
@@ -151,6 +264,7 @@ GradcheckFinding diagnose_input(std::size_t input, const std::vector<Block>& blo
                  fmt::format("is right except at {} of its {} elements{}: {}", elements.size(), block.size(),
                              block.size() < shape.elements() ? " that were looked at" : "", list));
   }
+  if (has_right_elements(block)) return found(Fault::permuted, "has the right elements in another order");
   return found(Fault::unexplained, "is wrong, in no way known to the check");
 }
 

@@ -89,7 +89,7 @@ void Subject::values(std::span<double> into) const {
 bool Subject::evaluate(std::span<double> into) {
   try {
     record();
-  } catch (const Error&) {
+  } catch (const std::exception&) {
     return false;
   }
   values(into);

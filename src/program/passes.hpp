@@ -27,10 +27,10 @@ Graph<T> fold_constants(Graph<T> graph);
 template <class T>
 Graph<T> merge_equal(Graph<T> graph);
 
-/// Lets derivatives go without operands that their formula does not read, such as the input of a sigmoid, so that these
-/// are not kept for them. (forget_unread.cpp)
+/// Frees derivatives of operands that their kernels do not read, such as the input of a sigmoid: these are not computed
+/// or kept for them. (drop_unused_operands.cpp)
 template <class T>
-Graph<T> forget_unread(Graph<T> graph);
+Graph<T> drop_unused_operands(Graph<T> graph);
 
 /// Turns W ← β·W + α·f(…) into f accumulating into W, where f can (a matrix product): one pass over W instead of three.
 /// (accumulate_updates.cpp)

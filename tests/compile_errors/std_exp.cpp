@@ -1,5 +1,6 @@
-#include <cmath>
 #include <wengert/wengert.hpp>
+
+#include <cmath>
 
 // says: call functions without std::
 constexpr auto op = wengert::elementwise<"op">([](auto x) { return x / (1 + std::exp(-x)); });  // here

@@ -1,6 +1,9 @@
 // What a report says of a wrong gradient.
 #include "testing.hpp"
 
+#include <algorithm>
+#include <stdexcept>
+
 using namespace wengert;
 using namespace wengert::testing;
 
@@ -149,4 +152,106 @@ TEST_CASE("a vjp that is not linear in the cotangent fails the dot test") {
   const auto finding = finding_of(gradcheck(f, random_tensor({3}, 3), GradcheckOptions{.orders = 1}));
   CHECK(finding.fault == Fault::not_linear);
   CHECK(gradcheck(f, random_tensor({3}, 3), GradcheckOptions{.orders = 1, .dot_test = false}).ok());
+}
+
+namespace {
+
+// What a report says of the gradient of f if that is g ↦ wrong(g).
+template <class F, class Wrong>
+GradcheckFinding finding_of_rule(const F& f, const Wrong& wrong, const Tensor<double>& x) {
+  const auto rule = custom_vjp(f, [wrong](auto g, auto, auto) { return wrong(g); });
+  return finding_of(gradcheck([&](auto u) { return tanh(rule(u)); }, x, GradcheckOptions{.orders = 1}));
+}
+
+}  // namespace
+
+TEST_CASE("a gradient with its elements in another order is told with the order") {
+  const Tensor<double> line = random_tensor({5}, 1), matrix = random_tensor({3, 4}, 2),
+                       square = random_tensor({3, 3}, 3), cube = random_tensor({3, 3, 3}, 4);
+  const auto check = [](const GradcheckFinding& finding, Fault fault, const std::string& says) {
+    CHECK(finding.fault == fault);
+    CHECK_MESSAGE(contains(finding.text, "the gradient of input 1 " + says + ";"), finding.text);
+  };
+  const auto same = [](auto g) { return g; };
+  check(finding_of_rule([](auto x) { return flip(x); }, same, line), Fault::permuted,
+        "is the right one reversed along axis 0");
+  check(finding_of_rule([](auto x) { return flip(x, Axes{1}); }, same, matrix), Fault::permuted,
+        "is the right one reversed along axis 1");
+  check(finding_of_rule([](auto x) { return flip(x); }, same, matrix), Fault::permuted,
+        "is the right one reversed along axes 0 and 1");
+  check(finding_of_rule([](auto x) { return roll(x, 2); }, [](auto g) { return roll(g, -1); }, line), Fault::permuted,
+        "is the right one rolled by 1 along axis 0");
+  check(finding_of_rule([](auto x) { return roll(x, 1, Axes{1}); }, [](auto g) { return roll(g, 1, Axes{1}); }, matrix),
+        Fault::permuted, "is the right one rolled by 2 along axis 1");
+  check(finding_of_rule([](auto x) { return roll(x, 1, Axes{0}); }, same, matrix), Fault::permuted,
+        "is the right one rolled by 1 along axis 0");
+  check(finding_of_rule([](auto x) { return roll(x, 5); }, same, matrix), Fault::permuted,
+        "is the right one rolled by 5 in row-major order");
+  check(finding_of_rule([](auto x) { return transpose(x); }, same, square), Fault::transposed, "is transposed");
+  check(finding_of_rule([](auto x) { return swapaxes(x, 0, 1); }, same, cube), Fault::transposed,
+        "is the right one with its axes 0 and 1 exchanged");
+  check(finding_of_rule(
+            [](auto x) {
+              return transpose(x, {1, 2, 0});
+            },
+            same, cube),
+        Fault::transposed, "is the right one with its axes in the order 1, 2, 0");
+  check(finding_of_rule([](auto x) { return flip(transpose(x), Axes{0}); }, same, square), Fault::permuted,
+        "is transposed and reversed along axis 0");
+  const Indices order{1, 2, 0, 4, 3, 6, 5};
+  check(finding_of_rule([&](auto x) { return take(x, x.tape().indices(order), 0); }, same, random_tensor({7}, 5)),
+        Fault::permuted, "has the right elements in another order");
+}
+
+namespace {
+
+struct Thrown {};  // no std::exception
+
+// The identity, whose vjp throws what is no Error.
+struct Throwing {
+  static constexpr std::string_view name = "wrong_throwing";
+  static constexpr std::string_view notation = "x";
+  static constexpr std::size_t arity = 1;
+  bool standard = true;
+  Shape shape(const Shape& x) const { return x; }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    std::copy_n(x.data, y.size(), y.data);
+  }
+  template <class T>
+  Var<T> vjp(Var<T>, Var<T>, Var<T>) const {
+    if (standard) throw std::runtime_error("out of luck");
+    throw Thrown{};
+  }
+  static std::vector<StructuralExample<Throwing>> examples() { return {{{}, {{2}}}}; }
+};
+
+}  // namespace
+
+TEST_CASE("what a vjp throws is reported with the op, whatever its type") {
+  const auto throwing = [](bool standard) {
+    return [standard](auto x) { return exp(record(Throwing{standard}, Location::current(), 2 * x)); };
+  };
+  auto finding = finding_of(gradcheck(throwing(true), a));
+  CHECK(finding.op == "wrong_throwing");
+  CHECK(contains(finding.text, "diagnosis_test.cpp"));
+  CHECK(contains(finding.text, "the gradient cannot be taken: out of luck"));
+  finding = finding_of(gradcheck(throwing(false), a));
+  CHECK(finding.op == "wrong_throwing");
+  CHECK(contains(finding.text, "throws what is no std::exception"));
+
+  const auto rule = custom_vjp([](auto x) { return 2 * x; },
+                               [](auto g, auto, auto) {
+                                 if (g.size() > 0) throw std::out_of_range("beyond the end");
+                                 return g;
+                               });
+  finding = finding_of(gradcheck([&](auto x) { return exp(rule(x)); }, a));
+  CHECK(contains(finding.text, "the gradient cannot be taken: beyond the end; suspect custom_vjp"));
+
+  const auto row = std::ranges::find(op_registry(), "wrong_throwing", &OpRow::name);
+  REQUIRE(row != op_registry().end());
+  const OpReport report = gradcheck_op(*row, {.random = 2});
+  CHECK(report.wrong() == report.applications());
+  CHECK(contains(report.to_string(), "op wrong_throwing"));
+  CHECK(contains(report.to_string(), "out of luck"));
 }

@@ -96,12 +96,12 @@ TEST_CASE(
   CHECK(count(program::merge_equal(graph_of(tape, {x}, {constants})), "add") == 1);
 }
 
-TEST_CASE("forget_unread: a derivative of the output does not keep the input") {
+TEST_CASE("drop_unused_operands: a derivative of the output does not keep the input") {
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>{1, 2, 3}, "x");
   const auto y = sigmoid(x * 2);
   const auto [g] = grad(sum(square(y)), x);
-  const auto graph = program::forget_unread(graph_of(tape, {x}, {g}));
+  const auto graph = program::drop_unused_operands(graph_of(tape, {x}, {g}));
   for (std::uint32_t k = 0; k < graph.entries.size(); ++k) {
     if (graph.entries[k].source != Source::computed || graph.entries[k].op->name != "sigmoid.vjp") continue;
     for (const std::uint32_t input : graph.inputs_of(k)) CHECK(graph.entries[input].op->name != "multiply_scalar");

@@ -14,8 +14,8 @@ namespace wengert::kernel {
 template <class T, class Formula, std::size_t arity, std::size_t parameters>
 struct ElementwiseBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const Plane<T>* operands, T* out, std::size_t rows, std::size_t columns,
-                                 const double* parameter) {
+  static WENGERT_FLATTENED void run(const Plane<T>* operands, T* out, std::size_t rows, std::size_t columns,
+                                    const double* parameter) {
     loop<Lane<T, Bytes>>(operands, out, rows, columns, parameter, std::make_index_sequence<arity>{},
                          std::make_index_sequence<parameters>{});
   }
@@ -24,9 +24,9 @@ struct ElementwiseBody {
   // Small values are mostly one row of whole lanes, without repetition: what the general loop sets up first would cost
   // more than they do.
   template <class L, std::size_t... I, std::size_t... P>
-  static WENGERT_INLINE void loop(const Plane<T>* operands, T* out, std::size_t rows, std::size_t columns,
-                                  [[maybe_unused]] const double* parameter, std::index_sequence<I...> inputs,
-                                  std::index_sequence<P...> numbers) {
+  static WENGERT_FLATTENED void loop(const Plane<T>* operands, T* out, std::size_t rows, std::size_t columns,
+                                     [[maybe_unused]] const double* parameter, std::index_sequence<I...> inputs,
+                                     std::index_sequence<P...> numbers) {
     constexpr Formula formula{};
     if (rows == 1 && columns % L::width == 0 && (operands[I].column_steps && ...)) {
       for (std::size_t k = 0; k < columns; k += L::width)
@@ -38,9 +38,9 @@ struct ElementwiseBody {
   // A repeated element is spread over a lane once a row; its address then stands still (step mask 0) while others move.
   // The last, partial lane of a row is loaded and stored in part.
   template <class L, std::size_t... I, std::size_t... P>
-  static WENGERT_INLINE void general_loop(const Plane<T>* operands, T* out, std::size_t rows, std::size_t columns,
-                                          [[maybe_unused]] const double* parameter, std::index_sequence<I...>,
-                                          std::index_sequence<P...>) {
+  static WENGERT_FLATTENED void general_loop(const Plane<T>* operands, T* out, std::size_t rows, std::size_t columns,
+                                             [[maybe_unused]] const double* parameter, std::index_sequence<I...>,
+                                             std::index_sequence<P...>) {
     constexpr Formula formula{};
     const std::size_t rest = columns % L::width, whole = columns - rest;
     alignas(L) T spread[arity][L::width];

@@ -17,6 +17,16 @@
 
 #define WENGERT_INLINE __attribute__((always_inline)) inline
 
+// For functions between a kernel and a formula, which the kernel's `flatten` inlines. g++ 12 orders functions by their
+// calls, but leaves out those from an always_inline function to an ordinary one, such as a user's formula: it comes to
+// the kernel before the formula, puts inlining off, and then cannot inline what interprocedural passes have cloned.
+#if defined(__clang__)
+#define WENGERT_FLATTENED_ATTRIBUTE __attribute__((always_inline))
+#else
+#define WENGERT_FLATTENED_ATTRIBUTE __attribute__((noclone))
+#endif
+#define WENGERT_FLATTENED WENGERT_FLATTENED_ATTRIBUTE inline
+
 namespace wengert {
 
 /// A level of the x86-64 instruction set: SSE2; AVX2 and FMA; AVX-512.
@@ -67,7 +77,7 @@ template <class Body, class... Arguments>
 }
 #endif
 
-/// The table of `Body::run`, a static always-inline member template over the lane's width in bytes.
+/// The table of `Body::run`, a static member template over the lane's width in bytes.
 template <class Body, class... Arguments>
 constexpr PerIsa<void(Arguments...)> compile_per_isa() {
 #if WENGERT_MULTIVERSION

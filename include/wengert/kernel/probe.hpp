@@ -1,8 +1,6 @@
 // Probe: the first reading of a user's formula, which refuses typical mistakes with advice, on the line that made them.
 #pragma once
 
-#include <algorithm>
-
 /// Makes every use a compile error that says what to do instead.
 #define WENGERT_REFUSED(advice) __attribute__((unavailable(advice)))
 
@@ -17,7 +15,9 @@ struct ProbeMask {
   friend ProbeMask operator||(ProbeMask, ProbeMask);
   friend ProbeMask operator!(ProbeMask);
 
-  WENGERT_REFUSED("a comparison in a formula answers for many elements: choose with where(mask, a, b), not if or ?:")
+  WENGERT_REFUSED(
+      "a comparison in a formula answers for many elements: choose with where(mask, a, b), maximum(a, b) or minimum(a, "
+      "b), not with if, ?: or std::max")
   explicit operator bool() const;
 };
 
@@ -43,11 +43,3 @@ struct Probe {
 };
 
 }  // namespace wengert
-
-// Their own instantiations would fail inside the standard library, far from the formula.
-template <>
-WENGERT_REFUSED("in a formula the larger of two is maximum(a, b)")
-const wengert::Probe& std::max(const wengert::Probe&, const wengert::Probe&);
-template <>
-WENGERT_REFUSED("in a formula the smaller of two is minimum(a, b)")
-const wengert::Probe& std::min(const wengert::Probe&, const wengert::Probe&);

@@ -66,15 +66,16 @@ struct Lanes<L, 4> {
 template <class T, class Formula, std::size_t arity, std::size_t parameters, std::size_t place>
 struct StageBody {
   template <std::size_t Bytes, class... Register>
-  static WENGERT_INLINE void run(const Stage<T>* stage, std::size_t row, std::size_t k, const Register&... registers) {
+  static WENGERT_FLATTENED void run(const Stage<T>* stage, std::size_t row, std::size_t k,
+                                    const Register&... registers) {
     using L = Lane<T, Bytes>;
     apply_to_operands(stage, row, k, Lanes<L, sizeof...(Register)>{L(registers)...}, std::make_index_sequence<arity>{});
   }
 
  private:
   template <class L, std::size_t lanes, std::size_t... I>
-  static WENGERT_INLINE void apply_to_operands(const Stage<T>* stage, std::size_t row, std::size_t k,
-                                               const Lanes<L, lanes>& value, std::index_sequence<I...>) {
+  static WENGERT_FLATTENED void apply_to_operands(const Stage<T>* stage, std::size_t row, std::size_t k,
+                                                  const Lanes<L, lanes>& value, std::index_sequence<I...>) {
     apply(stage, row, k, std::make_index_sequence<parameters>{}, operand<I>(stage, row, k, value)...);
   }
   template <std::size_t input, class Value>
@@ -87,9 +88,9 @@ struct StageBody {
     }
   }
   template <std::size_t... P, class L, std::size_t lanes, class... Others>
-  static WENGERT_INLINE void apply(const Stage<T>* stage, std::size_t row, std::size_t k, std::index_sequence<P...>,
-                                   const Lanes<L, lanes>& first, const Others&... others) {
-    const auto of = [stage](const auto&... x) __attribute__((always_inline)) {
+  static WENGERT_FLATTENED void apply(const Stage<T>* stage, std::size_t row, std::size_t k, std::index_sequence<P...>,
+                                      const Lanes<L, lanes>& first, const Others&... others) {
+    const auto of = [stage](const auto&... x) WENGERT_FLATTENED_ATTRIBUTE {
       (void)stage;  // unless there are parameters
       return L(Formula{}(x..., L(static_cast<T>(stage->parameters[P]))...));
     };

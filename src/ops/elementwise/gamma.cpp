@@ -62,8 +62,8 @@ constexpr auto polygamma_formula = [](auto x, auto n, auto factorial) {
 };
 
 // The op polygamma as a function, by which its derivative can name it.
-template <class... X>
-auto next_polygamma(const X&... x);
+template <class X, class N>
+constexpr X next_polygamma(const X& x, const N& n, const N& factorial);
 constexpr auto polygamma_op = elementwise<"polygamma", params<2>>(
     polygamma_formula,
     derivative([](auto x, auto n, auto factorial, auto) { return next_polygamma(x, n + 1, factorial * (n + 1)); }),
@@ -71,12 +71,12 @@ constexpr auto polygamma_op = elementwise<"polygamma", params<2>>(
       return Domain{0.6, 3};
     }),
     example_parameters([] {
-      return std::array{2.0, 2.0};
+      return std::array{std::array{2.0, 2.0}, std::array{1.0, 1.0}, std::array{3.0, 6.0}};  // n, n!
     }),
     notation<"the n-th derivative of ψ(x)">);
-template <class... X>
-auto next_polygamma(const X&... x) {
-  return polygamma_op(x...);
+template <class X, class N>
+constexpr X next_polygamma(const X& x, const N& n, const N& factorial) {
+  return polygamma_op(x, n, factorial);
 }
 constexpr auto digamma_op = elementwise<"digamma">(
     digamma_formula, derivative([](auto x, auto) { return polygamma_op(x, 1, 1); }), input_domain([] {

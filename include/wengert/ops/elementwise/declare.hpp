@@ -22,7 +22,7 @@
 #define WENGERT_UNARY(name)                                                                            \
   Var<float> name(const Operand<float>& x) WENGERT_DEFINED({ return ops::name(x); }) Var<double> name( \
       const Operand<double>& x) WENGERT_DEFINED({ return ops::name(x); }) template <Number X>          \
-  WENGERT_INLINE auto name(const X& x) {                                                               \
+  WENGERT_FLATTENED constexpr auto name(const X& x) {                                                  \
     return ops::name(x);                                                                               \
   }                                                                                                    \
   WENGERT_TABLES(name)
@@ -31,7 +31,9 @@
       Var<double>                                                                                                \
       name(const Operand<double>& a, const Operand<double>& b)                                                   \
           WENGERT_DEFINED({ return ops::name(a, b); }) template <class A, class B>                               \
-  requires(Number<A> || Number<B>) WENGERT_INLINE auto name(const A& a, const B& b) { return ops::name(a, b); }  \
+  requires(Number<A> || Number<B>) WENGERT_FLATTENED constexpr auto name(const A& a, const B& b) {               \
+    return ops::name(a, b);                                                                                      \
+  }                                                                                                              \
   WENGERT_TABLES(name)
 
 // A function on Vars only, defined in src/ops/elementwise/.
