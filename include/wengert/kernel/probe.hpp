@@ -10,10 +10,10 @@ struct Probe;
 
 /// The answer of a comparison of Probes.
 struct ProbeMask {
-  friend Probe number_of(ProbeMask);
-  friend ProbeMask operator&&(ProbeMask, ProbeMask);
-  friend ProbeMask operator||(ProbeMask, ProbeMask);
-  friend ProbeMask operator!(ProbeMask);
+  friend constexpr Probe number_of(ProbeMask);
+  friend constexpr ProbeMask operator&&(ProbeMask, ProbeMask) { return {}; }
+  friend constexpr ProbeMask operator||(ProbeMask, ProbeMask) { return {}; }
+  friend constexpr ProbeMask operator!(ProbeMask) { return {}; }
 
   WENGERT_REFUSED(
       "a comparison in a formula answers for many elements: choose with where(mask, a, b), maximum(a, b) or minimum(a, "
@@ -21,25 +21,27 @@ struct ProbeMask {
   explicit operator bool() const;
 };
 
-/// A number that is never computed with. The other readings declare its conversions without a message, so that a
-/// mistake is told once.
+/// A number that is never computed with, though unoptimised code may hold functions that would. The other readings
+/// declare its conversions without a message, so that a mistake is told once.
 struct Probe {
-  friend Probe lift(const Probe&, double);
-  friend Probe operator+(const Probe&, const Probe&);
-  friend Probe operator-(const Probe&, const Probe&);
-  friend Probe operator*(const Probe&, const Probe&);
-  friend Probe operator/(const Probe&, const Probe&);
-  friend Probe operator-(const Probe&);
-  friend ProbeMask operator<(const Probe&, const Probe&);
-  friend ProbeMask operator>(const Probe&, const Probe&);
-  friend ProbeMask operator<=(const Probe&, const Probe&);
-  friend ProbeMask operator>=(const Probe&, const Probe&);
-  friend ProbeMask operator==(const Probe&, const Probe&);
-  friend ProbeMask operator!=(const Probe&, const Probe&);
-  friend Probe where(ProbeMask, const Probe&, const Probe&);
+  friend constexpr Probe lift(const Probe&, double) { return {}; }
+  friend constexpr Probe operator+(const Probe&, const Probe&) { return {}; }
+  friend constexpr Probe operator-(const Probe&, const Probe&) { return {}; }
+  friend constexpr Probe operator*(const Probe&, const Probe&) { return {}; }
+  friend constexpr Probe operator/(const Probe&, const Probe&) { return {}; }
+  friend constexpr Probe operator-(const Probe&) { return {}; }
+  friend constexpr ProbeMask operator<(const Probe&, const Probe&) { return {}; }
+  friend constexpr ProbeMask operator>(const Probe&, const Probe&) { return {}; }
+  friend constexpr ProbeMask operator<=(const Probe&, const Probe&) { return {}; }
+  friend constexpr ProbeMask operator>=(const Probe&, const Probe&) { return {}; }
+  friend constexpr ProbeMask operator==(const Probe&, const Probe&) { return {}; }
+  friend constexpr ProbeMask operator!=(const Probe&, const Probe&) { return {}; }
+  friend constexpr Probe where(ProbeMask, const Probe&, const Probe&) { return {}; }
 
   WENGERT_REFUSED("in a formula call functions without std::, as in exp(x), maximum(a, b): wengert has them")
   operator double() const;  // NOLINT(google-explicit-constructor)
 };
+
+constexpr Probe number_of(ProbeMask) { return {}; }
 
 }  // namespace wengert
