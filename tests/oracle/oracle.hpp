@@ -5,6 +5,7 @@
 #include "error_bounds.hpp"
 #include <wengert/io/npz.hpp>
 
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <utility>
@@ -77,6 +78,12 @@ class Oracle {
       CAPTURE(name);
       CHECK(std::find(checked_.begin(), checked_.end(), name) != checked_.end());
     }
+  }
+
+  /// The same for each case `family.label`.
+  template <class F>
+  void check_each(const std::string& family, std::initializer_list<const char*> labels, const F& f) {
+    for (const char* label : labels) check(family + "." + label, f);
   }
 
  private:
