@@ -335,7 +335,11 @@ std::vector<IsolatedOp> isolate_ops(Subject& subject) {
     depends[k] = subject.is_input(k);
     for (const std::uint32_t input : tape.inputs(k)) depends[k] = depends[k] || depends[input];
     const Node<double>& node = tape.node(k);
-    if (k >= variables && depends[k] && node.op != nullptr && !node.holds_indices) result.push_back(isolate(tape, k));
+    if (k < variables || !depends[k] || node.op == nullptr || node.holds_indices) continue;
+    // What a custom_vjp or checkpoint recorded inside has no values any more.
+    const auto inputs = tape.inputs(k);
+    if (std::none_of(inputs.begin(), inputs.end(), [&](std::uint32_t input) { return tape.node(input).released; }))
+      result.push_back(isolate(tape, k));
   }
   return result;
 }

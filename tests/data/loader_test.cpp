@@ -126,7 +126,7 @@ TEST_CASE("a loader that would deal nothing, or not what it should, is refused")
 }
 
 TEST_CASE("a child of fork() goes on with an epoch that a thread of its parent made batches for") {
-  const Dataset<double> data = numbered(40);
+  const Dataset<double> data = self_labelled(40);
   const Loader<double> loader(data, {.batch_size = 4, .ahead = 2});
   const Numbers expected = dealt(loader, 1);
   Numbers here, there;

@@ -92,7 +92,9 @@ TEST_CASE("a derivative reads what its formula does, for any parameters") {
 
 TEST_CASE("the library's derivatives let go of what they do not read") {
   static_assert(read_by_pullback<TYPE(ops::exp), 0> == 0b110);  // of x, output, cotangent
-  static_assert(read_by_pullback<TYPE(ops::tanh), 0> == 0b111);  // of x as well, where y is close to ±1
+  static_assert(read_by_pullback<TYPE(ops::tanh), 0> == 0b110);
+  static_assert(read_by_pullback<TYPE(ops::sigmoid), 0> == 0b110);
+  static_assert(read_by_pullback<TYPE(ops::softplus_slope), 0> == 0b111);
   static_assert(read_by_pullback<TYPE(ops::sqrt), 0> == 0b110);
   static_assert(read_by_pullback<TYPE(ops::sin), 0> == 0b101);
   static_assert(read_by_pullback<TYPE(ops::log), 0> == 0b101);

@@ -113,6 +113,8 @@ std::vector<Function> update_functions() {
           function(
               "train", 1, [](auto& a) { return train(a); }, 10),
           function(
+              "product of parameters", 1, [](auto& a) { return product_of_parameters(a); }, 4),
+          function(
               "updated", 1, [](auto& a) { return a.tape.updated(any_parameter(a)); }, 6)};
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 namespace wengert::kernel {
@@ -145,16 +146,10 @@ inline constexpr auto fast_tanh = []<class T, std::size_t B>(const Lane<T, B>& x
 // Whether any element of a mask is set.
 template <class T, std::size_t B>
 WENGERT_INLINE bool any(const Mask<T, B>& mask) {
-#if defined(__x86_64__) && !defined(__clang__)
-  if constexpr (B == 64) {
-    std::uint16_t set;  // g++ 12 makes scalar code of a loop (see docs/design.md)
-    asm("vptestmd %1, %1, %0" : "=Yk"(set) : "v"(mask.bits));
-    return set != 0;
-  }
-#endif
-  bool found = false;
-  for (std::size_t i = 0; i < Lane<T, B>::width; ++i) found = found || mask.bits[i] != 0;
-  return found;
+  std::uint64_t words[B / 8], found = 0;
+  std::memcpy(words, &mask.bits, B);
+  for (const std::uint64_t word : words) found |= word;
+  return found != 0;
 }
 
 // The derivative y (1 − y) of a sigmoid y of x: its digits are lost where y is close to 1, so there it is made of x.

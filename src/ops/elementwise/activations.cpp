@@ -14,9 +14,9 @@
 namespace wengert {
 namespace {
 
-constexpr auto log_sigmoid_op =
-    elementwise<"log_sigmoid">([](auto x) { return minimum(x, 0) - log1p(exp(-abs(x))); },
-                               derivative([](auto x, auto) { return sigmoid(-x); }), notation<"−ln(1 + e⁻ˣ)">);
+constexpr auto log_sigmoid_op = elementwise<"log_sigmoid">(
+    [](auto x) { return minimum(x, 0) - log1p(exp(-abs(x))); },
+    derivative([](auto x, auto) { return ops::softplus_slope(-x); }), notation<"−ln(1 + e⁻ˣ)">);
 constexpr auto logit_op =
     elementwise<"logit">([](auto x) { return log(x / (1 - x)); },
                          derivative([](auto x, auto) { return 1 / (x * (1 - x)); }), input_domain([] {
@@ -25,7 +25,7 @@ constexpr auto logit_op =
                          notation<"ln(x / (1 − x))">);
 constexpr auto softplus_op = elementwise<"softplus", params<1>>(
     [](auto x, auto beta) { return maximum(x, 0) + log1p(exp(-abs(beta * x))) / beta; },
-    derivative([](auto x, auto beta, auto) { return sigmoid(beta * x); }), notation<"ln(1 + e^(βx)) / β">);
+    derivative([](auto x, auto beta, auto) { return ops::softplus_slope(beta * x); }), notation<"ln(1 + e^(βx)) / β">);
 constexpr auto softsign_op =
     elementwise<"softsign">([](auto x) { return x / (1 + abs(x)); }, derivative([](auto x, auto) {
                               auto d = 1 / (1 + abs(x));

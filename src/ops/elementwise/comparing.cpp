@@ -40,13 +40,14 @@ constexpr auto where_op =
     elementwise<"where">([](auto m, auto a, auto b) { return where(m != 0, a, b); }, notation<"a where m ≠ 0, else b">,
                          convention<"what is not chosen gets gradient 0, whatever the cotangent; so does m">);
 
-constexpr auto fmod_op = elementwise<"fmod">(
-    kernel::lane_fmod,
-    derivative([](auto a, auto, auto) { return lift(a, 1); }, [](auto a, auto b, auto) { return -trunc(a / b); }),
-    input_domain([] {
-      return Domain{0.55, 0.95};
-    }),
-    notation<"a − b·trunc(a / b)">);
+constexpr auto fmod_op =
+    elementwise<"fmod">(kernel::lane_fmod,
+                        derivative([](auto a, auto, auto) { return lift(a, 1); },
+                                   [](auto a, auto b, auto) { return where(abs(a) < abs(b), 0, -trunc(a / b)); }),
+                        input_domain([] {
+                          return Domain{0.55, 0.95};
+                        }),
+                        notation<"a − b·trunc(a / b)">);
 constexpr auto clip_op = elementwise<"clip", params<2>>(
     [](auto x, auto low, auto high) { return where(x < low, low, where(x > high, high, x)); },
     derivative([](auto x, auto low, auto high, auto) { return where(x >= low && x <= high, lift(x, 1), 0); }),
@@ -68,8 +69,8 @@ constexpr auto xlogy_op = elementwise<"xlogy">(
 constexpr auto distance = [](auto a, auto b) { return where(a == b && a - a != 0, 0, a - b); };
 constexpr auto logaddexp_op = elementwise<"logaddexp">(
     [](auto a, auto b) { return where(a == b, a + 0.693147180559945309, maximum(a, b) + log1p(exp(-abs(a - b)))); },
-    derivative([](auto a, auto b, auto) { return sigmoid(distance(a, b)); },
-               [](auto a, auto b, auto) { return sigmoid(distance(b, a)); }),
+    derivative([](auto a, auto b, auto) { return ops::softplus_slope(distance(a, b)); },
+               [](auto a, auto b, auto) { return ops::softplus_slope(distance(b, a)); }),
     notation<"ln(eᵃ + eᵇ)">, convention<"gradient ½ each where both are ∞, or both −∞">);
 constexpr auto nan_to_num_op = elementwise<"nan_to_num", params<3>>(
     [](auto x, auto nan, auto high, auto low) {
