@@ -1,3 +1,7 @@
+// Reading and printing the value of a handle; operands that are no handles.
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wstringop-overflow"  // g++ 12's false alarm in xtensor's printing
+#endif
 #include <wengert/index_var.hpp>
 
 #include <ostream>
