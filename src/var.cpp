@@ -1,6 +1,7 @@
 // Reading and printing the value of a handle; operands that are no handles.
 #if !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wstringop-overflow"  // g++ 12's false alarm in xtensor's printing
+#pragma GCC diagnostic ignored "-Wstringop-overflow"  // g++ 12's false alarms in xtensor's printing
+#pragma GCC diagnostic ignored "-Wrestrict"
 #endif
 #include <wengert/index_var.hpp>
 
