@@ -26,12 +26,6 @@ class CsvFile {
   TemporaryFolder folder_;
 };
 
-Tensor<double> column(const std::vector<double>& values) {
-  Tensor<double> result = Tensor<double>::from_shape({values.size(), 1});
-  std::copy(values.begin(), values.end(), result.begin());
-  return result;
-}
-
 }  // namespace
 
 TEST_CASE("a table becomes samples with the labels of its last column") {
@@ -170,7 +164,7 @@ TEST_CASE("a table for regression has targets that are any numbers") {
   const auto path = folder.write("houses.csv", "price,area,rooms,age\n250000.5,80,3,-1\n1e5,40.25,2,30\n");
   const auto table = read_table<double>(path, {.target_columns = {"price"}});
   CHECK(table.inputs == Tensor<double>{{80, 3, -1}, {40.25, 2, 30}});
-  CHECK(table.targets == column({250000.5, 1e5}));
+  CHECK(table.targets == column<double>({250000.5, 1e5}));
   CHECK(table.input_names == std::vector<std::string>{"area", "rooms", "age"});
   CHECK(table.target_names == std::vector<std::string>{"price"});
   CHECK(table.size() == 2);
@@ -208,7 +202,7 @@ TEST_CASE("a table is split like a data set") {
   CHECK(test.input_names == std::vector<std::string>{"x"});
   CHECK(xt::sum(train.inputs)() + xt::sum(test.inputs)() == 45);
   Table<double> uneven = table;
-  uneven.targets = column({1, 2});
+  uneven.targets = column<double>({1, 2});
   CHECK_ERROR(ValueError, "[split] targets of shape (2, 1): expected a row for each of the 10 samples",
               split(uneven, 0.3, 1));
 }

@@ -30,15 +30,15 @@ auto product_with(Backward backward) {
     return tanh(custom_vjp([](auto u, auto v) { return matmul(u, v); }, backward)(a, b));
   };
 }
-const auto a = random_tensor({3, 3}, 1);
-const auto b = random_tensor({3, 3}, 2);
+const auto square_a = random_tensor({3, 3}, 1);
+const auto square_b = random_tensor({3, 3}, 2);
 
 }  // namespace
 
 TEST_CASE("the op at fault is named with its line, operand and factor") {
   const int line = __LINE__ + 1;
   const auto f = [](auto x, auto w) { return sum(wrong_cube(matmul(x, w)) * sigmoid(x)); };
-  const auto report = gradcheck(f, a, b);
+  const auto report = gradcheck(f, square_a, square_b);
   const GradcheckFinding finding = finding_of(report);
   CHECK(report.findings().size() == 1);
   CHECK(finding.op == "wrong_cube");
@@ -50,14 +50,17 @@ TEST_CASE("the op at fault is named with its line, operand and factor") {
 }
 
 TEST_CASE("two inputs' gradients exchanged") {
-  const GradcheckFinding finding = finding_of(gradcheck([](auto x, auto y) { return exp(wrong_product(x, y)); }, a, b));
+  const GradcheckFinding finding =
+      finding_of(gradcheck([](auto x, auto y) { return exp(wrong_product(x, y)); }, square_a, square_b));
   CHECK(finding.fault == Fault::swapped);
   CHECK(finding.op == "wrong_product");
   CHECK(contains(finding.text, "is exchanged with that of input 2"));
 }
 
 TEST_CASE("the mistakes of a whole function, the ops of which are right or carry a rule of their own") {
-  const auto report_of = [](const auto& rule) { return gradcheck(product_with(rule), named("left", a), b); };
+  const auto report_of = [](const auto& rule) {
+    return gradcheck(product_with(rule), named("left", square_a), square_b);
+  };
   const auto right = [](auto g, auto, auto u, auto v) {
     return std::tuple(matmul(g, transpose(v)), matmul(transpose(u), g));
   };
@@ -132,7 +135,7 @@ TEST_CASE("a broadcast axis that is not summed over, in an op and in a function"
   const auto biased =
       custom_vjp([](auto x, auto bias) { return x + bias; }, [](auto g, auto, auto, auto) { return std::tuple(g, g); });
   const auto finding =
-      finding_of(gradcheck([&](auto x, auto bias) { return biased(x, bias); }, a, random_tensor({3}, 4)));
+      finding_of(gradcheck([&](auto x, auto bias) { return biased(x, bias); }, square_a, random_tensor({3}, 4)));
   CHECK(finding.fault == Fault::wrong_shape);
   CHECK(contains(finding.text, "(3, 3)"));
   CHECK(contains(finding.text, "(3,)"));
@@ -140,7 +143,7 @@ TEST_CASE("a broadcast axis that is not summed over, in an op and in a function"
 }
 
 TEST_CASE("a value put back on the tape as a constant loses its gradient") {
-  const auto finding = finding_of(gradcheck([](auto x) { return x * x.tape().constant(x.value()); }, a));
+  const auto finding = finding_of(gradcheck([](auto x) { return x * x.tape().constant(x.value()); }, square_a));
   CHECK(finding.fault == Fault::constant_factor);
   CHECK(finding.factor == doctest::Approx(0.5));
   CHECK(contains(finding.text, "every op is right on its own"));
@@ -232,11 +235,11 @@ TEST_CASE("what a vjp throws is reported with the op, whatever its type") {
   const auto throwing = [](bool standard) {
     return [standard](auto x) { return exp(record(Throwing{standard}, Location::current(), 2 * x)); };
   };
-  auto finding = finding_of(gradcheck(throwing(true), a));
+  auto finding = finding_of(gradcheck(throwing(true), square_a));
   CHECK(finding.op == "wrong_throwing");
   CHECK(contains(finding.text, "diagnosis_test.cpp"));
   CHECK(contains(finding.text, "the gradient cannot be taken: out of luck"));
-  finding = finding_of(gradcheck(throwing(false), a));
+  finding = finding_of(gradcheck(throwing(false), square_a));
   CHECK(finding.op == "wrong_throwing");
   CHECK(contains(finding.text, "throws what is no std::exception"));
 
@@ -245,7 +248,7 @@ TEST_CASE("what a vjp throws is reported with the op, whatever its type") {
                                  if (g.size() > 0) throw std::out_of_range("beyond the end");
                                  return g;
                                });
-  finding = finding_of(gradcheck([&](auto x) { return exp(rule(x)); }, a));
+  finding = finding_of(gradcheck([&](auto x) { return exp(rule(x)); }, square_a));
   CHECK(contains(finding.text, "the gradient cannot be taken: beyond the end; suspect custom_vjp"));
 
   const auto row = std::ranges::find(op_registry(), "wrong_throwing", &OpRow::name);
