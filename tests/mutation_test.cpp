@@ -138,7 +138,8 @@ void judge_mutant(const OpExample& example, const Mutant& mutant, GradcheckMode 
   if (any([&](const auto& finding) { return finding.op == mutant.name; }) == 1)
     ++score.blamed;
   else
-    score.unblamed.insert(fmt::format("{}, input {}, {}", example.label, mutant.input + 1, fault));
+    score.unblamed.insert(fmt::format("{} of {}, input {}, {}: {}", example.label, mutant.name, mutant.input + 1, fault,
+                                      report.findings().empty() ? "" : report.findings().front().text));
   score.explained += any([&](const auto& finding) { return describes(finding, mutant.injected); });
 }
 

@@ -288,21 +288,35 @@ namespace {
 struct Application {
   const Op<double>* op;
   std::vector<std::byte> attributes;
-  std::vector<std::optional<Indices>> indices;  // empty where a differentiated operand stands
+  std::vector<std::optional<Indices>> indices;       // empty where another operand stands
+  std::vector<std::optional<Tensor<double>>> steps;  // the same of masks and the like, which have no gradient
   Location where;
 
   Var<double> operator()(std::span<const Var<double>> x) const {
     Tape<double>& tape = x.front().tape();
     std::vector<Var<double>> operands;
     std::size_t next = 0;
-    for (const auto& index : indices) operands.push_back(index ? tape.indices(*index).handle() : x[next++]);
+    for (std::size_t i = 0; i < indices.size(); ++i)
+      operands.push_back(indices[i] ? tape.indices(*indices[i]).handle()
+                         : steps[i] ? tape.constant(*steps[i])
+                                    : x[next++]);
     return tape.record(*op, attributes.data(), attributes.size(), operands, where);
   }
 };
 
+// Whether a node's value is piecewise constant, as a mask is: moved by a little it would jump.
+bool is_step(const Tape<double>& tape, std::size_t k) {
+  while (tape.node(k).op != nullptr && tape.node(k).op->view != nullptr) k = tape.inputs(k).front();
+  const Node<double>& node = tape.node(k);
+  if (node.op == nullptr) return false;
+  const auto& rows = op_registry();
+  const auto row = std::find_if(rows.begin(), rows.end(), [&](const OpRow& r) { return r.name == node.op->name; });
+  return row != rows.end() && !row->differentiable;
+}
+
 IsolatedOp isolate(Tape<double>& tape, std::size_t k) {
   const Node<double>& node = tape.node(k);
-  Application application{node.op, std::vector<std::byte>(node.op->attribute_size()), {}, node.where};
+  Application application{node.op, std::vector<std::byte>(node.op->attribute_size()), {}, {}, node.where};
   if (node.attributes != nullptr && !application.attributes.empty())
     std::memcpy(application.attributes.data(), node.attributes, application.attributes.size());
   IsolatedOp result;
@@ -312,10 +326,14 @@ IsolatedOp isolate(Tape<double>& tape, std::size_t k) {
   if (node.op->kernels[0] == nullptr && node.op->view == nullptr && node.op->shape == nullptr) return result;
   for (std::size_t i = 0; i < tape.inputs(k).size(); ++i) {
     const Var<double> operand = tape.at(tape.inputs(k)[i]);
-    if (tape.node(operand.index()).holds_indices) {
-      application.indices.emplace_back(IndexVar<double>(operand).value());
+    const Node<double>& n = tape.node(operand.index());
+    application.indices.emplace_back();
+    application.steps.emplace_back();
+    if (n.holds_indices) {
+      application.indices.back() = IndexVar<double>(operand).value();
+    } else if (is_step(tape, operand.index())) {
+      application.steps.back() = operand.value();
     } else {
-      application.indices.emplace_back();
       result.operands.push_back(operand.value());
       result.positions.push_back(i);
     }
@@ -340,6 +358,7 @@ std::vector<IsolatedOp> isolate_ops(Subject& subject) {
     const auto inputs = tape.inputs(k);
     if (std::none_of(inputs.begin(), inputs.end(), [&](std::uint32_t input) { return tape.node(input).released; }))
       result.push_back(isolate(tape, k));
+    if (!result.empty() && result.back().function != nullptr && result.back().operands.empty()) result.pop_back();
   }
   return result;
 }

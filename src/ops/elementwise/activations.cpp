@@ -86,19 +86,23 @@ constexpr auto gelu_op = elementwise<"gelu">(
 constexpr auto gelu_tanh_op = elementwise<"gelu_tanh">(
     [](auto x) __attribute__((always_inline)) {
       auto c = limited(x, 30);
-      return where(x > 30, x, c * sigmoid(1.59576912160573071 * c * (1 + 0.044715 * c * c)));
+      return where(x > 30, x, c * ops::softplus_slope(1.59576912160573071 * c * (1 + 0.044715 * c * c)));
     },
     notation<"x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))">);
 constexpr auto silu_op = elementwise<"silu">([](auto x) { return x * sigmoid(x); },
                                              derivative([](auto x, auto) __attribute__((always_inline)) {
-                                               auto c = limited(x, 1000), s = sigmoid(c);
+                                               auto c = limited(x, 1000), s = ops::softplus_slope(c);
                                                return s + c * ops::sigmoid_slope(c, s);
                                              }),
                                              notation<"x / (1 + e⁻ˣ)">);
+// tanh with a derivative that is exact where it is close to ±1.
+constexpr auto tanh_with_operand = elementwise<"tanh_with_operand">(
+    kernel::fast_tanh, derivative([](auto x, auto y) { return ops::tanh_slope(x, y); }), notation<"tanh x">);
 constexpr auto mish_op = elementwise<"mish">([](auto x) { return x * tanh(maximum(x, 0) + log1p(exp(-abs(x)))); },
                                              derivative([](auto x, auto) __attribute__((always_inline)) {
-                                               auto c = limited(x, 1000), u = softplus_op(c, 1), t = tanh(u);
-                                               return t + c * ops::tanh_slope(u, t) * sigmoid(c);
+                                               auto c = limited(x, 1000), u = softplus_op(c, 1),
+                                                    t = tanh_with_operand(u);
+                                               return t + c * ops::tanh_slope(u, t) * ops::softplus_slope(c);
                                              }),
                                              notation<"x tanh ln(1 + eˣ)">);
 constexpr auto softshrink_op = elementwise<"softshrink", params<1>>(
