@@ -163,7 +163,6 @@ struct LabelCrossEntropy : ByLabel {
 struct TotalWeightCheck {
   static constexpr std::string_view name = "total_weight_check";
   static constexpr std::string_view notation = "0";
-  static constexpr std::string_view convention = "0 is refused";
   static constexpr std::size_t arity = 1;
   static constexpr bool guards = true;
   bool is_nll = false;  // the caller, for messages
