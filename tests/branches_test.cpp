@@ -12,7 +12,6 @@ using namespace wengert::testing;
 
 namespace {
 
-constexpr double inf = std::numeric_limits<double>::infinity();
 constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
 
 using Tensors = std::vector<Tensor<double>>;
@@ -83,7 +82,7 @@ bool cancels(std::string_view op) {
 
 // What is wrong with one application; empty if nothing is.
 std::string check_branches(const OpExample& example, const Tensors& values, const Tensors& not_taken) {
-  for (const double c : {inf, -inf, no_number}) {
+  for (const double c : {infinity, -infinity, no_number}) {
     const Recorded recorded(example, values, c);
     for (std::size_t i = 0; i < values.size(); ++i)
       if (!all_zero_where(not_taken[i], recorded.gradients[i].value()))
@@ -176,7 +175,7 @@ constexpr auto inside = elementwise<"kink_inside">([](auto x) { return 3 * given
 }  // namespace
 
 TEST_CASE("a user's formula chooses its cotangent with its branch, on the tape and in a Program") {
-  const Tensor<double> X{-1, 2}, low{0, 0}, C{inf, 1};
+  const Tensor<double> X{-1, 2}, low{0, 0}, C{infinity, 1};
   Tape<double> tape;
   const auto x = tape.variable(X), c = tape.variable(C), l = tape.variable(low);
   const auto own = grad(seed(own_kink(x, l, 7), c), x)[0], given = grad(seed(given_kink(x), c), x)[0],

@@ -70,6 +70,7 @@ Recipe<T> recipe(const Module& module, const Loss& loss, const Location& where) 
       nn::eval_mode(module);
   };
   result.record = [&module, &loss, where](const ProgramVar<T>& x, const ProgramVar<T>& y) -> RecordedLoss<T> {
+    static_cast<void>(where);  // read in one branch
     if constexpr (std::is_invocable_v<const Loss&, const Module&, InputVar<X, T>, InputVar<Y, T>>) {
       return {loss(module, as_input<X, T>(x), as_input<Y, T>(y))};
     } else {
