@@ -68,14 +68,14 @@ const std::string eight_bytes(8, '\0');
 TEST_CASE_TEMPLATE("tensors come back as they were, in their order", T, float, double) {
   const TemporaryFolder folder;
   const auto path = folder / "tensors.npz";
-  constexpr T infinity = std::numeric_limits<T>::infinity();
+  constexpr T inf = std::numeric_limits<T>::infinity();
   const std::vector<NamedTensor<T>> tensors{
       {"encoder.0.weight", random_tensor<T>({3, 5}, 1)},
       {"bias", random_tensor<T>({5}, 2)},
       {"a", random_tensor<T>({2, 1, 3, 4}, 3)},
       {"scalar", Tensor<T>(xt::dynamic_shape<std::size_t>{}, T{7})},
       {"empty", Tensor<T>::from_shape({0, 3})},
-      {"special", Tensor<T>{infinity, -infinity, std::numeric_limits<T>::denorm_min(), -std::numeric_limits<T>::max()}},
+      {"special", Tensor<T>{inf, -inf, std::numeric_limits<T>::denorm_min(), -std::numeric_limits<T>::max()}},
       {"größe", Tensor<T>{1}},
   };
   for (const Compression compression : {Compression::stored, Compression::deflated}) {
