@@ -68,7 +68,7 @@ int main(int, char** arguments) {
       "First and second derivatives of the elementwise functions of one number are held against mpmath over all\n"
       "exponents (`tests/oracle/derivatives.py`): an error is at most 1e-13 in double and 1e-5 in float, relative to\n"
       "max(|f′|, ε max|f′|), at the points of that script, which are finite and not 0. Exceptions:\n\n"
-      "- `sigmoid`, `tanh`: made of the result y, as y (1 − y) and 1 − y², they are exact to ε max|f′|, and 0 where y\n"
+      "- `sigmoid`, `tanh`: made of the result y, as y (1 − y) and 1 − y², they are exact to 16 ε max|f′|, and 0 where y\n"
       "  is rounded to ±1. So no operand need be kept. `softplus`, `silu` and the like have their digits everywhere.\n"
       "- `hypot`: the second derivative by the larger operand is 1/h − a²/h³, which cancels.\n"
       "- `atan2`: the second derivatives near |a| = |b|, where they change sign, are exact to ε/h² only.\n"
