@@ -55,17 +55,18 @@ class ByteSource {
   std::string label_;
 };
 
-/// The size of an array in bytes; nothing if memory could never hold it.
+/// The size of an array in bytes; nothing if memory could never hold it. Extents of 0 count as 1 there, because the
+/// strides of an empty array have to be computed as well.
 inline std::optional<std::size_t> byte_count(const Shape& shape, std::size_t item_size) {
   constexpr auto limit = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max());
   std::size_t bytes = item_size;
-  bool fits = true;
+  bool empty = false;
   for (const std::size_t extent : shape) {
-    if (extent == 0) return 0;
-    fits = fits && bytes <= limit / extent;
-    if (fits) bytes *= extent;
+    empty |= extent == 0;
+    if (extent > 1 && bytes > limit / extent) return std::nullopt;
+    bytes *= std::max<std::size_t>(extent, 1);
   }
-  return fits ? std::optional(bytes) : std::nullopt;
+  return empty ? 0 : bytes;
 }
 
 }  // namespace wengert

@@ -1,3 +1,4 @@
+#include "io/byte_source.hpp"
 #include "io/in_quotes.hpp"
 #include "train/files.hpp"
 #include <wengert/train/checkpoint.hpp>
@@ -7,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <type_traits>
 
 #include <fmt/format.h>
@@ -65,13 +67,9 @@ class Reader {
   }
   template <class E>
   Checkpoint::Value tensor(const std::vector<std::uint64_t>& extents) {
-    std::uint64_t elements = 1;
-    for (const std::uint64_t extent : extents) {
-      if (extent != 0 && elements > std::numeric_limits<std::uint64_t>::max() / sizeof(E) / extent)
-        fail("is inconsistent: an entry is longer than the file");
-      elements *= extent;
-    }
-    const std::string_view bytes = take(elements * sizeof(E));
+    const std::optional<std::size_t> promised = byte_count(Shape(extents), sizeof(E));
+    if (!promised) fail("is inconsistent: an entry is longer than the file");
+    const std::string_view bytes = take(*promised);
     auto result = Tensor<E>::from_shape(std::vector<std::size_t>(extents.begin(), extents.end()));
     if (!bytes.empty()) std::memcpy(result.data(), bytes.data(), bytes.size());
     return result;

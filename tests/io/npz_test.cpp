@@ -291,6 +291,7 @@ TEST_CASE("a header that lies costs no memory") {
   refused("(1152921504606846975,)", "is cut short: it holds 8 of the 9223372036854775800 bytes that its header claims");
   refused("(1152921504606846976,)", "its header claims shape (1152921504606846976,): more than memory can hold");
   refused("(4294967296, 4294967296, 4294967296)", "more than memory can hold");
+  refused("(0, 4294967296, 4294967296)", "more than memory can hold");  // its strides overflow, though it is empty
   refused("(99999999999999999999,)", "an extent beyond 64 bits");
 }
 

@@ -133,6 +133,8 @@ TEST_CASE("a header that lies is refused, and costs no memory") {
           "tensor 'x': is cut short: the file holds 8 of its 1152921504606846976 bytes");
   refused(tensor(entry("F32", "4294967296,4294967296", "0,0")),
           "tensor 'x': shape (4294967296, 4294967296) of F32 does not fill its 0 bytes");
+  refused(tensor(entry("F32", "0,4294967296,4294967296", "0,0")),
+          "tensor 'x': shape (0, 4294967296, 4294967296) of F32 does not fill its 0 bytes");
   refused(tensor(entry("F32", "3", "0,8")), "tensor 'x': shape (3,) of F32 does not fill its 8 bytes");
   refused(tensor(entry("F8_E4M3", "8", "0,8")),
           "tensor 'x': elements of type 'F8_E4M3': expected F16, BF16, F32, F64, BOOL or integers");

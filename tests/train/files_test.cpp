@@ -8,11 +8,13 @@
 #include <wengert/train/progress.hpp>
 
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <limits>
 #include <sys/ioctl.h>
 #include <thread>
 #include <unistd.h>
+#include <zlib.h>
 
 using namespace wengert;
 using namespace wengert::testing;
@@ -86,6 +88,26 @@ TEST_CASE("a damaged checkpoint is one clear error") {
   newer[8] = 2;
   CHECK(contains(message(newer), "is of version 2, this program knows versions up to 1"));
   CHECK(contains(message_of<FileError>([&] { return Checkpoint::load(folder / "absent"); }), "no such file"));
+}
+
+TEST_CASE("a shape whose strides overflow is refused, also of no elements") {
+  const TemporaryFolder folder;
+  Checkpoint checkpoint;
+  checkpoint.set("weights", Tensor<double>::from_shape({0, 1, 2}));
+  const auto path = folder / "checkpoint";
+  checkpoint.save(path);
+  std::string bytes = contents(path);
+  constexpr std::size_t checksum_bytes = 4, extents = 24 + 4 + 7 + 2 + 8;  // of the last two axes
+  REQUIRE(bytes.size() == extents + 16 + checksum_bytes);
+  const std::uint64_t huge = std::uint64_t{1} << 32;
+  std::memcpy(bytes.data() + extents, &huge, sizeof huge);
+  std::memcpy(bytes.data() + extents + sizeof huge, &huge, sizeof huge);
+  const auto* start = reinterpret_cast<const Bytef*>(bytes.data());
+  const auto checksum = static_cast<std::uint32_t>(crc32_z(0, start, bytes.size() - checksum_bytes));
+  std::memcpy(bytes.data() + extents + 16, &checksum, sizeof checksum);
+  folder.write("checkpoint", bytes);
+  CHECK(contains(message_of<FileError>([&] { Checkpoint::load(path); }),
+                 "is inconsistent: an entry is longer than the file"));
 }
 
 TEST_CASE("a checkpoint that cannot be written leaves the old one") {
