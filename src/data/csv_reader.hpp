@@ -18,7 +18,7 @@ namespace wengert {
 /// The lines of a file without their ends, each valid until the next is asked for.
 class CsvLines {
  public:
-  explicit CsvLines(InputFile& file) : file_(file), buffer_(std::size_t{1} << 18) {}
+  explicit CsvLines(InputFile& file) : file_(file), buffer_(std::size_t{1} << 15) {}
 
   std::optional<std::string_view> next();
 

@@ -17,7 +17,7 @@ InputFile::InputFile(std::string subject, const std::filesystem::path& path)
   file_ = gzopen(path.c_str(), "rb");
   if (file_ == nullptr && errno == ENOENT) fail("no such file");
   if (file_ == nullptr) fail(fmt::format("cannot be opened: {}", std::generic_category().message(errno)));
-  gzbuffer(file_, 1U << 18);
+  gzbuffer(file_, 1U << 15);
 }
 
 InputFile::~InputFile() {

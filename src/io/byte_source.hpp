@@ -34,7 +34,7 @@ class ByteSource {
 
   /// Reads `count` bytes, fewer only at the end. Memory grows with what has come, so `count` need not be trustworthy.
   std::vector<std::uint8_t> read_up_to(std::size_t count) {
-    constexpr std::size_t first_step = std::size_t{1} << 20;
+    constexpr std::size_t first_step = std::size_t{1} << 14;
     std::vector<std::uint8_t> bytes;
     while (bytes.size() < count) {
       const std::size_t held = bytes.size();

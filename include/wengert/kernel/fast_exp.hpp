@@ -11,12 +11,12 @@ namespace wengert::kernel {
 // 2^k for a whole number k whose 2^k is neither denormal nor infinite.
 template <class T, std::size_t B>
 WENGERT_INLINE Lane<T, B> power_of_two(const Lane<T, B>& k) {
-  using Bits = typename VectorOf<T, B>::mask;
+  using Bits = typename VectorOf<T, B>::bits;
   constexpr bool is_double = std::is_same_v<T, double>;
   // In the sum the lowest bits of the mantissa hold k.
   const Lane<T, B> at_the_end = k + Lane<T, B>(is_double ? T(0x1.8p52) : T(0x1.8p23));
   Lane<T, B> power;
-  power.v = (typename Lane<T, B>::Register)(((Bits)at_the_end.v + (is_double ? 1023 : 127)) << (is_double ? 52 : 23));
+  power.v = (typename Lane<T, B>::Register)(((Bits)at_the_end.v + (is_double ? 1023U : 127U)) << (is_double ? 52U : 23U));
   return power;
 }
 

@@ -16,6 +16,7 @@ struct VectorOf;
     typedef T type __attribute__((vector_size(Bytes)));                                      \
     typedef T unaligned __attribute__((vector_size(Bytes), aligned(alignof(T)), may_alias)); \
     typedef I mask __attribute__((vector_size(Bytes)));                                      \
+    typedef unsigned I bits __attribute__((vector_size(Bytes)));                             \
   };
 WENGERT_VECTOR(float, int, 16)
 WENGERT_VECTOR(float, int, 32)
