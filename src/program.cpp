@@ -7,7 +7,9 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <limits>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -200,6 +202,28 @@ void Program<T>::State::run_measured(const program::Instruction*& current) {
   ++replays;
 }
 
+// The tape stops at the first op that refuses its values; the schedule may come to a later one first. What was recorded
+// before that one still runs, but for what writes to parameters, and the error of the op recorded first is thrown.
+template <class T>
+void Program<T>::State::rethrow_first(const program::Instruction& failed, std::exception_ptr first) {
+  std::uint32_t recorded = failed.entries.front();
+  const std::size_t next = static_cast<std::size_t>(&failed - executable.instructions.data()) + 1;
+  for (const program::Instruction& instruction : std::span(executable.instructions).subspan(next)) {
+    const bool writes =
+        instruction.kind == program::Instruction::Kind::copy ||
+        std::ranges::any_of(instruction.entries, [&](auto k) { return graph.entries[k].target != program::none; });
+    if (writes || instruction.entries.front() > recorded) continue;
+    try {
+      executable.run(instruction);
+    } catch (Error& error) {
+      recorded = instruction.entries.front();
+      error.locate(graph.entries[recorded].where);
+      first = std::current_exception();
+    }
+  }
+  std::rethrow_exception(first);
+}
+
 template <class T>
 typename Program<T>::State& Program<T>::state() const {
   if (state_ == nullptr)
@@ -229,8 +253,9 @@ void Program<T>::replay(std::span<const ProgramInput<T>> inputs) {
         s.executable.run(instruction);
       }
   } catch (Error& error) {
-    if (current != nullptr) error.locate(s.graph.entries[current->entries.front()].where);
-    throw;
+    if (current == nullptr) throw;
+    error.locate(s.graph.entries[current->entries.front()].where);
+    s.rethrow_first(*current, std::current_exception());
   }
   for (const program::Update& update : s.graph.updates) ++s.graph.parameters[update.parameter].state_->version;
   for (const program::Stream& stream : s.graph.streams) stream.state->counter += stream.end - stream.first;

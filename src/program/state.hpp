@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <span>
 #include <string>
@@ -50,6 +51,7 @@ struct Program<T>::State {
   Value<const T> result(std::size_t i, bool indices) const;
   void require_equal(const std::string& what, Value<const T> got, const Tensor<T>& expected) const;
   void run_measured(const program::Instruction*& current);
+  [[noreturn]] void rethrow_first(const program::Instruction& failed, std::exception_ptr first);
 };
 
 }  // namespace wengert

@@ -217,3 +217,24 @@ TEST_CASE_TEMPLATE("what is not computed cannot be used once the tape computes a
   tape.clear();
   CHECK((tape.constant(Tensor<T>{1, 2}) * 2).value() == Tensor<T>{2, 4});  // in the same memory
 }
+
+TEST_CASE("of several ops that refuse their values, the one recorded first is named, whatever the order of a replay") {
+  const auto cost = [](V x, auto labels) {
+    const V scaled = exp(x) * 2;
+    const V first = nll_loss(scaled, labels);                     // waits for what is fused with `scaled`,
+    const V second = nll_loss(x, labels, {.ignore_index = 1});    // so that this one may run before it
+    return first + second + sum(scaled * x);
+  };
+  const D x{{1, 2}, {3, 4}};
+  for (const bool fuse : {true, false}) {
+    CAPTURE(fuse);
+    auto step = compiled<double>([&](auto&, auto a, auto labels) { return cost(a, labels); }, {.fuse = fuse});
+    CHECK_NOTHROW(step(x, Indices{0, 1}));
+    Tape<double> tape;
+    const std::string message =
+        message_of<ValueError>([&] { cost(tape.constant(x), tape.indices(Indices{0, 2})); });
+    CHECK(contains(message, "label 2 at position 1: must be a class from 0 to 1"));
+    CHECK(message_of<ValueError>([&] { step(x, Indices{0, 2}); }) == message);
+    CHECK_NOTHROW(step(x, Indices{0, 1}));
+  }
+}
