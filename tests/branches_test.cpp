@@ -196,6 +196,28 @@ TEST_CASE("a user's formula chooses its cotangent with its branch, on the tape a
   CHECK(program.value(4) == Tensor<double>{0, 5});
 }
 
+namespace {
+// (x + 1)² from −2 on, and what a branch does with its derivative at −1.
+constexpr auto given_parabola =
+    elementwise<"given_parabola">([](auto x) { return where(x < -2, 1, (x + 1) * (x + 1)); },
+                                  derivative([](auto x, auto) { return where(x < -2, 0, 2 * (x + 1)); }));
+constexpr auto parabola_inside = elementwise<"parabola_inside">([](auto x) { return given_parabola(2 * x); });
+}  // namespace
+
+TEST_CASE("where a slope that chooses is 0, its own derivative is not") {
+  const auto second_at = [](double at, auto f) {
+    Tape<double> tape;
+    const auto x = tape.variable(Tensor<double>{at});
+    return grad(sum(grad(sum(f(x)), x)[0]), x)[0].value()(0);
+  };
+  CHECK(second_at(-1, [](auto x) { return given_parabola(x); }) == 2);
+  CHECK(second_at(-3, [](auto x) { return given_parabola(x); }) == 0);
+  CHECK(second_at(-0.5, [](auto x) { return parabola_inside(x); }) == 8);
+  CHECK(second_at(0, [](auto x) { return pow(x, 2); }) == 2);
+  CHECK(second_at(0, [](auto x) { return hypot(x, 2); }) == 0.5);
+  CHECK(std::abs(second_at(-1.5, [](auto x) { return hard_swish(x); }) - 1.0 / 3) < 1e-15);
+}
+
 // PyTorch 1.13 gives these, except for maximum and minimum, whose gradient at NaN is 0 here and there.
 TEST_CASE("gradients at a NaN are those of the conventions") {
   const auto at_nan = [](auto f) {

@@ -50,6 +50,16 @@ TEST_CASE("mean, var and stddev of floats about 1e6 keep their digits") {
   CHECK(distance(program.value(1), Tensor<float>(0 * program.value(1))) < 1e-5);  // 100 apart they are equal
 }
 
+TEST_CASE("logarithms of softmax keep their digits beside large logits") {
+  const Tensor<float> near{{0, 1, 2, 3}, {3, 0, 0, 1}}, far = near + 1048576.0F, Y{{0, 0, 1, 0}, {0.5F, 0.5F, 0, 0}};
+  const Indices labels{2, 0};
+  Tape<float> tape;
+  const auto a = tape.variable(near), b = tape.variable(far);
+  CHECK(distance(log_softmax(b).value(), log_softmax(a).value()) < 1e-6);
+  CHECK(distance(cross_entropy_with_logits(b, Y).value(), cross_entropy_with_logits(a, Y).value()) < 1e-6);
+  CHECK(distance(cross_entropy(b, labels).value(), cross_entropy(a, labels).value()) < 1e-6);
+}
+
 TEST_CASE("cumsum of floats does not add up its rounding") {
   auto ones = Tensor<float>::from_shape({200'000});
   ones.fill(0.1F);
@@ -105,6 +115,10 @@ TEST_CASE("a norm neither overflows nor vanishes before its elements do") {
   }
   const auto zero = values_of<double>([](auto x) { return norm(x); }, {0, 0});
   CHECK(zero[1] == Tensor<double>{0, 0});
+  const auto infinite = values_of<double>([](auto x) { return norm(x); }, {1, -infinity});
+  CHECK(infinite[1] == Tensor<double>{0, -1});
+  const auto none = Tensor<double>::from_shape({0});
+  for (const double p : {1.0, 2.0, 3.0}) CHECK(values_of<double>([p](auto x) { return norm(x, p); }, none)[0]() == 0);
 }
 
 // Figures of mpmath 1.2.1: psi(n, x).

@@ -1,5 +1,6 @@
 // Prints the op reference, from the registry and the error bounds: see tests/update_op_reference.sh. A test holds
-// docs/ops.md against it. Argument: error_bounds.csv.
+// docs/ops.md against it. Argument: the folder of error_bounds.csv and derivative_bounds.csv.
+#include "oracle/derivative_bounds.hpp"
 #include "oracle/error_bounds.hpp"
 
 #include <algorithm>
@@ -30,10 +31,52 @@ std::string errors(const ErrorBound& bound) {
 // Random numbers: their notation says what is drawn.
 bool is_draw(const wengert::OpRow& row) { return row.notation.find("drawn") != std::string_view::npos; }
 
+void print_derivatives(const std::string& file) {
+  fmt::print(
+      "## Derivatives over the whole range\n\n"
+      "First and second partial derivatives of the elementwise ops are held against mpmath over all exponents and at\n"
+      "±0, ±∞ and NaN (`tests/oracle/derivatives.py`), gradients of reductions and products with their Hessians over\n"
+      "all exponents (`tests/oracle/reduction_derivatives.py`). An error is at most 1e-13 in double and 1e-5 in "
+      "float,\n"
+      "relative to max(|f′|, ε max|f′|). At ±∞ and ±0 a derivative is its limit; at NaN it is NaN, unless it is the\n"
+      "same everywhere. Exceptions:\n\n"
+      "- `sigmoid`, `tanh`: made of the result y, as y (1 − y) and 1 − y², they are exact to 16 ε max|f′|, and 0 where "
+      "y\n"
+      "  is rounded to ±1. So no operand need be kept. `softplus`, `silu` and the like have their digits everywhere.\n"
+      "- `softmax`, `log_softmax`, `logsumexp`, `logcumsumexp`: sums of terms that cancel, exact to 32 ε of the "
+      "largest\n"
+      "  derivative of all.\n"
+      "- `hypot` and `norm`: the second derivative by an operand that is almost as large as the result h is\n"
+      "  1/h − a²/h³, which cancels; exact relative to the largest second derivative at the point. The digits would "
+      "cost\n"
+      "  a second root in each gradient. At (0, 0) and at two infinities there is no limit: `hypot` gives 0, and ±1.\n"
+      "- `pow`: derivatives are made of the power and lost where that overflows or vanishes, and where the base's "
+      "second\n"
+      "  derivative overflows before it is multiplied by an exponent of less than 1e-9; NaN at infinite exponents. For "
+      "a\n"
+      "  base below 0 the derivative by the exponent is NaN.\n"
+      "- `lgamma`, `digamma`, `polygamma`, `kl_div` and `poisson_nll_loss`: near a zero of the derivative to ε of the\n"
+      "  terms that cancel there.\n"
+      "- `prod`: lost where a product of some elements overflows or vanishes; `mean` where the sum overflows.\n"
+      "- `norm` of infinite elements: NaN for p other than 1, 2 and ∞.\n"
+      "- At −0, functions defined from 0 on (`log`, `sqrt`, …) have the limit's size with the other sign.\n"
+      "- Kinks and ties: see the table above. `log(relu(x))` inside one formula is NaN where x < 0, as 0 · ∞; as two "
+      "ops\n"
+      "  it is 0.\n\n"
+      "The worst errors of orders 1 and 2, rounded up to a power of ten. They are relative to max(|f′|, ε max|f′|), to "
+      "the\n"
+      "largest derivative of that order at the point, or to the largest at any point:\n\n"
+      "| op | double | float | relative to |\n|---|---|---|---|\n");
+  for (const auto& [name, bound] : wengert::testing::DerivativeBounds::read(file))
+    fmt::print("| {} | {:.0e} · {:.0e} | {:.0e} · {:.0e} | {} |\n", name, bound.worst[0], bound.worst[1],
+               bound.worst[2], bound.worst[3], wengert::testing::error_scales[static_cast<std::size_t>(bound.scale)]);
+}
+
 }  // namespace
 
 int main(int, char** arguments) {
-  const auto bounds = wengert::testing::ErrorBounds::read(arguments[1]);
+  const std::string folder = arguments[1];
+  const auto bounds = wengert::testing::ErrorBounds::read(folder + "/error_bounds.csv");
   std::vector<wengert::OpRow> rows = wengert::op_registry();
   std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   fmt::print(
@@ -63,15 +106,5 @@ int main(int, char** arguments) {
                cell(row.convention));
   }
   fmt::print("\n{} ops\n\n", rows.size());
-  fmt::print(
-      "## Derivatives over the whole range\n\n"
-      "First and second derivatives of the elementwise functions of one number are held against mpmath over all\n"
-      "exponents (`tests/oracle/derivatives.py`): an error is at most 1e-13 in double and 1e-5 in float, relative to\n"
-      "max(|f′|, ε max|f′|), at the points of that script, which are finite and not 0. Exceptions:\n\n"
-      "- `sigmoid`, `tanh`: made of the result y, as y (1 − y) and 1 − y², they are exact to 16 ε max|f′|, and 0 where y\n"
-      "  is rounded to ±1. So no operand need be kept. `softplus`, `silu` and the like have their digits everywhere.\n"
-      "- `hypot`: the second derivative by the larger operand is 1/h − a²/h³, which cancels.\n"
-      "- `atan2`: the second derivatives near |a| = |b|, where they change sign, are exact to ε/h² only.\n"
-      "- `lgamma`, `digamma`, `polygamma`: near their zeros to ε of the terms that cancel there. Not in the sweep.\n"
-      "- `norm` with p other than 2, `var` and `stddev`: powers overflow before the result does.\n");
+  print_derivatives(folder + "/derivative_bounds.csv");
 }

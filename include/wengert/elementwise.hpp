@@ -28,11 +28,6 @@ namespace wengert {
 
 namespace detail {
 
-template <class A>
-inline constexpr int dual_depth = Number<A> ? 0 : -1;
-template <class X>
-inline constexpr int dual_depth<Dual<X>> = dual_depth<X> + 1;
-
 // The argument of a call inside a formula that carries most derivatives; the others are plain beside it.
 template <class First, class... Rest>
 WENGERT_INLINE constexpr const auto& deepest(const First& first, const Rest&... rest) {

@@ -17,14 +17,38 @@ struct OwnDerivative {  // taken of the formula itself
   using Kind = DerivativeKind;
 };
 
+template <class A>
+inline constexpr int dual_depth = Number<A> ? 0 : -1;
+template <class X>
+inline constexpr int dual_depth<Dual<X>> = dual_depth<X> + 1;
+
+// g times a slope, and 0 where the slope is, even if g is infinite or NaN. Differentiated, it is a sum of two such
+// products: where a slope is 0, its own derivative need not be.
+template <class G, class D>
+WENGERT_INLINE constexpr auto chosen_product(const G& g, const D& slope) {
+  constexpr int of_g = dual_depth<G>, of_slope = dual_depth<D>;
+  if constexpr (of_g <= 0 && of_slope <= 0) {
+    return where(slope == 0, 0, g * slope);
+  } else if constexpr (of_g > of_slope) {
+    auto v = chosen_product(g.v, slope);
+    return Dual<decltype(v)>{v, chosen_product(g.d, slope)};
+  } else if constexpr (of_g < of_slope) {
+    auto v = chosen_product(g, slope.v);
+    return Dual<decltype(v)>{v, chosen_product(g, slope.d)};
+  } else {
+    auto v = chosen_product(g.v, slope.v);
+    return Dual<decltype(v)>{v, chosen_product(g.d, slope.v) + chosen_product(g.v, slope.d)};
+  }
+}
+
 // A tangent or cotangent times a derivative that was given. Of one that chooses between branches, 0 means a branch that
-// was not taken: what comes along it is 0, even if g is infinite or NaN.
+// was not taken: what comes along it is 0.
 template <class Partial, std::size_t arguments, class G, class D>
 WENGERT_INLINE constexpr auto along(const G& g, const D& slope) {
   if constexpr (Literal<D> || std::is_same_v<D, Text>)
     return g * slope;
   else if constexpr (chooses<Partial>(std::make_index_sequence<arguments>{}))
-    return where(slope == 0, 0, g * slope);
+    return chosen_product(g, slope);
   else
     return g * slope;
 }

@@ -2,6 +2,7 @@
 
 #include "kernel/parallel.hpp"
 #include "kernel/rows.hpp"
+#include "kernel/scratch.hpp"
 #include <wengert/kernel/fast_exp.hpp>
 #include <wengert/kernel/isa.hpp>
 
@@ -104,20 +105,21 @@ struct SoftmaxBody {
   }
 };
 
-// The logarithms of a lane of rows' sums are taken together.
+// The largest element m of each row, and ln Σ exp(x − m): beside a large m, the digits of their sum are lost. The
+// logarithms of a lane of rows' sums are taken together.
 template <class T>
 struct LogSumBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* x, T* out, std::size_t rows, std::size_t count, bool turned) {
+  static WENGERT_INLINE void run(const T* x, T* tops, T* logarithms, std::size_t rows, std::size_t count, bool turned) {
     using L = Lane<T, Bytes>;
     using E = Exponentials<L>;
     if (turned)
       return each_few_rows<L>(rows, [&](std::size_t first, std::size_t few) {
         ShortRows<L> of_x(x + first * count, few, count);
         const L top = of_x.maximum(count), sum = of_x.to_exponentials(top, count);
-        alignas(L) T result[L::width];
-        (top + lane_log(sum)).store(result);
-        for (std::size_t r = 0; r < few; ++r) out[first + r] = result[r];
+        alignas(L) T result[2][L::width];
+        top.store(result[0]), lane_log(sum).store(result[1]);
+        for (std::size_t r = 0; r < few; ++r) tops[first + r] = result[0][r], logarithms[first + r] = result[1][r];
       });
     for (std::size_t first = 0; first < rows; first += L::width) {
       alignas(L) T top[L::width], sum[L::width];
@@ -128,8 +130,8 @@ struct LogSumBody {
         top[r] = E::maximum(x, row);
         sum[r] = E::sum(x, row, top[r]);
       }
-      (L::load(top) + lane_log(L::load(sum))).store(sum);
-      for (std::size_t r = 0; r < together; ++r) out[first + r] = sum[r];
+      lane_log(L::load(sum)).store(sum);
+      for (std::size_t r = 0; r < together; ++r) tops[first + r] = top[r], logarithms[first + r] = sum[r];
     }
   }
 };
@@ -137,14 +139,15 @@ struct LogSumBody {
 template <class T>
 struct ShiftBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* x, const T* shift, T* y, std::size_t rows, std::size_t count) {
+  static WENGERT_INLINE void run(const T* x, const T* tops, const T* logarithms, T* y, std::size_t rows,
+                                 std::size_t count) {
     using L = Lane<T, Bytes>;
-    for (std::size_t r = rows; r-- > 0; x += count, y += count, ++shift) {
+    for (std::size_t r = rows; r-- > 0; x += count, y += count, ++tops, ++logarithms) {
       const Row<L> row(count, r * count);
-      const L by(*shift);
-      for (std::size_t k = 0; k < row.whole; k += L::width) (L::load(x + k) - by).store(y + k);
+      const L top(*tops), by(*logarithms);
+      for (std::size_t k = 0; k < row.whole; k += L::width) (L::load(x + k) - top - by).store(y + k);
       if (row.rest == 0) continue;
-      const L last = row.last(x, T(0)) - by;
+      const L last = row.last(x, T(0)) - top - by;
       row.store_last(last, y);
     }
   }
@@ -167,21 +170,31 @@ void softmax_rows(const T* x, T* y, std::size_t rows, std::size_t count) {
 }
 
 template <class T>
-void log_sum_exp_rows(const T* x, T* out, std::size_t rows, std::size_t count) {
+void log_sum_exp_rows(const T* x, T* tops, T* logarithms, std::size_t rows, std::size_t count) {
   parallel_for(rows, 1, rows * count, [&](std::size_t first, std::size_t last) {
-    dispatch<LogSumBody<T>, const T*, T*>(x + first * count, out + first, last - first, count, are_turned(rows, count));
+    dispatch<LogSumBody<T>, const T*, T*, T*>(x + first * count, tops + first, logarithms + first, last - first, count,
+                                              are_turned(rows, count));
   });
+}
+
+template <class T>
+void log_sum_exp_rows(const T* x, T* out, std::size_t rows, std::size_t count) {
+  T* const tops = scratch<T>(Scratch::result, rows);
+  log_sum_exp_rows(x, tops, out, rows, count);
+  for (std::size_t r = 0; r < rows; ++r) out[r] += tops[r];
 }
 
 template <class T>
 void log_softmax_rows(const T* x, T* y, std::size_t rows, std::size_t count) {
   constexpr std::size_t together = 64;
   parallel_for(rows, 1, rows * count, [&](std::size_t begin, std::size_t end) {
-    T shift[together];
+    T tops[together], logarithms[together];
     for (std::size_t first = begin; first < end; first += together) {
       const std::size_t part = std::min(together, end - first);
-      dispatch<LogSumBody<T>, const T*, T*>(x + first * count, shift, part, count, are_turned(rows, count));
-      dispatch<ShiftBody<T>, const T*, const T*, T*>(x + first * count, shift, y + first * count, part, count);
+      dispatch<LogSumBody<T>, const T*, T*, T*>(x + first * count, tops, logarithms, part, count,
+                                                are_turned(rows, count));
+      dispatch<ShiftBody<T>, const T*, const T*, const T*, T*>(x + first * count, tops, logarithms, y + first * count,
+                                                               part, count);
     }
   });
 }
@@ -194,20 +207,20 @@ namespace {
 template <class T>
 struct CrossEntropyBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* z, const T* y, const T* shift, std::size_t rows, std::size_t count,
-                                 double* total) {
+  static WENGERT_INLINE void run(const T* z, const T* y, const T* tops, const T* logarithms, std::size_t rows,
+                                 std::size_t count, double* total) {
     using L = Lane<T, Bytes>;
     double sum = 0;
     L part(T(0));
-    for (std::size_t r = rows; r-- > 0; z += count, y += count, ++shift) {
+    for (std::size_t r = rows; r-- > 0; z += count, y += count, ++tops, ++logarithms) {
       const Row<L> row(count, r * count);
-      const L by(*shift);
+      const L top(*tops), by(*logarithms);
       for (std::size_t k = 0; k < row.whole; k += L::width) {
-        const L term = L::load(y + k) * (by - L::load(z + k));
+        const L term = L::load(y + k) * (top - L::load(z + k) + by);
         part = part + term;
       }
       if (row.rest > 0) {
-        const L term = row.last(y, T(0)) * (by - row.last(z, T(0)));
+        const L term = row.last(y, T(0)) * (top - row.last(z, T(0)) + by);
         part = part + term;
       }
     }
@@ -299,16 +312,17 @@ double cross_entropy_rows(const T* z, const T* y, std::size_t rows, std::size_t 
   const std::size_t blocks = (rows + rows_in_block - 1) / rows_in_block;
   double totals[most];
   parallel_for(blocks, 1, rows * count, [&](std::size_t begin, std::size_t end) {
-    T shift[together];
+    T tops[together], logarithms[together];
     for (std::size_t block = begin; block < end; ++block) {
       totals[block] = 0;
       const std::size_t last = std::min(rows, (block + 1) * rows_in_block);
       for (std::size_t first = block * rows_in_block; first < last; first += together) {
         const std::size_t part = std::min(together, last - first);
         double total = 0;
-        dispatch<LogSumBody<T>, const T*, T*>(z + first * count, shift, part, count, are_turned(rows, count));
-        dispatch<CrossEntropyBody<T>, const T*, const T*, const T*>(z + first * count, y + first * count, shift, part,
-                                                                    count, &total);
+        dispatch<LogSumBody<T>, const T*, T*, T*>(z + first * count, tops, logarithms, part, count,
+                                                  are_turned(rows, count));
+        dispatch<CrossEntropyBody<T>, const T*, const T*, const T*, const T*>(z + first * count, y + first * count,
+                                                                              tops, logarithms, part, count, &total);
         totals[block] += total;
       }
     }
@@ -337,6 +351,7 @@ void scaled_softmax_rows(const T* z, const T* scale, T* out, std::size_t rows, s
 #define WENGERT_INSTANTIATE(T)                                                                  \
   template void softmax_rows<T>(const T*, T*, std::size_t, std::size_t);                        \
   template void log_softmax_rows<T>(const T*, T*, std::size_t, std::size_t);                    \
+  template void log_sum_exp_rows<T>(const T*, T*, T*, std::size_t, std::size_t);                \
   template void log_sum_exp_rows<T>(const T*, T*, std::size_t, std::size_t);                    \
   template double cross_entropy_rows<T>(const T*, const T*, std::size_t, std::size_t);          \
   template void cross_entropy_vjp_rows<T>(const T*, const T*, T*, std::size_t, std::size_t, T); \

@@ -13,6 +13,10 @@ void softmax_rows(const T* x, T* y, std::size_t rows, std::size_t count);
 template <class T>
 void log_sum_exp_rows(const T* x, T* out, std::size_t rows, std::size_t count);
 
+/// The same in two parts, m and ln Σ exp(x − m): beside a large m, digits of their sum are lost.
+template <class T>
+void log_sum_exp_rows(const T* x, T* tops, T* logarithms, std::size_t rows, std::size_t count);
+
 /// y = x − m − ln Σ exp(x − m).
 template <class T>
 void log_softmax_rows(const T* x, T* y, std::size_t rows, std::size_t count);

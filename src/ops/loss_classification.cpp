@@ -39,14 +39,19 @@ constexpr auto hinge_op = elementwise<"hinge_loss", params<1>>(
     }),
     notation<"max(0, m − y z)">, convention<"0 at the kink">);
 
-constexpr auto kl_div_op =
-    elementwise<"kl_div">([](auto a, auto y) { return y * (log(where(y == 0, 1, y)) - a); }, input_domain([] {
-                            return Domain{0.2, 2};
-                          }),
-                          notation<"y (ln y − a)">, convention<"0 ln 0 = 0">);
+constexpr auto kl_div_op = elementwise<"kl_div">(
+    [](auto a, auto y) { return y * (log(where(y == 0, 1, y)) - a); },
+    derivative([](auto, auto y, auto) { return -y; },
+               [](auto a, auto y, auto) { return where(y == 0, 0, log(where(y == 0, 1, y)) + 1) - a; }),
+    input_domain([] {
+      return Domain{0.2, 2};
+    }),
+    notation<"y (ln y − a)">, convention<"0 ln 0 = 0">);
 
-constexpr auto kl_div_of_logarithms_op =
-    elementwise<"kl_div_of_logarithms">([](auto a, auto y) { return exp(y) * (y - a); }, notation<"eʸ (y − a)">);
+constexpr auto kl_div_of_logarithms_op = elementwise<"kl_div_of_logarithms">(
+    [](auto a, auto y) { return exp(y) * (y - a); },
+    derivative([](auto, auto y, auto) { return -exp(y); }, [](auto a, auto y, auto) { return exp(y) * (y - a + 1); }),
+    notation<"eʸ (y − a)">);
 
 // Cross entropy and its gradient are one pass over the rows each, however long those are.
 struct ByRow {

@@ -9,7 +9,7 @@ namespace {
 // The root of a sum of squares, or of powers: at 0, where it has no derivative, that is taken as 0. A NaN stays one.
 constexpr auto norm_root_op = elementwise<"norm_root", params<1>>(
     [](auto s, auto p) { return where(s <= 0, 0, pow(where(s <= 0, 1, s), 1 / p)); },
-    derivative([](auto s, auto p, auto y) { return where(s <= 0, 0, y / (p * where(s <= 0, 1, s))); }),
+    derivative([](auto s, auto p, auto) { return where(s <= 0, 0, pow(where(s <= 0, 1, s), 1 / p - 1) / p); }),
     input_domain([] {
       return Domain{0.3, 3};
     }),

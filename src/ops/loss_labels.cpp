@@ -1,3 +1,4 @@
+#include "kernel/scratch.hpp"
 #include "kernel/softmax.hpp"
 #include "ops/loss_common.hpp"
 #include <wengert/ops/elementwise.hpp>
@@ -142,8 +143,9 @@ struct LabelCrossEntropy : ByLabel {
   Shape shape(const Shape&, const Shape& labels) const { return labels; }
   template <class T>
   void forward(Value<const T> z, Value<const std::int64_t> labels, Value<T> cost) const {
-    kernel::log_sum_exp_rows(z.data, cost.data, labels.size(), z.shape().back());
-    each(extents(z.shape()), labels, [&](std::size_t i, std::size_t k) { cost.data[i] -= z.data[k]; });
+    T* const tops = kernel::scratch<T>(kernel::Scratch::result, labels.size());
+    kernel::log_sum_exp_rows(z.data, tops, cost.data, labels.size(), z.shape().back());
+    each(extents(z.shape()), labels, [&](std::size_t i, std::size_t k) { cost.data[i] += tops[i] - z.data[k]; });
     for (std::size_t i = 0; i < labels.size() && ignores; ++i)
       if (labels.data[i] == ignored) cost.data[i] = 0;
   }

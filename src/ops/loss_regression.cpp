@@ -19,15 +19,15 @@ constexpr auto l1_op =
 
 constexpr auto huber_op = elementwise<"huber_loss", params<1>>(
     [](auto a, auto y, auto delta) {
-      auto d = abs(a - y);
-      return where(d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta));
+      auto d = a - y;  // whose square, unlike that of |d|, has its second derivative at 0
+      return where(abs(d) <= delta, 0.5 * d * d, delta * (abs(d) - 0.5 * delta));
     },
     notation<"d²/2 where |d| ≤ δ, else δ (|d| − δ/2); d = a − y">);
 
 constexpr auto smooth_l1_op = elementwise<"smooth_l1_loss", params<1>>(
     [](auto a, auto y, auto beta) {
-      auto d = abs(a - y);
-      return where(d < beta, 0.5 * d * d / beta, d - 0.5 * beta);
+      auto d = a - y;
+      return where(abs(d) < beta, 0.5 * d * d / beta, abs(d) - 0.5 * beta);
     },
     notation<"d²/(2β) where |d| < β, else |d| − β/2; d = a − y">);
 
@@ -45,6 +45,7 @@ constexpr auto stirling_op = elementwise<"stirling">(
       auto safe = where(y > 1, y, 1);
       return where(y > 1, safe * log(safe) - safe + 0.5 * log(2 * std::numbers::pi * safe), 0);
     },
+    derivative([](auto y, auto) { return where(y > 1, log(where(y > 1, y, 1)) + 0.5 / where(y > 1, y, 1), 0); }),
     input_domain([] {
       return Domain{1.2, 4};
     }),

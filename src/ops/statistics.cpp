@@ -152,10 +152,10 @@ struct EuclideanNorm {
   }
 };
 constexpr auto unit_op =
-    elementwise<"unit_component">([](auto x, auto y) { return where(y == 0, 0, x / y); }, input_domain([] {
+    elementwise<"unit_component">([](auto x, auto y) { return ops::share_of_hypot(x, y); }, input_domain([] {
                                     return Domain{0.4, 2};
                                   }),
-                                  notation<"x / y">, convention<"0 where y = 0">);
+                                  notation<"x / y">, convention<"0 where y = 0, ±1 where x is infinite">);
 template <class T>
 auto EuclideanNorm::vjp(Var<T> g, Var<T> y, Var<T> x) const {
   return expand_dims(g, -1) * unit_op(Operand<T>(x), Operand<T>(expand_dims(y, -1)));
@@ -169,11 +169,27 @@ IndexVar<T> position_of(Var<T> x, std::optional<std::ptrdiff_t> axis, KeepDims k
   });
 }
 
-// The p-th root of s ≥ 0, with gradient 0 at 0.
+// (Σ |x|ᵖ)^(1/p) row by row, with gradient 0 at 0. It is m times the norm of x / m and does not depend on m: the
+// largest |x|, held constant, keeps powers from overflowing or vanishing.
 template <class T>
-Var<T> root(Var<T> s, double p) {
-  const Var<T> zero = equal(s, 0), safe = where(zero, 1, s);
-  return where(zero, 0, p == 2 ? sqrt(safe) : pow(safe, 1 / p));
+Var<T> norm_by_powers(Var<T> x, double p) {
+  const Var<T> size = abs(x), largest = stop_gradient(amax(size, -1, KeepDims::yes));
+  const Var<T> m = where(greater(largest, 0) * isfinite(largest), largest, 1);
+  const Var<T> powers = sum(pow(size / m, p), -1), zero = equal(powers, 0);
+  return where(zero, 0, reshape(m, powers.shape()) * pow(where(zero, 1, powers), 1 / p));
+}
+
+// x less its mean. Far from 0 that is not exact, nor is the mean of the distances 0: that corrects them.
+template <class T>
+Var<T> centred(Var<T> x, const Axes& axes, const Location& where) {
+  const Var<T> roughly = x - mean(x, axes, KeepDims::yes, where);
+  return roughly - mean(roughly, axes, KeepDims::yes, where);
+}
+
+// The number of elements that each of `reduced` was made of; 1 if it has none.
+template <class T>
+double elements_of_each(Var<T> x, Var<T> reduced) {
+  return reduced.size() == 0 ? 1.0 : static_cast<double>(x.size()) / static_cast<double>(reduced.size());
 }
 
 // Throws ShapeError if a reduced axis has no elements.
@@ -207,12 +223,8 @@ template <class T>
 Var<T> var(Var<T> x, const Axes& axes, KeepDims keep, double ddof, Location where) {
   return atomically(tape_of(x, "var", where), where, [&] {
     axes.bits(x.rank(), "var");
-    // Far from 0 the mean is not exact, nor are the distances' mean 0: that corrects them.
-    const Var<T> roughly = x - mean(x, axes, KeepDims::yes, where);
-    const Var<T> squares = sum(square(roughly - mean(roughly, axes, KeepDims::yes, where)), axes, keep, where);
-    const double count =
-        squares.size() == 0 ? 1.0 : static_cast<double>(x.size()) / static_cast<double>(squares.size());
-    return squares / (count - ddof);
+    const Var<T> squares = sum(square(centred(x, axes, where)), axes, keep, where);
+    return squares / (elements_of_each(x, squares) - ddof);
   });
 }
 
@@ -220,7 +232,8 @@ template <class T>
 Var<T> stddev(Var<T> x, const Axes& axes, KeepDims keep, double ddof, Location where) {
   return atomically(tape_of(x, "stddev", where), where, [&] {
     axes.bits(x.rank(), "stddev");
-    return root(var(x, axes, keep, ddof, where), 2);
+    const Var<T> length = norm(centred(x, axes, where), 2, axes, keep, where);
+    return length / std::sqrt(elements_of_each(x, length) - ddof);
   });
 }
 
@@ -239,13 +252,13 @@ Var<T> norm(Var<T> x, double p, const Axes& axes, KeepDims keep, Location where)
   if (!(p >= 1)) throw ValueError("norm", fmt::format("p = {}: must be at least 1", p), where);
   return atomically(tape_of(x, "norm", where), where, [&] {
     axes.bits(x.rank(), "norm");
-    if (p == 1) return sum(abs(x), axes, keep, where);
     if (std::isinf(p)) require_elements("norm", x, axes);
+    if (p == 1 || (x.size() == 0 && !std::isinf(p))) return sum(abs(x), axes, keep, where);
     if (std::isinf(p)) return amax(abs(x), axes, keep, where);
-    if (p != 2) return root(sum(pow(abs(x), p), axes, keep, where), p);
     const std::uint32_t reduced = axes.bits(x.rank(), "norm");
     if (reduced == 0) return abs(x);
-    const Var<T> result = record(EuclideanNorm{}, where, merged_last(x, reduced, where));
+    const Var<T> rows = merged_last(x, reduced, where);
+    const Var<T> result = p == 2 ? record(EuclideanNorm{}, where, rows) : norm_by_powers(rows, p);
     return keep == KeepDims::yes ? reshape(result, with_ones(x.shape(), reduced), where) : result;
   });
 }

@@ -4,6 +4,8 @@
 #include <wengert/kernel/mended_math.hpp>
 #include <wengert/ops/elementwise/declare.hpp>  // after the others
 
+#include <limits>
+
 namespace wengert {
 
 namespace detail {
@@ -67,7 +69,9 @@ inline constexpr auto rsqrt =
                          input_domain(detail::positive), notation<"1 / √x">);
 // Outside the op's own initialiser, in which its name could not be used.
 inline constexpr auto pow_by_base = [](auto a, auto b, auto) { return where(b == 0, 0, b * pow(a, b - 1)); };
-inline constexpr auto pow_by_exponent = [](auto a, auto b, auto y) { return where(a == 0 && b >= 0, 0, y * log(a)); };
+inline constexpr auto pow_by_exponent = [](auto a, auto b, auto y) {
+  return where((a == 0 && b >= 0) || (a == std::numeric_limits<double>::infinity() && b < 0), 0, y * log(a));
+};
 inline constexpr auto pow = elementwise<"pow">(
     kernel::lane_pow, derivative(pow_by_base, pow_by_exponent), input_domain([] {
       return Domain{0.3, 2};

@@ -5,6 +5,8 @@
 #include <wengert/ops/elementwise/declare.hpp>  // after the others
 #include <wengert/ops/elementwise/exponential.hpp>
 
+#include <limits>
+
 namespace wengert {
 
 namespace detail {
@@ -34,18 +36,27 @@ inline constexpr auto atan = elementwise<"atan">(kernel::lane_atan, derivative([
                                                    return y * y;
                                                  }),
                                                  notation<"arctan x">);
-inline constexpr auto atan2 = elementwise<"atan2">(kernel::lane_atan2,
-                                                   derivative(
-                                                       [](auto a, auto b, auto) {
-                                                         auto h = hypot(a, b);
-                                                         return b / h / h;
-                                                       },
-                                                       [](auto a, auto b, auto) {
-                                                         auto h = hypot(a, b);
-                                                         return -a / h / h;
-                                                       }),
-                                                   input_domain(detail::positive), notation<"the angle of (b, a)">,
-                                                   convention<"gradient NaN at (0, 0)">);
+// x / (x² + y²), and 0 where either is infinite.
+inline constexpr auto over_square_sum = elementwise<"over_square_sum">(
+    [](auto x, auto y) {
+      auto h = hypot(x, y);
+      return where(h == std::numeric_limits<double>::infinity(), 0, x / h / h);
+    },
+    derivative(
+        [](auto x, auto y, auto) {
+          auto h = hypot(x, y);
+          return where(h == std::numeric_limits<double>::infinity(), 0, (y - x) / h * ((y + x) / h) / h / h);
+        },
+        [](auto x, auto y, auto) {
+          auto h = hypot(x, y);
+          return where(h == std::numeric_limits<double>::infinity(), 0, -2 * (x / h) * (y / h) / h / h);
+        }),
+    input_domain(detail::positive), notation<"x / (x² + y²)">, convention<"0 where x or y is infinite">);
+inline constexpr auto atan2 = elementwise<"atan2">(
+    kernel::lane_atan2,
+    derivative([](auto a, auto b, auto) { return over_square_sum(b, a); },
+               [](auto a, auto b, auto) { return -over_square_sum(a, b); }),
+    input_domain(detail::positive), notation<"the angle of (b, a)">, convention<"gradient NaN at (0, 0)">);
 inline constexpr auto sinh =
     elementwise<"sinh">(kernel::mended_sinh, derivative([](auto x, auto) { return cosh(x); }), notation<"sinh x">);
 inline constexpr auto cosh =
@@ -70,6 +81,7 @@ inline constexpr auto atanh =
     elementwise<"atanh">(kernel::lane_atanh, derivative([](auto x, auto) { return 1 / one_less_square(x); }),
                          input_domain(detail::inside_one), notation<"artanh x">);
 }  // namespace ops
+WENGERT_TABLES(over_square_sum)
 WENGERT_TABLES(tanh_slope)
 /// sin x.
 WENGERT_UNARY(sin)
