@@ -26,9 +26,9 @@ struct DataParallel<T>::State {
 };
 
 template <class T>
-DataParallel<T>::DataParallel(std::vector<Parameter<T>> parameters, std::size_t shards)
+DataParallel<T>::DataParallel(std::vector<Parameter<T>> parameters, std::size_t shards, const Location& where)
     : state_(std::make_unique<State>()) {
-  if (shards == 0) throw ValueError("DataParallel", "0 shards: at least 1 is needed");
+  if (shards == 0) throw ValueError("DataParallel", "0 shards: at least 1 is needed", where);
   state_->places.resize(shards);
   for (auto& place : state_->places) {
     place.variables.resize(parameters.size());

@@ -41,6 +41,7 @@ Program<T> compile(Tape<T>& tape, const std::vector<ProgramVar<std::type_identit
         where);
   auto state = std::make_unique<typename Program<T>::State>();
   state->fused = options.fuse;
+  state->where = where;
   program::Graph<T>& graph = state->graph;
   const auto passed = [&](const char* name) {
     if (options.keep_passes) state->passes.emplace_back(name, to_string(graph));
@@ -80,6 +81,7 @@ template <class T>
 Program<T> compile_recorded(const std::type_identity_t<ProgramRecorder<T>>& record, const CompileOptions& options,
                             Location where) {
   Tape<T> tape;
+  tape.record_for_program(true);
   tape.compute_values(options.allow_value_dependence);
   std::vector<ProgramVar<T>> inputs;
   const auto restart = [&] {
@@ -225,17 +227,19 @@ void Program<T>::State::rethrow_first(const program::Instruction& failed, std::e
 }
 
 template <class T>
-typename Program<T>::State& Program<T>::state() const {
+typename Program<T>::State& Program<T>::state(const Location& where) const {
   if (state_ == nullptr)
     throw HandleError("program",
-                      "it was moved from, or given up by a compiled function, which holds max_programs of them");
+                      "it was moved from, or given up by a compiled function, which holds max_programs of them", where);
   return *state_;
 }
 
 template <class T>
 void Program<T>::run(std::span<const ProgramInput<T>> inputs) {
-  const program::InUse::Call call(*state().in_use, "program");
-  replay(inputs);
+  located("program", state().where, [&] {
+    const program::InUse::Call call(*state().in_use, "program");
+    replay(inputs);
+  });
 }
 
 template <class T>
@@ -292,14 +296,17 @@ void Program<T>::State::require_equal(const std::string& what, Value<const T> go
 
 template <class T>
 void Program<T>::run_checked(std::span<const ProgramInput<T>> inputs, const ProgramRecorder<T>& record) {
-  const program::InUse::Call call(*state().in_use, "program");
-  replay_checked(inputs, record);
+  located("program", state().where, [&] {
+    const program::InUse::Call call(*state().in_use, "program");
+    replay_checked(inputs, record);
+  });
 }
 
 template <class T>
 void Program<T>::replay_checked(std::span<const ProgramInput<T>> inputs, const ProgramRecorder<T>& record) {
   State& s = *state_;
   Tape<T> tape;
+  tape.record_for_program(true);
   std::vector<ProgramVar<T>> leaves;
   std::vector<std::uint64_t> counters;
   for (const program::Stream& stream : s.graph.streams) counters.push_back(stream.state->counter);

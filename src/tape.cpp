@@ -63,19 +63,21 @@ void Tape<T>::give_back(Node<T>& node) {
 }
 
 template <class T>
-void Tape<T>::rewind(const Mark& mark) {
-  if (mark.tape != nullptr && mark.tape != this) throw HandleError("rewind", "the mark is of another tape");
+void Tape<T>::rewind(const Mark& mark, Location where) {
+  if (mark.tape != nullptr && mark.tape != this) throw HandleError("rewind", "the mark is of another tape", where);
   if (mark.nodes < sweep_begin_)
-    throw HandleError("rewind", "a gradient is being recorded: the tape cannot be rewound behind its beginning");
+    throw HandleError("rewind", "a gradient is being recorded: the tape cannot be rewound behind its beginning", where);
   if (mark.nodes > nodes_.size() || (mark.nodes > 0 && nodes_[mark.nodes - 1].generation != mark.generation))
-    throw HandleError("rewind", "stale mark: the tape was rewound behind it already");
+    throw HandleError("rewind", "stale mark: the tape was rewound behind it already", where);
   for (std::size_t i = nodes_.size(); i-- > mark.nodes;) give_back(nodes_[i]);
   nodes_.resize(mark.nodes);
-  if (read_at_ > mark.nodes) read_at_ = static_cast<std::size_t>(-1);
+  // What is recorded from here on may depend on a value that was read and is gone.
+  if (read_at_ > mark.nodes) read_at_ = mark.nodes > 0 && read_at_ != nothing_read ? mark.nodes : nothing_read;
   edges_.resize(mark.edges);
   arena_.rewind(mark.arena);
   ++generation_;
   std::erase_if(updates_, [&](const Update& queued) { return queued.value.index_ >= mark.nodes; });
+  std::erase_if(updated_, [&](const UpdatedNode& given) { return given.node >= mark.nodes; });
 }
 
 template <class T>
@@ -89,7 +91,7 @@ void Tape<T>::clear(Location where) {
                     "drop them by discard_updates()",
                     std::count_if(lost, updates_.end(), std::not_fn(is_compiled)), lost->parameter.name()),
         where);
-  rewind(Mark{});
+  rewind(Mark{}, where);
 }
 
 // Tapes count their generations from different numbers, so that a handle is not taken for one of a later tape at the
@@ -114,19 +116,20 @@ void Tape<T>::update(const Parameter<T>& parameter, Var<T> value, Location where
   if (value.empty())
     throw HandleError("update", "the value is an empty handle: it was never recorded on a tape", where);
   if (value.tape_ != this) throw HandleError("update", "the value belongs to another tape", where);
-  const Shape shape = node(value, "update").layout->shape;
+  const Shape shape = node(value, "update", where).layout->shape;
   if (shape != parameter.shape())
     throw ShapeError("update",
                      fmt::format("parameter '{}' has shape {}: cannot be changed to a value of shape {}",
                                  parameter.name(), to_string(parameter.shape()), to_string(shape)),
                      where);
   const Update* last = last_update(parameter);
-  if (last != nullptr && !depends(value, last->value))
-    throw ValueError("update",
-                     fmt::format("parameter '{}' has an update queued already, which this value does not depend on and "
-                                 "would replace: build on it by updated(parameter), or drop it by discard_updates()",
-                                 parameter.name()),
-                     where);
+  if (last != nullptr && !builds_on(value, *last))
+    throw ValueError(
+        "update",
+        fmt::format("parameter '{}' has an update queued already, which this value was not computed from "
+                    "and would replace: build on it by updated(parameter), or drop it by discard_updates()",
+                    parameter.name()),
+        where);
   // A value that lies in a parameter's own memory is copied, as that may be written before it is read.
   if (nodes_[value.index_].storage_->version != nullptr) value = value * 1;
   updates_.push_back({parameter, value});
@@ -139,29 +142,40 @@ const typename Tape<T>::Update* Tape<T>::last_update(const Parameter<T>& paramet
   return last != updates_.rend() ? &*last : nullptr;
 }
 
-// Whether the later value was computed from the earlier one.
+// Whether a value was computed from what `updated` gave of an update. The node of the update's own value does not tell:
+// it may have other uses.
 template <class T>
-bool Tape<T>::depends(Var<T> later, Var<T> earlier) const {
-  const std::uint32_t first = earlier.index_;
-  if (later.index_ < first) return false;
-  std::vector<bool> read(later.index_ - first + std::size_t{1});
+bool Tape<T>::builds_on(Var<T> value, const Update& update) const {
+  const std::uint32_t first = update.value.index_;
+  const auto stands_for_update = [&](std::uint32_t k) {
+    return std::any_of(updated_.begin(), updated_.end(), [&](const UpdatedNode& given) {
+      return given.node == k && given.value == first && given.parameter == &update.parameter.value();
+    });
+  };
+  if (value.index_ < first) return false;
+  std::vector<bool> read(value.index_ - first + std::size_t{1});
   read.back() = true;
   const auto note = [&](std::uint32_t k) {
     if (k >= first) read[k - first] = true;
   };
-  for (std::uint32_t k = later.index_; k > first; --k) {
+  for (std::uint32_t k = value.index_; k > first; --k) {
     if (!read[k - first]) continue;
+    if (stands_for_update(k)) return true;
     if (const Op<T>* op = nodes_[k].op; op != nullptr && op->stands_for)
       note(*static_cast<const std::uint32_t*>(nodes_[k].attributes));
     for (const std::uint32_t input : inputs(k)) note(input);
   }
-  return read.front();
+  return false;
 }
 
+// Of a queued value, a node that has no other uses.
 template <class T>
 Var<T> Tape<T>::updated(const Parameter<T>& parameter, Location where) {
   const Update* last = last_update(parameter);
-  return last != nullptr ? last->value : variable(parameter, where);
+  if (last == nullptr) return variable(parameter, where);
+  const Var<T> value = last->value, result = reshape(value, parameter.shape(), where);
+  updated_.push_back({&parameter.value(), value.index_, result.index_});
+  return result;
 }
 
 template <class T>
@@ -171,7 +185,12 @@ std::vector<typename Tape<T>::Update> Tape<T>::exchange_updates(std::vector<Upda
 
 template <class T>
 void Tape<T>::commit(Location where) {
-  require_values("commit", "the Program writes the queued updates at each replay", where);
+  if (for_program_ || !computing_)
+    throw HandleError(
+        "commit",
+        "the tape is recorded for a Program, which writes the queued updates at each replay: queue them by "
+        "update() and leave out commit()",
+        where);
   for (Update& queued : updates_) {
     const Value<const T> value = value_of(queued.value.index_);
     queued.parameter.change([&](Tensor<T>& tensor) { copy_elements<T>(value, tensor.data()); });

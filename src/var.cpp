@@ -45,7 +45,7 @@ Tensor<T> Var<T>::value(Location where) const {
 template <class T>
 std::ostream& operator<<(std::ostream& out, const Var<T>& var) {
   if (var.empty()) return out << "an empty handle";
-  const Node<T>& n = var.tape().node(var, "<<");
+  const Node<T>& n = var.tape("<<", {}).node(var, "<<");
   out << "shape " << to_string(n.layout->shape);
   if (!n.computed) return out << ", not computed";
   const T* const elements = var.tape().value_of(var.index()).data;
@@ -80,9 +80,10 @@ Var<T> Operand<T>::on(Tape<T>& tape) const {
 
 template <class T>
 std::int64_t IndexVar<T>::item(Location where) const {
-  if (size() != 1)
+  if (size(where) != 1)
     throw ShapeError(
-        "item", fmt::format("shape {}: only a value of size 1 is one number; use value()", to_string(shape())), where);
+        "item", fmt::format("shape {}: only a value of size 1 is one number; use value()", to_string(shape(where))),
+        where);
   return value(where).data()[0];
 }
 

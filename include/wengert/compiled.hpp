@@ -55,7 +55,7 @@ template <class T, class F>
 class Compiled {
  public:
   /// Wraps `f`; see `compiled`.
-  Compiled(F f, const CompileOptions& options) : f_(std::move(f)), programs_(options) {}
+  Compiled(F f, const CompileOptions& options, const Location& where) : f_(std::move(f)), programs_(options, where) {}
 
   /// Runs the Program of these shapes, which is recorded and compiled when they are met first. Returns it, for its
   /// results, which stay until the next call. Throws what recording or a replay throws, then nothing has changed, and
@@ -84,9 +84,11 @@ class Compiled {
   }
   /// How many Programs it holds: one for each signature of shapes, `CompileOptions::max_programs` at most.
   std::size_t size() const { return programs_.size(); }
-  /// How many Programs it has compiled. Where this goes on growing, shapes come back after their Program was given up:
-  /// raise `max_programs`, or let fewer shapes occur (pad sequences to a few lengths).
+  /// How many Programs it has compiled.
   std::size_t compilations() const { return programs_.compilations(); }
+  /// How many of these were compiled again, as their shapes came back after their Program was given up. Where this goes
+  /// on growing, raise `max_programs`, or let fewer shapes occur (pad sequences to a few lengths).
+  std::size_t recompilations() const { return programs_.recompilations(); }
 
  private:
   F f_;
@@ -97,10 +99,11 @@ class Compiled {
 ///
 /// `f` gets a tape and a Var or IndexVar for each input, and returns one, a tuple or a range of them; updates that it
 /// queues on the tape belong to the Program. `step(X, Y)` replays, and records anew where the shapes are new. While it
-/// records, values are not computed, so reading one throws (see CompileOptions::allow_value_dependence).
+/// records, values are not computed, so reading one throws (see CompileOptions::allow_value_dependence). Errors that
+/// are no single op's, such as inputs that do not fit, name the line of this call.
 template <class T, class F>
-Compiled<T, F> compiled(F f, const CompileOptions& options = {}) {
-  return Compiled<T, F>(std::move(f), options);
+Compiled<T, F> compiled(F f, const CompileOptions& options = {}, Location where = Location::current()) {
+  return Compiled<T, F>(std::move(f), options, where);
 }
 
 }  // namespace wengert

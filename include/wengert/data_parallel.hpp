@@ -38,7 +38,8 @@ template <class T>
 class DataParallel {
  public:
   /// Differentiates with respect to `parameters`. Throws ValueError if there are no shards.
-  explicit DataParallel(std::vector<Parameter<T>> parameters, std::size_t shards = 8);
+  explicit DataParallel(std::vector<Parameter<T>> parameters, std::size_t shards = 8,
+                        const Location& where = Location::current());
   ~DataParallel();
   DataParallel(const DataParallel&) = delete;
   DataParallel& operator=(const DataParallel&) = delete;

@@ -23,17 +23,19 @@ class IndexVar {
   IndexVar() = default;
 
   /// The extents of the value.
-  Shape shape() const { return handle_.shape(); }
+  Shape shape(Location where = Location::current()) const { return handle_.shape(where); }
   /// The number of numbers.
-  std::size_t size() const { return handle_.size(); }
+  std::size_t size(Location where = Location::current()) const { return handle_.size(where); }
   /// The number of axes.
-  std::size_t rank() const { return handle_.rank(); }
+  std::size_t rank(Location where = Location::current()) const { return handle_.rank(where); }
   /// The single number of a value of size 1. Throws ShapeError for any other size.
   std::int64_t item(Location where = Location::current()) const;
   /// A copy of the numbers.
   Indices value(Location where = Location::current()) const;
   /// The tape it is recorded on. Throws HandleError for an empty handle.
-  Tape<T>& tape() const { return handle_.tape(); }
+  Tape<T>& tape(std::string_view subject = "tape", const Location& where = Location::current()) const {
+    return handle_.tape(subject, where);
+  }
   /// The position of its node on the tape.
   std::uint32_t index() const { return handle_.index(); }
   /// Whether it is an empty handle.

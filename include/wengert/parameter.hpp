@@ -57,8 +57,8 @@ class Parameter {
   /// Replaces the value, in place, by an expression of the same shape, which may read the parameter in any order.
   /// Throws ShapeError if the shape differs.
   template <class E>
-  Parameter& assign(const xt::xexpression<E>& expression) {
-    check_shape(expression.derived_cast());
+  Parameter& assign(const xt::xexpression<E>& expression, Location where = Location::current()) {
+    check_shape(expression.derived_cast(), where);
     const Tensor<T> next = expression;  // tapes refer to the memory of the value, so it must stay where it is
     change([&](Tensor<T>& value) { std::copy(next.begin(), next.end(), value.begin()); });
     return *this;
@@ -96,11 +96,13 @@ class Parameter {
 
   explicit Parameter(std::shared_ptr<State> state) : state_(std::move(state)) {}
   template <class E>
-  void check_shape(const E& expression) const {
+  void check_shape(const E& expression, const Location& where = {}) const {
     const Shape got(expression.shape());
     if (got == shape()) return;
-    throw ShapeError("parameter", "'" + name() + "' has shape " + to_string(shape()) +
-                                      ": cannot be changed by a tensor of shape " + to_string(got));
+    throw ShapeError("parameter",
+                     "'" + name() + "' has shape " + to_string(shape()) + ": cannot be changed by a tensor of shape " +
+                         to_string(got),
+                     where);
   }
   template <class Change>
   void change(const Change& apply) {

@@ -49,7 +49,7 @@ struct CompileOptions {
   bool keep_passes = false;
   /// `compiled` functions only: how many Programs are held, one for each signature of shapes; at least 1. A new one
   /// takes the place of the one that was used least recently; should its shapes come back, they are recorded and
-  /// compiled again, which `compilations()` counts. A Program takes about a kilobyte an op besides its values.
+  /// compiled again, which `recompilations()` counts. A Program takes about a kilobyte an op besides its values.
   std::size_t max_programs = 16;
 };
 
@@ -164,6 +164,7 @@ class Program {
   /// Replays on these inputs, in the order given to `compile`; they are read in place and must not change meanwhile.
   /// Returns the Program, for its results. Throws ShapeError unless each input has the recorded shape and kind,
   /// ValueError if one lies in memory that the replay writes, and what an op throws; then no parameter is changed.
+  /// Errors name the line that recorded the op, or else the line that compiled the Program.
   template <class... Inputs>
   Program& operator()(const Inputs&... inputs) {
     if constexpr (sizeof...(Inputs) == 0) {
@@ -190,23 +191,23 @@ class Program {
   /// The number of results.
   std::size_t output_count() const;
   /// The recorded extents of input `i`.
-  const Shape& input_shape(std::size_t i) const;
+  const Shape& input_shape(std::size_t i, Location where = Location::current()) const;
   /// Result `i` of the last replay in place, as an xtensor adaptor; valid until the next replay, which nothing keeps
   /// another thread from. Zeros before the first. Throws ValueError if there is no such result, or if it is of whole
   /// numbers.
-  auto output(std::size_t i = 0) const {
-    const Value<const T> value = result(i);
+  auto output(std::size_t i = 0, Location where = Location::current()) const {
+    const Value<const T> value = result(i, where);
     const Layout& layout = *value.layout;
     return xt::adapt(value.data, layout.size, xt::no_ownership(), xt::dynamic_shape<std::size_t>(layout.shape),
                      xt::dynamic_shape<std::ptrdiff_t>(
                          layout.strides.begin(), layout.strides.begin() + static_cast<std::ptrdiff_t>(layout.rank())));
   }
   /// A copy of result `i`.
-  Tensor<T> value(std::size_t i = 0) const;
+  Tensor<T> value(std::size_t i = 0, Location where = Location::current()) const;
   /// The single element of result `i`. Throws ShapeError for any other size.
-  T item(std::size_t i = 0) const;
+  T item(std::size_t i = 0, Location where = Location::current()) const;
   /// A copy of result `i`, which is of whole numbers.
-  Indices indices(std::size_t i = 0) const;
+  Indices indices(std::size_t i = 0, Location where = Location::current()) const;
 
   /// The bytes it holds; they are known before the first replay and do not grow.
   ProgramMemory memory() const;
@@ -226,10 +227,10 @@ class Program {
 
  private:
   friend class ProgramCache<T>;
-  State& state() const;
+  State& state(const Location& where = {}) const;
   void replay(std::span<const ProgramInput<T>> inputs);
   void replay_checked(std::span<const ProgramInput<T>> inputs, const ProgramRecorder<T>& record);
-  Value<const T> result(std::size_t i) const;
+  Value<const T> result(std::size_t i, const Location& where) const;
 
   std::unique_ptr<State> state_;
 };

@@ -15,8 +15,8 @@ namespace wengert {
 template <class T>
 class ProgramCache {
  public:
-  /// Empty. Throws ValueError if `max_programs` is 0.
-  explicit ProgramCache(const CompileOptions& options = {});
+  /// Empty. Throws ValueError if `max_programs` is 0. Errors of its calls that name no other line name this one.
+  explicit ProgramCache(const CompileOptions& options = {}, Location where = Location::current());
   /// Moved, not copied.
   ///@{
   ProgramCache(ProgramCache&&) noexcept;
@@ -34,9 +34,10 @@ class ProgramCache {
 
   /// How many Programs it holds.
   std::size_t size() const;
-  /// How many it has compiled. More than the signatures that were met: shapes came back after their Program was given
-  /// up.
+  /// How many it has compiled.
   std::size_t compilations() const;
+  /// How many of these were compiled again: their shapes came back after their Program was given up.
+  std::size_t recompilations() const;
 
  private:
   struct State;

@@ -321,7 +321,8 @@ requires(sizeof...(V) == S::arity && (detail::TapeHandle<V> && ...)) auto record
   const std::array<Var<T>, S::arity> handles{detail::handle_of(inputs)...};
   if (handles[0].empty())
     throw HandleError(S::name, "operand 1 is an empty handle: it was never recorded on a tape", where);
-  const Var<T> result = handles[0].tape().record(StructuralTable<T, S>::table, &op, sizeof(S), handles, where);
+  const Op<T>& table = StructuralTable<T, S>::table;
+  const Var<T> result = handles[0].tape(table.subject(), where).record(table, &op, sizeof(S), handles, where);
   if constexpr (detail::gives_indices<S>)
     return IndexVar<T>(result);
   else
@@ -334,7 +335,8 @@ requires(S::arity == any_number) Var<T> record(const S& op, const Location& wher
   (void)&Registered<S>::done;
   if (inputs[0].empty())
     throw HandleError(S::name, "operand 1 is an empty handle: it was never recorded on a tape", where);
-  return inputs[0].tape().record(StructuralTable<T, S>::table, &op, sizeof(S), inputs, where);
+  const Op<T>& table = StructuralTable<T, S>::table;
+  return inputs[0].tape(table.subject(), where).record(table, &op, sizeof(S), inputs, where);
 }
 
 }  // namespace wengert

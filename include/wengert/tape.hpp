@@ -111,7 +111,7 @@ class Tape {
   /// Gives back every node and value recorded since `mark`; their handles throw from now on.
   /// Throws HandleError if the mark is of another tape, if the tape was rewound behind it already, or if a sweep that
   /// began later is under way.
-  void rewind(const Mark& mark);
+  void rewind(const Mark& mark, Location where = Location::current());
   /// Gives back everything. Throws ValueError if updates are queued that were neither committed nor compiled.
   void clear(Location where = Location::current());
 
@@ -123,13 +123,13 @@ class Tape {
   };
   /// Queues an update: `commit` will write `value` into the parameter. A rewind behind the value drops it.
   /// Throws ShapeError if the shapes differ, and ValueError if another update of the parameter is queued that the value
-  /// does not depend on (through `updated`).
+  /// was not computed from, through `updated`.
   void update(const Parameter<T>& parameter, Var<T> value, Location where = Location::current());
-  /// The parameter as queued updates leave it: the last one's value, or else the parameter, recorded.
+  /// The parameter as queued updates leave it: a view of the last one's value, or else the parameter, recorded.
   Var<T> updated(const Parameter<T>& parameter, Location where = Location::current());
   std::span<const Update> updates() const { return updates_; }  ///< the queued updates, in order
   /// Writes the queued updates and empties the queue. Call it after the gradients, before the tape is rewound. Throws
-  /// HandleError if the tape computes no values.
+  /// HandleError while a Program is recorded, which writes them at each replay.
   void commit(Location where = Location::current());
   void discard_updates() { updates_.clear(); }  ///< drops the queued updates: no parameter changes
   std::vector<Update> exchange_updates(std::vector<Update> updates);  ///< replaces the queue; returns the old one
@@ -139,10 +139,12 @@ class Tape {
   /// values have memory that nothing is written to, and reading one throws HandleError: enough for a Program.
   bool compute_values(bool on) { return std::exchange(computing_, on); }
   bool computes_values() const { return computing_; }  ///< whether recording computes values
+  /// Whether recording is for a Program, so that `commit` is refused; returns whether it was before.
+  bool record_for_program(bool on) { return std::exchange(for_program_, on); }
   /// Whether what is recorded repeats older nodes on purpose; returns whether it did before. See checkpoint.
   bool repeat(bool on) { return std::exchange(repeating_, on); }
   /// The line that read a value (`item`, `value`, `view`) before more was recorded, if one did: what was recorded may
-  /// depend on that value.
+  /// depend on that value, also if its node was rewound since. `clear` forgets it.
   const Location* value_dependence() const { return read_at_ < nodes_.size() ? &read_line_ : nullptr; }
   /// Whether recording stops at the first value that is not finite; returns whether it did before. See TraceNaN.
   /// Throws HandleError if values are not computed.
@@ -255,7 +257,7 @@ class Tape {
     return storage;
   }
   bool usable(const Node<T>& node) const;
-  bool depends(Var<T> later, Var<T> earlier) const;
+  bool builds_on(Var<T> value, const Update& update) const;
   const Update* last_update(const Parameter<T>& parameter) const;
   void give_back(Node<T>& node);
   const Layout* keep(const Layout& layout);
@@ -283,7 +285,13 @@ class Tape {
   std::vector<Node<T>> nodes_;
   std::vector<std::uint32_t> edges_;
   std::vector<Adjoint> adjoints_;  // of the sweeps under way, one after another: a vjp may itself take gradients
+  // What `updated` gave: the node that stands for an update's value.
+  struct UpdatedNode {
+    const void* parameter;
+    std::uint32_t value, node;
+  };
   std::vector<Update> updates_;
+  std::vector<UpdatedNode> updated_;
   detail::LastRecorded last_recorded_;
   Pool pool_;
   Arena arena_;
@@ -293,7 +301,9 @@ class Tape {
   bool trace_nan_ = false;
   bool repeating_ = false;
   bool computing_ = true;
-  mutable std::size_t read_at_ = static_cast<std::size_t>(-1);  // the nodes there were when a value was first read
+  bool for_program_ = false;
+  static constexpr std::size_t nothing_read = static_cast<std::size_t>(-1);
+  mutable std::size_t read_at_ = nothing_read;  // the nodes there were when a value was first read, or are left of them
   mutable Location read_line_;
   const Location* sweep_location_ = nullptr;  // during a sweep: the line of the node being differentiated
 };
@@ -301,8 +311,8 @@ class Tape {
 // ---- inline definitions --------------------------------------------------------------------------------------------
 
 template <class T>
-const Node<T>& Var<T>::node(std::string_view subject) const {
-  return tape(subject).node(*this, subject);
+const Node<T>& Var<T>::node(std::string_view subject, const Location& where) const {
+  return tape(subject, where).node(*this, subject, where);
 }
 
 template <class T>

@@ -39,18 +39,18 @@ class Var {
   Var() = default;
 
   /// The extents of the value.
-  Shape shape() const { return node("shape").layout->shape; }
+  Shape shape(Location where = Location::current()) const { return node("shape", where).layout->shape; }
   /// The number of elements.
-  std::size_t size() const { return node("size").layout->size; }
+  std::size_t size(Location where = Location::current()) const { return node("size", where).layout->size; }
   /// The number of axes.
-  std::size_t rank() const { return node("rank").layout->rank(); }
+  std::size_t rank(Location where = Location::current()) const { return node("rank", where).layout->rank(); }
   /// The single element of a value of size 1. Throws ShapeError for any other size.
   T item(Location where = Location::current()) const;
   /// A copy of the value that owns its memory.
   Tensor<T> value(Location where = Location::current()) const;
   /// The value in place, as an xtensor adaptor; valid until the tape is rewound behind this node or destroyed.
   auto view(Location where = Location::current()) const {
-    node("view");
+    node("view", where);
     tape().note_read(where);
     const Value<const T> elements = tape().value_of(index_);
     const Layout& layout = *elements.layout;
@@ -60,7 +60,7 @@ class Var {
   }
   /// The tape it is recorded on. Throws HandleError for an empty handle, and if the tape was destroyed; `subject` and
   /// the caller's line are for the error.
-  Tape<T>& tape(std::string_view subject = "Var", const Location& where = {}) const;
+  Tape<T>& tape(std::string_view subject = "tape", const Location& where = Location::current()) const;
   /// The position of its node on the tape.
   std::uint32_t index() const { return index_; }
   bool empty() const { return tape_ == nullptr; }  ///< whether it refers to nothing
@@ -90,7 +90,7 @@ class Var {
   friend class Tape<T>;
   Var(Tape<T>* tape, std::uint32_t index, std::uint32_t generation)
       : tape_(tape), index_(index), generation_(generation) {}
-  const Node<T>& node(std::string_view subject) const;
+  const Node<T>& node(std::string_view subject, const Location& where) const;
   [[noreturn]] void refuse(std::string_view subject, const Location& where) const;
 
   Tape<T>* tape_ = nullptr;

@@ -289,7 +289,7 @@ Var<T> ctc_loss(Var<T> log_probability, std::type_identity_t<IndexOperand<T>> ta
                 std::type_identity_t<IndexOperand<T>> target_lengths, const CtcOptions& options, Location where) {
   if (log_probability.empty())
     throw HandleError(loss_name, "the prediction is an empty handle: it was never recorded on a tape", where);
-  Tape<T>& tape = log_probability.tape();
+  Tape<T>& tape = tape_of(log_probability, loss_name, where);
   return atomically(tape, where, [&] {
     const auto on_tape = [&](std::string_view role, const IndexOperand<T>& operand) {
       const IndexVar<T> k = operand.on(tape);

@@ -251,7 +251,7 @@ Var<T> einsum(const Subscripts& subscripts, std::span<const Var<T>> operands) {
   for (std::size_t i = 1; i < operands.size(); ++i) {
     if (operands[i].empty())
       refuse_operand(name, i + 1, "is an empty handle: it was never recorded on a tape", subscripts.where());
-    if (&operands[i].tape() != &tape)
+    if (&operands[i].tape(name, subscripts.where()) != &tape)
       refuse_operand(name, i + 1, "belongs to another tape: record all operands on one tape", subscripts.where());
     tape.node(operands[i], name, subscripts.where());
   }

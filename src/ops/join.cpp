@@ -91,7 +91,7 @@ Var<T> stack_all(std::span<const Var<T>> parts, std::ptrdiff_t axis, const Locat
       const std::size_t operand = raised.size() + 1;
       if (part.empty())
         throw HandleError("stack", fmt::format("operand {} is an empty handle: it was never recorded", operand));
-      if (&part.tape() != &parts[0].tape())
+      if (&part.tape("stack", where) != &parts[0].tape())
         throw HandleError("stack", fmt::format("operand {} belongs to another tape: record all on one", operand));
       if (part.shape() != shape)
         throw ShapeError("stack", fmt::format("shapes {} and {} (operand {}): must be equal", to_string(shape),

@@ -103,7 +103,7 @@ template <class T>
 void check_handle(std::string_view loss, std::string_view operand, Var<T> x, const Tape<T>& tape) {
   if (x.empty())
     throw HandleError(loss, fmt::format("the {} is an empty handle: it was never recorded on a tape", operand));
-  if (&x.tape() != &tape)
+  if (&x.tape(loss, {}) != &tape)
     throw HandleError(loss, fmt::format("the {} belongs to another tape: record all operands on one tape", operand));
   tape.node(x, loss);
 }

@@ -143,7 +143,7 @@ Var<T> checked(std::string_view name, Var<T> x, double epsilon, const Location& 
 template <class T>
 void check_learned(std::string_view name, std::string_view role, Var<T> v, const Shape& expected, const Tape<T>& tape) {
   if (v.empty()) return;
-  if (&v.tape() != &tape)
+  if (&v.tape(name, {}) != &tape)
     throw HandleError(name, fmt::format("the {} belongs to another tape: record all operands on one tape", role));
   if (tape.node(v, name).layout->shape != expected)
     throw ShapeError(

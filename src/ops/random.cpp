@@ -221,7 +221,7 @@ Var<T> reparameterised(std::string_view name, const Operand<T>& a, const Operand
   const Location& where = a.where();
   if (a.handle().empty() && b.handle().empty())
     throw HandleError(name, "no operand is a Var that was recorded on a tape", where);
-  Tape<T>& tape = (a.handle().empty() ? b : a).handle().tape();
+  Tape<T>& tape = (a.handle().empty() ? b : a).handle().tape(name, where);
   return atomically(tape, where, [&] {
     const Var<T> x = a.on(tape), y = b.on(tape);
     for (const Var<T>& operand : {x, y})

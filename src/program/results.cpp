@@ -25,34 +25,43 @@ Value<const T> Program<T>::State::result(std::size_t i, bool indices) const {
 }
 
 template <class T>
-Value<const T> Program<T>::result(std::size_t i) const {
-  const program::InUse::Reading reading(*state().in_use, "program");
-  return state().result(i, false);
+Value<const T> Program<T>::result(std::size_t i, const Location& where) const {
+  return located("program", where, [&] {
+    const program::InUse::Reading reading(*state().in_use, "program");
+    return state().result(i, false);
+  });
 }
 
 template <class T>
-Tensor<T> Program<T>::value(std::size_t i) const {
-  const program::InUse::Reading reading(*state().in_use, "program");
-  const Value<const T> from = state().result(i, false);
-  auto copy = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(from.shape()));
-  copy_elements<T>(from, copy.data());
-  return copy;
+Tensor<T> Program<T>::value(std::size_t i, Location where) const {
+  return located("program", where, [&] {
+    const program::InUse::Reading reading(*state().in_use, "program");
+    const Value<const T> from = state().result(i, false);
+    auto copy = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(from.shape()));
+    copy_elements<T>(from, copy.data());
+    return copy;
+  });
 }
 
 template <class T>
-T Program<T>::item(std::size_t i) const {
-  const program::InUse::Reading reading(*state().in_use, "program");
-  const Value<const T> from = state().result(i, false);
-  if (from.size() != 1)
-    throw ShapeError("program", fmt::format("output {} has shape {}: only a value of size 1 is one number; use value()",
-                                            i, wengert::to_string(from.shape())));
-  return *from.data;
+T Program<T>::item(std::size_t i, Location where) const {
+  return located("program", where, [&] {
+    const program::InUse::Reading reading(*state().in_use, "program");
+    const Value<const T> from = state().result(i, false);
+    if (from.size() != 1)
+      throw ShapeError("program",
+                       fmt::format("output {} has shape {}: only a value of size 1 is one number; use value()", i,
+                                   wengert::to_string(from.shape())));
+    return *from.data;
+  });
 }
 
 template <class T>
-Indices Program<T>::indices(std::size_t i) const {
-  const program::InUse::Reading reading(*state().in_use, "program");
-  return numbers_of(state().result(i, true));
+Indices Program<T>::indices(std::size_t i, Location where) const {
+  return located("program", where, [&] {
+    const program::InUse::Reading reading(*state().in_use, "program");
+    return numbers_of(state().result(i, true));
+  });
 }
 
 // ---- looking at it -------------------------------------------------------------------------------------------------
@@ -66,8 +75,9 @@ std::size_t Program<T>::output_count() const {
   return state().graph.outputs.size();
 }
 template <class T>
-const Shape& Program<T>::input_shape(std::size_t i) const {
-  if (i >= input_count()) throw ValueError("program", fmt::format("input {}: it has {}", i, input_count()));
+const Shape& Program<T>::input_shape(std::size_t i, Location where) const {
+  const std::size_t count = state(where).graph.inputs.size();
+  if (i >= count) throw ValueError("program", fmt::format("input {}: it has {}", i, count), where);
   return state().graph.entries[state().graph.inputs[i]].layout.shape;
 }
 
@@ -108,20 +118,20 @@ const std::vector<std::pair<std::string, std::string>>& Program<T>::passes() con
   return state().passes;
 }
 
-#define WENGERT_INSTANTIATE(T)                                                \
-  template struct ProgramInput<T>;                                            \
-  template Value<const T> Program<T>::State::result(std::size_t, bool) const; \
-  template Value<const T> Program<T>::result(std::size_t) const;              \
-  template Tensor<T> Program<T>::value(std::size_t) const;                    \
-  template T Program<T>::item(std::size_t) const;                             \
-  template Indices Program<T>::indices(std::size_t) const;                    \
-  template std::size_t Program<T>::input_count() const;                       \
-  template std::size_t Program<T>::output_count() const;                      \
-  template const Shape& Program<T>::input_shape(std::size_t) const;           \
-  template ProgramMemory Program<T>::memory() const;                          \
-  template void Program<T>::measure(bool);                                    \
-  template Profile Program<T>::profile() const;                               \
-  template std::string Program<T>::to_string() const;                         \
+#define WENGERT_INSTANTIATE(T)                                                    \
+  template struct ProgramInput<T>;                                                \
+  template Value<const T> Program<T>::State::result(std::size_t, bool) const;     \
+  template Value<const T> Program<T>::result(std::size_t, const Location&) const; \
+  template Tensor<T> Program<T>::value(std::size_t, Location) const;              \
+  template T Program<T>::item(std::size_t, Location) const;                       \
+  template Indices Program<T>::indices(std::size_t, Location) const;              \
+  template std::size_t Program<T>::input_count() const;                           \
+  template std::size_t Program<T>::output_count() const;                          \
+  template const Shape& Program<T>::input_shape(std::size_t, Location) const;     \
+  template ProgramMemory Program<T>::memory() const;                              \
+  template void Program<T>::measure(bool);                                        \
+  template Profile Program<T>::profile() const;                                   \
+  template std::string Program<T>::to_string() const;                             \
   template const std::vector<std::pair<std::string, std::string>>& Program<T>::passes() const;
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

@@ -1,6 +1,7 @@
 // What a Program is made of.
 #pragma once
 
+#include "located.hpp"
 #include "program/executable.hpp"
 #include "program/in_use.hpp"
 #include "program/passes.hpp"
@@ -36,6 +37,7 @@ struct Program<T>::State {
   std::vector<std::uint64_t> draw_offsets;  // in their streams
   std::vector<std::uint32_t> draw_streams;
   bool fused = true;
+  Location where;  // that compiled it
   bool measuring = false;
   std::vector<double> seconds;  // by instruction
   std::size_t replays = 0;

@@ -238,3 +238,124 @@ TEST_CASE("a second update of a parameter must build on the first") {
   CHECK(contains(message_of<ValueError>([&] { wrong(Tensor<double>{1, 2}); }), "updates_test.cpp:"));
   CHECK(w.value() == Tensor<double>{3, 9});
 }
+
+TEST_CASE("that a second update builds on the first is told by updated(), not by what both read") {
+  const auto run = [](const auto& step) {  // on a tape, and as a Program
+    for (const bool as_program : {false, true}) {
+      CAPTURE(as_program);
+      Parameter<double> w(Tensor<double>{1, 2}, "w"), other(Tensor<double>{1, 2}, "other");
+      const Tensor<double> x{3, 5};
+      const auto apply = [&] {
+        if (as_program) {
+          compiled<double>([&](auto& tape, auto a) {
+            step(tape, w, other, a);
+            return a;
+          })(x);
+          return;
+        }
+        Tape<double> tape;
+        step(tape, w, other, Var<double>(tape.constant(x)));
+        tape.commit();
+      };
+      const std::string message = message_of<ValueError>(apply);
+      CHECK(step.expected.size() == (message == "no error" ? 2 : 0));
+      if (step.expected.size() != 0)
+        CHECK(w.value() == step.expected);
+      else
+        CHECK((contains(message, "[update] parameter 'w' has an update queued already") &&
+               contains(message, "updates_test.cpp:") && w.value() == Tensor<double>{1, 2}));
+    }
+  };
+  using P = const Parameter<double>&;
+  using V = Var<double>;
+  using Steps = std::function<void(Tape<double>&, P, P, V)>;
+  struct Step {
+    Tensor<double> expected;  // empty: refused
+    Steps record;
+    void operator()(Tape<double>& tape, P w, P other, V x) const { record(tape, w, other, x); }
+  };
+  const Tensor<double> refused = Tensor<double>::from_shape({0});
+  run(Step{refused, [](auto& t, P w, P, V x) {  // the first one's value has other uses
+             t.update(w, x);
+             t.update(w, t.variable(w) + x);
+           }});
+  run(Step{refused, [](auto& t, P w, P, V x) {
+             const V ahead = t.variable(w) + x;
+             t.update(w, ahead);
+             t.update(w, t.variable(w) - square(ahead));
+           }});
+  run(Step{refused, [](auto& t, P w, P other, V x) {  // another parameter's update by the same value
+             t.update(w, x);
+             t.update(other, x);
+             t.update(w, t.updated(other) * 2);
+           }});
+  run(Step{refused, [](auto& t, P w, P, V x) {  // the one before the last
+             t.update(w, t.variable(w) + x);
+             const V first = t.updated(w);
+             t.update(w, first * 2);
+             t.update(w, first * 3);
+           }});
+  run(Step{{3 * 8 + 3, 3 * 14 + 5}, [](auto& t, P w, P, V x) {  // a chain
+             t.update(w, t.variable(w) + x);
+             t.update(w, t.updated(w) * 2);
+             t.update(w, t.updated(w) * 1.5);
+             t.update(w, 2 * t.updated(w) + x);
+           }});
+  run(Step{{8, 14}, [](auto& t, P w, P other, V x) {  // by way of another parameter
+             t.update(w, t.variable(w) + x);
+             t.update(other, t.updated(w) * 2);
+             t.update(w, t.updated(other) + 0);
+           }});
+  run(Step{{3, 5}, [](auto& t, P w, P, V x) {
+             t.update(w, x);
+             t.update(w, t.updated(w));
+           }});
+  run(Step{{16, 49}, [](auto& t, P w, P, V x) {  // within a function of its own rule, and seen before that
+             t.update(w, t.variable(w) + x);
+             const V seen = t.updated(w);
+             const auto f = checkpoint([&](auto a) { return a * t.updated(w); });
+             t.update(w, f(seen));
+           }});
+}
+
+TEST_CASE("a gradient through what updated() gives is that of the update's value") {
+  Parameter<double> w(Tensor<double>{1, 2}, "w");
+  Tape<double> tape;
+  const auto v = tape.variable(w), x = tape.variable(Tensor<double>{3, 5});
+  tape.update(w, v * x);
+  auto [g] = grad(sum(square(tape.updated(w))), x);
+  CHECK(g.value() == Tensor<double>{2 * 3, 2 * 4 * 5});
+  const auto mark = tape.mark();
+  const auto twice = tape.updated(w) * 2;
+  tape.rewind(mark);
+  CHECK_THROWS_AS(tape.update(w, twice), HandleError);
+  CHECK_ERROR(ValueError, "[update] parameter 'w' has an update queued already", (tape.update(w, v * 2), 0));
+  tape.discard_updates();
+}
+
+TEST_CASE("a Program's recording commits nothing, whether or not it may read values") {
+  for (const CompileOptions& options :
+       {CompileOptions{}, CompileOptions{.allow_value_dependence = true}, CompileOptions{.checked = true}}) {
+    Parameter<double> w(Tensor<double>{1, 2}, "w");
+    bool commits = true;
+    auto step = compiled<double>(
+        [&](auto& tape, auto x) {
+          tape.update(w, tape.variable(w) + x);
+          if (commits) tape.commit();
+          return x;
+        },
+        options);
+    const std::string message = message_of<HandleError>([&] { step(Tensor<double>{1, 1}); });
+    CHECK(contains(message,
+                   "[commit] the tape is recorded for a Program, which writes the queued updates at each replay: queue "
+                   "them by update() and leave out commit()"));
+    CHECK(contains(message, "updates_test.cpp:"));
+    CHECK(w.value() == Tensor<double>{1, 2});
+    commits = false;
+    step(Tensor<double>{1, 1});
+    CHECK(w.value() == Tensor<double>{2, 3});
+    commits = true;
+    if (options.checked) CHECK_THROWS_AS(step(Tensor<double>{1, 1}), HandleError);  // it records anew
+    if (options.checked) CHECK(w.value() == Tensor<double>{2, 3});
+  }
+}

@@ -59,7 +59,7 @@ template <class Forward, class Backward>
 auto custom_vjp(Forward forward, Backward backward) {
   return [forward = std::move(forward), backward = std::move(backward)]<class T, class... Rest>(
              Var<T> first, Rest... rest) -> Var<T> {
-    Tape<T>& tape = first.tape();
+    Tape<T>& tape = first.tape("custom_vjp", {});
     const auto from = tape.mark();
     constexpr std::size_t count = sizeof...(Rest) + 1;
     const std::array<Var<T>, count> arguments{first, rest...};
