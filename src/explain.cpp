@@ -37,8 +37,8 @@ Text named(std::string_view name, bool bar = false) {
 template <class T>
 class Explainer {
  public:
-  Explainer(Var<T> scalar, std::vector<Var<T>> wrt) : tape_(scalar.tape()), scalar_(scalar), wrt_(std::move(wrt)) {
-    tape_.node(scalar, "explain");
+  Explainer(Var<T> scalar, std::vector<Var<T>> wrt, const Location& where)
+      : tape_(tape_of(scalar, "explain", where)), scalar_(scalar), wrt_(std::move(wrt)) {
     reach();
     if (wrt_.empty()) choose_variables();
   }
@@ -146,11 +146,11 @@ std::string Explanation::to_latex() const {
 }
 
 template <class T>
-Explanation explain(Var<T> scalar, std::vector<Var<T>> wrt) {
-  return Explainer<T>(scalar, std::move(wrt)).run();
+Explanation explain(Var<T> scalar, std::vector<Var<T>> wrt, Location where) {
+  return Explainer<T>(scalar, std::move(wrt), where).run();
 }
 
-template Explanation explain(Var<float>, std::vector<Var<float>>);
-template Explanation explain(Var<double>, std::vector<Var<double>>);
+template Explanation explain(Var<float>, std::vector<Var<float>>, Location);
+template Explanation explain(Var<double>, std::vector<Var<double>>, Location);
 
 }  // namespace wengert

@@ -30,13 +30,13 @@ std::string label(const Tape<T>& tape, std::size_t index) {
 }  // namespace
 
 template <class T>
-std::string to_dot(const std::vector<Var<T>>& roots) {
+std::string to_dot(const std::vector<Var<T>>& roots, Location where) {
   std::string text = "digraph tape {\n  rankdir=BT;\n  node [fontname=\"Helvetica\", fontsize=11];\n";
   if (roots.empty()) return text + "}\n";
-  const Tape<T>& tape = roots.front().tape();
+  const Tape<T>& tape = roots.front().tape("to_dot", where);
   std::set<std::size_t> reached;
   for (const Var<T>& root : roots) {
-    tape.node(root, "to_dot");
+    tape.node(root, "to_dot", where);
     reached.insert(root.index());
   }
   for (auto k = reached.rbegin(); k != reached.rend(); ++k)  // inputs are older: they are met later
@@ -68,8 +68,8 @@ std::string to_string(const Tape<T>& tape) {
          fmt::format("{} nodes, {} bytes of values, {} bytes reserved\n", tape.size(), total, tape.reserved_bytes());
 }
 
-#define WENGERT_INSTANTIATE(T)                             \
-  template std::string to_dot(const std::vector<Var<T>>&); \
+#define WENGERT_INSTANTIATE(T)                                       \
+  template std::string to_dot(const std::vector<Var<T>>&, Location); \
   template std::string to_string(const Tape<T>&);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

@@ -101,17 +101,19 @@ static std::pair<Var<T>, std::vector<Var<T>>> linear_pullback(Var<T> y, const st
 }
 
 template <class T>
-Var<T> jvp(Var<T> y, const std::vector<Var<T>>& x, const std::vector<Var<T>>& tangents) {
-  return atomically(y.tape(), y.tape().node(y, "jvp").where, [&] {
+Var<T> jvp(Var<T> y, const std::vector<Var<T>>& x, const std::vector<Var<T>>& tangents, Location where) {
+  Tape<T>& tape = tape_of(y, "jvp", where);
+  return atomically(tape, tape.node(y, "jvp").where, [&] {
     const auto [cotangent, gradients] = linear_pullback(y, x);
     return grad<T>(inner_product("jvp", gradients, tangents), {cotangent}).front();
   });
 }
 
 template <class T>
-std::vector<Var<T>> hvp(Var<T> y, const std::vector<Var<T>>& x, const std::vector<Var<T>>& v) {
-  const Location where = y.tape().node(y, "hvp").where;
-  return atomically(y.tape(), where, [&] { return grad<T>(inner_product("hvp", grad<T>({y, where}, x), v), x); });
+std::vector<Var<T>> hvp(Var<T> y, const std::vector<Var<T>>& x, const std::vector<Var<T>>& v, Location where) {
+  Tape<T>& tape = tape_of(y, "hvp", where);
+  where = tape.node(y, "hvp").where;
+  return atomically(tape, where, [&] { return grad<T>(inner_product("hvp", grad<T>({y, where}, x), v), x); });
 }
 
 // The shape of the derivatives of something of shape `of` with respect to something of shape `by`.
@@ -160,13 +162,13 @@ static std::vector<Tensor<T>> forward_jacobian(Var<T> y, const std::vector<Var<T
 }
 
 template <class T>
-std::vector<Tensor<T>> jacobian(Var<T> y, const std::vector<Var<T>>& x, JacobianMode mode) {
+std::vector<Tensor<T>> jacobian(Var<T> y, const std::vector<Var<T>>& x, JacobianMode mode, Location where) {
+  Tape<T>& tape = tape_of(y, "jacobian", where);
   std::size_t columns = 0;
-  for (const Var<T>& v : x) columns += v.size();
+  for (const Var<T>& v : x) columns += v.size(where);
   if (mode == JacobianMode::automatic)
     mode = 2 * columns < y.size() ? JacobianMode::forward : JacobianMode::reverse;  // a forward sweep runs over both
-  Tape<T>& tape = y.tape();
-  const Location where = tape.node(y, "jacobian").where;
+  where = tape.node(y, "jacobian").where;
   tape.require_values("jacobian", "use grad(...) or jvp(...), which record derivatives", where);
   const auto mark = tape.mark();
   return atomically(tape, where, [&] {
@@ -178,10 +180,10 @@ std::vector<Tensor<T>> jacobian(Var<T> y, const std::vector<Var<T>>& x, Jacobian
 }
 
 template <class T>
-std::vector<std::vector<Tensor<T>>> hessian(Var<T> y, const std::vector<Var<T>>& x) {
-  Tape<T>& tape = y.tape();
+std::vector<std::vector<Tensor<T>>> hessian(Var<T> y, const std::vector<Var<T>>& x, Location where) {
+  Tape<T>& tape = tape_of(y, "hessian", where);
   const auto mark = tape.mark();
-  const Location where = tape.node(y, "hessian").where;
+  where = tape.node(y, "hessian").where;
   tape.require_values("hessian", "use hvp(...), which records derivatives", where);
   return atomically(tape, where, [&] {
     std::vector<std::vector<Tensor<T>>> blocks;
@@ -192,14 +194,14 @@ std::vector<std::vector<Tensor<T>>> hessian(Var<T> y, const std::vector<Var<T>>&
   });
 }
 
-#define WENGERT_INSTANTIATE(T)                                                                              \
-  template struct Differentiated<T>;                                                                        \
-  template void detail::grad_into(const Differentiated<T>&, std::span<const Var<T>>, std::span<Var<T>>);    \
-  template void gradients_into<T>(const Differentiated<T>&, std::span<const Var<T>>, std::span<Tensor<T>>); \
-  template Var<T> jvp(Var<T>, const std::vector<Var<T>>&, const std::vector<Var<T>>&);                      \
-  template std::vector<Var<T>> hvp(Var<T>, const std::vector<Var<T>>&, const std::vector<Var<T>>&);         \
-  template std::vector<Tensor<T>> jacobian(Var<T>, const std::vector<Var<T>>&, JacobianMode);               \
-  template std::vector<std::vector<Tensor<T>>> hessian(Var<T>, const std::vector<Var<T>>&);
+#define WENGERT_INSTANTIATE(T)                                                                                \
+  template struct Differentiated<T>;                                                                          \
+  template void detail::grad_into(const Differentiated<T>&, std::span<const Var<T>>, std::span<Var<T>>);      \
+  template void gradients_into<T>(const Differentiated<T>&, std::span<const Var<T>>, std::span<Tensor<T>>);   \
+  template Var<T> jvp(Var<T>, const std::vector<Var<T>>&, const std::vector<Var<T>>&, Location);              \
+  template std::vector<Var<T>> hvp(Var<T>, const std::vector<Var<T>>&, const std::vector<Var<T>>&, Location); \
+  template std::vector<Tensor<T>> jacobian(Var<T>, const std::vector<Var<T>>&, JacobianMode, Location);       \
+  template std::vector<std::vector<Tensor<T>>> hessian(Var<T>, const std::vector<Var<T>>&, Location);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE

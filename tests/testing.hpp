@@ -77,6 +77,15 @@ std::string message_of(const Call& call) {
   return "no error";
 }
 
+/// The message of the FileError that `call` throws, without the line of the call that it ends in.
+inline std::string file_complaint(const Call& call) {
+  const std::string message = message_of<FileError>(call);
+  const std::size_t line = message.rfind(" (");
+  return line != std::string::npos && message.ends_with(')') && message.find("_test.cpp:", line) != std::string::npos
+             ? message.substr(0, line)
+             : message;
+}
+
 /// Whether an op is one that a test defines to be wrong, or without a derivative.
 inline bool of_a_test(const OpRow& row) {
   return row.name.starts_with("wrong_") || row.name == "not_a_number" || row.name == "flawed_slope" ||

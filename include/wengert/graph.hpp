@@ -14,11 +14,11 @@ namespace wengert {
 ///
 /// Boxes are leaves, with the names of variables; ellipses are ops, with the shape of their result.
 template <class T>
-std::string to_dot(const std::vector<Var<T>>& roots);
+std::string to_dot(const std::vector<Var<T>>& roots, Location where = Location::current());
 /// The graph behind one value.
 template <class T>
-std::string to_dot(Var<T> root) {
-  return to_dot(std::vector{root});
+std::string to_dot(Var<T> root, Location where = Location::current()) {
+  return to_dot(std::vector{root}, where);
 }
 
 /// The tape as a table, one line a node: index, op, inputs, shapes, bytes of its own, source line.
@@ -53,7 +53,7 @@ struct Explanation {
 /// ⊙ multiplies element by element, @ is the matrix product, x̄ is the gradient of the scalar with respect to x. Without
 /// `wrt`, all named variables are taken, or all leaves if none has a name. Leaves the tape as it was. Throws as `grad`.
 template <class T>
-Explanation explain(Var<T> scalar, std::vector<Var<T>> wrt = {});
+Explanation explain(Var<T> scalar, std::vector<Var<T>> wrt = {}, Location where = Location::current());
 
 /// While it lives, recording on a tape stops at the first value that is not finite, forward or in a gradient:
 /// ValueError names the op, the element, the inputs with their shapes, and the line. Throws HandleError for a tape that

@@ -287,20 +287,24 @@ using ModuleScalar = typename detail::ParameterScalar<Module>::type;
 
 namespace detail {
 
-// A class with a call operator, be it overloaded or a template: its name is ambiguous beside another one.
+// A class with a call operator, or with a member `forward`, as layers of other libraries have, be it overloaded or a
+// template: its name is ambiguous beside another one.
 struct OtherCall {
   void operator()() const;
+  void forward() const;
 };
 template <class X>
 struct WithOtherCall : X, OtherCall {};
 template <class X>
 inline constexpr bool is_callable = requires {
   &X::operator();
-};
+}
+|| requires { &X::forward; };
 template <class X>
 requires(std::is_class_v<X> && !std::is_final_v<X>) inline constexpr bool is_callable<X> = !requires {
   &WithOtherCall<X>::operator();
-};
+}
+|| !requires { &WithOtherCall<X>::forward; };
 
 // Whether a type names a Parameter where members are walked.
 template <class X>
@@ -318,8 +322,8 @@ constexpr bool has_parameters() {
     return !std::is_void_v<typename ParameterScalar<X>::type>;
 }
 
-// Whether there may be Parameters in a member that walking does not lead into: a layer that is no aggregate, or a
-// container of layers. What needs no destructor holds none.
+// Whether there may be Parameters in a member that walking does not lead into: a layer that is no aggregate, which is
+// told by its call operator or its `forward`, or a container of layers. What needs no destructor holds none.
 template <class X>
 inline constexpr bool hides_parameters =
     std::is_class_v<X> && !std::is_aggregate_v<X> && !std::is_trivially_destructible_v<X> && is_callable<X> &&

@@ -119,13 +119,15 @@ sizeof...(Rest) + 1 > gradients(const Differentiated<detail::ScalarOf<W>>& y, W 
 ///
 /// A vjp of the vjp: two sweeps. Throws ShapeError unless there is one tangent for each x, of its shape.
 template <class T>
-Var<T> jvp(Var<T> y, const std::vector<Var<T>>& x, const std::vector<Var<T>>& tangents);
+Var<T> jvp(Var<T> y, const std::vector<Var<T>>& x, const std::vector<Var<T>>& tangents,
+           Location where = Location::current());
 
 /// The Hessian of a scalar times a vector, without the Hessian: for each x, Σⱼ ∂²y/∂x∂xⱼ · vⱼ, recorded as nodes.
 ///
 /// Throws ShapeError unless there is one v for each x, of its shape; GradientError if y is not of size 1.
 template <class T>
-std::vector<Var<T>> hvp(Var<T> y, const std::vector<Var<T>>& x, const std::vector<Var<T>>& v);
+std::vector<Var<T>> hvp(Var<T> y, const std::vector<Var<T>>& x, const std::vector<Var<T>>& v,
+                        Location where = Location::current());
 
 /// How a Jacobian is made: by one reverse sweep for each element of y, by one forward (that is, twice reversed) sweep
 /// for each element of x, or by whichever promises less work.
@@ -134,12 +136,14 @@ enum class JacobianMode { automatic, reverse, forward };
 /// All derivatives ∂y/∂x as tensors of shape y.shape() + x.shape(), one for each x. Leaves the tape as it was.
 /// Throws ShapeError if a result had more than eight axes.
 template <class T>
-std::vector<Tensor<T>> jacobian(Var<T> y, const std::vector<Var<T>>& x, JacobianMode mode = JacobianMode::automatic);
+std::vector<Tensor<T>> jacobian(Var<T> y, const std::vector<Var<T>>& x, JacobianMode mode = JacobianMode::automatic,
+                                Location where = Location::current());
 
 /// All second derivatives of a scalar: the block of x[i] and x[j] is a tensor of shape x[i].shape() + x[j].shape().
 /// Leaves the tape as it was. Throws as `jacobian`, and GradientError if y is not of size 1.
 template <class T>
-std::vector<std::vector<Tensor<T>>> hessian(Var<T> y, const std::vector<Var<T>>& x);
+std::vector<std::vector<Tensor<T>>> hessian(Var<T> y, const std::vector<Var<T>>& x,
+                                            Location where = Location::current());
 
 // ---- of a function at a point --------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 #include "data/csv_reader.hpp"
 #include "io/in_quotes.hpp"
+#include "located.hpp"
 #include <wengert/data/csv.hpp>
 
 #include <algorithm>
@@ -64,56 +65,61 @@ std::vector<std::size_t> all_but(const std::vector<std::size_t>& columns, std::s
 
 template <class T>
 Dataset<T> read_csv(const std::filesystem::path& path, const CsvOptions& options, const Location& where) {
-  if (!std::isfinite(options.scale) || options.scale == 0)
-    throw ValueError("read_csv", fmt::format("scale {}: expected a finite number other than 0", options.scale), where);
-  CsvReader reader("read_csv", path, options.header, options.delimiter, where);
-  if (reader.columns() < 2)
-    reader.fail(0, fmt::format("the only one, as delimited by {}: expected inputs and a label",
-                               in_quotes(std::string_view(&options.delimiter, 1))));
-  const std::size_t label_column = reader.find(options.label_column, "label column", where);
-  std::vector<T> inputs;
-  std::vector<std::int64_t> labels;
-  while (reader.next())
-    for (std::size_t column = 0; column < reader.columns(); ++column)
-      if (column == label_column)
-        labels.push_back(label(reader, column, options));
-      else
-        inputs.push_back(value<T>(reader, column, options.scale));
+  return located("read_csv", where, [&]() -> Dataset<T> {
+    if (!std::isfinite(options.scale) || options.scale == 0)
+      throw ValueError("read_csv", fmt::format("scale {}: expected a finite number other than 0", options.scale),
+                       where);
+    CsvReader reader("read_csv", path, options.header, options.delimiter, where);
+    if (reader.columns() < 2)
+      reader.fail(0, fmt::format("the only one, as delimited by {}: expected inputs and a label",
+                                 in_quotes(std::string_view(&options.delimiter, 1))));
+    const std::size_t label_column = reader.find(options.label_column, "label column", where);
+    std::vector<T> inputs;
+    std::vector<std::int64_t> labels;
+    while (reader.next())
+      for (std::size_t column = 0; column < reader.columns(); ++column)
+        if (column == label_column)
+          labels.push_back(label(reader, column, options));
+        else
+          inputs.push_back(value<T>(reader, column, options.scale));
 
-  Dataset<T> dataset;
-  dataset.inputs = as_rows(inputs, labels.size(), reader.columns() - 1);
-  dataset.labels = Indices::from_shape({labels.size()});
-  std::ranges::copy(labels, dataset.labels.data());
-  dataset.classes = static_cast<std::size_t>(*std::ranges::max_element(labels)) + 1;
-  dataset.feature_names = chosen(reader.names(), all_but({label_column}, reader.columns()));
-  if (!reader.names().empty()) dataset.label_name = reader.names()[label_column];
-  return dataset;
+    Dataset<T> dataset;
+    dataset.inputs = as_rows(inputs, labels.size(), reader.columns() - 1);
+    dataset.labels = Indices::from_shape({labels.size()});
+    std::ranges::copy(labels, dataset.labels.data());
+    dataset.classes = static_cast<std::size_t>(*std::ranges::max_element(labels)) + 1;
+    dataset.feature_names = chosen(reader.names(), all_but({label_column}, reader.columns()));
+    if (!reader.names().empty()) dataset.label_name = reader.names()[label_column];
+    return dataset;
+  });
 }
 
 template <class T>
 Table<T> read_table(const std::filesystem::path& path, const TableOptions& options, const Location& where) {
-  CsvReader reader("read_table", path, options.header, options.delimiter, where);
-  std::vector<std::size_t> target_columns;
-  for (const CsvColumn& asked : options.target_columns) {
-    const std::size_t column = reader.find(asked, "target column", where);
-    if (std::ranges::find(target_columns, column) != target_columns.end())
-      throw ValueError("read_table", fmt::format("target column {} is named twice: expected once", column), where);
-    target_columns.push_back(column);
-  }
-  const std::vector<std::size_t> input_columns = all_but(target_columns, reader.columns());
-  if (input_columns.empty())
-    throw ValueError("read_table",
-                     fmt::format("{} columns, as delimited by {}, all of them targets: expected an input",
-                                 reader.columns(), in_quotes(std::string_view(&options.delimiter, 1))),
-                     where);
-  std::size_t rows = 0;
-  std::vector<T> inputs, targets;
-  for (; reader.next(); ++rows) {
-    for (const std::size_t column : input_columns) inputs.push_back(value<T>(reader, column, 1));
-    for (const std::size_t column : target_columns) targets.push_back(value<T>(reader, column, 1));
-  }
-  return {as_rows(inputs, rows, input_columns.size()), as_rows(targets, rows, target_columns.size()),
-          chosen(reader.names(), input_columns), chosen(reader.names(), target_columns)};
+  return located("read_table", where, [&]() -> Table<T> {
+    CsvReader reader("read_table", path, options.header, options.delimiter, where);
+    std::vector<std::size_t> target_columns;
+    for (const CsvColumn& asked : options.target_columns) {
+      const std::size_t column = reader.find(asked, "target column", where);
+      if (std::ranges::find(target_columns, column) != target_columns.end())
+        throw ValueError("read_table", fmt::format("target column {} is named twice: expected once", column), where);
+      target_columns.push_back(column);
+    }
+    const std::vector<std::size_t> input_columns = all_but(target_columns, reader.columns());
+    if (input_columns.empty())
+      throw ValueError("read_table",
+                       fmt::format("{} columns, as delimited by {}, all of them targets: expected an input",
+                                   reader.columns(), in_quotes(std::string_view(&options.delimiter, 1))),
+                       where);
+    std::size_t rows = 0;
+    std::vector<T> inputs, targets;
+    for (; reader.next(); ++rows) {
+      for (const std::size_t column : input_columns) inputs.push_back(value<T>(reader, column, 1));
+      for (const std::size_t column : target_columns) targets.push_back(value<T>(reader, column, 1));
+    }
+    return {as_rows(inputs, rows, input_columns.size()), as_rows(targets, rows, target_columns.size()),
+            chosen(reader.names(), input_columns), chosen(reader.names(), target_columns)};
+  });
 }
 
 template Dataset<float> read_csv(const std::filesystem::path&, const CsvOptions&, const Location&);

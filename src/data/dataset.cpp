@@ -1,3 +1,4 @@
+#include "located.hpp"
 #include <wengert/data/batches.hpp>
 #include <wengert/data/dataset.hpp>
 #include <wengert/data/mapped.hpp>
@@ -145,19 +146,22 @@ Split<T, MappedDataset> stratified_split(const MappedDataset<T>& dataset, double
 
 template <class T>
 Tensor<T> one_hot(const Indices& labels, std::size_t classes, const Location& where) {
-  const std::size_t count = labels.size();
-  for (std::size_t i = 0; i < count; ++i)
-    if (const std::int64_t label = labels.data()[i]; label < 0 || static_cast<std::uint64_t>(label) >= classes)
-      throw ValueError("one_hot", fmt::format("label {} at {}: expected one in [0, {})", label, i, classes), where);
-  constexpr std::size_t most = std::numeric_limits<std::ptrdiff_t>::max() / sizeof(T);
-  if (count > 0 && classes > most / count)
-    throw ValueError("one_hot", fmt::format("{} labels of {} classes: more than memory can hold", count, classes),
-                     where);
-  Shape shape(labels.shape());
-  shape.push_back(classes);
-  Tensor<T> rows(xt::dynamic_shape<std::size_t>(shape), T{0});
-  for (std::size_t i = 0; i < count; ++i) rows.data()[i * classes + static_cast<std::size_t>(labels.data()[i])] = T{1};
-  return rows;
+  return located("one_hot", where, [&]() -> Tensor<T> {
+    const std::size_t count = labels.size();
+    for (std::size_t i = 0; i < count; ++i)
+      if (const std::int64_t label = labels.data()[i]; label < 0 || static_cast<std::uint64_t>(label) >= classes)
+        throw ValueError("one_hot", fmt::format("label {} at {}: expected one in [0, {})", label, i, classes), where);
+    constexpr std::size_t most = std::numeric_limits<std::ptrdiff_t>::max() / sizeof(T);
+    if (count > 0 && classes > most / count)
+      throw ValueError("one_hot", fmt::format("{} labels of {} classes: more than memory can hold", count, classes),
+                       where);
+    Shape shape(labels.shape());
+    shape.push_back(classes);
+    Tensor<T> rows(xt::dynamic_shape<std::size_t>(shape), T{0});
+    for (std::size_t i = 0; i < count; ++i)
+      rows.data()[i * classes + static_cast<std::size_t>(labels.data()[i])] = T{1};
+    return rows;
+  });
 }
 
 #define INSTANTIATE(T)                                                                                                \

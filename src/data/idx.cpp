@@ -1,5 +1,6 @@
 #include "data/idx_parts.hpp"
 #include "data/input_file.hpp"
+#include "located.hpp"
 #include <wengert/data/idx.hpp>
 
 #include <algorithm>
@@ -87,30 +88,34 @@ IdxLabels labels_of(const IdxBytes& labels, const ByteSource& label_source, cons
   return result;
 }
 
-IdxBytes read_idx_bytes(const std::filesystem::path& path) {
-  InputFile file("read_idx_bytes", path);
-  return read_idx_contents(file);
+IdxBytes read_idx_bytes(const std::filesystem::path& path, const Location& where) {
+  return located("read_idx_bytes", where, [&]() -> IdxBytes {
+    InputFile file("read_idx_bytes", path);
+    return read_idx_contents(file);
+  });
 }
 
 template <class T>
-Dataset<T> read_idx(const std::filesystem::path& samples, const std::filesystem::path& labels) {
-  InputFile sample_file("read_idx", samples);
-  InputFile label_file("read_idx", labels);
-  const IdxBytes y = read_idx_contents(label_file);
-  const IdxBytes x = read_idx_contents(sample_file);
-  IdxLabels labelled = labels_of(y, label_file, x.shape, sample_file);
+Dataset<T> read_idx(const std::filesystem::path& samples, const std::filesystem::path& labels, const Location& where) {
+  return located("read_idx", where, [&]() -> Dataset<T> {
+    InputFile sample_file("read_idx", samples);
+    InputFile label_file("read_idx", labels);
+    const IdxBytes y = read_idx_contents(label_file);
+    const IdxBytes x = read_idx_contents(sample_file);
+    IdxLabels labelled = labels_of(y, label_file, x.shape, sample_file);
 
-  std::array<T, 256> scaled;
-  for (std::size_t byte = 0; byte < scaled.size(); ++byte) scaled[byte] = static_cast<T>(byte) / T{largest_byte};
-  Dataset<T> dataset;
-  dataset.inputs = Tensor<T>::from_shape({x.shape[0], x.bytes.size() / x.shape[0]});
-  std::ranges::transform(x.bytes, dataset.inputs.data(), [&](std::uint8_t byte) { return scaled[byte]; });
-  dataset.labels = std::move(labelled.labels);
-  dataset.classes = labelled.classes;
-  return dataset;
+    std::array<T, 256> scaled;
+    for (std::size_t byte = 0; byte < scaled.size(); ++byte) scaled[byte] = static_cast<T>(byte) / T{largest_byte};
+    Dataset<T> dataset;
+    dataset.inputs = Tensor<T>::from_shape({x.shape[0], x.bytes.size() / x.shape[0]});
+    std::ranges::transform(x.bytes, dataset.inputs.data(), [&](std::uint8_t byte) { return scaled[byte]; });
+    dataset.labels = std::move(labelled.labels);
+    dataset.classes = labelled.classes;
+    return dataset;
+  });
 }
 
-template Dataset<float> read_idx(const std::filesystem::path&, const std::filesystem::path&);
-template Dataset<double> read_idx(const std::filesystem::path&, const std::filesystem::path&);
+template Dataset<float> read_idx(const std::filesystem::path&, const std::filesystem::path&, const Location&);
+template Dataset<double> read_idx(const std::filesystem::path&, const std::filesystem::path&, const Location&);
 
 }  // namespace wengert

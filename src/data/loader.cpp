@@ -37,6 +37,7 @@ void check(const SampleSource<T>& source, const LoaderOptions<T>& options, const
                      fmt::format("labels of shape {}: expected one for each of the {} samples",
                                  to_string(Shape(source.labels.shape())), source.size),
                      where);
+  if (!source.gather) throw ValueError("loader", "the source has no function that gathers samples", where);
   if (options.batch_size == 0) throw ValueError("loader", "batch size 0: expected at least 1", where);
   if (options.drop_last && options.batch_size > source.size)
     throw ValueError("loader",
@@ -66,7 +67,7 @@ void Loader<T>::Plan::make(std::span<const std::size_t> order, std::size_t epoch
   batch.epoch = epoch;
   batch.index = index;
   source.gather(samples, batch.inputs);
-  if (source.labels.dimension() != 0) gather_rows(source.labels, samples, batch.labels);
+  if (source.labels.dimension() != 0) gather_rows(source.labels, samples, batch.labels, {});
   if (!options.transform) return;
   Generator generator(key, (std::uint64_t{epoch} * count + index) << 32);  // room for 2^32 blocks a batch
   options.transform(batch, generator);
@@ -191,6 +192,7 @@ Loader<T>::Epoch::Epoch(Epoch&&) noexcept = default;
 
 template <class T>
 const Batch<T>* Loader<T>::Epoch::next() {
+  if (state_ == nullptr) throw HandleError("loader", "the epoch was moved from");
   // A fork left the thread in the parent, and what it shares may be locked for ever: the child goes on with its own.
   if (state_->forks != kernel::forks_behind()) {
     const State* inherited = state_.release();
@@ -203,21 +205,21 @@ template <class T>
 SampleSource<T>::SampleSource(const Dataset<T>& dataset)
     : size(dataset.size()),
       gather([&dataset](std::span<const std::size_t> samples, Tensor<T>& out) {
-        gather_rows(dataset.inputs, samples, out);
+        gather_rows(dataset.inputs, samples, out, {});
       }),
       labels(dataset.labels) {}
 
 template <class T>
 SampleSource<T>::SampleSource(Dataset<T>&& dataset) : size(dataset.size()), labels(std::move(dataset.labels)) {
   const auto inputs = std::make_shared<const Tensor<T>>(std::move(dataset.inputs));
-  gather = [inputs](std::span<const std::size_t> samples, Tensor<T>& out) { gather_rows(*inputs, samples, out); };
+  gather = [inputs](std::span<const std::size_t> samples, Tensor<T>& out) { gather_rows(*inputs, samples, out, {}); };
 }
 
 template <class T>
 SampleSource<T>::SampleSource(const MappedDataset<T>& dataset)
     : size(dataset.size()),
       gather([inputs = dataset.inputs](std::span<const std::size_t> samples, Tensor<T>& out) {
-        inputs.gather(samples, out);
+        inputs.gather(samples, out, {});
       }),
       labels(dataset.labels) {}
 

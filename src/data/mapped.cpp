@@ -2,6 +2,7 @@
 #include "data/input_file.hpp"
 #include "data/mapped_file.hpp"
 #include "io/npy.hpp"
+#include "located.hpp"
 #include <wengert/data/mapped.hpp>
 
 #include <cstdint>
@@ -77,56 +78,63 @@ const Shape& MappedTensor<T>::shape() const {
 
 template <class T>
 void MappedTensor<T>::gather(std::span<const std::size_t> indices, Tensor<T>& out, const Location& where) const {
-  const Rows& rows = *rows_;
-  check_rows("gather_rows", indices, rows.shape, where);
-  rows.file->check_unchanged();
+  located("gather_rows", where, [&] {
+    const Rows& rows = *rows_;
+    check_rows("gather_rows", indices, rows.shape, where);
+    rows.file->check_unchanged();
 
-  Shape shape = rows.shape;
-  shape[0] = indices.size();
-  if (Shape(out.shape()) != shape) out = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape));
-  const std::size_t row_size = indices.empty() ? 0 : out.size() / indices.size();
-  const std::size_t row_bytes = row_size * size_of(rows.type);
-  T* next = out.data();
-  for (const std::size_t index : indices) {
-    const std::size_t row = rows.all ? index : rows.selected[index];
-    convert_elements(rows.type, {rows.data + row * row_bytes, row_bytes}, next);
-    if (rows.divisor != 1)
-      for (std::size_t i = 0; i < row_size; ++i) next[i] /= rows.divisor;
-    next += row_size;
-  }
+    Shape shape = rows.shape;
+    shape[0] = indices.size();
+    if (Shape(out.shape()) != shape) out = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape));
+    const std::size_t row_size = indices.empty() ? 0 : out.size() / indices.size();
+    const std::size_t row_bytes = row_size * size_of(rows.type);
+    T* next = out.data();
+    for (const std::size_t index : indices) {
+      const std::size_t row = rows.all ? index : rows.selected[index];
+      convert_elements(rows.type, {rows.data + row * row_bytes, row_bytes}, next);
+      if (rows.divisor != 1)
+        for (std::size_t i = 0; i < row_size; ++i) next[i] /= rows.divisor;
+      next += row_size;
+    }
+  });
 }
 
 template <class T>
-MappedTensor<T> map_npy(const std::filesystem::path& path) {
-  auto file = std::make_unique<MappedFile>("map_npy", path);
-  const NpyLayout layout = read_npy_layout<T>(*file);
-  if (layout.fortran_order) file->fail("is in Fortran order: expected C order, as numpy.ascontiguousarray makes it");
-  return MappedTensor<T>(
-      rows_after_header<T>(std::move(file), layout.shape, layout.type, T{1}, layout.bytes, claim_of(layout)));
+MappedTensor<T> map_npy(const std::filesystem::path& path, const Location& where) {
+  return located("map_npy", where, [&]() -> MappedTensor<T> {
+    auto file = std::make_unique<MappedFile>("map_npy", path);
+    const NpyLayout layout = read_npy_layout<T>(*file);
+    if (layout.fortran_order) file->fail("is in Fortran order: expected C order, as numpy.ascontiguousarray makes it");
+    return MappedTensor<T>(
+        rows_after_header<T>(std::move(file), layout.shape, layout.type, T{1}, layout.bytes, claim_of(layout)));
+  });
 }
 
 template <class T>
-MappedTensor<T> map_idx(const std::filesystem::path& path) {
-  return MappedTensor<T>(idx_rows<T>(path));
+MappedTensor<T> map_idx(const std::filesystem::path& path, const Location& where) {
+  return located("map_idx", where, [&]() -> MappedTensor<T> { return MappedTensor<T>(idx_rows<T>(path)); });
 }
 
 template <class T>
-MappedDataset<T> map_idx(const std::filesystem::path& samples, const std::filesystem::path& labels) {
-  InputFile label_file("map_idx", labels);
-  const SharedRows<T> rows = idx_rows<T>(samples);
-  IdxLabels labelled = labels_of(read_idx_contents(label_file), label_file, rows->shape, *rows->file);
-  return {MappedTensor<T>(rows), std::move(labelled.labels), labelled.classes};
+MappedDataset<T> map_idx(const std::filesystem::path& samples, const std::filesystem::path& labels,
+                         const Location& where) {
+  return located("map_idx", where, [&]() -> MappedDataset<T> {
+    InputFile label_file("map_idx", labels);
+    const SharedRows<T> rows = idx_rows<T>(samples);
+    IdxLabels labelled = labels_of(read_idx_contents(label_file), label_file, rows->shape, *rows->file);
+    return {MappedTensor<T>(rows), std::move(labelled.labels), labelled.classes};
+  });
 }
 
 template class MappedTensor<float>;
 template class MappedTensor<double>;
 template class MappedTensor<std::int64_t>;
-template MappedTensor<float> map_npy(const std::filesystem::path&);
-template MappedTensor<double> map_npy(const std::filesystem::path&);
-template MappedTensor<std::int64_t> map_npy(const std::filesystem::path&);
-template MappedTensor<float> map_idx(const std::filesystem::path&);
-template MappedTensor<double> map_idx(const std::filesystem::path&);
-template MappedDataset<float> map_idx(const std::filesystem::path&, const std::filesystem::path&);
-template MappedDataset<double> map_idx(const std::filesystem::path&, const std::filesystem::path&);
+template MappedTensor<float> map_npy(const std::filesystem::path&, const Location&);
+template MappedTensor<double> map_npy(const std::filesystem::path&, const Location&);
+template MappedTensor<std::int64_t> map_npy(const std::filesystem::path&, const Location&);
+template MappedTensor<float> map_idx(const std::filesystem::path&, const Location&);
+template MappedTensor<double> map_idx(const std::filesystem::path&, const Location&);
+template MappedDataset<float> map_idx(const std::filesystem::path&, const std::filesystem::path&, const Location&);
+template MappedDataset<double> map_idx(const std::filesystem::path&, const std::filesystem::path&, const Location&);
 
 }  // namespace wengert

@@ -1,5 +1,6 @@
 #include "images/decode.hpp"
 #include "io/plain_file.hpp"
+#include "located.hpp"
 #include <wengert/images/image.hpp>
 
 #include <algorithm>
@@ -101,31 +102,35 @@ void check_extents(std::size_t height, std::size_t width, std::size_t file_size,
 
 template <class T>
 Tensor<T> resize_image(const Tensor<T>& image, std::size_t height, std::size_t width, const Location& where) {
-  const Shape shape(image.shape());
-  if (shape.rank() != 3 || image.size() == 0)
-    throw ShapeError("resize_image", fmt::format("shape {}: expected an image C×H×W", to_string(shape)), where);
-  if (height == 0 || width == 0)
-    throw ValueError("resize_image", fmt::format("{} by {} pixels: expected some", height, width), where);
-  if (shape[1] == height && shape[2] == width) return image;
-  const auto rows = taps<T>(shape[1], height), columns = taps<T>(shape[2], width);
-  auto result = Tensor<T>::from_shape({shape[0], height, width});
-  std::vector<T> between(shape[1] * width);
-  for (std::size_t c = 0; c < shape[0]; ++c)
-    resize_plane(image.data() + c * shape[1] * shape[2], shape[2], rows, columns, between,
-                 result.data() + c * height * width);
-  return result;
+  return located("resize_image", where, [&]() -> Tensor<T> {
+    const Shape shape(image.shape());
+    if (shape.rank() != 3 || image.size() == 0)
+      throw ShapeError("resize_image", fmt::format("shape {}: expected an image C×H×W", to_string(shape)), where);
+    if (height == 0 || width == 0)
+      throw ValueError("resize_image", fmt::format("{} by {} pixels: expected some", height, width), where);
+    if (shape[1] == height && shape[2] == width) return image;
+    const auto rows = taps<T>(shape[1], height), columns = taps<T>(shape[2], width);
+    auto result = Tensor<T>::from_shape({shape[0], height, width});
+    std::vector<T> between(shape[1] * width);
+    for (std::size_t c = 0; c < shape[0]; ++c)
+      resize_plane(image.data() + c * shape[1] * shape[2], shape[2], rows, columns, between,
+                   result.data() + c * height * width);
+    return result;
+  });
 }
 
 template <class T>
 Tensor<T> read_image(const std::filesystem::path& path, const ImageOptions& options, const Location& where) {
-  if (options.channels != 1 && options.channels != 3)
-    throw ValueError("read_image", fmt::format("{} channels: expected 3 or 1", options.channels), where);
-  if ((options.height == 0) != (options.width == 0))
-    throw ValueError("read_image",
-                     fmt::format("height {} and width {}: expected both or neither", options.height, options.width),
-                     where);
-  Tensor<T> image = tensor_of<T>(read_pixels(path), options.channels);
-  return options.height == 0 ? image : resize_image(image, options.height, options.width, where);
+  return located("read_image", where, [&]() -> Tensor<T> {
+    if (options.channels != 1 && options.channels != 3)
+      throw ValueError("read_image", fmt::format("{} channels: expected 3 or 1", options.channels), where);
+    if ((options.height == 0) != (options.width == 0))
+      throw ValueError("read_image",
+                       fmt::format("height {} and width {}: expected both or neither", options.height, options.width),
+                       where);
+    Tensor<T> image = tensor_of<T>(read_pixels(path), options.channels);
+    return options.height == 0 ? image : resize_image(image, options.height, options.width, where);
+  });
 }
 
 template Tensor<float> resize_image(const Tensor<float>&, std::size_t, std::size_t, const Location&);

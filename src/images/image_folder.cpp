@@ -1,3 +1,4 @@
+#include "located.hpp"
 #include <wengert/images/image_folder.hpp>
 
 #include <algorithm>
@@ -64,35 +65,40 @@ void read_rows(const std::vector<std::filesystem::path>& files, std::span<const 
 
 }  // namespace
 
-ImageFolder list_images(const std::filesystem::path& folder) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(folder, ignored)) refuse(folder, "no such folder");
-  if (!std::filesystem::is_directory(folder, ignored)) refuse(folder, "is a file: expected a folder");
-  ImageFolder result;
-  std::vector<std::int64_t> labels;
-  for (const auto& path : entries_of(folder, [](const auto& entry) { return entry.is_directory(); })) {
-    auto files = entries_of(path, [](const auto& entry) { return entry.is_regular_file() && is_image(entry.path()); });
-    if (files.empty()) refuse(path, "holds no .png, .jpg or .jpeg files");
-    labels.insert(labels.end(), files.size(), static_cast<std::int64_t>(result.classes.size()));
-    result.classes.push_back(path.filename().string());
-    result.files.insert(result.files.end(), std::make_move_iterator(files.begin()),
-                        std::make_move_iterator(files.end()));
-  }
-  if (result.classes.empty()) refuse(folder, "has no folders: expected one for each class");
-  result.labels = Indices::from_shape({labels.size()});
-  std::ranges::copy(labels, result.labels.data());
-  return result;
+ImageFolder list_images(const std::filesystem::path& folder, const Location& where) {
+  return located("list_images", where, [&]() -> ImageFolder {
+    std::error_code ignored;
+    if (!std::filesystem::exists(folder, ignored)) refuse(folder, "no such folder");
+    if (!std::filesystem::is_directory(folder, ignored)) refuse(folder, "is a file: expected a folder");
+    ImageFolder result;
+    std::vector<std::int64_t> labels;
+    for (const auto& path : entries_of(folder, [](const auto& entry) { return entry.is_directory(); })) {
+      auto files =
+          entries_of(path, [](const auto& entry) { return entry.is_regular_file() && is_image(entry.path()); });
+      if (files.empty()) refuse(path, "holds no .png, .jpg or .jpeg files");
+      labels.insert(labels.end(), files.size(), static_cast<std::int64_t>(result.classes.size()));
+      result.classes.push_back(path.filename().string());
+      result.files.insert(result.files.end(), std::make_move_iterator(files.begin()),
+                          std::make_move_iterator(files.end()));
+    }
+    if (result.classes.empty()) refuse(folder, "has no folders: expected one for each class");
+    result.labels = Indices::from_shape({labels.size()});
+    std::ranges::copy(labels, result.labels.data());
+    return result;
+  });
 }
 
 template <class T>
 Dataset<T> read_images(const ImageFolder& folder, const ImageOptions& options, const Location& where) {
-  std::vector<std::size_t> all(folder.size());
-  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
-  Dataset<T> dataset;
-  read_rows(folder.files, all, options, where, dataset.inputs);
-  dataset.labels = folder.labels;
-  dataset.classes = folder.classes.size();
-  return dataset;
+  return located("read_images", where, [&]() -> Dataset<T> {
+    std::vector<std::size_t> all(folder.size());
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+    Dataset<T> dataset;
+    read_rows(folder.files, all, options, where, dataset.inputs);
+    dataset.labels = folder.labels;
+    dataset.classes = folder.classes.size();
+    return dataset;
+  });
 }
 
 template <class T>

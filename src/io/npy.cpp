@@ -4,6 +4,7 @@
 #include "io/npy_header.hpp"
 #include "io/output_file.hpp"
 #include "io/plain_file.hpp"
+#include "located.hpp"
 #include <wengert/io/npy.hpp>
 
 #include <algorithm>
@@ -112,33 +113,37 @@ Tensor<T> read_npy(ByteSource& source) {
 }
 
 template <class T>
-void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor) {
-  OutputFile file("save_npy", path);
-  file.write(npy_preamble<T>(Shape(tensor.shape())));
-  file.write_elements(std::span<const T>(tensor.data(), tensor.size()));
-  file.finish();
+void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor, const Location& where) {
+  located("save_npy", where, [&] {
+    OutputFile file("save_npy", path);
+    file.write(npy_preamble<T>(Shape(tensor.shape())));
+    file.write_elements(std::span<const T>(tensor.data(), tensor.size()));
+    file.finish();
+  });
 }
 
 template <class T>
-Tensor<T> load_npy(const std::filesystem::path& path) {
-  PlainFile file("load_npy", path);
-  return read_npy<T>(file);
+Tensor<T> load_npy(const std::filesystem::path& path, const Location& where) {
+  return located("load_npy", where, [&]() -> Tensor<T> {
+    PlainFile file("load_npy", path);
+    return read_npy<T>(file);
+  });
 }
 
 template std::string npy_preamble<float>(const Shape&);
 template NpyLayout read_npy_layout<float>(ByteSource&);
 template Tensor<float> read_npy(ByteSource&);
-template void save_npy(const std::filesystem::path&, const Tensor<float>&);
-template Tensor<float> load_npy(const std::filesystem::path&);
+template void save_npy(const std::filesystem::path&, const Tensor<float>&, const Location&);
+template Tensor<float> load_npy(const std::filesystem::path&, const Location&);
 template std::string npy_preamble<double>(const Shape&);
 template NpyLayout read_npy_layout<double>(ByteSource&);
 template Tensor<double> read_npy(ByteSource&);
-template void save_npy(const std::filesystem::path&, const Tensor<double>&);
-template Tensor<double> load_npy(const std::filesystem::path&);
+template void save_npy(const std::filesystem::path&, const Tensor<double>&, const Location&);
+template Tensor<double> load_npy(const std::filesystem::path&, const Location&);
 template std::string npy_preamble<std::int64_t>(const Shape&);
 template NpyLayout read_npy_layout<std::int64_t>(ByteSource&);
 template Tensor<std::int64_t> read_npy(ByteSource&);
-template void save_npy(const std::filesystem::path&, const Tensor<std::int64_t>&);
-template Tensor<std::int64_t> load_npy(const std::filesystem::path&);
+template void save_npy(const std::filesystem::path&, const Tensor<std::int64_t>&, const Location&);
+template Tensor<std::int64_t> load_npy(const std::filesystem::path&, const Location&);
 
 }  // namespace wengert

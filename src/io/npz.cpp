@@ -4,6 +4,7 @@
 #include "io/npy.hpp"
 #include "io/output_file.hpp"
 #include "io/safetensors_header.hpp"
+#include "located.hpp"
 #include <wengert/io/npz.hpp>
 
 #include <algorithm>
@@ -167,48 +168,52 @@ void check_npz_name(std::string_view subject, const std::string& name, const Loc
 template <class T>
 void save_npz(const std::filesystem::path& path, const std::vector<NamedTensor<T>>& tensors, Compression compression,
               const Location& where) {
-  if (tensors.empty())
-    throw ValueError("save_npz", fmt::format("{}: there are no tensors to save", path.string()), where);
-  std::unordered_set<std::string_view> names;
-  for (const auto& tensor : tensors) {
-    check_npz_name("save_npz", tensor.name, where);
-    if (!names.insert(tensor.name).second)
-      throw ValueError("save_npz", fmt::format("tensor {}: the name is used twice", in_quotes(tensor.name)), where);
-  }
-  std::vector<std::string> preambles;
-  for (const auto& tensor : tensors) preambles.push_back(npy_preamble<T>(Shape(tensor.value.shape())));
+  located("save_npz", where, [&] {
+    if (tensors.empty())
+      throw ValueError("save_npz", fmt::format("{}: there are no tensors to save", path.string()), where);
+    std::unordered_set<std::string_view> names;
+    for (const auto& tensor : tensors) {
+      check_npz_name("save_npz", tensor.name, where);
+      if (!names.insert(tensor.name).second)
+        throw ValueError("save_npz", fmt::format("tensor {}: the name is used twice", in_quotes(tensor.name)), where);
+    }
+    std::vector<std::string> preambles;
+    for (const auto& tensor : tensors) preambles.push_back(npy_preamble<T>(Shape(tensor.value.shape())));
 
-  OutputFile file("save_npz", path);
-  ArchiveInMemory archive(path);
-  for (std::size_t i = 0; i < tensors.size(); ++i)
-    add_entry(archive.get(), tensors[i], preambles[i], compression, path.string());
-  archive.write_to(file);
-  file.finish();
+    OutputFile file("save_npz", path);
+    ArchiveInMemory archive(path);
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+      add_entry(archive.get(), tensors[i], preambles[i], compression, path.string());
+    archive.write_to(file);
+    file.finish();
+  });
 }
 
 template <class T>
-std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path) {
-  const Archive archive = open_archive(path);
-  const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
-  if (count <= 0) throw FileError("load_npz", fmt::format("{}: holds no arrays", path.string()));
-  std::vector<NamedTensor<T>> tensors;
-  std::unordered_set<std::string> names;
-  for (zip_uint64_t index = 0; index < static_cast<zip_uint64_t>(count); ++index) {
-    const char* stored_name = zip_get_name(archive.get(), index, 0);
-    std::string name = stored_name == nullptr ? "" : stored_name;
-    Entry entry(archive.get(), index, name, path);
-    if (!names.insert(name).second) entry.fail("the name is used twice");
-    name.resize(name.size() - ending.size());
-    tensors.push_back({std::move(name), read_npy<T>(entry)});
-  }
-  return tensors;
+std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path, const Location& where) {
+  return located("load_npz", where, [&]() -> std::vector<NamedTensor<T>> {
+    const Archive archive = open_archive(path);
+    const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
+    if (count <= 0) throw FileError("load_npz", fmt::format("{}: holds no arrays", path.string()));
+    std::vector<NamedTensor<T>> tensors;
+    std::unordered_set<std::string> names;
+    for (zip_uint64_t index = 0; index < static_cast<zip_uint64_t>(count); ++index) {
+      const char* stored_name = zip_get_name(archive.get(), index, 0);
+      std::string name = stored_name == nullptr ? "" : stored_name;
+      Entry entry(archive.get(), index, name, path);
+      if (!names.insert(name).second) entry.fail("the name is used twice");
+      name.resize(name.size() - ending.size());
+      tensors.push_back({std::move(name), read_npy<T>(entry)});
+    }
+    return tensors;
+  });
 }
 
 template void save_npz(const std::filesystem::path&, const std::vector<NamedTensor<float>>&, Compression,
                        const Location&);
 template void save_npz(const std::filesystem::path&, const std::vector<NamedTensor<double>>&, Compression,
                        const Location&);
-template std::vector<NamedTensor<float>> load_npz(const std::filesystem::path&);
-template std::vector<NamedTensor<double>> load_npz(const std::filesystem::path&);
+template std::vector<NamedTensor<float>> load_npz(const std::filesystem::path&, const Location&);
+template std::vector<NamedTensor<double>> load_npz(const std::filesystem::path&, const Location&);
 
 }  // namespace wengert

@@ -1,4 +1,5 @@
 #include "listing.hpp"
+#include "located.hpp"
 #include <wengert/io/parameters.hpp>
 
 #include <algorithm>
@@ -88,8 +89,8 @@ Comparison<T> compare(const std::vector<PathedParameter<T>>& parameters, const s
 }
 
 template <class T>
-std::vector<NamedTensor<T>> read(Format format, const std::filesystem::path& path) {
-  return format == Format::npz ? load_npz<T>(path) : load_safetensors<T>(path);
+std::vector<NamedTensor<T>> read(Format format, const std::filesystem::path& path, const Location& where) {
+  return format == Format::npz ? load_npz<T>(path, where) : load_safetensors<T>(path, where);
 }
 
 }  // namespace
@@ -111,38 +112,45 @@ std::ostream& operator<<(std::ostream& out, const LoadReport& report) { return o
 namespace detail {
 
 void save(const PathedParameters& parameters, const std::filesystem::path& path, const Location& where) {
-  const Format format = format_of(path, "save_parameters", where);
-  with_scalar(parameters, "save_parameters", where, [&]<class T>(const std::vector<PathedParameter<T>>& all) {
-    std::vector<NamedTensor<T>> tensors;
-    for (const auto& [paths, parameter] : all) tensors.push_back({paths.front(), parameter.value()});
-    if (format == Format::npz)
-      save_npz(path, tensors, Compression::stored, where);
-    else
-      save_safetensors(path, tensors, {}, where);
+  located("save_parameters", where, [&] {
+    const Format format = format_of(path, "save_parameters", where);
+    with_scalar(parameters, "save_parameters", where, [&]<class T>(const std::vector<PathedParameter<T>>& all) {
+      std::vector<NamedTensor<T>> tensors;
+      for (const auto& [paths, parameter] : all) tensors.push_back({paths.front(), parameter.value()});
+      if (format == Format::npz)
+        save_npz(path, tensors, Compression::stored, where);
+      else
+        save_safetensors(path, tensors, {}, where);
+    });
   });
 }
 
 LoadReport load(const PathedParameters& parameters, const std::filesystem::path& path, const LoadOptions& options,
                 const Location& where) {
-  const Format format = format_of(path, "load_parameters", where);
-  return with_scalar(parameters, "load_parameters", where, [&]<class T>(const std::vector<PathedParameter<T>>& all) {
-    const std::vector<NamedTensor<T>> entries = read<T>(format, path);
-    Comparison<T> comparison = wengert::compare(all, entries, options.prefix);
-    if (!options.partial && !comparison.report.complete())
-      throw FileError("load_parameters",
-                      fmt::format("{}: {}; nothing was loaded, see LoadOptions::partial", path.string(),
-                                  to_string(comparison.report)),
-                      where);
-    for (const Match<T>& match : comparison.matches) Parameter<T>(*match.parameter).assign(*match.value);
-    return std::move(comparison.report);
+  return located("load_parameters", where, [&]() -> LoadReport {
+    const Format format = format_of(path, "load_parameters", where);
+    return with_scalar(parameters, "load_parameters", where, [&]<class T>(const std::vector<PathedParameter<T>>& all) {
+      const std::vector<NamedTensor<T>> entries = read<T>(format, path, where);
+      Comparison<T> comparison = wengert::compare(all, entries, options.prefix);
+      if (!options.partial && !comparison.report.complete())
+        throw FileError("load_parameters",
+                        fmt::format("{}: {}; nothing was loaded, see LoadOptions::partial", path.string(),
+                                    to_string(comparison.report)),
+                        where);
+      for (const Match<T>& match : comparison.matches) Parameter<T>(*match.parameter).assign(*match.value, where);
+      return std::move(comparison.report);
+    });
   });
 }
 
 LoadReport compare(const PathedParameters& parameters, const std::filesystem::path& path, const LoadOptions& options,
                    const Location& where) {
-  const Format format = format_of(path, "compare_parameters", where);
-  return with_scalar(parameters, "compare_parameters", where, [&]<class T>(const std::vector<PathedParameter<T>>& all) {
-    return wengert::compare(all, read<T>(format, path), options.prefix).report;
+  return located("compare_parameters", where, [&]() -> LoadReport {
+    const Format format = format_of(path, "compare_parameters", where);
+    return with_scalar(parameters, "compare_parameters", where,
+                       [&]<class T>(const std::vector<PathedParameter<T>>& all) {
+                         return wengert::compare(all, read<T>(format, path, where), options.prefix).report;
+                       });
   });
 }
 

@@ -4,6 +4,7 @@
 #include "io/output_file.hpp"
 #include "io/plain_file.hpp"
 #include "io/safetensors_header.hpp"
+#include "located.hpp"
 #include <wengert/io/safetensors.hpp>
 
 #include <algorithm>
@@ -144,38 +145,44 @@ Tensor<T> read_tensor(const SafetensorsEntry& entry, PlainFile& file) {
 template <class T>
 void save_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor<T>>& tensors,
                       const Metadata& metadata, const Location& where) {
-  check(tensors, metadata, where);
-  const std::string header = header_of(tensors, metadata);
-  std::string prefix;
-  for (std::size_t i = 0; i < prefix_size; ++i) prefix += static_cast<char>(header.size() >> 8 * i & 0xFF);
-  OutputFile file("save_safetensors", path);
-  file.write(prefix);
-  file.write(header);
-  for (const auto& [name, value] : tensors) file.write_elements(std::span<const T>(value.data(), value.size()));
-  file.finish();
+  located("save_safetensors", where, [&] {
+    check(tensors, metadata, where);
+    const std::string header = header_of(tensors, metadata);
+    std::string prefix;
+    for (std::size_t i = 0; i < prefix_size; ++i) prefix += static_cast<char>(header.size() >> 8 * i & 0xFF);
+    OutputFile file("save_safetensors", path);
+    file.write(prefix);
+    file.write(header);
+    for (const auto& [name, value] : tensors) file.write_elements(std::span<const T>(value.data(), value.size()));
+    file.finish();
+  });
 }
 
 template <class T>
-std::vector<NamedTensor<T>> load_safetensors(const std::filesystem::path& path) {
-  PlainFile file("load_safetensors", path);
-  const SafetensorsHeader header = read_header(file);
-  std::vector<NamedTensor<T>> tensors(header.entries.size());
-  for (const SafetensorsEntry* entry : in_order(header.entries, file))
-    tensors[static_cast<std::size_t>(entry - header.entries.data())] = {entry->name, read_tensor<T>(*entry, file)};
-  if (std::uint8_t next = 0; file.read(&next, 1) != 0) file.fail("goes on after its last tensor");
-  return tensors;
+std::vector<NamedTensor<T>> load_safetensors(const std::filesystem::path& path, const Location& where) {
+  return located("load_safetensors", where, [&]() -> std::vector<NamedTensor<T>> {
+    PlainFile file("load_safetensors", path);
+    const SafetensorsHeader header = read_header(file);
+    std::vector<NamedTensor<T>> tensors(header.entries.size());
+    for (const SafetensorsEntry* entry : in_order(header.entries, file))
+      tensors[static_cast<std::size_t>(entry - header.entries.data())] = {entry->name, read_tensor<T>(*entry, file)};
+    if (std::uint8_t next = 0; file.read(&next, 1) != 0) file.fail("goes on after its last tensor");
+    return tensors;
+  });
 }
 
-Metadata load_safetensors_metadata(const std::filesystem::path& path) {
-  PlainFile file("load_safetensors_metadata", path);
-  return read_header(file).metadata;
+Metadata load_safetensors_metadata(const std::filesystem::path& path, const Location& where) {
+  return located("load_safetensors_metadata", where, [&]() -> Metadata {
+    PlainFile file("load_safetensors_metadata", path);
+    return read_header(file).metadata;
+  });
 }
 
 template void save_safetensors(const std::filesystem::path&, const std::vector<NamedTensor<float>>&, const Metadata&,
                                const Location&);
 template void save_safetensors(const std::filesystem::path&, const std::vector<NamedTensor<double>>&, const Metadata&,
                                const Location&);
-template std::vector<NamedTensor<float>> load_safetensors(const std::filesystem::path&);
-template std::vector<NamedTensor<double>> load_safetensors(const std::filesystem::path&);
+template std::vector<NamedTensor<float>> load_safetensors(const std::filesystem::path&, const Location&);
+template std::vector<NamedTensor<double>> load_safetensors(const std::filesystem::path&, const Location&);
 
 }  // namespace wengert

@@ -1,3 +1,4 @@
+#include "nn/at_caller.hpp"
 #include "nn/making.hpp"
 #include <wengert/nn/attention.hpp>
 #include <wengert/op.hpp>
@@ -62,7 +63,7 @@ Var<T> MultiheadAttention<T>::operator()(Var<T> query, Var<T> key, Var<T> value,
   require_sequence("values", value, width, where);
   Tape<T>& tape = query.tape();
   for (const Var<T>& other : {key, value}) {
-    if (&other.tape() != &tape)
+    if (&other.tape("MultiheadAttention", where) != &tape)
       throw HandleError("MultiheadAttention", "keys or values of another tape than the queries: expected one", where);
     if (other.shape()[0] != query.shape()[0])
       throw ShapeError("MultiheadAttention",
@@ -71,7 +72,7 @@ Var<T> MultiheadAttention<T>::operator()(Var<T> query, Var<T> key, Var<T> value,
                                    to_string(query.shape()), to_string(key.shape()), to_string(value.shape())),
                        where);
   }
-  return atomically(tape, where, [&] {
+  return at_caller(tape, where, [&] {
     const Var<T> weight = tape.variable(in_proj_weight);
     const Var<T> bias = in_proj_bias ? tape.variable(*in_proj_bias) : Var<T>();
     std::array<Var<T>, 3> x{query, key, value};
@@ -124,7 +125,7 @@ Var<T> TransformerEncoderLayer<T>::operator()(Var<T> x, const AttentionOptions<T
     const Var<T> between = linear1(a);
     return dropout(linear2(dropout(activation == FeedforwardActivation::relu ? relu(between) : gelu(between))));
   };
-  return atomically(x.tape(), where, [&] {
+  return at_caller(x.tape(), where, [&] {
     if (norm_first) {
       const Var<T> y = x + attend(norm1(x));
       return y + feed(norm2(y));

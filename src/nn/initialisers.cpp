@@ -39,9 +39,9 @@ double he_deviation(const Shape& weight, const HeOptions& options, const Locatio
 
 // Evenly drawn numbers with mean 0 and this standard deviation.
 template <class T>
-void uniform_of_deviation(Parameter<T>& parameter, Generator generator, double deviation) {
+void uniform_of_deviation(Parameter<T>& parameter, Generator generator, double deviation, const Location& where) {
   const double bound = std::sqrt(3.0) * deviation;
-  uniform(parameter, generator, -bound, bound);
+  uniform(parameter, generator, -bound, bound, where);
 }
 
 }  // namespace
@@ -126,35 +126,37 @@ Fan fan_of(const Shape& weight, Location where) {
 template <class T>
 void xavier_uniform(Parameter<T> weight, Generator generator, double gain, Location where) {
   const Fan fan = fan_of(weight.shape(), where);
-  uniform_of_deviation(weight, generator, gain * std::sqrt(2 / (fan.in + fan.out)));
+  uniform_of_deviation(weight, generator, gain * std::sqrt(2 / (fan.in + fan.out)), where);
 }
 template <class T>
 void xavier_normal(Parameter<T> weight, Generator generator, double gain, Location where) {
   const Fan fan = fan_of(weight.shape(), where);
-  normal(weight, generator, 0, gain * std::sqrt(2 / (fan.in + fan.out)));
+  normal(weight, generator, 0, gain * std::sqrt(2 / (fan.in + fan.out)), where);
 }
 
 template <class T>
 void he_uniform(Parameter<T> weight, Generator generator, const HeOptions& options, Location where) {
-  uniform_of_deviation(weight, generator, he_deviation(weight.shape(), options, where));
+  uniform_of_deviation(weight, generator, he_deviation(weight.shape(), options, where), where);
 }
 template <class T>
 void he_normal(Parameter<T> weight, Generator generator, const HeOptions& options, Location where) {
-  normal(weight, generator, 0, he_deviation(weight.shape(), options, where));
+  normal(weight, generator, 0, he_deviation(weight.shape(), options, where), where);
 }
 
 template <class T>
 void lecun_uniform(Parameter<T> weight, Generator generator, Location where) {
-  uniform_of_deviation(weight, generator, 1 / std::sqrt(fan_of(weight.shape(), where).in));
+  uniform_of_deviation(weight, generator, 1 / std::sqrt(fan_of(weight.shape(), where).in), where);
 }
 template <class T>
 void lecun_normal(Parameter<T> weight, Generator generator, Location where) {
-  normal(weight, generator, 0, 1 / std::sqrt(fan_of(weight.shape(), where).in));
+  normal(weight, generator, 0, 1 / std::sqrt(fan_of(weight.shape(), where).in), where);
 }
 
 template <class T>
 void orthogonal(Parameter<T> weight, Generator generator, double gain, Location where) {
   fan_of(weight.shape(), where);
+  if (!std::isfinite(gain))
+    throw ValueError("orthogonal", fmt::format("gain {}: expected a finite number", gain), where);
   const std::size_t rows = weight.shape()[0], columns = weight.value().size() / std::max<std::size_t>(rows, 1);
   assign(weight, [&](Tape<T>& tape) {
     // Of a normal matrix, Q is evenly distributed once the signs that LAPACK chooses are undone.

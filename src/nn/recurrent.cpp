@@ -1,3 +1,4 @@
+#include "nn/at_caller.hpp"
 #include "nn/making.hpp"
 #include <wengert/nn/recurrent.hpp>
 #include <wengert/op.hpp>
@@ -118,7 +119,7 @@ Reading<T, parts> read_all(std::string_view name, const Module& module, Var<T> x
   require_fitting_input(name, module, x, where);
   const std::size_t samples = x.shape()[0], hidden = module.layers.front().weight_hh.shape()[1];
   for (const Var<T>& part : first) require_fitting_state(name, part, {module.layers.size(), samples, hidden}, where);
-  return atomically(x.tape(), where, [&] {
+  return at_caller(x.tape(), where, [&] {
     Var<T> zero;
     if (std::any_of(first.begin(), first.end(), [](const Var<T>& part) { return part.empty(); }))
       zero = x.tape().constant(Tensor<T>(xt::zeros<T>({samples, hidden})));

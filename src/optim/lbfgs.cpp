@@ -36,6 +36,15 @@ std::vector<T> scaled(double c, const std::vector<T>& a) {
   return result;
 }
 
+// A line search finds its way back from where the loss is not finite, but cannot begin there.
+template <class T>
+void require_finite(const LinePoint<T>& point, const Location& where) {
+  if (!std::isfinite(point.loss)) throw ValueError("LBFGS", fmt::format("the loss is {}", point.loss), where);
+  if (!std::all_of(point.gradient.begin(), point.gradient.end(), [](T g) { return std::isfinite(g); }))
+    throw ValueError("LBFGS", "the gradient is not finite; a TraceNaN on the tape names the op that makes it so",
+                     where);
+}
+
 }  // namespace
 
 // The loss over the trainable parameters, which lie on a line from where they were.
@@ -147,6 +156,7 @@ LBFGSReport LBFGS<T>::step(const Loss& loss, const Location& where) {
   const std::vector<Tensor<T>> before = line.from;
   try {
     LinePoint<T> point = line.here(0);
+    require_finite(point, where);
     LBFGSReport report{point.loss, point.loss, 0, 0};
     while (report.iterations < options_.max_iterations && largest(point.gradient) > options_.gradient_tolerance) {
       ++report.iterations;

@@ -1,6 +1,7 @@
 #include "listing.hpp"
 #include "optim/checks.hpp"
 #include "optim/strangers.hpp"
+#include "program/recording.hpp"
 #include <wengert/op.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/optim/clip.hpp>
@@ -208,6 +209,8 @@ void Optimizer<T>::update(std::vector<Var<T>> gradients, const Location& where) 
   if (wanted.empty()) return;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const NamedParameter<T>& named = wanted[i]->named;
+    if (&tape_of(gradients[i], "Optimizer", where) != &gradients.front().tape())
+      throw HandleError("Optimizer", "the gradients belong to different tapes: expected one", where);
     if (gradients[i].shape() != named.parameter.shape())
       throw ShapeError("Optimizer",
                        fmt::format("a gradient of shape {} for '{}' of shape {}: both must be the same",
@@ -223,6 +226,11 @@ void Optimizer<T>::update(std::vector<Var<T>> gradients, const Location& where) 
 template <class T>
 void Optimizer<T>::set_rate(double rate, const Location& where) {
   require_not_negative("Optimizer", "rate", rate, where);
+  if (program::RecordingScope::under_way())
+    throw HandleError("Optimizer",
+                      "set_rate while a Program is recorded, which happens once for many replays: call it before each "
+                      "replay, outside the compiled function",
+                      where);
   rate_.assign(Tensor<T>(static_cast<T>(rate)));
 }
 

@@ -16,7 +16,7 @@ template <class T>
 Feed<T> some_of(const Feed<T>& batch, std::span<const std::size_t> numbers) {
   const auto rows_of = [&](const auto& tensor) -> std::variant<Tensor<T>, Indices> {
     auto part = tensor;
-    gather_rows(tensor, numbers, part);
+    gather_rows(tensor, numbers, part, {});
     return part;
   };
   return {std::visit(rows_of, batch.inputs), std::visit(rows_of, batch.targets), numbers.size()};
@@ -24,19 +24,20 @@ Feed<T> some_of(const Feed<T>& batch, std::span<const std::size_t> numbers) {
 
 // The numbers of samples that fail alone. A large batch is halved, towards a half that fails, until few are left.
 template <class T>
-std::vector<std::size_t> failing_alone(StepPrograms<T>& programs, const Feed<T>& batch, bool& others_do_not) {
+std::vector<std::size_t> failing_alone(StepPrograms<T>& programs, const Feed<T>& batch, bool with_gradients,
+                                       bool& others_do_not) {
   constexpr std::size_t most = 1024;
   std::vector<std::size_t> left(batch.samples), failing;
   std::iota(left.begin(), left.end(), std::size_t{0});
   while (left.size() > most) {
     const std::vector<std::size_t> first(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(left.size() / 2)),
         second(left.begin() + static_cast<std::ptrdiff_t>(left.size() / 2), left.end());
-    const bool first_fails = programs.fails(some_of(batch, first));
+    const bool first_fails = programs.fails(some_of(batch, first), with_gradients);
     others_do_not = others_do_not || !first_fails;
     left = first_fails ? first : second;
   }
   for (const std::size_t number : left)
-    if (programs.fails(some_of<T>(batch, {&number, 1})))
+    if (programs.fails(some_of<T>(batch, {&number, 1}), with_gradients))
       failing.push_back(number);
     else
       others_do_not = true;
@@ -47,17 +48,17 @@ std::vector<std::size_t> failing_alone(StepPrograms<T>& programs, const Feed<T>&
 
 template <class T>
 std::string samples_at_fault(StepPrograms<T>& programs, const Feed<T>& batch, const Origin& origin,
-                             const Source<T>& data) {
+                             const Source<T>& data, bool with_gradients) {
   if (origin.rows.size() != batch.samples || batch.samples == 0) return {};
   bool others_do_not = false;
   std::vector<std::size_t> failing;
   try {
-    failing = failing_alone(programs, batch, others_do_not);
+    failing = failing_alone(programs, batch, with_gradients, others_do_not);
     if (batch.samples == 1 && data.size() > 1) {
       Feed<T> other;
       const std::size_t row = (origin.rows[0] + 1) % data.size();
       data.gather({&row, 1}, other);
-      others_do_not = !programs.fails(other);
+      others_do_not = !programs.fails(other, with_gradients);
     }
   } catch (const std::exception&) {  // of a network that does not take single samples
     return {};
@@ -73,7 +74,9 @@ std::string at_sample(std::size_t number_in_batch, const Origin& origin) {
                      number_in_batch);
 }
 
-template std::string samples_at_fault(StepPrograms<float>&, const Feed<float>&, const Origin&, const Source<float>&);
-template std::string samples_at_fault(StepPrograms<double>&, const Feed<double>&, const Origin&, const Source<double>&);
+template std::string samples_at_fault(StepPrograms<float>&, const Feed<float>&, const Origin&, const Source<float>&,
+                                      bool);
+template std::string samples_at_fault(StepPrograms<double>&, const Feed<double>&, const Origin&, const Source<double>&,
+                                      bool);
 
 }  // namespace wengert::train

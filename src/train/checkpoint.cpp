@@ -1,5 +1,6 @@
 #include "io/byte_source.hpp"
 #include "io/in_quotes.hpp"
+#include "located.hpp"
 #include "train/files.hpp"
 #include <wengert/train/checkpoint.hpp>
 
@@ -105,13 +106,14 @@ const Checkpoint::Value* Checkpoint::find(std::string_view name) const {
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const auto& e) { return e.first == name; });
   return found == entries_.end() ? nullptr : &found->second;
 }
-const Checkpoint::Value& Checkpoint::at(std::string_view name) const {
+const Checkpoint::Value& Checkpoint::at(std::string_view name, const Location& where) const {
   const Value* value = find(name);
-  if (value == nullptr) throw FileError("checkpoint", fmt::format("{}: holds no {}", source_, in_quotes(name)));
+  if (value == nullptr) throw FileError("checkpoint", fmt::format("{}: holds no {}", source_, in_quotes(name)), where);
   return *value;
 }
-void Checkpoint::fail_kind(std::string_view name) const {
-  throw FileError("checkpoint", fmt::format("{}: {} is of another kind than expected", source_, in_quotes(name)));
+void Checkpoint::fail_kind(std::string_view name, const Location& where) const {
+  throw FileError("checkpoint", fmt::format("{}: {} is of another kind than expected", source_, in_quotes(name)),
+                  where);
 }
 
 void Checkpoint::set(std::string_view name, Value value) {
@@ -125,74 +127,78 @@ void Checkpoint::set_number(std::string_view name, std::uint64_t number) {
   set(name, Indices(static_cast<std::int64_t>(number)));
 }
 void Checkpoint::set_number(std::string_view name, double number) { set(name, Tensor<double>(number)); }
-std::uint64_t Checkpoint::count(std::string_view name) const {
-  const Indices& value = get<Indices>(name);
-  if (value.size() != 1) fail_kind(name);
+std::uint64_t Checkpoint::count(std::string_view name, const Location& where) const {
+  const Indices& value = get<Indices>(name, where);
+  if (value.size() != 1) fail_kind(name, where);
   return static_cast<std::uint64_t>(*value.data());
 }
-double Checkpoint::number(std::string_view name) const {
-  const Tensor<double>& value = get<Tensor<double>>(name);
-  if (value.size() != 1) fail_kind(name);
+double Checkpoint::number(std::string_view name, const Location& where) const {
+  const Tensor<double>& value = get<Tensor<double>>(name, where);
+  if (value.size() != 1) fail_kind(name, where);
   return *value.data();
 }
 
-void Checkpoint::save(const std::filesystem::path& path) const {
-  std::uint64_t length = header_bytes + checksum_bytes;
-  for (const auto& [name, value] : entries_)
-    length += 4 + name.size() + 2 + 8 * extents_of(value).size() + bytes_of(value);
-  write_whole("checkpoint", path, [&](const WriteBytes& write) {
-    std::uint32_t checksum = 0;
-    const auto put = [&](const void* bytes, std::size_t count) {
-      checksum = crc(checksum, bytes, count);
-      write(bytes, count);
-    };
-    const auto put_number = [&](auto number) { put(&number, sizeof number); };
-    put(magic.data(), magic.size());
-    put_number(version);
-    put_number(static_cast<std::uint32_t>(entries_.size()));
-    put_number(length);
-    for (const auto& [name, value] : entries_) {
-      put_number(static_cast<std::uint32_t>(name.size()));
-      put(name.data(), name.size());
-      put_number(static_cast<std::uint8_t>(value.index()));
-      const std::vector<std::uint64_t> extents = extents_of(value);
-      put_number(static_cast<std::uint8_t>(extents.size()));
-      for (const std::uint64_t extent : extents) put_number(extent);
-      put(data_of(value), bytes_of(value));
-    }
-    const std::uint32_t of_all = checksum;
-    write(&of_all, sizeof of_all);
+void Checkpoint::save(const std::filesystem::path& path, const Location& where) const {
+  located("checkpoint", where, [&] {
+    std::uint64_t length = header_bytes + checksum_bytes;
+    for (const auto& [name, value] : entries_)
+      length += 4 + name.size() + 2 + 8 * extents_of(value).size() + bytes_of(value);
+    write_whole("checkpoint", path, [&](const WriteBytes& write) {
+      std::uint32_t checksum = 0;
+      const auto put = [&](const void* bytes, std::size_t count) {
+        checksum = crc(checksum, bytes, count);
+        write(bytes, count);
+      };
+      const auto put_number = [&](auto number) { put(&number, sizeof number); };
+      put(magic.data(), magic.size());
+      put_number(version);
+      put_number(static_cast<std::uint32_t>(entries_.size()));
+      put_number(length);
+      for (const auto& [name, value] : entries_) {
+        put_number(static_cast<std::uint32_t>(name.size()));
+        put(name.data(), name.size());
+        put_number(static_cast<std::uint8_t>(value.index()));
+        const std::vector<std::uint64_t> extents = extents_of(value);
+        put_number(static_cast<std::uint8_t>(extents.size()));
+        for (const std::uint64_t extent : extents) put_number(extent);
+        put(data_of(value), bytes_of(value));
+      }
+      const std::uint32_t of_all = checksum;
+      write(&of_all, sizeof of_all);
+    });
   });
 }
 
-Checkpoint Checkpoint::load(const std::filesystem::path& path) {
-  const std::string bytes = read_whole("checkpoint", path);
-  Reader reader(bytes, path);
-  if (bytes.size() < header_bytes + checksum_bytes || !bytes.starts_with(magic))
-    reader.fail("is not a checkpoint of a training");
-  reader.take(magic.size());
-  const auto written_version = reader.number<std::uint32_t>();
-  const auto entries = reader.number<std::uint32_t>();
-  const auto length = reader.number<std::uint64_t>();
-  if (written_version > version)
-    reader.fail(fmt::format("is of version {}, this program knows versions up to {}", written_version, version));
-  if (length != bytes.size())
-    reader.fail(
-        fmt::format("is {}: {} of {} bytes", bytes.size() < length ? "truncated" : "damaged", bytes.size(), length));
-  std::uint32_t expected;
-  std::memcpy(&expected, bytes.data() + bytes.size() - checksum_bytes, checksum_bytes);
-  if (crc(0, bytes.data(), bytes.size() - checksum_bytes) != expected)
-    reader.fail("is damaged: its checksum does not fit its contents");
+Checkpoint Checkpoint::load(const std::filesystem::path& path, const Location& where) {
+  return located("checkpoint", where, [&]() -> Checkpoint {
+    const std::string bytes = read_whole("checkpoint", path);
+    Reader reader(bytes, path);
+    if (bytes.size() < header_bytes + checksum_bytes || !bytes.starts_with(magic))
+      reader.fail("is not a checkpoint of a training");
+    reader.take(magic.size());
+    const auto written_version = reader.number<std::uint32_t>();
+    const auto entries = reader.number<std::uint32_t>();
+    const auto length = reader.number<std::uint64_t>();
+    if (written_version > version)
+      reader.fail(fmt::format("is of version {}, this program knows versions up to {}", written_version, version));
+    if (length != bytes.size())
+      reader.fail(
+          fmt::format("is {}: {} of {} bytes", bytes.size() < length ? "truncated" : "damaged", bytes.size(), length));
+    std::uint32_t expected;
+    std::memcpy(&expected, bytes.data() + bytes.size() - checksum_bytes, checksum_bytes);
+    if (crc(0, bytes.data(), bytes.size() - checksum_bytes) != expected)
+      reader.fail("is damaged: its checksum does not fit its contents");
 
-  Checkpoint result;
-  result.source_ = path.string();
-  for (std::uint32_t i = 0; i < entries; ++i) {
-    const std::string_view name = reader.take(reader.number<std::uint32_t>());
-    result.entries_.emplace_back(name, reader.value());
-  }
-  reader.take(checksum_bytes);
-  if (!reader.done()) reader.fail("is inconsistent: there is more than its entries");
-  return result;
+    Checkpoint result;
+    result.source_ = path.string();
+    for (std::uint32_t i = 0; i < entries; ++i) {
+      const std::string_view name = reader.take(reader.number<std::uint32_t>());
+      result.entries_.emplace_back(name, reader.value());
+    }
+    reader.take(checksum_bytes);
+    if (!reader.done()) reader.fail("is inconsistent: there is more than its entries");
+    return result;
+  });
 }
 
 }  // namespace wengert::train

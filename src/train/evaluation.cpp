@@ -1,10 +1,12 @@
 #include "train/evaluation.hpp"
 
+#include "located.hpp"
 #include "train/at_fault.hpp"
 #include "train/classes.hpp"
 #include <wengert/train/fit.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -24,10 +26,16 @@ const Program<T>& evaluated(StepPrograms<T>& programs, const Feed<T>& batch, con
                             const Source<T>& data) {
   try {
     return programs.evaluate(batch);
-  } catch (ValueError& error) {
-    const std::string samples = samples_at_fault(programs, batch, origin, data);
-    if (!samples.empty()) error.prefix(programs.subject(), samples);
-    throw;
+  } catch (const ValueError& error) {
+    ValueError found = error;
+    if (error.subject() == "finite_cost") try {  // which op it was
+        programs.trace_evaluation(batch);
+      } catch (const ValueError& traced) {
+        found = traced;
+      }
+    const std::string samples = samples_at_fault(programs, batch, origin, data, false);
+    found.prefix(programs.subject(), samples.empty() ? std::string(origin.data) : samples);
+    throw found;
   }
 }
 
@@ -57,6 +65,9 @@ void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::string_
 template <class T>
 Metrics chosen_metrics(const Metrics& asked, double threshold, const Sketch& sketch, const Feed<T>& batch,
                        const Location& where) {
+  for (const auto& metric : asked)
+    if (metric == nullptr)
+      throw ValueError("fit", "a metric is a null pointer: expected one such as accuracy()", where);
   if (!asked.empty()) {
     if (!sketch.has_outputs)
       throw ValueError("fit",
@@ -94,6 +105,7 @@ void check_targets(std::size_t samples, const Shape& targets, std::string_view s
 template <class T>
 static Evaluation evaluate_on(const Recipe<T>& recipe, const Source<T>& data, const EvaluateOptions& options,
                               const Location& where) {
+  if (std::isnan(options.threshold)) throw ValueError("evaluate", "threshold is NaN: expected a number", where);
   if (options.batch_size == 0) throw ValueError("evaluate", "batch size 0: expected at least 1", where);
   const Feed<T> batch = first_batch(data, options.batch_size, "evaluate", where);
   StepPrograms<T> programs(recipe, nullptr, where);
@@ -121,23 +133,19 @@ static Evaluation evaluate_on(const Recipe<T>& recipe, const Source<T>& data, co
 template <class T>
 Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const EvaluateOptions& options,
                         const Location& where) {
-  try {
-    return evaluate_on(recipe, data, options, where);
-  } catch (Error& error) {
-    error.locate(where);
-    throw;
-  }
+  return located("evaluate", where, [&] { return evaluate_on(recipe, data, options, where); });
 }
 
 }  // namespace detail
 
-double Evaluation::metric(std::string_view name) const {
+double Evaluation::metric(std::string_view name, const Location& where) const {
   std::string known;
   for (const auto& [own, value] : metrics) {
     if (own == name) return value;
     known += (known.empty() ? "" : ", ") + own;
   }
-  throw ValueError("evaluate", fmt::format("no metric '{}': there are {}", name, known.empty() ? "none" : known));
+  throw ValueError("evaluate", fmt::format("no metric '{}': there are {}", name, known.empty() ? "none" : known),
+                   where);
 }
 
 #define INSTANTIATE(T)                                                                                     \

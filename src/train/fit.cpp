@@ -1,5 +1,6 @@
 // A training's beginning and end.
 #include "io/npz.hpp"
+#include "located.hpp"
 #include "train/fit_loop.hpp"
 #include "train/run_report.hpp"
 #include <wengert/io/npz.hpp>
@@ -8,6 +9,7 @@
 
 #include <cmath>
 #include <set>
+#include <stdexcept>
 #include <system_error>
 #include <type_traits>
 
@@ -85,7 +87,7 @@ FitLoop<T>::FitLoop(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Sour
       validation_(validation),
       options_(options),
       where_(where),
-      programs_(recipe_, &optimizer, where),
+      programs_(recipe_, &optimizer, where, options.max_programs),
       model_{recipe_, optimizer, {}},
       optimiser_(described(optimizer)),
       frozen_(frozen_paths(recipe_)),
@@ -105,6 +107,9 @@ template <class T>
 void FitLoop<T>::check() const {
   const auto refuse = [&](const std::string& what) { throw ValueError("fit", what, where_); };
   if (validation_ != nullptr && validation_->size() == 0) refuse("there are no validation samples");
+  if (options_.epochs == 0) refuse("epochs is 0, so nothing would be trained: expected at least 1");
+  if (std::isnan(options_.checkpoint_seconds)) refuse("checkpoint_seconds is NaN: expected a number");
+  if (std::isnan(options_.threshold)) refuse("threshold is NaN: expected a number");
   if (options_.accumulate == 0) refuse("accumulate is 0: expected at least 1");
   if (std::isnan(options_.seconds) || options_.seconds < 0) refuse("seconds are negative: expected 0 or more");
   if ((options_.schedule ? 1 : 0) + (options_.epoch_schedule ? 1 : 0) + (options_.plateau ? 1 : 0) > 1)
@@ -203,13 +208,13 @@ void FitLoop<T>::resume() {
     if (error) throw FileError("fit", fmt::format("{}: cannot be renamed: {}", path.string(), error.message()));
     return;
   }
-  const Checkpoint checkpoint = Checkpoint::load(path);
-  if (const std::string& theirs = checkpoint.get<std::string>("fit/plan"); theirs != plan())
+  const Checkpoint checkpoint = Checkpoint::load(path, where_);
+  if (const std::string& theirs = checkpoint.get<std::string>("fit/plan", where_); theirs != plan())
     throw FileError("fit",
                     fmt::format("{}: is of another training: {}; this one has {}", path.string(), theirs, plan()));
   const auto require_same = [&](const char* entry, std::string_view what, const std::string& ours) {
     if (!checkpoint.has(entry)) return;
-    if (const std::string& theirs = checkpoint.get<std::string>(entry); theirs != ours)
+    if (const std::string& theirs = checkpoint.get<std::string>(entry, where_); theirs != ours)
       throw FileError("fit",
                       fmt::format("{}: {}: {}; this training has {}: begin anew without .resume, or in another "
                                   "folder",
@@ -218,13 +223,17 @@ void FitLoop<T>::resume() {
   require_same("fit/optimizer", "was trained by another optimiser (only the rate may change)", optimiser_);
   if (!model_.has_frozen(checkpoint))  // what is frozen is as callbacks left it, in this process
     require_same("fit/frozen", "other parameters were not trained at the beginning", frozen_);
-  if (checkpoint.has("fit/frozen")) frozen_ = checkpoint.get<std::string>("fit/frozen");
+  if (checkpoint.has("fit/frozen")) frozen_ = checkpoint.get<std::string>("fit/frozen", where_);
   model_.load(checkpoint);
-  state_.load(checkpoint);
+  try {
+    state_.load(checkpoint);
+  } catch (const std::out_of_range&) {  // of a metric that keeps other numbers now, for example
+    throw FileError("fit", fmt::format("{}: holds fewer numbers than this training keeps", path.string()), where_);
+  }
   note_columns();
   resumed_ = true;
   // The rate is as schedules left it, unless another one is given than the training had.
-  if (checkpoint.has("fit/rate") && checkpoint.number("fit/rate") != given_rate_) {
+  if (checkpoint.has("fit/rate") && checkpoint.number("fit/rate", where_) != given_rate_) {
     optimizer_.set_rate(given_rate_, where_);
     if (state_.plateau) state_.plateau->rate = given_rate_;
   }
@@ -283,7 +292,7 @@ void FitLoop<T>::finish(FitResult& result) {
   if (folder_.exists()) {
     std::vector<NamedTensor<T>> weights;
     for (const auto& [path, parameter] : recipe_.parameters) weights.push_back({path, parameter.value()});
-    if (!weights.empty()) save_npz(folder_.file("weights.npz"), weights);
+    if (!weights.empty()) save_npz(folder_.file("weights.npz"), weights, Compression::stored, where_);
     folder_.write_history(state_.history);
     Report report{options_.title, {}, state_.history, state_.costs, {}, options_.class_names};
     report.subtitle =
@@ -299,8 +308,11 @@ void FitLoop<T>::finish(FitResult& result) {
                     evaluation_batch_size(batch_size()), options_.picture, options_.threshold);
     write_report(folder_.file("report.html"), report);
   }
-  progress_->finish(fmt::format("{} in {}, {} steps; {}", to_string(reason_), duration_text(result.seconds),
-                                state_.steps, figures_text(state_.history)));
+  result.compilations = programs_.compilations();
+  result.recompilations = programs_.recompilations();
+  progress_->finish(fmt::format("{} in {}, {} steps, {} compilations; {}", to_string(reason_),
+                                duration_text(result.seconds), state_.steps, result.compilations,
+                                figures_text(state_.history)));
 }
 
 std::string_view to_string(StopReason reason) {
@@ -319,9 +331,9 @@ std::string_view to_string(StopReason reason) {
   return "";
 }
 
-double FitResult::last(std::string_view column) const {
-  const std::vector<double> values = history.column(column);
-  if (values.empty()) throw ValueError("fit", fmt::format("no epoch was finished, so there is no '{}'", column));
+double FitResult::last(std::string_view column, const Location& where) const {
+  const std::vector<double> values = history.column(column, where);
+  if (values.empty()) throw ValueError("fit", fmt::format("no epoch was finished, so there is no '{}'", column), where);
   return values.back();
 }
 
@@ -330,12 +342,8 @@ namespace detail {
 template <class T>
 FitResult run_fit(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Source<T>& data, const Source<T>* validation,
                   const FitOptions& options, const Location& where) {
-  try {
-    return FitLoop<T>(std::move(recipe), optimizer, data, validation, options, where).run();
-  } catch (Error& error) {
-    error.locate(where);
-    throw;
-  }
+  return located("fit", where,
+                 [&] { return FitLoop<T>(std::move(recipe), optimizer, data, validation, options, where).run(); });
 }
 template FitResult run_fit(Recipe<float>, optim::Optimizer<float>&, const Source<float>&, const Source<float>*,
                            const FitOptions&, const Location&);

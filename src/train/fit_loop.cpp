@@ -113,7 +113,19 @@ void FitLoop<T>::step() {
   if (tracing_) return;
   state_.costs.add(cost);
   progress_->step(state_.epoch + 1, samples_in(state_.group), state_.scores.cost());
+  tell_of_recompilations();
   if (options_.after_step) after(options_.after_step, state_.epoch + 1, cost);
+}
+
+// Compiling takes as long as hundreds of steps.
+template <class T>
+void FitLoop<T>::tell_of_recompilations() {
+  if (told_of_recompilations_ || programs_.recompilations() < options_.max_programs) return;
+  told_of_recompilations_ = true;
+  progress_->note(fmt::format(
+      "warning: batches have more shapes than the {} whose compiled steps are held, so steps are compiled again and "
+      "again: raise max_programs, or let fewer shapes occur (pad sequences to a few lengths)",
+      options_.max_programs));
 }
 
 template <class T>
@@ -263,7 +275,7 @@ Program<T>& FitLoop<T>::guarded(const F& run_program) {
 template <class T>
 void FitLoop<T>::fail_in_step(ValueError error, const Feed<T>& batch, const std::vector<std::size_t>& rows) {
   loaded_.reset();  // which may be gathering samples still
-  const std::string samples = samples_at_fault(programs_, batch, {rows}, data_);
+  const std::string samples = samples_at_fault(programs_, batch, {rows}, data_, true);
   error.prefix("fit", fmt::format("epoch {}, step {}{}", state_.epoch + 1, state_.steps + 1,
                                   samples.empty() ? "" : ", " + samples));
   throw error;
@@ -364,7 +376,7 @@ void FitLoop<T>::save_if_due() {
 template <class T>
 void FitLoop<T>::save() {
   require_finite_parameters();
-  checkpoint().save(folder_.file("checkpoint"));
+  checkpoint().save(folder_.file("checkpoint"), where_);
   saved_ = Clock::now();
   saved_steps_ = state_.steps;
 }

@@ -75,6 +75,7 @@ class FitLoop {
   void go_to(const Checkpoint& checkpoint);
   std::string not_finite() const;  // the path of the first trainable parameter that is not
   void take_snapshot();
+  void tell_of_recompilations();
 
   double seconds() const { return state_.seconds + std::chrono::duration<double>(Clock::now() - start_).count(); }
   Checkpoint checkpoint() const;
@@ -114,6 +115,7 @@ class FitLoop {
   bool stopped_ = false;
   const Interrupts* interrupts_ = nullptr;
   bool resumed_ = false;
+  bool told_of_recompilations_ = false;
   bool tracing_ = false;  // goes again over steps that led to a NaN
   Checkpoint snapshot_;   // … from here
   std::size_t snapshot_steps_ = 0;

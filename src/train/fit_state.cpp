@@ -80,25 +80,25 @@ void FitState::save(Checkpoint& checkpoint) const {
 }
 
 void FitState::load(const Checkpoint& checkpoint) {
-  epoch = checkpoint.count("fit/epoch");
-  group = checkpoint.count("fit/group");
-  steps = checkpoint.count("fit/steps");
-  seconds = checkpoint.number("fit/seconds");
-  scores.set_state(as_vector(checkpoint.get<Tensor<double>>("fit/scores")));
-  norms = as_vector(checkpoint.get<Tensor<double>>("fit/norms"));
-  const std::vector<double> epochs = as_vector(checkpoint.get<Tensor<double>>("fit/history"));
+  epoch = checkpoint.count("fit/epoch", {});
+  group = checkpoint.count("fit/group", {});
+  steps = checkpoint.count("fit/steps", {});
+  seconds = checkpoint.number("fit/seconds", {});
+  scores.set_state(as_vector(checkpoint.get<Tensor<double>>("fit/scores", {})));
+  norms = as_vector(checkpoint.get<Tensor<double>>("fit/norms", {}));
+  const std::vector<double> epochs = as_vector(checkpoint.get<Tensor<double>>("fit/history", {}));
   history.epochs.clear();
   for (std::size_t at = 0; at < epochs.size();) at = unpack(epochs, at, history.epochs.emplace_back());
-  costs.costs_ = as_vector(checkpoint.get<Tensor<double>>("fit/costs"));
-  const std::vector<double> open = as_vector(checkpoint.get<Tensor<double>>("fit/costs_open"));
+  costs.costs_ = as_vector(checkpoint.get<Tensor<double>>("fit/costs", {}));
+  const std::vector<double> open = as_vector(checkpoint.get<Tensor<double>>("fit/costs_open", {}));
   costs.each_ = static_cast<std::size_t>(open.at(0));
   costs.open_ = static_cast<std::size_t>(open.at(1));
   costs.sum_ = open.at(2);
-  best = checkpoint.number("fit/best");
-  best_epoch = checkpoint.count("fit/best_epoch");
-  without_improvement = checkpoint.count("fit/without_improvement");
+  best = checkpoint.number("fit/best", {});
+  best_epoch = checkpoint.count("fit/best_epoch", {});
+  without_improvement = checkpoint.count("fit/without_improvement", {});
   if (!plateau || !checkpoint.has("fit/plateau")) return;
-  const std::vector<double> of_plateau = as_vector(checkpoint.get<Tensor<double>>("fit/plateau"));
+  const std::vector<double> of_plateau = as_vector(checkpoint.get<Tensor<double>>("fit/plateau", {}));
   plateau->rate = of_plateau.at(0);
   plateau->best = of_plateau.at(1);
   plateau->without_improvement = static_cast<int>(of_plateau.at(2));
@@ -123,7 +123,7 @@ template <class T>
 void ModelState<T>::load(const Checkpoint& checkpoint) {
   std::vector<std::pair<Parameter<T>, const Tensor<T>*>> values;
   const auto expect = [&](const std::string& name, const Parameter<T>& parameter) {
-    const Tensor<T>& value = checkpoint.get<Tensor<T>>(name);
+    const Tensor<T>& value = checkpoint.get<Tensor<T>>(name, {});
     if (Shape(value.shape()) != parameter.shape())
       throw FileError("fit", fmt::format("the checkpoint's {} has shape {}: expected {}", name,
                                          to_string(Shape(value.shape())), to_string(parameter.shape())));
@@ -131,28 +131,35 @@ void ModelState<T>::load(const Checkpoint& checkpoint) {
   };
   for (const auto& [path, parameter] : recipe.parameters) expect("parameter/" + path, parameter);
   for (const auto& [name, parameter] : optimizer.state()) expect("optimizer/" + name, parameter);
+  for (const auto& [name, value] : checkpoint.entries())
+    if (name.starts_with("parameter/") || name.starts_with("optimizer/"))
+      if (std::ranges::none_of(values,
+                               [&](const auto& known) { return known.second == std::get_if<Tensor<T>>(&value); }))
+        throw FileError("fit", fmt::format("the checkpoint's {} is nothing of this network or its optimiser: was it "
+                                           "written for another one?",
+                                           name));
   for (std::size_t i = 0; i < recipe.generators.size(); ++i) {
-    const Indices& position = checkpoint.get<Indices>(fmt::format("generator/{}", i));
+    const Indices& position = checkpoint.get<Indices>(fmt::format("generator/{}", i), {});
     if (position.size() != 2 || static_cast<std::uint64_t>(position(0)) != recipe.generators[i].key())
       throw FileError("fit", fmt::format("the checkpoint's random generator {} has another key", i));
   }
   for (auto& [parameter, value] : values) assign(parameter, *value);
   if (checkpoint.has("fit/trainable")) {  // as callbacks left it
-    const Indices& trainable = checkpoint.get<Indices>("fit/trainable");
+    const Indices& trainable = checkpoint.get<Indices>("fit/trainable", {});
     for (std::size_t i = 0; i < std::min(trainable.size(), recipe.parameters.size()); ++i)
       Parameter<T>(recipe.parameters[i].second).set_trainable(trainable(i) != 0);
   }
   for (std::size_t i = 0; i < recipe.generators.size(); ++i)
     Generator(recipe.generators[i])
-        .seek(static_cast<std::uint64_t>(checkpoint.get<Indices>(fmt::format("generator/{}", i))(1)));
+        .seek(static_cast<std::uint64_t>(checkpoint.get<Indices>(fmt::format("generator/{}", i), {})(1)));
   best.clear();
   for (const auto& [path, parameter] : recipe.parameters)
-    if (checkpoint.has("best/" + path)) best.push_back(checkpoint.get<Tensor<T>>("best/" + path));
+    if (checkpoint.has("best/" + path)) best.push_back(checkpoint.get<Tensor<T>>("best/" + path, {}));
 }
 
 template <class T>
 bool ModelState<T>::has_frozen(const Checkpoint& checkpoint) const {
-  return checkpoint.has("fit/trainable") && checkpoint.get<Indices>("fit/trainable") == trainable_of(recipe);
+  return checkpoint.has("fit/trainable") && checkpoint.get<Indices>("fit/trainable", {}) == trainable_of(recipe);
 }
 
 template <class T>

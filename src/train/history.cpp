@@ -49,11 +49,11 @@ std::vector<std::string> History::columns() const {
   return names;
 }
 
-std::vector<double> History::column(std::string_view name) const {
+std::vector<double> History::column(std::string_view name, const Location& where) const {
   const std::vector<std::string> names = columns();
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end())
-    throw ValueError("history", fmt::format("no column '{}': there are {}", name, fmt::join(names, ", ")));
+    throw ValueError("history", fmt::format("no column '{}': there are {}", name, fmt::join(names, ", ")), where);
   std::vector<double> values;
   for (const EpochRecord& e : epochs) values.push_back(row(*this, e)[static_cast<std::size_t>(found - names.begin())]);
   return values;

@@ -281,6 +281,9 @@ double share_of_right(const Tensor<T>& outputs, const Indices& labels, std::size
                    ++all;
                    right += row.rank_of_label() < k ? 1 : 0;
                  });
+  if (all == 0)
+    throw ValueError(k == 1 ? "accuracy" : "top_k_accuracy", "no labels of classes: the share of none is not defined",
+                     where);
   return static_cast<double>(right) / static_cast<double>(all);
 }
 

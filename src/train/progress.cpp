@@ -97,6 +97,12 @@ void Progress::end_epoch(std::size_t epoch, std::string_view figures) {
   }
 }
 
+void Progress::note(std::string_view line) {
+  if (display_ == Display::quiet) return;
+  fmt::print(out_, "{}{}\n", display_ == Display::bar ? "\r\033[K" : "", line);
+  std::fflush(out_);
+}
+
 void Progress::finish(std::string_view line) {
   if (display_ == Display::quiet) return;
   show(std::string(line));

@@ -64,15 +64,15 @@ std::vector<Chart> charts_of(const Report& report) {
     });
   };
   Chart cost{"Cost", "epoch", epochs, {}};
-  add_curve(cost, "training", history.column("cost"));
-  add_curve(cost, "validation", history.column("validation_cost"));
+  add_curve(cost, "training", history.column("cost", {}));
+  add_curve(cost, "validation", history.column("validation_cost", {}));
   charts.push_back(std::move(cost));
   for (const std::string& name : history.metric_names) {
     Chart chart{name, "epoch", epochs, {}};
     std::ranges::replace(chart.title, '_', ' ');
     chart.title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(chart.title[0])));
-    add_curve(chart, "training", history.column(name));
-    add_curve(chart, "validation", history.column("validation_" + name));
+    add_curve(chart, "training", history.column(name, {}));
+    add_curve(chart, "validation", history.column("validation_" + name, {}));
     charts.push_back(std::move(chart));
   }
   Chart steps{report.costs.steps_each() == 1 ? "Cost of every step"
@@ -86,7 +86,7 @@ std::vector<Chart> charts_of(const Report& report) {
   steps.logarithmic = positive(steps);
   charts.push_back(std::move(steps));
   Chart rate{"Learning rate", "epoch", epochs, {}};
-  add_curve(rate, "rate", history.column("rate"));
+  add_curve(rate, "rate", history.column("rate", {}));
   charts.push_back(std::move(rate));
   charts.push_back(norms_chart(history));
   std::erase_if(charts, [](const Chart& chart) { return chart.curves.empty() || chart.x.empty(); });
@@ -119,7 +119,7 @@ std::string tile(std::string_view name, const std::string& value, const std::str
 
 // The last figure, and the best one with its epoch.
 std::string tile_of(const History& history, const std::string& column, bool smaller_is_better) {
-  const std::vector<double> values = history.column(column);
+  const std::vector<double> values = history.column(column, {});
   std::size_t best = values.size();
   for (std::size_t i = 0; i < values.size(); ++i)
     if (std::isfinite(values[i]) &&

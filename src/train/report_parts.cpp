@@ -109,7 +109,7 @@ std::string epochs_section(const History& history) {
   std::erase_if(names, [](const std::string& name) { return name.starts_with("gradient_norm."); });
   std::vector<std::vector<double>> columns;
   for (std::size_t i = 0; i < names.size();) {
-    std::vector<double> values = history.column(names[i]);
+    std::vector<double> values = history.column(names[i], {});
     if (std::ranges::all_of(values, [](double v) { return std::isnan(v); })) {
       names.erase(names.begin() + static_cast<std::ptrdiff_t>(i));
     } else {

@@ -114,7 +114,7 @@ std::string parameter_table(const Recipe<T>& recipe) {
 
 double last_value(const History& history, std::string_view column) {
   const History last{history.metric_names, history.parameter_paths, {history.epochs.back()}};
-  return last.column(column)[0];
+  return last.column(column, {})[0];
 }
 
 std::string figures_text(const History& history) {

@@ -7,6 +7,7 @@
 #include <wengert/ops/reduce.hpp>
 
 #include <array>
+#include <functional>
 #include <variant>
 
 namespace wengert::train {
@@ -53,11 +54,25 @@ std::vector<ProgramVar<T>> results(const RecordedLoss<T>& recorded) {
   return outputs;
 }
 
+CompileOptions for_evaluation(CompileOptions options) {
+  options.apply_updates = false;
+  return options;
+}
+
 }  // namespace
 
 template <class T>
-StepPrograms<T>::StepPrograms(const Recipe<T>& recipe, optim::Optimizer<T>* optimizer, const Location& where)
-    : recipe_(recipe), optimizer_(optimizer), where_(where) {
+StepPrograms<T>::StepPrograms(const Recipe<T>& recipe, optim::Optimizer<T>* optimizer, const Location& where,
+                              std::size_t max_programs)
+    : recipe_(recipe),
+      optimizer_(optimizer),
+      where_(where),
+      options_{.max_programs = max_programs},
+      steps_(options_, where),
+      steps_with_norms_(options_, where),
+      accumulations_(options_, where),
+      applications_(options_, where),
+      evaluations_(for_evaluation(options_), where) {
   if (optimizer == nullptr) return;
   for (const auto& [name, parameter] : optimizer->parameters())
     trainable_.emplace_back(parameter, parameter.trainable());
@@ -76,9 +91,28 @@ void StepPrograms<T>::notice_frozen() {
     throw ValueError("fit", "all parameters of the optimiser were frozen meanwhile: to end a training, set status.stop",
                      where_);
   if (!changed) return;
-  for (ProgramCache<T>* programs : {&steps_, &steps_with_norms_, &accumulations_, &applications_})
-    *programs = ProgramCache<T>();
+  for (ProgramCache<T>* programs : {&steps_, &steps_with_norms_, &accumulations_, &applications_}) {
+    compiled_before_ += programs->compilations();
+    *programs = ProgramCache<T>(options_, where_);
+  }
   sums_.clear();
+}
+
+template <class T>
+template <class Count>
+std::size_t StepPrograms<T>::of_all(Count count) const {
+  std::size_t total = 0;
+  for (const ProgramCache<T>* programs : {&steps_, &steps_with_norms_, &accumulations_, &applications_, &evaluations_})
+    total += std::invoke(count, *programs);
+  return total;
+}
+template <class T>
+std::size_t StepPrograms<T>::compilations() const {
+  return compiled_before_ + of_all(&ProgramCache<T>::compilations);
+}
+template <class T>
+std::size_t StepPrograms<T>::recompilations() const {
+  return of_all(&ProgramCache<T>::recompilations);
 }
 
 template <class T>
@@ -105,7 +139,7 @@ Sketch StepPrograms<T>::sketch(const Feed<T>& batch) {
   const RecordedLoss<T> recorded = recipe_.record(inputs[0], inputs[1]);
   check_loss(recorded, inputs[1], subject(), where_);
   if (optimizer_ != nullptr) check_trained(recorded.loss, recipe_, *optimizer_, where_);
-  Sketch sketch{!recorded.outputs.empty(), {}, to_dot(recorded.loss)};
+  Sketch sketch{!recorded.outputs.empty(), {}, to_dot(recorded.loss, where_)};
   if (sketch.has_outputs) sketch.outputs = recorded.outputs.shape();
   return sketch;
 }
@@ -173,31 +207,36 @@ Program<T>& StepPrograms<T>::evaluate(const Feed<T>& batch) {
   const auto record_evaluation = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& inputs) {
     recipe_.set_training(false);
     inputs = leaves(tape, batch);
-    return results(recipe_.record(inputs[0], inputs[1]));
+    return results(record(inputs[0], inputs[1]));
   };
   return evaluations_.run(bound(batch), record_evaluation);
 }
 
 template <class T>
-void StepPrograms<T>::trace(const Feed<T>& batch, bool training) {
+void StepPrograms<T>::trace(const Feed<T>& batch, bool training, bool with_gradients) {
   recipe_.set_training(training);
   const SameStreams streams(recipe_.generators);
   Tape<T> tape;
   const TraceNaN<T> stop(tape);
   const auto inputs = leaves(tape, batch);
   const RecordedLoss<T> recorded = recipe_.record(inputs[0], inputs[1]);
-  if (optimizer_ != nullptr) optimizer_->gradients(recorded.loss, where_);
+  if (optimizer_ != nullptr && with_gradients) optimizer_->gradients(recorded.loss, where_);
 }
 
 template <class T>
 void StepPrograms<T>::trace(const Feed<T>& batch) {
-  trace(batch, true);
+  trace(batch, true, true);
 }
 
 template <class T>
-bool StepPrograms<T>::fails(const Feed<T>& batch) {
+void StepPrograms<T>::trace_evaluation(const Feed<T>& batch) {
+  trace(batch, false, false);
+}
+
+template <class T>
+bool StepPrograms<T>::fails(const Feed<T>& batch, bool with_gradients) {
   try {
-    trace(batch, false);
+    trace(batch, false, with_gradients);
     return false;
   } catch (const ValueError&) {
     return true;

@@ -21,8 +21,9 @@ struct Sketch {
 template <class T>
 class StepPrograms {
  public:
-  /// Errors name the line `where`.
-  StepPrograms(const Recipe<T>& recipe, optim::Optimizer<T>* optimizer, const Location& where);
+  /// Of each kind of Program, `max_programs` are held. Errors name the line `where`.
+  StepPrograms(const Recipe<T>& recipe, optim::Optimizer<T>* optimizer, const Location& where,
+               std::size_t max_programs = CompileOptions().max_programs);
 
   /// By which messages begin.
   std::string_view subject() const { return optimizer_ == nullptr ? "evaluate" : "fit"; }
@@ -36,17 +37,27 @@ class StepPrograms {
   Program<T>& apply(std::size_t samples);
   /// Begins the sums of gradients anew.
   void forget_sums();
-  /// Cost and outputs in evaluation mode; changes nothing.
+  /// Cost and outputs in evaluation mode; changes nothing. Throws ValueError for a cost that is not finite.
   Program<T>& evaluate(const Feed<T>& batch);
+  /// How many Programs were compiled, and how many of these again, for shapes that had come before.
+  ///@{
+  std::size_t compilations() const;
+  std::size_t recompilations() const;
+  ///@}
   /// The step without Programs, stopping at the first value that is not finite.
   void trace(const Feed<T>& batch);
-  /// Whether a batch fails in evaluation mode, by an error about values, which one that is not finite is as well.
-  bool fails(const Feed<T>& batch);
+  /// The cost in evaluation mode without a Program, likewise.
+  void trace_evaluation(const Feed<T>& batch);
+  /// Whether the cost of a batch in evaluation mode, or a gradient of it, fails by an error about values, which one
+  /// that is not finite is as well.
+  bool fails(const Feed<T>& batch, bool with_gradients);
 
  private:
   RecordedLoss<T> record(const ProgramVar<T>& x, const ProgramVar<T>& y) const;
-  void trace(const Feed<T>& batch, bool training);
+  void trace(const Feed<T>& batch, bool training, bool with_gradients);
   void notice_frozen();
+  template <class Count>
+  std::size_t of_all(Count count) const;
   std::vector<Var<T>> norms(const std::vector<Var<T>>& gradients) const;
 
   const Recipe<T>& recipe_;
@@ -54,8 +65,9 @@ class StepPrograms {
   Location where_;
   std::vector<std::pair<Parameter<T>, bool>> trainable_;  // the optimiser's, and whether they were when recorded
   std::vector<Parameter<T>> sums_;                        // of gradients
-  ProgramCache<T> steps_, steps_with_norms_, accumulations_, applications_;
-  ProgramCache<T> evaluations_{CompileOptions{.apply_updates = false}};
+  CompileOptions options_;
+  ProgramCache<T> steps_, steps_with_norms_, accumulations_, applications_, evaluations_;
+  std::size_t compiled_before_ = 0;  // by caches that were replaced
 };
 
 extern template class StepPrograms<float>;

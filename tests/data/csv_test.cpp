@@ -16,7 +16,7 @@ class CsvFile {
   }
   /// What follows the path in the message.
   std::string complaint(const std::string& content, const CsvOptions& options = {}) const {
-    const std::string message = message_of<FileError>([&] { read(content, options); });
+    const std::string message = file_complaint([&] { read(content, options); });
     const std::string start = "[read_csv] " + (folder_ / "table.csv").string();
     return message.starts_with(start) ? message.substr(start.size()) : "another start: " + message;
   }
@@ -186,7 +186,7 @@ TEST_CASE("a table for regression has targets that are any numbers") {
               "[read_table] target column 'cost': " + path.string() + " has the columns price, area, rooms, age",
               read_table<float>(path, none));
   folder.write("houses.csv", "price,area\n1,2\n3,x\n");
-  CHECK(message_of<FileError>([&] { read_table<float>(path, {.target_columns = {"price"}}); }) ==
+  CHECK(file_complaint([&] { read_table<float>(path, {.target_columns = {"price"}}); }) ==
         "[read_table] " + path.string() + ":3: column 2: 'x' is not a number");
 }
 
@@ -227,7 +227,7 @@ TEST_CASE("a number too large for the tensor's type is refused") {
   const TemporaryFolder folder;
   const auto path = folder.write("table.csv", "1,0\n1e39,1\n");
   CHECK(read_csv<double>(path).inputs(1, 0) == 1e39);
-  CHECK(contains(message_of<FileError>([&] { read_csv<float>(path); }), ":2: column 1: '1e39' is out of range"));
+  CHECK(contains(file_complaint([&] { read_csv<float>(path); }), ":2: column 1: '1e39' is out of range"));
   CHECK(read_csv<float>(path, {.scale = 0.1}).inputs(1, 0) == doctest::Approx(1e38));
 }
 
@@ -264,7 +264,7 @@ TEST_CASE("a file without samples is refused") {
 TEST_CASE("a file that cannot be read is refused") {
   const TemporaryFolder folder;
   const auto complaint = [](const std::filesystem::path& path) {
-    return message_of<FileError>([&] { read_csv<float>(path); });
+    return file_complaint([&] { read_csv<float>(path); });
   };
   CHECK(complaint(folder / ".") == "[read_csv] " + (folder / ".").string() + ": is a directory: expected a file");
   CHECK(complaint(folder / "none") == "[read_csv] " + (folder / "none").string() + ": no such file");

@@ -20,7 +20,7 @@ const std::string two_images = idx({2, 2, 3}, {"\x00\x01\x02\x33\x66\xff\xff\x80
 const std::string two_labels = idx({2}, {"\x03\x00", 2});
 
 std::string complaint_about(const std::filesystem::path& path) {
-  return message_of<FileError>([&] { read_idx_bytes(path); });
+  return file_complaint([&] { read_idx_bytes(path); });
 }
 
 }  // namespace
@@ -146,9 +146,7 @@ TEST_CASE("damaged gzip data are refused") {
 TEST_CASE("samples and labels that do not belong together are refused") {
   const TemporaryFolder folder;
   const auto images = folder.write("images", two_images), labels = folder.write("labels", two_labels);
-  const auto complaint = [](const auto& x, const auto& y) {
-    return message_of<FileError>([&] { read_idx<float>(x, y); });
-  };
+  const auto complaint = [](const auto& x, const auto& y) { return file_complaint([&] { read_idx<float>(x, y); }); };
   const auto three = folder.write("three", idx({3}, "abc"));
   CHECK(complaint(images, three) == "[read_idx] " + three.string() + ": 3 labels for the 2 samples of " +
                                         images.string() + ": expected one for each");

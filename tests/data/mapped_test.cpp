@@ -35,7 +35,7 @@ const std::vector<std::size_t> some{59, 0, 17, 17};
 
 template <class F>
 std::string complaint(const F& f) {
-  return message_of<FileError>(f);
+  return file_complaint(f);
 }
 
 }  // namespace

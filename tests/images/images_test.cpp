@@ -36,7 +36,7 @@ Tensor<double> grey() {
 Tensor<double> in_bytes(const Tensor<double>& image) { return 255 * image; }
 
 std::string complaint(const std::filesystem::path& path) {
-  return message_of<FileError>([&] { read_image<float>(path); });
+  return file_complaint([&] { read_image<float>(path); });
 }
 
 // The PNG whose header claims so many pixels a side, with the checksum of that.
@@ -178,9 +178,7 @@ TEST_CASE("a folder's folders are the classes of their images") {
 
 TEST_CASE("a folder without images by class is refused") {
   const TemporaryFolder folder;
-  const auto refusal = [](const std::filesystem::path& path) {
-    return message_of<FileError>([&] { list_images(path); });
-  };
+  const auto refusal = [](const std::filesystem::path& path) { return file_complaint([&] { list_images(path); }); };
   CHECK(refusal(folder / "none") == "[list_images] " + (folder / "none").string() + ": no such folder");
   CHECK(contains(refusal(folder.write("file", "")), "file: is a file: expected a folder"));
   CHECK(contains(refusal(folder / "."), "has no folders: expected one for each class"));
@@ -191,7 +189,7 @@ TEST_CASE("a folder without images by class is refused") {
   folder.write("empty/b.png", bytes(colour_png));
   folder.write("empty/c.png", bytes(small_png));
   const auto complaint_of_reading = [&](const ImageOptions& options) {
-    return message_of<FileError>([&] { read_images<float>(list_images(folder / "."), options); });
+    return file_complaint([&] { read_images<float>(list_images(folder / "."), options); });
   };
   CHECK(contains(complaint_of_reading({}), "[read_images] "));
   CHECK(contains(complaint_of_reading({}), "c.png: 4 by 5 pixels, where "));

@@ -31,7 +31,7 @@ TEST_CASE("whole numbers keep all their digits") {
   CHECK(load_npy<std::int64_t>(path) == labels);
   CHECK(contains(npy_preamble<std::int64_t>({4}), "{'descr': '<i8', 'fortran_order': False, 'shape': (4,), }"));
   save_npy(path, Tensor<double>{1, 2});
-  CHECK(message_of<FileError>([&] { load_npy<std::int64_t>(path); }) ==
+  CHECK(file_complaint([&] { load_npy<std::int64_t>(path); }) ==
         "[load_npy] " + path.string() +
             ": elements of type '<f8': expected bool or integers that int64 holds, little-endian");
 }
@@ -39,7 +39,7 @@ TEST_CASE("whole numbers keep all their digits") {
 TEST_CASE("a file that is no sound array is refused") {
   const TemporaryFolder folder;
   const auto complaint = [](const std::filesystem::path& path) {
-    return message_of<FileError>([&] { load_npy<float>(path); });
+    return file_complaint([&] { load_npy<float>(path); });
   };
   save_npy(folder / "good.npy", Tensor<float>{1, 2, 3});
   const std::string good = contents(folder / "good.npy");
@@ -57,9 +57,7 @@ TEST_CASE("a file that is no sound array is refused") {
 TEST_CASE("a failure to write is told, and leaves nothing beside") {
   const TemporaryFolder folder;
   const Tensor<float> x{1, 2};
-  const auto complaint = [&](const std::filesystem::path& path) {
-    return message_of<FileError>([&] { save_npy(path, x); });
-  };
+  const auto complaint = [&](const std::filesystem::path& path) { return file_complaint([&] { save_npy(path, x); }); };
   const auto none = folder / "none" / "x.npy";
   CHECK(complaint(none) == "[save_npy] " + none.string() + ": cannot be written: No such file or directory");
   CHECK(complaint(folder / ".") == "[save_npy] " + (folder / ".").string() + ": is a directory: expected a file");

@@ -183,15 +183,15 @@ TEST_CASE("a failure to write leaves the old file and nothing beside it") {
   REQUIRE(getrlimit(RLIMIT_FSIZE, &old_limit) == 0);
   const rlimit limit{1000, old_limit.rlim_max};
   REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-  const std::string message = message_of<FileError>([&] { save_npz(path, large); });
+  const std::string message = file_complaint([&] { save_npz(path, large); });
   setrlimit(RLIMIT_FSIZE, &old_limit);
   std::signal(SIGXFSZ, old_handler);
 
   CHECK(message == "[save_npz] " + path.string() + ": cannot be written: File too large");
   CHECK(contents(path) == before);
-  CHECK(message_of<FileError>([&] { save_npz(none, large); }) ==
+  CHECK(file_complaint([&] { save_npz(none, large); }) ==
         "[save_npz] " + none.string() + ": cannot be written: No such file or directory");
-  CHECK(message_of<FileError>([&] { save_npz(folder / ".", large); }) ==
+  CHECK(file_complaint([&] { save_npz(folder / ".", large); }) ==
         "[save_npz] " + (folder / ".").string() + ": is a directory: expected a file");
   CHECK(folder.files() == 1);
 }
@@ -208,7 +208,7 @@ TEST_CASE("saving replaces whatever was there") {
 TEST_CASE("a file that is no archive of arrays is refused") {
   const TemporaryFolder folder;
   const auto complaint = [](const std::filesystem::path& path) {
-    return message_of<FileError>([&] { load_npz<float>(path); });
+    return file_complaint([&] { load_npz<float>(path); });
   };
   const auto missing = folder / "none.npz";
   CHECK(complaint(missing) == "[load_npz] " + missing.string() + ": no such file");
@@ -234,7 +234,7 @@ TEST_CASE("a damaged entry is refused") {
   REQUIRE(element != std::string::npos);
   bytes[element] ^= 1;
   folder.write("file.npz", bytes);
-  CHECK(message_of<FileError>([&] { load_npz<double>(path); }) ==
+  CHECK(file_complaint([&] { load_npz<double>(path); }) ==
         "[load_npz] " + path.string() + ", entry 'second.npy': is damaged: CRC error");
 }
 
@@ -245,7 +245,7 @@ TEST_CASE("an entry that is there twice or compressed in an unknown way is refus
   const std::string good = contents(path);
   const auto complaint = [&](const std::string& bytes) {
     folder.write("file.npz", bytes);
-    return message_of<FileError>([&] { load_npz<double>(path); });
+    return file_complaint([&] { load_npz<double>(path); });
   };
   std::string twice = good;
   for (std::size_t at = 0; (at = twice.find("ab.npy", at)) != std::string::npos;) twice[at + 1] = 'a';
@@ -259,8 +259,7 @@ TEST_CASE("an entry that is no sound array is refused") {
   const TemporaryFolder folder;
   const auto refused = [&](const std::string& content, const std::string& why) {
     const auto path = write_zip(folder, {{"x.npy", content}});
-    CHECK(message_of<FileError>([&] { load_npz<float>(path); }) ==
-          "[load_npz] " + path.string() + ", entry 'x.npy': " + why);
+    CHECK(file_complaint([&] { load_npz<float>(path); }) == "[load_npz] " + path.string() + ", entry 'x.npy': " + why);
   };
   const std::string good = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }\n";
   refused("", "does not start with the magic string of an .npy array");
@@ -286,7 +285,7 @@ TEST_CASE("a header that lies costs no memory") {
   const auto refused = [&](const std::string& shape, const std::string& why) {
     const auto path = write_zip(
         folder, {{"x.npy", npy("{'descr': '<f8', 'fortran_order': True, 'shape': " + shape + ", }", eight_bytes)}});
-    CHECK(contains(message_of<FileError>([&] { load_npz<float>(path); }), why));
+    CHECK(contains(file_complaint([&] { load_npz<float>(path); }), why));
   };
   refused("(1152921504606846975,)", "is cut short: it holds 8 of the 9223372036854775800 bytes that its header claims");
   refused("(1152921504606846976,)", "its header claims shape (1152921504606846976,): more than memory can hold");
@@ -304,7 +303,7 @@ TEST_CASE("an entry's size in the archive is not believed either") {
   for (const std::size_t at : {central + 20, central + 24})
     bytes.replace(at, 4, "\xf0\xff\xff\x7f");  // both sizes: 2 GB
   folder.write("file.npz", bytes);
-  CHECK(contains(message_of<FileError>([&] { load_npz<double>(path); }), path.string()));
+  CHECK(contains(file_complaint([&] { load_npz<double>(path); }), path.string()));
 }
 
 TEST_CASE("headers may be written in any way that Python reads") {
@@ -325,7 +324,7 @@ TEST_CASE("a header that Python could not read is refused") {
   const TemporaryFolder folder;
   const auto refused = [&](const std::string& header, const std::string& why) {
     const auto path = write_zip(folder, {{"x.npy", npy(header, eight_bytes)}});
-    const std::string message = message_of<FileError>([&] { load_npz<float>(path); });
+    const std::string message = file_complaint([&] { load_npz<float>(path); });
     INFO(header);
     CHECK(message == "[load_npz] " + path.string() + ", entry 'x.npy': unsound .npy header: " + why);
   };

@@ -173,7 +173,7 @@ TEST_CASE("what cannot be saved or loaded is refused") {
   CHECK_ERROR(ValueError, "'a' is a Parameter of float, 'b' one of double: expected one scalar type",
               save_parameters(Mixed{}, folder / "x.npz"));
   CHECK(folder.files() == 0);
-  CHECK(contains(message_of<FileError>([&] { load_parameters(network<float>(), folder / "x.npz"); }), "no such file"));
+  CHECK(contains(file_complaint([&] { load_parameters(network<float>(), folder / "x.npz"); }), "no such file"));
 }
 
 TEST_CASE("NumPy reads what was saved") {

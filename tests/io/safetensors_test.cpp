@@ -24,7 +24,6 @@ std::string entry(const std::string& dtype, const std::string& shape, const std:
   return "{\"dtype\":\"" + dtype + "\",\"shape\":[" + shape + "],\"data_offsets\":[" + offsets + "]}";
 }
 
-
 }  // namespace
 
 TEST_CASE_TEMPLATE("tensors come back as they were, in their order", T, float, double) {
@@ -109,20 +108,20 @@ TEST_CASE("a file that is cut short anywhere, or goes on, is refused") {
   const std::string good = contents(path);
   for (std::size_t length = 0; length < good.size(); ++length) {
     folder.write("x.safetensors", good.substr(0, length));
-    CHECK(contains(message_of<FileError>([&] { load_safetensors<float>(path); }), path.string() + ": "));
+    CHECK(contains(file_complaint([&] { load_safetensors<float>(path); }), path.string() + ": "));
   }
   folder.write("x.safetensors", good.substr(0, good.size() - 1));
-  CHECK(message_of<FileError>([&] { load_safetensors<float>(path); }) ==
+  CHECK(file_complaint([&] { load_safetensors<float>(path); }) ==
         "[load_safetensors] " + path.string() + ": tensor 'b': is cut short: the file holds 7 of its 8 bytes");
   folder.write("x.safetensors", good + "x");
-  CHECK(contains(message_of<FileError>([&] { load_safetensors<float>(path); }), ": goes on after its last tensor"));
+  CHECK(contains(file_complaint([&] { load_safetensors<float>(path); }), ": goes on after its last tensor"));
 }
 
 TEST_CASE("a header that lies is refused, and costs no memory") {
   const TemporaryFolder folder;
   const auto refused = [&](const std::string& header, const std::string& why) {
     const auto path = folder.write("x.safetensors", file_of(header, std::string(8, '\0')));
-    const std::string message = message_of<FileError>([&] { load_safetensors<float>(path); });
+    const std::string message = file_complaint([&] { load_safetensors<float>(path); });
     INFO(header);
     CHECK(message == "[load_safetensors] " + path.string() + ": " + why);
   };
@@ -147,7 +146,7 @@ TEST_CASE("a header that lies is refused, and costs no memory") {
   refused("{\"x\":" + entry("F32", "1", "0,4") + "}", "goes on after its last tensor");
 
   const auto path = folder.write("x.safetensors", std::string("\xff\xff\xff\xff\xff\xff\xff\x0f{}", 10));
-  CHECK(contains(message_of<FileError>([&] { load_safetensors<float>(path); }),
+  CHECK(contains(file_complaint([&] { load_safetensors<float>(path); }),
                  "claims a header of 1152921504606846975 bytes, at most 100000000 are allowed"));
 }
 
@@ -155,7 +154,7 @@ TEST_CASE("a header that is no such JSON is refused") {
   const TemporaryFolder folder;
   const auto refused = [&](const std::string& header, const std::string& why) {
     const auto path = folder.write("x.safetensors", file_of(header, ""));
-    const std::string message = message_of<FileError>([&] { load_safetensors<float>(path); });
+    const std::string message = file_complaint([&] { load_safetensors<float>(path); });
     INFO(header);
     CHECK(message == "[load_safetensors] " + path.string() + ": unsound header: " + why);
   };

@@ -372,3 +372,16 @@ TEST_CASE("a step that would train nothing, or leave something out, is refused")
               optimizer.update(sum(tape.variable(w))));
   CHECK_ERROR(HandleError, "[Optimizer] empty handle", optimizer.update(Var<double>()));
 }
+
+TEST_CASE("a loss that reads none of the parameters is refused, also where they are on its tape") {
+  const Parameter<double> w(Tensor<double>{1, 2}, "w");
+  Optimizer<double> optimizer(w, optim::SGD{.rate = 0.1});
+  Tape<double> tape;
+  const auto x = tape.constant(Tensor<double>{1, 2});
+  const auto y = tape.variable(w) * x;
+  CHECK_ERROR(ValueError, "[Optimizer] the loss reads none of the optimiser's parameters ('w')",
+              (optimizer.update(sum(square(x))), 0));
+  CHECK(tape.updates().empty());
+  optimizer.update(sum(square(y)));
+  CHECK(!tape.updates().empty());
+}

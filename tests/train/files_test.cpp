@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <thread>
 #include <unistd.h>
+
 #include <zlib.h>
 
 using namespace wengert;

@@ -11,6 +11,16 @@ using namespace wengert::testing;
 using train::ConfusionMatrix;
 using train::Targets;
 
+TEST_CASE("a confusion matrix knows no samples of classes that did not occur; a share of none is refused") {
+  const auto matrix = train::confusion_matrix(Tensor<double>{{2, 1}, {1, 2}}, Indices{0, 0});
+  CHECK(matrix(0, 1) == 1);
+  CHECK(matrix(3, 8) == 0);
+  CHECK(matrix(0, 8) == 0);
+  CHECK(matrix.recall(8) == 0);
+  CHECK_ERROR(ValueError, "[accuracy] no labels of classes",
+              train::accuracy(Tensor<double>::from_shape({0, 2}), Indices::from_shape({0})));
+}
+
 TEST_CASE("precision, recall and F1 are scikit-learn's") {
   // sklearn.metrics.precision_score and its kin, example of their pages, average='macro'.
   const std::vector<std::size_t> labels{0, 1, 2, 0, 1, 2}, predictions{0, 2, 1, 0, 0, 1};

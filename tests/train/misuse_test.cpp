@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 using namespace wengert;
@@ -40,6 +41,18 @@ struct Hidden {
   nn::Linear<double> head;
   Var<double> operator()(Var<double> x) const { return head(body(x)); }
 };
+// … or with a method instead of a call operator.
+class Forward {
+ public:
+  explicit Forward(nn::Linear<double> linear) : linear_(std::move(linear)) {}
+  template <class T>
+  auto forward(T x) const {
+    return linear_(x);
+  }
+
+ private:
+  nn::Linear<double> linear_;
+};
 struct Named {
   std::map<std::string, nn::Linear<double>> layers;
   nn::Linear<double> head;
@@ -65,7 +78,7 @@ struct Open {
   nn::Linear<double> head;
 };
 
-static_assert(wengert::detail::hides_parameters<Block>);
+static_assert(wengert::detail::hides_parameters<Block> && wengert::detail::hides_parameters<Forward>);
 static_assert(wengert::detail::hides_parameters<std::map<std::string, std::vector<Block>>>);
 static_assert(wengert::detail::hides_parameters<std::map<std::string, nn::Linear<double>>>);
 static_assert(!wengert::detail::hides_parameters<std::map<std::string, int>>);
@@ -113,6 +126,8 @@ TEST_CASE("files are not written or read without the parameters in members that 
               load_parameters(hidden, folder / "weights.npz"));
   CHECK_ERROR(ValueError, "[save_parameters] the struct itself may hold",
               save_parameters(hidden.body, folder / "b.npz"));
+  CHECK_ERROR(ValueError, "[save_parameters] '0' may hold",
+              save_parameters(std::tuple(Forward(layer(1)), layer(2)), folder / "weights.npz"));
   const Named named{{{"body", layer(1)}}, layer(2)};
   CHECK_ERROR(ValueError, "[save_parameters] 'layers' may hold", save_parameters(named, folder / "weights.npz"));
   CHECK_ERROR(ValueError, "[save_parameters] '0' may hold",
@@ -320,36 +335,4 @@ TEST_CASE("errors name the line of the network or of fit, not one of the library
   folder.write("file", "");
   CHECK_ERROR(FileError, "the run folder cannot be made",
               train::fit(single, descent, cross, data, quiet({.folder = folder / "file" / "run"})));
-}
-
-TEST_CASE("what is wrong with a sample is said of its row in the data") {
-  const auto network = layer();
-  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
-  const auto refused = [&](const auto& data, FitOptions options = {}) {
-    return message_of<ValueError>([&] { train::fit(network, optimizer, cross, data, quiet(std::move(options))); });
-  };
-  Dataset<double> mislabelled = halves();
-  mislabelled.labels(37) = 2;
-  const std::string label = refused(mislabelled);
-  CHECK(contains(label, "[fit] epoch 1, step "));
-  CHECK(contains(label, ", sample 37 of the data (number "));
-  CHECK(contains(label, "[cross_entropy] label 2 at position "));
-  CHECK(contains(label, "misuse_test.cpp:"));
-  CHECK(contains(refused(mislabelled, {.batch_size = 1}), ", sample 37 of the data (number 0 of its batch)"));
-  CHECK(contains(refused(mislabelled, {.batch_size = 10, .accumulate = 2}), ", sample 37 of the data (number "));
-  CHECK(contains(refused(Loader<double>(mislabelled, {.batch_size = 4})), ", sample 37 of the data (number "));
-  Dataset<double> spoilt = halves();
-  spoilt.inputs(11, 1) = std::nan("");
-  CHECK(contains(refused(spoilt), ", sample 11 of the data (number "));
-  spoilt.inputs(12, 0) = std::numeric_limits<double>::infinity();
-  CHECK(contains(refused(spoilt, {.batch_size = train::all_samples}), ", samples 11, 12 of the data: ["));
-  CHECK(contains(message_of<ValueError>(
-                     [&] { train::fit(network, optimizer, cross, halves(), mislabelled, quiet({.epochs = 1})); }),
-                 "[fit] sample 37 of the validation data (number 37 of its batch): [cross_entropy] label 2"));
-  CHECK(contains(message_of<ValueError>([&] { train::evaluate(network, cross, mislabelled, {.batch_size = 32}); }),
-                 "[evaluate] sample 37 of the data (number 5 of its batch): [cross_entropy] label 2"));
-  // Metrics meet labels that a loss does not look at.
-  const auto ignoring = [](auto logits, auto) { return mean(square(logits)); };
-  CHECK_ERROR(ValueError, "[evaluate] sample 37 of the data (number 5 of its batch): [accuracy] label 2 in row 5",
-              train::evaluate(network, ignoring, mislabelled, {.batch_size = 32}));
 }

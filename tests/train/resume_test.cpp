@@ -15,6 +15,23 @@ using namespace wengert::testing;
 using train::FitOptions;
 using train::StopReason;
 
+TEST_CASE("a training does not go on from the checkpoint of a larger network") {
+  const TemporaryFolder folder;
+  const Tensor<double> x = random_tensor({8, 2}, 1), y = random_tensor({8, 2}, 2);
+  const auto run = [&](const auto& network) {
+    optim::Optimizer<double> optimizer(network, optim::Adam{});
+    train::fit(network, optimizer, squares, train::Samples{x, y},
+               quiet({.epochs = 1, .folder = folder / "run", .resume = true}));
+  };
+  const auto layer = [](std::uint64_t seed) { return nn::Linear<double>::make(2, 2, Generator(seed)); };
+  run(nn::sequential(layer(1), layer(2)));
+  const auto smaller = nn::sequential(layer(3));
+  const auto before = nn::parameter(smaller, "0.weight").value();
+  CHECK(contains(message_of<FileError>([&] { run(smaller); }),
+                 "[fit] the checkpoint's parameter/1.weight is nothing of this network or its optimiser"));
+  CHECK(nn::parameter(smaller, "0.weight").value() == before);
+}
+
 TEST_CASE("a training that ended for want of improvement stays so when it is run again") {
   const Tensor<double> one{1.0}, half{0.5};
   const TemporaryFolder folder;

@@ -71,9 +71,15 @@ class Loader {
  public:
   class Epoch;
 
-  /// Throws ValueError if there are no samples, or not one label for each, or the batch size is 0; also if every batch
-  /// would be dropped.
+  /// Throws ValueError if there are no samples, no function that gathers them, or not one label for each, or the batch
+  /// size is 0; also if every batch would be dropped.
   Loader(SampleSource<T> source, LoaderOptions<T> options = {}, const Location& where = Location::current());
+  // Copies only: one that was moved from would deal nothing.
+  /// A copy deals the same.
+  ///@{
+  Loader(const Loader&) = default;
+  Loader& operator=(const Loader&) = default;
+  ///@}
 
   /// The number of batches in an epoch.
   std::size_t count() const;
@@ -104,7 +110,8 @@ class Loader<T>::Epoch {
   /// Moved, not copied.
   Epoch(Epoch&&) noexcept;
 
-  /// The next batch, valid until the next call; nullptr after the last.
+  /// The next batch, valid until the next call; nullptr after the last. Throws what making it throws, and HandleError
+  /// if the epoch was moved from.
   const Batch<T>* next();
 
   /// Goes through the batches once.

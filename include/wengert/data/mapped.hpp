@@ -25,6 +25,13 @@ namespace wengert {
 template <class T>
 class MappedTensor {
  public:
+  // Copies only: one that was moved from would refer to no file.
+  /// A copy reads the same file.
+  ///@{
+  MappedTensor(const MappedTensor&) = default;
+  MappedTensor& operator=(const MappedTensor&) = default;
+  ///@}
+
   /// The shape of the whole array, N×….
   const Shape& shape() const;
   /// The number of rows, N.
@@ -61,18 +68,19 @@ struct MappedDataset {
 /// The same types as of `load_npy`, in C order only. Throws FileError if the file cannot be read, or is not as long as
 /// its header says.
 template <class T>
-MappedTensor<T> map_npy(const std::filesystem::path& path);
+MappedTensor<T> map_npy(const std::filesystem::path& path, const Location& where = Location::current());
 
 /// Opens an uncompressed IDX file of unsigned bytes for reading its rows on demand; bytes 0 … 255 become 0 … 1.
 ///
 /// Rows keep their shape (N×H×W). Throws FileError if the file cannot be read, or is not as long as its header says.
 template <class T>
-MappedTensor<T> map_idx(const std::filesystem::path& path);
+MappedTensor<T> map_idx(const std::filesystem::path& path, const Location& where = Location::current());
 
 /// Opens samples, and reads their labels: gathered rows are those of `read_idx`, but keep their shape (N×H×W). Throws
 /// FileError as it does.
 template <class T>
-MappedDataset<T> map_idx(const std::filesystem::path& samples, const std::filesystem::path& labels);
+MappedDataset<T> map_idx(const std::filesystem::path& samples, const std::filesystem::path& labels,
+                         const Location& where = Location::current());
 
 /// Copies rows `indices` into `out`: out[i] = tensor[indices[i]].
 ///

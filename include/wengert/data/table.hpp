@@ -30,8 +30,8 @@ struct Table {
   std::size_t size() const { return inputs.dimension() == 0 ? 0 : inputs.shape()[0]; }
   /// Copies samples into x and y.
   void gather(std::span<const std::size_t> rows, Tensor<T>& x, Tensor<T>& y) const {
-    gather_rows(inputs, rows, x);
-    gather_rows(targets, rows, y);
+    gather_rows(inputs, rows, x, {});
+    gather_rows(targets, rows, y, {});
   }
 };
 

@@ -30,7 +30,7 @@ struct ImageFolder {
 /// Images are files whose names end in .png, .jpg or .jpeg, in small or capital letters. Others, hidden ones, and
 /// what lies deeper are passed over. Throws FileError if the folder cannot be read, has no folders, or one of these has
 /// no images.
-ImageFolder list_images(const std::filesystem::path& folder);
+ImageFolder list_images(const std::filesystem::path& folder, const Location& where = Location::current());
 
 /// Reads all images into memory: inputs N×C×H×W. Throws as `read_image` does; FileError if an image is not as large as
 /// the first, and no size is asked for.

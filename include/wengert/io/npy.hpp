@@ -13,7 +13,7 @@ namespace wengert {
 /// The file is replaced only when all is written: a failure leaves an existing one as it was, and nothing beside it.
 /// Throws FileError if the file cannot be written.
 template <class T>
-void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor);
+void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor, const Location& where = Location::current());
 
 /// Reads an array, rounding its elements to T: float, double, or int64 (labels).
 ///
@@ -22,6 +22,6 @@ void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor);
 /// is cut short, goes on after its elements, or holds anything else. Memory grows with what the file holds, whatever
 /// its header claims.
 template <class T>
-Tensor<T> load_npy(const std::filesystem::path& path);
+Tensor<T> load_npy(const std::filesystem::path& path, const Location& where = Location::current());
 
 }  // namespace wengert

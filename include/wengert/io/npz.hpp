@@ -30,6 +30,6 @@ void save_npz(const std::filesystem::path& path, const std::vector<NamedTensor<T
 /// versions 1 to 3 of the .npy format. Throws FileError, naming the entry, if the file cannot be read, is damaged, or
 /// holds anything else. Memory grows with what the file holds, whatever its headers claim.
 template <class T>
-std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path);
+std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path, const Location& where = Location::current());
 
 }  // namespace wengert

@@ -29,9 +29,10 @@ void save_safetensors(const std::filesystem::path& path, const std::vector<Named
 /// cannot be read, its header is unsound, tensors overlap or leave gaps, or it holds anything else. Memory grows with
 /// what the file holds, whatever its header claims.
 template <class T>
-std::vector<NamedTensor<T>> load_safetensors(const std::filesystem::path& path);
+std::vector<NamedTensor<T>> load_safetensors(const std::filesystem::path& path,
+                                             const Location& where = Location::current());
 
 /// Reads what a file says about itself; its tensors are not read.
-Metadata load_safetensors_metadata(const std::filesystem::path& path);
+Metadata load_safetensors_metadata(const std::filesystem::path& path, const Location& where = Location::current());
 
 }  // namespace wengert

@@ -110,7 +110,7 @@ struct PReLU {
   }
   /// Throws ShapeError if there are several slopes, and not one for each channel.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const {
-    return prelu(Operand<T>(x, where), Operand<T>(x.tape().variable(weight, where), where));
+    return prelu(Operand<T>(x, where), Operand<T>(x.tape("PReLU", where).variable(weight, where), where));
   }
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <wengert/nn/anatomy.hpp>
+#include <wengert/nn/sequential.hpp>
 #include <wengert/tensor.hpp>
 
 #include <cstddef>
@@ -43,6 +44,27 @@ namespace detail {
 template <class T>
 Summary summarise(const Tape<T>& tape, std::size_t first, const std::vector<Var<T>>& results,
                   const Anatomy<T>& anatomy);
+template <class Module, class Call, class... Inputs>
+Summary summary_of(const Module& module, const Call& call, const Location& where, const Inputs&... inputs) try {
+  using T = ScalarOf<Module>;
+  Tape<T> tape;
+  tape.compute_values(false);
+  const std::tuple leaves{observed_input<T>(tape, inputs)...};
+  const std::size_t first = tape.size();
+  std::vector<Var<T>> results;
+  const Anatomy<T> anatomy = observe<T>(module, [&] {
+    const auto result = std::apply(call, leaves);
+    for_each_named_leaf(result, [&]<class Leaf>(const std::string&, const Leaf& leaf) {
+      if constexpr (std::is_same_v<Leaf, Var<T>>)
+        if (!leaf.empty()) results.push_back(leaf);
+    });
+  });
+  return summarise(tape, first, results, anatomy);
+} catch (Error& error) {
+  error.locate(where);
+  throw;
+}
+
 extern template Summary summarise(const Tape<float>&, std::size_t, const std::vector<Var<float>>&,
                                   const Anatomy<float>&);
 extern template Summary summarise(const Tape<double>&, std::size_t, const std::vector<Var<double>>&,
@@ -57,27 +79,22 @@ extern template Summary summarise(const Tape<double>&, std::size_t, const std::v
 /// has a row of its own. FLOPs are those of one call with this batch; views cost no bytes. Throws what the network
 /// throws. Inputs are Shapes, tensors or arrays of Indices; the result is a Var, or a tuple or struct of some.
 template <class Module, class... Inputs>
-Summary summary(const Module& module, const Inputs&... inputs) {
-  using T = detail::ScalarOf<Module>;
-  Tape<T> tape;
-  tape.compute_values(false);
-  const std::tuple leaves{detail::observed_input<T>(tape, inputs)...};
-  const std::size_t first = tape.size();
-  std::vector<Var<T>> results;
-  const Anatomy<T> anatomy = observe<T>(module, [&] {
-    const auto result = std::apply([&](const auto&... x) { return module(x...); }, leaves);
-    for_each_named_leaf(result, [&]<class Leaf>(const std::string&, const Leaf& leaf) {
-      if constexpr (std::is_same_v<Leaf, Var<T>>)
-        if (!leaf.empty()) results.push_back(leaf);
-    });
-  });
-  return detail::summarise(tape, first, results, anatomy);
+requires(sizeof...(Inputs) != 1) Summary summary(const Module& module, const Inputs&... inputs) {
+  return detail::summary_of(
+      module, [&](const auto&... x) { return module(x...); }, Location{}, inputs...);
+}
+/// The same with one input; errors that are no layer's name the caller's line.
+template <class Module, class Input>
+Summary summary(const Module& module, const Input& input, Location where = Location::current()) {
+  return detail::summary_of(
+      module, [&](const auto& x) { return detail::call(module, x, where); }, where, input);
 }
 
 /// The same for an input whose shape stands in braces.
 template <class Module>
-Summary summary(const Module& module, const Shape& input) {
-  return summary<Module, Shape>(module, input);
+Summary summary(const Module& module, const Shape& input, Location where = Location::current()) {
+  return detail::summary_of(
+      module, [&](const auto& x) { return detail::call(module, x, where); }, where, input);
 }
 
 }  // namespace wengert::nn

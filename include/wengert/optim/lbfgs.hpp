@@ -60,10 +60,11 @@ class LBFGS {
   /// Up to `max_iterations` iterations. What it remembers carries over to the next call, for the same loss, as long as
   /// the same parameters are trainable.
   ///
-  /// Throws ValueError as `Optimizer::update` if there is nothing to train, or parameters that no optimiser trains. If
-  /// the loss throws, the parameters are as before, and what it remembered is forgotten. A loss that is NaN or infinite
-  /// ends it at the best point found. What the loss queues on the tape, BatchNorm's running statistics for example, is
-  /// committed at each evaluation, as in PyTorch.
+  /// Throws ValueError as `Optimizer::update` if there is nothing to train, or parameters that no optimiser trains, and
+  /// if the loss or a gradient is not finite at the beginning; a loss that becomes NaN or infinite ends it at the best
+  /// point found. If it throws, or the loss does, the parameters are as before, and what it remembered is forgotten.
+  /// What the loss queues on the tape, BatchNorm's running statistics for example, is committed at each evaluation, as
+  /// in PyTorch.
   LBFGSReport step(const Loss& loss, const Location& where = Location::current());
   /// Forgets what it remembers.
   void reset();

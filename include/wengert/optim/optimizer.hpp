@@ -70,6 +70,13 @@ class Optimizer {
   Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule, OptimizerOptions<T> options = {},
             const Location& where = Location::current());
 
+  // Copies only: one that was moved from would train nothing.
+  /// A copy is the same optimiser.
+  ///@{
+  Optimizer(const Optimizer&) = default;
+  Optimizer& operator=(const Optimizer&) = default;
+  ///@}
+
   /// Queues a step down the gradients of `loss` by the trainable parameters, on the tape of `loss`.
   ///
   /// A parameter that the loss does not depend on has the gradient zero. Throws GradientError if the loss is not a
@@ -95,7 +102,8 @@ class Optimizer {
 
   /// The learning rate.
   double rate() const { return static_cast<double>(*rate_.value().data()); }
-  /// Sets the learning rate, also of Programs that were compiled. Throws ValueError if it is negative or not finite.
+  /// Sets the learning rate, also of Programs that were compiled. Throws ValueError if it is negative or not finite,
+  /// and HandleError within a function that is recorded for a Program, which would set it once for all replays.
   void set_rate(double rate, const Location& where = Location::current());
   /// How many steps were taken.
   std::int64_t steps() const { return static_cast<std::int64_t>(*step_.value().data()); }

@@ -168,6 +168,13 @@ class Rule {
     rule_ = std::make_shared<const detail::RuleOf<T, R>>(std::move(rule));
   }
 
+  // Copies only: one that was moved from would be none.
+  /// A copy is the same rule.
+  ///@{
+  Rule(const Rule&) = default;
+  Rule& operator=(const Rule&) = default;
+  ///@}
+
   /// What it is called: `Adam`.
   std::string name() const { return rule_->name(); }
   /// Its options by name; a switch is 0 or 1. Of a rule that is more than a struct of numbers, only the rate.

@@ -37,29 +37,29 @@ class Checkpoint {
   bool has(std::string_view name) const { return find(name) != nullptr; }
   /// A value. Throws FileError if there is none of that name or it is of another kind.
   template <class V>
-  const V& get(std::string_view name) const {
-    const Value& value = at(name);
+  const V& get(std::string_view name, const Location& where = Location::current()) const {
+    const Value& value = at(name, where);
     if (const V* found = std::get_if<V>(&value)) return *found;
-    fail_kind(name);
+    fail_kind(name, where);
   }
   /// A whole number. Throws FileError as `get`.
-  std::uint64_t count(std::string_view name) const;
+  std::uint64_t count(std::string_view name, const Location& where = Location::current()) const;
   /// A number. Throws FileError as `get`.
-  double number(std::string_view name) const;
+  double number(std::string_view name, const Location& where = Location::current()) const;
   /// All names and values, in order.
   const std::vector<std::pair<std::string, Value>>& entries() const { return entries_; }
 
   /// Writes all to a file beside `path`, makes sure it is on the disk, and puts it in the place of `path`: at any
   /// moment there is either the old file or the new one. Throws FileError if that fails; the old one then stays.
-  void save(const std::filesystem::path& path) const;
+  void save(const std::filesystem::path& path, const Location& where = Location::current()) const;
   /// Reads a file. Throws FileError, saying what is wrong, if it cannot be read, is no checkpoint, is of a newer
   /// version, truncated or damaged. Memory grows with what the file holds.
-  static Checkpoint load(const std::filesystem::path& path);
+  static Checkpoint load(const std::filesystem::path& path, const Location& where = Location::current());
 
  private:
   const Value* find(std::string_view name) const;
-  const Value& at(std::string_view name) const;
-  [[noreturn]] void fail_kind(std::string_view name) const;
+  const Value& at(std::string_view name, const Location& where) const;
+  [[noreturn]] void fail_kind(std::string_view name, const Location& where) const;
 
   std::vector<std::pair<std::string, Value>> entries_;
   std::string source_ = "checkpoint";  // for messages

@@ -1,6 +1,8 @@
 // What a training went through, epoch by epoch.
 #pragma once
 
+#include <wengert/error.hpp>
+
 #include <cstddef>
 #include <limits>
 #include <string>
@@ -32,7 +34,7 @@ struct History {
   std::vector<EpochRecord> epochs;           ///< in order
 
   /// A figure of every epoch by its name in `columns`. Throws ValueError, listing the names, if there is none of it.
-  std::vector<double> column(std::string_view name) const;
+  std::vector<double> column(std::string_view name, const Location& where = Location::current()) const;
   /// epoch, steps, seconds, rate, cost, the metrics, validation_cost, validation_…, gradient_norm, gradient_norm.…
   std::vector<std::string> columns() const;
   /// A table with these columns, a line an epoch; what was not measured is empty.

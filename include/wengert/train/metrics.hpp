@@ -40,9 +40,9 @@ class ConfusionMatrix {
 
   /// The number of classes.
   std::size_t classes() const { return classes_; }
-  /// The samples of class `label` that were taken for `prediction`.
+  /// The samples of class `label` that were taken for `prediction`; 0 of classes that did not occur.
   std::size_t operator()(std::size_t label, std::size_t prediction) const {
-    return counts_[label * classes_ + prediction];
+    return label < classes_ && prediction < classes_ ? counts_[label * classes_ + prediction] : 0;
   }
   /// The samples counted.
   std::size_t total() const;
@@ -79,7 +79,8 @@ Indices predicted_classes(const Tensor<T>& outputs, double threshold = 0, Locati
 template <class T>
 ConfusionMatrix confusion_matrix(const Tensor<T>& outputs, const Indices& labels, double threshold = 0,
                                  Location where = Location::current());
-/// The share of samples whose class is predicted. Throws ShapeError if outputs and labels do not fit each other.
+/// The share of samples whose class is predicted. Throws ShapeError if outputs and labels do not fit each other,
+/// ValueError if there are none.
 template <class T>
 double accuracy(const Tensor<T>& outputs, const Indices& labels, double threshold = 0,
                 Location where = Location::current());

@@ -79,6 +79,8 @@ struct FitOptions {
   bool trace_gradients = true;
   /// Whether the norms of the gradients are recorded, once an epoch.
   bool gradient_norms = true;
+  /// How many compiled steps are held, one for each shape of batch, as `CompileOptions::max_programs`; at least 1.
+  std::size_t max_programs = 16;
 
   Display display = Display::automatic;  ///< `Display::quiet` shows nothing
   /// The run folder, which is made if need be: config.json, history.csv, checkpoint, weights.npz, report.html. Empty:
@@ -114,11 +116,15 @@ struct FitResult {
   StopReason reason = StopReason::epochs;  ///< why it ended
   std::size_t steps = 0;                   ///< of the optimiser, in all
   double seconds = 0;                      ///< in all
-  std::size_t best_epoch = 0;              ///< counted from 1; 0: no epoch was finished
-  bool resumed = false;                    ///< whether it went on from a checkpoint
+  /// How many Programs were compiled since this call began: one for each shape of batch and what is done with it.
+  std::size_t compilations = 0;
+  /// How many of these were compiled again: there were more shapes than `max_programs`, and they came back.
+  std::size_t recompilations = 0;
+  std::size_t best_epoch = 0;  ///< counted from 1; 0: no epoch was finished
+  bool resumed = false;        ///< whether it went on from a checkpoint
 
   /// The last value of a figure, by its name in the history. Throws ValueError if there is none.
-  double last(std::string_view column) const;
+  double last(std::string_view column, const Location& where = Location::current()) const;
 };
 
 /// The figures of a network on a data set.
@@ -128,7 +134,7 @@ struct Evaluation {
   ConfusionMatrix confusion{};                            ///< of outputs that are up to 1,000 classes, and labels
 
   /// A metric by its name. Throws ValueError if there is none.
-  double metric(std::string_view name) const;
+  double metric(std::string_view name, const Location& where = Location::current()) const;
 };
 
 /// How `evaluate` works.

@@ -35,6 +35,8 @@ class Progress {
   }
   /// An epoch is over: a line when piped; on a terminal the bar shows `figures` beside the epochs to come.
   void end_epoch(std::size_t epoch, std::string_view figures);
+  /// Says something that stays: a line of its own.
+  void note(std::string_view line);
   /// The training is over: leaves one last line.
   void finish(std::string_view line);
 

@@ -83,8 +83,8 @@ Recipe<T> recipe(const Module& module, const Loss& loss, const Location& where) 
     }
   };
   if constexpr (std::same_as<ModuleScalar<Module>, T> && std::is_invocable_r_v<Var<T>, const Module&, InputVar<X, T>>)
-    result.summary = [&module](const Feed<T>& batch) {
-      return nn::summary(module, std::get<X>(batch.inputs)).to_string();
+    result.summary = [&module, where](const Feed<T>& batch) {
+      return nn::summary(module, std::get<X>(batch.inputs), where).to_string();
     };
   return result;
 }

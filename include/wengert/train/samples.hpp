@@ -53,9 +53,9 @@ struct Samples {
   std::size_t size() const { return inputs.dimension() == 0 ? 0 : inputs.shape()[0]; }
   /// Copies samples into x and y. Throws ShapeError unless there are as many targets as inputs.
   void gather(std::span<const std::size_t> rows, X& x, Y& y) const {
-    detail::check_targets(size(), targets.shape(), "samples", Location::current());
-    gather_rows(inputs, rows, x);
-    gather_rows(targets, rows, y);
+    detail::check_targets(size(), targets.shape(), "samples", {});
+    gather_rows(inputs, rows, x, {});
+    gather_rows(targets, rows, y, {});
   }
 };
 template <class X, class Y>
@@ -100,8 +100,8 @@ struct Access<Dataset<T>> {
   using Inputs = Tensor<T>;
   using Targets = Indices;
   static void gather(const Dataset<T>& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
-    gather_rows(data.inputs, rows, x);
-    gather_rows(data.labels, rows, y);
+    gather_rows(data.inputs, rows, x, {});
+    gather_rows(data.labels, rows, y, {});
   }
   static constexpr bool repeats = true;
 };
@@ -110,8 +110,9 @@ struct Access<SampleSource<T>> {
   using Inputs = Tensor<T>;
   using Targets = Indices;
   static void gather(const SampleSource<T>& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
+    if (!data.gather) throw ValueError("samples", "the source has no function that gathers samples", {});
     data.gather(rows, x);
-    gather_rows(data.labels, rows, y);
+    gather_rows(data.labels, rows, y, {});
   }
   static constexpr bool repeats = true;
 };
@@ -120,8 +121,8 @@ struct Access<MappedDataset<T>> {
   using Inputs = Tensor<T>;
   using Targets = Indices;
   static void gather(const MappedDataset<T>& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
-    data.inputs.gather(rows, x);
-    gather_rows(data.labels, rows, y);
+    data.inputs.gather(rows, x, {});
+    gather_rows(data.labels, rows, y, {});
   }
   static constexpr bool repeats = true;
 };

@@ -1,0 +1,227 @@
+// Every error of the public functions is a wengert::Error, and names the line of the program that called them: files,
+// data, trainings.
+#include "train/lines.hpp"
+#include <wengert/data.hpp>
+#include <wengert/io.hpp>
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace wengert;
+using namespace wengert::testing;
+
+namespace {
+
+// Samples whose source fails: a file that changed, for example.
+struct Failing {
+  using Inputs = Tensor<double>;
+  using Targets = Tensor<double>;
+  std::size_t size() const { return 4; }
+  void gather(std::span<const std::size_t> rows, Inputs& x, Targets& y) const {
+    gather_rows(column<double>({1, 2}), rows, x);
+    gather_rows(column<double>({1, 2}), rows, y);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("errors of files and data name the caller's line") {
+  const TemporaryFolder folder;
+  const auto network = nn::Linear<double>::make(2, 2, Generator(1));
+  const auto missing = folder / "missing", nowhere = folder / "no folder" / "file";
+  const auto text = folder.write("text.npz", "no such format");
+  const auto csv = folder.write("bad.csv", "a,b\n1,x\n");
+  const auto at = [&](const char* ending) { return nowhere.string() + ending; };
+  const std::vector<NamedTensor<double>> tensors{{"a", Tensor<double>{1}}};
+  const Dataset<double> data{random_tensor({4, 2}, 1), Indices{0, 1, 0, 1}, 2}, none{};
+  Tensor<double> out;
+  check_lines(
+      {
+          {"load_npy", [&] { load_npy<double>(missing); }},
+          {"load_npy of text", [&] { load_npy<double>(text); }},
+          {"save_npy", [&] { save_npy<double>(nowhere, Tensor<double>{1}); }},
+          {"load_npz", [&] { load_npz<double>(missing); }},
+          {"load_npz of text", [&] { load_npz<double>(text); }},
+          {"save_npz", [&] { save_npz(nowhere, tensors); }},
+          {"save_npz of nothing", [&] { save_npz(folder / "a.npz", std::vector<NamedTensor<double>>{}); }},
+          {"load_safetensors", [&] { load_safetensors<double>(missing); }},
+          {"load_safetensors of text", [&] { load_safetensors<double>(text); }},
+          {"load_safetensors_metadata", [&] { load_safetensors_metadata(text); }},
+          {"save_safetensors", [&] { save_safetensors(nowhere, tensors); }},
+          {"save_parameters", [&] { save_parameters(network, at(".npz")); }},
+          {"save_parameters as safetensors", [&] { save_parameters(network, at(".safetensors")); }},
+          {"save_parameters of no format", [&] { save_parameters(network, folder / "weights.txt"); }},
+          {"load_parameters", [&] { load_parameters(network, missing.string() + ".npz"); }},
+          {"load_parameters of text", [&] { load_parameters(network, text); }},
+          {"load_parameters of a folder", [&] { load_parameters(network, (folder / "x").parent_path() / ".npz"); }},
+          {"compare_parameters", [&] { compare_parameters(network, missing.string() + ".safetensors"); }},
+          {"a full disk", [&] { save_npy<double>("/dev/full", Tensor<double>{1}); }},
+          {"read_idx", [&] { read_idx<double>(missing, missing); }},
+          {"read_idx of text", [&] { read_idx<double>(text, text); }},
+          {"read_idx_bytes", [&] { read_idx_bytes(text); }},
+          {"map_idx", [&] { map_idx<double>(text); }},
+          {"map_idx of two", [&] { map_idx<double>(missing, missing); }},
+          {"map_npy", [&] { map_npy<double>(text); }},
+          {"read_csv", [&] { read_csv<double>(missing); }},
+          {"read_csv of words", [&] { read_csv<double>(csv, {.label_column = "a"}); }},
+          {"read_csv of no column", [&] { read_csv<double>(csv, {.label_column = "c"}); }},
+          {"read_csv of a column", [&] { read_csv<double>(csv, {.label_column = 9}); }},
+          {"read_table", [&] { read_table<double>(csv); }},
+          {"read_table of no column", [&] { read_table<double>(csv, {.target_columns = {"c"}}); }},
+          {"split", [&] { split(none, 0.5, 1); }},
+          {"split in NaN", [&] { split(data, not_a_number, 1); }},
+          {"stratified_split", [&] { stratified_split(none, 0.5, 1); }},
+          {"subset", [&] { subset(data, std::vector<std::size_t>{7}); }},
+          {"one_hot", [&] { one_hot<double>(Indices{3}, 2); }},
+          {"one_hot of a negative label", [&] { one_hot<double>(Indices{-1}, 2); }},
+          {"one_hot of memory",
+           [&] {
+             one_hot<double>(Indices{1, 0}, std::size_t{1} << 40);
+           }},
+          {"gather_rows", [&] { gather_rows(data.inputs, std::vector<std::size_t>{9}, out); }},
+          {"gather_rows of a scalar", [&] { gather_rows(Tensor<double>(1.0), std::vector<std::size_t>{0}, out); }},
+          {"Batches", [&] { Batches(0, 1); }},
+          {"Batches of 0", [&] { Batches(4, 0); }},
+          {"Loader", [&] { Loader<double>(data, {.batch_size = 0}); }},
+          {"Loader of nothing", [&] { Loader<double>{none}; }},
+          {"learn_normalisation", [&] { learn_normalisation(none.inputs); }},
+          {"normalise",
+           [&] {
+             normalise(out, {Tensor<double>{1}, Tensor<double>{1, 2, 3}});
+           }},
+          {"augment", [&] { augment(out, {.rotate = not_a_number}, Generator(1)); }},
+          {"augment of no image",
+           [&] {
+             Tensor<double> images = data.inputs;
+             augment(images, {.shift = 1}, Generator(1));
+           }},
+          {"Checkpoint::load", [&] { train::Checkpoint::load(text); }},
+          {"Checkpoint::load of nothing", [&] { train::Checkpoint::load(missing); }},
+          {"Checkpoint::save", [&] { train::Checkpoint().save(nowhere); }},
+          {"Checkpoint::get", [&] { (void)train::Checkpoint().get<std::string>("a"); }},
+          {"Checkpoint::count", [&] { (void)train::Checkpoint().count("a"); }},
+      },
+      "data_lines_test.cpp");
+}
+
+TEST_CASE("errors of a training name the caller's line") {
+  const TemporaryFolder folder;
+  const auto network = nn::Linear<double>::make(1, 1, Generator(1));
+  optim::Optimizer<double> optimizer(network, optim::SGD{});
+  const train::Samples data{random_tensor({4, 1}, 1), random_tensor({4, 1}, 2)};
+  const train::Samples<Tensor<double>, Tensor<double>> none{Tensor<double>::from_shape({0, 1}),
+                                                            Tensor<double>::from_shape({0, 1})};
+  const train::Samples uneven{random_tensor({4, 1}, 1), random_tensor({3, 1}, 2)};
+  const Dataset<double> wide{random_tensor({4, 3}, 1), Indices{0, 1, 0, 1}, 2};
+  const auto fit = [&](train::FitOptions options) {
+    return [&, options = quiet(std::move(options))] { train::fit(network, optimizer, squares, data, options); };
+  };
+  const auto run = folder / "run";
+  train::FitResult result = train::fit(network, optimizer, squares, data, quiet({.epochs = 1, .folder = run}));
+  const auto cross = [](auto z, auto k) { return cross_entropy(z, k); };
+  check_lines(
+      {
+          {"no samples", [&] { train::fit(network, optimizer, squares, none, quiet({})); }},
+          {"no validation samples", [&] { train::fit(network, optimizer, squares, data, none, quiet({})); }},
+          {"too few targets", [&] { train::fit(network, optimizer, squares, uneven, quiet({})); }},
+          {"inputs of another width", [&] { train::fit(network, optimizer, cross, wide, quiet({})); }},
+          {"a loss that is a vector",
+           [&] {
+             train::fit(
+                 network, optimizer, [](auto a, auto) { return a; }, data, quiet({}));
+           }},
+          {"a loss that is empty",
+           [&] {
+             train::fit(
+                 network, optimizer, [](auto, auto) { return Var<double>(); }, data, quiet({}));
+           }},
+          {"a loss that reads",
+           [&] {
+             train::fit(
+                 network, optimizer, [](auto a, auto) { return a.item() * mean(a); }, data, quiet({}));
+           }},
+          {"samples that fail", [&] { train::fit(network, optimizer, squares, Failing{}, quiet({})); }},
+          {"epochs", fit({.epochs = 0})},
+          {"checkpoint_seconds", fit({.checkpoint_seconds = not_a_number})},
+          {"threshold", fit({.threshold = not_a_number})},
+          {"accumulate", fit({.accumulate = 0})},
+          {"max_programs", fit({.max_programs = 0})},
+          {"seconds", fit({.seconds = not_a_number})},
+          {"two schedules", fit({.schedule = optim::ConstantRate{}, .epoch_schedule = optim::ConstantRate{}})},
+          {"a schedule that is NaN", fit({.schedule = [](double) { return not_a_number; }})},
+          {"a schedule out of range", fit({.schedule = optim::StepDecay{.every = 0}})},
+          {"an epoch's schedule", fit({.epoch_schedule = optim::CosineDecay{.steps = -1}})},
+          {"a plateau", fit({.plateau = optim::Plateau{.factor = 2}})},
+          {"a monitor", fit({.monitor = "nothing"})},
+          {"metrics", fit({.metrics = {train::accuracy(), train::accuracy()}})},
+          {"a picture", fit({.picture = {3, 3}})},
+          {"notes", fit({.notes = {{"rate", "1"}}})},
+          {"a folder in a file", fit({.folder = folder.write("file", "") / "run"})},
+          {"resume without a folder", fit({.resume = true})},
+          {"resume of another training", fit({.batch_size = 2, .folder = run, .resume = true})},
+          {"resume of other numbers",
+           [&] {
+             train::Checkpoint other = train::Checkpoint::load(run / "checkpoint");
+             other.set("fit/scores", Tensor<double>{1});
+             other.save(run / "checkpoint");
+             fit({.folder = run, .resume = true})();
+           }},
+          {"resume of a damaged file",
+           [&] {
+             folder.write("run/checkpoint", "damaged");
+             fit({.folder = run, .resume = true})();
+           }},
+          {"a column", [&] { (void)result.history.column("nothing"); }},
+          {"a last value", [&] { (void)result.last("nothing"); }},
+          {"evaluate", [&] { train::evaluate(network, cross, wide); }},
+          {"evaluate on nothing", [&] { train::evaluate(network, squares, none); }},
+          {"evaluate in batches of 0", [&] { train::evaluate(network, squares, data, {.batch_size = 0}); }},
+          {"evaluate's samples", [&] { train::evaluate(network, squares, Failing{}); }},
+          {"a metric", [&] { (void)train::evaluate(network, squares, data).metric("nothing"); }},
+      },
+      "data_lines_test.cpp");
+}
+
+TEST_CASE("what was moved from works as before, or is refused") {
+  const auto network = nn::Linear<double>::make(1, 1, Generator(1));
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
+  const auto moved = std::move(optimizer);
+  CHECK(optimizer.rule().name() == "SGD");
+  CHECK(optimizer.trainable().size() == moved.trainable().size());
+  optim::Rule<double> rule = optim::Adam{};
+  const auto other = std::move(rule);
+  CHECK(rule.name() == "Adam");
+  const Dataset<double> data{random_tensor({4, 1}, 1), Indices{0, 1, 0, 1}, 2};
+  Loader<double> loader(data, {.batch_size = 2});
+  const auto dealing = std::move(loader);
+  CHECK(loader.count() == 2);
+  auto epoch = loader.epoch(0);
+  auto going = std::move(epoch);
+  CHECK(going.next() != nullptr);
+  CHECK(contains(message_of<HandleError>([&] { epoch.next(); }), "[loader] the epoch was moved from"));
+  const TemporaryFolder folder;
+  save_npy(folder / "a.npy", column<double>({1, 2}));
+  auto mapped = map_npy<double>(folder / "a.npy");
+  const auto same = std::move(mapped);
+  CHECK(mapped.rows() == 2);
+}
+
+TEST_CASE("functions and metrics that are none are refused") {
+  const auto network = nn::Linear<double>::make(1, 2, Generator(1));
+  optim::Optimizer<double> optimizer(network, optim::SGD{});
+  SampleSource<double> source;
+  source.size = 4;
+  source.labels = Indices{0, 1, 0, 1};
+  const Dataset<double> data{random_tensor({4, 1}, 1), source.labels, 2};
+  const auto cross = [](auto z, auto k) { return cross_entropy(z, k); };
+  check_lines(
+      {
+          {"a loader", [&] { Loader<double>{source}; }},
+          {"a source", [&] { train::fit(network, optimizer, cross, source, quiet({})); }},
+          {"a metric", [&] { train::fit(network, optimizer, cross, data, quiet({.metrics = {nullptr}})); }},
+          {"a metric to evaluate", [&] { train::evaluate(network, cross, data, {.metrics = {nullptr}}); }},
+      },
+      "data_lines_test.cpp");
+}
