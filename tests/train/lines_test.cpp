@@ -1,6 +1,7 @@
 // Every error of the public functions is a wengert::Error, and names the line of the program that called them: tapes,
 // Programs, networks, optimisers.
 #include "train/lines.hpp"
+#include <wengert/io/named_tensor.hpp>
 
 #include <memory>
 #include <string>
