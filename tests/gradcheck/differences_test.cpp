@@ -24,9 +24,9 @@ Judgement judge_at(double x, double analytic, const F& f, double step = 0x1p-5) 
 
 TEST_CASE("the numerical derivative is as exact as its error says, and far more exact than one step") {
   std::mt19937_64 generator(1);
-  std::uniform_real_distribution<double> points(0.2, 3);
+  std::uniform_real_distribution<double> places(0.2, 3);
   for (int k = 0; k < 200; ++k) {
-    const double x = points(generator);
+    const double x = places(generator);
     const auto check = [&](double derivative, const auto& f) {
       const Judgement j = judge_at(x, derivative, f);
       CAPTURE(x);
