@@ -82,7 +82,7 @@ TEST_CASE("errors of tapes, Vars and Programs name the caller's line") {
                    {"reshape", [=] { reshape(x, {3}); }},
                    {"too large",
                     [=] {
-                      broadcast_to(reshape(x, {2, 1}), {2, huge}) * 2.0;
+                      broadcast_to(reshape(x, {2, 1}), {2, std::size_t{1} << 53}) * 2.0;
                     }},
                    {"too large for memory",
                     [=] {

@@ -18,13 +18,16 @@
 #endif
 
 #if !defined(WENGERT_UNARY)
-// The function `name` on Vars and inside formulas.
-#define WENGERT_UNARY(name)                                                                            \
+// The function `name` on Vars and inside formulas. Tables come after all functions that their derivatives call: clang
+// reads formulas where a table is compiled.
+#define WENGERT_UNARY_FUNCTION(name)                                                                   \
   Var<float> name(const Operand<float>& x) WENGERT_DEFINED({ return ops::name(x); }) Var<double> name( \
       const Operand<double>& x) WENGERT_DEFINED({ return ops::name(x); }) template <Number X>          \
   WENGERT_FLATTENED constexpr auto name(const X& x) {                                                  \
     return ops::name(x);                                                                               \
-  }                                                                                                    \
+  }
+#define WENGERT_UNARY(name)    \
+  WENGERT_UNARY_FUNCTION(name) \
   WENGERT_TABLES(name)
 #define WENGERT_BINARY(name)                                                                                     \
   Var<float> name(const Operand<float>& a, const Operand<float>& b) WENGERT_DEFINED({ return ops::name(a, b); }) \

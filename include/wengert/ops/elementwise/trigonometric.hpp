@@ -84,9 +84,10 @@ inline constexpr auto atanh =
 WENGERT_TABLES(over_square_sum)
 WENGERT_TABLES(tanh_slope)
 /// sin x.
-WENGERT_UNARY(sin)
+WENGERT_UNARY_FUNCTION(sin)
 /// cos x.
 WENGERT_UNARY(cos)
+WENGERT_TABLES(sin)
 /// tan x.
 WENGERT_UNARY(tan)
 /// The angle in [−π/2, π/2] whose sine is x; NaN outside [−1, 1].
@@ -98,9 +99,10 @@ WENGERT_UNARY(atan)
 /// The angle in [−π, π] of the point with the coordinates b (first) and a (second): arctan(a / b) for b > 0.
 WENGERT_BINARY(atan2)
 /// The hyperbolic sine.
-WENGERT_UNARY(sinh)
+WENGERT_UNARY_FUNCTION(sinh)
 /// The hyperbolic cosine.
 WENGERT_UNARY(cosh)
+WENGERT_TABLES(sinh)
 /// The hyperbolic tangent.
 WENGERT_UNARY(tanh)
 /// The inverse hyperbolic sine.
