@@ -207,9 +207,9 @@ void Program<T>::State::run_measured(const program::Instruction*& current) {
 // The tape stops at the first op that refuses its values; the schedule may come to a later one first. What was recorded
 // before that one still runs, but for what writes to parameters, and the error of the op recorded first is thrown.
 template <class T>
-void Program<T>::State::rethrow_first(const program::Instruction& failed, std::exception_ptr first) {
-  std::uint32_t recorded = failed.entries.front();
-  const std::size_t next = static_cast<std::size_t>(&failed - executable.instructions.data()) + 1;
+void Program<T>::State::rethrow_first(const program::Instruction& refused, std::exception_ptr first) {
+  std::uint32_t recorded = refused.entries.front();
+  const std::size_t next = static_cast<std::size_t>(&refused - executable.instructions.data()) + 1;
   for (const program::Instruction& instruction : std::span(executable.instructions).subspan(next)) {
     const bool writes =
         instruction.kind == program::Instruction::Kind::copy ||
@@ -247,6 +247,7 @@ void Program<T>::replay(std::span<const ProgramInput<T>> inputs) {
   State& s = *state_;
   s.bind(inputs);
   s.set_draws();
+  s.failed = true;
   const program::Instruction* current = nullptr;
   try {
     if (s.measuring)
@@ -261,6 +262,7 @@ void Program<T>::replay(std::span<const ProgramInput<T>> inputs) {
     error.locate(s.graph.entries[current->entries.front()].where);
     s.rethrow_first(*current, std::current_exception());
   }
+  s.failed = false;
   for (const program::Update& update : s.graph.updates) ++s.graph.parameters[update.parameter].state_->version;
   for (const program::Stream& stream : s.graph.streams) stream.state->counter += stream.end - stream.first;
 }

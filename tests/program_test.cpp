@@ -124,7 +124,7 @@ TEST_CASE("results of every kind: computed, views, inputs, parameters, constants
   CHECK(program.output(1)(2, 1) == 9);
   CHECK_ERROR(ValueError, "[program] output 4 is of whole numbers: use indices(4)", program.value(4));
   CHECK_ERROR(ValueError, "[program] output 0 is not of whole numbers: use value(0)", program.indices(0));
-  CHECK_ERROR(ValueError, "[program] output 7: it has 7", program.value(7));
+  CHECK_ERROR(ValueError, "[program] there is no output 7: the Program has 7", program.value(7));
   CHECK(contains(message_of<ShapeError>([&] { (void)program.item(0); }),
                  "output 0 has shape (2, 3): only a value of size 1"));
 }

@@ -4,6 +4,7 @@
 #include <wengert/kernel/isa.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <new>
 #include <set>
@@ -56,6 +57,7 @@ class Linker {
         bytes += (graph_.entries[k].bytes() + 63) / 64 * 64;
       }
     result_.arena = allocate(bytes);
+    if (bytes > 0) std::memset(result_.arena.get(), 0, bytes);  // results are zeros before the first replay
     result_.arena_bytes = bytes;
     std::size_t shared = 0;
     for (const Unit& unit : schedule_.units) shared = std::max(shared, tile_bytes(unit));

@@ -17,7 +17,8 @@ ProgramInput<T>::ProgramInput(std::span<const T> elements, const Shape& of) : da
 template <class T>
 Value<const T> Program<T>::State::result(std::size_t i, bool indices) const {
   if (i >= executable.outputs.size())
-    throw ValueError("program", fmt::format("output {}: it has {}", i, executable.outputs.size()));
+    throw ValueError("program", fmt::format("there is no output {}: the Program has {}", i, executable.outputs.size()));
+  if (failed) throw ValueError("program", "its last replay threw, so there are no results");
   if (graph.entries[graph.outputs[i]].holds_indices != indices)
     throw ValueError("program", indices ? fmt::format("output {} is not of whole numbers: use value({})", i, i)
                                         : fmt::format("output {} is of whole numbers: use indices({})", i, i));

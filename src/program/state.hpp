@@ -37,7 +37,8 @@ struct Program<T>::State {
   std::vector<std::uint64_t> draw_offsets;  // in their streams
   std::vector<std::uint32_t> draw_streams;
   bool fused = true;
-  Location where;  // that compiled it
+  Location where;       // that compiled it
+  bool failed = false;  // the last replay
   bool measuring = false;
   std::vector<double> seconds;  // by instruction
   std::size_t replays = 0;
@@ -53,7 +54,7 @@ struct Program<T>::State {
   Value<const T> result(std::size_t i, bool indices) const;
   void require_equal(const std::string& what, Value<const T> got, const Tensor<T>& expected) const;
   void run_measured(const program::Instruction*& current);
-  [[noreturn]] void rethrow_first(const program::Instruction& failed, std::exception_ptr first);
+  [[noreturn]] void rethrow_first(const program::Instruction& refused, std::exception_ptr first);
 };
 
 }  // namespace wengert

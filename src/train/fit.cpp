@@ -334,6 +334,8 @@ std::string_view to_string(StopReason reason) {
 double FitResult::last(std::string_view column, const Location& where) const {
   const std::vector<double> values = history.column(column, where);
   if (values.empty()) throw ValueError("fit", fmt::format("no epoch was finished, so there is no '{}'", column), where);
+  if (std::isnan(values.back()))
+    throw ValueError("fit", fmt::format("'{}' was not measured in the last epoch", column), where);
   return values.back();
 }
 

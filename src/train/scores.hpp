@@ -7,7 +7,10 @@
 
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace wengert::train {
 
@@ -58,7 +61,7 @@ class Scores {
     cast_into(outputs, outputs_);
     const Targets& targets = targets_of(batch, targets_);
     try {
-      for (const auto& metric : metrics_) metric->add(outputs_, targets);
+      for (const auto& metric : metrics_) add_to(*metric, targets);
     } catch (LabelError& error) {
       const std::size_t per_sample = std::visit([](const auto& t) { return t.size(); }, targets) / batch.samples;
       place(error, error.row() / per_sample);
@@ -101,6 +104,16 @@ class Scores {
   }
 
  private:
+  void add_to(Metric& metric, const Targets& targets) const {
+    try {
+      metric.add(outputs_, targets);
+    } catch (const std::bad_variant_access&) {
+      throw ValueError("metric", fmt::format("'{}' does not take these targets, which are {}", metric.name(),
+                                             std::holds_alternative<Indices>(targets) ? "labels: Indices"
+                                                                                      : "numbers: a Tensor<double>"));
+    }
+  }
+
   Metrics metrics_;
   double cost_ = 0, samples_ = 0;
   Tensor<double> outputs_;

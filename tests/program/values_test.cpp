@@ -221,8 +221,8 @@ TEST_CASE_TEMPLATE("what is not computed cannot be used once the tape computes a
 TEST_CASE("of several ops that refuse their values, the one recorded first is named, whatever the order of a replay") {
   const auto cost = [](V x, auto labels) {
     const V scaled = exp(x) * 2;
-    const V first = nll_loss(scaled, labels);                     // waits for what is fused with `scaled`,
-    const V second = nll_loss(x, labels, {.ignore_index = 1});    // so that this one may run before it
+    const V first = nll_loss(scaled, labels);                   // waits for what is fused with `scaled`,
+    const V second = nll_loss(x, labels, {.ignore_index = 1});  // so that this one may run before it
     return first + second + sum(scaled * x);
   };
   const D x{{1, 2}, {3, 4}};
@@ -231,10 +231,24 @@ TEST_CASE("of several ops that refuse their values, the one recorded first is na
     auto step = compiled<double>([&](auto&, auto a, auto labels) { return cost(a, labels); }, {.fuse = fuse});
     CHECK_NOTHROW(step(x, Indices{0, 1}));
     Tape<double> tape;
-    const std::string message =
-        message_of<ValueError>([&] { cost(tape.constant(x), tape.indices(Indices{0, 2})); });
+    const std::string message = message_of<ValueError>([&] { cost(tape.constant(x), tape.indices(Indices{0, 2})); });
     CHECK(contains(message, "label 2 at position 1: must be a class from 0 to 1"));
     CHECK(message_of<ValueError>([&] { step(x, Indices{0, 2}); }) == message);
     CHECK_NOTHROW(step(x, Indices{0, 1}));
+  }
+}
+
+TEST_CASE("a Program has zeros as results before the first replay, and none after one that threw") {
+  Tape<double> tape;
+  const auto x = tape.variable(D{1, 2}), y = exp(x) * 3, least = cholesky(reshape(x + 1, {2, 1, 1}));
+  auto program = compile(tape, {x}, {y, least, x});
+  CHECK(program.value(0) == D{0, 0});
+  const D bad{-5, 1}, good{0, 3};
+  for (int i = 0; i < 2; ++i) {
+    CHECK_THROWS_AS(program(bad), Error);
+    CHECK_ERROR(ValueError, "[program] its last replay threw, so there are no results", program.value(0));
+    CHECK_NOTHROW(program(good));
+    CHECK(program.value(0)(0) == 3);
+    CHECK(program.value(2) == good);
   }
 }

@@ -123,3 +123,20 @@ TEST_CASE("steps that are compiled again and again are counted, and said once") 
   CHECK(warned.find(warning) == warned.rfind(warning));
   CHECK(contains(warned, "raise max_programs, or let fewer shapes occur"));
 }
+
+TEST_CASE("a metric of other targets is named, and a figure that was not measured is no number") {
+  const auto network = two_by_two();
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
+  const auto far_off = train::metric("far_off", [](const auto&, const train::Targets& targets) {
+    return std::get<Tensor<double>>(targets).size() > 0 ? 1.0 : 0.0;
+  });
+  FitOptions options = quiet({.epochs = 1});
+  options.metrics = {far_off};
+  const std::string message =
+      message_of<ValueError>([&] { train::fit(network, optimizer, entropy, two_classes(), options); });
+  CHECK(contains(message, "'far_off' does not take these targets, which are labels: Indices"));
+  CHECK(contains(message, "rows_test.cpp:"));
+  const auto result = train::fit(network, optimizer, entropy, two_classes(), quiet({.epochs = 1}));
+  CHECK(std::isfinite(result.last("cost")));
+  CHECK_ERROR(ValueError, "[fit] 'validation_cost' was not measured in the last epoch", result.last("validation_cost"));
+}
