@@ -17,7 +17,7 @@ namespace wengert::program {
 struct FreeAligned {
   void operator()(std::byte* p) const { ::operator delete (p, std::align_val_t{64}); }
 };
-/// Memory aligned to a cache line.
+/// Memory aligned to a cache line; allocate() fills it with zeros, so results are zeros before the first replay.
 using Memory = std::unique_ptr<std::byte[], FreeAligned>;
 Memory allocate(std::size_t bytes);
 

@@ -12,7 +12,8 @@
 namespace wengert::program {
 
 Memory allocate(std::size_t bytes) {
-  return Memory(bytes == 0 ? nullptr : static_cast<std::byte*>(::operator new (bytes, std::align_val_t{64})));
+  if (bytes == 0) return nullptr;
+  return Memory(static_cast<std::byte*>(std::memset(::operator new (bytes, std::align_val_t{64}), 0, bytes)));
 }
 
 namespace {
@@ -57,7 +58,6 @@ class Linker {
         bytes += (graph_.entries[k].bytes() + 63) / 64 * 64;
       }
     result_.arena = allocate(bytes);
-    if (bytes > 0) std::memset(result_.arena.get(), 0, bytes);  // results are zeros before the first replay
     result_.arena_bytes = bytes;
     std::size_t shared = 0;
     for (const Unit& unit : schedule_.units) shared = std::max(shared, tile_bytes(unit));
@@ -321,10 +321,9 @@ class Linker {
   void add_output(std::uint32_t k) {
     const Layout* layout = &graph_.entries[k].layout;
     if (const auto copy = copy_offset_.find(k); copy != copy_offset_.end()) {
-      copied_layouts_.push_back(std::make_shared<Layout>(contiguous_layout(layout->shape)));
+      result_.layouts.push_back(std::make_shared<Layout>(contiguous_layout(layout->shape)));
       result_.outputs.push_back(
-          {reinterpret_cast<const T*>(result_.arena.get() + copy->second), copied_layouts_.back().get()});
-      result_.layouts = copied_layouts_;
+          {reinterpret_cast<const T*>(result_.arena.get() + copy->second), result_.layouts.back().get()});
     } else {
       result_.outputs.push_back({data_of(k), layout});
     }
@@ -383,7 +382,6 @@ class Linker {
   std::vector<Place> place_;
   Executable<T> result_;
   std::map<std::uint32_t, std::size_t> copy_offset_;  // by output
-  std::vector<std::shared_ptr<Layout>> copied_layouts_;
   std::vector<Later> later_;
   std::map<std::uint32_t, std::size_t> slot_of_call_;  // in the group being made
 };
