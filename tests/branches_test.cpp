@@ -264,3 +264,28 @@ TEST_CASE_TEMPLATE("a NaN in a key or value that no query may see reaches no out
     }
   }
 }
+
+TEST_CASE("derivatives of any order are right where a slope that chooses is 0, on the tape and in a Program") {
+  // The n-th derivative of xⁿ is n! everywhere, and every lower one is 0 at 0, where the slope of pow chooses.
+  for (const int n : {2, 3, 4}) {
+    CAPTURE(n);
+    Tape<double> tape;
+    const Var<double> x = tape.variable({0.0, 0.5, -2.0});
+    Var<double> y = pow(x, static_cast<double>(n));
+    double factorial = 1;
+    for (int order = 1; order <= n; ++order) {
+      y = grad<double>(sum(y), {x})[0];
+      factorial *= order;
+    }
+    auto program = compile<double>(tape, {x}, {y});
+    for (const std::vector<double>& at : {std::vector{0.0, 0.5, -2.0}, std::vector{1.0, 0.0, 0.0}}) {
+      Tensor<double> values = x.value();
+      std::copy(at.begin(), at.end(), values.begin());
+      program.run(std::vector<ProgramInput<double>>{values});
+      for (std::size_t i = 0; i < at.size(); ++i) {
+        if (at[0] == 0) CHECK(y.value().data()[i] == doctest::Approx(factorial));
+        CHECK(program.value(0).data()[i] == doctest::Approx(factorial));
+      }
+    }
+  }
+}

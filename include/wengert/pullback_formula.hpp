@@ -6,6 +6,7 @@
 #include <wengert/kernel/dual.hpp>
 #include <wengert/kernel/text.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <tuple>
 #include <type_traits>
@@ -27,7 +28,11 @@ inline constexpr int dual_depth<Dual<X>> = dual_depth<X> + 1;
 template <class G, class D>
 WENGERT_INLINE constexpr auto chosen_product(const G& g, const D& slope) {
   constexpr int of_g = dual_depth<G>, of_slope = dual_depth<D>;
-  if constexpr (of_g <= 0 && of_slope <= 0) {
+  if constexpr (requires {
+                  { masked_product(g, slope) } -> std::same_as<G>;
+                }) {
+    return masked_product(g, slope);  // recorded: an op of its own, which is differentiated by the same rule
+  } else if constexpr (of_g <= 0 && of_slope <= 0) {
     return where(slope == 0, 0, g * slope);
   } else if constexpr (of_g > of_slope) {
     auto v = chosen_product(g.v, slope);

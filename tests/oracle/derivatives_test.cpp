@@ -34,6 +34,7 @@ const std::map<std::string, const char*>& not_swept() {
       {"sigmoid_slope", "part of softplus, silu and others, consistent with them only where y = sigmoid(x)"},
       {"tanh_slope", "part of mish and tanh_with_operand, consistent with them only where y = tanh(x)"},
       {"counting_logits", "part of logsumexp"},
+      {"masked_product", "of degree 2, and 0 where its second input is by a convention"},
       {"over_square_sum", "the derivative of atan2"},
       {"where", "a choice"},
       {"nan_to_num", "a choice"},

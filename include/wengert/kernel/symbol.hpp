@@ -8,11 +8,13 @@
 
 namespace wengert {
 
-// The elementwise ops that recording a derivative needs beside arithmetic; documented in ops/elementwise/comparing.hpp.
-#define WENGERT_DECLARE(T)                                     \
-  Var<T> less(const Operand<T>& a, const Operand<T>& b);       \
-  Var<T> less_equal(const Operand<T>& a, const Operand<T>& b); \
-  Var<T> equal(const Operand<T>& a, const Operand<T>& b);      \
+// The elementwise ops that recording a derivative needs beside arithmetic; those that users call are documented in
+// ops/elementwise/comparing.hpp.
+#define WENGERT_DECLARE(T)                                                 \
+  Var<T> less(const Operand<T>& a, const Operand<T>& b);                   \
+  Var<T> less_equal(const Operand<T>& a, const Operand<T>& b);             \
+  Var<T> equal(const Operand<T>& a, const Operand<T>& b);                  \
+  Var<T> masked_product(const Operand<T>& g, const Operand<T>& slope);     \
   Var<T> where(const Operand<T>& mask, const Operand<T>& a, const Operand<T>& b);
 WENGERT_DECLARE(float)
 WENGERT_DECLARE(double)
@@ -97,6 +99,11 @@ class Symbol {
   friend Symbol where(const SymbolMask<T>& mask, const Symbol& a, const Symbol& b) {
     if (a.var_.empty() && b.var_.empty() && a.constant_ == b.constant_) return a;
     return where(Operand<T>(mask.ones), a.operand(), b.operand());
+  }
+  /// g · slope, and 0 where the slope is 0, with derivatives of any order (see pullback_formula.hpp).
+  friend Symbol masked_product(const Symbol& g, const Symbol& slope) {
+    if (g.var_.empty() || slope.var_.empty()) return slope.is(0) ? slope : g * slope;
+    return masked_product(g.operand(), slope.operand());
   }
 
  private:

@@ -40,6 +40,12 @@ constexpr auto where_op =
     elementwise<"where">([](auto m, auto a, auto b) { return where(m != 0, a, b); }, notation<"a where m ≠ 0, else b">,
                          convention<"what is not chosen gets gradient 0, whatever the cotangent; so does m">);
 
+// What chosen_product (pullback_formula.hpp) records.
+constexpr auto masked_product_op =
+    elementwise<"masked_product">([](auto g, auto slope) { return where(slope == 0, 0, g * slope); },
+                                  derivative([](auto, auto slope, auto) { return where(slope == 0, 0, slope); },
+                                             [](auto g, auto, auto) { return g; }),
+                                  notation<"g s">, convention<"0 where s = 0, whatever g is">);
 constexpr auto fmod_op =
     elementwise<"fmod">(kernel::lane_fmod,
                         derivative([](auto a, auto, auto) { return lift(a, 1); },
@@ -98,6 +104,7 @@ WENGERT_DEFINE_2(logical_or)
 WENGERT_DEFINE_1(logical_not)
 WENGERT_DEFINE_1(isnan)
 WENGERT_DEFINE_1(isfinite)
+WENGERT_DEFINE_2(masked_product)
 WENGERT_DEFINE_2(fmod)
 WENGERT_DEFINE_2(xlogy)
 WENGERT_DEFINE_2(logaddexp)
