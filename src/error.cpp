@@ -4,6 +4,12 @@
 
 namespace wengert {
 
+namespace {
+
+std::string line_of(const Location& where) { return fmt::format(" ({}:{})", where.file_name(), where.line()); }
+
+}  // namespace
+
 Error::Error(std::string_view subject, std::string_view message)
     : std::runtime_error(std::string(subject)), subject_(subject), text_(fmt::format("[{}] {}", subject, message)) {}
 
@@ -12,9 +18,16 @@ Error::Error(std::string_view subject, std::string_view message, const Location&
 }
 
 void Error::locate(const Location& where) {
-  if (located_ || where.line() == 0) return;
-  located_ = true;
-  text_ += fmt::format(" ({}:{})", where.file_name(), where.line());
+  if (where_.line() != 0 || where.line() == 0) return;
+  where_ = where;
+  text_ += line_of(where);
+}
+
+void Error::relocate(std::string_view file, const Location& where) {
+  if (where_.line() == 0 || where_.file_name() != file || !text_.ends_with(line_of(where_))) return;
+  text_.resize(text_.size() - line_of(where_).size());
+  where_ = {};
+  locate(where);
 }
 
 void Error::prefix(std::string_view subject, std::string_view context) {

@@ -28,13 +28,16 @@ class Error : public std::runtime_error {
   const std::string& subject() const noexcept { return subject_; }
   /// Appends the caller's file and line, unless the message has them already.
   void locate(const Location& where);
+  /// Names `where` instead, if the line that is named is one of `file`: what a module of the library is refused by an op
+  /// that it calls concerns the module's caller.
+  void relocate(std::string_view file, const Location& where);
   /// Puts before the sentence what the caller was doing: `[subject] context: [op] …`.
   void prefix(std::string_view subject, std::string_view context);
 
  private:
   std::string subject_;
   std::string text_;
-  bool located_ = false;
+  Location where_{};  // line 0: none is named
 };
 
 /// Shapes that do not fit each other or the op.
