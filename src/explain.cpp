@@ -1,4 +1,5 @@
 // The formulas of a recorded value and of its gradient.
+#include "ancestors.hpp"
 #include <wengert/graph.hpp>
 #include <wengert/op.hpp>
 #include <wengert/transforms.hpp>
@@ -66,11 +67,7 @@ class Explainer {
 
  private:
   void reach() {
-    std::vector<bool> reached(scalar_.index() + std::size_t{1});
-    reached[scalar_.index()] = true;
-    for (std::size_t k = scalar_.index() + std::size_t{1}; k-- > 0;)
-      if (reached[k])
-        for (const std::uint32_t input : tape_.inputs(k)) reached[input] = true;
+    const std::vector<bool> reached = ancestors(scalar_);
     for (std::size_t k = 0; k < reached.size(); ++k)
       if (reached[k]) reached_.push_back(k);
   }

@@ -1,3 +1,4 @@
+#include "ancestors.hpp"
 #include <wengert/nn/check.hpp>
 #include <wengert/op.hpp>
 
@@ -36,11 +37,8 @@ class Inspection {
                                : std::any_of(inputs.begin(), inputs.end(), [&](auto i) { return from_parameter_[i]; });
       if (!is_leaf(k) && !layers_[layer_of_[k]].is_function) last_layer_node_ = k;
     }
-    reaches_loss_.assign(end_, false);
-    reaches_loss_[loss.index()] = true;
-    for (std::size_t k = loss.index() + 1; k-- > first;)
-      if (reaches_loss_[k])
-        for (const std::uint32_t input : tape.inputs(k)) reaches_loss_[input] = true;
+    reaches_loss_ = ancestors(loss);
+    reaches_loss_.resize(end_, false);
   }
 
   CheckReport report() {

@@ -1,6 +1,7 @@
 // Which trainable parameters a loss depends on that nobody trains.
 #pragma once
 
+#include "ancestors.hpp"
 #include "line_of.hpp"
 #include "listing.hpp"
 #include <wengert/op.hpp>
@@ -57,20 +58,7 @@ std::vector<RecordedParameter<T>> strangers(Var<T> loss, const Known& is_known) 
   return reached;
 }
 
-/// Which nodes up to a loss it is computed from.
-template <class T>
-std::vector<bool> what_is_read(Var<T> loss) {
-  const Tape<T>& tape = loss.tape();
-  std::vector<bool> read(std::size_t{loss.index()} + 1);
-  read.back() = true;
-  for (std::size_t k = read.size(); k-- > 0;) {
-    if (!read[k]) continue;
-    for (const std::uint32_t input : tape.inputs(k)) read[input] = true;
-  }
-  return read;
-}
-
-/// Them as a message lists them: `weight (3, 8) at net.hpp:12`.
+/// Such parameters as a message lists them: `weight (3, 8) at net.hpp:12`.
 template <class T>
 std::string listed(const std::vector<RecordedParameter<T>>& strangers) {
   return first_few(strangers, [](const RecordedParameter<T>& each) {
@@ -101,7 +89,7 @@ void require_all_trained(std::string_view subject, Var<T> loss, const std::vecto
         subject,
         fmt::format("all parameters of the optimiser are frozen ({}), so nothing is trained: unfreeze some", names()),
         where);
-  const std::vector<bool> read = what_is_read(loss);
+  const std::vector<bool> read = ancestors(loss);
   const auto is_read = [&](const Parameter<T>& parameter) {
     const std::size_t k = tape.recorded(parameter, where).index();
     return k < read.size() && read[k];
