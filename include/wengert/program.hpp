@@ -193,8 +193,8 @@ class Program {
   /// The recorded extents of input `i`.
   const Shape& input_shape(std::size_t i, Location where = Location::current()) const;
   /// Result `i` of the last replay in place, as an xtensor adaptor; valid until the next replay, which nothing keeps
-  /// another thread from. Zeros before the first. Throws ValueError if there is no such result, or if it is of whole
-  /// numbers.
+  /// another thread from. Zeros before the first. Throws ValueError if there is no such result, if it is of whole
+  /// numbers, or if the last replay threw: then there are no results until a replay succeeds.
   auto output(std::size_t i = 0, Location where = Location::current()) const {
     const Value<const T> value = result(i, where);
     const Layout& layout = *value.layout;

@@ -117,7 +117,6 @@ void FitLoop<T>::step() {
   if (options_.after_step) after(options_.after_step, state_.epoch + 1, cost);
 }
 
-// Compiling takes as long as hundreds of steps.
 template <class T>
 void FitLoop<T>::tell_of_recompilations() {
   if (told_of_recompilations_ || programs_.recompilations() < options_.max_programs) return;

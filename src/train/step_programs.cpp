@@ -93,6 +93,7 @@ void StepPrograms<T>::notice_frozen() {
   if (!changed) return;
   for (ProgramCache<T>* programs : {&steps_, &steps_with_norms_, &accumulations_, &applications_}) {
     compiled_before_ += programs->compilations();
+    recompiled_before_ += programs->recompilations();
     *programs = ProgramCache<T>(options_, where_);
   }
   sums_.clear();
@@ -112,7 +113,7 @@ std::size_t StepPrograms<T>::compilations() const {
 }
 template <class T>
 std::size_t StepPrograms<T>::recompilations() const {
-  return of_all(&ProgramCache<T>::recompilations);
+  return recompiled_before_ + of_all(&ProgramCache<T>::recompilations);
 }
 
 template <class T>

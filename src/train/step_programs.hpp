@@ -67,7 +67,7 @@ class StepPrograms {
   std::vector<Parameter<T>> sums_;                        // of gradients
   CompileOptions options_;
   ProgramCache<T> steps_, steps_with_norms_, accumulations_, applications_, evaluations_;
-  std::size_t compiled_before_ = 0;  // by caches that were replaced
+  std::size_t compiled_before_ = 0, recompiled_before_ = 0;  // by caches that were replaced
 };
 
 extern template class StepPrograms<float>;

@@ -64,7 +64,7 @@ TEST_CASE("the page on networks does what it says") {
   // [parameters]
   for (auto& [path, parameter] : nn::named_parameters(net))                // conv.weight, conv.bias, hidden.0.weight, …
     std::cout << path << ' ' << wg::to_string(parameter.shape()) << '\n';
-  auto weight = nn::parameter(net, "hidden.1.weight");                     // a handle: assigning to it changes the network
+  auto weight = nn::parameter(net, "hidden.1.weight");                     // a handle: weight.assign(…) changes the network
   auto count = nn::parameter_count(net);
   nn::freeze(net, "conv");                                                 // not trained any more; nn::unfreeze(net) undoes it
   auto copy = nn::copy(net);                                               // shares nothing with net

@@ -39,7 +39,7 @@ struct FitOptions {
   /// The samples of a step: all of them (`all_samples`) for full-batch descent, 1 for stochastic descent, or some.
   std::size_t batch_size = 32;
   /// The batches whose gradients are added up before each step: steps of batch_size · accumulate samples, with the
-  /// memory of batch_size.
+  /// memory of batch_size. Gradients of batches are weighted by their samples, as suits a loss that is a mean over them.
   std::size_t accumulate = 1;
   /// Whether each epoch takes the samples in another order, which follows from `seed` and the epoch alone.
   bool shuffle = true;
@@ -129,7 +129,7 @@ struct FitResult {
 
 /// The figures of a network on a data set.
 struct Evaluation {
-  double cost = 0;                                        ///< mean over the samples
+  double cost = 0;                                        ///< mean over the batches, weighted by their samples
   std::vector<std::pair<std::string, double>> metrics{};  ///< by name
   ConfusionMatrix confusion{};                            ///< of outputs that are up to 1,000 classes, and labels
 
@@ -139,7 +139,8 @@ struct Evaluation {
 
 /// How `evaluate` works.
 struct EvaluateOptions {
-  std::size_t batch_size = 256;  ///< which changes memory and time, but no figure
+  /// Samples of a batch: memory and time depend on it, and no figure, if the loss is a mean over samples of equal weight.
+  std::size_t batch_size = 256;
   Metrics metrics = {};          ///< as those of `fit`
   double threshold = 0;          ///< as that of `fit`, also for the confusion matrix
 };
