@@ -3,7 +3,7 @@
 #   (nothing)    g++, Release, in build/tests
 #   --clang      clang 16, Release, in build/tests-clang
 #   --shared     g++, Release, with shared libraries, in build/tests-shared
-#   --sanitize   g++ with AddressSanitizer and UndefinedBehaviorSanitizer, in build/tests-sanitize
+#   --sanitize   clang 16 with AddressSanitizer and UndefinedBehaviorSanitizer, in build/tests-sanitize
 #   --threads    only what uses threads, g++ with ThreadSanitizer, in build/tests-threads
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,7 +25,7 @@ case "${1:-}" in
 esac
 
 need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev libgtest-dev libbenchmark-dev libpng-dev libjpeg62-turbo-dev python3-numpy doxygen dpkg-dev file
-[ "$variant" = tests-clang ] && need_packages clang-16 libclang-rt-16-dev  # the fuzzer is among the second
+case "$variant" in tests-clang | tests-sanitize) need_packages clang-16 libclang-rt-16-dev ;; esac  # the fuzzer is among the second
 [ "$variant" = tests ] && need_packages chromium graphviz  # a training's report is opened in a browser
 
 echo "== data for the samples"
