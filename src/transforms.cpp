@@ -13,6 +13,20 @@
 namespace wengert {
 namespace {
 
+// A parameter that was recorded again because a commit changed it: what was computed from its first node does not depend
+// on the second, whose gradient would be zeros.
+template <class T>
+void require_not_recorded_anew(const Tape<T>& tape, Var<T> y, Var<T> w) {
+  if (w.index() <= y.index() || !tape.node(std::size_t{w.index()}).versioned) return;
+  const auto parameter = tape.parameter(w.index());
+  for (std::size_t k = 0; parameter && k <= y.index(); ++k)
+    if (tape.node(k).op == nullptr && tape.node(k).versioned && tape.parameter(k) == parameter)
+      throw HandleError("grad", fmt::format("{} was changed and recorded again after the value was computed, which does "
+                                            "not depend on this node: take gradients before commit()",
+                                            parameter->name().empty() ? "a parameter"
+                                                                      : fmt::format("'{}'", parameter->name())));
+}
+
 // Sweeps back from `y`; the cotangent of a scalar is 1 unless another one is given.
 template <class T>
 void sweep(const Differentiated<T>& y, std::span<const Var<T>> wrt, std::span<Var<T>> results,
@@ -20,7 +34,10 @@ void sweep(const Differentiated<T>& y, std::span<const Var<T>> wrt, std::span<Va
   Tape<T>& tape = y.value.tape("grad", y.where);
   atomically(tape, y.where, [&] {
     const Shape shape = tape.node(y.value, "grad").layout->shape;
-    for (const Var<T>& w : wrt) tape.node(w, "grad");
+    for (const Var<T>& w : wrt) {
+      tape.node(w, "grad");
+      require_not_recorded_anew(tape, y.value, w);
+    }
     Var<T> cotangent = y.cotangent;
     if (cotangent.empty()) {
       if (y.value.size() != 1)

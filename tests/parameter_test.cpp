@@ -83,6 +83,8 @@ TEST_CASE("a parameter that is recorded again is the same Var, whose gradient is
   w.assign(Tensor<double>{5, 7});  // what was recorded is old
   const auto later = tape.variable(w);
   CHECK(later.index() != first.index());
+  CHECK_ERROR(HandleError, "a parameter was changed and recorded again after the value was computed",
+              grad(loss, later));  // zeros would say that it does not depend on w
   CHECK(grad(sum(square(later)), later)[0].value() == Tensor<double>{10, 14});
   tape.rewind(mark);
   CHECK_ERROR(HandleError, "stale handle", later.value());
