@@ -76,6 +76,25 @@ std::string frozen_paths(const Recipe<T>& recipe) {
   return text;
 }
 
+// The options, if all of them make sense.
+template <class T>
+const FitOptions& checked(const FitOptions& options, const Source<T>* validation, const Location& where) {
+  const auto refuse = [&](const std::string& what) { throw ValueError("fit", what, where); };
+  if (validation != nullptr && validation->size() == 0) refuse("there are no validation samples");
+  if (options.epochs == 0) refuse("epochs is 0, so nothing would be trained: expected at least 1");
+  if (std::isnan(options.checkpoint_seconds)) refuse("checkpoint_seconds is NaN: expected a number");
+  if (std::isnan(options.threshold)) refuse("threshold is NaN: expected a number");
+  if (options.accumulate == 0) refuse("accumulate is 0: expected at least 1");
+  if (options.max_programs == 0) refuse("max_programs is 0, so no step could be compiled: expected at least 1");
+  if (!(options.seconds >= 0)) refuse(fmt::format("seconds is {}: expected 0 or more", options.seconds));
+  if ((options.schedule ? 1 : 0) + (options.epoch_schedule ? 1 : 0) + (options.plateau ? 1 : 0) > 1)
+    refuse("several of schedule, epoch_schedule and plateau are set: expected one");
+  if (options.resume && options.folder.empty()) refuse("resume is set, but there is no folder to resume from");
+  if (!(options.min_improvement >= 0))
+    refuse(fmt::format("min_improvement is {}: expected 0 or more", options.min_improvement));
+  return options;
+}
+
 }  // namespace
 
 template <class T>
@@ -85,14 +104,13 @@ FitLoop<T>::FitLoop(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Sour
       optimizer_(optimizer),
       data_(data),
       validation_(validation),
-      options_(options),
+      options_(checked(options, validation, where)),
       where_(where),
       programs_(recipe_, &optimizer, where, options.max_programs),
       model_{recipe_, optimizer, {}},
       optimiser_(described(optimizer)),
       frozen_(frozen_paths(recipe_)),
       given_rate_(optimizer.rate()) {
-  check();
   choose_metrics();
   choose_monitor();
   settings_ = settings();
@@ -101,21 +119,6 @@ FitLoop<T>::FitLoop(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Sour
   resume();
   folder_.write_config(settings_);
   folder_.write_history(state_.history);
-}
-
-template <class T>
-void FitLoop<T>::check() const {
-  const auto refuse = [&](const std::string& what) { throw ValueError("fit", what, where_); };
-  if (validation_ != nullptr && validation_->size() == 0) refuse("there are no validation samples");
-  if (options_.epochs == 0) refuse("epochs is 0, so nothing would be trained: expected at least 1");
-  if (std::isnan(options_.checkpoint_seconds)) refuse("checkpoint_seconds is NaN: expected a number");
-  if (std::isnan(options_.threshold)) refuse("threshold is NaN: expected a number");
-  if (options_.accumulate == 0) refuse("accumulate is 0: expected at least 1");
-  if (std::isnan(options_.seconds) || options_.seconds < 0) refuse("seconds are negative: expected 0 or more");
-  if ((options_.schedule ? 1 : 0) + (options_.epoch_schedule ? 1 : 0) + (options_.plateau ? 1 : 0) > 1)
-    refuse("several of schedule, epoch_schedule and plateau are set: expected one");
-  if (options_.resume && options_.folder.empty()) refuse("resume is set, but there is no folder to resume from");
-  if (!(options_.min_improvement >= 0)) refuse("min_improvement is negative: expected 0 or more");
 }
 
 template <class T>
@@ -132,6 +135,7 @@ void FitLoop<T>::choose_metrics() {
   note_columns();
   const std::vector<std::string> columns = state_.history.columns();
   for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].empty()) throw ValueError("fit", "a metric has no name: expected one that is not empty", where_);
     if (columns[i].find_first_of(",\"\r\n") != std::string::npos)
       throw ValueError("fit",
                        fmt::format("'{}': the name of a metric or parameter becomes one of a column of history.csv: "
@@ -357,7 +361,6 @@ template FitResult run_fit(Recipe<double>, optim::Optimizer<double>&, const Sour
 #define INSTANTIATE(T)                                                                                                 \
   template FitLoop<T>::FitLoop(Recipe<T>, optim::Optimizer<T>&, const Source<T>&, const Source<T>*, const FitOptions&, \
                                const Location&);                                                                       \
-  template void FitLoop<T>::check() const;                                                                             \
   template void FitLoop<T>::choose_metrics();                                                                          \
   template void FitLoop<T>::check_picture(const Feed<T>&) const;                                                       \
   template void FitLoop<T>::choose_monitor();                                                                          \

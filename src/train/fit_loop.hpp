@@ -32,7 +32,6 @@ class FitLoop {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void check() const;
   void choose_metrics();
   void check_picture(const Feed<T>& batch) const;
   void choose_monitor();

@@ -202,7 +202,20 @@ TEST_CASE("names that would make one column of two, or two of one, are refused")
     CHECK(contains(with({train::metric(name, constant)}),
                    fmt::format("[fit] a metric is called '{}', as is another column of the history", name)));
   CHECK(contains(with({train::accuracy(), train::accuracy()}), "a metric is called 'accuracy', as is another"));
+  CHECK(contains(with({train::metric("", constant)}), "[fit] a metric has no name"));
   CHECK(with({train::accuracy(), train::metric("far", constant)}) == "no error");
+}
+
+TEST_CASE("options that make no sense are named with their values") {
+  const auto network = layer();
+  optim::Optimizer<double> optimizer(network, optim::SGD{});
+  const auto with = [&](const train::FitOptions& options) {
+    return message_of<ValueError>([&] { train::fit(network, optimizer, cross, halves(), quiet(options)); });
+  };
+  CHECK(contains(with({.max_programs = 0}), "[fit] max_programs is 0, so no step could be compiled"));
+  CHECK(contains(with({.seconds = std::nan("")}), "[fit] seconds is nan: expected 0 or more"));
+  CHECK(contains(with({.seconds = -1}), "[fit] seconds is -1: expected 0 or more"));
+  CHECK(contains(with({.min_improvement = -0.5}), "[fit] min_improvement is -0.5: expected 0 or more"));
 }
 
 TEST_CASE("a training that goes on keeps its rule, and takes the rate it is given") {
