@@ -125,7 +125,7 @@ void ModelState<T>::load(const Checkpoint& checkpoint) {
   const auto expect = [&](const std::string& name, const Parameter<T>& parameter) {
     const Tensor<T>& value = checkpoint.get<Tensor<T>>(name, {});
     if (Shape(value.shape()) != parameter.shape())
-      throw FileError("fit", fmt::format("the checkpoint's {} has shape {}: expected {}", name,
+      throw FileError("fit", fmt::format("{}: {} has shape {}: expected {}", checkpoint.source(), name,
                                          to_string(Shape(value.shape())), to_string(parameter.shape())));
     values.emplace_back(parameter, &value);
   };
@@ -135,13 +135,13 @@ void ModelState<T>::load(const Checkpoint& checkpoint) {
     if (name.starts_with("parameter/") || name.starts_with("optimizer/"))
       if (std::ranges::none_of(values,
                                [&](const auto& known) { return known.second == std::get_if<Tensor<T>>(&value); }))
-        throw FileError("fit", fmt::format("the checkpoint's {} is nothing of this network or its optimiser: was it "
-                                           "written for another one?",
-                                           name));
+        throw FileError(
+            "fit", fmt::format("{}: {} is nothing of this network or its optimiser: was it written for another one?",
+                               checkpoint.source(), name));
   for (std::size_t i = 0; i < recipe.generators.size(); ++i) {
     const Indices& position = checkpoint.get<Indices>(fmt::format("generator/{}", i), {});
     if (position.size() != 2 || static_cast<std::uint64_t>(position(0)) != recipe.generators[i].key())
-      throw FileError("fit", fmt::format("the checkpoint's random generator {} has another key", i));
+      throw FileError("fit", fmt::format("{}: random generator {} has another key", checkpoint.source(), i));
   }
   for (auto& [parameter, value] : values) assign(parameter, *value);
   if (checkpoint.has("fit/trainable")) {  // as callbacks left it

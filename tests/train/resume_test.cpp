@@ -27,8 +27,9 @@ TEST_CASE("a training does not go on from the checkpoint of a larger network") {
   run(nn::sequential(layer(1), layer(2)));
   const auto smaller = nn::sequential(layer(3));
   const auto before = nn::parameter(smaller, "0.weight").value();
+  const std::string file = (folder / "run" / "checkpoint").string();
   CHECK(contains(message_of<FileError>([&] { run(smaller); }),
-                 "[fit] the checkpoint's parameter/1.weight is nothing of this network or its optimiser"));
+                 "[fit] " + file + ": parameter/1.weight is nothing of this network or its optimiser"));
   CHECK(nn::parameter(smaller, "0.weight").value() == before);
 }
 

@@ -49,6 +49,9 @@ class Checkpoint {
   /// All names and values, in order.
   const std::vector<std::pair<std::string, Value>>& entries() const { return entries_; }
 
+  /// The file it was read from, for messages; otherwise `checkpoint`.
+  const std::string& source() const { return source_; }
+
   /// Writes all to a file beside `path`, makes sure it is on the disk, and puts it in the place of `path`: at any
   /// moment there is either the old file or the new one. Throws FileError if that fails; the old one then stays.
   void save(const std::filesystem::path& path, const Location& where = Location::current()) const;
@@ -62,7 +65,7 @@ class Checkpoint {
   [[noreturn]] void fail_kind(std::string_view name, const Location& where) const;
 
   std::vector<std::pair<std::string, Value>> entries_;
-  std::string source_ = "checkpoint";  // for messages
+  std::string source_ = "checkpoint";
 };
 
 }  // namespace wengert::train
