@@ -1,3 +1,4 @@
+// Axis lists: resolves negative axes, rejects duplicates, and returns the axes as a bit mask.
 #include <wengert/axes.hpp>
 #include <wengert/error.hpp>
 

@@ -1,3 +1,4 @@
+// DataParallel: sweeps the shards of a batch on worker threads, and averages their gradients in a fixed order.
 #include "kernel/parallel.hpp"
 #include "kernel/workers.hpp"
 #include "program/recording.hpp"

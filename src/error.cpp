@@ -1,3 +1,4 @@
+// Error: composes the message, and adds or replaces its subject, context and source location.
 #include <wengert/error.hpp>
 
 #include <fmt/format.h>

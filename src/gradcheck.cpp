@@ -1,3 +1,4 @@
+// gradcheck: compares Jacobians or random projections with finite differences, and explains mismatches.
 #include "gradcheck/diagnosis.hpp"
 #include "gradcheck/differences.hpp"
 #include "gradcheck/in_float.hpp"

@@ -1,3 +1,4 @@
+// Prints a tape: to_dot writes Graphviz, to_string a table of nodes with shapes, bytes and source lines.
 #include "line_of.hpp"
 #include <wengert/graph.hpp>
 #include <wengert/op.hpp>

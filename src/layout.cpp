@@ -1,3 +1,4 @@
+// Layouts: strides of contiguous, strided and reshaped values, loop merging, and tiled copies between layouts.
 #include <wengert/error.hpp>
 #include <wengert/layout.hpp>
 

@@ -1,3 +1,4 @@
+// Pool and Arena: size-class free lists over slabs, huge pages for large blocks, and a bump allocator.
 #include "grow.hpp"
 #include <wengert/error.hpp>
 #include <wengert/pool.hpp>

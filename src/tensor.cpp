@@ -1,3 +1,4 @@
+// Shape: printing, broadcasting, element indices, and resolution of negative axes.
 #include <wengert/error.hpp>
 #include <wengert/tensor.hpp>
 

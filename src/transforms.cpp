@@ -1,3 +1,4 @@
+// grad, jvp, hvp, jacobian and hessian, all by reverse sweeps: a jvp differentiates the linear pullback.
 #include <wengert/op.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>

@@ -1,3 +1,4 @@
+// DataParallel: uneven shards, equal bits for every number of threads, and errors in a shard.
 #include "kernel/parallel.hpp"
 #include "testing.hpp"
 

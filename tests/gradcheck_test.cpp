@@ -1,3 +1,4 @@
+// gradcheck on right and deliberately wrong derivatives: verdicts, kinks, projections, samples and reports.
 #include "testing.hpp"
 
 #include <sstream>

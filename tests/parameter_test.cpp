@@ -1,3 +1,4 @@
+// Parameter: shared ownership, assignment in place, stale nodes after a change, and use as an operand.
 #include "testing.hpp"
 
 using namespace wengert;

@@ -1,3 +1,4 @@
+// Pool and Arena: alignment, reuse of blocks, foreign memory, size limits, and bulk release.
 #include "testing.hpp"
 #include <wengert/pool.hpp>
 

@@ -1,3 +1,4 @@
+// Shape, broadcasting, axis numbers, loop merging, and copies of elements.
 #include "testing.hpp"
 #include <wengert/layout.hpp>
 

@@ -1,3 +1,4 @@
+// Gradients of any order: polynomials, seeded cotangents, intermediate values, and a network's Hessian.
 #include "testing.hpp"
 
 using namespace wengert;

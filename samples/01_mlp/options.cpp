@@ -1,3 +1,4 @@
+// Defines and validates the command-line options of 01_mlp.
 #include "options.hpp"
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// Image augmentation: random shifts by whole pixels, rotations with bilinear interpolation, mirroring and noise.
 #include <wengert/data/augment.hpp>
 
 #include <algorithm>

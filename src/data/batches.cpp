@@ -1,3 +1,4 @@
+// Mini-batches: reproducible Fisher–Yates shuffles with unbiased draws, and gathering of the rows of a batch.
 #include "data/dealing.hpp"
 #include <wengert/data/batches.hpp>
 

@@ -1,3 +1,4 @@
+// read_csv and read_table: convert the rows of a CSV file to a Dataset or a Table.
 #include "data/csv_reader.hpp"
 #include "io/in_quotes.hpp"
 #include "located.hpp"

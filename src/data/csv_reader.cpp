@@ -1,3 +1,4 @@
+// The CSV reader: buffered lines, quoted cells, header detection, and errors that name line and column.
 #include "data/csv_reader.hpp"
 
 #include "io/in_quotes.hpp"

@@ -1,3 +1,4 @@
+// Random and stratified train/test splits, subsets by sample index, and one-hot encoding of labels.
 #include "located.hpp"
 #include <wengert/data/batches.hpp>
 #include <wengert/data/dataset.hpp>

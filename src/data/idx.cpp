@@ -1,3 +1,4 @@
+// The IDX parser: validates headers, and reads samples and labels into a Dataset.
 #include "data/idx_parts.hpp"
 #include "data/input_file.hpp"
 #include "located.hpp"

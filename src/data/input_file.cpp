@@ -1,3 +1,4 @@
+// InputFile: reads plain and gzip-compressed files through zlib, and reports truncated or corrupt data.
 #include "data/input_file.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Loader: a worker thread fills a ring of batches ahead of the consumer. Also the SampleSources of the data sets.
 #include "data/dealing.hpp"
 #include "kernel/process.hpp"
 #include <wengert/data/batches.hpp>

@@ -1,3 +1,4 @@
+// Memory-mapped .npy and IDX data: headers are validated on opening, and rows are converted when they are gathered.
 #include "data/idx_parts.hpp"
 #include "data/input_file.hpp"
 #include "data/mapped_file.hpp"

@@ -1,3 +1,4 @@
+// MappedFile: a read-only mapping of a regular file that detects later changes to the file.
 #include "data/mapped_file.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Input normalisation: learns means and standard deviations in one pass over the rows, and applies them.
 #include "data/moments.hpp"
 #include <wengert/data/mapped.hpp>
 #include <wengert/data/normalise.hpp>

@@ -1,3 +1,4 @@
+// Diagnosis of a wrong gradient: recognises sign, factor and permutation errors, and isolates the ops on the tape.
 #include "gradcheck/diagnosis.hpp"
 
 #include "gradcheck/projection.hpp"

@@ -1,3 +1,4 @@
+// gradcheck_op: checks a registered op on its examples and on random shapes, parameters and strides.
 #include "gradcheck/replay.hpp"
 #include <wengert/gradcheck_op.hpp>
 #include <wengert/ops/shape.hpp>

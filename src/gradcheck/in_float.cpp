@@ -1,3 +1,4 @@
+// Compares values and gradients computed in float with those computed in double.
 #include "gradcheck/in_float.hpp"
 
 #include "gradcheck/recording.hpp"

@@ -1,3 +1,4 @@
+// Random projections of the Jacobian, bisection to wrong elements, and the choice of elements to check.
 #include "gradcheck/projection.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Records a checked function, locates the leaves of each input, and finds parameters that nobody listed.
 #include "gradcheck/recording.hpp"
 
 #include <wengert/ops/elementwise.hpp>

@@ -1,3 +1,4 @@
+// Compares values and first gradients of an op between the tape and compiled Programs, unfused and fused.
 #include "gradcheck/replay.hpp"
 
 #include "gradcheck/subject.hpp"

@@ -1,3 +1,4 @@
+// Subject: evaluates a function of flattened inputs, pulls cotangents and pushes tangents, at any order.
 #include "gradcheck/subject.hpp"
 
 #include <wengert/ops/elementwise.hpp>

@@ -1,3 +1,4 @@
+// read_image and resize_image: format detection, conversion to planar tensors, and antialiased bilinear resampling.
 #include "images/decode.hpp"
 #include "io/plain_file.hpp"
 #include "located.hpp"

@@ -1,3 +1,4 @@
+// The JPEG decoder on libjpeg: turns longjmp errors and warnings into FileErrors.
 #include "images/decode.hpp"
 
 #include <csetjmp>

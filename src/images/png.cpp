@@ -1,3 +1,4 @@
+// The PNG decoder on libpng's simplified API: rejects sizes that the file cannot hold.
 #include "images/decode.hpp"
 
 #include <png.h>

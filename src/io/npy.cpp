@@ -1,3 +1,4 @@
+// The .npy format: writes preambles, maps NumPy's types to element types, and reads and saves single arrays.
 #include "io/npy.hpp"
 
 #include "io/in_quotes.hpp"

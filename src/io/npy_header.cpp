@@ -1,3 +1,4 @@
+// A recursive-descent parser for the Python dictionary in an .npy header.
 #include "io/npy_header.hpp"
 
 #include "io/header_text.hpp"

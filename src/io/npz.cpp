@@ -1,3 +1,4 @@
+// The .npz format on libzip: checks names, saves tensors as .npy entries, and loads them.
 #include "io/npz.hpp"
 
 #include "io/in_quotes.hpp"

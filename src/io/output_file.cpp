@@ -1,3 +1,4 @@
+// OutputFile: writes beside the target and replaces it atomically, by fsync and rename.
 #include "io/output_file.hpp"
 
 #include <wengert/error.hpp>

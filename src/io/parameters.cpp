@@ -1,3 +1,4 @@
+// Saves and loads the parameters of a network: matches file entries to parameter paths and reports differences.
 #include "listing.hpp"
 #include "located.hpp"
 #include <wengert/io/parameters.hpp>

@@ -1,3 +1,4 @@
+// PlainFile: a ByteSource on C standard I/O that reports missing and unreadable files.
 #include "io/plain_file.hpp"
 
 #include <cerrno>

@@ -1,3 +1,4 @@
+// The .safetensors format: writes and validates headers, and reads tensors, whose bytes must lie without gaps.
 #include "io/elements.hpp"
 #include "io/in_quotes.hpp"
 #include "io/json_string.hpp"

@@ -1,3 +1,4 @@
+// A recursive-descent parser for the JSON subset of .safetensors headers, and UTF-8 validation.
 #include "io/safetensors_header.hpp"
 
 #include "io/header_text.hpp"

@@ -1,3 +1,4 @@
+// Convolutions lowered to matrix products (im2col) in cache-sized blocks, where the library has no faster kernel.
 #include "kernel/conv.hpp"
 
 #include "kernel/gemm.hpp"

@@ -1,3 +1,4 @@
+// Elementwise dispatch: merges axes into planes, joins short rows into long ones, and divides work among threads.
 #include "kernel/elementwise.hpp"
 
 #include "kernel/parallel.hpp"

@@ -1,3 +1,4 @@
+// Vectorised sums and maxima along rows and columns; sums add up blocks in T and join them in double.
 #include "kernel/fold.hpp"
 
 #include "kernel/parallel.hpp"

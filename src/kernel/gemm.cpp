@@ -1,3 +1,4 @@
+// Matrix multiplication: a register-blocked kernel for small products, otherwise CBLAS or oneDNN.
 #include "kernel/gemm.hpp"
 
 #include <wengert/kernel/isa.hpp>

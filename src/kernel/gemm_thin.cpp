@@ -1,3 +1,4 @@
+// Vectorised matrix–vector and outer products, where a library call would spend most of its time packing operands.
 #include "kernel/gemm_thin.hpp"
 
 #include "kernel/parallel.hpp"

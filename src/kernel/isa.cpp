@@ -1,3 +1,4 @@
+// Selects the instruction set at startup, from the processor's features and WENGERT_ISA.
 #include <wengert/kernel/isa.hpp>
 
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// Factorisations by LAPACKE: column-major routines work on row-major matrices as their transposes.
 #include "kernel/lapack.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Vectorised variance, standardisation and its vjp, for groups that are runs of elements, short rows or columns.
 #include "kernel/normalise.hpp"
 
 #include "kernel/parallel.hpp"

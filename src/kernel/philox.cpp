@@ -1,3 +1,4 @@
+// Vectorised Philox4x32-10, and uniform and normal (Box–Muller) draws from its words.
 #include "kernel/philox.hpp"
 
 #include <wengert/kernel/isa.hpp>

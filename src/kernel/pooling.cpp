@@ -1,3 +1,4 @@
+// Max and average pooling: all windows of a line together where kernels are small, otherwise window by window.
 #include "kernel/pooling.hpp"
 
 #include "kernel/scratch.hpp"

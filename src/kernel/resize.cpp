@@ -1,3 +1,4 @@
+// Nearest-neighbour and linear interpolation along one axis, and its adjoint.
 #include "kernel/resize.hpp"
 
 #include "kernel/scratch.hpp"

@@ -1,3 +1,4 @@
+// Thread-local scratch memory: one aligned buffer for each purpose, grown on demand.
 #include "kernel/scratch.hpp"
 
 #include <array>

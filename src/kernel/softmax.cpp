@@ -1,3 +1,4 @@
+// Vectorised softmax, log-softmax and cross entropy by row; short rows are transposed, one row for each lane element.
 #include "kernel/softmax.hpp"
 
 #include "kernel/parallel.hpp"

@@ -1,3 +1,4 @@
+// Text: renders formulas as plain text and LaTeX, with minimal parentheses and constant folding.
 #include <wengert/kernel/text.hpp>
 
 #include <utility>

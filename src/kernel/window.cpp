@@ -1,3 +1,4 @@
+// Sliding windows: gathers the elements under each window into columns (im2col) and adds them back (col2im).
 #include "kernel/window.hpp"
 
 #include <algorithm>

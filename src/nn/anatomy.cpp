@@ -1,3 +1,4 @@
+// Partitions the nodes of a tape into layers: by call, by source line, and by the parameters that nodes read.
 #include <wengert/nn/anatomy.hpp>
 #include <wengert/op.hpp>
 

@@ -1,3 +1,4 @@
+// MultiheadAttention and TransformerEncoderLayer: initialisation, input checks and forward pass.
 #include "nn/at_caller.hpp"
 #include "nn/making.hpp"
 #include <wengert/nn/attention.hpp>

@@ -1,3 +1,4 @@
+// The network linter: detects misused losses, dead and saturated units, and parameters without a gradient.
 #include "ancestors.hpp"
 #include <wengert/nn/check.hpp>
 #include <wengert/op.hpp>

@@ -1,3 +1,4 @@
+// Dropout: construction with a validated probability.
 #include <wengert/nn/dropout.hpp>
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Embedding: initialisation, and a lookup in which the padding entry receives no gradient.
 #include "nn/making.hpp"
 #include <wengert/nn/embedding.hpp>
 #include <wengert/op.hpp>

@@ -1,3 +1,4 @@
+// Initialisers: constant, uniform, normal, truncated normal, Xavier, He, LeCun and orthogonal.
 #include <wengert/nn/initialisers.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>

@@ -1,3 +1,4 @@
+// Linear: initialisation, input checks, and the affine map x·Wᵀ + b.
 #include "nn/making.hpp"
 #include <wengert/nn/linear.hpp>
 #include <wengert/op.hpp>

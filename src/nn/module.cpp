@@ -1,3 +1,4 @@
+// The error for a path prefix that matches no parameter of a network.
 #include "listing.hpp"
 #include <wengert/nn/module.hpp>
 

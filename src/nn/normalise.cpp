@@ -1,3 +1,4 @@
+// BatchNorm, LayerNorm, RMSNorm and GroupNorm: initialisation, input checks and forward pass.
 #include "nn/making.hpp"
 #include <wengert/nn/normalise.hpp>
 #include <wengert/op.hpp>

@@ -1,3 +1,4 @@
+// RNN, GRU and LSTM: one loop over layers, directions and time steps, and a step function for each cell.
 #include "nn/at_caller.hpp"
 #include "nn/making.hpp"
 #include <wengert/nn/recurrent.hpp>

@@ -1,3 +1,4 @@
+// summary: counts parameters, FLOPs and bytes by layer, and prints them as a table.
 #include <wengert/nn/summary.hpp>
 #include <wengert/op.hpp>
 

@@ -1,3 +1,4 @@
+// Arithmetic ops: add, subtract, multiply, divide and negate; a scalar operand becomes a parameter of the op.
 #include <wengert/ops/elementwise.hpp>
 
 #include <array>

@@ -1,3 +1,4 @@
+// Scaled dot-product attention, composed of other ops; keys hidden from every query reach no result, even as NaN.
 #include <wengert/ops/attention.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>

@@ -1,3 +1,4 @@
+// Pairwise tensor contraction by matmul, and the contraction order: exhaustive search for few operands, else greedy.
 #include "ops/contraction.hpp"
 
 #include "ops/matrices.hpp"

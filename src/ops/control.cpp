@@ -1,3 +1,4 @@
+// stop_gradient, gradient hooks, custom vjp rules, and checkpoints that recompute their function in the sweep.
 #include <wengert/ops/control.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/random.hpp>

@@ -1,3 +1,4 @@
+// Convolutions and transposed convolutions: three bilinear ops, each the derivative of the other two.
 #include "kernel/conv.hpp"
 
 #include "ops/windows.hpp"

@@ -1,3 +1,4 @@
+// ctc_loss: the forward–backward algorithm on logarithms (Graves et al. 2006); dual numbers give the second derivative.
 #include "ops/loss_common.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/shape.hpp>

@@ -1,3 +1,4 @@
+// einsum: parses subscripts, resolves ellipses and extents, and contracts operands pairwise.
 #include "ops/contraction.hpp"
 #include "ops/matrices.hpp"
 #include <wengert/ops/elementwise.hpp>

@@ -1,3 +1,4 @@
+// concatenate, stack, split, chunk, tile, repeat, roll and pad, built on one concatenation op and on views.
 #include "lines.hpp"
 #include "listed.hpp"
 #include "placed.hpp"

@@ -1,3 +1,4 @@
+// Classification losses: binary and softmax cross entropy for target probabilities, hinge loss and KL divergence.
 #include "kernel/softmax.hpp"
 #include "ops/loss_common.hpp"
 #include <wengert/ops/elementwise.hpp>

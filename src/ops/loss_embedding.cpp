@@ -1,3 +1,4 @@
+// Losses of pairs and triplets of embeddings: cosine, triplet margin and contrastive; and cosine similarity.
 #include "ops/loss_common.hpp"
 #include <wengert/ops/elementwise.hpp>
 

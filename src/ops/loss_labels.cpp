@@ -1,3 +1,4 @@
+// cross_entropy and nll_loss for class labels, with class weights, label smoothing and ignored labels.
 #include "kernel/scratch.hpp"
 #include "kernel/softmax.hpp"
 #include "ops/loss_common.hpp"

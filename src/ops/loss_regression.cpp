@@ -1,3 +1,4 @@
+// Regression losses: squared, absolute, Huber, smooth L1, and Poisson and Gaussian negative log-likelihood.
 #include "ops/loss_common.hpp"
 #include <wengert/ops/elementwise.hpp>
 

@@ -1,3 +1,4 @@
+// matmul: stacked matrix products with broadcasting; transposed and strided operands are read in place where possible.
 #include "ops/matrices.hpp"
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/shape.hpp>

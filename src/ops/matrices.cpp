@@ -1,3 +1,4 @@
+// Helpers of the linear algebra ops: shape checks, iteration over stacks, packed factors, and weighted triangles.
 #include "ops/matrices.hpp"
 
 #include <wengert/ops/elementwise.hpp>

@@ -1,3 +1,4 @@
+// Layer, RMS, batch, group and instance normalisation, built on one standardisation op with a fused vjp.
 #include "kernel/normalise.hpp"
 
 #include <wengert/ops/elementwise.hpp>

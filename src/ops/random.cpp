@@ -1,3 +1,4 @@
+// Random ops: uniform, normal, Bernoulli and categorical draws, and dropout, from a counter-based generator.
 #include "kernel/philox.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/random.hpp>

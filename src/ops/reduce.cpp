@@ -1,3 +1,4 @@
+// sum, mean and amax over any set of axes; ties in amax share the gradient.
 #include "kernel/fold.hpp"
 #include "lines.hpp"
 #include <wengert/ops/elementwise.hpp>

@@ -1,3 +1,4 @@
+// Image resizing by separable interpolation, one axis at a time, and pixel shuffling.
 #include "kernel/resize.hpp"
 
 #include "ops/windows.hpp"

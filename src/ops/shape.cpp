@@ -1,3 +1,4 @@
+// reshape, transpose and broadcast_to as views, the functions built on them, and contiguous copies.
 #include "lines.hpp"
 #include "listed.hpp"
 #include <wengert/ops/reduce.hpp>

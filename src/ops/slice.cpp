@@ -1,3 +1,4 @@
+// slice with Python's index rules, flip, diagonal, diag, trace, tril and triu.
 #include "listed.hpp"
 #include "placed.hpp"
 #include <wengert/ops/reduce.hpp>

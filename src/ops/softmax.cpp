@@ -1,3 +1,4 @@
+// softmax and log_softmax along the last axis; any other axis is swapped with it.
 #include "kernel/softmax.hpp"
 
 #include <wengert/ops/elementwise.hpp>

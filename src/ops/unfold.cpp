@@ -1,3 +1,4 @@
+// unfold and fold: the elements under sliding windows as columns, and its adjoint.
 #include "kernel/window.hpp"
 #include "ops/windows.hpp"
 #include <wengert/ops/conv.hpp>

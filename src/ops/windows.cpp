@@ -1,3 +1,4 @@
+// Validates the options and shapes of window ops, and names their axes in error messages.
 #include "ops/windows.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// The update rules Adam and AdamW, optionally with AMSGrad.
 #include "optim/averages.hpp"
 #include "optim/checks.hpp"
 #include <wengert/optim/adam.hpp>

@@ -1,3 +1,4 @@
+// The update rules Adamax, NAdam, RAdam and Lion.
 #include "optim/averages.hpp"
 #include "optim/checks.hpp"
 #include <wengert/optim/adam_variants.hpp>

@@ -1,3 +1,4 @@
+// The update rules Adagrad, Adadelta and RMSprop.
 #include "optim/averages.hpp"
 #include "optim/checks.hpp"
 #include <wengert/optim/adaptive.hpp>

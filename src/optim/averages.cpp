@@ -1,3 +1,4 @@
+// Elementwise ops of the update rules: moving averages, division by a root, and the descent step.
 #include "optim/averages.hpp"
 
 #include <wengert/elementwise.hpp>

@@ -1,3 +1,4 @@
+// Gradient clipping by value and by global norm.
 #include <wengert/op.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>

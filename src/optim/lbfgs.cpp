@@ -1,3 +1,4 @@
+// L-BFGS: the two-loop recursion, steps with a strong Wolfe line search, and the saved state.
 #include "optim/checks.hpp"
 #include "optim/line_search.hpp"
 #include "optim/strangers.hpp"

@@ -1,3 +1,4 @@
+// Optimizer: assigns parameters to groups, records update steps, and saves and restores the state.
 #include "listing.hpp"
 #include "optim/checks.hpp"
 #include "optim/strangers.hpp"

@@ -1,3 +1,4 @@
+// Helpers of the update rules: zeros_like, and the name of a rule from its type as compilers spell it.
 #include <wengert/ops/shape.hpp>
 #include <wengert/optim/rule.hpp>
 

@@ -1,3 +1,4 @@
+// Learning-rate schedules: constant, step, exponential, cosine, one-cycle, warm-up, and reduction on a plateau.
 #include "optim/checks.hpp"
 #include <wengert/optim/schedule.hpp>
 

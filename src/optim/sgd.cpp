@@ -1,3 +1,4 @@
+// The update rule SGD, with momentum, dampening and Nesterov's variant.
 #include "optim/averages.hpp"
 #include "optim/checks.hpp"
 #include <wengert/optim/sgd.hpp>

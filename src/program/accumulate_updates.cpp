@@ -1,3 +1,4 @@
+// The pass that turns W ← β·W + α·f(…) into an f that accumulates into the parameter's memory.
 #include "program/passes.hpp"
 
 #include <algorithm>

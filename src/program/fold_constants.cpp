@@ -1,3 +1,4 @@
+// The constant folding pass: evaluates ops on constants, unless the result would take more memory.
 #include "program/compute.hpp"
 #include "program/passes.hpp"
 

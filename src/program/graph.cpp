@@ -1,3 +1,4 @@
+// Queries on a Program's graph: the base and offset that each entry views, and how often each entry is used.
 #include "program/graph.hpp"
 
 namespace wengert::program {

@@ -1,3 +1,4 @@
+// The common subexpression pass: merges entries of equal op, attributes and inputs, by hashing.
 #include "program/passes.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The memory planner: computes lifetimes, packs values into one block, and lets results overwrite dying operands.
 #include "program/passes.hpp"
 #include "program/tiles.hpp"
 

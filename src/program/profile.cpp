@@ -1,3 +1,4 @@
+// Profiles: memory traffic and FLOPs by instruction, tables by op, Chrome traces, and the profile of a tape.
 #include "program/profile.hpp"
 
 #include "line_of.hpp"

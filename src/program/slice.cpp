@@ -1,3 +1,4 @@
+// The dead code pass: keeps only what inputs, outputs, updates and guards need.
 #include "program/passes.hpp"
 
 namespace wengert::program {

@@ -1,3 +1,4 @@
+// Tile loops: merges axes into nested loops, computes strides in them, and classifies trailing sums.
 #include "program/tiles.hpp"
 
 #include <algorithm>

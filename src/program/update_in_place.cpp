@@ -1,3 +1,4 @@
+// The pass that lets elementwise updates write their result directly into the parameter's memory.
 #include "program/passes.hpp"
 
 #include <algorithm>

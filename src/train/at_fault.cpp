@@ -1,3 +1,4 @@
+// Finds the samples that make a step fail: halves large batches, then runs samples one by one.
 #include "train/at_fault.hpp"
 
 #include "listing.hpp"

@@ -1,3 +1,4 @@
+// Line charts: axis ticks, SVG rendering, and JSON for interactive charts.
 #include "train/chart.hpp"
 
 #include "io/json_string.hpp"

@@ -1,3 +1,4 @@
+// The checkpoint file format: named entries with a length and a CRC-32, written atomically.
 #include "io/byte_source.hpp"
 #include "io/in_quotes.hpp"
 #include "located.hpp"

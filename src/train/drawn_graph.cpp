@@ -1,3 +1,4 @@
+// Renders a graph to SVG by running Graphviz as a child process with a time limit.
 #include "train/drawn_graph.hpp"
 
 #include "train/files.hpp"

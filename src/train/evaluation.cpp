@@ -1,3 +1,4 @@
+// evaluate: runs a network over a data set, and collects cost, metrics and the confusion matrix.
 #include "train/evaluation.hpp"
 
 #include "located.hpp"

@@ -1,3 +1,4 @@
+// Reads whole files, and writes files with a buffer and an atomic replacement.
 #include "train/files.hpp"
 
 #include "io/output_file.hpp"

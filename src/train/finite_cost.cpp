@@ -1,3 +1,4 @@
+// The op finite_cost: the identity, which throws if the cost is not finite.
 #include "train/finite_cost.hpp"
 
 #include <wengert/structural.hpp>

@@ -1,3 +1,4 @@
+// Checks a first recording for a loss that broadcasts or is no scalar, and for parameters that nobody trains.
 #include "train/first_recording.hpp"
 
 #include "optim/strangers.hpp"

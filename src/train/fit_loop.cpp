@@ -1,3 +1,4 @@
+// The training loop: epochs, steps, validation, early stopping, and the search for the first non-finite value.
 #include "train/fit_loop.hpp"
 
 #include "data/dealing.hpp"

@@ -1,3 +1,4 @@
+// History: the figures of epochs as columns and CSV. CostTrace: averaged step costs in bounded memory.
 #include <wengert/error.hpp>
 #include <wengert/train/history.hpp>
 

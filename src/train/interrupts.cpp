@@ -1,3 +1,4 @@
+// Interrupts: installs handlers for SIGINT and SIGTERM that request a stop, and restores the previous ones.
 #include "train/interrupts.hpp"
 
 namespace wengert::train {

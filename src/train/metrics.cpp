@@ -1,3 +1,4 @@
+// Metrics: accuracy, precision, recall, F1, R² and confusion matrices, on tensors and accumulated over batches.
 #include "train/classes.hpp"
 #include <wengert/train/metrics.hpp>
 

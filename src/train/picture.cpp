@@ -1,3 +1,4 @@
+// Encodes a sample as a PNG, grey or RGB, in a base64 data URI.
 #include "train/picture.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Progress: a bar on terminals and plain lines elsewhere, with throughput and remaining time.
 #include <wengert/train/progress.hpp>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Renders a training as an HTML page: tiles, charts, the network's graph, settings and tables.
 #include "train/chart.hpp"
 #include "train/drawn_graph.hpp"
 #include "train/files.hpp"

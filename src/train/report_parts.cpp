@@ -1,3 +1,4 @@
+// Sections of the HTML report: confusion matrix, figures by class, most confident mistakes, and epochs.
 #include "train/report_parts.hpp"
 
 #include "train/picture.hpp"

@@ -1,3 +1,4 @@
+// RunFolder: creates and locks the run folder, and writes config.json and history.csv.
 #include "train/run_folder.hpp"
 
 #include "io/json_string.hpp"

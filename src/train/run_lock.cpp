@@ -1,3 +1,4 @@
+// RunLock: an flock on a file that names its holder and is removed on release.
 #include "train/run_lock.hpp"
 
 #include <array>

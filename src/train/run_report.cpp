@@ -1,3 +1,4 @@
+// Collects the contents of a report: most confident mistakes, the parameter table, and an epoch's figures.
 #include "train/run_report.hpp"
 
 #include "train/classes.hpp"

@@ -1,3 +1,4 @@
+// Compiles and caches the Programs of steps, gradient accumulation and evaluation, and traces failed batches.
 #include "train/step_programs.hpp"
 
 #include "train/finite_cost.hpp"

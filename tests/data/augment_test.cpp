@@ -1,3 +1,4 @@
+// Image augmentation: statistics of shifts, mirroring, rotations and noise, reproducibility, and rejected arguments.
 #include "testing.hpp"
 #include <wengert/data/augment.hpp>
 

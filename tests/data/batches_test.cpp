@@ -1,3 +1,4 @@
+// Batches and permutations: the same on every platform, uniform and resumable; gathering of rows.
 #include "testing.hpp"
 #include <wengert/data/batches.hpp>
 

@@ -1,3 +1,4 @@
+// CSV files: labels, headers, quotes, delimiters and regression tables, and errors that name line and column.
 #include "data/files.hpp"
 #include "temporary_folder.hpp"
 #include "testing.hpp"

@@ -1,3 +1,4 @@
+// Data sets: random and stratified splits, one-hot labels, and subsets.
 #include "testing.hpp"
 #include <wengert/data/dataset.hpp>
 

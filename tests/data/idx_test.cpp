@@ -1,3 +1,4 @@
+// IDX files, plain and compressed by gzip, and rejection of truncated, corrupt and inconsistent ones.
 #include "data/files.hpp"
 #include "temporary_folder.hpp"
 #include "testing.hpp"

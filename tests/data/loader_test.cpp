@@ -1,3 +1,4 @@
+// Loader: epochs, reproducible order and draws, sample sources, rejected arguments, and use after fork().
 #include "temporary_folder.hpp"
 #include "testing.hpp"
 #include <wengert/data/loader.hpp>

@@ -1,3 +1,4 @@
+// Memory-mapped .npy and IDX files against files read into memory, and rejection of invalid or changed ones.
 #include "data/files.hpp"
 #include "temporary_folder.hpp"
 #include "testing.hpp"

@@ -1,3 +1,4 @@
+// Input normalisation: statistics against NumPy, shared channels, large offsets, and rejected inputs.
 #include "testing.hpp"
 #include <wengert/data/normalise.hpp>
 

@@ -1,3 +1,4 @@
+// Numerical derivatives by Ridders' method: accuracy, verdicts, kinks, jumps, and the edges of domains.
 #include "gradcheck/differences.hpp"
 
 #include "testing.hpp"

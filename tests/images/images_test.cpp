@@ -1,3 +1,4 @@
+// PNG and JPEG decoding, resizing against PyTorch, image folders, and rejection of damaged files.
 #include "images/images_fixture.hpp"
 #include "temporary_folder.hpp"
 #include "testing.hpp"

@@ -1,3 +1,4 @@
+// .npy files: round trips, rejection of invalid arrays, and safe replacement of existing files.
 #include "io/npy.hpp"
 
 #include "data/files.hpp"

@@ -1,3 +1,4 @@
+// .npz archives: round trips, NumPy's files, deterministic bytes, and rejection of damaged entries and headers.
 #include "data/files.hpp"
 #include "io/npy.hpp"
 #include "io/npz_fixture.hpp"

@@ -1,3 +1,4 @@
+// Saved network parameters: round trips, partial loads, mismatch reports, and files that NumPy reads.
 #include "data/files.hpp"
 #include "temporary_folder.hpp"
 #include "testing.hpp"

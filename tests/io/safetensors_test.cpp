@@ -1,3 +1,4 @@
+// .safetensors files: round trips, every element type, and rejection of invalid names, headers and lengths.
 #include "data/files.hpp"
 #include "io/safetensors_fixture.hpp"
 #include "temporary_folder.hpp"

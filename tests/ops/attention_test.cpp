@@ -1,3 +1,4 @@
+// Scaled dot-product attention: values by hand, and rejected operands.
 #include "../testing.hpp"
 
 using namespace wengert;

@@ -1,3 +1,4 @@
+// stop_gradient, gradient hooks, custom_vjp and checkpoint: gradients, memory, random draws and updates.
 #include "../testing.hpp"
 
 using namespace wengert;

@@ -1,3 +1,4 @@
+// Convolutions against their definition and the library's kernels, edge cases, and rejected arguments.
 #include "kernel/conv.hpp"
 
 #include "testing.hpp"

@@ -1,3 +1,4 @@
+// take, gather, scatter, masks and sorting: values, repeated indices, edge cases, and rejected indices.
 #include "testing.hpp"
 
 #include <limits>

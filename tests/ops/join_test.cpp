@@ -1,3 +1,4 @@
+// concatenate, stack, split, chunk, tile, repeat, roll and pad: values, gradients and memory.
 #include "testing.hpp"
 
 #include <limits>

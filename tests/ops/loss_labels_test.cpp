@@ -1,3 +1,4 @@
+// Losses of labels and embeddings, and ctc_loss: extreme logits, distances of 0, and rejected operands.
 #include "../testing.hpp"
 
 using namespace wengert;

@@ -1,3 +1,4 @@
+// Losses: values by hand, soft targets, extreme logits, reductions, NaN reports, and rejected operands.
 #include "testing.hpp"
 
 using namespace wengert;

@@ -1,3 +1,4 @@
+// Matrix products against plain loops: every size and layout, stacks, vectors, accumulation, and error hints.
 #include "kernel/gemm.hpp"
 #include "testing.hpp"
 

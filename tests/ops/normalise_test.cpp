@@ -1,3 +1,4 @@
+// Normalisations against plain loops: every width, large means, running statistics, and rejected operands.
 #include "../testing.hpp"
 
 using namespace wengert;

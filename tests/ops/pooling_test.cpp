@@ -1,3 +1,4 @@
+// Pooling: values by hand, precision, empty batches, third derivatives, and rejected arguments.
 #include "testing.hpp"
 
 using namespace wengert;

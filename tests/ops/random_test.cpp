@@ -1,3 +1,4 @@
+// Random draws: known answers of Philox, moments and frequencies, gradients, dropout, and rejected operands.
 #include "../testing.hpp"
 #include "kernel/philox.hpp"
 

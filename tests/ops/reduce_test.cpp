@@ -1,3 +1,4 @@
+// Reductions against plain loops: every set of axes, long sums, NaN, ties, and rejected axes.
 #include "testing.hpp"
 
 using namespace wengert;

@@ -1,3 +1,4 @@
+// Interpolation and pixel shuffling: values by hand, exact nearest neighbours, and rejected arguments.
 #include "testing.hpp"
 
 using namespace wengert;

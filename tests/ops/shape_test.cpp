@@ -1,3 +1,4 @@
+// Shape ops: views that copy nothing, values against xtensor, inferred extents, and transposes of every size.
 #include "testing.hpp"
 
 using namespace wengert;

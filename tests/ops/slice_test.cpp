@@ -1,3 +1,4 @@
+// Slices, diagonals and triangles: values against xtensor, Python's index rules, gradients, and rejected arguments.
 #include "testing.hpp"
 
 #include <limits>

@@ -1,3 +1,4 @@
+// softmax and log_softmax against long double: every width, any axis, extreme logits, and empty tensors.
 #include "testing.hpp"
 
 using namespace wengert;

@@ -1,3 +1,4 @@
+// Scaled dot-product attention against PyTorch: scales, masks, causal attention, biases and batches.
 #include "oracle.hpp"
 
 using namespace wengert;

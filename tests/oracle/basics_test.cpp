@@ -1,3 +1,4 @@
+// Arithmetic, comparisons, views and sums against PyTorch.
 #include "oracle.hpp"
 
 using namespace wengert;

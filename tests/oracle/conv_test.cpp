@@ -1,3 +1,4 @@
+// Convolutions, transposed convolutions, unfold and fold against PyTorch.
 #include "oracle.hpp"
 
 using namespace wengert;

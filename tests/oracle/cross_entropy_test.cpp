@@ -1,3 +1,4 @@
+// cross_entropy and nll_loss against PyTorch: weights, smoothing, ignored labels, soft targets and reductions.
 #include "oracle.hpp"
 
 using namespace wengert;

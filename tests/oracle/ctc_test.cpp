@@ -1,3 +1,4 @@
+// ctc_loss against PyTorch, and its first two gradients against a sum over all paths.
 #include "oracle.hpp"
 
 using namespace wengert;

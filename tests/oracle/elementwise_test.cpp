@@ -1,3 +1,4 @@
+// Elementwise ops against PyTorch, at special values and kinks too.
 #include "oracle.hpp"
 
 using namespace wengert;

@@ -1,3 +1,4 @@
+// Index ops against PyTorch: taking, gathering, scattering, masking and sorting.
 #include "oracle.hpp"
 
 using namespace wengert;

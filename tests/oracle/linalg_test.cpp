@@ -1,3 +1,4 @@
+// Inverses, determinants, linear systems and factorisations against PyTorch.
 #include "oracle.hpp"
 
 using namespace wengert;

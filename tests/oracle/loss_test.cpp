@@ -1,3 +1,4 @@
+// Regression, classification and embedding losses against PyTorch, for every reduction.
 #include "oracle.hpp"
 
 using namespace wengert;

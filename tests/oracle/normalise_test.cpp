@@ -1,3 +1,4 @@
+// Normalisations and their running statistics against PyTorch.
 #include "oracle.hpp"
 
 using namespace wengert;

@@ -1,3 +1,4 @@
+// Max, average and adaptive pooling against PyTorch.
 #include "oracle.hpp"
 
 using namespace wengert;

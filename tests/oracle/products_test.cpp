@@ -1,3 +1,4 @@
+// matmul, dot, outer, tensordot and einsum against PyTorch.
 #include "oracle.hpp"
 
 using namespace wengert;

@@ -1,3 +1,4 @@
+// Reductions, norms, cumulative ops and positions of extremes against PyTorch.
 #include "oracle.hpp"
 
 #include <limits>

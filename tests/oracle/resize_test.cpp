@@ -1,3 +1,4 @@
+// Interpolation and pixel shuffling against PyTorch.
 #include "oracle.hpp"
 
 using namespace wengert;

@@ -1,3 +1,4 @@
+// Shape, slice and join ops against PyTorch.
 #include "oracle.hpp"
 
 using namespace wengert;

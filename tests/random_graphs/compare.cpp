@@ -1,3 +1,4 @@
+// Runs random graphs on the tape and as Programs, and tells rounding in fused results from real differences.
 #include "random_graphs/compare.hpp"
 
 #include <algorithm>

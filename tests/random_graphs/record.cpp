@@ -1,3 +1,4 @@
+// Fills the leaves of random graphs, records their steps, and injects faults into recordings.
 #include "random_graphs/record.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Minimises a failing random graph: applies simplifications greedily as long as it still fails.
 #include "random_graphs/shrink.hpp"
 
 #include <algorithm>

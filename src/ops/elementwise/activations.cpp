@@ -1,3 +1,4 @@
+// Activation ops: formulas and derivatives, and prelu with one slope for each channel.
 #include "ops/elementwise/define.hpp"
 #include <wengert/ops/elementwise/comparing.hpp>
 #include <wengert/ops/elementwise/exponential.hpp>

@@ -1,3 +1,4 @@
+// Comparison, logic and selection ops, and clip, lerp, fmod, xlogy, logaddexp and nan_to_num.
 #include "ops/elementwise/define.hpp"
 #include <wengert/ops/elementwise/exponential.hpp>
 // Its ops are compiled here.

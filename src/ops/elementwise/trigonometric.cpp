@@ -1,3 +1,4 @@
+// Instantiates the trigonometric and hyperbolic ops.
 #include <wengert/ops/elementwise/exponential.hpp>
 // Its ops are compiled here.
 #define WENGERT_INSTANTIATE_OPS

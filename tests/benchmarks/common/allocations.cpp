@@ -1,3 +1,4 @@
+// Counts heap allocations by replacing malloc and operator new, and those of shared libraries apart.
 #include "allocations.hpp"
 
 #include <array>

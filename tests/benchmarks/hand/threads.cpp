@@ -1,3 +1,4 @@
+// Sets the number of threads of the hand-written programs, through OpenMP.
 #include "../common/work.hpp"
 
 extern "C" void omp_set_num_threads(int count);  // of the runtime that oneDNN brings

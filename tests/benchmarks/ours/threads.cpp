@@ -1,3 +1,4 @@
+// Sets the number of threads of the programs that use Wengert.
 #include "../common/work.hpp"
 #include <wengert/wengert.hpp>
 

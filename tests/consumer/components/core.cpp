@@ -1,3 +1,4 @@
+// A consumer of the component core alone: the gradient of a sum of squares.
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>
 #include <wengert/tape.hpp>

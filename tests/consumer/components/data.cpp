@@ -1,3 +1,4 @@
+// A consumer of the component data alone: reads a CSV file.
 #include <wengert/data/csv.hpp>
 
 #include <fstream>

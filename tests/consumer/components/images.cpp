@@ -1,3 +1,4 @@
+// A consumer of the component images alone: rejects a file that is no image, and resizes a tensor.
 #include <wengert/images/image.hpp>
 
 #include <fstream>

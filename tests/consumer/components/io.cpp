@@ -1,3 +1,4 @@
+// A consumer of the component io alone: saves and loads an .npz file.
 #include <wengert/io/npz.hpp>
 
 int main(int, char** arguments) {

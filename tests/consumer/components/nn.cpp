@@ -1,3 +1,4 @@
+// A consumer of the component nn alone: the forward pass of a linear layer.
 #include <wengert/nn/linear.hpp>
 
 int main() {

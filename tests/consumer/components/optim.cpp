@@ -1,3 +1,4 @@
+// A consumer of the component optim alone: a global norm and a schedule.
 #include <wengert/optim/clip.hpp>
 #include <wengert/optim/schedule.hpp>
 

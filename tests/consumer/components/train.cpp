@@ -1,3 +1,4 @@
+// A consumer of the component train alone: fits a linear classifier.
 #include <wengert/nn/linear.hpp>
 #include <wengert/ops/loss.hpp>
 #include <wengert/optim/optimizer.hpp>
