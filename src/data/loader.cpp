@@ -32,7 +32,7 @@ namespace {
 
 template <class T>
 void check(const SampleSource<T>& source, const LoaderOptions<T>& options, const Location& where) {
-  if (source.size == 0 || !source.gather) throw ValueError("loader", "0 samples: expected at least one", where);
+  if (source.size == 0) throw ValueError("loader", "0 samples: expected at least one", where);
   if (source.labels.dimension() != 0 && Shape(source.labels.shape()) != Shape{source.size})
     throw ValueError("loader",
                      fmt::format("labels of shape {}: expected one for each of the {} samples",

@@ -15,12 +15,13 @@ namespace wengert::nn {
 namespace {
 
 template <class T>
-void require_sequence(std::string_view what, Var<T> x, std::size_t width, const Location& where) {
-  tape_of(x, "MultiheadAttention", where);
+void require_sequence(std::string_view layer, std::string_view what, Var<T> x, std::size_t width,
+                      const Location& where) {
+  tape_of(x, layer, where);
   const Shape shape = x.shape();
   if (shape.rank() == 3 && shape[2] == width) return;
-  throw ShapeError("MultiheadAttention",
-                   fmt::format("{} of shape {}: this layer expects (N, L, {})", what, to_string(shape), width), where);
+  throw ShapeError(layer, fmt::format("{} of shape {}: this layer expects (N, L, {})", what, to_string(shape), width),
+                   where);
 }
 
 // (N, L, width) as (N, heads, L, width / heads).
@@ -59,9 +60,9 @@ template <class T>
 Var<T> MultiheadAttention<T>::operator()(Var<T> query, Var<T> key, Var<T> value, const AttentionOptions<T>& options,
                                          Location where) const {
   const std::size_t width = in_proj_weight.shape()[1];
-  require_sequence("queries", query, width, where);
-  require_sequence("keys", key, width, where);
-  require_sequence("values", value, width, where);
+  require_sequence("MultiheadAttention", "queries", query, width, where);
+  require_sequence("MultiheadAttention", "keys", key, width, where);
+  require_sequence("MultiheadAttention", "values", value, width, where);
   Tape<T>& tape = query.tape();
   for (const Var<T>& other : {key, value}) {
     if (&other.tape("MultiheadAttention", where) != &tape)
@@ -120,7 +121,7 @@ TransformerEncoderLayer<T> TransformerEncoderLayer<T>::make(std::size_t width, s
 
 template <class T>
 Var<T> TransformerEncoderLayer<T>::operator()(Var<T> x, const AttentionOptions<T>& attention, Location where) const {
-  require_sequence("an input", x, linear1.weight.shape()[1], where);
+  require_sequence("TransformerEncoderLayer", "an input", x, linear1.weight.shape()[1], where);
   const auto attend = [&](Var<T> a) { return dropout(self_attn(a, a, a, attention)); };
   const auto feed = [&](Var<T> a) {
     const Var<T> between = linear1(a);

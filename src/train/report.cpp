@@ -42,10 +42,13 @@ Chart norms_chart(const History& history) {
     const std::size_t dot = path.rfind('.');
     const std::string layer = dot == std::string::npos ? path : path.substr(0, dot);
     auto found = std::ranges::find(squares, layer, &std::pair<std::string, std::vector<double>>::first);
-    if (found == squares.end()) found = squares.insert(found, {layer, std::vector<double>(history.epochs.size())});
+    if (found == squares.end())
+      found = squares.insert(found, {layer, std::vector<double>(history.epochs.size(), EpochRecord::none)});
     for (std::size_t e = 0; e < history.epochs.size(); ++e) {
       const std::vector<double>& norms = history.epochs[e].gradient_norms;
-      found->second[e] += p < norms.size() ? norms[p] * norms[p] : EpochRecord::none;
+      if (p >= norms.size() || std::isnan(norms[p])) continue;  // frozen in that epoch
+      double& sum = found->second[e];
+      sum = norms[p] * norms[p] + (std::isnan(sum) ? 0 : sum);
     }
   }
   for (auto& [layer, values] : squares) {

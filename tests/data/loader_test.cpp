@@ -123,6 +123,9 @@ TEST_CASE("a loader that would deal nothing, or not what it should, is refused")
   CHECK_ERROR(ValueError, "batch size 6 of 5 samples: the only batch is short, and dropped",
               Loader<double>(data, {.batch_size = 6, .drop_last = true}));
   CHECK_ERROR(ValueError, "[loader] 0 samples", Loader<double>(Dataset<double>{}));
+  SampleSource<double> without_function;
+  without_function.size = 3;
+  CHECK_ERROR(ValueError, "[loader] the source has no function that gathers samples", Loader<double>(without_function));
   CHECK_ERROR(ValueError, "labels of shape (2,): expected one for each of the 5 samples", Loader<double>(unequal));
 }
 

@@ -368,6 +368,8 @@ TEST_CASE("what does not fit a module is refused, with what it expects, and reco
   CHECK_ERROR(ValueError, "[MultiheadAttention] 4 heads of a width of 6", nn::MultiheadAttention<float>::make(6, 4, g));
   CHECK_ERROR(ShapeError, "[MultiheadAttention] queries of shape (2, 5, 3): this layer expects (N, L, 4)",
               nn::MultiheadAttention<float>::make(4, 2, g)(sequence));
+  CHECK_ERROR(ShapeError, "[TransformerEncoderLayer] an input of shape (2, 5, 3): this layer expects (N, L, 4)",
+              nn::TransformerEncoderLayer<float>::make(4, 2, g)(sequence));
   const auto attention = nn::MultiheadAttention<float>::make(3, 1, g);
   Tape<float> other;
   auto elsewhere = other.constant(random_tensor<float>({2, 5, 3}, 1));

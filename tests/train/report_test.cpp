@@ -79,6 +79,13 @@ TEST_CASE("the best of an error is the lowest") {
   CHECK_FALSE(contains(train::to_html(report), "highest"));
 }
 
+TEST_CASE("a layer's norm is that of its parameters that were trained in an epoch") {
+  Report report = example_report();
+  report.history.epochs[1].gradient_norms[1] = NAN;  // 0.bias was frozen
+  report.history.epochs[2].gradient_norms = {NAN, NAN, 1};
+  CHECK(contains(train::to_html(report), "\"name\":\"0\",\"faint\":false,\"values\":[5,3,null,5,5]"));
+}
+
 TEST_CASE("a report shows what there is") {
   const std::string html = train::to_html({});
   CHECK(contains(html, "<h1>Training</h1>"));
