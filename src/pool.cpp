@@ -84,6 +84,8 @@ Storage* Pool::allocate(std::size_t bytes) {
   return storage;
 }
 
+alignas(alignment) std::byte Pool::no_elements[alignment];
+
 void Pool::forbid(Storage* storage) noexcept { ASAN_POISON_MEMORY_REGION(storage->data, storage->capacity); }
 
 Storage* Pool::adopt(std::byte* data, std::size_t bytes, std::shared_ptr<const void> owner) {
@@ -92,7 +94,7 @@ Storage* Pool::adopt(std::byte* data, std::size_t bytes, std::shared_ptr<const v
     storage = new_header();
   else
     free_[foreign_class] = storage->next_free;
-  storage->data = data;
+  storage->data = data != nullptr ? data : no_elements;
   storage->capacity = bytes;
   storage->size_class = foreign_class;
   storage->owner = std::move(owner);

@@ -40,9 +40,12 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
   ~Pool();
 
+  /// Where the elements of empty values lie: unlike a null pointer, a pointer to it may be offset.
+  static std::byte no_elements[];
   /// A storage of at least `bytes` bytes with one reference; its contents are undefined.
   Storage* allocate(std::size_t bytes);
-  /// A storage with one reference that refers to foreign memory, kept alive by `owner` if there is one.
+  /// A storage with one reference that refers to foreign memory, kept alive by `owner` if there is one. The data of no
+  /// bytes may be null; the storage's are not.
   Storage* adopt(std::byte* data, std::size_t bytes, std::shared_ptr<const void> owner);
   /// Nothing may be read from the storage, nor written to it, until it is allocated again: AddressSanitizer reports it.
   static void forbid(Storage* storage) noexcept;

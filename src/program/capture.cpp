@@ -98,7 +98,8 @@ class Capture {
     } else if (tape_.is_borrowed(k) && (tape_.owner(k) != nullptr || entry.bytes() > 0)) {
       take_borrowed(k, entry);
     } else {
-      entry.elements = entry.bytes() == 0 ? nullptr : copy(tape_.value_of(k).data, entry.bytes());
+      entry.elements = entry.bytes() == 0 ? reinterpret_cast<const T*>(Pool::no_elements)
+                                          : copy(tape_.value_of(k).data, entry.bytes());
     }
   }
 

@@ -79,7 +79,7 @@ class Linker {
       case Source::parameter:
         return from(parameter_data(base.number));
       case Source::constant:
-        return base.elements == nullptr ? nullptr : from(static_cast<const T*>(base.elements));
+        return from(static_cast<const T*>(base.elements));
       default:
         return nullptr;
     }

@@ -7,6 +7,7 @@
 namespace wengert::program {
 template <class T>
 void Executable<T>::bind(std::uint32_t input, const void* data) {
+  if (data == nullptr) data = Pool::no_elements;
   if (bound[input] == data) return;
   bound[input] = static_cast<const std::byte*>(data);
   for (const Binding<T>& binding : bindings)
