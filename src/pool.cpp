@@ -1,5 +1,6 @@
 // Pool and Arena: size-class free lists over slabs, huge pages for large blocks, and a bump allocator.
 #include "grow.hpp"
+#include "sanitizers.hpp"
 #include <wengert/error.hpp>
 #include <wengert/pool.hpp>
 
@@ -14,14 +15,7 @@
 #include <sys/mman.h>
 #endif
 
-#if defined(__SANITIZE_ADDRESS__)
-#define WENGERT_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WENGERT_ASAN 1
-#endif
-#endif
-#if defined(WENGERT_ASAN)
+#if WENGERT_ASAN
 #include <sanitizer/asan_interface.h>
 #else
 #define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))

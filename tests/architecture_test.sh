@@ -8,7 +8,7 @@ failed=0
 
 layer() {  # of a header or source, by its path below include/wengert/ or src/
   case "$1" in
-    error.hpp | error.cpp | located.hpp | line_of.hpp | grow.hpp | listing.hpp | tensor.* | axes.* | layout.* | pool.* | parameter.* | fwd.hpp | version.hpp | threads.* | kernel/isa.* | kernel/vector_math* | \
+    error.hpp | error.cpp | located.hpp | sanitizers.hpp | line_of.hpp | grow.hpp | listing.hpp | tensor.* | axes.* | layout.* | pool.* | parameter.* | fwd.hpp | version.hpp | threads.* | kernel/isa.* | kernel/vector_math* | \
       kernel/lane.* | kernel/fast_exp.* | kernel/text.* | kernel/fold.* | kernel/gemm.* | kernel/gemm_thin.* | kernel/scratch.* | kernel/softmax.* | kernel/parallel.* | kernel/workers.* | kernel/process.* | kernel/rows.*) echo 0 ;;
     tape.* | ancestors.hpp | live_tapes.* | leaf.cpp | index_var.hpp | op.* | elementwise.hpp | elementwise_options.hpp | pullback_formula.hpp | formula.hpp | structural.hpp | tree.hpp | parameters.* | converted.hpp | var.* | record.cpp | kernel/*) echo 1 ;;
     ops/*) echo 2 ;;

@@ -1,5 +1,6 @@
 // The checker is checked: faults are injected into the vjp of every op, and each must be called wrong.
 #include "mutants.hpp"
+#include "sanitizers.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -153,11 +154,7 @@ void mutate(const OpExample& example, GradcheckMode mode, Score& score) {
 }
 
 // The sanitizers look at the engine, which a mutant uses like any other; ten times as slow, they see each op once.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr std::size_t most_examples = 1;
-#else
-constexpr std::size_t most_examples = std::numeric_limits<std::size_t>::max();
-#endif
+constexpr std::size_t most_examples = WENGERT_ASAN ? 1 : std::numeric_limits<std::size_t>::max();
 
 void check_mutation_score(GradcheckMode mode, const std::string& title) {
   Score score;

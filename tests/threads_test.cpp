@@ -21,7 +21,7 @@
 using namespace wengert;
 using namespace wengert::testing;
 
-#if defined(WENGERT_TSAN)
+#if WENGERT_TSAN
 // Libraries are not instrumented: what they do among themselves is not ours to judge.
 extern "C" const char* __tsan_default_options() { return "ignore_noninstrumented_modules=1"; }
 #endif

@@ -1,19 +1,12 @@
 // How work is spread over threads: in parallel loops of our own, and inside libraries that use OpenMP too.
 #pragma once
 
+#include "sanitizers.hpp"
 #include <wengert/threads.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <memory>
-
-#if defined(__SANITIZE_THREAD__)
-#define WENGERT_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define WENGERT_TSAN 1
-#endif
-#endif
 
 namespace wengert::kernel {
 
@@ -25,7 +18,7 @@ int omp_in_parallel();
 int omp_get_thread_num();
 int omp_get_num_threads();
 void GOMP_parallel(void (*body)(void*), void* data, unsigned threads, unsigned flags);
-#if defined(WENGERT_TSAN)
+#if WENGERT_TSAN
 void __tsan_acquire(void*);
 void __tsan_release(void*);
 #endif
@@ -73,7 +66,7 @@ inline constexpr std::size_t large_work = std::size_t{1} << 17;
 inline constexpr std::size_t whole_lanes = 64;
 
 // ThreadSanitizer does not see libgomp's barriers, so it is told what they order.
-#if defined(WENGERT_TSAN)
+#if WENGERT_TSAN
 inline void happens_after(void* token) { __tsan_acquire(token); }
 inline void happens_before(void* token) { __tsan_release(token); }
 #else

@@ -1,10 +1,11 @@
 // Recording reads no values: checks of values are part of the computation, and what has no value cannot be read.
 #include "../testing.hpp"
+#include "sanitizers.hpp"
 
 #include <cstring>
 #include <limits>
 
-#if defined(__SANITIZE_ADDRESS__)
+#if WENGERT_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -208,9 +209,9 @@ TEST_CASE_TEMPLATE("what is not computed cannot be used once the tape computes a
   CHECK(tape.size() == size);
   CHECK(contains(message_of<HandleError>([&] { y.value(); }), "has none"));
   CHECK(reshape(of_leaf + 1, {2}).value() == Tensor<T>{2, 3});
-#if defined(__SANITIZE_ADDRESS__)
+#if WENGERT_ASAN
   CHECK(__asan_address_is_poisoned(tape.address(y.index())) != 0);
-#elif !defined(NDEBUG) && !defined(__clang__)  // which says otherwise whether AddressSanitizer is on
+#elif !defined(NDEBUG)
   const T signalling = std::numeric_limits<T>::signaling_NaN();
   CHECK(std::memcmp(tape.address(y.index()), &signalling, sizeof(T)) == 0);
 #endif

@@ -1,4 +1,5 @@
 // Memory of a training whose batches have ever new shapes.
+#include "sanitizers.hpp"
 #include "testing.hpp"
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
@@ -6,17 +7,6 @@
 #include <algorithm>
 #include <fstream>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define WENGERT_OWN_HEAP 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WENGERT_OWN_HEAP 0
-#endif
-#endif
-#if !defined(WENGERT_OWN_HEAP)
-#define WENGERT_OWN_HEAP 1
-#endif
 
 using namespace wengert;
 using namespace wengert::testing;
@@ -56,5 +46,5 @@ TEST_CASE("training on sequences of ever new lengths takes bounded memory") {
   CHECK(step.size() == CompileOptions().max_programs);
   CHECK(step.compilations() == 60);
   // The last 16 take 40 MiB. Without a bound it is 130; AddressSanitizer keeps what is freed.
-  if (WENGERT_OWN_HEAP) CHECK(most < 80);
+  if (!WENGERT_ASAN) CHECK(most < 80);
 }
