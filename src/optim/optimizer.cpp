@@ -27,11 +27,6 @@ void require_limit(const char* option, double limit, const Location& where) {
 }
 
 template <class T>
-std::string listed(const std::vector<NamedParameter<T>>& parameters) {
-  return first_few(parameters, [](const NamedParameter<T>& named) { return fmt::format("'{}'", named.name); });
-}
-
-template <class T>
 Parameter<T> scalar(double value, std::string name) {
   return Parameter<T>(Tensor<T>(static_cast<T>(value)), std::move(name), false);
 }
@@ -202,12 +197,12 @@ void Optimizer<T>::update(Var<T> loss, const Location& where) {
 template <class T>
 void Optimizer<T>::update(std::vector<Var<T>> gradients, const Location& where) {
   const std::vector<const Trained*> wanted = active();
+  require_any_trained("Optimizer", wanted, parameters_, where);
   if (gradients.size() != wanted.size())
     throw ShapeError(
         "Optimizer",
         fmt::format("{} gradients: expected one for each of {} trainable parameters", gradients.size(), wanted.size()),
         where);
-  if (wanted.empty()) return;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const NamedParameter<T>& named = wanted[i]->named;
     if (&tape_of(gradients[i], "Optimizer", where) != &gradients.front().tape())

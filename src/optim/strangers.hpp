@@ -74,6 +74,24 @@ inline constexpr std::string_view advice_on_strangers =
     "variants and lambdas: use aggregates, vectors, tuples, optionals or pointers, give the parameters to an "
     "optimiser, or freeze what shall not learn";
 
+/// An optimiser's parameters as a message lists them: `'weight', 'bias'`.
+template <class T>
+std::string listed(const std::vector<NamedParameter<T>>& named) {
+  return first_few(named, [](const NamedParameter<T>& each) { return fmt::format("'{}'", each.name); });
+}
+
+/// Throws ValueError as `subject` if none of an optimiser's parameters is trained: `wanted` are those of `named` that
+/// are not frozen.
+template <class T, class Wanted>
+void require_any_trained(std::string_view subject, const Wanted& wanted, const std::vector<NamedParameter<T>>& named,
+                         const Location& where) {
+  if (!wanted.empty()) return;
+  throw ValueError(subject,
+                   fmt::format("all parameters of the optimiser are frozen ({}), so nothing is trained: unfreeze some",
+                               listed(named)),
+                   where);
+}
+
 /// Throws ValueError as `subject` if a step down a loss would train nothing, or leave out parameters that nobody
 /// trains. `named` are the optimiser's parameters, `wanted` those of them that are not frozen. Parameters that no
 /// optimiser trains are fine if a queued update writes them or `is_known` accepts them.
@@ -81,14 +99,7 @@ template <class T, class Known>
 void require_all_trained(std::string_view subject, Var<T> loss, const std::vector<Parameter<T>>& wanted,
                          const std::vector<NamedParameter<T>>& named, const Location& where, const Known& is_known) {
   Tape<T>& tape = loss.tape();
-  const auto names = [&] {
-    return first_few(named, [](const NamedParameter<T>& each) { return fmt::format("'{}'", each.name); });
-  };
-  if (wanted.empty())
-    throw ValueError(
-        subject,
-        fmt::format("all parameters of the optimiser are frozen ({}), so nothing is trained: unfreeze some", names()),
-        where);
+  require_any_trained(subject, wanted, named, where);
   const std::vector<bool> read = ancestors(loss);
   const auto is_read = [&](const Parameter<T>& parameter) {
     const std::size_t k = tape.recorded(parameter, where).index();
@@ -99,7 +110,7 @@ void require_all_trained(std::string_view subject, Var<T> loss, const std::vecto
         subject,
         fmt::format("the loss reads none of the optimiser's parameters ({}), so nothing is trained: was it "
                     "made for another network, or a copy of this one?",
-                    names()),
+                    listed(named)),
         where);
   const auto is_written = [&](const Parameter<T>& parameter) {
     const auto updates = tape.updates();

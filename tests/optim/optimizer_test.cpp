@@ -370,6 +370,8 @@ TEST_CASE("a step that would train nothing, or leave something out, is refused")
   w.set_trainable(false);
   CHECK_ERROR(ValueError, "[Optimizer] all parameters of the optimiser are frozen ('w'), so nothing is trained",
               optimizer.update(sum(tape.variable(w))));
+  CHECK_ERROR(ValueError, "[Optimizer] all parameters of the optimiser are frozen ('w'), so nothing is trained",
+              optimizer.update(std::vector<Var<double>>{}));
   CHECK_ERROR(HandleError, "[Optimizer] empty handle", optimizer.update(Var<double>()));
 }
 

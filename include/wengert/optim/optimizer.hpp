@@ -86,7 +86,7 @@ class Optimizer {
   /// nothing is recorded or queued. `update(gradients(loss))` asks nothing.
   void update(Var<T> loss, const Location& where = Location::current());
   /// Queues a step down these gradients, one for each of `trainable()`, in order. Throws ShapeError if their number or
-  /// a shape differs.
+  /// a shape differs, ValueError if all parameters are frozen.
   void update(std::vector<Var<T>> gradients, const Location& where = Location::current());
   /// The gradients of `loss` by the trainable parameters, in the order of `trainable()`, unclipped; recorded as nodes.
   std::vector<Var<T>> gradients(Var<T> loss, const Location& where = Location::current()) const;
