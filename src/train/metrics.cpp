@@ -24,7 +24,12 @@ class Determination {
                                    to_string(Shape(outputs.shape())), to_string(Shape(targets.shape()))),
                        where);
     const std::size_t columns = outputs.dimension() < 2 ? 1 : outputs.shape().back();
-    if (columns_.size() != columns) columns_.assign(columns, {});
+    if (columns_.empty()) columns_.resize(columns);
+    if (columns_.size() != columns)
+      throw ShapeError("r_squared",
+                       fmt::format("outputs of {} columns after batches of {}: expected as many in each batch", columns,
+                                   columns_.size()),
+                       where);
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       Column& c = columns_[i % columns];
       const double y = targets.data()[i], error = y - outputs.data()[i], from_mean = y - c.mean;

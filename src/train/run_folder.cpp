@@ -4,9 +4,9 @@
 #include "io/json_string.hpp"
 #include "train/files.hpp"
 
-#include <cctype>
-#include <cstdlib>
+#include <algorithm>
 #include <fstream>
+#include <string_view>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -14,17 +14,29 @@
 namespace wengert::train {
 namespace {
 
-// Whether a text is a number of JSON as it stands.
-bool is_number(const std::string& text) {
-  if (text.empty() || text.size() > 24) return false;
-  if (text[0] == '0' && text.size() > 1 && text[1] != '.') return false;
-  if (std::isdigit(static_cast<unsigned char>(text[0])) == 0 ||
-      std::isdigit(static_cast<unsigned char>(text.back())) == 0)
-    return false;
-  if (text.find_first_not_of("0123456789.e-+") != std::string::npos) return false;
-  char* end = nullptr;
-  std::strtod(text.c_str(), &end);
-  return *end == '\0';
+// Whether a text is a JSON number (RFC 8259, section 6).
+bool is_number(std::string_view text) {
+  if (text.size() > 24) return false;
+  const auto digits = [&] {
+    const std::size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
+    text.remove_prefix(count);
+    return count;
+  };
+  const auto take = [&](std::string_view any) {
+    const bool found = !text.empty() && any.find(text.front()) != std::string_view::npos;
+    if (found) text.remove_prefix(1);
+    return found;
+  };
+  take("-");
+  const bool zero = text.starts_with('0');
+  const std::size_t whole = digits();
+  if (whole == 0 || (zero && whole > 1)) return false;
+  if (take(".") && digits() == 0) return false;
+  if (take("eE")) {
+    take("+-");
+    if (digits() == 0) return false;
+  }
+  return text.empty();
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <wengert/train/metrics.hpp>
 #include <wengert/train/samples.hpp>
 
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <variant>
@@ -97,6 +98,7 @@ class Scores {
     std::size_t at = 2;
     for (const auto& metric : metrics_) {
       const auto count = static_cast<std::size_t>(numbers.at(at++));
+      if (count > numbers.size() - at) throw std::out_of_range("scores");
       metric->set_state({numbers.begin() + static_cast<std::ptrdiff_t>(at),
                          numbers.begin() + static_cast<std::ptrdiff_t>(at + count)});
       at += count;

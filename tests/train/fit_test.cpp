@@ -214,6 +214,25 @@ TEST_CASE("a table and a part of a mapped data set are trained on as they are") 
   CHECK(of_mapped.history.column("cost") == of_held.history.column("cost"));
 }
 
+TEST_CASE("notes that are JSON numbers stand in config.json as numbers, all others as strings") {
+  const Tensor<double> x{1, 2};
+  const Line network = line(0);
+  const TemporaryFolder folder;
+  optim::Optimizer<double> optimizer(network, optim::SGD{});
+  std::vector<std::pair<std::string, std::string>> notes;
+  const std::vector<std::string> numbers{"0", "-0", "7", "-2.5e-3", "0.5", "10E+2"};
+  const std::vector<std::string> texts{"", "-", "01", "1.", ".5", "1.e5", "1e", "1e+", "+1", "0x1", "1 ", "inf", "nan"};
+  for (const std::string& value : numbers) notes.emplace_back(fmt::format("note {}", notes.size()), value);
+  for (const std::string& value : texts) notes.emplace_back(fmt::format("note {}", notes.size()), value);
+  train::fit(network, optimizer, squares, train::Samples{x, x},
+             quiet({.epochs = 1, .folder = folder / "run", .notes = notes}));
+  const std::string config = contents(folder / "run/config.json");
+  for (std::size_t i = 0; i < notes.size(); ++i) {
+    const char* quote = i < numbers.size() ? "" : "\"";
+    CHECK(contains(config, fmt::format("\"note {}\": {}{}{}", i, quote, notes[i].second, quote)));
+  }
+}
+
 TEST_CASE("config.json tells the optimiser's rule, its options and its groups") {
   const Tensor<double> x{1, 2};
   const Line network = line(0);

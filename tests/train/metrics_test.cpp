@@ -133,6 +133,12 @@ TEST_CASE("R² is scikit-learn's") {
   CHECK(train::r_squared(Tensor<double>{1, 2}, Tensor<double>{1, 1}) == 0);
   CHECK_ERROR(ShapeError, "[r_squared] outputs of shape (2,), targets of shape (3,): expected equal shapes",
               train::r_squared(Tensor<double>{1, 2}, Tensor<double>{1, 2, 3}));
+  const auto metric = train::r_squared();
+  metric->add(random_tensor({4, 2}, 1), random_tensor({4, 2}, 2));
+  CHECK_ERROR(ShapeError, "[r_squared] outputs of 3 columns after batches of 2: expected as many in each batch",
+              metric->add(random_tensor({4, 3}, 1), random_tensor({4, 3}, 2)));
+  metric->reset();
+  metric->add(random_tensor({4, 3}, 1), random_tensor({4, 3}, 2));
 }
 
 TEST_CASE("labels may be sequences, yes or no, padded, or rows of scores") {
