@@ -12,7 +12,7 @@
 namespace wengert::kernel {
 namespace {
 
-// Calls visit(position, tag) for lanes that cover [0, count); the tag is an empty object that names the lane's type.
+// Calls visit(position, tag) for lanes that cover [0, count); the tag is an empty object with the lane's type.
 template <class V>
 struct OfLane {
   using type = V;

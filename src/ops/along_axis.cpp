@@ -115,7 +115,7 @@ Var<T> put_along(Var<T> g, IndexVar<T> indices, const IndexedAxis& along, const 
 template <class T>
 Var<T> replace(Var<T> x, IndexVar<T> indices, Var<T> source, const IndexedAxis& along, const Location& where);
 
-// Gathers elements that `scatter` wrote; 0 for an index whose element a later one overwrote.
+// Like Gather, but 0 for an index whose position a later index overwrites in `scatter`.
 struct LastGather {
   static constexpr std::string_view name = "gather_last";
   static constexpr std::string_view notation = "yᵢⱼ = x at (i, kᵢⱼ), 0 if a later j has the same k";

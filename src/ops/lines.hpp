@@ -16,7 +16,7 @@ struct Lines {
     for (std::size_t i = 0; i < shape.rank(); ++i)
       if (i != axis) (i < axis ? outer : inner) *= shape[i];
   }
-  /// Calls row(position of a row of `inner` elements, k) k counted from the beginning of the axis, or from its end.
+  /// Calls row(position of a row of `inner` elements, k); k counts from the beginning of the axis, or from its end.
   template <class F>
   void each_row(bool reversed, const F& row) const {
     for (std::size_t o = 0; o < outer; ++o)
