@@ -19,10 +19,10 @@ namespace {
 
 constexpr std::size_t elements_listed = 5;
 
-// The columns of one input, and whether they are what a mistake would make of the right ones.
+// The Jacobian's columns of one input, compared with what common mistakes would produce.
 class Block {
  public:
-  // Of the input whose elements are [first, first + elements) of all.
+  // For the input that has the elements [first, first + elements) of all inputs.
   Block(const Comparison& jacobian, std::size_t first, std::size_t elements) : jacobian_(jacobian), base_(first) {
     const auto& all = jacobian.elements;
     const auto begin = std::lower_bound(all.begin(), all.end(), first);
@@ -36,7 +36,7 @@ class Block {
   bool wrong(std::size_t r, std::size_t k) const { return jacobian_.wrong[at(r, k)]; }
   std::size_t rows() const { return jacobian_.rows; }
   std::size_t size() const { return size_; }
-  // The element of the input that the k-th column is of, and the column of an element, if it was looked at.
+  // The input element of the k-th column, and the column of an element, if it was checked.
   std::size_t element(std::size_t k) const { return jacobian_.elements[first_ + k] - base_; }
   std::optional<std::size_t> column(std::size_t element) const {
     const auto begin = jacobian_.elements.begin() + static_cast<std::ptrdiff_t>(first_);
@@ -58,7 +58,7 @@ class Block {
   bool is_close(double a, double b) const {
     return std::abs(a - b) <= 1e-5 * (std::abs(a) + std::abs(b)) + 1e-6 * scale_;
   }
-  // The factor that fits best.
+  // The least-squares factor of the analytic elements relative to the numeric ones.
   double factor() const {
     double products = 0;
     double squares = 0;
@@ -69,7 +69,7 @@ class Block {
       }
     return products / squares;
   }
-  // The elements of the input, of those looked at, that are wrong in some row.
+  // The checked elements of the input that are wrong in some row.
   std::vector<std::size_t> wrong_elements() const {
     std::vector<std::size_t> result;
     for (std::size_t k = 0; k < size_; ++k) {
@@ -90,7 +90,7 @@ class Block {
   double scale_ = 0;
 };
 
-// Where a factor may come from: `, the number of elements of the input`.
+// The likely origin of a factor, as text: `, the number of elements of the input`.
 std::string origin_of(double factor, const Shape& input, std::size_t results) {
   const double count = factor < 1 ? 1 / factor : factor;
   const auto is = [&](std::size_t n) { return n > 2 && std::abs(count - static_cast<double>(n)) < 1e-4 * count; };
@@ -109,7 +109,7 @@ struct Order {
   std::string text;
 };
 
-// Whether each element is the right one of another place, of those that were looked at.
+// Whether each checked element has the right value of another position, which `source` gives.
 template <class Source>
 bool is_taken_from(const Block& block, const Source& source) {
   std::size_t moved = 0;
@@ -121,8 +121,8 @@ bool is_taken_from(const Block& block, const Source& source) {
   return equal && moved >= 2 * block.rows();
 }
 
-// Axes exchanged and reversed: place `index` has the element whose index along axes[a] is that along a, counted from
-// the end for the axes in `reversed`, one bit each.
+// Axes exchanged and reversed: the element at `index` comes from the position whose index along axes[a] is index[a],
+// counted from the end for the axes in `reversed`, one bit each.
 bool is_reordered(const Block& block, const Shape& shape, const std::vector<std::size_t>& axes, unsigned reversed) {
   return is_taken_from(block, [&](std::size_t element) {
     const Shape index = index_of(element, shape);
@@ -143,7 +143,7 @@ std::string named(const std::vector<std::size_t>& axes) {
   if (moved[1] + 1 == axes.size() && moved[0] + 2 == axes.size()) return "transposed";
   return fmt::format("the right one with its axes {} exchanged", fmt::join(moved, " and "));
 }
-// `, reversed along axes 0 and 2`.
+// `reversed along axes 0 and 2`.
 std::string along(unsigned reversed) {
   std::vector<unsigned> axes;
   for (unsigned a = 0; reversed >> a != 0; ++a)
@@ -169,7 +169,7 @@ std::optional<Order> find_axes(const Block& block, const Shape& shape, bool both
   return std::nullopt;
 }
 
-// Rolled as by NumPy's roll: along an axis, or all elements in a row.
+// Rolled as by NumPy's roll: along an axis, or over all elements in row-major order.
 std::optional<Order> find_roll(const Block& block, std::size_t extent, std::size_t inner, const std::string& where) {
   for (std::size_t step = 1; step < extent; ++step) {
     const std::size_t distance = step % 2 == 1 ? step / 2 + 1 : extent - step / 2;  // 1, −1, 2, −2, …
@@ -184,9 +184,9 @@ std::optional<Order> find_roll(const Block& block, std::size_t extent, std::size
   return std::nullopt;
 }
 
-// In which order the right elements stand, if in one that a mistake would make.
+// The order of the right elements, if it is one that a mistake would produce.
 std::optional<Order> find_order(const Block& block, const Shape& shape) {
-  constexpr std::size_t most_axes = 4;  // of which all orders are tried
+  constexpr std::size_t most_axes = 4;  // up to this rank, all orders are tried
   const bool few = shape.rank() <= most_axes;
   if (few)
     if (auto order = find_axes(block, shape, false)) return order;
@@ -285,12 +285,12 @@ std::vector<GradcheckFinding> diagnose(const Comparison& jacobian, const Subject
 
 namespace {
 
-// An op with its attributes and indices, which are copied: the tape it was found on changes meanwhile.
+// An op with copies of its attributes and indices, because its tape changes in the meantime.
 struct Application {
   const Op<double>* op;
   std::vector<std::byte> attributes;
-  std::vector<std::optional<Indices>> indices;       // empty where another operand stands
-  std::vector<std::optional<Tensor<double>>> steps;  // the same of masks and the like, which have no gradient
+  std::vector<std::optional<Indices>> indices;       // empty for other operands
+  std::vector<std::optional<Tensor<double>>> steps;  // likewise for masks and other operands without a gradient
   Location where;
 
   Var<double> operator()(std::span<const Var<double>> x) const {
@@ -305,7 +305,7 @@ struct Application {
   }
 };
 
-// Whether a node's value is piecewise constant, as a mask is: moved by a little it would jump.
+// Whether a node's value is piecewise constant, like a mask: under small changes it would jump.
 bool is_step(const Tape<double>& tape, std::size_t k) {
   while (tape.node(k).op != nullptr && tape.node(k).op->view != nullptr) k = tape.inputs(k).front();
   const Node<double>& node = tape.node(k);
@@ -355,7 +355,7 @@ std::vector<IsolatedOp> isolate_ops(Subject& subject) {
     for (const std::uint32_t input : tape.inputs(k)) depends[k] = depends[k] || depends[input];
     const Node<double>& node = tape.node(k);
     if (k < variables || !depends[k] || node.op == nullptr || node.holds_indices) continue;
-    // What a custom_vjp or checkpoint recorded inside has no values any more.
+    // Nodes recorded inside a custom_vjp or checkpoint no longer have values.
     const auto inputs = tape.inputs(k);
     if (std::none_of(inputs.begin(), inputs.end(), [&](std::uint32_t input) { return tape.node(input).released; }))
       result.push_back(isolate(tape, k));

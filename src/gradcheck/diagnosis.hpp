@@ -1,4 +1,4 @@
-// In what way a wrong gradient is wrong, and which op is to blame.
+// Diagnosis of wrong gradients: the kind of error, and the op that causes it.
 #pragma once
 
 #include "gradcheck/subject.hpp"
@@ -11,21 +11,21 @@
 
 namespace wengert::detail {
 
-// A Jacobian taken both ways: a row for each number of the result (or weighting of them), a column for each element
-// that was looked at.
+// A Jacobian computed both ways: a row for each number of the result (or weighting of them), a column for each element
+// checked.
 struct Comparison {
   std::size_t rows = 0;
-  std::vector<std::size_t> elements{};  // of all inputs in a row, ascending: one for each column
+  std::vector<std::size_t> elements{};  // positions among the elements of all inputs, ascending: one per column
   std::vector<double> analytic{};
   std::vector<double> numeric{};
   std::vector<bool> wrong{};
   std::vector<bool> upstream_ignored{};  // for each input: its gradient is the same for twice the cotangent
 };
 
-// What is wrong with each input's gradient. The texts read on from "the gradient of <input> ".
+// Describes what is wrong with each input's gradient. The texts continue "the gradient of <input> ".
 std::vector<GradcheckFinding> diagnose(const Comparison& jacobian, const Subject& subject);
 
-// One recorded op, taken out of its tape with its operands' values.
+// One recorded op, extracted from its tape with its operands' values.
 struct IsolatedOp {
   std::string name;
   std::string where;
@@ -34,8 +34,8 @@ struct IsolatedOp {
   std::vector<std::size_t> positions;    // their positions among the op's operands
 };
 
-// The recorded ops that depend on a subject's variables. A node that carries its own rule (custom_vjp, checkpoint)
-// cannot be recorded on its own: its function is empty.
+// The recorded ops that depend on a subject's variables. A node with its own vjp rule (custom_vjp, checkpoint) cannot
+// be recorded separately, so its function is empty.
 std::vector<IsolatedOp> isolate_ops(Subject& subject);
 
 }  // namespace wengert::detail

@@ -1,4 +1,4 @@
-// Ridders' method, and what is concluded from its results.
+// Ridders' method, and the verdicts drawn from its results.
 #include "gradcheck/differences.hpp"
 
 #include <algorithm>
@@ -12,9 +12,9 @@ double Tolerance::at(double a, double b) const { return absolute + relative * st
 namespace {
 
 constexpr std::size_t max_steps = 6;  // of one tableau, each half the one before
-constexpr double shorter = 0x1p-6;    // the first step of the next tableau
+constexpr double shorter = 0x1p-6;    // ratio of a tableau's first step to that of the one before
 constexpr std::size_t tableaus = 4;   // from step 2⁻⁵ down to 2⁻²⁸
-constexpr double certain = 5;         // a difference of this many errors is no numerical error
+constexpr double certain = 5;         // a difference of this many error estimates is not numerical error
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
@@ -23,17 +23,17 @@ struct Estimate {
   double error = infinity;
 };
 
-// Takes differences with steps h, h/2, h/4 … and extrapolates them to step 0. Each cell removes one more power of h;
-// its error is its distance from the two cells it came from, and the cell of least error is the answer.
+// Extrapolates differences with steps h, h/2, h/4 … to step 0. Each cell eliminates one more power of h. Its error is
+// its distance from the two cells that it is computed from; the cell with the least error is the result.
 class Tableau {
  public:
-  // The error's first power of h, to which the steps' ratio 2 is raised: 4 for central differences, whose error has
-  // only even powers; 2 for one-sided ones.
+  // `ratio` is 2 raised to the first power of h in the error: 4 for central differences, whose error has only even
+  // powers; 2 for one-sided ones.
   explicit Tableau(double ratio) : ratio_(ratio) {}
 
   void add(double difference, double rounding) {
     if (!std::isfinite(difference)) {
-      count_ = 0;  // the function is not defined so far out
+      count_ = 0;  // the function is not defined at this distance
       return;
     }
     double cell = difference;
@@ -56,21 +56,21 @@ class Tableau {
   Estimate best_;
 };
 
-// What one sequence of steps tells of one value's derivative.
+// Estimates of one value's derivative from one sequence of steps.
 struct Slopes {
   Estimate central;
   Estimate left;
   Estimate right;
   bool jump = false;
 
-  // Both sides are known, and apart by more than their errors.
+  // Whether both one-sided slopes are known and differ by more than their errors.
   bool apart(const Tolerance& tolerance) const {
     return gap() > tolerance.at(left.value, right.value) + 2 * certain * (left.error + right.error);
   }
   double gap() const { return std::abs(right.value - left.value); }
-  // Both sides are known well enough to tell a kink of this size from a smooth point.
+  // Whether both one-sided slopes are known well enough to tell a kink of this size from a smooth point.
   bool tells(double kink) const { return left.error + right.error <= 0.05 * kink; }
-  // The central difference; at the edge of the domain, the one side there is.
+  // The central difference or, at the edge of the domain, the one-sided slope that exists.
   Estimate best() const {
     if (std::isfinite(central.error)) return central;
     return left.error < right.error ? left : right;
@@ -102,7 +102,7 @@ std::vector<Slopes> slopes_of(const Along& f, std::span<const double> at_zero, c
       Slopes& s = result[i] = {central[i].best(), left[i].best(), right[i].best(), false};
       const double gap = std::abs(up[i] - down[i]);
       if (k == 0) first_gap[i] = gap;
-      // A continuous function comes 2⁵ times closer in five halvings, a square root still 2^2.5 times.
+      // Over five halvings, the gap of a smooth function shrinks by 2⁵, that of a square root still by 2^2.5.
       s.jump = k + 1 == max_steps && gap > 0.7 * first_gap[i] &&
                gap > 100 * h * (rounding(up[i], down[i], slope) + tolerance.absolute);
       const bool exact = s.central.error <= 0.1 * tolerance.at(s.central.value, 0);
@@ -118,7 +118,7 @@ bool agrees(double analytic, const Estimate& numeric, const Tolerance& tolerance
   return std::abs(analytic - numeric.value) <= tolerated && numeric.error <= tolerated;
 }
 
-// The verdict on one value from all sequences of steps, the longest first.
+// The verdict on one value from all sequences, those with the longest steps first.
 Judgement judge(double analytic, std::span<const Slopes* const> sequences, const Tolerance& tolerance) {
   Judgement result;
   const auto best = [](const Slopes* a, const Slopes* b) { return a->best().error < b->best().error; };
@@ -130,7 +130,7 @@ Judgement judge(double analytic, std::span<const Slopes* const> sequences, const
     result.jump = true;
     return result;
   }
-  // Whether a gap between the slopes is a kink is told by the shortest steps that are exact enough.
+  // The shortest steps that are precise enough decide whether a gap between the slopes is a kink.
   double gap = 0;
   for (const Slopes* s : sequences)
     if (s->apart(tolerance)) gap = std::max(gap, s->gap());
@@ -159,7 +159,7 @@ Judgement judge(double analytic, std::span<const Slopes* const> sequences, const
   return result;
 }
 
-// The first steps of the sequences to take, the longest first.
+// The first steps of the sequences, longest first.
 std::vector<double> first_steps(double step, double x) {
   std::vector<double> result;
   double scaled = step * std::exp2(std::ceil(std::log2(std::max(1.0, std::abs(x)))));
@@ -177,7 +177,7 @@ std::vector<Judgement> judge_derivatives(const Along& f, std::span<const double>
   const std::vector<double> steps = first_steps(step, x);
   std::vector<Judgement> result(at_zero.size());
   std::vector<std::vector<Slopes>> sequences;
-  // Most functions are smooth and right: the first sequence says so, and no other is needed.
+  // For a smooth function with right gradients, the common case, the first sequence suffices.
   sequences.push_back(slopes_of(f, at_zero, tolerance, steps[0], std::abs(x)));
   bool settled = true;
   for (std::size_t i = 0; i < result.size(); ++i) {

@@ -20,7 +20,7 @@ using RandomBits = std::mt19937_64;
 
 std::size_t below(RandomBits& generator, std::size_t bound) { return generator() % bound; }
 
-// At most 4 axes and 36 elements; one in twelve is empty.
+// At most 4 axes and 32 elements; one in twelve is empty.
 Shape random_shape(RandomBits& generator) {
   Shape shape;
   const std::size_t rank = below(generator, 5);
@@ -40,7 +40,7 @@ Shape reversed(const Shape& shape) {
   return result;
 }
 
-// A shape that broadcasts to `full`: without leading axes, and with some extents of 1.
+// A shape that broadcasts to `full`: some leading axes are dropped, and some extents are 1.
 Shape random_partner(RandomBits& generator, const Shape& full) {
   Shape partner;
   const std::size_t dropped = below(generator, 3) == 0 ? below(generator, full.rank() + 1) : 0;
@@ -66,8 +66,8 @@ double evenly(RandomBits& generator, double low, double high) {
   return low + (high - low) * static_cast<double>(generator() >> 11) * 0x1p-53;
 }
 
-// Parameters to check an op with: any, if its author gave none; one of the sets that he gave; or the only one, all of
-// it multiplied by one factor, which leaves signs and order as they are.
+// Parameters to check an op with: arbitrary ones if its author gave none; one of the given sets; or the only given set
+// multiplied by one factor, which preserves signs and order.
 std::vector<double> random_parameters(const OpRow& op, RandomBits& generator) {
   const std::size_t count = op.table->parameters;
   if (count == 0) return {};
@@ -85,7 +85,7 @@ std::string described(const OpExample& example) {
   return fmt::format("{} of shapes{}", example.label, shapes);
 }
 
-// The op's value and its gradients with a cotangent of ones; nothing if the value is whole numbers.
+// The op's value and its gradients with a cotangent of ones; empty if the value holds indices.
 std::vector<Tensor<double>> value_and_gradients(const OpExample& example) {
   Tape<double> tape;
   std::vector<Var<double>> x;
@@ -98,7 +98,7 @@ std::vector<Tensor<double>> value_and_gradients(const OpExample& example) {
   return result;
 }
 
-// Whether a sweep back through the op gives anything but zeros.
+// Whether the op has any nonzero gradient.
 bool has_gradient(const OpExample& example) {
   const std::vector<Tensor<double>> results = value_and_gradients(example);
   for (std::size_t i = 1; i < results.size(); ++i)
@@ -112,9 +112,9 @@ bool is_finite(const OpExample& example) {
   return true;
 }
 
-// The same application with other extents, the same one wherever it had the same: 3×4 by 4×5 may become 3×1 by 1×2.
-// Only the op itself knows what it takes, so it is tried; the example stays as it is where the op refuses, or where
-// what it computes, first gradients included, is not finite: the deviation of one element, the mean of none.
+// Changes extents of an example; equal extents stay equal: 3×4 by 4×5 may become 3×1 by 1×2. Only the op knows which
+// shapes it accepts, so they are tried: the example stays unchanged if the op throws, or if its value or first
+// gradients are not finite, as for the deviation of one element or the mean of none.
 void change_extents(OpExample& example, RandomBits& generator) {
   if (!example.any_extents) return;
   std::map<std::size_t, std::size_t> other;
@@ -185,7 +185,7 @@ OpReport gradcheck_op(const OpRow& op, const OpCheckOptions& options) {
     result.remark_ = "it has no examples: nothing was checked";
     return result;
   }
-  if (!op.differentiable && op.table == nullptr) {  // zero by definition, whatever the differences say
+  if (!op.differentiable && op.table == nullptr) {  // the gradient is zero by definition, whatever the differences are
     for (const OpExample& example : applications) {
       ++result.applications_;
       if (has_gradient(example)) result.remark_ = "it has a gradient, though it is registered as not differentiable";
@@ -199,7 +199,7 @@ OpReport gradcheck_op(const OpRow& op, const OpCheckOptions& options) {
     const OpExample& application = applications[i];
     GradcheckOptions gradcheck = options.gradcheck;
     gradcheck.seed += i;
-    gradcheck.vacuous_passes = true;  // an empty input, a softmax over one element
+    gradcheck.vacuous_passes = true;  // such as an empty input or a softmax over one element
     const GradcheckFunctionInFloat in_float = options.in_float ? application.apply_in_float : nullptr;
     GradcheckReport report =
         gradcheck_inputs(application.apply, random_inputs(application, options.seed + i), gradcheck, in_float);

@@ -56,7 +56,7 @@ std::vector<GradcheckFinding> compare_in_float(const CheckedFunction<double>& f,
       findings.push_back(std::move(finding));
       continue;
     }
-    double scale = 1e-2;  // in float, what cancels in double leaves a residue
+    double scale = 1e-2;  // values that cancel in double leave a residue in float
     for (const double x : expected[k]) scale = std::max(scale, std::abs(x));
     for (std::size_t i = 0; i < expected[k].size(); ++i) {
       const double a = expected[k].data()[i];

@@ -1,4 +1,4 @@
-// A function in float against the same in double.
+// Comparison of a function in float with the same function in double.
 #pragma once
 
 #include <wengert/gradcheck.hpp>

@@ -1,4 +1,4 @@
-// Random projections u·J·v, and what to look at when one is wrong.
+// Random projections u·J·v, and the elements to check when one is wrong.
 #pragma once
 
 #include "gradcheck/differences.hpp"
@@ -16,20 +16,20 @@ struct Projection {
   Judgement judgement;
 };
 
-// u·J·v by one sweep and by differences along v, which is taken in units of max(1, |x|). Leaves the subject recorded
-// where it was.
+// u·J·v by one sweep and by differences along v, which is scaled by max(1, |x|). Leaves the subject recorded at its
+// original inputs.
 Projection project(Subject& subject, std::span<const double> u, std::vector<double> v, const Tolerance& tolerance,
                    double step);
 
-// Elements whose derivatives are wrong, found by halving the set that is moved: few sweeps each, whatever the size.
+// Elements with wrong derivatives, found by bisecting the set of varied elements: few sweeps each, whatever the size.
 std::vector<std::size_t> find_wrong_elements(Subject& subject, std::size_t at_most, std::uint64_t seed,
                                              const Tolerance& tolerance, double step);
 
-// About `count` elements, some of every input: the same ones of inputs of one shape, and with each element of a square
-// matrix the one that a transpose puts in its place. Ascending.
+// About `count` elements in ascending order, some of every input: the same ones for inputs of one shape, and with each
+// element of a square matrix the one that a transpose exchanges it with.
 std::vector<std::size_t> sample_elements(const Subject& subject, std::size_t count, std::uint64_t seed);
 
-// The element of a stack of square matrices whose last two axes are exchanged.
+// The position of an element in a stack of square matrices after the last two axes are exchanged.
 std::size_t transposed_element(std::size_t element, std::size_t extent);
 
 }  // namespace wengert::detail

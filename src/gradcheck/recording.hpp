@@ -1,4 +1,4 @@
-// The function under a gradient check on a tape, and where each of its inputs stands there.
+// The recording of a function under a gradient check, and the nodes of its inputs.
 #pragma once
 
 #include <wengert/gradcheck.hpp>
@@ -12,8 +12,8 @@
 
 namespace wengert::detail {
 
-// Inputs are variables, recorded first; those that are Parameters get their values and are then looked for, as the
-// function records them itself, once, several times or never.
+// Inputs are variables, recorded first. Those that are Parameters are assigned their values and then searched for on
+// the tape, because the function records them itself: once, several times or never.
 template <class T>
 class Recording {
  public:
@@ -23,7 +23,7 @@ class Recording {
   const Var<T>& result() const { return result_; }
   // Whether a node is one of the inputs.
   bool is_input(std::size_t node) const;
-  // The names of trainable Parameters that the function recorded and that are no inputs.
+  // The names of trainable Parameters that the function recorded and that are not inputs.
   std::vector<std::string> overlooked(const Tape<T>& tape, const CheckedFunction<T>& f) const;
   // The gradients of a scalar, one for each input.
   std::vector<Var<T>> gradients(const Differentiated<T>& y) const;
@@ -33,7 +33,7 @@ class Recording {
   Var<T> result_;
 };
 
-// Gives Parameters their values back, whatever happens.
+// Restores the values of Parameters on destruction.
 class Restored {
  public:
   template <class T>

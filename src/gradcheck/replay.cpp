@@ -15,9 +15,9 @@
 namespace wengert::detail {
 namespace {
 
-constexpr double rounding = 1e-12;  // of the largest element, as fused sums add in another order
+constexpr double rounding = 1e-12;  // relative to the largest element: fused sums add in another order
 
-// An application and its first gradients, on a tape of their own.
+// An application and its first gradients on their own tape.
 struct Recorded {
   Recorded(const OpExample& example, const std::vector<Tensor<double>>& values, bool differentiable) {
     for (const Tensor<double>& value : values) inputs.push_back(tape.variable(value));

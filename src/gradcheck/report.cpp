@@ -1,4 +1,4 @@
-// The report of a gradient check in words.
+// The text of a gradient check's report.
 #include <wengert/gradcheck.hpp>
 
 #include <algorithm>

@@ -104,7 +104,7 @@ Var<double> Subject::constant_like(const Var<double>& x, std::span<const double>
   return tape_.constant(std::move(tensor));
 }
 
-// Σ u·results, or the one result with its cotangent.
+// Σ u·results, or a single result with its cotangent.
 Differentiated<double> Subject::weighted(std::span<const double> u) {
   if (results_.size() == 1) return seed(results_[0], constant_like(results_[0], u));
   Var<double> total;

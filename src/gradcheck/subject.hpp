@@ -1,4 +1,4 @@
-// The function under a gradient check: numbers in, numbers out, and its reverse sweeps.
+// The function under a gradient check as a map from numbers to numbers, with its reverse sweeps.
 #pragma once
 
 #include "gradcheck/recording.hpp"
@@ -14,14 +14,14 @@
 
 namespace wengert::detail {
 
-// Numbers in ±[0.5, 1.5), so that no two of them can cancel or be exchanged unseen; none of them is ±1.
+// Random numbers in ±[0.5, 1.5), none of them ±1, so that cancelled or exchanged terms cannot go unnoticed.
 std::vector<double> random_weights(std::size_t count, std::uint64_t seed);
 
 // The index of an element of a row-major tensor.
 Shape index_of(std::size_t element, Shape shape);
 
-// A function of several inputs, taken as one of their elements in a row. For order 1 its results are the function's;
-// for order 2 the gradients of the weighted sum of these, one an input; and so on.
+// A function of several inputs, treated as a function of all their elements in sequence. For order 1 its results are
+// the function's; for order 2, the gradients of their weighted sum, one per input; and so on.
 class Subject {
  public:
   Subject(const CheckedFunction<double>& f, std::vector<Tensor<double>> inputs, int order, std::uint64_t seed);
@@ -33,16 +33,16 @@ class Subject {
   std::pair<std::size_t, Shape> place(std::size_t j) const;
   std::size_t first_element(std::size_t input) const;
 
-  // Records the function at the present inputs; what follows refers to this recording.
+  // Records the function at the current inputs; the members below refer to this recording.
   void record();
   Tape<double>& tape() { return tape_; }
   bool is_input(std::size_t node) const { return recording_->is_input(node); }
   std::size_t recorded() const { return end_; }  // nodes up to the results
   std::size_t results() const { return result_size_; }
-  // The result that a number belongs to, and its index in that.
+  // The result that a number belongs to, and its index in it.
   std::pair<std::size_t, Shape> result_place(std::size_t i) const;
   void values(std::span<double> into) const;
-  // The values at the present elements, recorded anew; false if they are not defined there.
+  // Records again and writes the values at the current elements; false if they are not defined there.
   bool evaluate(std::span<double> into);
   // Jᵀu.
   std::vector<double> pull(std::span<const double> u);

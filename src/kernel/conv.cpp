@@ -83,7 +83,7 @@ class Group {
     const std::size_t start = block.image * positions_ + block.first;
     return {start, start + block.count()};
   }
-  // What the windows of a block see: rows × positions.
+  // The columns of a block (im2col): rows × positions.
   Matrix<T> columns(const Block& block, const T* x) const {
     x += input_offset_;
     if (conv_.window.is_point() && block.images == 1) return {x + block.image * input_stride_, positions_, false};
@@ -98,7 +98,7 @@ class Group {
     for_each_run(block, g, [&](const T* run, std::size_t at, std::size_t n) { std::copy_n(run, n, gathered + at); });
     return {gathered, block.count(), false};
   }
-  // Calls f(run of outputs, where it lies in a filters × positions matrix, its length).
+  // Calls f(run of outputs, its offset in a filters × positions matrix, its length).
   template <class P, class F>
   void for_each_run(const Block& block, P y, const F& f) const {
     y += output_offset_ + block.first;

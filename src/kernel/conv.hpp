@@ -1,4 +1,4 @@
-// Convolutions of float and double: the three products of which each is the derivative of the other two.
+// Convolutions of float and double: three products, each the derivative of the other two.
 #pragma once
 
 #include "kernel/window.hpp"
@@ -14,7 +14,7 @@ struct Convolution {
   std::size_t channels;
   std::size_t filters;
   std::size_t groups;
-  std::size_t rank;  // of the spatial axes: the last ones of the window
+  std::size_t rank;  // number of spatial axes, which are the last ones of the window
   Window window;
 
   std::size_t input_size() const { return batch * channels * window.input_size(); }
@@ -27,25 +27,25 @@ struct Convolution {
 template <class T>
 void convolve(const Convolution& conv, const T* x, const T* w, T* y);
 
-/// The x for which Σ g·(x ∗ w) grows fastest: the transposed convolution of g.
+/// x = ∂/∂x Σ g·(x ∗ w): the transposed convolution of g.
 template <class T>
 void convolve_input_gradient(const Convolution& conv, const T* g, const T* w, T* x);
 
-/// The w for which Σ g·(x ∗ w) grows fastest.
+/// w = ∂/∂w Σ g·(x ∗ w).
 template <class T>
 void convolve_weight_gradient(const Convolution& conv, const T* x, const T* g, T* w);
 
-// ---- the two ways, of which the functions above choose the faster --------------------------------------------------
+// ---- two implementations; the functions above choose the faster ----------------------------------------------------
 
-/// Which of the three products.
+/// One of the three products.
 enum class Product : std::size_t { forward, input_gradient, weight_gradient };
 
-/// By columns and matrix products; `a` and `b` are the operands in the order above.
+/// Convolves by columns and matrix products; `a` and `b` are the operands in the order above.
 template <class T>
 void convolve_by_columns(Product product, const Convolution& conv, const T* a, const T* b, T* result);
 
-/// By oneDNN, or false if it does not serve this product any better. Its primitives are kept in a cache of bounded
-/// size, which all threads share.
+/// Convolves by oneDNN, or returns false if oneDNN is no better for this product. A cache of bounded size, which all
+/// threads share, holds the primitives.
 bool convolve_by_library(Product product, const Convolution& conv, const float* a, const float* b, float* result);
 
 }  // namespace wengert::kernel

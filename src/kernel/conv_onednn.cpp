@@ -1,5 +1,5 @@
-// Convolutions by oneDNN. Its fast kernels want blocked layouts: reordering operands and result costs less than it
-// gains over columns (measured: 1.2 to 8 times as fast in all), but for the cases that `pays` leaves to columns.
+// Convolutions by oneDNN. Its fast kernels need blocked layouts. Including the reordering of operands and result they
+// are 1.2 to 8 times as fast as columns (measured), except in the cases that `pays` leaves to columns.
 #include "kernel/conv.hpp"
 
 #if defined(WENGERT_ONEDNN)
@@ -33,7 +33,7 @@ std::size_t multiplications(const Convolution& conv) {
 }
 
 bool pays(Product product, const Convolution& conv) {
-  constexpr std::size_t small = std::size_t{1} << 17;  // as long as it takes to call the library
+  constexpr std::size_t small = std::size_t{1} << 17;  // about the time of a library call
   if (conv.window.is_point() || multiplications(conv) < small) return false;
   // Blocks of 16 channels would be nearly empty: 0.1 to 0.5 of the speed of columns.
   return product != Product::input_gradient || conv.groups != 1 || conv.channels >= 6;
@@ -51,7 +51,7 @@ dnnl::memory::desc plain(const dnnl::memory::dims& extents) {
   return {extents, dnnl::memory::data_type::f32, strides};
 }
 
-// One operand or result: as it lies with us, and as the primitive wants it.
+// One operand or result: our layout, and the layout that the primitive needs.
 struct Side {
   int argument = 0;
   Scratch scratch{};
@@ -60,7 +60,7 @@ struct Side {
   std::optional<dnnl::reorder> reorder;
 };
 
-// One product with everything that is prepared for it once.
+// One product with its primitive, layouts and reorders, prepared once.
 class Plan {
  public:
   explicit Plan(const Key& key) : product_(key.product) {
@@ -80,7 +80,7 @@ class Plan {
       before.push_back(number(axis.padding));
       after.push_back((y.back() - 1) * strides.back() + (w.back() - 1) * number(axis.dilation) + 1 - x.back() -
                       before.back());
-      if (after.back() <= -strides.back()) return;  // the last inputs are not met; oneDNN knows no such window
+      if (after.back() <= -strides.back()) return;  // no window reaches the last inputs, which oneDNN does not support
     }
     try {
       prepare(x, w, y, {strides, dilations, before, after});
@@ -89,7 +89,7 @@ class Plan {
     }
   }
 
-  /// Runs it; false if oneDNN has no fast kernel for it.
+  /// Runs the product; false if oneDNN has no fast kernel for it.
   bool run(const float* a, const float* b, float* result) const {
     if (!primitive_) return false;
     std::unique_ptr<Run> run = take();
@@ -116,8 +116,8 @@ class Plan {
   }
 
  private:
-  // What one call needs beside the data, which may be elsewhere the next time: made once for as many calls as run at a
-  // time.
+  // What a call needs besides the data, whose addresses may change from call to call. Concurrent calls have one each;
+  // later calls reuse them.
   struct Run {
     dnnl::stream stream{engine()};
     std::array<dnnl::memory, 3> ours, theirs;
@@ -149,7 +149,7 @@ class Plan {
   static void point(const dnnl::memory& memory, void* data) {
     if (memory.get_data_handle() != data) memory.set_data_handle(data);
   }
-  // The last argument is the scratchpad. The library's C++ interface would make a map of them.
+  // The last argument is the scratchpad. The library's C++ interface would build a map of the arguments.
   template <std::size_t count>
   static void execute(const dnnl::primitive& primitive, const Run& run, std::array<dnnl_exec_arg_t, count> arguments) {
     arguments.back() = {DNNL_ARG_SCRATCHPAD, run.pad.get()};
@@ -195,7 +195,7 @@ class Plan {
       accept(backward, dnnl::convolution_backward_weights(backward));
     }
   }
-  // What is no hand-written kernel is slower than our columns.
+  // All but the hand-written (JIT) kernels are slower than our columns.
   template <class Description>
   void accept(const Description& description, const dnnl::primitive& primitive) {
     const std::string_view kernel = description.impl_info_str();
@@ -225,7 +225,7 @@ class Plan {
   mutable std::vector<std::unique_ptr<Run>> idle_;
 };
 
-// The plans used last. Results do not depend on what is in it; only their time does.
+// A cache that evicts the least recently used plan. Its contents affect run time, never results.
 class PlanCache {
  public:
   std::shared_ptr<const Plan> find(const Key& key) {
@@ -272,8 +272,8 @@ bool convolve_by_library(Product product, const Convolution& conv, const float* 
   const auto plan = [&](const Convolution& part) { return cache.find({product, part, omp_get_max_threads()}); };
   if (product != Product::weight_gradient) return plan(conv)->run(a, b, result);
 
-  // A weight's gradient is a sum over all positions of all samples, which the library adds up one by one: in one piece
-  // 100,000 of them lose 1.6e-5, in these pieces 1e-6, at the same speed.
+  // A weight's gradient is a sum over all positions of all samples, which the library adds one by one. For 100,000 of
+  // them the error is 1.6e-5 in one piece and 1e-6 in these pieces, at the same speed.
   constexpr std::size_t longest = std::size_t{1} << 13;
   Convolution part = conv;
   part.batch = std::clamp<std::size_t>(longest / conv.window.output_size(), 1, conv.batch);

@@ -19,8 +19,8 @@ namespace {
 
 constexpr std::size_t joined = 256;  // elements
 
-// Rows of a few elements would leave most of each lane empty: as many as `joined` elements hold become one long row,
-// for which operands that do not go on from row to row are copied.
+// Rows of a few elements would leave most of each lane empty, so rows are joined into long ones of up to `joined`
+// elements. Operands whose rows are not adjacent in memory are copied for this.
 template <class T>
 void run_joined(Elementwise<T>* kernel, const double* parameters, std::span<const Plane<T>> operands, T* out,
                 std::size_t rows, std::size_t columns) {

@@ -1,4 +1,4 @@
-// How an elementwise op runs over operands of any strides.
+// Runs elementwise ops over operands of any strides.
 #pragma once
 
 #include <wengert/layout.hpp>
@@ -8,7 +8,7 @@
 
 namespace wengert::kernel {
 
-/// Runs a kernel on a plane of contiguous results; short rows are joined to longer ones first.
+/// Runs a kernel on a plane of contiguous results; short rows are joined into longer ones first.
 template <class T>
 void run_rows(Elementwise<T>* kernel, const double* parameters, std::span<const Plane<T>> operands, T* out,
               std::size_t rows, std::size_t columns);
@@ -16,7 +16,7 @@ void run_rows(Elementwise<T>* kernel, const double* parameters, std::span<const 
 /// Whether kernels can read an operand of this layout without a copy: the innermost stride is 0 or 1.
 bool reads_directly(const Layout& layout);
 
-/// Computes `op` over rows × columns elements, contiguous in `out`; on several threads if they are many.
+/// Computes `op` over rows × columns elements, contiguous in `out`; on several threads if there are many.
 template <class T>
 void run_plane(const Op<T>& op, const double* parameters, std::span<const Plane<T>> operands, T* out, std::size_t rows,
                std::size_t columns);

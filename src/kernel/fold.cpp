@@ -1,4 +1,4 @@
-// Vectorised sums and maxima along rows and columns; sums add up blocks in T and join them in double.
+// Vectorised sums and maxima along rows and columns; sums add elements in T within blocks, and blocks in double.
 #include "kernel/fold.hpp"
 
 #include "kernel/parallel.hpp"
@@ -18,9 +18,9 @@ template <Fold fold, class T>
 struct FoldBody {
   using Total = std::conditional_t<fold == Fold::sum, double, T>;
   static constexpr T start = fold == Fold::sum ? T(0) : -std::numeric_limits<T>::infinity();
-  static constexpr std::size_t block = 2048;  // elements summed before they join the total
+  static constexpr std::size_t block = 2048;  // elements summed before they are added to the total
 
-  // A maximum of lanes may lose a NaN: g++ 12 makes scalar code of a test for it. `Trace` finds those.
+  // A maximum of lanes may lose a NaN, because g++ 12 compiles a test for it to scalar code. `Trace` detects NaNs.
   template <class L>
   static WENGERT_INLINE L join(const L& a, const L& b) {
     if constexpr (fold == Fold::sum)
@@ -28,7 +28,7 @@ struct FoldBody {
     else
       return where(a > b, a, b);
   }
-  // Elements times 0 added up: NaN if one is NaN or infinite.
+  // The sum of the elements times 0: NaN if an element is NaN or infinite.
   template <class L>
   struct Trace {
     L zeros{T(0)};
@@ -63,7 +63,7 @@ struct FoldBody {
     return static_cast<T>(total);
   }
 
-  // Lanes have names, as g++ keeps arrays of them in memory.
+  // Lanes are named variables because g++ keeps arrays of them in memory.
   template <class L>
   static WENGERT_INLINE T fold_block(const T* x, std::size_t count) {
     constexpr std::size_t w = L::width;
@@ -88,10 +88,10 @@ struct FoldBody {
     return result;
   }
 
-  // The total of a long row, in doubles from block to block.
+  // The total of a long row; sums are in double from block to block.
   template <class L>
   static WENGERT_INLINE Total fold_row(const T* x, std::size_t count) {
-    // A lane of floats takes up eight elements before it joins the double: beside 1e6, more would round.
+    // Each float lane adds eight elements before its sum goes to double: at magnitudes near 1e6, more would round.
     constexpr std::size_t part = fold == Fold::sum && sizeof(T) == 4 ? 32 * L::width : block;
     if (count <= part) return static_cast<Total>(fold_block<L>(x, count));
     Total total = start;
@@ -100,7 +100,7 @@ struct FoldBody {
     return total;
   }
 
-  // Rows shorter than a lane, eight side by side.
+  // Rows shorter than a lane, eight at a time.
   static WENGERT_INLINE void fold_short_rows(const T* x, T* out, std::size_t rows, std::size_t count) {
     constexpr std::size_t together = 8;
     std::size_t row = 0;
@@ -123,7 +123,7 @@ struct FoldBody {
     for (; row < rows; ++row, x += count) out[row] = fold_one_by_one(x, count, 1);
   }
 
-  // The fold of the columns of a few rows, which are read row by row, eight at a time: `part` stays in the first cache.
+  // Folds the columns of a block of rows, read eight rows at a time, into `part`, which stays in the L1 cache.
   static constexpr std::size_t chunk = 512, rows_in_block = 64, rows_together = 8;
   template <class L>
   static WENGERT_INLINE void fold_lane_of_rows(const T* x, T* part, std::size_t rows, std::size_t stride, bool fresh,
@@ -165,7 +165,7 @@ struct FoldBody {
     if (trace.found() || narrow_trace.found()) first_left = 0;
     for (std::size_t i = first_left; i < width; ++i) part[i] = fold_one_by_one(x + i, rows, stride);
   }
-  // `width` neighbouring columns, at most a chunk, down all rows; block after block joins `total`.
+  // Folds `width` adjacent columns, at most a chunk, over all rows, block by block into `total`.
   template <std::size_t Bytes>
   static WENGERT_INLINE void fold_chunk(const T* x, Total* total, std::size_t count, std::size_t width,
                                         std::size_t stride) {
@@ -186,7 +186,7 @@ struct FoldBody {
       for (std::size_t i = 0; i < part; ++i) out[first + i] = static_cast<T>(total[i]);
     }
   }
-  // A few columns: `together` rows are taken for one wide one, whose columns are folded at last.
+  // Few columns: `together` rows are treated as one wide row, whose columns are folded at the end.
   static constexpr std::size_t few = 32, wide = 128;
   template <std::size_t Bytes>
   static WENGERT_INLINE void fold_few_columns(const T* x, T* out, std::size_t count, std::size_t width) {
@@ -202,7 +202,7 @@ struct FoldBody {
     }
   }
 
-  // out[o, i] for `width` columns i, which lie `stride` apart from row to row.
+  // out[o, i] for `width` columns i; rows are `stride` elements apart.
   template <std::size_t Bytes>
   static WENGERT_INLINE void run(const T* x, T* out, std::size_t outer, std::size_t count, std::size_t width,
                                  std::size_t stride) {
@@ -220,7 +220,7 @@ struct FoldBody {
   }
 };
 
-// One segment of a row so long that threads share it.
+// One segment of a row long enough to be divided among threads.
 template <Fold fold, class T>
 struct SegmentBody {
   template <std::size_t Bytes>
@@ -229,7 +229,7 @@ struct SegmentBody {
   }
 };
 
-// Segments depend on the row alone, and join in order: every number of threads gives the same.
+// Segments depend on the row alone and are joined in order, so the result does not depend on the number of threads.
 template <Fold fold, class T>
 T fold_segments(const T* x, std::size_t count) {
   using Body = FoldBody<fold, T>;

@@ -21,14 +21,14 @@ extern "C" void openblas_set_num_threads(int) __attribute__((weak));
 namespace wengert::kernel {
 namespace {
 
-// Small products, one after another: A element by element, B in registers by the row. A library's call costs more.
-constexpr std::size_t small_columns = 64;  // and rows of B, which a transposed B is copied to
+// Batches of small products: elements of A times rows of B in registers. A library call would cost more.
+constexpr std::size_t small_columns = 64;  // at most, and as many rows of B: a copy of a transposed B must fit
 
 template <class T>
 struct SmallBody {
   using Step = std::ptrdiff_t;
 
-  // Bare registers here and below: g++ stores every lane that it hands to an operator.
+  // Plain registers here and below, because g++ stores every lane that is passed to an operator.
   template <class L>
   static WENGERT_INLINE void four_rows_two_lanes(const T* a, Step row, Step column, const T* b, Step stride, T* c,
                                                  std::size_t n, std::size_t k, const Blend<T>& blend) {
@@ -73,7 +73,7 @@ struct SmallBody {
     }
     blend.put(L(sum), c);
   }
-  // As many columns from `j` on as lanes of this width fill; returns the first column left.
+  // Computes the columns from `j` on that fill lanes of this width; returns the first remaining column.
   template <class L>
   static WENGERT_INLINE std::size_t columns(std::size_t j, const T* a, Step row, Step column, const T* b, Step stride,
                                             T* c, std::size_t m, std::size_t n, std::size_t k, const Blend<T>& blend) {
@@ -138,22 +138,22 @@ void small_gemm(std::size_t count, std::size_t m, std::size_t n, std::size_t k, 
   kernels[static_cast<std::size_t>(active_isa())](count, m, n, k, &a, &b, c, blend);
 }
 
-// Where small_gemm beats the library's call, measured: dnnl_sgemm takes 260 ns at least, cblas_dgemm 18. Columns that
-// no register is left for go one by one.
+// Whether small_gemm is faster than the library (measured: a dnnl_sgemm takes at least 260 ns, a cblas_dgemm 18).
+// Columns that do not fill a register are computed one by one, hence the lower limit.
 template <class T>
 bool is_small(std::size_t m, std::size_t n, std::size_t k) {
   constexpr std::size_t most = sizeof(T) == 4 ? 64 : 16;
   const std::size_t most_products = n % (16 / sizeof(T)) == 0 ? most * most * most : 2048;
   return n <= small_columns && k <= small_columns && m * n * k <= most_products;
 }
-// And where for each of many rows of A.
+// Whether small_gemm is faster for many rows of A.
 template <class T>
 bool is_tall(std::size_t n, std::size_t k, Matrix<T> a) {
   constexpr std::size_t most = sizeof(T) == 4 ? 64 : 32;
   return n <= most && k <= most && n % (16 / sizeof(T)) == 0 && !a.transposed;
 }
 
-// Multiplications in elements of work: the libraries take that many in the time of one.
+// Work in units of elements: a library does 16 multiplications in the time of one element.
 std::size_t work_of(std::size_t m, std::size_t n, std::size_t k) { return m * n * k / 16; }
 
 template <class T>
@@ -161,7 +161,7 @@ CBLAS_TRANSPOSE transposition(const Matrix<T>& x) {
   return x.transposed ? CblasTrans : CblasNoTrans;
 }
 
-// CBLAS runs on one thread: several take parts of the rows or columns of c.
+// CBLAS runs on one thread, so the rows or columns of c are divided among threads.
 template <class T, class Product>
 void in_parts(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b, T* c, const Product& product) {
   const auto from = [](Matrix<T> x, std::size_t first, bool columns) {
@@ -218,7 +218,7 @@ void gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b,
     for (std::size_t i = 0; i < m * n; ++i) blend.put_one(T(0), c + i);
     return;
   }
-  // Whether a column of x, or a row, lies without gaps.
+  // Whether a column, or a row, of x is contiguous.
   const auto column_is_vector = [](Matrix<T> x) { return x.transposed || x.stride == 1; };
   const auto row_is_vector = [](Matrix<T> x) { return !x.transposed || x.stride == 1; };
   if (k == 1 && column_is_vector(a) && row_is_vector(b)) return outer_product(a.data, b.data, c, m, n, blend);
@@ -246,7 +246,7 @@ void gemm_batch(std::size_t count, std::size_t m, std::size_t n, std::size_t k, 
       return small_gemm<T>(last - first, m, n, k, from(a, first), from(b, first), c + first * m * n, {1, 0});
     for (std::size_t e = first; e < last; ++e) gemm<T>(m, n, k, from(a, e).matrix, from(b, e).matrix, c + e * m * n);
   };
-  constexpr std::size_t many = 8;  // fewer are shared out one by one
+  constexpr std::size_t many = 8;  // fewer products are divided among threads one by one
   if (count >= many)
     parallel_for(count, 1, count * work_of(m, n, k), part);
   else

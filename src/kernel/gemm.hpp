@@ -13,7 +13,7 @@ struct Matrix {
   bool transposed;
 };
 
-/// Matrices of one shape that follow one another; a step of 0 repeats one.
+/// Matrices of one shape, `step` elements apart; a step of 0 repeats one matrix.
 template <class T>
 struct Batch {
   Matrix<T> matrix;  // the first
@@ -24,16 +24,16 @@ struct Batch {
   }
 };
 
-/// c = alpha·a·b + beta·c, where a is m × k, b is k × n and c is m × n, row-major without gaps. With a beta of 0, what
-/// c held is not read.
+/// c = alpha·a·b + beta·c, where a is m × k, b is k × n and c is m × n, row-major without gaps. If beta is 0, c is
+/// not read.
 template <class T>
 void gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b, T* c, T alpha = 1, T beta = 0);
 
-/// c = a·b for `count` pairs; the products lie one after another in c.
+/// c = a·b for `count` pairs; the products are stored one after another in c.
 template <class T>
 void gemm_batch(std::size_t count, std::size_t m, std::size_t n, std::size_t k, Batch<T> a, Batch<T> b, T* c);
 
-/// OpenBLAS's own threads and ours would compete for the same cores: called before every call into it.
+/// Limits OpenBLAS to one thread, as its threads and ours would compete. To be called before every call into OpenBLAS.
 void use_one_blas_thread();
 
 }  // namespace wengert::kernel

@@ -8,7 +8,7 @@
 namespace wengert::kernel {
 namespace {
 
-// Whether part of a lane is loaded and stored by one instruction.
+// Whether one instruction can load or store part of a lane.
 #if defined(__clang__)
 template <std::size_t Bytes>
 constexpr bool masks_memory = false;
@@ -17,12 +17,12 @@ template <std::size_t Bytes>
 constexpr bool masks_memory = Bytes == 64;
 #endif
 
-// Thin products: libraries pack their operands first, which costs more than these do in all.
+// Thin products: packing the operands, as libraries do, would take longer than these kernels.
 template <class T>
 struct ThinBodies {
-  // y = x·B, B row-major: columns in registers, down all rows.
+  // y = x·B, B row-major: columns accumulate in registers over all rows.
   struct RowTimesMatrix {
-    // Bare registers, with names, here and below: g++ keeps arrays of them, and lanes that it hands to operators, in
+    // Plain, named registers here and below: g++ keeps arrays of them, and lanes that are passed to operators, in
     // memory.
     template <class L>
     static WENGERT_INLINE void eight_lanes(const T* x, const T* b, std::size_t stride, T* y, std::size_t k,
@@ -42,7 +42,7 @@ struct ThinBodies {
       y += 4 * w;
       blend.put(L(y4), y), blend.put(L(y5), y + w), blend.put(L(y6), y + 2 * w), blend.put(L(y7), y + 3 * w);
     }
-    // One lane of columns, or its first `count`. Four sums, as each waits for its last addition.
+    // One lane of columns, or the part that `load` reads. Four independent sums hide the latency of additions.
     template <class L, class Load>
     static WENGERT_INLINE L one_lane(const T* x, const T* b, std::size_t stride, std::size_t k, const Load& load) {
       using R = typename L::Register;
@@ -90,9 +90,9 @@ struct ThinBodies {
       }
     }
   };
-  // y = B·x, B row-major: one dot product a row.
+  // y = B·x, B row-major: one dot product per row.
   struct MatrixTimesColumn {
-    // The sum of a lane, half added to half: one after another would cost more than the row.
+    // The sum of a lane by repeated halving: adding elements one by one would take longer than the row.
     template <std::size_t Bytes>
     static WENGERT_INLINE T halves(const Lane<T, Bytes>& lane) {
       alignas(64) T elements[Bytes / sizeof(T)];
@@ -107,7 +107,7 @@ struct ThinBodies {
         return elements[0] + elements[1];
       }
     }
-    // Rows too short for lanes, eight side by side.
+    // Rows too short for lanes, eight at a time.
     static WENGERT_INLINE void short_rows(const T* x, const T* b, std::size_t stride, T* y, std::size_t k,
                                           std::size_t n, Blend<T> blend) {
       constexpr std::size_t together = 8;
@@ -154,7 +154,7 @@ struct ThinBodies {
   };
   // C = alpha·a·bᵀ + beta·C for vectors a and b.
   struct Outer {
-    // A beta of 1, the sum that a gradient accumulates into, costs one instruction a lane.
+    // A beta of 1, used to accumulate gradients, costs one instruction per lane.
     template <bool adds, class V>
     static WENGERT_INLINE void join(const V& scale, const V& b, T* c, const Blend<T>& blend) {
       if constexpr (adds)
@@ -162,7 +162,7 @@ struct ThinBodies {
       else
         blend.put_scaled(scale * b, c);
     }
-    // C + alpha·a·bᵀ, down all rows with b in registers: bare ones, as g++ keeps lanes in memory here.
+    // C += alpha·a·bᵀ over all rows with b in registers: plain ones, because g++ keeps lanes in memory here.
     template <class L>
     static WENGERT_INLINE void add_eight_lanes(const T* a, const T* b, T* c, std::size_t m, std::size_t n, T alpha) {
       using Register = typename L::Register;
@@ -185,7 +185,7 @@ struct ThinBodies {
       using Narrow = Lane<T, 16>;
       constexpr std::size_t eight = 8 * L::width;
       std::size_t first = 0;
-      if (adds && n < 3 * eight)  // beyond, rows are too far apart to be met in two passes
+      if (adds && n < 3 * eight)  // wider rows are too far apart for several passes
         for (; first + eight <= n; first += eight) add_eight_lanes<L>(a, b + first, c + first, m, n, blend.alpha);
       if (first == n) return;
       for (std::size_t i = 0; i < m; ++i, c += n) {

@@ -1,4 +1,4 @@
-// Products of which one side is a vector.
+// Products with a vector operand.
 #pragma once
 
 #include "kernel/gemm.hpp"
@@ -8,7 +8,7 @@
 
 namespace wengert::kernel {
 
-/// How a product joins what c holds: alpha·product + beta·c. Where beta is 0, c is not read: it may hold anything.
+/// How a product is combined with c: alpha·product + beta·c. If beta is 0, c is not read and may hold anything.
 template <class T>
 struct Blend {
   T alpha, beta;
@@ -17,7 +17,7 @@ struct Blend {
   WENGERT_INLINE void put(const L& product, T* c) const {
     put_scaled(L(alpha) * product, c);
   }
-  /// The same with alpha·product, and with its first elements alone.
+  /// The same, given alpha·product, for a whole lane or for its first elements.
   template <class L>
   WENGERT_INLINE void put_scaled(const L& scaled, T* c) const {
     L result = scaled;
@@ -35,11 +35,11 @@ struct Blend {
   }
 };
 
-/// y = x·B for a vector x of k elements, whichever way B lies.
+/// y = alpha·x·B + beta·y for a vector x of k elements; B may be transposed.
 template <class T>
 void vector_matrix(const T* x, Matrix<T> b, T* y, std::size_t k, std::size_t n, Blend<T> blend);
 
-/// C = a·bᵀ for vectors a and b.
+/// C = alpha·a·bᵀ + beta·C for vectors a and b.
 template <class T>
 void outer_product(const T* a, const T* b, T* c, std::size_t m, std::size_t n, Blend<T> blend);
 

@@ -29,7 +29,7 @@ Isa best_allowed() {
 
 }  // namespace
 
-// Variables of any file may be made of Programs, which keep what was chosen for them.
+// Initialised first: other global variables may hold Programs, which store kernels for the chosen instruction set.
 [[gnu::init_priority(101)]] const detail::ChosenIsa detail::chosen_isa{best_allowed()};
 
 std::string_view to_string(Isa level) noexcept {

@@ -18,7 +18,7 @@ static_assert(sizeof(lapack_int) == sizeof(int));
 int size(std::size_t n) { return static_cast<int>(n); }
 int stride(std::size_t n) { return std::max(size(n), 1); }
 
-// One set of names for both types. The work interface neither allocates nor refuses a NaN.
+// One set of names for both types. The work interface neither allocates nor rejects NaNs.
 template <class T>
 struct Lapack;
 #define WENGERT_LAPACK(T, letter)                               \
@@ -39,7 +39,7 @@ WENGERT_LAPACK(float, s)
 WENGERT_LAPACK(double, d)
 #undef WENGERT_LAPACK
 
-// Calls `routine(work, length)` with the length it asks for when it is given -1.
+// Calls `routine(work, length)` with the length that it reports when called with a length of -1.
 template <class T, class F>
 int with_work(LapackScratch<T>& scratch, const F& routine) {
   T wanted = 0;

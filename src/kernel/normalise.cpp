@@ -12,7 +12,7 @@
 namespace wengert::kernel {
 namespace {
 
-// Calls visit(position, V) for lanes that cover [0, count): V is the type of one, an empty object.
+// Calls visit(position, tag) for lanes that cover [0, count); the tag is an empty object with the lane's type.
 template <class V>
 struct OfLane {
   using type = V;
@@ -29,10 +29,10 @@ WENGERT_INLINE void each_lane(std::size_t count, const Visit& visit) {
 
 // ---- groups that are runs of neighbouring elements -----------------------------------------------------------------
 
-// Sums are lanes within a block, doubles beyond it.
+// Sums are in lanes within a block, in double across blocks.
 constexpr std::size_t block = 2048;
 
-// The sums of f(k) and of g(k) over a run; each is given a position and a lane's type.
+// The sums of f and of g over a run; both are called with a position and a lane's tag.
 template <class T, std::size_t Bytes, class F, class G>
 WENGERT_INLINE void add_sums(std::size_t count, const F& f, const G& g, double& f_total, double& g_total) {
   using L = Lane<T, Bytes>;
@@ -43,7 +43,7 @@ WENGERT_INLINE void add_sums(std::size_t count, const F& f, const G& g, double& 
     const std::size_t end = std::min(count, first + block);
     L f0(T(0)), f1(T(0)), g0(T(0)), g1(T(0));
     std::size_t k = first;
-    for (; k + 2 * w <= end; k += 2 * w) {  // lanes have names, as g++ keeps temporary ones in memory
+    for (; k + 2 * w <= end; k += 2 * w) {  // named lanes, because g++ keeps temporary ones in memory
       const L fa = f(k, lane), fb = f(k + w, lane), ga = g(k, lane), gb = g(k + w, lane);
       f0 = f0 + fa, f1 = f1 + fb, g0 = g0 + ga, g1 = g1 + gb;
     }
@@ -66,7 +66,7 @@ WENGERT_INLINE void add_sums(std::size_t count, const F& f, const G& g, double& 
   }
 }
 
-// The runs of one group.
+// Calls visit(start) for each run of a group.
 template <class Visit>
 WENGERT_INLINE void each_run(const Groups& n, std::size_t group, const Visit& visit) {
   for (std::size_t o = 0; o < n.outer; ++o) visit((o * n.groups + group) * n.inner);
@@ -76,7 +76,7 @@ struct Moments {
   double mean = 0, variance = 0;
 };
 
-// The variance is that of the distances from a mean rounded to T, less the square of their own mean.
+// The variance is the mean square of the distances from a mean rounded to T, minus the square of their own mean.
 template <class T, std::size_t Bytes>
 WENGERT_INLINE Moments moments_of_runs(const T* x, const Groups& n, std::size_t group) {
   const double share = 1 / static_cast<double>(n.members());
@@ -110,18 +110,18 @@ WENGERT_INLINE Moments moments_of_runs(const T* x, const Groups& n, std::size_t 
 
 // ---- groups that are short rows ------------------------------------------------------------------------------------
 
-// Each lane holds one column of as many rows as it is wide, so that all rows' sums are one.
+// Each lane holds one column of as many rows as it is wide, so the sums of these rows form one lane.
 template <class L>
 struct ShortRows : TurnedRows<L> {
   using T = typename L::Scalar;
   using TurnedRows<L>::TurnedRows;
 
   static WENGERT_INLINE bool serve(const Groups& n) { return n.outer == 1 && n.inner <= ShortRows::longest; }
-  // Leaves each column's distances from the means; tells the variances.
+  // Replaces the elements by their distances from the means; returns the variances.
   WENGERT_INLINE L centre(const Groups& n) {
     const L share(T(1) / static_cast<T>(n.inner));
     L squares(T(0));
-    for (int pass = 0; pass < (n.centred ? 2 : 0); ++pass) {  // the second takes off what the first one rounded
+    for (int pass = 0; pass < (n.centred ? 2 : 0); ++pass) {  // the second removes the rounding error of the first
       L sum(T(0));
       for (std::size_t k = 0; k < n.inner; ++k) {
         const L x = (*this)[k];
@@ -140,11 +140,11 @@ struct ShortRows : TurnedRows<L> {
 
 // ---- groups that are columns ---------------------------------------------------------------------------------------
 
-// So many columns are walked down side by side, so many rows at a time.
+// The columns that are processed side by side, and the rows of a block.
 constexpr std::size_t tile = 256, rows_at_once = 16;
 
-// Means and variances of `width` columns in one pass over memory: each block of rows has its own, which join by Chan's
-// formula. Distances from the first row keep digits where means are large.
+// Means and variances of `width` columns in one pass over memory: those of the blocks of rows are merged by Chan's
+// formula. Distances from the first row preserve precision if means are large.
 template <class T, std::size_t Bytes>
 WENGERT_INLINE void moments_of_columns(const T* x, const Groups& n, std::size_t width, double* mean, double* variance) {
   T shift[tile];
@@ -249,7 +249,7 @@ struct StandardiseBody {
         for (std::size_t k = 0; k < n.inner; ++k) of_x.set(k, of_x[k] * scale);
         of_x.write(y + (first + row) * n.inner, few, n.inner);
       });
-    // The roots of a lane of groups are taken together.
+    // The square roots of a lane of groups are computed together.
     each_few_rows<L>(last - first, [&](std::size_t group, std::size_t few) {
       T centre[L::width];
       alignas(L) T scale[L::width] = {};
@@ -359,7 +359,7 @@ struct StandardiseVjpBody {
   }
 };
 
-// Groups are shared out to threads, columns in whole lanes.
+// Groups are divided among threads, columns in whole lanes.
 template <class Body, class... Arguments>
 void dispatch(const Groups& n, Arguments... arguments) {
   static constexpr auto kernels = compile_per_isa<Body, Arguments..., std::size_t, std::size_t>();

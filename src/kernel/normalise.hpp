@@ -1,15 +1,15 @@
-// Groups of elements brought to mean 0 and variance 1.
+// Variance and standardisation (mean 0, variance 1) of groups of elements.
 #pragma once
 
 #include <cstddef>
 
 namespace wengert::kernel {
 
-/// Where the elements of a group lie: group k has x[(o · groups + k) · inner + i] for every o below `outer` and i below
+/// The layout of groups: group k consists of x[(o · groups + k) · inner + i] for every o below `outer` and i below
 /// `inner`.
 struct Groups {
   std::size_t outer = 1, groups = 1, inner = 1;
-  bool centred = true;  ///< means are taken off; otherwise they are taken for 0
+  bool centred = true;  ///< means are subtracted; otherwise they are taken as 0
 
   std::size_t members() const { return outer * inner; }
 };
@@ -22,7 +22,7 @@ void group_variance(const T* x, T* variance, const Groups& groups);
 template <class T>
 void standardise(const T* x, T* y, const Groups& groups, double epsilon);
 
-/// out = r (g − mean g − y mean(g y)), by group, with one r a group.
+/// out = r (g − mean g − y mean(g y)), by group, with one r per group.
 template <class T>
 void standardise_vjp(const T* g, const T* y, const T* r, T* out, const Groups& groups);
 

@@ -1,4 +1,4 @@
-// How work is spread over threads: in parallel loops of our own, and inside libraries that use OpenMP too.
+// Distribution of work over threads: in our own parallel loops, and in libraries that use OpenMP.
 #pragma once
 
 #include "sanitizers.hpp"
@@ -10,7 +10,7 @@
 
 namespace wengert::kernel {
 
-// Declared here because clang's <omp.h> and -fopenmp belong to another runtime than the one oneDNN brings.
+// Declared here because clang's <omp.h> and -fopenmp belong to a different runtime from the one that oneDNN uses.
 extern "C" {
 int omp_get_max_threads();
 void omp_set_num_threads(int);
@@ -24,10 +24,10 @@ void __tsan_release(void*);
 #endif
 }
 
-/// How many threads a piece of work may use: one if it is small, inside an OpenMP region and inside a SerialScope.
+/// The number of threads that work may use: one if it is small, inside an OpenMP region and inside a SerialScope.
 int threads_for(bool large) noexcept;
 
-/// While it lives, this thread's work is not spread further: it is one of several that share the processor.
+/// A scope in which this thread's work runs on this thread only, because other threads share the processor.
 class SerialScope {
  public:
   SerialScope() noexcept;
@@ -39,7 +39,7 @@ class SerialScope {
   bool before_;
 };
 
-/// While it lives, OpenMP regions of this thread use as many threads as threads_for says.
+/// A scope in which OpenMP regions of this thread use as many threads as threads_for returns.
 class ThreadScope {
  public:
   explicit ThreadScope(bool large) : before_(omp_get_max_threads()) {
@@ -58,14 +58,14 @@ class ThreadScope {
   bool changed_;
 };
 
-/// As many elements, read, computed or written, as are worth waking another thread for.
+/// The number of elements, read, computed or written, from which waking another thread pays.
 inline constexpr std::size_t large_work = std::size_t{1} << 17;
 
-/// A grain for elements: each lane of any width lies in one part, so that it is computed the same way however a range
-/// is split.
+/// A grain for elements: each lane of any width lies within one part, so results do not depend on how a range is
+/// divided.
 inline constexpr std::size_t whole_lanes = 64;
 
-// ThreadSanitizer does not see libgomp's barriers, so it is told what they order.
+// ThreadSanitizer does not see libgomp's barriers; these functions declare their ordering to it.
 #if WENGERT_TSAN
 inline void happens_after(void* token) { __tsan_acquire(token); }
 inline void happens_before(void* token) { __tsan_release(token); }
@@ -74,8 +74,8 @@ inline void happens_after(void*) {}
 inline void happens_before(void*) {}
 #endif
 
-/// Calls body(first, last) for parts that make up [0, count): one part a thread where `elements` of work in all are
-/// large, otherwise all at once. Parts begin at multiples of `grain`. The body must not throw.
+/// Calls body(first, last) for parts that make up [0, count): one part per thread if the total work, `elements`, is
+/// large, otherwise a single part. Parts begin at multiples of `grain`. The body must not throw.
 template <class Body>
 void parallel_for(std::size_t count, std::size_t grain, std::size_t elements, const Body& body) {
   const std::size_t units = (count + grain - 1) / grain;

@@ -49,7 +49,7 @@ struct WordsBody {
   }
 };
 
-// The highest bits of a word as a number of [0, 1).
+// The highest bits of a word as a number in [0, 1).
 template <class T>
 WENGERT_INLINE T unit(std::uint64_t word) {
   constexpr int digits = std::numeric_limits<T>::digits;
@@ -64,7 +64,7 @@ struct UniformBody {
   }
 };
 
-// r = √(−2 ln u), angle 2π v; 1 − u instead of u, which may be 0.
+// r = √(−2 ln u), angle 2π v; 1 − u replaces u, which may be 0.
 template <class T>
 struct NormalBody {
   template <std::size_t Bytes>
@@ -89,7 +89,7 @@ struct NormalBody {
   }
 };
 
-// Runs `body` on one buffer of words after another; a buffer holds whole lanes of pairs.
+// Runs `Body` on one buffer of words after another; a buffer holds whole lanes of pairs.
 template <class Body, class T>
 void from_words(std::uint64_t key, std::uint64_t counter, T* out, std::size_t count) {
   static constexpr auto kernels = compile_per_isa<Body, const std::uint64_t*, T*, std::size_t>();

@@ -15,15 +15,15 @@ std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, st
 /// generator's 128-bit counter is 0.
 void philox_words(std::uint64_t key, std::uint64_t counter, std::uint64_t* words, std::size_t blocks);
 
-/// Numbers drawn from the blocks that start at `counter`, element i from block i/2 only.
-/// Evenly from [0, 1): 53 bits, or 24 of a float.
+/// Draws numbers from the blocks that start at `counter`, element i from block i/2 only.
+/// Uniform on [0, 1), with 53 bits, or 24 for float.
 template <class T>
 void draw_uniform(std::uint64_t key, std::uint64_t counter, T* out, std::size_t count);
-/// From the standard normal distribution, by Box and Muller's transformation (1958): one block gives two.
+/// Standard normal, by the Box–Muller transform (1958): one block gives two numbers.
 template <class T>
 void draw_normal(std::uint64_t key, std::uint64_t counter, T* out, std::size_t count);
 
-/// The blocks that `count` draws take.
+/// The number of blocks that `count` draws use.
 constexpr std::uint64_t blocks_for(std::size_t count) { return static_cast<std::uint64_t>(count / 2 + count % 2); }
 
 }  // namespace wengert::kernel

@@ -10,7 +10,7 @@ namespace {
 
 using Seen = PoolAxis::Seen;
 
-// Calls f(what is seen along each axis) for each window of a plane.
+// Calls f(the inputs seen along each axis) for each window of a plane.
 template <class F>
 void for_each_window(const PoolWindow& window, const F& f) {
   const auto& [outer, middle, inner] = window.axes;
@@ -23,7 +23,7 @@ void for_each_window(const PoolWindow& window, const F& f) {
   }
 }
 
-// Calls f(where the line begins) for each line of a window.
+// Calls f(offset of the line) for each line of a window.
 template <class F>
 void for_each_line(const PoolWindow& window, const Seen& s0, const Seen& s1, const F& f) {
   const auto& [outer, middle, inner] = window.axes;
@@ -38,9 +38,9 @@ double divisor(const Seen& s0, const Seen& s1, const Seen& s2, bool padding_coun
   return count(s0) * count(s1) * count(s2);
 }
 
-// ---- windows of one size: all windows of a line at once, one of their elements after another -----------------------
+// ---- windows of one size: all windows of a line together, element by element ---------------------------------------
 
-// Calls f(first window, last window, the element of the first one) for element k of the windows along a line.
+// Calls f(first, last, position in the line for `first`) for the windows [first, last) whose element k is an input.
 template <class F>
 void for_element(const PoolAxis& axis, std::size_t k, const F& f) {
   const std::size_t shift = k * axis.dilation;  // in the padded line
@@ -68,12 +68,12 @@ void largest_in_lines(const PoolWindow& window, const T* x, std::int64_t* positi
             std::size_t at = line + element;
             for (std::size_t o2 = first; o2 < last; ++o2, at += inner.stride) {
               const T value = x[at];
-              if (value != value) [[unlikely]] {  // from now on nothing is larger
+              if (value != value) [[unlikely]] {  // no later element compares as larger
                 top[o2] = value;
                 positions[o2] = static_cast<std::int64_t>(at);
                 continue;
               }
-              // Without a branch, as it would be a coin toss: all bits of `better` are set, or none.
+              // Without a branch, which would be unpredictable: all bits of `better` are set, or none.
               const auto better = -static_cast<std::int64_t>(value > top[o2]);
               positions[o2] = (positions[o2] & ~better) | (static_cast<std::int64_t>(at) & better);
               top[o2] = value > top[o2] ? value : top[o2];
@@ -163,7 +163,7 @@ void spread_each(const PoolWindow& window, bool padding_counts, const T* g, T* x
   });
 }
 
-// Lines are worth it only while windows are small beside them.
+// Lines pay for small kernels only. A dilated inner axis needs them: the window loops above step by 1 along it.
 bool by_lines(const PoolWindow& window) {
   const PoolAxis& inner = window.axes[2];
   return !inner.adaptive && (inner.dilation != 1 || inner.kernel <= 16);

@@ -8,7 +8,7 @@
 
 namespace wengert::kernel {
 
-/// One spatial axis of a pooling: windows of `kernel` elements, or of whatever covers the input evenly.
+/// One spatial axis of a pooling: windows of `kernel` elements or, if `adaptive`, windows that cover the input evenly.
 struct PoolAxis {
   std::size_t input = 1;
   std::size_t output = 1;
@@ -18,11 +18,11 @@ struct PoolAxis {
   std::size_t padding = 0;
   bool adaptive = false;
 
-  /// The inputs first, first + dilation, … below last: what window o sees.
+  /// The inputs that a window sees: first, first + dilation, … below last.
   struct Seen {
     std::size_t first;
     std::size_t last;
-    std::size_t padded_count;  // with the padding it covers; for dilation 1
+    std::size_t padded_count;  // including the padding; for dilation 1
   };
   Seen seen(std::size_t o) const {
     if (adaptive) {
@@ -37,7 +37,7 @@ struct PoolAxis {
   }
 };
 
-/// Three axes, innermost last; an axis that is not used has the extents of a point. No window is empty.
+/// Three axes, innermost last; an unused axis keeps its default extents of 1. No window is empty.
 struct PoolWindow {
   std::array<PoolAxis, 3> axes{};
 
@@ -45,11 +45,11 @@ struct PoolWindow {
   std::size_t output_size() const { return axes[0].output * axes[1].output * axes[2].output; }
 };
 
-/// Where in its plane each window's largest element lies: the first of equal ones; the last NaN, if there is one.
+/// The position in its plane of each window's largest element: the first of equal ones; the last NaN, if any.
 template <class T>
 void largest_positions(const PoolWindow& window, std::size_t planes, const T* x, std::int64_t* positions);
 
-/// y = the average of each window, over the padding as well if it counts.
+/// y = the average of each window, including its padding if `padding_counts`.
 template <class T>
 void average_windows(const PoolWindow& window, bool padding_counts, std::size_t planes, const T* x, T* y);
 

@@ -9,11 +9,11 @@
 namespace wengert::kernel {
 namespace {
 
-// What one element of the result is made of.
+// The elements that one element of the result is interpolated from.
 struct Mixture {
   std::size_t low;
   std::size_t high;
-  double t;  // the share of `high`
+  double t;  // the weight of `high`
 };
 
 Mixture mixture(const Resizing& r, std::size_t i) {

@@ -5,10 +5,10 @@
 
 namespace wengert::kernel {
 
-/// Which elements an interpolated one is made of.
+/// Which elements a result is interpolated from.
 enum class Interpolation { nearest, linear, linear_aligned_corners };
 
-/// The middle axis of (outer, input, inner) becomes `output` long.
+/// Resizes the middle axis of (outer, input, inner) to `output` elements.
 struct Resizing {
   std::size_t outer;
   std::size_t input;
@@ -21,7 +21,7 @@ struct Resizing {
 template <class T>
 void resize_axis(const Resizing& resizing, const T* x, T* y);
 
-/// The transpose: each element of g is shared out to the two it would be made of.
+/// The transpose: each element of g is distributed to the two elements that it is interpolated from.
 template <class T>
 void resize_axis_gradient(const Resizing& resizing, const T* g, T* x);
 

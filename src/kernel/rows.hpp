@@ -1,4 +1,4 @@
-// Rows of any length read and written by lanes, of which the last may be partial.
+// Reads and writes rows of any length by lanes, the last of which may be partial.
 #pragma once
 
 #include <wengert/kernel/lane.hpp>
@@ -11,7 +11,7 @@
 
 namespace wengert::kernel {
 
-/// A lane of one element, for what is left over.
+/// A lane of one element, for remainders.
 template <class T>
 struct Single {
   static constexpr std::size_t width = 1;
@@ -25,7 +25,7 @@ struct Single {
   friend WENGERT_INLINE Single operator*(const Single& a, const Single& b) { return Single(a.v * b.v); }
 };
 
-/// All elements of a lane joined to one number, half by half.
+/// Reduces a lane to one number by repeated halving.
 template <class T, std::size_t Bytes, class Join>
 WENGERT_INLINE T across(const Lane<T, Bytes>& lane, const Join& join) {
   if constexpr (Bytes > 16) {
@@ -46,7 +46,7 @@ WENGERT_INLINE T across(const Lane<T, Bytes>& lane, const Join& join) {
 }
 
 inline constexpr auto plus = [](const auto& a, const auto& b) __attribute__((always_inline)) { return a + b; };
-/// The larger; a NaN may get lost.
+/// The larger of two; may lose a NaN.
 inline constexpr auto larger = []<class X>(const X& a, const X& b) __attribute__((always_inline)) {
   if constexpr (std::is_floating_point_v<X>)
     return a > b ? a : b;
@@ -54,8 +54,8 @@ inline constexpr auto larger = []<class X>(const X& a, const X& b) __attribute__
     return where(a > b, a, b);
 };
 
-/// One row of `count` elements: whole lanes, then `rest` elements more. Where a lane may go beyond the row's end, as
-/// other rows follow, which are written later, the partial lane is read and written as a whole one.
+/// One row of `count` elements: whole lanes, then `rest` more elements. If enough elements of other rows, which are
+/// written later, follow, the partial lane is read and written as a whole one.
 template <class L>
 struct Row {
   using T = typename L::Scalar;
@@ -65,7 +65,7 @@ struct Row {
   WENGERT_INLINE Row(std::size_t count, std::size_t following)
       : whole(count - count % L::width), rest(count % L::width), goes_beyond(rest + following >= L::width) {}
 
-  /// The partial lane, with `padding` behind it.
+  /// The partial lane, filled up with `padding`.
   WENGERT_INLINE L last(const T* row, T padding) const {
     if (goes_beyond) {
       const L position = L::load(positions.data()), beyond(padding), e = L::load(row + whole);
@@ -91,8 +91,8 @@ struct Row {
   }();
 };
 
-/// As many short rows as a lane is wide, turned so that each lane holds one column of them: a lane that is mostly empty
-/// would cost as much as a full one.
+/// As many short rows as a lane is wide, transposed so that each lane holds one column of them: a lane that is mostly
+/// empty would cost as much as a full one.
 template <class L>
 struct TurnedRows {
   using T = typename L::Scalar;
@@ -113,7 +113,7 @@ struct TurnedRows {
   }
 };
 
-/// Calls visit(first row, number of rows) for as many rows at a time as a lane is wide.
+/// Calls visit(first row, number of rows) for blocks of as many rows as a lane is wide.
 template <class L, class Visit>
 WENGERT_INLINE void each_few_rows(std::size_t rows, const Visit& visit) {
   for (std::size_t first = 0; first < rows; first += L::width) visit(first, std::min(L::width, rows - first));

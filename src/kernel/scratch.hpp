@@ -5,11 +5,11 @@
 
 namespace wengert::kernel {
 
-/// What a thread keeps its working memory for; a purpose holds one buffer at a time.
+/// The purposes of a thread's working memory, with one buffer each.
 enum class Scratch { columns, left, right, result, library, count };
 
-/// At least `bytes` bytes of this thread, aligned to a cache line; what was there before is lost. It is kept for the
-/// next call, so that a repeated step allocates nothing, and grows to the largest size asked for.
+/// This thread's buffer of at least `bytes` bytes, aligned to a cache line; its previous contents are lost. It is kept
+/// for the next call, so that a repeated step allocates nothing, and grows to the largest size requested.
 std::byte* scratch_bytes(Scratch purpose, std::size_t bytes);
 
 template <class T>

@@ -13,7 +13,7 @@
 namespace wengert::kernel {
 namespace {
 
-// What the bodies below share. A row's maximum m may have lost a NaN, which then makes the sum NaN.
+// Shared by the kernels below. A row's maximum m may have lost a NaN, which then makes the sum NaN.
 template <class L>
 struct Exponentials {
   using T = typename L::Scalar;
@@ -27,7 +27,7 @@ struct Exponentials {
     }
     return across(top, larger);
   }
-  // Σ exp(x − m), term by term through `visit(position, term)`, the partial lane's through `visit_last`.
+  // Σ exp(x − m). Passes each lane of terms to `visit(position, terms)`, a partial lane to `visit_last(terms)`.
   template <class Visit, class VisitLast>
   static WENGERT_INLINE T sum(const T* x, const Row<L>& row, T m, const Visit& visit, const VisitLast& visit_last) {
     const L shift(m);
@@ -63,7 +63,7 @@ struct ShortRows : TurnedRows<L> {
     }
     return top;
   }
-  // Each column becomes exp(x − m); tells their sum.
+  // Replaces each column by exp(x − m); returns their sum.
   WENGERT_INLINE L to_exponentials(const L& m, std::size_t count) {
     L sum(T(0));
     for (std::size_t k = 0; k < count; ++k) {
@@ -75,7 +75,7 @@ struct ShortRows : TurnedRows<L> {
   }
 };
 
-// Whether rows are short, and so many that turning them pays; decided for all rows together, as threads share them out.
+// Whether rows are short, and many enough to transpose; decided for all rows together, before threads divide them.
 bool are_turned(std::size_t rows, std::size_t count) {
   return rows >= 4 && count <= ShortRows<Lane<float, 16>>::longest;
 }
@@ -106,8 +106,8 @@ struct SoftmaxBody {
   }
 };
 
-// The largest element m of each row, and ln Σ exp(x − m): beside a large m, the digits of their sum are lost. The
-// logarithms of a lane of rows' sums are taken together.
+// The largest element m of each row, and ln Σ exp(x − m): their sum would lose digits if m is large. The logarithms of
+// a lane of rows' sums are computed together.
 template <class T>
 struct LogSumBody {
   template <std::size_t Bytes>
@@ -273,7 +273,7 @@ struct CrossEntropyVjpBody {
   }
 };
 
-// out = scale of the row · (softmax(z) − 1 at the label).
+// out = scale softmax(z), with one scale per row.
 template <class T>
 struct SoftmaxScaledBody {
   template <std::size_t Bytes>
@@ -308,7 +308,7 @@ struct SoftmaxScaledBody {
 template <class T>
 double cross_entropy_rows(const T* z, const T* y, std::size_t rows, std::size_t count) {
   constexpr std::size_t together = 64, most = 256;
-  // Blocks depend on the rows alone, and join in order: every number of threads gives the same.
+  // Blocks depend on the rows alone and are added in order, so the result does not depend on the number of threads.
   const std::size_t rows_in_block = (rows / most / together + 1) * together;
   const std::size_t blocks = (rows + rows_in_block - 1) / rows_in_block;
   double totals[most];

@@ -1,4 +1,4 @@
-// The load, store and end stages of fused chains, and the loop that drives a chain over rows.
+// The load, store and end stages of register chains, and the loop that runs a chain over rows.
 #include "kernel/stages.hpp"
 
 namespace wengert::kernel {

@@ -1,4 +1,4 @@
-// What a chain of stages needs beside its ops: loading, storing, and the loop over rows.
+// The parts of a register chain besides its ops: the load, store and end stages, and the loop over rows.
 #pragma once
 
 #include <wengert/kernel/stage_body.hpp>
@@ -11,18 +11,18 @@ namespace wengert::kernel {
 template <class T>
 Stage<T> loading_stage();
 
-/// One that stores the registers to `out`; past the caches if it streams, where `out` is aligned to 64 bytes.
+/// A stage that stores the registers to `out`. A streaming one bypasses the caches; its `out` is aligned to 64 bytes.
 template <class T>
 Stage<T> storing_stage(bool streams);
 
-/// The last stage of a chain.
+/// The last stage of a register chain.
 template <class T>
 Stage<T> last_stage();
 
-/// The bytes of a register: chains run on whole ones.
+/// The size of a register in bytes; register chains process whole registers.
 std::size_t register_bytes();
 
-/// Runs a chain on so many rows, and columns, a multiple of a lane's.
+/// Runs a register chain over `rows` rows of `columns` elements, a multiple of a lane's width.
 template <class T>
 void run_stages(const Stage<T>* first, std::size_t rows, std::size_t columns);
 

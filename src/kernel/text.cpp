@@ -10,7 +10,7 @@ namespace {
 
 using Binding = Text::Binding;
 
-// Parentheses around what binds less than `needed`.
+// The text of x, in parentheses if it binds less tightly than `needed`.
 std::pair<std::string, std::string> bound(const Text& x, Binding needed) {
   if (x.binding >= needed) return {x.plain, x.latex};
   return {fmt::format("({})", x.plain), fmt::format("\\left({}\\right)", x.latex)};

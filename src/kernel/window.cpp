@@ -6,12 +6,12 @@
 namespace wengert::kernel {
 namespace {
 
-// Where kernel element k lies on an axis at output 0.
+// The input position of kernel element k at output 0; may be negative.
 std::ptrdiff_t shift_of(const WindowAxis& axis, std::size_t k) {
   return static_cast<std::ptrdiff_t>(k * axis.dilation) - static_cast<std::ptrdiff_t>(axis.padding);
 }
 
-// The input that output o meets; as an unsigned number, so that `< axis.input` says whether it exists.
+// The input position at output o; unsigned, so that `< axis.input` tells whether it exists.
 std::size_t input_at(const WindowAxis& axis, std::size_t o, std::ptrdiff_t shift) {
   return static_cast<std::size_t>(static_cast<std::ptrdiff_t>(o * axis.stride) + shift);
 }
@@ -29,7 +29,7 @@ Reach reach_of(const WindowAxis& axis, std::ptrdiff_t shift) {
   return {static_cast<std::size_t>(first), static_cast<std::size_t>(std::max(first, last))};
 }
 
-// Calls f(image, outer output, middle output, first inner output, how many) for each line of the positions.
+// Calls f(image, outer output, middle output, first inner output, count) for each line of the positions.
 template <class F>
 void for_each_line(const Window& window, Positions positions, const F& f) {
   const std::size_t width = window.axes[2].output;
@@ -55,8 +55,8 @@ void for_each_line(const Window& window, Positions positions, const F& f) {
   }
 }
 
-// Calls f(line of the images, where it would begin at inner output 0; null if it does not exist, first inner output,
-// the reach of the kernel element within the line, how many) for each line of each row of the columns.
+// Calls f(line of the images or null if it does not exist, input position at inner output 0, first inner output, reach
+// of the kernel element within the line, count) for each line of each row of the columns.
 template <class P, class F>
 void for_each_meeting(const Window& window, std::size_t channels, std::size_t image_stride, P images,
                       Positions positions, const F& f) {

@@ -1,4 +1,4 @@
-// A crew of threads that wait for work.
+// Threads that wait for tasks.
 #include "kernel/workers.hpp"
 
 #include "kernel/parallel.hpp"
@@ -14,7 +14,7 @@
 
 namespace wengert::kernel {
 
-// The threads, and what they share.
+// The threads and their shared state.
 struct Workers::Crew {
   Crew() = default;
   ~Crew();
@@ -25,7 +25,7 @@ struct Workers::Crew {
   void wait_for_work();
   void work(std::unique_lock<std::mutex>& lock);
 
-  const int forks = forks_behind();  // where the threads are
+  const int forks = forks_behind();  // identifies the process of the threads
   std::vector<std::thread> threads;
   std::mutex mutex;
   std::condition_variable begun, done;
@@ -33,13 +33,13 @@ struct Workers::Crew {
   std::size_t count = 0, next = 0, finished = 0;  // of the tasks of this run
   std::size_t places = 0;                         // threads that may still join it
   std::exception_ptr error;
-  std::size_t failed = 0;  // the task that the error is of
+  std::size_t failed = 0;  // the task that threw the error
   bool stop = false;
 };
 
 Workers::Workers() : crew_(std::make_unique<Crew>()) {}
 
-// A crew that a fork left in the parent cannot be ended here: neither its threads nor its locks answer.
+// A crew from before a fork cannot be joined in the child: its threads do not exist there, and locks may stay locked.
 Workers::~Workers() {
   if (crew_->forks != forks_behind()) static_cast<void>(crew_.release());
 }
@@ -86,7 +86,7 @@ void Workers::Crew::wait_for_work() {
   }
 }
 
-// Takes one task after another; the lock is held between them.
+// Runs one task after another; the lock is held between tasks.
 void Workers::Crew::work(std::unique_lock<std::mutex>& lock) {
   const SerialScope serial;
   while (next < count) {

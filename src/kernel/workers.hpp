@@ -1,5 +1,5 @@
-// Threads that wait for work. Made of std::thread rather than of OpenMP, because user code runs on them: it may throw,
-// and ThreadSanitizer sees what orders it.
+// Threads that wait for tasks. They are std::thread rather than OpenMP threads because they run user code, which may
+// throw, and because ThreadSanitizer understands their synchronisation.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ class Workers {
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  /// Calls task(i) for every i below `count` on up to `threads` threads, of which the caller is one. Inside a task the
-  /// library runs serially. Every task is run; then the error of the first of those that failed is thrown.
+  /// Calls task(i) for every i below `count` on up to `threads` threads, including the caller's. Inside a task the
+  /// library runs serially. All tasks are run; then the error of the failed task with the lowest index is thrown.
   template <class F>
   void run(std::size_t threads, std::size_t count, const F& task) {
     run_all(threads, count, {&task, [](const void* f, std::size_t i) { (*static_cast<const F*>(f))(i); }});

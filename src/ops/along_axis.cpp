@@ -1,4 +1,4 @@
-// Elements chosen one by one along an axis: gather and scatter.
+// Elements selected one by one along an axis: take_along_axis, gather, scatter and scatter_add.
 #include "indexing.hpp"
 #include "listed.hpp"
 #include "placed.hpp"
@@ -10,8 +10,8 @@
 namespace wengert {
 namespace {
 
-// Calls visit(i, offset of the element of x that is chosen for it) for each element i of `chosen`, in row-major order.
-// x and indices may be larger than `chosen`, except x along the axis; what has extent 1 repeats.
+// Calls visit(i, offset of the element of x selected for it) for each element i of `chosen`, in row-major order. x and
+// indices may be larger than `chosen`; extents of 1 repeat. The extent of x along the axis is independent of `chosen`.
 template <class Visit>
 void each_chosen(const IndexedAxis& along, const Layout& x, Value<const std::int64_t> indices, const Shape& chosen,
                  const Visit& visit) {
@@ -25,7 +25,7 @@ void each_chosen(const IndexedAxis& along, const Layout& x, Value<const std::int
   const std::size_t extent = x.shape[along.axis];
   const std::ptrdiff_t step = x.strides[along.axis], x_step = x_strides[last], index_step = index_strides[last];
   std::array<std::size_t, max_rank> position{};
-  std::ptrdiff_t row = 0, index = 0;  // of x and of the indices
+  std::ptrdiff_t row = 0, index = 0;  // offsets in x and in the indices
   for (std::size_t i = 0;;) {
     for (std::size_t j = 0; j < chosen[last]; ++j, ++i) {
       const auto k = static_cast<std::ptrdiff_t>(j);
@@ -77,7 +77,7 @@ struct Gather {
   }
 };
 
-// Its transpose: elements added at their places of zeros.
+// The adjoint of Gather: adds elements to zeros at their positions.
 struct PutAlongAxis {
   static constexpr std::string_view name = "put_along_axis";
   static constexpr std::string_view notation = "y at (i, kᵢⱼ) += xᵢⱼ, from zeros";
@@ -115,7 +115,7 @@ Var<T> put_along(Var<T> g, IndexVar<T> indices, const IndexedAxis& along, const 
 template <class T>
 Var<T> replace(Var<T> x, IndexVar<T> indices, Var<T> source, const IndexedAxis& along, const Location& where);
 
-// What `scatter` put at each place and did not replace again; zeros elsewhere.
+// Like Gather, but 0 for an index whose position a later index overwrites in `scatter`.
 struct LastGather {
   static constexpr std::string_view name = "gather_last";
   static constexpr std::string_view notation = "yᵢⱼ = x at (i, kᵢⱼ), 0 if a later j has the same k";
@@ -187,9 +187,9 @@ Var<T> replace(Var<T> x, IndexVar<T> indices, Var<T> source, const IndexedAxis& 
   return record(Scatter{along}, where, x, indices, source);
 }
 
-// ---- what the functions check --------------------------------------------------------------------------------------
+// ---- checks of the functions' operands -----------------------------------------------------------------------------
 
-// Whether `indices` are nowhere larger than a tensor of as many axes, that axis aside.
+// Whether no extent of `indices` exceeds that of x, ignoring the axis `aside`.
 bool fits(const Shape& indices, const Shape& x, std::size_t aside) {
   for (std::size_t axis = 0; axis < x.rank(); ++axis)
     if (axis != aside && indices[axis] > x[axis]) return false;
@@ -204,7 +204,7 @@ void require_beside(Var<T> x, IndexVar<T> indices, const char* name) {
                                        to_string(indices.shape()), to_string(x.shape())));
 }
 
-// Throws ShapeError unless they lie within x as well, but for the axis.
+// Throws ShapeError unless the indices also fit within x, except along the axis.
 template <class T>
 void require_within(Var<T> x, IndexVar<T> indices, const IndexedAxis& along) {
   require_beside(x, indices, along.caller);
@@ -213,7 +213,7 @@ void require_within(Var<T> x, IndexVar<T> indices, const IndexedAxis& along) {
                                                to_string(indices.shape()), to_string(x.shape()), along.axis));
 }
 
-// The part of the source that the indices need.
+// The part of the source with the shape of the indices; a scalar is broadcast.
 template <class T>
 Var<T> source_for(IndexVar<T> indices, const Operand<T>& given, const char* name, const Location& where) {
   const Var<T> source = operand_on(indices.tape(), given, name, where);

@@ -50,8 +50,8 @@ void check_beside(std::string_view role, Var<T> x, const Shape& scores, const Ta
 // The axes before the last two.
 Shape leading_axes(const Shape& x) { return Shape(std::span(x.begin(), x.rank() - 2)); }
 
-// Which queries see any key, (…, L, 1), and which keys any query does, (…, S, 1). The others are replaced by zeros
-// before the products, in which 0 times a NaN would reach the results and the gradients.
+// Nonzero for queries that see any key, (…, L, 1), and keys that any query sees, (…, S, 1). The others are replaced by
+// zeros before the products, because 0 times a NaN would reach results and gradients.
 template <class T>
 struct Seen {
   Var<T> queries, keys;
@@ -79,7 +79,7 @@ Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
     const Operand<T> zero(0, where);
     check_shapes(q.shape(), k.shape(), v.shape());
     const auto batch = broadcast_shapes(leading_axes(q.shape()), leading_axes(k.shape()));
-    if (!batch) return matmul(q, swapaxes(k, -1, -2, where), where);  // which says so
+    if (!batch) return matmul(q, swapaxes(k, -1, -2, where), where);  // throws the ShapeError
     Shape shape = *batch;
     shape.push_back(q.shape()[q.rank() - 2]);
     shape.push_back(k.shape()[k.rank() - 2]);
@@ -90,7 +90,7 @@ Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
       allowed = allowed.empty() ? triangle : wengert::where(at(triangle), at(allowed), zero);
     }
     Var<T> queries = q, keys = k, values = v;
-    // A causal mask alone hides only keys behind the last query.
+    // A causal mask alone hides only keys after the last query.
     if (!options.mask.empty() || (options.causal && shape.back() > shape[shape.rank() - 2])) {
       const Seen<T> seen(allowed, where);
       queries = wengert::where(at(seen.queries), at(q), zero);
@@ -104,15 +104,15 @@ Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
       check_beside("bias", options.bias, shape, q.tape());
       scores = add(at(scores), at(options.bias));
     }
-    // The lowest number instead of −∞, whose softmax over a whole row would be NaN; beside any other score its weight
-    // is exactly 0.
+    // The lowest finite number instead of −∞, whose softmax over a whole row would be NaN; next to any other score its
+    // weight is exactly 0.
     const Operand<T> forbidden(std::numeric_limits<T>::lowest(), where);
     const auto times_values = [&](Var<T> weights) {
       return matmul(options.on_weights ? options.on_weights(weights) : weights, values, where);
     };
     if (allowed.empty()) return times_values(softmax(scores, -1, where));
     Var<T> weights = softmax(wengert::where(at(allowed), at(scores), forbidden), -1, where);
-    // Only a mask can leave a row without any weight.
+    // Only a mask can hide all keys of a row.
     if (!options.mask.empty()) weights = wengert::where(at(allowed), at(weights), zero);
     return times_values(weights);
   });

@@ -1,4 +1,4 @@
-// The gradient of det and the gradient of that, both of which exist for singular matrices too.
+// The first and second gradients of det, both of which exist for singular matrices too.
 #include "kernel/lapack.hpp"
 #include "ops/determinant.hpp"
 #include "ops/matrices.hpp"
@@ -13,14 +13,14 @@
 namespace wengert::detail {
 namespace {
 
-// A = U·diag(s)·Vᵀ and det(U·V): turned by U and V, the derivatives of det are those of a diagonal matrix, products of
-// s.
+// A = U·diag(s)·Vᵀ and det(U·V). In the bases U and V, the derivatives of det are those of a diagonal matrix: products
+// of s.
 template <class T>
 class Turned {
  public:
   explicit Turned(std::size_t n) : n_(n), u_(n * n), s_(n), vh_(n * n), factors_(n * n), x_(n * n), pivots_(n) {}
 
-  // False for a matrix with a NaN or an infinity.
+  // Returns false for a matrix with a NaN or an infinity.
   bool factor(std::span<T> a) {
     for (const T element : a)
       if (!std::isfinite(element)) return false;
@@ -34,7 +34,7 @@ class Turned {
     }
     return true;
   }
-  // det(U·V) times all s but two, which may be the same.
+  // det(U·V) times all s except i and j, which may be equal.
   T others(std::size_t i, std::size_t j) const {
     T product = sign_;
     for (std::size_t k = 0; k < n_; ++k)
@@ -60,7 +60,7 @@ class Turned {
   T sign_ = 1;
 };
 
-// ---- the gradient's gradient ---------------------------------------------------------------------------------------
+// ---- the second gradient -------------------------------------------------------------------------------------------
 
 // The second derivative of det as a symmetric form: the gradient of ⟨g, cofactor(A)⟩.
 struct CofactorGradient {

@@ -22,7 +22,7 @@ LabelSet set_of(std::span<const std::uint8_t> labels) {
 
 namespace {
 
-// Which axis of the result each axis of x becomes a part of.
+// The axis of the result that each axis of x maps to; axes with the same target form a diagonal.
 struct AxisMap {
   static constexpr std::uint8_t dropped = 0xff;
   std::array<std::uint8_t, max_rank> to{};
@@ -71,7 +71,7 @@ struct MapAxes {
   }
 };
 
-// The reverse of taking a diagonal: x on the diagonals of zeros of a shape.
+// The adjoint of taking diagonals: x on the diagonals of a tensor of zeros.
 struct SpreadAxes {
   static constexpr std::string_view name = "spread_axes";
   static constexpr std::string_view notation = "x on the diagonals of zeros";
@@ -160,7 +160,7 @@ std::size_t extent_of(const Shape& shape, const Labels& labels, const Labels& gr
   return product;
 }
 
-// x as matrices: the axes `rows` become one axis, so do `columns`; `batch` leads, as one axis if that is needed.
+// x as matrices: `rows` are merged into one axis, and so are `columns`; `batch` leads, merged too if necessary.
 template <class T>
 Var<T> as_matrices(const Labelled<T>& x, const Labels& batch, Labels rows, Labels columns, const Location& where) {
   constexpr std::uint8_t nobody = label_count - 1;  // a group without axes becomes one of extent 1
@@ -205,7 +205,7 @@ Labelled<T> join(const Labelled<T>& a, const Labelled<T>& b, LabelSet kept, cons
   return {product.shape() == shape ? product : reshape(product, shape, where), result};
 }
 
-// ---- the order -----------------------------------------------------------------------------------------------------
+// ---- the contraction order -----------------------------------------------------------------------------------------
 
 namespace {
 
@@ -221,9 +221,9 @@ bool fits(LabelSet labels) { return static_cast<std::size_t>(std::popcount(label
 
 using Order = std::vector<std::pair<std::size_t, std::size_t>>;
 
-// The best way to split each set of operands in two, from the smaller sets up.
+// The cheapest split of each set of operands in two, from small sets to large ones.
 struct Exhaustive {
-  const std::vector<LabelSet> kept;  // by set of operands: the labels that are still needed outside
+  const std::vector<LabelSet> kept;  // by set of operands: the labels still needed outside it
   std::vector<double> cost;
   std::vector<std::size_t> half;
 
@@ -268,7 +268,7 @@ Order exhaustive_order(std::span<const LabelSet> operands, LabelSet result, cons
 
 enum class First { most_shrinking, cheapest };
 
-// The best pair first, again and again. Adds what the products cost to `total`.
+// Joins the best pair repeatedly. Adds the cost of the products to `total`.
 Order greedy_order(std::span<const LabelSet> operands, LabelSet result, const LabelExtents& extents, First criterion,
                    double& total) {
   struct Live {
@@ -278,7 +278,7 @@ Order greedy_order(std::span<const LabelSet> operands, LabelSet result, const La
   std::vector<Live> live;
   for (std::size_t i = 0; i < operands.size(); ++i) live.push_back({i, operands[i]});
   Order order;
-  std::array<std::size_t, label_count> uses{};  // by how many of the live values
+  std::array<std::size_t, label_count> uses{};  // the number of live values with each label
   const auto count_uses = [&](LabelSet labels, std::size_t change) {
     for (; labels != 0; labels &= labels - 1) uses[static_cast<std::size_t>(std::countr_zero(labels))] += change;
   };

@@ -1,4 +1,4 @@
-// Sums of products of operands whose axes have labels: what einsum, tensordot and dot are made of.
+// Contractions of operands with labelled axes, for einsum, tensordot and dot.
 #pragma once
 
 #include <wengert/op.hpp>
@@ -14,7 +14,7 @@
 
 namespace wengert::detail {
 
-/// A set of labels, one bit each: the letters of both cases and the axes of an ellipsis.
+/// A set of labels, one bit each: upper- and lower-case letters, and the axes of an ellipsis.
 using LabelSet = std::uint64_t;
 inline constexpr std::size_t label_count = 64;
 using LabelExtents = std::array<std::size_t, label_count>;
@@ -22,27 +22,27 @@ using LabelExtents = std::array<std::size_t, label_count>;
 constexpr LabelSet set_of(std::uint8_t label) { return LabelSet{1} << label; }
 LabelSet set_of(std::span<const std::uint8_t> labels);
 
-/// A value with a label for each axis, none of them twice.
+/// A value with a distinct label for each axis.
 template <class T>
 struct Labelled {
   Var<T> value;
   std::vector<std::uint8_t> labels;
 };
 
-/// x with the axes `labels` in the order `wanted`: an axis whose label is not wanted has extent 1 and is dropped, axes
-/// of one label become their diagonal, a wanted label that x does not have becomes an axis of extent 1. A view.
+/// A view of x, whose axes are `labels`, with the axes `wanted`: an axis whose label is not wanted has extent 1 and is
+/// dropped, axes with one label become their diagonal, and a label that x lacks becomes an axis of extent 1.
 template <class T>
 Var<T> with_labels(Var<T> x, std::span<const std::uint8_t> labels, std::span<const std::uint8_t> wanted,
                    const Location& where);
 
-/// The product of two, summed over the labels of both that are not in `kept`. Its labels: those of both, in a's order,
-/// then those of a alone, then those of b alone.
+/// The product of a and b, summed over their common labels that are not in `kept`. Its labels: the other common ones,
+/// in a's order, then those of a alone, then those of b alone.
 template <class T>
 Labelled<T> join(const Labelled<T>& a, const Labelled<T>& b, LabelSet kept, const Location& where);
 
 /// The order in which to join operands: each step joins two of the values so far, operands first, and appends the
-/// result. Of up to six operands the cheapest order in multiplications; of more the pair first that shrinks most. No
-/// value has more than 8 axes; empty if there is no such order.
+/// result. For up to six operands, the order with the fewest multiplications; for more, the cheaper of two greedy
+/// orders. No value has more than 8 axes; empty if no such order is found.
 std::vector<std::pair<std::size_t, std::size_t>> contraction_order(std::span<const LabelSet> operands, LabelSet result,
                                                                    const LabelExtents& extents);
 

@@ -30,11 +30,11 @@ struct StopGradient {
   static std::vector<StructuralExample<StopGradient>> examples() { return {{{}, {{3, 4}}}}; }
 };
 
-// A node that carries its own rule, as its last input.
+// A node with its own vjp rule, which its last input owns.
 template <class T>
 constexpr Op<T> with_rule_op{
     .name = "custom_vjp",
-    .forward = [](const void*, std::span<const Value<const T>>, Value<T>) {},  // its value is given to it
+    .forward = [](const void*, std::span<const Value<const T>>, Value<T>) {},  // the value is already computed
     .vjp =
         [](Pullback<T>& pullback) {
           const auto* rule = pullback.tape().owner(pullback.input(pullback.arity() - 1).index()).get();
@@ -54,8 +54,8 @@ Var<T> detail::with_rule(const typename Tape<T>::Mark& from, Var<T> y, std::span
                            where);
 }
 
-// What the nodes since `from` depend on, arguments first: the older nodes that they read, captured by the function, and
-// the parameters that it recorded.
+// The inputs of the nodes since `from`: the arguments, then the older nodes that the function captured and the
+// parameters that it recorded.
 template <class T>
 static std::vector<Var<T>> inputs_since(Tape<T>& tape, const typename Tape<T>::Mark& from,
                                         std::span<const Var<T>> arguments) {
@@ -72,7 +72,7 @@ static std::vector<Var<T>> inputs_since(Tape<T>& tape, const typename Tape<T>::M
   return result;
 }
 
-// A random generator that a function drew from, and where it stood before.
+// A random generator that a function drew from, and its position before that.
 using Stream = std::pair<std::shared_ptr<Generator::State>, std::uint64_t>;
 
 template <class T>
@@ -90,8 +90,8 @@ static std::vector<Stream> streams_since(const Tape<T>& tape, const typename Tap
   return result;
 }
 
-// While it lives, a function that was called before is called again: a Program must not take what is recorded for what
-// was computed before, generators stand where they stood, and updates are as they were, to be queued only once.
+// A scope for calling a function again: nodes are marked as repeated, so that a Program does not merge them with the
+// earlier ones; generators are at their earlier positions; and updates are as before, to be queued only once.
 template <class T>
 class Repeating {
  public:

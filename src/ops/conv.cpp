@@ -12,12 +12,12 @@
 namespace wengert {
 namespace {
 
-// Three products, of which each is linear in its two operands and the derivative of the other two.
+// The base of three products, each bilinear and the derivative of the other two.
 struct Convolving {
   static constexpr std::size_t arity = 2;
   kernel::Window window;
   std::size_t groups = 1;
-  std::size_t rank = 2;  // of the spatial axes
+  std::size_t rank = 2;  // number of spatial axes
 
   kernel::Convolution convolution(std::size_t batch, std::size_t channels, std::size_t filters) const {
     return {batch, channels, filters, groups, rank, window};
@@ -27,7 +27,7 @@ struct Convolving {
     for (std::size_t axis = 3 - rank; axis < 3; ++axis) result.push_back(window.axes[axis].*extent);
     return result;
   }
-  // The operations of all products of a result (N, O, …) and its weight (O, C/groups, kernel…).
+  // The floating-point operations for a result (N, O, …) and its weight (O, C/groups, kernel…).
   static double products(const Shape& y, const Shape& w) {
     double count = 2.0 * static_cast<double>(y.elements());
     for (std::size_t axis = 1; axis < w.rank(); ++axis) count *= static_cast<double>(w[axis]);
@@ -41,9 +41,9 @@ Var<T> input_gradient(const Convolving& how, Var<T> g, Var<T> w);
 template <class T>
 Var<T> weight_gradient(const Convolving& how, Var<T> x, Var<T> g);
 
-// ---- the numbers of a convolution ----------------------------------------------------------------------------------
+// ---- the extents of a convolution ----------------------------------------------------------------------------------
 
-// Options as checked numbers.
+// Checked options.
 struct Steps {
   detail::PerThree stride{1, 1, 1};
   detail::PerThree padding{0, 0, 0};
@@ -52,7 +52,7 @@ struct Steps {
   bool same = false;
 };
 
-// ShapeError unless `second`, of (first, second, kernel…), is what x has for each group.
+// Throws ShapeError unless w fits x: its rank, a nonempty kernel, its channels, and groups that divide them.
 void check_channels(std::string_view name, const Shape& x, const Shape& w, std::size_t groups, bool transposed,
                     std::size_t n) {
   if (w.rank() != n + 2)
@@ -101,7 +101,7 @@ Convolving convolving(std::string_view name, const Shape& x, const Shape& w, con
   return how;
 }
 
-// The convolution whose transpose takes x to the result.
+// The convolution whose transpose maps x to the result.
 Convolving transposed(std::string_view name, const Shape& x, const Shape& w, const Steps& steps,
                       const detail::PerThree& output_padding) {
   const std::size_t n = x.rank() - 2;
@@ -216,7 +216,7 @@ Var<T> weight_gradient(const Convolving& how, Var<T> x, Var<T> g) {
   return record(ConvWeightGradient{how}, Location::current(), x, g);
 }
 
-// ---- what the public functions share -------------------------------------------------------------------------------
+// ---- helpers of the public functions -------------------------------------------------------------------------------
 
 std::size_t checked_groups(std::string_view name, std::ptrdiff_t groups) {
   return detail::checked_numbers(name, "groups", PerAxis<1>(groups), 1)[2];

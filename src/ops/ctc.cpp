@@ -14,7 +14,7 @@ namespace {
 
 constexpr double nothing = -std::numeric_limits<double>::infinity();  // ln 0
 
-// ---- the numbers that the recursion runs on ------------------------------------------------------------------------
+// ---- the number types of the recursion -----------------------------------------------------------------------------
 
 // ln(eᵃ + eᵇ).
 double log_add(double a, double b) {
@@ -25,7 +25,7 @@ double log_add(double a, double b) {
 double value_of(double x) { return x; }
 double exp_of(double x) { return std::exp(x); }
 
-// A value and its derivative in one direction: the recursion on these gives the derivative of its result.
+// A value and its directional derivative: the recursion on these gives the derivative of its result.
 struct Tangent {
   double v = nothing;
   double d = 0;
@@ -67,11 +67,11 @@ struct Sequence {
 
   std::size_t states() const { return 2 * length + 1; }
   std::size_t label(std::size_t s) const { return static_cast<std::size_t>(s % 2 == 1 ? labels[s / 2] : blank); }
-  // Whether a path may go from state s − 2 to s: not past a blank that keeps two equal labels apart.
+  // Whether a path may go from state s − 2 to s: not past a blank that separates two equal labels.
   bool skips(std::size_t s) const { return s % 2 == 1 && s >= 3 && labels[s / 2] != labels[s / 2 - 1]; }
 };
 
-// The logarithm of the target's probability, and with `put` that of each path's share of it: put(t, class, share).
+// The logarithm of the target's probability. If `backward`, calls put(t, class, ln share) for each state's share of it.
 // Forward and backward variables of Graves et al. 2006, section 4.1, the backward ones without the frame's own factor.
 template <class R, class Read, class Put>
 R forward_backward(const Sequence& y, const Read& read, const Put& put, bool backward) {
@@ -115,15 +115,16 @@ R forward_backward(const Sequence& y, const Read& read, const Put& put, bool bac
 
 constexpr std::string_view loss_name = "ctc_loss";
 
-// What the loss and its derivatives share: (T, N, C) logarithms of probabilities, labels, and the lengths of both.
+// Options and checks of the loss and its derivatives, whose inputs are (T, N, C) log-probabilities, labels and the
+// lengths of both.
 struct Ctc {
   std::int64_t blank = 0;
   bool zero_infinity = false;
-  bool by_length = false;  // costs are divided by their target's length
+  bool by_length = false;  // losses are divided by their target's length
 
   using Whole = Value<const std::int64_t>;
 
-  // Calls visit(sample, its sequence, its factor) for each; throws ValueError for lengths and labels out of range.
+  // Calls visit(n, sequence, factor) for each sample n; throws ValueError for lengths and labels out of range.
   template <class Visit>
   void each(const Shape& x, Whole targets, Whole frames, Whole lengths, const Visit& visit) const {
     const bool padded = targets.shape().rank() == 2;
@@ -150,13 +151,13 @@ struct Ctc {
   }
 };
 
-// Records a helper of the loss. It stays out of the registry: the gradient check of ctc_loss covers it.
+// Records a helper op of the loss. It is not in the registry: the gradient check of ctc_loss covers it.
 template <class Op, class T, std::size_t count>
 Var<T> record_helper(const Op& op, const std::array<Var<T>, count>& inputs) {
   return inputs[0].tape().record(StructuralTable<T, Op>::table, &op, sizeof(op), inputs, Location::current());
 }
 
-// The derivative of the posteriors in the direction w; symmetric, as they are themselves a gradient.
+// The derivative of the posteriors in the direction w; symmetric, because they are themselves a gradient.
 struct CtcCurvature : Ctc {
   static constexpr std::string_view name = "ctc_curvature";
   static constexpr std::string_view notation = "Σ w ∂p/∂a";
@@ -271,7 +272,7 @@ struct CtcCost : Ctc {
           const Ctc& same = *this;
           const Var<T> p =
               record_helper(CtcPosterior{same}, std::array{a, targets.handle(), frames.handle(), lengths.handle()});
-          return where(p, -p * reshape(g, {g.size(), 1}), 0);  // p is 0 where no path leads
+          return where(p, -p * reshape(g, {g.size(), 1}), 0);  // p is 0 where no path passes
         },
         no_gradient, no_gradient, no_gradient);
   }

@@ -1,4 +1,4 @@
-// Sums and products along an axis up to each element, and the product over axes.
+// Cumulative sums, products and log-sum-exps along an axis, and the product over axes.
 #include "lines.hpp"
 #include "listed.hpp"
 #include <wengert/ops/elementwise.hpp>
@@ -15,14 +15,14 @@
 namespace wengert {
 namespace {
 
-// What every op along an axis has.
+// The attributes of all ops along an axis.
 struct AlongAxis {
   std::size_t axis = 0;
   bool reversed = false;
 
   Shape shape(const Shape& x) const { return x; }
   Shape shape(const Shape&, const Shape& b) const { return b; }
-  // Where the element before this one in the direction of the op is.
+  // The position of the preceding row in the direction of the op.
   std::size_t before(std::size_t row, const Lines& lines) const {
     return reversed ? row + lines.inner : row - lines.inner;
   }
@@ -35,7 +35,7 @@ struct Cumsum : AlongAxis {
 
   template <class T>
   void forward(Value<const T> x, Value<T> y) const {
-    // In doubles, and block by block, so that the rounding error does not grow with every element.
+    // In double and block by block, so that the rounding error does not grow with every element.
     constexpr std::size_t block = 128, together = 64;
     const Lines lines(x.shape(), axis);
     double done[together], part[together];
@@ -64,7 +64,7 @@ struct Cumsum : AlongAxis {
   }
 };
 
-// x moved one place towards the end of an axis, `first` coming in at its beginning.
+// x shifted by one towards the end of an axis, with `first` at its beginning.
 template <class T>
 Var<T> shifted(Var<T> x, std::size_t axis, double first) {
   if (x.shape()[axis] == 0) return x;
@@ -83,7 +83,7 @@ Var<T> times_before(Var<T> a, Var<T> b, std::size_t axis) {
   return moveaxis(pad(moveaxis(products, along, -1), {{1, 0}}, PadMode::constant, 0), -1, along);
 }
 
-// The linear recurrence that all products along an axis are made of. Reversed, it is the transpose with respect to b.
+// The linear recurrence behind all products along an axis. Reversed, it is the adjoint with respect to b.
 struct Recurrence : AlongAxis {
   static constexpr std::string_view name = "linear_recurrence";
   static constexpr std::string_view notation = "yᵢ = bᵢ + aᵢ·yᵢ₋₁, reversed yᵢ = bᵢ + aᵢ₊₁·yᵢ₊₁";
@@ -109,7 +109,7 @@ struct Recurrence : AlongAxis {
   }
 };
 
-// The product of the elements up to each one, that one included.
+// The cumulative product, each element included.
 template <class T>
 Var<T> products(Var<T> x, std::size_t axis, const Location& where) {
   const auto along = static_cast<std::ptrdiff_t>(axis);
@@ -120,12 +120,12 @@ Var<T> products(Var<T> x, std::size_t axis, const Location& where) {
   return record(Recurrence{{axis, false}}, where, x, start);
 }
 
-// Σⱼ gⱼ ∂yⱼ/∂xᵢ of y = logcumsumexp(x).
+// Σⱼ gⱼ ∂yⱼ/∂xᵢ for y = logcumsumexp(x).
 template <class T>
 Var<T> gathered_shares(Var<T> x, Var<T> g, std::size_t axis);
 
-// What xᵢ has in the sum exp x₀ + … + exp xᵢ, or what all before it have. Both are made of the largest element so far
-// and a sum relative to it: beside a large y, the digits of y − x are lost.
+// The share of exp xᵢ in exp x₀ + … + exp xᵢ, or that of all terms before it. Both are computed from the largest
+// element so far and a sum relative to it, because y − x loses digits if y is large.
 struct CumulativeShare : AlongAxis {
   static constexpr std::string_view name = "cumulative_share";
   static constexpr std::string_view notation = "exp xᵢ / (exp x₀ + … + exp xᵢ), or 1 − that";
@@ -135,7 +135,7 @@ struct CumulativeShare : AlongAxis {
   template <class T>
   void forward(Value<const T> x, Value<T> y) const {
     const Lines lines(x.shape(), axis);
-    const auto relative = [](T a, T b) { return a == b ? T(1) : std::exp(a - b); };  // ∞ − ∞ too
+    const auto relative = [](T a, T b) { return a == b ? T(1) : std::exp(a - b); };  // also where a − b is ∞ − ∞
     for (std::size_t o = 0; o < lines.outer; ++o)
       for (std::size_t i = 0; i < lines.inner; ++i) {
         T largest = -std::numeric_limits<T>::infinity(), sum = 0;
@@ -216,7 +216,7 @@ struct Prod {
   }
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T> x) const {
-    // The product of all other elements is that of those before times that of those behind.
+    // The product of all other elements is the product of those before times the product of those after.
     const std::size_t last = x.rank() - 1;
     const auto of_those_before = [&](Var<T> z) { return shifted(products(z, last, Location::current()), last, 1); };
     const Var<T> others = of_those_before(x) * flip(of_those_before(flip(x, -1)), -1);

@@ -1,4 +1,4 @@
-// What det, slogdet and the gradient of det share.
+// Helpers of det, slogdet and the gradient of det.
 #pragma once
 
 #include <wengert/tape.hpp>
@@ -9,7 +9,7 @@
 
 namespace wengert::detail {
 
-/// A determinant from the factors of its matrix, as a sign and what each pivot gives to `take`.
+/// Returns the sign of the determinant of a factored matrix and passes the magnitude of each pivot to `take`.
 template <class T, class F>
 T sign_and_pivots(std::span<const T> factors, std::span<const int> pivots, const F& take) {
   T sign = 1;
@@ -23,7 +23,7 @@ T sign_and_pivots(std::span<const T> factors, std::span<const int> pivots, const
   return sign;
 }
 
-/// The determinant itself.
+/// The determinant of a factored matrix.
 template <class T>
 T determinant(std::span<const T> factors, std::span<const int> pivots) {
   T product = 1;

@@ -21,7 +21,7 @@ constexpr std::uint8_t first_ellipsis = 52;  // labels: A…Z, a…z, then the a
 
 using Labels = std::vector<std::uint8_t>;
 
-// One operand or the result as it is written: letters, and where among them the ellipsis stands.
+// One operand or the result as written: letters, and the position of the ellipsis among them.
 struct Term {
   Labels letters;
   std::size_t ellipsis = none;
@@ -81,7 +81,7 @@ Expression read(std::string_view text) {
   return expression;
 }
 
-// The label of each axis of an operand of this rank.
+// The label of each axis of an operand of this shape.
 Labels labels_of(const Expression& expression, std::size_t operand, const Shape& shape) {
   const Term& term = expression.operands[operand];
   const std::size_t letters = term.letters.size(), rank = shape.rank();
@@ -96,7 +96,7 @@ Labels labels_of(const Expression& expression, std::size_t operand, const Shape&
   return labels;
 }
 
-// The extent of each label; 1 gives way to any other.
+// The extent of each label; an extent of 1 broadcasts.
 LabelExtents extents_of(const std::vector<Labels>& labels, const std::vector<Shape>& shapes) {
   LabelExtents extents;
   extents.fill(1);
@@ -142,7 +142,7 @@ Labels result_labels(const Expression& expression, const std::vector<Labels>& la
   return result;
 }
 
-// An operand with its diagonals taken, without the axes that it only repeats, and summed over what nobody else needs.
+// An operand with its diagonals taken, its broadcast axes dropped, and summed over labels not needed elsewhere.
 template <class T>
 Labelled<T> prepared(Var<T> x, const Labels& labels, LabelSet needed, const LabelExtents& extents,
                      const Location& where) {
@@ -166,7 +166,7 @@ Labelled<T> prepared(Var<T> x, const Labels& labels, LabelSet needed, const Labe
   return result;
 }
 
-// Whether a product has its axes in the order of the result if the second operand is put first.
+// Whether putting the second operand first gives a product whose axes are in the order of the result.
 bool second_leads(LabelSet first, LabelSet second, const Labels& wanted) {
   for (const std::uint8_t label : wanted)
     if (((first ^ second) & set_of(label)) != 0) return (second & set_of(label)) != 0;
@@ -193,7 +193,7 @@ Var<T> contract(const Expression& expression, std::span<const Var<T>> operands, 
     LabelSet needed = result;
     for (std::size_t j = 0; j < operands.size(); ++j)
       if (j != i)
-        for (std::size_t axis = 0; axis < labels[j].size(); ++axis)  // an axis that j only repeats does not need it
+        for (std::size_t axis = 0; axis < labels[j].size(); ++axis)  // a broadcast axis of j does not need it
           if (shapes[j][axis] != 1 || extents[labels[j][axis]] == 1) needed |= set_of(labels[j][axis]);
     values.push_back(prepared(operands[i], labels[i], needed, extents, where));
     sets.push_back(set_of(values.back().labels));
@@ -215,7 +215,7 @@ Var<T> contract(const Expression& expression, std::span<const Var<T>> operands, 
   return with_labels<T>(values.back().value, values.back().labels, wanted, where);
 }
 
-// ---- the registry's examples ---------------------------------------------------------------------------------------
+// ---- examples for the registry -------------------------------------------------------------------------------------
 
 OpExample example(const char* subscripts, std::vector<Shape> shapes) {
   std::vector<Domain> domains(shapes.size());

@@ -14,7 +14,7 @@ namespace {
 
 using namespace detail;
 
-// Vectors of the last axis as rows, or as columns, to broadcast against matrices.
+// Vectors along the last axis as rows, or as columns, to broadcast against matrices.
 template <class T>
 Var<T> as_row(Var<T> x) {
   const Shape s = x.shape();
@@ -25,7 +25,7 @@ Var<T> as_column(Var<T> x) {
   return reshape(x, with_axes(x.shape(), {1}));
 }
 
-// The iterations of LAPACK do not end well on a NaN or an infinity.
+// LAPACK's iterations cannot handle NaNs and infinities.
 template <class T>
 void require_finite(std::string_view name, std::span<const T> a, const Shape& batch, std::size_t entry) {
   for (const T element : a)
@@ -171,7 +171,7 @@ struct PackedEigh {
     for (std::size_t e = 0; e * n * (n + 1) < y.size(); ++e, entries.next()) {
       T* to = y.data + e * n * (n + 1);
       entries.copy_to(rows.data());
-      for (std::size_t i = 0; i < n; ++i)  // as the upper triangle is not read, it may hold anything
+      for (std::size_t i = 0; i < n; ++i)  // mirrored: the upper triangle is not read and may hold anything
         for (std::size_t j = i + 1; j < n; ++j) rows[i * n + j] = rows[j * n + i];
       require_finite<T>(name, rows, batch, e);
       if (!kernel::symmetric_eigen<T>(rows, n, {to, n}, scratch)) refuse_unconverged(name, batch, e);
@@ -234,7 +234,7 @@ struct PackedSvd {
   }
   // Giles 2008, section 3.2, and Seeger et al. 2017, with E = sⱼ² − sᵢ²:
   //   U · (skew₂(Uᵀ·gU)/E · S + S · skew₂(Vᵀ·gV)/E + diag(gs)) · Vᵀ
-  // and for what lies outside the vectors' span (1 − U·Uᵀ) · gU · S⁻¹ · Vᵀ + U · S⁻¹ · gVᵀ · (1 − V·Vᵀ).
+  // plus, outside the vectors' span, (1 − U·Uᵀ) · gU · S⁻¹ · Vᵀ + U · S⁻¹ · gVᵀ · (1 − V·Vᵀ).
   template <class T>
   auto vjp(Var<T> g, Var<T> y, Var<T> a) const {
     const Shape shape = a.shape();

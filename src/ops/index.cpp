@@ -1,4 +1,4 @@
-// Whole slabs chosen along one axis.
+// Slabs selected along one axis: take, embedding, index_add and masked_select; and one_hot.
 #include "indexing.hpp"
 #include "lines.hpp"
 #include "listed.hpp"
@@ -22,7 +22,7 @@ std::size_t IndexedAxis::from_its_end(Value<const std::int64_t> indices, std::si
 
 namespace {
 
-// x seen along an axis in whose place the axes of the indices stand.
+// The shape of x with `axis` replaced by the axes of the indices.
 Shape with_axes(const char* name, const Shape& x, std::size_t axis, const Shape& axes) {
   require_rank(name, x.rank() + axes.rank() - 1);
   Shape result;
@@ -32,7 +32,7 @@ Shape with_axes(const char* name, const Shape& x, std::size_t axis, const Shape&
   return result;
 }
 
-// Calls visit(position of a row of `inner` elements in the slabs, its position in what they are part of).
+// Calls visit(position in the slabs, position in the whole tensor) for each row of `inner` elements.
 template <class Visit>
 void each_row(const Lines& lines, Value<const std::int64_t> indices, const IndexedAxis& along, const Visit& visit) {
   for (std::size_t o = 0; o < lines.outer; ++o)
@@ -73,7 +73,7 @@ struct Take {
   }
 };
 
-// Its transpose: slabs added at their places of zeros.
+// The adjoint of Take: adds slabs to zeros at their positions.
 struct PutSlabs {
   static constexpr std::string_view name = "put_slabs";
   static constexpr std::string_view notation = "y at kⱼ += xⱼ, from zeros";

@@ -1,4 +1,4 @@
-// What the index ops share: how an index becomes a place, and how operands come to the tape.
+// Helpers of the index ops: positions from indices, and operands on the tape.
 #pragma once
 
 #include <wengert/ops/shape.hpp>
@@ -10,13 +10,13 @@
 
 namespace wengert {
 
-/// An axis that indices run over, as the caller of an op knows it.
+/// An axis that indices refer to, with the name of the calling function for messages.
 struct IndexedAxis {
   const char* caller;
   std::uint8_t axis = 0;
-  bool from_end = true;  // negative indices count from the end; otherwise they are refused
+  bool from_end = true;  // negative indices count from the end; otherwise they are rejected
 
-  /// The place that the element of this number among `indices` names. Throws ValueError if there is none.
+  /// The position that an element of `indices` refers to. Throws ValueError if it is out of range.
   std::size_t place(Value<const std::int64_t> indices, std::size_t element, std::size_t extent) const {
     const std::int64_t index = indices.data[element];
     if (static_cast<std::uint64_t>(index) < extent) [[likely]]
@@ -26,7 +26,7 @@ struct IndexedAxis {
   std::size_t from_its_end(Value<const std::int64_t> indices, std::size_t element, std::size_t extent) const;
 };
 
-/// The indices as the caller gave them, on `tape`. Throws HandleError, naming the op, for an empty or stale handle.
+/// The caller's indices on `tape`. Throws HandleError, naming the op, for an empty or stale handle or another tape's.
 template <class T>
 IndexVar<T> indices_on(Tape<T>& tape, const IndexOperand<T>& given, std::string_view name, const Location& where) {
   const IndexVar<T> indices = given.on(tape);
@@ -36,8 +36,8 @@ IndexVar<T> indices_on(Tape<T>& tape, const IndexOperand<T>& given, std::string_
   return indices;
 }
 
-/// What all ops along an axis begin with: calls record_all(the axis, the indices on the tape of x) as one step that
-/// fails as a whole. Throws HandleError for wrong handles, AxisError if x has no such axis.
+/// Checks the operands of an op along an axis, then calls record_all(axis, indices on the tape of x), atomically.
+/// Throws HandleError for invalid handles, AxisError if x has no such axis.
 template <class T, class F>
 auto along_axis(const char* name, Var<T> x, std::ptrdiff_t axis, const IndexOperand<T>& indices, const Location& where,
                 const F& record_all) {
@@ -47,7 +47,7 @@ auto along_axis(const char* name, Var<T> x, std::ptrdiff_t axis, const IndexOper
   });
 }
 
-/// An operand beside the first, on `tape`. Throws HandleError, naming the op, for an empty or stale handle.
+/// A further operand on `tape`. Throws HandleError, naming the op, for an empty or stale handle or another tape's.
 template <class T>
 Var<T> operand_on(Tape<T>& tape, const Operand<T>& given, std::string_view name, const Location& where) {
   const Var<T> operand = given.on(tape);

@@ -103,7 +103,7 @@ Var<T> stack_all(std::span<const Var<T>> parts, std::ptrdiff_t axis, const Locat
   });
 }
 
-// The pieces between neighbouring borders.
+// The pieces between adjacent borders.
 template <class T>
 std::vector<Var<T>> cut(Var<T> x, std::size_t axis, std::span<const std::size_t> borders, const Location& where) {
   std::vector<Var<T>> pieces;
@@ -112,7 +112,7 @@ std::vector<Var<T>> cut(Var<T> x, std::size_t axis, std::span<const std::size_t>
   return pieces;
 }
 
-// x as three axes: those before `axis`, that one, and those behind it.
+// The extents of x as three axes: those before `axis`, `axis` itself, and those after it.
 Shape around(const Shape& shape, std::size_t axis) {
   const auto product = [](auto begin, auto end) {
     return std::accumulate(begin, end, std::size_t{1}, std::multiplies<>());
@@ -120,7 +120,7 @@ Shape around(const Shape& shape, std::size_t axis) {
   return {product(shape.begin(), shape.begin() + axis), shape[axis], product(shape.begin() + axis + 1, shape.end())};
 }
 
-// `count` copies of what the axes behind the first of (outer, rest) hold, in another shape.
+// `count` copies of each row of x as (outer, rest), reshaped to `result`.
 template <class T>
 Var<T> copies(Var<T> x, std::size_t outer, std::size_t rest, std::size_t count, const Shape& result,
               const Location& where) {
@@ -138,7 +138,7 @@ Var<T> rolled(Var<T> x, std::ptrdiff_t shift, std::size_t axis, const Location& 
   return record(Concatenate{axis}, where, std::span<const Var<T>>(parts));
 }
 
-// An axis with its edge repeated, or mirrored.
+// x with an axis extended by repeating its edge or by reflection.
 template <class T>
 Var<T> extended(Var<T> x, std::size_t axis, PadWidth padding, PadMode mode, const Location& where) {
   const Shape shape = x.shape();

@@ -1,4 +1,4 @@
-// A tensor seen along one axis.
+// Tensors as lines along one axis.
 #pragma once
 
 #include <wengert/ops/shape.hpp>
@@ -9,14 +9,14 @@
 
 namespace wengert {
 
-/// `outer` times `count` elements along an axis, `inner` apart.
+/// A tensor as (outer, count, inner): `count` elements along an axis, `inner` elements apart.
 struct Lines {
   std::size_t outer = 1, count = 1, inner = 1;
   Lines(const Shape& shape, std::size_t axis) : count(shape[axis]) {
     for (std::size_t i = 0; i < shape.rank(); ++i)
       if (i != axis) (i < axis ? outer : inner) *= shape[i];
   }
-  /// Calls row(position of a row of `inner` elements, k) for k from the beginning of the axis, or from its end.
+  /// Calls row(position of a row of `inner` elements, k); k counts from the beginning of the axis, or from its end.
   template <class F>
   void each_row(bool reversed, const F& row) const {
     for (std::size_t o = 0; o < outer; ++o)
@@ -30,14 +30,14 @@ inline void require_rank(std::string_view name, std::size_t rank) {
     throw ShapeError(name, fmt::format("a result of {} axes: a tensor on a tape has at most {}", rank, max_rank));
 }
 
-/// `shape` with extent 1 in place of the axes of `bits`.
+/// `shape` with an extent of 1 for the axes in `bits`.
 inline Shape with_ones(Shape shape, std::uint32_t bits) {
   for (std::size_t axis = 0; axis < shape.rank(); ++axis)
     if ((bits >> axis & 1) != 0) shape[axis] = 1;
   return shape;
 }
 
-/// x with the axes of `bits` as one axis, the last.
+/// x with the axes in `bits` merged into one, the last.
 template <class T>
 Var<T> merged_last(Var<T> x, std::uint32_t bits, const Location& where) {
   const Shape shape = x.shape();

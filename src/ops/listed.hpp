@@ -1,11 +1,11 @@
-// How functions made of other ops are listed in the registry, and checked.
+// Registers functions composed of other ops, with examples to check.
 #pragma once
 
 #include <wengert/op.hpp>
 
 namespace wengert {
 
-/// The examples of a function of one tensor.
+/// Examples of a function of one tensor, one per shape.
 template <class F>
 std::vector<OpExample> examples_of(std::string_view name, std::initializer_list<Shape> shapes, const F& f) {
   std::vector<OpExample> result;
@@ -20,7 +20,7 @@ std::vector<OpExample> examples_of(std::string_view name, std::initializer_list<
 
 }  // namespace wengert
 
-// Lists `op` with its notation and convention; the last argument is an application of it to `x`.
+// Registers `op` with its notation and convention; the last argument is an application of it to `x`.
 #define WENGERT_LISTED(op, text, edge, ...)                                                                       \
   [[maybe_unused]] const bool op##_listed = register_op(                                                          \
       {.name = #op, .notation = text, .convention = edge, .own_examples = [] {                                    \

@@ -18,7 +18,7 @@ constexpr auto binary_cross_entropy_op = elementwise<"binary_cross_entropy">(
     notation<"−[y ln p + (1 − y) ln(1 − p)]">,
     convention<"logarithms are at least −100, the gradient's denominator p(1 − p) at least 1e-12">);
 
-// The branches meet smoothly at 0, so that all derivatives there are right, too.
+// The branches meet smoothly at 0, so all derivatives there are right too.
 constexpr auto binary_cross_entropy_with_logits_op = elementwise<"binary_cross_entropy_with_logits">(
     [](auto z, auto y) {
       auto u = where(z > 0, -z, z);  // −|z|
@@ -54,11 +54,11 @@ constexpr auto kl_div_of_logarithms_op = elementwise<"kl_div_of_logarithms">(
     derivative([](auto, auto y, auto) { return -exp(y); }, [](auto a, auto y, auto) { return exp(y) * (y - a + 1); }),
     notation<"eʸ (y − a)">);
 
-// Cross entropy and its gradient are one pass over the rows each, however long those are.
+// Cross entropy and its gradient take one pass over the rows each, whatever their length.
 struct ByRow {
   static std::size_t classes(const Shape& z) { return z.back(); }
   static std::size_t rows(const Shape& z) { return z.elements() / std::max<std::size_t>(z.back(), 1); }
-  // What the sum is divided by.
+  // The divisor of the sum.
   static double samples(const Shape& z) { return z.rank() == 1 ? 1.0 : static_cast<double>(z[0]); }
 };
 
@@ -108,7 +108,7 @@ struct CrossEntropy : ByRow {
   }
 };
 
-// Costs weighted, reduced and free of NaN.
+// Weights, reduces and checks the losses that `costs_of` returns.
 template <class T, class F>
 Var<T> binary(std::string_view name, Var<T> prediction, const Operand<T>& target,
               const BinaryCrossEntropyOptions<T>& options, const Location& where, const F& costs_of) {

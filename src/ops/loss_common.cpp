@@ -1,4 +1,4 @@
-// What the losses share: the checks of their operands and of their value.
+// Checks of the losses' operands and values.
 #include "ops/loss_common.hpp"
 
 #include <wengert/structural.hpp>
@@ -18,7 +18,7 @@ struct Found {
   T value;
 };
 
-// The first element of a value that is bad.
+// The first element of a value for which `bad` holds.
 template <class T, class Bad>
 std::optional<Found<T>> first(Value<const T> x, const Bad& bad) {
   std::vector<T> copy;
@@ -33,7 +33,7 @@ std::optional<Found<T>> first(Value<const T> x, const Bad& bad) {
   return Found<T>{static_cast<std::size_t>(at - x.data), *at};
 }
 
-// The same written as `element (2, 3) is …`.
+// The same as text: `element (2, 3) is …`.
 template <class T, class Bad>
 std::optional<std::string> first_bad(Value<const T> x, const Bad& bad) {
   const auto found = first(x, bad);
@@ -50,8 +50,8 @@ bool is_infinite(T v) {
   return std::isinf(v);
 }
 
-// Checks the cost, the first input; the others are what it is the cost of. As the check is part of the computation, a
-// Program makes it at each replay. Nothing reads its result, so that it stands in the way of no fusion.
+// Checks the loss, its first input; the others are the operands of the loss. The check is part of the computation, so a
+// Program repeats it at each replay. Nothing reads its result, so it does not prevent fusion.
 struct LossCheck {
   static constexpr std::string_view name = "loss_check";
   static constexpr std::string_view notation = "0";

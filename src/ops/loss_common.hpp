@@ -1,4 +1,4 @@
-// What the losses share: equal shapes, a caller's line on every error, no NaN, one reduction.
+// Helpers of the losses: equal shapes, errors with the caller's line, NaN checks and reductions.
 #pragma once
 
 #include <wengert/ops/loss.hpp>
@@ -13,7 +13,7 @@
 
 namespace wengert::losses {
 
-/// An operand of a loss by the name that messages give it.
+/// An operand of a loss, with its name in messages.
 template <class T>
 struct Named {
   std::string_view name;
@@ -24,18 +24,18 @@ struct Named {
 template <class T>
 void check_handle(std::string_view loss, std::string_view operand, Var<T> x, const Tape<T>& tape);
 
-/// The target as a Var of the prediction's tape and shape. Throws ShapeError or HandleError.
+/// The target as a Var on the prediction's tape. Throws ShapeError unless their shapes are equal, or HandleError.
 template <class T>
 Var<T> equal_shaped(std::string_view loss, Var<T> prediction, const Operand<T>& target);
 
-/// The costs themselves, or one number made of them; `samples` is what batch_mean divides by.
+/// The losses themselves, their sum or a mean; `samples` is the divisor of batch_mean.
 /// Throws ValueError for a mean over no elements.
 template <class T>
 Var<T> reduced(std::string_view loss, Var<T> costs, Reduction reduction, double samples, const Location& where);
 
-/// The cost, recorded with a check of its value: on a tape and in a Program alike, a ValueError is thrown if it holds a
-/// NaN, which names the operand and element it comes from, or if the operand called `never_negative` has a negative
-/// element. Names must be literals.
+/// Returns the loss after recording a check of its value. On a tape and in a Program alike, it throws ValueError if the
+/// loss holds a NaN, naming the operand and element that it comes from, or if the operand called `never_negative` has a
+/// negative element. Names must be literals.
 template <class T>
 Var<T> checked(std::string_view loss, Var<T> cost, std::span<const Named<T>> operands, const Location& where,
                std::string_view never_negative = {});
@@ -46,7 +46,7 @@ double samples(Var<T> x) {
   return x.rank() == 0 ? 1.0 : static_cast<double>(x.shape()[0]);
 }
 
-/// Runs `cost` on the target as a Var; a loss that fails, for whatever reason, leaves nothing on the tape.
+/// Calls `cost` with the target as a Var and checks the loss. If anything throws, nothing is left on the tape.
 template <class T, class F>
 Var<T> loss_of(std::string_view name, Var<T> prediction, const Operand<T>& target, const Location& where,
                const F& cost) {
@@ -59,7 +59,7 @@ Var<T> loss_of(std::string_view name, Var<T> prediction, const Operand<T>& targe
   });
 }
 
-/// A loss that is one formula of prediction and target.
+/// A loss given by one formula of prediction and target.
 template <class T, class F>
 Var<T> elementwise_loss(std::string_view name, Var<T> prediction, const Operand<T>& target, Reduction reduction,
                         const Location& where, const F& formula) {
@@ -68,7 +68,7 @@ Var<T> elementwise_loss(std::string_view name, Var<T> prediction, const Operand<
   });
 }
 
-/// Throws ValueError unless a parameter of a loss is positive (or 0, if that is allowed).
+/// Throws ValueError unless a parameter of a loss is finite and positive (or 0, if `zero_allowed`).
 void check_parameter(std::string_view loss, std::string_view parameter, double value, bool zero_allowed,
                      const Location& where);
 

@@ -15,16 +15,16 @@ namespace {
 
 constexpr std::string_view loss_name(bool is_nll) { return is_nll ? "nll_loss" : "cross_entropy"; }
 
-// How labels choose along the class axis, which is axis 1 of (N, C, …), or the only axis.
+// Selection by labels along the class axis, which is axis 1 of (N, C, …), or the only axis.
 struct ByLabel {
   static constexpr std::size_t arity = 2;
   static constexpr std::uint8_t index_inputs = 0b10;
   bool shared = false;   // one vector over the classes for all labels: class weights
-  bool ignores = false;  // labels equal to `ignored` choose nothing
+  bool ignores = false;  // labels equal to `ignored` select nothing
   bool is_nll = false;   // the caller, for messages
   std::int64_t ignored = 0;
 
-  // Classes, and how far apart they lie.
+  // The number of classes, and the stride between them.
   struct Extents {
     std::size_t classes, inner;
   };
@@ -33,7 +33,7 @@ struct ByLabel {
     for (std::size_t axis = 2; axis < x.rank(); ++axis) e.inner *= x[axis];
     return e;
   }
-  // Calls visit(label's position, position of the chosen element) for every label that is not ignored.
+  // Calls visit(label's position, position of the selected element) for every label that is not ignored.
   template <class Visit>
   void each(Extents e, Value<const std::int64_t> labels, const Visit& visit) const {
     for (std::size_t i = 0; i < labels.size(); ++i) {
@@ -76,7 +76,7 @@ struct PickByLabel : ByLabel {
   }
 };
 
-// Its reverse: elements added at the chosen places of zeros.
+// The adjoint of PickByLabel: adds elements to zeros at the selected positions.
 struct PutByLabel : ByLabel {
   static constexpr std::string_view name = "put_by_label";
   static constexpr std::string_view notation = "y of the class k += x";
@@ -102,7 +102,7 @@ Var<T> put_by_label(Var<T> g, IndexVar<T> labels, const ByLabel& how, const Shap
   return record(PutByLabel{how, to}, Location::current(), g, labels);
 }
 
-// ln Σ eᶻ − z of the label, row by row, and its gradient: one pass over the rows each.
+// ln Σ eᶻ − z of the label, row by row, and its gradient, in one pass over the rows each.
 struct LabelCrossEntropyVjp : ByLabel {
   static constexpr std::string_view name = "cross_entropy_of_label_vjp";
   static constexpr std::string_view notation = "g (softmax(z) − 1 at the class k)";
@@ -162,7 +162,7 @@ struct LabelCrossEntropy : ByLabel {
   }
 };
 
-// Checks the weight of all labels together, which the mean divides by.
+// Checks the total weight of all labels, by which the mean divides.
 struct TotalWeightCheck {
   static constexpr std::string_view name = "total_weight_check";
   static constexpr std::string_view notation = "0";
@@ -193,7 +193,7 @@ Var<T> total_weight(Var<T> weight, bool is_nll, const Location& where) {
 }
 
 template <class T>
-struct Call {  // what cross_entropy and nll_loss share
+struct Call {  // shared by cross_entropy and nll_loss
   std::string_view name;
   const CrossEntropyOptions<T>& options;
   Location where;
@@ -212,7 +212,7 @@ struct Call {  // what cross_entropy and nll_loss share
       throw ShapeError(name, fmt::format("class weights of shape {} for {} classes: must have the shape {}",
                                          to_string(options.weights.shape()), classes(x), to_string(Shape{classes(x)})));
   }
-  // The class weights so that they broadcast against (N, C, …).
+  // The class weights in a shape that broadcasts against (N, C, …).
   Var<T> weights_beside(Var<T> x) const {
     Shape shape;
     for (std::size_t axis = 0; axis < std::max<std::size_t>(x.rank(), 1); ++axis)
@@ -223,7 +223,7 @@ struct Call {  // what cross_entropy and nll_loss share
     return {shared, options.ignore_index.has_value(), name == "nll_loss", options.ignore_index.value_or(0)};
   }
 
-  // From labels, given logits or ln p.
+  // The loss of labels, given logits or ln p.
   Var<T> of_labels(Var<T> x, IndexVar<T> labels, bool logits) const {
     Shape expected;
     for (std::size_t axis = 0; axis < x.rank(); ++axis)
@@ -236,7 +236,7 @@ struct Call {  // what cross_entropy and nll_loss share
     const bool in_one = logits && x.rank() <= 2 && smoothing == 0;  // then log_p is not needed
     const bool weighted = !options.weights.empty();
     const auto at = [this](Var<T> v) { return Operand<T>(v, where); };
-    Var<T> counted;  // 0 where a label is ignored, unless the op does that by itself
+    Var<T> counted;  // 0 where a label is ignored, unless the op handles that itself
     if (options.ignore_index && (weighted || !in_one)) {
       counted = record(PickByLabel{by_label(true)}, where, ones(x), labels);
       if (logits) x = wengert::where(at(expand_dims(counted, class_axis(x), where)), at(x), Operand<T>(0, where));
@@ -259,7 +259,7 @@ struct Call {  // what cross_entropy and nll_loss share
     const Var<T> total = total_weight(weight, name == "nll_loss", where);
     return sum(costs, {}, {}, where) / total;
   }
-  // From the probabilities of the classes, given ln p.
+  // The loss of class probabilities, given ln p.
   Var<T> of_probabilities(Var<T> log_p, Var<T> y) const {
     const double smoothing = options.label_smoothing;
     if (smoothing > 0) y = y * (1 - smoothing) + smoothing / static_cast<double>(classes(log_p));
@@ -272,7 +272,7 @@ struct Call {  // what cross_entropy and nll_loss share
   Var<T> ones(Var<T> log_p) const { return broadcast_to(log_p.tape().constant(T(1)), {classes(log_p)}, where); }
 };
 
-// The labels as an IndexVar of the prediction's tape.
+// The labels as an IndexVar on the prediction's tape.
 template <class T>
 IndexVar<T> labels_on(std::string_view name, Var<T> prediction, const IndexOperand<T>& labels) {
   const IndexVar<T> k = labels.on(prediction.tape());
@@ -334,7 +334,7 @@ WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE
 
-// ---- the registry: functions that are made of ops ------------------------------------------------------------------
+// ---- the registry: functions composed of ops -----------------------------------------------------------------------
 
 namespace {
 

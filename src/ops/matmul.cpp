@@ -46,7 +46,7 @@ struct Matmul {
     if (rows_a == rows_b) return matrices ? "; did you mean transpose(a)?" : "; did you mean swapaxes(a, -2, -1)?";
     return rows_a == b.back() ? "; did you swap the operands?" : "";
   }
-  // An operand whose matrices no product can read, copied; `matmul` has such a one made contiguous before.
+  // Copies an operand whose matrices gemm cannot read in place; `matmul` makes such operands contiguous beforehand.
   template <class T>
   static Value<const T> as_matrices(Value<const T> x, std::vector<T>& copy, Layout& layout) {
     if (readable(x.data, *x.layout)) return x;
@@ -107,7 +107,7 @@ struct Matmul {
   }
 };
 
-// A product with one matrix on the right is one product of all rows, in the gradient too.
+// With a single matrix on the right, all rows form one product, in the gradient too.
 template <class T>
 Var<T> product(Var<T> a, Var<T> b, const Location& where) {
   const Shape from_a = a.shape(), from_b = b.shape();

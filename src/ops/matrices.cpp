@@ -22,7 +22,7 @@ Shape with_axes(Shape batch, std::initializer_list<std::size_t> extents) {
 }
 
 void require_matrices(std::string_view op, const Shape& x) {
-  constexpr std::size_t most = 0x7fffffff;  // LAPACK counts in 32 bits
+  constexpr std::size_t most = 0x7fffffff;  // LAPACK uses 32-bit integers
   if (x.rank() < 2)
     throw ShapeError(
         op, fmt::format("shape {}: a matrix, or a stack of matrices in the last two axes, is needed", to_string(x)));
@@ -44,7 +44,7 @@ std::string matrix_at(const Shape& batch, std::size_t entry) {
   return fmt::format("the matrix at {}", to_string(index));
 }
 
-// ---- walking -------------------------------------------------------------------------------------------------------
+// ---- iteration over stacks -----------------------------------------------------------------------------------------
 
 template <class T>
 std::optional<kernel::Matrix<T>> readable(const T* data, const Layout& x) {
@@ -170,7 +170,7 @@ struct WeighTriangles {
     const std::size_t rows = rows_of(x.shape()), columns = columns_of(x.shape());
     const T* from = x.data;
     T* to = y.data;
-    const auto weigh = [&](std::size_t count, double weight) {  // a zero hides what it stands for, infinities too
+    const auto weigh = [&](std::size_t count, double weight) {  // a weight of 0 gives 0 even for infinities
       if (weight == 0)
         std::fill_n(to, count, T(0));
       else

@@ -1,5 +1,5 @@
-// What the ops on stacks of matrices share: how they walk them, how they name them in messages, and the small linear
-// ops that their derivatives are written with.
+// Helpers of the ops on stacks of matrices: iteration, names in messages, and the small linear ops that their
+// derivatives use.
 #pragma once
 
 #include "kernel/gemm.hpp"
@@ -21,8 +21,8 @@ namespace wengert::detail {
 [[noreturn]] void refuse_operand(std::string_view op, std::size_t position, std::string_view reason,
                                  const Location& where);
 
-/// The tape of an op's operands. Throws HandleError for an empty or stale handle, or if one belongs to another tape:
-/// found out before anything is recorded on that one.
+/// The tape of an op's operands. Throws HandleError for an empty or stale handle, or if one belongs to another tape,
+/// before anything is recorded.
 template <class T, class... Rest>
 Tape<T>& tape_of(std::string_view op, const Location& where, Var<T> first, Rest... rest) {
   std::size_t position = 1;
@@ -42,7 +42,7 @@ Tape<T>& tape_of(std::string_view op, const Location& where, Var<T> first, Rest.
 inline Shape leading(const Shape& x) { return Shape(std::span(x.begin(), x.rank() - 2)); }
 inline std::size_t rows_of(const Shape& x) { return x[x.rank() - 2]; }
 inline std::size_t columns_of(const Shape& x) { return x[x.rank() - 1]; }
-/// `batch` with two axes, or one, added.
+/// `batch` with the axes `extents` appended.
 Shape with_axes(Shape batch, std::initializer_list<std::size_t> extents);
 
 /// Throws ShapeError unless x is a matrix or a stack of them.
@@ -52,24 +52,24 @@ void require_square(std::string_view op, const Shape& x);
 /// `the matrix`, or `the matrix at (1, 0)` in a stack with these leading axes.
 std::string matrix_at(const Shape& batch, std::size_t entry);
 
-// ---- walking -------------------------------------------------------------------------------------------------------
+// ---- iteration over stacks -----------------------------------------------------------------------------------------
 
-/// The last two axes as a product can read them where they lie: one of their strides is 1, the other at least a row's
-/// length. Nothing if it cannot. An axis of extent 1 may have any stride.
+/// The last two axes as a matrix that gemm can read in place: one of their strides is 1, the other at least a row's
+/// length. Empty if that is impossible. An axis of extent 1 may have any stride.
 template <class T>
 std::optional<kernel::Matrix<T>> readable(const T* data, const Layout& x);
 
-/// The leading axes of x under those of the result, repeated along those that are missing or of extent 1.
+/// The layout of x's leading axes broadcast to `batch`: axes that are missing or of extent 1 have stride 0.
 Layout batch_layout(const Layout& x, const Shape& batch);
 
-/// The matrices of a stack, one after another in row-major order of `batch`, to which its leading axes broadcast.
+/// Iterates over the matrices of a stack in row-major order of `batch`, to which its leading axes broadcast.
 template <class T>
 class Entries {
  public:
   Entries(Value<const T> x, const Shape& batch);
   const T* data() const { return data_; }
   void next();
-  /// Copies the matrix, or its transpose, row-major.
+  /// Copies the current matrix, or its transpose, in row-major order.
   void copy_to(T* to) const { copy_elements<T>({data_, &matrix_}, to); }
   void copy_transposed_to(T* to) const { copy_elements<T>({data_, &transposed_}, to); }
 
@@ -81,13 +81,13 @@ class Entries {
 
 // ---- linear ops ----------------------------------------------------------------------------------------------------
 
-/// The last two axes exchanged.
+/// x with its last two axes exchanged.
 template <class T>
 Var<T> transposed(Var<T> x) {
   return swapaxes(x, -2, -1);
 }
 
-/// Where a matrix or a vector lies in the last axis of a packed result.
+/// The position of a matrix or a vector in the last axis of a packed result.
 struct Place {
   std::size_t offset = 0;
   std::size_t rows = 1;
@@ -104,18 +104,18 @@ struct Place {
   static Place vector(std::size_t offset, std::size_t count) { return {offset, 1, count, count, false}; }
 };
 
-/// A view of what lies at a place.
+/// A view of the matrix or vector at a place.
 template <class T>
 Var<T> unpack(Var<T> packed, const Place& place, Location where = Location::current());
-/// The reverse: x at its place among `size` elements, which are otherwise 0.
+/// The adjoint: x at its place among `size` elements, which are otherwise 0.
 template <class T>
 Var<T> pack(Var<T> x, const Place& place, std::size_t size, Location where = Location::current());
 
-/// The elements below, on and above the diagonal, each weighed by a number.
+/// x with a weight each for the elements below, on and above the diagonal.
 template <class T>
 Var<T> weigh_triangles(Var<T> x, double below, double on, double above, Location where = Location::current());
 
-/// The vectors of the last axis as diagonal matrices.
+/// The vectors along the last axis as diagonal matrices.
 template <class T>
 Var<T> as_diagonal(Var<T> x) {
   Shape row = x.shape();
@@ -127,18 +127,17 @@ Var<T> as_diagonal(Var<T> x) {
   return weigh_triangles(broadcast_to(reshape(x, row), square), 0, 1, 0);
 }
 
-/// a / b, but 0 where both are 0: what a repeated eigenvalue adds to the gradient of values alone.
+/// a / b, but 0 where both are 0: the contribution of repeated eigenvalues if only the values have a gradient.
 template <class T>
 Var<T> quotient_or_zero(Var<T> a, Var<T> b);
 
-// ---- matrices to check derivatives on, from any with elements of at most 2
-// -------------------------------------------
+// ---- test matrices for derivatives, made from any matrix with elements in [−2, 2] ----------------------------------
 
-/// Independent rows or columns, and singular values that lie apart.
+/// A matrix with independent rows or columns and well-separated singular values.
 Var<double> dominant_diagonal(Var<double> a);
-/// Symmetric ones whose eigenvalues lie apart.
+/// A symmetric matrix with well-separated eigenvalues.
 Var<double> symmetric_separated(Var<double> a);
-/// Symmetric positive definite ones.
+/// A symmetric positive definite matrix.
 Var<double> positive_definite(Var<double> a);
 
 }  // namespace wengert::detail

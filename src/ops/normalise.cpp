@@ -28,7 +28,7 @@ struct Grouped {
       (axis < first ? n.outer : axis < last ? n.groups : n.inner) *= x[axis];
     return n;
   }
-  // One number a group, to be broadcast against x.
+  // The shape of one number per group, which broadcasts against x.
   Shape one_each(Shape x) const {
     for (std::size_t axis = 0; axis < x.rank(); ++axis)
       if (axis < first || axis >= last) x[axis] = 1;
@@ -121,7 +121,7 @@ struct Standardise : Grouped {
 constexpr auto scale_and_shift_op =
     elementwise<"scale_and_shift">([](auto x, auto w, auto b) { return x * w + b; }, notation<"x w + b">);
 
-// ---- what the functions share --------------------------------------------------------------------------------------
+// ---- helpers of the functions --------------------------------------------------------------------------------------
 
 template <class T>
 Var<T> scaled(Var<T> y, Var<T> weight, Var<T> bias, const Shape& beside, const Location& where) {
@@ -132,7 +132,7 @@ Var<T> scaled(Var<T> y, Var<T> weight, Var<T> bias, const Shape& beside, const L
   return bias.empty() ? y : add(x, placed(bias));
 }
 
-// Runs `normalise` after checking what all normalisations demand; one that fails leaves nothing on the tape.
+// Calls `normalise` after the checks that all normalisations need. If it throws, nothing is left on the tape.
 template <class T, class F>
 Var<T> checked(std::string_view name, Var<T> x, double epsilon, const Location& where, const F& normalise) {
   Tape<T>& tape = tape_of(x, name, where);
@@ -151,7 +151,7 @@ void check_learned(std::string_view name, std::string_view role, Var<T> v, const
         name, fmt::format("{} of shape {}: must have the shape {}", role, to_string(v.shape()), to_string(expected)));
 }
 
-// Over the trailing axes.
+// Normalises over the trailing axes.
 template <class T>
 Var<T> over_rows(std::string_view name, Var<T> x, const Shape& normalised, Var<T> weight, Var<T> bias, bool centred,
                  double epsilon, const Location& where) {
@@ -171,7 +171,7 @@ Var<T> over_rows(std::string_view name, Var<T> x, const Shape& normalised, Var<T
   });
 }
 
-// The channels of (N, C, …), and the shape in which a vector of them broadcasts against it.
+// The number of channels of (N, C, …), checked, and the shape in which a vector of them broadcasts against it.
 template <class T>
 std::size_t channels(std::string_view name, Var<T> x, std::size_t least_rank, Var<T> weight, Var<T> bias) {
   if (x.rank() < least_rank)
@@ -189,7 +189,7 @@ Shape beside_channels(Var<T> x) {
   return shape;
 }
 
-// The updates of the running mean and variance.
+// Queues the updates of the running mean and variance.
 template <class T>
 void queue_updates(Var<T> x, const BatchNormState<T>& state, std::size_t members, const Location& where) {
   Tape<T>& tape = x.tape();

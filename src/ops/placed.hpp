@@ -1,4 +1,4 @@
-// The reverse of a view that no two of its elements share: what the vjp of a view and the padding ops are made of.
+// The adjoint of views whose elements do not overlap, used by the vjp of views and by the padding ops.
 #pragma once
 
 #include "listed.hpp"
@@ -10,7 +10,7 @@
 
 namespace wengert {
 
-/// The part [start, start + step, …) of each axis, `count` elements of it.
+/// Part of each axis: the `count` elements start, start + step, …
 struct Section {
   static constexpr std::string_view name = "slice";
   static constexpr std::string_view notation = "part of x";
@@ -37,7 +37,7 @@ struct Section {
   static std::vector<OpExample> applications();
 };
 
-/// The diagonal of two axes, as a new last one.
+/// The diagonal of two axes, as a new last axis.
 struct Diagonal {
   static constexpr std::string_view name = "diagonal";
   static constexpr std::string_view notation = "yᵢ = xᵢᵢ";
@@ -71,7 +71,7 @@ struct Diagonal {
   }
 };
 
-/// A tensor of shape `to` that holds the elements of x where `view` sees them, and `fill` elsewhere.
+/// A tensor of shape `to` that holds the elements of x at the positions that `seen` views, and `fill` elsewhere.
 template <class View>
 struct Placed {
   static constexpr bool is_pad = std::is_same_v<View, Section>;

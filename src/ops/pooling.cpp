@@ -18,7 +18,7 @@ constexpr std::string_view padding_rule =
 
 struct Pooling {
   kernel::PoolWindow window;
-  std::size_t rank = 2;  // of the spatial axes
+  std::size_t rank = 2;  // number of spatial axes
 
   Shape with_extents(const Shape& x, std::size_t kernel::PoolAxis::*extent) const {
     Shape result = x;
@@ -28,7 +28,7 @@ struct Pooling {
   static std::size_t planes(const Shape& x) { return x[0] * x[1]; }
 };
 
-// ---- the numbers of a pooling --------------------------------------------------------------------------------------
+// ---- the extents of a pooling --------------------------------------------------------------------------------------
 
 struct Steps {
   detail::PerThree kernel{1, 1, 1};
@@ -38,7 +38,7 @@ struct Steps {
   bool ceil_mode = false;
 };
 
-// How many windows there are along an axis: 0 if not even one fits.
+// The number of windows along an axis: 0 if none fits.
 std::size_t count_windows(const kernel::PoolAxis& axis, bool ceil_mode) {
   const auto number = [](std::size_t v) { return static_cast<std::ptrdiff_t>(v); };
   const std::ptrdiff_t room = number(axis.input + 2 * axis.padding) - number((axis.kernel - 1) * axis.dilation + 1) +
@@ -48,7 +48,7 @@ std::size_t count_windows(const kernel::PoolAxis& axis, bool ceil_mode) {
   return ceil_mode && (count - 1) * axis.stride >= axis.input + axis.padding ? count - 1 : count;
 }
 
-// Whether a window that begins in the padding steps over all of the input.
+// Whether a dilated window that begins in the padding skips the whole input.
 bool has_empty_window(const kernel::PoolAxis& axis) {
   if (axis.dilation <= axis.input) return false;
   for (std::size_t o = 0; o < axis.output && o * axis.stride < axis.padding; ++o)
@@ -87,7 +87,7 @@ Pooling adaptive(const Shape& x, const detail::PerThree& size) {
   return how;
 }
 
-// ---- the largest elements: where they are, taking them, putting back -----------------------------------------------
+// ---- max pooling: positions of the largest elements, gathering and its adjoint -------------------------------------
 
 struct MaxPoolPositions : Pooling {
   static constexpr std::string_view name = "max_pool_positions";
@@ -224,7 +224,7 @@ Var<T> spread(const Averaging& how, Var<T> g) {
   return record(AvgPoolGradient{how}, Location::current(), g);
 }
 
-// ---- what the public functions share -------------------------------------------------------------------------------
+// ---- helpers of the public functions -------------------------------------------------------------------------------
 
 template <std::size_t n>
 detail::PerThree given(std::string_view name, std::string_view what, const PerAxis<n>& numbers) {

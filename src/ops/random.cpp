@@ -28,7 +28,7 @@ void each_draw(const Draw& from, std::size_t count, const Use& use) {
   }
 }
 
-// Stands for the generator in examples, which know their draw.
+// A placeholder for the generator in examples, whose draws are fixed.
 Indices no_generator() { return Indices::from_shape({0}); }
 
 struct UniformDraw {
@@ -128,7 +128,7 @@ struct Categorical {
         k.data[first + i] = choose(z.data + (first + i) * classes, classes, u[i], first + i);
     });
   }
-  // The first class at which the summed probabilities exceed u; one of probability 0 is never drawn.
+  // The first class at which the cumulative probability exceeds u; a class of probability 0 is never drawn.
   template <class T>
   static std::int64_t choose(const T* z, std::size_t classes, double u, std::size_t row) {
     double top = -std::numeric_limits<double>::infinity(), total = 0;
@@ -153,7 +153,7 @@ struct Categorical {
   static std::vector<StructuralExample<Categorical>> examples() { return {}; }
 };
 
-// Linear in x, so its vjp is the same op on the cotangent. An element takes 32 bits, which do for a mask.
+// Linear in x, so its vjp is the same op on the cotangent. An element uses 32 random bits, which suffice for a mask.
 struct Dropout {
   static constexpr std::string_view name = "dropout";
   static constexpr std::string_view notation = "x [u ≥ p] / (1 − p), u drawn from [0, 1)";
@@ -203,8 +203,8 @@ constexpr auto between_op = elementwise<"uniform_between">([](auto a, auto b, au
 constexpr auto around_op = elementwise<"normal_around">([](auto m, auto s, auto z) { return m + s * z; },
                                                         notation<"μ + σ z, z drawn from N(0, 1)">);
 
-// Records what `record_with` makes of the next draw of so many blocks and the generator on the tape, and then moves the
-// generator behind it.
+// Calls `record_with` with the next draw of `blocks` blocks and the generator on the tape, then advances the generator
+// past the draw.
 template <class T, class F>
 auto drawn(Tape<T>& tape, Generator& generator, std::uint64_t blocks, const Location& where, const F& record_with) {
   return atomically(tape, where, [&] {
@@ -215,7 +215,7 @@ auto drawn(Tape<T>& tape, Generator& generator, std::uint64_t blocks, const Loca
   });
 }
 
-// standard · scale + shift, where both broadcast.
+// Applies `place` to a and b, which broadcast, and a standard draw of their common shape.
 template <class T, class Standard, class Place>
 Var<T> reparameterised(std::string_view name, const Operand<T>& a, const Operand<T>& b, Generator& generator,
                        const Place& place) {

@@ -14,7 +14,7 @@ namespace wengert {
 
 namespace {
 
-// The neighbouring axes [first, last), the part that all reductions share.
+// The base of all reductions, over the adjacent axes [first, last).
 struct Reduction {
   static constexpr std::size_t arity = 1;
   static constexpr bool any_extents = true;
@@ -41,7 +41,7 @@ struct Reduction {
     const auto [outer, count, inner] = folded(x.shape());
     kernel::fold_axis<fold>(x.data, y.data, outer, count, inner);
   }
-  // A reduced value with its axes put back, so that it broadcasts against x.
+  // A reduced value with its axes restored, so that it broadcasts against x.
   template <class T>
   Var<T> restored(Var<T> reduced, Var<T> x) const {
     Shape shape = x.shape();
@@ -104,7 +104,7 @@ struct Amax : Reduction {
   }
 };
 
-// Reduces one group of neighbouring axes after another, the last first, so that the earlier ones keep their numbers.
+// Reduces one group of adjacent axes after another, the last first, so that the earlier ones keep their numbers.
 template <class Op, class T>
 Var<T> reduce(Var<T> x, const Axes& axes, KeepDims keep, const Location& where, std::string_view subject = Op::name) {
   return atomically(tape_of(x, subject, where), where, [&] {
@@ -139,7 +139,7 @@ Var<T> mean(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
 template <class T>
 Var<T> amax(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
   return atomically(tape_of(x, Amax::name, where), where, [&] {
-    // Axes that are not neighbours are brought together first: elements tie with one another over all of them.
+    // Axes that are not adjacent are merged first, because ties extend over all of them.
     const std::uint32_t bits = axes.bits(x.rank(), Amax::name);
     const std::uint32_t lowest = bits & (~bits + 1);
     if (((bits + lowest) & bits) == 0) return reduce<Amax>(x, axes, keep, where);

@@ -19,7 +19,7 @@ struct Resize {
   static constexpr std::size_t arity = 1;
   std::size_t axis = 0;
   std::size_t small = 1;  // the extent of x
-  std::size_t large = 1;  // of y; may be the smaller one, too
+  std::size_t large = 1;  // the extent of y, which may be the smaller one
   Interpolation interpolation{};
 
   kernel::Resizing resizing(const Shape& x) const {
@@ -103,7 +103,7 @@ Var<T> resize(std::string_view name, Var<T> x, const PerAxis<n>& size, Interpola
     if (!size.is_given()) throw ValueError(name, "the size is not given");
     const auto extents = detail::checked_numbers(name, "size", size, 1);
     const Shape before = y.shape();
-    for (std::size_t axis = n + 1; axis >= 2; --axis)  // the innermost one first, while the others are still short
+    for (std::size_t axis = n + 1; axis >= 2; --axis)  // innermost first, while the others are still short
       if (const std::size_t extent = extents[axis + 1 - n]; extent != before[axis])
         y = record(ResizeAxis{{axis, before[axis], extent, interpolation}}, where, y);
     return y;
@@ -114,7 +114,7 @@ Interpolation linear(AlignCorners corners) {
   return corners == AlignCorners::yes ? Interpolation::linear_aligned_corners : Interpolation::linear;
 }
 
-// Splits the axes of (N, …) into factors, reorders them and joins them again.
+// Splits the axes of (N, …) into factors, reorders them and merges them again.
 template <class T>
 Var<T> shuffle(std::string_view name, Var<T> x, std::ptrdiff_t factor, bool undo, const Location& where) {
   return detail::on_batch(name, 2, x, where, [&](Var<T> batch) {

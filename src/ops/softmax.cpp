@@ -10,7 +10,7 @@
 namespace wengert {
 namespace {
 
-// Both run along the last axis, which exists.
+// The base of both ops, which run along the last axis of x; there is at least one axis.
 struct AlongRows {
   static constexpr std::size_t arity = 1;
 
@@ -53,7 +53,7 @@ struct LogSoftmax : AlongRows {
   }
 };
 
-// Along any axis: that axis is swapped with the last one and back.
+// Applies an op along any axis by swapping that axis with the last one and back.
 template <class Op, class T>
 Var<T> along_axis(Var<T> x, std::ptrdiff_t axis, const Location& where) {
   return atomically(tape_of(x, Op::name, where), where, [&] {

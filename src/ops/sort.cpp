@@ -1,4 +1,4 @@
-// Elements in order along an axis: the positions are computed, the values gathered by them.
+// sort, argsort and topk along an axis: computes positions, then gathers values by them.
 #include "lines.hpp"
 #include "listed.hpp"
 #include <wengert/ops/index.hpp>
@@ -12,7 +12,7 @@
 namespace wengert {
 namespace {
 
-// The positions of the first `count` elements of each line in an order.
+// The positions of the first `count` elements of each line in sorted order.
 struct Argsort {
   static constexpr std::string_view name = "argsort";
   static constexpr std::string_view notation = "the k that sort x";
@@ -56,12 +56,12 @@ struct Argsort {
       return key < other.key || (key == other.key && position < other.position);
     }
   };
-  // Ascending in any order.
+  // The sort key, which ascends in either order.
   template <class T>
   T key(T x) const {
     return order == SortOrder::ascending ? x : -x;
   }
-  // Only the first `count` elements, kept in order while all go by.
+  // Collects only the first `count` elements, kept in order during one pass.
   template <class T, class F>
   void pick(std::vector<Element<T>>& best, std::size_t elements, const F& element) const {
     const bool nan_first = order == SortOrder::descending;
@@ -81,7 +81,7 @@ struct Argsort {
   // Brings the first `count` elements to the front, in order.
   template <class T>
   void arrange(std::vector<Element<T>>& line) const {
-    // A NaN is not comparable: those are set apart first, at the end that is theirs, in the order of their positions.
+    // NaNs are not comparable, so they are first moved to their end of the line, in the order of their positions.
     const bool nan_last = order == SortOrder::ascending;
     const auto is_nan = [](const Element<T>& e) { return std::isnan(e.key); };
     auto border = nan_last ? line.end() : line.begin();

@@ -1,4 +1,4 @@
-// Reductions made of others, and the positions of extremes.
+// Reductions composed of other ops, logsumexp, norms, and the positions of extremes.
 #include "kernel/softmax.hpp"
 #include "lines.hpp"
 #include "listed.hpp"
@@ -24,7 +24,7 @@ struct PositionOfExtreme {
   static constexpr bool index_output = true;
   std::size_t axis = 0;
   KeepDims keep{};
-  bool among_all = false;  // whatever the axis
+  bool among_all = false;  // regardless of the axis
 
   Shape shape_of(const char* name, const Shape& x) const {
     if (among_all ? x.elements() == 0 : x[axis] == 0)
@@ -76,7 +76,7 @@ struct Argmin : PositionOfExtreme {
   static std::vector<StructuralExample<Argmin>> examples() { return {}; }
 };
 
-// Where a row's result is infinite, only its elements that are the same infinity count.
+// The logits of the gradient: where a row's result is infinite, only elements of the same infinity contribute.
 constexpr auto counting_op = elementwise<"counting_logits">(
     [](auto x, auto y) {
       return where(y - y == 0, x, where(x == y, lift(x, 0), -std::numeric_limits<double>::infinity()));
@@ -121,7 +121,7 @@ struct EuclideanNorm {
     for (std::size_t row = 0; row < y.size(); ++row) {
       const T* const first = x.data + row * count;
       double sum = squares(first, count, 1.0), scale = 1;
-      if (!(sum > 1e-280 && sum < 1e300)) {  // by a power of 2, which rounds nothing
+      if (!(sum > 1e-280 && sum < 1e300)) {  // rescaled by a power of 2, which is exact
         T largest = 0;
         for (std::size_t k = 0; k < count; ++k) largest = std::max(largest, std::abs(first[k]));
         if (largest > 0 && std::isfinite(largest)) {
@@ -161,7 +161,7 @@ auto EuclideanNorm::vjp(Var<T> g, Var<T> y, Var<T> x) const {
   return expand_dims(g, -1) * unit_op(Operand<T>(x), Operand<T>(expand_dims(y, -1)));
 }
 
-// Along an axis, or among all elements.
+// The position along an axis, or among all elements.
 template <class Op, class T>
 IndexVar<T> position_of(Var<T> x, std::optional<std::ptrdiff_t> axis, KeepDims keep, const Location& where) {
   return atomically(tape_of(x, Op::name, where), where, [&] {
@@ -169,8 +169,8 @@ IndexVar<T> position_of(Var<T> x, std::optional<std::ptrdiff_t> axis, KeepDims k
   });
 }
 
-// (Σ |x|ᵖ)^(1/p) row by row, with gradient 0 at 0. It is m times the norm of x / m and does not depend on m: the
-// largest |x|, held constant, keeps powers from overflowing or vanishing.
+// (Σ |x|ᵖ)^(1/p) row by row, with gradient 0 at 0. It equals m times the norm of x / m for any m: with the largest |x|,
+// held constant, as m, powers do not overflow or underflow.
 template <class T>
 Var<T> norm_by_powers(Var<T> x, double p) {
   const Var<T> size = abs(x), largest = stop_gradient(amax(size, -1, KeepDims::yes));
@@ -179,14 +179,14 @@ Var<T> norm_by_powers(Var<T> x, double p) {
   return where(zero, 0, reshape(m, powers.shape()) * pow(where(zero, 1, powers), 1 / p));
 }
 
-// x less its mean. Far from 0 that is not exact, nor is the mean of the distances 0: that corrects them.
+// x minus its mean. Far from 0 the mean is inexact; subtracting the mean of the distances corrects them.
 template <class T>
 Var<T> centred(Var<T> x, const Axes& axes, const Location& where) {
   const Var<T> roughly = x - mean(x, axes, KeepDims::yes, where);
   return roughly - mean(roughly, axes, KeepDims::yes, where);
 }
 
-// The number of elements that each of `reduced` was made of; 1 if it has none.
+// The number of elements of x per element of `reduced`; 1 if `reduced` is empty.
 template <class T>
 double elements_of_each(Var<T> x, Var<T> reduced) {
   return reduced.size() == 0 ? 1.0 : static_cast<double>(x.size()) / static_cast<double>(reduced.size());

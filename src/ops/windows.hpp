@@ -1,4 +1,4 @@
-// What the ops that slide a window share: their numbers checked, their operands as batches, their examples.
+// Helpers of the sliding window ops: checked options, operands as batches, and examples.
 #pragma once
 
 #include <wengert/op.hpp>
@@ -15,13 +15,13 @@
 
 namespace wengert::detail {
 
-/// Numbers for three spatial axes; those of n axes are the last n, and the others stay 1.
+/// Numbers for three spatial axes; those of n axes are the last n, and the others are 1.
 using PerThree = std::array<std::size_t, 3>;
 
-/// `values` as they are written in messages: `(2, 1)`, for a single axis `2`.
+/// `values` as text for messages: `(2, 1)`, or `2` for a single axis.
 std::string numbers_text(std::span<const std::ptrdiff_t> values);
 
-/// The values, or ValueError if one is below `least` or above 2³⁰.
+/// The values for three axes. Throws ValueError if one is below `least` or above 2³⁰.
 PerThree checked_numbers(std::string_view subject, std::string_view what, std::span<const std::ptrdiff_t> values,
                          std::ptrdiff_t least);
 
@@ -36,16 +36,16 @@ PerThree checked_numbers(std::string_view subject, std::string_view what, const 
 /// The last n extents of a shape, for three axes.
 PerThree spatial_extents(const Shape& shape, std::size_t n);
 
-/// `H` or another name for one of three spatial axes, of which the last n are used: `L` if it is one.
+/// The name of one of three spatial axes, of which the last n are used: `D`, `H` or `W`, or `L` if n is 1.
 std::string_view axis_name(std::size_t axis, std::size_t n);
-/// `(N, C, H, W)`: the letters of the first axes followed by those of n spatial ones, each with a prefix.
+/// `(N, C, H, W)`: the text `first` followed by the names of n spatial axes, each with a prefix.
 std::string axes_text(std::string_view first, std::string_view prefix, std::size_t n);
 
-/// ShapeError unless x is (N, C, spatial…) or (C, spatial…) without an empty spatial axis.
+/// Throws ShapeError unless x is (N, C, spatial…) or (C, spatial…) without an empty spatial axis.
 void check_spatial(std::string_view subject, const Shape& x, std::size_t n);
 
-/// Applies `f` to x as a batch (N, C, n spatial axes); a single sample becomes a batch of one, and comes back as one. A
-/// failure leaves nothing on the tape.
+/// Applies `f` to x as a batch (N, C, n spatial axes); a single sample becomes a batch of one and back. If
+/// anything throws, nothing is left on the tape.
 template <class T, class F>
 Var<T> on_batch(std::string_view subject, std::size_t n, Var<T> x, const Location& where, const F& f) {
   return atomically(tape_of(x, subject, where), where, [&] {
@@ -60,7 +60,7 @@ Var<T> on_batch(std::string_view subject, std::size_t n, Var<T> x, const Locatio
   });
 }
 
-/// One row of a function's `own_examples`.
+/// One entry of a function's `own_examples`.
 template <class F>
 OpExample example_of(std::string label, std::vector<Shape> shapes, const F& apply) {
   std::vector<Domain> domains(shapes.size());

@@ -1,7 +1,7 @@
 // Comparison, logic and selection ops, and clip, lerp, fmod, xlogy, logaddexp and nan_to_num.
 #include "ops/elementwise/define.hpp"
 #include <wengert/ops/elementwise/exponential.hpp>
-// Its ops are compiled here.
+// Instantiates the ops of the header below.
 #define WENGERT_INSTANTIATE_OPS
 #include <wengert/ops/elementwise/comparing.hpp>
 #undef WENGERT_INSTANTIATE_OPS
@@ -41,7 +41,7 @@ constexpr auto where_op =
     elementwise<"where">([](auto m, auto a, auto b) { return where(m != 0, a, b); }, notation<"a where m ≠ 0, else b">,
                          convention<"what is not chosen gets gradient 0, whatever the cotangent; so does m">);
 
-// What chosen_product (pullback_formula.hpp) records.
+// The op that chosen_product (pullback_formula.hpp) records.
 constexpr auto masked_product_op =
     elementwise<"masked_product">([](auto g, auto slope) { return where(slope == 0, 0, g * slope); },
                                   derivative([](auto, auto slope, auto) { return where(slope == 0, 0, slope); },
@@ -72,7 +72,7 @@ constexpr auto xlogy_op = elementwise<"xlogy">(
     derivative([](auto x, auto y, auto) { return where(x == 0 && y <= 0, 0, log(y)); },
                [](auto x, auto y, auto) { return where(x == 0 && y == 0, 0, x / y); }),
     input_domain(detail::positive), notation<"x ln y">, convention<"0 where x = 0, and both gradients at (0, 0)">);
-// a − b, and 0 where both are the same infinity.
+// a − b, or 0 where both are the same infinity.
 constexpr auto distance = [](auto a, auto b) { return where(a == b && a - a != 0, 0, a - b); };
 constexpr auto logaddexp_op = elementwise<"logaddexp">(
     [](auto a, auto b) { return where(a == b, a + 0.693147180559945309, maximum(a, b) + log1p(exp(-abs(a - b)))); },

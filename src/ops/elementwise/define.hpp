@@ -1,7 +1,7 @@
-// How the functions of an op of this folder are defined.
+// Macros that define the functions of the ops in this folder.
 #pragma once
 
-// For the op object `name_op`.
+// Define the functions of the op object `name_op`.
 #define WENGERT_DEFINE_1(name)                                      \
   Var<float> name(const Operand<float>& x) { return name##_op(x); } \
   Var<double> name(const Operand<double>& x) { return name##_op(x); }

@@ -14,8 +14,8 @@ namespace {
 constexpr double quiet_nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double pi = std::numbers::pi;
 
-// Abramowitz and Stegun 6.3: the recurrence 6.3.6 up to x + 10, there the asymptotic series 6.3.18; for x < 0 the
-// reflection 6.3.7, ψ(1 − x) − ψ(x) = π / tan(πx).
+// Abramowitz and Stegun 6.3: the recurrence 6.3.6 up to x + 10 and there the asymptotic series 6.3.18; for x < 0,
+// the reflection 6.3.7, ψ(1 − x) − ψ(x) = π / tan(πx).
 constexpr auto digamma_formula = [](auto x) {
   auto z = where(x < 0, 1 - x, x);
   auto total = 1 / z;
@@ -31,8 +31,8 @@ constexpr auto digamma_formula = [](auto x) {
   return where(x == 0, -1 / x, where(x < 0, reflected, value));
 };
 
-// Σₖ 1/(z + k)ⁿ⁺¹ for z > 0, k from 0 on, which is |ψ⁽ⁿ⁾(z)| / n! (6.4.10). The first ten terms are summed, the rest is
-// the asymptotic series 6.4.11 at z + 10.
+// Σₖ 1/(z + k)ⁿ⁺¹ over k ≥ 0 for z > 0, which is |ψ⁽ⁿ⁾(z)| / n! (6.4.10): the first ten terms, plus the asymptotic
+// series 6.4.11 at z + 10.
 constexpr auto hurwitz_zeta = [](auto z, auto n) {
   auto total = pow(z, -n - 1);
   for (int k = 1; k < 10; ++k) total = total + pow(z + k, -n - 1);
@@ -54,8 +54,8 @@ constexpr auto hurwitz_zeta = [](auto z, auto n) {
   return total + series - term * (691.0 / 2730);
 };
 
-// The derivative of order n ≥ 1 of digamma: (−1)ⁿ⁺¹ n! Σₖ 1/(x + k)ⁿ⁺¹. Left of 0, the sum over all whole k, which is
-// that from the nearest one on in both directions, less the one over k < 0.
+// The derivative of order n ≥ 1 of digamma: (−1)ⁿ⁺¹ n! Σₖ 1/(x + k)ⁿ⁺¹ over k ≥ 0. For x < 0, the sum over all integers
+// k, which runs from the nearest one in both directions, minus the sum over k < 0.
 constexpr auto polygamma_formula = [](auto x, auto n, auto factorial) {
   auto even = 2 * floor(n / 2) == n;
   auto left = x < 0;
@@ -68,7 +68,7 @@ constexpr auto polygamma_formula = [](auto x, auto n, auto factorial) {
   return where(even, -magnitude, magnitude);
 };
 
-// The op polygamma as a function, by which its derivative can name it.
+// Declared before polygamma_op, so that the op's derivative can refer to the op.
 template <class X, class N>
 constexpr X next_polygamma(const X& x, const N& n, const N& factorial);
 constexpr auto polygamma_op = elementwise<"polygamma", params<2>>(
