@@ -14,7 +14,7 @@
 namespace wengert::train {
 namespace {
 
-// Whether a text is a number of JSON as it stands.
+// Whether a text is a number in JSON.
 bool is_number(const std::string& text) {
   if (text.empty() || text.size() > 24) return false;
   if (text[0] == '0' && text.size() > 1 && text[1] != '.') return false;
