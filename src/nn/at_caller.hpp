@@ -6,7 +6,7 @@
 
 namespace wengert::nn {
 
-/// Like `atomically`, but an error that names a line of the module's file (that of `own`) names `where` instead.
+/// Like `atomically`, but an error that names a line of the module's file (the file of `own`) names `where` instead.
 template <class T, class F>
 auto at_caller(Tape<T>& tape, const Location& where, const F& record_all, const Location& own = Location::current()) {
   try {

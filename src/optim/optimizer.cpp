@@ -147,7 +147,7 @@ std::vector<Var<T>> Optimizer<T>::gradients_of(Var<T> loss, const Location& wher
   return grad<T>({loss, where}, wanted);
 }
 
-// The step count of the optimiser, then that of each parameter. All depend on one node, so that a Program fuses them.
+// The step count of the optimiser, then of each parameter. All depend on one node, so that a Program fuses them.
 template <class T>
 std::vector<std::pair<Parameter<T>, Var<T>>> Optimizer<T>::counts(Tape<T>& tape,
                                                                   const std::vector<const Trained*>& trained,

@@ -55,7 +55,7 @@ struct Chain {
   std::vector<Operand> operands;  // which planes the stages read
   std::vector<Result> results;    // which calls' results they store
 
-  /// The chain with its calls and planes renumbered, behind this many others.
+  /// The chain with this many added to the numbers of its calls and planes.
   Chain moved(std::uint32_t calls, std::uint32_t planes) const {
     Chain chain = *this;
     chain.first += calls;

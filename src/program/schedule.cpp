@@ -1,6 +1,6 @@
 // Scheduling: which entries run together, and in which order.
 //
-// The depth of an entry is that of its inputs, plus one for inputs that are not fused with it. Elementwise entries of
+// An entry has the depth of its inputs, plus one for inputs that are not fused with it. Elementwise entries of
 // one depth and shape can form one fusion group, because no path between two of them leads through another group.
 #include "program/passes.hpp"
 #include "program/tiles.hpp"

@@ -32,7 +32,7 @@ TileLoops tile_loops(const Shape& shape, const std::vector<const Layout*>& layou
 
 std::vector<std::ptrdiff_t> strides_in(const TileLoops& loops, const Layout& layout) {
   std::vector<std::ptrdiff_t> strides(loops.extents.size(), 0);
-  // Axes are taken from the innermost outwards; a loop's stride is that of its last axis.
+  // Axes are taken from the innermost outwards; a loop has the stride of its last axis.
   std::size_t axis = layout.rank();
   for (std::size_t loop = loops.extents.size(); loop-- > 0;) {
     std::size_t left = loops.extents[loop];

@@ -39,7 +39,7 @@ struct ClassifiedRow {
   }
 };
 
-/// Error: a label is none of the classes.
+/// Thrown for a label that is none of the classes.
 class LabelError : public ValueError {
  public:
   LabelError(std::string_view subject, std::string_view message, const Location& where, std::size_t row)
@@ -56,7 +56,7 @@ inline void count(ConfusionMatrix& matrix, const ClassifiedRow& row, const Locat
   matrix.add(row.label, row.prediction(), 1, where);
 }
 
-/// The same for a matrix that nobody asked for: does nothing if it would be large.
+/// The same for a matrix that was not asked for: does nothing if it would be large.
 inline void count_if_small(ConfusionMatrix& matrix, const ClassifiedRow& row) {
   constexpr std::size_t most = 1000;
   if (row.scores.size() <= most && row.label < most) count(matrix, row);

@@ -225,7 +225,7 @@ void FitLoop<T>::resume() {
                                   path.string(), what, theirs.empty() ? "none" : theirs, ours.empty() ? "none" : ours));
   };
   require_same("fit/optimizer", "was trained by another optimiser (only the rate may change)", optimiser_);
-  if (!model_.has_frozen(checkpoint))  // otherwise parameters are frozen as callbacks left them
+  if (!model_.has_frozen(checkpoint))  // else callbacks have left them so
     require_same("fit/frozen", "other parameters were not trained at the beginning", frozen_);
   if (checkpoint.has("fit/frozen")) frozen_ = checkpoint.get<std::string>("fit/frozen", where_);
   model_.load(checkpoint);
@@ -236,7 +236,7 @@ void FitLoop<T>::resume() {
   }
   note_columns();
   resumed_ = true;
-  // The rate stays as schedules left it, unless the optimiser was given a rate other than that of the checkpoint.
+  // The rate stays as schedules left it, unless the optimiser was given another rate than in the checkpoint.
   if (checkpoint.has("fit/rate") && checkpoint.number("fit/rate", where_) != given_rate_) {
     optimizer_.set_rate(given_rate_, where_);
     if (state_.plateau) state_.plateau->rate = given_rate_;

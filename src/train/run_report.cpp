@@ -28,7 +28,7 @@ double confidence_of(const ClassifiedRow& row) {
   return 1 / sum;
 }
 
-// The shape of a sample's picture: the one asked for, otherwise that of the sample; empty if it does not fit.
+// The shape of a sample's picture: the one asked for, otherwise the sample's own; empty if it does not fit.
 Shape picture_shape(const Shape& sample, const Shape& asked) {
   if (!asked.empty()) return asked.elements() == sample.elements() ? asked : Shape{};
   return is_picture(sample) ? sample : Shape{};
