@@ -48,14 +48,14 @@ void check(const Augmentation& a, const Extents& extents, const Location& where)
         where);
 }
 
-// Where an image goes: by whole pixels, turned about its centre, and maybe mirrored.
+// How an image moves: shifted by whole pixels, rotated about its centre, and possibly mirrored.
 struct Move {
   std::ptrdiff_t down, right;
   double angle;
   bool flip;
 };
 
-// The move that four even draws from [0, 1) stand for.
+// The move that results from four uniform draws from [0, 1).
 Move move_of(const double* draw, const Augmentation& a) {
   const auto pixels = [&](double u) {
     const auto shift = static_cast<std::ptrdiff_t>(a.shift);
@@ -76,7 +76,7 @@ struct Plane {
     const bool inside = row >= 0 && row < height && column >= 0 && column < width;
     return inside ? pixels[row * width + column] : fill;
   }
-  // Further out than a pixel all is `fill`; from there on, truncation rounds down.
+  // Interpolates bilinearly. More than a pixel outside, all is `fill`; from −1 on, truncation of row + 1 rounds down.
   T between(double row, double column) const {
     row = std::clamp(row, -1.0, static_cast<double>(height));
     column = std::clamp(column, -1.0, static_cast<double>(width));
@@ -104,7 +104,7 @@ void shift_plane(const Plane<T>& from, const Move& move, T* to) {
     }
 }
 
-// Each pixel is fetched from where it was before it was mirrored, turned by `angle` against the clock, and shifted.
+// Fetches each pixel from its place before the image was mirrored, rotated anticlockwise by `angle`, and shifted.
 template <class T>
 void turn_plane(const Plane<T>& from, const Move& move, T* to) {
   const double sine = std::sin(move.angle), cosine = std::cos(move.angle);
@@ -129,7 +129,7 @@ void augment(Tensor<T>& images, const Augmentation& augmentation, Generator gene
   if (images.size() == 0) return;
 
   if (augmentation.shift > 0 || augmentation.rotate > 0 || augmentation.flip) {
-    Tape<double> tape;  // draws in double, so that float and double images move alike
+    Tape<double> tape;  // draws in double, so that float and double images move equally
     const Tensor<double> draws = uniform(tape, {extents.images, 4}, generator).value();
     std::vector<T> before(extents.height * extents.width);
     const Plane<T> plane{before.data(), static_cast<std::ptrdiff_t>(extents.height),

@@ -13,7 +13,7 @@
 namespace wengert {
 namespace {
 
-// Evenly from 0 … bound−1: draws at or above the last multiple of bound would favour small results.
+// Uniform over 0 … bound−1. Draws at or above the last multiple of bound are rejected: they would favour small results.
 std::size_t draw_below(std::uint64_t bound, std::mt19937_64& generator) {
   const std::uint64_t limit = std::numeric_limits<std::uint64_t>::max() / bound * bound;
   std::uint64_t draw = generator();

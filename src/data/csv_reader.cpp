@@ -64,9 +64,9 @@ struct Number {
   bool in_range = true;  // of double
 };
 
-// The number that a trimmed cell holds, if it is one.
+// The number in a trimmed cell, if it holds one.
 std::optional<Number> parse(std::string_view cell) {
-  if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);  // from_chars knows no plus
+  if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);  // from_chars rejects a plus
   Number number;
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), number.value);
   if (end != cell.data() + cell.size() || error == std::errc::invalid_argument) return std::nullopt;
@@ -74,7 +74,7 @@ std::optional<Number> parse(std::string_view cell) {
   return number;
 }
 
-// A name may stand in quotes, as some programs write it; two of them within are one.
+// A name without the quotes that some programs write around it. A doubled quote inside stands for one.
 std::string without_quotes(std::string_view cell) {
   if (cell.size() < 2 || cell.front() != '"' || cell.back() != '"') return std::string(cell);
   std::string name(trimmed(cell.substr(1, cell.size() - 2)));
@@ -82,7 +82,7 @@ std::string without_quotes(std::string_view cell) {
   return name;
 }
 
-// Where the quote closes that a text begins with.
+// The position of the closing quote in a text that begins with a quote; npos if there is none.
 std::size_t end_of_quote(std::string_view text) {
   for (std::size_t at = 1; at < text.size(); ++at) {
     if (text[at] != '"') continue;
@@ -92,7 +92,7 @@ std::size_t end_of_quote(std::string_view text) {
   return std::string_view::npos;
 }
 
-// What tables say where a value is missing.
+// Whether a name is a usual mark for a missing value.
 bool marks_missing(std::string_view name) {
   constexpr std::array<std::string_view, 11> marks{"na",  "n/a",     "#n/a", "<na>", "null", "none",
                                                    "nil", "missing", "?",    "-",    "."};
@@ -171,7 +171,7 @@ bool CsvReader::take_header(CsvOptions::Header header) {
   return true;
 }
 
-// A line that only looks like a header is one of missing values: it must not be passed over.
+// Fails on a line that may be a row of missing values instead of a header, so that it is not skipped.
 void CsvReader::check_names() const {
   const std::string_view advice = "say by `header` whether this line is one";
   std::set<std::string_view> known;

@@ -1,4 +1,4 @@
-// The lines of a table, cut into cells.
+// Reads the lines of a table and splits them into cells.
 #pragma once
 
 #include "data/input_file.hpp"
@@ -15,7 +15,7 @@
 
 namespace wengert {
 
-/// The lines of a file without their ends, each valid until the next is asked for.
+/// The lines of a file without their line ends. Each is valid until the next call of `next`.
 class CsvLines {
  public:
   explicit CsvLines(InputFile& file) : file_(file), buffer_(std::size_t{1} << 15) {}
@@ -33,27 +33,27 @@ class CsvLines {
   bool at_end_ = false;
 };
 
-/// The rows of numbers of a table, and the names above them.
+/// The rows of numbers in a table, and the names in its header.
 class CsvReader {
  public:
   /// Reads the header, if there is one. Throws FileError or ValueError as `subject`.
   CsvReader(std::string_view subject, const std::filesystem::path& path, CsvOptions::Header header, char delimiter,
             const Location& where);
 
-  /// Goes on to the next row, of which there must be one; false after the last.
+  /// Goes to the next row; false after the last. Throws FileError if there are no rows at all.
   bool next();
 
   std::size_t columns() const { return columns_; }
-  /// Of the columns; empty if there is no header.
+  /// The names of the columns; empty if there is no header.
   const std::vector<std::string>& names() const { return names_; }
-  /// The number of a column. Throws ValueError, which calls it `role`, if there is none of that name or number.
+  /// The index of a column. Throws ValueError, which calls it `role`, unless one column has that name or number.
   std::size_t find(const CsvColumn& column, std::string_view role, const Location& where) const;
 
-  /// A cell of this row.
+  /// A cell of the current row.
   std::string_view cell(std::size_t column) const { return cells_[column]; }
-  /// The number in a cell of this row.
+  /// The number in a cell of the current row. Throws FileError if there is none, or if it is not finite.
   double number(std::size_t column) const;
-  /// Throws the FileError about a cell of this row.
+  /// Throws a FileError about a cell of the current row.
   [[noreturn]] void fail(std::size_t column, std::string_view what) const;
 
  private:
@@ -67,12 +67,12 @@ class CsvReader {
   InputFile file_;
   CsvLines lines_;
   std::size_t line_ = 0;        // counted from 1
-  std::size_t first_line_ = 0;  // that is not empty
+  std::size_t first_line_ = 0;  // the first that is not empty
   std::size_t columns_ = 0;
-  bool in_hand_ = false;  // whether the first row was read to see if it is a header
+  bool in_hand_ = false;  // whether the first row was read in search of a header
   bool has_rows_ = false;
   std::vector<std::string> names_;
-  std::vector<std::string_view> cells_;  // of this line
+  std::vector<std::string_view> cells_;  // of the current line
 };
 
 }  // namespace wengert

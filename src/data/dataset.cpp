@@ -17,13 +17,13 @@
 namespace wengert {
 namespace {
 
-// How many of `count` samples are for testing.
+// How many of `count` samples go to the test set.
 std::size_t share(double fraction, std::size_t count) {
   const auto wanted = static_cast<std::size_t>(std::llround(fraction * static_cast<double>(count)));
   return std::clamp<std::size_t>(wanted, 1, count - 1);
 }
 
-// The samples of either part.
+// The samples of each part.
 struct Parts {
   std::vector<std::size_t> train, test;
 };
@@ -51,7 +51,7 @@ Parts any_parts(std::size_t count, double test_fraction, std::uint64_t seed) {
   return parts;
 }
 
-// How many samples of each class are for testing.
+// How many samples of each class go to the test set.
 std::vector<std::size_t> shares(const Indices& labels, std::size_t classes, double fraction, const Location& where) {
   std::vector<std::size_t> counts(classes);
   for (const std::int64_t label : labels) {

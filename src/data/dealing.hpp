@@ -1,4 +1,4 @@
-// How an epoch's samples are dealt: what a Loader and a training have in common.
+// The batch sampler that Loader and fit share: the order of an epoch's samples, and their division into batches.
 #pragma once
 
 #include <algorithm>
@@ -9,19 +9,19 @@
 
 namespace wengert {
 
-/// The generator of an epoch's order, which follows from the seed and the epoch alone, so that a run can be resumed.
+/// The generator of an epoch's order. It depends only on the seed and the epoch, so that a run can be resumed.
 inline std::mt19937_64 epoch_generator(std::uint64_t seed, std::uint64_t epoch) {
   std::seed_seq mixed{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32),
                       static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(epoch >> 32)};
   return std::mt19937_64(mixed);
 }
 
-/// The batches of so many samples, the last of which may be short.
+/// The number of batches, the last of which may be short.
 inline std::size_t count_of_batches(std::size_t samples, std::size_t batch_size) {
   return samples / batch_size + (samples % batch_size != 0 ? 1 : 0);
 }
 
-/// The samples of a batch, which are counted from 0.
+/// The samples of a batch. Batches are counted from 0.
 inline std::span<const std::size_t> batch_of(std::span<const std::size_t> order, std::size_t batch_size,
                                              std::size_t batch) {
   const std::size_t first = batch * batch_size;

@@ -9,7 +9,7 @@
 
 namespace wengert {
 
-/// What a byte is divided by: 0 … 255 become 0 … 1.
+/// The divisor of bytes: 0 … 255 become 0 … 1.
 inline constexpr int largest_byte = 255;
 
 struct IdxLayout {
@@ -17,10 +17,10 @@ struct IdxLayout {
   std::size_t bytes;  // of all elements
 };
 
-/// Reads the header of an IDX file of unsigned bytes. Complains through `source`.
+/// Reads the header of an IDX file of unsigned bytes. Reports errors through `source`.
 IdxLayout read_idx_layout(ByteSource& source);
 
-/// Reads a whole IDX file of unsigned bytes, to the end. Complains through `source`.
+/// Reads a whole IDX file of unsigned bytes, to the end. Reports errors through `source`.
 IdxBytes read_idx_contents(ByteSource& source);
 
 struct IdxLabels {
@@ -28,8 +28,8 @@ struct IdxLabels {
   std::size_t classes;  // the largest label + 1
 };
 
-/// Takes the contents of one file as the labels of the samples that another holds. Complains through that one's source
-/// which does not fit.
+/// Takes the contents of one file as the labels of the samples in another. Reports errors through the source of the
+/// file at fault.
 IdxLabels labels_of(const IdxBytes& labels, const ByteSource& label_source, const Shape& samples,
                     const ByteSource& sample_source);
 

@@ -1,4 +1,4 @@
-// A file to read from, plain or compressed by gzip.
+// An input file, plain or compressed by gzip.
 #pragma once
 
 #include "io/byte_source.hpp"

@@ -21,7 +21,7 @@ template <class T>
 struct Loader<T>::Plan {
   SampleSource<T> source;
   LoaderOptions<T> options;
-  std::uint64_t key;  // of what transforms draw
+  std::uint64_t key;  // of the generator for transforms
   std::size_t count;  // batches
 
   std::vector<std::size_t> order(std::size_t epoch) const;
@@ -70,7 +70,7 @@ void Loader<T>::Plan::make(std::span<const std::size_t> order, std::size_t epoch
   source.gather(samples, batch.inputs);
   if (source.labels.dimension() != 0) gather_rows(source.labels, samples, batch.labels, {});
   if (!options.transform) return;
-  Generator generator(key, (std::uint64_t{epoch} * count + index) << 32);  // room for 2^32 blocks a batch
+  Generator generator(key, (std::uint64_t{epoch} * count + index) << 32);  // room for 2^32 blocks per batch
   options.transform(batch, generator);
 }
 
@@ -79,7 +79,7 @@ Loader<T>::Loader(SampleSource<T> source, LoaderOptions<T> options, const Locati
   check(source, options, where);
   const std::size_t count =
       options.drop_last ? source.size / options.batch_size : count_of_batches(source.size, options.batch_size);
-  const std::uint64_t key = std::mt19937_64(options.seed)();  // not the stream of the caller's generator of this seed
+  const std::uint64_t key = std::mt19937_64(options.seed)();  // another stream than the caller's generator of this seed
   plan_ = std::make_shared<const Plan>(Plan{std::move(source), std::move(options), key, count});
 }
 
@@ -101,8 +101,8 @@ typename Loader<T>::Epoch Loader<T>::epoch(std::size_t number, std::size_t first
   return Epoch(plan_, number, first);
 }
 
-// Batches go round in a ring: `made` are ready so far, and `given` out; the last of those is still in use. Made batches
-// are only ever behind the one in use, so that neither side touches what the other does.
+// Batches are stored in a ring: `made` have been made so far, and `given` handed out. The last one handed out is still
+// in use; the worker never writes to its place, so the two threads never touch the same batch.
 template <class T>
 struct Loader<T>::Epoch::State {
   State(std::shared_ptr<const Plan> of, std::size_t number_of_epoch, std::size_t first)
@@ -168,7 +168,7 @@ struct Loader<T>::Epoch::State {
     return batch;
   }
 
-  const int forks = kernel::forks_behind();  // where the thread is
+  const int forks = kernel::forks_behind();  // of the process that runs the worker
   const std::shared_ptr<const Plan> plan;
   const std::size_t number;
   const std::vector<std::size_t> order;
@@ -194,7 +194,7 @@ Loader<T>::Epoch::Epoch(Epoch&&) noexcept = default;
 template <class T>
 const Batch<T>* Loader<T>::Epoch::next() {
   if (state_ == nullptr) throw HandleError("loader", "the epoch was moved from");
-  // A fork left the thread in the parent, and what it shares may be locked for ever: the child goes on with its own.
+  // A fork leaves the thread in the parent, and the mutex may stay locked: the child continues with a new state.
   if (state_->forks != kernel::forks_behind()) {
     const State* inherited = state_.release();
     state_ = std::make_unique<State>(inherited->plan, inherited->number, inherited->given);

@@ -20,9 +20,9 @@ struct MappedTensor<T>::Rows {
   std::shared_ptr<const MappedFile> file;
   Shape shape;
   ElementType type;
-  T divisor;                           // of every element
+  T divisor;                           // of each element
   const std::uint8_t* data = nullptr;  // of the file's first row
-  bool all = true;                     // these are all rows of the file, otherwise those:
+  bool all = true;                     // whether these are all rows of the file, or only:
   std::vector<std::size_t> selected = {};
 };
 
@@ -31,7 +31,7 @@ namespace {
 template <class T>
 using SharedRows = std::shared_ptr<const typename MappedTensor<T>::Rows>;
 
-// The rows that follow a header, which claims `bytes` of them: in words for messages, `claim`.
+// The rows that follow a header, which claims that they have `bytes` bytes; `claim` states this in messages.
 template <class T>
 SharedRows<T> rows_after_header(std::unique_ptr<MappedFile> file, const Shape& shape, ElementType type, T divisor,
                                 std::size_t bytes, const std::string& claim) {

@@ -1,4 +1,4 @@
-// A file in the address space.
+// A memory-mapped file.
 #pragma once
 
 #include "io/byte_source.hpp"
@@ -19,9 +19,9 @@ class MappedFile final : public ByteSource {
   ~MappedFile() override;
 
   std::size_t read(void* to, std::size_t count) override;
-  /// What follows what was read so far.
+  /// The bytes that have not been read yet.
   std::span<const std::uint8_t> rest() const { return {data_ + position_, size_ - position_}; }
-  /// Throws FileError if the file is not as it was when it was opened.
+  /// Throws FileError if the file has changed since it was opened.
   void check_unchanged() const;
 
  private:

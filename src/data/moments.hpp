@@ -1,4 +1,4 @@
-// Means and deviations of columns, in one pass over rows.
+// Means and squared deviations of columns, in one pass over the rows.
 #pragma once
 
 #include <cmath>
@@ -7,12 +7,12 @@
 
 namespace wengert {
 
-/// The mean of numbers and the sum of their squared distances from it.
+/// The mean of numbers and the sum of their squared deviations from it.
 struct Moments {
   double mean = 0, squares = 0;
 };
 
-/// Takes in rows one by one: Welford's recurrence (1962), exact for what is constant.
+/// Adds rows one by one by Welford's recurrence (1962), which is exact for constant columns.
 class ColumnMoments {
  public:
   explicit ColumnMoments(std::size_t columns) : columns_(columns) {}
@@ -31,7 +31,7 @@ class ColumnMoments {
   std::size_t count() const { return columns_.size(); }
   std::size_t rows() const { return rows_; }
 
-  /// The moments of `count` neighbouring columns taken together (Chan, Golub & LeVeque 1979).
+  /// The joint moments of `count` neighbouring columns (Chan, Golub & LeVeque 1979).
   Moments joined(std::size_t first, std::size_t count) const {
     Moments all = columns_[first];
     const auto rows = static_cast<double>(rows_);

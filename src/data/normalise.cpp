@@ -21,7 +21,7 @@ Shape sample_shape(const Shape& inputs, const char* subject, const Location& whe
   return sample;
 }
 
-// The shape of what has a mean of its own.
+// The shape of the means.
 Shape shape_of_means(const Shape& sample, NormalisePer per, const Location& where) {
   if (per == NormalisePer::all) return {};
   if (per == NormalisePer::feature) return sample;
@@ -32,7 +32,7 @@ Shape shape_of_means(const Shape& sample, NormalisePer per, const Location& wher
   return shape;
 }
 
-// A statistic of samples as one value for each feature.
+// Broadcasts a statistic to one value for each feature of a sample.
 template <class T>
 Tensor<T> spread(const Tensor<T>& statistic, const Shape& sample, const Location& where) {
   const Shape own(statistic.shape());
@@ -43,7 +43,7 @@ Tensor<T> spread(const Tensor<T>& statistic, const Shape& sample, const Location
   return xt::broadcast(statistic, xt::dynamic_shape<std::size_t>(sample));
 }
 
-// What `add_rows` puts into the columns, as a normalisation.
+// Learns a normalisation from the rows that `add_rows` adds to the columns.
 template <class T, class AddRows>
 Normalisation<T> learn(const Shape& inputs, NormalisePer per, const Location& where, const AddRows& add_rows) {
   const Shape sample = sample_shape(inputs, "learn_normalisation", where);

@@ -27,7 +27,7 @@ Pixels read_pixels(const std::filesystem::path& path) {
   file.fail("is neither a PNG nor a JPEG image");
 }
 
-// Bytes H×W×C as numbers C×H×W, with as many channels as asked for.
+// Converts bytes H×W×C to numbers C×H×W in [0, 1], with the requested number of channels.
 template <class T>
 Tensor<T> tensor_of(const Pixels& pixels, std::size_t channels) {
   auto image = Tensor<T>::from_shape({channels, pixels.height, pixels.width});
@@ -43,14 +43,14 @@ Tensor<T> tensor_of(const Pixels& pixels, std::size_t channels) {
   return image;
 }
 
-// What one pixel of the result is made of: neighbouring pixels, weighed.
+// The neighbouring pixels that one pixel of the result is the weighted sum of.
 template <class T>
 struct Taps {
   std::size_t first;
   std::vector<T> weights;
 };
 
-// A triangle over each new pixel, as wide as two old pixels or, where it gets smaller, two new ones.
+// The triangle filter of each new pixel. Its base is as wide as two old pixels or, when downscaling, two new ones.
 template <class T>
 std::vector<Taps<T>> taps(std::size_t from, std::size_t to) {
   const double scale = static_cast<double>(from) / static_cast<double>(to), reach = std::max(scale, 1.0);
@@ -71,7 +71,7 @@ std::vector<Taps<T>> taps(std::size_t from, std::size_t to) {
   return all;
 }
 
-// A plane H×W at other extents; `between` is room for H×W'.
+// Resizes a plane H×W; `between` has room for H×W'.
 template <class T>
 void resize_plane(const T* from, std::size_t width, const std::vector<Taps<T>>& rows,
                   const std::vector<Taps<T>>& columns, std::vector<T>& between, T* to) {

@@ -23,7 +23,7 @@ bool is_image(const std::filesystem::path& path) {
   return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
 }
 
-// The entries of a folder that `fit`, in the order of their names.
+// The entries of a folder that `fit` accepts, sorted by name.
 template <class Fit>
 std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder, const Fit& fit) {
   std::error_code error;
@@ -40,7 +40,7 @@ std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folde
   throw FileError("list_images", fmt::format("{}: {}", folder.string(), what));
 }
 
-// Reads images into the rows of a tensor N×C×H×W, all as large as the first.
+// Reads images into the rows of a tensor N×C×H×W. All must have the size of the first.
 template <class T>
 void read_rows(const std::vector<std::filesystem::path>& files, std::span<const std::size_t> samples,
                const ImageOptions& options, const Location& where, Tensor<T>& out) {

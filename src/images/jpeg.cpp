@@ -10,13 +10,13 @@
 namespace wengert {
 namespace {
 
-// libjpeg's errors jump out of it, over C alone: the functions that call it hold nothing that has a destructor.
+// libjpeg reports errors by longjmp, so the functions that call it must not own objects with destructors.
 struct Decoder {
   jpeg_decompress_struct state{};
   jpeg_error_mgr errors{};
   std::jmp_buf back{};
   char text[JMSG_LENGTH_MAX]{};
-  bool warned = false;  // what libjpeg only warns of are bytes that it made up
+  bool warned = false;  // a warning means that libjpeg made up pixels
 
   Decoder() {
     state.err = jpeg_std_error(&errors);
@@ -24,7 +24,7 @@ struct Decoder {
     errors.error_exit = [](j_common_ptr common) {
       auto* const decoder = static_cast<Decoder*>(common->client_data);
       common->err->format_message(common, decoder->text);
-      std::longjmp(decoder->back, 1);  // NOLINT: libjpeg knows no other way out
+      std::longjmp(decoder->back, 1);  // NOLINT: libjpeg offers no other way out
     };
     errors.emit_message = [](j_common_ptr common, int level) {
       auto* const decoder = static_cast<Decoder*>(common->client_data);
@@ -64,7 +64,7 @@ Pixels decode_jpeg(std::span<const std::uint8_t> file, const ByteSource& source)
   Decoder decoder;
   const auto damaged = [&] { source.fail(fmt::format("is no sound JPEG image: {}", decoder.text)); };
   if (!read_header(decoder, file.data(), file.size()) || decoder.warned) damaged();
-  constexpr std::size_t pixels_of_a_byte = 8 * 64;  // a block of 8×8 takes a bit at least
+  constexpr std::size_t pixels_of_a_byte = 8 * 64;  // a block of 8×8 takes at least a bit
   check_extents(decoder.state.image_height, decoder.state.image_width, file.size(), pixels_of_a_byte, source);
   if (decoder.state.num_components != 1 && decoder.state.num_components != 3)
     source.fail(fmt::format("{} colour components: expected 1 or 3", decoder.state.num_components));

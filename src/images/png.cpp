@@ -8,7 +8,7 @@
 namespace wengert {
 namespace {
 
-// libpng's simple interface reports errors by its results, so that nothing jumps.
+// libpng's simplified API reports errors by return values, without longjmp.
 struct Reader {
   png_image image{};
   Reader() { image.version = PNG_IMAGE_VERSION; }
@@ -23,14 +23,14 @@ Pixels decode_png(std::span<const std::uint8_t> file, const ByteSource& source) 
   Reader reader;
   const auto damaged = [&] { source.fail(fmt::format("is no sound PNG image: {}", reader.image.message)); };
   if (png_image_begin_read_from_memory(&reader.image, file.data(), file.size()) == 0) damaged();
-  // The header, which libpng has found sound, begins the file: the bits of a sample, and what a pixel is made of.
+  // The header at the start of the file, which libpng has validated, gives the bits per sample and the colour type.
   constexpr std::size_t samples_of_a_pixel[] = {1, 0, 3, 1, 2, 0, 4};
   const std::size_t bits = file[24] * samples_of_a_pixel[file[25]];
   constexpr std::size_t deflated_by_at_best = 1032;
   check_extents(reader.image.height, reader.image.width, file.size(), 8 * deflated_by_at_best / bits, source);
 
   const bool coloured = (reader.image.format & PNG_FORMAT_FLAG_COLOR) != 0;
-  reader.image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // else 16 bits that say nothing of it pass for linear light
+  reader.image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // otherwise 16-bit samples without a gamma count as linear
   reader.image.format = coloured ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
   Pixels pixels{reader.image.height, reader.image.width, coloured ? std::size_t{3} : std::size_t{1}, {}};
   pixels.bytes.resize(pixels.height * pixels.width * pixels.channels);

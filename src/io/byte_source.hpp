@@ -1,4 +1,4 @@
-// Reading files that may be cut short, damaged or lying.
+// Reads files that may be truncated, damaged or malicious.
 #pragma once
 
 #include <wengert/error.hpp>
@@ -16,10 +16,10 @@
 
 namespace wengert {
 
-/// A stream of bytes out of a file, which knows how to complain about it.
+/// A stream of bytes from a file, which reports errors about it.
 class ByteSource {
  public:
-  /// `subject` is the function that reads, `label` what the file is called in messages.
+  /// `subject` is the function that reads, `label` the name of the file in messages.
   ByteSource(std::string subject, std::string label) : subject_(std::move(subject)), label_(std::move(label)) {}
   ByteSource(const ByteSource&) = delete;
   ByteSource& operator=(const ByteSource&) = delete;
@@ -27,12 +27,12 @@ class ByteSource {
 
   /// Reads `count` bytes, fewer only at the end. Throws FileError if the file is damaged.
   virtual std::size_t read(void* to, std::size_t count) = 0;
-  /// Throws a FileError that names the file and goes on with `what`.
+  /// Throws a FileError that names the file, followed by `what`.
   [[noreturn]] void fail(std::string_view what) const { throw FileError(subject_, label_ + ": " + std::string(what)); }
-  /// What the file is called in messages.
+  /// The name of the file in messages.
   const std::string& label() const { return label_; }
 
-  /// Reads `count` bytes, fewer only at the end. Memory grows with what has come, so `count` need not be trustworthy.
+  /// Reads `count` bytes, fewer only at the end. Memory grows with the bytes read, so `count` need not be trustworthy.
   std::vector<std::uint8_t> read_up_to(std::size_t count) {
     constexpr std::size_t first_step = std::size_t{1} << 14;
     std::vector<std::uint8_t> bytes;
@@ -47,7 +47,7 @@ class ByteSource {
     return bytes;
   }
 
-  /// Reads what is left.
+  /// Reads the remaining bytes.
   std::vector<std::uint8_t> read_all() { return read_up_to(std::numeric_limits<std::size_t>::max()); }
 
  private:
@@ -55,8 +55,8 @@ class ByteSource {
   std::string label_;
 };
 
-/// The size of an array in bytes; nothing if memory could never hold it. Extents of 0 count as 1 there, because the
-/// strides of an empty array have to be computed as well.
+/// The size of an array in bytes; nullopt if no memory could hold it. In that check, extents of 0 count as 1, because
+/// the strides of an empty array must not overflow either.
 inline std::optional<std::size_t> byte_count(const Shape& shape, std::size_t item_size) {
   constexpr auto limit = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max());
   std::size_t bytes = item_size;

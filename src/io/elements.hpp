@@ -1,4 +1,4 @@
-// Elements as files hold them, and how they become numbers of the type asked for.
+// The types of elements in files, and their conversion to numbers of the requested type.
 #pragma once
 
 #include <bit>
@@ -35,7 +35,8 @@ constexpr std::size_t size_of(ElementType type) {
   }
 }
 
-/// Whether T can take elements of a type: a floating-point T all, by rounding; int64 what it holds exactly.
+/// Whether T can take elements of a type: a floating-point T takes all, by rounding; int64 takes those that it can
+/// represent exactly.
 template <class T>
 constexpr bool takes(ElementType type) {
   if constexpr (std::is_floating_point_v<T>) return true;
@@ -51,7 +52,7 @@ constexpr bool takes(ElementType type) {
   }
 }
 
-/// IEEE 754's binary16: a sign, 5 bits of exponent, 10 of fraction.
+/// Converts IEEE 754 binary16: a sign bit, 5 exponent bits and 10 fraction bits.
 inline float from_half(std::uint16_t bits) {
   const std::uint32_t sign = std::uint32_t{bits & 0x8000U} << 16, exponent = bits >> 10 & 0x1FU,
                       fraction = bits & 0x3FFU;
@@ -64,7 +65,7 @@ inline float from_half(std::uint16_t bits) {
   return std::bit_cast<float>(sign | widened << 23 | fraction << 13);
 }
 
-/// The upper half of a float.
+/// Converts bfloat16, the upper half of a float.
 inline float from_bfloat(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
 
 namespace detail {
@@ -87,7 +88,7 @@ void convert_as(std::span<const std::uint8_t> bytes, T* out) {
 
 }  // namespace detail
 
-/// Writes the elements that `bytes` hold to `out`, which has room for them. T must take their type.
+/// Converts the elements in `bytes` to `out`, which must have room for them. T must take their type.
 template <class T>
 void convert_elements(ElementType type, std::span<const std::uint8_t> bytes, T* out) {
   if (bytes.empty()) return;

@@ -1,4 +1,4 @@
-// The text of a file's header, read from its beginning: what the parsers of such texts share.
+// Shared by the parsers of headers in text.
 #pragma once
 
 #include "io/byte_source.hpp"
@@ -13,30 +13,30 @@
 
 namespace wengert {
 
-/// Base of parsers: each method reads on from where the last one stopped.
+/// Base of parsers: each method continues where the last one stopped.
 class HeaderText {
  protected:
-  /// `kind` is what the header is called in messages.
+  /// `kind` is the name of the header in messages.
   HeaderText(std::string_view text, std::string_view kind, const ByteSource& source)
       : text_(text), rest_(text), kind_(kind), source_(source) {}
 
-  /// Throws FileError with the place where reading stopped.
+  /// Throws FileError with the position where reading stopped.
   [[noreturn]] void fail(std::string_view what) const {
     source_.fail(fmt::format("unsound {}: {} (at character {})", kind_, what, text_.size() - rest_.size()));
   }
   void skip_blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size())); }
-  /// Passes over blanks, and then a character if that comes next.
+  /// Skips blanks, then the character if it comes next; returns whether it did.
   bool accept(char wanted) {
     skip_blanks();
     if (!rest_.starts_with(wanted)) return false;
     rest_.remove_prefix(1);
     return true;
   }
-  /// The same; fails if it does not come.
+  /// Like `accept`, but fails if the character does not come next.
   void expect(char wanted) {
     if (!accept(wanted)) fail(fmt::format("expected '{}'", wanted));
   }
-  /// A whole number, which messages call `what`.
+  /// Reads an unsigned integer, which messages call `what`.
   std::size_t number(std::string_view what) {
     skip_blanks();
     std::size_t value = 0;
@@ -48,7 +48,7 @@ class HeaderText {
   }
 
   std::string_view text_;
-  std::string_view rest_;  // what was not read yet
+  std::string_view rest_;  // not read yet
 
  private:
   std::string_view kind_;

@@ -1,4 +1,4 @@
-// Text from files in messages.
+// Quotes text from files in messages.
 #pragma once
 
 #include <algorithm>
@@ -9,12 +9,12 @@
 
 namespace wengert {
 
-/// The text in quotes, as it can stand in a message: without control characters, and cut if it is long.
+/// The text in quotes for a message: without control characters, and truncated if it is long.
 inline std::string in_quotes(std::string_view text) {
   constexpr std::size_t longest = 40;
   std::size_t length = std::min(text.size(), longest);
   const bool whole = length == text.size();
-  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };  // a UTF-8 character
+  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };  // UTF-8
   while (!whole && length > 0 && continues(text[length])) --length;
   std::string shown(text.substr(0, length));
   const auto is_control = [](unsigned char c) { return c < ' ' || c == 0x7f; };

@@ -1,4 +1,4 @@
-// Texts in JSON.
+// Strings in JSON.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace wengert {
 
-/// A text as JSON writes it, in quotes. `<` is escaped too, so that it can stand in a script element of HTML.
+/// A text as a JSON string, in quotes. `<` is escaped too, so that it can be used in an HTML script element.
 inline std::string json_string(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {

@@ -9,11 +9,11 @@
 
 namespace wengert {
 
-/// What precedes the elements of a row-major array of T, in version 1.0 of the format.
+/// The preamble of a row-major array of T, in version 1.0 of the format.
 template <class T>
 std::string npy_preamble(const Shape& shape);
 
-/// What follows a preamble.
+/// The elements that follow a preamble.
 struct NpyLayout {
   ElementType type;
   bool fortran_order;
@@ -22,14 +22,14 @@ struct NpyLayout {
   std::string descr;  // NumPy's name of the type
 };
 
-/// Reads a preamble. Complains through `source` if T cannot take its elements, or memory not so many of them.
+/// Reads a preamble. Reports an error through `source` if T cannot take the elements, or if no memory could hold them.
 template <class T>
 NpyLayout read_npy_layout(ByteSource& source);
 
-/// What the header claims, for messages.
+/// The claim of the header in messages.
 std::string claim_of(const NpyLayout& layout);
 
-/// Reads an array to the end of `source`, rounding its elements to T. Complains through `source`.
+/// Reads an array to the end of `source`, rounding its elements to T. Reports errors through `source`.
 template <class T>
 Tensor<T> read_npy(ByteSource& source);
 

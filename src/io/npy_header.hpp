@@ -15,8 +15,8 @@ struct NpyHeader {
   Shape shape;
 };
 
-/// Understands `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`, in any order of the three keys. Complains
-/// through `source`.
+/// Parses `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`, with the three keys in any order. Reports
+/// errors through `source`.
 NpyHeader parse_npy_header(std::string_view text, const ByteSource& source);
 
 }  // namespace wengert

@@ -37,7 +37,7 @@ std::string message_of(int code) {
   return message;
 }
 
-/// Opens a zip file to read. Throws FileError.
+/// Opens a zip file for reading. Throws FileError.
 Archive open_archive(const std::filesystem::path& path) {
   const auto refuse = [&](std::string_view what) {
     throw FileError("load_npz", fmt::format("{}: {}", path.string(), what));
@@ -51,7 +51,7 @@ Archive open_archive(const std::filesystem::path& path) {
   return archive;
 }
 
-/// A zip file in memory: libzip fills it, and does not bring files to the disk.
+/// A zip file that libzip builds in memory, because it does not sync files to disk.
 class ArchiveInMemory {
  public:
   explicit ArchiveInMemory(const std::filesystem::path& path) : path_(path) {
@@ -68,7 +68,7 @@ class ArchiveInMemory {
   }
 
   zip_t* get() const { return archive_.get(); }
-  /// Only here do the entries' elements go into it; what comes of it goes to `file`.
+  /// Writes the zip file to `file`. Reads the elements of the entries only here.
   void write_to(OutputFile& file) {
     if (zip_close(archive_.get()) != 0) fail(zip_strerror(archive_.get()));
     static_cast<void>(archive_.release());  // libzip has freed it
@@ -95,7 +95,7 @@ class ArchiveInMemory {
   Archive archive_;
 };
 
-/// One array within the archive.
+/// An array in the archive.
 class Entry final : public ByteSource {
  public:
   Entry(zip_t* archive, zip_uint64_t index, const std::string& name, const std::filesystem::path& path)
@@ -124,7 +124,7 @@ class Entry final : public ByteSource {
   std::unique_ptr<zip_file_t, Close> file_;
 };
 
-/// Adds `tensor`, whose elements and preamble must stay where they are until the archive is closed.
+/// Adds `tensor`, whose elements and preamble must keep their addresses until the archive is closed.
 template <class T>
 void add_entry(zip_t* archive, const NamedTensor<T>& tensor, std::string& preamble, Compression compression,
                const std::string& path) {

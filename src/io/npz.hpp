@@ -1,4 +1,4 @@
-// What others need to know of .npz files before they write one.
+// The check of names in .npz files, for functions that write them.
 #pragma once
 
 #include <wengert/error.hpp>
@@ -8,7 +8,7 @@
 
 namespace wengert {
 
-/// Throws ValueError as `subject` for a name that `save_npz` refuses.
+/// Throws ValueError as `subject` for a name that `save_npz` rejects.
 void check_npz_name(std::string_view subject, const std::string& name, const Location& where);
 
 }  // namespace wengert

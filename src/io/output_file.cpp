@@ -69,7 +69,7 @@ void OutputFile::finish() {
   if (close(std::exchange(descriptor_, -1)) != 0) fail("cannot be written", errno);
   if (rename(beside_.c_str(), path_.c_str()) != 0) fail("cannot be replaced", errno);
   beside_.clear();
-  // The new name is safe only with its folder. Where folders cannot be opened, the system does as it does.
+  // The rename is safe only once the folder is synced. If the folder cannot be opened, that is left to the system.
   const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
   if (const int at = open(folder.c_str(), O_RDONLY | O_CLOEXEC); at >= 0) {
     static_cast<void>(fsync(at));

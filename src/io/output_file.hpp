@@ -1,4 +1,4 @@
-// A file that takes its place when it is complete.
+// A file that replaces its target when it is complete.
 #pragma once
 
 #include <filesystem>
@@ -8,14 +8,15 @@
 
 namespace wengert {
 
-/// Writes beside the path; `finish` puts what was written in its place, safely on disk. Without it, nothing changes.
+/// Writes to a file beside the path; `finish` syncs it to disk and moves it to the path. Without `finish`, the file at
+/// the path does not change.
 class OutputFile {
  public:
-  /// What is beside the path until then: a file of a new name, or `path.partial`, which replaces what a killed process
-  /// left there.
+  /// The name of the file beside the path: a new one, or `path.partial`, which replaces the file that a killed process
+  /// has left there.
   enum class Beside : bool { new_name, partial };
 
-  /// Throws FileError as `subject` if nothing can be written there. A link stays a link to the file it names.
+  /// Throws FileError as `subject` if the file cannot be written. A symbolic link is kept; its target is replaced.
   OutputFile(std::string subject, const std::filesystem::path& path, Beside beside = Beside::new_name);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;

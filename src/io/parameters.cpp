@@ -26,7 +26,7 @@ Format format_of(const std::filesystem::path& path, const char* subject, const L
   throw ValueError(subject, fmt::format("{}: expected a name that ends in .npz or .safetensors", path.string()), where);
 }
 
-// Calls `f` with the parameters of the one scalar type that the struct has.
+// Calls `f` with the parameters of the struct's only scalar type.
 template <class F>
 auto with_scalar(const PathedParameters& parameters, const char* subject, const Location& where, const F& f) {
   if (parameters.in_float.empty() && parameters.in_double.empty())
@@ -39,7 +39,7 @@ auto with_scalar(const PathedParameters& parameters, const char* subject, const 
   return parameters.in_double.empty() ? f(parameters.in_float) : f(parameters.in_double);
 }
 
-// A parameter and the entry that goes to it.
+// A parameter and the value of its entry.
 template <class T>
 struct Match {
   const Parameter<T>* parameter;
@@ -52,7 +52,7 @@ struct Comparison {
   std::vector<Match<T>> matches;
 };
 
-// Whether an entry is the count that PyTorch's batch normalisation keeps beside its statistics; ours has no use for it.
+// Whether an entry is the count that PyTorch's batch normalisation stores beside its statistics. It is ignored.
 bool counts_batches(std::string_view name) {
   constexpr std::string_view last = "num_batches_tracked";
   return name.ends_with(last) && (name.size() == last.size() || name[name.size() - last.size() - 1] == '.');

@@ -1,4 +1,4 @@
-// A file to read from, as it lies on disk.
+// An input file that is read as it is.
 #pragma once
 
 #include "io/byte_source.hpp"

@@ -1,4 +1,4 @@
-// The .safetensors format: writes and validates headers, and reads tensors, whose bytes must lie without gaps.
+// The .safetensors format: writes and validates headers, and reads tensors, whose bytes must have no gaps.
 #include "io/elements.hpp"
 #include "io/in_quotes.hpp"
 #include "io/json_string.hpp"
@@ -100,7 +100,7 @@ SafetensorsHeader read_header(PlainFile& file) {
   return parse_safetensors_header({reinterpret_cast<const char*>(text.data()), text.size()}, file);
 }
 
-// Puts the entries in the order of their bytes, which must follow one another without a gap.
+// Sorts the entries in the order of their bytes, which must follow one another without a gap.
 std::vector<const SafetensorsEntry*> in_order(const std::vector<SafetensorsEntry>& entries, const PlainFile& file) {
   std::vector<const SafetensorsEntry*> order;
   std::unordered_set<std::string_view> names;

@@ -14,7 +14,7 @@
 namespace wengert {
 namespace {
 
-// Only the JSON that such a header is made of: objects of known keys, texts, and lists of whole numbers.
+// Parses only the JSON that such headers use: objects with known keys, strings, and lists of integers.
 class Parser : HeaderText {
  public:
   Parser(std::string_view text, const ByteSource& source) : HeaderText(text, "header", source) {}
@@ -37,7 +37,7 @@ class Parser : HeaderText {
   }
 
  private:
-  // An object: `read_value` is called with each key, where its value begins.
+  // Parses an object. Calls `read_value` with each key, at the beginning of its value.
   template <class F>
   void members(const F& read_value) {
     expect('{');
@@ -132,7 +132,7 @@ class Parser : HeaderText {
   unsigned code_point() {
     const unsigned first = four_digits();
     if (first < 0xD800 || first > 0xDBFF) return first;
-    // The first half of a pair; the checks of UTF-8 refuse a half that stands alone.
+    // The first half of a surrogate pair. The UTF-8 check rejects a half that stands alone.
     if (!rest_.starts_with("\\u")) return first;
     rest_.remove_prefix(2);
     const unsigned second = four_digits();

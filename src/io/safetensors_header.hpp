@@ -20,10 +20,10 @@ struct SafetensorsEntry {
 
 struct SafetensorsHeader {
   Metadata metadata;
-  std::vector<SafetensorsEntry> entries;  // as the header has them
+  std::vector<SafetensorsEntry> entries;  // in the order of the header
 };
 
-/// Understands a header. Complains through `source`.
+/// Parses a header. Reports errors through `source`.
 SafetensorsHeader parse_safetensors_header(std::string_view text, const ByteSource& source);
 
 /// Whether a text is UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.

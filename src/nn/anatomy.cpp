@@ -29,13 +29,13 @@ namespace {
 
 constexpr std::size_t none = static_cast<std::size_t>(-1);
 
-// The folder of the library's own modules: what is recorded there is a part of the module's call.
+// The folder of the library's own modules. A node recorded there belongs to the call of the module.
 const std::string_view own_folder = [] {
   const std::string_view file = Location::current().file_name();
   return file.substr(0, file.rfind('/') + 1);
 }();
 
-// Nodes in a row that belong together, and the struct whose parameters they read.
+// Consecutive nodes that belong together, and the struct whose parameters they read.
 struct Run {
   std::size_t owner = none;
   std::size_t call = none;
@@ -59,7 +59,7 @@ class Dissection {
   }
 
  private:
-  // The innermost layer of a chain that each node was recorded in.
+  // Finds the innermost layer of a Sequential that recorded each node.
   void find_calls() {
     std::vector<std::size_t> order(anatomy_.calls.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -69,7 +69,7 @@ class Dissection {
       for (std::size_t k = anatomy_.calls[i].begin; k < anatomy_.calls[i].end; ++k) call_[k] = i;
   }
 
-  // The struct whose parameters each node reads, itself or through nodes that read nothing but parameters.
+  // Finds the struct whose parameters each node reads, directly or through nodes that read only parameters.
   void find_owners() {
     std::map<const void*, std::string> path_of;
     for (const auto& [path, parameter] : anatomy_.parameters) path_of.emplace(parameter.value().data(), path);
@@ -96,7 +96,7 @@ class Dissection {
     return owners_.size() - 1;
   }
 
-  // Whether a node lies in a layer of a chain that reads the parameters of at most one struct.
+  // Whether a node is in a layer of a Sequential that reads the parameters of at most one struct.
   bool in_simple_layer(std::size_t k) const {
     if (call_[k] == none) return false;
     const auto found = owners_in_.find(call_[k]);
@@ -105,16 +105,16 @@ class Dissection {
   bool in_library(std::size_t k) const {
     return std::string_view(tape_.node(k).where.file_name()).starts_with(own_folder);
   }
-  // Whether a node is a function of one operand, an activation perhaps, that its author called. To clang,
-  // `relu(conv(x))` happens where `conv(x)` begins.
+  // Whether a node is an elementwise function of one operand, such as an activation, that the user called. For
+  // `relu(conv(x))`, clang gives the position of `conv(x)`.
   bool is_activation(std::size_t k) const {
     const std::string_view op = tape_.node(k).op->name;
     return tape_.node(k).op->kernels[0] != nullptr && tape_.inputs(k).size() == 1 && owner_[k] == none &&
            !in_library(k) && op != "add_scalar" && op != "multiply_scalar" && op != "negate";
   }
 
-  // Nodes in a row that one call recorded: a simple layer's of a chain, or else those of one line and column, or of a
-  // module of the library.
+  // Consecutive nodes that one call recorded: those of a simple layer of a Sequential, or else those of one line and
+  // column, or of a module of the library.
   std::vector<std::vector<std::size_t>> runs_in_place() const {
     const auto same_call = [&](std::size_t a, std::size_t b) {
       if (call_[a] != call_[b]) return false;
@@ -133,8 +133,8 @@ class Dissection {
     if (!runs.empty()) cut_end(runs);
     return runs;
   }
-  // What comes in the newest run after the last node that reads parameters becomes a run of its own: it was called on
-  // the layer's result.
+  // Splits off the nodes of the newest run after its last node that reads parameters: they were called on the layer's
+  // result.
   void cut_end(std::vector<std::vector<std::size_t>>& runs) const {
     auto& run = runs.back();
     if (in_simple_layer(run.front()) || in_library(run.front())) return;
@@ -150,7 +150,7 @@ class Dissection {
     return file == other && a.line() == b.line() && a.column() == b.column();
   }
 
-  // Runs in which there are several owners, cut before each node that reads another one's parameters.
+  // Splits runs with several owners before each node that reads the parameters of another owner.
   std::vector<Run> split_by_owner(const std::vector<std::vector<std::size_t>>& runs) const {
     std::vector<Run> result;
     for (const auto& nodes : runs) {
@@ -166,8 +166,8 @@ class Dissection {
     return result;
   }
 
-  // Neighbours of one owner put together, with what lies between them and reads no parameters; and what follows from
-  // the same lines.
+  // Merges neighbouring runs of one owner, including the runs between them that read no parameters, and a run that
+  // repeats lines of the run before it.
   std::vector<Run> merged(std::vector<Run> runs) const {
     std::vector<Run> result;
     std::size_t last = none;  // the newest run with an owner
@@ -187,7 +187,7 @@ class Dissection {
     }
     return result;
   }
-  // Whether a run is the end of a loop whose earlier rounds `before` has.
+  // Whether a run is the end of a loop whose earlier iterations are in `before`.
   bool repeats(const Run& before, const Run& run) const {
     const Node<T>& node = tape_.node(run.nodes.front());
     return before.call == run.call && std::any_of(before.nodes.rbegin(), before.nodes.rend(), [&](std::size_t k) {
@@ -214,7 +214,7 @@ class Dissection {
     layer.nodes = std::move(run.nodes);
     return layer;
   }
-  // Whether a run is all that its layer of a chain recorded.
+  // Whether a run holds all nodes that its layer of a Sequential recorded.
   bool covers(const Run& run) const {
     const LayerCall& call = anatomy_.calls[run.call];
     std::size_t count = 0;

@@ -1,4 +1,4 @@
-// Errors of modules made of many ops: what an op refuses there is said of the caller's line, not of the module's.
+// Errors in modules of many ops name the caller's line instead of the module's.
 #pragma once
 
 #include <wengert/error.hpp>
@@ -6,7 +6,7 @@
 
 namespace wengert::nn {
 
-/// As `atomically`. An error that names a line of the module's own file, that of `own`, names `where` instead.
+/// Like `atomically`, but an error that names a line of the module's file (the file of `own`) names `where` instead.
 template <class T, class F>
 auto at_caller(Tape<T>& tape, const Location& where, const F& record_all, const Location& own = Location::current()) {
   try {

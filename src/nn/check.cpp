@@ -16,9 +16,9 @@
 namespace wengert::nn {
 namespace {
 
-// From which share of dead units or saturated results on a layer is reported; well-begun ones stay far below.
+// The share of dead units or saturated results above which a layer is reported; well-initialised layers stay far below.
 constexpr double too_many = 0.5;
-// How many values of a unit tell that it is dead: of a sound one all are 0 with a probability of 2 to the power of −6.
+// The number of values from which on a unit can be called dead: a healthy unit gives only zeros with probability 2⁻⁶.
 constexpr std::size_t enough = 6;
 
 template <class T>
@@ -62,7 +62,7 @@ class Inspection {
   bool is_leaf(std::size_t k) const { return tape_.node(k).op == nullptr; }
   std::string_view op(std::size_t k) const { return is_leaf(k) ? "" : tape_.node(k).op->name; }
   const Shape& shape(std::size_t k) const { return tape_.node(k).layout->shape; }
-  // The node whose values a view, a copy or a broadcast of it gives on.
+  // The node whose values k passes on, through views, broadcasts and copies.
   std::size_t source(std::size_t k) const {
     while (!is_leaf(k) && (tape_.node(k).op->view != nullptr || op(k) == "contiguous")) k = tape_.inputs(k)[0];
     return k;
@@ -80,7 +80,7 @@ class Inspection {
   static std::string named(const TapeLayer& layer) {
     return layer.path.empty() ? layer.type : fmt::format("{} ({})", layer.path, layer.type);
   }
-  // A node as a reader finds it: its op, its line, its layer.
+  // A node in a message: its op, its line, its layer.
   std::string place(std::size_t k) const {
     const std::string text = fmt::format("{} at {}", op(k), line(tape_.node(k).where));
     if (!layers_[layer_of_[k]].is_function) return fmt::format("{}, in {}", text, named(layers_[layer_of_[k]]));
@@ -95,7 +95,7 @@ class Inspection {
   void check_logits(std::size_t k) {
     const bool is_binary = op(k).starts_with("binary_cross_entropy_with_logits"),
                is_cross_entropy = op(k) == "cross_entropy_with_logits" || op(k) == "cross_entropy_of_label" ||
-                                  op(k) == "log_softmax";  // cross_entropy of images and with options is made of it
+                                  op(k) == "log_softmax";  // cross_entropy of images or with options uses it
     if (!is_binary && !is_cross_entropy && op(k) != "softmax") return;
     const std::size_t before = source(tape_.inputs(k)[0]);
     const bool is_sigmoid = op(before) == "sigmoid";
@@ -125,7 +125,7 @@ class Inspection {
                      place(before), line(tape_.node(k).where), is_softmax ? "log_softmax(x)" : "log_sigmoid(x)"));
   }
 
-  // nll_loss picks each label's element; what it picks from must be ln p.
+  // nll_loss picks the element of each label; its input must be ln p.
   void check_log_probability(std::size_t k) {
     if (op(k) != "pick_by_label" || !from_parameter_[k] || !reaches_loss_[k]) return;
     const std::size_t from = tape_.inputs(k)[0], before = source(from);
@@ -142,7 +142,7 @@ class Inspection {
                                     : "use cross_entropy, which takes logits"));
   }
 
-  // Predictions against targets, both of which are repeated to fit each other.
+  // Predictions and targets that are both broadcast to fit each other.
   void check_broadcast(std::size_t k) {
     const auto inputs = tape_.inputs(k);
     if (k <= last_layer_node_ || inputs.size() < 2 || !reaches_loss_[k]) return;
@@ -187,7 +187,7 @@ class Inspection {
                "smaller weights (xavier_uniform), or bring the inputs to mean 0 and variance 1",
                place(k), 100 * share));
   }
-  // The share of units, along whichever axis behind the samples' has most of them, that are 0 throughout.
+  // The share of units that are 0 throughout, along the axis where it is largest; the axis of the samples is left out.
   static double dead_units(const Tensor<T>& y) {
     double worst = 0;
     for (std::size_t axis = 1; axis < y.dimension(); ++axis) {
@@ -213,10 +213,10 @@ class Inspection {
       trainable.push_back(parameter);
     }
     const std::vector<Var<T>> gradients = grad<T>({loss_, tape_.node(loss_.index()).where}, trainable);
-    std::map<const void*, bool> read;  // parameters on the tape, and whether what they give reaches the loss
+    std::map<const void*, bool> read;  // parameters on the tape, and whether the loss depends on them
     for (std::size_t k = first_; k < end_; ++k)
       if (is_leaf(k)) read[tape_.address(k)] = read[tape_.address(k)] || reaches_loss_[k];
-    std::map<std::pair<std::string, std::string>, std::vector<std::string>> silent;  // names by layer and what is wrong
+    std::map<std::pair<std::string, std::string>, std::vector<std::string>> silent;  // names by layer and problem
     for (std::size_t i = 0; i < trainable.size(); ++i) {
       const std::string& path = paths[i];
       const Tensor<T> g = gradients[i].value();
@@ -244,7 +244,7 @@ class Inspection {
     }
   }
 
-  // Trainable parameters that were read, but that walking the network's members does not find.
+  // Trainable parameters that were read but are not found among the network's members.
   void check_strangers() {
     std::vector<Parameter<T>> met;
     for (const auto& [path, parameter] : anatomy_.parameters) met.push_back(parameter);

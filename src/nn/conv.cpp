@@ -8,12 +8,12 @@
 namespace wengert::nn {
 namespace {
 
-// The channels of a layer that is about to be made, in the order of its weight's first two axes.
+// The channels of a layer, in the order of the first two axes of its weight.
 struct Channels {
   std::size_t first, second;
 };
 
-// A layer with `channels` first and second, the latter in groups, and a bias of `out`.
+// Makes a layer with a weight of shape (first, second / groups, kernel…) and a bias of `out` elements.
 template <class Layer, class T, std::size_t n, class Options>
 Layer made(std::string_view module, std::size_t in, std::size_t out, Channels channels, const PerAxis<n>& kernel,
            Generator generator, const Options& options, const Location& where) {
@@ -38,7 +38,7 @@ Layer made(std::string_view module, std::size_t in, std::size_t out, Channels ch
   return layer;
 }
 
-// The tape of x, whose channels must be `channels`.
+// The tape of x. Throws ShapeError unless x has this number of channels.
 template <class T>
 Tape<T>& checked_tape(std::string_view module, Var<T> x, std::size_t channels, std::size_t spatial,
                       const Location& where) {

@@ -14,7 +14,7 @@
 namespace wengert::nn {
 namespace {
 
-// The value that `make` records on a tape of its own.
+// Assigns the value that `make` records on a temporary tape.
 template <class T, class Make>
 void assign(Parameter<T>& parameter, const Make& make) {
   Tape<T> tape;
@@ -23,7 +23,7 @@ void assign(Parameter<T>& parameter, const Make& make) {
 
 double normal_distribution(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
 
-// The inverse of the normal distribution function: bisection to within the rounding of doubles. Slow and simple.
+// The inverse of the normal distribution function, by bisection to the precision of doubles. Slow but simple.
 double normal_quantile(double p) {
   double low = -40, high = 40;
   for (int i = 0; i < 64; ++i) {
@@ -38,7 +38,7 @@ double he_deviation(const Shape& weight, const HeOptions& options, const Locatio
   return gain(options.nonlinearity, options.slope) / std::sqrt(options.fan == FanMode::in ? fan.in : fan.out);
 }
 
-// Evenly drawn numbers with mean 0 and this standard deviation.
+// Draws from the uniform distribution with mean 0 and this standard deviation.
 template <class T>
 void uniform_of_deviation(Parameter<T>& parameter, Generator generator, double deviation, const Location& where) {
   const double bound = std::sqrt(3.0) * deviation;
@@ -160,7 +160,7 @@ void orthogonal(Parameter<T> weight, Generator generator, double gain, Location 
     throw ValueError("orthogonal", fmt::format("gain {}: expected a finite number", gain), where);
   const std::size_t rows = weight.shape()[0], columns = weight.value().size() / std::max<std::size_t>(rows, 1);
   assign(weight, [&](Tape<T>& tape) {
-    // Of a normal matrix, Q is evenly distributed once the signs that LAPACK chooses are undone.
+    // Q of a normal matrix is uniformly distributed once the signs that LAPACK chooses are undone.
     const Shape tall{std::max(rows, columns), std::min(rows, columns)};
     const auto [q, r] = qr(wengert::normal(tape, tall, generator));
     const Var<T> even = gain * q * sign(diagonal(r));

@@ -1,4 +1,4 @@
-// What the modules share: how their parameters begin, and how they refuse sizes.
+// Shared by the modules: allocation and initialisation of parameters, and checks of sizes.
 #pragma once
 
 #include <wengert/error.hpp>
@@ -17,14 +17,14 @@
 
 namespace wengert::nn {
 
-/// Where a module is made: its name, and the caller's line.
+/// The name of the module that is being made, and the caller's line.
 struct Making {
   std::string_view module;
   const Location& where;
 };
 
-/// Throws ValueError unless a size that a module is made with is from 1 to 2⁴⁸: then few of them can be multiplied
-/// without overflow. One below 0 has become one above.
+/// Throws ValueError unless the size given to a module is from 1 to 2⁴⁸. Small multiples of such sizes do not overflow,
+/// and negative sizes, which have wrapped around, exceed the limit.
 inline void require_positive(const Making& making, std::string_view what, std::size_t size) {
   constexpr std::size_t most = std::size_t{1} << 48;
   if (size > 0 && size <= most) return;
@@ -35,7 +35,7 @@ inline void require_positive(const Making& making, std::string_view what, std::s
                    making.where);
 }
 
-/// A parameter of a shape, whose elements are not set yet. Throws MemoryError if there is no room for them.
+/// A parameter with uninitialised elements. Throws MemoryError if there is not enough memory for them.
 template <class T>
 Parameter<T> allocated(const Making& making, const Shape& shape, std::string name, bool trainable = true) {
   constexpr std::size_t most = std::size_t{1} << 47;  // bytes that a process can address
@@ -45,7 +45,7 @@ Parameter<T> allocated(const Making& making, const Shape& shape, std::string nam
   try {
     if (fits && bytes <= most)
       return Parameter<T>(Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape)), name, trainable);
-  } catch (const std::bad_alloc&) {  // as below
+  } catch (const std::bad_alloc&) {  // reported below
   }
   throw MemoryError(
       making.module,
@@ -53,7 +53,7 @@ Parameter<T> allocated(const Making& making, const Shape& shape, std::string nam
       making.where);
 }
 
-/// A parameter of a shape, filled with one value. Throws as `allocated`.
+/// A parameter filled with one value. Throws as `allocated`.
 template <class T>
 Parameter<T> filled(const Making& making, const Shape& shape, double value, std::string name, bool trainable = true) {
   const Parameter<T> parameter = allocated<T>(making, shape, std::move(name), trainable);
@@ -61,7 +61,7 @@ Parameter<T> filled(const Making& making, const Shape& shape, double value, std:
   return parameter;
 }
 
-/// A parameter of a shape, drawn evenly from ±bound. Throws as `allocated`.
+/// A parameter drawn uniformly from ±bound. Throws as `allocated`.
 template <class T>
 Parameter<T> drawn(const Making& making, const Shape& shape, double bound, Generator generator, std::string name) {
   const Parameter<T> parameter = allocated<T>(making, shape, std::move(name));

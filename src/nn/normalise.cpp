@@ -11,7 +11,7 @@ Var<T> recorded(Tape<T>& tape, const std::optional<Parameter<T>>& parameter, con
   return parameter ? tape.variable(*parameter, where) : Var<T>();
 }
 
-// Gives a layer its weight of ones and, where it has one, its bias of zeros.
+// Sets a layer's weight to ones and its bias, if it has one, to zeros.
 template <class T, class Layer>
 void make_affine(const Making& making, Layer& layer, const Shape& shape) {
   layer.weight = filled<T>(making, shape, 1, "weight");

@@ -20,7 +20,7 @@ std::string suffix_of(std::size_t layer, bool backwards) {
   return fmt::format("_l{}{}", layer, backwards ? "_reverse" : "");
 }
 
-// A module whose weights have `gates` times `hidden` rows.
+// Makes a module whose weights have gates · hidden rows.
 template <class T, class Module>
 Module made(std::string_view name, std::size_t gates, std::size_t inputs, std::size_t hidden, Generator generator,
             const RecurrentOptions& options, const Location& where) {
@@ -56,8 +56,8 @@ Module made(std::string_view name, std::size_t gates, std::size_t inputs, std::s
   return module;
 }
 
-// The state of one layer in one direction, each part (N, hidden), or of all of them, (layers, N, hidden). What is put
-// out comes first.
+// The state of one layer in one direction, each part (N, hidden), or of all layers and directions, each part
+// (layers, N, hidden). The first part is the output.
 template <class T, std::size_t parts>
 using State = std::array<Var<T>, parts>;
 
@@ -67,8 +67,8 @@ struct Reading {
   State<T, parts> state;
 };
 
-// Reads a sequence with one layer in one direction; `state` goes from the one to begin with to the last one. A step
-// changes it, given W_ih x + b_ih and W_hh h + b_hh.
+// Runs one layer in one direction over a sequence, from the given `state` to the last one. `step` updates the state,
+// given W_ih x + b_ih and W_hh h + b_hh.
 template <class T, std::size_t parts, class Step>
 Var<T> read(const RecurrentWeights<T>& weights, Var<T> x, State<T, parts>& state, const Step& step) {
   Tape<T>& tape = x.tape();
@@ -113,7 +113,7 @@ void require_fitting_state(std::string_view name, Var<T> given, const Shape& exp
         name, fmt::format("a state of shape {}: expected {}", to_string(given.shape()), to_string(expected)), where);
 }
 
-// Reads a sequence with all layers, from the state `first`, an empty part of which stands for zeros.
+// Runs all layers over a sequence, from the state `first`, in which an empty part stands for zeros.
 template <std::size_t parts, class T, class Module, class Step>
 Reading<T, parts> read_all(std::string_view name, const Module& module, Var<T> x, const State<T, parts>& first,
                            const Location& where, const Step& step) {
@@ -125,7 +125,7 @@ Reading<T, parts> read_all(std::string_view name, const Module& module, Var<T> x
     if (std::any_of(first.begin(), first.end(), [](const Var<T>& part) { return part.empty(); }))
       zero = x.tape().constant(Tensor<T>(xt::zeros<T>({samples, hidden})));
     std::array<std::vector<Var<T>>, parts> last;
-    std::vector<Var<T>> outputs;  // of the layer that is being read, one a direction
+    std::vector<Var<T>> outputs;  // of the current layer, one per direction
     const auto joined = [&] { return outputs.size() == 1 ? outputs[0] : concatenate(outputs, 2); };
     for (std::size_t i = 0; i < module.layers.size(); ++i) {
       if (i > 0 && module.layers[i].layer != module.layers[i - 1].layer) {

@@ -57,7 +57,7 @@ template <class T>
 Summary summarise(const Tape<T>& tape, std::size_t first, const std::vector<Var<T>>& results,
                   const Anatomy<T>& anatomy) {
   Summary summary;
-  std::map<const void*, std::size_t> unmet;  // parameters by where they lie
+  std::map<const void*, std::size_t> unmet;  // indices of parameters by address
   for (std::size_t i = 0; i < anatomy.parameters.size(); ++i) {
     const Parameter<T>& parameter = anatomy.parameters[i].parameter;
     unmet.emplace(parameter.value().data(), i);

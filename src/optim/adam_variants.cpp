@@ -65,7 +65,7 @@ Var<T> RAdam::operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progres
   if (rho_end <= 5) return descend(w, step_size, state.exp_avg);
   const Var<T> correction = bias_correction(at.step, beta2);
   const Var<T> rho = rho_end - 2 * at.step * (1 - correction) / correction;
-  const Var<T> rho_or_5 = maximum(rho, 5);  // the branch not taken must not be NaN, for the sake of its gradient
+  const Var<T> rho_or_5 = maximum(rho, 5);  // the branch that is not taken must not be NaN, or its gradient would be
   const Var<T> r = sqrt((rho_or_5 - 4) * (rho_or_5 - 2) / rho_or_5 * (rho_end / ((rho_end - 4) * (rho_end - 2))));
   const Var<T> adaptive = over_root(r * sqrt(correction) * state.exp_avg, state.exp_avg_sq, 1, epsilon);
   return descend(w, step_size, where(rho > 5, adaptive, state.exp_avg));

@@ -6,14 +6,14 @@
 namespace wengert::optim {
 namespace {
 
-// Averages move by a fraction, 1 − β, which is exact where the caller wrote β in double.
+// Averages move by the fraction 1 − β, which is computed from β in double.
 constexpr auto moving_average_op = elementwise<"moving_average", params<1>>(
     [](auto average, auto x, auto fraction) { return average + fraction * (x - average); },
     notation<"average moved to x">);
 constexpr auto moving_average_of_square_op = elementwise<"moving_average_of_square", params<1>>(
     [](auto average, auto x, auto fraction) { return average + fraction * (x * x - average); },
     notation<"average moved to x²">);
-// The gradient of √v at 0 is taken as 0: where g² never was other than 0, v does not depend on g to first order.
+// The gradient of √v at 0 is defined as 0: if g has always been 0, v does not depend on g to first order.
 constexpr auto root =
     elementwise<"root">([](auto v) { return sqrt(v); },
                         derivative([](auto, auto y) { return where(y == 0, 0, 0.5 / y); }), input_domain([] {

@@ -1,4 +1,4 @@
-// What several rules are made of: elementwise ops, so that a step is a few kernels over the same elements.
+// Building blocks of the update rules: elementwise ops, so that a step is a few kernels over the same elements.
 #pragma once
 
 #include <wengert/ops/elementwise.hpp>
@@ -22,8 +22,8 @@ WENGERT_RULE_OPS(float)
 WENGERT_RULE_OPS(double)
 #undef WENGERT_RULE_OPS
 
-/// 1 − βᵗ: what a moving average that started from zeros must be divided by. As −expm1(t ln β), which keeps its
-/// precision in float.
+/// 1 − βᵗ: the divisor that corrects a moving average that started from zeros. Computed as −expm1(t ln β), which keeps
+/// its precision in float.
 template <class T>
 Var<T> bias_correction(Var<T> step, double beta) {
   return -expm1(std::log(beta) * step);

@@ -1,4 +1,4 @@
-// The ranges of options.
+// Checks of the ranges of options.
 #pragma once
 
 #include <wengert/error.hpp>
@@ -20,7 +20,7 @@ inline void require_decay(std::string_view rule, std::string_view option, double
   if (value >= 0 && value < 1) return;
   throw ValueError(rule, fmt::format("{} {}: expected a number of at least 0 and less than 1", option, value), where);
 }
-/// Checks the options that Adam and its variants have in common.
+/// Checks the options that Adam and its variants share.
 inline void require_like_adam(std::string_view rule, double rate, double beta1, double beta2, double epsilon,
                               double weight_decay, const Location& where) {
   require_not_negative(rule, "rate", rate, where);

@@ -37,7 +37,7 @@ std::vector<T> scaled(double c, const std::vector<T>& a) {
   return result;
 }
 
-// A line search finds its way back from where the loss is not finite, but cannot begin there.
+// A line search can return from a point where the loss is not finite, but cannot start there.
 template <class T>
 void require_finite(const LinePoint<T>& point, const Location& where) {
   if (!std::isfinite(point.loss)) throw ValueError("LBFGS", fmt::format("the loss is {}", point.loss), where);
@@ -48,7 +48,7 @@ void require_finite(const LinePoint<T>& point, const Location& where) {
 
 }  // namespace
 
-// The loss over the trainable parameters, which lie on a line from where they were.
+// The loss along a line in the space of the trainable parameters: `from` + t · `along`.
 template <class T>
 struct LBFGS<T>::Line {
   std::vector<Parameter<T>> parameters;
@@ -151,7 +151,7 @@ typename LBFGS<T>::Vector LBFGS<T>::direction(const Vector& gradient) const {
 template <class T>
 LBFGSReport LBFGS<T>::step(const Loss& loss, const Location& where) {
   std::vector<Parameter<T>> trainable = this->trainable();
-  if (!(trainable == trained_)) reset();  // the frozen ones are others now
+  if (!(trainable == trained_)) reset();  // other parameters are frozen now
   trained_ = trainable;
   Line line(std::move(trainable), parameters_, loss, where);
   const std::vector<Tensor<T>> before = line.from;
@@ -195,7 +195,7 @@ LBFGSReport LBFGS<T>::step(const Loss& loss, const Location& where) {
   }
 }
 
-// ---- what it remembers ---------------------------------------------------------------------------------------------
+// ---- state ---------------------------------------------------------------------------------------------------------
 
 template <class T>
 void LBFGS<T>::reset() {

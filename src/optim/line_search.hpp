@@ -1,5 +1,5 @@
 // The line search for the strong Wolfe conditions (Nocedal and Wright 2006, algorithms 3.5 and 3.6), with the bounds
-// and safeguards of Schmidt's minFunc, which PyTorch has, too.
+// and safeguards of Schmidt's minFunc, as in PyTorch.
 #pragma once
 
 #include <algorithm>
@@ -10,16 +10,16 @@
 
 namespace wengert::optim {
 
-/// A point of a line.
+/// A point on a line.
 template <class T>
 struct LinePoint {
-  double t = 0;  // where on the line
+  double t = 0;  // position on the line
   double loss = 0;
   std::vector<T> gradient;
   double slope = 0;  // of the loss along the line
 };
 
-/// The minimum of the cubic through two points with their slopes, limited to [low, high]; the middle if there is none.
+/// The minimum of the cubic through two points with their slopes, clamped to [low, high]; the midpoint if none.
 template <class T>
 double cubic_minimum(const LinePoint<T>& p, const LinePoint<T>& q, double low, double high) {
   const LinePoint<T>&a = p.t <= q.t ? p : q, &b = p.t <= q.t ? q : p;
@@ -29,17 +29,17 @@ double cubic_minimum(const LinePoint<T>& p, const LinePoint<T>& q, double low, d
   return std::isnan(t) ? (low + high) / 2 : std::clamp(t, low, high);
 }
 
-/// Finds a point where the loss has fallen enough (c₁ = 1e-4) and is flat enough (c₂ = 0.9), or the best in `most`
+/// Finds a point where the loss has fallen enough (c₁ = 1e-4) and is flat enough (c₂ = 0.9), or the best of `most`
 /// tries.
 ///
-/// `at(t)` evaluates; `start` is the point at 0, `first` the first t to try. It gives up when the points tried are
-/// nearer than `resolution`. A loss that is NaN counts as too large.
+/// `at(t)` evaluates the loss at t; `start` is the point at 0, `first` the first t to try. The search stops when the
+/// bracket is narrower than `resolution`. A loss that is NaN counts as too large.
 template <class T, class At>
 LinePoint<T> strong_wolfe(const At& at, const LinePoint<T>& start, double first, double resolution, int most = 25) {
   const auto fell = [&](const LinePoint<T>& p) { return p.loss <= start.loss + 1e-4 * p.t * start.slope; };
   const auto flat = [&](const LinePoint<T>& p) { return std::abs(p.slope) <= -0.9 * start.slope; };
 
-  // Go on until a minimum lies between the last two points.
+  // Extend the step until the last two points bracket a minimum.
   LinePoint<T> low = start, high = at(first);
   int tries = 0;
   for (; tries < most; ++tries) {
@@ -53,7 +53,7 @@ LinePoint<T> strong_wolfe(const At& at, const LinePoint<T>& start, double first,
   if (high.loss < low.loss) std::swap(low, high);
 
   // Narrow the bracket; `low` is its better end.
-  bool near_end = false;  // the last try was
+  bool near_end = false;  // whether the last try was
   for (; tries < most && std::abs(high.t - low.t) >= resolution; ++tries) {
     const auto [left, right] = std::minmax(low.t, high.t);
     double t = cubic_minimum(low, high, left, right);

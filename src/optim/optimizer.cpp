@@ -90,7 +90,7 @@ Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule,
                         const Location& where)
     : Optimizer(parameters, parameters, {}, std::move(rule), options, where) {}
 
-// Throws unless a group has a parameter that no group before it has taken.
+// Throws unless a group has a parameter that no earlier group has taken.
 template <class T>
 void Optimizer<T>::require_members(std::size_t number, const std::vector<NamedParameter<T>>& paths,
                                    const std::vector<Group<T>>& groups, const Location& where) const {
@@ -142,7 +142,7 @@ std::vector<Var<T>> Optimizer<T>::gradients_of(Var<T> loss, const Location& wher
   return grad<T>({loss, where}, wanted);
 }
 
-// The number of this step, then each parameter's own. All depend on one node, so that a Program fuses them.
+// The step count of the optimiser, then of each parameter. All depend on one node, so that a Program fuses them.
 template <class T>
 std::vector<std::pair<Parameter<T>, Var<T>>> Optimizer<T>::counts(Tape<T>& tape,
                                                                   const std::vector<const Trained*>& trained,
@@ -217,7 +217,7 @@ void Optimizer<T>::update(std::vector<Var<T>> gradients, const Location& where) 
   atomically(tape, where, [&] { queue(tape, std::move(gradients), where); });
 }
 
-// ---- what it holds -------------------------------------------------------------------------------------------------
+// ---- rate, groups and state ----------------------------------------------------------------------------------------
 
 template <class T>
 void Optimizer<T>::set_rate(double rate, const Location& where) {

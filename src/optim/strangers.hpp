@@ -1,4 +1,4 @@
-// Which trainable parameters a loss depends on that nobody trains.
+// Finds the trainable parameters that a loss depends on but that no optimiser trains.
 #pragma once
 
 #include "ancestors.hpp"
@@ -18,14 +18,14 @@
 
 namespace wengert::optim {
 
-/// A parameter as it was recorded.
+/// A parameter and its leaf node on a tape.
 template <class T>
 struct RecordedParameter {
   Parameter<T> parameter;
   Var<T> leaf;
 };
 
-/// Whether a gradient is the zeros that a sweep gives to what the loss does not depend on.
+/// Whether a gradient is the zeros that a sweep returns for nodes that the loss does not depend on.
 template <class T>
 bool is_no_gradient(Tape<T>& tape, Var<T> gradient) {
   std::size_t k = gradient.index();
@@ -34,8 +34,8 @@ bool is_no_gradient(Tape<T>& tape, Var<T> gradient) {
   return n.op == nullptr && n.layout->size == 1 && *tape.value_of(k).data == T(0);
 }
 
-/// The trainable parameters that get a gradient from a loss and that `is_known` does not accept. Leaves the tape as it
-/// was.
+/// The trainable parameters that get a gradient from a loss and that `is_known` does not accept. Leaves the tape
+/// unchanged.
 template <class T, class Known>
 std::vector<RecordedParameter<T>> strangers(Var<T> loss, const Known& is_known) {
   Tape<T>& tape = loss.tape();
@@ -58,7 +58,7 @@ std::vector<RecordedParameter<T>> strangers(Var<T> loss, const Known& is_known) 
   return reached;
 }
 
-/// Such parameters as a message lists them: `weight (3, 8) at net.hpp:12`.
+/// The list of such parameters in a message: `weight (3, 8) at net.hpp:12`.
 template <class T>
 std::string listed(const std::vector<RecordedParameter<T>>& strangers) {
   return first_few(strangers, [](const RecordedParameter<T>& each) {
@@ -68,7 +68,7 @@ std::string listed(const std::vector<RecordedParameter<T>>& strangers) {
   });
 }
 
-/// What to do about them.
+/// Advice in messages about such parameters.
 inline constexpr std::string_view advice_on_strangers =
     "members that have a constructor, private members or virtual functions are passed over, and so are maps, pairs, "
     "variants and lambdas: use aggregates, vectors, tuples, optionals or pointers, give the parameters to an "
@@ -92,9 +92,9 @@ void require_any_trained(std::string_view subject, const Wanted& wanted, const s
                    where);
 }
 
-/// Throws ValueError as `subject` if a step down a loss would train nothing, or leave out parameters that nobody
-/// trains. `named` are the optimiser's parameters, `wanted` those of them that are not frozen. Parameters that no
-/// optimiser trains are fine if a queued update writes them or `is_known` accepts them.
+/// Throws ValueError as `subject` if a step on a loss would train nothing, or if the loss depends on trainable
+/// parameters that no optimiser trains, unless a queued update writes them or `is_known` accepts them. `named` are the
+/// optimiser's parameters, `wanted` those of them that are not frozen.
 template <class T, class Known>
 void require_all_trained(std::string_view subject, Var<T> loss, const std::vector<Parameter<T>>& wanted,
                          const std::vector<NamedParameter<T>>& named, const Location& where, const Known& is_known) {

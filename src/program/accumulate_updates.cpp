@@ -7,13 +7,13 @@
 namespace wengert::program {
 namespace {
 
-// W's next value as β·W + α·f(…), if it is of that form.
+// W's next value in the form β·W + α·f(…).
 struct Form {
   std::uint32_t function = none;  // the entry f
   double alpha = 0;
-  std::uint32_t factor = none;  // a parameter of one element that α is multiplied by, as a step size is
+  std::uint32_t factor = none;  // a parameter of one element that multiplies α, such as a step size
   double beta = 0;
-  bool other = false;  // it has some other term
+  bool other = false;  // whether there is any other term
 };
 
 template <class T>
@@ -34,7 +34,7 @@ class UpdateReader {
     std::uint32_t parameter = none;
     Factor times(double by) const { return {number * by, parameter}; }
   };
-  // Adds factor · the entry to the form. Sums that are read elsewhere too are terms as they are.
+  // Adds factor · the entry to the form. An entry that is also read elsewhere counts as another term.
   void add(std::uint32_t k, const Factor& factor, bool root) {
     if (is_parameter(k) && factor.parameter == none) {
       form_.beta += factor.number;
@@ -70,7 +70,7 @@ class UpdateReader {
   bool has_shape_of(const Entry<T>& entry, std::uint32_t input) const {
     return graph_.entries[input].layout.shape == entry.layout.shape;
   }
-  // A parameter of one element that no update changes.
+  // Whether k is a parameter of one element that no update changes.
   bool is_factor(std::uint32_t k) const {
     const Entry<T>& base = graph_.entries[place_[k].base];
     return base.source == Source::parameter && base.layout.size == 1 &&
@@ -80,7 +80,7 @@ class UpdateReader {
     const Entry<T>& entry = graph_.entries[k];
     return entry.source == Source::parameter && entry.number == parameter_;
   }
-  // An op that does not read what it accumulates into.
+  // Whether k can accumulate into the parameter: its op supports it and does not read the parameter.
   bool can_accumulate(std::uint32_t k) const {
     const Entry<T>& entry = graph_.entries[k];
     if (entry.source != Source::computed || entry.op->accumulate == nullptr || entry.target != none) return false;
@@ -95,8 +95,8 @@ class UpdateReader {
   Form form_;
 };
 
-// A product is written over its parameter after all that reads that one. Whether the last of these products would have
-// to wait for itself, by way of the parameters that they read.
+// A product overwrites its parameter after all readers of that parameter. Tells whether the last of these products
+// would wait for itself, through the parameters that they read.
 template <class T>
 bool waits_for_itself(const Graph<T>& graph, std::span<const Place> place, std::span<const Update> products) {
   std::vector<bool> reached(products.size());

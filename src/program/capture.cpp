@@ -1,4 +1,4 @@
-// From a tape to a graph: what the inputs, outputs and updates name, and everything recorded before.
+// Capture: copies the nodes that the inputs, outputs and updates need from a tape to a graph.
 #include "program/graph.hpp"
 
 #include <algorithm>
@@ -51,7 +51,7 @@ class Capture {
     graph_.inputs.push_back(input.index());
   }
 
-  // So that what is not needed is not copied either.
+  // By node: whether it is needed. Only needed nodes are copied.
   std::vector<bool> what_is_needed() const {
     std::vector<bool> needed(tape_.size());
     for (const std::uint32_t k : graph_.inputs) needed[k] = true;
@@ -122,7 +122,7 @@ class Capture {
     if (known == graph_.borrowed.end()) graph_.borrowed.push_back({tensor, n.layout->shape, n.where});
   }
 
-  // A borrowed tensor that is a parameter's value is that parameter, so that it is read before an update writes it.
+  // Treats a borrowed tensor that is a parameter's value as the parameter, so it is read before an update writes it.
   void find_parameter(Entry<T>& entry) const {
     if (entry.source != Source::input || entry.number < graph_.inputs.size()) return;
     const Tensor<T>* tensor = graph_.borrowed[entry.number - graph_.inputs.size()].tensor;
@@ -137,7 +137,7 @@ class Capture {
     entry.source = Source::view;
     entry.op = n.op;
     entry.attributes = copy(n.attributes, n.op->attribute_size());
-    // An older node's value may have been given back, but that it was a view of another does not change.
+    // The value of an older node may have been freed, but its address still gives the offset.
     if (!n.op->stands_for)
       entry.offset = static_cast<const T*>(tape_.address(k)) - static_cast<const T*>(tape_.address(input));
     graph_.edges.push_back(input);
@@ -172,7 +172,7 @@ class Capture {
 
 }  // namespace
 
-// All draws move their streams on, needed or not. The generator is what a draw's last input keeps alive.
+// All draws advance their streams, needed or not. The last input of a draw keeps its generator alive.
 template <class T>
 TapeStreams<T> streams_of(const Tape<T>& tape) {
   TapeStreams<T> result;
@@ -183,7 +183,7 @@ TapeStreams<T> streams_of(const Tape<T>& tape) {
     const std::uint32_t keeper = tape.inputs(k).back();
     auto state =
         std::const_pointer_cast<Generator::State>(std::static_pointer_cast<const Generator::State>(tape.owner(keeper)));
-    if (state == nullptr) continue;  // an example's, which knows its numbers
+    if (state == nullptr) continue;  // an op's example, whose numbers are fixed
     auto known = std::find_if(result.streams.begin(), result.streams.end(),
                               [&](const Stream& stream) { return stream.state == state; });
     if (known == result.streams.end())

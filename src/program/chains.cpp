@@ -1,4 +1,4 @@
-// Calls that hand their values on in registers.
+// Register chains: neighbouring calls that pass their results on in registers.
 #include "program/executable.hpp"
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 namespace wengert::program {
 namespace {
 
-constexpr std::size_t longest = 64;  // calls: where a compiler makes no jumps of them, their frames are on the stack
+constexpr std::size_t longest = 64;  // calls; limits the stack depth if the compiler emits calls instead of jumps
 
 template <class T>
 std::size_t lane_width() {
@@ -46,7 +46,7 @@ class Chainer {
   bool takes(std::uint32_t call, std::size_t place) const {
     return op(call).stage != nullptr && op(call).stage(kernel::register_bytes(), place, 1) != nullptr;
   }
-  // The operand of a call that it takes from the call before it; its number of operands if there is none.
+  // The operand that a call takes from the call before it, or the number of operands if there is none.
   std::size_t place_of_last(std::uint32_t call) const {
     const auto operands = inputs(call);
     for (std::size_t i = operands.size(); i-- > 0;)
@@ -86,7 +86,7 @@ class Chainer {
       if (i != place) chain.operands.push_back({number, operand++, group_.calls[call].first_plane + i});
     chain.stages.push_back(stage);
   }
-  // What would be streamed from a buffer is so at once, unless a sum reads it there.
+  // Streams a result directly instead of through a buffer, unless a sum reads the buffer.
   void add_store(Chain<T>& chain, std::uint32_t call) {
     const auto result = std::ranges::find(group_.results, call, &TileResult<T>::call);
     const bool summed = std::ranges::find(group_.sums, call, &TileSum<T>::call) != group_.sums.end();
@@ -103,7 +103,7 @@ class Chainer {
   const Graph<T>& graph_;
   std::span<const std::uint32_t> entries_;
   TileGroup<T>& group_;
-  std::map<std::uint32_t, std::size_t> reads_;  // by entry: how often calls, sums and others read it
+  std::map<std::uint32_t, std::size_t> reads_;  // by entry: reads by calls, by sums and outside the group
 };
 
 template <class T>
@@ -112,7 +112,7 @@ void run_chain(const Chain<T>& chain, std::span<const KernelCall<T>> calls, std:
   const std::size_t rest = columns % lane_width<T>(), whole = columns - rest;
   kernel::run_stages(chain.stages.data(), rows, whole);
   if (rest == 0) return;
-  for (std::uint32_t c = chain.first; c < chain.last; ++c) {  // of a single row
+  for (std::uint32_t c = chain.first; c < chain.last; ++c) {  // only a single row has a rest
     const KernelCall<T>& call = calls[c];
     std::array<kernel::Plane<T>, Loops::max_values> shifted;
     for (std::uint32_t i = 0; i < call.arity; ++i) {
@@ -129,7 +129,7 @@ template <class T>
 void find_chains(const Graph<T>& graph, std::span<const std::uint32_t> entries, TileGroup<T>& group) {
   const std::size_t columns = group.loops.columns(), width = lane_width<T>();
   const bool one_row = group.loops.planes() * group.loops.rows() == 1;
-  const bool long_row = one_row && columns >= 16 * width;  // what its end costs, call by call, does not count
+  const bool long_row = one_row && columns >= 16 * width;  // the cost of its end, call by call, is negligible
   if (columns % width == 0 || long_row) Chainer<T>(graph, entries, group).run();
 }
 

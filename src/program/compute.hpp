@@ -1,4 +1,4 @@
-// One op on given memory, without a tape.
+// Computes one op on given memory, without a tape.
 #pragma once
 
 #include "kernel/elementwise.hpp"
@@ -19,7 +19,7 @@ void compute(const Op<T>& op, const void* attributes, std::span<const Value<cons
     op.forward(attributes, inputs, out);
 }
 
-/// `offset` elements after `first`, which points to numbers or to indices.
+/// The address `offset` elements after `first`, which points to numbers or to indices.
 template <class T>
 const T* element(const T* first, std::ptrdiff_t offset, bool indices) {
   return indices ? reinterpret_cast<const T*>(reinterpret_cast<const std::int64_t*>(first) + offset) : first + offset;

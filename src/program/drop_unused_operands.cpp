@@ -1,4 +1,4 @@
-// The pass that frees derivatives of the operands that their kernels do not read.
+// The pass that detaches elementwise ops, such as derivatives, from operands that their kernels do not read.
 #include "program/passes.hpp"
 
 namespace wengert::program {
@@ -11,7 +11,7 @@ Graph<T> drop_unused_operands(Graph<T> graph) {
     const auto is_read = [&](std::uint32_t i) { return (entry.op->reads >> i & 1) != 0; };
     std::uint32_t used = 0;
     while (used < entry.arity && !is_read(used)) ++used;
-    if (used == entry.arity) continue;  // a constant, which has its shape from its operands
+    if (used == entry.arity) continue;  // a constant, whose operands give its shape
     for (std::uint32_t i = 0; i < entry.arity; ++i)
       if (!is_read(i)) inputs[i] = inputs[used];
   }

@@ -1,4 +1,4 @@
-// What a Program replays: instructions with the addresses of their operands.
+// The executable form of a Program: instructions with the addresses of their operands.
 #pragma once
 
 #include "kernel/elementwise.hpp"
@@ -21,7 +21,7 @@ struct FreeAligned {
 using Memory = std::unique_ptr<std::byte[], FreeAligned>;
 Memory allocate(std::size_t bytes);
 
-/// One elementwise kernel on a whole value or a tile: `planes` are numbers of the executable's planes.
+/// A call of an elementwise kernel on a whole value or a tile. Its operands are `arity` planes from `first_plane` on.
 template <class T>
 struct KernelCall {
   kernel::Elementwise<T>* kernel = nullptr;
@@ -29,7 +29,7 @@ struct KernelCall {
   T* out = nullptr;
   std::size_t rows = 1, columns = 0;
   const double* parameters = nullptr;
-  std::uint32_t chain = none;  // the one that begins with this call
+  std::uint32_t chain = none;  // the register chain that begins with this call
 };
 
 template <class T>
@@ -40,8 +40,8 @@ inline void run_call(const KernelCall<T>& call, const kernel::Plane<T>* planes) 
     kernel::run_rows<T>(call.kernel, call.parameters, {planes, call.arity}, call.out, call.rows, call.columns);
 }
 
-/// Neighbouring calls, each of which reads what the one before it computed. It is handed on in registers, and stored
-/// only where something else reads it.
+/// A register chain: neighbouring calls, each of which reads the result of the one before it. Results pass on in
+/// registers and are stored only if something else reads them.
 template <class T>
 struct Chain {
   struct Operand {
@@ -55,7 +55,7 @@ struct Chain {
   std::vector<Operand> operands;  // which planes the stages read
   std::vector<Result> results;    // which calls' results they store
 
-  /// The same behind so many other calls and planes.
+  /// The chain with this many added to the numbers of its calls and planes.
   Chain moved(std::uint32_t calls, std::uint32_t planes) const {
     Chain chain = *this;
     chain.first += calls;
@@ -66,51 +66,52 @@ struct Chain {
   }
 };
 
-/// Points the stages of a chain to where its operands and results are. (chains.cpp)
+/// Sets the addresses of a chain's operands and results in its stages. (chains.cpp)
 template <class T>
 void place_chain(Chain<T>& chain, std::span<const KernelCall<T>> calls, std::span<const kernel::Plane<T>> planes);
 
-/// Runs calls [first, last), of which some may be chained. Chains are where `place_chain` put them last.
+/// Runs calls [first, last), including register chains, which use the addresses that `place_chain` set last.
 template <class T>
 void run_calls(std::span<const KernelCall<T>> calls, std::span<const kernel::Plane<T>> planes,
                std::span<const Chain<T>> chains, std::size_t first, std::size_t last);
 
-/// An operand that moves with the tile.
+/// An operand whose address moves with the tile.
 template <class T>
 struct TileOperand {
-  std::uint32_t plane = 0;  // of the group's
+  std::uint32_t plane = 0;  // of the group
   const T* data = nullptr;
   std::vector<std::ptrdiff_t> strides;  // by loop
 };
 
-/// A result that moves with the tile: of a call's.
+/// The result of a call, whose address moves with the tile.
 template <class T>
 struct TileResult {
-  std::uint32_t call = 0;  // of the group's
+  std::uint32_t call = 0;  // of the group
   T* data = nullptr;
-  // One that no cache holds, and no call of the group reads, is written to a worker's buffer (its place there, in
-  // elements) and streamed to memory from there.
+  // A result that exceeds the caches, and that nothing but sums of the group read, goes to a worker's buffer (at offset
+  // `buffer`, in elements) and is streamed to memory from there.
   bool streams = false;
   std::size_t buffer = 0;
 };
 
-/// A value that stays in the tile: where a call writes it and planes read it, in elements after a worker's tiles.
+/// A value that stays in the tile: the call that writes it, its offset in a worker's tiles (in elements), and the
+/// planes that read it.
 struct TileSlot {
   std::uint32_t call = 0;
   std::size_t offset = 0;
   std::vector<std::uint32_t> planes;
 };
 
-/// A sum over what a unit computes, added up tile by tile.
+/// A sum over a value of a fusion group, accumulated tile by tile.
 template <class T>
 struct TileSum {
   TrailingSum kind = TrailingSum::apart;
-  std::uint32_t call = 0;  // whose result it adds up
+  std::uint32_t call = 0;  // whose result is summed
   T* out = nullptr;
   std::size_t size = 0;
 };
 
-/// A sum over what a unit of a single tile computes.
+/// A sum over a value of a fusion group that fits in one tile.
 template <class T>
 struct SumCall {
   TrailingSum kind = TrailingSum::apart;
@@ -119,28 +120,28 @@ struct SumCall {
   T* out = nullptr;
 };
 
-/// What one thread works with: its own tiles, and calls and planes that point to them.
+/// The state of one thread: its own tiles, and calls and planes that point to them.
 template <class T>
 struct TileWorker {
   Memory tiles, streams;
   std::vector<KernelCall<T>> calls;
   std::vector<kernel::Plane<T>> planes;
   std::vector<Chain<T>> chains;
-  std::vector<std::ptrdiff_t> offsets;  // of the operands, in the plane being walked
-  std::vector<T> part;                  // of a sum: a tile's
+  std::vector<std::ptrdiff_t> offsets;  // of the operands, in the current plane
+  std::vector<T> part;                  // the sums of one tile
   std::vector<double> totals;           // by sum
-  std::vector<std::vector<T>> columns;  // by sum: what it added up of each column; the first worker's go to the result
+  std::vector<std::vector<T>> columns;  // by sum: the partial sum of each column
   bool used = false;
 };
 
-/// Elementwise calls that run one after another on every tile.
+/// The elementwise calls of a fusion group, which run one after another on every tile.
 template <class T>
 struct TileGroup {
   TileLoops loops;
   std::size_t tile_rows = 1, tile_columns = 1;
   std::size_t tile_elements = 0, slot_elements = 0, stream_elements = 0;  // of one tile, of all slots, of all buffers
   bool streams = false;                                                   // whether any result does
-  std::vector<KernelCall<T>> calls;                                       // as every worker has them
+  std::vector<KernelCall<T>> calls;                                       // copied to every worker
   std::vector<kernel::Plane<T>> planes;
   std::vector<Chain<T>> chains;
   std::vector<TileOperand<T>> operands;
@@ -150,13 +151,13 @@ struct TileGroup {
   std::vector<TileWorker<T>> workers;
 };
 
-/// Finds the chains among a group's calls, of which `entries` are what they compute. (chains.cpp)
+/// Finds the register chains among a group's calls, which compute `entries`. (chains.cpp)
 template <class T>
 void find_chains(const Graph<T>& graph, std::span<const std::uint32_t> entries, TileGroup<T>& group);
 /// Runs a group, on several threads if it is large. (run_tiles.cpp)
 template <class T>
 void run_tiles(TileGroup<T>& group);
-/// Lets a group have so many workers at least.
+/// Adds workers until the group has at least `count`.
 template <class T>
 void add_workers(TileGroup<T>& group, std::size_t count);
 
@@ -169,10 +170,10 @@ struct StructuralCall {
   Value<T> out;
   bool accumulates = false;
   double alpha = 1, beta = 0;
-  const T* factor = nullptr;  // of alpha
+  const T* factor = nullptr;  // multiplies alpha
 };
 
-/// Elements copied from one place to another, at the end or the beginning of a replay.
+/// A copy of elements at the beginning or the end of a replay.
 template <class T>
 struct CopyCall {
   Value<const T> from;
@@ -192,13 +193,13 @@ template <class T>
 struct Binding {
   std::uint32_t input = 0;
   const T** pointer = nullptr;
-  std::ptrdiff_t bytes = 0;  // after where the input starts
+  std::ptrdiff_t bytes = 0;  // from the start of the input
 };
 
 template <class T>
 struct Executable {
   Memory arena;
-  Memory tiles;  // of units that one tile holds
+  Memory tiles;  // of fusion groups that fit in one tile
   std::size_t arena_bytes = 0, tile_bytes = 0;
   std::vector<Instruction> instructions;
   std::vector<kernel::Plane<T>> planes;
@@ -210,7 +211,7 @@ struct Executable {
   std::vector<StructuralCall<T>> structural;
   std::vector<CopyCall<T>> copies;
   std::vector<Binding<T>> bindings;
-  std::vector<const std::byte*> bound;  // by input: what the bindings point to now
+  std::vector<const std::byte*> bound;  // by input: the address that its bindings refer to
   std::vector<Value<const T>> outputs;
   std::vector<std::shared_ptr<Layout>> layouts;  // of outputs that are copies
 
@@ -218,7 +219,7 @@ struct Executable {
   void run(const Instruction& instruction);
 };
 
-/// Turns a planned schedule into instructions. The graph must outlive the executable, which refers to its layouts,
+/// Lowers a planned schedule to instructions. The graph must outlive the executable, which refers to its layouts,
 /// attributes and constants. (link.cpp)
 template <class T>
 Executable<T> link(const Graph<T>& graph, const Schedule& schedule, const MemoryPlan& plan);

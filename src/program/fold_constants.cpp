@@ -13,7 +13,7 @@ constexpr std::size_t always_worth = 1024;  // bytes
 
 template <class T>
 Graph<T> fold_constants(Graph<T> graph) {
-  const std::vector<Place> place = places(graph);  // folding turns views of constants into nothing else
+  const std::vector<Place> place = places(graph);  // stays valid: folding leaves views as they are
   const auto is_constant = [&](std::uint32_t k) { return graph.entries[place[k].base].source == Source::constant; };
   for (std::uint32_t k = 0; k < graph.entries.size(); ++k) {
     Entry<T>& entry = graph.entries[k];

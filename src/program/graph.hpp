@@ -1,4 +1,4 @@
-// What a Program is compiled from: the nodes of a tape without the tape, which the passes rewrite.
+// The graph that a Program is compiled from: copies of a tape's nodes, which the passes rewrite.
 #pragma once
 
 #include <wengert/op.hpp>
@@ -20,9 +20,9 @@ inline constexpr std::uint32_t none = 0xffffffff;
 
 /// Where an entry's elements come from.
 enum class Source : std::uint8_t {
-  computed,   ///< an op's result, in memory of its own
+  computed,   ///< an op's result, in its own memory
   view,       ///< in its first input's memory
-  input,      ///< the caller's, new at each replay: an input of the Program, or a borrowed tensor
+  input,      ///< in the caller's memory, bound at each replay: an input of the Program, or a borrowed tensor
   parameter,  ///< the parameter's own memory
   constant    ///< copied when the Program was compiled
 };
@@ -32,20 +32,20 @@ template <class T>
 struct Entry {
   Source source = Source::constant;
   bool holds_indices = false;
-  bool repeated = false;       // never merged with what computes the same (checkpoint)
-  const Op<T>* op = nullptr;   // of what is computed, and of views
+  bool repeated = false;       // never merged with an equal entry (checkpoint)
+  const Op<T>* op = nullptr;   // of computed entries and views
   void* attributes = nullptr;  // of the op
   Layout layout{.shape = {}, .strides = {}, .size = 0};
-  std::ptrdiff_t offset = 0;       // views: elements after where the input starts
-  const void* elements = nullptr;  // constants: in the order of their layout, which is contiguous
-  std::uint32_t number = none;     // which input or parameter; borrowed tensors count on after the inputs
+  std::ptrdiff_t offset = 0;       // views: in elements, from the start of the input
+  const void* elements = nullptr;  // constants: contiguous, in the order of the layout
+  std::uint32_t number = none;     // of the input, parameter or generator's stream; borrowed tensors follow the inputs
   std::uint32_t first_edge = 0;    // its inputs are edges[first_edge … first_edge + arity)
   std::uint32_t arity = 0;
   Location where{};             // the line that recorded it
   std::uint32_t target = none;  // the parameter whose memory the result is written to
   bool accumulates = false;     // target ← alpha · op(inputs) + beta · target
   double alpha = 1, beta = 0;
-  std::uint32_t factor = none;  // the parameter of one element that alpha is multiplied by
+  std::uint32_t factor = none;  // the parameter of one element that multiplies alpha
 
   std::size_t bytes() const { return layout.size * (holds_indices ? sizeof(std::int64_t) : sizeof(T)); }
 };
@@ -56,14 +56,14 @@ struct Update {
   std::uint32_t value = 0;
 };
 
-/// A random generator that the graph draws from: where its stream stood, and how far all draws together moved it.
+/// A random generator that the graph draws from, and the blocks [first, end) of its stream that the draws cover.
 struct Stream {
   std::shared_ptr<Generator::State> state;
   std::uint64_t first = 0;
   std::uint64_t end = 0;
 };
 
-/// A tensor of the caller's, read where it is at each replay.
+/// A tensor of the caller, read in place at each replay.
 template <class T>
 struct Borrowed {
   const Tensor<T>* tensor = nullptr;
@@ -71,7 +71,7 @@ struct Borrowed {
   Location where{};
 };
 
-/// Entries in topological order, and what is asked of them. Copies share attributes and constants.
+/// Entries in topological order, with the inputs, outputs and updates. Copies share attributes and constants.
 template <class T>
 struct Graph {
   std::vector<Entry<T>> entries;
@@ -89,11 +89,11 @@ struct Graph {
   }
 };
 
-/// The generators that the draws of a tape moved, with how far, and the leaves that keep them.
+/// The generators that a tape draws from, and the leaf nodes that keep them alive.
 template <class T>
 struct TapeStreams {
   std::vector<Stream> streams;
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> keepers;  // a leaf, the number of its stream
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> keepers;  // leaf node, number of its stream
 };
 template <class T>
 TapeStreams<T> streams_of(const Tape<T>& tape);
@@ -110,8 +110,8 @@ std::vector<Place> places(const Graph<T>& graph);
 template <class T>
 std::vector<std::uint32_t> use_counts(const Graph<T>& graph);
 
-/// The nodes of a tape that a Program of these inputs, outputs and updates needs.
-/// Throws HandleError for a bad handle, and for an input that is not a leaf.
+/// The nodes of a tape that a Program of these inputs, outputs and updates needs. Throws HandleError for a bad handle,
+/// an input that is computed, a parameter or named twice, and borrowed elements whose address a replay cannot know.
 template <class T>
 Graph<T> capture(Tape<T>& tape, std::span<const Var<T>> inputs, std::span<const Var<T>> outputs,
                  std::span<const typename Tape<T>::Update> updates);

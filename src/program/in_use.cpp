@@ -8,7 +8,7 @@
 namespace wengert::program {
 namespace {
 
-// The last call that a thread made: of which object, and its number among that object's calls.
+// The last call of a thread: the object's number, and the call's number among the object's calls.
 struct LastCall {
   std::uint64_t object = 0, call = 0;
 };

@@ -1,4 +1,4 @@
-// One thread at a time: calls of one object that would run side by side, or one inside another, are refused.
+// Enforces one call at a time: rejects concurrent and nested calls of one object.
 #pragma once
 
 #include <atomic>
@@ -7,14 +7,14 @@
 
 namespace wengert::program {
 
-/// Whether a call of an object is under way, and which thread made the last one. Costs some nanoseconds a call.
+/// Tracks whether a call of an object is in progress, and which thread called last. A call costs a few nanoseconds.
 class InUse {
  public:
   InUse() noexcept;
   InUse(const InUse&) = delete;
   InUse& operator=(const InUse&) = delete;
 
-  /// A call: while it lives, no other begins. Throws HandleError if one is under way.
+  /// A call in progress: during its lifetime, no other can begin. Throws HandleError if one is in progress already.
   class Call {
    public:
     Call(InUse& object, std::string_view subject);
@@ -25,8 +25,8 @@ class InUse {
    private:
     InUse& object_;
   };
-  /// Results being read, which no call may change meanwhile. Throws HandleError if one is under way, or if another
-  /// thread has called since this thread did: its results are no more.
+  /// Results being read, which no call can change meanwhile. Throws HandleError if a call is in progress, or if another
+  /// thread has called since this thread did and so replaced its results.
   class Reading {
    public:
     Reading(InUse& object, std::string_view subject);
@@ -41,7 +41,7 @@ class InUse {
  private:
   void enter(std::string_view subject);
 
-  std::atomic<const void*> holder_{nullptr};  // something of the thread that is inside
+  std::atomic<const void*> holder_{nullptr};  // an address that identifies the thread inside
   std::uint64_t calls_ = 0;
   std::uint64_t number_;  // among all objects
 };

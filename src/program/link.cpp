@@ -1,4 +1,4 @@
-// From a plan to instructions: every operand gets its address.
+// Lowering: turns a plan into instructions and gives every operand its address.
 #include "program/compute.hpp"
 #include "program/executable.hpp"
 #include <wengert/kernel/isa.hpp>
@@ -18,9 +18,9 @@ Memory allocate(std::size_t bytes) {
 
 namespace {
 
-// Bytes that the tiles of a unit, and of what it reads and leaves, may take of 32 KiB in the first-level cache.
+// Bytes of a 32 KiB first-level cache for the tiles of a fusion group, its operands and its results.
 constexpr std::size_t tile_budget = std::size_t{24} << 10;
-// Bytes of a value that is better streamed, if none reads it.
+// Bytes from which on a result is streamed, if nothing reads it.
 constexpr std::size_t beyond_caches = std::size_t{16} << 20;
 constexpr std::size_t smallest_tile = 512, largest_tile = 4096;  // elements
 
@@ -45,7 +45,7 @@ class Linker {
  private:
   // ---- memory ------------------------------------------------------------------------------------------------------
 
-  // Outputs that lie in memory which is not the Program's, or which it writes to, get a copy.
+  // Outputs in the memory of an input or a parameter are copied.
   bool needs_copy(std::uint32_t output) const {
     const Source source = graph_.entries[place_[output].base].source;
     return source == Source::input || source == Source::parameter;
@@ -68,7 +68,7 @@ class Linker {
   T* parameter_data(std::uint32_t parameter) const {
     return const_cast<T*>(graph_.parameters[parameter].value().data());
   }
-  // Where an entry's first element lies; an input's is relative to where that will be bound.
+  // The address of an entry's first element; null for inputs, which are bound later.
   const T* data_of(std::uint32_t k) const {
     const Place& place = place_[k];
     const Entry<T>& base = graph_.entries[place.base];
@@ -93,7 +93,7 @@ class Linker {
     return graph_.entries[k].target == none && plan_.offsets[k] == MemoryPlan::nowhere;
   }
 
-  // ---- units -------------------------------------------------------------------------------------------------------
+  // ---- fusion groups -----------------------------------------------------------------------------------------------
 
   void add_unit(const Unit& unit) {
     const Entry<T>& first = graph_.entries[unit.entries.front()];
@@ -122,13 +122,13 @@ class Linker {
     result_.structural.push_back(call);
   }
 
-  // Places in the tiles of a unit's results that no one else reads: a place is free again after its last reader.
+  // Tile slots for the results that only the fusion group reads. A slot is free again after its last reader.
   struct Slots {
     std::map<std::uint32_t, std::size_t> of;  // by entry
     std::size_t count = 0;
   };
   Slots slots_of(const Unit& unit) const {
-    std::map<std::uint32_t, std::uint32_t> last;  // reader
+    std::map<std::uint32_t, std::uint32_t> last;  // last reader, by entry
     for (const std::uint32_t k : unit.entries) {
       if (stays_in_tile(k)) last[k] = k;
       for (const std::uint32_t input : graph_.inputs_of(k))
@@ -141,7 +141,7 @@ class Linker {
       if (!is_elementwise(graph_.entries[k])) continue;
       for (const std::uint32_t input : graph_.inputs_of(k))
         if (const auto inner = last.find(input); inner != last.end() && inner->second == k && input != k) {
-          free.push_back(slots.of[input]);  // its reader may write over it
+          free.push_back(slots.of[input]);  // its reader may overwrite it
           last.erase(inner);
         }
       if (!stays_in_tile(k)) continue;
@@ -151,7 +151,7 @@ class Linker {
     }
     return slots;
   }
-  // Values of the unit's size that it reads from elsewhere or leaves for others.
+  // The number of values of the group's size that it reads from memory or writes there.
   std::size_t outside(const Slots& slots, const Unit& unit) const {
     std::set<std::uint32_t> values;
     const std::size_t size = graph_.entries[unit.entries.front()].layout.size;
@@ -163,13 +163,13 @@ class Linker {
     }
     return values.size();
   }
-  // No more than the unit's values have.
+  // At most the size of the group's values, rounded up to 16.
   std::size_t tile_elements(const Slots& slots, const Unit& unit) const {
     const std::size_t fits = tile_budget / sizeof(T) / std::max<std::size_t>(slots.count + outside(slots, unit), 1);
     const std::size_t all = (graph_.entries[unit.entries.front()].layout.size + 15) / 16 * 16;
     return std::min(all, std::clamp(fits / 64 * 64, smallest_tile, largest_tile));
   }
-  // The tiles of a unit that one tile holds, which all such units share.
+  // The bytes of the tiles of a fusion group that fits in one tile, otherwise 0. All such groups share their tiles.
   std::size_t tile_bytes(const Unit& unit) const {
     if (!is_elementwise(graph_.entries[unit.entries.front()])) return 0;
     const Slots slots = slots_of(unit);
@@ -211,7 +211,7 @@ class Linker {
     result_.groups.push_back(std::move(group));
   }
 
-  // By anything but a sum of its unit, which reads what the call wrote.
+  // Whether anything reads entry k, except for sums of its fusion group, which read the call's output.
   bool is_read(const Unit& unit, std::uint32_t k) const {
     for (std::uint32_t reader = 0; reader < graph_.entries.size(); ++reader) {
       const auto inputs = graph_.inputs_of(reader);
@@ -265,7 +265,7 @@ class Linker {
         {trailing_sum(summed, loops), call_of.at(graph_.inputs_of(k).front()), own_memory(k), entry.layout.size});
   }
 
-  // A unit that one tile holds: its calls as they are. Neighbouring calls make one instruction.
+  // Emits a fusion group that fits in one tile as plain calls. Neighbouring calls form one instruction.
   void add_kernels(const TileGroup<T>& group, const Unit& unit) {
     const auto first_call = static_cast<std::uint32_t>(result_.calls.size());
     const auto first_plane = static_cast<std::uint32_t>(result_.planes.size());
@@ -331,7 +331,7 @@ class Linker {
 
   // ---- bindings ----------------------------------------------------------------------------------------------------
 
-  // Where a pointer to an input stands, by number, as vectors still grow.
+  // Where a pointer to an input is stored, by index, because the vectors still grow.
   struct Site {
     enum Kind : std::uint8_t { value, operand, plane, copy } kind;
     std::size_t index = 0;
@@ -345,7 +345,7 @@ class Linker {
     if (graph_.entries[place_[entry].base].source == Source::input) later_.push_back({entry, site});
   }
   void resolve() {
-    std::multimap<std::size_t, const T**> chained;  // operands, by plane
+    std::multimap<std::size_t, const T**> chained;  // operands of register chains, by plane
     for (Chain<T>& chain : result_.chains) {
       place_chain<T>(chain, result_.calls, result_.planes);
       for (const auto& [stage, operand, plane] : chain.operands)
@@ -383,7 +383,7 @@ class Linker {
   Executable<T> result_;
   std::map<std::uint32_t, std::size_t> copy_offset_;  // by output
   std::vector<Later> later_;
-  std::map<std::uint32_t, std::size_t> slot_of_call_;  // in the group being made
+  std::map<std::uint32_t, std::size_t> slot_of_call_;  // in the group being built
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The common subexpression pass: merges entries of equal op, attributes and inputs, by hashing.
+// Common subexpression elimination: merges entries of equal op, attributes and inputs, by hashing.
 #include "program/passes.hpp"
 
 #include <algorithm>
@@ -39,7 +39,7 @@ std::size_t hash(const Graph<T>& graph, std::uint32_t k) {
   return h;
 }
 
-// Inputs are compared as they are: those of older entries have been replaced already.
+// Inputs are compared by index: merged ones have been replaced already.
 template <class T>
 bool equal(const Graph<T>& graph, std::uint32_t i, std::uint32_t j) {
   const Entry<T>&a = graph.entries[i], &b = graph.entries[j];

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t alignment = 64;
 
-// Memory that grows at its end: the smallest gap that fits, or more.
+// A best-fit allocator: takes the smallest gap that fits, or grows the memory at its end.
 class Gaps {
  public:
   explicit Gaps(std::size_t begin) : end_(begin) {}
@@ -96,18 +96,18 @@ class Planner {
   std::size_t rounded(std::uint32_t k) const {
     return (std::max<std::size_t>(graph_.entries[k].bytes(), 1) + alignment - 1) / alignment * alignment;
   }
-  // ---- where blocks lie --------------------------------------------------------------------------------------------
+  // ---- placing blocks ----------------------------------------------------------------------------------------------
 
-  // Memory for a value, and for those that take it over: in use from one unit to another.
+  // Memory for a value and for those that take it over, in use from group `first` to group `last`.
   struct Block {
     std::size_t bytes = 0, first = 0, last = 0, offset = 0;
     bool meets(const Block& other) const { return first <= other.last && other.first <= last; }
   };
-  static constexpr std::size_t large_share = 256;  // of the most that is in use at a time
-  static constexpr std::size_t most_large = 4096;  // blocks, as each is held against all before it
+  static constexpr std::size_t large_share = 256;  // a large block takes at least 1/256 of the peak
+  static constexpr std::size_t most_large = 4096;  // blocks, because each is compared with all before it
 
-  // The largest first, each in the first gap that fits among those it meets: small ones between them would part the
-  // memory of larger ones that come later. Returns where the memory ends.
+  // Places the largest blocks first, each in the lowest gap among those whose lifetimes overlap its own. Small blocks
+  // between them would fragment the memory of larger ones that come later. Returns the end of the memory.
   std::size_t place_large(std::size_t least) {
     for (std::uint32_t b = 0; b < blocks_.size(); ++b)
       if (blocks_[b].bytes >= least) large_.push_back(b);
@@ -132,13 +132,13 @@ class Planner {
     }
     return end;
   }
-  // The others behind them, in the order of time.
+  // Places the other blocks behind them, in order of time. Returns the end of the memory.
   std::size_t place_small(std::size_t begin) {
     std::vector<bool> placed(blocks_.size());
     for (const std::uint32_t b : large_) placed[b] = true;
     std::vector<std::vector<std::uint32_t>> ending(schedule_.units.size() + 1);
     Gaps gaps(begin);
-    std::size_t unit = 0;  // whose blocks are being placed
+    std::size_t unit = 0;  // the group whose blocks are being placed
     for (std::uint32_t b = 0; b < blocks_.size(); ++b) {
       if (placed[b]) continue;
       Block& block = blocks_[b];
@@ -150,9 +150,9 @@ class Planner {
     return gaps.end();
   }
 
-  // ---- lives -------------------------------------------------------------------------------------------------------
+  // ---- lifetimes ---------------------------------------------------------------------------------------------------
 
-  // What no one outside its unit reads stays in a tile; so does what is written to a parameter.
+  // A value that nothing outside its group reads stays in a tile; one with a target is written to a parameter.
   bool needs_memory(std::uint32_t k) const {
     return graph_.entries[k].target == none && (last_[k] > unit_of_[k] || !is_elementwise(graph_.entries[k]));
   }
@@ -174,12 +174,12 @@ class Planner {
       if (graph_.entries[k].source == Source::computed && last_[k] != forever) dying_[last_[k]].push_back(k);
   }
 
-  // Operands that a unit reads for the last time, whose memory an elementwise result can be written over tile by tile:
-  // all that reads them reads the elements in the result's order, and comes before it.
+  // Operands that a group reads for the last time and whose memory an elementwise result can overwrite tile by tile:
+  // every reader in the group reads the elements in the result's order and comes no later than the result.
   class Heritage {
    public:
     Heritage(const Planner& planner, const Unit& unit, std::size_t u) {
-      std::map<std::uint32_t, std::uint32_t> last_reader;  // by operand; none if it cannot be written over
+      std::map<std::uint32_t, std::uint32_t> last_reader;  // by operand; none if it cannot be overwritten
       for (const std::uint32_t candidate : planner.dying_[u])
         if (planner.unit_of_[candidate] != u && planner.block_of_[candidate] != none) last_reader[candidate] = 0;
       for (const std::uint32_t k : unit.entries)
@@ -196,7 +196,7 @@ class Planner {
         if (reader != none) free_at_.emplace_back(reader, operand);
       std::sort(free_at_.begin(), free_at_.end());
     }
-    // One of the size of k's result that no one after k reads; none if there is none.
+    // An operand of the size of k's result that nothing after k reads, or none.
     std::uint32_t take(const Graph<T>& graph, std::uint32_t k) {
       for (; next_ < free_at_.size() && free_at_[next_].first <= k; ++next_)
         free_[graph.entries[free_at_[next_].second].bytes()].push_back(free_at_[next_].second);
@@ -216,11 +216,11 @@ class Planner {
   const Graph<T>& graph_;
   const Schedule& schedule_;
   std::vector<Place> place_;
-  std::vector<std::size_t> unit_of_, last_;        // by entry: the unit that computes it, the last that reads it
-  std::vector<std::vector<std::uint32_t>> dying_;  // by unit: what is read there for the last time
+  std::vector<std::size_t> unit_of_, last_;        // by entry: the group that computes it, the last one that reads it
+  std::vector<std::vector<std::uint32_t>> dying_;  // by group: entries read there for the last time
   std::vector<Block> blocks_;
-  std::vector<std::uint32_t> block_of_;                         // by entry; an heir's is not its forebear's any more
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> heirs_;  // entries: from, to
+  std::vector<std::uint32_t> block_of_;                         // by entry; none once another has taken it over
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> heirs_;  // entries: operand, the result that took over its block
   std::vector<std::uint32_t> large_;                            // blocks
 };
 

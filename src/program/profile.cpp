@@ -15,7 +15,7 @@ namespace wengert {
 namespace program {
 namespace {
 
-// What an instruction reads from other instructions and what others, or the caller, read from it.
+// The FLOPs of an instruction and its memory traffic: what it reads from others, and what others or the caller read.
 template <class T>
 class Traffic {
  public:
@@ -161,7 +161,7 @@ Profile profile(Tape<T>& tape, std::size_t replays) {
     const Node<T>& n = tape.node(k);
     if (n.op != nullptr) {
       if (!read[k] && n.generation != 0) ends.push_back(tape.at(k));
-    } else if (read[k] && n.layout->size != 0 && !tape.parameter(k)) {  // an input, or its uses would be constants
+    } else if (read[k] && n.layout->size != 0 && !tape.parameter(k)) {  // as an input: ops on constants would be folded
       leaves.push_back(tape.at(k));
       values.emplace_back(std::span<const T>(tape.value_of(k).data, n.layout->size), n.layout->shape).indices =
           n.holds_indices;

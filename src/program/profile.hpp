@@ -1,4 +1,4 @@
-// What instructions cost.
+// Profiles of instructions.
 #pragma once
 
 #include "program/executable.hpp"
@@ -8,7 +8,7 @@
 
 namespace wengert::program {
 
-/// The seconds measured for each instruction, with what it computes, reads and writes.
+/// The measured seconds, the memory traffic and the FLOPs of each instruction.
 template <class T>
 Profile profile_of(const Graph<T>& graph, std::span<const Instruction> instructions, std::span<const double> seconds,
                    std::size_t replays);

@@ -1,19 +1,20 @@
-// Whether this thread records a Program: what gives tensors then would give those of the recording for ever.
+// Tells whether this thread records a Program: a function that returns tensors would return the recording's at each
+// replay.
 #pragma once
 
 #include <cstddef>
 
 namespace wengert::program {
 
-/// While one lives, its thread records a Program that computes no values.
+/// During its lifetime, its thread records a Program without computing values.
 class RecordingScope {
  public:
-  /// Begins it, if `on`.
+  /// Begins the scope if `on` is set.
   explicit RecordingScope(bool on) : on_(on) { depth_ += on_ ? 1 : 0; }
   ~RecordingScope() { depth_ -= on_ ? 1 : 0; }
   RecordingScope(const RecordingScope&) = delete;
   RecordingScope& operator=(const RecordingScope&) = delete;
-  /// Whether this thread is within one.
+  /// Whether this thread is in such a scope.
   static bool under_way() { return depth_ != 0; }
 
  private:

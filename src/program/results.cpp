@@ -1,4 +1,4 @@
-// The results of a Program, and what else can be asked of it.
+// A Program's results, shapes, memory, profile and text.
 #include "program/profile.hpp"
 #include "program/state.hpp"
 
@@ -65,7 +65,7 @@ Indices Program<T>::indices(std::size_t i, Location where) const {
   });
 }
 
-// ---- looking at it -------------------------------------------------------------------------------------------------
+// ---- inspection ----------------------------------------------------------------------------------------------------
 
 template <class T>
 std::size_t Program<T>::input_count() const {

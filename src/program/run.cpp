@@ -1,4 +1,4 @@
-// One instruction at a time.
+// Binds inputs and runs one instruction at a time.
 #include "kernel/fold.hpp"
 #include "program/executable.hpp"
 

@@ -1,4 +1,4 @@
-// A group of elementwise calls, tile by tile.
+// Runs a group of elementwise calls tile by tile.
 #include "kernel/fold.hpp"
 #include "kernel/parallel.hpp"
 #include "program/executable.hpp"
@@ -17,7 +17,7 @@ struct Tile {
   std::size_t row, rows, column, columns;
 };
 
-// To memory past the caches: a value that they do not hold would be read there first, to be written over.
+// Writes to memory past the caches, which would first read the old value of memory that they do not hold.
 template <class T>
 void stream(const T* from, std::size_t count, T* to) {
 #if defined(__x86_64__)
@@ -74,7 +74,7 @@ void run_tile(const TileGroup<T>& group, TileWorker<T>& worker, std::size_t plan
                                         static_cast<std::ptrdiff_t>(tile.column) * operand.strides[inner];
   }
   const std::size_t at =
-      (plane * group.loops.rows() + tile.row) * group.loops.columns() + tile.column;  // of contiguous results
+      (plane * group.loops.rows() + tile.row) * group.loops.columns() + tile.column;  // in contiguous results
   auto* const streams = reinterpret_cast<T*>(worker.streams.get());
   for (const TileResult<T>& result : group.results)
     worker.calls[result.call].out = result.streams ? streams + result.buffer : result.data + at;
@@ -91,7 +91,7 @@ void run_tile(const TileGroup<T>& group, TileWorker<T>& worker, std::size_t plan
     if (result.streams) stream(streams + result.buffer, tile.rows * tile.columns, result.data + at);
 }
 
-// Where each operand's plane starts: the outer loops, counted like an odometer.
+// Sets where each operand's plane starts, from the positions in the outer loops.
 template <class T>
 void set_offsets(const TileGroup<T>& group, TileWorker<T>& worker, std::size_t plane) {
   std::fill(worker.offsets.begin(), worker.offsets.end(), 0);
@@ -103,7 +103,7 @@ void set_offsets(const TileGroup<T>& group, TileWorker<T>& worker, std::size_t p
   }
 }
 
-// The tiles [first, last) of all; a row of tiles is one, unless there is a single row.
+// Runs rows of tiles [first, last), or tiles [first, last) if there is a single row of elements.
 template <class T>
 void run_part(const TileGroup<T>& group, TileWorker<T>& worker, std::size_t first, std::size_t last) {
   const std::size_t rows = group.loops.rows(), columns = group.loops.columns();
@@ -133,7 +133,7 @@ void run_part(const TileGroup<T>& group, TileWorker<T>& worker, std::size_t firs
   }
 }
 
-// The workers' sums, in their order.
+// Adds up the sums of the workers, in order.
 template <class T>
 void finish_sums(TileGroup<T>& group) {
   for (std::size_t s = 0; s < group.sums.size(); ++s) {

@@ -1,7 +1,7 @@
-// Which entries run together, and in which order.
+// Scheduling: which entries run together, and in which order.
 //
-// Entries get a depth: that of what they read, and one more behind everything that is not fused with them. Elementwise
-// entries of one depth and shape can run as one unit, because no path between two of them leads through another unit.
+// An entry has the depth of its inputs, plus one for inputs that are not fused with it. Elementwise entries of
+// one depth and shape can form one fusion group, because no path between two of them leads through another group.
 #include "program/passes.hpp"
 #include "program/tiles.hpp"
 
@@ -28,7 +28,7 @@ class Scheduler {
     }
     attach_sums();
     std::vector<Unit> ordered;
-    if (!order(ordered)) {  // two updates wait for one another: all are copied at the end instead
+    if (!order(ordered)) {  // updates wait for one another: elementwise ones are copied at the end instead
       for (Entry<T>& entry : graph_.entries)
         if (!entry.accumulates) entry.target = none;
       form_units();
@@ -49,7 +49,7 @@ class Scheduler {
            graph_.entries[input].layout.shape == graph_.entries[k].layout.shape;
   }
 
-  // What something depends on that may throw must be there before any parameter is written.
+  // The inputs of an entry that may throw must be computed before any parameter is written.
   void find_failures() {
     precedes_failure_.assign(graph_.entries.size(), false);
     for (std::size_t k = graph_.entries.size(); k-- > 0;) {
@@ -61,8 +61,8 @@ class Scheduler {
     }
   }
 
-  // What only updates read runs late, so that updates do not hold up what reads the old values. A scalar that they read
-  // does not, or whatever does not need it would form a unit of its own.
+  // Entries that only updates read run late, so that updates do not delay readers of the old values. A scalar does not
+  // run late, or the updates that read it would be deeper than the others and form a separate group.
   void find_late() {
     late_.assign(graph_.entries.size(), true);
     for (const std::uint32_t output : graph_.outputs) late_[place_[output].base] = late_[output] = false;
@@ -90,7 +90,7 @@ class Scheduler {
     }
   }
 
-  // ---- units -------------------------------------------------------------------------------------------------------
+  // ---- fusion groups -----------------------------------------------------------------------------------------------
 
   std::uint32_t root(std::uint32_t k) {
     while (group_[k] != k) k = group_[k] = group_[group_[k]];
@@ -106,7 +106,7 @@ class Scheduler {
     find_depths();
     group_.resize(graph_.entries.size());
     std::iota(group_.begin(), group_.end(), 0);
-    // The last reader of an entry by depth, lateness and shape: readers of one thing are fused, too.
+    // The first reader of an entry, by depth and lateness: readers of one entry are fused too.
     std::map<std::tuple<std::uint32_t, std::uint32_t, bool>, std::uint32_t> readers;
     for (std::uint32_t k = 0; k < group_.size(); ++k) {
       if (!computed(k) || !fusible(k)) continue;
@@ -132,7 +132,7 @@ class Scheduler {
     }
   }
 
-  // A sum of what a unit computes is added up tile by tile.
+  // Adds sums over a value of a fusion group to the group, so that they are accumulated tile by tile.
   void attach_sums() {
     if (!fuse_) return;
     for (std::uint32_t k = 0; k < graph_.entries.size(); ++k) {
@@ -146,7 +146,7 @@ class Scheduler {
       if (trailing_sum(entry.op->summed(entry.attributes, graph_.entries[input].layout.shape), loops) ==
           TrailingSum::apart)
         continue;
-      if (before.columns() != loops.columns() && has_sum(unit)) continue;  // rows are cut one way only
+      if (before.columns() != loops.columns() && has_sum(unit)) continue;  // rows can be cut in one way only
       units_[unit_of_[k]].entries.clear();
       unit.entries.push_back(k);
       unit_of_[k] = unit_of_[input];
@@ -170,8 +170,8 @@ class Scheduler {
   }
   static bool as_it_lies(const Layout& layout, const Layout& of) { return layout.contiguous && layout.size == of.size; }
 
-  // Within a unit, tiles are written while others are still unread: there only a reader before the writer, of the same
-  // elements, sees the old value. Tells whether one was refused: the units are others then, and leaves units otherwise.
+  // Within a fusion group, tiles are written while others are still unread: only a reader of the same elements before
+  // the writer sees the old value. Forms the groups; returns whether an update was refused, which changes the groups.
   bool refuse_early_updates() {
     form_units();
     bool refused = false;
@@ -199,7 +199,8 @@ class Scheduler {
     ++waits_[later];
   }
 
-  // As recorded where possible; what writes to parameters comes last.
+  // Orders groups as recorded where possible, those that write to parameters last. Returns false if some wait for one
+  // another.
   bool order(std::vector<Unit>& ordered) {
     followers_.assign(units_.size(), {});
     waits_.assign(units_.size(), 0);
@@ -213,7 +214,7 @@ class Scheduler {
       writes[unit_of_[k]] = true;
       each_reader(target, [&](std::uint32_t reader, std::uint32_t) { depend(unit_of_[k], unit_of_[reader]); });
     }
-    using Turn = std::tuple<bool, std::uint32_t, std::uint32_t>;  // writes, last entry, unit
+    using Turn = std::tuple<bool, std::uint32_t, std::uint32_t>;  // writes, last entry, group
     std::priority_queue<Turn, std::vector<Turn>, std::greater<>> ready;
     const auto release = [&](std::uint32_t u) {
       if (!units_[u].entries.empty()) ready.emplace(writes[u], units_[u].entries.back(), u);

@@ -1,9 +1,9 @@
-// The dead code pass: keeps only what inputs, outputs, updates and guards need.
+// Dead code elimination: keeps only what inputs, outputs, updates and guards need.
 #include "program/passes.hpp"
 
 namespace wengert::program {
 
-// A check is kept with what it checks, and in any case where parameters are written.
+// A guard is kept if the value that it checks is live, or if any parameter is written.
 template <class T>
 static bool is_guard(const Entry<T>& entry) {
   return entry.source == Source::computed && entry.op->guards;

@@ -1,4 +1,4 @@
-// What a Program is made of.
+// The state of a Program.
 #pragma once
 
 #include "located.hpp"
@@ -18,7 +18,7 @@
 
 namespace wengert {
 
-/// Whole numbers, as an array.
+/// Copies integers to an array.
 template <class T>
 Indices numbers_of(Value<const T> from) {
   auto numbers = Indices::from_shape(xt::dynamic_shape<std::size_t>(from.shape()));
@@ -37,13 +37,13 @@ struct Program<T>::State {
   std::vector<std::uint64_t> draw_offsets;  // in their streams
   std::vector<std::uint32_t> draw_streams;
   bool fused = true;
-  Location where;       // that compiled it
-  bool failed = false;  // the last replay
+  Location where;       // the line that compiled it
+  bool failed = false;  // whether the last replay threw
   bool measuring = false;
   std::vector<double> seconds;  // by instruction
   std::size_t replays = 0;
   program::InUse own;
-  program::InUse* in_use = &own;  // a cache's, if it is in one
+  program::InUse* in_use = &own;  // the cache's, if the Program is in one
 
   void find_draws();
   void set_draws();

@@ -13,7 +13,7 @@ std::size_t TileLoops::planes() const {
 
 TileLoops tile_loops(const Shape& shape, const std::vector<const Layout*>& layouts) {
   TileLoops loops;
-  std::size_t last = max_rank;  // the axis that the innermost loop so far ends with
+  std::size_t last = max_rank;  // the last axis of the innermost loop so far
   for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
     if (shape[axis] == 1) continue;
     const bool joins =
@@ -32,7 +32,7 @@ TileLoops tile_loops(const Shape& shape, const std::vector<const Layout*>& layou
 
 std::vector<std::ptrdiff_t> strides_in(const TileLoops& loops, const Layout& layout) {
   std::vector<std::ptrdiff_t> strides(loops.extents.size(), 0);
-  // From the innermost axis on, a loop's stride is that of the last axis it holds.
+  // Axes are taken from the innermost outwards; a loop has the stride of its last axis.
   std::size_t axis = layout.rank();
   for (std::size_t loop = loops.extents.size(); loop-- > 0;) {
     std::size_t left = loops.extents[loop];
@@ -60,7 +60,7 @@ TrailingSum trailing_sum(const Summed& summed, TileLoops& loops) {
   const std::size_t kept = summed.outer * summed.inner;
   if (summed.count == 0 || kept == 0) return TrailingSum::apart;
   if (kept == 1) return TrailingSum::total;
-  if (loops.planes() != 1 || summed.count == 1) return TrailingSum::apart;  // of one element each: a copy
+  if (loops.planes() != 1 || summed.count == 1) return TrailingSum::apart;  // a sum of one element each is a copy
   if (summed.outer == 1 && cut_rows(loops, summed.inner)) return TrailingSum::columns;
   if (summed.inner == 1 && cut_rows(loops, summed.count)) return TrailingSum::rows;
   return TrailingSum::apart;

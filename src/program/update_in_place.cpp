@@ -1,4 +1,4 @@
-// The pass that lets elementwise updates write their result directly into the parameter's memory.
+// The pass that lets elementwise updates write their results directly to the parameters' memory.
 #include "program/passes.hpp"
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 namespace wengert::program {
 namespace {
 
-// Elementwise ops may write over an operand that they read element by element in the same order.
+// An elementwise op can overwrite an operand that it reads in the order in which it writes.
 template <class T>
 bool reads_as_it_lies(const Graph<T>& graph, std::uint32_t k, std::span<const Place> place, std::uint32_t parameter) {
   const Entry<T>& entry = graph.entries[k];
@@ -21,11 +21,11 @@ bool reads_as_it_lies(const Graph<T>& graph, std::uint32_t k, std::span<const Pl
 
 }  // namespace
 
-// Of elementwise values alone: another op may throw when it has written half of its result.
+// For elementwise values only: another op may throw after writing part of its result.
 template <class T>
 Graph<T> update_in_place(Graph<T> graph) {
   const std::vector<Place> place = places(graph);
-  std::vector<std::uint32_t> updates_of(graph.entries.size());  // a value may be that of two parameters
+  std::vector<std::uint32_t> updates_of(graph.entries.size());  // one value may update two parameters
   for (const Update& update : graph.updates) ++updates_of[update.value];
   for (const Update& update : graph.updates) {
     Entry<T>& value = graph.entries[update.value];

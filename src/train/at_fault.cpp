@@ -23,7 +23,7 @@ Feed<T> some_of(const Feed<T>& batch, std::span<const std::size_t> numbers) {
   return {std::visit(rows_of, batch.inputs), std::visit(rows_of, batch.targets), numbers.size()};
 }
 
-// The numbers of samples that fail alone. A large batch is halved, towards a half that fails, until few are left.
+// The numbers of the samples that fail alone. Halves a large batch, keeping a half that fails, until few are left.
 template <class T>
 std::vector<std::size_t> failing_alone(StepPrograms<T>& programs, const Feed<T>& batch, bool with_gradients,
                                        bool& others_do_not) {
@@ -61,7 +61,7 @@ std::string samples_at_fault(StepPrograms<T>& programs, const Feed<T>& batch, co
       data.gather({&row, 1}, other);
       others_do_not = !programs.fails(other, with_gradients);
     }
-  } catch (const std::exception&) {  // of a network that does not take single samples
+  } catch (const std::exception&) {  // from a network that does not take single samples
     return {};
   }
   if (failing.empty() || !others_do_not) return {};

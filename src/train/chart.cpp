@@ -15,7 +15,7 @@ namespace {
 
 constexpr double width = 640, height = 280, left = 58, right = 14, top = 12, bottom = 34;
 
-// The place of numbers on an axis of the picture.
+// Maps numbers to positions on an axis of the picture.
 class Axis {
  public:
   Axis(double low, double high, double from, double to, bool logarithmic)

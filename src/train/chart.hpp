@@ -1,4 +1,4 @@
-// A chart of curves, as SVG and as the data an interactive chart is made from.
+// Charts of curves, as SVG and as data for interactive charts.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace wengert::train {
 
-/// Curves over a common x. What is not finite (or not positive, on a logarithmic axis) interrupts a curve.
+/// Curves over a common x. Values that are not finite (or not positive, on a logarithmic axis) interrupt a curve.
 struct Chart {
   struct Curve {
     std::string name;
@@ -19,19 +19,19 @@ struct Chart {
   std::vector<double> x;
   std::vector<Curve> curves;
   bool logarithmic = false;
-  bool gradual = false;  ///< colours go from the first curve to the last, as the layers of a network do
+  bool gradual = false;  ///< colours change gradually from the first curve to the last, as for layers of a network
 };
 
-/// The positions of about `wanted` round numbers (1, 2 or 5 times a power of ten) in [low, high].
+/// About `wanted` multiples of a round number (1, 2 or 5 times a power of ten) in [low, high].
 std::vector<double> round_ticks(double low, double high, std::size_t wanted);
-/// The powers of ten in [low, high], every second or third … where there are many; round ticks where there are not two.
+/// The powers of ten in [low, high], or every second, third … if there are many; round ticks if there are not two.
 std::vector<double> power_ticks(double low, double high, std::size_t wanted);
 
 /// The colour of a curve, as a variable of the page's style sheet.
 std::string curve_colour(const Chart& chart, std::size_t curve);
-/// The chart as an SVG whose colours are classes of the page's style sheet.
+/// The chart as an SVG that uses the page's style sheet.
 std::string to_svg(const Chart& chart);
-/// The chart as an object of JSON.
+/// The chart as a JSON object.
 std::string to_json(const Chart& chart);
 
 }  // namespace wengert::train

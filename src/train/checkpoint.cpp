@@ -25,7 +25,7 @@ constexpr std::string_view magic = "WGTCKPT\n";
 constexpr std::size_t header_bytes = 8 + 4 + 4 + 8, checksum_bytes = 4;
 
 std::uint32_t crc(std::uint32_t before, const void* bytes, std::size_t count) {
-  if (count == 0) return before;  // zlib takes a null pointer for the wish to begin anew
+  if (count == 0) return before;  // for a null pointer, zlib restarts the checksum
   return static_cast<std::uint32_t>(crc32_z(before, static_cast<const Bytef*>(bytes), count));
 }
 
@@ -47,7 +47,7 @@ std::vector<std::uint64_t> extents_of(const Checkpoint::Value& value) {
       value);
 }
 
-// Takes a file apart, which is known to be as it was written.
+// Parses the bytes of a file. The checksum is verified before the entries are read.
 class Reader {
  public:
   Reader(std::string_view bytes, const std::filesystem::path& path) : rest_(bytes), path_(path) {}

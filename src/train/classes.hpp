@@ -15,20 +15,20 @@
 
 namespace wengert::train {
 
-/// The scores of one sample and its class. Scores that are NaN speak for no class: such a row is never right.
+/// The scores of one sample and its class. The prediction of a row with a NaN among its scores is always wrong.
 struct ClassifiedRow {
-  std::size_t index;  ///< the row's
+  std::size_t index;  ///< of the row
   std::span<const double> scores;
   std::size_t label;
-  double threshold;  // above which a single score speaks for class 1
+  double threshold;  // above which a single score means class 1
 
-  /// The class of the largest score; where one is NaN, the first class that is wrong.
+  /// The class of the largest score; if a score is NaN, the first class that is wrong.
   std::size_t prediction() const {
     if (std::ranges::any_of(scores, [](double score) { return std::isnan(score); })) return label == 0 ? 1 : 0;
     if (scores.size() == 1) return scores[0] > threshold ? 1 : 0;
     return static_cast<std::size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
   }
-  /// How many classes come before the right one; a NaN comes before every number, and is last where it is the label's.
+  /// How many classes rank before the label's. A NaN ranks before every number, but last if it is the label's score.
   std::size_t rank_of_label() const {
     if (scores.size() == 1) return prediction() == label ? 0 : std::numeric_limits<std::size_t>::max();
     if (label >= scores.size() || std::isnan(scores[label])) return scores.size();
@@ -39,7 +39,7 @@ struct ClassifiedRow {
   }
 };
 
-/// A label that is none of the classes.
+/// Thrown for a label that is none of the classes.
 class LabelError : public ValueError {
  public:
   LabelError(std::string_view subject, std::string_view message, const Location& where, std::size_t row)
@@ -50,24 +50,23 @@ class LabelError : public ValueError {
   std::size_t row_;
 };
 
-/// Adds a row to a confusion matrix, which is made as large as the scores want it at once: it would grow class by
-/// class.
+/// Adds a row to a confusion matrix, which is resized for all classes at once instead of growing class by class.
 inline void count(ConfusionMatrix& matrix, const ClassifiedRow& row, const Location& where = {}) {
   if (matrix.classes() < row.scores.size()) matrix.add(row.scores.size() - 1, 0, 0, where);
   matrix.add(row.label, row.prediction(), 1, where);
 }
 
-/// The same for a matrix nobody asked for: left alone where there are so many classes that their square is much.
+/// The same for a matrix that was not asked for: does nothing if it would be large.
 inline void count_if_small(ConfusionMatrix& matrix, const ClassifiedRow& row) {
   constexpr std::size_t most = 1000;
   if (row.scores.size() <= most && row.label < most) count(matrix, row);
 }
 
-/// What becomes of labels that are none of the classes.
+/// Whether labels that are none of the classes are errors or are skipped.
 enum class BeyondClasses : bool { refused, passed_over };
 
-/// Calls `f` with each row that has a label. Throws ShapeError as `subject` if outputs and targets do not fit, and
-/// LabelError for a label that is none of the classes.
+/// Calls `f` with each row whose label is not negative. Throws ShapeError as `subject` if outputs and targets do not
+/// fit, and LabelError for a label that is none of the classes, unless `beyond` skips it.
 template <class F>
 void for_each_class(const Tensor<double>& outputs, const Targets& targets, std::string_view subject, double threshold,
                     const Location& where, F&& f, BeyondClasses beyond = BeyondClasses::refused) {

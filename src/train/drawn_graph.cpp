@@ -14,12 +14,12 @@
 #include <thread>
 #include <unistd.h>
 
-extern char** environ;  // NOLINT: POSIX wants it declared here
+extern char** environ;  // NOLINT: POSIX requires this declaration
 
 namespace wengert::train {
 namespace {
 
-// Whether the program ends well within the time.
+// Runs a program. Returns whether it succeeds within the time limit.
 bool succeeds(const char* program, char* const arguments[], std::chrono::seconds limit) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -44,7 +44,7 @@ bool succeeds(const char* program, char* const arguments[], std::chrono::seconds
 }  // namespace
 
 std::string drawn_graph(const std::string& dot) {
-  constexpr std::size_t largest = std::size_t{1} << 17;  // more cannot be read, and takes dot minutes
+  constexpr std::size_t largest = std::size_t{1} << 17;  // larger graphs are unreadable and take dot minutes
   if (dot.size() > largest) return {};
   std::string folder = (std::filesystem::temp_directory_path() / "wengert-graph-XXXXXX").string();
   if (mkdtemp(folder.data()) == nullptr) return {};
@@ -59,7 +59,7 @@ std::string drawn_graph(const std::string& dot) {
   }
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);
-  const std::size_t begin = svg.find("<svg");  // behind the XML declaration
+  const std::size_t begin = svg.find("<svg");  // after the XML declaration
   return begin == std::string::npos ? std::string() : svg.substr(begin);
 }
 

@@ -5,7 +5,8 @@
 
 namespace wengert::train {
 
-/// The graph as inline SVG; empty if `dot` is not installed, fails, or takes longer than a few seconds.
+/// The graph as inline SVG; empty if `dot` is not installed, fails, or takes more than 10 seconds, or if the graph has
+/// more than 128 KiB.
 std::string drawn_graph(const std::string& dot);
 
 }  // namespace wengert::train

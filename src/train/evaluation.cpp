@@ -1,4 +1,4 @@
-// evaluate: runs a network over a data set, and collects cost, metrics and the confusion matrix.
+// evaluate: runs a network over a data set, and collects loss, metrics and the confusion matrix.
 #include "train/evaluation.hpp"
 
 #include "located.hpp"
@@ -21,7 +21,7 @@ std::size_t evaluation_batch_size(std::size_t training_batch_size) {
 
 namespace {
 
-// The Program of a batch; of what fails, the error says which samples it is.
+// Runs the Program of a batch. If it fails, the error names the samples at fault.
 template <class T>
 const Program<T>& evaluated(StepPrograms<T>& programs, const Feed<T>& batch, const Origin& origin,
                             const Source<T>& data) {
@@ -29,7 +29,7 @@ const Program<T>& evaluated(StepPrograms<T>& programs, const Feed<T>& batch, con
     return programs.evaluate(batch);
   } catch (const ValueError& error) {
     ValueError found = error;
-    if (error.subject() == "finite_cost") try {  // which op it was
+    if (error.subject() == "finite_cost") try {  // find the op
         programs.trace_evaluation(batch);
       } catch (const ValueError& traced) {
         found = traced;

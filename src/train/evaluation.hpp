@@ -1,4 +1,4 @@
-// A network held against samples.
+// Evaluates a network on samples.
 #pragma once
 
 #include "train/scores.hpp"
@@ -9,20 +9,20 @@
 
 namespace wengert::train {
 
-/// Gets a batch, its Program after the replay, and the number of the batch's first sample.
+/// Called with a batch, its Program after the replay, and the number of the batch's first sample.
 template <class T>
 using VisitBatch = std::function<void(const Feed<T>& batch, const Program<T>& program, std::size_t first)>;
 
-/// The samples of a batch where nothing is trained.
+/// The batch size for evaluation.
 std::size_t evaluation_batch_size(std::size_t training_batch_size);
 
-/// Cost and metrics of all samples, in order. Messages call the data `name`.
+/// Computes the loss and the metrics of all samples, in order. Messages call the data `name`.
 template <class T>
 void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::string_view name, std::size_t batch_size,
                   Scores& scores, const VisitBatch<T>& visit = {});
 
-/// The metrics to use: those asked for, or else the accuracy where targets are the labels of outputs. Throws ValueError
-/// if some are asked for and there are no outputs.
+/// The metrics to use: those asked for, otherwise the accuracy if the targets are labels of the outputs. Throws
+/// ValueError if a metric is null, or if some are asked for and there are no outputs.
 template <class T>
 Metrics chosen_metrics(const Metrics& asked, double threshold, const Sketch& sketch, const Feed<T>& batch,
                        const Location& where);

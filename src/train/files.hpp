@@ -1,4 +1,4 @@
-// Files that are there whole or not at all.
+// Reads whole files, and writes files completely or not at all.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@ namespace wengert::train {
 /// Writes to the new file; throws FileError if that fails.
 using WriteBytes = std::function<void(const void* bytes, std::size_t count)>;
 
-/// Lets `write` fill a file beside `path`, brings it to the disk and renames it. Throws FileError as `subject`; an
-/// existing file is then unchanged, and nothing is left beside it.
+/// Lets `write` fill a file beside `path`, syncs it to disk and renames it to `path`. Throws FileError as `subject`; in
+/// that case, an existing file is unchanged, and nothing is left beside it.
 void write_whole(std::string_view subject, const std::filesystem::path& path,
                  const std::function<void(const WriteBytes&)>& write);
 /// The same for a text.

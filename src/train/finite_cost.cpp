@@ -1,4 +1,4 @@
-// The op finite_cost: the identity, which throws if the cost is not finite.
+// The op finite_cost: the identity, which throws if the loss is not finite.
 #include "train/finite_cost.hpp"
 
 #include <wengert/structural.hpp>

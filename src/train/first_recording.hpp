@@ -1,4 +1,4 @@
-// What the first recording of a loss shows to be wrong, before anything is trained.
+// Checks of the first recording of a loss, before anything is trained.
 #pragma once
 
 #include "train/step_programs.hpp"
@@ -7,14 +7,14 @@
 
 namespace wengert::train {
 
-/// Throws ShapeError as `subject` unless a loss is one number, and if it compares each output with every target because
-/// their shapes broadcast both ways. `targets` is the leaf of the batch's targets.
+/// Throws ShapeError as `subject` if a loss is not one number, or if it compares each output with every target because
+/// their shapes broadcast both ways. `targets` is the leaf node of the batch's targets.
 template <class T>
 void check_loss(const RecordedLoss<T>& recorded, const ProgramVar<T>& targets, std::string_view subject,
                 const Location& where);
 
-/// Throws ValueError if a training by this loss would train nothing, or leave out trainable parameters that are neither
-/// of the network nor of an optimiser.
+/// Throws ValueError if training with this loss would train nothing, or if the loss depends on trainable parameters
+/// that belong neither to the network nor to an optimiser.
 template <class T>
 void check_trained(Var<T> loss, const Recipe<T>& recipe, const optim::Optimizer<T>& optimizer, const Location& where);
 

@@ -1,4 +1,4 @@
-// A training's beginning and end.
+// The beginning and the end of a training: checks of options, resumption, settings, results and report.
 #include "io/npz.hpp"
 #include "located.hpp"
 #include "train/fit_loop.hpp"
@@ -18,8 +18,8 @@
 namespace wengert::train {
 namespace {
 
-// Paths under which parameters are kept. Some only the optimiser knows: all of a network that is a function, and those
-// of a loss.
+// Completes the paths of parameters. Some are known only to the optimiser: those of a network that is a function, and
+// those of a loss.
 template <class T>
 Recipe<T> with_paths(Recipe<T> recipe, const optim::Optimizer<T>& optimizer, const FitOptions& options) {
   for (const auto& [name, parameter] : optimizer.parameters())
@@ -40,7 +40,7 @@ Recipe<T> with_paths(Recipe<T> recipe, const optim::Optimizer<T>& optimizer, con
   return recipe;
 }
 
-// The rules' options: `optimizer.beta1`, and a line for each group. The optimiser's rate has its own.
+// Adds the options of the rules, such as `optimizer.beta1`, and a line for each group. The rate has its own line.
 template <class T>
 void add_rules(Settings& lines, const optim::Optimizer<T>& optimizer) {
   for (const auto& [name, value] : optimizer.rule().options())
@@ -56,7 +56,7 @@ void add_rules(Settings& lines, const optim::Optimizer<T>& optimizer) {
     lines.emplace_back("clip_norm", fmt::format("{:.9g}", optimizer.clip_norm()));
 }
 
-// All of that in a line.
+// The rule and its options in one line.
 template <class T>
 std::string described(const optim::Optimizer<T>& optimizer) {
   Settings lines;
@@ -67,7 +67,7 @@ std::string described(const optim::Optimizer<T>& optimizer) {
   return text;
 }
 
-// The parameters that are not trained, Buffers among them.
+// The paths of the parameters that are not trained, including Buffers.
 template <class T>
 std::string frozen_paths(const Recipe<T>& recipe) {
   std::string text;
@@ -76,7 +76,7 @@ std::string frozen_paths(const Recipe<T>& recipe) {
   return text;
 }
 
-// The options, if all of them make sense.
+// Returns the options if all of them are valid.
 template <class T>
 const FitOptions& checked(const FitOptions& options, const Source<T>* validation, const Location& where) {
   const auto refuse = [&](const std::string& what) { throw ValueError("fit", what, where); };
@@ -115,7 +115,7 @@ FitLoop<T>::FitLoop(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Sour
   choose_monitor();
   settings_ = settings();
   check_names();
-  folder_ = RunFolder(options.folder, where);  // only what can be done leaves something behind
+  folder_ = RunFolder(options.folder, where);  // after the checks, so that only a valid training leaves files
   resume();
   folder_.write_config(settings_);
   folder_.write_history(state_.history);
@@ -130,7 +130,7 @@ void FitLoop<T>::choose_metrics() {
   const Metrics metrics = chosen_metrics(options_.metrics, options_.threshold, sketch_, batch, where_);
   state_.scores = Scores(metrics);
   state_.scores.reset();
-  validation_scores_ = Scores(metrics);  // the same objects: an epoch is read before it is validated
+  validation_scores_ = Scores(metrics);  // the same objects: the epoch's values are read before validation
   state_.history.metric_names = state_.scores.names();
   note_columns();
   const std::vector<std::string> columns = state_.history.columns();
@@ -180,7 +180,7 @@ void FitLoop<T>::choose_monitor() {
   state_.plateau->goal = monitor_larger_ ? optim::Plateau::Goal::largest : optim::Plateau::Goal::smallest;
 }
 
-// What must be the same for a checkpoint to be gone on from.
+// Key that a checkpoint must match to be resumed.
 template <class T>
 std::string FitLoop<T>::plan() const {
   return fmt::format(
@@ -189,7 +189,7 @@ std::string FitLoop<T>::plan() const {
       state_.history.metric_names.empty() ? "none" : fmt::format("{}", fmt::join(state_.history.metric_names, " ")));
 }
 
-// weights.npz is written at the end: its names must be known to be good before.
+// Checks the names of settings, and those in weights.npz, which is written only at the end.
 template <class T>
 void FitLoop<T>::check_names() const {
   std::set<std::string_view> names;
@@ -206,7 +206,7 @@ void FitLoop<T>::resume() {
   if (!folder_.exists()) return;
   const std::filesystem::path path = folder_.file("checkpoint");
   if (!std::filesystem::exists(path)) return;
-  if (!options_.resume) {  // a crash before the first checkpoint must not lead back to it
+  if (!options_.resume) {  // a crash before the first checkpoint must not resume from it
     std::error_code error;
     std::filesystem::rename(path, folder_.file("checkpoint.previous"), error);
     if (error) throw FileError("fit", fmt::format("{}: cannot be renamed: {}", path.string(), error.message()));
@@ -225,24 +225,24 @@ void FitLoop<T>::resume() {
                                   path.string(), what, theirs.empty() ? "none" : theirs, ours.empty() ? "none" : ours));
   };
   require_same("fit/optimizer", "was trained by another optimiser (only the rate may change)", optimiser_);
-  if (!model_.has_frozen(checkpoint))  // what is frozen is as callbacks left it, in this process
+  if (!model_.has_frozen(checkpoint))  // else callbacks have left them so
     require_same("fit/frozen", "other parameters were not trained at the beginning", frozen_);
   if (checkpoint.has("fit/frozen")) frozen_ = checkpoint.get<std::string>("fit/frozen", where_);
   model_.load(checkpoint);
   try {
     state_.load(checkpoint);
-  } catch (const std::out_of_range&) {  // of a metric that keeps other numbers now, for example
+  } catch (const std::out_of_range&) {  // for example, a metric has another state now
     throw FileError("fit", fmt::format("{}: holds fewer numbers than this training keeps", path.string()), where_);
   }
   note_columns();
   resumed_ = true;
-  // The rate is as schedules left it, unless another one is given than the training had.
+  // The rate stays as schedules left it, unless the optimiser was given another rate than in the checkpoint.
   if (checkpoint.has("fit/rate") && checkpoint.number("fit/rate", where_) != given_rate_) {
     optimizer_.set_rate(given_rate_, where_);
     if (state_.plateau) state_.plateau->rate = given_rate_;
   }
   if (options_.patience == 0 || state_.without_improvement < options_.patience) return;
-  stopped_ = true;  // as it was
+  stopped_ = true;  // as before
   reason_ = StopReason::no_improvement;
 }
 
@@ -283,7 +283,7 @@ template <class T>
 void FitLoop<T>::finish(FitResult& result) {
   if (state_.epoch >= options_.epochs && reason_ != StopReason::no_improvement) reason_ = StopReason::epochs;
   result.seconds = seconds();
-  loaded_.reset();  // which may be gathering samples still
+  loaded_.reset();  // whose thread may still be gathering samples
   require_finite_parameters();
   if (folder_.exists()) save();
   if (options_.best_weights) model_.take_best();

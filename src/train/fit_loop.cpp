@@ -166,7 +166,7 @@ void FitLoop<T>::add_outputs(const Program<T>& program) {
                             [&](Error& error, std::size_t number) { error.prefix("fit", at_sample(number, {rows_})); });
 }
 
-// What is frozen has no norm; what was unfrozen meanwhile gets a column of its own.
+// Adds a column for each newly unfrozen parameter; frozen ones have no norm. Returns whether any was added.
 template <class T>
 bool FitLoop<T>::note_columns() {
   if (!options_.gradient_norms) return false;
@@ -228,7 +228,7 @@ void FitLoop<T>::validate(EpochRecord& record) {
   record.validation_metrics = validation_scores_.values();
 }
 
-// Whether the epoch was the best so far; the training ends when too many in a row were not.
+// Notes whether the epoch was the best so far. Ends the training after too many epochs without improvement.
 template <class T>
 void FitLoop<T>::judge() {
   const double value = last_value(state_.history, monitor_);
@@ -258,7 +258,7 @@ void FitLoop<T>::after(const std::function<void(FitStatus&)>& callback, std::siz
   }
 }
 
-// ---- when a value is not finite ------------------------------------------------------------------------------------
+// ---- non-finite values ---------------------------------------------------------------------------------------------
 
 template <class T>
 template <class F>
@@ -274,15 +274,15 @@ Program<T>& FitLoop<T>::guarded(const F& run_program) {
 
 template <class T>
 void FitLoop<T>::fail_in_step(ValueError error, const Feed<T>& batch, const std::vector<std::size_t>& rows) {
-  loaded_.reset();  // which may be gathering samples still
+  loaded_.reset();  // whose thread may still be gathering samples
   const std::string samples = samples_at_fault(programs_, batch, {rows}, data_, true);
   error.prefix("fit", fmt::format("epoch {}, step {}{}", state_.epoch + 1, state_.steps + 1,
                                   samples.empty() ? "" : ", " + samples));
   throw error;
 }
 
-// The replay says that the cost is not finite; the step recorded again says which value was the first that was not,
-// unless it came by the gradients of an earlier step.
+// The replay reports that the loss is not finite. Recording the step again finds the first value that is not, unless
+// the gradients of an earlier step caused it.
 template <class T>
 void FitLoop<T>::explain_failure(const ValueError& error) {
   const Feed<T> batch = batch_;
@@ -296,7 +296,7 @@ void FitLoop<T>::explain_failure(const ValueError& error) {
   fail_in_step(error, batch, rows);
 }
 
-// A cost tells of the gradients before it; those of the last step would go unnoticed into what is kept.
+// A loss reveals non-finite gradients of earlier steps only. Those of the last step must not get into saved parameters.
 template <class T>
 void FitLoop<T>::require_finite_parameters() {
   const std::string path = not_finite();
@@ -305,8 +305,8 @@ void FitLoop<T>::require_finite_parameters() {
   throw ValueError("fit", fmt::format("step {}: '{}' is not finite after it", state_.steps, path), where_);
 }
 
-// If parameters are not finite, goes the way from the last snapshot again, stopping at the first value that is not. If
-// there is none, all is as it was.
+// If parameters are not finite, replays the steps since the last snapshot and throws at the first value that is not. If
+// there is none, restores the state.
 template <class T>
 void FitLoop<T>::trace_earlier_steps() {
   if (!options_.trace_gradients || not_finite().empty()) return;

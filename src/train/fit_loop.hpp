@@ -21,7 +21,7 @@
 
 namespace wengert::train {
 
-/// A training from its beginning or checkpoint to its end. Its state can be saved between any two steps.
+/// A training from its beginning or a checkpoint to its end. Its state can be saved between any two steps.
 template <class T>
 class FitLoop {
  public:
@@ -40,7 +40,7 @@ class FitLoop {
   Settings settings() const;
   void check_names() const;
 
-  // A Loader brings its own.
+  // A Loader has its own batch size, shuffling and seed.
   std::size_t batch_size() const;
   bool shuffles() const { return data_.loader() != nullptr ? data_.loader()->options().shuffle : options_.shuffle; }
   std::uint64_t seed() const { return data_.loader() != nullptr ? data_.loader()->options().seed : options_.seed; }
@@ -51,7 +51,7 @@ class FitLoop {
   }
   void begin_epoch();
   void gather(std::size_t batch);
-  bool run_epoch();  // false: the training is to end
+  bool run_epoch();  // false if the training must end
   bool must_stop();
   void step();
   double whole_step(bool with_norms);
@@ -72,7 +72,7 @@ class FitLoop {
   void require_finite_parameters();
   void trace_earlier_steps();
   void go_to(const Checkpoint& checkpoint);
-  std::string not_finite() const;  // the path of the first trainable parameter that is not
+  std::string not_finite() const;  // the path of the first trainable parameter that is not finite, or empty
   void take_snapshot();
   void tell_of_recompilations();
 
@@ -98,12 +98,12 @@ class FitLoop {
   Sketch sketch_;
   Settings settings_;
   std::string summary_;    // of the layers
-  std::string optimiser_;  // its rule and options but the rate, by which a checkpoint is told from another training's
-  std::string frozen_;     // the parameters that are not trained at the beginning, likewise
-  double given_rate_ = 0;  // the optimiser's at the beginning
+  std::string optimiser_;  // its rule and options except the rate; a checkpoint must match
+  std::string frozen_;     // the parameters that are not trained at the beginning; a checkpoint must match
+  double given_rate_ = 0;  // the optimiser's rate at the beginning
 
   std::vector<std::size_t> order_;                   // of the samples in this epoch
-  std::optional<typename Loader<T>::Epoch> loaded_;  // where a Loader deals the batches
+  std::optional<typename Loader<T>::Epoch> loaded_;  // if a Loader makes the batches
   Feed<T> batch_;
   std::span<const std::size_t> rows_;                    // of the batch in the data
   std::size_t gathered_ = static_cast<std::size_t>(-1);  // the batch that need not be gathered again
@@ -115,10 +115,10 @@ class FitLoop {
   const Interrupts* interrupts_ = nullptr;
   bool resumed_ = false;
   bool told_of_recompilations_ = false;
-  bool tracing_ = false;  // goes again over steps that led to a NaN
-  Checkpoint snapshot_;   // … from here
+  bool tracing_ = false;  // replays the steps that led to a NaN
+  Checkpoint snapshot_;   // where they begin
   std::size_t snapshot_steps_ = 0;
-  std::vector<double> rates_;  // of the steps since then
+  std::vector<double> rates_;  // of the steps since the snapshot
   Clock::time_point start_, saved_, snapshot_at_;
   std::size_t saved_steps_ = 0;
 };

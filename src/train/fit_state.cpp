@@ -15,7 +15,7 @@ Tensor<double> as_tensor(const std::vector<double>& numbers) {
 }
 std::vector<double> as_vector(const Tensor<double>& tensor) { return {tensor.begin(), tensor.end()}; }
 
-// An epoch as numbers: the fixed ones, then three lists, each after its length.
+// An epoch as numbers: the fixed ones, then three lists, each preceded by its length.
 std::vector<double> packed(const EpochRecord& e) {
   std::vector<double> numbers{
       static_cast<double>(e.epoch), static_cast<double>(e.steps), e.seconds, e.rate, e.cost, e.validation_cost};

@@ -1,4 +1,4 @@
-// Everything that a training is made of at one moment, to and from a checkpoint.
+// The complete state of a training, which checkpoints save and restore.
 #pragma once
 
 #include "train/scores.hpp"
@@ -16,10 +16,10 @@
 
 namespace wengert::train {
 
-/// What is counted and noted while a training runs, apart from the parameters.
+/// The counters and records of a training, apart from the parameters.
 class FitState {
  public:
-  std::size_t epoch = 0;  ///< the present one, counted from 0
+  std::size_t epoch = 0;  ///< the current one, counted from 0
   std::size_t group = 0;  ///< the next step of this epoch
   std::size_t steps = 0;
   double seconds = 0;  ///< of the runs before this one
@@ -37,15 +37,15 @@ class FitState {
   void load(const Checkpoint& checkpoint);
 };
 
-/// The network's and optimiser's part. Values are put into the parameters where they are.
+/// The state of the network and the optimiser. `load` assigns values to the existing parameters.
 template <class T>
 struct ModelState {
   const Recipe<T>& recipe;
   optim::Optimizer<T>& optimizer;
-  std::vector<Tensor<T>> best;  ///< the parameters after the best epoch; empty: none
+  std::vector<Tensor<T>> best;  ///< the parameters after the best epoch; empty if there is none
 
   void save(Checkpoint& checkpoint) const;
-  /// Throws FileError if the checkpoint is of other parameters; nothing is changed then.
+  /// Throws FileError, and changes nothing, if the checkpoint has other parameters.
   void load(const Checkpoint& checkpoint);
   /// Whether the same parameters are frozen as in a checkpoint.
   bool has_frozen(const Checkpoint& checkpoint) const;

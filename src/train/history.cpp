@@ -1,4 +1,4 @@
-// History: the figures of epochs as columns and CSV. CostTrace: averaged step costs in bounded memory.
+// History: the figures of epochs as columns and CSV. CostTrace: averaged step losses in bounded memory.
 #include <wengert/error.hpp>
 #include <wengert/train/history.hpp>
 
@@ -11,7 +11,7 @@
 namespace wengert::train {
 namespace {
 
-// A square root of the sum of squares of what was measured; nothing of nothing.
+// The root of the sum of squares of the measured norms; NaN if none was measured.
 double joint_norm(const std::vector<double>& norms) {
   double sum = 0;
   bool measured = false;

@@ -14,7 +14,7 @@ Interrupts::Interrupts(bool handle) : handled_(handle) {
   struct sigaction note {};
   note.sa_handler = [](int) { signals_noted = 1; };
   sigemptyset(&note.sa_mask);
-  // The second one is not caught; reading and writing, of whatever code, goes on after the first.
+  // A second signal is not caught. System calls that the first one interrupts are restarted.
   note.sa_flags = static_cast<int>(static_cast<unsigned>(SA_RESETHAND) | SA_RESTART);
   sigaction(SIGINT, &note, &interrupt_before_);
   sigaction(SIGTERM, &note, &terminate_before_);

@@ -1,12 +1,12 @@
-// Ctrl-C as a question that the training loop asks.
+// Ctrl-C as a flag that the training loop polls.
 #pragma once
 
 #include <csignal>
 
 namespace wengert::train {
 
-/// While it lives, the first SIGINT and the first SIGTERM are noted; a second one ends the program. Afterwards they do
-/// what they did before.
+/// During its lifetime, the first SIGINT and the first SIGTERM are noted; a second one ends the program. The destructor
+/// restores the previous handlers.
 class Interrupts {
  public:
   explicit Interrupts(bool handle);

@@ -14,7 +14,7 @@ namespace {
 
 double ratio(double part, double whole) { return whole == 0 ? 0 : part / whole; }
 
-// Σ(y − ŷ)² and Σ(y − ȳ)² of each column, whose mean moves with every sample (Welford 1962).
+// Σ(y − ŷ)² and Σ(y − ȳ)² of each column, with a running mean (Welford 1962).
 class Determination {
  public:
   void add(const Tensor<double>& outputs, const Tensor<double>& targets, const Location& where) {
@@ -63,7 +63,7 @@ class Determination {
   std::vector<Column> columns_;
 };
 
-// What a class's figures are made of: how often it was there, was predicted, and both.
+// The counts of a class: how often it was the label, was predicted, and both.
 struct ClassCounts {
   double labels = 0, predictions = 0, right = 0;
 

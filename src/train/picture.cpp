@@ -66,9 +66,9 @@ std::string picture_address(std::span<const double> values, const Shape& shape) 
   std::string header;
   append_big_endian(header, static_cast<std::uint32_t>(width));
   append_big_endian(header, static_cast<std::uint32_t>(height));
-  header += '\x08';                         // bits a sample
-  header += channels == 3 ? '\x02' : '\0';  // colours or greys
-  header += std::string(3, '\0');           // deflate, plain filters, not interlaced
+  header += '\x08';                         // bits per sample
+  header += channels == 3 ? '\x02' : '\0';  // RGB or grey
+  header += std::string(3, '\0');           // deflate, standard filters, not interlaced
   std::string png = "\x89PNG\r\n\x1a\n";
   append_chunk(png, "IHDR", header);
   append_chunk(png, "IDAT", compressed(rows));

@@ -79,7 +79,7 @@ std::string Progress::bar(std::size_t epoch, std::size_t samples_done, double co
 
 void Progress::show(std::string line) {
   if (display_ == Display::bar) {
-    // One column less than there are: a full line would wrap.
+    // One column less than the terminal has: a full line would wrap.
     line.resize(std::min(line.size(), terminal_columns(out_) - 1));
     fmt::print(out_, "\r\033[K{}", line);
     drawn_any_ = true;

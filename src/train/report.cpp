@@ -33,7 +33,7 @@ void add_curve(Chart& chart, std::string name, std::vector<double> values) {
     chart.curves.push_back({std::move(name), std::move(values)});
 }
 
-// Layers are what comes before the last dot of a path; a layer's norm is that of all its parameters together.
+// A layer is the part of a path before its last dot; a layer's norm is the joint norm of its parameters.
 Chart norms_chart(const History& history) {
   Chart chart{"Gradient norms by layer", "epoch", numbers(history), {}, true, true};
   std::vector<std::pair<std::string, std::vector<double>>> squares;
@@ -121,7 +121,7 @@ std::string tile(std::string_view name, const std::string& value, const std::str
                      escaped(note));
 }
 
-// The last figure, and the best one with its epoch.
+// A tile with the last figure, and the best one with its epoch.
 std::string tile_of(const History& history, const std::string& column, bool smaller_is_better) {
   const std::vector<double> values = history.column(column, {});
   std::size_t best = values.size();
@@ -154,7 +154,7 @@ std::string tiles(const Report& report) {
          "</div>\n";
 }
 
-// The graph from left to right, as pages are wider than they are high.
+// Lets the graph run from left to right, because pages are wider than high.
 std::string lying(std::string dot) {
   constexpr std::string_view upright = "rankdir=BT";
   const std::size_t at = dot.find(upright);

@@ -16,8 +16,8 @@ std::string class_name(const Report& report, std::size_t c) {
   return c < report.class_names.size() ? report.class_names[c] : fmt::format("{}", c);
 }
 
-// Rows are labels, columns predictions. Colours go by the square root of the share of the row, so that rare mistakes
-// show.
+// Rows are labels, columns predictions. Colours show the square root of the share in the row, so that rare mistakes are
+// visible.
 std::string matrix_table(const Report& report) {
   const ConfusionMatrix& matrix = report.confusion;
   const std::size_t classes = matrix.classes();
@@ -63,7 +63,7 @@ std::string class_table(const Report& report) {
   return html + "</tbody></table>\n";
 }
 
-// A sample that is no picture: its values as bars.
+// The values of a sample that is not a picture, as bars.
 std::string bars(const std::vector<double>& values) {
   constexpr std::size_t most = 64;
   const std::size_t count = std::min(values.size(), most);

@@ -1,4 +1,4 @@
-// The parts of a report's page that are tables or pictures; empty where there is nothing to show.
+// Sections of a report that are tables or pictures; empty if there is nothing to show.
 #pragma once
 
 #include <wengert/train/report.hpp>
@@ -7,9 +7,9 @@
 
 namespace wengert::train {
 
-/// The confusion matrix, and each class's figures.
+/// The confusion matrix, and precision, recall and F1 of each class.
 std::string classes_section(const Report& report);
-/// The most confidently wrong samples.
+/// The most confident mistakes.
 std::string mistakes_section(const Report& report);
 /// The history as a table.
 std::string epochs_section(const History& history);

@@ -1,4 +1,4 @@
-// The folder a training leaves behind.
+// The folder that a training writes its files to.
 #pragma once
 
 #include "train/run_lock.hpp"
@@ -18,7 +18,7 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 class RunFolder {
  public:
   RunFolder() = default;
-  /// Makes the folder, and locks it as long as this lives. Throws FileError if that fails.
+  /// Creates the folder and locks it for the lifetime of this object. Throws FileError if that fails.
   RunFolder(std::filesystem::path path, const Location& where);
 
   bool exists() const { return !path_.empty(); }
@@ -26,7 +26,7 @@ class RunFolder {
   void write_config(const Settings& settings) const;
   /// Writes all epochs.
   void write_history(const History& history) const;
-  /// Appends the last epoch; what follows a crash is mended by `write_history`.
+  /// Appends the last epoch. After a crash, `write_history` repairs the file.
   void append_history(const History& history) const;
 
  private:

@@ -25,7 +25,7 @@ std::string this_process() {
                      fmt::gmtime(std::time(nullptr)));
 }
 
-// What the holder has written, without the line's end.
+// The line that the holder has written to the file.
 std::string holder(int file) {
   std::array<char, 512> text{};
   const ssize_t length = pread(file, text.data(), text.size(), 0);
@@ -34,7 +34,7 @@ std::string holder(int file) {
   return line.empty() ? "another process" : std::string(line);
 }
 
-// Whether `path` still leads to an open file: the one who held the lock before removes it.
+// Whether `path` still refers to an open file: the previous holder of the lock removes it.
 bool is_still_there(int file, const std::filesystem::path& path) {
   struct stat open {
   }, named{};
@@ -50,7 +50,7 @@ RunLock::RunLock(const std::filesystem::path& folder, const Location& where) : p
     if (file_ < 0)
       throw FileError("fit", fmt::format("{}: cannot be written: {}", path_.string(), std::strerror(errno)), where);
     if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK) break;  // there are no locks on this file system
+      if (errno != EWOULDBLOCK) break;  // this file system has no locks
       const std::string who = holder(file_);
       close(std::exchange(file_, -1));
       throw FileError("fit",
@@ -77,7 +77,7 @@ RunLock& RunLock::operator=(RunLock&& other) noexcept {
   return *this;
 }
 
-// The file goes before the lock does, so that nobody finds one that is about to vanish.
+// Removes the file before releasing the lock, so that no one locks a file that is about to be removed.
 void RunLock::release() {
   if (file_ < 0) return;
   unlink(path_.c_str());

@@ -8,10 +8,10 @@
 
 namespace wengert::train {
 
-/// Holds the lock of a folder as long as it lives.
+/// Holds the lock of a folder during its lifetime.
 ///
-/// The file `lock` there names the holder: process, host, since when. The lock itself is the system's (flock), which
-/// gives it back whenever the holder ends, a crash included; on file systems without locks, nothing is held.
+/// The file `lock` in the folder names the holder: process, host and start time. The lock itself is an flock, which the
+/// system releases when the holder ends, even by a crash. On file systems without locks, nothing is held.
 class RunLock {
  public:
   RunLock() = default;

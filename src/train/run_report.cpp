@@ -15,7 +15,7 @@
 namespace wengert::train {
 namespace {
 
-// The share of the predicted class in the softmax of the scores; a single one is a logit or, with a threshold, a
+// The softmax of the scores at the predicted class. A single score is a logit or, if the threshold is not 0, a
 // probability.
 double confidence_of(const ClassifiedRow& row) {
   if (row.scores.size() == 1) {
@@ -28,7 +28,7 @@ double confidence_of(const ClassifiedRow& row) {
   return 1 / sum;
 }
 
-// The shape of a sample's picture: the one asked for if it fits, else that of the inputs.
+// The shape of a sample's picture: the one asked for, otherwise the sample's own; empty if it does not fit.
 Shape picture_shape(const Shape& sample, const Shape& asked) {
   if (!asked.empty()) return asked.elements() == sample.elements() ? asked : Shape{};
   return is_picture(sample) ? sample : Shape{};
@@ -38,7 +38,7 @@ class Mistakes {
  public:
   static constexpr std::size_t most = 24;
 
-  // Keeps it if it is among the most confident; of scores that are not finite, nothing can be said.
+  // Keeps a mistake if it is among the most confident. Scores that are not finite have no confidence.
   template <class Values>
   void offer(Mistake mistake, const Values& values) {
     if (std::isnan(mistake.confidence)) return;
@@ -70,7 +70,7 @@ void add_mistakes(Report& report, StepPrograms<T>& programs, const Source<T>& da
                     cast_into(program.output(1), outputs);
                     if (!are_labels_of(Shape(labels->shape()), Shape(outputs.shape()))) return;
                     const std::size_t rows_each =
-                        labels->size() / batch.samples;  // more than one where samples are sequences
+                        labels->size() / batch.samples;  // more than one if samples are sequences
                     for_each_class(
                         outputs, targets_of(batch, memory), "report", threshold, {},
                         [&](const ClassifiedRow& row) {

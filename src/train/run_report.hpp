@@ -1,4 +1,4 @@
-// What a report shows of a trained network.
+// The contents of a report on a trained network.
 #pragma once
 
 #include "train/step_programs.hpp"
@@ -9,7 +9,7 @@
 
 namespace wengert::train {
 
-/// Confusion matrix and most confident mistakes on these samples, where outputs are classes and targets their labels.
+/// Adds the confusion matrix and the most confident mistakes on these samples, if targets are labels of the outputs.
 template <class T>
 void add_mistakes(Report& report, StepPrograms<T>& programs, const Source<T>& data, std::size_t batch_size,
                   const Shape& picture, double threshold);
@@ -17,7 +17,7 @@ void add_mistakes(Report& report, StepPrograms<T>& programs, const Source<T>& da
 template <class T>
 std::string parameter_table(const Recipe<T>& recipe);
 
-/// The last epoch's figures in a line.
+/// The figures of the last epoch in one line.
 std::string figures_text(const History& history);
 /// The last epoch's value of a column.
 double last_value(const History& history, std::string_view column);

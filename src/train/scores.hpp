@@ -1,4 +1,4 @@
-// The metrics of a pass over samples, taken from a Program's outputs.
+// The loss and the metrics of a pass over samples, computed from a Program's outputs.
 #pragma once
 
 #include "train/classes.hpp"
@@ -15,7 +15,7 @@
 
 namespace wengert::train {
 
-/// A tensor in double; the memory of `to` is used again.
+/// Converts a tensor to double. Reuses the memory of `to`.
 template <class E>
 void cast_into(const E& from, Tensor<double>& to) {
   if (!std::equal(from.shape().begin(), from.shape().end(), to.shape().begin(), to.shape().end()))
@@ -23,7 +23,7 @@ void cast_into(const E& from, Tensor<double>& to) {
   std::transform(from.begin(), from.end(), to.begin(), [](auto x) { return static_cast<double>(x); });
 }
 
-/// The targets of a batch, as metrics take them.
+/// The targets of a batch for metrics, stored in `memory`.
 template <class T>
 const Targets& targets_of(const Feed<T>& batch, Targets& memory) {
   if (const auto* labels = std::get_if<Indices>(&batch.targets)) {
@@ -35,13 +35,13 @@ const Targets& targets_of(const Feed<T>& batch, Targets& memory) {
   return memory;
 }
 
-/// Whether labels of this shape can be the classes of outputs of that one.
+/// Whether labels of the first shape can be the classes of outputs of the second.
 inline bool are_labels_of(const Shape& labels, const Shape& outputs) {
   if (labels == outputs) return true;
   return labels.rank() + 1 == outputs.rank() && std::equal(labels.begin(), labels.end(), outputs.begin());
 }
 
-/// The mean cost and the metrics.
+/// The mean loss and the metrics.
 class Scores {
  public:
   Scores() = default;
@@ -55,7 +55,7 @@ class Scores {
     cost_ += cost * static_cast<double>(samples);
     samples_ += static_cast<double>(samples);
   }
-  /// `place(error, number)` adds to an error which sample of the batch makes it.
+  /// `place(error, number)` adds to an error which sample of the batch causes it.
   template <class Outputs, class T, class Place>
   void add_outputs(const Outputs& outputs, const Feed<T>& batch, const Place& place) {
     if (metrics_.empty()) return;

@@ -20,7 +20,7 @@ std::array<ProgramInput<T>, 2> bound(const Feed<T>& batch) {
   return {std::visit(input, batch.inputs), std::visit(input, batch.targets)};
 }
 
-// A batch as leaves of a tape.
+// Records a batch as leaf nodes.
 template <class T>
 std::vector<ProgramVar<T>> leaves(Tape<T>& tape, const Feed<T>& batch) {
   struct Leaf {
@@ -31,7 +31,7 @@ std::vector<ProgramVar<T>> leaves(Tape<T>& tape, const Feed<T>& batch) {
   return {std::visit(Leaf{tape}, batch.inputs), std::visit(Leaf{tape}, batch.targets)};
 }
 
-// Random generators stand afterwards where they stood before.
+// Restores the positions of random generators when it is destroyed.
 class SameStreams {
  public:
   explicit SameStreams(const std::vector<Generator>& generators) : generators_(generators) {
@@ -79,7 +79,7 @@ StepPrograms<T>::StepPrograms(const Recipe<T>& recipe, optim::Optimizer<T>* opti
     trainable_.emplace_back(parameter, parameter.trainable());
 }
 
-// What is frozen is settled when a step is recorded: steps are recorded anew when it changes.
+// A recorded step fixes which parameters are frozen, so steps are recorded again when that changes.
 template <class T>
 void StepPrograms<T>::notice_frozen() {
   bool changed = false, any = false;

@@ -1,4 +1,4 @@
-// The steps of a training as Programs, one for each size of batch.
+// The steps of a training as Programs, one for each shape of batch.
 #pragma once
 
 #include <wengert/program_cache.hpp>
@@ -9,47 +9,47 @@
 
 namespace wengert::train {
 
-/// What is known of a network before it is trained.
+/// Model info: what is known about a network before it is trained.
 struct Sketch {
   bool has_outputs = false;
   Shape outputs{};
   std::string dot{};  ///< the graph of the loss
 };
 
-/// Results of the Programs: the cost first, then the outputs if the network has any, then norms where they are asked
-/// for.
+/// Compiles and caches the Programs. Their results are the loss, then the outputs if the network has any, then gradient
+/// norms if asked for.
 template <class T>
 class StepPrograms {
  public:
-  /// Of each kind of Program, `max_programs` are held. Errors name the line `where`.
+  /// Keeps up to `max_programs` of each kind of Program. Errors name the line `where`.
   StepPrograms(const Recipe<T>& recipe, optim::Optimizer<T>* optimizer, const Location& where,
                std::size_t max_programs = CompileOptions().max_programs);
 
-  /// By which messages begin.
+  /// The beginning of messages.
   std::string_view subject() const { return optimizer_ == nullptr ? "evaluate" : "fit"; }
   /// Records the loss of a batch without computing anything. Throws as `check_loss` and `check_trained`.
   Sketch sketch(const Feed<T>& batch);
-  /// A whole step: cost, gradients, update.
+  /// A whole step: loss, gradients, update.
   Program<T>& step(const Feed<T>& batch, bool with_norms);
-  /// Adds the batch's gradients, times its samples, to those of the step that is to come.
+  /// Adds the gradients of the batch, times its number of samples, to the sums for the next update.
   Program<T>& accumulate(const Feed<T>& batch);
-  /// The update by the gradients that were added up, of so many samples; its results are the norms.
+  /// Updates by the summed gradients, divided by the number of samples; the results are the gradient norms.
   Program<T>& apply(std::size_t samples);
-  /// Begins the sums of gradients anew.
+  /// Resets the sums of gradients to 0.
   void forget_sums();
-  /// Cost and outputs in evaluation mode; changes nothing. Throws ValueError for a cost that is not finite.
+  /// Loss and outputs in evaluation mode; updates nothing. Throws ValueError for a loss that is not finite.
   Program<T>& evaluate(const Feed<T>& batch);
-  /// How many Programs were compiled, and how many of these again, for shapes that had come before.
+  /// How many Programs were compiled, and how many of them again, for shapes that had occurred before.
   ///@{
   std::size_t compilations() const;
   std::size_t recompilations() const;
   ///@}
-  /// The step without Programs, stopping at the first value that is not finite.
+  /// Runs the step without a Program. Throws ValueError at the first value that is not finite.
   void trace(const Feed<T>& batch);
-  /// The cost in evaluation mode without a Program, likewise.
+  /// The same for the loss in evaluation mode.
   void trace_evaluation(const Feed<T>& batch);
-  /// Whether the cost of a batch in evaluation mode, or a gradient of it, fails by an error about values, which one
-  /// that is not finite is as well.
+  /// Whether the loss of a batch in evaluation mode (or, with `with_gradients`, its gradients) throws a ValueError, for
+  /// example because a value is not finite.
   bool fails(const Feed<T>& batch, bool with_gradients);
 
  private:
@@ -63,7 +63,7 @@ class StepPrograms {
   const Recipe<T>& recipe_;
   optim::Optimizer<T>* optimizer_;
   Location where_;
-  std::vector<std::pair<Parameter<T>, bool>> trainable_;  // the optimiser's, and whether they were when recorded
+  std::vector<std::pair<Parameter<T>, bool>> trainable_;  // the optimiser's, and whether trainable when recorded
   std::vector<Parameter<T>> sums_;                        // of gradients
   CompileOptions options_;
   ProgramCache<T> steps_, steps_with_norms_, accumulations_, applications_, evaluations_;

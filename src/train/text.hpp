@@ -1,4 +1,4 @@
-// Text inside HTML and JSON.
+// Text in HTML and numbers in JSON.
 #pragma once
 
 #include <cmath>
@@ -9,7 +9,7 @@
 
 namespace wengert::train {
 
-/// As it can stand in HTML, attributes included.
+/// Escapes a text for HTML, including attributes.
 inline std::string escaped(std::string_view text) {
   std::string result;
   for (const char c : text) switch (c) {
@@ -31,7 +31,7 @@ inline std::string escaped(std::string_view text) {
   return result;
 }
 
-/// As a number of JSON; what is not finite is null.
+/// The number in JSON; null if it is not finite.
 inline std::string json_number(double value) { return std::isfinite(value) ? fmt::format("{:.6g}", value) : "null"; }
 
 }  // namespace wengert::train
