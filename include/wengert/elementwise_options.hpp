@@ -108,8 +108,8 @@ struct InputDomain {
   using Kind = detail::DomainKind;
   static constexpr Domain domain = Interval{}();
 };
-/// The interval of inputs in which the derivative is checked, as a function; by default [-2, 2]: `input_domain([] {
-/// return Domain{0.3, 3}; })`.
+/// The interval of inputs in which the derivative is checked, as a function; by default [-2, 2]:
+/// `input_domain([] { return Domain{0.3, 3}; })`.
 template <class Interval>
 constexpr InputDomain<Interval> input_domain(Interval) {
   return {};
@@ -138,8 +138,8 @@ struct ExampleParameters {
   using Kind = detail::ParametersKind;
   static constexpr auto values = detail::as_sets(Values{}());
 };
-/// The parameters that the op is checked with, as a function: `example_parameters([] { return std::array{-1.0, 1.0};
-/// })`; by default 1.5, 0.75, 1.25, ….
+/// The parameters to check the op with, as a function: `example_parameters([] { return std::array{-1.0, 1.0}; })`;
+/// by default 1.5, 0.75, 1.25, ….
 ///
 /// Random checks multiply all of them by one factor between 0.8 and 1.25. If only certain values are valid, give
 /// several sets, `std::array{std::array{1.0, 1.0}, std::array{2.0, 2.0}}`; random checks then use one set unchanged.

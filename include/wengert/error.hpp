@@ -1,7 +1,7 @@
 // The error types. Every mistake of a caller is reported as one of them.
 //
-// The message convention: `[subject] what was given: what was expected; a hint (file:line)`, for example `[matmul]
-// shapes (64, 4) and (16, 4): inner sizes 4 and 16 differ; did you mean transpose(b)? (main.cpp:12)`.
+// The message convention: `[subject] what was given: what was expected; a hint (file:line)`, for example
+// `[matmul] shapes (64, 4) and (16, 4): inner sizes 4 and 16 differ; did you mean transpose(b)? (main.cpp:12)`.
 #pragma once
 
 #include <source_location>

@@ -26,7 +26,7 @@ namespace wengert {
 /// What a gradient check compares.
 enum class GradcheckMode {
   full,  ///< every element of the Jacobian
-  fast   ///< random projections u·J·v, whose cost hardly grows with size; if one fails, elements, to explain it
+  fast   ///< random projections u·J·v, whose cost hardly grows with size; if one fails, single elements are checked
 };
 
 /// What `gradcheck` checks, and its tolerances.

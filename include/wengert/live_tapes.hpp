@@ -7,7 +7,7 @@
 
 namespace wengert::detail {
 
-/// The complemented address of each live tape, in a slot of the line of its hash; 0 is a free slot. The null address of
+/// Complemented addresses of live tapes, each in a slot of the line of its hash; 0 is a free slot. The null address of
 /// an empty handle is no tape's.
 inline constexpr std::size_t live_slots = 1024, live_line = 8;
 alignas(64) extern std::atomic<std::uintptr_t> live_tapes[live_slots];

@@ -55,8 +55,8 @@ struct StructuralExample {
 /// `shape` gives the result's shape or throws ShapeError or AxisError; `forward` computes it from contiguous inputs
 /// (from any strides, if the struct has a member `takes_strides = true`). Instead of both, a view has `bool view(const
 /// Layout& input, Layout& out, std::ptrdiff_t& offset) const`. `index_inputs = 0b10` marks the inputs that are
-/// integers, one bit each; they reach `forward` as `Value<const std::int64_t>` and `vjp` as IndexVar. `index_output =
-/// true` marks an integer result. `differentiable = false` declares the derivative to be zero by definition;
+/// integers, one bit each; they reach `forward` as `Value<const std::int64_t>` and `vjp` as IndexVar. An integer result
+/// is marked by `index_output = true`. `differentiable = false` declares the derivative to be zero by definition;
 /// `convention` tells the op reference the behaviour at ties and edges. `vjp(cotangent, output, inputs…)` returns the
 /// cotangents of the inputs: one Var, or a tuple of Vars, no_gradient, or functions that give a Var and are called only
 /// if needed. With `arity = any_number`, `shape` and `forward` take their inputs as one span, and `vjp(Pullback<T>&)`

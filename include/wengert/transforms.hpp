@@ -21,7 +21,7 @@ namespace wengert {
 /// A value together with the cotangent its gradient starts from; made by `seed`.
 template <class T>
 struct Seeded {
-  Var<T> value;      ///< what is differentiated
+  Var<T> value;      ///< the value to differentiate
   Var<T> cotangent;  ///< its weight, of the same shape
 };
 
@@ -34,7 +34,7 @@ Seeded<T> seed(Var<T> value, Var<T> cotangent) {
 /// The value to differentiate, with the line of the request: a scalar Var, or any Var with its cotangent.
 template <class T>
 struct Differentiated {
-  Var<T> value;      ///< what is differentiated
+  Var<T> value;      ///< the value to differentiate
   Var<T> cotangent;  ///< empty: 1
   Location where;    ///< the line of the request
   /// From a scalar, or a seeded value.
