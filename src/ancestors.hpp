@@ -1,4 +1,4 @@
-// What a value was computed from.
+// The nodes that a value was computed from.
 #pragma once
 
 #include <wengert/op.hpp>
@@ -9,7 +9,7 @@
 
 namespace wengert {
 
-/// For each node up to that of `y`, whether y was computed from it; y's own counts.
+/// For each node up to that of `y`, whether y was computed from it; true for y's own.
 template <class T>
 std::vector<bool> ancestors(Var<T> y) {
   const Tape<T>& tape = y.tape();

@@ -14,7 +14,7 @@ namespace wengert {
 
 template <class T>
 struct DataParallel<T>::State {
-  // What one shard works with.
+  // The tape and buffers of one shard.
   struct Place {
     Tape<T> tape;
     std::vector<Var<T>> variables;
@@ -60,7 +60,7 @@ T DataParallel<T>::run(std::size_t samples, const Cost& cost_of, std::span<Tenso
   const auto shard_of = [&](std::size_t i) { return Shard{i, samples * i / shards, samples * (i + 1) / shards}; };
   s.workers.run(threads, shards, [&](std::size_t i) {
     auto& place = s.places[i];
-    place.tape.discard_updates();  // of a step that threw
+    place.tape.discard_updates();  // left by a step that threw
     place.tape.clear();
     for (std::size_t p = 0; p < s.parameters.size(); ++p) place.variables[p] = place.tape.variable(s.parameters[p]);
     const Var<T> cost = cost_of.call(cost_of.function, place.tape, place.variables, shard_of(i));

@@ -13,7 +13,7 @@
 namespace wengert {
 namespace {
 
-// What LaTeX would take for a command, as text.
+// Escapes what LaTeX would take for a command.
 std::string escaped(std::string_view text) {
   std::string result;
   for (const char c : text) {
@@ -23,7 +23,7 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-// A name with an index: W1 is W with the index 1.
+// A name whose trailing digits are an index: W1 is W with the index 1.
 Text named(std::string_view name, bool bar = false) {
   const std::size_t digits = static_cast<std::size_t>(
       std::find_if(name.rbegin(), name.rend(), [](unsigned char c) { return std::isdigit(c) == 0; }) - name.rbegin());
@@ -79,7 +79,7 @@ class Explainer {
       if (!wrt_.empty()) return;
     }
   }
-  // Names what is reached, views excepted, and writes down how it is computed.
+  // Names the nodes that are reached, except views, and writes down how they are computed.
   void name_values() {
     std::vector<bool> depends(scalar_.index() + std::size_t{1});
     for (const Var<T>& w : wrt_)
@@ -102,7 +102,7 @@ class Explainer {
       if (depends[k]) dependents_.push_back(k);
     }
   }
-  // A node by its name, or written out.
+  // A node's name, or its formula if it has none.
   Text write(std::size_t k) {
     const auto known = texts_.find(k);
     if (known != texts_.end()) return known->second;
@@ -118,7 +118,7 @@ class Explainer {
   Var<T> scalar_;
   std::vector<Var<T>> wrt_;
   std::vector<std::size_t> reached_, dependents_;
-  std::map<std::size_t, Text> texts_;  // of named nodes: values, later their gradients
+  std::map<std::size_t, Text> texts_;  // texts of named nodes: values, later their gradients
   std::map<std::size_t, std::string> plain_names_;
   Explanation result_;
 };

@@ -27,10 +27,10 @@ using detail::Subject;
 
 namespace {
 
-constexpr std::size_t weightings = 8;   // in which a result of too many elements is checked
-constexpr double dot_tolerance = 1e-9;  // of the sum of the products' magnitudes
+constexpr std::size_t weightings = 8;   // number of weightings for a result with too many elements
+constexpr double dot_tolerance = 1e-9;  // relative to the sum of the products' magnitudes
 constexpr std::size_t findings_listed = 8;
-constexpr std::size_t wrong_elements_sought = 8;  // one by one, where a sample is taken
+constexpr std::size_t wrong_elements_sought = 8;  // searched one by one if a sample is taken
 
 double dot(std::span<const double> a, std::span<const double> b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
@@ -50,7 +50,7 @@ class Gradcheck {
       : f_(f), inputs_(inputs), options_(options) {
     report_.names_ = options.names;
   }
-  // Checks one op of a function: no further explanation of what it is made of.
+  // Marks the check of a single op: its failure is not explained by further ops.
   void of_isolated_op() { isolated_ = true; }
 
   GradcheckReport run(const CheckedFunction<float>& in_float) {
@@ -78,8 +78,8 @@ class Gradcheck {
   }
 
  private:
-  // Parameters that the function records and nobody gave: of a network they should have been found, a lambda captured
-  // them.
+  // Parameters that the function records although they are not inputs. In a network they should have been found;
+  // otherwise a lambda captured them.
   void find_overlooked() {
     if (isolated_) return;
     Tape<double> tape;
@@ -97,7 +97,7 @@ class Gradcheck {
   void check(int order) {
     Subject subject(f_, inputs_, order, options_.seed);
     if (order == 1) {
-      subject.record();  // what the function throws is the caller's
+      subject.record();  // errors of the function go to the caller
       if (!is_finite(subject)) return;
     }
     try {
@@ -126,7 +126,7 @@ class Gradcheck {
     return false;
   }
 
-  // Twice the same, to the last bit.
+  // Whether two runs agree to the last bit.
   bool is_deterministic(Subject& subject) {
     std::array<std::vector<double>, 2> runs;
     for (std::vector<double>& run : runs) {
@@ -159,7 +159,7 @@ class Gradcheck {
     }
   }
 
-  // A projection that fails, though no element does that was looked at.
+  // Lists a projection that fails although no examined element does.
   void list_projection(const detail::Projection& projection, int order) {
     const auto& [analytic, judgement] = projection;
     if (judgement.verdict == Verdict::wrong)
@@ -171,7 +171,7 @@ class Gradcheck {
           {order, 0, {}, 0, {}, analytic, judgement.numeric, judgement.error, judgement.verdict});
   }
 
-  // The elements that full differences are taken by: all, or what shall explain a failure of the fast mode.
+  // The elements to check one by one: all, or those that explain a failure of the fast mode.
   std::vector<std::size_t> elements_to_check(Subject& subject) const {
     std::vector<std::size_t> elements(subject.elements());
     std::iota(elements.begin(), elements.end(), std::size_t{0});
@@ -191,7 +191,7 @@ class Gradcheck {
     const std::size_t results = subject.results();
     const bool weighted = results > options_.max_rows;
     const std::size_t rows = weighted ? weightings : results;
-    // A row is taken with a cotangent that is not 1, so that a vjp cannot put 1 in its place unseen.
+    // The cotangents are not 1, so that a vjp that puts 1 in their place is detected.
     const std::vector<double> scales = random_weights(rows, options_.seed + 50);
     std::vector<std::vector<double>> weights(weighted ? rows : 0);
     for (std::size_t r = 0; r < weights.size(); ++r) weights[r] = random_weights(results, options_.seed + 60 + r);
@@ -245,7 +245,7 @@ class Gradcheck {
 
   detail::Tolerance tolerance() const { return {options_.relative_tolerance, options_.absolute_tolerance}; }
 
-  // Counts one comparison. Whether it is right; a gradient that jumps, as at a kink, has no derivative to be wrong.
+  // Counts one comparison; returns whether it is right. A gradient that jumps (a kink) has no derivative and passes.
   bool accept(const Judgement& judgement, double analytic, int order) {
     ++report_.checked_;
     if (judgement.kink || (judgement.jump && order > 1)) ++report_.kinks_;
@@ -260,7 +260,7 @@ class Gradcheck {
     return judgement.verdict == Verdict::right;
   }
 
-  // Lists an element that is not right; true if it is wrong.
+  // Lists an element that is not right; returns whether it is wrong.
   bool list(const Subject& subject, const Judgement& judgement, double analytic, int order, std::size_t row,
             std::size_t column) {
     const auto [input, index] = subject.place(column);
@@ -282,7 +282,7 @@ class Gradcheck {
     const std::vector<double> pushed = subject.push(elsewhere, v);
     const double forward = dot(u, pushed);
     const double reverse = dot(pulled, v);
-    const double rounding = 1e-3 * options_.absolute_tolerance;  // of terms that cancel before they come here
+    const double rounding = 1e-3 * options_.absolute_tolerance;  // of terms that cancelled before
     const double tolerated = rounding + dot_tolerance * (dot_of_magnitudes(u, pushed) + dot_of_magnitudes(pulled, v));
     if (std::abs(forward - reverse) <= tolerated) return;
     if (options_.explain && !isolated_ && explain_by_ops(subject)) return;
@@ -316,7 +316,7 @@ class Gradcheck {
     }
   }
 
-  // Checks each op that was recorded on its own; whether one of them is wrong.
+  // Checks each recorded op on its own; returns whether one of them is wrong.
   bool explain_by_ops(Subject& subject) {
     const std::size_t before = report_.findings_.size();
     unchecked_.clear();
@@ -364,7 +364,7 @@ class Gradcheck {
     return findings;
   }
 
-  // A gradient that cannot even be recorded. What is no Error of ours does not name the op, so each is tried alone.
+  // A gradient that cannot be recorded. Only an Error names the op; after other exceptions, each op is tried alone.
   void explain_throw(Subject& subject, int order, const std::exception* error) {
     const auto* ours = dynamic_cast<const Error*>(error);
     if (ours == nullptr && !isolated_ && explain_by_ops(subject)) return;

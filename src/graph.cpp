@@ -40,7 +40,7 @@ std::string to_dot(const std::vector<Var<T>>& roots, Location where) {
     tape.node(root, "to_dot", where);
     reached.insert(root.index());
   }
-  for (auto k = reached.rbegin(); k != reached.rend(); ++k)  // inputs are older: they are met later
+  for (auto k = reached.rbegin(); k != reached.rend(); ++k)  // inputs precede the node, so they are visited later
     for (const std::uint32_t input : tape.inputs(*k)) reached.insert(input);
   for (const std::size_t k : reached) {
     const Node<T>& n = tape.node(k);

@@ -1,4 +1,4 @@
-// Room for sequences that get long.
+// Growth of long sequences.
 #pragma once
 
 #include <algorithm>
@@ -7,11 +7,11 @@
 
 namespace wengert::detail {
 
-/// Asks the system for huge pages in place of the whole ones that lie in this memory: a hint, given before it is
-/// touched. Otherwise every 4 KiB of it are met one by one.
+/// Asks the system for huge pages where whole ones fit into this memory: a hint, given before it is touched. Otherwise
+/// its 4 KiB pages fault one by one.
 void advise_huge_pages(void* memory, std::size_t bytes) noexcept;
 
-/// Doubles the room of a sequence that has none left.
+/// Doubles the capacity of a full sequence.
 template <class E>
 [[gnu::noinline]] void grow(std::vector<E>& sequence) {
   std::vector<E> larger;

@@ -19,7 +19,7 @@ Layout contiguous_layout(const Shape& shape) {
     layout.strides[axis] = step;
     overflow |= __builtin_mul_overflow(step, static_cast<std::ptrdiff_t>(std::max<std::size_t>(shape[axis], 1)), &step);
   }
-  constexpr std::ptrdiff_t most = std::ptrdiff_t{1} << 59;  // of eight bytes each
+  constexpr std::ptrdiff_t most = std::ptrdiff_t{1} << 59;  // elements of eight bytes
   if (overflow || step > most)
     throw ShapeError("shape", fmt::format("{}: more elements than memory can hold", to_string(shape)));
   layout.size = shape.elements();
@@ -41,7 +41,7 @@ Loops merge_loops(std::span<const Layout* const> layouts) {
   for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
     if (shape[axis] == 1) continue;
     const auto extent = static_cast<std::ptrdiff_t>(shape[axis]);
-    bool joins = loops.rank > 0;  // with the loop around it: that one steps over exactly this axis, in every value
+    bool joins = loops.rank > 0;  // with the enclosing loop: it steps over exactly this axis, in every value
     for (std::size_t v = 0; v < layouts.size() && joins; ++v)
       joins = loops.strides[v][loops.rank - 1] == layouts[v]->strides[axis] * extent;
     if (!joins) loops.extents[loops.rank++] = 1;
@@ -66,7 +66,7 @@ std::optional<Layout> reshaped_layout(const Layout& from, const Shape& shape) {
       strides[extents.rank()] = from.strides[axis];
       extents.push_back(from.shape[axis]);
     }
-  // The smallest groups of neighbouring axes, old and new, that hold as many elements: the old ones must merge.
+  // In the smallest groups of neighbouring old and new axes with equal numbers of elements, the old axes must merge.
   for (std::size_t old_axis = 0, new_axis = 0; old_axis < extents.rank();) {
     std::size_t old_count = extents[old_axis], new_count = shape[new_axis];
     std::size_t old_end = old_axis + 1, new_end = new_axis + 1;
@@ -93,8 +93,8 @@ struct Plane {
   std::ptrdiff_t from_row, from_column, to_row, to_column;  // strides
 };
 
-// Squares of as many elements as 16 bytes hold, exchanged in registers. Rows are read and written as bytes: clang
-// forgets an alignment that is part of a typedef where the type is deduced.
+// Squares with sides of 16 bytes, transposed in registers. Rows are copied bytewise: if the type is deduced, clang
+// drops an alignment that is part of a typedef.
 template <class Word, class T>
 auto read_row(const T* from) {
   typedef Word Row __attribute__((vector_size(16)));
@@ -135,8 +135,8 @@ struct Square<8> {
   }
 };
 
-// A transposing copy: the rows of `from` follow one another, as the columns of `to` do. Tiles keep it to few cache
-// lines at a time.
+// A transposing copy: the rows of `from` are adjacent in memory, as the columns of `to` are. Tiles limit the number of
+// cache lines in use.
 template <class T>
 void copy_transposing(const T* from, T* to, std::size_t rows, std::size_t columns, std::ptrdiff_t from_column,
                       std::ptrdiff_t to_row) {
@@ -215,7 +215,7 @@ void place_elements(Value<const T> from, Value<T> to) {
   while (true) {
     copy_plane(source, target, plane);
     std::size_t loop = loops.rank > 2 ? loops.rank - 2 : 0;
-    while (true) {  // the outer loops, counted like an odometer
+    while (true) {  // advance the outer loops like an odometer
       if (loop == 0) return;
       --loop;
       source += from_strides[loop];

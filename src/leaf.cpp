@@ -1,4 +1,4 @@
-// What is put on a tape: variables, parameters, constants, whole numbers.
+// Leaf nodes: variables, parameters, constants and integer indices.
 #include <wengert/op.hpp>
 #include <wengert/tape.hpp>
 
@@ -77,7 +77,7 @@ Var<T> Tape<T>::variable(Tensor<T>&& value, std::string_view name, Location wher
 template <class T>
 Var<T> Tape<T>::recorded(const Parameter<T>& parameter, Location where) {
   const std::uint32_t last = last_recorded_[parameter.state_.get()];
-  if (last < nodes_.size()) {  // it may have been rewound since, and another node stand in its place
+  if (last < nodes_.size()) {  // it may have been rewound, and another node may be in its place
     const Node<T>& n = nodes_[last];
     if (n.op == nullptr && !n.released && n.storage_->version == &parameter.state_->version) return at(last);
   }
@@ -165,7 +165,7 @@ Var<T> Tape<T>::borrow(std::span<const T> elements, const Shape& shape, Location
   const Layout layout = contiguous_layout(shape);
   if (elements.size() != layout.size)
     throw ShapeError("borrow", fmt::format("{} elements for shape {}", elements.size(), to_string(shape)), where);
-  auto* data = const_cast<T*>(elements.data());  // only ever read
+  auto* data = const_cast<T*>(elements.data());  // never written
   Storage* storage = pool_.adopt(reinterpret_cast<std::byte*>(data), layout.size * sizeof(T), nullptr);
   storage->borrowed = true;
   return leaf(storage, keep(layout), nullptr, where);

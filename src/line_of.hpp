@@ -1,4 +1,4 @@
-// Where something was recorded, as listings show it.
+// The source line of a node, as listings show it.
 #pragma once
 
 #include <wengert/error.hpp>

@@ -1,4 +1,4 @@
-// Lists in messages.
+// Formats lists for messages.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace wengert {
 
-/// The first few of a list, each as `text` gives it: `a, b, c and 4 more`.
+/// The first few items of a list, each formatted by `text`: `a, b, c and 4 more`.
 template <class Range, class Text>
 std::string first_few(const Range& items, const Text& text) {
   constexpr std::size_t most = 8;

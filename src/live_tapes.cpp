@@ -1,4 +1,4 @@
-// The table of the tapes that are alive. What finds no free slot in its line is kept behind a lock.
+// The table of live tapes. Tapes that find no free slot in their line are kept in a set behind a lock.
 #include <wengert/live_tapes.hpp>
 
 #include <mutex>
@@ -15,11 +15,11 @@ struct Further {
   std::set<const void*> tapes;
 };
 Further& further() {
-  static auto* const result = new Further;  // tapes may outlive whatever is destroyed at the end of a program
+  static auto* const result = new Further;  // never destroyed, because tapes may outlive static objects
   return *result;
 }
 
-// Puts `to` where `from` is in the line of a tape; whether it was there.
+// Replaces `from` by `to` in the line of a tape; returns whether it was there.
 bool exchange_in_line(const void* tape, std::uintptr_t from, std::uintptr_t to) noexcept {
   const std::size_t slot = live_slot(tape);
   for (std::size_t i = 0; i < live_line; ++i)

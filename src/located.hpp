@@ -1,4 +1,4 @@
-// Errors of what a public function calls, with the line of its caller.
+// Adds the caller's line to the errors of a public function.
 #pragma once
 
 #include <wengert/error.hpp>
@@ -10,8 +10,8 @@
 
 namespace wengert {
 
-/// What a function returns. An error that names no line names `where`; what the standard library throws for want of
-/// memory or by a file system becomes an Error of `subject`.
+/// Returns what `function` returns. An error that names no line gets `where`; memory and file-system exceptions of the
+/// standard library become Errors of `subject`.
 template <class F>
 auto located(std::string_view subject, const Location& where, const F& function) -> decltype(function()) {
   try {

@@ -1,4 +1,4 @@
-// The part of op definitions that is the same for all ops.
+// The code that all op definitions share.
 #include <wengert/elementwise.hpp>
 #include <wengert/op.hpp>
 #include <wengert/ops/shape.hpp>
@@ -72,11 +72,11 @@ std::vector<OpExample> OpRow::examples() const {
 
 namespace detail {
 
-// Room for an op's inputs; left as it is, since clearing it costs as much as recording an op.
+// Storage for an op's inputs, left uninitialised: clearing it takes as long as recording an op.
 template <class T>
 class FewVars {
  public:
-  FewVars() {}  // NOLINT(modernize-use-equals-default): it would clear the room
+  FewVars() {}  // NOLINT(modernize-use-equals-default): it would clear the storage
   Var<T>& operator[](std::size_t i) { return room_.vars[i]; }
   std::span<const Var<T>> first(std::size_t count) const { return {room_.vars, count}; }
 

@@ -1,4 +1,4 @@
-// The error about parameters that no walk over members finds.
+// The error for Parameters that visiting the members does not find.
 #include "listing.hpp"
 #include <wengert/parameters.hpp>
 

@@ -29,9 +29,9 @@ constexpr std::size_t alignment = 64;
 constexpr std::size_t slab_bytes = std::size_t{1} << 20;
 constexpr std::size_t largest_in_slab = slab_bytes / 8;
 constexpr std::size_t huge_page = std::size_t{1} << 21;
-constexpr std::size_t many_pages = 2 * huge_page;  // from here on the alignment to huge pages is worth its gaps
+constexpr std::size_t many_pages = 2 * huge_page;  // from this size on, alignment to huge pages is worth its gaps
 
-// Classes 0 to 7 are 64, 128, … 512 bytes; from there on every doubling has eight steps.
+// Classes 0 to 7 are 64, 128, … 512 bytes; beyond, every doubling has eight classes.
 std::size_t class_of(std::size_t bytes) {
   const std::size_t units = std::max<std::size_t>(1, (bytes + alignment - 1) / alignment);
   if (units <= 8) return units - 1;
@@ -47,7 +47,7 @@ std::size_t bytes_of_class(std::size_t size_class) {
 
 }  // namespace
 
-// Only whole huge pages, so that none is held in part.
+// Only huge pages that lie entirely in the memory, so that none is held in part.
 void detail::advise_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
 #if defined(MADV_HUGEPAGE)
   const auto begin = reinterpret_cast<std::uintptr_t>(memory);
@@ -110,7 +110,7 @@ void Pool::recycle(Storage* storage) noexcept {
 
 Storage* Pool::new_header() { return &headers_.emplace_back(); }
 
-// A small storage lies behind its header: one place to find both, and a header costs no allocation of its own.
+// A small storage follows its header directly: they are close in memory, and the header needs no separate allocation.
 Storage* Pool::carve(std::size_t size_class) {
   const std::size_t bytes = bytes_of_class(size_class);
   Storage* storage = nullptr;
@@ -120,12 +120,12 @@ Storage* Pool::carve(std::size_t size_class) {
     storage->data = memory;
   } else {
     const std::size_t with_header = sizeof(Storage) + bytes;
-    if (slab_left_ < with_header) {  // the more there is, the larger the next slab: fewer pages are met one by one
+    if (slab_left_ < with_header) {  // slabs grow with the total, so that fewer pages fault one by one
       const std::size_t next = std::max(slab_bytes, reserved_ / 8);
       slab_ = reserve(next);
       slab_left_ = next;
     }
-    storage = new (slab_) Storage;  // owns nothing, so that it needs no destructor
+    storage = new (slab_) Storage;  // owns nothing, so it needs no destructor
     storage->data = slab_ + sizeof(Storage);
     slab_ += with_header;
     slab_left_ -= with_header;

@@ -1,4 +1,4 @@
-// Compiling a tape, and replaying it.
+// Compiles a tape into a Program, and replays it.
 #include "program/recording.hpp"
 #include "program/state.hpp"
 
@@ -134,7 +134,7 @@ bool Program<T>::State::fits(std::span<const ProgramInput<T>> inputs) const {
   return std::ranges::equal(inputs, graph.inputs, fit);
 }
 
-// Why these inputs do not fit.
+// The reason why these inputs do not fit.
 template <class T>
 std::string Program<T>::State::refusal(std::span<const ProgramInput<T>> inputs) const {
   if (inputs.size() != graph.inputs.size())
@@ -152,7 +152,7 @@ std::string Program<T>::State::refusal(std::span<const ProgramInput<T>> inputs) 
   return {};
 }
 
-// What an input lies in that a replay writes, while it may still read the input; empty if it does not.
+// The memory that an input overlaps and a replay writes while it may still read the input; empty if there is none.
 template <class T>
 std::string Program<T>::State::overwritten(const ProgramInput<T>& input) const {
   const auto begin = reinterpret_cast<std::uintptr_t>(input.data);
@@ -169,7 +169,7 @@ std::string Program<T>::State::overwritten(const ProgramInput<T>& input) const {
   return {};
 }
 
-// Lets the instructions read what the caller gave, and what borrowed tensors hold now.
+// Binds the caller's inputs, and the current data of borrowed tensors, to the instructions.
 template <class T>
 void Program<T>::State::bind(std::span<const ProgramInput<T>> inputs) {
   if (!fits(inputs)) throw ShapeError("program", refusal(inputs));
@@ -204,8 +204,8 @@ void Program<T>::State::run_measured(const program::Instruction*& current) {
   ++replays;
 }
 
-// The tape stops at the first op that refuses its values; the schedule may come to a later one first. What was recorded
-// before that one still runs, but for what writes to parameters, and the error of the op recorded first is thrown.
+// A tape stops at the first op that rejects its values; the schedule may run a later op first. What was recorded before
+// that op still runs, except what writes to parameters, and the error of the op recorded first is thrown.
 template <class T>
 void Program<T>::State::rethrow_first(const program::Instruction& refused, std::exception_ptr first) {
   std::uint32_t recorded = refused.entries.front();
@@ -279,7 +279,7 @@ void Program<T>::restart_streams() {
 
 // ---- checked replays -----------------------------------------------------------------------------------------------
 
-// Fused, results may differ by some ulp an op; what a tenth of the digits leave is no rounding.
+// Fused results may differ by some ulp per op. The tolerance is epsilon^0.75, relative to the largest element.
 template <class T>
 void Program<T>::State::require_equal(const std::string& what, Value<const T> got, const Tensor<T>& expected) const {
   std::vector<T> values(got.size());
@@ -316,7 +316,7 @@ void Program<T>::replay_checked(std::span<const ProgramInput<T>> inputs, const P
   for (std::size_t i = 0; i < counters.size(); ++i) s.graph.streams[i].state->counter = counters[i];
   std::vector<std::pair<Parameter<T>, Tensor<T>>> updates;
   for (const auto& queued : tape.updates()) updates.emplace_back(queued.parameter, queued.value.value());
-  std::vector<Tensor<T>> results;  // before updates are written: a result may lie in a parameter
+  std::vector<Tensor<T>> results;  // taken before updates are written: a result may lie in a parameter
   for (const ProgramVar<T>& output : outputs) {
     const bool whole = tape.node(output.handle(), "program").holds_indices;
     results.push_back(whole ? Tensor<T>() : output.handle().value());
@@ -338,7 +338,7 @@ void Program<T>::replay_checked(std::span<const ProgramInput<T>> inputs, const P
 
 template <class T>
 Program<T>::Program(std::unique_ptr<State> state) : state_(std::move(state)) {}
-// One that was moved out of a cache stands for itself.
+// A Program that was moved out of a cache uses its own in-use flag.
 template <class T>
 Program<T>::Program(Program&& other) noexcept : state_(std::move(other.state_)) {
   if (state_ != nullptr) state_->in_use = &state_->own;

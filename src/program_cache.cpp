@@ -1,4 +1,4 @@
-// A bounded cache of Programs, the last used first.
+// A bounded cache of Programs, the most recently used first.
 #include "program/in_use.hpp"
 #include "program/state.hpp"
 #include <wengert/program_cache.hpp>
@@ -16,7 +16,7 @@ namespace wengert {
 
 namespace {
 
-// A number for the kinds and shapes of inputs: the same for the same ones.
+// A hash of the kinds and shapes of inputs.
 template <class T>
 std::size_t signature_of(std::span<const ProgramInput<T>> inputs) {
   std::size_t hash = inputs.size();
@@ -36,14 +36,14 @@ struct ProgramCache<T>::State {
   CompileOptions options;
   Location where;
   program::InUse in_use;
-  // Callers may hold references to any of these, so none is destroyed: one that was given up is empty.
+  // Callers may hold references to any of these, so none is destroyed; an evicted one is empty.
   std::deque<Program<T>> made;
   struct Held {
     Program<T>* program;
     std::size_t signature;
   };
-  std::vector<Held> recent;                  // the last used first
-  std::unordered_set<std::size_t> given_up;  // signatures
+  std::vector<Held> recent;                  // most recently used first
+  std::unordered_set<std::size_t> given_up;  // signatures of evicted Programs
   std::size_t recompilations = 0;
 
   Program<T>* find(std::span<const ProgramInput<T>> inputs) {
@@ -69,7 +69,7 @@ struct ProgramCache<T>::State {
       given_up.insert(recent.back().signature);
     }
 #if defined(__GLIBC__)
-    malloc_trim(0);  // compiling leaves a heap of holes, which would grow with every new shape
+    malloc_trim(0);  // compiling fragments the heap, which would grow with every new shape
 #endif
   }
 };
@@ -100,7 +100,7 @@ Program<T>& ProgramCache<T>::run_recorded(std::span<const ProgramInput<T>> input
       program->replay_checked(inputs, record);
     else
       program->replay(inputs);
-    s.give_up_oldest();  // only now: the inputs may be an older one's results
+    s.give_up_oldest();  // only now: the inputs may be results of an older Program
     return *program;
   });
 }

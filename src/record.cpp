@@ -1,4 +1,4 @@
-// How an op comes to be a node: its operands are checked, its value is computed, and only then it joins the tape.
+// Records ops: checks the operands, computes the value, and only then appends the node to the tape.
 #include "grow.hpp"
 #include "kernel/elementwise.hpp"
 #include "kernel/parallel.hpp"
@@ -18,8 +18,8 @@
 
 namespace wengert {
 
-// The inputs of the node that is appended next. Handles are a sequence of Vars, which are read member by member where
-// they lie: a copy of one that was just written would wait for it.
+// Appends the inputs of the next node. Handles are a sequence of Vars, which are read in place, member by member:
+// copying one that was just written would wait for the write.
 template <class T>
 template <class Handles>
 std::uint32_t Tape<T>::append_edges(Handles inputs) {
@@ -58,12 +58,12 @@ Var<T> Tape<T>::append(const Op<T>* op, T* data, const Layout* layout, Storage* 
   return Var<T>(this, static_cast<std::uint32_t>(nodes_.size() - 1), generation_);
 }
 
-// The element of a contiguous value that is not finite, as `element (0, 2) is nan`; empty if there is none.
+// The first element of a contiguous value that is not finite, as `element (0, 2) is nan`; empty if there is none.
 template <class T>
 static std::string first_not_finite(const T* data, const Layout& layout) {
   for (std::size_t i = 0; i < layout.size; ++i) {
     if (std::isfinite(data[i])) continue;
-    const T shown = std::isnan(data[i]) ? std::abs(data[i]) : data[i];  // a NaN's sign says nothing
+    const T shown = std::isnan(data[i]) ? std::abs(data[i]) : data[i];  // the sign of a NaN has no meaning
     return fmt::format("element {} is {}", to_string(unravel(i, layout.shape)), shown);
   }
   return {};
@@ -91,7 +91,7 @@ template <class T>
                    sweep_location_ != nullptr ? *sweep_location_ : where);
 }
 
-// Whether a handle can be an operand as it is.
+// Whether a handle is a valid operand.
 template <class T>
 bool Tape<T>::is_current(const Var<T>& var) const {
   if (var.tape_ != this || var.index_ >= nodes_.size() || nodes_[var.index_].generation != var.generation_)
@@ -100,14 +100,14 @@ bool Tape<T>::is_current(const Var<T>& var) const {
   return (!n.versioned && n.computed) || usable(n);
 }
 
-// Whether a node has the value that it was recorded with, or none is needed.
+// Whether a node still has the value that it was recorded with, or needs none.
 template <class T>
 bool Tape<T>::usable(const Node<T>& n) const {
   if (n.versioned && *n.storage_->version != n.storage_->recorded_version) return false;
   return n.computed || !computing_;
 }
 
-// Of a value that is not computed.
+// Protects the memory of a value that is not computed.
 template <class T>
 void Tape<T>::hide(Storage* storage, [[maybe_unused]] std::size_t bytes) noexcept {
 #if !defined(NDEBUG)
@@ -129,7 +129,7 @@ const Node<T>& Tape<T>::operand(const Op<T>& op, Var<T> var, std::size_t positio
   if (var.index_ >= nodes_.size() || nodes_[var.index_].generation != var.generation_)
     refuse(fmt::format("is a stale handle: its node {} was given back by rewind(); record it again", var.index_));
   if (!nodes_[var.index_].computed && computing_) refuse("was recorded while the tape computed no values");
-  const Storage* storage = nodes_[var.index_].storage_;  // of the parameter, which the operand may be a view of
+  const Storage* storage = nodes_[var.index_].storage_;  // of the parameter; the operand may be a view of it
   const auto parameter = std::find_if(nodes_.begin(), nodes_.end(),
                                       [&](const Node<T>& n) { return n.op == nullptr && n.storage_ == storage; });
   refuse(
@@ -167,7 +167,7 @@ template <class T>
 Var<T> Tape<T>::record(const Op<T>& op, std::span<const Operand<T>* const> operands,
                        std::span<const double> parameters) {
   const Location& where = operands.front()->where();
-  // What is no Var has an empty handle, with which this fails.
+  // Operands that are not Vars have empty handles and take the slow path.
   const Var<T> result = record_direct(op, parameters.data(), HandlesOf<T>{operands}, where);
   if (!result.empty()) [[likely]]
     return result;
@@ -178,8 +178,8 @@ Var<T> Tape<T>::record(const Op<T>& op, std::span<const Operand<T>* const> opera
   });
 }
 
-// The common case of an elementwise op, in which nothing can go wrong: all operands have one shape and no gaps.
-// Empty if it is not that case.
+// The common case of an elementwise op, which cannot fail: all operands have one shape and no gaps. Returns an empty
+// handle in any other case.
 template <class T>
 template <class Handles>
 [[gnu::flatten]] Var<T> Tape<T>::record_direct(const Op<T>& op, const void* attributes, Handles inputs,
@@ -227,7 +227,7 @@ Var<T> Tape<T>::record_view(const Op<T>& op, const void* attributes, Var<T> inpu
   return result;
 }
 
-// As many elements as an op has inputs: in place if they are few, otherwise in the tape's arena.
+// One element per input of an op: in place if they are few, otherwise in the tape's arena.
 template <class E>
 class FewOrMany {
  public:
@@ -287,8 +287,8 @@ Var<T> Tape<T>::collapse(const Mark& from, Var<T> y, const Op<T>& op, std::span<
     return std::any_of(updates_.begin(), updates_.end(), [i](const Update& u) { return u.value.index_ == i; });
   };
   for (std::size_t i = from.nodes; i < nodes_.size(); ++i) {
-    if (nodes_[i].op == nullptr || is_queued(i)) continue;  // cannot be computed again, or will be read by commit
-    nodes_[i].generation = 0;                               // handles to what is given back are refused
+    if (nodes_[i].op == nullptr || is_queued(i)) continue;  // cannot be recomputed, or will be read by commit
+    nodes_[i].generation = 0;                               // rejects handles to released nodes
     give_back(nodes_[i]);
   }
   std::vector<Var<T>> all(inputs.begin(), inputs.end());
@@ -322,7 +322,7 @@ Var<T> Tape<T>::record_elementwise(const Op<T>& op, const void* attributes, std:
   return append(&op, data, layout, storage, attributes, append_edges(std::span(operands).first(inputs.size())), where);
 }
 
-// Brings operands to one shape, with strides a kernel can read. Returns the layout of the result.
+// Broadcasts operands to one shape, with strides that a kernel can read. Returns the layout of the result.
 template <class T>
 const Layout* Tape<T>::broadcast_operands(const Op<T>& op, std::span<const Var<T>> inputs, Var<T>* operands,
                                           const Location& where) {

@@ -15,7 +15,7 @@ namespace wengert {
 
 namespace detail {
 template <class T>
-Var<T> sum_of_two(Var<T> a, Var<T> b);  // a + b without asking what they are; in src/ops/arithmetic.cpp
+Var<T> sum_of_two(Var<T> a, Var<T> b);  // a + b without the test for scalars; in src/ops/arithmetic.cpp
 }
 
 // ---- nodes ---------------------------------------------------------------------------------------------------------
@@ -71,7 +71,7 @@ void Tape<T>::rewind(const Mark& mark, Location where) {
     throw HandleError("rewind", "stale mark: the tape was rewound behind it already", where);
   for (std::size_t i = nodes_.size(); i-- > mark.nodes;) give_back(nodes_[i]);
   nodes_.resize(mark.nodes);
-  // What is recorded from here on may depend on a value that was read and is gone.
+  // Nodes recorded from here on may depend on a value that was read and rewound.
   if (read_at_ > mark.nodes) read_at_ = mark.nodes > 0 && read_at_ != nothing_read ? mark.nodes : nothing_read;
   edges_.resize(mark.edges);
   arena_.rewind(mark.arena);
@@ -94,8 +94,8 @@ void Tape<T>::clear(Location where) {
   rewind(Mark{}, where);
 }
 
-// Tapes count their generations from different numbers, so that a handle is not taken for one of a later tape at the
-// same address.
+// Each tape counts generations from a different number, so that a handle never matches a later tape at the same
+// address.
 template <class T>
 Tape<T>::Tape() {
   static std::atomic<std::uint32_t> next{0};
@@ -130,7 +130,7 @@ void Tape<T>::update(const Parameter<T>& parameter, Var<T> value, Location where
                     "and would replace: build on it by updated(parameter), or drop it by discard_updates()",
                     parameter.name()),
         where);
-  // A value that lies in a parameter's own memory is copied, as that may be written before it is read.
+  // A value in a parameter's own memory is copied, because that memory may be written before it is read.
   if (nodes_[value.index_].storage_->version != nullptr) value = value * 1;
   updates_.push_back({parameter, value});
 }
@@ -142,8 +142,8 @@ const typename Tape<T>::Update* Tape<T>::last_update(const Parameter<T>& paramet
   return last != updates_.rend() ? &*last : nullptr;
 }
 
-// Whether a value was computed from what `updated` gave of an update. The node of the update's own value does not tell:
-// it may have other uses.
+// Whether a value was computed from what `updated` returned for an update. The node of the update's own value is no
+// evidence: it may have other uses.
 template <class T>
 bool Tape<T>::builds_on(Var<T> value, const Update& update) const {
   const std::uint32_t first = update.value.index_;
@@ -168,7 +168,7 @@ bool Tape<T>::builds_on(Var<T> value, const Update& update) const {
   return false;
 }
 
-// Of a queued value, a node that has no other uses.
+// For a queued update, returns a node that has no other uses.
 template <class T>
 Var<T> Tape<T>::updated(const Parameter<T>& parameter, Location where) {
   const Update* last = last_update(parameter);
@@ -198,7 +198,7 @@ void Tape<T>::commit(Location where) {
   updates_.clear();
 }
 
-// Undoes what was recorded since its construction, unless told to keep it.
+// Rewinds what was recorded since its construction, unless told to keep it.
 template <class T>
 class Tape<T>::Rollback {
  public:
@@ -218,7 +218,7 @@ class Tape<T>::Rollback {
 
 // ---- the reverse sweep ---------------------------------------------------------------------------------------------
 
-// What a sweep changes on its tape, put back at its end; after an error, its nodes are given back as well.
+// Restores the tape's sweep state at the end of a sweep; after an error, also rewinds the sweep's nodes.
 template <class T>
 class Tape<T>::SweepScope {
  public:
@@ -230,7 +230,7 @@ class Tape<T>::SweepScope {
         location_(tape.sweep_location_),
         begin_(std::exchange(tape.sweep_begin_, tape.nodes_.size())) {}
   ~SweepScope() {
-    if (tape_.temporaries_ == Temporaries::recycle)  // what an error left behind
+    if (tape_.temporaries_ == Temporaries::recycle)  // references that adjoints still hold
       for (std::size_t i = base_; i < tape_.adjoints_.size(); ++i)
         if (tape_.adjoints_[i].node != Adjoint::none)
           tape_.pool_.release(tape_.nodes_[tape_.adjoints_[i].node].storage_);
@@ -253,8 +253,8 @@ class Tape<T>::SweepScope {
   std::size_t begin_;
 };
 
-// Adds one slot for every node from the first variable asked for to the root, and marks those that depend on a
-// variable. Returns the index of the first.
+// Adds one slot for every node from the first requested variable to the root, and marks those that depend on a
+// requested variable. Returns the index of the first.
 template <class T>
 std::size_t Tape<T>::mark_dependents(std::size_t base, Var<T> root, std::span<const Var<T>> wrt) {
   std::size_t first = root.index_;
@@ -280,13 +280,13 @@ void Tape<T>::sweep(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, 
   SweepScope scope(*this, temporaries);
   const std::size_t base = scope.base();
   const std::size_t first = mark_dependents(base, root, wrt);
-  const auto slot = [&](std::size_t k) { return base + (k - first); };  // of the adjoint of node k
+  const auto slot = [&](std::size_t k) { return base + (k - first); };  // slot of the adjoint of node k
   Location where = nodes_[root.index_].where;
   sweep_location_ = &where;
   accumulate(slot(root.index_), cotangent);
 
   for (std::size_t k = root.index_ + std::size_t{1}; k-- > first;) {
-    // Member by member: the whole would wait for the one just written.
+    // Read member by member: reading the whole would wait for the one just written.
     const std::uint32_t adjoint = adjoints_[slot(k)].node;
     const bool asked = adjoints_[slot(k)].asked;
     if (adjoint == Adjoint::none || !adjoints_[slot(k)].depends) continue;

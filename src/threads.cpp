@@ -1,4 +1,4 @@
-// How many threads an operation may use.
+// The number of threads that an operation may use.
 #include "kernel/parallel.hpp"
 #include "kernel/process.hpp"
 #include <wengert/error.hpp>
@@ -19,11 +19,11 @@ std::atomic<int> threads{0};  // 0: not set yet
 std::atomic<int> forks{0};
 thread_local bool serial = false;
 
-// More than any processor has, and less than makes a system falter.
+// More than any processor has, but not enough to overload a system.
 int most_threads() { return std::max(1024, 4 * static_cast<int>(std::thread::hardware_concurrency())); }
 
-// A child has the thread that forked alone, but libgomp's record of others, for which a parallel region would wait for
-// ever: none begins.
+// A child process has only the forking thread, but libgomp records the others too, and a parallel region would wait for
+// them for ever. So OpenMP is set to one thread.
 extern "C" void wengert_begin_child() {
   forks.fetch_add(1, std::memory_order_relaxed);
   kernel::omp_set_num_threads(1);

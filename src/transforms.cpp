@@ -14,8 +14,8 @@
 namespace wengert {
 namespace {
 
-// A parameter that was recorded again because a commit changed it: what was computed from its first node does not depend
-// on the second, whose gradient would be zeros.
+// Rejects a parameter that was recorded again because a commit changed it: values computed from its first node do not
+// depend on the second, whose gradient would be zeros.
 template <class T>
 void require_not_recorded_anew(const Tape<T>& tape, Var<T> y, Var<T> w) {
   if (w.index() <= y.index() || !tape.node(std::size_t{w.index()}).versioned) return;
@@ -28,7 +28,7 @@ void require_not_recorded_anew(const Tape<T>& tape, Var<T> y, Var<T> w) {
                                                                       : fmt::format("'{}'", parameter->name())));
 }
 
-// Sweeps back from `y`; the cotangent of a scalar is 1 unless another one is given.
+// Sweeps back from `y`; the cotangent of a scalar is 1 unless one is given.
 template <class T>
 void sweep(const Differentiated<T>& y, std::span<const Var<T>> wrt, std::span<Var<T>> results,
            typename Tape<T>::Temporaries temporaries) {
@@ -92,7 +92,7 @@ void gradients_into(const std::type_identity_t<Differentiated<T>>& y, std::span<
   tape.note_read(y.where);
 }
 
-// ---- derivatives along directions, and all of them -----------------------------------------------------------------
+// ---- directional derivatives, Jacobians and Hessians ---------------------------------------------------------------
 
 // Σᵢ sum(aᵢ · bᵢ) of pairs of the same shape.
 template <class T>
@@ -111,7 +111,7 @@ static Var<T> inner_product(std::string_view subject, const std::vector<Var<T>>&
   return total;
 }
 
-// The gradients with respect to x as functions of a cotangent of y, which is recorded too.
+// A cotangent of y, recorded as a variable, and the gradients with respect to x as functions of it.
 template <class T>
 static std::pair<Var<T>, std::vector<Var<T>>> linear_pullback(Var<T> y, const std::vector<Var<T>>& x) {
   const Var<T> cotangent = y.tape().variable(Tensor<T>(xt::ones<T>(xt::dynamic_shape<std::size_t>(y.shape()))));
@@ -134,7 +134,7 @@ std::vector<Var<T>> hvp(Var<T> y, const std::vector<Var<T>>& x, const std::vecto
   return atomically(tape, where, [&] { return grad<T>(inner_product("hvp", grad<T>({y, where}, x), v), x); });
 }
 
-// The shape of the derivatives of something of shape `of` with respect to something of shape `by`.
+// The shape of the derivatives of a value of shape `of` with respect to one of shape `by`.
 static xt::dynamic_shape<std::size_t> joined(const Shape& of, const Shape& by) {
   if (of.rank() + by.rank() > max_rank)
     throw ShapeError("jacobian",
@@ -163,7 +163,7 @@ static std::vector<Tensor<T>> reverse_jacobian(Var<T> y, const std::vector<Var<T
   return result;
 }
 
-// One sweep for each element of x: the Jacobian of the pullback, which is linear, is the transposed one.
+// One sweep for each element of x: the Jacobian of the pullback, which is linear, is the transposed Jacobian.
 template <class T>
 static std::vector<Tensor<T>> forward_jacobian(Var<T> y, const std::vector<Var<T>>& x) {
   const auto [cotangent, gradients] = linear_pullback(y, x);
@@ -185,7 +185,7 @@ std::vector<Tensor<T>> jacobian(Var<T> y, const std::vector<Var<T>>& x, Jacobian
   std::size_t columns = 0;
   for (const Var<T>& v : x) columns += v.size(where);
   if (mode == JacobianMode::automatic)
-    mode = 2 * columns < y.size() ? JacobianMode::forward : JacobianMode::reverse;  // a forward sweep runs over both
+    mode = 2 * columns < y.size() ? JacobianMode::forward : JacobianMode::reverse;  // a forward sweep costs double
   where = tape.node(y, "jacobian").where;
   tape.require_values("jacobian", "use grad(...) or jvp(...), which record derivatives", where);
   const auto mark = tape.mark();

@@ -1,4 +1,4 @@
-// Reading and printing the value of a handle; operands that are no handles.
+// Reads and prints the value of a handle; converts operands to Vars.
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wstringop-overflow"  // g++ 12's false alarms in xtensor's printing
 #pragma GCC diagnostic ignored "-Wrestrict"
@@ -41,7 +41,7 @@ Tensor<T> Var<T>::value(Location where) const {
   return result;
 }
 
-// Printing a value is no reading of it: what is recorded afterwards does not depend on it.
+// Printing does not count as reading a value: what is recorded afterwards does not depend on it.
 template <class T>
 std::ostream& operator<<(std::ostream& out, const Var<T>& var) {
   if (var.empty()) return out << "an empty handle";

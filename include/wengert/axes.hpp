@@ -1,4 +1,4 @@
-// Axes: which axes an op runs over.
+// Axes: the axes that an op runs over.
 #pragma once
 
 #include <wengert/tensor.hpp>
@@ -12,25 +12,25 @@
 
 namespace wengert {
 
-/// The axes an op runs over, counted from the end if negative: `sum(x)` over all, `sum(x, 0)`, `sum(x, {0, -1})`.
+/// The axes that an op runs over; negative ones count from the end: `sum(x)` (all), `sum(x, 0)`, `sum(x, {0, -1})`.
 class Axes {
  public:
   /// All axes.
   Axes() = default;
-  /// One axis, or a list of them.
+  /// One axis, or a list of axes. Throws AxisError above `max_rank` axes.
   ///@{
   Axes(std::ptrdiff_t axis) : Axes(std::span(&axis, 1)) {}  // NOLINT(google-explicit-constructor)
   Axes(std::initializer_list<std::ptrdiff_t> axes) : Axes(std::span(axes.begin(), axes.size())) {}
   explicit Axes(std::span<const std::ptrdiff_t> axes);
   ///@}
 
-  /// Whether no axis was named, which stands for all.
+  /// Whether no axis was named, which means all axes.
   bool all() const { return all_; }
-  /// How many were named.
+  /// The number of named axes.
   std::size_t count() const { return count_; }
-  /// Those that were named, as they were.
+  /// The named axes, as given.
   std::span<const std::ptrdiff_t> named() const { return {axes_.data(), count_}; }
-  /// One bit for each axis of a tensor of this rank. Throws AxisError for an axis out of range or named twice.
+  /// The axes as a bit mask, for a tensor of rank `rank`. Throws AxisError for an axis out of range or named twice.
   std::uint32_t bits(std::size_t rank, std::string_view subject) const;
 
  private:

@@ -1,4 +1,4 @@
-// compiled(f): a function of tensors that records and compiles itself, once for each signature of shapes.
+// compiled(f): a function of tensors that is recorded and compiled automatically, once per signature of input shapes.
 #pragma once
 
 #include <wengert/program_cache.hpp>
@@ -33,7 +33,7 @@ void append_outputs(std::vector<ProgramVar<T>>& all, const std::tuple<V...>& out
   std::apply([&](const auto&... output) { (append_outputs<T>(all, output), ...); }, outputs);
 }
 
-// Whether an input is of whole numbers.
+// Whether an input holds integers.
 template <class Input>
 inline constexpr bool is_whole = false;
 template <class Input>
@@ -50,19 +50,19 @@ auto record_input(Tape<T>& tape, const Input& input, const ProgramInput<T>& boun
 
 }  // namespace detail
 
-/// A function that compiles itself; made by `compiled`.
+/// A self-compiling function; made by `compiled`.
 template <class T, class F>
 class Compiled {
  public:
   /// Wraps `f`; see `compiled`.
   Compiled(F f, const CompileOptions& options, const Location& where) : f_(std::move(f)), programs_(options, where) {}
 
-  /// Runs the Program of these shapes, which is recorded and compiled when they are met first. Returns it, for its
-  /// results, which stay until the next call. Throws what recording or a replay throws, then nothing has changed, and
-  /// HandleError when two threads use it at once, or a call comes from within `f`.
+  /// Runs the Program for these shapes; for new shapes, records and compiles it first. Returns the Program, whose
+  /// results stay valid until the next call. Throws what recording or a replay throws, in which case nothing has
+  /// changed, and HandleError if two threads call it at once or `f` calls it.
   ///
-  /// The reference stays good as long as this object; one to a Program that was given up since, as more than
-  /// `CompileOptions::max_programs` signatures of shapes were met, throws HandleError.
+  /// The reference stays valid as long as this object. A Program that was evicted, because more than
+  /// `CompileOptions::max_programs` signatures of shapes occurred, throws HandleError.
   template <class... Inputs>
   Program<T>& operator()(const Inputs&... inputs) {
     const std::array<ProgramInput<T>, sizeof...(Inputs)> bound{ProgramInput<T>(inputs)...};
@@ -82,12 +82,12 @@ class Compiled {
     };
     return programs_.run(bound, record);
   }
-  /// How many Programs it holds: one for each signature of shapes, `CompileOptions::max_programs` at most.
+  /// The number of Programs held: one per signature of shapes, at most `CompileOptions::max_programs`.
   std::size_t size() const { return programs_.size(); }
-  /// How many Programs it has compiled.
+  /// The number of compilations so far.
   std::size_t compilations() const { return programs_.compilations(); }
-  /// How many of these were compiled again, as their shapes came back after their Program was given up. Where this goes
-  /// on growing, raise `max_programs`, or let fewer shapes occur (pad sequences to a few lengths).
+  /// The number of compilations for shapes whose Program had been evicted. If it keeps growing, raise `max_programs` or
+  /// use fewer distinct shapes (pad sequences to a few lengths).
   std::size_t recompilations() const { return programs_.recompilations(); }
 
  private:
@@ -95,12 +95,12 @@ class Compiled {
   ProgramCache<T> programs_;
 };
 
-/// Makes a function that compiles itself: `auto step = wg::compiled<float>([&](auto& tape, auto x, auto y) { … });`.
+/// Makes a self-compiling function: `auto step = wg::compiled<float>([&](auto& tape, auto x, auto y) { … });`.
 ///
-/// `f` gets a tape and a Var or IndexVar for each input, and returns one, a tuple or a range of them; updates that it
-/// queues on the tape belong to the Program. `step(X, Y)` replays, and records anew where the shapes are new. While it
-/// records, values are not computed, so reading one throws (see CompileOptions::allow_value_dependence). Errors that
-/// are no single op's, such as inputs that do not fit, name the line of this call.
+/// `f` gets a tape and a Var or IndexVar for each input. It returns one of them, or a tuple or range of them; updates
+/// that it queues on the tape become part of the Program. `step(X, Y)` replays, and records again for new shapes.
+/// Values are not computed during recording, so reading one throws (see CompileOptions::allow_value_dependence). Errors
+/// that do not belong to a single op, such as inputs that do not fit, name the line of this call.
 template <class T, class F>
 Compiled<T, F> compiled(F f, const CompileOptions& options = {}, Location where = Location::current()) {
   return Compiled<T, F>(std::move(f), options, where);

@@ -1,4 +1,4 @@
-// converted: a copy of a struct that shares nothing with it, in the same scalar type or another one.
+// converted: a deep copy of a struct, in the same scalar type or another one.
 #pragma once
 
 #include <wengert/tree.hpp>
@@ -17,7 +17,7 @@ namespace wengert {
 
 namespace detail {
 
-/// What was converted so far, by its identity, with what it became.
+/// The objects converted so far, by identity, with their copies.
 template <class T>
 struct ConvertedParameters {
   std::vector<std::pair<const void*, Parameter<T>>> parameters;
@@ -33,7 +33,7 @@ struct ConvertedParameters {
   }
 };
 
-// A handle whose copies share a state, as those of Generator do.
+// A handle whose copies share a state, such as Generator.
 template <class X>
 concept SharesState = requires(const X& x) {
   typename X::State;
@@ -44,7 +44,7 @@ concept SharesState = requires(const X& x) {
 template <class T, class X>
 auto convert(const X& x, ConvertedParameters<T>& known);
 
-// How a type changes with the scalar type of the struct it is a part of. Most do not.
+// Converts a member of a struct to the new scalar type. Most types do not change.
 template <class T, class X>
 struct Conversion {
   static X of(const X& x, ConvertedParameters<T>&) { return x; }
@@ -55,7 +55,7 @@ requires(std::is_aggregate_v<X>&& std::is_class_v<X> && !std::is_empty_v<X>) str
     return with_members(x, [&](const auto&... member) { return X{convert<T>(member, known)...}; });
   }
 };
-// … of a template over its scalar type or over the types of its parts.
+// For a template over its scalar type or over the types of its members.
 template <class T, class X>
 struct ConvertedType : std::type_identity<X> {};
 template <class T, std::floating_point X>
@@ -139,9 +139,9 @@ auto convert(const X& x, ConvertedParameters<T>& known) {
 
 }  // namespace detail
 
-/// A copy of a struct with Parameters of its own, in scalar type T: `converted<double>(network)`. Parameters that were
-/// shared are shared in the copy, and so is what pointers and other handles (a Generator) refer to. A struct that
-/// changes its scalar type must be a template over it, or over the types of its members.
+/// A copy of a struct with its own Parameters, in scalar type T: `converted<double>(network)`. Parameters that are
+/// shared within the struct are shared within the copy, as are objects behind pointers and other handles (a Generator).
+/// A struct that changes its scalar type must be a template over it, or over the types of its members.
 template <class T, class Module>
 auto converted(const Module& module) {
   detail::ConvertedParameters<T> known;

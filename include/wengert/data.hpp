@@ -1,4 +1,4 @@
-// Data sets: read from files, split, normalised, dealt into batches.
+// Data sets: reading from files, splitting, normalising and batching.
 #pragma once
 
 #include <wengert/data/augment.hpp>

@@ -1,4 +1,4 @@
-// Gradients of a batch on several threads: one tape a shard, summed in the order of the shards.
+// Gradients of a batch on several threads: one tape per shard, averaged in the order of the shards.
 //
 //     DataParallel<float> parallel({w1, w2});
 //     std::vector<Tensor<float>> gradients(2);
@@ -20,37 +20,37 @@
 
 namespace wengert {
 
-/// The samples [first, last) of a batch, never none.
+/// The samples [first, last) of a batch; never empty.
 struct Shard {
-  std::size_t index = 0;  ///< which shard of the batch it is
+  std::size_t index = 0;  ///< index of the shard in the batch
   std::size_t first = 0;  ///< the first sample
-  std::size_t last = 0;   ///< one behind the last
+  std::size_t last = 0;   ///< one past the last sample
 
   /// The number of samples.
   std::size_t size() const { return last - first; }
 };
 
-/// Splits batches into a fixed number of shards, which num_threads() threads work on, each inside it serially.
+/// Splits batches into a fixed number of shards, which num_threads() threads process; each shard runs on one thread.
 ///
-/// Results depend on the number of shards alone: they are bit-identical for every number of threads. After one warm-up
-/// step, a step of the same shapes allocates nothing. Not thread-safe; one object may serve a whole training.
+/// Results depend only on the number of shards: they are bit-identical for any number of threads. After one warm-up
+/// step, a step of the same shapes allocates nothing. Not thread-safe; one object can serve a whole training run.
 template <class T>
 class DataParallel {
  public:
-  /// Differentiates with respect to `parameters`. Throws ValueError if there are no shards.
+  /// Differentiates with respect to `parameters`. Throws ValueError if `shards` is 0.
   explicit DataParallel(std::vector<Parameter<T>> parameters, std::size_t shards = 8,
                         const Location& where = Location::current());
   ~DataParallel();
   DataParallel(const DataParallel&) = delete;
   DataParallel& operator=(const DataParallel&) = delete;
 
-  /// The mean cost of `samples` samples, and its gradient with respect to each parameter, written into `results`.
+  /// The mean loss of `samples` samples; writes its gradient with respect to each parameter into `results`.
   ///
-  /// `cost_of(tape, variables, shard)` records the mean cost of the shard's samples as a scalar: the parameters come as
-  /// `variables`, in order. It is called from several threads at once, on another tape for each shard, and may read
-  /// shared data but not change any. Throws what it throws (of several errors, that of the first shard), ValueError for
-  /// no samples or a cost that queues updates, ShapeError if there is not one result for each parameter or the cost is
-  /// not one number, and HandleError while a Program is recorded.
+  /// `cost_of(tape, variables, shard)` records the mean loss of the shard's samples as a scalar; `variables` are the
+  /// parameters, in order. It is called from several threads at once, with a different tape for each shard, and may
+  /// read shared data but not change it. Throws what `cost_of` throws (from several shards, the error of the first
+  /// one), ValueError if there are no samples or the loss queues updates, ShapeError unless there is one result per
+  /// parameter and the loss has one element, and HandleError during the recording of a Program.
   template <class F>
   requires std::is_invocable_r_v < Var<T>,
   const F&, Tape<T>&, std::span<const Var<T>>,

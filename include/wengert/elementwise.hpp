@@ -1,8 +1,8 @@
 // elementwise(...): a differentiable op from one scalar formula.
 //
-// The formula is a generic lambda. It is read on Lanes (the SIMD kernel), on Duals of Lanes (the kernel of its
-// gradient, one pass for each input that needs it), on Symbols and on Duals of Symbols (the gradient's gradient,
-// recorded as nodes). So one line gives a fused kernel and derivatives of any order.
+// The formula is a generic lambda, which is instantiated with several number types: Lanes (the SIMD kernel), Duals of
+// Lanes (the gradient kernel, one pass per input that needs a gradient), Symbols and Duals of Symbols (the gradient's
+// gradient, recorded as nodes). So one line gives a fused kernel and derivatives of any order.
 #pragma once
 
 #include <wengert/elementwise_options.hpp>
@@ -28,7 +28,7 @@ namespace wengert {
 
 namespace detail {
 
-// The argument of a call inside a formula that carries most derivatives; the others are plain beside it.
+// The argument with the most nested Duals in a call inside a formula; the other arguments are plain in comparison.
 template <class First, class... Rest>
 WENGERT_INLINE constexpr const auto& deepest(const First& first, const Rest&... rest) {
   if constexpr (((dual_depth<First> >= dual_depth<Rest>)&&...))
@@ -42,7 +42,7 @@ inline constexpr bool is_symbol = false;
 template <class T>
 inline constexpr bool is_symbol<Symbol<T>> = true;
 
-// An argument without the derivative that is being taken; literals become numbers like the others.
+// An argument without the derivative that is being taken; literals become numbers of the same type.
 template <class X, class A>
 WENGERT_INLINE constexpr X plain(const X& like, const A& a) {
   if constexpr (Literal<A>)
@@ -60,14 +60,14 @@ WENGERT_INLINE constexpr auto as_number(const X& like, const A& a) {
     return a;
 }
 
-// Records an elementwise op on what a caller wrote; in src, once for all ops.
+// Records an elementwise op on the caller's operands. Defined in src, once for all ops.
 template <class T>
 Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>* const> operands,
                        std::span<const double> parameters);
-// Records the pullback of each input that needs it.
+// Records the pullback of each input that needs a cotangent.
 template <class T>
 void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, bool reads_output);
-// Passes the cotangent to each input with its sign.
+// Passes the cotangent, times a sign, to each input.
 template <class T>
 void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs);
 // Gives input `i` its cotangent, unless that is the constant 0.
@@ -79,8 +79,8 @@ double fold_constants(C... c) {
   return static_cast<double>(F{}(Lane<double, 16>(c)...).v[0]);
 }
 
-// A formula of so many inputs, and the op's parameters, written down; by the op's name if it is not to be shown or is
-// a function of SLEEF's.
+// The text of a formula of `arity` inputs and the op's parameters; a call by the op's name if the formula is not
+// `shown` or is a SLEEF function.
 template <class E, class Formula, std::size_t arity, bool shown>
 Text write_formula(const void* attributes, std::span<const Text> inputs) {
   return [&]<std::size_t... I, std::size_t... P>(std::index_sequence<I...>, std::index_sequence<P...>) {
@@ -123,7 +123,7 @@ struct PullbackTable {
     if (!pullback.needs(J)) return;
     [&]<std::size_t... I, std::size_t... P>(std::index_sequence<I...>, std::index_sequence<P...>) {
       [[maybe_unused]] const auto* parameter = static_cast<const double*>(pullback.node().attributes);
-      // As in the pullback itself: a cotangent is chosen with the branch, not multiplied by 0.
+      // As in the pullback itself: the cotangent is selected with the branch, not multiplied by 0.
       constexpr bool chosen = detail::chooses<Formula>(std::make_index_sequence<Formula::arity + E::parameters>{});
       const Symbol<T> cotangent(pullback.cotangent()), one(pullback.tape(), 1);
       const auto result = Formula{}(argument<I == J>(Symbol<T>(pullback.input(I)), chosen ? cotangent : one)...,
@@ -133,8 +133,8 @@ struct PullbackTable {
     }
     (std::make_index_sequence<Formula::arity>{}, std::make_index_sequence<E::parameters>{});
   }
-  // An own pullback seeds a derivative itself: beside it all arguments must carry this one, or the two would be
-  // confused.
+  // OwnPullback seeds a derivative itself, so all arguments must carry the outer one; otherwise the two perturbations
+  // would be confused.
   template <bool seeded>
   static auto argument(const Symbol<T>& x, const Symbol<T>& along) {
     if constexpr (seeded || !Formula::reads_output)
@@ -150,7 +150,7 @@ struct ElementwiseTable {
   static void vjp(Pullback<T>& pullback);
 
   static const Op<T> table;
-  static bool registered;  // the library's ops by the library alone; were it const, every file would fold it
+  static bool registered;  // library ops register in the library only; if it were const, every file would fold it
 };
 
 template <class T, class E>
@@ -202,7 +202,7 @@ bool register_elementwise() {
                       .domain = E::InputRange::domain});
 }
 
-// How an op is called on Vars. An operand may be a Var, a scalar or a tensor, and knows the line it was written on.
+// The call operators for Vars. An operand is a Var, a scalar or a tensor, and carries its source line.
 template <class E, class Inputs, class Parameters>
 struct Callable;
 template <class E, std::size_t... I, std::size_t... P>
@@ -232,27 +232,27 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
  public:
   /// The formula's lambda.
   using Formula = F;
-  /// The option that says what its derivative is.
+  /// The option that defines the derivative.
   using DerivativeRule = typename detail::Option<detail::OwnDerivative, Options...>::type;
-  /// The option that says where the derivative is checked.
+  /// The option that defines where the derivative is checked.
   using InputRange = typename detail::Option<detail::AnyDomain, Options...>::type;
   /// Whether `explain` shows the formula instead of the name.
   static constexpr bool shown_by_formula =
       std::is_same_v<typename detail::Option<detail::ShownByName, Options...>::type, ShownByFormula>;
   /// The name it is registered under.
   static constexpr auto name = op_name;
-  /// The function that errors name, or nothing.
+  /// The function that errors name instead of the op; empty if none.
   static constexpr std::string_view caller = detail::Option<CalledAs<"">, Options...>::type::name.view();
-  /// Its formula as a text, or nothing.
+  /// The formula in mathematical notation; empty if none.
   static constexpr std::string_view notation = detail::Option<Notation<"">, Options...>::type::text;
-  /// What it does at ties, kinks and edges, or nothing.
+  /// The behaviour at ties, kinks and edges; empty if none is stated.
   static constexpr std::string_view convention = detail::Option<Convention<"">, Options...>::type::text;
   /// The number of scalar parameters.
   static constexpr std::size_t parameters = parameter_count;
-  /// The sets of parameters that it is checked with, one after the other.
+  /// The sets of parameters that the op is checked with, concatenated.
   static constexpr auto example_sets =
       detail::joined(detail::Option<detail::UsualParameters<parameter_count>, Options...>::type::values);
-  /// Whether none are given, so that it is checked with any.
+  /// Whether no example parameters are given, so that checks may choose any.
   static constexpr bool any_parameters = !((std::is_same_v<typename Options::Kind, detail::ParametersKind>) || ...);
   /// The number of inputs.
   static constexpr std::size_t arity = detail::argument_count<F>() - parameter_count;
@@ -265,13 +265,13 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
   using detail::Callable<ElementwiseOp, std::make_index_sequence<arity>,
                          std::make_index_sequence<parameters>>::operator();
 
-  /// Refused: another number of operands than the formula has.
+  /// Rejected: the number of operands differs from the formula's.
   template <class... A>
   requires(sizeof...(A) != arity + parameters)
       WENGERT_REFUSED("the op takes another number of operands: its formula's inputs, then its parameters")
   constexpr auto operator()(const A&... a) const { return detail::RefusedOp{}(a...); }
 
-  /// The op inside a formula.
+  /// The op called inside a formula.
   template <class... A>
   requires(sizeof...(A) == arity + parameters && (Number<A> || ...)) WENGERT_FLATTENED constexpr auto operator()(
       const A&... a) const {
@@ -301,13 +301,13 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
   }
 
  private:
-  // The chain rule with the derivatives given.
+  // The chain rule with the given derivatives.
   template <class X, std::size_t... I, class... A>
   WENGERT_FLATTENED static constexpr Dual<X> differentiate(const X& like, std::index_sequence<I...>, const A&... a) {
     const X y = ElementwiseOp{}(detail::plain(like, a)...);
     return {y, sum_of(partial<I>(a, y, detail::plain(like, a)...)...)};
   }
-  // The share of input i in the derivative, or nothing if it carries none.
+  // The contribution of input i to the derivative; Nothing if the input carries no derivative.
   struct Nothing {};
   template <std::size_t i, class A, class X, class... Plain>
   WENGERT_FLATTENED static constexpr auto partial(const A& a, const X& y, const Plain&... x) {
@@ -346,11 +346,11 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
 template <class T, class E>
 bool ElementwiseTable<T, E>::registered = std::is_same_v<T, double>&& detail::register_elementwise<E>();
 
-/// Makes a differentiable op of one scalar formula: `elementwise<"swish">([](auto x) { return x / (1 + exp(-x)); })`.
+/// Makes a differentiable op from one scalar formula: `elementwise<"swish">([](auto x) { return x / (1 + exp(-x)); })`.
 ///
-/// The lambda takes one to eight numbers, of which the last may be scalar parameters (`elementwise<"name",
-/// params<1>>`), and must not capture. It may use + - * /, comparisons with `where(mask, a, b)`, literals, and every
-/// elementwise op, user-defined ones too. Options, in any order: `derivative(...)`, `passes_cotangent<...>`,
+/// The lambda takes one to eight numbers, the last of which may be scalar parameters (`elementwise<"name",
+/// params<1>>`), and must not capture. It may use + - * /, comparisons with `where(mask, a, b)`, literals, and all
+/// elementwise ops, including user-defined ones. Options, in any order: `derivative(...)`, `passes_cotangent<...>`,
 /// `piecewise_constant`, `input_domain(...)`, `example_parameters(...)`, `notation<"...">`, `convention<"...">`,
 /// `called_as<"...">`.
 template <Name op_name, auto parameter_count = params<0>, class F, class... Options>
@@ -360,7 +360,7 @@ requires(detail::mistake_in<F, parameter_count(), Options...> ==
 }
 
 /// @cond
-// The typical mistakes, refused on the line that made them.
+// Typical mistakes, rejected on the line that made them.
 #define WENGERT_REFUSE(mistake, advice)                                                                              \
   template <Name op_name, auto parameter_count = params<0>, class F, class... Options>                               \
   requires(detail::mistake_in<F, parameter_count(), Options...> == detail::Mistake::mistake) WENGERT_REFUSED(advice) \

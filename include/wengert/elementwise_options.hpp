@@ -1,4 +1,4 @@
-// What can be told of a formula beside itself: its name, derivative, domain and notation.
+// Options of an elementwise op: its derivative, domain, notation and parameters.
 #pragma once
 
 #include <wengert/op.hpp>
@@ -12,17 +12,17 @@
 
 namespace wengert {
 
-/// A string as a template argument: the name of an op, so that one constant table an op exists.
+/// A string as a template argument: the name of an op, so that each op has its own constant table.
 template <std::size_t size>
 struct Name {
-  char text[size]{};  ///< the characters, with the closing zero
+  char text[size]{};  ///< the characters, with the terminating zero
   consteval Name() = default;
   /// From a literal.
   consteval Name(const char (&from)[size]) { std::copy_n(from, size, text); }  // NOLINT(google-explicit-constructor)
   /// The characters.
   constexpr std::string_view view() const { return {text, size - 1}; }
 
-  /// The two names one after the other.
+  /// The concatenation of the two names.
   template <std::size_t other>
   consteval Name<size + other - 1> operator+(const Name<other>& b) const {
     Name<size + other - 1> joined;
@@ -39,7 +39,7 @@ inline constexpr std::integral_constant<std::size_t, count> params{};
 // ---- options of elementwise ----------------------------------------------------------------------------------------
 
 namespace detail {
-// What an option is about; of each kind an op has at most one.
+// The kind of an option; an op has at most one option of each kind.
 struct DerivativeKind {};
 struct DomainKind {};
 struct NotationKind {};
@@ -64,8 +64,8 @@ struct Derivative {
   using Kind = detail::DerivativeKind;
   static constexpr std::tuple<Partial...> partials{};
 };
-/// Gives the derivative where a better form is known, for example from the output: one lambda for each input, called
-/// with the inputs, the parameters and then the output: `derivative([](auto x, auto y) { return 1 - y * y; })`.
+/// Gives the derivative explicitly, for example in terms of the output: one lambda per input, called with the inputs,
+/// the parameters and then the output: `derivative([](auto x, auto y) { return 1 - y * y; })`.
 template <class... Partial>
 constexpr Derivative<Partial...> derivative(Partial...) {
   return {};
@@ -76,11 +76,11 @@ struct PassesCotangent {
   using Kind = detail::DerivativeKind;
   static constexpr std::array signs{sign...};
 };
-/// A linear formula: the cotangent of each input is the result's times its sign, 1 or -1, and costs no kernel.
+/// A linear formula: each input's cotangent is the result's times a sign, 1 or -1, and needs no pullback kernel.
 template <int... sign>
 inline constexpr PassesCotangent<sign...> passes_cotangent{};
 
-/// The derivative of x · c by x.
+/// The derivative of x · c with respect to x.
 inline constexpr auto second_argument = [](auto, auto c, auto) { return c; };
 struct ScalesByParameter : Derivative<std::remove_const_t<decltype(second_argument)>> {
   static constexpr bool scales = true;
@@ -88,13 +88,13 @@ struct ScalesByParameter : Derivative<std::remove_const_t<decltype(second_argume
 /// The formula x · c of an input and a parameter, which Programs can merge into a matrix product.
 inline constexpr ScalesByParameter scales_by_parameter{};
 
-/// The derivative of a · b by b.
+/// The derivative of a · b with respect to b.
 inline constexpr auto first_argument = [](auto a, auto, auto) { return a; };
 struct MultipliesInputs
     : Derivative<std::remove_const_t<decltype(second_argument)>, std::remove_const_t<decltype(first_argument)>> {
   static constexpr bool multiplies = true;
 };
-/// The formula a · b of two inputs, which Programs can merge into a matrix product where one is a single number.
+/// The formula a · b of two inputs, which Programs can merge into a matrix product if one has a single element.
 inline constexpr MultipliesInputs multiplies_inputs{};
 
 struct PiecewiseConstant {
@@ -108,7 +108,7 @@ struct InputDomain {
   using Kind = detail::DomainKind;
   static constexpr Domain domain = Interval{}();
 };
-/// The interval of the inputs on which the derivative is checked, as a function; [-2, 2] if none is given:
+/// The interval of inputs in which the derivative is checked, as a function; by default [-2, 2]:
 /// `input_domain([] { return Domain{0.3, 3}; })`.
 template <class Interval>
 constexpr InputDomain<Interval> input_domain(Interval) {
@@ -129,7 +129,7 @@ struct Convention {
   using Kind = detail::ConventionKind;
   static constexpr std::string_view text = sentence.view();
 };
-/// What holds at kinks, ties and edges, in a sentence for the op reference.
+/// The behaviour at kinks, ties and edges, as a sentence for the op reference.
 template <Name sentence>
 inline constexpr Convention<sentence> convention{};
 
@@ -138,17 +138,17 @@ struct ExampleParameters {
   using Kind = detail::ParametersKind;
   static constexpr auto values = detail::as_sets(Values{}());
 };
-/// The parameters the op is checked with, as a function: `example_parameters([] { return std::array{-1.0, 1.0}; })`;
-/// 1.5, 0.75, 1.25, … if none are given.
+/// The parameters to check the op with, as a function: `example_parameters([] { return std::array{-1.0, 1.0}; })`;
+/// by default 1.5, 0.75, 1.25, ….
 ///
-/// Random checks multiply them all by one factor between 0.8 and 1.25. Where only some values make sense, give several
-/// sets, `std::array{std::array{1.0, 1.0}, std::array{2.0, 2.0}}`, of which random checks take one.
+/// Random checks multiply all of them by one factor between 0.8 and 1.25. If only certain values are valid, give
+/// several sets, `std::array{std::array{1.0, 1.0}, std::array{2.0, 2.0}}`; random checks then use one set unchanged.
 template <class Values>
 constexpr ExampleParameters<Values> example_parameters(Values) {
   return {};
 }
 
-/// The function that errors name instead of the op, which it may become: `called_as<"add">` for an op add_scalar.
+/// The function that errors name instead of the op that it records: `called_as<"add">` for the op add_scalar.
 template <Name function>
 struct CalledAs {
   using Kind = detail::CallerKind;
@@ -163,7 +163,7 @@ struct ShownByFormula {
 /// Shown by its formula in `explain`, not by its name.
 inline constexpr ShownByFormula shown_by_formula{};
 
-// ---- what holds without an option ----------------------------------------------------------------------------------
+// ---- defaults ------------------------------------------------------------------------------------------------------
 
 namespace detail {
 
@@ -180,7 +180,7 @@ struct UsualParameters {
     return result;
   }();
 };
-// Sets of parameters, one after the other.
+// Sets of parameters, concatenated.
 template <std::size_t count, std::size_t sets>
 constexpr std::array<double, count * sets> joined(const std::array<std::array<double, count>, sets>& values) {
   std::array<double, count * sets> result{};

@@ -1,6 +1,6 @@
-// Every mistake a caller can make is reported by one of these kinds.
+// The error types. Every mistake of a caller is reported as one of them.
 //
-// The message convention: `[subject] what was got: what was expected; a hint (file:line)`, for example
+// The message convention: `[subject] what was given: what was expected; a hint (file:line)`, for example
 // `[matmul] shapes (64, 4) and (16, 4): inner sizes 4 and 16 differ; did you mean transpose(b)? (main.cpp:12)`.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace wengert {
 
-/// The line of the caller's program that a message or a node refers to.
+/// The line in the caller's source that a message or a node refers to.
 using Location = std::source_location;
 
 /// Base of all errors thrown by Wengert; `what()` is one complete sentence.
@@ -22,25 +22,25 @@ class Error : public std::runtime_error {
   /// Builds `[subject] message (file:line)`.
   Error(std::string_view subject, std::string_view message, const Location& where);
 
-  /// The sentence, with the line of the caller where it is known.
+  /// The message, with the caller's line if known.
   const char* what() const noexcept override { return text_.c_str(); }
-  /// The op or function that refused, without the brackets.
+  /// The op or function that threw, without the brackets.
   const std::string& subject() const noexcept { return subject_; }
   /// Appends the caller's file and line, unless the message has them already.
   void locate(const Location& where);
-  /// Names `where` instead, if the line that is named is one of `file`: what a module of the library is refused by an op
-  /// that it calls concerns the module's caller.
+  /// Replaces the named line by `where` if it is a line of `file`: an error of an op that a library module calls
+  /// concerns the module's caller.
   void relocate(std::string_view file, const Location& where);
-  /// Puts before the sentence what the caller was doing: `[subject] context: [op] …`.
+  /// Prepends what the caller was doing: `[subject] context: [op] …`.
   void prefix(std::string_view subject, std::string_view context);
 
  private:
   std::string subject_;
   std::string text_;
-  Location where_{};  // line 0: none is named
+  Location where_{};  // line 0: none
 };
 
-/// Shapes that do not fit each other or the op.
+/// Shapes that do not match each other or the op.
 class ShapeError : public Error {
   using Error::Error;
 };
@@ -48,12 +48,12 @@ class ShapeError : public Error {
 class AxisError : public Error {
   using Error::Error;
 };
-/// A Var whose node was rewound, that is empty, that belongs to another tape or one that is gone, or whose parameter
-/// has changed since; a Program that was moved from or given up, or that another call is using.
+/// A Var that is empty, whose node was rewound, that belongs to another or a destroyed tape, or whose parameter has
+/// changed since; a Program that was moved from or evicted, or that is in use by another call.
 class HandleError : public Error {
   using Error::Error;
 };
-/// A gradient that is not defined as asked for.
+/// A gradient that is not defined as requested.
 class GradientError : public Error {
   using Error::Error;
 };
@@ -61,7 +61,7 @@ class GradientError : public Error {
 class ValueError : public Error {
   using Error::Error;
 };
-/// Memory that the system does not give.
+/// Memory that cannot be allocated.
 class MemoryError : public Error {
   using Error::Error;
 };

@@ -1,4 +1,4 @@
-// What a user's formula and its options must be, found out before anything is made of them.
+// Compile-time checks of a user's formula and its options, before an op is made from them.
 #pragma once
 
 #include <wengert/elementwise_options.hpp>
@@ -21,12 +21,12 @@ namespace wengert::detail {
 template <class To, std::size_t>
 using Each = To;
 
-// Whether a formula can be called with so many numbers.
+// Whether a formula can be called with this many numbers.
 template <class F, class X, std::size_t... I>
 constexpr bool takes(std::index_sequence<I...>) {
   return requires(const F& f, const X& x) { f(static_cast<const Each<X, I>&>(x)...); };
 }
-// SLEEF's functions, which take Lanes only.
+// A SLEEF function, which takes only Lanes.
 template <class F>
 concept LaneFunction = requires {
   &F::template operator()<float, std::size_t{16}>;
@@ -42,7 +42,7 @@ constexpr std::size_t argument_count() {
   else
     return argument_count<F, count + 1>();
 }
-// Whether storing the result and loading it again would be a large part of a formula's cost.
+// Whether storing and reloading the result would take a large part of a formula's run time.
 template <class F, std::size_t... I>
 constexpr bool has_few_operations(std::index_sequence<I...> arguments) {
   if constexpr (takes<F, Tally>(decltype(arguments){}))
@@ -51,7 +51,7 @@ constexpr bool has_few_operations(std::index_sequence<I...> arguments) {
   return false;
 }
 
-// Whether a formula chooses between branches; one that cannot be read may.
+// Whether a formula branches; assumed if it cannot be evaluated at compile time.
 template <class F, std::size_t... I>
 constexpr bool chooses(std::index_sequence<I...>) {
   if constexpr (LaneFunction<F>)
@@ -62,7 +62,7 @@ constexpr bool chooses(std::index_sequence<I...>) {
     return true;
 }
 
-// The inputs that a formula reads, one bit each; all of them where its reading is no constant expression.
+// The inputs that a formula reads, one bit each; all inputs if it cannot be evaluated at compile time.
 template <class F, std::size_t... I, std::size_t... P>
 constexpr std::uint32_t inputs_read(std::index_sequence<I...>, std::index_sequence<P...>) {
   constexpr std::uint32_t all = (std::uint32_t{1} << sizeof...(I)) - 1;
@@ -75,7 +75,7 @@ constexpr std::uint32_t inputs_read(std::index_sequence<I...>, std::index_sequen
   return all;
 }
 
-// Whether Programs can make use of an op.
+// Whether an op multiplies its input by its parameter, or its two inputs; Programs use this.
 template <class Rule>
 inline constexpr bool scales = requires {
   Rule::scales;
@@ -84,7 +84,7 @@ template <class Rule>
 inline constexpr bool multiplies = requires {
   Rule::multiplies;
 };
-// The signs of a formula that only adds up its inputs; none for others.
+// The signs of a formula that is a signed sum of its inputs; empty for others.
 template <class Rule, std::size_t parameters>
 constexpr std::span<const int> signs_of() {
   if constexpr (requires { Rule::signs; } && parameters == 0)
@@ -98,7 +98,7 @@ constexpr std::span<const int> signs_of() {
 template <class F>
 concept Stateless = std::is_empty_v<F> && std::is_default_constructible_v<F>;
 
-// Whether a lambda of `count` numbers declares one of them a double or the like, of which no other reading exists.
+// Whether a lambda declares an argument as double or similar, so that it has no other instantiation.
 template <class Member>
 struct PlainArgument : std::false_type {};
 template <class R, class F, class... A>
@@ -117,7 +117,7 @@ constexpr bool declares_plain_argument(std::index_sequence<I...>) {
     return false;
 }
 
-// Whether a formula of so many numbers returns one.
+// Whether a formula of this many numbers returns a number.
 template <class F, std::size_t... I>
 constexpr bool returns_number(std::index_sequence<I...>) {
   if constexpr (LaneFunction<F>)
@@ -125,7 +125,7 @@ constexpr bool returns_number(std::index_sequence<I...>) {
   else
     return std::is_same_v<std::remove_cvref_t<decltype(F{}(Each<Probe, I>{}...))>, Probe>;
 }
-// Whether what is given as a partial derivative returns one, or a literal.
+// Whether a partial derivative returns a number or a literal.
 template <class F, std::size_t... I>
 constexpr bool returns_derivative(std::index_sequence<I...> numbers) {
   return returns_number<F>(numbers) || std::is_arithmetic_v<decltype(F{}(Each<Probe, I>{}...))>;
@@ -138,7 +138,7 @@ concept OptionOfOp = requires {
 template <class Option, class... Options>
 inline constexpr int count_of_kind = (0 + ... + int{std::is_same_v<typename Options::Kind, typename Option::Kind>});
 
-// The typical mistakes, in the order in which they are looked for.
+// Typical mistakes, in the order in which they are checked.
 enum class Mistake {
   none,
   captures,
@@ -152,8 +152,8 @@ enum class Mistake {
   slope
 };
 
-// What is wrong with an option of an op of so many inputs and parameters. The partial derivatives of SLEEF's functions
-// may name functions that are declared further down, so these are not looked into.
+// The mistake in an option of an op with this many inputs and parameters. The partial derivatives of SLEEF functions
+// may call functions that are declared later, so they are not checked.
 template <class F, std::size_t arity, std::size_t parameters, class... Partial>
 constexpr Mistake mistake_in_partials(const std::tuple<Partial...>&) {
   constexpr std::make_index_sequence<arity + parameters + 1> arguments{};
@@ -202,7 +202,7 @@ constexpr Mistake find_mistake() {
 template <class F, std::size_t parameters, class... Options>
 inline constexpr Mistake mistake_in = find_mistake<F, parameters, Options...>();
 
-// What a refused formula becomes, so that its one error is not followed by others.
+// The result of a rejected formula; it avoids follow-up errors.
 struct RefusedOp {
   template <class First, class... Rest>
   constexpr First operator()(const First& first, const Rest&...) const {

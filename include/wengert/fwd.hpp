@@ -4,7 +4,7 @@
 #include <iosfwd>
 #include <type_traits>
 
-/// The engine, and its parts for networks.
+/// The engine, and its modules for neural networks.
 namespace wengert {
 
 template <class T>
@@ -26,11 +26,11 @@ class Pullback;
 template <class T>
 class Program;
 
-/// Writes shape and elements, of many the first and last ones; of a tape that computes nothing, the shape alone.
+/// Writes the shape and the elements, abbreviated if there are many; only the shape if the value is not computed.
 template <class T>
 std::ostream& operator<<(std::ostream& out, const Var<T>& var);
 
-/// Whether E is what the elements of a tensor beside Vars of T may be: T itself, or bool for masks.
+/// Whether tensors of E can be operands beside Vars of T: E is T itself, or bool for masks.
 template <class E, class T>
 concept OperandElement = std::is_same_v<E, T> || std::is_same_v<E, bool>;
 

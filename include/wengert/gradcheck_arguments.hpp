@@ -1,4 +1,4 @@
-// What the arguments of `gradcheck` are on a tape. Included by gradcheck.hpp.
+// Converts the arguments of `gradcheck` to values on a tape. Included by gradcheck.hpp.
 #pragma once
 
 #include <wengert/converted.hpp>
@@ -23,7 +23,7 @@ namespace wengert::detail {
 template <class E>
 concept WholeNumbers = std::derived_from<E, xt::xexpression<E>> && std::is_integral_v<typename E::value_type>;
 
-// The scalar type of a struct of Parameters that is a template over it, or over the types of its members; void if not.
+// The scalar type of a struct of Parameters that is a template over it, or over the types of its members; else void.
 template <class Module>
 struct ScalarOfModule : std::type_identity<void> {};
 template <template <class...> class S, class... X>
@@ -34,7 +34,7 @@ struct ScalarOfModule<std::vector<X>> : ScalarOfModule<X> {};
 template <class X, std::size_t count>
 struct ScalarOfModule<std::array<X, count>> : ScalarOfModule<X> {};
 
-/// The inputs of a check as they are collected from the arguments.
+/// The inputs of a check, collected from the arguments.
 struct CheckInputs {
   std::vector<Tensor<double>> values;
   std::vector<std::string> names;
@@ -50,8 +50,8 @@ struct CheckInputs {
   }
 };
 
-// An argument of a check in scalar type T: constructed, it takes the numbers of the inputs that it consists of; `on`
-// gives what the function is called with. First, a struct that is passed as it is, the Parameters of which are inputs.
+// An argument of a check in scalar type T. The constructor takes the next input indices, one per input; `on` gives what
+// the function is called with. The primary template: a struct passed as it is, whose Parameters are inputs.
 template <class T, class A>
 class CheckArgument {
  public:
@@ -91,7 +91,7 @@ class CheckArgument {
   std::optional<typename Converted::type> converted_;
 };
 
-// A tensor, a Parameter, or a tree of these: Vars in their places.
+// A tensor, a Parameter, or a tree of these: the function gets Vars in their places.
 template <class T, class A>
 requires is_tree<A>
 class CheckArgument<T, A> {

@@ -1,4 +1,4 @@
-// gradcheck_op: the checks that registering an op generates.
+// gradcheck_op: generated checks of registered ops.
 #pragma once
 
 #include <wengert/gradcheck.hpp>
@@ -13,11 +13,11 @@
 
 namespace wengert {
 
-/// On what `gradcheck_op` checks an op.
+/// Options of `gradcheck_op`.
 struct OpCheckOptions {
-  GradcheckOptions gradcheck{};  ///< of each application
-  std::size_t random = 20;       ///< random applications, besides the op's own examples
-  std::uint64_t seed = 0;        ///< of the random shapes and values
+  GradcheckOptions gradcheck{};  ///< options of each application's check
+  std::size_t random = 20;       ///< number of random applications, besides the op's own examples
+  std::uint64_t seed = 0;        ///< seed of the random shapes and values
   bool in_float = true;          ///< whether float gradients are compared with the double ones
   bool replay = true;            ///< whether a compiled Program's results are compared with the tape's
 };
@@ -25,11 +25,11 @@ struct OpCheckOptions {
 /// One application of an op that failed its check.
 struct OpFailure {
   std::string application;  ///< the op, the shapes, and whether its inputs were strided
-  GradcheckReport report;   ///< of that application
-  std::string remark;       ///< what is wrong besides; empty if nothing is
+  GradcheckReport report;   ///< the report of its check
+  std::string remark;       ///< other problems; empty if there are none
 };
 
-/// What checking an op found. True if it is right on every application and wrong on none.
+/// The result of checking an op. Converts to true if nothing failed.
 class OpReport {
  public:
   /// Whether nothing failed.
@@ -43,11 +43,11 @@ class OpReport {
   operator Assertion() const {  // NOLINT(google-explicit-constructor)
     return Assertion(ok()) << to_string();
   }
-  /// How often the op was applied.
+  /// The number of applications checked.
   std::size_t applications() const { return applications_; }
-  /// How many derivatives were compared.
+  /// The number of derivatives compared.
   std::size_t checked() const { return checked_; }
-  /// How many applications were called wrong; the other failures are inconclusive.
+  /// The number of applications that are wrong; the other failures are inconclusive.
   std::size_t wrong() const;
   /// The applications that failed.
   const std::vector<OpFailure>& failures() const { return failures_; }
@@ -67,19 +67,19 @@ class OpReport {
 
 /// Checks an op of the registry: `for (const OpRow& op : op_registry()) CHECK(gradcheck_op(op));`.
 ///
-/// It is applied to its own examples and to random ones, with values from its declared domain. An elementwise op gets
-/// random shapes: of no axes, empty, of extent 1, pairs that broadcast; and random parameters (see
-/// `example_parameters`). Other ops get their examples' shapes with random extents, as far as they take them. A third
-/// of the inputs are transposed views. Each application is checked by `gradcheck`, orders 1 and 2, and in float; a
-/// compiled Program replays it with its first gradient, fused and not, on other values. A differentiable op must have
-/// examples, and a derivative other than zero somewhere; one that is registered as not differentiable, nowhere, which
-/// for structural ops is all that is checked of it.
+/// The op is applied to its own examples and to random ones, with values from its declared domain. An elementwise op
+/// gets random shapes (no axes, empty, extent 1, pairs that broadcast) and random parameters (see
+/// `example_parameters`). Other ops get their examples' shapes with random extents, if they accept them. A third of the
+/// inputs are transposed views. Each application is checked by `gradcheck`, orders 1 and 2, and in float; a compiled
+/// Program replays it with its first gradient, fused and unfused, on other values. A differentiable op must have
+/// examples and a nonzero derivative somewhere; an op registered as not differentiable must have none, which for
+/// structural ops is the only check.
 OpReport gradcheck_op(const OpRow& op, const OpCheckOptions& options = {});
 
-/// A random application of an op, as `gradcheck_op` makes them. Throws ValueError if it has no examples.
+/// A random application of an op, as `gradcheck_op` generates them. Throws ValueError if the op has no examples.
 OpExample random_example(const OpRow& op, std::uint64_t seed);
 
-/// Random values for an application, from its domains.
+/// Random inputs for an application, drawn from its domains.
 std::vector<Tensor<double>> random_inputs(const OpExample& example, std::uint64_t seed);
 
 }  // namespace wengert

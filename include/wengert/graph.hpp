@@ -1,4 +1,4 @@
-// Looking at the graph: as a picture, as a list, as formulas; and the hunt for the first NaN.
+// Inspects the graph as a picture, a table or formulas, and finds the first NaN.
 #pragma once
 
 #include <wengert/kernel/text.hpp>
@@ -10,18 +10,18 @@
 
 namespace wengert {
 
-/// The graph behind values in the language of Graphviz: `dot -Tsvg graph.dot -o graph.svg`.
+/// The graph that computes the given values, in Graphviz's DOT language: `dot -Tsvg graph.dot -o graph.svg`.
 ///
-/// Boxes are leaves, with the names of variables; ellipses are ops, with the shape of their result.
+/// Boxes are leaf nodes, with the names of variables; ellipses are ops. Both show the shape of the value.
 template <class T>
 std::string to_dot(const std::vector<Var<T>>& roots, Location where = Location::current());
-/// The graph behind one value.
+/// The graph that computes one value.
 template <class T>
 std::string to_dot(Var<T> root, Location where = Location::current()) {
   return to_dot(std::vector{root}, where);
 }
 
-/// The tape as a table, one line a node: index, op, inputs, shapes, bytes of its own, source line.
+/// The tape as a table, one line per node: index, op, inputs, shape, bytes (none for views), source line.
 template <class T>
 std::string to_string(const Tape<T>& tape);
 /// Prints that table.
@@ -30,17 +30,17 @@ void print(const Tape<T>& tape, std::FILE* out = stdout) {
   std::fputs(to_string(tape).c_str(), out);
 }
 
-/// The formulas of a value and of its gradient, made by `explain`.
+/// The formulas of a value and its gradient, made by `explain`.
 struct Explanation {
   /// One formula: left = right.
   struct Line {
     Text left;       ///< the value or gradient that is computed
-    Text right;      ///< from what
-    Shape shape;     ///< of the value
-    Location where;  ///< of the op
+    Text right;      ///< the formula
+    Shape shape;     ///< shape of the value
+    Location where;  ///< source line of the op
   };
   std::vector<Line> values;     ///< how each value is computed, in order
-  std::vector<Line> gradients;  ///< the gradient of the scalar with respect to each of them, backwards
+  std::vector<Line> gradients;  ///< the gradient of the scalar with respect to each of them, in reverse order
 
   /// In plain text, one line each.
   std::string to_string() const;
@@ -48,16 +48,16 @@ struct Explanation {
   std::string to_latex() const;
 };
 
-/// The value formula and the backward formula of every value between `wrt` and a scalar, read off the tape.
+/// The formula of every value between `wrt` and a scalar, and of its gradient, read off the tape.
 ///
-/// ⊙ multiplies element by element, @ is the matrix product, x̄ is the gradient of the scalar with respect to x. Without
-/// `wrt`, all named variables are taken, or all leaves if none has a name. Leaves the tape as it was. Throws as `grad`.
+/// ⊙ is elementwise multiplication, @ the matrix product, x̄ the gradient of the scalar with respect to x. Without
+/// `wrt`, uses all named variables, or all leaf nodes if none is named. Leaves the tape unchanged. Throws as `grad`.
 template <class T>
 Explanation explain(Var<T> scalar, std::vector<Var<T>> wrt = {}, Location where = Location::current());
 
-/// While it lives, recording on a tape stops at the first value that is not finite, forward or in a gradient:
-/// ValueError names the op, the element, the inputs with their shapes, and the line. Throws HandleError for a tape that
-/// computes no values.
+/// While this object exists, recording on a tape stops at the first value that is not finite, forward or in a gradient,
+/// with a ValueError that names the op, the element, the inputs with their shapes, and the line. Throws HandleError for
+/// a tape that computes no values.
 template <class T>
 class TraceNaN {
  public:

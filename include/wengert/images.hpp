@@ -1,4 +1,4 @@
-// Images in files, one by one or a folder by class.
+// Image files: single images, and folders with one subfolder per class.
 #pragma once
 
 #include <wengert/images/image.hpp>

@@ -1,4 +1,4 @@
-// IndexVar: whole numbers on a tape, which ops take as labels and positions.
+// IndexVar: integers on a tape, which ops take as labels and indices.
 #pragma once
 
 #include <wengert/tape.hpp>
@@ -10,27 +10,27 @@
 
 namespace wengert {
 
-/// A handle to whole numbers on a tape: labels, positions, the answer of argmax. They have no gradient.
+/// A handle to integers on a tape: labels, indices, the result of argmax. They have no gradient.
 ///
 /// Made by `tape.indices(array)`. Cheap to copy, and checked like a Var.
 template <class T>
 class IndexVar {
  public:
-  /// The tape's scalar type; the numbers themselves are 64-bit integers.
+  /// The tape's scalar type; the elements themselves are 64-bit integers.
   using Scalar = T;
 
-  /// An empty handle, which every use refuses.
+  /// An empty handle; using it throws HandleError.
   IndexVar() = default;
 
   /// The extents of the value.
   Shape shape(Location where = Location::current()) const { return handle_.shape(where); }
-  /// The number of numbers.
+  /// The number of elements.
   std::size_t size(Location where = Location::current()) const { return handle_.size(where); }
   /// The number of axes.
   std::size_t rank(Location where = Location::current()) const { return handle_.rank(where); }
-  /// The single number of a value of size 1. Throws ShapeError for any other size.
+  /// The single element of a value of size 1. Throws ShapeError for any other size.
   std::int64_t item(Location where = Location::current()) const;
-  /// A copy of the numbers.
+  /// A copy of the elements.
   Indices value(Location where = Location::current()) const;
   /// The tape it is recorded on. Throws HandleError for an empty handle.
   Tape<T>& tape(std::string_view subject = "tape", const Location& where = Location::current()) const {
@@ -40,23 +40,23 @@ class IndexVar {
   std::uint32_t index() const { return handle_.index(); }
   /// Whether it is an empty handle.
   bool empty() const { return handle_.empty(); }
-  /// Writes shape and numbers, as for a Var.
+  /// Writes the shape and the elements, as for a Var.
   friend std::ostream& operator<<(std::ostream& out, const IndexVar& var) { return out << var.handle_; }
 
-  /// For op authors: its node as `record` takes and gives it.
+  /// For op authors: the handle of its node, as `record` takes and returns it.
   const Var<T>& handle() const { return handle_; }
-  /// For op authors: the handle of a node that holds whole numbers.
+  /// For op authors: from the handle of a node that holds integers.
   explicit IndexVar(Var<T> node) : handle_(node) {}
 
  private:
   Var<T> handle_;
 };
 
-/// Indices as the caller gives them to an op: an IndexVar, or an array or a list of whole numbers.
+/// Indices passed to an op: an IndexVar, or an array or list of integers.
 template <class T>
 class IndexOperand {
  public:
-  /// From a handle, an array or a list of whole numbers.
+  /// From a handle, an array or a list of integers.
   ///@{
   IndexOperand(IndexVar<T> var, Location where = Location::current()) : var_(var), where_(where) {}  // NOLINT
   template <class E>
@@ -74,7 +74,7 @@ class IndexOperand {
   }
   ///@}
 
-  /// The line that the operand was written on.
+  /// The source line of the operand.
   const Location& where() const { return where_; }
   /// The operand as an IndexVar: itself, or recorded on `tape`.
   IndexVar<T> on(Tape<T>& tape) const { return is_array_ ? tape.indices(array_, where_) : var_; }

@@ -1,4 +1,4 @@
-// Tensors in files: .npy, .npz, .safetensors, and the parameters of a network.
+// Tensor files: .npy, .npz, .safetensors, and the parameters of a network.
 #pragma once
 
 #include <wengert/io/npy.hpp>

@@ -1,4 +1,4 @@
-// Where the elements of a value lie: its shape and its strides.
+// Layout: the shape and strides of a value.
 #pragma once
 
 #include <wengert/tensor.hpp>
@@ -14,8 +14,8 @@ namespace wengert {
 /// (broadcasting).
 struct Layout {
   Shape shape;                                     ///< the extents
-  std::array<std::ptrdiff_t, max_rank> strides{};  ///< elements from one to the next along an axis
-  std::size_t size = 1;                            ///< elements
+  std::array<std::ptrdiff_t, max_rank> strides{};  ///< step along each axis, in elements
+  std::size_t size = 1;                            ///< number of elements
   bool contiguous = true;                          ///< row-major without gaps
 
   /// The number of axes.
@@ -25,18 +25,18 @@ struct Layout {
 /// The row-major layout of `shape`. Throws ShapeError if the number of elements overflows.
 Layout contiguous_layout(const Shape& shape);
 
-/// The layout with these strides; finds out whether it is contiguous.
+/// The layout with these strides; determines whether it is contiguous.
 Layout strided_layout(const Shape& shape, std::span<const std::ptrdiff_t> strides);
 
-/// The layout of the same elements in row-major order under another shape with as many; nothing if they would have to
-/// be copied for that.
+/// The layout of the same elements in row-major order under another shape with the same number of elements; nullopt if
+/// that would require a copy.
 std::optional<Layout> reshaped_layout(const Layout& from, const Shape& shape);
 
-/// What a kernel sees of an operand or result: its first element and its layout.
+/// An operand or result as a kernel sees it: the first element and the layout.
 template <class T>
 struct Value {
   T* data = nullptr;               ///< the first element
-  const Layout* layout = nullptr;  ///< how the others lie
+  const Layout* layout = nullptr;  ///< shape and strides
 
   /// The extents.
   const Shape& shape() const { return layout->shape; }
@@ -46,7 +46,7 @@ struct Value {
   std::span<T> span() const { return {data, layout->size}; }
 };
 
-/// Several values of one shape seen as nested loops: neighbouring axes are merged wherever every value allows it.
+/// Nested loops over several values of one shape; neighbouring axes are merged if every value allows it.
 struct Loops {
   static constexpr std::size_t max_values = 10;  ///< eight inputs of a formula, its output and a cotangent
   std::size_t rank = 0;                          ///< at least 1
@@ -61,7 +61,7 @@ Loops merge_loops(std::span<const Layout* const> layouts);
 template <class T>
 void copy_elements(Value<const T> from, T* to);
 
-/// Copies `from` to `to`, each of any strides and both of one shape; elements of `to` must not coincide.
+/// Copies `from` to `to`, which have the same shape and any strides; elements of `to` must not overlap.
 template <class T>
 void place_elements(Value<const T> from, Value<T> to);
 

@@ -1,4 +1,4 @@
-// Which tapes are alive: a handle is checked against it, so that memory that is gone is never read.
+// The table of live tapes. Handles are checked against it, so that freed memory is never read.
 #pragma once
 
 #include <atomic>
@@ -7,22 +7,22 @@
 
 namespace wengert::detail {
 
-/// A tape's address, complemented, stands in one slot of the line of its hash: 0 is a free slot. An empty handle is the
-/// address of no tape.
+/// Complemented addresses of live tapes, each in a slot of the line of its hash; 0 is a free slot. The null address of
+/// an empty handle is no tape's.
 inline constexpr std::size_t live_slots = 1024, live_line = 8;
 alignas(64) extern std::atomic<std::uintptr_t> live_tapes[live_slots];
 
 inline std::size_t live_slot(const void* tape) noexcept {
   return static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(tape) * 0x9e3779b97f4a7c15U >> 54);
 }
-/// Whether a tape is alive that is not in the slot of its hash.
+/// Whether a tape that is not in its hash slot is alive.
 bool is_live_elsewhere(const void* tape) noexcept;
-/// Whether a tape lives at this address. Costs a load and a comparison.
+/// Whether a live tape is at this address. Takes a load and a comparison.
 inline bool is_live(const void* tape) noexcept {
   const std::uintptr_t stored = live_tapes[live_slot(tape)].load(std::memory_order_relaxed);
   return stored == ~reinterpret_cast<std::uintptr_t>(tape) || is_live_elsewhere(tape);
 }
-/// A tape begins and ends to live.
+/// Add a tape to the table, or remove it.
 ///@{
 void begin_life(const void* tape);
 void end_life(const void* tape) noexcept;

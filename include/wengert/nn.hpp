@@ -1,4 +1,4 @@
-// Networks: everything under nn/.
+// Neural networks: all headers of nn/.
 #pragma once
 
 #include <wengert/nn/activations.hpp>

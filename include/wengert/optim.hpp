@@ -1,4 +1,4 @@
-// Optimisers: update rules, what applies them to a network, and schedules of the learning rate.
+// Optimisers: update rules, their application to a network, and learning-rate schedules.
 #pragma once
 
 #include <wengert/optim/adam.hpp>

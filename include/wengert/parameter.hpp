@@ -23,10 +23,10 @@ template <class T>
 class OptimiserClaim;
 }  // namespace detail
 
-/// A shared handle to a named tensor that a network learns; copies refer to the same tensor.
+/// A shared handle to a named, trainable tensor; copies refer to the same tensor.
 ///
-/// `tape.variable(parameter)` refers to its memory without a copy. Every change counts its version up, so that a
-/// gradient which would mix the value it was recorded with and a newer one throws HandleError instead.
+/// `tape.variable(parameter)` refers to its memory without a copy. Every change increments a version, so that a
+/// gradient that would mix the recorded value with a newer one throws HandleError instead.
 template <class T>
 class Parameter {
  public:
@@ -41,15 +41,15 @@ class Parameter {
   Parameter& operator=(const Parameter&) = default;
   ///@}
 
-  /// The tensor as it is now.
+  /// The current value.
   const Tensor<T>& value() const { return state_->value; }
-  /// The name it was given; networks call their parameters by paths instead.
+  /// The name given to the constructor; networks identify parameters by paths instead.
   const std::string& name() const { return state_->name; }
   /// Whether gradients are taken with respect to it by default.
   bool trainable() const { return state_->trainable; }
-  /// Freezes it, or lets it learn again; for all copies.
+  /// Freezes or unfreezes it, for all copies.
   void set_trainable(bool trainable) { state_->trainable = trainable; }
-  /// Whether an optimiser that still exists was made for it.
+  /// Whether an optimiser for it exists.
   bool optimised() const { return state_->optimisers > 0; }
   /// The extents.
   Shape shape() const { return state_->value.shape(); }
@@ -59,19 +59,19 @@ class Parameter {
   template <class E>
   Parameter& assign(const xt::xexpression<E>& expression, Location where = Location::current()) {
     check_shape(expression.derived_cast(), where);
-    const Tensor<T> next = expression;  // tapes refer to the memory of the value, so it must stay where it is
+    const Tensor<T> next = expression;  // tapes refer to the value's memory, which must not move
     change([&](Tensor<T>& value) { std::copy(next.begin(), next.end(), value.begin()); });
     return *this;
   }
-  /// Adds an expression of the same shape in place; it may read the parameter's own elements, but not in another order
-  /// (use `assign` for that). Throws ShapeError if the shape differs.
+  /// Adds an expression of the same shape in place. It may read the parameter's own elements, but only in the same
+  /// order (otherwise use `assign`). Throws ShapeError if the shape differs.
   template <class E>
   Parameter& operator+=(const xt::xexpression<E>& expression) {
     check_shape(expression.derived_cast());
     change([&](Tensor<T>& value) { xt::noalias(value) += expression; });
     return *this;
   }
-  /// Subtracts likewise: `w -= rate * gradient`. Throws ShapeError if the shape differs.
+  /// Subtracts in the same way: `w -= rate * gradient`. Throws ShapeError if the shape differs.
   template <class E>
   Parameter& operator-=(const xt::xexpression<E>& expression) {
     check_shape(expression.derived_cast());
@@ -91,7 +91,7 @@ class Parameter {
     std::string name;
     bool trainable;
     Version version;
-    std::size_t optimisers = 0;  // that exist for it
+    std::size_t optimisers = 0;  // number of existing optimisers for it
   };
 
   explicit Parameter(std::shared_ptr<State> state) : state_(std::move(state)) {}
@@ -115,7 +115,7 @@ class Parameter {
 
 namespace detail {
 
-/// Counts an optimiser among those of its parameters, as long as it exists.
+/// Registers an optimiser with its parameters for as long as it exists.
 template <class T>
 class OptimiserClaim {
  public:
@@ -132,10 +132,10 @@ class OptimiserClaim {
   std::vector<Parameter<T>> parameters_;
 };
 
-/// Where parameters were recorded last, by the address of their state.
+/// The node of each parameter's last recording, by the address of the parameter's state.
 class LastRecorded {
  public:
-  /// A parameter's place, to read and to set; at first beyond every tape. Valid until the next call.
+  /// The node index of a parameter, to read and to set; initially beyond every tape. Valid until the next call.
   std::uint32_t& operator[](const void* state);
 
  private:
@@ -145,7 +145,7 @@ class LastRecorded {
   };
   Slot& find(const void* state);
 
-  std::vector<Slot> slots_;  // open addressing; their number is a power of two, at least half of them free
+  std::vector<Slot> slots_;  // open addressing; the size is a power of two, at least half of the slots are free
   std::size_t used_ = 0;
 };
 

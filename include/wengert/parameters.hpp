@@ -1,14 +1,14 @@
-// The Parameters of a struct, found by walking its members: no macro, no registration, no names as strings.
+// The Parameters of a struct, found by visiting its members: no macros, no registration, no names as strings.
 //
 //     struct Layer { Parameter<float> weight, bias; };
 //     struct Network { std::vector<Layer> encoder; Layer head; };      // encoder.0.weight, encoder.0.bias, … head.bias
 //
-// What is walked are aggregates of at most sixteen members, vectors, arrays, tuples, optionals and smart pointers, to
-// any depth; members of other types are passed over. Where that would lose weights, in `save_parameters`, layers of
-// other types are refused; one that holds no Parameters says so by `using HoldsNoParameters = void;`. The members of a
-// struct that declares `using UnnamedMember = void;` stand for the struct itself: their names are left out of paths. A
-// struct with a `member_suffix()` puts it at the end of its members' names, by which those of a list are told apart
-// instead of by their numbers: `weight_ih_l0`.
+// Aggregates of at most sixteen members, vectors, arrays, tuples, optionals and smart pointers are visited, to any
+// depth; members of other types are skipped. Where that would lose weights, in `save_parameters`, layers of other types
+// are rejected; a layer without Parameters declares `using HoldsNoParameters = void;`. The members of a struct that
+// declares `using UnnamedMember = void;` stand for the struct itself: their names are left out of paths. A struct with
+// a `member_suffix()` appends it to its members' names; in a list, such structs are told apart by the suffix instead of
+// by an index: `weight_ih_l0`.
 #pragma once
 
 #include <wengert/tree.hpp>
@@ -33,7 +33,7 @@ namespace detail {
 #pragma clang diagnostic ignored "-Wundefined-internal"
 #endif
 
-// An object that exists nowhere: the compiler is only asked how it spells the addresses of its members.
+// A declared object without a definition: only the compiler's spelling of its members' addresses is used.
 template <class S>
 struct Imagined {
   const S value;
@@ -90,7 +90,7 @@ concept HasMemberSuffix = requires(const X& x) {
   std::string(x.member_suffix());
 };
 
-// A struct's members, each by its name.
+// Visits a struct's members, each by its name.
 template <class S, class Visit, class... Members>
 void visit_members(const std::tuple<Members...>& members, const std::string& path, const std::string& suffix,
                    Visit& visitor) {
@@ -102,8 +102,8 @@ void visit_members(const std::tuple<Members...>& members, const std::string& pat
   (std::index_sequence_for<Members...>{});
 }
 
-// How the parts of a type are visited, each with its path: those that the visitor takes, and, if it returns true, the
-// parts of these. What is not made of parts has none.
+// Visits a type and its parts, each with its path. If the visitor accepts a part, the parts inside it are visited only
+// if the visitor returns true. A type that is neither an aggregate nor one of the following has no parts.
 template <class X>
 struct Parts {
   template <class Visit>
@@ -123,7 +123,7 @@ struct Parts {
   }
 };
 
-// … of what holds any number of parts, which are counted from 0 unless they tell themselves apart.
+// For ranges: elements are numbered from 0, unless they have a member suffix.
 template <class Range, class Visit>
 void visit_elements(const Range& range, const std::string& path, Visit& visitor) {
   std::size_t i = 0;
@@ -147,7 +147,7 @@ struct Parts<std::array<X, count>> {
   }
 };
 template <class X, std::size_t count>
-struct Parts<X[count]> {  // NOLINT: one of several elements is found by with_members
+struct Parts<X[count]> {  // NOLINT: with_members rejects arrays of several elements
   static_assert(count == 0, "wengert: a struct of tensors must not hold a C array: make it an std::array<Layer, 1>");
 };
 template <class... X>
@@ -161,7 +161,7 @@ struct Parts<std::tuple<X...>> {
   }
 };
 
-// … of what points to a part or to nothing.
+// For pointers and optionals: visits the part that they hold, if any.
 template <class X, class Pointer>
 struct PointedPart {
   template <class Visit>
@@ -188,8 +188,8 @@ void for_each_named_leaf(const Tree& tree, F&& f) {
   detail::Parts<Tree>::visit(tree, {}, visit);
 }
 
-/// Calls `f(path, member)` with every part of a struct that is of the type Member, in the order of the members: all
-/// layers of one kind, for example. A part found within another of its type is not visited.
+/// Calls `f(path, member)` with every part of type Member of a struct, in the order of the members: all layers of one
+/// kind, for example. A part inside another part of that type is not visited.
 template <class Member, class Module, class F>
 void for_each_member(const Module& module, F&& f) {
   const auto visit = [&]<class X>(const std::string& path, const X& x) requires(std::same_as<X, Member>) {
@@ -199,7 +199,7 @@ void for_each_member(const Module& module, F&& f) {
   detail::Parts<Module>::visit(module, {}, visit);
 }
 
-/// Calls `f(path, part)` with a struct and everything it is made of, at any depth, each before its own members.
+/// Calls `f(path, part)` with a struct and all its parts, at any depth, each before its own members.
 template <class Module, class F>
 void for_each_part(const Module& module, F&& f) {
   const auto visit = [&]<class X>(const std::string& path, const X& x) {
@@ -209,8 +209,8 @@ void for_each_part(const Module& module, F&& f) {
   detail::Parts<Module>::visit(module, {}, visit);
 }
 
-/// Calls `f(path, parameter)` with every Parameter of a struct, in the order of the members; a shared one once, by its
-/// first path.
+/// Calls `f(path, parameter)` with every Parameter of a struct, in the order of the members; a shared one is visited
+/// once, under its first path.
 template <class Module, class F>
 void for_each_parameter(const Module& module, F&& f) {
   std::vector<const void*> met;
@@ -224,14 +224,14 @@ void for_each_parameter(const Module& module, F&& f) {
   });
 }
 
-/// A tensor that belongs to a network and is saved with it, but is never trained: a running mean, for example.
+/// A tensor that is saved with a network but never trained: a running mean, for example.
 ///
-/// Its path is that of the member which holds it. `nn::unfreeze` passes over it, and an optimiser keeps no state of it.
+/// Its path is the path of the member that holds it. `nn::unfreeze` skips it, and optimisers keep no state for it.
 template <class T>
 struct Buffer {
-  /// Leaves its only member out of paths.
+  /// Omits its only member's name from paths.
   using UnnamedMember = void;
-  Parameter<T> parameter;  ///< itself
+  Parameter<T> parameter;  ///< the tensor
 
   /// A buffer with this value.
   static Buffer make(Tensor<T> value) { return {Parameter<T>(std::move(value), {}, false)}; }
@@ -239,7 +239,7 @@ struct Buffer {
 
 namespace detail {
 
-// What a struct's Buffers hold.
+// The Parameters of a struct's Buffers.
 template <class T, class Module>
 std::vector<Parameter<T>> buffers_of(const Module& module) {
   std::vector<Parameter<T>> result;
@@ -281,14 +281,14 @@ struct ParameterScalar<std::shared_ptr<X>> : ParameterScalar<std::remove_const_t
 
 }  // namespace detail
 
-/// The scalar type of the Parameters of a struct: of the first one; void if it has none.
+/// The scalar type of a struct's first Parameter; void if it has none.
 template <class Module>
 using ModuleScalar = typename detail::ParameterScalar<Module>::type;
 
 namespace detail {
 
-// A class with a call operator, or with a member `forward`, as layers of other libraries have, be it overloaded or a
-// template: its name is ambiguous beside another one.
+// Whether a class has a call operator, or a member `forward` as layers of other libraries do, even if overloaded or a
+// template: its name becomes ambiguous beside another one.
 struct OtherCall {
   void operator()() const;
   void forward() const;
@@ -306,7 +306,7 @@ requires(std::is_class_v<X> && !std::is_final_v<X>) inline constexpr bool is_cal
 }
 || !requires { &WithOtherCall<X>::forward; };
 
-// Whether a type names a Parameter where members are walked.
+// Whether visiting a type's members finds the type of a Parameter.
 template <class X>
 constexpr std::size_t walked_members() {
   if constexpr (std::is_aggregate_v<X> && std::is_class_v<X> && !std::is_empty_v<X>)
@@ -322,8 +322,8 @@ constexpr bool has_parameters() {
     return !std::is_void_v<typename ParameterScalar<X>::type>;
 }
 
-// Whether there may be Parameters in a member that walking does not lead into: a layer that is no aggregate, which is
-// told by its call operator or its `forward`, or a container of layers. What needs no destructor holds none.
+// Whether a skipped member may hold Parameters: a layer that is not an aggregate, recognised by its call operator or
+// its `forward`, or a container of layers. A trivially destructible type holds none.
 template <class X>
 inline constexpr bool hides_parameters =
     std::is_class_v<X> && !std::is_aggregate_v<X> && !std::is_trivially_destructible_v<X> && is_callable<X> &&
@@ -335,9 +335,9 @@ requires(!is_leaf<Container<X...>> && !std::is_aggregate_v<Container<X...>> &&
          !is_callable<Container<X...>>) inline constexpr bool hides_parameters<Container<X...>> =
     (has_parameters<X>() || ...) || (hides_parameters<X> || ...);
 template <class F>
-inline constexpr bool hides_parameters<std::function<F>> = false;  // mostly the choice of an activation
+inline constexpr bool hides_parameters<std::function<F>> = false;  // usually an activation function
 template <class X>
-inline constexpr bool hides_parameters<std::weak_ptr<X>> = false;  // another member's
+inline constexpr bool hides_parameters<std::weak_ptr<X>> = false;  // owned by another member
 template <class X>
 inline constexpr bool hides_parameters<std::reference_wrapper<X>> = false;
 
@@ -355,15 +355,15 @@ void require_open(const Module& module, std::string_view subject, const Location
 
 }  // namespace detail
 
-/// A Parameter and what it is known by: the path that leads to it in a network, `encoder.0.weight`.
+/// A Parameter and its path in a network.
 template <class T>
 struct NamedParameter {
-  std::string name;        ///< such as `encoder.0.weight`
-  Parameter<T> parameter;  ///< itself
+  std::string name;        ///< the path, such as `encoder.0.weight`
+  Parameter<T> parameter;  ///< the Parameter
 };
 
-/// All Parameters of a struct, of a vector of them, or a single one, in the order of the members; a shared one once, by
-/// its first path. A single one has its own name. They must be of one scalar type; without any, the type is float.
+/// All Parameters of a struct, of a vector of them, or a single one, in the order of the members; a shared one appears
+/// once, under its first path. A single one has its own name. All must have one scalar type; without any, it is float.
 template <class Module>
 auto named_parameters(const Module& module) {
   using T = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, float, ModuleScalar<Module>>;
@@ -377,7 +377,7 @@ auto named_parameters(const Module& module) {
 
 namespace detail {
 
-// Those of some parameters that are not among others.
+// The parameters that are not among `others`.
 template <class T>
 std::vector<NamedParameter<T>> without(std::vector<NamedParameter<T>> parameters,
                                        const std::vector<Parameter<T>>& others) {

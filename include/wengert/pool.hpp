@@ -1,5 +1,4 @@
-// Where a tape's memory comes from: storages for values, and an arena for everything small that lives as long as a
-// node.
+// The memory of a tape: storages for values, and an arena for small data with a node's lifetime.
 #pragma once
 
 #include <array>
@@ -14,25 +13,24 @@ namespace wengert {
 /// Counts the changes of a parameter's value.
 using Version = std::uint32_t;
 
-/// A block of memory that the values of one or more nodes lie in. Nodes that are views of another node share its
-/// storage. Fills a cache line of its own.
+/// A block of memory that holds the values of one or more nodes. A view shares the storage of the node that it views.
+/// Fills one cache line.
 struct alignas(64) Storage {
   std::byte* data = nullptr;          ///< the first byte
-  std::size_t capacity = 0;           ///< bytes
-  std::uint32_t references = 0;       ///< nodes and adjoints that need it
+  std::size_t capacity = 0;           ///< size in bytes
+  std::uint32_t references = 0;       ///< number of nodes and adjoints that use it
   std::uint32_t size_class = 0;       ///< the free list it returns to
-  Storage* next_free = nullptr;       ///< in its free list
-  std::shared_ptr<const void> owner;  ///< keeps foreign memory alive; empty for the pool's own
-  const Version* version = nullptr;   ///< of the parameter it refers to, if any
-  Version recorded_version = 0;       ///< that parameter's version when it was recorded
-  bool borrowed = false;  ///< the caller's memory; `owner` points to its Tensor, if known, and keeps nothing alive
+  Storage* next_free = nullptr;       ///< the next entry in its free list
+  std::shared_ptr<const void> owner;  ///< keeps foreign memory alive; empty for the pool's own memory
+  const Version* version = nullptr;   ///< version of the parameter that it refers to, if any
+  Version recorded_version = 0;       ///< the parameter's version when it was recorded
+  bool borrowed = false;  ///< the caller's memory; `owner` points to its Tensor, if known, without keeping it alive
 };
 
-/// Recycles storages by size class, so that a repeated computation finds its buffers where it left them.
+/// Recycles storages by size class, so that a repeated computation reuses its buffers.
 ///
-/// Sizes are rounded up to one of eight steps between powers of two (at most 12.5 % of waste above 512 bytes), blocks
-/// are aligned to 64 bytes. A freed block is never returned to the system before the pool is destroyed. Not
-/// thread-safe.
+/// Sizes are rounded up to one of eight steps between powers of two (at most 12.5 % waste above 512 bytes); blocks are
+/// aligned to 64 bytes. Freed blocks return to the system only when the pool is destroyed. Not thread-safe.
 class Pool {
  public:
   Pool() = default;
@@ -40,22 +38,22 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
   ~Pool();
 
-  /// Where the elements of empty values lie: unlike a null pointer, a pointer to it may be offset.
+  /// The address of the elements of empty values; unlike a null pointer, it can be offset.
   static std::byte no_elements[];
   /// A storage of at least `bytes` bytes with one reference; its contents are undefined.
   Storage* allocate(std::size_t bytes);
-  /// A storage with one reference that refers to foreign memory, kept alive by `owner` if there is one. The data of no
-  /// bytes may be null; the storage's are not.
+  /// A storage with one reference that refers to foreign memory, kept alive by `owner` if there is one. If `bytes` is
+  /// 0, `data` may be null; the storage's data is then `no_elements`.
   Storage* adopt(std::byte* data, std::size_t bytes, std::shared_ptr<const void> owner);
-  /// Nothing may be read from the storage, nor written to it, until it is allocated again: AddressSanitizer reports it.
+  /// Makes AddressSanitizer report every access to the storage until it is allocated again.
   static void forbid(Storage* storage) noexcept;
-  /// Counts one more that needs the storage.
+  /// Adds a reference.
   void retain(Storage* storage) noexcept { ++storage->references; }
-  /// Counts one less; the last one gives the storage back.
+  /// Removes a reference; removing the last one recycles the storage.
   void release(Storage* storage) noexcept {
     if (--storage->references == 0) recycle(storage);
   }
-  /// Bytes held from the system, in use or free.
+  /// Bytes obtained from the system, in use or free.
   std::size_t reserved_bytes() const noexcept { return reserved_; }
 
  private:
@@ -74,24 +72,24 @@ class Pool {
   std::array<Storage*, class_count + 1> free_{};  // the last list holds headers without memory
   std::deque<Storage> headers_;
   std::vector<Block> blocks_;
-  std::byte* slab_ = nullptr;  // small storages are cut from here
+  std::byte* slab_ = nullptr;  // small storages are carved from here
   std::size_t slab_left_ = 0;
   std::size_t reserved_ = 0;
 };
 
-/// Memory handed out front to back and given back in bulk.
+/// A bump allocator whose memory is freed in bulk.
 class Arena {
  public:
   /// A position to rewind to.
   struct Mark {
-    std::size_t block = 0;  ///< by number
-    std::size_t used = 0;   ///< bytes of that block
+    std::size_t block = 0;  ///< index of the block
+    std::size_t used = 0;   ///< bytes used in that block
   };
   /// Uninitialised memory for trivially destructible objects, aligned for any of them.
   void* allocate(std::size_t bytes);
-  /// How much has been handed out.
+  /// The current position.
   Mark mark() const noexcept { return {block_, used_}; }
-  /// Takes back everything handed out since `mark`.
+  /// Frees everything allocated since `mark`.
   void rewind(Mark mark) noexcept {
     block_ = mark.block;
     used_ = mark.used;

@@ -1,4 +1,4 @@
-// compile(): a recorded tape turned into a Program, which replays it without allocation.
+// compile(): turns a recorded tape into a Program, which replays it without allocation.
 //
 //     wg::Tape<float> tape;
 //     auto x = tape.constant(X), y = tape.constant(Y);
@@ -9,10 +9,9 @@
 //     auto step = wg::compile(tape, {x, y}, {loss});
 //     for (…) step(X, Y).item();                                  // a whole training step
 //
-// What is captured: the ops, their attributes and every shape; the values of `constant` and `variable(tensor)`, as
-// copies. Read anew at each replay: the inputs, the parameters, borrowed tensors, the streams of random generators.
-// Control flow of the program that recorded is not captured, which is why a value that was read while recording is
-// refused.
+// Captured: the ops, their attributes and all shapes; the values of `constant` and `variable(tensor)`, as copies. Read
+// at each replay: the inputs, the parameters, borrowed tensors, and the streams of random generators. The control flow
+// of the recording program is not captured; therefore reading a value during recording is an error.
 #pragma once
 
 #include <wengert/index_var.hpp>
@@ -32,24 +31,23 @@
 
 namespace wengert {
 
-/// How `compile` compiles.
+/// Options of `compile`.
 struct CompileOptions {
-  /// Elementwise ops of one shape run tile by tile, sums with them, and updates accumulate in place; results then
-  /// differ from those of the tape by rounding, at most 4 ulp an op. Without, they are equal to the last bit.
+  /// Runs elementwise ops of one shape tile by tile, with sums over them, and accumulates updates in place. Results
+  /// then differ from the tape's by rounding, at most 4 ulp per op. Without fusion, they are equal to the last bit.
   bool fuse = true;
-  /// Accepts that a value was read (`item`, `value`, `view`) before all was recorded: what was recorded must not depend
-  /// on it.
+  /// Allows a value to be read (`item`, `value`, `view`) before recording ends; the recording must not depend on it.
   bool allow_value_dependence = false;
-  /// Takes the tape's queued updates along. Without, the Program changes no parameter.
+  /// Includes the tape's queued updates. Otherwise, the Program changes no parameter.
   bool apply_updates = true;
-  /// `compiled` functions only: compares each replay with recording the function anew, and throws ValueError where a
+  /// `compiled` functions only: compares each replay with a new recording of the function, and throws ValueError if a
   /// result or a parameter differs by more than rounding.
   bool checked = false;
   /// Keeps the text of the graph before and after each pass, for `Program::passes`.
   bool keep_passes = false;
-  /// `compiled` functions only: how many Programs are held, one for each signature of shapes; at least 1. A new one
-  /// takes the place of the one that was used least recently; should its shapes come back, they are recorded and
-  /// compiled again, which `recompilations()` counts. A Program takes about a kilobyte an op besides its values.
+  /// `compiled` functions only: the maximum number of Programs held, one per signature of shapes; at least 1. A new
+  /// Program evicts the least recently used one. If shapes of an evicted Program occur again, they are recorded and
+  /// compiled again, which `recompilations()` counts. A Program takes about a kilobyte per op, plus its values.
   std::size_t max_programs = 16;
 };
 
@@ -69,18 +67,18 @@ class ProgramVar {
   Var<T> handle_;
 };
 
-/// What an input is bound to for a replay: a tensor or whole numbers, which are read in place.
+/// The binding of an input for a replay: a tensor or integers, which are read in place.
 template <class T>
 struct ProgramInput {
-  /// A tensor, in place.
+  /// A tensor, read in place.
   ProgramInput(const Tensor<T>& tensor)  // NOLINT(google-explicit-constructor)
       : data(tensor.data()), shape(tensor.shape()) {}
-  /// Whole numbers, in place.
+  /// Integers, read in place.
   ProgramInput(const Indices& numbers)  // NOLINT(google-explicit-constructor)
       : data(numbers.data()), shape(numbers.shape()), indices(true) {}
-  /// Elements of the caller's, row-major, in this shape. Throws ShapeError if their number differs.
+  /// The caller's elements, row-major, in this shape. Throws ShapeError if their number differs.
   ProgramInput(std::span<const T> elements, const Shape& shape);
-  /// The value of any other expression, a view for example, or a scalar: a copy.
+  /// A copy of any other expression, a view for example, or of a scalar.
   ///@{
   template <class E>
   requires(!std::is_same_v<E, Tensor<T>> && !std::is_same_v<E, Indices>)
@@ -93,8 +91,8 @@ struct ProgramInput {
 
   const void* data;                   ///< the first element
   Shape shape;                        ///< the extents
-  bool indices = false;               ///< whether they are whole numbers
-  std::shared_ptr<const void> owner;  ///< keeps a copy alive; empty for what is read in place
+  bool indices = false;               ///< whether the elements are integers
+  std::shared_ptr<const void> owner;  ///< keeps a copy alive; empty if the data is read in place
 
  private:
   template <class E>
@@ -106,20 +104,20 @@ struct ProgramInput {
   }
 };
 
-/// One instruction of a Program in a profile: what it computes, and what it costs.
+/// One instruction of a Program in a profile: what it computes and how long it takes.
 struct ProfileRow {
-  std::string op;         ///< its ops' names
+  std::string op;         ///< names of its ops
   std::string where;      ///< the line that recorded the last of them
-  std::size_t calls = 0;  ///< how often it ran
-  double seconds = 0;     ///< of all calls
-  double bytes = 0;       ///< read and written, a call
-  double flops = 0;       ///< of matrix products, a call; 0 for what is bound by memory
+  std::size_t calls = 0;  ///< number of runs
+  double seconds = 0;     ///< total of all calls
+  double bytes = 0;       ///< read and written per call
+  double flops = 0;       ///< floating-point operations per call; 0 for memory-bound instructions
 };
 
-/// Where the time of replays went.
+/// The time that replays spend in each instruction.
 struct Profile {
   std::vector<ProfileRow> rows;  ///< in the order of execution
-  std::size_t replays = 0;       ///< how many were measured
+  std::size_t replays = 0;       ///< number of measured replays
 
   /// A table by op, the most expensive first: time, share, calls, GFLOP/s and GB/s.
   std::string to_string() const;
@@ -129,28 +127,28 @@ struct Profile {
   friend std::ostream& operator<<(std::ostream& out, const Profile& profile);
 };
 
-/// The memory a Program takes.
+/// The memory that a Program uses.
 struct ProgramMemory {
   std::size_t arena_bytes = 0;      ///< intermediate values, which share memory where they can
-  std::size_t tile_bytes = 0;       ///< of fused ops, in the first-level cache
-  std::size_t constant_bytes = 0;   ///< baked in
-  std::size_t parameter_bytes = 0;  ///< of the parameters it reads or writes, which live outside
-  /// The bytes it holds itself.
+  std::size_t tile_bytes = 0;       ///< tiles of fused ops, sized for the first-level cache
+  std::size_t constant_bytes = 0;   ///< constants that it captured
+  std::size_t parameter_bytes = 0;  ///< parameters that it reads or writes; not its own memory
+  /// The bytes that the Program itself holds.
   std::size_t total_bytes() const { return arena_bytes + tile_bytes + constant_bytes; }
 };
 
-/// Records what a Program computes: gets the tape, gives the inputs and the outputs; updates are queued on the tape.
+/// Records the computation of a Program on `tape`: sets `inputs`, returns the outputs and queues updates on the tape.
 template <class T>
 using ProgramRecorder = std::function<std::vector<ProgramVar<T>>(Tape<T>& tape, std::vector<ProgramVar<T>>& inputs)>;
 
 template <class T>
 class ProgramCache;
 
-/// A recorded computation that runs again on new inputs: without a tape, allocation, shape checks or graph.
+/// A recorded computation that replays on new inputs, without a tape, allocation, shape checks or a graph.
 ///
-/// It owns its memory and shares the parameters; it outlives the tape it was made from. Moved, not copied. One thread
-/// at a time: a call while another thread is in one, or from within its own, throws HandleError, and so does reading
-/// results that another thread's call has replaced. For several threads, make a Program for each.
+/// A Program owns its memory, shares the parameters and can outlive the tape it was compiled from. Only one thread can
+/// use it at a time: a call during another thread's call, or from within its own, throws HandleError, and so does
+/// reading results that another thread's call has replaced. Use one Program per thread.
 template <class T>
 class Program {
  public:
@@ -161,10 +159,10 @@ class Program {
   ///@}
   ~Program();
 
-  /// Replays on these inputs, in the order given to `compile`; they are read in place and must not change meanwhile.
-  /// Returns the Program, for its results. Throws ShapeError unless each input has the recorded shape and kind,
-  /// ValueError if one lies in memory that the replay writes, and what an op throws; then no parameter is changed.
-  /// Errors name the line that recorded the op, or else the line that compiled the Program.
+  /// Replays on these inputs, in the order given to `compile`. They are read in place and must not change during the
+  /// replay. Returns the Program, to read its results. Throws ShapeError unless each input has the recorded shape and
+  /// kind, ValueError if an input lies in memory that the replay writes, and what an op throws; no parameter is then
+  /// changed. Errors name the line that recorded the op, or else the line that compiled the Program.
   template <class... Inputs>
   Program& operator()(const Inputs&... inputs) {
     if constexpr (sizeof...(Inputs) == 0) {
@@ -179,11 +177,11 @@ class Program {
   void run(std::span<const ProgramInput<T>> inputs);
   /// Whether these inputs have the recorded shapes and kinds.
   bool accepts(std::span<const ProgramInput<T>> inputs) const;
-  /// Replays, and compares every result and parameter with those of `record`, run first on a tape of its own. Throws
-  /// ValueError where they differ by more than rounding explains (with `fuse = false`: at all).
+  /// Replays, and compares every result and parameter with those of `record`, which runs first on a separate tape.
+  /// Throws ValueError if they differ by more than rounding (with `fuse = false`: at all).
   void run_checked(std::span<const ProgramInput<T>> inputs, const ProgramRecorder<T>& record);
-  /// Sets random generators back to where they stood when the tape was recorded, so that the first replay draws what
-  /// the recording drew.
+  /// Resets random generators to where they were when the tape was recorded, so that the next replay draws the same
+  /// numbers as the recording.
   void restart_streams();
 
   /// The number of inputs.
@@ -192,9 +190,9 @@ class Program {
   std::size_t output_count() const;
   /// The recorded extents of input `i`.
   const Shape& input_shape(std::size_t i, Location where = Location::current()) const;
-  /// Result `i` of the last replay in place, as an xtensor adaptor; valid until the next replay, which nothing keeps
-  /// another thread from. Zeros before the first. Throws ValueError if there is no such result, if it is of whole
-  /// numbers, or if the last replay threw: then there are no results until a replay succeeds.
+  /// Result `i` of the last replay in place, as an xtensor adaptor. It is valid until the next replay, which another
+  /// thread is not prevented from starting. Zeros before the first replay. Throws ValueError if there is no such
+  /// result, if it holds integers, or if the last replay threw: there are then no results until a replay succeeds.
   auto output(std::size_t i = 0, Location where = Location::current()) const {
     const Value<const T> value = result(i, where);
     const Layout& layout = *value.layout;
@@ -206,23 +204,23 @@ class Program {
   Tensor<T> value(std::size_t i = 0, Location where = Location::current()) const;
   /// The single element of result `i`. Throws ShapeError for any other size.
   T item(std::size_t i = 0, Location where = Location::current()) const;
-  /// A copy of result `i`, which is of whole numbers.
+  /// A copy of result `i`, which holds integers.
   Indices indices(std::size_t i = 0, Location where = Location::current()) const;
 
-  /// The bytes it holds; they are known before the first replay and do not grow.
+  /// The memory that it holds; known before the first replay, and constant.
   ProgramMemory memory() const;
-  /// The instructions in order, one block each, with shapes and places in memory.
+  /// The instructions in order, one block each, with shapes and memory locations.
   std::string to_string() const;
-  /// Name and text of the graph after each pass, if `keep_passes` was asked for.
+  /// The name of each pass and the text of the graph after it, if `keep_passes` was set.
   const std::vector<std::pair<std::string, std::string>>& passes() const;
-  /// Measures every instruction from now on, or no longer.
+  /// Starts or stops measuring every instruction.
   void measure(bool on);
-  /// What was measured since `measure(true)`.
+  /// The measurements since `measure(true)`.
   Profile profile() const;
 
   /// For `compile`.
   struct State;
-  /// For `compile`: from its parts.
+  /// For `compile`: from a state.
   explicit Program(std::unique_ptr<State> state);
 
  private:
@@ -235,30 +233,30 @@ class Program {
   std::unique_ptr<State> state_;
 };
 
-/// Compiles what `outputs` and the tape's queued updates depend on into a Program of `inputs`.
+/// Compiles everything that `outputs` and the tape's queued updates depend on into a Program of `inputs`.
 ///
-/// Inputs are leaves made by `constant`, `borrow`, `variable(tensor)` or `indices`. The tape stays as it is, its queued
-/// updates included; the Program does not apply them before it is run. Throws HandleError for a bad handle or input,
-/// ValueError if a value was read before all was recorded (see CompileOptions).
+/// Inputs are leaf nodes made by `constant`, `borrow`, `variable(tensor)` or `indices`. The tape stays unchanged,
+/// including its queued updates, which the Program applies when it runs. Throws HandleError for an invalid handle or
+/// input, ValueError if a value was read before recording ended (see CompileOptions).
 template <class T>
 Program<T> compile(Tape<T>& tape, const std::vector<ProgramVar<std::type_identity_t<T>>>& inputs,
                    const std::vector<ProgramVar<std::type_identity_t<T>>>& outputs, const CompileOptions& options = {},
                    Location where = Location::current());
 
-/// Records on a tape of its own, without computing values unless `allow_value_dependence` is set, and compiles. Random
-/// generators stand where they stood before.
+/// Records on a new tape, without computing values unless `allow_value_dependence` is set, and compiles. Random
+/// generators are reset to where they were before.
 template <class T>
 Program<T> compile_recorded(const std::type_identity_t<ProgramRecorder<T>>& record, const CompileOptions& options = {},
                             Location where = Location::current());
 
-/// The bytes that replays will hold at most, known before the first one.
+/// The memory that replays hold at most, known before the first one.
 template <class T>
 ProgramMemory memory_plan(const Program<T>& program) {
   return program.memory();
 }
 
-/// What each instruction of a Program costs: measured in `replays` replays on these inputs, which update parameters
-/// like any other.
+/// The time that each instruction of a Program takes, measured over `replays` replays on these inputs. They update
+/// parameters like any other replay.
 template <class T>
 Profile profile(Program<T>& program, const std::vector<ProgramInput<std::type_identity_t<T>>>& inputs = {},
                 std::size_t replays = 10) {
@@ -268,7 +266,7 @@ Profile profile(Program<T>& program, const std::vector<ProgramInput<std::type_id
   return program.profile();
 }
 
-/// What each op of the tape costs: everything recorded on it, computed again `replays` times, unfused.
+/// The time that each op of the tape takes: everything recorded is computed again `replays` times, unfused.
 template <class T>
 Profile profile(Tape<T>& tape, std::size_t replays = 10);
 

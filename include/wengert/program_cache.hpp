@@ -1,4 +1,4 @@
-// The Programs of one function: one for each signature of shapes, the least recently used given up for a new one.
+// The Programs of one function, one per signature of shapes; a new one evicts the least recently used one.
 #pragma once
 
 #include <wengert/program.hpp>
@@ -10,12 +10,12 @@
 
 namespace wengert {
 
-/// What `compiled` functions and `train::fit` keep their Programs in, at most `CompileOptions::max_programs` of them.
-/// One thread at a time, like a Program.
+/// The cache in which `compiled` functions and `train::fit` keep their Programs, at most
+/// `CompileOptions::max_programs`. Only one thread can use it at a time, like a Program.
 template <class T>
 class ProgramCache {
  public:
-  /// Empty. Throws ValueError if `max_programs` is 0. Errors of its calls that name no other line name this one.
+  /// Empty. Throws ValueError if `max_programs` is 0. Errors of its calls that name no other line name `where`.
   explicit ProgramCache(const CompileOptions& options = {}, Location where = Location::current());
   /// Moved, not copied.
   ///@{
@@ -24,19 +24,19 @@ class ProgramCache {
   ///@}
   ~ProgramCache();
 
-  /// Replays the Program of these inputs' shapes, compiled from what `record` records (see ProgramRecorder) if there is
-  /// none. Its results stay until the next call. The reference stays good as long as the cache; a Program that was
-  /// given up since throws HandleError. Throws what recording or a replay throws; HandleError if a call is under way.
+  /// Replays the Program for the shapes of these inputs; if there is none, compiles it from what `record` records (see
+  /// ProgramRecorder). Its results stay valid until the next call. The reference stays valid as long as the cache; an
+  /// evicted Program throws HandleError. Throws what recording or a replay throws, and HandleError during another call.
   template <class F>
   Program<T>& run(std::span<const ProgramInput<T>> inputs, const F& record) {
-    return run_recorded(inputs, std::cref(record));  // a reference is kept without allocation
+    return run_recorded(inputs, std::cref(record));  // std::function holds a reference without allocation
   }
 
-  /// How many Programs it holds.
+  /// The number of Programs held.
   std::size_t size() const;
-  /// How many it has compiled.
+  /// The number of compilations so far.
   std::size_t compilations() const;
-  /// How many of these were compiled again: their shapes came back after their Program was given up.
+  /// The number of compilations for shapes whose Program had been evicted.
   std::size_t recompilations() const;
 
  private:

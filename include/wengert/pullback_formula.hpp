@@ -1,4 +1,4 @@
-// The pullback of an elementwise op, itself a formula: from the derivative its author gave, or from its own formula.
+// The pullback of an elementwise op, itself a formula: from its given derivative, or from its own formula.
 #pragma once
 
 #include <wengert/elementwise_options.hpp>
@@ -14,7 +14,7 @@
 
 namespace wengert::detail {
 
-struct OwnDerivative {  // taken of the formula itself
+struct OwnDerivative {  // derived from the formula itself
   using Kind = DerivativeKind;
 };
 
@@ -23,15 +23,15 @@ inline constexpr int dual_depth = Number<A> ? 0 : -1;
 template <class X>
 inline constexpr int dual_depth<Dual<X>> = dual_depth<X> + 1;
 
-// g times a slope, and 0 where the slope is, even if g is infinite or NaN. Differentiated, it is a sum of two such
-// products: where a slope is 0, its own derivative need not be.
+// g times a slope, but 0 where the slope is 0, even if g is infinite or NaN. Its derivative is a sum of two such
+// products: where a slope is 0, its own derivative need not be 0.
 template <class G, class D>
 WENGERT_INLINE constexpr auto chosen_product(const G& g, const D& slope) {
   constexpr int of_g = dual_depth<G>, of_slope = dual_depth<D>;
   if constexpr (requires {
                   { masked_product(g, slope) } -> std::same_as<G>;
                 }) {
-    return masked_product(g, slope);  // recorded: an op of its own, which is differentiated by the same rule
+    return masked_product(g, slope);  // recorded as a separate op, which is differentiated by the same rule
   } else if constexpr (of_g <= 0 && of_slope <= 0) {
     return where(slope == 0, 0, g * slope);
   } else if constexpr (of_g > of_slope) {
@@ -46,8 +46,8 @@ WENGERT_INLINE constexpr auto chosen_product(const G& g, const D& slope) {
   }
 }
 
-// A tangent or cotangent times a derivative that was given. Of one that chooses between branches, 0 means a branch that
-// was not taken: what comes along it is 0.
+// A tangent or cotangent times a given derivative. If the derivative branches, 0 means a branch that was not taken, and
+// the product is 0.
 template <class Partial, std::size_t arguments, class G, class D>
 WENGERT_INLINE constexpr auto along(const G& g, const D& slope) {
   if constexpr (Literal<D> || std::is_same_v<D, Text>)
@@ -58,7 +58,7 @@ WENGERT_INLINE constexpr auto along(const G& g, const D& slope) {
     return g * slope;
 }
 
-// The cotangent of one input, as a formula of (inputs…, output, cotangent, parameters…), from the derivative given.
+// The cotangent of one input, as a formula of (inputs…, output, cotangent, parameters…), from the given derivative.
 template <class E, std::size_t input>
 struct GivenPullback {
   static constexpr std::size_t arity = E::arity + 2;
@@ -77,9 +77,9 @@ struct GivenPullback {
   }
 };
 
-// The same as a formula of (inputs…, cotangent, parameters…), by differentiating the op's own formula. Where that
-// chooses between branches, the cotangent is what is differentiated along, and is chosen or not with the branch: a
-// product with the derivative 0 would be NaN for an infinite cotangent.
+// The same as a formula of (inputs…, cotangent, parameters…), by differentiating the op's own formula. If that
+// branches, the derivative is taken along the cotangent, which is then selected with the branch: a product with the
+// derivative 0 would be NaN for an infinite cotangent.
 template <class E, std::size_t input>
 struct OwnPullback {
   static constexpr std::size_t arity = E::arity + 1;

@@ -1,4 +1,4 @@
-// Structural ops: everything that is not elementwise, each one struct with name, shape rule, forward and vjp.
+// Structural ops: all ops that are not elementwise, each one struct with name, shape rule, forward and vjp.
 //
 //     template <class T>
 //     Var<T> reversed(Var<T> x, Location where = Location::current());       // declared first: the vjp uses it
@@ -34,36 +34,36 @@
 namespace wengert {
 
 namespace detail {
-inline std::vector<Indices> no_indices() { return {}; }  // as g++ 12 stumbles over braces below
+inline std::vector<Indices> no_indices() { return {}; }  // g++ 12 mishandles braces below
 }  // namespace detail
 
 /// The arity of an op that takes any number of inputs.
 inline constexpr std::size_t any_number = static_cast<std::size_t>(-1);
 
-/// One application of a structural op that its derivative is checked on.
+/// One application of a structural op, on which its derivative is checked.
 template <class S>
 struct StructuralExample {
-  S op;                                                 ///< with its attributes
-  std::vector<Shape> shapes;                            ///< of the inputs that are Vars
-  Domain domain{};                                      ///< of the values of the inputs
+  S op;                                                 ///< the op with its attributes
+  std::vector<Shape> shapes;                            ///< shapes of the inputs that are Vars
+  Domain domain{};                                      ///< range of the input values
   std::vector<Indices> indices = detail::no_indices();  ///< the inputs that are indices
-  Var<double> (*prepare)(Var<double>) = nullptr;        ///< brings the first input into the domain: a symmetric matrix
+  Var<double> (*prepare)(Var<double>) = nullptr;        ///< maps the first input into the domain: a symmetric matrix
 };
 
-/// What a struct must have to be an op; its data members are the op's attributes.
+/// What a struct needs to define an op; its data members are the op's attributes.
 ///
 /// `shape` gives the result's shape or throws ShapeError or AxisError; `forward` computes it from contiguous inputs
 /// (from any strides, if the struct has a member `takes_strides = true`). Instead of both, a view has `bool view(const
-/// Layout& input, Layout& out, std::ptrdiff_t& offset) const`. Inputs that are whole numbers are named by a bit each,
-/// `index_inputs = 0b10`, and reach `forward` as `Value<const std::int64_t>`, `vjp` as IndexVar; `index_output = true`
-/// says that the result is. A member
-/// `differentiable = false` says that the derivative is zero by definition; `convention` tells the op reference what
-/// holds at ties and edges. `vjp(cotangent, output, inputs…)` returns the cotangents of the inputs as Vars: one, or a
-/// tuple of functions that are called only where they are needed. With `arity = any_number`, `shape` and `forward` take
-/// their inputs as one span, and `vjp(Pullback<T>&)` gives the cotangents itself.
+/// Layout& input, Layout& out, std::ptrdiff_t& offset) const`. `index_inputs = 0b10` marks the inputs that are
+/// integers, one bit each; they reach `forward` as `Value<const std::int64_t>` and `vjp` as IndexVar. An integer result
+/// is marked by `index_output = true`. `differentiable = false` declares the derivative to be zero by definition;
+/// `convention` tells the op reference the behaviour at ties and edges. `vjp(cotangent, output, inputs…)` returns the
+/// cotangents of the inputs: one Var, or a tuple of Vars, no_gradient, or functions that give a Var and are called only
+/// if needed. With `arity = any_number`, `shape` and `forward` take their inputs as one span, and `vjp(Pullback<T>&)`
+/// gives the cotangents itself.
 ///
-/// Random checks change the extents of examples. An op whose attributes are at home with any (an axis, a flag, a
-/// number) says so by `any_extents = true`; one whose attributes depend on them can add `applications()`, OpExamples of
+/// Random checks change the extents of examples. An op whose attributes fit any extents (an axis, a flag, a number)
+/// declares `any_extents = true`; one whose attributes depend on the extents can add `applications()`, OpExamples of
 /// the function that makes the attributes.
 template <class S>
 concept StructuralOp = std::is_trivially_copyable_v<S> && requires {
@@ -73,7 +73,7 @@ concept StructuralOp = std::is_trivially_copyable_v<S> && requires {
   { S::examples() } -> std::same_as<std::vector<StructuralExample<S>>>;
 };
 
-/// Stands in a vjp's tuple for an input that has no gradient.
+/// Placeholder in a vjp's tuple for an input without gradient.
 struct NoGradient {};
 /// What a vjp returns for an input without gradient.
 inline constexpr NoGradient no_gradient{};
@@ -111,7 +111,7 @@ constexpr bool is_differentiable() {
     return !gives_indices<S>;
 }
 
-// Without attributes the shape rule alone decides what fits.
+// Without attributes, only the shape rule decides which extents fit.
 template <class S>
 constexpr bool takes_any_extents() {
   if constexpr (requires { S::any_extents; })
@@ -120,7 +120,7 @@ constexpr bool takes_any_extents() {
     return sizeof(S) == 1 && index_inputs<S>() == 0;
 }
 
-// A handle as the tape knows it.
+// The handle of a Var or an IndexVar.
 template <class T>
 Var<T> handle_of(const Var<T>& var) {
   return var;
@@ -270,7 +270,7 @@ struct StructuralTable {
   }
 };
 
-/// Puts a structural op into the registry; `record` does so for every op that a program uses.
+/// Registers a structural op; `record` does so for every op that a program uses.
 template <StructuralOp S>
 struct Registered {
   /// The op's applications to check.
@@ -287,11 +287,11 @@ struct Registered {
       for (OpExample& application : S::applications()) result.push_back(std::move(application));
     return result;
   }
-  /// Initialised before main, which puts it in.
+  /// Registers the op when it is initialised, before main.
   static const bool done;
 
  private:
-  // The example's indices stand where the op takes them, the Vars elsewhere, both in order.
+  // The example's indices go where the op takes indices, the Vars elsewhere, both in order.
   template <class T>
   static Var<T> apply(const StructuralExample<S>& example, std::span<const Var<T>> x) {
     std::vector<Var<T>> inputs(example.shapes.size() + example.indices.size());
@@ -310,7 +310,7 @@ const bool Registered<S>::done = register_op({.name = S::name,
                                               .own_examples = Registered<S>::examples});
 
 /// Records a structural op on its inputs, Vars and IndexVars: `record(Softmax{}, where, x)`. The result is an IndexVar
-/// if the op says so (`index_output`).
+/// if the op sets `index_output`.
 template <StructuralOp S, class... V>
 requires(sizeof...(V) == S::arity && (detail::TapeHandle<V> && ...)) auto record(const S& op, const Location& where,
                                                                                  V... inputs) {

@@ -1,4 +1,4 @@
-// Tape: the Wengert list, and the nodes it consists of.
+// Tape: the Wengert list and its nodes.
 #pragma once
 
 #include <wengert/error.hpp>
@@ -24,32 +24,32 @@
 
 namespace wengert {
 
-/// One entry of the tape: an op applied to earlier entries, or a leaf, with its value, which the tape alone reaches:
-/// see `Tape::value_of`. Fits a cache line.
+/// One entry of the tape: an op applied to earlier entries, or a leaf. Only the tape can access its value; see
+/// `Tape::value_of`. Fits in a cache line.
 template <class T>
 struct Node {
   const Op<T>* op = nullptr;         ///< null: a leaf
   const Layout* layout = nullptr;    ///< shape and strides
-  const void* attributes = nullptr;  ///< the op's parameters; a leaf's name
+  const void* attributes = nullptr;  ///< the op's attributes; a leaf's name
   Location where;                    ///< the caller's line
   std::uint32_t first_edge = 0;      ///< its inputs are edges[first_edge …], in order
-  std::uint32_t generation = 0;      ///< counts recordings, so that handles to rewound nodes are told
+  std::uint32_t generation = 0;      ///< identifies the recording, to detect handles to rewound nodes
   bool holds_indices = false;        ///< its elements are 64-bit integers; see IndexVar
-  bool released = false;             ///< a gradient's temporary whose storage was given back before the rewind
-  bool repeated = false;             ///< computes again, on purpose, what an older node computed (checkpoint)
-  bool versioned = false;            ///< its memory is a parameter's, which may change
-  bool computed = true;              ///< has a value; false: recorded while the tape computed none
+  bool released = false;             ///< storage released before the rewind: a gradient's temporary or a collapsed node
+  bool repeated = false;             ///< deliberately recomputes an older node (checkpoint)
+  bool versioned = false;            ///< its memory belongs to a parameter, which may change
+  bool computed = true;              ///< has a value; false if recorded while the tape computed no values
 
  private:
   friend class Tape<T>;
   T* data_ = nullptr;           // the first element
-  Storage* storage_ = nullptr;  // what it lies in
+  Storage* storage_ = nullptr;  // the storage that holds it
 };
 
 /// The Wengert list: one contiguous sequence of nodes in topological order, which owns their values in pooled memory.
 ///
-/// Recording computes at once, so a failed op throws at the line that made it and leaves the tape as it was. After one
-/// warm-up step, recording a same-shaped step and its gradient allocates nothing. Not thread-safe: one tape a thread.
+/// Recording computes at once: a failed op throws at the line that called it and leaves the tape unchanged. After one
+/// warm-up step, recording a same-shaped step and its gradient allocates nothing. Not thread-safe: one tape per thread.
 template <class T>
 class Tape {
   static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "wengert: a tape holds float or double");
@@ -57,11 +57,11 @@ class Tape {
  public:
   /// A position on the tape to rewind to.
   struct Mark {
-    std::size_t nodes = 0;         ///< how many there were
-    std::size_t edges = 0;         ///< how many there were
-    Arena::Mark arena;             ///< how much of it was in use
-    std::uint32_t generation = 0;  ///< of the last node kept
-    const Tape* tape = nullptr;    ///< none: the beginning of any
+    std::size_t nodes = 0;         ///< number of nodes
+    std::size_t edges = 0;         ///< number of edges
+    Arena::Mark arena;             ///< position in the arena
+    std::uint32_t generation = 0;  ///< generation of the last node kept
+    const Tape* tape = nullptr;    ///< null: the beginning of any tape
   };
 
   Tape();
@@ -71,18 +71,18 @@ class Tape {
 
   /// Records a value to differentiate with respect to. Copies it.
   Var<T> variable(const Tensor<T>& value, std::string_view name = {}, Location where = Location::current());
-  /// The same, taking over its memory.
+  /// The same, but takes over the tensor's memory.
   Var<T> variable(Tensor<T>&& value, std::string_view name = {}, Location where = Location::current());
-  /// Records a parameter by reference to its memory; again, until it changes or is rewound, gives the same Var: its
-  /// gradient is that of all its uses.
+  /// Records a parameter by reference to its memory. Repeated calls give the same Var until the parameter changes or is
+  /// rewound, so its gradient covers all uses.
   Var<T> variable(const Parameter<T>& parameter, Location where = Location::current());
-  /// The Var of a parameter as it was recorded last, even if it changed since; recorded now if it is not on the tape.
+  /// The Var of a parameter as last recorded, even if it has changed since; records it if it is not on the tape.
   Var<T> recorded(const Parameter<T>& parameter, Location where = Location::current());
   /// Records a value that is not differentiated. Copies it; a Program keeps the copy.
   Var<T> constant(const Tensor<T>& value, Location where = Location::current());
   Var<T> constant(Tensor<T>&& value, Location where = Location::current());  ///< takes over its memory
   Var<T> constant(T value, Location where = Location::current());            ///< a scalar, of rank 0
-  /// The value of an expression, evaluated in place.
+  /// Records the value of an expression, evaluated in place.
   template <class E>
   requires(!std::is_same_v<E, Tensor<T>>) Var<T> constant(const xt::xexpression<E>& expression,
                                                           Location where = Location::current()) {
@@ -93,78 +93,78 @@ class Tape {
     xt::noalias(target) = e;
     return result;
   }
-  /// Records whole numbers: labels or positions (see index_var.hpp). Copies them.
+  /// Records integers: labels or indices (see index_var.hpp). Copies them.
   IndexVar<T> indices(const Indices& numbers, Location where = Location::current());
   /// Records the caller's memory itself, which must stay alive and unchanged until the node is rewound. A Program keeps
-  /// the tensor's address: it reads what the tensor holds at each replay, and needs it alive as long as it replays.
+  /// the tensor's address and reads the tensor at each replay, so it must stay alive as long as the Program replays.
   Var<T> borrow(const Tensor<T>& value, Location where = Location::current());
-  /// A temporary would be gone before it is read.
+  /// A temporary would be destroyed before it is read.
   Var<T> borrow(const Tensor<T>&& temporary, Location where = Location::current()) = delete;
   template <class E>
   requires(!std::is_same_v<E, Tensor<T>>) Var<T> borrow(const xt::xexpression<E>& expression,
                                                         Location where = Location::current())
   = delete;
-  /// The same for elements in row-major order. A Program takes them only as one of its inputs.
+  /// The same for elements in row-major order. Throws ShapeError if their number does not fit. A Program takes them
+  /// only as one of its inputs.
   Var<T> borrow(std::span<const T> elements, const Shape& shape, Location where = Location::current());
 
   Mark mark() const;  ///< the current end of the tape
-  /// Gives back every node and value recorded since `mark`; their handles throw from now on.
-  /// Throws HandleError if the mark is of another tape, if the tape was rewound behind it already, or if a sweep that
-  /// began later is under way.
+  /// Removes all nodes and values recorded since `mark`; their handles then throw. Throws HandleError if the mark is of
+  /// another tape, if the tape was already rewound beyond it, or if a sweep that began after it is in progress.
   void rewind(const Mark& mark, Location where = Location::current());
-  /// Gives back everything. Throws ValueError if updates are queued that were neither committed nor compiled.
+  /// Removes everything. Throws ValueError if queued updates were neither committed nor compiled.
   void clear(Location where = Location::current());
 
-  /// A parameter and the value it is to get.
+  /// A parameter and its new value.
   struct Update {
-    Parameter<T> parameter;  ///< which one is written
-    Var<T> value;            ///< what it becomes
-    bool compiled = false;   ///< whether a Program has taken it along
+    Parameter<T> parameter;  ///< the parameter to write
+    Var<T> value;            ///< its new value
+    bool compiled = false;   ///< whether a Program includes it
   };
-  /// Queues an update: `commit` will write `value` into the parameter. A rewind behind the value drops it.
-  /// Throws ShapeError if the shapes differ, and ValueError if another update of the parameter is queued that the value
-  /// was not computed from, through `updated`.
+  /// Queues an update: `commit` writes `value` into the parameter. Rewinding `value` drops the update. Throws
+  /// ShapeError if the shapes differ, and ValueError if another update of the parameter is queued that `value` was not
+  /// computed from, through `updated`.
   void update(const Parameter<T>& parameter, Var<T> value, Location where = Location::current());
-  /// The parameter as queued updates leave it: a view of the last one's value, or else the parameter, recorded.
+  /// The parameter's value after the queued updates: a view of the last one's value, or else the recorded parameter.
   Var<T> updated(const Parameter<T>& parameter, Location where = Location::current());
   std::span<const Update> updates() const { return updates_; }  ///< the queued updates, in order
-  /// Writes the queued updates and empties the queue. Call it after the gradients, before the tape is rewound. Throws
-  /// HandleError while a Program is recorded, which writes them at each replay.
+  /// Writes the queued updates and empties the queue. Call it after taking gradients, before rewinding the tape. Throws
+  /// HandleError during the recording of a Program, which writes the updates at each replay.
   void commit(Location where = Location::current());
   void discard_updates() { updates_.clear(); }  ///< drops the queued updates: no parameter changes
   std::vector<Update> exchange_updates(std::vector<Update> updates);  ///< replaces the queue; returns the old one
 
   std::size_t size() const { return nodes_.size(); }  ///< the number of nodes
-  /// Whether recording computes values; returns whether it did before. Without, shapes are checked and nodes appended,
-  /// values have memory that nothing is written to, and reading one throws HandleError: enough for a Program.
+  /// Sets whether recording computes values; returns the previous setting. If not, shapes are checked and nodes
+  /// appended, but the memory of values is never written and reading one throws HandleError: enough for a Program.
   bool compute_values(bool on) { return std::exchange(computing_, on); }
   bool computes_values() const { return computing_; }  ///< whether recording computes values
-  /// Whether recording is for a Program, so that `commit` is refused; returns whether it was before.
+  /// Sets whether recording is for a Program, so that `commit` throws; returns the previous setting.
   bool record_for_program(bool on) { return std::exchange(for_program_, on); }
-  /// Whether what is recorded repeats older nodes on purpose; returns whether it did before. See checkpoint.
+  /// Sets whether recorded nodes deliberately repeat older ones; returns the previous setting. See checkpoint.
   bool repeat(bool on) { return std::exchange(repeating_, on); }
-  /// The line that read a value (`item`, `value`, `view`) before more was recorded, if one did: what was recorded may
-  /// depend on that value, also if its node was rewound since. `clear` forgets it.
+  /// The line that read a value (`item`, `value`, `view`) before more was recorded, or null. What was recorded may
+  /// depend on that value, even if its node was rewound since. `clear` resets this.
   const Location* value_dependence() const { return read_at_ < nodes_.size() ? &read_line_ : nullptr; }
-  /// Whether recording stops at the first value that is not finite; returns whether it did before. See TraceNaN.
+  /// Sets whether recording stops at the first value that is not finite; returns the previous setting. See TraceNaN.
   /// Throws HandleError if values are not computed.
   bool trace_nan(bool on, Location where = Location::current()) {
     if (on) require_values("TraceNaN", "trace a step on a tape that computes", where);
     return std::exchange(trace_nan_, on);
   }
-  std::size_t reserved_bytes() const { return pool_.reserved_bytes(); }  ///< held for values, in use or free
+  std::size_t reserved_bytes() const { return pool_.reserved_bytes(); }  ///< reserved for values, in use or free
 
   // ---- for op authors and transforms ----------------------------------------------------------------------------
 
-  /// Records `op`, whose attributes are copied from `attributes`. Throws the op's errors, and HandleError for an
-  /// operand that is empty, rewound, of another tape, or a parameter changed since; a failed call records nothing.
+  /// Records `op` with a copy of `attributes`. Throws the op's errors, and HandleError for an operand that is empty,
+  /// rewound, on another tape, or a parameter that has changed since; a failed call records nothing.
   Var<T> record(const Op<T>& op, const void* attributes, std::size_t attribute_bytes, std::span<const Var<T>> inputs,
                 const Location& where);
   /// A leaf without elements that keeps `owner` alive; see `owner`.
   Var<T> keep_alive(std::shared_ptr<const void> owner, const Location& where);
-  /// The parameter that a leaf refers to; nothing for other nodes.
+  /// The parameter that a leaf refers to; nullopt for other nodes.
   std::optional<Parameter<T>> parameter(std::size_t index) const;
-  /// Throws HandleError, which tells the way out, if values are not computed.
+  /// Throws HandleError, with the advice `way_out`, if values are not computed.
   void require_values(std::string_view subject, std::string_view way_out, const Location& where) const {
     if (!computing_) [[unlikely]]
       throw_not_computed(subject, way_out, where);
@@ -176,30 +176,30 @@ class Tape {
     read_at_ = nodes_.size();
     read_line_ = where;
   }
-  /// The elements of a node. Throws HandleError if it has none: it was recorded while the tape computed no values, or
-  /// they were given back. Leaves have theirs always.
+  /// The elements of a node. Throws HandleError if it was recorded while the tape computed no values, or if they were
+  /// released. Leaf nodes always have elements.
   Value<const T> value_of(std::size_t index) const {
     const Node<T>& n = nodes_[index];
     if (!n.computed || n.released) [[unlikely]]
       throw_without_value(index);
     return {n.data_, n.layout};
   }
-  /// Where the elements of a node lie or would lie: tells which nodes share memory. Not to be read; see `value_of`.
+  /// The address of a node's elements, computed or not; shows which nodes share memory. Not to be read; see `value_of`.
   const void* address(std::size_t index) const { return nodes_[index].data_; }
-  /// Whether a node is a leaf in the caller's memory, made by `borrow`; its `owner` then points to the caller's Tensor,
-  /// or to nothing.
+  /// Whether a node lies in the caller's memory, recorded by `borrow`; its `owner` then points to the caller's Tensor,
+  /// or is null.
   bool is_borrowed(std::size_t index) const { return nodes_[index].storage_->borrowed; }
-  /// What keeps the memory of a leaf alive; null if the tape or the caller does.
+  /// The object that keeps a leaf's memory alive; null if the tape or the caller does.
   const std::shared_ptr<const void>& owner(std::size_t index) const { return nodes_[index].storage_->owner; }
-  /// The queued updates belong to a Program.
+  /// Marks the queued updates as included in a Program.
   void note_compiled() {
     for (Update& queued : updates_) queued.compiled = true;
   }
-  /// The same for an elementwise op on what a caller wrote, with the op's scalar parameters.
+  /// Records an elementwise op on the caller's operands, with the op's scalar parameters.
   Var<T> record(const Op<T>& op, std::span<const Operand<T>* const> operands, std::span<const double> parameters);
-  /// Turns everything recorded since `from` into one node of the value of `y`: an `op` of `inputs`, which are older
-  /// than `from`, and of a last input that owns `rule`. The nodes since `from`
-  /// remain for a Program to replay, but their values are given back.
+  /// Collapses everything recorded since `from` into one node with the value of `y`: an `op` of `inputs`, which are
+  /// older than `from`, and of a last input that owns `rule`. The nodes since `from` remain for a Program to replay,
+  /// but their values are released.
   Var<T> collapse(const Mark& from, Var<T> y, const Op<T>& op, std::span<const Var<T>> inputs,
                   std::shared_ptr<const void> rule, const Location& where);
   /// The node of a valid handle; `subject` names the caller in the error.
@@ -216,10 +216,10 @@ class Tape {
   /// The name given to a variable or parameter; empty for other nodes.
   std::string_view name(std::size_t index) const;
 
-  /// What becomes of a sweep's temporaries: kept as nodes to differentiate again, or recycled after their last use.
+  /// Whether a sweep keeps its temporaries as nodes, to differentiate again, or recycles them after their last use.
   enum class Temporaries { keep, recycle };
-  /// Whether the variables of a sweep count as depending on one another, or as independent: then the sweep does not go
-  /// on behind them.
+  /// Whether the variables of a sweep count as dependent on one another, or as independent, so that the sweep stops at
+  /// them.
   enum class Variables { dependent, independent };
   /// The reverse sweep: records the gradients of `root`, weighted by `cotangent`, with respect to `wrt` into
   /// `gradients`. A Var that `root` does not depend on gets zeros.
@@ -231,8 +231,8 @@ class Tape {
   struct Adjoint {
     static constexpr std::uint32_t none = 0xffffffff;
     std::uint32_t node = none;  // the sum of the cotangents so far
-    bool depends = false;       // on one of the variables asked for
-    bool asked = false;         // one of them
+    bool depends = false;       // whether it depends on a requested variable
+    bool asked = false;         // whether it is a requested variable
   };
   class Rollback;
   class SweepScope;
@@ -250,7 +250,7 @@ class Tape {
                                               const Location& where);
   [[noreturn]] void throw_without_value(std::size_t index) const;
   static void hide(Storage* storage, std::size_t bytes) noexcept;
-  Storage* allocate(std::size_t bytes) {  // of a node's value
+  Storage* allocate(std::size_t bytes) {  // for a node's value
     Storage* storage = pool_.allocate(bytes);
     if (!computing_) [[unlikely]]
       hide(storage, bytes);
@@ -284,8 +284,8 @@ class Tape {
 
   std::vector<Node<T>> nodes_;
   std::vector<std::uint32_t> edges_;
-  std::vector<Adjoint> adjoints_;  // of the sweeps under way, one after another: a vjp may itself take gradients
-  // What `updated` gave: the node that stands for an update's value.
+  std::vector<Adjoint> adjoints_;  // of the active sweeps, one after another: a vjp may itself take gradients
+  // A node that `updated` returned for an update's value.
   struct UpdatedNode {
     const void* parameter;
     std::uint32_t value, node;
@@ -296,14 +296,14 @@ class Tape {
   Pool pool_;
   Arena arena_;
   std::uint32_t generation_;
-  std::size_t sweep_begin_ = 0;  // during a sweep: the nodes before it
+  std::size_t sweep_begin_ = 0;  // during a sweep: the number of nodes before it
   Temporaries temporaries_ = Temporaries::keep;
   bool trace_nan_ = false;
   bool repeating_ = false;
   bool computing_ = true;
   bool for_program_ = false;
   static constexpr std::size_t nothing_read = static_cast<std::size_t>(-1);
-  mutable std::size_t read_at_ = nothing_read;  // the nodes there were when a value was first read, or are left of them
+  mutable std::size_t read_at_ = nothing_read;  // number of nodes when a value was first read, lowered by a rewind
   mutable Location read_line_;
   const Location* sweep_location_ = nullptr;  // during a sweep: the line of the node being differentiated
 };

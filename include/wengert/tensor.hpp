@@ -1,4 +1,4 @@
-// Tensor, Shape and the broadcasting rule: the one gate through which xtensor comes in.
+// Tensor, Shape and the broadcasting rule; includes xtensor with the necessary workarounds.
 #pragma once
 
 #include <wengert/fwd.hpp>
@@ -13,9 +13,9 @@
 
 #include <xtensor/xexpression_traits.hpp>
 
-// xtensor 0.24.3 guards this specialisation by `__cplusplus == 201703L`. Without it g++ in C++20 takes the dynamic
+// xtensor 0.24.3 guards this specialisation by `__cplusplus == 201703L`. Without it, g++ in C++20 mistakes the dynamic
 // shape svector<size_t, 4> for a std::array of rank 4, and xt::eval(m + m), immediate reductions, xt::variance and
-// self-assigned strided views corrupt silently. It must precede every other header of xtensor.
+// self-assigned strided views are silently corrupted. It must precede every other header of xtensor.
 #if __cplusplus != 201703L
 namespace xt::detail {
 template <>
@@ -39,8 +39,8 @@ struct xtype_for_shape<xt::dynamic_shape<std::size_t>> {
 #include <xtensor/xadapt.hpp>
 #include <xtensor/xarray.hpp>
 
-// xtensor takes every type beside one of its own for a scalar, so `var * array` would be a hard error inside its
-// operators; without a type for their result they step aside, and ours are found.
+// xtensor treats every foreign operand type as a scalar, so `var * array` would be a hard error inside its operators.
+// Without a result type, its operators drop out of overload resolution and Wengert's are found.
 namespace wengert::detail {
 template <class E>
 inline constexpr bool is_var = false;
@@ -55,20 +55,20 @@ requires(wengert::detail::is_var<std::remove_cvref_t<E>> || ...) struct xfunctio
 
 namespace wengert {
 
-/// A dense, row-major, owning tensor: plainly xtensor's xarray, so everything in xtensor works on it.
+/// A dense, row-major, owning tensor: an alias of xtensor's xarray, so everything in xtensor works on it.
 template <class T>
 using Tensor = xt::xarray<T, xt::layout_type::row_major>;
 
-/// Whole numbers, 64 bits each: labels and positions.
+/// 64-bit integers: labels and indices.
 using Indices = xt::xarray<std::int64_t, xt::layout_type::row_major>;
 
 /// The largest number of axes a tensor on a tape can have.
 inline constexpr std::size_t max_rank = 8;
 
-/// The extents of a tensor, outermost axis first; rank 0 is a scalar. Copies without touching the heap.
+/// The extents of a tensor, outermost axis first; rank 0 is a scalar. Copying does not allocate.
 class Shape {
  public:
-  /// As containers have it.
+  /// The value type, as for containers.
   using value_type = std::size_t;
 
   constexpr Shape() = default;
@@ -139,16 +139,16 @@ class Shape {
   std::uint8_t rank_ = 0;
 };
 
-/// The shape as it is written in messages: `(64, 4)`, `(3,)`, `()`.
+/// The shape as shown in messages: `(64, 4)`, `(3,)`, `()`.
 std::string to_string(const Shape& shape);
 
-/// NumPy's broadcasting rule: axes are aligned from the last one and must be equal or 1; nothing where they are not.
+/// NumPy's broadcasting rule: axes are aligned from the last one and must be equal or 1; nullopt if they are not.
 std::optional<Shape> broadcast_shapes(const Shape& a, const Shape& b);
 
-/// The position of the `element`-th element, in row-major order, of a tensor of this shape.
+/// The index of the `element`-th element, in row-major order, of a tensor of this shape.
 Shape unravel(std::size_t element, const Shape& shape);
 
-/// `axis` counted from the end if negative. Throws AxisError naming `subject` if it is not one of `rank` axes.
+/// `axis`, counted from the end if negative. Throws AxisError naming `subject` if it is out of range for `rank` axes.
 std::size_t normalise_axis(std::ptrdiff_t axis, std::size_t rank, std::string_view subject);
 
 }  // namespace wengert

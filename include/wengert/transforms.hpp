@@ -1,7 +1,7 @@
 // Transforms: gradients of recorded values, and of functions.
 //
-// Of a recorded Var: `grad`, `gradients`, `jvp`, `hvp`, `jacobian`, `hessian`. Of a function at a point, any number of
-// tensors or trees of tensors (see tree.hpp): `grad`, `value_and_grad`, `vjp`, `jvp`, `hvp`, `jacobian`, `hessian`.
+// For a recorded Var: `grad`, `gradients`, `jvp`, `hvp`, `jacobian`, `hessian`. For a function at a point, of any
+// number of tensors or trees (see tree.hpp): `grad`, `value_and_grad`, `vjp`, `jvp`, `hvp`, `jacobian`, `hessian`.
 #pragma once
 
 #include <wengert/tape.hpp>
@@ -21,7 +21,7 @@ namespace wengert {
 /// A value together with the cotangent its gradient starts from; made by `seed`.
 template <class T>
 struct Seeded {
-  Var<T> value;      ///< what is differentiated
+  Var<T> value;      ///< the value to differentiate
   Var<T> cotangent;  ///< its weight, of the same shape
 };
 
@@ -31,12 +31,12 @@ Seeded<T> seed(Var<T> value, Var<T> cotangent) {
   return {value, cotangent};
 }
 
-/// What a gradient is taken of, with the line it was asked for on: a scalar Var, or any Var with its cotangent.
+/// The value to differentiate, with the line of the request: a scalar Var, or any Var with its cotangent.
 template <class T>
 struct Differentiated {
-  Var<T> value;      ///< what is differentiated
+  Var<T> value;      ///< the value to differentiate
   Var<T> cotangent;  ///< empty: 1
-  Location where;    ///< the line it was written on
+  Location where;    ///< the line of the request
   /// From a scalar, or a seeded value.
   ///@{
   Differentiated(Var<T> scalar, Location line = Location::current()) : value(scalar), where(line) {}  // NOLINT
@@ -70,8 +70,8 @@ std::vector<Var<T>> recorded_on(Tape<T>& tape, const std::vector<Parameter<T>>& 
 /// The gradients of a scalar with respect to each variable: `auto [dw1, dw2] = grad(loss, w1, w2);`.
 ///
 /// They are recorded as ordinary nodes and can be differentiated again. A variable that the scalar does not depend on
-/// gets zeros of its shape. Throws GradientError if the value is not of size 1 (and has no cotangent), HandleError for
-/// a bad handle; then nothing is recorded.
+/// gets zeros of its shape. Throws GradientError if the value is not of size 1 and has no cotangent, ShapeError for a
+/// cotangent of another shape, HandleError for an invalid handle; nothing is then recorded.
 template <class W, class... Rest>
 requires detail::SameVars<W, Rest...> std::array<W, sizeof...(Rest) + 1> grad(
     const Differentiated<detail::ScalarOf<W>>& y, W first, Rest... rest) {
@@ -90,16 +90,17 @@ std::vector<Var<T>> grad(const std::type_identity_t<Differentiated<T>>& y, const
   return results;
 }
 
-/// The gradients with respect to Parameters, wherever the scalar's tape recorded them: `grad(loss, parameters)`. Errors
-/// as above.
+/// The gradients with respect to Parameters, as recorded on the scalar's tape: `grad(loss, parameters)`. Throws as
+/// above.
 template <class T>
 std::vector<Var<T>> grad(const std::type_identity_t<Differentiated<T>>& y, const std::vector<Parameter<T>>& wrt) {
   return grad<T>(y, detail::recorded_on(y.value.tape(), wrt, y.where));
 }
 
-/// First-order gradients into tensors outside the tape; those of the right shape are overwritten in place.
+/// First-order gradients, written to tensors outside the tape; those of the right shape are overwritten in place.
 ///
-/// The sweep's temporaries are recycled after their last use, and the tape is left as it was. Errors as for `grad`.
+/// The sweep recycles its temporaries after their last use and leaves the tape unchanged. Throws as `grad`, ShapeError
+/// unless there is one result per variable, and HandleError if the tape computes no values.
 template <class T>
 void gradients_into(const std::type_identity_t<Differentiated<T>>& y, std::span<const Var<T>> wrt,
                     std::span<Tensor<T>> results);
@@ -117,7 +118,7 @@ sizeof...(Rest) + 1 > gradients(const Differentiated<detail::ScalarOf<W>>& y, W 
 
 /// The derivative of `y` along a direction: Σᵢ ∂y/∂xᵢ · tᵢ, of the shape of `y`, recorded as nodes.
 ///
-/// A vjp of the vjp: two sweeps. Throws ShapeError unless there is one tangent for each x, of its shape.
+/// Computed as a vjp of the vjp, in two sweeps. Throws ShapeError unless there is one tangent for each x, of its shape.
 template <class T>
 Var<T> jvp(Var<T> y, const std::vector<Var<T>>& x, const std::vector<Var<T>>& tangents,
            Location where = Location::current());
@@ -129,18 +130,18 @@ template <class T>
 std::vector<Var<T>> hvp(Var<T> y, const std::vector<Var<T>>& x, const std::vector<Var<T>>& v,
                         Location where = Location::current());
 
-/// How a Jacobian is made: by one reverse sweep for each element of y, by one forward (that is, twice reversed) sweep
-/// for each element of x, or by whichever promises less work.
+/// How a Jacobian is computed: by one reverse sweep per element of y, by one forward (that is, twice reversed) sweep
+/// per element of x, or by whichever needs less work.
 enum class JacobianMode { automatic, reverse, forward };
 
-/// All derivatives ∂y/∂x as tensors of shape y.shape() + x.shape(), one for each x. Leaves the tape as it was.
-/// Throws ShapeError if a result had more than eight axes.
+/// All derivatives ∂y/∂x as tensors of shape y.shape() + x.shape(), one for each x. Leaves the tape unchanged. Throws
+/// ShapeError if a result would have more than eight axes.
 template <class T>
 std::vector<Tensor<T>> jacobian(Var<T> y, const std::vector<Var<T>>& x, JacobianMode mode = JacobianMode::automatic,
                                 Location where = Location::current());
 
 /// All second derivatives of a scalar: the block of x[i] and x[j] is a tensor of shape x[i].shape() + x[j].shape().
-/// Leaves the tape as it was. Throws as `jacobian`, and GradientError if y is not of size 1.
+/// Leaves the tape unchanged. Throws as `jacobian`, and GradientError if y is not of size 1.
 template <class T>
 std::vector<std::vector<Tensor<T>>> hessian(Var<T> y, const std::vector<Var<T>>& x,
                                             Location where = Location::current());
@@ -150,11 +151,11 @@ std::vector<std::vector<Tensor<T>>> hessian(Var<T> y, const std::vector<Var<T>>&
 /// An argument that is not differentiated; made by `fixed`.
 template <class Tree>
 struct Fixed {
-  const Tree& tree;  ///< what is not differentiated
+  const Tree& tree;  ///< the argument
 };
 
-/// Marks an argument that is not to be differentiated: `value_and_grad(loss_of, weights, fixed(X), fixed(Y))`. Indices
-/// never are.
+/// Marks an argument that is not differentiated: `value_and_grad(loss_of, weights, fixed(X), fixed(Y))`. Indices never
+/// are.
 template <class Tree>
 Fixed<Tree> fixed(const Tree& tree) {
   return {tree};
@@ -162,7 +163,7 @@ Fixed<Tree> fixed(const Tree& tree) {
 
 namespace detail {
 
-// What an argument of a function becomes on a tape.
+// Records an argument of a function on a tape.
 template <class A>
 struct Argument {
   using Scalar = typename ScalarOfTree<A>::type;
@@ -195,7 +196,7 @@ requires(std::derived_from<E, xt::xexpression<E>>&& std::is_integral_v<typename 
   }
 };
 
-// The first that is not void.
+// The first scalar type that is not void.
 template <class... Scalars>
 struct FirstScalar {};
 template <class First, class... Rest>
@@ -205,7 +206,7 @@ struct FirstScalar<void, Rest...> : FirstScalar<Rest...> {};
 template <class... A>
 using ScalarOfArguments = typename FirstScalar<typename Argument<A>::Scalar...>::type;
 
-// A function recorded on a tape of its own.
+// A function recorded on its own tape.
 template <class F, class... A>
 class RecordedFunction {
  public:
@@ -224,10 +225,10 @@ class RecordedFunction {
   Tape<T>& tape() const { return *tape_; }
   Var<T> value() const { return value_; }
   const std::vector<Var<T>>& variables() const { return variables_; }
-  // What a gradient is taken of; errors name the line that recorded the value.
+  // The value to differentiate; errors name the line that recorded it.
   Differentiated<T> differentiated() const { return {value_, tape_->node(value_, "grad").where}; }
 
-  // Results, one for each variable, in the form of the differentiated arguments.
+  // Results, one for each variable, in the structure of the differentiated arguments.
   template <class R>
   auto in_form(std::vector<R> results) const {
     auto next = results.begin();
@@ -238,7 +239,7 @@ class RecordedFunction {
         return std::tuple<>{};
     };
     auto trees = [&]<std::size_t... I>(std::index_sequence<I...>) {
-      // in braces, so that they are formed in order
+      // in braces, so that they are evaluated in order
       std::tuple<decltype(form(std::integral_constant<std::size_t, I>{}))...> parts{
           form(std::integral_constant<std::size_t, I>{})...};
       return std::apply([](auto&... part) { return std::tuple_cat(std::move(part)...); }, parts);
@@ -270,7 +271,7 @@ std::vector<Var<T>> constants(Tape<T>& tape, const Tree& tree) {
   for_each_leaf(tree, [&](const auto& leaf) { result.push_back(tape.constant(Tensor<T>(leaf))); });
   return result;
 }
-// Calls `use` with a function's arguments: the elements of a tuple, or the one argument it is.
+// Calls `use` with a function's arguments: the elements of a tuple, or a single argument.
 template <class Arguments, class Use>
 auto with_arguments(const Arguments& arguments, const Use& use) {
   if constexpr (requires { std::tuple_size<Arguments>::value; } && !is_leaf<Arguments>)
@@ -283,8 +284,8 @@ auto with_arguments(const Arguments& arguments, const Use& use) {
 
 /// A function's value and its gradients: `auto [loss, gradients] = value_and_grad(loss_of, w1, w2, fixed(X));`.
 ///
-/// The gradients have the form of the arguments: a tensor or tree for one, a tuple for several. Throws GradientError if
-/// the value is not of size 1, and what `f` throws.
+/// The gradients have the structure of the arguments: a tensor or tree for one, a tuple for several. Throws
+/// GradientError if the value is not of size 1, and what `f` throws.
 template <class F, class... A>
 auto value_and_grad(const F& f, const A&... arguments) {
   const detail::RecordedFunction<F, A...> recorded(f, arguments...);
@@ -303,8 +304,8 @@ requires(std::is_class_v<F> && !detail::is_var<F> && !detail::is_differentiated<
 
 /// A function's value and its pullback: `auto [y, pullback] = vjp(f, x); auto dx = pullback(cotangent);`.
 ///
-/// The pullback may be called any number of times; it keeps the recording alive. It throws ShapeError for a cotangent
-/// of another shape than the value's.
+/// The pullback can be called any number of times; it keeps the recording alive. It throws ShapeError if the
+/// cotangent's shape is not the value's.
 template <class F, class... A>
 auto vjp(const F& f, const A&... arguments) {
   using Recorded = detail::RecordedFunction<F, A...>;
@@ -333,7 +334,7 @@ requires(!detail::is_var<F>) auto jvp(const F& f, const Primals& primals, const 
   });
 }
 
-/// The Hessian of a scalar function times a vector, in the form of the arguments. Tuples as for `jvp`.
+/// The Hessian of a scalar function times a vector, in the structure of the arguments. Tuples as for `jvp`.
 template <class F, class Primals, class Vectors>
 requires(!detail::is_var<F>) auto hvp(const F& f, const Primals& primals, const Vectors& vectors) {
   return detail::with_arguments(primals, [&]<class... A>(const A&... arguments) {
@@ -346,7 +347,7 @@ requires(!detail::is_var<F>) auto hvp(const F& f, const Primals& primals, const 
   });
 }
 
-/// The Jacobian of a function, in the form of the arguments: for each leaf x a tensor of shape f.shape + x.shape.
+/// The Jacobian of a function, in the structure of the arguments: for each leaf x a tensor of shape f.shape + x.shape.
 template <class F, class... A>
 requires(!detail::is_var<F>) auto jacobian(const F& f, const A&... arguments) {
   const detail::RecordedFunction<F, A...> recorded(f, arguments...);

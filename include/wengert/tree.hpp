@@ -1,4 +1,4 @@
-// Trees of tensors: structs, tuples, arrays and vectors whose leaves are tensors, taken apart and put together again.
+// Trees of tensors: visits and maps structs, tuples, arrays and vectors whose leaves are tensors.
 //
 //     template <class V>
 //     struct Layer { V w, b; };            // Layer<Tensor<float>> holds weights, Layer<Var<float>> their Vars
@@ -38,8 +38,8 @@ inline constexpr bool is_parameter = false;
 template <class T>
 inline constexpr bool is_parameter<Parameter<T>> = true;
 
-// Converts to any member in the trial that counts an aggregate's members. It has a body, which is never run, because
-// an std::optional's own conversion asks for one.
+// Converts to any member type, to count an aggregate's members. It has a body, which never runs, because the conversion
+// of std::optional requires one.
 struct AnyMember {
   template <class X>
   operator X() const {  // NOLINT(google-explicit-constructor)
@@ -59,8 +59,8 @@ constexpr std::size_t member_count() {
     return member_count<S, count - 1>();
 }
 
-// Whether member `i` of an aggregate that takes `count` values is a C array: `count` has its elements one by one, so
-// braces around some of them leave room for fewer values behind them.
+// Whether member `i` of an aggregate that takes `count` values is a C array. `count` includes its elements one by one,
+// so braces around some of them leave room for fewer values after them.
 template <class S, std::size_t... Before, std::size_t... In, std::size_t... Behind>
 constexpr bool takes_braced(std::index_sequence<Before...>, std::index_sequence<In...>,
                             std::index_sequence<Behind...>) {
@@ -92,7 +92,7 @@ constexpr decltype(auto) with_members(S& s, F&& f) {
   constexpr std::size_t count = member_count<std::remove_const_t<S>>();
   static_assert(count > 0 && count <= max_members,
                 "wengert: a struct of tensors must be an aggregate of one to sixteen members; put some into a struct");
-#if !defined(__clang__)  // which makes a default initialiser that does not compile a hard error in the question
+#if !defined(__clang__)  // clang makes a default initialiser that does not compile a hard error here
   static_assert(
       !has_array_member<std::remove_const_t<S>>(std::make_index_sequence < count <= max_members ? count : 0 > {}),
       "wengert: a struct of tensors must not hold a C array: make it an std::array<Layer, 2>");
@@ -117,7 +117,7 @@ constexpr decltype(auto) with_members(S& s, F&& f) {
   // clang-format on
 }
 
-// Whether a type is a tree, that is made of leaves alone and can be put together again.
+// Whether a type is a tree: it consists of leaves only and can be rebuilt from them.
 template <class X>
 inline constexpr bool is_tree = is_leaf<X>;
 template <template <class> class S, class V>
@@ -132,7 +132,7 @@ inline constexpr bool is_tree<std::tuple<X...>> = (is_tree<X> && ...);
 template <class Tree, class F>
 auto map_leaves(const Tree& tree, F&& f);
 
-// How a tree is put together again from what its parts were mapped to.
+// Rebuilds a tree from its mapped parts.
 template <class Tree>
 struct Rebuild {
   static_assert(is_leaf<Tree>,
@@ -187,7 +187,7 @@ auto map_leaves(const Tree& tree, F&& f) {
   return Rebuild<Tree>::map(tree, f);
 }
 
-// The scalar type of a tree's leaves: that of the first; void if the type tells of none.
+// The scalar type of a tree's first leaf; void if the type does not determine it.
 template <class Tree>
 struct ScalarOfTree {
   using type = void;
@@ -216,8 +216,7 @@ struct ScalarOfTree<std::tuple<First, Rest...>> : ScalarOfTree<First> {};
 
 }  // namespace detail
 
-/// The tree with `f` of every leaf in the leaf's place: `map_tree(weights, [](const auto& w) { return zeros_like(w);
-/// })`.
+/// The tree with each leaf replaced by `f` of it: `map_tree(weights, [](const auto& w) { return zeros_like(w); })`.
 ///
 /// Leaves are tensors, Parameters and Vars. Visits them in the order of the members.
 template <class Tree, class F>

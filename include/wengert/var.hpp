@@ -1,4 +1,4 @@
-// Var and Operand: the handle to a node of a tape, and what a caller may write in its place.
+// Var, a handle to a node of a tape, and Operand, an argument of an op.
 #pragma once
 
 #include <wengert/error.hpp>
@@ -29,13 +29,13 @@ WENGERT_OPERATORS(double)
 
 /// A handle to a node of a tape: {tape, index, generation}. Cheap to copy; it does not own the tape.
 ///
-/// A handle whose node was rewound, or whose tape is gone, throws HandleError; it never reads stale memory.
+/// A handle whose node was rewound, or whose tape was destroyed, throws HandleError; it never reads stale memory.
 template <class T>
 class Var {
  public:
   using Scalar = T;  ///< float or double
 
-  /// An empty handle, which every use refuses.
+  /// An empty handle; using it throws HandleError.
   Var() = default;
 
   /// The extents of the value.
@@ -48,7 +48,7 @@ class Var {
   T item(Location where = Location::current()) const;
   /// A copy of the value that owns its memory.
   Tensor<T> value(Location where = Location::current()) const;
-  /// The value in place, as an xtensor adaptor; valid until the tape is rewound behind this node or destroyed.
+  /// The value in place, as an xtensor adaptor; valid until this node is rewound or the tape destroyed.
   auto view(Location where = Location::current()) const {
     node("view", where);
     tape().note_read(where);
@@ -59,13 +59,13 @@ class Var {
                          layout.strides.begin(), layout.strides.begin() + static_cast<std::ptrdiff_t>(layout.rank())));
   }
   /// The tape it is recorded on. Throws HandleError for an empty handle, and if the tape was destroyed; `subject` and
-  /// the caller's line are for the error.
+  /// the caller's line appear in the error.
   Tape<T>& tape(std::string_view subject = "tape", const Location& where = Location::current()) const;
   /// The position of its node on the tape.
   std::uint32_t index() const { return index_; }
-  bool empty() const { return tape_ == nullptr; }  ///< whether it refers to nothing
+  bool empty() const { return tape_ == nullptr; }  ///< whether it is an empty handle
 
-  /// Arithmetic, element by element, takes Vars, scalars and tensors in any mixture and broadcasts as NumPy does.
+  /// Elementwise arithmetic on any mixture of Vars, scalars and tensors; broadcasts as NumPy does.
   ///@{
   friend Var operator+(const Operand<T>& a, const Operand<T>& b) { return add(a, b); }
   friend Var operator-(const Operand<T>& a, const Operand<T>& b) { return subtract(a, b); }
@@ -74,17 +74,17 @@ class Var {
   friend Var operator-(const Operand<T>& a) { return negate(a); }
   friend Var operator+(const Var& a) { return a; }
   ///@}
-  /// Comparisons give masks: 1 where they hold, otherwise 0, without gradient. Equality is `equal(a, b)`.
+  /// Comparisons return masks: 1 where they hold, otherwise 0, without gradient. Equality is `equal(a, b)`.
   ///@{
   friend Var operator<(const Operand<T>& a, const Operand<T>& b) { return less(a, b); }
   friend Var operator<=(const Operand<T>& a, const Operand<T>& b) { return less_equal(a, b); }
   friend Var operator>(const Operand<T>& a, const Operand<T>& b) { return greater(a, b); }
   friend Var operator>=(const Operand<T>& a, const Operand<T>& b) { return greater_equal(a, b); }
   ///@}
-  Var& operator+=(const Operand<T>& b) { return *this = *this + b; }  ///< refers to the sum
-  Var& operator-=(const Operand<T>& b) { return *this = *this - b; }  ///< refers to the difference
-  Var& operator*=(const Operand<T>& b) { return *this = *this * b; }  ///< refers to the product
-  Var& operator/=(const Operand<T>& b) { return *this = *this / b; }  ///< refers to the quotient
+  Var& operator+=(const Operand<T>& b) { return *this = *this + b; }  ///< then refers to the sum
+  Var& operator-=(const Operand<T>& b) { return *this = *this - b; }  ///< then refers to the difference
+  Var& operator*=(const Operand<T>& b) { return *this = *this * b; }  ///< then refers to the product
+  Var& operator/=(const Operand<T>& b) { return *this = *this / b; }  ///< then refers to the quotient
 
  private:
   friend class Tape<T>;
@@ -98,8 +98,7 @@ class Var {
   std::uint32_t generation_ = 0;
 };
 
-/// One operand of an op as the caller wrote it, with the line it was written on: a Var, a Parameter, a scalar, a tensor
-/// or an xtensor expression of T.
+/// One operand of an op, with its source line: a Var, a Parameter, a scalar, a tensor or an xtensor expression of T.
 template <class T>
 class Operand {
  public:
@@ -125,15 +124,15 @@ class Operand {
   bool is_var() const { return !is_scalar_ && tensor_ == nullptr; }  ///< whether it is a Var
   bool is_scalar() const { return is_scalar_; }                      ///< whether it is a scalar
   double scalar() const { return scalar_; }                          ///< the scalar
-  const Location& where() const { return where_; }                   ///< the line it was written on
-  /// The handle, if it is one; may be empty.
+  const Location& where() const { return where_; }                   ///< its source line
+  /// The handle, if it is a Var; may be empty.
   const Var<T>& handle() const { return var_; }
   /// The operand as a Var: itself, a Parameter as a variable of `tape`, anything else as a constant.
   Var<T> on(Tape<T>& tape) const;
 
  private:
   Var<T> var_;
-  const void* tensor_ = nullptr;  // or an expression or Parameter, which lives as long as the call
+  const void* tensor_ = nullptr;  // a tensor, expression or Parameter that lives as long as the call
   Var<T> (*record_)(const void*, Tape<T>&, const Location&) = nullptr;
   double scalar_ = 0;
   bool is_scalar_ = false;

@@ -1,4 +1,4 @@
-// Dual: a number with its derivative, the second reading of a formula; and how literals mix with every reading.
+// Dual: a number with its derivative, and arithmetic of literals with all number types.
 #pragma once
 
 #include <wengert/kernel/lane.hpp>
@@ -8,8 +8,8 @@
 
 namespace wengert {
 
-/// What a formula computes with: a Lane in a forward kernel, a Symbol while a derivative is recorded as nodes, and a
-/// Dual of either where a derivative is taken.
+/// A number type that a formula is instantiated with: a Lane in a forward kernel, a Symbol while a derivative is
+/// recorded as nodes, and a Dual of either if a derivative is taken.
 template <class X>
 concept Number = requires(const X& x) {
   { lift(x, 1.0) } -> std::same_as<X>;
@@ -53,7 +53,7 @@ WENGERT_MIX(!=)
 
 /// `v + d·ε` with ε² = 0: carries the derivative `d` through a formula (forward-mode differentiation).
 ///
-/// Everything the derivative is not taken with respect to stays a plain X or a literal, so no zeros are multiplied.
+/// Values that the derivative is not taken with respect to stay plain X or literals, so no zeros are multiplied.
 template <class X>
 struct Dual {
   X v;
@@ -78,7 +78,7 @@ inline constexpr bool stands_beside = Literal<C> || std::same_as<C, X>;
 template <class C, class X>
 inline constexpr bool stands_beside<C, Dual<X>> = Literal<C> || std::same_as<C, Dual<X>> || stands_beside<C, X>;
 
-/// What may stand beside a Dual<X> in a formula: a literal, an X, or what may stand beside that.
+/// What can be combined with a Dual<X> in a formula: a literal, an X, or what can be combined with an X.
 template <class C, class X>
 concept PlainBeside = stands_beside<C, X>;
 
@@ -101,7 +101,7 @@ template <Number X, class A> WENGERT_INLINE constexpr X& operator*=(X& a, const 
 template <Number X, class A> WENGERT_INLINE constexpr X& operator/=(X& a, const A& b) { return a = a / b; }
 template <Number X> WENGERT_INLINE constexpr X operator+(const X& a) { return a; }
 
-// Comparisons see only the values: a branch has no derivative of its own.
+// Comparisons use only the values: a branch has no derivative of its own.
 #define WENGERT_COMPARE(op)                                                                                                \
   template <class X> WENGERT_INLINE constexpr auto operator op(const Dual<X>& a, const Dual<X>& b) { return a.v op b.v; }            \
   template <class X, PlainBeside<X> C> WENGERT_INLINE constexpr auto operator op(const Dual<X>& a, const C& c) { return a.v op c; }  \

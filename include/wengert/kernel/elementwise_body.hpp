@@ -1,4 +1,4 @@
-// The loop around a formula: rows of lanes, compiled for every instruction set.
+// The kernel loop around a formula: rows of lanes, compiled for every instruction set.
 #pragma once
 
 #include <wengert/kernel/lane.hpp>
@@ -10,7 +10,7 @@
 
 namespace wengert::kernel {
 
-/// Applies `Formula`, a stateless function of `arity` numbers and `parameters` more, to every element.
+/// Applies `Formula`, a stateless function of `arity` inputs and `parameters` parameters, to every element.
 template <class T, class Formula, std::size_t arity, std::size_t parameters>
 struct ElementwiseBody {
   template <std::size_t Bytes>
@@ -21,8 +21,8 @@ struct ElementwiseBody {
   }
 
  private:
-  // Small values are mostly one row of whole lanes, without repetition: what the general loop sets up first would cost
-  // more than they do.
+  // Small values are usually one row of full lanes, without repetition; the setup of the general loop would take longer
+  // than their computation.
   template <class L, std::size_t... I, std::size_t... P>
   static WENGERT_FLATTENED void loop(const Plane<T>* operands, T* out, std::size_t rows, std::size_t columns,
                                      [[maybe_unused]] const double* parameter, std::index_sequence<I...> inputs,
@@ -35,8 +35,8 @@ struct ElementwiseBody {
     }
     general_loop<L>(operands, out, rows, columns, parameter, inputs, numbers);
   }
-  // A repeated element is spread over a lane once a row; its address then stands still (step mask 0) while others move.
-  // The last, partial lane of a row is loaded and stored in part.
+  // A repeated element is broadcast to a lane once per row; its address then stays fixed (step mask 0) while others
+  // advance. The last, partial lane of a row is loaded and stored partially.
   template <class L, std::size_t... I, std::size_t... P>
   static WENGERT_FLATTENED void general_loop(const Plane<T>* operands, T* out, std::size_t rows, std::size_t columns,
                                              [[maybe_unused]] const double* parameter, std::index_sequence<I...>,

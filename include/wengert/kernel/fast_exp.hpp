@@ -8,19 +8,19 @@
 
 namespace wengert::kernel {
 
-// 2^k for a whole number k whose 2^k is neither denormal nor infinite.
+// 2^k for an integer k for which 2^k is neither denormal nor infinite.
 template <class T, std::size_t B>
 WENGERT_INLINE Lane<T, B> power_of_two(const Lane<T, B>& k) {
   using Bits = typename VectorOf<T, B>::bits;
   constexpr bool is_double = std::is_same_v<T, double>;
-  // In the sum the lowest bits of the mantissa hold k.
+  // The lowest mantissa bits of the sum hold k.
   const Lane<T, B> at_the_end = k + Lane<T, B>(is_double ? T(0x1.8p52) : T(0x1.8p23));
   Lane<T, B> power;
   power.v = (typename Lane<T, B>::Register)(((Bits)at_the_end.v + (is_double ? 1023U : 127U)) << (is_double ? 52U : 23U));
   return power;
 }
 
-// s · 2^k for a whole number k, where the result may be denormal or infinite.
+// s · 2^k for an integer k; the result may be denormal or infinite.
 template <class T, std::size_t B>
 WENGERT_INLINE Lane<T, B> scaled(const Lane<T, B>& s, const Lane<T, B>& k) {
 #if defined(__x86_64__) && !defined(__clang__)
@@ -38,14 +38,14 @@ WENGERT_INLINE Lane<T, B> scaled(const Lane<T, B>& s, const Lane<T, B>& k) {
   return s * power_of_two(half) * power_of_two(k - half);
 }
 
-// SLEEF's exp is a call, around which registers are stored. In float: eˣ = 2ᵏ·eʳ with |r| ≤ ½ ln 2, where k times the
-// first part of ln 2 is exact, and eʳ = 1 + r + r²·q of a minimax polynomial q. Within 1.02 ulp.
+// SLEEF's exp is a call, around which registers are spilled. In float: eˣ = 2ᵏ·eʳ with |r| ≤ ½ ln 2, where k times the
+// first part of ln 2 is exact, and eʳ = 1 + r + r²·q with a minimax polynomial q. Within 1.02 ulp.
 inline constexpr auto fast_exp = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   if constexpr (std::is_same_v<T, double>) {
     return lane_exp(x);
   } else {
     using L = Lane<T, B>;
-    const L magic(0x1.8p23F), least(-104), most(89);  // beyond, it is 0 or infinite
+    const L magic(0x1.8p23F), least(-104), most(89);  // beyond these, the result is 0 or infinite
     const L bounded = where(x < least, least, where(x > most, most, x));
     const L k = (bounded * L(1.44269504088896341F) + magic) - magic;
     const L r = (bounded - k * L(0.693359375F)) + k * L(2.12194440054690583e-4F), r2 = r * r;

@@ -1,4 +1,4 @@
-// Instruction sets: every elementwise kernel exists once per level and is chosen at run time.
+// Instruction sets: every elementwise kernel is compiled once per level; the level is chosen at run time.
 #pragma once
 
 #include <array>
@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <string_view>
 
-// An optimised translation unit for the plain x86-64 baseline carries kernels for all levels. One built with flags of
-// its own (-march=native, another processor), or unoptimised, where nothing is inlined into a kernel, carries a single
-// kernel for exactly what its compiler was told.
+// An optimised translation unit for the plain x86-64 baseline contains kernels for all levels. One with other flags
+// (-march=native, another processor), or an unoptimised one, where nothing is inlined into a kernel, contains a single
+// kernel for the target of its flags.
 #if defined(__x86_64__) && !defined(__SSE3__) && defined(__OPTIMIZE__)
 #define WENGERT_MULTIVERSION 1
 #else
@@ -18,8 +18,8 @@
 #define WENGERT_INLINE __attribute__((always_inline)) inline
 
 // For functions between a kernel and a formula, which the kernel's `flatten` inlines. g++ 12 orders functions by their
-// calls, but leaves out those from an always_inline function to an ordinary one, such as a user's formula: it comes to
-// the kernel before the formula, puts inlining off, and then cannot inline what interprocedural passes have cloned.
+// calls, but ignores those from an always_inline function to an ordinary one, such as a user's formula: it processes
+// the kernel before the formula, defers inlining, and then cannot inline what interprocedural passes have cloned.
 #if defined(__clang__)
 #define WENGERT_FLATTENED_ATTRIBUTE __attribute__((always_inline))
 #else
@@ -36,14 +36,14 @@ namespace detail {
 struct ChosenIsa {
   Isa isa;
 };
-extern const ChosenIsa chosen_isa;  // set before other variables
+extern const ChosenIsa chosen_isa;  // initialised before other variables
 }  // namespace detail
 
-/// The level kernels run at: the processor's best, or lower where the environment's WENGERT_ISA says `baseline` or
-/// `v3`.
+/// The level that kernels run at: the processor's highest, or lower if the environment variable WENGERT_ISA is
+/// `baseline` or `v3`.
 inline Isa active_isa() noexcept { return detail::chosen_isa.isa; }
 
-/// `baseline`, `v3` or `v4`.
+/// The name of a level: `baseline`, `v3` or `v4`.
 std::string_view to_string(Isa isa) noexcept;
 
 namespace kernel {
@@ -60,8 +60,8 @@ inline constexpr std::size_t native_bytes = 32;
 template <class Function>
 using PerIsa = std::array<Function*, 3>;
 
-// `Body::run<bytes>(arguments...)` compiled per level. `flatten` pulls the whole formula into each of them; `hot` puts
-// them in a section of their own, so that the rest of the code lies close together.
+// `Body::run<bytes>(arguments...)` compiled per level. `flatten` inlines the whole formula into each; `hot` puts them
+// into a separate section, so that the rest of the code stays compact.
 template <class Body, class... Arguments>
 [[gnu::hot, gnu::flatten]] void run_native(Arguments... arguments) {
   Body::template run<native_bytes>(arguments...);
@@ -77,7 +77,7 @@ template <class Body, class... Arguments>
 }
 #endif
 
-/// The table of `Body::run`, a static member template over the lane's width in bytes.
+/// The function table of `Body::run`, a static member template over the lane's width in bytes.
 template <class Body, class... Arguments>
 constexpr PerIsa<void(Arguments...)> compile_per_isa() {
 #if WENGERT_MULTIVERSION

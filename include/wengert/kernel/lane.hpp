@@ -1,4 +1,4 @@
-// Lane: what a formula sees inside a kernel, one SIMD register of T.
+// Lane: the number type of a formula inside a kernel, one SIMD register of T.
 #pragma once
 
 #include <wengert/kernel/vector_math.hpp>
@@ -13,7 +13,7 @@ namespace wengert {
 
 namespace kernel {
 
-// Masks joined. g++ 12 takes the portable form of 64 bytes apart, one element after another, as it lowers the
+// Conjunction and disjunction of masks. g++ 12 splits the portable 64-byte form into scalar code, because it lowers the
 // expression before a wide kernel's target is known.
 template <class M>
 WENGERT_INLINE void both(const M& a, const M& b, M& joined) {
@@ -36,7 +36,7 @@ WENGERT_INLINE void either(const M& a, const M& b, M& joined) {
 
 }  // namespace kernel
 
-/// The answer of a comparison inside a formula; `where(mask, a, b)` chooses by it.
+/// The result of a comparison inside a formula; `where(mask, a, b)` selects by it.
 template <class T, std::size_t Bytes>
 struct Mask {
   using Bits = typename kernel::VectorOf<T, Bytes>::mask;
@@ -64,8 +64,8 @@ struct Mask {
 
 namespace kernel {
 
-// All elements of v become c. g++ 12 takes the portable form apart, one masked instruction an element, as it lowers it
-// before a wide kernel's target is known; a constant it folds.
+// Sets all elements of v to c. g++ 12 splits the portable form into one masked instruction per element, because it
+// lowers it before a wide kernel's target is known; constants are folded.
 template <class T, class V>
 WENGERT_INLINE void spread(T c, V& v) {
 #if defined(__x86_64__) && !defined(__clang__)
@@ -82,7 +82,7 @@ WENGERT_INLINE void spread(T c, V& v) {
   v = c - V{};
 }
 
-// Part of a register, between memory and it: by a mask where the instruction set has one, otherwise through a buffer.
+// Load and store part of a register: by a mask if the instruction set has one, otherwise through a buffer.
 template <class T, class V>
 WENGERT_INLINE void load_first(const T* p, std::size_t count, V& v) {
 #if defined(__x86_64__) && !defined(__clang__)
@@ -118,8 +118,8 @@ WENGERT_INLINE void store_first(const V& v, T* p, std::size_t count) {
 
 }  // namespace kernel
 
-/// One SIMD register of T, `Bytes` wide. Its user-provided copy makes it pass in memory, so that functions compiled for
-/// different instruction sets agree on how a lane is handed over; inside a kernel everything is inlined.
+/// One SIMD register of T, `Bytes` wide. Its user-provided copy constructor makes it pass in memory, so that functions
+/// compiled for different instruction sets use one calling convention; inside a kernel everything is inlined.
 template <class T, std::size_t Bytes>
 struct Lane {
   using Scalar = T;
@@ -141,7 +141,7 @@ struct Lane {
     lane.v = *reinterpret_cast<const typename kernel::VectorOf<T, Bytes>::unaligned*>(p);
     return lane;
   }
-  /// The first `count` elements from p on, fewer than a lane's; zeros behind them.
+  /// The first `count` elements at p, fewer than a lane has, followed by zeros.
   static WENGERT_INLINE Lane load_first(const T* p, std::size_t count) {
     Lane lane;
     kernel::load_first(p, count, lane.v);
@@ -170,11 +170,11 @@ struct Lane {
     return chosen;
   }
   operator double() const;  // NOLINT: see Probe
-  /// A lane that holds the constant `c` everywhere.
+  /// A lane with the constant `c` in all elements.
   friend WENGERT_INLINE Lane lift(const Lane&, double c) { return Lane(static_cast<T>(c)); }
 };
 
-/// A lane of the kind that a mask came from.
+/// A lane of the type that a mask belongs to.
 template <class T, std::size_t Bytes>
 WENGERT_INLINE Lane<T, Bytes> number_of(const Mask<T, Bytes>&) {
   return Lane<T, Bytes>(T(0));
@@ -182,7 +182,7 @@ WENGERT_INLINE Lane<T, Bytes> number_of(const Mask<T, Bytes>&) {
 
 namespace kernel {
 
-// Each vector function as an object: the formula of the op of the same name.
+// Each vector function as a function object: the formula of the op of the same name.
 #define WENGERT_LANE_FUNCTION_1(name)                                                                                  \
   inline constexpr auto lane_##name = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) { \
     Lane<T, B> y;                                                                                                      \

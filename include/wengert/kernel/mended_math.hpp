@@ -1,4 +1,4 @@
-// SLEEF's functions mended where they overflow too early or take too long, and a sigmoid that keeps 2 ulp in double.
+// Replacements for SLEEF's functions that overflow too early or take too long, and a sigmoid within 2 ulp in double.
 #pragma once
 
 #include <wengert/kernel/dual.hpp>
@@ -12,12 +12,12 @@
 
 namespace wengert::kernel {
 
-// ln(1 + x) is ln x long before 1e30.
+// ln(1 + x) rounds to ln x long before 1e30.
 inline constexpr auto mended_log1p = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   return where(x > 1e30, lane_log(x), lane_log1p(x));
 };
 
-// From 10⁹ on, ln 2|x| is exact.
+// From 10⁹ on, ln 2|x| is accurate.
 inline constexpr auto mended_asinh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   const auto magnitude = where(x < 0, -x, x);
   const auto large = lane_log(magnitude) + 0.693147180559945309;
@@ -27,13 +27,13 @@ inline constexpr auto mended_acosh = []<class T, std::size_t B>(const Lane<T, B>
   return where(x > 1e9, lane_log(x) + 0.693147180559945309, lane_acosh(x));
 };
 
-// eˣ/2 for large x, which does not overflow before it must: with ln 2 = c + d, c short enough that x − c is exact, it
-// is e^(x − c)·(1 + (e^−d − 1)).
+// eˣ/2 for large x, without premature overflow: e^(x − c)·(1 + (e^−d − 1)) with ln 2 = c + d and c short enough that x
+// − c is exact.
 inline constexpr auto half_exp = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   const auto e = lane_exp(x - 0.693145751953125);
   return where(e - e == 0, e + e * -1.42860579985117966e-6, e);  // not ∞ − ∞
 };
-// From 80 on, e⁻ˣ is nothing beside eˣ.
+// From 80 on, e⁻ˣ is negligible compared with eˣ.
 inline constexpr auto mended_sinh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   const auto magnitude = where(x < 0, -x, x);
   const auto large = half_exp(magnitude);
@@ -44,18 +44,18 @@ inline constexpr auto mended_cosh = []<class T, std::size_t B>(const Lane<T, B>&
   return where(magnitude > 80, half_exp(magnitude), lane_cosh(x));
 };
 
-// Stirling's formula, of which nothing else is left from 1e30 on.
+// Stirling's formula; its other terms are negligible from 1e30 on.
 inline constexpr auto mended_lgamma = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   return where(x > 1e30, x * (lane_log(x) - 1), lane_lgamma(x));
 };
 
-// With e = exp(−|x|) neither branch overflows, and the left tail keeps its relative precision down to the denormals.
+// With e = exp(−|x|), neither branch overflows, and the left tail keeps its relative precision down to the denormals.
 inline constexpr auto float_sigmoid = []<class X>(const X& x) __attribute__((always_inline)) {
   const auto e = fast_exp(where(x < 0, x, -x));
   return where(x < 0, e, lift(e, 1)) / (1 + e);
 };
-// The same in double: an exponential of 1 ulp alone may cost 2 where the quotient is just below a power of 2, so it is
-// kept as 2ᵏ(s + t) with a remainder t, and so is 1 + e; both remainders correct the quotient.
+// The same in double. An exponential within 1 ulp alone may cost 2 ulp if the quotient is just below a power of 2, so
+// it is kept as 2ᵏ(s + t) with a remainder t, and so is 1 + e; both remainders correct the quotient.
 inline constexpr auto double_sigmoid = []<std::size_t B>(const Lane<double, B>& x) __attribute__((always_inline)) {
   using L = Lane<double, B>;
   const L magnitude = where(x < L(0.0), -x, x);
@@ -73,7 +73,7 @@ inline constexpr auto double_sigmoid = []<std::size_t B>(const Lane<double, B>& 
   q = q * r + L(1.6666666666666667e-1), q = q * r + L(0.5);
   const L tail = r * r * q, u = r + tail, u_rest = (r - u) + tail;
   const L s = L(1.0) + u, s_rest = ((L(1.0) - s) + u) + (u_rest + r_rest * s);
-  // 2ᵏ in two factors, of which the second may lead to a denormal number.
+  // 2ᵏ as two factors; multiplying by the second may give a denormal number.
   const L half = (k * L(0.5) + magic) - magic, first = power_of_two(half), second = power_of_two(k - half);
   const L e = s * first * second, e_rest = s_rest * first * second;
   const L d = L(1.0) + e, d_rest = ((L(1.0) - d) + e) + e_rest;
@@ -102,9 +102,9 @@ WENGERT_INLINE L polynomial(const L& x, double c, C... rest) {
   }
 }
 
-// SLEEF's erf takes seven times as long as an exponential. In float, of two minimax polynomials
-// (tests/oracle/minimax_fits.py): of erf(x)/x − 1 in x² up to |x| = 1, and beyond of −ln(1 − erf|x|), whose error the
-// exponential makes small.
+// SLEEF's erf takes seven times as long as an exponential. The float version uses two minimax polynomials
+// (tests/oracle/minimax_fits.py): erf(x)/x − 1 in x² up to |x| = 1, and −ln(1 − erf|x|) beyond, whose error the
+// exponential reduces.
 inline constexpr auto fast_erf = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   if constexpr (std::is_same_v<T, double>) {
     return lane_erf(x);
@@ -113,7 +113,7 @@ inline constexpr auto fast_erf = []<class T, std::size_t B>(const Lane<T, B>& x)
     const auto inside =
         x + x * polynomial(x * x, 0.12837916572688257, -0.3761262582452463, 0.11283585149684347, -0.026853811934348815,
                            0.005188327627650437, -0.0008010192743229383, 7.853857432874388e-05);
-    const auto far = where(magnitude > 4, lift(x, 4), magnitude);  // from where on it is 1
+    const auto far = where(magnitude > 4, lift(x, 4), magnitude);  // the result is 1 from there on
     const auto rest = fast_exp(-polynomial(far, -0.00018846778336190084, 1.1295803118872583, 0.633216394968891,
                                            0.10842210265035152, -0.025210342295981653, 0.004205285895002623,
                                            -0.0004414729163282942, 2.1697639000532577e-05));
@@ -121,9 +121,9 @@ inline constexpr auto fast_erf = []<class T, std::size_t B>(const Lane<T, B>& x)
   }
 };
 
-// SLEEF's tanh takes twice as long from its operand to its result. In float: of a minimax polynomial near 0, beyond as
-// 1 − 2/(e²ˣ + 1), with e²ˣ = 2ᵏ·2ᶠ of k whole and |f| ≤ ½; the polynomial of 2ᶠ is taken by pairs, which do not wait
-// for one another (Estrin 1960). Within 3.3 ulp.
+// SLEEF's tanh has twice the latency. The float version uses a minimax polynomial near 0, and beyond 1 − 2/(e²ˣ + 1),
+// with e²ˣ = 2ᵏ·2ᶠ, k an integer and |f| ≤ ½; the polynomial of 2ᶠ is evaluated in independent pairs (Estrin 1960).
+// Within 3.3 ulp.
 inline constexpr auto fast_tanh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   if constexpr (std::is_same_v<T, double>) {
     return lane_tanh(x);
@@ -152,8 +152,8 @@ WENGERT_INLINE bool any(const Mask<T, B>& mask) {
   return found != 0;
 }
 
-// The derivative y (1 − y) of a sigmoid y of x: its digits are lost where y is close to 1, so there it is made of x.
-// Mostly no element lies so far out, which saves the exponential.
+// The derivative y (1 − y) of the sigmoid y of x. It loses digits where y is close to 1, so there it is computed from
+// x. Usually no element is that far out, which saves the exponential.
 inline constexpr double sigmoid_is_far = 4;
 inline constexpr auto lane_sigmoid_slope =
     []<class T, std::size_t B>(const Lane<T, B>& x, const Lane<T, B>& y) __attribute__((always_inline)) {
@@ -165,7 +165,7 @@ inline constexpr auto lane_sigmoid_slope =
   }
   return slope;
 };
-// The same of a hyperbolic tangent, 1 − y².
+// The same for the hyperbolic tangent, 1 − y².
 inline constexpr double tanh_is_far = 2 * 2;  // x²
 inline constexpr auto lane_tanh_slope =
     []<class T, std::size_t B>(const Lane<T, B>& x, const Lane<T, B>& y) __attribute__((always_inline)) {
@@ -180,8 +180,8 @@ inline constexpr auto lane_tanh_slope =
 
 inline constexpr double normal_density = 0.398942280401432678;  // 1/√(2π)
 
-// The normal distribution's Φ(x), its left tail exact, and x e^(−x²/2), in float. Φ is near 0 a polynomial, beyond
-// e^(−x²/2) times one in 1 − 3/(|x| + 1.5), with x² of the part h of |x| whose square is exact; within 6 ulp.
+// The normal distribution's Φ(x), accurate in the left tail, and x e^(−x²/2), in float. Near 0, Φ is a polynomial;
+// beyond, e^(−x²/2) times one in 1 − 3/(|x| + 1.5), with x² of the part h of |x| whose square is exact; within 6 ulp.
 template <class L>
 struct Normal {
   L cdf, x_times_bell;

@@ -1,14 +1,14 @@
-// Probe: the first reading of a user's formula, which refuses typical mistakes with advice, on the line that made them.
+// Probe: the first instantiation of a user's formula; rejects typical mistakes, with advice, on the user's line.
 #pragma once
 
-/// Makes every use a compile error that says what to do instead.
+/// Makes every use a compile error with this advice.
 #define WENGERT_REFUSED(advice) __attribute__((unavailable(advice)))
 
 namespace wengert {
 
 struct Probe;
 
-/// The answer of a comparison of Probes.
+/// The result of a comparison of Probes.
 struct ProbeMask {
   friend constexpr Probe number_of(ProbeMask);
   friend constexpr ProbeMask operator&&(ProbeMask, ProbeMask) { return {}; }
@@ -21,8 +21,8 @@ struct ProbeMask {
   explicit operator bool() const;
 };
 
-/// A number that is never computed with, though unoptimised code may hold functions that would. The other readings
-/// declare its conversions without a message, so that a mistake is told once.
+/// A number that is never computed, although unoptimised code may contain functions of it. The other number types
+/// declare its conversions without a message, so that a mistake is reported once.
 struct Probe {
   friend constexpr Probe lift(const Probe&, double) { return {}; }
   friend constexpr Probe operator+(const Probe&, const Probe&) { return {}; }

@@ -1,4 +1,4 @@
-// Reads: the reading of a formula that tells which of its inputs it depends on.
+// Reads: the number type that determines which inputs a formula depends on.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,9 @@ namespace wengert {
 
 struct Reads;
 
-/// The answer of a comparison of Reads.
+/// The result of a comparison of Reads.
 struct ReadsMask {
-  std::uint32_t inputs = 0;  ///< that decide it, one bit each
+  std::uint32_t inputs = 0;  ///< the inputs that decide it, one bit each
 
   friend constexpr Reads number_of(ReadsMask);
   friend constexpr ReadsMask operator&&(ReadsMask a, ReadsMask b) { return {a.inputs | b.inputs}; }
@@ -19,9 +19,9 @@ struct ReadsMask {
   explicit operator bool() const;  // see Probe
 };
 
-/// The set of inputs that a number is computed from: that of its operands joined, of both branches and the condition
-/// of a `where`. Nothing folds, so a product with 0 still depends on what it multiplies: what a kernel reads is always
-/// in the set.
+/// The set of inputs that a number is computed from: the union over its operands; for a `where`, over both branches and
+/// the condition. Nothing is folded, so a product with 0 still depends on its other factor: the set always contains
+/// what a kernel reads.
 struct Reads {
   std::uint32_t inputs = 0;  ///< one bit each
 

@@ -1,4 +1,4 @@
-// Stages: ops in a chain, each of which hands its result to the next in registers.
+// Stages of a register chain: each op passes its result to the next in registers.
 #pragma once
 
 #include <wengert/formula.hpp>
@@ -11,21 +11,21 @@
 
 namespace wengert::kernel {
 
-/// One step of a chain. Its code takes the value so far in registers, one lane of it or four, reads its other operands
-/// from memory, and calls the code of the stage behind it with the result: what passes between two stages is never
-/// stored. The call stands last, so that it becomes a jump.
+/// One stage of a register chain. Its code takes the value so far in registers, one lane or four, reads its other
+/// operands from memory, and calls the code of the next stage with the result; values between two stages are never
+/// stored. The call comes last, so that it becomes a jump.
 template <class T>
 struct Stage {
   static constexpr std::size_t max_operands = 3;
 
   StageCode one_lane = nullptr, four_lanes = nullptr;
   Plane<T> operands[max_operands] = {};  // without the one that comes in registers
-  T* out = nullptr;                      // of a stage that stores, and the columns of a row of it
+  T* out = nullptr;                      // for a stage that stores: the result, and the columns of its rows
   std::size_t columns = 0;
   const double* parameters = nullptr;
 };
 
-/// Ends a stage: the one behind it goes on with the result, from element `k` of a row on.
+/// Ends a stage: the next one continues with the result, from element `k` of a row on.
 template <class T, class... Register>
 WENGERT_INLINE void hand_on(const Stage<T>* stage, std::size_t row, std::size_t k, const Register&... registers) {
   const Stage<T>* next = stage + 1;
@@ -33,7 +33,7 @@ WENGERT_INLINE void hand_on(const Stage<T>* stage, std::size_t row, std::size_t 
   reinterpret_cast<void (*)(const Stage<T>*, std::size_t, std::size_t, Register...)>(code)(next, row, k, registers...);
 }
 
-/// One lane or four, of a row. They have names, as g++ keeps arrays of lanes in memory.
+/// One lane or four of a row. They are named members because g++ keeps arrays of lanes in memory.
 template <class L, std::size_t lanes>
 struct Lanes;
 template <class L>
@@ -91,7 +91,7 @@ struct StageBody {
   static WENGERT_FLATTENED void apply(const Stage<T>* stage, std::size_t row, std::size_t k, std::index_sequence<P...>,
                                       const Lanes<L, lanes>& first, const Others&... others) {
     const auto of = [stage](const auto&... x) WENGERT_FLATTENED_ATTRIBUTE {
-      (void)stage;  // unless there are parameters
+      (void)stage;  // unused without parameters
       return L(Formula{}(x..., L(static_cast<T>(stage->parameters[P]))...));
     };
     if constexpr (lanes == 1)
@@ -102,7 +102,7 @@ struct StageBody {
   }
 };
 
-/// The code of a stage with registers of so many bytes, one or four; null if it is not compiled for them here.
+/// The code of a stage for one or four registers of `bytes` bytes; null if it is not compiled for them here.
 template <class T, class Body>
 StageCode stage_code(std::size_t bytes, std::size_t lanes) {
   using S = const Stage<T>*;
@@ -132,9 +132,9 @@ StageCode find_stage(std::size_t bytes, std::size_t place, std::size_t lanes) {
   return nullptr;
 }
 
-/// What `Op::stage` is for a formula: the last operand may come in registers, and of two the first. An op of many
-/// operations has none: it gains too little. Nor has any where clang compiles for several instruction sets: it passes
-/// what is wider than the baseline's registers in memory.
+/// The `Op::stage` of a formula: the last operand can come in registers, and of two operands also the first. Ops of
+/// many operations have none because they gain too little. Builds with clang for several instruction sets have none
+/// because clang passes vectors wider than the baseline's registers in memory.
 template <class T, class Formula, std::size_t arity, std::size_t parameters>
 constexpr auto stage_of() -> StageCode (*)(std::size_t, std::size_t, std::size_t) {
 #if defined(__clang__)

@@ -1,4 +1,4 @@
-// Symbol: a Var or a constant, the reading of a formula that records its derivative as nodes.
+// Symbol: a Var or a constant, the number type that records a formula's derivative as nodes.
 #pragma once
 
 #include <wengert/kernel/dual.hpp>
@@ -8,7 +8,7 @@
 
 namespace wengert {
 
-// The elementwise ops that recording a derivative needs beside arithmetic; those that users call are documented in
+// The elementwise ops, besides arithmetic, that recording a derivative needs; those that users call are documented in
 // ops/elementwise/comparing.hpp.
 #define WENGERT_DECLARE(T)                                                 \
   Var<T> less(const Operand<T>& a, const Operand<T>& b);                   \
@@ -23,7 +23,7 @@ WENGERT_DECLARE(double)
 template <class T>
 class Symbol;
 
-/// The answer of a comparison of Symbols: a Var of zeros and ones.
+/// The result of a comparison of Symbols: a Var of zeros and ones.
 template <class T>
 struct SymbolMask {
   Var<T> ones;

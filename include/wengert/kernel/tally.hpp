@@ -1,13 +1,13 @@
-// Tally: the reading of a formula that counts its operations, and tells whether it chooses between branches.
+// Tally: the number type that counts a formula's operations and determines whether it branches.
 #pragma once
 
 namespace wengert {
 
 struct Tally;
 
-/// The answer of a comparison of Tallies.
+/// The result of a comparison of Tallies.
 struct TallyMask {
-  int operations = 0;  ///< that lead to it
+  int operations = 0;  ///< number of operations that lead to it
 
   friend constexpr Tally number_of(TallyMask);
   friend constexpr TallyMask operator&&(TallyMask a, TallyMask b) { return {a.operations + b.operations + 1}; }
@@ -20,7 +20,7 @@ struct TallyMask {
 /// A number that counts the operations that lead to it, instead of being computed.
 struct Tally {
   static constexpr int many = 1000;  ///< for functions like exp
-  int operations = 0;                ///< that lead to it
+  int operations = 0;                ///< number of operations that lead to it
   bool chooses = false;              ///< whether a `where` is among them
 
   friend constexpr Tally lift(const Tally&, double) { return {}; }

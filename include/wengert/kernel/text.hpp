@@ -1,4 +1,4 @@
-// Text: the reading of a formula that writes it down, in plain text and in LaTeX.
+// Text: the number type that writes a formula as plain text and LaTeX.
 #pragma once
 
 #include <cstddef>
@@ -10,9 +10,9 @@
 
 namespace wengert {
 
-/// A formula written down. Sums with 0 and products with 0 or 1 are left out, as in Symbol.
+/// A formula as text. Sums with 0 and products with 0 or 1 are simplified, as in Symbol.
 struct Text {
-  /// How tightly the outermost operation binds; what binds less than its place asks for gets parentheses.
+  /// The precedence of the outermost operation; if it is lower than the context requires, parentheses are added.
   enum class Binding { comparison, sum, product, power, whole };
 
   std::string plain;
@@ -21,18 +21,18 @@ struct Text {
   std::optional<double> constant{};
 
   bool is(double c) const { return constant == c; }
-  /// A name or a number.
+  /// A number.
   static Text of(double constant);
   /// `name(a, b)`.
   static Text call(std::string_view name, std::span<const Text> arguments);
   static Text call(std::string_view name, std::initializer_list<Text> arguments) {
     return call(name, std::span(arguments.begin(), arguments.size()));
   }
-  /// a and b with an operator between them, which binds so.
+  /// a and b with an operator between them, of precedence `binding`.
   static Text infix(const Text& a, std::string_view plain, std::string_view latex, const Text& b, Binding binding);
-  /// x with a mark before it, as in Σ x.
+  /// x with a prefix, as in Σ x.
   static Text prefix(std::string_view plain, std::string_view latex, const Text& x);
-  /// x with a mark behind it, as in xᵀ.
+  /// x with a postfix, as in xᵀ.
   static Text postfix(const Text& x, std::string_view plain, std::string_view latex);
 
   friend Text lift(const Text&, double c) { return of(c); }
@@ -45,7 +45,7 @@ struct Text {
   operator double() const;  // NOLINT: see Probe
 };
 
-/// A condition written down.
+/// A condition as text.
 struct TextMask {
   Text text;
   friend TextMask operator&&(const TextMask& a, const TextMask& b);

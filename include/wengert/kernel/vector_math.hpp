@@ -7,7 +7,7 @@
 
 namespace wengert::kernel {
 
-// g++ drops vector_size from an alias that depends on a template parameter, so each width is named.
+// g++ drops vector_size from an alias that depends on a template parameter, so each width is spelled out.
 template <class T, std::size_t Bytes>
 struct VectorOf;
 #define WENGERT_VECTOR(T, I, Bytes)                                                          \
@@ -45,7 +45,7 @@ using Vector = typename VectorOf<T, Bytes>::type;
   bind(2, hypot, "_u05", "_u05") bind(2, fmod, "_", "_")
 // clang-format on
 
-// SLEEF's function `symbol`, and vector_`name` around it.
+// The SLEEF function `symbol`, and its wrapper vector_`name`.
 #define WENGERT_BIND_1(binding, name, T, Bytes, symbol)            \
   Vector<T, Bytes> sleef_##name(Vector<T, Bytes>) __asm__(symbol); \
   binding void vector_##name(const Vector<T, Bytes>& x, Vector<T, Bytes>& y) { y = sleef_##name(x); }
@@ -75,9 +75,9 @@ using Vector = typename VectorOf<T, Bytes>::type;
 #error "wengert: no vector mathematics for this processor yet; bind SLEEF's functions for it here"
 #endif
 
-// Code compiled for the baseline hands wide vectors over differently from SLEEF's. g++ decides by the function that
-// holds the call, so bindings are inlined into the kernel, which has the right target. clang decides by the flags of
-// the whole file, so there the bindings are functions of src/kernel/vector_math_v3.cpp and _v4.cpp, called by
+// Code compiled for the baseline passes wide vectors differently from SLEEF. g++ decides by the function that contains
+// the call, so bindings are inlined into the kernel, which has the right target. clang decides by the flags of the
+// file, so there the bindings are functions in src/kernel/vector_math_v3.cpp and _v4.cpp that take their operands by
 // reference.
 #if WENGERT_MULTIVERSION && defined(__clang__)
 #define WENGERT_BIND_32(operands, name, f, d) \
