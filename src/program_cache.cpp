@@ -96,10 +96,15 @@ Program<T>& ProgramCache<T>::run_recorded(std::span<const ProgramInput<T>> input
     const program::InUse::Call call(s.in_use, "compiled");
     Program<T>* program = s.find(inputs);
     if (program == nullptr) program = &s.compile(inputs, record);
-    if (s.options.checked)
-      program->replay_checked(inputs, record);
-    else
-      program->replay(inputs);
+    try {
+      if (s.options.checked)
+        program->replay_checked(inputs, record);
+      else
+        program->replay(inputs);
+    } catch (...) {
+      s.give_up_oldest();
+      throw;
+    }
     s.give_up_oldest();  // only now: the inputs may be results of an older Program
     return *program;
   });

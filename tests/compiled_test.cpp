@@ -226,6 +226,16 @@ TEST_CASE("of more signatures than are held the one used least recently goes, an
                  "[compiled] max_programs is 0: room for at least 1 Program is needed"));
 }
 
+TEST_CASE("replays that throw do not grow the cache beyond its bound") {
+  auto f = compiled<double>([](auto&, auto x) { return gaussian_nll_loss(x, x, x); }, {.max_programs = 2});
+  CHECK_NOTHROW(f(ones(1)));
+  for (std::size_t n = 2; n < 7; ++n) CHECK_THROWS_AS(f(ones(n) * -1.0), ValueError);  // a variance below 0
+  CHECK(f.size() == 2);
+  CHECK(f.compilations() == 6);
+  CHECK_NOTHROW(f(ones(6)));
+  CHECK(f.compilations() == 6);
+}
+
 TEST_CASE("a result stays until the next call, which may read it in place") {
   auto f = compiled<double>([](auto&, auto x) { return slice(x, 0, xt::range(1, xt::placeholders::_)) * 2.0; },
                             {.max_programs = 1});
