@@ -8,9 +8,9 @@
 //     std::size_t size() const;
 //     void gather(std::span<const std::size_t> rows, Inputs& x, Targets& y) const;   // x and y are kept and reused
 //
-// `gather` may read from a file, draw random numbers, or augment: it is called once per batch, in order. With `static
-// constexpr bool repeats = true;`, which declares that the same rows always give the same batch, it is not called again
-// for a batch that is still in memory.
+// `gather` may read from a file, draw random numbers, or augment: it is called once per batch, in order. The member
+// `static constexpr bool repeats = true;` declares that the same rows always give the same batch; then `gather` is not
+// called again for a batch that is still in memory.
 #pragma once
 
 #include <wengert/data/batches.hpp>
