@@ -1,4 +1,4 @@
-// Augmentation: images moved a little, so that a network sees more of them than there are.
+// Augmentation: random small changes to images, which enlarge the training set artificially.
 #pragma once
 
 #include <wengert/error.hpp>
@@ -9,21 +9,21 @@
 
 namespace wengert {
 
-/// By how much `augment` moves each image; every draw is even over what is allowed.
+/// The limits of the changes that `augment` makes; each draw is uniform within its limit.
 struct Augmentation {
-  std::size_t shift = 0;  ///< whole pixels, at most so many up or down, and left or right
-  double rotate = 0;      ///< degrees, at most so many either way, about the image's centre
-  bool flip = false;      ///< left and right change places in half of the images
-  double noise = 0;       ///< standard deviation of the normal numbers that are added to all pixels
-  double fill = 0;        ///< the value of what comes in from outside
-  Shape image = {};       ///< H×W or C×H×W where each row is an image laid flat; otherwise the axes behind the first
+  std::size_t shift = 0;  ///< the largest vertical and horizontal shift, in whole pixels
+  double rotate = 0;      ///< the largest rotation in either direction about the image's centre, in degrees
+  bool flip = false;      ///< mirrors half of the images horizontally, at random
+  double noise = 0;       ///< the standard deviation of the normal noise that is added to all pixels
+  double fill = 0;        ///< the value of pixels that move in from outside
+  Shape image = {};       ///< H×W or C×H×W if each row is a flattened image; otherwise the axes after the first
 };
 
-/// Moves each image of a batch, N×H×W or N×C×H×W, by draws of its own; noise comes last.
+/// Shifts, rotates and mirrors each image of a batch, N×H×W or N×C×H×W, by its own draws, then adds noise.
 ///
-/// Turned images are interpolated bilinearly, others keep their values. The result follows from the generator's key and
-/// counter, which moves on as by other draws. Throws ShapeError if these are no images, ValueError for an amount that
-/// is negative, not finite, or shifts an image out of itself; nothing is changed then.
+/// Rotated images are interpolated bilinearly; otherwise pixels keep their values. The result depends only on the
+/// generator's key and counter, which advances as for any draw. Throws ShapeError for other shapes, ValueError for an
+/// amount that is negative or not finite, and for a shift that is not smaller than the image; then nothing is changed.
 template <class T>
 void augment(Tensor<T>& images, const Augmentation& augmentation, Generator generator,
              const Location& where = Location::current());

@@ -1,4 +1,5 @@
-// IDX, the format of MNIST and its kin: a magic number, big-endian extents, then the elements in row-major order.
+// IDX, the format of MNIST and similar data sets: a magic number, big-endian extents, then the elements in row-major
+// order.
 #pragma once
 
 #include <wengert/data/dataset.hpp>
@@ -11,7 +12,7 @@
 
 namespace wengert {
 
-/// What an IDX file of unsigned bytes holds.
+/// The contents of an IDX file of unsigned bytes.
 struct IdxBytes {
   Shape shape;                      ///< outermost axis first
   std::vector<std::uint8_t> bytes;  ///< row-major, as many as the shape has elements
@@ -20,13 +21,13 @@ struct IdxBytes {
 /// Reads an IDX file of unsigned bytes, plain or compressed by gzip.
 ///
 /// Throws FileError if the file cannot be read, is not IDX, holds elements of another type, or has fewer or more of
-/// them than its header says. Memory grows with what the file holds, whatever the header claims.
+/// them than its header says. Memory use grows with the actual content of the file, whatever its header says.
 IdxBytes read_idx_bytes(const std::filesystem::path& path, const Location& where = Location::current());
 
 /// Reads samples and their labels from two IDX files of unsigned bytes, plain or compressed by gzip.
 ///
-/// The samples, of two or more axes, are flattened to N×D; bytes 0 … 255 become numbers 0 … 1. Throws FileError as
-/// `read_idx_bytes` does, and if there are no samples or not one label for each.
+/// The samples, of two or more axes, are flattened to N×D; bytes 0 … 255 map to 0 … 1. Throws FileError like
+/// `read_idx_bytes`, and if there are no samples or if the numbers of samples and labels differ.
 template <class T>
 Dataset<T> read_idx(const std::filesystem::path& samples, const std::filesystem::path& labels,
                     const Location& where = Location::current());

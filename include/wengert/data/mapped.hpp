@@ -1,4 +1,4 @@
-// Data sets larger than memory: the rows of a file, read when they are asked for.
+// Data sets larger than memory: the rows of a memory-mapped file, read on demand.
 //
 //     const auto data = map_idx<float>("images.idx", "labels.idx");
 //     gather_rows(data.inputs, batch, x);                            // as from a tensor in memory
@@ -20,12 +20,13 @@ namespace wengert {
 
 /// The rows of an array that stays in its file, which is mapped into memory. T is float, double or int64.
 ///
-/// A handle: copies refer to the same mapping, and may be read by several threads at a time. Each gathering checks that
-/// the file is as long as it was, and was not written to; one that shrinks in that very moment is beyond checking.
+/// A handle: copies refer to the same mapping, and several threads may read at a time. Each call of `gather` checks
+/// that the file has neither changed its length nor been written to. It cannot detect a file that shrinks during the
+/// call.
 template <class T>
 class MappedTensor {
  public:
-  // Copies only: one that was moved from would refer to no file.
+  // Copies only: a moved-from handle would refer to nothing.
   /// A copy reads the same file.
   ///@{
   MappedTensor(const MappedTensor&) = default;
@@ -36,16 +37,16 @@ class MappedTensor {
   const Shape& shape() const;
   /// The number of rows, N.
   std::size_t rows() const { return shape()[0]; }
-  /// Copies rows `indices` into `out`: what `gather_rows` does.
+  /// Copies rows `indices` into `out`; see `gather_rows`.
   void gather(std::span<const std::size_t> indices, Tensor<T>& out, const Location& where = Location::current()) const;
 
-  /// The rows `indices`, in this order, as an array of its own, which reads the same file. Throws ValueError for an
-  /// index out of range.
+  /// The rows `indices`, in this order, as another array that reads the same file. Throws ValueError for an index out
+  /// of range.
   MappedTensor select(std::span<const std::size_t> indices, const Location& where = Location::current()) const;
 
-  /// For `map_npy` and `map_idx`: what the copies share.
+  /// The state that copies share, for `map_npy` and `map_idx`.
   struct Rows;
-  /// From an open file.
+  /// The rows of an open file.
   explicit MappedTensor(std::shared_ptr<const Rows> rows) : rows_(std::move(rows)) {}
 
  private:
@@ -57,7 +58,7 @@ template <class T>
 struct MappedDataset {
   MappedTensor<T> inputs;   ///< N×…
   Indices labels;           ///< N, each in [0, classes)
-  std::size_t classes = 0;  ///< set to the largest label + 1; raise it where the file lacks the last classes
+  std::size_t classes = 0;  ///< `map_idx` sets it to the largest label + 1; raise it if the file lacks the last classes
 
   /// The number of samples.
   std::size_t size() const { return inputs.rows(); }
@@ -65,26 +66,27 @@ struct MappedDataset {
 
 /// Opens an .npy file for reading its rows on demand, rounded to T.
 ///
-/// The same types as of `load_npy`, in C order only. Throws FileError if the file cannot be read, or is not as long as
-/// its header says.
+/// Supports the element types of `load_npy`, in C order only. Throws FileError if the file cannot be read, or if its
+/// length does not match its header.
 template <class T>
 MappedTensor<T> map_npy(const std::filesystem::path& path, const Location& where = Location::current());
 
-/// Opens an uncompressed IDX file of unsigned bytes for reading its rows on demand; bytes 0 … 255 become 0 … 1.
+/// Opens an uncompressed IDX file of unsigned bytes for reading its rows on demand; bytes 0 … 255 map to 0 … 1.
 ///
-/// Rows keep their shape (N×H×W). Throws FileError if the file cannot be read, or is not as long as its header says.
+/// Rows keep their shape (N×H×W). Throws FileError if the file cannot be read, or if its length does not match its
+/// header.
 template <class T>
 MappedTensor<T> map_idx(const std::filesystem::path& path, const Location& where = Location::current());
 
-/// Opens samples, and reads their labels: gathered rows are those of `read_idx`, but keep their shape (N×H×W). Throws
-/// FileError as it does.
+/// Opens samples and reads their labels. Gathered rows are those of `read_idx`, but keep their shape (N×H×W). Throws
+/// FileError like `read_idx`.
 template <class T>
 MappedDataset<T> map_idx(const std::filesystem::path& samples, const std::filesystem::path& labels,
                          const Location& where = Location::current());
 
 /// Copies rows `indices` into `out`: out[i] = tensor[indices[i]].
 ///
-/// Throws ValueError for an index out of range, FileError if the file has changed since it was opened; `out` is then
+/// Throws ValueError for an index out of range, FileError if the file has changed since it was opened; then `out` is
 /// unchanged.
 template <class T>
 void gather_rows(const MappedTensor<T>& tensor, std::span<const std::size_t> indices, Tensor<T>& out,
@@ -92,20 +94,20 @@ void gather_rows(const MappedTensor<T>& tensor, std::span<const std::size_t> ind
   tensor.gather(indices, out, where);
 }
 
-/// Cuts like `split` of a Dataset: either part reads the same file. Throws as it does.
+/// Splits like `split` of a Dataset; both parts read the same file. Throws likewise.
 template <class T>
 Split<T, MappedDataset> split(const MappedDataset<T>& dataset, double test_fraction, std::uint64_t seed,
                               const Location& where = Location::current());
-/// Cuts like `stratified_split` of a Dataset, likewise.
+/// Splits like `stratified_split` of a Dataset; both parts read the same file. Throws likewise.
 template <class T>
 Split<T, MappedDataset> stratified_split(const MappedDataset<T>& dataset, double test_fraction, std::uint64_t seed,
                                          const Location& where = Location::current());
-/// The samples with these indices, in this order, which may name one more than once. Throws as `gather_rows` does.
+/// The samples with these indices, in this order; an index may occur more than once. Throws like `gather_rows`.
 template <class T>
 MappedDataset<T> subset(const MappedDataset<T>& dataset, std::span<const std::size_t> samples,
                         const Location& where = Location::current());
 
-/// As of a tensor in memory, reading the rows once, a few at a time.
+/// The same as for a tensor in memory; reads the rows once, a few at a time.
 template <class T>
 Normalisation<T> learn_normalisation(const MappedTensor<T>& inputs, NormalisePer per = NormalisePer::feature,
                                      const Location& where = Location::current());

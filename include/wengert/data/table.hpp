@@ -1,4 +1,4 @@
-// Table: samples for regression, whose targets are numbers.
+// Table: samples with numeric targets, for regression.
 #pragma once
 
 #include <wengert/data/batches.hpp>
@@ -14,17 +14,16 @@
 
 namespace wengert {
 
-/// N samples of D numbers, each with the K numbers that belong to it: what `train::fit` takes as it is. T is float or
-/// double.
+/// N samples of D features, each with K targets; can be passed directly to `train::fit`. T is float or double.
 template <class T>
 struct Table {
-  using Inputs = Tensor<T>;                    ///< of a batch
-  using Targets = Tensor<T>;                   ///< of a batch
+  using Inputs = Tensor<T>;                    ///< the inputs of a batch
+  using Targets = Tensor<T>;                   ///< the targets of a batch
   static constexpr bool repeats = true;        ///< the same rows always give the same batch
-  Tensor<T> inputs;                            ///< N×D: one row a sample
+  Tensor<T> inputs;                            ///< N×D: one row per sample
   Tensor<T> targets;                           ///< N×K
-  std::vector<std::string> input_names = {};   ///< of the D columns; empty where the file has no header
-  std::vector<std::string> target_names = {};  ///< of the K columns, likewise
+  std::vector<std::string> input_names = {};   ///< the names of the D columns; empty if the file has no header
+  std::vector<std::string> target_names = {};  ///< the names of the K columns, likewise
 
   /// The number of samples, N.
   std::size_t size() const { return inputs.dimension() == 0 ? 0 : inputs.shape()[0]; }
@@ -35,12 +34,12 @@ struct Table {
   }
 };
 
-/// Cuts like `split` of a Dataset. Throws as it does.
+/// Splits like `split` of a Dataset. Throws likewise.
 template <class T>
 Split<T, Table> split(const Table<T>& table, double test_fraction, std::uint64_t seed,
                       const Location& where = Location::current());
 
-/// The samples with these indices, in this order, which may name one more than once. Throws as `gather_rows` does.
+/// The samples with these indices, in this order; an index may occur more than once. Throws like `gather_rows`.
 template <class T>
 Table<T> subset(const Table<T>& table, std::span<const std::size_t> samples,
                 const Location& where = Location::current());

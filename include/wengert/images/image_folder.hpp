@@ -1,4 +1,4 @@
-// A folder of images by class: one folder a class, named like it.
+// Image folders: one subfolder per class, which has the name of the class.
 //
 //     flowers/daisy/001.jpg  flowers/daisy/002.jpg  flowers/rose/a.png
 #pragma once
@@ -15,31 +15,32 @@
 
 namespace wengert {
 
-/// Which images there are, and of which class each is.
+/// The images of a folder and their classes.
 struct ImageFolder {
-  std::vector<std::filesystem::path> files;  ///< as the folder holds them
-  Indices labels;                            ///< one for each file
-  std::vector<std::string> classes;          ///< their names, by label
+  std::vector<std::filesystem::path> files;  ///< the paths of the images
+  Indices labels;                            ///< one per file
+  std::vector<std::string> classes;          ///< the name of each class, by label
 
   /// The number of images.
   std::size_t size() const { return files.size(); }
 };
 
-/// Lists the images of a folder's folders, classes and files in the order of their names' bytes; no image is read.
+/// Lists the images in the subfolders of a folder without reading them. Classes and files are sorted by the bytes of
+/// their names.
 ///
-/// Images are files whose names end in .png, .jpg or .jpeg, in small or capital letters. Others, hidden ones, and
-/// what lies deeper are passed over. Throws FileError if the folder cannot be read, has no folders, or one of these has
-/// no images.
+/// Images are files whose names end in .png, .jpg or .jpeg, in lower or upper case. Other files, hidden files and
+/// folders, and deeper levels are ignored. Throws FileError if the folder cannot be read, has no subfolders, or if a
+/// subfolder has no images.
 ImageFolder list_images(const std::filesystem::path& folder, const Location& where = Location::current());
 
-/// Reads all images into memory: inputs N×C×H×W. Throws as `read_image` does; FileError if an image is not as large as
-/// the first, and no size is asked for.
+/// Reads all images into memory: inputs N×C×H×W. Throws like `read_image`; FileError also if the options give no size
+/// and an image differs in size from the first.
 template <class T>
 Dataset<T> read_images(const ImageFolder& folder, const ImageOptions& options = {},
                        const Location& where = Location::current());
 
-/// Images as a Loader's source, each read from its file whenever it is dealt: for what memory does not hold. Errors as
-/// of `read_images`, from the Loader.
+/// A source for a Loader that reads each image from its file when it is needed, for data sets larger than memory. The
+/// Loader throws like `read_images`; without a size in the options, images may differ in size between batches.
 template <class T>
 SampleSource<T> image_source(const ImageFolder& folder, const ImageOptions& options = {},
                              const Location& where = Location::current());

@@ -1,4 +1,4 @@
-// A tensor with a name: what files of several tensors hold.
+// A named tensor, the entry of files with several tensors.
 #pragma once
 
 #include <wengert/tensor.hpp>
@@ -11,7 +11,7 @@ namespace wengert {
 template <class T>
 struct NamedTensor {
   std::string name;  ///< such as `encoder.0.weight`
-  Tensor<T> value;   ///< its elements
+  Tensor<T> value;   ///< the tensor
 };
 
 }  // namespace wengert

@@ -1,4 +1,4 @@
-// The parameters of a network, to and from files.
+// Saving and loading the parameters of a network.
 //
 //     save_parameters(network, "weights.safetensors");     // or .npz
 //     load_parameters(network, "weights.safetensors");     // throws, and changes nothing, unless all fits
@@ -18,40 +18,41 @@
 
 namespace wengert {
 
-/// How `load_parameters` treats a file that does not fit.
+/// Options of `load_parameters`.
 struct LoadOptions {
-  /// Takes over what fits and leaves the other parameters as they are, instead of throwing.
+  /// Loads the entries that match and leaves the other parameters unchanged, instead of throwing.
   bool partial = false;
-  /// Only entries whose names begin so are looked at, without it: `{.prefix = "encoder."}` finds `encoder.0.weight` for
-  /// the parameter `0.weight`.
+  /// Considers only entries whose names begin with this prefix, which is removed: `{.prefix = "encoder."}` loads
+  /// `encoder.0.weight` into the parameter `0.weight`.
   std::string prefix = {};
 };
 
-/// What a file and a network have in common. Entries are listed in the file's order, parameters in the network's.
+/// How a file and a network match. Names include `LoadOptions::prefix`. Unexpected entries are listed in the file's
+/// order, parameters in the network's.
 struct LoadReport {
   /// A parameter whose entry has another shape.
   struct Mismatch {
-    std::string name;  ///< the path of the parameter
+    std::string name;  ///< the name of the entry
     Shape in_file;     ///< the shape of the entry
     Shape expected;    ///< the shape of the parameter
   };
-  std::vector<std::string> loaded;      ///< the parameters that were set
-  std::vector<std::string> missing;     ///< parameters that the file has no entry for
-  std::vector<std::string> unexpected;  ///< entries that no parameter is called like
+  std::vector<std::string> loaded;      ///< parameters with a matching entry
+  std::vector<std::string> missing;     ///< parameters without an entry
+  std::vector<std::string> unexpected;  ///< entries without a parameter
   std::vector<Mismatch> mismatching;    ///< parameters whose entry has another shape
 
   /// Whether nothing is missing, unexpected or mismatching.
   bool complete() const { return missing.empty() && unexpected.empty() && mismatching.empty(); }
 };
 
-/// The report in one line, `3 fit; missing: head.bias; …`, of each list the first few.
+/// The report in one line, with the first few items of each list: `3 fit; missing: head.bias; …`.
 std::string to_string(const LoadReport& report);
 /// Writes `to_string`.
 std::ostream& operator<<(std::ostream& out, const LoadReport& report);
 
 namespace detail {
 
-/// A parameter with every path it is met by: the first is its name, others are those it is shared under.
+/// A parameter with all its paths: it is saved under the first; the others occur if it is shared.
 template <class T>
 struct PathedParameter {
   std::vector<std::string> paths;
@@ -92,12 +93,13 @@ LoadReport compare(const PathedParameters& parameters, const std::filesystem::pa
 
 }  // namespace detail
 
-/// Writes every Parameter of a struct, untrainable ones too, under its path (`encoder.0.weight`); a shared one once, by
-/// its first path.
+/// Writes every Parameter of a struct, including untrainable ones, under its path (`encoder.0.weight`); a shared one is
+/// written once, under its first path.
 ///
-/// The path's ending, `.npz` or `.safetensors`, chooses the format. Throws as `save_npz` and `save_safetensors` do;
-/// ValueError for another ending, if the struct has no Parameters or some of either scalar type, and if members may
-/// hold Parameters that are not found: layers that are no aggregates, maps of layers (see parameters.hpp).
+/// The extension, `.npz` or `.safetensors`, selects the format. Throws like `save_npz` and `save_safetensors`;
+/// ValueError for any other extension, if the struct has no Parameters or has both float and double ones, and if
+/// members may hold Parameters that cannot be found: layers that are not aggregates, maps of layers (see
+/// parameters.hpp).
 template <class Module>
 void save_parameters(const Module& module, const std::filesystem::path& path,
                      const Location& where = Location::current()) {
@@ -105,12 +107,12 @@ void save_parameters(const Module& module, const std::filesystem::path& path,
   detail::save(detail::parameters_of(module), path, where);
 }
 
-/// Assigns to every Parameter of a struct the entry called like its path, rounded to its scalar type.
+/// Assigns to every Parameter of a struct the entry named by its path, rounded to its scalar type.
 ///
-/// A shared parameter takes the first of its paths that the file has. The path's ending chooses the format. Throws
-/// FileError with the report if an entry is missing, unexpected or of another shape, unless `options.partial`; then
-/// nothing is changed. Entries called `num_batches_tracked`, which PyTorch's batch normalisation has, are passed over.
-/// Throws also as `load_npz` and `load_safetensors` do, and ValueError as `save_parameters` does.
+/// A shared parameter uses the first of its paths that the file contains. The extension selects the format. Unless
+/// `options.partial` is set, throws FileError with the report if an entry is missing, unexpected or of another shape;
+/// then nothing is changed. Ignores entries named `num_batches_tracked`, which PyTorch's batch normalisation saves.
+/// Also throws like `load_npz` and `load_safetensors`, and ValueError like `save_parameters`.
 template <class Module>
 LoadReport load_parameters(const Module& module, const std::filesystem::path& path, const LoadOptions& options = {},
                            const Location& where = Location::current()) {
@@ -118,7 +120,8 @@ LoadReport load_parameters(const Module& module, const std::filesystem::path& pa
   return detail::load(detail::parameters_of(module), path, options, where);
 }
 
-/// What `load_parameters` would find; changes nothing, and throws only if the file cannot be read.
+/// The report that `load_parameters` would return, without changing anything. Throws FileError if the file cannot be
+/// read, ValueError for an unknown extension and if the struct has no Parameters or has both float and double ones.
 template <class Module>
 LoadReport compare_parameters(const Module& module, const std::filesystem::path& path, const LoadOptions& options = {},
                               const Location& where = Location::current()) {

@@ -1,7 +1,7 @@
-// Activation functions as layers, for `sequential`; in a network of one's own the functions do: `relu(hidden(x))`.
+// Activation functions as layers, for `sequential`. In your own network, call the functions: `relu(hidden(x))`.
 //
-// Each applies the function of ops/elementwise/activations.hpp or ops/normalise.hpp that it is named after, with
-// PyTorch's defaults.
+// Each applies the function of the same name in ops/elementwise/activations.hpp or ops/normalise.hpp, with PyTorch's
+// defaults.
 #pragma once
 
 #include <wengert/ops/elementwise.hpp>
@@ -12,7 +12,7 @@
 
 namespace wengert::nn {
 
-// The function call of a layer without parameters.
+// The call operator of a layer without parameters.
 #define WENGERT_CALL(...)                                                   \
   template <class T>                                                        \
   Var<T> operator()(Var<T> x, Location where = Location::current()) const { \
@@ -23,7 +23,7 @@ namespace wengert::nn {
     WENGERT_CALL(wengert::function(Operand<T>(x, where))) \
   };
 
-/// x as it is.
+/// x unchanged.
 struct Identity {
   /// The layer's result for x.
   template <class T>
@@ -56,59 +56,59 @@ WENGERT_LAYER(HardSwish, hard_swish)
 /// x limited to [−1, 1].
 WENGERT_LAYER(HardTanh, hard_tanh)
 
-/// x·Φ(x), Φ the distribution function of the normal distribution; or its approximation by tanh.
+/// x·Φ(x), where Φ is the distribution function of the standard normal distribution, or its tanh approximation.
 struct GELU {
-  bool approximate = false;  ///< by tanh
+  bool approximate = false;  ///< whether to use the tanh approximation
   /// The layer's result for x.
   WENGERT_CALL(approximate ? wengert::gelu_tanh(Operand<T>(x, where)) : wengert::gelu(Operand<T>(x, where)))
 };
 /// x for x > 0, else slope·x.
 struct LeakyReLU {
-  double slope = 0.01;  ///< for x < 0
+  double slope = 0.01;  ///< the slope for x < 0
   /// The layer's result for x.
   WENGERT_CALL(wengert::leaky_relu(Operand<T>(x, where), slope))
 };
 /// x for x > 0, else α·(eˣ − 1).
 struct ELU {
-  double alpha = 1;  ///< minus what it approaches for x → −∞
+  double alpha = 1;  ///< α; the result approaches −α for x → −∞
   /// The layer's result for x.
   WENGERT_CALL(wengert::elu(Operand<T>(x, where), alpha))
 };
 /// x for x > 0, else α·(e^(x/α) − 1).
 struct CELU {
-  double alpha = 1;  ///< minus what it approaches for x → −∞
+  double alpha = 1;  ///< α; the result approaches −α for x → −∞
   /// The layer's result for x.
   WENGERT_CALL(wengert::celu(Operand<T>(x, where), alpha))
 };
 /// ln(1 + e^(βx)) / β.
 struct Softplus {
-  double beta = 1;  ///< how sharp it bends
+  double beta = 1;  ///< β, the sharpness of the bend
   /// The layer's result for x.
   WENGERT_CALL(wengert::softplus(Operand<T>(x, where), beta))
 };
-/// exp(x) / Σ exp(x) along an axis. Not before a loss that takes logits: that has it built in.
+/// exp(x) / Σ exp(x) along an axis. Do not use it before a loss that takes logits, which applies it itself.
 struct Softmax {
-  std::ptrdiff_t axis = -1;  ///< along which the results add up to 1
+  std::ptrdiff_t axis = -1;  ///< the axis along which the results sum to 1
   /// The layer's result for x.
   WENGERT_CALL(wengert::softmax(x, axis, where))
 };
 /// ln softmax(x) along an axis.
 struct LogSoftmax {
-  std::ptrdiff_t axis = -1;  ///< along which the results add up to 1
+  std::ptrdiff_t axis = -1;  ///< the axis along which the exponentials of the results sum to 1
   /// The layer's result for x.
   WENGERT_CALL(wengert::log_softmax(x, axis, where))
 };
 
-/// x for x > 0, else a·x with a learned slope a: one for all, or one for each channel (axis 1).
+/// x for x > 0, else a·x with a learned slope a: one for all channels, or one per channel (axis 1).
 template <class T>
 struct PReLU {
   Parameter<T> weight;  ///< (1,) or (channels,)
 
-  /// Slopes of ¼, as in PyTorch.
+  /// Initialises the slopes to ¼ by default, as in PyTorch.
   static PReLU make(std::size_t channels = 1, double slope = 0.25) {
     return {Parameter<T>(Tensor<T>(xt::dynamic_shape<std::size_t>{channels}, static_cast<T>(slope)), "weight")};
   }
-  /// Throws ShapeError if there are several slopes, and not one for each channel.
+  /// Throws ShapeError if there are several slopes, but not one per channel.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const {
     return prelu(Operand<T>(x, where), Operand<T>(x.tape("PReLU", where).variable(weight, where), where));
   }

@@ -1,4 +1,4 @@
-// How a network's call lies on a tape: which layer recorded which nodes. What `summary` and `check` are made of.
+// Module trace: which layer of a network recorded which nodes of a tape. `summary` and `check` build on it.
 #pragma once
 
 #include <wengert/index_var.hpp>
@@ -18,26 +18,26 @@
 
 namespace wengert::nn {
 
-/// A layer of a chain and the nodes it recorded, of which `end` is the first behind them.
+/// A layer of a `Sequential` and the nodes [begin, end) that it recorded.
 struct LayerCall {
   std::string path;       ///< such as `encoder.0.weight`
   std::string type;       ///< the name of the struct
   std::size_t begin = 0;  ///< its first node
-  std::size_t end = 0;    ///< the first node behind them
+  std::size_t end = 0;    ///< one past its last node
 };
 
-/// What a network is made of, and what its chains recorded.
+/// The trace of a module: its structure, and the nodes that the layers of its chains recorded.
 template <class T>
 struct Anatomy {
   std::vector<NamedParameter<T>> parameters;  ///< with their paths
-  std::map<std::string, std::string> types;   ///< of the structs at each path; "" is the network
-  std::vector<LayerCall> calls;               ///< in order
+  std::map<std::string, std::string> types;   ///< the struct type at each path; "" is the network
+  std::vector<LayerCall> calls;               ///< chain by chain, in the order of the calls
 };
 
 namespace detail {
 
-/// While it lives, the chains of a network note what their layers record; afterwards its random generators stand where
-/// they stood before.
+/// While it lives, the chains of a network note the nodes that their layers record. On destruction it restores the
+/// positions of the network's random generators.
 class Observation {
  public:
   struct Chain {
@@ -70,7 +70,7 @@ class Observation {
   std::vector<std::pair<Generator, std::uint64_t>> generators_;
 };
 
-// An input of a call that is observed: zeros of a shape, a tensor, or indices.
+// Records an input of the traced call: zeros of a shape, a tensor, or indices.
 template <class T>
 Var<T> observed_input(Tape<T>& tape, const Shape& shape) {
   return tape.constant(Tensor<T>(xt::zeros<T>(xt::dynamic_shape<std::size_t>(shape))));
@@ -86,8 +86,8 @@ IndexVar<T> observed_input(Tape<T>& tape, const Indices& x) {
 
 }  // namespace detail
 
-/// Calls `run`, which is to call a network, and tells what it is made of and what the layers of its chains recorded.
-/// Leaves its random generators where they stand.
+/// Calls `run`, which must call the network, and returns the module trace. The network's random generators keep their
+/// positions.
 template <class T, class Module, class Run>
 Anatomy<T> observe(const Module& module, const Run& run) {
   const detail::Observation observation(module);
@@ -105,15 +105,15 @@ Anatomy<T> observe(const Module& module, const Run& run) {
   return anatomy;
 }
 
-/// Nodes of a tape that belong together: what one layer recorded, or a function between layers.
+/// Nodes of a tape that belong together: those of one layer, or of a function between layers.
 struct TapeLayer {
-  std::string path;  ///< of the struct whose parameters they read, or of a chain's layer; "" for other functions
-  std::string type;  ///< the layer's, or the op's name
-  bool is_function = false;        ///< of no layer
+  std::string path;  ///< the path of the struct whose parameters they read, or of a chain's layer; "" for functions
+  std::string type;  ///< the name of the layer's struct, or of the function's op
+  bool is_function = false;        ///< whether they belong to no layer
   std::vector<std::size_t> nodes;  ///< in order
 };
 
-/// The nodes recorded since `first`, put together by layers, in order.
+/// The nodes from `first` on, grouped by layer, in order.
 template <class T>
 std::vector<TapeLayer> layers_of(const Tape<T>& tape, std::size_t first, const Anatomy<T>& anatomy);
 

@@ -1,8 +1,8 @@
 // Attention, and the transformer's encoder layer.
 //
-// Sequences are (N, L, width): samples, places, numbers a place (PyTorch's `batch_first`). A mask has 0 where attending
-// is forbidden and 1 where it is allowed, the opposite of PyTorch's masks of bools. For samples of several lengths, a
-// tensor (N, 1, 1, S) with 0 at the places that pad: `layer(x, x, x, {.mask = tape.borrow(mask)})`.
+// Sequences are (N, L, width): samples, positions, features (PyTorch's `batch_first`). A mask has 0 where attending is
+// forbidden and 1 where it is allowed, the opposite of PyTorch's boolean masks. For sequences of different lengths, use
+// a tensor (N, 1, 1, S) with 0 at the padding positions: `layer(x, x, x, {.mask = tape.borrow(mask)})`.
 #pragma once
 
 #include <wengert/nn/dropout.hpp>
@@ -18,70 +18,71 @@
 
 namespace wengert::nn {
 
-/// How a MultiheadAttention is made.
+/// Options of MultiheadAttention.
 struct MultiheadAttentionOptions {
   bool bias = true;     ///< whether the projections have biases
-  bool causal = false;  ///< a place attends to itself and those before it only
-  double dropout = 0;   ///< the probability that a weight of the attention is dropped, in training
+  bool causal = false;  ///< each position attends only to itself and earlier ones
+  double dropout = 0;   ///< the probability that an attention weight is dropped, in training
 };
 
-/// Attention in several heads side by side: queries, keys and values are each projected, attended to in `heads` parts
-/// of their width, and projected back (Vaswani et al. 2017).
+/// Multi-head attention (Vaswani et al. 2017): projects queries, keys and values, splits their width into `heads`
+/// parallel heads, and projects the concatenated results.
 template <class T>
 struct MultiheadAttention {
-  Parameter<T> in_proj_weight;               ///< (3·width, width): of queries, keys and values
+  Parameter<T> in_proj_weight;               ///< (3·width, width): for queries, keys and values
   std::optional<Parameter<T>> in_proj_bias;  ///< (3·width,)
-  Linear<T> out_proj;                        ///< of what the heads found
-  std::size_t heads;                         ///< that the features are shared out among
-  bool causal = false;                       ///< whether a position sees only itself and earlier ones
-  std::optional<Dropout> dropout{};          ///< of the weights
+  Linear<T> out_proj;                        ///< the output projection
+  std::size_t heads;                         ///< the number of heads
+  bool causal = false;                       ///< whether a position attends only to itself and earlier ones
+  std::optional<Dropout> dropout{};          ///< for the attention weights
 
-  /// Begins as PyTorch's: in_proj_weight by `xavier_uniform`, out_proj.weight as Linear's, biases of 0.
+  /// Initialises as PyTorch: in_proj_weight by `xavier_uniform`, out_proj.weight like a Linear's, biases to 0.
   /// Throws ValueError unless the heads divide the width, and for a dropout probability that is not in [0, 1].
   static MultiheadAttention make(std::size_t width, std::size_t heads, Generator generator,
                                  const MultiheadAttentionOptions& options = {}, Location where = Location::current());
-  /// Self-attention: x (N, L, width) attends to itself. Throws ShapeError for another shape.
+  /// Self-attention: x (N, L, width) attends to itself. Throws ShapeError for any other shape.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const { return (*this)(x, x, x, {}, where); }
   /// Queries (N, L, width) attend to keys and values (N, S, width); the result is (N, L, width). A mask (0
-  /// forbids) or bias in `options` broadcasts against (N, heads, L, S); `causal` holds if either says so. Throws
-  /// ShapeError for shapes that do not fit, HandleError if the operands are on several tapes.
+  /// forbids) or bias in `options` broadcasts against (N, heads, L, S); attention is causal if either
+  /// `causal` is set. Throws ShapeError for mismatched shapes, HandleError if the operands are on different tapes.
   Var<T> operator()(Var<T> query, Var<T> key, Var<T> value, const AttentionOptions<T>& options = {},
                     Location where = Location::current()) const;
 };
 
-/// What lies between a transformer layer's two linear ones.
+/// The activation between the two linear layers of a TransformerEncoderLayer.
 enum class FeedforwardActivation : std::uint8_t { relu, gelu };
 
-/// How a TransformerEncoderLayer is made.
+/// Options of TransformerEncoderLayer.
 struct TransformerEncoderOptions {
   std::size_t feedforward = 2048;  ///< the width between its two linear layers
-  double dropout = 0.1;            ///< of the attention's weights, of both branches and between the linear layers
+  double dropout = 0.1;            ///< for the attention weights, both branches, and between the linear layers
   FeedforwardActivation activation = FeedforwardActivation::relu;  ///< between linear1 and linear2
-  bool norm_first = false;  ///< each branch normalises what it reads, instead of the sum
-  bool causal = false;      ///< a place attends to itself and those before it only
-  double epsilon = 1e-5;    ///< of the normalisations
+  bool norm_first = false;  ///< normalises the input of each branch instead of the sum
+  bool causal = false;      ///< each position attends only to itself and earlier ones
+  double epsilon = 1e-5;    ///< ε of the normalisations
 };
 
-/// Self-attention and two linear layers, each in a branch that is added to what it read and normalised.
+/// The encoder layer of a transformer: self-attention, then two linear layers, each in a residual branch with layer
+/// normalisation.
 template <class T>
 struct TransformerEncoderLayer {
   MultiheadAttention<T> self_attn;                                 ///< among the positions of a sequence
-  Linear<T> linear1;                                               ///< the first layer of the feedforward part
-  Linear<T> linear2;                                               ///< its second layer
-  LayerNorm<T> norm1;                                              ///< of the attention
-  LayerNorm<T> norm2;                                              ///< of the feedforward part
-  Dropout dropout;                                                 ///< of both parts; self_attn has its own
+  Linear<T> linear1;                                               ///< the first layer of the feedforward branch
+  Linear<T> linear2;                                               ///< the second layer of the feedforward branch
+  LayerNorm<T> norm1;                                              ///< for the attention branch
+  LayerNorm<T> norm2;                                              ///< for the feedforward branch
+  Dropout dropout;                                                 ///< for both branches; self_attn has its own
   FeedforwardActivation activation = FeedforwardActivation::relu;  ///< between linear1 and linear2
-  bool norm_first = false;                                         ///< before each part, or after it
+  bool norm_first = false;                                         ///< normalise before each branch, not after it
 
-  /// Parts begin as they do alone. Throws ValueError for sizes of 0, heads that do not divide the width, and a dropout
-  /// probability that is not in [0, 1].
+  /// Parts are initialised as they are on their own. Throws ValueError for sizes of 0, heads that do not divide the
+  /// width, and a dropout probability that is not in [0, 1].
   static TransformerEncoderLayer make(std::size_t width, std::size_t heads, Generator generator,
                                       const TransformerEncoderOptions& options = {},
                                       Location where = Location::current());
-  /// x (N, L, width) gives the same shape. Throws ShapeError for another one.
+  /// Maps x (N, L, width) to the same shape. Throws ShapeError for any other shape.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const { return (*this)(x, {}, where); }
-  /// The same with a mask (0 forbids) or bias of the attention, which broadcasts against (N, heads, L, L).
+  /// The same with an attention mask (0 forbids) or bias, which broadcasts against (N, heads, L, L).
   Var<T> operator()(Var<T> x, const AttentionOptions<T>& attention, Location where = Location::current()) const;
 };
 

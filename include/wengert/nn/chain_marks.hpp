@@ -1,4 +1,4 @@
-// How a chain of layers tells `summary` and `check` which nodes each of its layers recorded.
+// Layer spans: a `Sequential` notes which nodes each of its layers recorded, for `summary` and `check`.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ std::string type_name() {
 
 }  // namespace detail
 
-/// Which nodes of a tape each layer of a chain recorded; noted only while `summary` or `check` asks for it.
+/// The spans of nodes that the layers of a chain recorded on a tape, noted only while `summary` or `check` runs.
 ///
 /// A handle, held by `Sequential`.
 class ChainMarks {

@@ -1,4 +1,4 @@
-// check: what is often wrong with a network, looked for before it is trained.
+// check: looks for common mistakes in a network before it is trained.
 #pragma once
 
 #include <wengert/nn/anatomy.hpp>
@@ -13,35 +13,35 @@
 
 namespace wengert::nn {
 
-/// What can be wrong with a network and its loss.
+/// The mistakes that `check` finds in a network and its loss.
 enum class Flaw : std::uint8_t {
-  no_gradient,  ///< a parameter that the loss does not depend on, whose gradient is 0 or not finite, or that no member
-                ///< of the network leads to
+  no_gradient,  ///< a parameter that the loss does not depend on, whose gradient is 0 or not finite, or that is not
+                ///< reachable through the network's members
   softmax_before_logits,  ///< a softmax or sigmoid whose result goes into a loss that takes logits
-  log_of_softmax,         ///< the logarithm of a softmax or sigmoid, which loses what log_softmax keeps
+  log_of_softmax,         ///< the logarithm of a softmax or sigmoid, which is less accurate than log_softmax
   broadcast_loss,         ///< predictions and targets that broadcast against each other: (n,) against (n, 1)
-  dead_relu,              ///< a relu most of whose units give 0 for every sample
+  dead_relu,              ///< a relu most of whose units are 0 for every sample
   saturated,              ///< a sigmoid or tanh most of whose results are at its limits, where the gradient vanishes
-  no_log_probability,     ///< an nll_loss of logits or probabilities, not of their logarithms
+  no_log_probability,     ///< an nll_loss of logits or probabilities instead of log probabilities
 };
 
-/// One thing that is wrong: where, and what helps.
+/// One mistake: its location and its remedy.
 struct CheckFinding {
-  Flaw flaw;          ///< of which kind
-  std::string layer;  ///< the path of the layer it concerns, or of the last one before the function it concerns
-  std::string text;   ///< one sentence or two: what was found where, and the cure
+  Flaw flaw;          ///< the kind of mistake
+  std::string layer;  ///< the path of the layer concerned, or of the last layer before the function concerned
+  std::string text;   ///< a sentence or two: what was found, where, and the remedy
 };
 
-/// What `check` found. True if that is nothing.
+/// The result of `check`; converts to true if nothing was found.
 struct CheckReport {
-  std::vector<CheckFinding> findings;  ///< one for each flaw
+  std::vector<CheckFinding> findings;  ///< one for each mistake
 
   /// Whether nothing was found.
   ///@{
   bool ok() const { return findings.empty(); }
   explicit operator bool() const { return ok(); }
   ///@}
-  /// One line a finding.
+  /// One line per finding.
   std::string to_string() const;
   /// Writes `to_string()`.
   friend std::ostream& operator<<(std::ostream& out, const CheckReport& report);
@@ -54,12 +54,12 @@ extern template CheckReport inspect(Tape<float>&, std::size_t, Var<float>, const
 extern template CheckReport inspect(Tape<double>&, std::size_t, Var<double>, const Anatomy<double>&);
 }  // namespace detail
 
-/// Looks for what is often wrong with a network, before it is trained: `nn::check(network, loss_of, X, labels)`.
+/// Looks for common mistakes in a network before it is trained: `nn::check(network, loss_of, X, labels)`.
 ///
-/// `loss_of(network, x, labels)` gives the loss of a batch; the inputs are tensors of the network's scalar type and
-/// Indices. Take a real batch of 16 samples or more: dead units and saturation are judged by the values it gives. The
-/// network stays as it was; running statistics and random streams, too. Throws what the loss throws, and GradientError
-/// unless it is a scalar.
+/// `loss_of(network, x, labels)` returns the loss of a batch; the inputs are tensors of the network's scalar type and
+/// Indices. Use a real batch of at least 16 samples, because dead units and saturation are judged by its values. The
+/// network, its running statistics and its random generators stay unchanged. Throws whatever the loss throws, and
+/// GradientError unless the loss is a scalar.
 template <class Module, class Loss, class... Inputs>
 CheckReport check(const Module& module, const Loss& loss_of, const Inputs&... inputs) {
   using T = detail::ScalarOf<Module>;

@@ -1,7 +1,7 @@
 // Convolutions as layers.
 //
-// Inputs are (N, C, spatial axes…) or, for a single sample, (C, spatial axes…). Weights begin as PyTorch's do: weight
-// and bias are drawn evenly from ±1/√fan, where fan is that of `fan_of(weight).in`.
+// Inputs are (N, C, spatial axes…) or, for a single sample, (C, spatial axes…). Parameters are initialised as in
+// PyTorch: weight and bias are uniform in ±1/√fan, where fan is `fan_of(weight).in`.
 #pragma once
 
 #include <wengert/ops/conv.hpp>
@@ -13,25 +13,25 @@
 
 namespace wengert::nn {
 
-/// How a convolutional layer slides: `{.stride = 2, .padding = 1}`.
+/// Options of a convolutional layer: `{.stride = 2, .padding = 1}`.
 template <std::size_t n>
 struct ConvLayerOptions {
   PerAxis<n> stride = 1;      ///< steps between neighbouring outputs
   Padding<n> padding = 0;     ///< zeros on both sides, or `same_padding`
   PerAxis<n> dilation = 1;    ///< steps between neighbouring kernel elements
-  std::ptrdiff_t groups = 1;  ///< channels and filters are split into so many convolutions side by side
-  bool bias = true;           ///< whether there is one; not needed before a normalisation
+  std::ptrdiff_t groups = 1;  ///< the number of groups that channels and filters are split into
+  bool bias = true;           ///< whether the layer has a bias; not needed before a normalisation
 };
 
-/// How a transposed convolutional layer slides: the options of the convolution it is the transpose of.
+/// Options of a transposed convolutional layer: those of the convolution that it transposes.
 template <std::size_t n>
 struct ConvTransposeLayerOptions {
-  PerAxis<n> stride = 1;          ///< of the convolution
-  PerAxis<n> padding = 0;         ///< so many elements are cut off on both sides of the result
-  PerAxis<n> output_padding = 0;  ///< so many are added at its end
-  PerAxis<n> dilation = 1;        ///< of the convolution
-  std::ptrdiff_t groups = 1;      ///< of the convolution
-  bool bias = true;               ///< whether there is one
+  PerAxis<n> stride = 1;          ///< the stride of the convolution
+  PerAxis<n> padding = 0;         ///< the number of elements cut off on both sides of the result
+  PerAxis<n> output_padding = 0;  ///< the number of elements added at its end
+  PerAxis<n> dilation = 1;        ///< the dilation of the convolution
+  std::ptrdiff_t groups = 1;      ///< the groups of the convolution
+  bool bias = true;               ///< whether the layer has a bias
 };
 
 /// The convolution of (N, in, L) with `out` filters: (N, out, L'). See `conv1d`.
@@ -39,13 +39,13 @@ template <class T>
 struct Conv1d {
   Parameter<T> weight;               ///< (out, in / groups, K)
   std::optional<Parameter<T>> bias;  ///< (out,)
-  ConvLayerOptions<1> options{};     ///< as it was made
+  ConvLayerOptions<1> options{};     ///< the options passed to `make`
 
   /// Throws ValueError for sizes below 1 and for groups that do not divide both numbers of channels, MemoryError for
-  /// sizes too large.
+  /// sizes that are too large.
   static Conv1d make(std::size_t in, std::size_t out, const PerAxis<1>& kernel, Generator generator,
                      const ConvLayerOptions<1>& options = {}, Location where = Location::current());
-  /// Throws ShapeError for another number of channels.
+  /// Throws ShapeError for any other number of channels.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const;
 };
 
@@ -54,29 +54,28 @@ template <class T>
 struct Conv2d {
   Parameter<T> weight;               ///< (out, in / groups, KH, KW)
   std::optional<Parameter<T>> bias;  ///< (out,)
-  ConvLayerOptions<2> options{};     ///< as it was made
+  ConvLayerOptions<2> options{};     ///< the options passed to `make`
 
   /// Throws ValueError for sizes below 1 and for groups that do not divide both numbers of channels, MemoryError for
-  /// sizes too large.
+  /// sizes that are too large.
   static Conv2d make(std::size_t in, std::size_t out, const PerAxis<2>& kernel, Generator generator,
                      const ConvLayerOptions<2>& options = {}, Location where = Location::current());
-  /// Throws ShapeError for another number of channels.
+  /// Throws ShapeError for any other number of channels.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const;
 };
 
-/// The transpose of a convolution, which makes images larger: (N, in, H, W) gives (N, out, H', W'). See
-/// `conv_transpose2d`.
+/// The transpose of a convolution, which enlarges images: (N, in, H, W) gives (N, out, H', W'). See `conv_transpose2d`.
 template <class T>
 struct ConvTranspose2d {
   Parameter<T> weight;                     ///< (in, out / groups, KH, KW)
   std::optional<Parameter<T>> bias;        ///< (out,)
-  ConvTransposeLayerOptions<2> options{};  ///< as it was made
+  ConvTransposeLayerOptions<2> options{};  ///< the options passed to `make`
 
   /// Throws ValueError for sizes below 1 and for groups that do not divide both numbers of channels, MemoryError for
-  /// sizes too large.
+  /// sizes that are too large.
   static ConvTranspose2d make(std::size_t in, std::size_t out, const PerAxis<2>& kernel, Generator generator,
                               const ConvTransposeLayerOptions<2>& options = {}, Location where = Location::current());
-  /// Throws ShapeError for another number of channels.
+  /// Throws ShapeError for any other number of channels.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const;
 };
 

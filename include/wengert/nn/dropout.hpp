@@ -6,13 +6,13 @@
 
 namespace wengert::nn {
 
-/// Sets each element to 0 with the given probability and divides the others by 1 − probability, in training; otherwise
-/// x as it is (Srivastava et al. 2014).
+/// In training, sets each element to 0 with the given probability and divides the others by 1 − probability; otherwise
+/// returns x unchanged (Srivastava et al. 2014).
 ///
-/// The draws go on in the stream of the generator it is made with, whose position they move.
+/// Draws continue the stream of the generator that `make` received, and advance its position.
 struct Dropout {
-  double probability;   ///< that an element becomes 0
-  Generator generator;  ///< draws them
+  double probability;   ///< the probability that an element becomes 0
+  Generator generator;  ///< the source of the draws
   Mode mode{};          ///< training or evaluation
 
   /// Throws ValueError for a probability that is not in [0, 1].

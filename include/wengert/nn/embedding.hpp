@@ -1,4 +1,4 @@
-// Embedding: a learned row of numbers for each of the things that whole numbers stand for.
+// Embedding: a table of learned vectors, looked up by integer indices.
 #pragma once
 
 #include <wengert/index_var.hpp>
@@ -10,22 +10,22 @@
 
 namespace wengert::nn {
 
-/// How an Embedding is made.
+/// Options of Embedding.
 struct EmbeddingOptions {
-  std::optional<std::size_t> padding{};  ///< the entry that stands for no thing: its row is 0 and gets no gradient
+  std::optional<std::size_t> padding{};  ///< the padding entry, whose row is 0 and gets no gradient
 };
 
-/// A table whose rows are looked up: indices (…) give (…, width).
+/// A table whose rows are looked up by index: indices (…) give (…, width).
 template <class T>
 struct Embedding {
   Parameter<T> weight;                   ///< (entries, width)
-  std::optional<std::size_t> padding{};  ///< the entry whose row gets no gradient
+  std::optional<std::size_t> padding{};  ///< the padding entry, whose row gets no gradient
 
   /// A table drawn from the standard normal distribution, as in PyTorch. Throws ValueError for sizes below 1
-  /// and for a padding that is no entry, MemoryError for sizes too large.
+  /// and for a padding index that is out of range, MemoryError for sizes that are too large.
   static Embedding make(std::size_t entries, std::size_t width, Generator generator,
                         const EmbeddingOptions& options = {}, Location where = Location::current());
-  /// Throws ValueError for an index that is not from 0 to entries − 1.
+  /// Throws ValueError for an index outside 0 … entries − 1.
   Var<T> operator()(IndexVar<T> indices, Location where = Location::current()) const;
 };
 

@@ -15,14 +15,14 @@ namespace wengert::nn {
 template <class T>
 struct ParameterGradient {
   std::string path;        ///< such as `encoder.0.weight`
-  Parameter<T> parameter;  ///< itself
-  Var<T> gradient;         ///< of its shape
+  Parameter<T> parameter;  ///< the parameter itself
+  Var<T> gradient;         ///< has the shape of the parameter
 };
 
 /// The gradients of a scalar with respect to every trainable parameter of a network, in the order of the members.
 ///
-/// They are recorded as ordinary nodes. However often the network read a parameter, it has one gradient, zeros if the
-/// scalar does not depend on it. Throws GradientError if the value is not of size 1.
+/// They are recorded as ordinary nodes. A parameter has one gradient, however often the network reads it; the gradient
+/// is zeros if the scalar does not depend on it. Throws GradientError if the loss does not have size 1.
 template <class T, class Module>
 std::vector<ParameterGradient<T>> grad(Var<T> loss, const Module& module, Location where = Location::current()) {
   static_assert(std::is_same_v<T, ModuleScalar<Module>>,

@@ -10,9 +10,9 @@
 
 namespace wengert::nn {
 
-/// How a Linear is made.
+/// Options of Linear.
 struct LinearOptions {
-  bool bias = true;  ///< whether there is one
+  bool bias = true;  ///< whether the layer has a bias
 };
 
 /// x·Wᵀ + b over the last axis: (…, in) gives (…, out). Also called a dense or fully connected layer.
@@ -21,12 +21,12 @@ struct Linear {
   Parameter<T> weight;               ///< (out, in)
   std::optional<Parameter<T>> bias;  ///< (out,)
 
-  /// A layer that begins as PyTorch's does: weight and bias drawn evenly from ±1/√in.
-  /// Throws ValueError for sizes below 1, MemoryError for ones too large.
+  /// A layer initialised as in PyTorch: weight and bias are uniform in ±1/√in.
+  /// Throws ValueError for sizes below 1, MemoryError for sizes that are too large.
   static Linear make(std::size_t in, std::size_t out, Generator generator, const LinearOptions& options = {},
                      Location where = Location::current());
 
-  /// Throws ShapeError unless the last axis of x has the extent `in`.
+  /// Throws ShapeError unless the last axis of x has extent `in`.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const;
 };
 

@@ -1,4 +1,4 @@
-// Training or evaluation: what a network is being used for, which dropout and batch normalisation ask.
+// Training and evaluation mode, which dropout and batch normalisation depend on.
 #pragma once
 
 #include <wengert/parameters.hpp>
@@ -9,15 +9,15 @@
 
 namespace wengert::nn {
 
-/// Whether a layer is being trained; at first it is.
+/// The mode of a layer: training, which is the initial mode, or evaluation.
 ///
-/// A handle: copies refer to the same mode. A layer that acts differently in training holds one as a member, where
+/// A handle: copies refer to the same mode. A layer that behaves differently in training holds one as a member, where
 /// `train_mode` and `eval_mode` find it.
 class Mode {
  public:
-  /// What the copies share.
+  /// The state that copies share.
   struct State {
-    bool training = true;  ///< the mode
+    bool training = true;  ///< whether the mode is training
   };
 
   Mode() : state_(std::make_shared<State>()) {}
@@ -28,14 +28,14 @@ class Mode {
   Mode& operator=(const Mode&) = default;
   ///@}
 
-  /// Whether the layer is being trained.
+  /// Whether the layer is in training mode.
   bool training() const { return state_->training; }
-  /// Says whether it is, to all copies of the handle.
+  /// Sets the mode, for all copies of the handle.
   void set_training(bool training) { state_->training = training; }
 
-  /// For deep copies of a network, which get a state of their own.
+  /// The shared state. Deep copies of a network get their own.
   const std::shared_ptr<State>& state() const { return state_; }
-  /// A handle to a mode that others share.
+  /// A handle to an existing state.
   explicit Mode(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
  private:
@@ -44,14 +44,14 @@ class Mode {
 
 /// Puts every layer of a network into training mode: dropout drops, batch normalisation uses the batch's statistics.
 ///
-/// A Program keeps the mode that it was recorded in.
+/// A Program keeps the mode in which it was recorded.
 template <class Module>
 void train_mode(const Module& module) {
   for_each_member<Mode>(module, [](const std::string&, Mode mode) { mode.set_training(true); });
 }
 
 /// Puts every layer of a network into evaluation mode: dropout does nothing, batch normalisation uses its running
-/// statistics. Call it before you test or use a network, and `train_mode` before you train it on.
+/// statistics. Call it before evaluation or inference, and `train_mode` before further training.
 template <class Module>
 void eval_mode(const Module& module) {
   for_each_member<Mode>(module, [](const std::string&, Mode mode) { mode.set_training(false); });

@@ -1,7 +1,7 @@
-// What can be done with any network: list, count, freeze and copy its parameters.
+// Functions for any network: list, count, freeze and copy its parameters.
 //
-// A network is a struct that holds Parameters, or other structs that do, and has an `operator()` from Var to Var. No
-// base class, no registration: the parameters are found by walking its members (see parameters.hpp).
+// A network is a struct that holds Parameters, or other structs that do, and has an `operator()` from Var to Var. There
+// is no base class and no registration: parameters are found by walking its members (see parameters.hpp).
 #pragma once
 
 #include <wengert/converted.hpp>
@@ -56,8 +56,8 @@ void set_trainable(const Module& module, std::string_view prefix, bool trainable
 }
 }  // namespace detail
 
-/// The parameter at a path: `nn::parameter(network, "encoder.0.weight")`; a shared one by any of its paths. Throws
-/// ValueError if there is none.
+/// The parameter at a path: `nn::parameter(network, "encoder.0.weight")`. A shared parameter is found by any of its
+/// paths. Throws ValueError if no parameter has this path.
 template <class Module>
 Parameter<detail::ScalarOf<Module>> parameter(const Module& module, std::string_view path,
                                               Location where = Location::current()) {
@@ -71,10 +71,10 @@ Parameter<detail::ScalarOf<Module>> parameter(const Module& module, std::string_
   return *found;
 }
 
-/// Which parameters are counted.
+/// Which parameters `parameter_count` counts.
 enum class Counted : bool { all, trainable };
 
-/// The number of numbers that a network's parameters hold; a shared parameter counts once.
+/// The total number of elements of a network's parameters; a shared parameter counts once.
 template <class Module>
 std::size_t parameter_count(const Module& module, Counted counted = Counted::all) {
   std::size_t count = 0;
@@ -84,24 +84,24 @@ std::size_t parameter_count(const Module& module, Counted counted = Counted::all
   return count;
 }
 
-/// Freezes the parameters of a network, or those at and below a path: they are not trained.
+/// Freezes the parameters of a network, or those at and below a path, so that they are not trained.
 ///
-/// An optimiser passes over what is not trainable. A shared parameter is frozen by any of its paths. Throws ValueError
-/// if no parameter lies below the path.
+/// An optimiser skips parameters that are not trainable. A shared parameter is frozen by any of its paths. Throws
+/// ValueError if no parameter lies at or below the path.
 template <class Module>
 void freeze(const Module& module, std::string_view path = {}, Location where = Location::current()) {
   detail::set_trainable(module, path, false, "freeze", where);
 }
 
-/// Makes frozen parameters trainable again, all of a network or those at and below a path; a Buffer never is.
-/// Throws ValueError if no parameter lies below the path.
+/// Makes frozen parameters trainable again, all of a network or those at and below a path; a Buffer is never trainable.
+/// Throws ValueError if no parameter lies at or below the path.
 template <class Module>
 void unfreeze(const Module& module, std::string_view path = {}, Location where = Location::current()) {
   detail::set_trainable(module, path, true, "unfreeze", where);
 }
 
-/// A deep copy: a network with parameters, modes and generators of its own. What was shared within the network is
-/// shared within the copy. `converted<double>(network)` copies into another scalar type.
+/// A deep copy: a network with its own parameters, modes and generators. Sharing within the network is preserved within
+/// the copy. `converted<double>(network)` copies to another scalar type.
 template <class Module>
 Module copy(const Module& module) {
   return converted<detail::ScalarOf<Module>>(module);

@@ -1,4 +1,4 @@
-// Normalisations as layers. See ops/normalise.hpp for their formulas; weights begin at 1, biases at 0.
+// Normalisation layers. See ops/normalise.hpp for their formulas. Weights are initialised to 1, biases to 0.
 #pragma once
 
 #include <wengert/nn/mode.hpp>
@@ -11,81 +11,81 @@
 
 namespace wengert::nn {
 
-/// How a BatchNorm is made.
+/// Options of BatchNorm.
 struct BatchNormOptions {
   double epsilon = 1e-5;  ///< added to the variance
-  double momentum = 0.1;  ///< running = (1 − momentum) · running + momentum · of the batch
-  bool affine = true;     ///< whether there are weight and bias
+  double momentum = 0.1;  ///< running = (1 − momentum) · running + momentum · batch
+  bool affine = true;     ///< whether there are a weight and a bias
 };
 
-/// Brings each channel of (N, C) or (N, C, …) to mean 0 and variance 1, then scales and shifts it.
+/// Normalises each channel of (N, C) or (N, C, …) to mean 0 and variance 1, then scales and shifts it.
 ///
-/// In training by the statistics of the batch, of which running averages are kept: updates of these are queued on the
-/// tape, and eager code writes them by `tape.commit()`. In evaluation by the running averages.
+/// In training, it uses the statistics of the batch and queues updates of their running averages on the tape, which
+/// eager code writes by `tape.commit()`. In evaluation, it uses the running averages.
 template <class T>
 struct BatchNorm {
   std::optional<Parameter<T>> weight;  ///< (C,)
   std::optional<Parameter<T>> bias;    ///< (C,)
   Buffer<T> running_mean;              ///< (C,), zeros at first
   Buffer<T> running_var;               ///< (C,), ones at first
-  BatchNormOptions options{};          ///< as it was made
+  BatchNormOptions options{};          ///< the options passed to `make`
   Mode mode{};                         ///< training or evaluation
 
-  /// Throws ValueError for no channels.
+  /// Throws ValueError for 0 channels.
   static BatchNorm make(std::size_t channels, const BatchNormOptions& options = {},
                         Location where = Location::current());
-  /// Throws ShapeError for another number of channels, and in training for fewer than two elements a channel.
+  /// Throws ShapeError for any other number of channels, and in training for fewer than two elements per channel.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const;
 };
 
-/// How a LayerNorm, GroupNorm or RMSNorm is made.
+/// Options of LayerNorm, GroupNorm and RMSNorm.
 struct NormOptions {
-  double epsilon = 1e-5;  ///< added to the variance; of RMSNorm, to the mean square
-  bool affine = true;     ///< whether there are weight and bias; RMSNorm has no bias
+  double epsilon = 1e-5;  ///< added to the variance; in RMSNorm, to the mean square
+  bool affine = true;     ///< whether there are a weight and a bias; RMSNorm has no bias
 };
 
-/// Brings the elements of the trailing axes to mean 0 and variance 1, then scales and shifts them.
+/// Normalises the elements of the trailing axes to mean 0 and variance 1, then scales and shifts them.
 template <class T>
 struct LayerNorm {
-  std::optional<Parameter<T>> weight;  ///< of the shape `normalised`
-  std::optional<Parameter<T>> bias;    ///< of the shape `normalised`
-  Shape normalised;                    ///< the last extents of x, over which is normalised
+  std::optional<Parameter<T>> weight;  ///< has the shape `normalised`
+  std::optional<Parameter<T>> bias;    ///< has the shape `normalised`
+  Shape normalised;                    ///< the extents of the trailing axes of x, which are normalised
   double epsilon = 1e-5;               ///< added to the variance
 
-  /// `normalised` are the extents of the trailing axes: `nn::LayerNorm<float>::make({128})`. Throws ValueError for
-  /// none.
+  /// `normalised` holds the extents of the trailing axes: `nn::LayerNorm<float>::make({128})`. Throws ValueError if it
+  /// is empty.
   static LayerNorm make(const Shape& normalised, const NormOptions& options = {}, Location where = Location::current());
   /// Throws ShapeError unless x ends with these extents.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const;
 };
 
-/// Divides by the root of the mean square of the trailing axes, then scales.
+/// Divides by the root mean square of the trailing axes, then scales.
 template <class T>
 struct RMSNorm {
-  std::optional<Parameter<T>> weight;  ///< of the shape `normalised`
-  Shape normalised;                    ///< the last extents of x, over which is normalised
+  std::optional<Parameter<T>> weight;  ///< has the shape `normalised`
+  Shape normalised;                    ///< the extents of the trailing axes of x, which are normalised
   double epsilon = 1e-5;               ///< added to the mean square
 
-  /// Throws ValueError for no extents.
+  /// Throws ValueError if `normalised` is empty.
   static RMSNorm make(const Shape& normalised, const NormOptions& options = {}, Location where = Location::current());
   /// Throws ShapeError unless x ends with these extents.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const;
 };
 
-/// Brings groups of neighbouring channels of each sample of (N, C, …) to mean 0 and variance 1, then scales and shifts
+/// Normalises groups of adjacent channels of each sample of (N, C, …) to mean 0 and variance 1, then scales and shifts
 /// each channel.
 template <class T>
 struct GroupNorm {
   std::optional<Parameter<T>> weight;  ///< (C,)
   std::optional<Parameter<T>> bias;    ///< (C,)
-  std::size_t groups;                  ///< that the channels are split into
-  std::size_t channels;                ///< how many there are
+  std::size_t groups;                  ///< the number of groups that the channels are split into
+  std::size_t channels;                ///< the number of channels
   double epsilon = 1e-5;               ///< added to the variance
 
-  /// Throws ValueError unless the groups divide the channels evenly.
+  /// Throws ValueError unless `groups` divides `channels`.
   static GroupNorm make(std::size_t groups, std::size_t channels, const NormOptions& options = {},
                         Location where = Location::current());
-  /// Throws ShapeError for another number of channels.
+  /// Throws ShapeError for any other number of channels.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const;
 };
 

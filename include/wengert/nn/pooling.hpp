@@ -1,11 +1,11 @@
-// Pooling as layers: the largest element or the average of windows. See ops/pooling.hpp.
+// Pooling layers: the largest element or the average of windows. See ops/pooling.hpp.
 #pragma once
 
 #include <wengert/ops/pooling.hpp>
 
 namespace wengert::nn {
 
-// A layer that slides windows, and one that covers its input evenly.
+// A layer with sliding windows, and one whose windows cover its input evenly.
 #define WENGERT_POOLING(Name, function, n, Options)                           \
   struct Name {                                                               \
     PerAxis<n> kernel;                                                        \
@@ -34,13 +34,14 @@ WENGERT_POOLING(MaxPool2d, max_pool2d, 2, MaxPool2dOptions)
 WENGERT_POOLING(AvgPool1d, avg_pool1d, 1, AvgPool1dOptions)
 /// The average of each window of (N, C, H, W).
 WENGERT_POOLING(AvgPool2d, avg_pool2d, 2, AvgPool2dOptions)
-/// The average of `size` windows that cover (N, C, L) evenly.
+/// The average of each of `size` windows that cover (N, C, L) evenly.
 WENGERT_ADAPTIVE_POOLING(AdaptiveAvgPool1d, adaptive_avg_pool1d, 1)
-/// The average of `size` windows that cover (N, C, H, W) evenly; of the whole image with `nn::AdaptiveAvgPool2d{1}`.
+/// The average of each of `size` windows that cover (N, C, H, W) evenly; `nn::AdaptiveAvgPool2d{1}` averages the whole
+/// image.
 WENGERT_ADAPTIVE_POOLING(AdaptiveAvgPool2d, adaptive_avg_pool2d, 2)
-/// The largest element of `size` windows that cover (N, C, L) evenly.
+/// The largest element of each of `size` windows that cover (N, C, L) evenly.
 WENGERT_ADAPTIVE_POOLING(AdaptiveMaxPool1d, adaptive_max_pool1d, 1)
-/// The largest element of `size` windows that cover (N, C, H, W) evenly.
+/// The largest element of each of `size` windows that cover (N, C, H, W) evenly.
 WENGERT_ADAPTIVE_POOLING(AdaptiveMaxPool2d, adaptive_max_pool2d, 2)
 
 #undef WENGERT_POOLING

@@ -1,12 +1,12 @@
-// Recurrent layers: they read a sequence step by step and remember.
+// Recurrent layers, which process a sequence step by step and carry a hidden state.
 //
-// Sequences are (N, L, features): samples, steps, numbers a step (PyTorch's `batch_first`). Called like any layer, they
-// give what they put out at each step, (N, L, hidden); `run` gives the state after the last step as well, and takes one
-// to begin from. Several layers stand one above another, each of which reads what the one below puts out; in both
-// directions, a layer reads the sequence from either end, and puts out both results side by side, (N, L, 2·hidden).
+// Sequences are (N, L, inputs): samples, steps, features (PyTorch's `batch_first`). The call operator returns the
+// output of every step, (N, L, hidden). `run` also returns the state after the last step, and accepts an initial state.
+// In a stack, each layer reads the outputs of the layer below. A bidirectional layer reads the sequence from both ends
+// and concatenates the results, (N, L, 2·hidden).
 //
-// Parameters have PyTorch's names and begin as there, drawn evenly from ±1/√hidden: `weight_ih_l0`, and
-// `weight_ih_l1_reverse` of the second layer from the end. Of the rows of a weight, the gates follow one another.
+// Parameters have PyTorch's names and initialisation, uniform in ±1/√hidden: `weight_ih_l0`, and `weight_ih_l1_reverse`
+// for the backward direction of the second layer. The rows of a weight are grouped by gate.
 #pragma once
 
 #include <wengert/nn/dropout.hpp>
@@ -22,15 +22,15 @@
 
 namespace wengert::nn {
 
-/// How a recurrent module is made.
+/// Options of a recurrent module.
 struct RecurrentOptions {
-  bool bias = true;            ///< whether there is one
-  std::size_t layers = 1;      ///< how many stand one above another
+  bool bias = true;            ///< whether there are biases
+  std::size_t layers = 1;      ///< the number of stacked layers
   bool bidirectional = false;  ///< whether each layer reads the sequence from both ends
-  double dropout = 0;          ///< the probability that a number between two layers is dropped, in training
+  double dropout = 0;          ///< the probability that an element between two layers is dropped, in training
 };
 
-/// What passes a simple recurrent layer's sums on.
+/// The activation of an RNN.
 enum class RecurrentActivation : std::uint8_t { tanh, relu };
 
 /// The weights of one recurrent layer in one direction.
@@ -40,89 +40,89 @@ struct RecurrentWeights {
   Parameter<T> weight_hh;               ///< (gates·hidden, hidden)
   std::optional<Parameter<T>> bias_ih;  ///< (gates·hidden,)
   std::optional<Parameter<T>> bias_hh;  ///< (gates·hidden,)
-  std::size_t layer = 0;                ///< which layer's they are, counted from 0
-  bool backwards = false;               ///< whether it reads the sequence from its end
+  std::size_t layer = 0;                ///< the layer they belong to, counted from 0
+  bool backwards = false;               ///< whether they read the sequence from its end
 
-  /// What their paths end in: `_l0`, or `_l0_reverse` if they read backwards.
+  /// The suffix of their paths: `_l0`, or `_l0_reverse` for the backward direction.
   std::string member_suffix() const;
 };
 
-/// The outputs of a recurrent module, and what it remembers after the last step it read.
+/// The outputs of a recurrent module and its state after the last step.
 template <class T>
 struct RecurrentResult {
-  Var<T> output;  ///< (N, L, hidden); in both directions (N, L, 2·hidden)
-  Var<T> hidden;  ///< (layers, N, hidden): in both directions two for each layer, forwards and backwards
+  Var<T> output;  ///< (N, L, hidden); if bidirectional, (N, L, 2·hidden)
+  Var<T> hidden;  ///< (layers, N, hidden); if bidirectional, two entries per layer, forwards and backwards
 };
 /// The state of an LSTM.
 template <class T>
 struct LSTMState {
-  Var<T> hidden;  ///< (layers, N, hidden): in both directions two for each layer, forwards and backwards
+  Var<T> hidden;  ///< (layers, N, hidden); if bidirectional, two entries per layer, forwards and backwards
   Var<T> cell;    ///< the same shape
 };
-/// The outputs of an LSTM, and its state after the last step it read.
+/// The outputs of an LSTM and its state after the last step.
 template <class T>
 struct LSTMResult {
-  Var<T> output;       ///< (N, L, hidden); in both directions (N, L, 2·hidden)
+  Var<T> output;       ///< (N, L, hidden); if bidirectional, (N, L, 2·hidden)
   LSTMState<T> state;  ///< after the last step
 };
 
 /// h' = tanh(W_ih x + b_ih + W_hh h + b_hh) (Elman 1990).
 template <class T>
 struct RNN {
-  /// Leaves the members' names out of paths.
+  /// Omits the member name from paths.
   using UnnamedMember = void;
-  std::vector<RecurrentWeights<T>> layers;                     ///< from the lowest on; of each, forwards and backwards
-  std::optional<Dropout> dropout{};                            ///< of what a layer hands to the one above
-  RecurrentActivation activation = RecurrentActivation::tanh;  ///< of each step
+  std::vector<RecurrentWeights<T>> layers;                     ///< bottom to top; for each, forwards, then backwards
+  std::optional<Dropout> dropout{};                            ///< between layers
+  RecurrentActivation activation = RecurrentActivation::tanh;  ///< the activation of each step
 
   /// Throws ValueError for a size or number of layers below 1 and a dropout probability that is not in [0, 1],
-  /// MemoryError for sizes too large.
+  /// MemoryError for sizes that are too large.
   static RNN make(std::size_t inputs, std::size_t hidden, Generator generator, const RecurrentOptions& options = {},
                   RecurrentActivation activation = RecurrentActivation::tanh, Location where = Location::current());
-  /// The output of every step, from a state of zeros. Throws ShapeError unless x is (N, L, inputs) with L ≥ 1.
+  /// The outputs of all steps, from a zero initial state. Throws ShapeError unless x is (N, L, inputs) with L ≥ 1.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const { return run(x, {}, where).output; }
-  /// The same from a state, together with the last one; an empty handle stands for zeros. Throws ShapeError unless the
-  /// state is (layers, N, hidden), twice as many layers in both directions.
+  /// The outputs and the final state, from an initial state; an empty handle stands for zeros. Throws ShapeError unless
+  /// the initial state is (layers, N, hidden), or (2·layers, N, hidden) if bidirectional.
   RecurrentResult<T> run(Var<T> x, Var<T> hidden = {}, Location where = Location::current()) const;
 };
 
 /// The gated recurrent unit (Cho et al. 2014): r = σ(…), z = σ(…), n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)),
-/// h' = (1 − z) ⊙ n + z ⊙ h. The rows of its weights, 3·hidden, are those of r, z, n.
+/// h' = (1 − z) ⊙ n + z ⊙ h. The 3·hidden rows of its weights belong to r, z, n, in this order.
 template <class T>
 struct GRU {
-  /// Leaves the members' names out of paths.
+  /// Omits the member name from paths.
   using UnnamedMember = void;
-  std::vector<RecurrentWeights<T>> layers;  ///< from the lowest on; of each, forwards and backwards
-  std::optional<Dropout> dropout{};         ///< of what a layer hands to the one above
+  std::vector<RecurrentWeights<T>> layers;  ///< bottom to top; for each, forwards, then backwards
+  std::optional<Dropout> dropout{};         ///< between layers
 
   /// Throws ValueError for a size or number of layers below 1 and a dropout probability that is not in [0, 1],
-  /// MemoryError for sizes too large.
+  /// MemoryError for sizes that are too large.
   static GRU make(std::size_t inputs, std::size_t hidden, Generator generator, const RecurrentOptions& options = {},
                   Location where = Location::current());
-  /// The output of every step, from a state of zeros. Throws ShapeError unless x is (N, L, inputs) with L ≥ 1.
+  /// The outputs of all steps, from a zero initial state. Throws ShapeError unless x is (N, L, inputs) with L ≥ 1.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const { return run(x, {}, where).output; }
-  /// The same from a state, together with the last one; an empty handle stands for zeros. Throws ShapeError unless the
-  /// state is (layers, N, hidden), twice as many layers in both directions.
+  /// The outputs and the final state, from an initial state; an empty handle stands for zeros. Throws ShapeError unless
+  /// the initial state is (layers, N, hidden), or (2·layers, N, hidden) if bidirectional.
   RecurrentResult<T> run(Var<T> x, Var<T> hidden = {}, Location where = Location::current()) const;
 };
 
 /// Long short-term memory (Hochreiter & Schmidhuber 1997): i, f, o = σ(…), g = tanh(…), c' = f ⊙ c + i ⊙ g,
-/// h' = o ⊙ tanh(c'). The rows of its weights, 4·hidden, are those of i, f, g, o.
+/// h' = o ⊙ tanh(c'). The 4·hidden rows of its weights belong to i, f, g, o, in this order.
 template <class T>
 struct LSTM {
-  /// Leaves the members' names out of paths.
+  /// Omits the member name from paths.
   using UnnamedMember = void;
-  std::vector<RecurrentWeights<T>> layers;  ///< from the lowest on; of each, forwards and backwards
-  std::optional<Dropout> dropout{};         ///< of what a layer hands to the one above
+  std::vector<RecurrentWeights<T>> layers;  ///< bottom to top; for each, forwards, then backwards
+  std::optional<Dropout> dropout{};         ///< between layers
 
   /// Throws ValueError for a size or number of layers below 1 and a dropout probability that is not in [0, 1],
-  /// MemoryError for sizes too large.
+  /// MemoryError for sizes that are too large.
   static LSTM make(std::size_t inputs, std::size_t hidden, Generator generator, const RecurrentOptions& options = {},
                    Location where = Location::current());
-  /// The output of every step, from a state of zeros. Throws ShapeError unless x is (N, L, inputs) with L ≥ 1.
+  /// The outputs of all steps, from a zero initial state. Throws ShapeError unless x is (N, L, inputs) with L ≥ 1.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const { return run(x, {}, where).output; }
-  /// The same from a state, together with the last one; empty handles stand for zeros. Throws ShapeError unless each
-  /// part of the state is (layers, N, hidden), twice as many layers in both directions.
+  /// The outputs and the final state, from an initial state; empty handles stand for zeros. Throws ShapeError unless
+  /// each part of the initial state is (layers, N, hidden), or (2·layers, N, hidden) if bidirectional.
   LSTMResult<T> run(Var<T> x, const LSTMState<T>& state = {}, Location where = Location::current()) const;
 };
 

@@ -1,4 +1,4 @@
-// Layers put together: one after another, around a shortcut, and what flattens between them.
+// Containers and connectors of layers: Sequential, Residual and Flatten.
 #pragma once
 
 #include <wengert/error.hpp>
@@ -16,7 +16,7 @@
 namespace wengert::nn {
 
 namespace detail {
-// Calls a layer, with the caller's line if it takes one.
+// Calls a layer, with the caller's line if it accepts one.
 template <class Layer, class X>
 auto call(const Layer& layer, X x, const Location& where) {
   if constexpr (std::invocable<const Layer&, X, Location>)
@@ -37,15 +37,15 @@ auto& tape_of_input(const X& x, const Location& where) {
 }
 }  // namespace detail
 
-/// Layers one after another; made by `sequential`. Their paths are their numbers: `0.weight`.
+/// Layers applied one after another; made by `sequential`. Their paths are their numbers: `0.weight`.
 template <class... Layers>
 struct Sequential {
-  /// Leaves its only member out of paths.
+  /// Omits the member name from paths.
   using UnnamedMember = void;
   std::tuple<Layers...> layers;  ///< the layers, in order
-  ChainMarks marks{};            ///< for `summary` and `check`
+  ChainMarks marks{};            ///< layer spans, for `summary` and `check`
 
-  /// What the last layer makes of what the one before it made of … x.
+  /// The result of applying all layers to x, in order.
   template <class X>
   auto operator()(X x, Location where = Location::current()) const {
     return atomically(detail::tape_of_input(x, where), where, [&] { return from<0>(x, where); });
@@ -74,21 +74,21 @@ struct Sequential {
   }
 };
 
-/// Puts layers one after another: `nn::sequential(nn::Linear<float>::make(784, 128, g), nn::ReLU{}, …)`.
+/// Chains layers: `nn::sequential(nn::Linear<float>::make(784, 128, g), nn::ReLU{}, …)`.
 ///
-/// A layer is anything that can be called with what the one before it returns, a lambda included.
+/// A layer is anything that can be called with the result of the previous one, including a lambda.
 template <class... Layers>
 Sequential<Layers...> sequential(Layers... layers) {
   return {{std::move(layers)...}};
 }
 
-/// shortcut(x) + block(x): a residual block (He et al. 2016); the shortcut is x itself unless given.
+/// shortcut(x) + block(x): a residual block (He et al. 2016). By default, the shortcut is the identity.
 template <class Block, class Shortcut = Identity>
 struct Residual {
-  Block block;          ///< what is added
-  Shortcut shortcut{};  ///< what it is added to
+  Block block;          ///< the residual branch
+  Shortcut shortcut{};  ///< the branch it is added to
 
-  /// Throws ShapeError if the two sides have different shapes.
+  /// Throws ShapeError if the two branches return different shapes.
   template <class T>
   Var<T> operator()(Var<T> x, Location where = Location::current()) const {
     return atomically(tape_of(x, "Residual", where), where, [&] {
@@ -103,17 +103,17 @@ struct Residual {
   }
 };
 
-/// Makes a residual block: `nn::residual(nn::sequential(…))`, or with a shortcut that changes the shape as the block
-/// does.
+/// Makes a residual block: `nn::residual(nn::sequential(…))`, optionally with a shortcut, for a block that changes the
+/// shape.
 template <class Block, class Shortcut = Identity>
 Residual<Block, Shortcut> residual(Block block, Shortcut shortcut = {}) {
   return {std::move(block), std::move(shortcut)};
 }
 
-/// The axes from `first` to `last` merged into one; by default all but the batch's: (N, C, H, W) gives (N, C·H·W).
+/// Merges the axes from `first` to `last`, by default all but the batch axis: (N, C, H, W) gives (N, C·H·W).
 struct Flatten {
-  std::ptrdiff_t first = 1;  ///< the first axis that is joined
-  std::ptrdiff_t last = -1;  ///< the last one
+  std::ptrdiff_t first = 1;  ///< the first axis to merge
+  std::ptrdiff_t last = -1;  ///< the last axis to merge
 
   /// The layer's result for x.
   template <class T>

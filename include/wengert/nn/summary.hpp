@@ -16,22 +16,22 @@ namespace wengert::nn {
 
 /// One line of a summary: a layer, or a function between layers.
 struct SummaryRow {
-  std::string path;            ///< of the layer; empty for a function that is no layer, and for the network itself
+  std::string path;            ///< the path of the layer; empty for other functions and for the network itself
   std::string type;            ///< the name of the layer's struct, or of the function's op
-  Shape output;                ///< the shape of what it gives
-  std::size_t parameters = 0;  ///< numbers it has learned or will learn; what is shared counts where it is met first
+  Shape output;                ///< the shape of its result
+  std::size_t parameters = 0;  ///< elements of the parameters it reads; a shared one counts in the first row only
   double flops = 0;            ///< of its matrix products and convolutions; a multiplication and an addition are two
-  std::size_t bytes = 0;       ///< of the values it computes, which the tape keeps for the gradient
+  std::size_t bytes = 0;       ///< size of the values it computes, which the tape keeps for the gradient
 };
 
 /// A network as a table, made by `summary`.
 struct Summary {
   std::vector<SummaryRow> rows;       ///< in the order of the call
-  std::size_t parameters = 0;         ///< of all, those included that the call did not read
-  std::size_t trainable = 0;          ///< of these, the ones that are trained
-  std::size_t parameter_bytes = 0;    ///< of all parameters
+  std::size_t parameters = 0;         ///< elements of all parameters, including those that the call did not read
+  std::size_t trainable = 0;          ///< the trainable ones among these
+  std::size_t parameter_bytes = 0;    ///< size of all parameters
   double flops = 0;                   ///< of one call
-  std::size_t bytes = 0;              ///< of all values
+  std::size_t bytes = 0;              ///< size of all values
   std::vector<std::string> unread{};  ///< the paths of parameters that the call did not read
 
   /// The table, with totals below.
@@ -73,24 +73,24 @@ extern template Summary summarise(const Tape<double>&, std::size_t, const std::v
 
 /// A network as a table of its layers: path, type, shape of the result, parameters, FLOPs, bytes.
 ///
-/// `std::cout << nn::summary(network, {32, 784});` The network is called once on inputs of these shapes without
-/// computing anything, so it works for any struct that can be called. Rows are found from the nodes it records: those
-/// that read the parameters of one struct, or that one call of a module recorded, are one layer; every other function
-/// has a row of its own. FLOPs are those of one call with this batch; views cost no bytes. Throws what the network
-/// throws. Inputs are Shapes, tensors or arrays of Indices; the result is a Var, or a tuple or struct of some.
+/// `std::cout << nn::summary(network, {32, 784});` Calls the network once on inputs of these shapes without computing
+/// anything, so it works for any callable struct. Nodes that read the parameters of one struct, or that one call of a
+/// module recorded, form one layer; every other function has its own row. FLOPs are those of one call with this batch;
+/// views need no bytes. Throws whatever the network throws. Inputs are Shapes, tensors or Indices; the network returns
+/// a Var, or a tuple or struct of Vars.
 template <class Module, class... Inputs>
 requires(sizeof...(Inputs) != 1) Summary summary(const Module& module, const Inputs&... inputs) {
   return detail::summary_of(
       module, [&](const auto&... x) { return module(x...); }, Location{}, inputs...);
 }
-/// The same with one input; errors that are no layer's name the caller's line.
+/// The same with one input; errors raised outside a layer name the caller's line.
 template <class Module, class Input>
 Summary summary(const Module& module, const Input& input, Location where = Location::current()) {
   return detail::summary_of(
       module, [&](const auto& x) { return detail::call(module, x, where); }, where, input);
 }
 
-/// The same for an input whose shape stands in braces.
+/// The same for one input whose shape is a braced list.
 template <class Module>
 Summary summary(const Module& module, const Shape& input, Location where = Location::current()) {
   return detail::summary_of(

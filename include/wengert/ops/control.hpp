@@ -1,4 +1,4 @@
-// Control over differentiation: where gradients stop, what they pass through, what is kept for them.
+// Control over differentiation: stop or transform gradients, custom backward rules, and checkpointing.
 #pragma once
 
 #include <wengert/structural.hpp>
@@ -18,9 +18,9 @@ namespace wengert {
 template <class T>
 Var<T> stop_gradient(Var<T> x, Location where = Location::current());
 
-/// x, whose gradient is what `f` makes of the cotangent: `map_gradient(x, [](auto g) { return 2 * g; })`.
+/// x, whose gradient is `f` of the cotangent: `map_gradient(x, [](auto g) { return 2 * g; })`.
 ///
-/// A view; copies nothing. A sweep throws ShapeError if `f` returns another shape than it was given.
+/// A view; copies nothing. The backward pass throws ShapeError if `f` changes the shape.
 template <class T>
 Var<T> map_gradient(Var<T> x, std::type_identity_t<std::function<Var<T>(Var<T>)>> f,
                     Location where = Location::current());
@@ -35,11 +35,11 @@ Var<T> clip_gradient(Var<T> x, double low, double high, Location where = Locatio
 
 namespace detail {
 
-/// What a sweep calls for a node with a rule of its own.
+/// The backward rule of a `custom_vjp` node.
 template <class T>
 using VjpRule = std::function<void(Pullback<T>&)>;
 
-// The value of `y`, recorded since `from`, as one node of `arguments` with its own rule.
+// Replaces the nodes recorded since `from` by one node with the value of `y`, the inputs `arguments` and this rule.
 template <class T>
 Var<T> with_rule(const typename Tape<T>::Mark& from, Var<T> y, std::span<const Var<T>> arguments, VjpRule<T> rule,
                  const Location& where);
@@ -49,12 +49,12 @@ Var<T> checkpointed(std::function<Var<T>(std::span<const Var<T>>)> f, std::span<
 
 }  // namespace detail
 
-/// A function with the backward rule given: `custom_vjp(forward, backward)` is called on Vars like `forward`.
+/// A function with a custom backward rule: call `custom_vjp(forward, backward)` on Vars like `forward`.
 ///
-/// `backward(g, y, x...)` returns the cotangents of the inputs x, given that of the value y: a Var for one input, a
-/// tuple of Vars, `no_gradient` or functions returning Vars for several. It is recorded, so it can be differentiated
-/// again. What `forward` recorded is given back at once; Vars it captures get no gradient. The inputs must be Vars of
-/// one tape.
+/// `backward(g, y, x...)` returns the cotangents of the inputs x, given the cotangent g of the value y: a Var for one
+/// input; for several, a tuple of Vars, `no_gradient`, or functions that return Vars. It is recorded, so it can be
+/// differentiated again. The nodes that `forward` records are released immediately; Vars that it captures get no
+/// gradient. The inputs must be Vars on one tape.
 template <class Forward, class Backward>
 auto custom_vjp(Forward forward, Backward backward) {
   return [forward = std::move(forward), backward = std::move(backward)]<class T, class... Rest>(
@@ -84,12 +84,12 @@ auto custom_vjp(Forward forward, Backward backward) {
   };
 }
 
-/// A function whose inner values are not kept for the gradient, but computed again when it needs them:
-/// `checkpoint(block)(x)` instead of `block(x)`, memory for time (Griewank and Walther 2000).
+/// A function whose intermediate values are not kept for the gradient, but recomputed in the backward pass:
+/// `checkpoint(block)(x)` instead of `block(x)` trades time for memory (Griewank and Walther 2000).
 ///
-/// Vars the function captures and Parameters it records get their gradients, too. It is called once more in each sweep
-/// and must record the same each time: random generators that it draws from are set back for that, and updates that it
-/// queues are queued once. The inputs must be Vars of one tape.
+/// Vars that the function captures and Parameters that it records also get gradients. It is called again in each
+/// backward pass and must record the same nodes each time: random generators that it draws from are rewound for these
+/// calls, and its updates are queued only once. The inputs must be Vars on one tape.
 template <class F>
 auto checkpoint(F f) {
   return [f = std::move(f)]<class T, class... Rest>(Var<T> first, Rest... rest) -> Var<T> {

@@ -1,12 +1,12 @@
-// Convolutions over one, two or three spatial axes, their transposes, and windows as columns.
+// Convolutions over one, two or three spatial axes, transposed convolutions, and unfold and fold.
 //
 // An input is (N, C, spatial axes…) or, for a single sample, (C, spatial axes…). As in PyTorch a "convolution" does not
 // flip its kernel: y[n, o, p] = b[o] + Σ over c and k of x[n, c, p·stride + k·dilation − padding] · w[o, c, k]. Source:
 // Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016).
 //
-// All throw ShapeError for operands of the wrong rank, for channels that fit neither each other nor the groups, and for
+// All throw ShapeError for operands of the wrong rank, for channels that do not match each other or the groups, and for
 // a kernel larger than the padded input; ValueError for a stride, dilation or number of groups below 1 or a negative
-// padding. A batch of 0 samples is legal. Products in float come from oneDNN where that is faster.
+// padding. A batch may have 0 samples. Float convolutions use oneDNN where that is faster.
 #pragma once
 
 #include <wengert/op.hpp>
@@ -14,13 +14,13 @@
 
 namespace wengert {
 
-/// How a convolution slides: `conv2d(x, w, {.stride = 2, .padding = {1, 0}})`.
+/// Options of a convolution: `conv2d(x, w, {.stride = 2, .padding = {1, 0}})`.
 template <std::size_t n>
 struct ConvOptions {
   PerAxis<n> stride = 1;      ///< steps between neighbouring outputs
   Padding<n> padding = 0;     ///< zeros on both sides, or `same_padding` (stride 1; an odd zero goes to the end)
   PerAxis<n> dilation = 1;    ///< steps between neighbouring kernel elements
-  std::ptrdiff_t groups = 1;  ///< channels and filters are split into so many convolutions side by side
+  std::ptrdiff_t groups = 1;  ///< the number of groups that channels and filters are split into
 };
 /// The options of a convolution along 1, 2 or 3 spatial axes.
 ///@{
@@ -29,14 +29,14 @@ using Conv2dOptions = ConvOptions<2>;
 using Conv3dOptions = ConvOptions<3>;
 ///@}
 
-/// How a transposed convolution slides: the options of the convolution it is the transpose of.
+/// Options of a transposed convolution: those of the convolution that it transposes.
 template <std::size_t n>
 struct ConvTransposeOptions {
-  PerAxis<n> stride = 1;          ///< of the convolution
-  PerAxis<n> padding = 0;         ///< so many elements are cut off on both sides of the result
-  PerAxis<n> output_padding = 0;  ///< so many are added at its end; below the stride or the dilation
-  PerAxis<n> dilation = 1;        ///< of the convolution
-  std::ptrdiff_t groups = 1;      ///< of the convolution
+  PerAxis<n> stride = 1;          ///< the stride of the convolution
+  PerAxis<n> padding = 0;         ///< the number of elements cut off on both sides of the result
+  PerAxis<n> output_padding = 0;  ///< the number of elements added at its end; below the stride or the dilation
+  PerAxis<n> dilation = 1;        ///< the dilation of the convolution
+  std::ptrdiff_t groups = 1;      ///< the groups of the convolution
 };
 /// The options of a transposed convolution along 1, 2 or 3 spatial axes.
 ///@{
@@ -69,7 +69,7 @@ Var<T> conv3d(Var<T> x, Var<T> w, Var<T> bias, const Conv3dOptions& options = {}
 
 /// The transpose of a convolution: x (N, C, L) with w (C, O/groups, K) gives (N, O, L').
 /// L' = (L − 1)·stride − 2·padding + dilation·(K − 1) + output_padding + 1. Also called a fractionally strided
-/// convolution; it is the map that takes the gradient of conv1d's result to that of its input.
+/// convolution; it maps the gradient of conv1d's result to the gradient of its input.
 template <class T>
 Var<T> conv_transpose1d(Var<T> x, Var<T> w, const ConvTranspose1dOptions& options = {},
                         Location where = Location::current());
@@ -98,22 +98,22 @@ template <class T>
 Var<T> conv_transpose3d(Var<T> x, Var<T> w, Var<T> bias, const ConvTranspose3dOptions& options = {},
                         Location where = Location::current());
 
-/// How the windows of `unfold` and `fold` lie.
+/// Options of `unfold` and `fold`.
 struct UnfoldOptions {
   PerAxis<2> stride = 1;    ///< steps between neighbouring windows
   PerAxis<2> padding = 0;   ///< zeros on both sides
   PerAxis<2> dilation = 1;  ///< steps between neighbouring elements of a window
 };
 
-/// What each position of a window sees, as columns: x (N, C, H, W) gives (N, C·KH·KW, positions), row-major in both.
-/// A single sample (C, H, W) gives (C·KH·KW, positions). A convolution is a matrix product with them.
+/// Windows as columns (im2col): x (N, C, H, W) gives (N, C·KH·KW, positions), row-major in both. A single sample (C, H,
+/// W) gives (C·KH·KW, positions). A convolution is a matrix product with these columns.
 template <class T>
 Var<T> unfold(Var<T> x, const PerAxis<2>& kernel, const UnfoldOptions& options = {},
               Location where = Location::current());
 
-/// The reverse of `unfold`: columns (N, C·KH·KW, positions) added up into (N, C, H, W), where `size` is {H, W}.
-/// Overlapping windows add, so `fold(unfold(x))` counts each element as often as a window sees it. Throws ShapeError if
-/// the columns are not those of such windows.
+/// The transpose of `unfold` (col2im): columns (N, C·KH·KW, positions) are summed into (N, C, H, W), where `size` is
+/// {H, W}. Overlapping windows add up, so `fold(unfold(x))` multiplies each element by the number of windows that
+/// contain it. Throws ShapeError if the columns do not match these windows.
 template <class T>
 Var<T> fold(Var<T> columns, const PerAxis<2>& size, const PerAxis<2>& kernel, const UnfoldOptions& options = {},
             Location where = Location::current());

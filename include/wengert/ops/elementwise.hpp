@@ -1,8 +1,8 @@
 // Elementwise ops: each is one block of formula, derivative, domain and function.
 //
-// All broadcast as NumPy does and take Vars, scalars and tensors, at least one of them a Var. The ops of an `ops::`
-// block can also be used inside a formula of `elementwise(...)`. Conventions at kinks and ties are PyTorch's and stand
-// beside each op.
+// All broadcast like NumPy and take Vars, scalars and tensors, at least one of them a Var. The ops of an `ops::` block
+// can also be used inside a formula of `elementwise(...)`. Conventions at kinks and ties are PyTorch's and are stated
+// at each op.
 #pragma once
 
 #include <wengert/ops/elementwise/activations.hpp>

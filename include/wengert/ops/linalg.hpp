@@ -1,9 +1,9 @@
-// Linear algebra: products, and the solutions and factorisations of matrices.
+// Linear algebra: products, linear equations, determinants and factorisations.
 //
-// Everything runs over stacks: the last two axes are a matrix (n rows, m columns), the leading ones number the matrices
-// and broadcast between operands. A matrix for which there is no answer throws ValueError that names its place in the
-// stack. Factorisations are LAPACK's. Gradients of any order are recorded; Giles 2008, "Collected matrix derivative
-// results for forward and reverse mode algorithmic differentiation", has most of the formulas.
+// All functions operate on stacks: the last two axes form a matrix (n rows, m columns), the leading axes index the
+// matrices and broadcast between operands. A matrix for which there is no result throws ValueError that names its
+// position in the stack. Factorisations are LAPACK's. Gradients of any order are recorded; most formulas are from Giles
+// 2008, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation".
 #pragma once
 
 #include <wengert/op.hpp>
@@ -21,19 +21,19 @@ namespace wengert {
 
 // ---- products ------------------------------------------------------------------------------------------------------
 
-/// The matrix product of the last two axes: (…, n, k) by (…, k, m) gives (…, n, m), the leading axes broadcast.
+/// The matrix product of the last two axes: (…, n, k) by (…, k, m) gives (…, n, m). The leading axes broadcast.
 ///
-/// A vector stands for a row on the left and a column on the right, and its axis is dropped from the result (NumPy's
-/// rule). A transposed or broadcast operand costs no copy. Throws ShapeError if the inner sizes differ, the leading
-/// axes do not broadcast, or an operand is a scalar.
+/// A vector is a row on the left and a column on the right, and its axis is dropped from the result (NumPy's rule). A
+/// transposed or broadcast operand is not copied. Throws ShapeError if the inner extents differ, if the leading axes do
+/// not broadcast, or if an operand is a scalar.
 template <class T>
 Var<T> matmul(Var<T> a, Var<T> b, Location where = Location::current());
 
-/// NumPy's dot: the sum of products over the last axis of a and the last but one of b (the only one of a vector).
+/// NumPy's dot: the sum of products over the last axis of a and the second to last of b (the only axis of a vector).
 ///
-/// Of vectors their inner product, of matrices their product; a scalar multiplies. Unlike `matmul` it does not
-/// broadcast: the result has all other axes of a, then all other axes of b. Throws ShapeError if the extents differ or
-/// the result has more than 8 axes.
+/// For vectors, this is the inner product; for matrices, the matrix product; a scalar multiplies. Unlike `matmul`, it
+/// does not broadcast: the result has all other axes of a, then all other axes of b. Throws ShapeError if the extents
+/// differ or the result has more than 8 axes.
 template <class T>
 Var<T> dot(Var<T> a, Var<T> b, Location where = Location::current());
 
@@ -51,16 +51,16 @@ Var<T> tensordot(Var<T> a, Var<T> b, std::size_t axes = 2, Location where = Loca
 /// The sum of products over pairs of axes: axis `axes_a[i]` of a with axis `axes_b[i]` of b, counted from the end if
 /// negative.
 ///
-/// Throws ShapeError if their extents differ, AxisError for an axis out of range, named twice, or without partner.
+/// Throws ShapeError if their extents differ, AxisError for an axis that is out of range, named twice, or unpaired.
 template <class T>
 Var<T> tensordot(Var<T> a, Var<T> b, std::type_identity_t<std::initializer_list<std::ptrdiff_t>> axes_a,
                  std::type_identity_t<std::initializer_list<std::ptrdiff_t>> axes_b,
                  Location where = Location::current());
 
-/// What `einsum` computes, as the caller wrote it, with the line it was written on.
+/// The subscripts of an `einsum`, with the line of the caller.
 class Subscripts {
  public:
-  /// The text and the line it was written on.
+  /// From a text, with the line of the caller.
   template <std::convertible_to<std::string_view> S>
   Subscripts(const S& text, Location where = Location::current()) : text_(text), where_(where) {}  // NOLINT
   /// The text.
@@ -69,21 +69,21 @@ class Subscripts {
   const Location& where() const { return where_; }
 
  private:
-  std::string_view text_;  // lives as long as the call
+  std::string_view text_;  // valid during the call
   Location where_;
 };
 
 /// Sums of products of any number of operands, in Einstein's notation: `einsum("bij,bjk->bik", a, b)`.
 ///
-/// A letter names an axis; axes of one letter run together and must be of one extent, or 1 (then they repeat). Letters
-/// that the result does not name are summed over; one that stands twice in an operand takes its diagonal. `...` stands
-/// for any further axes, which broadcast. Without `->` the result has `...` and then, in alphabetical order, the
-/// letters that occur once (NumPy's rule). Spaces are ignored.
+/// A letter names an axis; all axes with the same letter must have the same extent, or 1, which broadcasts. Letters
+/// that the result does not name are summed over; a letter that occurs twice in an operand selects its diagonal. `...`
+/// stands for any further axes, which broadcast. Without `->`, the result has `...` and then, in alphabetical order,
+/// the letters that occur once (NumPy's rule). Spaces are ignored.
 ///
-/// Operands are joined pair by pair, each a `matmul` where something is summed: up to six in the cheapest of all
-/// orders, more of them greedily, the pair first that shrinks most. The gradient follows the same order.
+/// Operands are contracted pair by pair, with a `matmul` where something is summed: up to six operands in the cheapest
+/// of all orders; more of them greedily, the pair that shrinks most first. The gradient follows the same order.
 ///
-/// Throws ValueError for subscripts that cannot be read, ShapeError where operands do not fit them.
+/// Throws ValueError for invalid subscripts, ShapeError for operands that do not match them.
 template <class T>
 Var<T> einsum(const Subscripts& subscripts, std::span<const Var<T>> operands);
 /// The same for any number of operands.
@@ -101,36 +101,36 @@ Var<T> einsum(const Subscripts& subscripts, const std::vector<Var<T>>& operands)
 // ---- equations -----------------------------------------------------------------------------------------------------
 
 /// The inverse of square matrices. Prefer `solve`, which is faster and more accurate.
-/// Throws ShapeError for matrices that are not square, ValueError for a singular one.
+/// Throws ShapeError for matrices that are not square, ValueError for a singular matrix.
 template <class T>
 Var<T> inv(Var<T> a, Location where = Location::current());
 
 /// The X with A·X = B, for A (…, n, n) and B (…, n, m); the leading axes broadcast.
 ///
 /// B of rank 1 is a vector, and so is the result; B of any other rank is a stack of matrices (NumPy 2's rule, not
-/// PyTorch's guess): give a stack of vectors a last axis of extent 1. Throws ShapeError for shapes that do not fit,
+/// PyTorch's heuristic), so give a stack of vectors a last axis of extent 1. Throws ShapeError for mismatched shapes,
 /// ValueError for a singular matrix.
 template <class T>
 Var<T> solve(Var<T> a, Var<T> b, Location where = Location::current());
 
-/// Which triangle of a matrix holds its elements.
+/// The triangle of a matrix that holds its elements.
 enum class Triangle : bool { lower, upper };
-/// Whether the diagonal of a triangular matrix is taken to be all ones, without being read.
+/// Whether the diagonal of a triangular matrix is assumed to be all ones and not read.
 enum class UnitDiagonal : bool { no, yes };
 
-/// The X with A·X = B for a triangular A, whose other triangle is not read; otherwise as `solve`.
+/// The X with A·X = B for a triangular A, whose other triangle is not read; otherwise like `solve`.
 ///
-/// Aᵀ·X = B is `triangular_solve(transpose(a), b, …)` with the other triangle, and costs no copy. Throws ValueError for
-/// a zero on the diagonal.
+/// For Aᵀ·X = B, use `triangular_solve(transpose(a), b, …)` with the other triangle, which copies nothing. Throws
+/// ValueError for a zero on the diagonal.
 template <class T>
 Var<T> triangular_solve(Var<T> a, Var<T> b, Triangle triangle = Triangle::lower, UnitDiagonal unit = UnitDiagonal::no,
                         Location where = Location::current());
 
 /// The determinants of square matrices: (…, n, n) gives (…); 1 for n = 0.
 ///
-/// A singular matrix has 0, the right gradient, which is the matrix of its cofactors, and the right second gradient;
-/// the third needs an invertible one and otherwise throws ValueError. Throws ShapeError for matrices that are not
-/// square.
+/// For a singular matrix, the determinant is 0, and the first gradient (the matrix of cofactors) and the second are
+/// correct; the third needs an invertible matrix and otherwise throws ValueError. Throws ShapeError for matrices that
+/// are not square.
 template <class T>
 Var<T> det(Var<T> a, Location where = Location::current());
 
@@ -150,13 +150,13 @@ SlogDet<T> slogdet(Var<T> a, Location where = Location::current());
 
 /// The lower triangular L with A = L·Lᵀ, for symmetric positive definite A.
 ///
-/// Only the lower triangle of A is read. The gradient is that of symmetric changes of A and itself symmetric (as
-/// PyTorch's). Formula: Seeger et al. 2017, "Auto-differentiating linear algebra". Throws ShapeError for matrices that
-/// are not square, ValueError for one that is not positive definite.
+/// Only the lower triangle of A is read. The gradient is with respect to symmetric changes of A and itself symmetric,
+/// as in PyTorch. Formula: Seeger et al. 2017, "Auto-differentiating linear algebra". Throws ShapeError for matrices
+/// that are not square, ValueError for a matrix that is not positive definite.
 template <class T>
 Var<T> cholesky(Var<T> a, Location where = Location::current());
 
-/// Orthonormal columns Q and an upper triangle R with A = Q·R.
+/// Q with orthonormal columns and upper triangular R, with A = Q·R.
 template <class T>
 struct Qr {
   Var<T> q;  ///< (…, n, k), k = min(n, m)
@@ -164,13 +164,13 @@ struct Qr {
 };
 /// The reduced QR factorisation of matrices (…, n, m): `auto [q, r] = qr(a);`.
 ///
-/// Signs are LAPACK's: an element of R's diagonal may be negative. The gradient needs the first k columns to be
-/// independent and otherwise throws ValueError. Formulas: Walter & Lehmann 2018, "Algorithmic differentiation of linear
-/// algebra functions"; for m > n Roberts & Roberts 2020, "QR and LQ decomposition matrix backpropagation algorithms".
+/// Signs are LAPACK's: diagonal elements of R may be negative. The gradient requires linearly independent first k
+/// columns and otherwise throws ValueError. Formulas: Walter & Lehmann 2018, "Algorithmic differentiation of linear
+/// algebra functions"; for m > n, Roberts & Roberts 2020, "QR and LQ decomposition matrix backpropagation algorithms".
 template <class T>
 Qr<T> qr(Var<T> a, Location where = Location::current());
 
-/// Eigenvalues in ascending order, and in the columns of `vectors` an orthonormal eigenvector for each.
+/// Eigenvalues in ascending order, and the corresponding orthonormal eigenvectors in the columns of `vectors`.
 template <class T>
 struct Eigh {
   Var<T> values;   ///< (…, n)
@@ -178,10 +178,10 @@ struct Eigh {
 };
 /// The eigenvalues and eigenvectors of symmetric matrices: `auto [w, v] = eigh(a);`.
 ///
-/// Only the lower triangle of A is read. The gradient is that of symmetric changes of A and itself symmetric (as
-/// PyTorch's). The sign of a vector is arbitrary, so that only results that do not depend on it have a meaning; vectors
-/// of a repeated value have no gradient (it is not finite), the values alone have. Throws ShapeError for matrices that
-/// are not square, ValueError for an element that is not finite.
+/// Only the lower triangle of A is read. The gradient is with respect to symmetric changes of A and itself symmetric,
+/// as in PyTorch. The sign of an eigenvector is arbitrary, so only results that do not depend on it are meaningful. For
+/// a repeated eigenvalue, the gradient through its vectors is not finite; through the values alone, it is. Throws
+/// ShapeError for matrices that are not square, ValueError for an element that is not finite.
 template <class T>
 Eigh<T> eigh(Var<T> a, Location where = Location::current());
 
@@ -194,9 +194,9 @@ struct Svd {
 };
 /// The reduced singular value decomposition of matrices (…, n, m): `auto [u, s, vh] = svd(a);`.
 ///
-/// The common sign of a pair of vectors is arbitrary, so that only results that do not depend on it have a meaning;
-/// vectors of a repeated value, or of 0 where A is not square, have no gradient (it is not finite), the values alone
-/// have. Throws ValueError for an element that is not finite.
+/// The common sign of a pair of singular vectors is arbitrary, so only results that do not depend on it are meaningful.
+/// For a repeated singular value, and for 0 if A is not square, the gradient through its vectors is not finite; through
+/// the values alone, it is. Throws ValueError for an element that is not finite.
 template <class T>
 Svd<T> svd(Var<T> a, Location where = Location::current());
 

@@ -1,7 +1,7 @@
-// Normalisations: softmax and its logarithm; values brought to mean 0 and variance 1 by row, channel or group.
+// Normalisations: softmax and its logarithm; layer, RMS, batch, group and instance normalisation.
 //
-// Channels lie along axis 1, as in PyTorch. Variances are those of the elements themselves (divided by their number),
-// epsilon is added to them. `weight` and `bias` scale and shift the result; an empty handle leaves that out.
+// Channels lie along axis 1, as in PyTorch. Variances are population variances (divided by the number of elements), and
+// epsilon is added to them. `weight` and `bias` scale and shift the result, unless they are empty handles.
 #pragma once
 
 #include <wengert/op.hpp>
@@ -31,31 +31,32 @@ template <class T>
 Var<T> rms_norm(Var<T> x, const std::type_identity_t<Shape>& normalised, std::type_identity_t<Var<T>> weight = {},
                 double epsilon = 1e-5, Location where = Location::current());
 
-/// What batch_norm learns of its inputs beside the gradients: the running mean and variance of each channel.
+/// The running statistics of batch_norm: the mean and variance of each channel.
 template <class T>
 struct BatchNormState {
   Parameter<T> running_mean;      ///< untrainable; zeros at first
   Parameter<T> running_variance;  ///< untrainable; ones at first
-  double momentum;                ///< running = (1 − momentum) · running + momentum · of the batch
+  double momentum;                ///< running = (1 − momentum) · running + momentum · batch
 
-  /// Running means 0 and variances 1 for so many channels.
+  /// Running means of 0 and variances of 1 for this number of channels.
   explicit BatchNormState(std::size_t channels, double momentum = 0.1);
 };
 
-/// Whether a layer that acts differently then is being trained.
+/// Whether batch_norm is in training mode.
 enum class Training : bool { no, yes };
 
 /// (x − mean) / √(variance + ε) by channel (Ioffe & Szegedy 2015): (N, C) or (N, C, …), weight and bias (C).
 ///
-/// In training, mean and variance are the batch's, and updates of the running ones (with the variance divided by one
-/// less than the number of elements) are queued on the tape; `tape.commit()` writes them. Otherwise they are the
-/// running ones. Throws ShapeError for other shapes, and in training for fewer than two elements a channel.
+/// In training, it uses the mean and variance of the batch, and queues updates of the running statistics (with the
+/// variance divided by one less than the number of elements) on the tape; `tape.commit()` writes them. Otherwise it
+/// uses the running statistics. Throws ShapeError for other shapes, and in training for fewer than two elements per
+/// channel.
 template <class T>
 Var<T> batch_norm(Var<T> x, const BatchNormState<T>& state, Training training, std::type_identity_t<Var<T>> weight = {},
                   std::type_identity_t<Var<T>> bias = {}, double epsilon = 1e-5, Location where = Location::current());
 
-/// (x − mean) / √(variance + ε) over groups of neighbouring channels of each sample (Wu & He 2018); x is (N, C) or
-/// (N, C, …), weight and bias (C). Throws ShapeError unless the groups divide the channels evenly.
+/// (x − mean) / √(variance + ε) over groups of adjacent channels of each sample (Wu & He 2018); x is (N, C) or
+/// (N, C, …), weight and bias (C). Throws ShapeError unless `groups` divides the number of channels.
 template <class T>
 Var<T> group_norm(Var<T> x, std::size_t groups, std::type_identity_t<Var<T>> weight = {},
                   std::type_identity_t<Var<T>> bias = {}, double epsilon = 1e-5, Location where = Location::current());

@@ -1,9 +1,9 @@
 // Pooling over one, two or three spatial axes: the largest element or the average of a window.
 //
-// An input is (N, C, spatial axes…) or, for a single sample, (C, spatial axes…); N may be 0. With a kernel of K the
-// result has L' = ⌊(L + 2·padding − dilation·(K − 1) − 1) / stride⌋ + 1 elements along an axis; with `ceil_mode` ⌈…⌉ +
-// 1, less the last one if its window would begin in the padding behind the input. Padding never is a maximum. All as in
-// PyTorch.
+// An input is (N, C, spatial axes…) or, for a single sample, (C, spatial axes…); N may be 0. For a kernel of extent K,
+// the result has L' = ⌊(L + 2·padding − dilation·(K − 1) − 1) / stride⌋ + 1 elements along an axis; with `ceil_mode`,
+// ⌈…⌉ + 1, without the last one if its window would begin in the padding after the input. Padding is never a maximum.
+// All conventions are PyTorch's.
 //
 // All throw ShapeError for an operand of the wrong rank, an empty spatial axis and a kernel larger than the padded
 // input; ValueError for a kernel, stride, dilation or size below 1, for a negative padding and for one above half the
@@ -15,13 +15,13 @@
 
 namespace wengert {
 
-/// How the windows of max pooling lie: `max_pool2d(x, 3, {.stride = 2, .padding = 1})`.
+/// Options of max pooling: `max_pool2d(x, 3, {.stride = 2, .padding = 1})`.
 template <std::size_t n>
 struct MaxPoolOptions {
   PerAxis<n> stride{};      ///< steps between neighbouring windows; the kernel's extents if not given
-  PerAxis<n> padding = 0;   ///< on both sides
+  PerAxis<n> padding = 0;   ///< the number of elements on both sides
   PerAxis<n> dilation = 1;  ///< steps between neighbouring elements of a window
-  bool ceil_mode = false;   ///< a last window may reach over the end
+  bool ceil_mode = false;   ///< the last window may extend beyond the end
 };
 /// The options of max pooling along 1, 2 or 3 spatial axes.
 ///@{
@@ -30,13 +30,13 @@ using MaxPool2dOptions = MaxPoolOptions<2>;
 using MaxPool3dOptions = MaxPoolOptions<3>;
 ///@}
 
-/// How the windows of average pooling lie.
+/// Options of average pooling.
 template <std::size_t n>
 struct AvgPoolOptions {
   PerAxis<n> stride{};            ///< steps between neighbouring windows; the kernel's extents if not given
   PerAxis<n> padding = 0;         ///< zeros on both sides
-  bool ceil_mode = false;         ///< a last window may reach over the end
-  bool count_include_pad = true;  ///< whether the padding counts in the average
+  bool ceil_mode = false;         ///< the last window may extend beyond the end
+  bool count_include_pad = true;  ///< whether the average includes the padding
 };
 /// The options of average pooling along 1, 2 or 3 spatial axes.
 ///@{
@@ -45,54 +45,54 @@ using AvgPool2dOptions = AvgPoolOptions<2>;
 using AvgPool3dOptions = AvgPoolOptions<3>;
 ///@}
 
-/// The largest element of each window of x (N, C, L): (N, C, L'); NaN if one is.
+/// The largest element of each window of x (N, C, L): (N, C, L'); NaN if any element is NaN.
 /// The gradient goes to the first of equal elements.
 template <class T>
 Var<T> max_pool1d(Var<T> x, const PerAxis<1>& kernel, const MaxPool1dOptions& options = {},
                   Location where = Location::current());
-/// The largest element of each window of x (N, C, H, W): (N, C, H', W'); NaN if one is.
+/// The largest element of each window of x (N, C, H, W): (N, C, H', W'); NaN if any element is NaN.
 /// The gradient goes to the first of equal elements, in row-major order.
 template <class T>
 Var<T> max_pool2d(Var<T> x, const PerAxis<2>& kernel, const MaxPool2dOptions& options = {},
                   Location where = Location::current());
-/// The largest element of each window of x (N, C, D, H, W): (N, C, D', H', W'); NaN if one is.
+/// The largest element of each window of x (N, C, D, H, W): (N, C, D', H', W'); NaN if any element is NaN.
 /// The gradient goes to the first of equal elements, in row-major order.
 template <class T>
 Var<T> max_pool3d(Var<T> x, const PerAxis<3>& kernel, const MaxPool3dOptions& options = {},
                   Location where = Location::current());
 
 /// The average of each window of x (N, C, L): (N, C, L').
-/// What reaches beyond the padding never counts; the padding does, unless `count_include_pad` is false.
+/// The average includes the padding unless `count_include_pad` is false, and never anything beyond the padding.
 template <class T>
 Var<T> avg_pool1d(Var<T> x, const PerAxis<1>& kernel, const AvgPool1dOptions& options = {},
                   Location where = Location::current());
-/// The average of each window of x (N, C, H, W): (N, C, H', W'), otherwise as avg_pool1d.
+/// The average of each window of x (N, C, H, W): (N, C, H', W'), otherwise like avg_pool1d.
 template <class T>
 Var<T> avg_pool2d(Var<T> x, const PerAxis<2>& kernel, const AvgPool2dOptions& options = {},
                   Location where = Location::current());
-/// The average of each window of x (N, C, D, H, W): (N, C, D', H', W'), otherwise as avg_pool1d.
+/// The average of each window of x (N, C, D, H, W): (N, C, D', H', W'), otherwise like avg_pool1d.
 template <class T>
 Var<T> avg_pool3d(Var<T> x, const PerAxis<3>& kernel, const AvgPool3dOptions& options = {},
                   Location where = Location::current());
 
 /// The largest element of each of `size` windows that cover x (N, C, L) evenly: window i is [⌊i·L/size⌋,
-/// ⌈(i+1)·L/size⌉). Otherwise as max_pool1d.
+/// ⌈(i+1)·L/size⌉). Otherwise like max_pool1d.
 template <class T>
 Var<T> adaptive_max_pool1d(Var<T> x, const PerAxis<1>& size, Location where = Location::current());
-/// The largest element of windows that cover x (N, C, H, W) evenly, `size` = {H', W'} of them.
+/// The largest element of each of `size` = {H', W'} windows that cover x (N, C, H, W) evenly.
 template <class T>
 Var<T> adaptive_max_pool2d(Var<T> x, const PerAxis<2>& size, Location where = Location::current());
-/// The largest element of windows that cover x (N, C, D, H, W) evenly, `size` = {D', H', W'} of them.
+/// The largest element of each of `size` = {D', H', W'} windows that cover x (N, C, D, H, W) evenly.
 template <class T>
 Var<T> adaptive_max_pool3d(Var<T> x, const PerAxis<3>& size, Location where = Location::current());
 
 /// The average of each of `size` windows that cover x (N, C, L) evenly: window i is [⌊i·L/size⌋, ⌈(i+1)·L/size⌉).
 template <class T>
 Var<T> adaptive_avg_pool1d(Var<T> x, const PerAxis<1>& size, Location where = Location::current());
-/// The average of windows that cover x (N, C, H, W) evenly, `size` = {H', W'} of them.
+/// The average of each of `size` = {H', W'} windows that cover x (N, C, H, W) evenly.
 template <class T>
 Var<T> adaptive_avg_pool2d(Var<T> x, const PerAxis<2>& size, Location where = Location::current());
-/// The average of windows that cover x (N, C, D, H, W) evenly, `size` = {D', H', W'} of them.
+/// The average of each of `size` = {D', H', W'} windows that cover x (N, C, D, H, W) evenly.
 template <class T>
 Var<T> adaptive_avg_pool3d(Var<T> x, const PerAxis<3>& size, Location where = Location::current());
 

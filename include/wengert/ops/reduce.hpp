@@ -1,4 +1,4 @@
-// Reductions over axes, and what accumulates along one.
+// Reductions over axes, and cumulative ops along an axis.
 #pragma once
 
 #include <wengert/axes.hpp>
@@ -9,10 +9,10 @@
 
 namespace wengert {
 
-/// Whether the axes a reduction ran over stay, with extent 1.
+/// Whether reduced axes are kept with extent 1.
 enum class KeepDims : bool { no, yes };
 
-/// The sum over axes; 0 for no elements. Summed in blocks, so that the rounding error grows slowly.
+/// The sum over axes; 0 for no elements. Elements are summed in blocks, so the rounding error grows slowly.
 template <class T>
 Var<T> sum(Var<T> x, const Axes& axes = {}, KeepDims keep = {}, Location where = Location::current());
 
@@ -20,20 +20,20 @@ Var<T> sum(Var<T> x, const Axes& axes = {}, KeepDims keep = {}, Location where =
 template <class T>
 Var<T> mean(Var<T> x, const Axes& axes = {}, KeepDims keep = {}, Location where = Location::current());
 
-/// The product over axes; 1 for no elements. Its gradient is right where elements are 0.
+/// The product over axes; 1 for no elements. Its gradient is also correct where elements are 0.
 template <class T>
 Var<T> prod(Var<T> x, const Axes& axes = {}, KeepDims keep = {}, Location where = Location::current());
 
-/// The largest element over axes; NaN if one is. Ties share the gradient evenly (PyTorch's amax).
+/// The largest element over axes; NaN if any element is NaN. Ties share the gradient evenly (PyTorch's amax).
 /// Throws ShapeError if an axis of extent 0 is reduced.
 template <class T>
 Var<T> amax(Var<T> x, const Axes& axes = {}, KeepDims keep = {}, Location where = Location::current());
 
-/// The smallest element over axes; otherwise as `amax`.
+/// The smallest element over axes; otherwise like `amax`.
 template <class T>
 Var<T> amin(Var<T> x, const Axes& axes = {}, KeepDims keep = {}, Location where = Location::current());
 
-/// The variance over axes, Σ (x − mean)² / (n − ddof), as NumPy has it; PyTorch's default is ddof = 1.
+/// The variance over axes, Σ (x − mean)² / (n − ddof), with NumPy's default; PyTorch's is ddof = 1.
 template <class T>
 Var<T> var(Var<T> x, const Axes& axes = {}, KeepDims keep = {}, double ddof = 0, Location where = Location::current());
 
@@ -51,15 +51,15 @@ Var<T> logsumexp(Var<T> x, const Axes& axes = {}, KeepDims keep = {}, Location w
 template <class T>
 Var<T> norm(Var<T> x, double p = 2, const Axes& axes = {}, KeepDims keep = {}, Location where = Location::current());
 
-/// How many elements over axes are not 0; without gradient.
+/// The number of elements over axes that are not 0; without gradient.
 template <class T>
 Var<T> count_nonzero(Var<T> x, const Axes& axes = {}, KeepDims keep = {}, Location where = Location::current());
 
-/// Sums from the beginning of an axis up to each element. Throws AxisError if x has no such axis.
+/// Cumulative sums along an axis. Throws AxisError if x has no such axis.
 template <class T>
 Var<T> cumsum(Var<T> x, std::ptrdiff_t axis = -1, Location where = Location::current());
 
-/// Products from the beginning of an axis up to each element. Throws AxisError if x has no such axis.
+/// Cumulative products along an axis. Throws AxisError if x has no such axis.
 template <class T>
 Var<T> cumprod(Var<T> x, std::ptrdiff_t axis = -1, Location where = Location::current());
 
@@ -67,23 +67,23 @@ Var<T> cumprod(Var<T> x, std::ptrdiff_t axis = -1, Location where = Location::cu
 template <class T>
 Var<T> logcumsumexp(Var<T> x, std::ptrdiff_t axis = -1, Location where = Location::current());
 
-/// The position of the largest element along an axis, or without one among all elements in row-major order, as in NumPy
-/// and PyTorch. Of equal ones the first; NaN counts as largest. The axes are dropped, or stay with extent 1.
-/// Throws AxisError if x has no such axis, ShapeError if there are no elements to choose from.
+/// The index of the largest element along an axis; without an axis, its row-major position among all elements, as in
+/// NumPy and PyTorch. Of equal elements, the first; NaN counts as largest. Reduced axes are dropped, or kept with
+/// extent 1. Throws AxisError if x has no such axis, ShapeError if there are no elements to choose from.
 template <class T>
 IndexVar<T> argmax(Var<T> x, std::optional<std::ptrdiff_t> axis = {}, KeepDims keep = {},
                    Location where = Location::current());
 
-/// The position of the smallest element along an axis, or among all; otherwise as `argmax`.
+/// The index of the smallest element along an axis, or among all; NaN counts as smallest. Otherwise like `argmax`.
 template <class T>
 IndexVar<T> argmin(Var<T> x, std::optional<std::ptrdiff_t> axis = {}, KeepDims keep = {},
                    Location where = Location::current());
 
-/// Whether no element is 0; answered at once.
+/// Whether no element is 0; evaluated immediately.
 template <class T>
 bool all(Var<T> x, Location where = Location::current());
 
-/// Whether an element is not 0; answered at once.
+/// Whether any element is not 0; evaluated immediately.
 template <class T>
 bool any(Var<T> x, Location where = Location::current());
 

@@ -1,4 +1,4 @@
-// Shape ops: the same elements under another shape. All but `contiguous` are views that copy nothing where possible.
+// Shape ops: the same elements in another shape. All but `contiguous` and `sum_to` return views where possible.
 #pragma once
 
 #include <wengert/axes.hpp>
@@ -10,7 +10,7 @@
 
 namespace wengert {
 
-/// The shape `reshape` is to give: extents, one of which may be −1 and then follows from the number of elements.
+/// The shape for `reshape`: extents, one of which may be −1, which is inferred from the number of elements.
 class NewShape {
  public:
   /// One extent, of any integer type.
@@ -18,7 +18,7 @@ class NewShape {
     /// From any integer.
     template <std::integral I>
     constexpr Extent(I extent) : value(static_cast<std::ptrdiff_t>(extent)) {}  // NOLINT(google-explicit-constructor)
-    std::ptrdiff_t value;  ///< −1: follows from the number of elements
+    std::ptrdiff_t value;  ///< −1: inferred from the number of elements
   };
 
   NewShape() = default;
@@ -27,64 +27,64 @@ class NewShape {
   /// Throws ShapeError for a second −1 and for other negative extents.
   NewShape(std::initializer_list<Extent> extents, const Location& where = Location::current());
 
-  /// The shape for this many elements. Throws ShapeError if no whole extent in place of −1 holds them.
+  /// The shape for this number of elements. Throws ShapeError if no integer in place of −1 gives it.
   Shape of(std::size_t elements) const;
 
  private:
   Shape shape_;
-  std::size_t unknown_ = max_rank;  // the axis that was given as −1
+  std::size_t unknown_ = max_rank;  // the axis of extent −1, if any
 };
 
-/// The same elements in row-major order under another shape with as many elements; one extent may be −1.
+/// The elements in row-major order in another shape with the same number of elements; one extent may be −1.
 /// Throws ShapeError if the number of elements differs.
 template <class T>
 Var<T> reshape(Var<T> x, const std::type_identity_t<NewShape>& shape, Location where = Location::current());
 
-/// The axes from `first` to `last` merged into one, counted from the end if negative; a vector for a scalar (PyTorch's
+/// Merges the axes from `first` to `last`, counted from the end if negative; a scalar becomes a vector (PyTorch's
 /// flatten).
 template <class T>
 Var<T> flatten(Var<T> x, std::ptrdiff_t first = 0, std::ptrdiff_t last = -1, Location where = Location::current());
 
-/// Axes of extent 1 put in, so that they have these numbers in the result.
+/// Inserts axes of extent 1, which have these indices in the result.
 /// Throws AxisError if one is out of range or named twice.
 template <class T>
 Var<T> expand_dims(Var<T> x, const Axes& axes, Location where = Location::current());
 
-/// Axes of extent 1 left out: those named, or all. Throws ShapeError if one that is named has another extent.
+/// Removes axes of extent 1: those named, or all. Throws ShapeError if a named axis has another extent.
 template <class T>
 Var<T> squeeze(Var<T> x, const Axes& axes = {}, Location where = Location::current());
 
-/// The axes in reverse order: for a matrix, its transpose.
+/// Reverses the axes: for a matrix, the transpose.
 template <class T>
 Var<T> transpose(Var<T> x, Location where = Location::current());
 
-/// The axes in the order given, counted from the end if negative: axis i of the result is axis `order[i]` of x.
+/// Permutes the axes: axis i of the result is axis `order[i]` of x, counted from the end if negative.
 /// Throws AxisError unless `order` names every axis once.
 template <class T>
 Var<T> transpose(Var<T> x, std::type_identity_t<std::initializer_list<std::ptrdiff_t>> order,
                  Location where = Location::current());
 
-/// Two axes exchanged, counted from the end if negative. Throws AxisError if x has no such axis.
+/// Swaps two axes, counted from the end if negative. Throws AxisError if x has no such axis.
 template <class T>
 Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b, Location where = Location::current());
 
-/// Axes moved: `from[i]` of x is `to[i]` of the result, the others stay in their order (NumPy's moveaxis). Counted from
-/// the end if negative. Throws AxisError if an axis is out of range or named twice, or `from` and `to` differ in
-/// number.
+/// Moves axes: `from[i]` of x is `to[i]` of the result, and the others keep their order (NumPy's moveaxis). Axes are
+/// counted from the end if negative. Throws AxisError if an axis is out of range or named twice, or if `from` and `to`
+/// have different lengths.
 template <class T>
 Var<T> moveaxis(Var<T> x, const Axes& from, const Axes& to, Location where = Location::current());
 
-/// x repeated along its axes of extent 1 and along new leading axes, until it has this shape (NumPy's rule).
+/// x repeated along its axes of extent 1 and along new leading axes to this shape (NumPy's rule).
 /// Throws ShapeError if it does not broadcast to `shape`.
 template <class T>
 Var<T> broadcast_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where = Location::current());
 
-/// x summed over the axes along which `shape` was repeated: the reverse of `broadcast_to`.
+/// x summed over the axes along which `shape` would be repeated: the transpose of `broadcast_to`.
 /// Throws ShapeError if `shape` does not broadcast to the shape of x.
 template <class T>
 Var<T> sum_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where = Location::current());
 
-/// The elements copied to row-major order without gaps; x itself if they are in that order already.
+/// The elements copied to row-major order without gaps; x itself if they are already in that order.
 template <class T>
 Var<T> contiguous(Var<T> x, Location where = Location::current());
 

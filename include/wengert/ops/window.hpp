@@ -1,4 +1,4 @@
-// How a window slides over spatial axes: what the options of convolutions and pooling are made of.
+// Parameters of windows that slide over spatial axes, for the options of convolutions and pooling.
 #pragma once
 
 #include <array>
@@ -7,11 +7,11 @@
 
 namespace wengert {
 
-/// One whole number for each of n spatial axes, outermost first; a single number stands for all of them.
+/// One integer for each of n spatial axes, outermost first; a single number applies to all of them.
 template <std::size_t n>
 class PerAxis {
  public:
-  /// Not given: the option's default holds.
+  /// Not given, so that the option's default applies.
   constexpr PerAxis() = default;
   /// The same number for every axis.
   constexpr PerAxis(std::integral auto all) : given_(true) {  // NOLINT(google-explicit-constructor)
@@ -32,12 +32,12 @@ class PerAxis {
   bool given_ = false;
 };
 
-/// Stands for the padding with which a convolution of stride 1 keeps the extents of its input.
+/// The padding with which a convolution of stride 1 preserves the extents of its input.
 struct SamePadding {};
 /// See SamePadding.
 inline constexpr SamePadding same_padding{};
 
-/// Zeros around the input: a number for each axis, on both sides; or `same_padding`.
+/// The number of zeros on both sides of each axis of the input, or `same_padding`.
 template <std::size_t n>
 class Padding : public PerAxis<n> {
  public:

@@ -1,4 +1,4 @@
-// Rules that divide the gradient by its size so far: Adagrad, Adadelta, RMSprop.
+// Rules that divide the gradient by its accumulated or averaged magnitude: Adagrad, Adadelta, RMSprop.
 #pragma once
 
 #include <wengert/optim/rule.hpp>
@@ -11,23 +11,23 @@ namespace wengert::optim {
 /// With weight decay λ, g ← g + λ·w first. The sum s starts from `initial_sum`.
 struct Adagrad {
   double rate = 0.01;       ///< η, the learning rate
-  double rate_decay = 0;    ///< the rate falls with the step, η / (1 + decay · (t − 1))
-  double weight_decay = 0;  ///< λ, the pull of each parameter towards zero
-  double initial_sum = 0;   ///< of the squares, at the start
-  double epsilon = 1e-10;   ///< ε, keeps the divisor off zero
+  double rate_decay = 0;    ///< decay of the rate over the steps
+  double weight_decay = 0;  ///< λ, pulls each parameter towards zero
+  double initial_sum = 0;   ///< the initial value of s
+  double epsilon = 1e-10;   ///< ε, keeps the denominator away from zero
 
-  /// What is remembered of each parameter.
+  /// The state of each parameter.
   template <class V>
   struct State {
-    V sum;  ///< of the squares of the gradients
+    V sum;  ///< s, the sum of squared gradients
   };
-  /// What is remembered before the first step.
+  /// The state before the first step.
   template <class T>
   State<Var<T>> start(Var<T> w) const;
-  /// The parameter after a step; `state` becomes what is remembered then.
+  /// The parameter after a step; updates `state`.
   template <class T>
   Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
-  /// Throws ValueError unless every option is in its range.
+  /// Throws ValueError if an option is out of range.
   void check(const Location& where) const;
 };
 
@@ -37,52 +37,52 @@ struct Adagrad {
 /// With weight decay λ, g ← g + λ·w first.
 struct Adadelta {
   double rate = 1;          ///< η, the learning rate
-  double rho = 0.9;         ///< ρ, of both averages
-  double epsilon = 1e-6;    ///< ε, keeps the divisor off zero
-  double weight_decay = 0;  ///< λ, the pull of each parameter towards zero
+  double rho = 0.9;         ///< ρ, decay rate of both averages
+  double epsilon = 1e-6;    ///< ε, keeps the denominator away from zero
+  double weight_decay = 0;  ///< λ, pulls each parameter towards zero
 
-  /// What is remembered of each parameter.
+  /// The state of each parameter.
   template <class V>
   struct State {
     V square_avg;  ///< the average of the squares of the gradients
     V acc_delta;   ///< the average of the squares of the steps
   };
-  /// What is remembered before the first step.
+  /// The state before the first step.
   template <class T>
   State<Var<T>> start(Var<T> w) const;
-  /// The parameter after a step; `state` becomes what is remembered then.
+  /// The parameter after a step; updates `state`.
   template <class T>
   Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
-  /// Throws ValueError unless every option is in its range.
+  /// Throws ValueError if an option is out of range.
   void check(const Location& where) const;
 };
 
 /// RMSprop (Tieleman and Hinton 2012): w ← w − η·d, d = g / (√v + ε), where v ← α·v + (1 − α)·g².
 ///
-/// Centred (Graves 2013), v less the square of a like average of g takes the place of v. With momentum μ, b ← μ·b + d,
-/// and b takes the place of d. With weight decay λ, g ← g + λ·w first.
+/// If centred (Graves 2013), v minus the square of the corresponding average of g replaces v. With momentum μ,
+/// b ← μ·b + d, and b replaces d. With weight decay λ, g ← g + λ·w first.
 struct RMSprop {
   double rate = 0.01;       ///< η, the learning rate
-  double alpha = 0.99;      ///< α, of the average of squares
-  double epsilon = 1e-8;    ///< ε, keeps the divisor off zero
-  double weight_decay = 0;  ///< λ, the pull of each parameter towards zero
-  double momentum = 0;      ///< μ, the share of the last step that goes on
-  bool centered = false;    ///< whether the variance of the gradients counts, not their square
+  double alpha = 0.99;      ///< α, decay rate of the average of squares
+  double epsilon = 1e-8;    ///< ε, keeps the denominator away from zero
+  double weight_decay = 0;  ///< λ, pulls each parameter towards zero
+  double momentum = 0;      ///< μ, the share of the previous step that is carried over
+  bool centered = false;    ///< whether to divide by the standard deviation of the gradients
 
-  /// What is remembered of each parameter.
+  /// The state of each parameter.
   template <class V>
   struct State {
     V square_avg;       ///< the average of the squares of the gradients
-    V grad_avg;         ///< centred
-    V momentum_buffer;  ///< with momentum
+    V grad_avg;         ///< the average of the gradients, if centred
+    V momentum_buffer;  ///< b, with momentum
   };
-  /// What is remembered before the first step.
+  /// The state before the first step.
   template <class T>
   State<Var<T>> start(Var<T> w) const;
-  /// The parameter after a step; `state` becomes what is remembered then.
+  /// The parameter after a step; updates `state`.
   template <class T>
   Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
-  /// Throws ValueError unless every option is in its range.
+  /// Throws ValueError if an option is out of range.
   void check(const Location& where) const;
 };
 

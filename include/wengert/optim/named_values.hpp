@@ -1,4 +1,4 @@
-// Tensors by name, as checkpoints hold the state of an optimiser.
+// Named tensors, the form in which checkpoints hold the state of an optimiser.
 #pragma once
 
 #include <wengert/tensor.hpp>
@@ -9,11 +9,11 @@
 
 namespace wengert::optim::detail {
 
-/// A tensor and its name.
+/// Tensors with their names.
 template <class T>
 using NamedValues = std::vector<std::pair<std::string, Tensor<T>>>;
 
-/// From a range of NamedParameters, or of anything with `name` and `value`.
+/// Converts a range of NamedParameters, or of anything with `name` and `value`.
 template <class T, class Range>
 NamedValues<T> named_values(const Range& range) {
   NamedValues<T> result;

@@ -8,7 +8,7 @@
 //     });
 //     for (…) step(X, Y);                             // a whole training step
 //
-// Without `compiled`, `tape.commit()` applies what was queued.
+// Without `compiled`, `tape.commit()` applies the queued updates.
 #pragma once
 
 #include <wengert/optim/named_values.hpp>
@@ -28,39 +28,39 @@
 
 namespace wengert::optim {
 
-/// Parameters with a rule of their own, which carries their options: their rate, their weight decay, …
+/// A group of parameters with its own rule, which holds the group's options: rate, weight decay, …
 ///
-/// A path stands for itself and all below it: `encoder.0` is also `encoder.0.weight`. One that begins with `*.` stands
-/// for every path that ends in the rest: `*.bias`. A parameter belongs to the first group that names it, a shared one
-/// by any of its paths. The rate keeps its ratio to the optimiser's, whatever a schedule makes of that.
+/// A path matches itself and all paths below it: `encoder.0` also matches `encoder.0.weight`. A path that begins with
+/// `*.` matches every path with that ending: `*.bias`. A parameter belongs to the first group that matches it; a shared
+/// one matches by any of its paths. The group's rate keeps its ratio to the optimiser's rate, which a schedule may set.
 template <class T>
 struct Group {
   std::string path;  ///< such as `encoder.0.weight`
-  Rule<T> rule;      ///< with the options of the group
+  Rule<T> rule;      ///< the rule of the group, with its options
 };
 
-/// What an Optimizer does besides its rule.
+/// Options of an Optimizer besides its rule.
 template <class T>
 struct OptimizerOptions {
-  std::vector<Group<T>> groups = {};  ///< parameters with options of their own
+  std::vector<Group<T>> groups = {};  ///< parameters with their own rules
   /// Limits every element of a gradient to [−clip_value, clip_value], before clip_norm.
   double clip_value = std::numeric_limits<double>::infinity();
   /// Limits the Euclidean norm of all gradients together.
   double clip_norm = std::numeric_limits<double>::infinity();
 };
 
-/// An update rule applied to the parameters of a network, whose state it owns.
+/// Applies an update rule to the parameters of a network and owns the rule's state.
 ///
-/// The rate, the number of steps and what the rule remembers are Parameters that are not trainable, so a Program
-/// sees every change. Copies share them. Parameters that are frozen (`trainable()` false) when a step is recorded are
-/// left alone, with their state; a Program must be recorded anew to see that change. Each parameter counts its own
-/// steps, so one that is unfrozen late begins as with a new optimiser. A Buffer of the struct is listed among
-/// `parameters()`, but never trained, and has no state.
+/// The rate, the number of steps and the state of the rule are untrainable Parameters, so a Program sees every change.
+/// Copies share them. Parameters that are frozen (`trainable()` is false) when a step is recorded stay unchanged, as
+/// does their state; a Program must be recorded again to see that change. Each parameter counts its own steps, so one
+/// that is unfrozen late starts as with a new optimiser. A Buffer of the struct is listed among `parameters()`, but is
+/// never trained and has no state.
 template <class T>
 class Optimizer {
  public:
   /// For all Parameters of a struct, a vector of them, or a single one. Throws ValueError if there are none, if an
-  /// option is out of its range, or if a group's path names no parameter but those of groups before it.
+  /// option is out of range, or if a group's path matches no parameter other than those of earlier groups.
   template <class Module>
   Optimizer(const Module& module, std::type_identity_t<Rule<T>> rule,
             std::type_identity_t<OptimizerOptions<T>> options = {}, const Location& where = Location::current())
@@ -70,53 +70,55 @@ class Optimizer {
   Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule, OptimizerOptions<T> options = {},
             const Location& where = Location::current());
 
-  // Copies only: one that was moved from would train nothing.
-  /// A copy is the same optimiser.
+  // Copies only: a moved-from optimiser would train nothing.
+  /// A copy shares the state.
   ///@{
   Optimizer(const Optimizer&) = default;
   Optimizer& operator=(const Optimizer&) = default;
   ///@}
 
-  /// Queues a step down the gradients of `loss` by the trainable parameters, on the tape of `loss`.
+  /// Queues a step along the gradients of `loss` with respect to the trainable parameters, on the tape of `loss`.
   ///
-  /// A parameter that the loss does not depend on has the gradient zero. Throws GradientError if the loss is not a
-  /// scalar; ValueError if a step of this optimiser is queued already, if there is nothing to train, as all parameters
-  /// are frozen or of another network, and if the loss depends on trainable parameters that no optimiser was made for
-  /// and no queued update writes: in a member that has a constructor, for example, which no optimiser finds. Then
-  /// nothing is recorded or queued. `update(gradients(loss))` asks nothing.
+  /// A parameter that the loss does not depend on has a zero gradient. Throws GradientError if the loss is not a
+  /// scalar; ValueError if a step of this optimiser is already queued, if there is nothing to train because all
+  /// parameters are frozen or belong to another network, and if the loss depends on trainable parameters that no
+  /// optimiser was made for and no queued update writes, such as those in a member with a constructor, which no
+  /// optimiser finds. Then nothing is recorded or queued. `update(gradients(loss))` skips the last two checks.
   void update(Var<T> loss, const Location& where = Location::current());
-  /// Queues a step down these gradients, one for each of `trainable()`, in order. Throws ShapeError if their number or
-  /// a shape differs, ValueError if all parameters are frozen.
+  /// Queues a step along these gradients, one for each of `trainable()`, in order. Throws ShapeError if their number or
+  /// a shape differs, HandleError if they are on different tapes, ValueError if a step is already queued or all
+  /// parameters are frozen.
   void update(std::vector<Var<T>> gradients, const Location& where = Location::current());
-  /// The gradients of `loss` by the trainable parameters, in the order of `trainable()`, unclipped; recorded as nodes.
+  /// The gradients of `loss` with respect to the trainable parameters, in the order of `trainable()`, unclipped;
+  /// recorded as nodes.
   std::vector<Var<T>> gradients(Var<T> loss, const Location& where = Location::current()) const;
 
-  /// The rule of all parameters that are in no group, as it was given.
+  /// The rule of all parameters that are in no group, as passed to the constructor.
   const Rule<T>& rule() const { return rules_.front(); }
-  /// The groups, as they were given.
+  /// The groups, as passed to the constructor.
   std::vector<Group<T>> groups() const;
-  /// The limit of every element of a gradient; infinite if there is none.
+  /// The limit on every element of a gradient; infinite if there is none.
   double clip_value() const { return clip_value_; }
-  /// The limit of the norm of all gradients together; infinite if there is none.
+  /// The limit on the global norm of the gradients; infinite if there is none.
   double clip_norm() const { return clip_norm_; }
 
   /// The learning rate.
   double rate() const { return static_cast<double>(*rate_.value().data()); }
-  /// Sets the learning rate, also of Programs that were compiled. Throws ValueError if it is negative or not finite,
-  /// and HandleError within a function that is recorded for a Program, which would set it once for all replays.
+  /// Sets the learning rate, including that of compiled Programs. Throws ValueError if it is negative or not finite,
+  /// and HandleError while a Program is being recorded, because it would be set once for all replays.
   void set_rate(double rate, const Location& where = Location::current());
-  /// How many steps were taken.
+  /// The number of steps taken.
   std::int64_t steps() const { return static_cast<std::int64_t>(*step_.value().data()); }
 
-  /// The parameters with their paths, Buffers included.
+  /// The parameters with their paths, including Buffers.
   std::vector<NamedParameter<T>> parameters() const;
-  /// Those that are not frozen at the moment.
+  /// The parameters that are currently trainable.
   std::vector<NamedParameter<T>> trainable() const;
-  /// All that a checkpoint must hold: `rate`, `step`, and of each parameter what the rule remembers and the steps it
-  /// took, `encoder.0.weight.exp_avg`, `encoder.0.weight.step`. To read and to write: they are the state itself.
+  /// Everything a checkpoint must hold: `rate`, `step`, and for each parameter the state of the rule and its number of
+  /// steps: `encoder.0.weight.exp_avg`, `encoder.0.weight.step`. These are handles: writing to them changes the state.
   std::vector<NamedParameter<T>> state() const;
   /// Sets the state from a range of NamedParameters, or of anything with `name` and `value`. Each part must occur once,
-  /// in any order; throws ValueError or ShapeError otherwise, and has changed nothing then.
+  /// in any order; otherwise throws ValueError or ShapeError and changes nothing.
   template <class Range>
   void load_state(const Range& range, const Location& where = Location::current()) {
     assign_state(detail::named_values<T>(range), where);
@@ -125,12 +127,12 @@ class Optimizer {
  private:
   struct Trained {
     NamedParameter<T> named;
-    std::size_t rule;                                     // of rules_
-    Parameter<T> step;                                    // how many it took
-    std::vector<std::optional<NamedParameter<T>>> state;  // in the order of the rule's, which may lack a part
+    std::size_t rule;                                     // index into rules_
+    Parameter<T> step;                                    // the number of its steps
+    std::vector<std::optional<NamedParameter<T>>> state;  // in the order of the rule's state; unused parts are empty
   };
 
-  // `paths` are all that lead to the parameters; shared ones have several.
+  // `paths` are all paths of the parameters; shared parameters have several.
   Optimizer(std::vector<NamedParameter<T>> parameters, std::vector<NamedParameter<T>> paths,
             const std::vector<Parameter<T>>& buffers, Rule<T> rule, const OptimizerOptions<T>& options,
             const Location& where);
@@ -154,11 +156,11 @@ class Optimizer {
   void queue(Tape<T>& tape, std::vector<Var<T>> gradients, const Location& where);
   void assign_state(const detail::NamedValues<T>& parts, const Location& where);
 
-  std::vector<Rule<T>> rules_;            // the optimiser's, then the groups'
+  std::vector<Rule<T>> rules_;            // the optimiser's, then those of the groups
   std::vector<std::string> group_paths_;  // in the same order
   std::vector<NamedParameter<T>> parameters_;
-  std::vector<Trained> trained_;                                     // all of them but buffers
-  std::shared_ptr<const wengert::detail::OptimiserClaim<T>> claim_;  // on these
+  std::vector<Trained> trained_;                                     // parameters_ without buffers
+  std::shared_ptr<const wengert::detail::OptimiserClaim<T>> claim_;  // on parameters_
   double clip_value_, clip_norm_;
   Parameter<T> rate_, step_;
 };

@@ -1,14 +1,14 @@
 // Update rules: how a parameter changes, given the gradient of the loss. Each is one function of Vars.
 //
 // The same function runs wherever Vars do: recorded by an Optimizer at every step, compiled into a Program, or as part
-// of a larger computation that is differentiated through the step (meta-learning). A rule of one's own:
+// of a larger computation that is differentiated through the step (meta-learning). A custom rule:
 //
 //     struct SignDescent {
 //       double rate = 0.01;
 //       auto operator()(auto w, auto g, const auto& at) const { return w - at.rate * sign(g); }
 //     };
 //
-// A rule with a memory says of what it consists, a struct of Vs; how it starts; and changes it:
+// A stateful rule declares a `State` struct of Vs, initialises it in `start`, and updates it:
 //
 //     struct Heavy {
 //       double rate = 0.01, friction = 0.1;
@@ -37,20 +37,20 @@
 
 namespace wengert::optim {
 
-/// What a rule is told besides a parameter and its gradient.
+/// The arguments of a rule besides a parameter and its gradient.
 template <class T>
 struct Progress {
   Var<T> rate;  ///< the learning rate, of shape ()
-  Var<T> step;  ///< the number of this step, counted from 1, of shape ()
+  Var<T> step;  ///< the number of this step, counting from 1, of shape ()
 };
 
-/// Zeros of the shape of `x`; a view, which takes no memory.
+/// Zeros in the shape of `x`; a view, which allocates no memory.
 template <class T>
 Var<T> zeros_like(Var<T> x, Location where = Location::current());
 
 namespace detail {
 
-/// What every rule looks like to an Optimizer.
+/// The type-erased interface of a rule.
 template <class T>
 struct AnyRule {
   virtual ~AnyRule() = default;
@@ -71,14 +71,15 @@ concept Stateful = requires(const R& rule, Var<T> w, typename R::template State<
   { rule(w, w, state, at) } -> std::same_as<Var<T>>;
 };
 
-/// The name of a type without its scopes and arguments, from how a function spells its template argument R.
+/// The name of a type without scopes and template arguments, parsed from a `__PRETTY_FUNCTION__` with template argument
+/// R.
 std::string rule_name(std::string_view spelled);
 template <class R>
 std::string rule_name() {
   return rule_name(__PRETTY_FUNCTION__);
 }
 
-// Converts to numbers alone, and to bases alone: what a struct can be initialised with tells what it is made of.
+// Convert only to arithmetic types, or only to base classes: probes for the initialisers that a struct accepts.
 struct AnyNumber {
   template <class X>
   requires std::is_arithmetic_v<X>
@@ -93,7 +94,7 @@ template <class R, std::size_t... i>
 constexpr bool takes_numbers(std::index_sequence<i...>) {
   return requires { R{(static_cast<void>(i), AnyNumber{})...}; };
 }
-// Whether a rule is a struct of numbers, which can be listed.
+// Whether a rule is a struct of numbers only, so that its options can be listed.
 template <class R>
 constexpr bool is_of_numbers() {
   if constexpr (!std::is_aggregate_v<R> || std::is_empty_v<R>) {
@@ -155,9 +156,9 @@ template <class R, class T>
 concept UpdateRule = std::is_convertible_v<decltype(std::declval<const R&>().rate), double> &&
     (detail::Stateless<R, T> || detail::Stateful<R, T>);
 
-/// Any update rule, as an Optimizer holds it.
+/// A type-erased update rule.
 ///
-/// A rule that has `check(where)` is asked whether its options make sense, and throws ValueError if not.
+/// If a rule has a member `check(where)`, the constructor calls it to validate the options; it throws ValueError.
 template <class T>
 class Rule {
  public:
@@ -168,23 +169,22 @@ class Rule {
     rule_ = std::make_shared<const detail::RuleOf<T, R>>(std::move(rule));
   }
 
-  // Copies only: one that was moved from would be none.
-  /// A copy is the same rule.
+  // Copies only: a moved-from rule would be empty.
+  /// A copy shares the rule.
   ///@{
   Rule(const Rule&) = default;
   Rule& operator=(const Rule&) = default;
   ///@}
 
-  /// What it is called: `Adam`.
+  /// The name of its type: `Adam`.
   std::string name() const { return rule_->name(); }
-  /// Its options by name; a switch is 0 or 1. Of a rule that is more than a struct of numbers, only the rate.
+  /// Its options by name; a flag is 0 or 1. If the rule is not a struct of numbers only, just the rate.
   std::vector<std::pair<std::string, double>> options() const { return rule_->options(); }
-  /// The learning rate it was made with.
+  /// The learning rate it was constructed with.
   double rate() const { return rule_->rate(); }
-  /// What it remembers of a parameter before the first step, by name. What an option that is off would need is an empty
-  /// Var.
+  /// The state of a parameter before the first step, by name. Parts that only a disabled option needs are empty Vars.
   std::vector<std::pair<std::string, Var<T>>> start(Var<T> w) const { return rule_->start(w); }
-  /// The parameter's next value; `state` becomes what is to be remembered.
+  /// The parameter's next value; updates `state`.
   Var<T> operator()(Var<T> w, Var<T> g, std::span<Var<T>> state, const Progress<T>& at) const {
     return rule_->next(w, g, state, at);
   }

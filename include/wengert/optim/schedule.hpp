@@ -1,4 +1,4 @@
-// Schedules: the learning rate as a function of how far the training has come.
+// Schedules: the learning rate as a function of training progress.
 //
 //     const optim::LinearWarmup schedule{.steps = 100, .then = optim::CosineDecay{.rate = 0.1, .steps = 900}};
 //     for (int i = 0; i < 1000; ++i) {
@@ -6,9 +6,9 @@
 //       step(X, Y);
 //     }
 //
-// What is counted, steps or epochs, is the caller's choice; t is 0 for the first, and may have a fraction. A schedule
-// has no memory, so a resumed training needs nothing but t; `Plateau`, which has one, is a struct that can be saved.
-// Any function of t is a Schedule. All throw ValueError if an option is out of its range, or t is negative.
+// t counts steps or epochs, as the caller chooses; it starts at 0 and may be fractional. Schedules are stateless, so a
+// resumed training run needs nothing but t; `Plateau`, which has state, is a struct that can be saved. Any function of
+// t is a Schedule. All throw ValueError if an option is out of range or t is negative.
 #pragma once
 
 #include <wengert/error.hpp>
@@ -24,97 +24,97 @@ using Schedule = std::function<double(double t)>;
 
 /// The same rate at all times.
 struct ConstantRate {
-  double rate = 0.001;                ///< at all times
+  double rate = 0.001;                ///< the learning rate
   double operator()(double t) const;  ///< the rate at t
 };
 
 /// rate · factor^⌊t / every⌋ (PyTorch's StepLR).
 struct StepDecay {
-  double rate = 0.001;                ///< at the start
-  double every = 1;                   ///< the time between two steps
-  double factor = 0.1;                ///< the rate is multiplied by this
+  double rate = 0.001;                ///< the initial rate
+  double every = 1;                   ///< the time between two reductions
+  double factor = 0.1;                ///< multiplies the rate
   double operator()(double t) const;  ///< the rate at t
 };
 
-/// rate · factorⁿ, n being the number of milestones that t has reached (PyTorch's MultiStepLR).
+/// rate · factorⁿ, where n is the number of milestones that t has reached (PyTorch's MultiStepLR).
 struct MultiStepDecay {
-  double rate = 0.001;                ///< at the start
-  std::vector<double> milestones;     ///< when it falls
-  double factor = 0.1;                ///< the rate is multiplied by this
+  double rate = 0.001;                ///< the initial rate
+  std::vector<double> milestones;     ///< the times of reductions
+  double factor = 0.1;                ///< multiplies the rate
   double operator()(double t) const;  ///< the rate at t
 };
 
 /// rate · factorᵗ (PyTorch's ExponentialLR).
 struct ExponentialDecay {
-  double rate = 0.001;                ///< at the start
-  double factor = 0.99;               ///< the rate is multiplied by this
+  double rate = 0.001;                ///< the initial rate
+  double factor = 0.99;               ///< multiplies the rate
   double operator()(double t) const;  ///< the rate at t
 };
 
-/// Down from `rate` to `final_rate` along half a cosine, in `steps` steps; it stays there
+/// Falls from `rate` to `final_rate` along half a cosine in `steps` steps, then stays there
 /// (PyTorch's CosineAnnealingLR up to its end): final + ½(rate − final)(1 + cos(π t / steps)).
 struct CosineDecay {
-  double rate = 0.001;                ///< at the start
-  double steps = 1;                   ///< its length
-  double final_rate = 0;              ///< at the end
+  double rate = 0.001;                ///< the initial rate
+  double steps = 1;                   ///< the length of the decay
+  double final_rate = 0;              ///< the rate at the end
   double operator()(double t) const;  ///< the rate at t
 };
 
-/// CosineDecay that starts again after each period, each `period_factor` times as long as the one before
+/// CosineDecay that restarts after each period, each `period_factor` times as long as the previous one
 /// (Loshchilov and Hutter 2017; PyTorch's CosineAnnealingWarmRestarts).
 struct CosineRestarts {
-  double rate = 0.001;                ///< at the start
+  double rate = 0.001;                ///< the initial rate
   double period = 1;                  ///< the length of the first period
-  double period_factor = 1;           ///< how much longer each period is than the one before
-  double final_rate = 0;              ///< at the end
+  double period_factor = 1;           ///< multiplies the length of each period
+  double final_rate = 0;              ///< the rate at the end of each period
   double operator()(double t) const;  ///< the rate at t
 };
 
-/// Up from max_rate / start_divisor to `max_rate` during the first `rise` of all steps, then down to
-/// max_rate / start_divisor / end_divisor, both along half a cosine (Smith and Topin 2018; PyTorch's OneCycleLR, whose
-/// change of the momentum is left out). The last step is steps − 1; the rate stays there.
+/// Rises from max_rate / start_divisor to `max_rate` during the first `rise` of all steps, then falls to
+/// max_rate / start_divisor / end_divisor, both along half a cosine (Smith and Topin 2018; PyTorch's OneCycleLR without
+/// its momentum cycle). The last step is steps − 1; from then on, the rate is constant.
 struct OneCycle {
-  double max_rate = 0.01;             ///< at its peak
-  double steps = 2;                   ///< its length
-  double rise = 0.3;                  ///< the share of the steps in which it rises
-  double start_divisor = 25;          ///< the peak is so many times the rate at the start
-  double end_divisor = 1e4;           ///< the start is so many times the rate at the end
+  double max_rate = 0.01;             ///< the peak rate
+  double steps = 2;                   ///< the length of the cycle
+  double rise = 0.3;                  ///< the fraction of the steps in which the rate rises
+  double start_divisor = 25;          ///< the ratio of the peak rate to the initial rate
+  double end_divisor = 1e4;           ///< the ratio of the initial rate to the final rate
   double operator()(double t) const;  ///< the rate at t
 };
 
-/// Another schedule that begins after `steps` steps, during which the rate rises in a straight line from
-/// start_factor · then(0) to then(0): then(t − steps) (PyTorch's LinearLR in a SequentialLR).
+/// Delays another schedule by `steps` steps, during which the rate rises linearly from start_factor · then(0) to
+/// then(0); afterwards it is then(t − steps) (PyTorch's LinearLR in a SequentialLR).
 struct LinearWarmup {
-  double steps = 1;                   ///< its length
-  double start_factor = 1.0 / 3;      ///< the share of the rate at the start
-  Schedule then = ConstantRate{};     ///< what is warmed up to
+  double steps = 1;                   ///< the length of the warm-up
+  double start_factor = 1.0 / 3;      ///< the initial rate as a fraction of then(0)
+  Schedule then = ConstantRate{};     ///< the schedule after the warm-up
   double operator()(double t) const;  ///< the rate at t
 };
 
-/// Lowers the rate when a measure no longer improves (PyTorch's ReduceLROnPlateau): `set_rate(plateau(cost))`.
+/// Lowers the rate when a metric stops improving (PyTorch's ReduceLROnPlateau): `set_rate(plateau(cost))`.
 ///
-/// It is called once an epoch, or whenever the measure is taken. What it remembers are its last members; a copy of the
-/// struct is a checkpoint.
+/// Call it once per epoch, or whenever the metric is measured. Its state is `rate` and the last three members. A copy
+/// of the struct is a checkpoint.
 struct Plateau {
-  /// Which figures are better.
+  /// Whether smaller or larger values are better.
   enum class Goal { smallest, largest };
-  /// What the threshold is a share of: the best figure, or nothing.
+  /// Whether the threshold is relative to the best value or absolute.
   enum class Threshold { relative, absolute };
 
-  double rate = 0.001;      ///< the present one
-  double factor = 0.1;      ///< the rate is multiplied by this
-  int patience = 10;        ///< that many calls without improvement are forgiven
-  double threshold = 1e-4;  ///< what counts as one: better than best · (1 ∓ threshold), or than best ∓ threshold
-  Threshold kind = Threshold::relative;  ///< of the threshold
-  Goal goal = Goal::smallest;            ///< of the figure
-  int cooldown = 0;                      ///< that many calls after a change are forgiven, too
-  double min_rate = 0;                   ///< the rate does not fall below it
+  double rate = 0.001;      ///< the current rate
+  double factor = 0.1;      ///< multiplies the rate
+  int patience = 10;        ///< the number of calls without improvement that are tolerated
+  double threshold = 1e-4;  ///< an improvement is better than best · (1 ∓ threshold), or than best ∓ threshold
+  Threshold kind = Threshold::relative;  ///< the kind of threshold
+  Goal goal = Goal::smallest;            ///< which values are better
+  int cooldown = 0;                      ///< the number of calls after a reduction that are ignored
+  double min_rate = 0;                   ///< the rate is not reduced below this
 
-  double best = std::numeric_limits<double>::quiet_NaN();  ///< none yet
-  int without_improvement = 0;                             ///< how many figures in a row were not better
-  int cooling = 0;                                         ///< how many figures are still to be passed over
+  double best = std::numeric_limits<double>::quiet_NaN();  ///< the best value; NaN if there is none yet
+  int without_improvement = 0;                             ///< the number of consecutive values without improvement
+  int cooling = 0;                                         ///< the number of values still to be ignored
 
-  /// Takes the measure and returns the rate from now on.
+  /// Takes the latest value and returns the new rate.
   double operator()(double measure);
 };
 

@@ -1,8 +1,9 @@
-// Checkpoints: everything a training needs to go on, in one file.
+// Checkpoints: everything needed to resume a training run, in one file.
 //
-// The file: `WGTCKPT\n`, the format's version (32 bits), the number of entries (32), the file's length (64); of each
-// entry its name (length in 32 bits, bytes), kind (8 bits: 0 text, 1 int64, 2 float32, 3 float64), rank (8), extents
-// (64 each; of a text its length) and elements; at the end the CRC-32 of all before. Whole numbers are little-endian.
+// File format: `WGTCKPT\n`, the format version (32 bits), the number of entries (32), the length of the file (64); for
+// each entry its name (length in 32 bits, bytes), kind (8 bits: 0 text, 1 int64, 2 float32, 3 float64), rank (8),
+// extents (64 each; for a text, its length) and elements; finally the CRC-32 of all preceding bytes. Integers are
+// little-endian.
 #pragma once
 
 #include <wengert/error.hpp>
@@ -19,44 +20,44 @@
 
 namespace wengert::train {
 
-/// Named values, written to a file as a whole or not at all.
+/// Named values, written to a file atomically.
 class Checkpoint {
  public:
-  /// What a name can stand for.
+  /// The type of a value.
   using Value = std::variant<std::string, Indices, Tensor<float>, Tensor<double>>;
-  static constexpr std::uint32_t version = 1;  ///< of the format
+  static constexpr std::uint32_t version = 1;  ///< of the file format
 
-  /// Adds a value, or replaces the one of that name.
+  /// Adds a value, or replaces the value of that name.
   void set(std::string_view name, Value value);
-  /// Adds a whole number.
+  /// Adds an integer, or replaces the value of that name.
   void set_number(std::string_view name, std::uint64_t number);
-  /// Adds a number.
+  /// Adds a number, or replaces the value of that name.
   void set_number(std::string_view name, double number);
 
-  /// Whether there is a value of this name.
+  /// Whether there is a value with this name.
   bool has(std::string_view name) const { return find(name) != nullptr; }
-  /// A value. Throws FileError if there is none of that name or it is of another kind.
+  /// The value with this name. Throws FileError if there is none or if it is of another kind.
   template <class V>
   const V& get(std::string_view name, const Location& where = Location::current()) const {
     const Value& value = at(name, where);
     if (const V* found = std::get_if<V>(&value)) return *found;
     fail_kind(name, where);
   }
-  /// A whole number. Throws FileError as `get`.
+  /// The integer with this name. Throws FileError like `get`.
   std::uint64_t count(std::string_view name, const Location& where = Location::current()) const;
-  /// A number. Throws FileError as `get`.
+  /// The number with this name. Throws FileError like `get`.
   double number(std::string_view name, const Location& where = Location::current()) const;
   /// All names and values, in order.
   const std::vector<std::pair<std::string, Value>>& entries() const { return entries_; }
 
-  /// The file it was read from, for messages; otherwise `checkpoint`.
+  /// The path of the file it was read from, for messages; otherwise `checkpoint`.
   const std::string& source() const { return source_; }
 
-  /// Writes all to a file beside `path`, makes sure it is on the disk, and puts it in the place of `path`: at any
-  /// moment there is either the old file or the new one. Throws FileError if that fails; the old one then stays.
+  /// Writes all values to a file beside `path`, flushes it to disk, and renames it to `path`, so that a complete file
+  /// always exists. Throws FileError if that fails; then the old file stays.
   void save(const std::filesystem::path& path, const Location& where = Location::current()) const;
-  /// Reads a file. Throws FileError, saying what is wrong, if it cannot be read, is no checkpoint, is of a newer
-  /// version, truncated or damaged. Memory grows with what the file holds.
+  /// Reads a file. Throws FileError, which states the cause, if it cannot be read, is not a checkpoint, has a newer
+  /// version, or is truncated or damaged. Memory use grows with the actual content of the file.
   static Checkpoint load(const std::filesystem::path& path, const Location& where = Location::current());
 
  private:

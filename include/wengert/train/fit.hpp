@@ -1,12 +1,12 @@
-// fit: trains a network.
+// fit and evaluate: train a network, and measure its loss and metrics.
 //
 //     auto network = nn::sequential(nn::Linear<float>::make(784, 128, generator), nn::ReLU{}, …);
 //     optim::Optimizer<float> optimizer(network, optim::Adam{});
 //     auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
 //     auto result = train::fit(network, optimizer, loss, data.train, data.test, {.epochs = 5, .folder = "runs/first"});
 //
-// A step is recorded and compiled when a size of batch is met first, and replayed from then on. The three descents are
-// batch sizes: all samples, one, or some.
+// A step is recorded and compiled when a batch shape first occurs, and replayed from then on. The batch size selects
+// full-batch (all samples), stochastic (one) or mini-batch (some) gradient descent.
 #pragma once
 
 #include <wengert/optim/lbfgs.hpp>
@@ -29,17 +29,17 @@ Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const Ev
 
 /// Trains a network on samples, with validation after each epoch.
 ///
-/// `loss(outputs, targets)` gives the mean cost of a batch as a scalar, `outputs` being what `network(inputs)` returns;
-/// a loss that does more than that takes the network itself: `loss(network, inputs, targets)`. Tensors come as Vars,
-/// whole numbers as IndexVars. Afterwards the network is in evaluation mode.
+/// `loss(outputs, targets)` returns the mean loss of a batch as a scalar, where `outputs` is the result of
+/// `network(inputs)`. A loss with three arguments receives the network itself: `loss(network, inputs, targets)`.
+/// Tensors are passed as Vars, integer indices as IndexVars. Afterwards the network is in evaluation mode.
 ///
-/// Throws ValueError for options that make no sense; if there is nothing to train, or the loss depends on trainable
-/// parameters that no optimiser was made for; for a cost that is not finite, naming the op, element and line that made
-/// it, and the row in the data if it is a sample's fault (the parameters are then as before that step); for a gradient
-/// that is not finite, likewise, even in the last step; ShapeError unless there is a target for each sample, and if
-/// outputs (N, 1) meet targets (N,); what recording throws; and FileError if the run folder cannot be written, another
-/// training writes to it, or its checkpoint is damaged or of another training. From the same seed, the same numbers: a
-/// training that was interrupted and resumed ends with the weights of one that was not, to the last bit.
+/// Throws ValueError for invalid options; if there is nothing to train, or if the loss depends on trainable parameters
+/// that no optimiser was made for; for a loss that is not finite, naming the op, element and line that produced it, and
+/// the row in the data if a sample caused it (the parameters are then those before that step); likewise for a gradient
+/// that is not finite, even in the last step. Throws ShapeError unless there is a target for each sample, and if
+/// outputs (N, 1) meet targets (N,); FileError if the run folder cannot be written, if another training run writes to
+/// it, or if its checkpoint is damaged or belongs to another run; and whatever recording throws. The same seed gives
+/// the same results: a run that is interrupted and resumed ends with the weights of an uninterrupted one, bit for bit.
 template <class Module, class T, class Loss, SamplesOf<T> Data, SamplesOf<T> Validation>
 FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss& loss, const Data& data,
               const Validation& validation, const FitOptions& options = {}, Location where = Location::current()) {
@@ -59,7 +59,7 @@ FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss&
                             detail::SourceOf<T, Data>(data, "fit", where), nullptr, options, where);
 }
 
-/// Refused: the line search of L-BFGS evaluates the cost several times a step. Call `LBFGS::step`, as
+/// Deleted: the line search of L-BFGS evaluates the loss several times per step. Call `LBFGS::step`, as
 /// docs/training.md shows.
 ///@{
 template <class Module, class T, class Loss, class Data, class Validation>
@@ -72,8 +72,9 @@ FitResult fit(  // not with L-BFGS: call its step(), as docs/training.md shows
     Location = Location::current()) = delete;
 ///@}
 
-/// Cost and metrics of a network on samples, without changing it; afterwards it is in evaluation mode. `loss` is as
-/// that of `fit`. Throws ValueError if there are no samples.
+/// The loss and metrics of a network on samples. Changes no parameters; afterwards the network is in evaluation mode.
+/// `loss` is as in `fit`. Throws ValueError if there are no samples, for invalid options, and for a loss that is not
+/// finite; ShapeError unless there is a target for each sample.
 template <class Module, class Loss, class Data>
 Evaluation evaluate(const Module& network, const Loss& loss, const Data& data, const EvaluateOptions& options = {},
                     Location where = Location::current()) {

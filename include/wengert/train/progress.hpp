@@ -1,4 +1,4 @@
-// What a training shows while it runs: a bar that stays in its line on a terminal, plain lines where output is piped.
+// Progress of a training run: a bar on one line of a terminal, or plain lines if the output is piped.
 #pragma once
 
 #include <chrono>
@@ -9,35 +9,36 @@
 
 namespace wengert::train {
 
-/// How a training shows itself.
+/// How progress is displayed.
 enum class Display {
   automatic,  ///< a bar if the output is a terminal, otherwise lines
   bar,
-  lines,  ///< one an epoch, and one every ten seconds within an epoch
+  lines,  ///< one per epoch, and one every ten seconds within an epoch
   quiet   ///< nothing
 };
 
-/// The progress of a training: epoch, rate, time left and running cost.
+/// Displays the progress of a training run: epoch, samples per second, remaining time and running loss.
 ///
-/// A bar is redrawn in place, at most ten times a second, cut to the terminal's width; nothing ever scrolls.
+/// A bar is redrawn in place, at most ten times per second, and truncated to the width of the terminal, so it does not
+/// scroll.
 class Progress {
  public:
-  /// Shows `epochs` epochs of `samples` samples on `out`, of which `done` samples were done before.
+  /// Shows `epochs` epochs of `samples` samples each on `out`; `done` samples in total were processed earlier.
   Progress(Display display, std::size_t epochs, std::size_t samples, std::size_t done = 0, std::FILE* out = stderr);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// So many samples of epoch `epoch` (counted from 1) are done; `cost` is the running cost.
+  /// Reports that `samples_done` samples of epoch `epoch` (counted from 1) are done; `cost` is the running loss.
   void step(std::size_t epoch, std::size_t samples_done, double cost) {
     if (display_ == Display::quiet) return;
     draw_if_due(epoch, samples_done, cost);
   }
-  /// An epoch is over: a line when piped; on a terminal the bar shows `figures` beside the epochs to come.
+  /// Reports the end of an epoch: prints a line if piped; on a terminal, the bar shows `figures` from now on.
   void end_epoch(std::size_t epoch, std::string_view figures);
-  /// Says something that stays: a line of its own.
+  /// Prints a line that stays on the screen.
   void note(std::string_view line);
-  /// The training is over: leaves one last line.
+  /// Prints the last line, at the end of the run.
   void finish(std::string_view line);
 
  private:
@@ -54,7 +55,7 @@ class Progress {
   bool drawn_any_ = false;
 };
 
-/// A time as people write it: `80 ms`, `0.8 s`, `42 s`, `3:07`, `1:02:45`.
+/// A duration in readable form: `80 ms`, `0.8 s`, `42 s`, `3:07`, `1:02:45`.
 std::string duration_text(double seconds);
 
 }  // namespace wengert::train

@@ -1,5 +1,5 @@
-// A network, its loss and its data, with their types forgotten: what `fit` hands to the training loop, which is
-// compiled once in the library.
+// The erased model: a network, its loss and its data without their types, as `fit` passes them to the training loop,
+// which is compiled once, in the library.
 #pragma once
 
 #include <wengert/compiled.hpp>
@@ -20,27 +20,27 @@
 
 namespace wengert::train {
 
-/// A loss as recorded, and the outputs behind it; these are empty if they are not one Var.
+/// A recorded loss and the outputs it was computed from, which are empty if they are not one Var.
 template <class T>
 struct RecordedLoss {
   Var<T> loss;       ///< a scalar
-  Var<T> outputs{};  ///< what metrics take
+  Var<T> outputs{};  ///< the outputs, for metrics
 };
 
-/// Everything the training loop needs to know of a network and its loss.
+/// The erased model: everything the training loop needs of a network and its loss.
 template <class T>
 struct Recipe {
-  std::vector<std::pair<std::string, Parameter<T>>> parameters;  ///< all, with their paths
-  std::vector<Generator> generators;                             ///< whose positions belong to a checkpoint
-  std::function<void(bool training)> set_training;               ///< puts the network into either mode
+  std::vector<std::pair<std::string, Parameter<T>>> parameters;  ///< all parameters, with their paths
+  std::vector<Generator> generators;                             ///< those whose positions are saved in checkpoints
+  std::function<void(bool training)> set_training;               ///< sets the mode of the network
   /// Records the loss of a batch.
   std::function<RecordedLoss<T>(const ProgramVar<T>& x, const ProgramVar<T>& y)> record;
-  std::function<std::string(const Feed<T>& batch)> summary;  ///< its layers as a table; empty where they are not known
+  std::function<std::string(const Feed<T>& batch)> summary;  ///< the table of layers; empty if it is not available
 };
 
 namespace detail {
 
-// An input of a step as the network takes it: a Var, or an IndexVar where the data are whole numbers.
+// Converts an input of a step to the type that the network takes: a Var, or an IndexVar for integer indices.
 template <class X, class T>
 auto as_input(const ProgramVar<T>& var) {
   if constexpr (std::same_as<X, Indices>)
@@ -52,7 +52,7 @@ auto as_input(const ProgramVar<T>& var) {
 template <class X, class T>
 using InputVar = decltype(as_input<X, T>(std::declval<const ProgramVar<T>&>()));
 
-// `where` is the line that a network which is a layer or a chain of them is called on.
+// Builds the erased model. `where` is the line passed to the network's call, if it accepts one.
 template <class T, class Data, class Module, class Loss>
 Recipe<T> recipe(const Module& module, const Loss& loss, const Location& where) {
   using X = typename Access<Data>::Inputs;

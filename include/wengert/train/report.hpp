@@ -1,4 +1,4 @@
-// report.html: a training as one page that needs nothing but a browser.
+// report.html: a training run as one self-contained page.
 #pragma once
 
 #include <wengert/train/history.hpp>
@@ -12,35 +12,35 @@
 
 namespace wengert::train {
 
-/// A sample that was taken for another class.
+/// A misclassified sample.
 struct Mistake {
-  std::size_t sample = 0;      ///< its number in the data set
-  std::size_t label = 0;       ///< what it is
-  std::size_t prediction = 0;  ///< what it was taken for
-  double confidence = 0;       ///< the share of the prediction in the softmax of the scores
-  std::vector<double> values;  ///< the sample's
-  Shape shape{};               ///< of its picture: (height, width) or (1 or 3, height, width); otherwise it has none
+  std::size_t sample = 0;      ///< its index in the data set
+  std::size_t label = 0;       ///< the true class
+  std::size_t prediction = 0;  ///< the predicted class
+  double confidence = 0;       ///< the predicted probability: softmax, or sigmoid of a single logit
+  std::vector<double> values;  ///< the elements of the sample
+  Shape shape{};               ///< its shape as an image: (height, width) or (1 or 3, height, width); empty if not one
 };
 
-/// What a report shows; what is empty is left out.
+/// The content of a report; empty parts are omitted.
 struct Report {
-  std::string title = "Training";          ///< the page's
-  std::string subtitle{};                  ///< a line below
-  History history{};                       ///< whose figures become curves
-  CostTrace costs{};                       ///< of single steps
-  ConfusionMatrix confusion{};             ///< of the validation samples, or else of those trained on
-  std::vector<std::string> class_names{};  ///< otherwise classes are numbers
+  std::string title = "Training";          ///< the title of the page
+  std::string subtitle{};                  ///< the line below the title
+  History history{};                       ///< its figures are shown as curves
+  CostTrace costs{};                       ///< the losses of single steps
+  ConfusionMatrix confusion{};             ///< of the validation samples if there are any, else of the training samples
+  std::vector<std::string> class_names{};  ///< if empty, classes are numbers
   std::vector<Mistake> mistakes{};         ///< the most confident first
   std::string summary{};                   ///< the network's layers, as text
-  std::string dot{};                       ///< the graph in the language of Graphviz; drawn where `dot` is installed
+  std::string dot{};                       ///< the graph in Graphviz's language; drawn if `dot` is installed
   std::vector<std::pair<std::string, std::string>> settings{};  ///< name and value, in order
-  std::vector<std::string> less_is_better{};                    ///< the metrics whose lowest value is the best
+  std::vector<std::string> less_is_better{};                    ///< the metrics for which lower is better
 };
 
-/// The page: curves of every figure of the history, which are interactive where the library was built with uPlot,
-/// confusion matrix, mistakes as pictures, layers, graph and settings; light or dark as the browser asks for.
+/// The page: curves of every figure of the history, which are interactive if the library was built with uPlot,
+/// confusion matrix, mistakes as pictures, layers, graph and settings; light or dark as the browser prefers.
 std::string to_html(const Report& report);
-/// Writes the page, whole or not at all. Throws FileError if it cannot be written.
+/// Writes the page atomically. Throws FileError if it cannot be written.
 void write_report(const std::filesystem::path& path, const Report& report);
 
 }  // namespace wengert::train

@@ -1,16 +1,16 @@
-// What `fit` trains on: anything with samples that can be gathered into a batch.
+// The data types that `fit` accepts: any type whose samples can be gathered into a batch.
 //
-// A Dataset is: tensors with labels. So are samples in a file (`MappedDataset`, `SampleSource`), and a Loader, which
-// makes batches ahead and may distort them; it brings its own batch size, order and seed. So is `Samples{X, Y}`, where
-// either is a tensor or whole numbers, and every type of one's own with
+// These are `Dataset`, `MappedDataset` and `SampleSource`; `Loader`, which prefetches batches, may augment them, and
+// has its own batch size, order and seed; `Table`, as `read_table` returns it; `Samples{X, Y}`, where either is a
+// tensor or integer indices; and every other type with
 //
 //     using Inputs = Tensor<float>;   using Targets = Indices;           // or the other way round
 //     std::size_t size() const;
 //     void gather(std::span<const std::size_t> rows, Inputs& x, Targets& y) const;   // x and y are kept and reused
 //
-// which may read from a file, draw, or distort: it is called once a batch, in order; with `static constexpr bool
-// repeats = true;`, which says that the same rows always give the same batch, not again for a batch that is still
-// there. A `Table`, as `read_table` gives it, is such a type.
+// `gather` may read from a file, draw random numbers, or augment: it is called once per batch, in order. The member
+// `static constexpr bool repeats = true;` declares that the same rows always give the same batch; then `gather` is not
+// called again for a batch that is still in memory.
 #pragma once
 
 #include <wengert/data/batches.hpp>
@@ -35,23 +35,23 @@ namespace wengert::train {
 
 namespace detail {
 
-/// Throws ShapeError as `subject` unless there is a target for each sample; of no samples, nothing is asked.
+/// Throws ShapeError as `subject` unless there is a target for each sample. Accepts any targets for 0 samples.
 void check_targets(std::size_t samples, const Shape& targets, std::string_view subject, const Location& where);
 
 }  // namespace detail
 
-/// Inputs and what each is to give: X[i] belongs to Y[i]. Either is a tensor or whole numbers.
+/// Inputs and their targets: X[i] belongs to Y[i]. Either is a tensor or integer indices.
 template <class X, class Y>
 struct Samples {
-  using Inputs = X;                      ///< what the network takes
-  using Targets = Y;                     ///< what the loss takes
+  using Inputs = X;                      ///< the type of the network's input
+  using Targets = Y;                     ///< the type of the loss's targets
   static constexpr bool repeats = true;  ///< the same rows always give the same batch
-  X inputs;                              ///< a sample a row
-  Y targets;                             ///< a sample a row
+  X inputs;                              ///< one row per sample
+  Y targets;                             ///< one row per sample
 
   /// The number of samples.
   std::size_t size() const { return inputs.dimension() == 0 ? 0 : inputs.shape()[0]; }
-  /// Copies samples into x and y. Throws ShapeError unless there are as many targets as inputs.
+  /// Copies samples into x and y. Throws ShapeError unless the numbers of targets and inputs are equal.
   void gather(std::span<const std::size_t> rows, X& x, Y& y) const {
     detail::check_targets(size(), targets.shape(), "samples", {});
     gather_rows(inputs, rows, x, {});
@@ -61,12 +61,12 @@ struct Samples {
 template <class X, class Y>
 Samples(X, Y) -> Samples<X, Y>;
 
-/// A batch as the engine takes it.
+/// A batch without the type of its data.
 template <class T>
 struct Feed {
-  std::variant<Tensor<T>, Indices> inputs;   ///< a sample a row
-  std::variant<Tensor<T>, Indices> targets;  ///< a sample a row
-  std::size_t samples = 0;                   ///< how many
+  std::variant<Tensor<T>, Indices> inputs;   ///< one row per sample
+  std::variant<Tensor<T>, Indices> targets;  ///< one row per sample
+  std::size_t samples = 0;                   ///< the number of samples
 };
 
 namespace detail {
@@ -74,7 +74,7 @@ namespace detail {
 template <class X, class T>
 concept TensorOrIndices = std::same_as<X, Tensor<T>> || std::same_as<X, Indices>;
 
-// How samples are reached, whatever they are.
+// Uniform access to the samples of every supported type.
 template <class D>
 struct Access;
 template <class D>
@@ -126,7 +126,7 @@ struct Access<MappedDataset<T>> {
   }
   static constexpr bool repeats = true;
 };
-// A Loader's samples as they are; what it makes of them is asked for by `Source::loader`.
+// A Loader's samples without its transforms; `Source::loader` gives access to its batches.
 template <class T>
 struct Access<Loader<T>> : Access<SampleSource<T>> {
   static void gather(const Loader<T>& data, std::span<const std::size_t> rows, Tensor<T>& x, Indices& y) {
@@ -142,7 +142,7 @@ std::size_t size_of(const D& data) {
   else
     return data.size;
 }
-// The shape of what samples are to give, where it has to fit their number.
+// The shape of the targets, if it must match the number of samples.
 template <class D>
 std::optional<Shape> shape_of_targets(const D&) {
   return {};
@@ -184,7 +184,7 @@ concept SamplesOf = requires(const D& data, std::span<const std::size_t> rows, t
   requires detail::TensorOrIndices<typename detail::Access<D>::Targets, T>;
 };
 
-/// Samples whose type is forgotten.
+/// Type-erased samples.
 template <class T>
 class Source {
  public:
@@ -193,7 +193,7 @@ class Source {
   virtual bool repeats() const = 0;      ///< whether the same rows always give the same batch
   /// Copies samples into a batch.
   virtual void gather(std::span<const std::size_t> rows, Feed<T>& batch) const = 0;
-  virtual const Loader<T>* loader() const { return nullptr; }  ///< what deals the batches, if not `fit` itself
+  virtual const Loader<T>* loader() const { return nullptr; }  ///< the Loader that makes the batches, if any
 };
 
 namespace detail {

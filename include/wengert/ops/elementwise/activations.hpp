@@ -9,13 +9,13 @@
 namespace wengert {
 
 namespace ops {
-// The derivative of sigmoid from its operand and result, to the last digits where x is large.
+// The derivative of sigmoid from its operand and result, accurate to the last digits for large x.
 inline constexpr auto sigmoid_slope = elementwise<"sigmoid_slope">(
     kernel::lane_sigmoid_slope,
     derivative([](auto x, auto, auto s) { return where(x > kernel::sigmoid_is_far, -s * sqrt(1 - 4 * s), 0); },
                [](auto x, auto y, auto) { return where(x > kernel::sigmoid_is_far, 0, 1 - 2 * y); }),
     notation<"y (1 − y); e⁻ˣ / (1 + e⁻ˣ)² for x > 4">);
-// The slope of softplus, a sigmoid whose own derivative is exact where it is close to 1; it keeps its operand for that.
+// The slope of softplus: a sigmoid whose derivative is exact where it is close to 1, for which it keeps its operand.
 inline constexpr auto softplus_slope = elementwise<"softplus_slope">(
     kernel::lane_sigmoid, derivative([](auto x, auto y) { return sigmoid_slope(x, y); }), notation<"1 / (1 + e⁻ˣ)">);
 inline constexpr auto sigmoid = elementwise<"sigmoid">(
@@ -47,8 +47,8 @@ WENGERT_FUNCTION_1(softsign)
 WENGERT_FUNCTION_1(relu6)
 /// x for x > 0, else slope·x; its gradient at 0 is the slope.
 WENGERT_PARAMETRIC(leaky_relu, double slope = 0.01)
-/// x for x > 0, else a·x with a learned slope a: a single one, or one for each channel, which is axis 1 of x (of a
-/// vector, axis 0). Throws ShapeError for another number of slopes.
+/// x for x > 0, else a·x with a learned slope a: a single one, or one per channel along axis 1 of x (axis 0 of a
+/// vector). Throws ShapeError for any other number of slopes.
 ///@{
 Var<float> prelu(const Operand<float>& x, const Operand<float>& slope);
 Var<double> prelu(const Operand<double>& x, const Operand<double>& slope);
@@ -59,9 +59,9 @@ WENGERT_PARAMETRIC(elu, double alpha = 1)
 WENGERT_FUNCTION_1(selu)
 /// x for x > 0, else α·(e^(x/α) − 1).
 WENGERT_PARAMETRIC(celu, double alpha = 1)
-/// x·Φ(x), Φ the distribution function of the normal distribution (Hendrycks and Gimpel 2016).
+/// x·Φ(x), where Φ is the distribution function of the standard normal distribution (Hendrycks and Gimpel 2016).
 WENGERT_FUNCTION_1(gelu)
-/// The approximation of gelu by tanh: x/2·(1 + tanh(√(2/π)·(x + 0.044715 x³))).
+/// The tanh approximation of gelu: x/2·(1 + tanh(√(2/π)·(x + 0.044715 x³))).
 WENGERT_FUNCTION_1(gelu_tanh)
 /// x·sigmoid(x), also called swish.
 WENGERT_FUNCTION_1(silu)

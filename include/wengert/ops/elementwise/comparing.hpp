@@ -1,4 +1,4 @@
-// Comparing, choosing and rounding. Comparisons give masks: 1 where they hold, otherwise 0, without gradient.
+// Comparison, selection and rounding. Comparisons return masks: 1 where they hold, otherwise 0, without gradient.
 #pragma once
 
 #include <wengert/ops/elementwise/declare.hpp>  // after the others
@@ -36,17 +36,17 @@ inline constexpr auto trunc =
 WENGERT_UNARY(abs)
 /// −1, 0 or 1; without gradient.
 WENGERT_UNARY(sign)
-/// The larger of two; NaN if either is. A tie gives each half of the gradient.
+/// The larger of two; NaN if either is. At a tie, each gets half of the gradient.
 WENGERT_BINARY(maximum)
-/// The smaller of two; NaN if either is. A tie gives each half of the gradient.
+/// The smaller of two; NaN if either is. At a tie, each gets half of the gradient.
 WENGERT_BINARY(minimum)
-/// The largest whole number not above x; without gradient.
+/// The largest integer not above x; without gradient.
 WENGERT_UNARY(floor)
-/// The smallest whole number not below x; without gradient.
+/// The smallest integer not below x; without gradient.
 WENGERT_UNARY(ceil)
-/// The nearest whole number, of two the even one; without gradient.
+/// The nearest integer; halves round to the even neighbour. Without gradient.
 WENGERT_UNARY(round)
-/// x without its fraction; without gradient.
+/// x rounded towards 0; without gradient.
 WENGERT_UNARY(trunc)
 
 /// The remainder of a / b, which has the sign of a (C's fmod).
@@ -61,7 +61,7 @@ WENGERT_FUNCTION_2(greater)
 WENGERT_FUNCTION_2(greater_equal)
 /// 1 where a = b, otherwise 0.
 WENGERT_FUNCTION_2(equal)
-/// 1 where a ≠ b, otherwise 0; so NaN differs from itself.
+/// 1 where a ≠ b, otherwise 0; NaN differs from itself.
 WENGERT_FUNCTION_2(not_equal)
 /// 1 where both are not 0.
 WENGERT_FUNCTION_2(logical_and)
@@ -74,12 +74,12 @@ WENGERT_FUNCTION_1(isnan)
 /// 1 where x is neither infinite nor NaN.
 WENGERT_FUNCTION_1(isfinite)
 
-/// a where the mask is not 0, elsewhere b; the mask gets no gradient.
+/// a where the mask is not 0, otherwise b; the mask gets no gradient.
 ///@{
 Var<float> where(const Operand<float>& mask, const Operand<float>& a, const Operand<float>& b);
 Var<double> where(const Operand<double>& mask, const Operand<double>& a, const Operand<double>& b);
 ///@}
-/// x limited to [low, high]; the gradient passes where low ≤ x ≤ high. Throws ValueError if low > high.
+/// x limited to [low, high]; the gradient passes through where low ≤ x ≤ high. Throws ValueError if low > high.
 ///@{
 Var<float> clip(const Operand<float>& x, double low, double high);
 Var<double> clip(const Operand<double>& x, double low, double high);

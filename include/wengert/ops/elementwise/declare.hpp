@@ -1,6 +1,6 @@
-// How the functions of an op object are declared. Included by every header of ops after its other includes, and read
-// each time: the ops of one header are compiled once, in the file of src/ops/elementwise/ that defines
-// WENGERT_INSTANTIATE_OPS before it includes that header.
+// Macros that declare the functions of op objects. Every header of elementwise ops includes this file after its other
+// includes, and it has no include guard: the ops of one header are compiled once, in the file of src/ops/elementwise/
+// that defines WENGERT_INSTANTIATE_OPS before it includes that header.
 #include <wengert/elementwise.hpp>
 
 #undef WENGERT_DEFINED
@@ -18,8 +18,8 @@
 #endif
 
 #if !defined(WENGERT_UNARY)
-// The function `name` on Vars and inside formulas. Tables come after all functions that their derivatives call: clang
-// reads formulas where a table is compiled.
+// The function `name` on Vars and inside formulas. Tables must follow all functions that their derivatives call:
+// clang looks these up where a table is compiled.
 #define WENGERT_UNARY_FUNCTION(name)                                                                   \
   Var<float> name(const Operand<float>& x) WENGERT_DEFINED({ return ops::name(x); }) Var<double> name( \
       const Operand<double>& x) WENGERT_DEFINED({ return ops::name(x); }) template <Number X>          \

@@ -1,4 +1,4 @@
-// Exponentials, logarithms, powers, roots, and the functions named erf and gamma.
+// Exponentials, logarithms, powers, roots, error and gamma functions.
 #pragma once
 
 #include <wengert/kernel/mended_math.hpp>
@@ -67,7 +67,7 @@ inline constexpr auto reciprocal =
 inline constexpr auto rsqrt =
     elementwise<"rsqrt">([](auto x) { return 1 / sqrt(x); }, derivative([](auto, auto y) { return -0.5 * y * y * y; }),
                          input_domain(detail::positive), notation<"1 / √x">);
-// Outside the op's own initialiser, in which its name could not be used.
+// Defined outside the initialiser of `pow`, which could not use the name `pow`.
 inline constexpr auto pow_by_base = [](auto a, auto b, auto) { return where(b == 0, 0, b * pow(a, b - 1)); };
 inline constexpr auto pow_by_exponent = [](auto a, auto b, auto y) {
   return where((a == 0 && b >= 0) || (a == std::numeric_limits<double>::infinity() && b < 0), 0, y * log(a));
@@ -77,7 +77,7 @@ inline constexpr auto pow = elementwise<"pow">(
       return Domain{0.3, 2};
     }),
     notation<"aᵇ">, convention<"gradient 0 for the base where b = 0, for the exponent where a = 0 and b ≥ 0">);
-// a / y, also where y is 0 or infinite.
+// a / y, also defined where y is 0 or infinite.
 inline constexpr auto share_of_hypot = [](auto a, auto y) {
   auto infinite = where(a - a == 0, 0, where(a > 0, lift(a, 1), -1));
   return where(y == 0, 0, where(y - y == 0 || y != y, a / y, infinite));
@@ -91,7 +91,7 @@ inline constexpr auto hypot =
 }  // namespace ops
 /// √x; NaN below 0. Its gradient at 0 is +∞.
 WENGERT_UNARY(sqrt)
-/// The cube root, of negative numbers as well. Its gradient at 0 is +∞.
+/// The cube root, also of negative numbers. Its gradient at 0 is +∞.
 WENGERT_UNARY(cbrt)
 /// x².
 WENGERT_UNARY(square)
@@ -99,8 +99,8 @@ WENGERT_UNARY(square)
 WENGERT_UNARY(reciprocal)
 /// 1 / √x; NaN below 0.
 WENGERT_UNARY(rsqrt)
-/// aᵇ; NaN for a negative base with a fractional exponent. The gradient of the base is 0 where b = 0, that of the
-/// exponent is 0 where a = 0 and b ≥ 0.
+/// aᵇ; NaN for a negative base with a fractional exponent. The gradient of the base is 0 where b = 0; the gradient of
+/// the exponent is 0 where a = 0 and b ≥ 0.
 WENGERT_BINARY(pow)
 /// √(a² + b²) without overflow. Its gradient at (0, 0) is 0.
 WENGERT_BINARY(hypot)
@@ -108,7 +108,7 @@ WENGERT_BINARY(hypot)
 // ---- error and gamma functions -------------------------------------------------------------------------------------
 
 namespace ops {
-// exp(−x²), which is 0 long before |x| = 30; the derivative of −x² at ∞ would be infinite.
+// exp(−x²) with |x| limited to 30, beyond which it is 0; otherwise the derivative of −x² at ∞ would be infinite.
 inline constexpr auto bell = [](auto x) {
   auto c = where(x > 30, 30, where(x < -30, -30, x));
   return exp(-c * c);
@@ -123,11 +123,12 @@ WENGERT_UNARY(erf)
 /// 1 − erf x, exact for large x.
 WENGERT_UNARY(erfc)
 
-/// ln |Γ(x)|. Near its zeros left of 0 it is exact to 1e-15, in float to 1e-6, rather than in its last digits.
+/// ln |Γ(x)|. Near its zeros at negative x, the absolute error is at most 1e-15 (1e-6 in float), but the relative error
+/// is not small.
 WENGERT_FUNCTION_1(lgamma)
-/// ψ(x), the derivative of ln Γ(x); −∞ at +0, NaN at negative whole numbers.
+/// ψ(x), the derivative of ln Γ(x); −∞ at +0, NaN at negative integers.
 WENGERT_FUNCTION_1(digamma)
-/// The n-th derivative of digamma, n ≥ 1. Throws ValueError unless n is a whole number of at least 1.
+/// The n-th derivative of digamma. Throws ValueError unless n is an integer of at least 1.
 ///@{
 Var<float> polygamma(double n, const Operand<float>& x);
 Var<double> polygamma(double n, const Operand<double>& x);

@@ -61,7 +61,7 @@ inline constexpr auto sinh =
     elementwise<"sinh">(kernel::mended_sinh, derivative([](auto x, auto) { return cosh(x); }), notation<"sinh x">);
 inline constexpr auto cosh =
     elementwise<"cosh">(kernel::mended_cosh, derivative([](auto x, auto) { return sinh(x); }), notation<"cosh x">);
-// The derivative of tanh from its operand and result, to the last digits where |x| is large.
+// The derivative of tanh from its operand and result, accurate to the last digits for large |x|.
 inline constexpr auto tanh_slope = elementwise<"tanh_slope">(
     kernel::lane_tanh_slope,
     derivative([](auto x, auto,
@@ -96,7 +96,7 @@ WENGERT_UNARY(asin)
 WENGERT_UNARY(acos)
 /// The angle in [−π/2, π/2] whose tangent is x.
 WENGERT_UNARY(atan)
-/// The angle in [−π, π] of the point with the coordinates b (first) and a (second): arctan(a / b) for b > 0.
+/// The angle in [−π, π] of the point with coordinates (b, a): arctan(a / b) for b > 0.
 WENGERT_BINARY(atan2)
 /// The hyperbolic sine.
 WENGERT_UNARY_FUNCTION(sinh)
