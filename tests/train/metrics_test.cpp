@@ -135,8 +135,8 @@ TEST_CASE("R² is scikit-learn's") {
               train::r_squared(Tensor<double>{1, 2}, Tensor<double>{1, 2, 3}));
   const auto metric = train::r_squared();
   metric->add(random_tensor({4, 2}, 1), random_tensor({4, 2}, 2));
-  CHECK_ERROR(ShapeError, "[r_squared] outputs of 3 columns after batches of 2: expected as many in each batch",
-              metric->add(random_tensor({4, 3}, 1), random_tensor({4, 3}, 2)));
+  CHECK(contains(message_of<ShapeError>([&] { metric->add(random_tensor({4, 3}, 1), random_tensor({4, 3}, 2)); }),
+                 "[r_squared] outputs of 3 columns after batches of 2: expected as many in each batch"));
   metric->reset();
   metric->add(random_tensor({4, 3}, 1), random_tensor({4, 3}, 2));
 }
