@@ -1,4 +1,5 @@
 // grad, jvp, hvp, jacobian and hessian, all by reverse sweeps: a jvp differentiates the linear pullback.
+#include "ancestors.hpp"
 #include <wengert/op.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>
@@ -6,7 +7,9 @@
 #include <wengert/transforms.hpp>
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <xtensor/xbuilder.hpp>
@@ -14,18 +17,25 @@
 namespace wengert {
 namespace {
 
-// Rejects a parameter that was recorded again because a commit changed it: values computed from its first node do not
-// depend on the second, whose gradient would be zeros.
+// Rejects parameters that were recorded again because a commit changed them: a value computed from their first nodes
+// does not depend on the second, whose gradients would be zeros.
 template <class T>
-void require_not_recorded_anew(const Tape<T>& tape, Var<T> y, Var<T> w) {
-  if (w.index() <= y.index() || !tape.node(std::size_t{w.index()}).versioned) return;
-  const auto parameter = tape.parameter(w.index());
-  for (std::size_t k = 0; parameter && k <= y.index(); ++k)
-    if (tape.node(k).op == nullptr && tape.node(k).versioned && tape.parameter(k) == parameter)
-      throw HandleError("grad", fmt::format("{} was changed and recorded again after the value was computed, which does "
-                                            "not depend on this node: take gradients before commit()",
-                                            parameter->name().empty() ? "a parameter"
-                                                                      : fmt::format("'{}'", parameter->name())));
+void require_not_recorded_anew(const Tape<T>& tape, Var<T> y, std::span<const Var<T>> wrt) {
+  const auto is_later = [&](const Var<T>& w) {
+    return w.index() > y.index() && tape.node(std::size_t{w.index()}).versioned;
+  };
+  if (std::none_of(wrt.begin(), wrt.end(), is_later)) return;
+  const std::vector<bool> read = ancestors(y);
+  for (std::size_t k = 0; k < read.size(); ++k) {
+    if (!read[k] || tape.node(k).op != nullptr || !tape.node(k).versioned) continue;
+    const auto parameter = tape.parameter(k);
+    const auto is_again = [&](const Var<T>& w) { return is_later(w) && tape.parameter(w.index()) == parameter; };
+    if (!parameter || std::none_of(wrt.begin(), wrt.end(), is_again)) continue;
+    const std::string name = parameter->name().empty() ? "a parameter" : fmt::format("'{}'", parameter->name());
+    throw HandleError("grad", fmt::format("{} was changed and recorded again after the value was computed, which does "
+                                          "not depend on this node: take gradients before commit()",
+                                          name));
+  }
 }
 
 // Sweeps back from `y`; the cotangent of a scalar is 1 unless one is given.
@@ -35,10 +45,8 @@ void sweep(const Differentiated<T>& y, std::span<const Var<T>> wrt, std::span<Va
   Tape<T>& tape = y.value.tape("grad", y.where);
   atomically(tape, y.where, [&] {
     const Shape shape = tape.node(y.value, "grad").layout->shape;
-    for (const Var<T>& w : wrt) {
-      tape.node(w, "grad");
-      require_not_recorded_anew(tape, y.value, w);
-    }
+    for (const Var<T>& w : wrt) tape.node(w, "grad");
+    require_not_recorded_anew(tape, y.value, wrt);
     Var<T> cotangent = y.cotangent;
     if (cotangent.empty()) {
       if (y.value.size() != 1)

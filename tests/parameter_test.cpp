@@ -94,6 +94,23 @@ TEST_CASE("a parameter that is recorded again is the same Var, whose gradient is
   CHECK(tape.variable(w).value() == Tensor<double>{5, 7});
 }
 
+TEST_CASE("a parameter that an old node of the tape holds has gradient zero for values that do not read it") {
+  Tape<double> tape;
+  Parameter<double> a(Tensor<double>{1, 2}, "a"), b(Tensor<double>{3, 4}, "b");
+  const auto first = sum(tape.variable(a) * tape.variable(b));
+  const auto mark = tape.mark();
+  for (int step = 0; step < 4; ++step) {
+    const auto loss = sum(square(tape.variable(b)));
+    const auto gradients = grad<double>(loss, std::vector{a, b});
+    CHECK(gradients[0].value() == Tensor<double>{0, 0});
+    CHECK(gradients[1].value() == 2 * b.value());
+    for (const Parameter<double>& parameter : {a, b}) tape.update(parameter, tape.variable(parameter) * 0.5);
+    tape.commit();
+    if (step % 2 == 1) tape.rewind(mark);
+  }
+  CHECK_ERROR(HandleError, "'a' was changed and recorded again", grad(first, tape.variable(a)));
+}
+
 TEST_CASE("parameters that come and go") {
   Tape<double> tape;
   for (int i = 0; i < 1000; ++i) {

@@ -68,6 +68,7 @@ mlp() {
   local interrupted=0
   touch "$work/i.npz.partial"  # as a killed run leaves it
   # shellcheck disable=SC2086
+  : >"$work/err"
   set -m  # else SIGINT is ignored in the background
   "$bin/01_mlp" $digits --epochs 1000000 --weights "$work/i.npz" >"$work/out" 2>"$work/err" &
   set +m
