@@ -32,6 +32,10 @@ echo "== data for the samples"
 bash samples/fetch_data.sh digits breast_cancer constitution
 
 echo "== configuring build/$variant"
+# A folder that another compiler built is emptied: CMake would drop the preset's flags with the old compiler's cache.
+case "$variant" in tests-clang | tests-sanitize) compiler=clang++-16 ;; *) compiler=g++ ;; esac
+cache=build/$variant/CMakeCache.txt
+[ ! -e "$cache" ] || grep -q "^CMAKE_CXX_COMPILER:.*[/=]$compiler\$" "$cache" || rm -rf "build/$variant"
 cmake --preset "$variant" -DCMAKE_MESSAGE_LOG_LEVEL=WARNING
 echo "== building"
 cmake --build "build/$variant" --target "$targets"

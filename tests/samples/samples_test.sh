@@ -67,9 +67,9 @@ mlp() {
 
   local interrupted=0
   touch "$work/i.npz.partial"  # as a killed run leaves it
-  # shellcheck disable=SC2086
   : >"$work/err"
   set -m  # else SIGINT is ignored in the background
+  # shellcheck disable=SC2086
   "$bin/01_mlp" $digits --epochs 1000000 --weights "$work/i.npz" >"$work/out" 2>"$work/err" &
   set +m
   for _ in $(seq 600); do [ "$(wc -l <"$work/err")" -lt 3 ] || break; sleep 0.1; done  # it is in the third epoch
@@ -78,7 +78,7 @@ mlp() {
   check "Ctrl-C ends the training" [ "$interrupted" -eq 130 ]
   check "what was trained is saved" [ -s "$work/i.npz" -a "$(accuracy <"$work/out")" != "" ]
   # shellcheck disable=SC2086
-  check "--seconds ends the training" at_least "$(timeout 30 "$bin/01_mlp" $digits --epochs 1000000 --seconds 1 --quiet | accuracy)" 50
+  check "--seconds ends the training" at_least "$(timeout 30 "$bin/01_mlp" $digits --epochs 1000000 --seconds 4 --quiet | accuracy)" 90
 
   refused "an unknown option" "--nonsense" 2 --nonsense
   refused "a negative rate" "--rate" 2 --rate -1
