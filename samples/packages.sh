@@ -23,5 +23,5 @@ need_packages() {
 
 # What building the library takes; the compiler comes with g++.
 build_packages=(g++ cmake ninja-build pkg-config libxtensor-dev xtl-dev libfmt-dev libdnnl-dev libopenblas-dev
-  liblapacke-dev libsleef-dev zlib1g-dev libzip-dev)
+  liblapacke-dev libsleef-dev zlib1g-dev libzip-dev nlohmann-json3-dev)
 sample_packages=(libcli11-dev gnuplot-nox)

@@ -72,14 +72,14 @@ Outcome train_and_test(const Mlp& network, const wg::Split<float>& data, std::si
   }
 }
 
-void print_epochs(const train::History& history) {
+void print_epochs(const wengert::report::History& history) {
   fmt::print("epoch  training cost  test cost  test accuracy  seconds\n");
-  for (const train::EpochRecord& e : history.epochs)
+  for (const wengert::report::EpochRecord& e : history.epochs)
     fmt::print("{:>5}  {:>13.4f}  {:>9.4f}  {:>12.2f}%  {:>7.2f}\n", e.epoch, e.cost, e.validation_cost,
                100 * e.validation_metrics.at(0), e.seconds);
 }
 
-void print_confusion(const train::ConfusionMatrix& confusion) {
+void print_confusion(const wengert::report::ConfusionMatrix& confusion) {
   const std::size_t classes = confusion.classes();
   if (classes > 40) {
     fmt::print("\n(too many classes for a confusion matrix)\n");

@@ -1,10 +1,10 @@
 // The data sets that samples/fetch_data.sh brings, and a user's own files.
 #pragma once
 
+#include <wengert/base/error.hpp>
 #include <wengert/data/csv.hpp>
 #include <wengert/data/dataset.hpp>
 #include <wengert/data/idx.hpp>
-#include <wengert/error.hpp>
 
 #include <cstdint>
 #include <filesystem>

@@ -1,7 +1,7 @@
 // Files that are there whole or not at all.
 #pragma once
 
-#include <wengert/error.hpp>
+#include <wengert/base/error.hpp>
 
 #include <filesystem>
 #include <fstream>

@@ -1,7 +1,7 @@
 // read_csv and read_table: convert the rows of a CSV file to a Dataset or a Table.
+#include "base/located.hpp"
 #include "data/csv_reader.hpp"
 #include "io/in_quotes.hpp"
-#include "located.hpp"
 #include <wengert/data/csv.hpp>
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // The CSV reader: buffered lines, quoted cells, header detection, and errors that name line and column.
 #include "data/csv_reader.hpp"
 
+#include "base/join.hpp"
 #include "io/in_quotes.hpp"
-#include "listing.hpp"
 
 #include <algorithm>
 #include <array>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "data/input_file.hpp"
+#include <wengert/base/error.hpp>
 #include <wengert/data/csv.hpp>
-#include <wengert/error.hpp>
 
 #include <cstddef>
 #include <filesystem>

@@ -1,5 +1,5 @@
 // Random and stratified train/test splits, subsets by sample index, and one-hot encoding of labels.
-#include "located.hpp"
+#include "base/located.hpp"
 #include <wengert/data/batches.hpp>
 #include <wengert/data/dataset.hpp>
 #include <wengert/data/mapped.hpp>

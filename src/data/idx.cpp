@@ -1,7 +1,7 @@
 // The IDX parser: validates headers, and reads samples and labels into a Dataset.
+#include "base/located.hpp"
 #include "data/idx_parts.hpp"
 #include "data/input_file.hpp"
-#include "located.hpp"
 #include <wengert/data/idx.hpp>
 
 #include <algorithm>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "io/byte_source.hpp"
+#include <wengert/base/tensor.hpp>
 #include <wengert/data/idx.hpp>
-#include <wengert/tensor.hpp>
 
 #include <cstddef>
 

@@ -1,9 +1,9 @@
 // Memory-mapped .npy and IDX data: headers are validated on opening, and rows are converted when they are gathered.
+#include "base/located.hpp"
 #include "data/idx_parts.hpp"
 #include "data/input_file.hpp"
 #include "data/mapped_file.hpp"
 #include "io/npy.hpp"
-#include "located.hpp"
 #include <wengert/data/mapped.hpp>
 
 #include <cstdint>

@@ -2,7 +2,8 @@
 #include "gradcheck/diagnosis.hpp"
 
 #include "gradcheck/projection.hpp"
-#include <wengert/index_var.hpp>
+#include <wengert/tape/index_var.hpp>
+#include <wengert/tape/registry.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -125,7 +126,7 @@ bool is_taken_from(const Block& block, const Source& source) {
 // counted from the end for the axes in `reversed`, one bit each.
 bool is_reordered(const Block& block, const Shape& shape, const std::vector<std::size_t>& axes, unsigned reversed) {
   return is_taken_from(block, [&](std::size_t element) {
-    const Shape index = index_of(element, shape);
+    const Shape index = unravel(element, shape);
     Shape source = index;
     for (std::size_t a = 0; a < axes.size(); ++a)
       source[axes[a]] = (reversed >> a & 1) != 0 ? shape[a] - 1 - index[a] : index[a];
@@ -234,7 +235,7 @@ GradcheckFinding diagnose_input(std::size_t input, const std::vector<Block>& blo
     for (std::size_t k = 0; k < block.size(); ++k)
       if (std::isnan(block.analytic(r, k)))
         return found(Fault::not_a_number,
-                     fmt::format("is NaN at element {}", to_string(index_of(block.element(k), shape))));
+                     fmt::format("is NaN at element {}", to_string(unravel(block.element(k), shape))));
   if (jacobian.upstream_ignored[input])
     return found(Fault::upstream_ignored, "ignores the upstream gradient: it is the same for twice the cotangent");
   if (block.is([](std::size_t, std::size_t) { return 0.0; }))
@@ -259,7 +260,7 @@ GradcheckFinding diagnose_input(std::size_t input, const std::vector<Block>& blo
   if (elements.size() < block.size()) {
     std::string list;
     for (std::size_t i = 0; i < std::min(elements.size(), elements_listed); ++i)
-      list += (i == 0 ? "" : ", ") + to_string(index_of(elements[i], shape));
+      list += (i == 0 ? "" : ", ") + to_string(unravel(elements[i], shape));
     if (elements.size() > elements_listed) list += fmt::format(" and {} more", elements.size() - elements_listed);
     return found(Fault::some_elements,
                  fmt::format("is right except at {} of its {} elements{}: {}", elements.size(), block.size(),

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "gradcheck/subject.hpp"
-#include <wengert/gradcheck.hpp>
-#include <wengert/op.hpp>
+#include <wengert/gradcheck/gradcheck.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <cstddef>
 #include <string>

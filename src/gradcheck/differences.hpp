@@ -1,7 +1,7 @@
 // Numerical derivatives with error estimates.
 #pragma once
 
-#include <wengert/gradcheck.hpp>
+#include <wengert/gradcheck/gradcheck.hpp>
 
 #include <functional>
 #include <limits>

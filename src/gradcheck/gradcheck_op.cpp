@@ -1,8 +1,8 @@
 // gradcheck_op: checks a registered op on its examples and on random shapes, parameters and strides.
 #include "gradcheck/replay.hpp"
-#include <wengert/gradcheck_op.hpp>
+#include <wengert/gradcheck/gradcheck_op.hpp>
 #include <wengert/ops/shape.hpp>
-#include <wengert/transforms.hpp>
+#include <wengert/transform/transforms.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -3,7 +3,7 @@
 
 #include "gradcheck/recording.hpp"
 #include "gradcheck/subject.hpp"
-#include <wengert/transforms.hpp>
+#include <wengert/transform/transforms.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -63,7 +63,7 @@ std::vector<GradcheckFinding> compare_in_float(const CheckedFunction<double>& f,
       const double b = got[k].data()[i];
       if (a == b || std::abs(a - b) <= options.float_tolerance * scale) continue;
       finding.text = fmt::format("in float {} is {:.7g} at element {}, in double {:.7g}", name, b,
-                                 to_string(index_of(i, Shape(expected[k].shape()))), a);
+                                 to_string(unravel(i, Shape(expected[k].shape()))), a);
       findings.push_back(std::move(finding));
       break;
     }

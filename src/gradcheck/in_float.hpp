@@ -1,7 +1,7 @@
 // Comparison of a function in float with the same function in double.
 #pragma once
 
-#include <wengert/gradcheck.hpp>
+#include <wengert/gradcheck/gradcheck.hpp>
 
 #include <vector>
 

@@ -1,8 +1,8 @@
 // The recording of a function under a gradient check, and the nodes of its inputs.
 #pragma once
 
-#include <wengert/gradcheck.hpp>
-#include <wengert/transforms.hpp>
+#include <wengert/gradcheck/gradcheck.hpp>
+#include <wengert/transform/transforms.hpp>
 
 #include <cstddef>
 #include <functional>

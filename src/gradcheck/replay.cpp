@@ -2,9 +2,9 @@
 #include "gradcheck/replay.hpp"
 
 #include "gradcheck/subject.hpp"
-#include <wengert/gradcheck_op.hpp>
-#include <wengert/program.hpp>
-#include <wengert/transforms.hpp>
+#include <wengert/gradcheck/gradcheck_op.hpp>
+#include <wengert/program/program.hpp>
+#include <wengert/transform/transforms.hpp>
 
 #include <algorithm>
 #include <bit>

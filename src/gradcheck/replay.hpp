@@ -1,7 +1,7 @@
 // Comparison of compiled Programs with the tape.
 #pragma once
 
-#include <wengert/op.hpp>
+#include <wengert/tape/registry.hpp>
 
 #include <cstdint>
 #include <string>

@@ -1,5 +1,5 @@
 // The text of a gradient check's report.
-#include <wengert/gradcheck.hpp>
+#include <wengert/gradcheck/gradcheck.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -19,15 +19,6 @@ std::vector<double> random_weights(std::size_t count, std::uint64_t seed) {
   return result;
 }
 
-Shape index_of(std::size_t element, Shape shape) {
-  for (std::size_t axis = shape.rank(); axis-- > 0;) {
-    const std::size_t extent = shape[axis];
-    shape[axis] = element % extent;
-    element /= extent;
-  }
-  return shape;
-}
-
 namespace {
 
 void append_elements(const Var<double>& x, std::vector<double>& to) {
@@ -51,7 +42,7 @@ double& Subject::element(std::size_t j) {
 std::pair<std::size_t, Shape> Subject::place(std::size_t j) const {
   std::size_t input = 0;
   while (j >= inputs_[input].size()) j -= inputs_[input++].size();
-  return {input, index_of(j, Shape(inputs_[input].shape()))};
+  return {input, unravel(j, Shape(inputs_[input].shape()))};
 }
 
 std::size_t Subject::first_element(std::size_t input) const {
@@ -63,7 +54,7 @@ std::size_t Subject::first_element(std::size_t input) const {
 std::pair<std::size_t, Shape> Subject::result_place(std::size_t i) const {
   std::size_t result = 0;
   while (i >= results_[result].size()) i -= results_[result++].size();
-  return {result, index_of(i, results_[result].shape())};
+  return {result, unravel(i, results_[result].shape())};
 }
 
 void Subject::record() {

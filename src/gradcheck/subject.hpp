@@ -2,8 +2,8 @@
 #pragma once
 
 #include "gradcheck/recording.hpp"
-#include <wengert/gradcheck.hpp>
-#include <wengert/transforms.hpp>
+#include <wengert/gradcheck/gradcheck.hpp>
+#include <wengert/transform/transforms.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -16,9 +16,6 @@ namespace wengert::detail {
 
 // Random numbers in ±[0.5, 1.5), none of them ±1, so that cancelled or exchanged terms cannot go unnoticed.
 std::vector<double> random_weights(std::size_t count, std::uint64_t seed);
-
-// The index of an element of a row-major tensor.
-Shape index_of(std::size_t element, Shape shape);
 
 // A function of several inputs, treated as a function of all their elements in sequence. For order 1 its results are
 // the function's; for order 2, the gradients of their weighted sum, one per input; and so on.

@@ -1,7 +1,7 @@
 // read_image and resize_image: format detection, conversion to planar tensors, and antialiased bilinear resampling.
+#include "base/located.hpp"
 #include "images/decode.hpp"
 #include "io/plain_file.hpp"
-#include "located.hpp"
 #include <wengert/images/image.hpp>
 
 #include <algorithm>

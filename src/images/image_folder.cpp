@@ -1,5 +1,5 @@
 // Image folders: lists images in one subfolder for each class, and reads them all at once or batch by batch.
-#include "located.hpp"
+#include "base/located.hpp"
 #include <wengert/images/image_folder.hpp>
 
 #include <algorithm>

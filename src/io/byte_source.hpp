@@ -1,8 +1,8 @@
 // Reads files that may be truncated, damaged or malicious.
 #pragma once
 
-#include <wengert/error.hpp>
-#include <wengert/tensor.hpp>
+#include <wengert/base/error.hpp>
+#include <wengert/base/tensor.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,11 +1,11 @@
 // The .npy format: writes preambles, maps NumPy's types to element types, and reads and saves single arrays.
 #include "io/npy.hpp"
 
+#include "base/located.hpp"
 #include "io/in_quotes.hpp"
 #include "io/npy_header.hpp"
 #include "io/output_file.hpp"
 #include "io/plain_file.hpp"
-#include "located.hpp"
 #include <wengert/io/npy.hpp>
 
 #include <algorithm>
@@ -20,13 +20,13 @@
 namespace wengert {
 namespace {
 
-constexpr std::string_view magic = "\x93NUMPY";
+constexpr std::string_view npy_magic = "\x93NUMPY";
 
-struct NamedType {
+struct NumpyType {
   std::string_view descr;  // NumPy's name of the type
   ElementType type;
 };
-constexpr std::array<NamedType, 12> types{{
+constexpr std::array<NumpyType, 12> numpy_types{{
     {"<f2", ElementType::f16},
     {"<f4", ElementType::f32},
     {"<f8", ElementType::f64},
@@ -44,7 +44,7 @@ constexpr std::array<NamedType, 12> types{{
 NpyHeader read_header(ByteSource& source) {
   std::array<std::uint8_t, 8> start{};
   const std::size_t got = source.read(start.data(), start.size());
-  if (got < start.size() || std::memcmp(start.data(), magic.data(), magic.size()) != 0)
+  if (got < start.size() || std::memcmp(start.data(), npy_magic.data(), npy_magic.size()) != 0)
     source.fail("does not start with the magic string of an .npy array");
   const unsigned version = start[6];
   if (version < 1 || version > 3)
@@ -72,7 +72,7 @@ std::string npy_preamble(const Shape& shape) {
   const std::size_t unpadded = before_header + header.size() + 1;
   header.append((alignment - unpadded % alignment) % alignment, ' ');
   header += '\n';
-  std::string preamble(magic);
+  std::string preamble(npy_magic);
   preamble += {'\x01', '\x00', static_cast<char>(header.size() % 256), static_cast<char>(header.size() / 256)};
   return preamble + header;
 }
@@ -80,8 +80,8 @@ std::string npy_preamble(const Shape& shape) {
 template <class T>
 NpyLayout read_npy_layout(ByteSource& source) {
   const NpyHeader header = read_header(source);
-  const auto* found = std::ranges::find(types, header.descr, &NamedType::descr);
-  if (found == types.end() || !takes<T>(found->type))
+  const auto* found = std::ranges::find(numpy_types, header.descr, &NumpyType::descr);
+  if (found == numpy_types.end() || !takes<T>(found->type))
     source.fail(fmt::format(
         "elements of type {}: expected {}, little-endian", in_quotes(header.descr),
         std::is_integral_v<T> ? "bool or integers that int64 holds" : "float16, float32, float64, bool or integers"));

@@ -3,7 +3,7 @@
 
 #include "io/byte_source.hpp"
 #include "io/elements.hpp"
-#include <wengert/tensor.hpp>
+#include <wengert/base/tensor.hpp>
 
 #include <string>
 

@@ -1,17 +1,21 @@
 // A recursive-descent parser for the Python dictionary in an .npy header.
 #include "io/npy_header.hpp"
 
-#include "io/header_text.hpp"
 #include "io/in_quotes.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <system_error>
 
 #include <fmt/format.h>
 
 namespace wengert {
 namespace {
 
-class Parser : HeaderText {
+// Each function continues where the last one stopped.
+class Parser {
  public:
-  Parser(std::string_view text, const ByteSource& source) : HeaderText(text, ".npy header", source) {}
+  Parser(std::string_view text, const ByteSource& source) : text_(text), rest_(text), source_(source) {}
 
   NpyHeader parse() {
     NpyHeader header;
@@ -87,10 +91,34 @@ class Parser : HeaderText {
   }
 
   std::size_t extent() {
-    const std::size_t value = number("an extent");
+    skip_blanks();
+    std::size_t value = 0;
+    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
+    if (error == std::errc::result_out_of_range) fail("an extent beyond 64 bits");
+    if (error != std::errc()) fail("expected an extent");
+    rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
     if (rest_.starts_with('L')) rest_.remove_prefix(1);  // as Python 2 wrote long integers
     return value;
   }
+
+  void skip_blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size())); }
+  // Skips blanks, then the character if it comes next; returns whether it did.
+  bool accept(char wanted) {
+    skip_blanks();
+    if (!rest_.starts_with(wanted)) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  void expect(char wanted) {
+    if (!accept(wanted)) fail(fmt::format("expected '{}'", wanted));
+  }
+  [[noreturn]] void fail(std::string_view what) const {
+    source_.fail(fmt::format("unsound .npy header: {} (at character {})", what, text_.size() - rest_.size()));
+  }
+
+  std::string_view text_;
+  std::string_view rest_;  // not read yet
+  const ByteSource& source_;
 };
 
 }  // namespace

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "io/byte_source.hpp"
-#include <wengert/tensor.hpp>
+#include <wengert/base/tensor.hpp>
 
 #include <string>
 #include <string_view>

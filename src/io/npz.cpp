@@ -1,11 +1,11 @@
 // The .npz format on libzip: checks names, saves tensors as .npy entries, and loads them.
 #include "io/npz.hpp"
 
+#include "base/located.hpp"
 #include "io/in_quotes.hpp"
+#include "io/json.hpp"
 #include "io/npy.hpp"
 #include "io/output_file.hpp"
-#include "io/safetensors_header.hpp"
-#include "located.hpp"
 #include <wengert/io/npz.hpp>
 
 #include <algorithm>
@@ -22,7 +22,7 @@
 namespace wengert {
 namespace {
 
-constexpr std::string_view ending = ".npy";
+constexpr std::string_view entry_ending = ".npy";
 
 struct Discard {
   void operator()(zip_t* archive) const { zip_discard(archive); }
@@ -101,7 +101,7 @@ class Entry final : public ByteSource {
   Entry(zip_t* archive, zip_uint64_t index, const std::string& name, const std::filesystem::path& path)
       : ByteSource("load_npz", fmt::format("{}, entry {}", path.string(), in_quotes(name))),
         file_(zip_fopen_index(archive, index, 0)) {
-    if (!name.ends_with(ending)) fail("expected an array, whose name ends in .npy");
+    if (!name.ends_with(entry_ending)) fail("expected an array, whose name ends in .npy");
     if (!file_) fail(fmt::format("cannot be opened: {}", zip_strerror(archive)));
   }
 
@@ -136,7 +136,7 @@ void add_entry(zip_t* archive, const NamedTensor<T>& tensor, std::string& preamb
   zip_source_t* source = zip_source_buffer_fragment(archive, fragments.data(), fragments.size(), 0);
   const zip_int64_t added =
       source == nullptr ? -1
-                        : zip_file_add(archive, (tensor.name + std::string(ending)).c_str(), source, ZIP_FL_ENC_UTF_8);
+                        : zip_file_add(archive, (tensor.name + std::string(entry_ending)).c_str(), source, ZIP_FL_ENC_UTF_8);
   if (added < 0) {
     const std::string reason = zip_strerror(archive);
     zip_source_free(source);
@@ -163,7 +163,7 @@ void check_npz_name(std::string_view subject, const std::string& name, const Loc
   if (std::ranges::any_of(name, [](unsigned char c) { return c < ' ' || c == 0x7f; }))
     refuse("the name holds a control character");
   if (!is_utf8(name)) refuse("the name is not UTF-8");
-  if (name.ends_with(ending)) refuse("the name ends in .npy, which is appended to each");
+  if (name.ends_with(entry_ending)) refuse("the name ends in .npy, which is appended to each");
 }
 
 template <class T>
@@ -203,7 +203,7 @@ std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path, const Lo
       std::string name = stored_name == nullptr ? "" : stored_name;
       Entry entry(archive.get(), index, name, path);
       if (!names.insert(name).second) entry.fail("the name is used twice");
-      name.resize(name.size() - ending.size());
+      name.resize(name.size() - entry_ending.size());
       tensors.push_back({std::move(name), read_npy<T>(entry)});
     }
     return tensors;

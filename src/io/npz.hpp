@@ -1,7 +1,7 @@
 // The check of names in .npz files, for functions that write them.
 #pragma once
 
-#include <wengert/error.hpp>
+#include <wengert/base/error.hpp>
 
 #include <string>
 #include <string_view>

@@ -1,7 +1,7 @@
 // OutputFile: writes beside the target and replaces it atomically, by fsync and rename.
 #include "io/output_file.hpp"
 
-#include <wengert/error.hpp>
+#include <wengert/base/error.hpp>
 
 #include <algorithm>
 #include <atomic>

@@ -1,6 +1,7 @@
 // Saves and loads the parameters of a network: matches file entries to parameter paths and reports differences.
-#include "listing.hpp"
-#include "located.hpp"
+#include "base/join.hpp"
+#include "base/located.hpp"
+#include "io/tensor_formats.hpp"
 #include <wengert/io/parameters.hpp>
 
 #include <algorithm>
@@ -17,14 +18,6 @@ namespace {
 
 using detail::PathedParameter;
 using detail::PathedParameters;
-
-enum class Format { npz, safetensors };
-
-Format format_of(const std::filesystem::path& path, const char* subject, const Location& where) {
-  if (path.extension() == ".npz") return Format::npz;
-  if (path.extension() == ".safetensors") return Format::safetensors;
-  throw ValueError(subject, fmt::format("{}: expected a name that ends in .npz or .safetensors", path.string()), where);
-}
 
 // Calls `f` with the parameters of the struct's only scalar type.
 template <class F>
@@ -89,11 +82,6 @@ Comparison<T> compare(const std::vector<PathedParameter<T>>& parameters, const s
   return result;
 }
 
-template <class T>
-std::vector<NamedTensor<T>> read(Format format, const std::filesystem::path& path, const Location& where) {
-  return format == Format::npz ? load_npz<T>(path, where) : load_safetensors<T>(path, where);
-}
-
 }  // namespace
 
 std::string to_string(const LoadReport& report) {
@@ -114,14 +102,11 @@ namespace detail {
 
 void save(const PathedParameters& parameters, const std::filesystem::path& path, const Location& where) {
   located("save_parameters", where, [&] {
-    const Format format = format_of(path, "save_parameters", where);
+    const TensorFormat& format = tensor_format(path, "save_parameters", where);
     with_scalar(parameters, "save_parameters", where, [&]<class T>(const std::vector<PathedParameter<T>>& all) {
       std::vector<NamedTensor<T>> tensors;
       for (const auto& [paths, parameter] : all) tensors.push_back({paths.front(), parameter.value()});
-      if (format == Format::npz)
-        save_npz(path, tensors, Compression::stored, where);
-      else
-        save_safetensors(path, tensors, {}, where);
+      format.save(path, tensors, where);
     });
   });
 }
@@ -129,9 +114,9 @@ void save(const PathedParameters& parameters, const std::filesystem::path& path,
 LoadReport load(const PathedParameters& parameters, const std::filesystem::path& path, const LoadOptions& options,
                 const Location& where) {
   return located("load_parameters", where, [&]() -> LoadReport {
-    const Format format = format_of(path, "load_parameters", where);
+    const TensorFormat& format = tensor_format(path, "load_parameters", where);
     return with_scalar(parameters, "load_parameters", where, [&]<class T>(const std::vector<PathedParameter<T>>& all) {
-      const std::vector<NamedTensor<T>> entries = read<T>(format, path, where);
+      const std::vector<NamedTensor<T>> entries = format.load<T>(path, where);
       Comparison<T> comparison = wengert::compare(all, entries, options.prefix);
       if (!options.partial && !comparison.report.complete())
         throw FileError("load_parameters",
@@ -147,10 +132,10 @@ LoadReport load(const PathedParameters& parameters, const std::filesystem::path&
 LoadReport compare(const PathedParameters& parameters, const std::filesystem::path& path, const LoadOptions& options,
                    const Location& where) {
   return located("compare_parameters", where, [&]() -> LoadReport {
-    const Format format = format_of(path, "compare_parameters", where);
+    const TensorFormat& format = tensor_format(path, "compare_parameters", where);
     return with_scalar(parameters, "compare_parameters", where,
                        [&]<class T>(const std::vector<PathedParameter<T>>& all) {
-                         return wengert::compare(all, read<T>(format, path, where), options.prefix).report;
+                         return wengert::compare(all, format.load<T>(path, where), options.prefix).report;
                        });
   });
 }

@@ -1,11 +1,11 @@
 // The .safetensors format: writes and validates headers, and reads tensors, whose bytes must have no gaps.
+#include "base/located.hpp"
 #include "io/elements.hpp"
 #include "io/in_quotes.hpp"
-#include "io/json_string.hpp"
+#include "io/json.hpp"
 #include "io/output_file.hpp"
 #include "io/plain_file.hpp"
 #include "io/safetensors_header.hpp"
-#include "located.hpp"
 #include <wengert/io/safetensors.hpp>
 
 #include <algorithm>
@@ -21,7 +21,6 @@ namespace {
 
 constexpr std::size_t prefix_size = 8;               // the header's length, little-endian
 constexpr std::size_t longest_header = 100'000'000;  // the format's own limit
-constexpr std::string_view metadata_key = "__metadata__";
 
 struct NamedType {
   std::string_view dtype;
@@ -43,26 +42,25 @@ constexpr std::array<NamedType, 13> types{{
     {"BOOL", ElementType::boolean},
 }};
 
-std::string pairs(const Metadata& metadata) {
-  std::string text;
-  for (const auto& [key, value] : metadata)
-    text += fmt::format("{}{}:{}", text.empty() ? "" : ",", json_string(key), json_string(value));
-  return text;
-}
-
 template <class T>
 std::string header_of(const std::vector<NamedTensor<T>>& tensors, const Metadata& metadata) {
-  std::string header = "{";
-  if (!metadata.empty()) header += fmt::format("\"{}\":{{{}}}", metadata_key, pairs(metadata));
+  JsonWriter json;
+  json.begin_object();
+  if (!metadata.empty()) {
+    json.key(safetensors_metadata_key).begin_object();
+    for (const auto& [key, value] : metadata) json.key(key).string(value);
+    json.end_object();
+  }
   std::size_t begin = 0;
   for (const auto& [name, value] : tensors) {
     const std::size_t end = begin + value.size() * sizeof(T);
-    header +=
-        fmt::format("{}{}:{{\"dtype\":\"F{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}}", header.size() > 1 ? "," : "",
-                    json_string(name), 8 * sizeof(T), fmt::join(value.shape(), ","), begin, end);
+    json.key(name).begin_object().key("dtype").string(sizeof(T) == 4 ? "F32" : "F64");
+    json.key("shape").begin_array();
+    for (const std::size_t extent : value.shape()) json.integer(extent);
+    json.end_array().key("data_offsets").begin_array().integer(begin).integer(end).end_array().end_object();
     begin = end;
   }
-  header += '}';
+  std::string header = json.end_object().text();
   header.append((8 - header.size() % 8) % 8, ' ');  // so that elements are aligned
   return header;
 }
@@ -75,7 +73,7 @@ void check(const std::vector<NamedTensor<T>>& tensors, const Metadata& metadata,
       throw ValueError("save_safetensors", fmt::format("tensor {}: {}", in_quotes(tensor.name), what), where);
     };
     if (tensor.name.empty()) refuse("the name is empty");
-    if (tensor.name == metadata_key) refuse("the name is the format's own");
+    if (tensor.name == safetensors_metadata_key) refuse("the name is the format's own");
     if (!is_utf8(tensor.name)) refuse("the name is not UTF-8");
     if (!names.insert(tensor.name).second) refuse("the name is used twice");
   }

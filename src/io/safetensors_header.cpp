@@ -1,188 +1,133 @@
-// A recursive-descent parser for the JSON subset of .safetensors headers, and UTF-8 validation.
+// Builds the header of a .safetensors file from the parts of its JSON, and refuses any part that does not belong there.
 #include "io/safetensors_header.hpp"
 
-#include "io/header_text.hpp"
 #include "io/in_quotes.hpp"
+#include "io/json.hpp"
 
-#include <algorithm>
-#include <charconv>
 #include <optional>
-#include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
 namespace wengert {
 namespace {
 
-// Parses only the JSON that such headers use: objects with known keys, strings, and lists of integers.
-class Parser : HeaderText {
+class Receiver final : public JsonReceiver {
  public:
-  Parser(std::string_view text, const ByteSource& source) : HeaderText(text, "header", source) {}
+  explicit Receiver(const ByteSource& source) : source_(source) {}
 
-  SafetensorsHeader parse() {
-    SafetensorsHeader header;
-    bool has_metadata = false;
-    members([&](std::string key) {
-      if (key != "__metadata__") return header.entries.push_back(entry(std::move(key)));
-      if (has_metadata) fail("'__metadata__' is there twice");
-      has_metadata = true;
-      members([&](std::string name) {
-        std::string value = string();
-        if (!header.metadata.emplace(std::move(name), std::move(value)).second) fail("metadata with one key twice");
-      });
-    });
-    skip_blanks();
-    if (!rest_.empty()) fail("text after the object");
-    return header;
+  SafetensorsHeader take() { return std::move(header_); }
+
+  void begin_object() override {
+    if (place_ == Place::outside)
+      place_ = Place::names;
+    else if (place_ == Place::names)
+      place_ = name_ == safetensors_metadata_key ? Place::metadata : Place::tensor;
+    else
+      refuse();
+  }
+  void key(std::string name) override {
+    if (place_ == Place::metadata) {
+      key_ = std::move(name);
+    } else if (place_ == Place::names) {
+      name_ = std::move(name);
+      if (name_ == safetensors_metadata_key && std::exchange(has_metadata_, true))
+        fail("'__metadata__' is there twice");
+    } else {
+      key_ = std::move(name);
+      if (!(key_ == "dtype" && !dtype_) && !(key_ == "shape" && !shape_) && !(key_ == "data_offsets" && !offsets_))
+        fail(fmt::format("unknown or repeated key {} of tensor {}", in_quotes(key_), in_quotes(name_)));
+    }
+  }
+  void end_object() override {
+    if (place_ == Place::tensor) add_tensor();
+    place_ = place_ == Place::names ? Place::outside : Place::names;
+  }
+  void begin_array() override {
+    if (place_ != Place::tensor || key_ == "dtype") refuse();
+    place_ = Place::list;
+    (key_ == "shape" ? shape_ : offsets_).emplace();
+  }
+  void end_array() override { place_ = Place::tensor; }
+  void string(std::string text) override {
+    if (place_ == Place::tensor && key_ == "dtype")
+      dtype_ = std::move(text);
+    else if (place_ != Place::metadata)
+      refuse();
+    else if (!header_.metadata.emplace(key_, std::move(text)).second)
+      fail(fmt::format("metadata with one key twice: {}", in_quotes(key_)));
+  }
+  void integer(std::uint64_t value) override {
+    if (place_ != Place::list) refuse();
+    const bool is_shape = key_ == "shape";
+    std::vector<std::size_t>& list = *(is_shape ? shape_ : offsets_);
+    const std::size_t most = is_shape ? max_rank : 2;
+    if (list.size() == most)
+      fail(fmt::format("tensor {}: more than {} {}", in_quotes(name_), most, is_shape ? "axes" : "offsets"));
+    list.push_back(value);
+  }
+  void other(std::string_view text) override {
+    if (place_ == Place::list && text.find_first_not_of("0123456789") == std::string_view::npos)
+      fail(fmt::format("tensor {}: a whole number beyond 64 bits", in_quotes(name_)));
+    refuse();
+  }
+  void fault(std::string_view reason, std::size_t position) override {
+    fail(fmt::format("{} (at character {})", reason, position));
   }
 
  private:
-  // Parses an object. Calls `read_value` with each key, at the beginning of its value.
-  template <class F>
-  void members(const F& read_value) {
-    expect('{');
-    if (accept('}')) return;
-    do {
-      std::string key = string();
-      expect(':');
-      read_value(std::move(key));
-    } while (accept(','));
-    expect('}');
-  }
+  // The innermost object or list: of the names, of the metadata, of a tensor, or of a tensor's numbers.
+  enum class Place { outside, names, metadata, tensor, list };
 
-  SafetensorsEntry entry(std::string name) {
-    SafetensorsEntry result;
-    result.name = std::move(name);
-    std::optional<std::string> dtype;
-    std::optional<std::vector<std::size_t>> shape, offsets;
-    members([&](const std::string& key) {
-      if (key == "dtype" && !dtype)
-        dtype = string();
-      else if (key == "shape" && !shape)
-        shape = numbers(max_rank, "axes");
-      else if (key == "data_offsets" && !offsets)
-        offsets = numbers(2, "offsets");
-      else
-        fail(fmt::format("unknown or repeated key {} of tensor {}", in_quotes(key), in_quotes(result.name)));
-    });
-    if (!dtype || !shape || !offsets)
-      fail(fmt::format("tensor {} has no key '{}'", in_quotes(result.name),
-                       !dtype   ? "dtype"
-                       : !shape ? "shape"
-                                : "data_offsets"));
-    if (offsets->size() != 2) fail(fmt::format("tensor {}: expected two offsets", in_quotes(result.name)));
-    result.dtype = *dtype;
-    result.shape = Shape(*shape);
-    result.begin = offsets->front();
-    result.end = offsets->back();
-    return result;
-  }
-
-  std::vector<std::size_t> numbers(std::size_t most, std::string_view of_what) {
-    std::vector<std::size_t> result;
-    expect('[');
-    if (accept(']')) return result;
-    do {
-      if (result.size() == most) fail(fmt::format("more than {} {}", most, of_what));
-      result.push_back(number("a whole number"));
-    } while (accept(','));
-    expect(']');
-    return result;
-  }
-
-  std::string string() {
-    expect('"');
-    std::string result;
-    while (true) {
-      const std::size_t plain = std::min(rest_.find_first_of("\"\\"), rest_.size());
-      result += rest_.substr(0, plain);
-      rest_.remove_prefix(plain);
-      if (rest_.empty()) fail("a text without its end");
-      const char found = rest_.front();
-      rest_.remove_prefix(1);
-      if (found == '"') break;
-      append_escape(result);
+  [[noreturn]] void fail(std::string_view what) const { source_.fail(fmt::format("unsound header: {}", what)); }
+  // Refuses a part of another kind than its place requires.
+  [[noreturn]] void refuse() const {
+    switch (place_) {
+      case Place::outside:
+        fail("expected an object");
+      case Place::names:
+        fail(fmt::format("{}: expected an object", in_quotes(name_)));
+      case Place::metadata:
+        fail(fmt::format("metadata {}: expected a text", in_quotes(key_)));
+      case Place::tensor:
+        fail(fmt::format("tensor {}, '{}': expected a {}", in_quotes(name_), key_, key_ == "dtype" ? "text" : "list"));
+      case Place::list:
+        break;
     }
-    if (!is_utf8(result)) fail("a text that is not UTF-8");
-    return result;
+    fail(fmt::format("tensor {}, '{}': expected a whole number", in_quotes(name_), key_));
   }
 
-  void append_escape(std::string& to) {
-    if (rest_.empty()) fail("a text without its end");
-    const char letter = rest_.front();
-    rest_.remove_prefix(1);
-    constexpr std::string_view letters = "\"\\/bfnrt", meanings = "\"\\/\b\f\n\r\t";
-    if (const std::size_t which = letters.find(letter); which != std::string_view::npos)
-      to += meanings[which];
-    else if (letter == 'u')
-      append_utf8(to, code_point());
-    else
-      fail("an unknown escape");
+  void add_tensor() {
+    if (!dtype_ || !shape_ || !offsets_)
+      fail(fmt::format("tensor {} has no key '{}'", in_quotes(name_),
+                       !dtype_   ? "dtype"
+                       : !shape_ ? "shape"
+                                 : "data_offsets"));
+    if (offsets_->size() != 2) fail(fmt::format("tensor {}: expected two offsets", in_quotes(name_)));
+    header_.entries.push_back(
+        {std::move(name_), std::move(*dtype_), Shape(*shape_), offsets_->front(), offsets_->back()});
+    dtype_.reset();
+    shape_.reset();
+    offsets_.reset();
   }
 
-  unsigned four_digits() {
-    unsigned value = 0;
-    const std::string_view digits = rest_.substr(0, 4);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-    if (error != std::errc() || end != digits.data() + 4) fail("expected four hexadecimal digits");
-    rest_.remove_prefix(4);
-    return value;
-  }
-
-  unsigned code_point() {
-    const unsigned first = four_digits();
-    if (first < 0xD800 || first > 0xDBFF) return first;
-    // The first half of a surrogate pair. The UTF-8 check rejects a half that stands alone.
-    if (!rest_.starts_with("\\u")) return first;
-    rest_.remove_prefix(2);
-    const unsigned second = four_digits();
-    if (second < 0xDC00 || second > 0xDFFF) fail("half a surrogate pair");
-    return 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
-  }
-
-  static void append_utf8(std::string& to, unsigned c) {
-    const auto byte = [&](unsigned value) { to += static_cast<char>(value); };
-    const auto continued = [&](unsigned shift) { byte(0x80 | (c >> shift & 0x3F)); };
-    if (c < 0x80) return byte(c);
-    if (c < 0x800) {
-      byte(0xC0 | c >> 6);
-    } else if (c < 0x10000) {
-      byte(0xE0 | c >> 12);
-      continued(6);
-    } else {
-      byte(0xF0 | c >> 18);
-      continued(12);
-      continued(6);
-    }
-    continued(0);
-  }
+  const ByteSource& source_;
+  SafetensorsHeader header_;
+  Place place_ = Place::outside;
+  bool has_metadata_ = false;
+  std::string name_;  // the current key in Place::names
+  std::string key_;   // the current key in Place::metadata and Place::tensor
+  // Of the current tensor, as far as they are known.
+  std::optional<std::string> dtype_;
+  std::optional<std::vector<std::size_t>> shape_, offsets_;
 };
 
 }  // namespace
 
 SafetensorsHeader parse_safetensors_header(std::string_view text, const ByteSource& source) {
-  return Parser(text, source).parse();
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const auto first = static_cast<unsigned char>(text.front());
-    const std::size_t length = first < 0x80   ? 1
-                               : first < 0xC2 ? 0
-                               : first < 0xE0 ? 2
-                               : first < 0xF0 ? 3
-                               : first < 0xF5 ? 4
-                                              : 0;
-    if (length == 0 || text.size() < length) return false;
-    for (std::size_t i = 1; i < length; ++i)
-      if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return false;
-    const auto second = length > 1 ? static_cast<unsigned char>(text[1]) : 0U;
-    if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) || (first == 0xF0 && second < 0x90) ||
-        (first == 0xF4 && second > 0x8F))
-      return false;
-    text.remove_prefix(length);
-  }
-  return true;
+  Receiver receiver(source);
+  parse_json(text, receiver);
+  return receiver.take();
 }
 
 }  // namespace wengert

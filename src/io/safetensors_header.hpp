@@ -2,14 +2,17 @@
 #pragma once
 
 #include "io/byte_source.hpp"
+#include <wengert/base/tensor.hpp>
 #include <wengert/io/safetensors.hpp>
-#include <wengert/tensor.hpp>
 
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace wengert {
+
+/// The key whose value is the metadata; no tensor has this name.
+constexpr std::string_view safetensors_metadata_key = "__metadata__";
 
 struct SafetensorsEntry {
   std::string name;
@@ -25,8 +28,5 @@ struct SafetensorsHeader {
 
 /// Parses a header. Reports errors through `source`.
 SafetensorsHeader parse_safetensors_header(std::string_view text, const ByteSource& source);
-
-/// Whether a text is UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool is_utf8(std::string_view text);
 
 }  // namespace wengert

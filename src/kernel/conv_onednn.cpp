@@ -4,7 +4,7 @@
 
 #if defined(WENGERT_ONEDNN)
 
-#include "kernel/parallel.hpp"
+#include "base/parallel.hpp"
 #include "kernel/scratch.hpp"
 
 #include <algorithm>

@@ -1,7 +1,8 @@
 // Elementwise dispatch: merges axes into planes, joins short rows into long ones, and divides work among threads.
 #include "kernel/elementwise.hpp"
 
-#include "kernel/parallel.hpp"
+#include "base/odometer.hpp"
+#include "base/parallel.hpp"
 
 #include <algorithm>
 #include <array>
@@ -65,9 +66,9 @@ void run_rows(Elementwise<T>* kernel, const double* parameters, std::span<const 
 }
 
 template <class T>
-void run_plane(const Op<T>& op, const double* parameters, std::span<const Plane<T>> operands, T* out, std::size_t rows,
-               std::size_t columns) {
-  const auto kernel = op.kernels[static_cast<std::size_t>(active_isa())];
+void run_plane(const ElementwiseKernels<T>& kernels, const double* parameters, std::span<const Plane<T>> operands,
+               T* out, std::size_t rows, std::size_t columns) {
+  const auto kernel = kernels[static_cast<std::size_t>(active_isa())];
   const std::size_t elements = rows * columns;
   if (elements < large_work) return run_rows(kernel, parameters, operands, out, rows, columns);
   const auto part = [&](std::size_t row, std::size_t column, std::size_t part_rows, std::size_t part_columns) {
@@ -87,12 +88,13 @@ void run_plane(const Op<T>& op, const double* parameters, std::span<const Plane<
 }
 
 template <class T>
-void run_elementwise(const Op<T>& op, const double* parameters, std::span<const Value<const T>> inputs, Value<T> out) {
+void run_elementwise(const ElementwiseKernels<T>& kernels, const double* parameters,
+                     std::span<const Value<const T>> inputs, Value<T> out) {
   std::array<Plane<T>, Loops::max_values> planes;
   const std::span<const Plane<T>> operands(planes.data(), inputs.size());
   if (std::all_of(inputs.begin(), inputs.end(), [](const auto& v) { return v.layout->contiguous; })) {
     for (std::size_t i = 0; i < inputs.size(); ++i) planes[i] = {inputs[i].data, 0, true};
-    return run_plane(op, parameters, operands, out.data, 1, out.size());
+    return run_plane(kernels, parameters, operands, out.data, 1, out.size());
   }
   std::array<const Layout*, Loops::max_values> layouts{};
   for (std::size_t i = 0; i < inputs.size(); ++i) layouts[i] = inputs[i].layout;
@@ -104,24 +106,20 @@ void run_elementwise(const Op<T>& op, const double* parameters, std::span<const 
     planes[i] = {inputs[i].data, loops.rank > 1 ? loops.strides[i][inner - 1] : 0, loops.strides[i][inner] != 0};
   if (out.size() == 0) return;
 
-  std::array<std::size_t, max_rank> position{};
   T* to = out.data;
-  for (const T* end = out.data + out.size(); to != end; to += rows * columns) {
-    run_plane(op, parameters, operands, to, rows, columns);
-    for (std::size_t loop = loops.rank > 2 ? loops.rank - 2 : 0; loop-- > 0;) {  // the outer loops, like an odometer
-      for (std::size_t i = 0; i < inputs.size(); ++i) planes[i].data += loops.strides[i][loop];
-      if (++position[loop] < loops.extents[loop]) break;
-      position[loop] = 0;
-      for (std::size_t i = 0; i < inputs.size(); ++i)
-        planes[i].data -= loops.strides[i][loop] * static_cast<std::ptrdiff_t>(loops.extents[loop]);
-    }
-  }
+  const auto move = [&](std::size_t loop, std::ptrdiff_t steps) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) planes[i].data += steps * loops.strides[i][loop];
+  };
+  for (Odometer outer(loops.outer(2)); !outer.done(); outer.next(move), to += rows * columns)
+    run_plane(kernels, parameters, operands, to, rows, columns);
 }
 
 #define WENGERT_INSTANTIATE(T)                                                                                        \
   template void run_rows<T>(Elementwise<T>*, const double*, std::span<const Plane<T>>, T*, std::size_t, std::size_t); \
-  template void run_plane<T>(const Op<T>&, const double*, std::span<const Plane<T>>, T*, std::size_t, std::size_t);   \
-  template void run_elementwise<T>(const Op<T>&, const double*, std::span<const Value<const T>>, Value<T>);
+  template void run_plane<T>(const ElementwiseKernels<T>&, const double*, std::span<const Plane<T>>, T*, std::size_t, \
+                             std::size_t);                                                                            \
+  template void run_elementwise<T>(const ElementwiseKernels<T>&, const double*, std::span<const Value<const T>>,      \
+                                   Value<T>);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE

@@ -1,8 +1,8 @@
 // Runs elementwise ops over operands of any strides.
 #pragma once
 
-#include <wengert/layout.hpp>
-#include <wengert/op.hpp>
+#include <wengert/base/layout.hpp>
+#include <wengert/simd/plane.hpp>
 
 #include <span>
 
@@ -16,13 +16,16 @@ void run_rows(Elementwise<T>* kernel, const double* parameters, std::span<const 
 /// Whether kernels can read an operand of this layout without a copy: the innermost stride is 0 or 1.
 bool reads_directly(const Layout& layout);
 
-/// Computes `op` over rows × columns elements, contiguous in `out`; on several threads if there are many.
+/// Runs the kernel of the active instruction set over rows × columns elements, contiguous in `out`; on several threads
+/// if there are many.
 template <class T>
-void run_plane(const Op<T>& op, const double* parameters, std::span<const Plane<T>> operands, T* out, std::size_t rows,
-               std::size_t columns);
+void run_plane(const ElementwiseKernels<T>& kernels, const double* parameters, std::span<const Plane<T>> operands,
+               T* out, std::size_t rows, std::size_t columns);
 
-/// Computes `op` over operands that broadcast to the shape of `out`, which is contiguous.
+/// Runs the kernel of the active instruction set over operands that broadcast to the shape of `out`, which is
+/// contiguous.
 template <class T>
-void run_elementwise(const Op<T>& op, const double* parameters, std::span<const Value<const T>> inputs, Value<T> out);
+void run_elementwise(const ElementwiseKernels<T>& kernels, const double* parameters,
+                     std::span<const Value<const T>> inputs, Value<T> out);
 
 }  // namespace wengert::kernel

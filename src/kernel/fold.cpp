@@ -1,10 +1,10 @@
 // Vectorised sums and maxima along rows and columns; sums add elements in T within blocks, and blocks in double.
 #include "kernel/fold.hpp"
 
-#include "kernel/parallel.hpp"
+#include "base/parallel.hpp"
 #include "kernel/rows.hpp"
-#include <wengert/kernel/isa.hpp>
-#include <wengert/kernel/lane.hpp>
+#include <wengert/simd/isa.hpp>
+#include <wengert/simd/lane.hpp>
 
 #include <algorithm>
 #include <array>

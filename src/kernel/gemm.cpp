@@ -1,8 +1,8 @@
 // Matrix multiplication: a register-blocked kernel for small products, otherwise CBLAS or oneDNN.
 #include "kernel/gemm.hpp"
 
-#include <wengert/kernel/isa.hpp>
-#include <wengert/kernel/lane.hpp>
+#include <wengert/simd/isa.hpp>
+#include <wengert/simd/lane.hpp>
 
 #include <algorithm>
 #include <mutex>
@@ -13,8 +13,8 @@
 #include <dnnl.h>
 #endif
 
+#include "base/parallel.hpp"
 #include "kernel/gemm_thin.hpp"
-#include "kernel/parallel.hpp"
 
 extern "C" void openblas_set_num_threads(int) __attribute__((weak));
 

@@ -1,9 +1,9 @@
 // Vectorised matrix–vector and outer products, where a library call would spend most of its time packing operands.
 #include "kernel/gemm_thin.hpp"
 
-#include "kernel/parallel.hpp"
-#include <wengert/kernel/isa.hpp>
-#include <wengert/kernel/lane.hpp>
+#include "base/parallel.hpp"
+#include <wengert/simd/isa.hpp>
+#include <wengert/simd/lane.hpp>
 
 namespace wengert::kernel {
 namespace {

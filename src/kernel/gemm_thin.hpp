@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernel/gemm.hpp"
-#include <wengert/kernel/isa.hpp>
+#include <wengert/simd/isa.hpp>
 
 #include <cstddef>
 

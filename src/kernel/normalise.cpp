@@ -1,10 +1,10 @@
 // Vectorised variance, standardisation and its vjp, for groups that are runs of elements, short rows or columns.
 #include "kernel/normalise.hpp"
 
-#include "kernel/parallel.hpp"
+#include "base/parallel.hpp"
 #include "kernel/rows.hpp"
-#include <wengert/kernel/isa.hpp>
-#include <wengert/kernel/lane.hpp>
+#include <wengert/simd/isa.hpp>
+#include <wengert/simd/lane.hpp>
 
 #include <algorithm>
 #include <cmath>

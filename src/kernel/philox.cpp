@@ -1,8 +1,8 @@
 // Vectorised Philox4x32-10, and uniform and normal (Box–Muller) draws from its words.
 #include "kernel/philox.hpp"
 
-#include <wengert/kernel/isa.hpp>
-#include <wengert/kernel/lane.hpp>
+#include <wengert/simd/isa.hpp>
+#include <wengert/simd/lane.hpp>
 
 #include <algorithm>
 #include <limits>

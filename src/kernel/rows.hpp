@@ -1,7 +1,7 @@
 // Reads and writes rows of any length by lanes, the last of which may be partial.
 #pragma once
 
-#include <wengert/kernel/lane.hpp>
+#include <wengert/simd/lane.hpp>
 
 #include <array>
 #include <cstddef>

@@ -1,11 +1,11 @@
 // Vectorised softmax, log-softmax and cross entropy by row; short rows are transposed, one row for each lane element.
 #include "kernel/softmax.hpp"
 
-#include "kernel/parallel.hpp"
+#include "base/parallel.hpp"
 #include "kernel/rows.hpp"
 #include "kernel/scratch.hpp"
-#include <wengert/kernel/fast_exp.hpp>
-#include <wengert/kernel/isa.hpp>
+#include <wengert/simd/fast_exp.hpp>
+#include <wengert/simd/isa.hpp>
 
 #include <algorithm>
 #include <limits>

@@ -1,7 +1,7 @@
 // The parts of a register chain besides its ops: the load, store and end stages, and the loop over rows.
 #pragma once
 
-#include <wengert/kernel/stage_body.hpp>
+#include <wengert/simd/stage.hpp>
 
 #include <cstddef>
 

@@ -1,6 +1,6 @@
 // Partitions the nodes of a tape into layers: by call, by source line, and by the parameters that nodes read.
 #include <wengert/nn/anatomy.hpp>
-#include <wengert/op.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <algorithm>
 #include <cstdint>

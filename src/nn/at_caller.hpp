@@ -1,8 +1,8 @@
 // Errors in modules of many ops name the caller's line instead of the module's.
 #pragma once
 
-#include <wengert/error.hpp>
-#include <wengert/op.hpp>
+#include <wengert/base/error.hpp>
+#include <wengert/tape/op.hpp>
 
 namespace wengert::nn {
 

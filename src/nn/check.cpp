@@ -1,7 +1,7 @@
 // The network linter: detects misused losses, dead and saturated units, and parameters without a gradient.
-#include "ancestors.hpp"
+#include "tape/ancestors.hpp"
 #include <wengert/nn/check.hpp>
-#include <wengert/op.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <algorithm>
 #include <cmath>

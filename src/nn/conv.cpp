@@ -1,7 +1,7 @@
 // Conv1d, Conv2d and ConvTranspose2d: initialisation, input checks and forward pass.
 #include "nn/making.hpp"
 #include <wengert/nn/conv.hpp>
-#include <wengert/op.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <array>
 

@@ -1,10 +1,10 @@
 // Embedding: initialisation, and a lookup in which the padding entry receives no gradient.
 #include "nn/making.hpp"
 #include <wengert/nn/embedding.hpp>
-#include <wengert/op.hpp>
 #include <wengert/ops/control.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/index.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <algorithm>
 

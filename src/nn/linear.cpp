@@ -1,9 +1,10 @@
 // Linear: initialisation, input checks, and the affine map x·Wᵀ + b.
 #include "nn/making.hpp"
 #include <wengert/nn/linear.hpp>
-#include <wengert/op.hpp>
+#include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/shape.hpp>
+#include <wengert/tape/op.hpp>
 
 namespace wengert::nn {
 

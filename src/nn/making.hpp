@@ -1,9 +1,9 @@
 // Shared by the modules: allocation and initialisation of parameters, and checks of sizes.
 #pragma once
 
-#include <wengert/error.hpp>
+#include <wengert/base/error.hpp>
 #include <wengert/nn/initialisers.hpp>
-#include <wengert/parameter.hpp>
+#include <wengert/tape/parameter.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -1,5 +1,5 @@
 // The error for a path prefix that matches no parameter of a network.
-#include "listing.hpp"
+#include "base/join.hpp"
 #include <wengert/nn/module.hpp>
 
 namespace wengert::nn::detail {

@@ -1,7 +1,7 @@
 // BatchNorm, LayerNorm, RMSNorm and GroupNorm: initialisation, input checks and forward pass.
 #include "nn/making.hpp"
 #include <wengert/nn/normalise.hpp>
-#include <wengert/op.hpp>
+#include <wengert/tape/op.hpp>
 
 namespace wengert::nn {
 namespace {

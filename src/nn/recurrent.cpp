@@ -2,12 +2,12 @@
 #include "nn/at_caller.hpp"
 #include "nn/making.hpp"
 #include <wengert/nn/recurrent.hpp>
-#include <wengert/op.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/join.hpp>
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/ops/slice.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <algorithm>
 #include <array>

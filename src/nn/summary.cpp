@@ -1,6 +1,6 @@
 // summary: counts parameters, FLOPs and bytes by layer, and prints them as a table.
 #include <wengert/nn/summary.hpp>
-#include <wengert/op.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <algorithm>
 #include <map>

@@ -1,7 +1,8 @@
 // Elements selected one by one along an axis: take_along_axis, gather, scatter and scatter_add.
-#include "indexing.hpp"
-#include "listed.hpp"
-#include "placed.hpp"
+#include "base/odometer.hpp"
+#include "ops/composite_registry.hpp"
+#include "ops/indexing.hpp"
+#include "ops/view_transpose.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/index.hpp>
 
@@ -15,7 +16,6 @@ namespace {
 template <class Visit>
 void each_chosen(const IndexedAxis& along, const Layout& x, Value<const std::int64_t> indices, const Shape& chosen,
                  const Visit& visit) {
-  if (chosen.elements() == 0) return;
   const std::size_t rank = chosen.rank(), last = rank - 1;
   std::array<std::ptrdiff_t, max_rank> x_strides{}, index_strides{};
   for (std::size_t axis = 0; axis < rank; ++axis) {
@@ -24,26 +24,18 @@ void each_chosen(const IndexedAxis& along, const Layout& x, Value<const std::int
   }
   const std::size_t extent = x.shape[along.axis];
   const std::ptrdiff_t step = x.strides[along.axis], x_step = x_strides[last], index_step = index_strides[last];
-  std::array<std::size_t, max_rank> position{};
+  std::size_t i = 0;
   std::ptrdiff_t row = 0, index = 0;  // offsets in x and in the indices
-  for (std::size_t i = 0;;) {
+  const auto move = [&](std::size_t axis, std::ptrdiff_t steps) {
+    row += steps * x_strides[axis];
+    index += steps * index_strides[axis];
+  };
+  for (Odometer outer({chosen.begin(), last}); !outer.done(); outer.next(move))
     for (std::size_t j = 0; j < chosen[last]; ++j, ++i) {
       const auto k = static_cast<std::ptrdiff_t>(j);
       const std::size_t place = along.place(indices, static_cast<std::size_t>(index + k * index_step), extent);
       visit(i, row + k * x_step + static_cast<std::ptrdiff_t>(place) * step);
     }
-    std::size_t axis = last;
-    while (true) {  // the outer axes, counted like an odometer
-      if (axis == 0) return;
-      --axis;
-      row += x_strides[axis];
-      index += index_strides[axis];
-      if (++position[axis] < chosen[axis]) break;
-      row -= x_strides[axis] * static_cast<std::ptrdiff_t>(chosen[axis]);
-      index -= index_strides[axis] * static_cast<std::ptrdiff_t>(chosen[axis]);
-      position[axis] = 0;
-    }
-  }
 }
 
 template <class T>

@@ -1,4 +1,5 @@
 // Arithmetic ops: add, subtract, multiply, divide and negate; a scalar operand becomes a parameter of the op.
+#include "ops/engine_ops.hpp"
 #include <wengert/ops/elementwise.hpp>
 
 #include <array>
@@ -44,17 +45,6 @@ constexpr auto scalar_divide = elementwise<"scalar_divide", params<1>>(
 
 }  // namespace
 
-namespace detail {
-template <class T>
-Var<T> sum_of_two(Var<T> a, Var<T> b) {
-  using Table = ElementwiseTable<T, std::remove_const_t<decltype(add_op)>>;
-  const std::array<Var<T>, 2> both{a, b};
-  return a.tape().record(Table::table, nullptr, 0, both, Location::current());
-}
-template Var<float> sum_of_two(Var<float>, Var<float>);
-template Var<double> sum_of_two(Var<double>, Var<double>);
-}  // namespace detail
-
 // For float and double.
 #define WENGERT_ARITHMETIC(T)                                                  \
   Var<T> add(const Operand<T>& a, const Operand<T>& b) {                       \
@@ -78,4 +68,16 @@ WENGERT_ARITHMETIC(float)
 WENGERT_ARITHMETIC(double)
 #undef WENGERT_ARITHMETIC
 
+namespace detail {
+
+template <class T>
+Var<T> sum_of_two(Var<T> a, Var<T> b) {
+  using Table = ElementwiseTable<T, std::remove_const_t<decltype(add_op)>>;
+  const std::array<Var<T>, 2> both{a, b};
+  return a.tape().record(Table::table, nullptr, 0, both, Location::current());
+}
+template Var<float> sum_of_two(Var<float>, Var<float>);
+template Var<double> sum_of_two(Var<double>, Var<double>);
+
+}  // namespace detail
 }  // namespace wengert

@@ -1,4 +1,5 @@
 // Scaled dot-product attention, composed of other ops; keys hidden from every query reach no result, even as NaN.
+#include "tape/operands.hpp"
 #include <wengert/ops/attention.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>
@@ -14,18 +15,18 @@
 namespace wengert {
 namespace {
 
-constexpr std::string_view name = "scaled_dot_product_attention";
+constexpr std::string_view attention_name = "scaled_dot_product_attention";
 
 void check_shapes(const Shape& q, const Shape& k, const Shape& v) {
   const auto shapes = [&] {
     return fmt::format("queries {}, keys {} and values {}", to_string(q), to_string(k), to_string(v));
   };
   if (q.rank() < 2 || k.rank() < 2 || v.rank() < 2)
-    throw ShapeError(name, fmt::format("{}: must be (…, length, width) each", shapes()));
+    throw ShapeError(attention_name, fmt::format("{}: must be (…, length, width) each", shapes()));
   if (q.back() != k.back())
-    throw ShapeError(name, fmt::format("{}: queries and keys must have the same width", shapes()));
+    throw ShapeError(attention_name, fmt::format("{}: queries and keys must have the same width", shapes()));
   if (k[k.rank() - 2] != v[v.rank() - 2])
-    throw ShapeError(name, fmt::format("{}: there must be as many values as keys", shapes()));
+    throw ShapeError(attention_name, fmt::format("{}: there must be as many values as keys", shapes()));
 }
 
 // 1 on and below the diagonal, elsewhere 0.
@@ -39,12 +40,10 @@ Var<T> lower_triangle(Tape<T>& tape, std::size_t rows, std::size_t columns, cons
 
 template <class T>
 void check_beside(std::string_view role, Var<T> x, const Shape& scores, const Tape<T>& tape) {
-  tape_of(x, name, {});
-  if (&x.tape() != &tape)
-    throw HandleError(name, fmt::format("the {} belongs to another tape: record all operands on one tape", role));
+  check_operand(tape, x, attention_name, {}, "the {}", role);
   if (broadcast_shapes(x.shape(), scores) != scores)
-    throw ShapeError(name, fmt::format("{} of shape {} does not broadcast to the scores' shape {}", role,
-                                       to_string(x.shape()), to_string(scores)));
+    throw ShapeError(attention_name, fmt::format("{} of shape {} does not broadcast to the scores' shape {}", role,
+                                                 to_string(x.shape()), to_string(scores)));
 }
 
 // The axes before the last two.
@@ -69,12 +68,10 @@ struct Seen {
 template <class T>
 Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
                                     const std::type_identity_t<AttentionOptions<T>>& options, Location where) {
-  if (q.empty() || k.empty() || v.empty())
-    throw HandleError(name, "an operand is an empty handle: it was never recorded on a tape", where);
-  for (const Var<T>& operand : {q, k, v})
-    if (&tape_of(operand, name, where) != &q.tape())
-      throw HandleError(name, "an operand belongs to another tape: record all operands on one tape", where);
-  return atomically(q.tape(), where, [&] {
+  if (q.empty()) detail::refuse_empty(attention_name, "an operand", where);
+  Tape<T>& tape = q.tape(attention_name, where);
+  for (const Var<T>& operand : {q, k, v}) check_operand(tape, operand, attention_name, where, "an operand");
+  return atomically(tape, where, [&] {
     const auto at = [&](const Var<T>& x) { return Operand<T>(x, where); };
     const Operand<T> zero(0, where);
     check_shapes(q.shape(), k.shape(), v.shape());
@@ -128,8 +125,8 @@ WENGERT_INSTANTIATE(double)
 
 namespace {
 
-[[maybe_unused]] const bool registered = register_op(
-    {.name = name,
+[[maybe_unused]] const bool attention_registered = register_op(
+    {.name = attention_name,
      .notation = "softmax(s q·kᵀ + b)·v",
      .convention = "a query that may attend to nothing gives zeros; keys and values that no query may see "
                    "reach no result and no gradient, even if they are NaN",
@@ -146,7 +143,7 @@ namespace {
        std::vector<Shape> biased = shapes;
        biased.push_back({3, 4});
        const std::vector<Domain> domains(4);
-       const std::string label(name);
+       const std::string label(attention_name);
        return std::vector<OpExample>{{label, shapes, {domains.begin(), domains.begin() + 3}, with(false, false)},
                                      {label, shapes, {domains.begin(), domains.begin() + 3}, with(true, false)},
                                      {label, shapes, {domains.begin(), domains.begin() + 3}, with(false, true)},

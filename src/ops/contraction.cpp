@@ -5,7 +5,7 @@
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/shape.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <algorithm>
 #include <limits>
@@ -84,17 +84,7 @@ struct SpreadAxes {
   void forward(Value<const T> x, Value<T> y) const {
     std::fill_n(y.data, y.size(), T(0));
     const Layout diagonal = map.apply(*y.layout);
-    std::array<std::size_t, max_rank> position{};
-    T* at = y.data;
-    for (const T& element : std::span<const T>(x.data, x.size())) {
-      *at = element;
-      for (std::size_t axis = diagonal.rank(); axis-- > 0;) {
-        at += diagonal.strides[axis];
-        if (++position[axis] < diagonal.shape[axis]) break;
-        at -= diagonal.strides[axis] * static_cast<std::ptrdiff_t>(diagonal.shape[axis]);
-        position[axis] = 0;
-      }
-    }
+    place_elements(x, {y.data, &diagonal});
   }
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T>) const {

@@ -1,7 +1,7 @@
 // Contractions of operands with labelled axes, for einsum, tensordot and dot.
 #pragma once
 
-#include <wengert/op.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <array>
 #include <bit>

@@ -96,13 +96,16 @@ template <class T>
 class Repeating {
  public:
   Repeating(Tape<T>& tape, std::vector<Stream> streams, std::size_t updates)
-      : tape_(tape), before_(tape.repeat(true)), streams_(std::move(streams)), updates_(tape.exchange_updates({})) {
+      : tape_(tape),
+        before_(tape.repeat(true)),
+        streams_(std::move(streams)),
+        updates_(tape.update_queue().exchange({})) {
     for (auto& [state, counter] : streams_) std::swap(state->counter, counter);
-    tape.exchange_updates(
+    tape.update_queue().exchange(
         {updates_.begin(), updates_.begin() + static_cast<std::ptrdiff_t>(std::min(updates, updates_.size()))});
   }
   ~Repeating() {
-    tape_.exchange_updates(std::move(updates_));
+    tape_.update_queue().exchange(std::move(updates_));
     for (const auto& [state, counter] : streams_) state->counter = counter;
     tape_.repeat(before_);
   }
@@ -113,7 +116,7 @@ class Repeating {
   Tape<T>& tape_;
   bool before_;
   std::vector<Stream> streams_;
-  std::vector<typename Tape<T>::Update> updates_;
+  std::vector<Update<T>> updates_;
 };
 
 template <class T>
@@ -140,8 +143,8 @@ Var<T> detail::checkpointed(std::function<Var<T>(std::span<const Var<T>>)> f, st
                                          "the same each time",
                                          to_string(shape), to_string(again.shape())));
           std::vector<Var<T>> cotangents(x.size());
-          pullback.tape().sweep(again, pullback.cotangent(), x, cotangents, Tape<T>::Temporaries::keep,
-                                Tape<T>::Variables::independent);
+          Sweep<T>(pullback.tape(), Temporaries::keep)
+              .run(again, pullback.cotangent(), x, cotangents, Variables::independent);
           for (std::size_t i = 0; i < x.size(); ++i) pullback.give(i, cotangents[i]);
         },
         line);

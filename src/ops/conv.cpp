@@ -2,10 +2,11 @@
 #include "kernel/conv.hpp"
 
 #include "ops/windows.hpp"
+#include "tape/operands.hpp"
 #include <wengert/ops/conv.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/shape.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <fmt/format.h>
 
@@ -102,8 +103,8 @@ Convolving convolving(std::string_view name, const Shape& x, const Shape& w, con
 }
 
 // The convolution whose transpose maps x to the result.
-Convolving transposed(std::string_view name, const Shape& x, const Shape& w, const Steps& steps,
-                      const detail::PerThree& output_padding) {
+Convolving transposed_convolving(std::string_view name, const Shape& x, const Shape& w, const Steps& steps,
+                                 const detail::PerThree& output_padding) {
   const std::size_t n = x.rank() - 2;
   check_channels(name, x, w, steps.groups, true, n);
   const auto outputs = detail::spatial_extents(x, n), kernels = detail::spatial_extents(w, n);
@@ -224,16 +225,14 @@ std::size_t checked_groups(std::string_view name, std::ptrdiff_t groups) {
 
 template <class T>
 Shape shape_of(Var<T> w, std::string_view name, const Location& where) {
-  if (w.empty()) throw HandleError(name, "the weight is an empty handle: it was never recorded on a tape", where);
+  if (w.empty()) detail::refuse_empty(name, "the weight", where);
   return tape_of(w, name, where).node(w, name).layout->shape;
 }
 
 template <class T>
 Var<T> plus_bias(std::string_view name, Var<T> y, const Var<T>* bias, const Location& where) {
   if (bias == nullptr) return y;
-  if (bias->empty()) throw HandleError(name, "the bias is an empty handle: it was never recorded on a tape");
-  if (&tape_of(*bias, name, where) != &y.tape())
-    throw HandleError(name, "the bias belongs to another tape: record all operands on one tape");
+  check_operand(y.tape(), *bias, name, where, "the bias");
   const Shape got = bias->shape();
   const std::size_t filters = y.shape()[1];
   if (got != Shape{filters})
@@ -268,7 +267,8 @@ Var<T> conv_transpose(std::string_view name, Var<T> x, Var<T> w, const Var<T>* b
                       detail::checked_numbers(name, "dilation", options.dilation, 1),
                       checked_groups(name, options.groups)};
     const auto output_padding = detail::checked_numbers(name, "output_padding", options.output_padding, 0);
-    const ConvInputGradient op{transposed(name, batch.shape(), shape_of(w, name, where), steps, output_padding)};
+    const ConvInputGradient op{
+        transposed_convolving(name, batch.shape(), shape_of(w, name, where), steps, output_padding)};
     return plus_bias(name, record(op, where, batch, w), bias, where);
   });
 }
@@ -317,7 +317,7 @@ constexpr std::string_view transpose_convention =
     "w is (channels, filters / groups, kernel…): that of the convolution it is the transpose of, as in PyTorch";
 
 using Vars = std::span<const Var<double>>;
-const bool registered[] = {
+const bool conv_registered[] = {
     register_op({.name = "conv1d",
                  .notation = "x ∗ w + b",
                  .convention = shared_convention,

@@ -2,7 +2,7 @@
 #include "ops/loss_common.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/shape.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -289,13 +289,12 @@ template <class T>
 Var<T> ctc_loss(Var<T> log_probability, std::type_identity_t<IndexOperand<T>> targets,
                 std::type_identity_t<IndexOperand<T>> input_lengths,
                 std::type_identity_t<IndexOperand<T>> target_lengths, const CtcOptions& options, Location where) {
-  if (log_probability.empty())
-    throw HandleError(loss_name, "the prediction is an empty handle: it was never recorded on a tape", where);
+  if (log_probability.empty()) detail::refuse_empty(loss_name, "the prediction", where);
   Tape<T>& tape = tape_of(log_probability, loss_name, where);
   return atomically(tape, where, [&] {
     const auto on_tape = [&](std::string_view role, const IndexOperand<T>& operand) {
       const IndexVar<T> k = operand.on(tape);
-      losses::check_handle(loss_name, role, k.handle(), tape);
+      check_operand(tape, k.handle(), loss_name, where, "the {}", role);
       return k;
     };
     const CtcCost op{{options.blank, options.zero_infinity, options.reduction == Reduction::mean}};

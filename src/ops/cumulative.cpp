@@ -1,12 +1,12 @@
 // Cumulative sums, products and log-sum-exps along an axis, and the product over axes.
-#include "lines.hpp"
-#include "listed.hpp"
+#include "ops/axis_loop.hpp"
+#include "ops/composite_registry.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/join.hpp>
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/ops/slice.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 // Helpers of det, slogdet and the gradient of det.
 #pragma once
 
-#include <wengert/tape.hpp>
+#include <wengert/tape/tape.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -1,10 +1,11 @@
 // einsum: parses subscripts, resolves ellipses and extents, and contracts operands pairwise.
 #include "ops/contraction.hpp"
 #include "ops/matrices.hpp"
+#include "tape/operands.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/reduce.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <algorithm>
 #include <numeric>
@@ -16,7 +17,7 @@ namespace {
 
 using namespace detail;
 
-constexpr std::string_view name = "einsum";
+constexpr std::string_view einsum_name = "einsum";
 constexpr std::uint8_t first_ellipsis = 52;  // labels: A…Z, a…z, then the axes of an ellipsis, the first axis first
 
 using Labels = std::vector<std::uint8_t>;
@@ -43,7 +44,7 @@ struct Expression {
   bool has_result = false;
 
   [[noreturn]] void refuse(const std::string& reason) const {
-    throw ValueError(name, fmt::format("subscripts '{}': {}", text, reason));
+    throw ValueError(einsum_name, fmt::format("subscripts '{}': {}", text, reason));
   }
 };
 
@@ -86,8 +87,8 @@ Labels labels_of(const Expression& expression, std::size_t operand, const Shape&
   const Term& term = expression.operands[operand];
   const std::size_t letters = term.letters.size(), rank = shape.rank();
   if (term.ellipsis == Term::none ? rank != letters : rank < letters)
-    throw ShapeError(name, fmt::format("subscripts '{}': operand {} has shape {}, but {} axes are named",
-                                       expression.text, operand + 1, to_string(shape), letters));
+    throw ShapeError(einsum_name, fmt::format("subscripts '{}': operand {} has shape {}, but {} axes are named",
+                                              expression.text, operand + 1, to_string(shape), letters));
   Labels labels = term.letters;
   if (term.ellipsis == Term::none) return labels;
   Labels further(rank - letters);  // aligned from the last one, as in broadcasting
@@ -107,8 +108,9 @@ LabelExtents extents_of(const std::vector<Labels>& labels, const std::vector<Sha
       const std::size_t extent = shapes[i][axis];
       if (extent == 1) continue;
       if (extents[label] != 1 && extents[label] != extent)
-        throw ShapeError(name, fmt::format("{} has extent {} in operand {} and {} in operand {}: must be equal, or 1",
-                                           text_of(label), extents[label], set_by[label] + 1, extent, i + 1));
+        throw ShapeError(einsum_name,
+                         fmt::format("{} has extent {} in operand {} and {} in operand {}: must be equal, or 1",
+                                     text_of(label), extents[label], set_by[label] + 1, extent, i + 1));
       extents[label] = extent;
       set_by[label] = i;
     }
@@ -184,7 +186,8 @@ Var<T> contract(const Expression& expression, std::span<const Var<T>> operands, 
   const LabelExtents extents = extents_of(labels, shapes);
   const Labels wanted = result_labels(expression, labels);
   if (wanted.size() > max_rank)
-    throw ShapeError(name, fmt::format("the result has {} axes: at most {} are possible", wanted.size(), max_rank));
+    throw ShapeError(einsum_name,
+                     fmt::format("the result has {} axes: at most {} are possible", wanted.size(), max_rank));
   const LabelSet result = set_of(wanted);
 
   std::vector<Labelled<T>> values;
@@ -200,8 +203,8 @@ Var<T> contract(const Expression& expression, std::span<const Var<T>> operands, 
   }
   const auto order = contraction_order(sets, result, extents);
   if (order.size() + 1 != operands.size())
-    throw ShapeError(name, fmt::format("subscripts '{}': every order tried needs a product of more than {} axes",
-                                       expression.text, max_rank));
+    throw ShapeError(einsum_name, fmt::format("subscripts '{}': every order tried needs a product of more than {} axes",
+                                              expression.text, max_rank));
   std::vector<bool> used(values.size());
   for (const auto& [first, second] : order) {
     used[first] = used[second] = true;
@@ -236,8 +239,8 @@ std::vector<OpExample> examples() {
           example("abc,cd,bde,ae->", {{2, 2, 2}, {2, 2}, {2, 2, 2}, {2, 2}}),
           example(",i->i", {{}, {3}})};
 }
-const bool registered = register_op(
-    {.name = name,
+const bool einsum_registered = register_op(
+    {.name = einsum_name,
      .notation = "Σ Πᵢ xᵢ over the labels that the result does not name",
      .convention = "without '->' the result has '...' and the letters that occur once, in alphabetical order",
      .own_examples = examples});
@@ -246,16 +249,11 @@ const bool registered = register_op(
 
 template <class T>
 Var<T> einsum(const Subscripts& subscripts, std::span<const Var<T>> operands) {
-  (void)registered;
-  if (operands.empty()) throw ValueError(name, "no operands: at least one is needed", subscripts.where());
-  Tape<T>& tape = tape_of(name, subscripts.where(), operands.front());
-  for (std::size_t i = 1; i < operands.size(); ++i) {
-    if (operands[i].empty())
-      refuse_operand(name, i + 1, "is an empty handle: it was never recorded on a tape", subscripts.where());
-    if (&operands[i].tape(name, subscripts.where()) != &tape)
-      refuse_operand(name, i + 1, "belongs to another tape: record all operands on one tape", subscripts.where());
-    tape.node(operands[i], name, subscripts.where());
-  }
+  (void)einsum_registered;
+  if (operands.empty()) throw ValueError(einsum_name, "no operands: at least one is needed", subscripts.where());
+  Tape<T>& tape = tape_of(einsum_name, subscripts.where(), operands.front());
+  for (std::size_t i = 1; i < operands.size(); ++i)
+    check_operand(tape, operands[i], einsum_name, subscripts.where(), "operand {}", i + 1);
   return atomically(tape, subscripts.where(), [&] {
     const Expression expression = read(subscripts.text());
     if (expression.operands.size() != operands.size())

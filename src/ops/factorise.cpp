@@ -3,7 +3,7 @@
 #include "ops/matrices.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <cmath>
 

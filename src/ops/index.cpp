@@ -1,7 +1,7 @@
 // Slabs selected along one axis: take, embedding, index_add and masked_select; and one_hot.
-#include "indexing.hpp"
-#include "lines.hpp"
-#include "listed.hpp"
+#include "ops/axis_loop.hpp"
+#include "ops/composite_registry.hpp"
+#include "ops/indexing.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/index.hpp>
 #include <wengert/ops/slice.hpp>
@@ -23,7 +23,7 @@ std::size_t IndexedAxis::from_its_end(Value<const std::int64_t> indices, std::si
 namespace {
 
 // The shape of x with `axis` replaced by the axes of the indices.
-Shape with_axes(const char* name, const Shape& x, std::size_t axis, const Shape& axes) {
+Shape replaced_axis(const char* name, const Shape& x, std::size_t axis, const Shape& axes) {
   require_rank(name, x.rank() + axes.rank() - 1);
   Shape result;
   for (std::size_t i = 0; i < axis; ++i) result.push_back(x[i]);
@@ -52,7 +52,7 @@ struct Take {
   static constexpr std::uint8_t index_inputs = 0b10;
   IndexedAxis along;
 
-  Shape shape(const Shape& x, const Shape& indices) const { return with_axes(along.caller, x, along.axis, indices); }
+  Shape shape(const Shape& x, const Shape& indices) const { return replaced_axis(along.caller, x, along.axis, indices); }
   template <class T>
   void forward(Value<const T> x, Value<const std::int64_t> indices, Value<T> y) const {
     const Lines lines(x.shape(), along.axis);
@@ -174,7 +174,7 @@ Var<T> index_add(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperan
     Var<T> slabs = operand_on(x.tape(), source, name, where);
     if (k.rank() != 1)
       throw ShapeError(name, fmt::format("indices of shape {}: must be a vector", to_string(k.shape())));
-    const Shape expected = with_axes(name, x.shape(), along.axis, k.shape());
+    const Shape expected = replaced_axis(name, x.shape(), along.axis, k.shape());
     if (slabs.rank() == 0) slabs = broadcast_to(slabs, expected, where);
     if (slabs.shape() != expected)
       throw ShapeError(

@@ -1,8 +1,9 @@
 // Helpers of the index ops: positions from indices, and operands on the tape.
 #pragma once
 
+#include "tape/operands.hpp"
 #include <wengert/ops/shape.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <string_view>
 
@@ -30,9 +31,7 @@ struct IndexedAxis {
 template <class T>
 IndexVar<T> indices_on(Tape<T>& tape, const IndexOperand<T>& given, std::string_view name, const Location& where) {
   const IndexVar<T> indices = given.on(tape);
-  if (indices.empty()) throw HandleError(name, "the indices are an empty handle: never recorded on a tape", where);
-  if (&tape_of(indices.handle(), name, where) != &tape)
-    throw HandleError(name, "the indices belong to another tape: record all operands on one tape", where);
+  check_operand(tape, indices.handle(), name, where, "the index operand");
   return indices;
 }
 
@@ -51,8 +50,7 @@ auto along_axis(const char* name, Var<T> x, std::ptrdiff_t axis, const IndexOper
 template <class T>
 Var<T> operand_on(Tape<T>& tape, const Operand<T>& given, std::string_view name, const Location& where) {
   const Var<T> operand = given.on(tape);
-  if (&tape_of(operand, name, where) != &tape)
-    throw HandleError(name, "an operand belongs to another tape: record all operands on one tape", where);
+  check_operand(tape, operand, name, where, "an operand");
   return operand;
 }
 

@@ -1,7 +1,8 @@
 // concatenate, stack, split, chunk, tile, repeat, roll and pad, built on one concatenation op and on views.
-#include "lines.hpp"
-#include "listed.hpp"
-#include "placed.hpp"
+#include "ops/axis_loop.hpp"
+#include "ops/composite_registry.hpp"
+#include "ops/view_transpose.hpp"
+#include "tape/operands.hpp"
 #include <wengert/ops/join.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/ops/slice.hpp>
@@ -90,10 +91,7 @@ Var<T> stack_all(std::span<const Var<T>> parts, std::ptrdiff_t axis, const Locat
     require_rank("stack", shape.rank() + 1);
     for (const Var<T>& part : parts) {
       const std::size_t operand = raised.size() + 1;
-      if (part.empty())
-        throw HandleError("stack", fmt::format("operand {} is an empty handle: it was never recorded", operand));
-      if (&part.tape("stack", where) != &parts[0].tape())
-        throw HandleError("stack", fmt::format("operand {} belongs to another tape: record all on one", operand));
+      check_operand(parts[0].tape(), part, "stack", where, "operand {}", operand);
       if (part.shape() != shape)
         throw ShapeError("stack", fmt::format("shapes {} and {} (operand {}): must be equal", to_string(shape),
                                               to_string(part.shape()), operand));

@@ -3,7 +3,7 @@
 #include "ops/loss_common.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/normalise.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 namespace wengert {
 namespace {
@@ -114,7 +114,7 @@ Var<T> binary(std::string_view name, Var<T> prediction, const Operand<T>& target
               const BinaryCrossEntropyOptions<T>& options, const Location& where, const F& costs_of) {
   return losses::loss_of(name, prediction, target, where, [&](Var<T> y) {
     const auto weighs = [&](std::string_view role, Var<T> weight) {
-      losses::check_handle(name, role, weight, y.tape());
+      check_operand(y.tape(), weight, name, where, "the {}", role);
       if (broadcast_shapes(weight.shape(), y.shape()) != y.shape())
         throw ShapeError(name, fmt::format("{} of shape {} does not broadcast to the target's shape {}", role,
                                            to_string(weight.shape()), to_string(y.shape())));

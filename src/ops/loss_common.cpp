@@ -1,7 +1,8 @@
 // Checks of the losses' operands and values.
 #include "ops/loss_common.hpp"
 
-#include <wengert/structural.hpp>
+#include <wengert/ops/elementwise.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -100,18 +101,9 @@ struct LossCheck {
 }  // namespace
 
 template <class T>
-void check_handle(std::string_view loss, std::string_view operand, Var<T> x, const Tape<T>& tape) {
-  if (x.empty())
-    throw HandleError(loss, fmt::format("the {} is an empty handle: it was never recorded on a tape", operand));
-  if (&x.tape(loss, {}) != &tape)
-    throw HandleError(loss, fmt::format("the {} belongs to another tape: record all operands on one tape", operand));
-  tape.node(x, loss);
-}
-
-template <class T>
 Var<T> equal_shaped(std::string_view loss, Var<T> prediction, const Operand<T>& target) {
   const Var<T> y = target.on(prediction.tape());
-  check_handle(loss, "target", y, prediction.tape());
+  check_operand(prediction.tape(), y, loss, {}, "the target");
   if (y.shape() != prediction.shape())
     throw ShapeError(loss,
                      fmt::format("prediction {} and target {}: losses do not broadcast, both must have the same shape",
@@ -152,10 +144,9 @@ void check_parameter(std::string_view loss, std::string_view parameter, double v
                    where);
 }
 
-#define WENGERT_INSTANTIATE(T)                                                            \
-  template void check_handle(std::string_view, std::string_view, Var<T>, const Tape<T>&); \
-  template Var<T> equal_shaped(std::string_view, Var<T>, const Operand<T>&);              \
-  template Var<T> reduced(std::string_view, Var<T>, Reduction, double, const Location&);  \
+#define WENGERT_INSTANTIATE(T)                                                           \
+  template Var<T> equal_shaped(std::string_view, Var<T>, const Operand<T>&);             \
+  template Var<T> reduced(std::string_view, Var<T>, Reduction, double, const Location&); \
   template Var<T> checked(std::string_view, Var<T>, std::span<const Named<T>>, const Location&, std::string_view);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

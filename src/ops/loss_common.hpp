@@ -1,6 +1,7 @@
 // Helpers of the losses: equal shapes, errors with the caller's line, NaN checks and reductions.
 #pragma once
 
+#include "tape/operands.hpp"
 #include <wengert/ops/loss.hpp>
 #include <wengert/ops/reduce.hpp>
 
@@ -19,10 +20,6 @@ struct Named {
   std::string_view name;
   Var<T> value;
 };
-
-/// Throws HandleError for an empty or stale handle, or one of another tape.
-template <class T>
-void check_handle(std::string_view loss, std::string_view operand, Var<T> x, const Tape<T>& tape);
 
 /// The target as a Var on the prediction's tape. Throws ShapeError unless their shapes are equal, or HandleError.
 template <class T>
@@ -50,8 +47,7 @@ double samples(Var<T> x) {
 template <class T, class F>
 Var<T> loss_of(std::string_view name, Var<T> prediction, const Operand<T>& target, const Location& where,
                const F& cost) {
-  if (prediction.empty())
-    throw HandleError(name, "the prediction is an empty handle: it was never recorded on a tape", where);
+  if (prediction.empty()) detail::refuse_empty(name, "the prediction", where);
   return atomically(tape_of(prediction, name, where), where, [&] {
     const Var<T> y = equal_shaped(name, prediction, target);
     const std::array<Named<T>, 2> operands{{{"prediction", prediction}, {"target", y}}};
@@ -73,7 +69,6 @@ void check_parameter(std::string_view loss, std::string_view parameter, double v
                      const Location& where);
 
 #define WENGERT_EXTERN(T)                                                                              \
-  extern template void check_handle(std::string_view, std::string_view, Var<T>, const Tape<T>&);       \
   extern template Var<T> equal_shaped(std::string_view, Var<T>, const Operand<T>&);                    \
   extern template Var<T> reduced(std::string_view, Var<T>, Reduction, double, const Location&);        \
   extern template Var<T> checked(std::string_view, Var<T>, std::span<const Named<T>>, const Location&, \

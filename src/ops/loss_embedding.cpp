@@ -54,8 +54,7 @@ template <class T, class F>
 Var<T> loss_of_rows(std::string_view name, std::string_view first, Var<T> a,
                     std::initializer_list<std::pair<std::string_view, const Operand<T>*>> others,
                     const Operand<T>* target, Reduction reduction, const Location& where, const F& costs) {
-  if (a.empty())
-    throw HandleError(name, fmt::format("the {} is an empty handle: it was never recorded on a tape", first), where);
+  if (a.empty()) detail::refuse_empty(name, fmt::format("the {}", first), where);
   return atomically(tape_of(a, name, where), where, [&] {
     std::array<losses::Named<T>, 4> operands{};
     std::size_t count = 0;
@@ -63,7 +62,7 @@ Var<T> loss_of_rows(std::string_view name, std::string_view first, Var<T> a,
     if (a.rank() == 0) throw ShapeError(name, fmt::format("the {} is a scalar: it must be rows of numbers", first));
     for (const auto& [role, operand] : others) {
       const Var<T> x = operand->on(a.tape());
-      losses::check_handle(name, role, x, a.tape());
+      check_operand(a.tape(), x, name, where, "the {}", role);
       if (x.shape() != a.shape())
         throw ShapeError(name, fmt::format("{} {} and {} {}: must have the same shape", first, to_string(a.shape()),
                                            role, to_string(x.shape())));
@@ -71,7 +70,7 @@ Var<T> loss_of_rows(std::string_view name, std::string_view first, Var<T> a,
     }
     if (target != nullptr) {
       const Var<T> y = target->on(a.tape());
-      losses::check_handle(name, "target", y, a.tape());
+      check_operand(a.tape(), y, name, where, "the target");
       Shape rows;
       for (std::size_t axis = 0; axis + 1 < a.rank(); ++axis) rows.push_back(a.shape()[axis]);
       if (y.shape() != rows)
@@ -94,7 +93,7 @@ Var<T> cosine_similarity(Var<T> a, std::type_identity_t<Operand<T>> b, std::ptrd
   losses::check_parameter(name, "epsilon", epsilon, false, where);
   return atomically(tape_of(a, name, where), where, [&] {
     const Var<T> other = b.on(a.tape());
-    losses::check_handle(name, "second operand", other, a.tape());
+    check_operand(a.tape(), other, name, where, "the second operand");
     if (a.shape() != other.shape())
       throw ShapeError(
           name, fmt::format("shapes {} and {}: must be the same", to_string(a.shape()), to_string(other.shape())));

@@ -5,7 +5,7 @@
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/normalise.hpp>
 #include <wengert/ops/shape.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -207,7 +207,7 @@ struct Call {  // shared by cross_entropy and nll_loss
     if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
       throw ValueError(name, fmt::format("label_smoothing is {}: must be from 0 to 1", options.label_smoothing));
     if (options.weights.empty()) return;
-    losses::check_handle(name, "class weight operand", options.weights, x.tape());
+    check_operand(x.tape(), options.weights, name, where, "the class weight operand");
     if (options.weights.shape() != Shape{classes(x)})
       throw ShapeError(name, fmt::format("class weights of shape {} for {} classes: must have the shape {}",
                                          to_string(options.weights.shape()), classes(x), to_string(Shape{classes(x)})));
@@ -276,14 +276,8 @@ struct Call {  // shared by cross_entropy and nll_loss
 template <class T>
 IndexVar<T> labels_on(std::string_view name, Var<T> prediction, const IndexOperand<T>& labels) {
   const IndexVar<T> k = labels.on(prediction.tape());
-  losses::check_handle(name, "label operand", k.handle(), prediction.tape());
+  check_operand(prediction.tape(), k.handle(), name, {}, "the label operand");
   return k;
-}
-
-template <class T>
-void check_prediction(std::string_view name, Var<T> prediction, const Location& where) {
-  if (prediction.empty())
-    throw HandleError(name, "the prediction is an empty handle: it was never recorded on a tape", where);
 }
 
 }  // namespace
@@ -291,7 +285,7 @@ void check_prediction(std::string_view name, Var<T> prediction, const Location& 
 template <class T>
 Var<T> cross_entropy(Var<T> logits, std::type_identity_t<IndexOperand<T>> labels,
                      const std::type_identity_t<CrossEntropyOptions<T>>& options, Location where) {
-  check_prediction("cross_entropy", logits, where);
+  if (logits.empty()) detail::refuse_empty("cross_entropy", "the prediction", where);
   return atomically(tape_of(logits, "cross_entropy", where), where, [&] {
     const Call<T> call{"cross_entropy", options, where};
     call.check(logits);
@@ -316,7 +310,7 @@ Var<T> cross_entropy(Var<T> logits, std::type_identity_t<Operand<T>> target,
 template <class T>
 Var<T> nll_loss(Var<T> log_probability, std::type_identity_t<IndexOperand<T>> labels,
                 const std::type_identity_t<CrossEntropyOptions<T>>& options, Location where) {
-  check_prediction("nll_loss", log_probability, where);
+  if (log_probability.empty()) detail::refuse_empty("nll_loss", "the prediction", where);
   return atomically(tape_of(log_probability, "nll_loss", where), where, [&] {
     const Call<T> call{"nll_loss", options, where};
     call.check(log_probability);

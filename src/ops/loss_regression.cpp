@@ -124,10 +124,10 @@ Var<T> gaussian_nll_loss(Var<T> mean, std::type_identity_t<Operand<T>> target,
                          std::type_identity_t<Operand<T>> variance, const GaussianOptions& options, Location where) {
   constexpr std::string_view name = "gaussian_nll_loss";
   losses::check_parameter(name, "epsilon", options.epsilon, false, where);
-  if (mean.empty()) throw HandleError(name, "the mean is an empty handle: it was never recorded on a tape", where);
+  if (mean.empty()) detail::refuse_empty(name, "the mean", where);
   return atomically(tape_of(mean, name, where), where, [&] {
     const Var<T> y = losses::equal_shaped(name, mean, target), v = variance.on(mean.tape());
-    losses::check_handle(name, "variance", v, mean.tape());
+    check_operand(mean.tape(), v, name, where, "the variance");
     Shape rows = mean.shape();
     if (rows.rank() > 0) rows[rows.rank() - 1] = 1;
     if (v.shape() != mean.shape() && v.shape() != rows)

@@ -1,8 +1,9 @@
 // matmul: stacked matrix products with broadcasting; transposed and strided operands are read in place where possible.
+#include "base/odometer.hpp"
 #include "ops/matrices.hpp"
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/shape.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <algorithm>
 
@@ -75,9 +76,13 @@ struct Matmul {
     const Layout* const layouts[] = {&over_a, &over_b};
     const Loops loops = merge_loops(layouts);
     const std::size_t inner = loops.rank - 1, count = loops.extents[inner];
-    std::array<std::size_t, max_rank> position{};
+    T* to = c.data;
     std::ptrdiff_t at_a = 0, at_b = 0;
-    for (T* to = c.data; to != c.data + c.size(); to += count * m * n) {
+    const auto move = [&](std::size_t loop, std::ptrdiff_t steps) {
+      at_a += steps * loops.strides[0][loop];
+      at_b += steps * loops.strides[1][loop];
+    };
+    for (Odometer outer(loops.outer(1)); !outer.done(); outer.next(move), to += count * m * n) {
       const kernel::Batch<T> these{{a.data + at_a, left.stride, left.transposed}, loops.strides[0][inner]};
       const kernel::Batch<T> those{{b.data + at_b, right.stride, right.transposed}, loops.strides[1][inner]};
       if (alpha == 1 && beta == 0)
@@ -85,14 +90,6 @@ struct Matmul {
       else
         for (std::size_t e = 0; e < count; ++e)
           kernel::gemm<T>(m, n, k, these.entry(e), those.entry(e), to + e * m * n, alpha, beta);
-      for (std::size_t loop = inner; loop-- > 0;) {  // the outer loops, counted like an odometer
-        at_a += loops.strides[0][loop];
-        at_b += loops.strides[1][loop];
-        if (++position[loop] < loops.extents[loop]) break;
-        at_a -= loops.strides[0][loop] * static_cast<std::ptrdiff_t>(loops.extents[loop]);
-        at_b -= loops.strides[1][loop] * static_cast<std::ptrdiff_t>(loops.extents[loop]);
-        position[loop] = 0;
-      }
     }
   }
   template <class T>

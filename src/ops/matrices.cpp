@@ -3,7 +3,7 @@
 
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <fmt/format.h>
 #include <xtensor/xbuilder.hpp>
@@ -11,10 +11,6 @@
 namespace wengert::detail {
 
 // ---- shapes and messages -------------------------------------------------------------------------------------------
-
-void refuse_operand(std::string_view op, std::size_t position, std::string_view reason, const Location& where) {
-  throw HandleError(op, fmt::format("operand {} {}", position, reason), where);
-}
 
 Shape with_axes(Shape batch, std::initializer_list<std::size_t> extents) {
   for (const std::size_t extent : extents) batch.push_back(extent);
@@ -38,10 +34,7 @@ void require_square(std::string_view op, const Shape& x) {
 }
 
 std::string matrix_at(const Shape& batch, std::size_t entry) {
-  if (batch.rank() == 0) return "the matrix";
-  Shape index = batch;
-  for (std::size_t axis = batch.rank(); axis-- > 0; entry /= batch[axis]) index[axis] = entry % batch[axis];
-  return fmt::format("the matrix at {}", to_string(index));
+  return batch.rank() == 0 ? "the matrix" : fmt::format("the matrix at {}", to_string(unravel(entry, batch)));
 }
 
 // ---- iteration over stacks -----------------------------------------------------------------------------------------
@@ -74,22 +67,13 @@ Layout batch_layout(const Layout& x, const Shape& batch) {
 }
 
 template <class T>
-Entries<T>::Entries(Value<const T> x, const Shape& batch) : data_(x.data), batch_(batch_layout(*x.layout, batch)) {
+Entries<T>::Entries(Value<const T> x, const Shape& batch)
+    : data_(x.data), batch_(batch_layout(*x.layout, batch)), at_(batch) {
   const std::size_t last = x.layout->rank() - 1;
   const std::ptrdiff_t down = x.layout->strides[last - 1], along = x.layout->strides[last];
   const std::size_t rows = rows_of(x.shape()), columns = columns_of(x.shape());
   matrix_ = strided_layout({rows, columns}, std::array{down, along});
   transposed_ = strided_layout({columns, rows}, std::array{along, down});
-}
-
-template <class T>
-void Entries<T>::next() {
-  for (std::size_t axis = batch_.rank(); axis-- > 0;) {
-    data_ += batch_.strides[axis];
-    if (++position_[axis] < batch_.shape[axis]) return;
-    data_ -= batch_.strides[axis] * static_cast<std::ptrdiff_t>(batch_.shape[axis]);
-    position_[axis] = 0;
-  }
 }
 
 // ---- unpack and pack -----------------------------------------------------------------------------------------------

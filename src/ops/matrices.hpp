@@ -2,8 +2,9 @@
 // derivatives use.
 #pragma once
 
+#include "base/odometer.hpp"
 #include "kernel/gemm.hpp"
-#include <wengert/op.hpp>
+#include "tape/operands.hpp"
 #include <wengert/ops/shape.hpp>
 
 #include <algorithm>
@@ -18,25 +19,21 @@ namespace wengert::detail {
 
 // ---- shapes and messages -------------------------------------------------------------------------------------------
 
-[[noreturn]] void refuse_operand(std::string_view op, std::size_t position, std::string_view reason,
-                                 const Location& where);
-
 /// The tape of an op's operands. Throws HandleError for an empty or stale handle, or if one belongs to another tape,
 /// before anything is recorded.
-template <class T, class... Rest>
-Tape<T>& tape_of(std::string_view op, const Location& where, Var<T> first, Rest... rest) {
-  std::size_t position = 1;
-  const auto check = [&](Var<T> x) {
-    if (x.empty()) refuse_operand(op, position, "is an empty handle: it was never recorded on a tape", where);
-    if (&x.tape(op, where) != &first.tape())
-      refuse_operand(op, position, "belongs to another tape: record all operands on one tape", where);
-    x.tape().node(x, op, where);
-    ++position;
-  };
-  check(first);
-  (check(rest), ...);
-  return first.tape();
+///@{
+template <class T>
+Tape<T>& tape_of(std::string_view op, const Location& where, Var<T> a) {
+  if (a.empty()) refuse_empty(op, "operand 1", where);
+  return wengert::tape_of(a, op, where);
 }
+template <class T>
+Tape<T>& tape_of(std::string_view op, const Location& where, Var<T> a, Var<T> b) {
+  Tape<T>& tape = tape_of(op, where, a);
+  check_operand(tape, b, op, where, "operand 2");
+  return tape;
+}
+///@}
 
 /// All axes but the last two.
 inline Shape leading(const Shape& x) { return Shape(std::span(x.begin(), x.rank() - 2)); }
@@ -68,7 +65,9 @@ class Entries {
  public:
   Entries(Value<const T> x, const Shape& batch);
   const T* data() const { return data_; }
-  void next();
+  void next() {
+    at_.next([this](std::size_t axis, std::ptrdiff_t steps) { data_ += steps * batch_.strides[axis]; });
+  }
   /// Copies the current matrix, or its transpose, in row-major order.
   void copy_to(T* to) const { copy_elements<T>({data_, &matrix_}, to); }
   void copy_transposed_to(T* to) const { copy_elements<T>({data_, &transposed_}, to); }
@@ -76,7 +75,7 @@ class Entries {
  private:
   const T* data_;
   Layout batch_, matrix_, transposed_;
-  std::array<std::size_t, max_rank> position_{};
+  Odometer at_;
 };
 
 // ---- linear ops ----------------------------------------------------------------------------------------------------

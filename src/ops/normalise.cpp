@@ -1,11 +1,12 @@
 // Layer, RMS, batch, group and instance normalisation, built on one standardisation op with a fused vjp.
 #include "kernel/normalise.hpp"
 
+#include "tape/operands.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/normalise.hpp>
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <cmath>
 
@@ -144,8 +145,7 @@ Var<T> checked(std::string_view name, Var<T> x, double epsilon, const Location& 
 template <class T>
 void check_learned(std::string_view name, std::string_view role, Var<T> v, const Shape& expected, const Tape<T>& tape) {
   if (v.empty()) return;
-  if (&v.tape(name, {}) != &tape)
-    throw HandleError(name, fmt::format("the {} belongs to another tape: record all operands on one tape", role));
+  check_operand(tape, v, name, {}, "the {}", role);
   if (tape.node(v, name).layout->shape != expected)
     throw ShapeError(
         name, fmt::format("{} of shape {}: must have the shape {}", role, to_string(v.shape()), to_string(expected)));

@@ -3,7 +3,7 @@
 
 #include "ops/windows.hpp"
 #include <wengert/ops/pooling.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <algorithm>
 
@@ -12,7 +12,8 @@
 namespace wengert {
 namespace {
 
-constexpr std::string_view ties = "NaN if an element is; the gradient goes to the first of equal elements (PyTorch)";
+constexpr std::string_view pool_convention =
+    "NaN if an element is; the gradient goes to the first of equal elements (PyTorch)";
 constexpr std::string_view padding_rule =
     "the padding counts unless count_include_pad is false; what lies beyond it never does (PyTorch)";
 
@@ -30,7 +31,7 @@ struct Pooling {
 
 // ---- the extents of a pooling --------------------------------------------------------------------------------------
 
-struct Steps {
+struct PoolSteps {
   detail::PerThree kernel{1, 1, 1};
   detail::PerThree stride{1, 1, 1};
   detail::PerThree padding{0, 0, 0};
@@ -56,7 +57,7 @@ bool has_empty_window(const kernel::PoolAxis& axis) {
   return false;
 }
 
-Pooling pooling(std::string_view name, const Shape& x, const Steps& steps) {
+Pooling pooling(std::string_view name, const Shape& x, const PoolSteps& steps) {
   Pooling how{{}, x.rank() - 2};
   const auto inputs = detail::spatial_extents(x, how.rank);
   for (std::size_t i = 3 - how.rank; i < 3; ++i) {
@@ -110,7 +111,7 @@ Var<T> put_back(const Pooling& how, Var<T> g, IndexVar<T> positions);
 struct MaxPool : Pooling {
   static constexpr std::string_view name = "max_pool";
   static constexpr std::string_view notation = "the largest element of each window";
-  static constexpr std::string_view convention = ties;
+  static constexpr std::string_view convention = pool_convention;
   static constexpr std::size_t arity = 2;
   static constexpr std::uint8_t index_inputs = 0b10;
 
@@ -190,7 +191,7 @@ struct AvgPool : Averaging {
     return spread(*this, g);
   }
   static std::vector<StructuralExample<AvgPool>> examples() {
-    const Steps steps{{1, 3, 2}, {1, 2, 1}, {0, 1, 1}, {1, 1, 1}, true};
+    const PoolSteps steps{{1, 3, 2}, {1, 2, 1}, {0, 1, 1}, {1, 1, 1}, true};
     const Pooling how = pooling(name, {1, 2, 4, 3}, steps);
     return {{{{how, true}}, {{1, 2, 4, 3}}}, {{{how, false}}, {{1, 2, 4, 3}}}};
   }
@@ -233,8 +234,8 @@ detail::PerThree given(std::string_view name, std::string_view what, const PerAx
 }
 
 template <std::size_t n, class Options>
-Steps steps_of(std::string_view name, const PerAxis<n>& kernel, const Options& options) {
-  Steps steps;
+PoolSteps steps_of(std::string_view name, const PerAxis<n>& kernel, const Options& options) {
+  PoolSteps steps;
   steps.kernel = given(name, "kernel", kernel);
   steps.stride = options.stride.is_given() ? given(name, "stride", options.stride) : steps.kernel;
   steps.padding = detail::checked_numbers(name, "padding", options.padding, 0);
@@ -299,10 +300,10 @@ template <class F>
 std::vector<OpExample> one_example(const char* label, const Shape& x, const F& apply) {
   return {detail::example_of(label, {x}, apply)};
 }
-const bool registered[] = {
+const bool pooling_registered[] = {
     register_op({.name = "max_pool1d",
                  .notation = "max over windows",
-                 .convention = ties,
+                 .convention = pool_convention,
                  .own_examples =
                      [] {
                        return one_example("max_pool1d", {2, 7}, [](Vars v) { return max_pool1d(v[0], 2); });
@@ -310,7 +311,7 @@ const bool registered[] = {
     register_op(
         {.name = "max_pool2d",
          .notation = "max over windows",
-         .convention = ties,
+         .convention = pool_convention,
          .own_examples =
              [] {
                return one_example("max_pool2d", {1, 2, 4, 5}, [](Vars v) {
@@ -319,7 +320,7 @@ const bool registered[] = {
              }}),
     register_op({.name = "max_pool3d",
                  .notation = "max over windows",
-                 .convention = ties,
+                 .convention = pool_convention,
                  .own_examples =
                      [] {
                        return one_example("max_pool3d", {1, 1, 3, 3, 3},
@@ -354,9 +355,9 @@ const bool registered[] = {
   register_op({.name = #n, .notation = text, .convention = rule, .own_examples = [] {       \
                  return one_example(#n, __VA_ARGS__, [](Vars v) { return n(v[0], size); }); \
                }})
-    WENGERT_ADAPTIVE(adaptive_max_pool1d, "max over even windows", ties, 3, {2, 7}),
-    WENGERT_ADAPTIVE(adaptive_max_pool2d, "max over even windows", ties, 3, {1, 2, 4, 5}),
-    WENGERT_ADAPTIVE(adaptive_max_pool3d, "max over even windows", ties, 2, {1, 1, 3, 3, 3}),
+    WENGERT_ADAPTIVE(adaptive_max_pool1d, "max over even windows", pool_convention, 3, {2, 7}),
+    WENGERT_ADAPTIVE(adaptive_max_pool2d, "max over even windows", pool_convention, 3, {1, 2, 4, 5}),
+    WENGERT_ADAPTIVE(adaptive_max_pool3d, "max over even windows", pool_convention, 2, {1, 1, 3, 3, 3}),
     WENGERT_ADAPTIVE(adaptive_avg_pool1d, "mean over even windows", {}, 3, {2, 7}),
     WENGERT_ADAPTIVE(adaptive_avg_pool2d, "mean over even windows", {}, 3, {1, 2, 4, 5}),
     WENGERT_ADAPTIVE(adaptive_avg_pool3d, "mean over even windows", {}, 2, {1, 1, 3, 3, 3})};

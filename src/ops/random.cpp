@@ -1,9 +1,10 @@
 // Random ops: uniform, normal, Bernoulli and categorical draws, and dropout, from a counter-based generator.
 #include "kernel/philox.hpp"
+#include "tape/operands.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/random.hpp>
 #include <wengert/ops/shape.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <algorithm>
 #include <array>
@@ -225,9 +226,7 @@ Var<T> reparameterised(std::string_view name, const Operand<T>& a, const Operand
   Tape<T>& tape = (a.handle().empty() ? b : a).handle().tape(name, where);
   return atomically(tape, where, [&] {
     const Var<T> x = a.on(tape), y = b.on(tape);
-    for (const Var<T>& operand : {x, y})
-      if (&tape_of(operand, name, where) != &tape)
-        throw HandleError(name, "an operand belongs to another tape: record all operands on one tape", where);
+    for (const Var<T>& operand : {x, y}) check_operand(tape, operand, name, where, "an operand");
     const auto shape = broadcast_shapes(x.shape(), y.shape());
     if (!shape)
       throw ShapeError(name, fmt::format("shapes {} and {} do not broadcast: aligned from the last axis, extents must "

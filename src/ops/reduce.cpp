@@ -1,10 +1,10 @@
 // sum, mean and amax over any set of axes; ties in amax share the gradient.
 #include "kernel/fold.hpp"
-#include "lines.hpp"
+#include "ops/axis_loop.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <bit>
 

@@ -4,7 +4,7 @@
 #include "ops/windows.hpp"
 #include <wengert/ops/resize.hpp>
 #include <wengert/ops/shape.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <fmt/format.h>
 
@@ -196,7 +196,7 @@ using Vars = std::span<const Var<double>>;
   register_op({.name = #n, .notation = text, .convention = rule, .own_examples = [] {                          \
                  return std::vector{detail::example_of(#n, {Shape __VA_ARGS__}, [](Vars v) { return call; })}; \
                }})
-const bool registered[] = {
+const bool resize_registered[] = {
     WENGERT_FUNCTION(upsample_nearest1d, "the nearest element", edges, upsample_nearest1d(v[0], 5), {2, 3}),
     WENGERT_FUNCTION(upsample_nearest2d, "the nearest element", edges, upsample_nearest2d(v[0], {4, 5}), {1, 2, 2, 3}),
     WENGERT_FUNCTION(upsample_nearest3d, "the nearest element", edges, upsample_nearest3d(v[0], 3), {1, 2, 2, 2}),

@@ -1,9 +1,9 @@
 // reshape, transpose and broadcast_to as views, the functions built on them, and contiguous copies.
-#include "lines.hpp"
-#include "listed.hpp"
+#include "ops/axis_loop.hpp"
+#include "ops/composite_registry.hpp"
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <algorithm>
 #include <array>

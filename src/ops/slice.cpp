@@ -1,6 +1,6 @@
 // slice with Python's index rules, flip, diagonal, diag, trace, tril and triu.
-#include "listed.hpp"
-#include "placed.hpp"
+#include "ops/composite_registry.hpp"
+#include "ops/view_transpose.hpp"
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/ops/slice.hpp>
@@ -39,7 +39,7 @@ struct Flip {
 };
 
 template <bool lower>
-struct Triangle {
+struct Triangular {
   static constexpr std::string_view name = lower ? "tril" : "triu";
   static constexpr std::string_view notation =
       lower ? "xᵢⱼ where j ≤ i + k, otherwise 0" : "xᵢⱼ where j ≥ i + k, otherwise 0";
@@ -70,12 +70,12 @@ struct Triangle {
   auto vjp(Var<T> g, Var<T>, Var<T>) const {
     return record(*this, Location::current(), g);
   }
-  static std::vector<StructuralExample<Triangle>> examples() {
+  static std::vector<StructuralExample<Triangular>> examples() {
     return {{{}, {{3, 4}}}, {{1}, {{2, 3, 3}}}, {{-1}, {{4, 2}}}};
   }
 };
-using Tril = Triangle<true>;
-using Triu = Triangle<false>;
+using Tril = Triangular<true>;
+using Triu = Triangular<false>;
 
 // The elements start, start + step, … of an axis, in increasing order.
 struct Run {

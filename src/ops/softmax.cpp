@@ -5,7 +5,7 @@
 #include <wengert/ops/normalise.hpp>
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 namespace wengert {
 namespace {

@@ -1,8 +1,8 @@
 // sort, argsort and topk along an axis: computes positions, then gathers values by them.
-#include "lines.hpp"
-#include "listed.hpp"
+#include "ops/axis_loop.hpp"
+#include "ops/composite_registry.hpp"
 #include <wengert/ops/index.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,13 +1,13 @@
 // Reductions composed of other ops, logsumexp, norms, and the positions of extremes.
 #include "kernel/softmax.hpp"
-#include "lines.hpp"
-#include "listed.hpp"
+#include "ops/axis_loop.hpp"
+#include "ops/composite_registry.hpp"
 #include <wengert/ops/control.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/normalise.hpp>
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <algorithm>
 #include <cmath>

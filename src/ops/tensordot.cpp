@@ -4,7 +4,7 @@
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/shape.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <fmt/format.h>
 
@@ -61,7 +61,7 @@ OpExample example(std::string label, std::vector<Shape> shapes, const F& f) {
 constexpr auto apply_dot = [](Var<double> a, Var<double> b) { return dot(a, b); };
 constexpr auto apply_outer = [](Var<double> a, Var<double> b) { return outer(a, b); };
 
-const bool registered =
+const bool tensordot_registered =
     register_op({.name = "dot",
                  .notation = "Σₖ aᵢₖ·bₖⱼ",
                  .convention = "NumPy's dot: the last axis of a, the last but one of b; a scalar multiplies",
@@ -98,7 +98,7 @@ const bool registered =
 
 template <class T>
 Var<T> dot(Var<T> a, Var<T> b, Location where) {
-  (void)registered;
+  (void)tensordot_registered;
   return atomically(tape_of("dot", where, a, b), where, [&]() -> Var<T> {
     const std::size_t rank_a = a.rank(), rank_b = b.rank();
     if (rank_a == 0 || rank_b == 0) return multiply(Operand<T>(a, where), Operand<T>(b, where));
@@ -109,7 +109,7 @@ Var<T> dot(Var<T> a, Var<T> b, Location where) {
 
 template <class T>
 Var<T> outer(Var<T> a, Var<T> b, Location where) {
-  (void)registered;
+  (void)tensordot_registered;
   return atomically(tape_of("outer", where, a, b), where, [&] {
     return matmul(reshape(a, {a.size(), 1}, where), reshape(b, {1, b.size()}, where), where);
   });
@@ -117,7 +117,7 @@ Var<T> outer(Var<T> a, Var<T> b, Location where) {
 
 template <class T>
 Var<T> tensordot(Var<T> a, Var<T> b, std::size_t axes, Location where) {
-  (void)registered;
+  (void)tensordot_registered;
   return atomically(tape_of("tensordot", where, a, b), where, [&] {
     const std::size_t rank_a = a.rank(), rank_b = b.rank();
     if (axes > rank_a || axes > rank_b)
@@ -133,7 +133,7 @@ Var<T> tensordot(Var<T> a, Var<T> b, std::size_t axes, Location where) {
 template <class T>
 Var<T> tensordot(Var<T> a, Var<T> b, std::type_identity_t<std::initializer_list<std::ptrdiff_t>> axes_a,
                  std::type_identity_t<std::initializer_list<std::ptrdiff_t>> axes_b, Location where) {
-  (void)registered;
+  (void)tensordot_registered;
   return atomically(tape_of("tensordot", where, a, b), where, [&] {
     const auto of_a = named_axes(axes_a, a.rank()), of_b = named_axes(axes_b, b.rank());
     if (of_a.size() != of_b.size())

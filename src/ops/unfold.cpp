@@ -2,7 +2,7 @@
 #include "kernel/window.hpp"
 #include "ops/windows.hpp"
 #include <wengert/ops/conv.hpp>
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <algorithm>
 

@@ -1,9 +1,9 @@
 // Helpers of the sliding window ops: checked options, operands as batches, and examples.
 #pragma once
 
-#include <wengert/op.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/ops/window.hpp>
+#include <wengert/tape/registry.hpp>
 
 #include <array>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // Elementwise ops of the update rules: moving averages, division by a root, and the descent step.
 #include "optim/averages.hpp"
 
-#include <wengert/elementwise.hpp>
+#include <wengert/formula/elementwise.hpp>
 
 namespace wengert::optim {
 namespace {

@@ -1,7 +1,7 @@
 // Checks of the ranges of options.
 #pragma once
 
-#include <wengert/error.hpp>
+#include <wengert/base/error.hpp>
 
 #include <cmath>
 #include <string_view>

@@ -1,8 +1,8 @@
 // Gradient clipping by value and by global norm.
-#include <wengert/op.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>
 #include <wengert/optim/clip.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <fmt/format.h>
 

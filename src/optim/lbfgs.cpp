@@ -3,7 +3,7 @@
 #include "optim/line_search.hpp"
 #include "optim/strangers.hpp"
 #include <wengert/optim/lbfgs.hpp>
-#include <wengert/transforms.hpp>
+#include <wengert/transform/transforms.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,13 +1,13 @@
 // Optimizer: assigns parameters to groups, records update steps, and saves and restores the state.
-#include "listing.hpp"
+#include "base/join.hpp"
 #include "optim/checks.hpp"
 #include "optim/strangers.hpp"
-#include "program/recording.hpp"
-#include <wengert/op.hpp>
+#include "tape/recording.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/optim/clip.hpp>
 #include <wengert/optim/optimizer.hpp>
-#include <wengert/transforms.hpp>
+#include <wengert/tape/op.hpp>
+#include <wengert/transform/transforms.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -21,7 +21,7 @@ bool names(const std::string& pattern, const std::string& path) {
   return wengert::detail::is_below(path, pattern);
 }
 
-void require_limit(const char* option, double limit, const Location& where) {
+void require_positive_option(const char* option, double limit, const Location& where) {
   if (limit > 0) return;
   throw ValueError("Optimizer", fmt::format("{} {}: expected a positive limit", option, limit), where);
 }
@@ -53,8 +53,8 @@ Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, std::vector<N
                          fmt::format("'{}' and '{}': expected every parameter and every path once", parameters[k].name,
                                      parameters[i].name),
                          where);
-  require_limit("clip_value", clip_value_, where);
-  require_limit("clip_norm", clip_norm_, where);
+  require_positive_option("clip_value", clip_value_, where);
+  require_positive_option("clip_norm", clip_norm_, where);
   for (const Group<T>& group : options.groups) {
     if (std::none_of(paths.begin(), paths.end(), [&](const auto& named) { return names(group.path, named.name); }))
       throw ValueError("Optimizer",

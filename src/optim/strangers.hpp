@@ -1,12 +1,12 @@
 // Finds the trainable parameters that a loss depends on but that no optimiser trains.
 #pragma once
 
-#include "ancestors.hpp"
-#include "line_of.hpp"
-#include "listing.hpp"
-#include <wengert/op.hpp>
-#include <wengert/parameters.hpp>
-#include <wengert/transforms.hpp>
+#include "base/join.hpp"
+#include "base/line_of.hpp"
+#include "tape/ancestors.hpp"
+#include <wengert/reflect/parameters.hpp>
+#include <wengert/tape/op.hpp>
+#include <wengert/transform/transforms.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -12,7 +12,7 @@ namespace {
 template <class T>
 class Capture {
  public:
-  Capture(Tape<T>& tape, std::span<const Var<T>> inputs, std::span<const typename Tape<T>::Update> updates)
+  Capture(Tape<T>& tape, std::span<const Var<T>> inputs, std::span<const wengert::Update<T>> updates)
       : tape_(tape), updates_(updates) {
     for (std::size_t i = 0; i < inputs.size(); ++i) take_input(inputs[i], i);
   }
@@ -166,7 +166,7 @@ class Capture {
   }
 
   Tape<T>& tape_;
-  std::span<const typename Tape<T>::Update> updates_;
+  std::span<const wengert::Update<T>> updates_;
   Graph<T> graph_;
 };
 
@@ -197,15 +197,15 @@ TapeStreams<T> streams_of(const Tape<T>& tape) {
 
 template <class T>
 Graph<T> capture(Tape<T>& tape, std::span<const Var<T>> inputs, std::span<const Var<T>> outputs,
-                 std::span<const typename Tape<T>::Update> updates) {
+                 std::span<const wengert::Update<T>> updates) {
   return Capture<T>(tape, inputs, updates).run(outputs);
 }
 
 template TapeStreams<float> streams_of(const Tape<float>&);
 template TapeStreams<double> streams_of(const Tape<double>&);
 template Graph<float> capture(Tape<float>&, std::span<const Var<float>>, std::span<const Var<float>>,
-                              std::span<const Tape<float>::Update>);
+                              std::span<const wengert::Update<float>>);
 template Graph<double> capture(Tape<double>&, std::span<const Var<double>>, std::span<const Var<double>>,
-                               std::span<const Tape<double>::Update>);
+                               std::span<const wengert::Update<double>>);
 
 }  // namespace wengert::program

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernel/elementwise.hpp"
-#include <wengert/op.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace wengert::program {
 template <class T>
 void compute(const Op<T>& op, const void* attributes, std::span<const Value<const T>> inputs, Value<T> out) {
   if (op.kernels[0] != nullptr)
-    kernel::run_elementwise(op, static_cast<const double*>(attributes), inputs, out);
+    kernel::run_elementwise(op.kernels, static_cast<const double*>(attributes), inputs, out);
   else
     op.forward(attributes, inputs, out);
 }

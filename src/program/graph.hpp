@@ -1,10 +1,10 @@
 // The graph that a Program is compiled from: copies of a tape's nodes, which the passes rewrite.
 #pragma once
 
-#include <wengert/op.hpp>
+#include <wengert/base/storage.hpp>
 #include <wengert/ops/random.hpp>
-#include <wengert/parameter.hpp>
-#include <wengert/pool.hpp>
+#include <wengert/tape/op.hpp>
+#include <wengert/tape/parameter.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -114,6 +114,6 @@ std::vector<std::uint32_t> use_counts(const Graph<T>& graph);
 /// an input that is computed, a parameter or named twice, and borrowed elements whose address a replay cannot know.
 template <class T>
 Graph<T> capture(Tape<T>& tape, std::span<const Var<T>> inputs, std::span<const Var<T>> outputs,
-                 std::span<const typename Tape<T>::Update> updates);
+                 std::span<const wengert::Update<T>> updates);
 
 }  // namespace wengert::program

@@ -1,7 +1,7 @@
 // The flag that a call of a Program holds.
 #include "program/in_use.hpp"
 
-#include <wengert/error.hpp>
+#include <wengert/base/error.hpp>
 
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@ namespace {
 struct LastCall {
   std::uint64_t object = 0, call = 0;
 };
-thread_local LastCall last;
+thread_local LastCall last_of_thread;
 
 constexpr std::string_view cure =
     "Programs serve one thread at a time, and those of one compiled function count as one: make one for each thread, "
@@ -28,20 +28,20 @@ InUse::InUse() noexcept {
 
 void InUse::enter(std::string_view subject) {
   const void* holder = nullptr;
-  if (holder_.compare_exchange_strong(holder, &last, std::memory_order_acquire)) return;
-  if (holder == &last)
+  if (holder_.compare_exchange_strong(holder, &last_of_thread, std::memory_order_acquire)) return;
+  if (holder == &last_of_thread)
     throw HandleError(subject, "it is called from within a call of its own: what it records or runs must not use it");
   throw HandleError(subject, fmt::format("another thread is using it: {}", cure));
 }
 
 InUse::Call::Call(InUse& object, std::string_view subject) : object_(object) {
   object.enter(subject);
-  last = {object.number_, ++object.calls_};
+  last_of_thread = {object.number_, ++object.calls_};
 }
 
 InUse::Reading::Reading(InUse& object, std::string_view subject) : object_(object) {
   object.enter(subject);
-  if (last.object != object.number_ || last.call == object.calls_) return;
+  if (last_of_thread.object != object.number_ || last_of_thread.call == object.calls_) return;
   object.holder_.store(nullptr, std::memory_order_release);
   throw HandleError(subject, fmt::format("another thread called it after this one did, so these are not the results of "
                                          "this thread's call: {}",

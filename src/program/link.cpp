@@ -1,7 +1,7 @@
 // Lowering: turns a plan into instructions and gives every operand its address.
 #include "program/compute.hpp"
 #include "program/executable.hpp"
-#include <wengert/kernel/isa.hpp>
+#include <wengert/simd/isa.hpp>
 
 #include <algorithm>
 #include <cstring>

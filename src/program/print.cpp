@@ -1,5 +1,5 @@
 // Graphs and schedules as text.
-#include "line_of.hpp"
+#include "base/line_of.hpp"
 #include "program/passes.hpp"
 #include "program/tiles.hpp"
 

@@ -1,7 +1,7 @@
 // Profiles: memory traffic and FLOPs by instruction, tables by op, Chrome traces, and the profile of a tape.
 #include "program/profile.hpp"
 
-#include "line_of.hpp"
+#include "base/line_of.hpp"
 
 #include <algorithm>
 #include <map>

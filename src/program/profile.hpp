@@ -2,7 +2,7 @@
 #pragma once
 
 #include "program/executable.hpp"
-#include <wengert/program.hpp>
+#include <wengert/program/program.hpp>
 
 #include <span>
 

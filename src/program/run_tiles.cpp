@@ -1,6 +1,6 @@
 // Runs a group of elementwise calls tile by tile.
+#include "base/parallel.hpp"
 #include "kernel/fold.hpp"
-#include "kernel/parallel.hpp"
 #include "program/executable.hpp"
 
 #include <algorithm>

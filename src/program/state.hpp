@@ -1,11 +1,11 @@
 // The state of a Program.
 #pragma once
 
-#include "located.hpp"
+#include "base/located.hpp"
 #include "program/executable.hpp"
 #include "program/in_use.hpp"
 #include "program/passes.hpp"
-#include <wengert/program.hpp>
+#include <wengert/program/program.hpp>
 
 #include <cstddef>
 #include <cstdint>

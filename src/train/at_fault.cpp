@@ -1,7 +1,7 @@
 // Finds the samples that make a step fail: halves large batches, then runs samples one by one.
 #include "train/at_fault.hpp"
 
-#include "listing.hpp"
+#include "base/join.hpp"
 #include <wengert/data/batches.hpp>
 
 #include <numeric>

@@ -1,8 +1,8 @@
 // The checkpoint file format: named entries with a length and a CRC-32, written atomically.
+#include "base/located.hpp"
 #include "io/byte_source.hpp"
+#include "io/files.hpp"
 #include "io/in_quotes.hpp"
-#include "located.hpp"
-#include "train/files.hpp"
 #include <wengert/train/checkpoint.hpp>
 
 #include <algorithm>

@@ -51,13 +51,13 @@ class LabelError : public ValueError {
 };
 
 /// Adds a row to a confusion matrix, which is resized for all classes at once instead of growing class by class.
-inline void count(ConfusionMatrix& matrix, const ClassifiedRow& row, const Location& where = {}) {
+inline void count(report::ConfusionMatrix& matrix, const ClassifiedRow& row, const Location& where = {}) {
   if (matrix.classes() < row.scores.size()) matrix.add(row.scores.size() - 1, 0, 0, where);
   matrix.add(row.label, row.prediction(), 1, where);
 }
 
 /// The same for a matrix that was not asked for: does nothing if it would be large.
-inline void count_if_small(ConfusionMatrix& matrix, const ClassifiedRow& row) {
+inline void count_if_small(report::ConfusionMatrix& matrix, const ClassifiedRow& row) {
   constexpr std::size_t most = 1000;
   if (row.scores.size() <= most && row.label < most) count(matrix, row);
 }

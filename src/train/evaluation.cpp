@@ -1,7 +1,7 @@
 // evaluate: runs a network over a data set, and collects loss, metrics and the confusion matrix.
 #include "train/evaluation.hpp"
 
-#include "located.hpp"
+#include "base/located.hpp"
 #include "train/at_fault.hpp"
 #include "train/classes.hpp"
 #include <wengert/train/fit.hpp>

@@ -1,7 +1,7 @@
 // The op finite_cost: the identity, which throws if the loss is not finite.
 #include "train/finite_cost.hpp"
 
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <cmath>
 

@@ -1,7 +1,7 @@
 // The guard of the loss in a step: a replay that it stops changes no parameter.
 #pragma once
 
-#include <wengert/tape.hpp>
+#include <wengert/tape/tape.hpp>
 
 namespace wengert::train {
 

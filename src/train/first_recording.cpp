@@ -2,7 +2,7 @@
 #include "train/first_recording.hpp"
 
 #include "optim/strangers.hpp"
-#include <wengert/op.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <algorithm>
 #include <span>

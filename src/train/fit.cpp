@@ -1,11 +1,12 @@
 // The beginning and the end of a training: checks of options, resumption, settings, results and report.
+#include "base/located.hpp"
 #include "io/npz.hpp"
-#include "located.hpp"
+#include "report/text.hpp"
 #include "train/fit_loop.hpp"
 #include "train/run_report.hpp"
+#include <wengert/base/version.hpp>
 #include <wengert/io/npz.hpp>
 #include <wengert/train/fit.hpp>
-#include <wengert/version.hpp>
 
 #include <cmath>
 #include <set>
@@ -298,9 +299,9 @@ void FitLoop<T>::finish(FitResult& result) {
     for (const auto& [path, parameter] : recipe_.parameters) weights.push_back({path, parameter.value()});
     if (!weights.empty()) save_npz(folder_.file("weights.npz"), weights, Compression::stored, where_);
     folder_.write_history(state_.history);
-    Report report{options_.title, {}, state_.history, state_.costs, {}, options_.class_names};
+    report::Report report{options_.title, {}, state_.history, state_.costs, {}, options_.class_names};
     report.subtitle =
-        fmt::format("{} samples; {} after {}", data_.size(), to_string(reason_), duration_text(result.seconds));
+        fmt::format("{} samples; {} after {}", data_.size(), to_string(reason_), report::duration_text(result.seconds));
     if (options_.best_weights && !model_.best.empty())
       report.subtitle += fmt::format("; weights of epoch {}", state_.best_epoch);
     for (const auto& metric : state_.scores.metrics())
@@ -310,12 +311,12 @@ void FitLoop<T>::finish(FitResult& result) {
     report.summary = summary_;
     add_mistakes<T>(report, programs_, validation_ != nullptr ? *validation_ : data_,
                     evaluation_batch_size(batch_size()), options_.picture, options_.threshold);
-    write_report(folder_.file("report.html"), report);
+    report::write_report(folder_.file("report.html"), report);
   }
   result.compilations = programs_.compilations();
   result.recompilations = programs_.recompilations();
   progress_->finish(fmt::format("{} in {}, {} steps, {} compilations; {}", to_string(reason_),
-                                duration_text(result.seconds), state_.steps, result.compilations,
+                                report::duration_text(result.seconds), state_.steps, result.compilations,
                                 figures_text(state_.history)));
 }
 

@@ -181,7 +181,7 @@ template <class T>
 void FitLoop<T>::note_norms(const Program<T>& program, std::size_t first) {
   if (note_columns()) folder_.write_history(state_.history);
   const std::vector<std::string>& paths = state_.history.parameter_paths;
-  state_.norms.assign(paths.size(), EpochRecord::none);
+  state_.norms.assign(paths.size(), report::EpochRecord::none);
   for (const auto& [name, parameter] : optimizer_.trainable()) {
     const auto column = static_cast<std::size_t>(std::ranges::find(paths, name) - paths.begin());
     state_.norms[column] = static_cast<double>(program.item(first++));
@@ -190,7 +190,7 @@ void FitLoop<T>::note_norms(const Program<T>& program, std::size_t first) {
 
 template <class T>
 void FitLoop<T>::end_epoch() {
-  EpochRecord record;
+  report::EpochRecord record;
   record.epoch = state_.epoch + 1;
   record.steps = state_.steps;
   record.rate = optimizer_.rate();
@@ -202,7 +202,7 @@ void FitLoop<T>::end_epoch() {
   state_.history.epochs.push_back(std::move(record));
   judge();
   next_epoch();
-  const EpochRecord& last = state_.history.epochs.back();
+  const report::EpochRecord& last = state_.history.epochs.back();
   folder_.append_history(state_.history);
   progress_->end_epoch(last.epoch, figures_text(state_.history));
   if (options_.after_epoch) after(options_.after_epoch, last.epoch, last.cost);
@@ -221,7 +221,7 @@ void FitLoop<T>::next_epoch() {
 }
 
 template <class T>
-void FitLoop<T>::validate(EpochRecord& record) {
+void FitLoop<T>::validate(report::EpochRecord& record) {
   evaluate_all<T>(programs_, *validation_, "the validation data", evaluation_batch_size(batch_size()),
                   validation_scores_);
   record.validation_cost = validation_scores_.cost();

@@ -60,7 +60,7 @@ class FitLoop {
   bool note_columns();
   void end_epoch();
   void next_epoch();
-  void validate(EpochRecord& record);
+  void validate(report::EpochRecord& record);
   void judge();
   void after(const std::function<void(FitStatus&)>& callback, std::size_t epoch, double cost);
 

@@ -16,7 +16,7 @@ Tensor<double> as_tensor(const std::vector<double>& numbers) {
 std::vector<double> as_vector(const Tensor<double>& tensor) { return {tensor.begin(), tensor.end()}; }
 
 // An epoch as numbers: the fixed ones, then three lists, each preceded by its length.
-std::vector<double> packed(const EpochRecord& e) {
+std::vector<double> packed(const report::EpochRecord& e) {
   std::vector<double> numbers{
       static_cast<double>(e.epoch), static_cast<double>(e.steps), e.seconds, e.rate, e.cost, e.validation_cost};
   for (const auto* list : {&e.metrics, &e.validation_metrics, &e.gradient_norms}) {
@@ -25,7 +25,7 @@ std::vector<double> packed(const EpochRecord& e) {
   }
   return numbers;
 }
-std::size_t unpack(const std::vector<double>& numbers, std::size_t at, EpochRecord& e) {
+std::size_t unpack(const std::vector<double>& numbers, std::size_t at, report::EpochRecord& e) {
   const auto next = [&] { return numbers.at(at++); };
   e.epoch = static_cast<std::size_t>(next());
   e.steps = static_cast<std::size_t>(next());
@@ -63,14 +63,14 @@ void FitState::save(Checkpoint& checkpoint) const {
   checkpoint.set("fit/scores", as_tensor(scores.state()));
   checkpoint.set("fit/norms", as_tensor(norms));
   std::vector<double> epochs;
-  for (const EpochRecord& e : history.epochs) {
+  for (const report::EpochRecord& e : history.epochs) {
     const std::vector<double> numbers = packed(e);
     epochs.insert(epochs.end(), numbers.begin(), numbers.end());
   }
   checkpoint.set("fit/history", as_tensor(epochs));
-  checkpoint.set("fit/costs", as_tensor(costs.costs_));
-  checkpoint.set("fit/costs_open",
-                 as_tensor({static_cast<double>(costs.each_), static_cast<double>(costs.open_), costs.sum_}));
+  checkpoint.set("fit/costs", as_tensor(costs.costs()));
+  const auto incomplete = costs.incomplete();
+  checkpoint.set("fit/costs_open", as_tensor({incomplete.begin(), incomplete.end()}));
   checkpoint.set_number("fit/best", best);
   checkpoint.set_number("fit/best_epoch", std::uint64_t{best_epoch});
   checkpoint.set_number("fit/without_improvement", std::uint64_t{without_improvement});
@@ -90,11 +90,9 @@ void FitState::load(const Checkpoint& checkpoint) {
   const std::vector<double> epochs = as_vector(checkpoint.get<Tensor<double>>("fit/history", {}));
   history.epochs.clear();
   for (std::size_t at = 0; at < epochs.size();) at = unpack(epochs, at, history.epochs.emplace_back());
-  costs.costs_ = as_vector(checkpoint.get<Tensor<double>>("fit/costs", {}));
-  const std::vector<double> open = as_vector(checkpoint.get<Tensor<double>>("fit/costs_open", {}));
-  costs.each_ = static_cast<std::size_t>(open.at(0));
-  costs.open_ = static_cast<std::size_t>(open.at(1));
-  costs.sum_ = open.at(2);
+  const std::vector<double> incomplete = as_vector(checkpoint.get<Tensor<double>>("fit/costs_open", {}));
+  costs = report::CostTrace::restored(as_vector(checkpoint.get<Tensor<double>>("fit/costs", {})),
+                                      {incomplete.at(0), incomplete.at(1), incomplete.at(2)});
   best = checkpoint.number("fit/best", {});
   best_epoch = checkpoint.count("fit/best_epoch", {});
   without_improvement = checkpoint.count("fit/without_improvement", {});

@@ -4,8 +4,8 @@
 #include "train/scores.hpp"
 #include <wengert/optim/optimizer.hpp>
 #include <wengert/optim/schedule.hpp>
+#include <wengert/report/history.hpp>
 #include <wengert/train/checkpoint.hpp>
-#include <wengert/train/history.hpp>
 #include <wengert/train/recipe.hpp>
 
 #include <cstddef>
@@ -25,8 +25,8 @@ class FitState {
   double seconds = 0;  ///< of the runs before this one
   Scores scores;       ///< of this epoch so far
   std::vector<double> norms;
-  History history;
-  CostTrace costs;
+  report::History history;
+  report::CostTrace costs;
 
   double best = std::numeric_limits<double>::quiet_NaN();
   std::size_t best_epoch = 0;  ///< counted from 1

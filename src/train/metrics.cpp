@@ -185,65 +185,6 @@ class Mean final : public Metric {
 
 }  // namespace
 
-void ConfusionMatrix::add(std::size_t label, std::size_t prediction, std::size_t times, const Location& where) {
-  if (const std::size_t needed = std::max(label, prediction) + 1; needed > classes_) {
-    constexpr std::size_t most = 10'000;
-    if (needed > most || needed == 0)
-      throw ValueError("ConfusionMatrix",
-                       fmt::format("class {}: expected less than {}, as there are counts of each "
-                                   "class against each",
-                                   std::max(label, prediction), most),
-                       where);
-    std::vector<std::size_t> counts(needed * needed);
-    for (std::size_t row = 0; row < classes_; ++row)
-      std::copy_n(counts_.begin() + static_cast<std::ptrdiff_t>(row * classes_), classes_,
-                  counts.begin() + static_cast<std::ptrdiff_t>(row * needed));
-    counts_ = std::move(counts);
-    classes_ = needed;
-  }
-  counts_[label * classes_ + prediction] += times;
-}
-
-std::size_t ConfusionMatrix::total() const {
-  std::size_t sum = 0;
-  for (const std::size_t count : counts_) sum += count;
-  return sum;
-}
-std::size_t ConfusionMatrix::row_sum(std::size_t label) const {
-  std::size_t sum = 0;
-  for (std::size_t c = 0; c < classes_; ++c) sum += (*this)(label, c);
-  return sum;
-}
-std::size_t ConfusionMatrix::column_sum(std::size_t prediction) const {
-  std::size_t sum = 0;
-  for (std::size_t c = 0; c < classes_; ++c) sum += (*this)(c, prediction);
-  return sum;
-}
-
-double ConfusionMatrix::accuracy() const {
-  std::size_t right = 0;
-  for (std::size_t c = 0; c < classes_; ++c) right += (*this)(c, c);
-  return ratio(static_cast<double>(right), static_cast<double>(total()));
-}
-double ConfusionMatrix::precision(std::size_t c) const {
-  return ratio(static_cast<double>((*this)(c, c)), static_cast<double>(column_sum(c)));
-}
-double ConfusionMatrix::recall(std::size_t c) const {
-  return ratio(static_cast<double>((*this)(c, c)), static_cast<double>(row_sum(c)));
-}
-double ConfusionMatrix::f1(std::size_t c) const {
-  return ratio(2 * static_cast<double>((*this)(c, c)), static_cast<double>(row_sum(c) + column_sum(c)));
-}
-double ConfusionMatrix::macro(double (ConfusionMatrix::*of)(std::size_t) const) const {
-  double sum = 0, occurring = 0;
-  for (std::size_t c = 0; c < classes_; ++c) {
-    if (row_sum(c) + column_sum(c) == 0) continue;
-    sum += (this->*of)(c);
-    ++occurring;
-  }
-  return ratio(sum, occurring);
-}
-
 template <class T>
 Indices predicted_classes(const Tensor<T>& outputs, double threshold, Location where) {
   if (outputs.dimension() == 0 || outputs.shape().back() == 0)
@@ -263,15 +204,16 @@ Indices predicted_classes(const Tensor<T>& outputs, double threshold, Location w
   return result;
 }
 
-void add_to(ConfusionMatrix& matrix, const Tensor<double>& outputs, const Targets& targets, double threshold,
+void add_to(report::ConfusionMatrix& matrix, const Tensor<double>& outputs, const Targets& targets, double threshold,
             Location where) {
   for_each_class(outputs, targets, "confusion matrix", threshold, where,
                  [&](const ClassifiedRow& row) { count(matrix, row, where); });
 }
 
 template <class T>
-ConfusionMatrix confusion_matrix(const Tensor<T>& outputs, const Indices& labels, double threshold, Location where) {
-  ConfusionMatrix matrix;
+report::ConfusionMatrix confusion_matrix(const Tensor<T>& outputs, const Indices& labels, double threshold,
+                                         Location where) {
+  report::ConfusionMatrix matrix;
   add_to(matrix, xt::cast<double>(outputs), labels, threshold, where);
   return matrix;
 }
@@ -331,11 +273,11 @@ std::shared_ptr<Metric> metric(std::string name, std::function<double(const Tens
   return std::make_shared<Mean>(std::move(name), std::move(of_batch), larger_is_better);
 }
 
-#define INSTANTIATE(T)                                                                           \
-  template Indices predicted_classes(const Tensor<T>&, double, Location);                        \
-  template ConfusionMatrix confusion_matrix(const Tensor<T>&, const Indices&, double, Location); \
-  template double accuracy(const Tensor<T>&, const Indices&, double, Location);                  \
-  template double top_k_accuracy(const Tensor<T>&, const Indices&, std::size_t, Location);       \
+#define INSTANTIATE(T)                                                                                   \
+  template Indices predicted_classes(const Tensor<T>&, double, Location);                                \
+  template report::ConfusionMatrix confusion_matrix(const Tensor<T>&, const Indices&, double, Location); \
+  template double accuracy(const Tensor<T>&, const Indices&, double, Location);                          \
+  template double top_k_accuracy(const Tensor<T>&, const Indices&, std::size_t, Location);               \
   template double r_squared(const Tensor<T>&, const Tensor<T>&, Location);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -1,4 +1,5 @@
 // Progress: a bar on terminals and plain lines elsewhere, with throughput and remaining time.
+#include "report/text.hpp"
 #include <wengert/train/progress.hpp>
 
 #include <algorithm>
@@ -24,16 +25,6 @@ std::string count_text(double count) {
 }
 
 }  // namespace
-
-std::string duration_text(double seconds) {
-  if (!std::isfinite(seconds)) return "?";
-  if (seconds < 0.0995) return fmt::format("{:.0f} ms", std::max(seconds, 0.0) * 1000);
-  if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
-  if (seconds < 59.5) return fmt::format("{:.0f} s", seconds);
-  const auto whole = static_cast<long long>(std::llround(seconds));
-  if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
-  return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
-}
 
 Progress::Progress(Display display, std::size_t epochs, std::size_t samples, std::size_t done, std::FILE* out)
     : display_(display),
@@ -72,7 +63,7 @@ std::string Progress::bar(std::size_t epoch, std::size_t samples_done, double co
   std::string text =
       fmt::format("epoch {}/{} [{}{}] {:3}%  cost {:.4g}  {} samples/s  {} left", epoch, epochs_,
                   std::string(filled, '#'), std::string(width - filled, '.'), 100 * samples_done / samples_, cost,
-                  count_text(rate), rate > 0 ? duration_text((all - done) / rate) : "?");
+                  count_text(rate), rate > 0 ? report::duration_text((all - done) / rate) : "?");
   if (!figures_.empty() && display_ == Display::bar) text += "  | " + figures_;
   return text;
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "train/run_lock.hpp"
+#include <wengert/report/report.hpp>
 #include <wengert/train/options.hpp>
-#include <wengert/train/report.hpp>
 
 #include <filesystem>
 #include <string>
@@ -25,9 +25,9 @@ class RunFolder {
   std::filesystem::path file(const char* name) const { return path_ / name; }
   void write_config(const Settings& settings) const;
   /// Writes all epochs.
-  void write_history(const History& history) const;
+  void write_history(const report::History& history) const;
   /// Appends the last epoch. After a crash, `write_history` repairs the file.
-  void append_history(const History& history) const;
+  void append_history(const report::History& history) const;
 
  private:
   std::filesystem::path path_;

@@ -1,7 +1,7 @@
 // A lock on a run folder: one training at a time writes there.
 #pragma once
 
-#include <wengert/error.hpp>
+#include <wengert/base/error.hpp>
 
 #include <filesystem>
 #include <string>

@@ -1,9 +1,9 @@
 // Collects the contents of a report: most confident mistakes, the parameter table, and an epoch's figures.
 #include "train/run_report.hpp"
 
+#include "report/picture.hpp"
 #include "train/classes.hpp"
 #include "train/evaluation.hpp"
-#include "train/picture.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -31,7 +31,7 @@ double confidence_of(const ClassifiedRow& row) {
 // The shape of a sample's picture: the one asked for, otherwise the sample's own; empty if it does not fit.
 Shape picture_shape(const Shape& sample, const Shape& asked) {
   if (!asked.empty()) return asked.elements() == sample.elements() ? asked : Shape{};
-  return is_picture(sample) ? sample : Shape{};
+  return report::is_picture(sample) ? sample : Shape{};
 }
 
 class Mistakes {
@@ -40,24 +40,25 @@ class Mistakes {
 
   // Keeps a mistake if it is among the most confident. Scores that are not finite have no confidence.
   template <class Values>
-  void offer(Mistake mistake, const Values& values) {
+  void offer(report::Mistake mistake, const Values& values) {
     if (std::isnan(mistake.confidence)) return;
     if (found_.size() == most && mistake.confidence <= found_.back().confidence) return;
     mistake.values = values();
-    const auto place = std::ranges::upper_bound(found_, mistake.confidence, std::greater<>(), &Mistake::confidence);
+    const auto place =
+        std::ranges::upper_bound(found_, mistake.confidence, std::greater<>(), &report::Mistake::confidence);
     found_.insert(place, std::move(mistake));
     if (found_.size() > most) found_.pop_back();
   }
-  std::vector<Mistake> take() { return std::move(found_); }
+  std::vector<report::Mistake> take() { return std::move(found_); }
 
  private:
-  std::vector<Mistake> found_;  // the most confident first
+  std::vector<report::Mistake> found_;  // the most confident first
 };
 
 }  // namespace
 
 template <class T>
-void add_mistakes(Report& report, StepPrograms<T>& programs, const Source<T>& data, std::size_t batch_size,
+void add_mistakes(report::Report& report, StepPrograms<T>& programs, const Source<T>& data, std::size_t batch_size,
                   const Shape& picture, double threshold) {
   Scores cost;
   Mistakes mistakes;
@@ -113,14 +114,14 @@ std::string parameter_table(const Recipe<T>& recipe) {
   return text + fmt::format("{:<{}}  {:<{}}  {:>10}\n", "all", widest, "", shapes, total);
 }
 
-double last_value(const History& history, std::string_view column) {
-  const History last{history.metric_names, history.parameter_paths, {history.epochs.back()}};
+double last_value(const report::History& history, std::string_view column) {
+  const report::History last{history.metric_names, history.parameter_paths, {history.epochs.back()}};
   return last.column(column, {})[0];
 }
 
-std::string figures_text(const History& history) {
+std::string figures_text(const report::History& history) {
   if (history.epochs.empty()) return {};
-  const EpochRecord& e = history.epochs.back();
+  const report::EpochRecord& e = history.epochs.back();
   std::string text = fmt::format("cost {:.4g}", e.cost);
   const auto add_metrics = [&](const std::vector<double>& values) {
     for (std::size_t i = 0; i < values.size(); ++i)
@@ -133,8 +134,10 @@ std::string figures_text(const History& history) {
   return text;
 }
 
-template void add_mistakes(Report&, StepPrograms<float>&, const Source<float>&, std::size_t, const Shape&, double);
-template void add_mistakes(Report&, StepPrograms<double>&, const Source<double>&, std::size_t, const Shape&, double);
+template void add_mistakes(report::Report&, StepPrograms<float>&, const Source<float>&, std::size_t, const Shape&,
+                           double);
+template void add_mistakes(report::Report&, StepPrograms<double>&, const Source<double>&, std::size_t, const Shape&,
+                           double);
 template std::string parameter_table(const Recipe<float>&);
 template std::string parameter_table(const Recipe<double>&);
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "train/step_programs.hpp"
-#include <wengert/train/report.hpp>
+#include <wengert/report/report.hpp>
 
 #include <string>
 #include <string_view>
@@ -11,15 +11,15 @@ namespace wengert::train {
 
 /// Adds the confusion matrix and the most confident mistakes on these samples, if targets are labels of the outputs.
 template <class T>
-void add_mistakes(Report& report, StepPrograms<T>& programs, const Source<T>& data, std::size_t batch_size,
+void add_mistakes(report::Report& report, StepPrograms<T>& programs, const Source<T>& data, std::size_t batch_size,
                   const Shape& picture, double threshold);
 /// The parameters as a table: path, shape, number of elements.
 template <class T>
 std::string parameter_table(const Recipe<T>& recipe);
 
 /// The figures of the last epoch in one line.
-std::string figures_text(const History& history);
+std::string figures_text(const report::History& history);
 /// The last epoch's value of a column.
-double last_value(const History& history, std::string_view column);
+double last_value(const report::History& history, std::string_view column);
 
 }  // namespace wengert::train

@@ -3,7 +3,7 @@
 
 #include "train/finite_cost.hpp"
 #include "train/first_recording.hpp"
-#include <wengert/graph.hpp>
+#include <wengert/inspect/graph.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>
 

@@ -1,7 +1,7 @@
 // The steps of a training as Programs, one for each shape of batch.
 #pragma once
 
-#include <wengert/program_cache.hpp>
+#include <wengert/program/program_cache.hpp>
 #include <wengert/train/recipe.hpp>
 
 #include <string>

@@ -1,7 +1,7 @@
 // The error of each vectorised function over all 2³² floats, at the instruction set that WENGERT_ISA chooses. Takes one
 // to three minutes a function; arguments name the functions, otherwise it is all of them. `--every N` takes one number
 // in N.
-#include "kernel/accuracy.hpp"
+#include "simd/accuracy.hpp"
 
 #include <algorithm>
 #include <bit>

@@ -3,10 +3,10 @@
 // to read and write.
 //
 //     kernels_benchmark [NAME]     only what contains NAME
+#include "base/parallel.hpp"
 #include "kernel/fold.hpp"
 #include "kernel/gemm.hpp"
 #include "kernel/normalise.hpp"
-#include "kernel/parallel.hpp"
 #include "kernel/softmax.hpp"
 #include <wengert/wengert.hpp>
 

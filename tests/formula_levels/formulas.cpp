@@ -79,7 +79,7 @@ constexpr auto eight = wengert::elementwise<"of_eight">(
 
 int failed = 0;
 
-// The op on Vars of 21 elements, which is no whole number of lanes, against the formula on doubles.
+// The op on Vars of 21 elements, which is not a multiple of the lane width, against the formula on doubles.
 template <class T, class Op, class Formula, std::size_t... I>
 void compare(const char* name, const Op& op, const Formula& formula, double bound, std::index_sequence<I...>) {
   constexpr std::size_t size = 21;

@@ -1,7 +1,7 @@
 // What the fuzz targets share: the fuzzer's bytes as a file, and what a reader may do with it.
 #pragma once
 
-#include <wengert/error.hpp>
+#include <wengert/base/error.hpp>
 
 #include <cstddef>
 #include <cstdint>

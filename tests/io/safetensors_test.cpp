@@ -151,7 +151,7 @@ TEST_CASE("a header that lies is refused, and costs no memory") {
                  "claims a header of 1152921504606846975 bytes, at most 100000000 are allowed"));
 }
 
-TEST_CASE("a header that is no such JSON is refused") {
+TEST_CASE("a header that is not the JSON of the format is refused") {
   const TemporaryFolder folder;
   const auto refused = [&](const std::string& header, const std::string& why) {
     const auto path = folder.write("x.safetensors", file_of(header, ""));
@@ -159,30 +159,45 @@ TEST_CASE("a header that is no such JSON is refused") {
     INFO(header);
     CHECK(message == "[load_safetensors] " + path.string() + ": unsound header: " + why);
   };
-  refused("", "expected '{' (at character 0)");
-  refused("[]", "expected '{' (at character 0)");
-  refused("{", "expected '\"' (at character 1)");
-  refused("{\"x", "a text without its end (at character 3)");
-  refused("{\"x\"}", "expected ':' (at character 4)");
-  refused("{\"x\":1}", "expected '{' (at character 5)");
-  refused("{\"x\":{}}", "tensor 'x' has no key 'dtype' (at character 7)");
-  refused("{\"x\":{\"dtype\":1}}", "expected '\"' (at character 14)");
-  refused("{\"x\":{\"shape\":[1,]}}", "expected a whole number (at character 17)");
-  refused("{\"x\":{\"shape\":[-1]}}", "expected a whole number (at character 15)");
-  refused("{\"x\":{\"shape\":[99999999999999999999]}}", "a whole number beyond 64 bits (at character 15)");
-  refused("{\"x\":{\"shape\":[1,1,1,1,1,1,1,1,1]}}", "more than 8 axes (at character 31)");
-  refused("{\"x\":{\"shape\":[1.5]}}", "expected ']' (at character 16)");
-  refused("{\"x\":{\"data_offsets\":[0,1,2]}}", "more than 2 offsets (at character 26)");
-  refused("{\"x\":{\"size\":1}}", "unknown or repeated key 'size' of tensor 'x' (at character 13)");
-  refused("{\"x\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}",
-          "unknown or repeated key 'dtype' of tensor 'x' (at character 28)");
-  refused("{\"x\":" + entry("F32", "1", "0") + "}", "tensor 'x': expected two offsets (at character 51)");
-  refused("{\"__metadata__\":{\"a\":1}}", "expected '\"' (at character 21)");
-  refused("{\"__metadata__\":{\"a\":\"b\",\"a\":\"c\"}}", "metadata with one key twice (at character 32)");
-  refused("{\"\\q\":1}", "an unknown escape (at character 4)");
-  refused("{\"\\u12\":1}", "expected four hexadecimal digits (at character 4)");
-  refused("{\"\\ud800\":1}", "a text that is not UTF-8 (at character 9)");
-  refused("{\"\\ud800\\u0041\":1}", "half a surrogate pair (at character 14)");
-  refused("{\"\xff\":1}", "a text that is not UTF-8 (at character 4)");
-  refused("{} x", "text after the object (at character 3)");
+  // Not JSON: with the place.
+  refused("", "unexpected end of input; expected '[', '{', or a literal (at character 0)");
+  refused("{", "unexpected end of input; expected string literal (at character 1)");
+  refused("{\"x", "invalid string: missing closing quote (at character 3)");
+  refused("{\"x\"}", "unexpected '}'; expected ':' (at character 4)");
+  refused("{\"x\":{\"shape\":[1,]}}", "unexpected ']'; expected '[', '{', or a literal (at character 17)");
+  refused("{\"x\":{\"shape\":[1e400]}}", "a number that is too large (at character 19)");
+  refused("{\"\\q\":1}", "invalid string: forbidden character after backslash (at character 3)");
+  refused("{\"\\u12\":1}", "invalid string: '\\u' must be followed by 4 hex digits (at character 6)");
+  refused("{\"\\ud800\":1}",
+          "invalid string: surrogate U+D800..U+DBFF must be followed by U+DC00..U+DFFF (at character 8)");
+  refused("{\"\\ud800\\u0041\":1}",
+          "invalid string: surrogate U+D800..U+DBFF must be followed by U+DC00..U+DFFF (at character 13)");
+  refused("{\"\xff\":1}", "invalid string: ill-formed UTF-8 byte (at character 2)");
+  refused("{} x", "invalid literal (at character 3)");
+  refused(std::string("{}\0", 3), "a zero byte (at character 2)");
+  refused("\xef\xbb\xbf{}", "a byte order mark (at character 0)");
+  // JSON that is no header: with the tensor.
+  refused("[]", "expected an object");
+  refused("1", "expected an object");
+  refused("{\"x\":1}", "'x': expected an object");
+  refused("{\"x\":" + std::string(1'000'000, '['), "'x': expected an object");
+  refused("{\"x\":{}}", "tensor 'x' has no key 'dtype'");
+  refused("{\"x\":{\"dtype\":\"F32\",\"data_offsets\":[0,0]}}", "tensor 'x' has no key 'shape'");
+  refused("{\"x\":" + entry("F32", "0", "0,0") + ",\"y\":{\"dtype\":\"F32\",\"shape\":[0]}}",
+          "tensor 'y' has no key 'data_offsets'");
+  refused("{\"x\":{\"dtype\":1}}", "tensor 'x', 'dtype': expected a text");
+  refused("{\"x\":{\"dtype\":{}}}", "tensor 'x', 'dtype': expected a text");
+  refused("{\"x\":{\"shape\":\"1\"}}", "tensor 'x', 'shape': expected a list");
+  for (const char* element : {"-1", "-0", "1.5", "1.0", "true", "null", "\"1\"", "[]", "{}"})
+    refused(fmt::format("{{\"x\":{{\"shape\":[{}]}}}}", element), "tensor 'x', 'shape': expected a whole number");
+  refused("{\"x\":{\"shape\":[99999999999999999999]}}", "tensor 'x': a whole number beyond 64 bits");
+  refused("{\"x\":{\"shape\":[1,1,1,1,1,1,1,1,1]}}", "tensor 'x': more than 8 axes");
+  refused("{\"x\":{\"data_offsets\":[0,1,2]}}", "tensor 'x': more than 2 offsets");
+  refused("{\"x\":{\"size\":1}}", "unknown or repeated key 'size' of tensor 'x'");
+  refused("{\"x\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}", "unknown or repeated key 'dtype' of tensor 'x'");
+  refused("{\"x\":" + entry("F32", "1", "0") + "}", "tensor 'x': expected two offsets");
+  refused("{\"__metadata__\":[]}", "'__metadata__': expected an object");
+  refused("{\"__metadata__\":{\"a\":1}}", "metadata 'a': expected a text");
+  refused("{\"__metadata__\":{\"a\":\"b\",\"a\":\"c\"}}", "metadata with one key twice: 'a'");
+  refused("{\"__metadata__\":{},\"__metadata__\":{}}", "'__metadata__' is there twice");
 }

@@ -233,7 +233,7 @@ TEST_CASE("convolutions that are refused") {
               conv2d(x, hollow));
   CHECK_ERROR(ShapeError, "[conv2d] bias of shape (4, 5): must be (6,), one for each filter", conv2d(x, w, line));
   CHECK_ERROR(HandleError, "[conv2d] the bias is an empty handle", conv2d(x, w, Var<double>()));
-  CHECK_ERROR(HandleError, "[conv2d] empty handle", conv2d(Var<double>(), w));
+  CHECK_ERROR(HandleError, "[conv2d] the operand is an empty handle", conv2d(Var<double>(), w));
   CHECK_ERROR(HandleError, "[conv2d] the weight is an empty handle", conv2d(x, Var<double>()));
   CHECK_ERROR(ValueError, "[conv2d] stride (2, 0): must be at least 1", conv2d(x, w, {.stride = {2, 0}}));
   CHECK_ERROR(ValueError, "[conv1d] stride -1: must be at least 1", conv1d(line, flat, {.stride = -1}));
@@ -293,6 +293,6 @@ TEST_CASE("windows as columns that are refused") {
   CHECK_ERROR(ShapeError, "[fold] columns of shape (4,)", fold(tape.constant(random_tensor({4}, 1)), 3, 2));
   CHECK_ERROR(ValueError, "[fold] size (0, 4): must be at least 1", fold(columns, {0, 4}, 2));
   CHECK_ERROR(ValueError, "[fold] the size of the result is not given", fold(columns, {}, 2));
-  CHECK_ERROR(HandleError, "[fold] empty handle", fold(Var<double>(), 3, 2));
+  CHECK_ERROR(HandleError, "[fold] the operand is an empty handle", fold(Var<double>(), 3, 2));
   CHECK(tape.size() == start + 2);
 }

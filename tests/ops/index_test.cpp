@@ -227,12 +227,12 @@ TEST_CASE("wrong indices say why, and record nothing") {
   CHECK_ERROR(AxisError, "[argsort] axis -3", argsort(x, -3));
   CHECK_ERROR(AxisError, "[topk] axis 0", topk(sum(x), 1, 0));
   CHECK_ERROR(ShapeError, "[topk] 4 elements of axis 1 of shape (2, 3): it has 3", topk(x, 4));
-  CHECK_ERROR(HandleError, "[take] empty handle", take(Var<double>(), {0}));
-  CHECK_ERROR(HandleError, "[gather] the indices are an empty handle", gather(x, 0, IndexVar<double>()));
-  CHECK_ERROR(HandleError, "[scatter] empty handle", scatter(x, 0, i, Var<double>()));
+  CHECK_ERROR(HandleError, "[take] the operand is an empty handle", take(Var<double>(), {0}));
+  CHECK_ERROR(HandleError, "[gather] the index operand is an empty handle", gather(x, 0, IndexVar<double>()));
+  CHECK_ERROR(HandleError, "[scatter] an operand is an empty handle", scatter(x, 0, i, Var<double>()));
   CHECK_ERROR(HandleError, "[one_hot] operand 1 is an empty handle", one_hot(IndexVar<double>(), 2));
   Tape<double> other;
-  CHECK_ERROR(HandleError, "[take] the indices belong to another tape", take(x, other.indices({0}), 0));
+  CHECK_ERROR(HandleError, "[take] the index operand belongs to another tape", take(x, other.indices({0}), 0));
   // What was recorded are the operands made on the way: the sums, a broadcast and the labels.
   CHECK(tape.size() == before + 4);
 }

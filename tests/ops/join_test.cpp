@@ -26,6 +26,7 @@ TEST_CASE("concatenate and stack") {
   CHECK_ERROR(AxisError, "[concatenate] axis 2", concatenate({a, b}, 2));
   CHECK_ERROR(AxisError, "[stack] axis 3", stack({a, a}, 3));
   CHECK_ERROR(HandleError, "[concatenate] operand 2 is an empty handle", concatenate({a, Var<double>()}));
+  CHECK_ERROR(HandleError, "[stack] operand 2 is an empty handle", stack({a, Var<double>()}));
   Tape<double> other;
   CHECK_ERROR(HandleError, "[concatenate] operand 2 belongs to another tape",
               concatenate({a, other.variable(Tensor<double>{{1, 2}})}));

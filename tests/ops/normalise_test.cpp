@@ -124,7 +124,7 @@ TEST_CASE("normalisations refuse what does not fit, and record nothing") {
   CHECK_ERROR(ShapeError, "[layer_norm] weight of shape (4,): must have the shape (3,)", layer_norm(x, {3}, w));
   CHECK_ERROR(ShapeError, "[layer_norm] bias of shape (4,): must have the shape (3,)", layer_norm(x, {3}, {}, w));
   CHECK_ERROR(ValueError, "[layer_norm] epsilon is -1: must be at least 0", layer_norm(x, {3}, {}, {}, -1));
-  CHECK_ERROR(HandleError, "[layer_norm] empty handle", layer_norm(Var<double>(), {3}));
+  CHECK_ERROR(HandleError, "[layer_norm] the operand is an empty handle", layer_norm(Var<double>(), {3}));
   CHECK_ERROR(ShapeError, "[rms_norm] shape (2, 6, 3): must end with", rms_norm(x, {2}));
   CHECK_ERROR(ShapeError, "[rms_norm] weight of shape (4,)", rms_norm(x, {3}, w));
   CHECK_ERROR(ShapeError, "[batch_norm] shape (6,): must be (samples, channels) or more axes",

@@ -97,6 +97,6 @@ TEST_CASE("pooling that is refused") {
   CHECK_ERROR(ValueError, "[max_pool2d] dilation (0, 0): must be at least 1", max_pool2d(x, 2, {.dilation = 0}));
   CHECK_ERROR(ValueError, "[adaptive_max_pool2d] size (2, 0): must be at least 1", adaptive_max_pool2d(x, {2, 0}));
   CHECK_ERROR(ValueError, "[adaptive_avg_pool2d] the size is not given", adaptive_avg_pool2d(x, {}));
-  CHECK_ERROR(HandleError, "[max_pool2d] empty handle", max_pool2d(Var<double>(), 2));
+  CHECK_ERROR(HandleError, "[max_pool2d] the operand is an empty handle", max_pool2d(Var<double>(), 2));
   CHECK(tape.size() == start);
 }

@@ -242,7 +242,7 @@ TEST_CASE_TEMPLATE("dropout keeps the expectation, and its gradient passes where
   CHECK_ERROR(ValueError, "[dropout] the probability is 1.5: must be in [0, 1]", dropout(x, 1.5, generator));
   CHECK_ERROR(ValueError, "[dropout] the probability is nan: must be in [0, 1]",
               dropout(x, std::numeric_limits<double>::quiet_NaN(), generator));
-  CHECK_ERROR(HandleError, "[dropout] empty handle", dropout(Var<T>(), 0.5, generator));
+  CHECK_ERROR(HandleError, "[dropout] the operand is an empty handle", dropout(Var<T>(), 0.5, generator));
   CHECK(generator.counter() == counter);
 }
 

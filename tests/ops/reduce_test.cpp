@@ -139,6 +139,6 @@ TEST_CASE("positions of extremes, counts, and answers at once") {
   CHECK_ERROR(AxisError, "[argmax] axis -3", argmax(x, -3));
   CHECK_ERROR(ShapeError, "[argmin] shape (0, 3): there are no elements to choose from", argmin(none));
   CHECK_ERROR(ValueError, "[norm] p = 0.5: must be at least 1", norm(x, 0.5));
-  CHECK_ERROR(HandleError, "[var] empty handle", var(Var<double>{}));
+  CHECK_ERROR(HandleError, "[var] the operand is an empty handle", var(Var<double>{}));
   CHECK(tape.size() == size);
 }

@@ -65,6 +65,6 @@ TEST_CASE("resizing that is refused") {
               "multiples of it",
               pixel_unshuffle(x, 2));
   CHECK_ERROR(ValueError, "[pixel_shuffle] factor 0: must be at least 1", pixel_shuffle(x, 0));
-  CHECK_ERROR(HandleError, "[pixel_shuffle] empty handle", pixel_shuffle(Var<double>(), 2));
+  CHECK_ERROR(HandleError, "[pixel_shuffle] the operand is an empty handle", pixel_shuffle(Var<double>(), 2));
   CHECK(tape.size() == start);
 }

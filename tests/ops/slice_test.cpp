@@ -79,7 +79,7 @@ TEST_CASE("what cannot be sliced says why, and records nothing") {
   CHECK_ERROR(ShapeError, "[diag] shape (): needs a vector or a matrix", diag(sum(x)));
   CHECK_ERROR(ShapeError, "[tril] shape (3,): needs a matrix, or a stack of them", tril(slice(x, {0})));
   CHECK_ERROR(AxisError, "[trace] axis 2", trace(x, 0, 0, 2));
-  CHECK_ERROR(HandleError, "[slice] empty handle", slice(Var<double>(), {0}));
+  CHECK_ERROR(HandleError, "[slice] the operand is an empty handle", slice(Var<double>(), {0}));
   CHECK(tape.size() == before + 3);  // the sum and the slice that were operands, and one view below the slice
 }
 

@@ -372,7 +372,7 @@ TEST_CASE("a step that would train nothing, or leave something out, is refused")
               optimizer.update(sum(tape.variable(w))));
   CHECK_ERROR(ValueError, "[Optimizer] all parameters of the optimiser are frozen ('w'), so nothing is trained",
               optimizer.update(std::vector<Var<double>>{}));
-  CHECK_ERROR(HandleError, "[Optimizer] empty handle", optimizer.update(Var<double>()));
+  CHECK_ERROR(HandleError, "[Optimizer] the operand is an empty handle", optimizer.update(Var<double>()));
 }
 
 TEST_CASE("a loss that reads none of the parameters is refused, also where they are on its tape") {

@@ -186,7 +186,7 @@ void check_derivatives(const std::string& name) {
       CHECK(found.wrong.empty());
       worst = std::max(worst, found.worst);
     }
-    INFO("worst error ", worst, "; if that is right: bash tests/update_op_reference.sh");
+    INFO("worst error ", worst, "; if that is right: bash tests/ops/update_op_reference.sh");
     CHECK(DerivativeBounds::instance().note<T>(name, order, worst, scale_of(op, 2)));
   }
 }

@@ -1,7 +1,7 @@
 // How far each op is from the oracle: measured by the oracle's tests, kept in error_bounds.csv, shown in docs/ops.md.
 #pragma once
 
-#include <wengert/op.hpp>
+#include <wengert/tape/registry.hpp>
 
 #include <algorithm>
 #include <array>
@@ -19,7 +19,7 @@
 namespace wengert::testing {
 
 /// The worst errors of an op, relative to the largest entry: of values, first and second gradients. Negative: there is
-/// no figure; 0: whole numbers, which are exact.
+/// no figure; 0: integers, which are exact.
 struct ErrorBound {
   /// What the errors were met with: the op itself; otherwise functions, or their first gradients, that it is part of;
   /// otherwise their second gradients.

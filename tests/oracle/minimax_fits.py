@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the polynomials of kernel/mended_math.hpp, equal when rounded to float: /usr/bin/python3 minimax_fits.py
+"""Prints the polynomials of include/wengert/formula/mended_math.hpp, equal when rounded to float: /usr/bin/python3 minimax_fits.py
 
 Each is a minimax fit by Lawson's iteration: least squares on Chebyshev nodes whose weights grow where the error does.
 """

@@ -39,7 +39,7 @@ class Oracle {
       throw std::runtime_error(fmt::format("no array {}.{} in the oracle's file", name, letter));
     return found->second;
   }
-  /// Whole numbers of a case, for example "i0".
+  /// Integers of a case, for example "i0".
   Indices indices(const std::string& name, const std::string& letter) const {
     return xt::cast<std::int64_t>(array(name, letter));
   }
@@ -58,7 +58,7 @@ class Oracle {
     checked_.push_back(name);
   }
 
-  /// Checks that `f`, a function of a tape, gives exactly the whole numbers that the case holds.
+  /// Checks that `f`, a function of a tape, gives exactly the integers that the case holds.
   template <class F>
   void check_exactly(const std::string& name, const F& f) {
     CAPTURE(name);
@@ -158,7 +158,7 @@ class Oracle {
     if (tolerance.first > exact.first) errors[1] = -1;
     if (tolerance.second > exact.second) errors[2] = -1;
     for (double& error : errors)
-      if (error == 0) error = 1e-16;  // exact are whole numbers alone
+      if (error == 0) error = 1e-16;  // only integers are exact
     ErrorBounds& bounds = ErrorBounds::instance();
     for (std::size_t k = 0; k < tape.size(); ++k) {  // of ops in a gradient, this is the value
       if (tape.node(k).op == nullptr) continue;
@@ -184,7 +184,7 @@ class Oracle {
     REQUIRE(is_registered(op));
     bounds.note(op, errors, ErrorBound::Of::own);
     if (!bounds.are_compared()) return;
-    INFO("if ", op, " is new or has new cases: bash tests/update_op_reference.sh");
+    INFO("if ", op, " is new or has new cases: bash tests/ops/update_op_reference.sh");
     const auto kept = bounds.kept(op);
     REQUIRE(kept);
     for (std::size_t k = 0; k < 3; ++k)  // one power of ten is left to other compilers and instruction sets

@@ -3,7 +3,7 @@
 Each script writes one .npz beside itself: python3 elementwise.py. The figures are those of PyTorch 1.13.0 (Debian
 12's python3-torch). A case `name` is stored as
   name.x0 …   the inputs that are differentiated (float64 arrays), in order
-  name.i0 …   the inputs that are whole numbers (int64 arrays), in order
+  name.i0 …   the inputs that are integers (int64 arrays), in order
   name.y      the value
   name.w      weights; the first gradients are those of Σ w·y:
   name.g0 …   one for each x
@@ -30,7 +30,7 @@ class Oracle:
         return self.random.uniform(low, high, shape)
 
     def case(self, name, function, *inputs, orders=2):
-        """Stores a case; floating inputs are differentiated, whole numbers are passed as they are."""
+        """Stores a case; floating-point inputs are differentiated, integers are passed as they are."""
         floats = [k for k, x in enumerate(inputs) if np.asarray(x).dtype.kind == "f"]
         tensors = [torch.tensor(np.asarray(x), requires_grad=k in floats) for k, x in enumerate(inputs)]
         variables = [tensors[k] for k in floats]

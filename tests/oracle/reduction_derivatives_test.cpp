@@ -102,7 +102,7 @@ TEST_CASE_TEMPLATE("gradients and Hessians of reductions are right over all expo
       CAPTURE(order);
       INFO(wrong);
       CHECK(wrong.empty());
-      INFO("worst error ", worst, "; if that is right: bash tests/update_op_reference.sh");
+      INFO("worst error ", worst, "; if that is right: bash tests/ops/update_op_reference.sh");
       CHECK(DerivativeBounds::instance().note<T>(name, static_cast<std::size_t>(order), worst, entry.scale));
     }
   }

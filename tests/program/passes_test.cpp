@@ -106,6 +106,39 @@ TEST_CASE(
   CHECK(count(program::merge_equal(graph_of(tape, {x}, {constants})), "add") == 1);
 }
 
+// Leaves `byte` in the memory that the next call's temporaries are made of.
+[[gnu::noinline]] static void fill_stack(unsigned char byte) {
+  volatile unsigned char memory[8192];
+  for (auto& m : memory) m = byte;
+}
+
+TEST_CASE("merge_equal does not see the padding of attributes") {
+  using Function = Var<double> (*)(Var<double>);
+  const std::vector<Function> functions{
+      [](Var<double> x) { return sum(x, 0); },           [](Var<double> x) { return mean(x, {0, 1}); },
+      [](Var<double> x) { return softmax(x, 0); },       [](Var<double> x) { return logsumexp(x, -1); },
+      [](Var<double> x) { return reshape(x, {6}); },     [](Var<double> x) { return transpose(x); },
+      [](Var<double> x) { return cumsum(x, 1); },        [](Var<double> x) { return flip(x, 0); },
+      [](Var<double> x) { return broadcast_to(x, {4, 2, 3}); },
+      [](Var<double> x) { return roll(x, 1, 0); },       [](Var<double> x) { return pad(x, {{1, 1}, {0, 2}}); },
+      [](Var<double> x) { return stddev(x, 1); },        [](Var<double> x) { return matmul(x, transpose(x)); },
+      [](Var<double> x) { return layer_norm(x, {3}); },       [](Var<double> x) { return norm(x); },
+      [](Var<double> x) { return concatenate({x, sin(x)}, 0); }, [](Var<double> x) { return einsum("ij->ji", x); },
+  };
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    CAPTURE(i);
+    Tape<double> tape;
+    const auto x = tape.variable(random_tensor({2, 3}, 1));
+    fill_stack(0x55);
+    const auto once = functions[i](x);
+    const std::size_t entries = program::merge_equal(graph_of(tape, {x}, {once})).entries.size();
+    fill_stack(0xaa);
+    const auto again = functions[i](x);
+    const auto merged = program::merge_equal(graph_of(tape, {x}, {once, again}));
+    CHECK(merged.entries.size() == entries);
+  }
+}
+
 TEST_CASE("drop_unused_operands: a derivative of the output does not keep the input") {
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>{1, 2, 3}, "x");

@@ -1,6 +1,6 @@
 // Recording reads no values: checks of values are part of the computation, and what has no value cannot be read.
 #include "../testing.hpp"
-#include "sanitizers.hpp"
+#include "base/sanitizers.hpp"
 
 #include <cstring>
 #include <limits>

@@ -70,7 +70,7 @@ std::vector<Snapshot> run_tape(const Graph& graph, const std::vector<std::string
       add_parameters(snapshot, world);
       snapshot.scales.resize(snapshot.values.size(), carried);
     } catch (const RefusedValue& error) {
-      tape.exchange_updates({});
+      tape.update_queue().exchange({});
       snapshot.refused = error;
       return snapshots;
     }

@@ -1,7 +1,7 @@
 // A random graph as data: leaves and steps, which can be printed, recorded on any tape, and shrunk.
 #pragma once
 
-#include <wengert/layout.hpp>
+#include <wengert/base/layout.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -99,10 +99,10 @@ void confuse_reads(Tape<T>& tape) {
 
 template <class T>
 void disturb_updates(Tape<T>& tape, Mutation mutation) {
-  auto updates = tape.exchange_updates({});
+  auto updates = tape.update_queue().exchange({});
   if (mutation == Mutation::reversed_updates) std::reverse(updates.begin(), updates.end());
   if (mutation == Mutation::lost_update && !updates.empty()) updates.pop_back();
-  tape.exchange_updates(std::move(updates));
+  tape.update_queue().exchange(std::move(updates));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Functions of random graphs: those of the registry.
 #include "random_graphs/functions.hpp"
-#include <wengert/gradcheck_op.hpp>
+#include <wengert/gradcheck/gradcheck_op.hpp>
 
 #include <algorithm>
 #include <memory>

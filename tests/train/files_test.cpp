@@ -1,10 +1,11 @@
 // Checkpoints, histories, and what a training shows while it runs.
 #include "data/files.hpp"
 
+#include "report/text.hpp"
 #include "temporary_folder.hpp"
 #include "testing.hpp"
+#include <wengert/report/history.hpp>
 #include <wengert/train/checkpoint.hpp>
-#include <wengert/train/history.hpp>
 #include <wengert/train/progress.hpp>
 
 #include <cstdlib>
@@ -19,9 +20,9 @@
 
 using namespace wengert;
 using namespace wengert::testing;
+using report::EpochRecord;
 using train::Checkpoint;
 using train::Display;
-using train::EpochRecord;
 
 namespace {
 
@@ -123,7 +124,7 @@ TEST_CASE("a checkpoint that cannot be written leaves the old one") {
 }
 
 TEST_CASE("a history is a table") {
-  train::History history{{"accuracy"}, {"0.weight", "0.bias"}, {}};
+  report::History history{{"accuracy"}, {"0.weight", "0.bias"}, {}};
   EpochRecord first;
   first.epoch = 1;
   first.steps = 10;
@@ -143,7 +144,7 @@ TEST_CASE("a history is a table") {
 }
 
 TEST_CASE("the costs of many steps are thinned to means") {
-  train::CostTrace trace;
+  report::CostTrace trace;
   for (int i = 0; i < 5000; ++i) trace.add(i);
   REQUIRE(trace.steps_each() == 8);
   REQUIRE(trace.costs().size() == 625);
@@ -151,13 +152,13 @@ TEST_CASE("the costs of many steps are thinned to means") {
 }
 
 TEST_CASE("times are written as people do") {
-  CHECK(train::duration_text(0.04) == "40 ms");
-  CHECK(train::duration_text(0.1) == "0.1 s");
-  CHECK(train::duration_text(9.94) == "9.9 s");
-  CHECK(train::duration_text(42.4) == "42 s");
-  CHECK(train::duration_text(59.6) == "1:00");
-  CHECK(train::duration_text(187) == "3:07");
-  CHECK(train::duration_text(3765) == "1:02:45");
+  CHECK(report::duration_text(0.04) == "40 ms");
+  CHECK(report::duration_text(0.1) == "0.1 s");
+  CHECK(report::duration_text(9.94) == "9.9 s");
+  CHECK(report::duration_text(42.4) == "42 s");
+  CHECK(report::duration_text(59.6) == "1:00");
+  CHECK(report::duration_text(187) == "3:07");
+  CHECK(report::duration_text(3765) == "1:02:45");
 }
 
 TEST_CASE("piped, a training shows plain lines, and quiet nothing") {

@@ -72,7 +72,7 @@ TEST_CASE("the guide to training works as it is written") {
   optim::LBFGS<float> quasi_newton(network);
   for (int round = 0; round < 3; ++round) {                      // each of up to 20 iterations
     nn::train_mode(network);
-    const auto report = quasi_newton.step([&](auto& tape) {      // records the cost of all samples
+    const auto report = quasi_newton.step([&](auto& tape) {      // records the loss of all samples
       return loss(network(tape.borrow(data.train.inputs)), tape.indices(data.train.labels));
     });
     const auto after = train::evaluate(network, loss, data.test);

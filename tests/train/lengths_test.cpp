@@ -1,5 +1,5 @@
 // Memory of a training whose batches have ever new shapes.
-#include "sanitizers.hpp"
+#include "base/sanitizers.hpp"
 #include "testing.hpp"
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>

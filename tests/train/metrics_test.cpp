@@ -8,7 +8,7 @@
 
 using namespace wengert;
 using namespace wengert::testing;
-using train::ConfusionMatrix;
+using report::ConfusionMatrix;
 using train::Targets;
 
 TEST_CASE("a confusion matrix knows no samples of classes that did not occur; a share of none is refused") {
@@ -135,7 +135,9 @@ TEST_CASE("R² is scikit-learn's") {
               train::r_squared(Tensor<double>{1, 2}, Tensor<double>{1, 2, 3}));
   const auto metric = train::r_squared();
   metric->add(random_tensor({4, 2}, 1), random_tensor({4, 2}, 2));
-  CHECK(contains(message_of<ShapeError>([&] { metric->add(random_tensor({4, 3}, 1), random_tensor({4, 3}, 2)); }),
+  CHECK(contains(message_of<ShapeError>([&] {
+                   metric->add(random_tensor({4, 3}, 1), random_tensor({4, 3}, 2));
+                 }),
                  "[r_squared] outputs of 3 columns after batches of 2: expected as many in each batch"));
   metric->reset();
   metric->add(random_tensor({4, 3}, 1), random_tensor({4, 3}, 2));

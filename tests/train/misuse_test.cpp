@@ -338,7 +338,7 @@ TEST_CASE("errors name the line of the network or of fit, not one of the library
   CHECK_ERROR(ShapeError, "[Linear] an input of shape (32, 8): this layer (7 → 2) expects 7 features",
               train::fit(network, optimizer, cross, data, quiet({})));
   CHECK_ERROR(ShapeError, "[Linear] an input of shape (40, 8)", train::evaluate(network, cross, data));
-  CHECK_ERROR(HandleError, "[Sequential] empty handle", network(Var<double>()));
+  CHECK_ERROR(HandleError, "[Sequential] the operand is an empty handle", network(Var<double>()));
   const auto single = layer();
   optim::Optimizer<double> descent(single, optim::SGD{});
   CHECK_ERROR(ShapeError, "[fit] a loss of shape (32, 2): expected one number, such as mean(…)",

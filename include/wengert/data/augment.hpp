@@ -1,9 +1,9 @@
 // Augmentation: random small changes to images, which enlarge the training set artificially.
 #pragma once
 
-#include <wengert/error.hpp>
+#include <wengert/base/error.hpp>
+#include <wengert/base/tensor.hpp>
 #include <wengert/ops/random.hpp>
-#include <wengert/tensor.hpp>
 
 #include <cstddef>
 

@@ -1,8 +1,8 @@
 // The batch sampler: mini-batches that contain every sample once per epoch, in random order.
 #pragma once
 
-#include <wengert/error.hpp>
-#include <wengert/tensor.hpp>
+#include <wengert/base/error.hpp>
+#include <wengert/base/tensor.hpp>
 
 #include <cstddef>
 #include <random>

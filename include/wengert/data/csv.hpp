@@ -1,9 +1,9 @@
 // CSV: tables of numbers with a column of labels or columns of numeric targets.
 #pragma once
 
+#include <wengert/base/error.hpp>
 #include <wengert/data/dataset.hpp>
 #include <wengert/data/table.hpp>
-#include <wengert/error.hpp>
 
 #include <cstddef>
 #include <filesystem>

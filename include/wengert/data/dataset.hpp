@@ -1,8 +1,8 @@
 // Dataset: labelled samples in memory; splits, subsets and one-hot encoding.
 #pragma once
 
-#include <wengert/error.hpp>
-#include <wengert/tensor.hpp>
+#include <wengert/base/error.hpp>
+#include <wengert/base/tensor.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -2,9 +2,9 @@
 // order.
 #pragma once
 
+#include <wengert/base/error.hpp>
+#include <wengert/base/tensor.hpp>
 #include <wengert/data/dataset.hpp>
-#include <wengert/error.hpp>
-#include <wengert/tensor.hpp>
 
 #include <cstdint>
 #include <filesystem>

@@ -5,11 +5,11 @@
 //       for (const Batch<float>& batch : loader.epoch(epoch)) step(batch.inputs, batch.labels);
 #pragma once
 
+#include <wengert/base/error.hpp>
+#include <wengert/base/tensor.hpp>
 #include <wengert/data/dataset.hpp>
 #include <wengert/data/mapped.hpp>
-#include <wengert/error.hpp>
 #include <wengert/ops/random.hpp>
-#include <wengert/tensor.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -4,10 +4,10 @@
 //     gather_rows(data.inputs, batch, x);                            // as from a tensor in memory
 #pragma once
 
+#include <wengert/base/error.hpp>
+#include <wengert/base/tensor.hpp>
 #include <wengert/data/dataset.hpp>
 #include <wengert/data/normalise.hpp>
-#include <wengert/error.hpp>
-#include <wengert/tensor.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -5,8 +5,8 @@
 //     normalise(test.inputs, normalisation);
 #pragma once
 
-#include <wengert/error.hpp>
-#include <wengert/tensor.hpp>
+#include <wengert/base/error.hpp>
+#include <wengert/base/tensor.hpp>
 
 #include <cstddef>
 

@@ -1,10 +1,10 @@
 // Table: samples with numeric targets, for regression.
 #pragma once
 
+#include <wengert/base/error.hpp>
+#include <wengert/base/tensor.hpp>
 #include <wengert/data/batches.hpp>
 #include <wengert/data/dataset.hpp>
-#include <wengert/error.hpp>
-#include <wengert/tensor.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -1,8 +1,8 @@
 // PNG and JPEG images as tensors.
 #pragma once
 
-#include <wengert/error.hpp>
-#include <wengert/tensor.hpp>
+#include <wengert/base/error.hpp>
+#include <wengert/base/tensor.hpp>
 
 #include <cstddef>
 #include <filesystem>

@@ -3,9 +3,9 @@
 //     flowers/daisy/001.jpg  flowers/daisy/002.jpg  flowers/rose/a.png
 #pragma once
 
+#include <wengert/base/error.hpp>
 #include <wengert/data/dataset.hpp>
 #include <wengert/data/loader.hpp>
-#include <wengert/error.hpp>
 #include <wengert/images/image.hpp>
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // A named tensor, the entry of files with several tensors.
 #pragma once
 
-#include <wengert/tensor.hpp>
+#include <wengert/base/tensor.hpp>
 
 #include <string>
 

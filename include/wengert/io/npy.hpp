@@ -1,8 +1,8 @@
 // .npy, NumPy's file format for one array.
 #pragma once
 
-#include <wengert/error.hpp>
-#include <wengert/tensor.hpp>
+#include <wengert/base/error.hpp>
+#include <wengert/base/tensor.hpp>
 
 #include <filesystem>
 

@@ -1,7 +1,7 @@
 // .npz, NumPy's archive format for named arrays: a zip file of .npy files.
 #pragma once
 
-#include <wengert/error.hpp>
+#include <wengert/base/error.hpp>
 #include <wengert/io/named_tensor.hpp>
 
 #include <filesystem>

@@ -4,11 +4,12 @@
 //     load_parameters(network, "weights.safetensors");     // throws, and changes nothing, unless all fits
 #pragma once
 
-#include <wengert/error.hpp>
+#include <wengert/base/error.hpp>
+#include <wengert/io/hidden.hpp>
 #include <wengert/io/npz.hpp>
 #include <wengert/io/safetensors.hpp>
-#include <wengert/parameter.hpp>
-#include <wengert/parameters.hpp>
+#include <wengert/reflect/parameters.hpp>
+#include <wengert/tape/parameter.hpp>
 
 #include <filesystem>
 #include <iosfwd>

@@ -1,7 +1,7 @@
 // .safetensors, Hugging Face's format for weights: a JSON header, then the elements of all tensors.
 #pragma once
 
-#include <wengert/error.hpp>
+#include <wengert/base/error.hpp>
 #include <wengert/io/named_tensor.hpp>
 
 #include <filesystem>

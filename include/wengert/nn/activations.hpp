@@ -6,7 +6,7 @@
 
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/normalise.hpp>
-#include <wengert/parameter.hpp>
+#include <wengert/tape/parameter.hpp>
 
 #include <cstddef>
 

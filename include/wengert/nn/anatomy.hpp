@@ -1,11 +1,11 @@
 // Module trace: which layer of a network recorded which nodes of a tape. `summary` and `check` build on it.
 #pragma once
 
-#include <wengert/index_var.hpp>
 #include <wengert/nn/chain_marks.hpp>
 #include <wengert/nn/module.hpp>
 #include <wengert/ops/random.hpp>
-#include <wengert/tape.hpp>
+#include <wengert/tape/index_var.hpp>
+#include <wengert/tape/tape.hpp>
 
 #include <algorithm>
 #include <cstddef>

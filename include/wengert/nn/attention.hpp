@@ -10,7 +10,7 @@
 #include <wengert/nn/normalise.hpp>
 #include <wengert/ops/attention.hpp>
 #include <wengert/ops/random.hpp>
-#include <wengert/parameter.hpp>
+#include <wengert/tape/parameter.hpp>
 
 #include <cstddef>
 #include <cstdint>

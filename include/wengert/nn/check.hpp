@@ -1,9 +1,9 @@
 // check: looks for common mistakes in a network before it is trained.
 #pragma once
 
+#include <wengert/base/tensor.hpp>
 #include <wengert/nn/anatomy.hpp>
-#include <wengert/tensor.hpp>
-#include <wengert/transforms.hpp>
+#include <wengert/transform/transforms.hpp>
 
 #include <cstdint>
 #include <iosfwd>

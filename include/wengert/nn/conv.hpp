@@ -6,7 +6,7 @@
 
 #include <wengert/ops/conv.hpp>
 #include <wengert/ops/random.hpp>
-#include <wengert/parameter.hpp>
+#include <wengert/tape/parameter.hpp>
 
 #include <cstddef>
 #include <optional>

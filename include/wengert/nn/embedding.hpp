@@ -1,9 +1,9 @@
 // Embedding: a table of learned vectors, looked up by integer indices.
 #pragma once
 
-#include <wengert/index_var.hpp>
 #include <wengert/ops/random.hpp>
-#include <wengert/parameter.hpp>
+#include <wengert/tape/index_var.hpp>
+#include <wengert/tape/parameter.hpp>
 
 #include <cstddef>
 #include <optional>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <wengert/nn/module.hpp>
-#include <wengert/transforms.hpp>
+#include <wengert/transform/transforms.hpp>
 
 #include <cstddef>
 #include <string>

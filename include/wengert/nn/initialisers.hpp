@@ -5,7 +5,7 @@
 #pragma once
 
 #include <wengert/ops/random.hpp>
-#include <wengert/parameter.hpp>
+#include <wengert/tape/parameter.hpp>
 
 #include <cstdint>
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <wengert/ops/random.hpp>
-#include <wengert/parameter.hpp>
-#include <wengert/tape.hpp>
+#include <wengert/tape/parameter.hpp>
+#include <wengert/tape/tape.hpp>
 
 #include <cstddef>
 #include <optional>

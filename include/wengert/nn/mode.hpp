@@ -1,7 +1,7 @@
 // Training and evaluation mode, which dropout and batch normalisation depend on.
 #pragma once
 
-#include <wengert/parameters.hpp>
+#include <wengert/reflect/parameters.hpp>
 
 #include <memory>
 #include <string>

@@ -4,8 +4,8 @@
 // is no base class and no registration: parameters are found by walking its members (see parameters.hpp).
 #pragma once
 
-#include <wengert/converted.hpp>
-#include <wengert/parameters.hpp>
+#include <wengert/reflect/converted.hpp>
+#include <wengert/reflect/parameters.hpp>
 
 #include <algorithm>
 #include <cstddef>

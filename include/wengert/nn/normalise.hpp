@@ -4,7 +4,7 @@
 #include <wengert/nn/mode.hpp>
 #include <wengert/nn/module.hpp>
 #include <wengert/ops/normalise.hpp>
-#include <wengert/parameter.hpp>
+#include <wengert/tape/parameter.hpp>
 
 #include <cstddef>
 #include <optional>

@@ -11,8 +11,8 @@
 
 #include <wengert/nn/dropout.hpp>
 #include <wengert/ops/random.hpp>
-#include <wengert/parameter.hpp>
-#include <wengert/tape.hpp>
+#include <wengert/tape/parameter.hpp>
+#include <wengert/tape/tape.hpp>
 
 #include <cstddef>
 #include <cstdint>

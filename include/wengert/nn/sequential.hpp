@@ -1,11 +1,11 @@
 // Containers and connectors of layers: Sequential, Residual and Flatten.
 #pragma once
 
-#include <wengert/error.hpp>
+#include <wengert/base/error.hpp>
 #include <wengert/nn/activations.hpp>
 #include <wengert/nn/chain_marks.hpp>
-#include <wengert/op.hpp>
 #include <wengert/ops/shape.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <concepts>
 #include <cstddef>

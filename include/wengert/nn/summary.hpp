@@ -1,9 +1,9 @@
 // summary: a network as a table of its layers.
 #pragma once
 
+#include <wengert/base/tensor.hpp>
 #include <wengert/nn/anatomy.hpp>
 #include <wengert/nn/sequential.hpp>
-#include <wengert/tensor.hpp>
 
 #include <cstddef>
 #include <iosfwd>

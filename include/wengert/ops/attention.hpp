@@ -1,7 +1,7 @@
 // Scaled dot-product attention.
 #pragma once
 
-#include <wengert/op.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <functional>
 #include <optional>

@@ -1,7 +1,7 @@
 // Control over differentiation: stop or transform gradients, custom backward rules, and checkpointing.
 #pragma once
 
-#include <wengert/structural.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <array>
 #include <cstddef>

@@ -9,8 +9,8 @@
 // padding. A batch may have 0 samples. Float convolutions use oneDNN where that is faster.
 #pragma once
 
-#include <wengert/op.hpp>
 #include <wengert/ops/window.hpp>
+#include <wengert/tape/op.hpp>
 
 namespace wengert {
 

@@ -4,8 +4,8 @@
 // range throws ValueError. Contributions to the same element add up, also in gradients.
 #pragma once
 
-#include <wengert/index_var.hpp>
-#include <wengert/op.hpp>
+#include <wengert/tape/index_var.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <cstddef>
 #include <cstdint>

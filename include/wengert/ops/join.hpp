@@ -1,8 +1,8 @@
 // Joining, splitting and rearranging tensors: concatenate, stack, split, repeat, roll, pad.
 #pragma once
 
-#include <wengert/axes.hpp>
-#include <wengert/op.hpp>
+#include <wengert/base/axes.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <cstddef>
 #include <initializer_list>

@@ -6,7 +6,7 @@
 // 2008, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation".
 #pragma once
 
-#include <wengert/op.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <array>
 #include <concepts>

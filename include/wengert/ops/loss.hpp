@@ -6,7 +6,7 @@
 // and conventions are PyTorch's where it has the loss.
 #pragma once
 
-#include <wengert/op.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -118,10 +118,10 @@ Var<T> cross_entropy_with_logits(Var<T> logits, std::type_identity_t<Operand<T>>
 /// Options of `cross_entropy` and `nll_loss`.
 template <class T>
 struct CrossEntropyOptions {
-  Var<T> weights{};                            ///< the weights of the classes, (C,); if empty, 1
+  Var<T> weights{};                            ///< class weights, (C,); if empty, 1
   double label_smoothing = 0;                  ///< the share of the target that is spread evenly over all classes
   std::optional<std::int64_t> ignore_index{};  ///< the label of samples that are ignored
-  Reduction reduction = Reduction::mean;       ///< with labels, the mean is weighted by the classes' weights
+  Reduction reduction = Reduction::mean;       ///< with labels, the mean is weighted by the class weights
 };
 
 /// The categorical cross entropy −ln softmax(z)ₖ of the class k, computed from the logits z: finite and exact for every

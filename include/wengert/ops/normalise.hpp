@@ -4,7 +4,7 @@
 // epsilon is added to them. `weight` and `bias` scale and shift the result, unless they are empty handles.
 #pragma once
 
-#include <wengert/op.hpp>
+#include <wengert/tape/op.hpp>
 
 namespace wengert {
 

@@ -10,8 +10,8 @@
 // kernel.
 #pragma once
 
-#include <wengert/op.hpp>
 #include <wengert/ops/window.hpp>
+#include <wengert/tape/op.hpp>
 
 namespace wengert {
 

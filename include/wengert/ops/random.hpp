@@ -5,7 +5,7 @@
 // the generator's stream, as recording them again would.
 #pragma once
 
-#include <wengert/op.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <cstdint>
 #include <memory>

@@ -1,8 +1,8 @@
 // Reductions over axes, and cumulative ops along an axis.
 #pragma once
 
-#include <wengert/axes.hpp>
-#include <wengert/op.hpp>
+#include <wengert/base/axes.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <cstddef>
 #include <optional>

@@ -4,8 +4,8 @@
 // the wrong rank or with an empty spatial axis, and ValueError for a size below 1.
 #pragma once
 
-#include <wengert/op.hpp>
 #include <wengert/ops/window.hpp>
+#include <wengert/tape/op.hpp>
 
 namespace wengert {
 

@@ -1,8 +1,8 @@
 // Shape ops: the same elements in another shape. All but `contiguous` and `sum_to` return views where possible.
 #pragma once
 
-#include <wengert/axes.hpp>
-#include <wengert/op.hpp>
+#include <wengert/base/axes.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <concepts>
 #include <cstddef>

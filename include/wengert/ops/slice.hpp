@@ -1,8 +1,8 @@
 // Parts of a tensor: slices, diagonals and triangles.
 #pragma once
 
-#include <wengert/axes.hpp>
-#include <wengert/op.hpp>
+#include <wengert/base/axes.hpp>
+#include <wengert/tape/op.hpp>
 
 #include <concepts>
 #include <cstddef>

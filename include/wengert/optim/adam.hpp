@@ -8,53 +8,53 @@ namespace wengert::optim {
 /// Adam (Kingma and Ba 2015): w ← w − η · m̂ / (√v̂ + ε), where m ← β₁·m + (1 − β₁)·g and v ← β₂·v + (1 − β₂)·g²,
 /// m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ) at step t.
 ///
-/// With weight decay λ, g ← g + λ·w first. With amsgrad (Reddi et al. 2018), the largest v so far replaces v.
+/// With amsgrad (Reddi et al. 2018), the largest v so far replaces v.
 struct Adam {
-  double rate = 0.001;      ///< η, the learning rate
-  double beta1 = 0.9;       ///< β₁, decay rate of the average of gradients
-  double beta2 = 0.999;     ///< β₂, decay rate of the average of their squares
-  double epsilon = 1e-8;    ///< ε, keeps the denominator away from zero
-  double weight_decay = 0;  ///< λ, pulls each parameter towards zero
+  double rate = 0.001;      ///< η
+  double beta1 = 0.9;       ///< β₁
+  double beta2 = 0.999;     ///< β₂
+  double epsilon = 1e-8;    ///< ε
+  double weight_decay = 0;  ///< λ
   bool amsgrad = false;     ///< whether to divide by the largest average of squares so far
 
-  /// The state of each parameter.
+  /// The moving averages.
   template <class V>
   struct State {
-    V exp_avg;         ///< the average of the gradients
-    V exp_avg_sq;      ///< the average of their squares
-    V max_exp_avg_sq;  ///< the largest of these so far, with amsgrad
+    V exp_avg;         ///< m
+    V exp_avg_sq;      ///< v
+    V max_exp_avg_sq;  ///< the largest v so far, with amsgrad
   };
-  /// The state before the first step.
+  /// See UpdateRule.
+  ///@{
   template <class T>
   State<Var<T>> start(Var<T> w) const;
-  /// The parameter after a step; updates `state`.
   template <class T>
   Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
-  /// Throws ValueError if an option is out of range.
   void check(const Location& where) const;
+  ///@}
 };
 
 /// AdamW (Loshchilov and Hutter 2019): Adam with decoupled weight decay λ, which does not enter the averages:
 /// w ← (1 − η·λ)·w before Adam's step.
 struct AdamW {
-  double rate = 0.001;         ///< η, the learning rate
-  double beta1 = 0.9;          ///< β₁, decay rate of the average of gradients
-  double beta2 = 0.999;        ///< β₂, decay rate of the average of their squares
-  double epsilon = 1e-8;       ///< ε, keeps the denominator away from zero
-  double weight_decay = 0.01;  ///< λ, pulls each parameter towards zero
-  bool amsgrad = false;        ///< whether to divide by the largest average of squares so far
+  double rate = 0.001;         ///< η
+  double beta1 = 0.9;          ///< β₁
+  double beta2 = 0.999;        ///< β₂
+  double epsilon = 1e-8;       ///< ε
+  double weight_decay = 0.01;  ///< λ
+  bool amsgrad = false;        ///< as Adam's
 
-  /// The state of each parameter.
+  /// Adam's averages.
   template <class V>
   using State = Adam::State<V>;
-  /// The state before the first step.
+  /// See UpdateRule.
+  ///@{
   template <class T>
   State<Var<T>> start(Var<T> w) const;
-  /// The parameter after a step; updates `state`.
   template <class T>
   Var<T> operator()(Var<T> w, Var<T> g, State<Var<T>>& state, const Progress<T>& at) const;
-  /// Throws ValueError if an option is out of range.
   void check(const Location& where) const;
+  ///@}
 
  private:
   Adam adam() const { return {rate, beta1, beta2, epsilon, 0, amsgrad}; }

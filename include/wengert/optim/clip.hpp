@@ -1,7 +1,7 @@
 // Gradient clipping by value and by global norm.
 #pragma once
 
-#include <wengert/tape.hpp>
+#include <wengert/tape/tape.hpp>
 
 #include <vector>
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <wengert/optim/named_values.hpp>
-#include <wengert/parameters.hpp>
-#include <wengert/tape.hpp>
+#include <wengert/reflect/parameters.hpp>
+#include <wengert/tape/tape.hpp>
 
 #include <cstddef>
 #include <deque>

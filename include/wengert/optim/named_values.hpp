@@ -1,7 +1,7 @@
 // Named tensors, the form in which checkpoints hold the state of an optimiser.
 #pragma once
 
-#include <wengert/tensor.hpp>
+#include <wengert/base/tensor.hpp>
 
 #include <string>
 #include <utility>

@@ -13,8 +13,8 @@
 
 #include <wengert/optim/named_values.hpp>
 #include <wengert/optim/rule.hpp>
-#include <wengert/parameters.hpp>
-#include <wengert/tape.hpp>
+#include <wengert/reflect/parameters.hpp>
+#include <wengert/tape/tape.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -23,8 +23,9 @@
 //     };
 #pragma once
 
-#include <wengert/parameters.hpp>
-#include <wengert/tape.hpp>
+#include <wengert/base/members.hpp>
+#include <wengert/reflect/parameters.hpp>
+#include <wengert/tape/tape.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -152,6 +153,15 @@ class RuleOf final : public AnyRule<T> {
 }  // namespace detail
 
 /// Whether R is an update rule for parameters of T: it has a `rate`, and is called as the examples above show.
+///
+/// The library's rules share their names. `State` holds the state of one parameter: `start` returns it as it is before
+/// the first step, and a call returns the parameter after a step and updates it. `check` throws ValueError if an option
+/// is out of range. In their formulas, w is the parameter, g its gradient, t the number of the step, and
+/// - η, `rate`, is the learning rate,
+/// - β₁ and β₂, `beta1` and `beta2`, are the decay rates of moving averages,
+/// - ε, `epsilon`, keeps the denominator away from zero,
+/// - μ, `momentum`, is the share of the previous step that is carried over,
+/// - λ, `weight_decay`, pulls each parameter towards zero: g ← g + λ·w precedes the formula, unless λ is part of it.
 template <class R, class T>
 concept UpdateRule = std::is_convertible_v<decltype(std::declval<const R&>().rate), double> &&
     (detail::Stateless<R, T> || detail::Stateful<R, T>);

@@ -11,7 +11,7 @@
 // t is a Schedule. All throw ValueError if an option is out of range or t is negative.
 #pragma once
 
-#include <wengert/error.hpp>
+#include <wengert/base/error.hpp>
 
 #include <functional>
 #include <limits>

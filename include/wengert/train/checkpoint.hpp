@@ -6,9 +6,9 @@
 // little-endian.
 #pragma once
 
-#include <wengert/error.hpp>
-#include <wengert/index_var.hpp>
-#include <wengert/tensor.hpp>
+#include <wengert/base/error.hpp>
+#include <wengert/base/tensor.hpp>
+#include <wengert/tape/index_var.hpp>
 
 #include <cstdint>
 #include <filesystem>

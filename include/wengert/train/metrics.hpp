@@ -11,9 +11,10 @@
 // ValueError) or tensors: rows of K scores, the largest of which is the class, or numbers, which mean class 1 above ½.
 #pragma once
 
-#include <wengert/error.hpp>
-#include <wengert/index_var.hpp>
-#include <wengert/tensor.hpp>
+#include <wengert/base/error.hpp>
+#include <wengert/base/tensor.hpp>
+#include <wengert/report/confusion_matrix.hpp>
+#include <wengert/tape/index_var.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -27,49 +28,6 @@ namespace wengert::train {
 /// The targets that outputs are compared with: numbers or labels.
 using Targets = std::variant<Tensor<double>, Indices>;
 
-/// Counts of samples by label and predicted class.
-class ConfusionMatrix {
- public:
-  ConfusionMatrix() = default;
-  /// An empty matrix for this number of classes.
-  explicit ConfusionMatrix(std::size_t classes) : classes_(classes), counts_(classes * classes) {}
-
-  /// Counts a sample, or several; adds classes where needed. Throws ValueError for a new class of 10,000 or more.
-  void add(std::size_t label, std::size_t prediction, std::size_t times = 1,
-           const Location& where = Location::current());
-
-  /// The number of classes.
-  std::size_t classes() const { return classes_; }
-  /// The number of samples of class `label` that were classified as `prediction`; 0 for classes that did not occur.
-  std::size_t operator()(std::size_t label, std::size_t prediction) const {
-    return label < classes_ && prediction < classes_ ? counts_[label * classes_ + prediction] : 0;
-  }
-  /// The number of samples counted.
-  std::size_t total() const;
-  /// The fraction of samples that were classified correctly; 0 if none were counted.
-  double accuracy() const;
-  /// The fraction of predictions of class c that are correct: TP / (TP + FP); 0 if c was never predicted.
-  double precision(std::size_t c) const;
-  /// The fraction of samples of class c that were classified as c: TP / (TP + FN); 0 if there are none.
-  double recall(std::size_t c) const;
-  /// The harmonic mean of precision and recall: 2 TP / (2 TP + FP + FN); 0 if the denominator is 0.
-  double f1(std::size_t c) const;
-  /// The mean precision over the classes that occur as label or prediction, like scikit-learn's average='macro'.
-  double macro_precision() const { return macro(&ConfusionMatrix::precision); }
-  /// The mean recall, likewise.
-  double macro_recall() const { return macro(&ConfusionMatrix::recall); }
-  /// The mean F1, likewise.
-  double macro_f1() const { return macro(&ConfusionMatrix::f1); }
-
- private:
-  std::size_t row_sum(std::size_t label) const;
-  std::size_t column_sum(std::size_t prediction) const;
-  double macro(double (ConfusionMatrix::*of)(std::size_t) const) const;
-
-  std::size_t classes_ = 0;
-  std::vector<std::size_t> counts_;
-};
-
 /// The predicted class of each row of outputs (…, K); for K = 1, it is 1 above the threshold, otherwise 0. Throws
 /// ShapeError for outputs without classes.
 template <class T>
@@ -77,8 +35,8 @@ Indices predicted_classes(const Tensor<T>& outputs, double threshold = 0, Locati
 
 /// The confusion matrix of outputs (…, K) and labels (…). Throws ShapeError if their shapes do not match.
 template <class T>
-ConfusionMatrix confusion_matrix(const Tensor<T>& outputs, const Indices& labels, double threshold = 0,
-                                 Location where = Location::current());
+report::ConfusionMatrix confusion_matrix(const Tensor<T>& outputs, const Indices& labels, double threshold = 0,
+                                         Location where = Location::current());
 /// The fraction of samples whose class is predicted correctly. Throws ShapeError if the shapes of outputs and labels do
 /// not match, ValueError if there are no labels of classes.
 template <class T>
@@ -130,7 +88,7 @@ std::shared_ptr<Metric> metric(std::string name,
                                bool larger_is_better = true);
 
 /// Adds a batch to a confusion matrix. Throws ShapeError if the shapes of outputs and targets do not match.
-void add_to(ConfusionMatrix& matrix, const Tensor<double>& outputs, const Targets& targets, double threshold = 0,
-            Location where = Location::current());
+void add_to(report::ConfusionMatrix& matrix, const Tensor<double>& outputs, const Targets& targets,
+            double threshold = 0, Location where = Location::current());
 
 }  // namespace wengert::train

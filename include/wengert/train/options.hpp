@@ -1,10 +1,10 @@
 // The options and results of `fit` and `evaluate`.
 #pragma once
 
+#include <wengert/base/tensor.hpp>
 #include <wengert/ops/random.hpp>
 #include <wengert/optim/schedule.hpp>
-#include <wengert/tensor.hpp>
-#include <wengert/train/history.hpp>
+#include <wengert/report/history.hpp>
 #include <wengert/train/metrics.hpp>
 #include <wengert/train/progress.hpp>
 
@@ -26,11 +26,11 @@ inline constexpr std::size_t all_samples = 0;
 
 /// The state of a training run, for callbacks.
 struct FitStatus {
-  const History& history;  ///< the completed epochs
-  std::size_t epoch = 0;   ///< the current epoch, counted from 1
-  std::size_t step = 0;    ///< the last step of the optimiser, counted from 1
-  double cost = 0;         ///< the loss of this step's samples; after an epoch, its mean
-  bool stop = false;       ///< set it to end the training run
+  const report::History& history;  ///< the completed epochs
+  std::size_t epoch = 0;           ///< the current epoch, counted from 1
+  std::size_t step = 0;            ///< the last step of the optimiser, counted from 1
+  double cost = 0;                 ///< the loss of this step's samples; after an epoch, its mean
+  bool stop = false;               ///< set it to end the training run
 };
 
 /// Options of `fit`; all have defaults: `{.epochs = 5, .batch_size = 64}`.
@@ -64,8 +64,8 @@ struct FitOptions {
   /// The figure that determines the best epoch, by its name in the history; by default the validation loss, or the
   /// training loss without validation data.
   std::string monitor = {};
-  /// Ends the training run after this many epochs in a row in which that figure did not improve by more than
-  /// `min_improvement`; 0: never.
+  /// Early stopping: ends the training run after this many epochs in a row in which that figure did not improve by more
+  /// than `min_improvement`; 0: never.
   std::size_t patience = 0;
   double min_improvement = 0;  ///< the smallest improvement that counts, exclusive
   /// At the end, restores the weights of the best epoch.
@@ -113,7 +113,7 @@ std::string_view to_string(StopReason reason);
 
 /// The result of a training run.
 struct FitResult {
-  History history{};                       ///< all epochs, including those before it was resumed
+  report::History history{};               ///< all epochs, including those before it was resumed
   StopReason reason = StopReason::epochs;  ///< why it ended
   std::size_t steps = 0;                   ///< the total number of steps of the optimiser
   double seconds = 0;                      ///< the total time
@@ -132,7 +132,7 @@ struct FitResult {
 struct Evaluation {
   double cost = 0;                                        ///< the mean loss over the batches, weighted by their samples
   std::vector<std::pair<std::string, double>> metrics{};  ///< by name
-  ConfusionMatrix confusion{};                            ///< for labels of at most 1,000 classes; otherwise empty
+  report::ConfusionMatrix confusion{};                    ///< for labels of at most 1,000 classes; otherwise empty
 
   /// A metric by its name. Throws ValueError if there is none.
   double metric(std::string_view name, const Location& where = Location::current()) const;

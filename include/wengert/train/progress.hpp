@@ -55,7 +55,4 @@ class Progress {
   bool drawn_any_ = false;
 };
 
-/// A duration in readable form: `80 ms`, `0.8 s`, `42 s`, `3:07`, `1:02:45`.
-std::string duration_text(double seconds);
-
 }  // namespace wengert::train

@@ -2,12 +2,12 @@
 // which is compiled once, in the library.
 #pragma once
 
-#include <wengert/compiled.hpp>
 #include <wengert/nn/mode.hpp>
 #include <wengert/nn/sequential.hpp>
 #include <wengert/nn/summary.hpp>
 #include <wengert/ops/random.hpp>
 #include <wengert/optim/optimizer.hpp>
+#include <wengert/program/compiled.hpp>
 #include <wengert/train/options.hpp>
 #include <wengert/train/samples.hpp>
 

@@ -13,14 +13,14 @@
 // called again for a batch that is still in memory.
 #pragma once
 
+#include <wengert/base/error.hpp>
+#include <wengert/base/tensor.hpp>
 #include <wengert/data/batches.hpp>
 #include <wengert/data/dataset.hpp>
 #include <wengert/data/loader.hpp>
 #include <wengert/data/mapped.hpp>
 #include <wengert/data/table.hpp>
-#include <wengert/error.hpp>
-#include <wengert/index_var.hpp>
-#include <wengert/tensor.hpp>
+#include <wengert/tape/index_var.hpp>
 
 #include <concepts>
 #include <cstddef>

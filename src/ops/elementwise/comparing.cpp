@@ -1,5 +1,6 @@
 // Comparison, logic and selection ops, and clip, lerp, fmod, xlogy, logaddexp and nan_to_num.
 #include "ops/elementwise/define.hpp"
+#include "ops/engine_ops.hpp"
 #include <wengert/ops/elementwise/exponential.hpp>
 // Instantiates the ops of the header below.
 #define WENGERT_INSTANTIATE_OPS

@@ -1,8 +1,8 @@
 // A consumer of the component core alone: the gradient of a sum of squares.
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>
-#include <wengert/tape.hpp>
-#include <wengert/transforms.hpp>
+#include <wengert/tape/tape.hpp>
+#include <wengert/transform/transforms.hpp>
 
 int main() {
   wengert::Tape<double> tape;

@@ -1,7 +1,7 @@
 // Macros that declare the functions of op objects. Every header of elementwise ops includes this file after its other
 // includes, and it has no include guard: the ops of one header are compiled once, in the file of src/ops/elementwise/
 // that defines WENGERT_INSTANTIATE_OPS before it includes that header.
-#include <wengert/elementwise.hpp>
+#include <wengert/formula/elementwise.hpp>
 
 #undef WENGERT_DEFINED
 #undef WENGERT_TABLES

@@ -1,7 +1,7 @@
 // Exponentials, logarithms, powers, roots, error and gamma functions.
 #pragma once
 
-#include <wengert/kernel/mended_math.hpp>
+#include <wengert/formula/mended_math.hpp>
 #include <wengert/ops/elementwise/declare.hpp>  // after the others
 
 #include <limits>

@@ -1,7 +1,7 @@
 // Trigonometric and hyperbolic functions and their inverses. Angles are in radians.
 #pragma once
 
-#include <wengert/kernel/mended_math.hpp>
+#include <wengert/formula/mended_math.hpp>
 #include <wengert/ops/elementwise/declare.hpp>  // after the others
 #include <wengert/ops/elementwise/exponential.hpp>
 

@@ -1,0 +1,138 @@
+// The fields of an object: one function that visits them, and one that rebuilds the object from others.
+//
+// The fields of a struct are its members, those of a vector, array or tuple its elements, and that of an optional or a
+// smart pointer the object it holds, if any. Objects of other types have none.
+#pragma once
+
+#include <wengert/base/members.hpp>
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace wengert::detail {
+
+template <class... X>
+struct Types {};
+
+enum class Kind { value, record, list, tuple, holder };  // a value has no fields, a record is a struct
+template <class X>
+concept Record = (std::is_class_v<X> && std::is_aggregate_v<X> && !std::is_empty_v<X>) || requires {
+  typename X::UnnamedMember;
+};
+
+// The type that `rebuild` makes of X. A floating-point type argument of a struct becomes `Map::Scalar`.
+template <class Map, class X, Kind inside>
+constexpr auto rebuilt();
+template <class Map, class X, Kind inside = Kind::value>
+using Rebuilt = typename decltype(rebuilt<Map, std::remove_const_t<X>, inside>())::type;
+
+// The kind of a type, the types it is a template over, and the same template over rebuilt ones. The primary template is
+// for types that stay the same, such as structs that are no templates.
+template <class X>
+struct Structure {
+  static constexpr Kind kind = Record<X> ? Kind::record : Kind::value;
+  using Arguments = Types<>;
+  template <class Map>
+  using Of = X;
+};
+template <Kind kind_, template <class...> class Outer, class... X>
+struct Template {
+  static constexpr Kind kind = kind_;
+  using Arguments = Types<X...>;
+  template <class Map>
+  using Of = Outer<Rebuilt<Map, X, kind>...>;
+};
+template <template <class...> class S, class... X>
+requires Record<S<X...>>
+struct Structure<S<X...>> : Template<Kind::record, S, X...> {
+};
+template <class X>
+struct Structure<std::vector<X>> : Template<Kind::list, std::vector, X> {};
+template <class X, std::size_t count>
+struct Structure<std::array<X, count>> : Structure<std::vector<X>> {
+  template <class Map>
+  using Of = std::array<Rebuilt<Map, X>, count>;
+};
+template <class... X>
+struct Structure<std::tuple<X...>> : Template<Kind::tuple, std::tuple, X...> {};
+template <class X>
+struct Structure<std::optional<X>> : Template<Kind::holder, std::optional, X> {};
+template <class X>
+struct Structure<std::unique_ptr<X>> : Template<Kind::holder, std::unique_ptr, X> {};
+template <class X>
+struct Structure<std::shared_ptr<X>> : Template<Kind::holder, std::shared_ptr, X> {};
+
+template <class X>
+inline constexpr Kind kind_of = Structure<X>::kind;
+
+// The types of the fields.
+template <class X>
+constexpr auto field_types() {
+  if constexpr (kind_of<X> == Kind::record)
+    return decltype(with_members(std::declval<const X&>(),
+                                 []<class... Field>(const Field&...) { return Types<Field...>{}; })){};
+  else
+    return typename Structure<X>::Arguments{};
+}
+
+// Calls `f(field, i)` with each field and its index. Numbers in a list are passed over.
+template <class X, class F>
+void for_each_field(const X& x, F&& f) {
+  std::size_t i = 0;
+  const auto visit = [&](const auto&... field) { (f(field, i++), ...); };
+  if constexpr (kind_of<X> == Kind::record) {
+    with_members(x, visit);
+  } else if constexpr (kind_of<X> == Kind::tuple) {
+    std::apply(visit, x);
+  } else if constexpr (kind_of<X> == Kind::holder) {
+    if (x) visit(*x);
+  } else if constexpr (kind_of<X> == Kind::list) {
+    if constexpr (std::is_class_v<typename X::value_type>)
+      for (const auto& element : x) visit(element);
+  }
+}
+
+template <class Map, class X, Kind inside>
+constexpr auto rebuilt() {
+  if constexpr (std::invocable<Map&, const X&>)
+    return std::type_identity<std::invoke_result_t<Map&, const X&>>{};
+  else if constexpr (inside == Kind::record && std::is_floating_point_v<X>)
+    return std::type_identity<typename Map::Scalar>{};
+  else
+    return std::type_identity<typename Structure<X>::template Of<Map>>{};
+}
+
+// A copy of an object in which each part that `map` can be called with, at any depth, is `map` of it. Calls `map` in
+// the order of the fields.
+template <class X, class Map>
+auto rebuild(const X& x, Map& map) -> Rebuilt<Map, X> {
+  using Y = Rebuilt<Map, X>;
+  const auto gather = [&](const auto&... field) { return Y{detail::rebuild(field, map)...}; };
+  if constexpr (std::invocable<Map&, const X&>) {
+    return map(x);
+  } else if constexpr (kind_of<X> == Kind::value) {
+    return x;
+  } else if constexpr (kind_of<X> == Kind::record) {
+    return with_members(x, gather);
+  } else if constexpr (requires { typename Y::element_type; }) {
+    return x ? Y(new typename Y::element_type(detail::rebuild(*x, map))) : Y();
+  } else if constexpr (kind_of<X> == Kind::holder) {
+    return x ? Y(detail::rebuild(*x, map)) : Y();
+  } else if constexpr (requires(Y y) { y.reserve(x.size()); }) {
+    Y y;
+    y.reserve(x.size());
+    for (const auto& element : x) y.push_back(detail::rebuild(element, map));
+    return y;
+  } else {
+    return std::apply(gather, x);
+  }
+}
+
+}  // namespace wengert::detail

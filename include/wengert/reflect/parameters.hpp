@@ -1,0 +1,160 @@
+// The Parameters of a struct, found by visiting its members: no macros, no registration, no names as strings.
+//
+//     struct Layer { Parameter<float> weight, bias; };
+//     struct Network { std::vector<Layer> encoder; Layer head; };      // encoder.0.weight, encoder.0.bias, … head.bias
+//
+// Aggregates of at most sixteen members, vectors, arrays, tuples, optionals and smart pointers are visited, to any
+// depth; members of other types are skipped. Where that would lose weights, in `save_parameters`, layers of other types
+// are rejected; a layer without Parameters declares `using HoldsNoParameters = void;`. The members of a struct that
+// declares `using UnnamedMember = void;` stand for the struct itself: their names are left out of paths. A struct with
+// a `member_suffix()` appends it to its members' names; in a list, such structs are told apart by the suffix instead of
+// by an index: `weight_ih_l0`.
+#pragma once
+
+#include <wengert/reflect/tree.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace wengert {
+
+namespace detail {
+
+// `name` below `path`: `encoder.0`.
+std::string joined_path(const std::string& path, std::string_view name);
+// Whether `path` is `prefix` or lies below it: `encoder.0` lies below `encoder`, `encoder2` does not, and all below "".
+bool is_below(std::string_view path, std::string_view prefix);
+
+template <class X>
+concept HasMemberSuffix = requires(const X& x) {
+  std::string(x.member_suffix());
+};
+
+// Calls `visit(path, x)` and, if it returns true, does the same with the fields of x. Containers and pointers are
+// entered without a call.
+template <class X, class Visit>
+void visit_parts(const X& x, const std::string& path, const Visit& visit) {
+  static_assert(!std::is_array_v<X>,  // with_members accepts one element as the only member
+                "wengert: a struct of tensors must not hold a C array: make it an std::array<Layer, 1>");
+  constexpr Kind kind = kind_of<X>;
+  if constexpr (kind == Kind::value || kind == Kind::record)
+    if (!visit(path, x)) return;
+  for_each_field(x, [&]<class Field>(const Field& field, [[maybe_unused]] std::size_t i) {
+    constexpr bool is_numbered = kind == Kind::tuple || (kind == Kind::list && !HasMemberSuffix<Field>);
+    constexpr bool is_named = kind == Kind::record && !requires { typename X::UnnamedMember; };
+    std::string own = path;
+    if constexpr (is_numbered) own = joined_path(path, std::to_string(i));
+    if constexpr (is_named) own = joined_path(path, member_names<X>[i]);
+    if constexpr (is_named && HasMemberSuffix<X>) own += std::string(x.member_suffix());
+    detail::visit_parts(field, own, visit);
+  });
+}
+
+}  // namespace detail
+
+/// Calls `f(path, leaf)` with every tensor, Parameter and Var of a struct, in the order of the members.
+template <class Tree, class F>
+void for_each_named_leaf(const Tree& tree, F&& f) {
+  detail::visit_parts(tree, {}, [&]<class X>(const std::string& path, const X& x) {
+    if constexpr (detail::is_leaf<X>) f(path, x);
+    return !detail::is_leaf<X>;
+  });
+}
+
+/// Calls `f(path, member)` with every part of type Member of a struct, in the order of the members: all layers of one
+/// kind, for example. A part inside another part of that type is not visited.
+template <class Member, class Module, class F>
+void for_each_member(const Module& module, F&& f) {
+  detail::visit_parts(module, {}, [&]<class X>(const std::string& path, const X& x) {
+    if constexpr (std::same_as<X, Member>) f(path, x);
+    return !std::same_as<X, Member>;
+  });
+}
+
+/// Calls `f(path, part)` with a struct and all its parts, at any depth, each before its own members.
+template <class Module, class F>
+void for_each_part(const Module& module, F&& f) {
+  detail::visit_parts(module, {}, [&](const std::string& path, const auto& x) {
+    f(path, x);
+    return true;
+  });
+}
+
+/// Calls `f(path, parameter)` with every Parameter of a struct, in the order of the members; a shared one is visited
+/// once, under its first path.
+template <class Module, class F>
+void for_each_parameter(const Module& module, F&& f) {
+  std::vector<const void*> met;
+  for_each_named_leaf(module, [&]<class Leaf>(const std::string& path, const Leaf& leaf) {
+    if constexpr (detail::is_parameter<Leaf>) {
+      if (std::find(met.begin(), met.end(), &leaf.value()) != met.end()) return;
+      met.push_back(&leaf.value());
+      f(path, leaf);
+    }
+  });
+}
+
+/// A tensor that is saved with a network but never trained: a running mean, for example.
+///
+/// Its path is the path of the member that holds it. `nn::unfreeze` skips it, and optimisers keep no state for it.
+template <class T>
+struct Buffer {
+  /// Omits its only member's name from paths.
+  using UnnamedMember = void;
+  Parameter<T> parameter;  ///< the tensor
+
+  /// A buffer with this value.
+  static Buffer make(Tensor<T> value) { return {Parameter<T>(std::move(value), {}, false)}; }
+};
+
+/// The scalar type of a struct's first Parameter; void if it has none.
+template <class Module>
+using ModuleScalar = typename decltype(detail::first_scalar<true>(detail::Types<Module>{}))::type;
+
+/// A Parameter and its path in a network.
+template <class T>
+struct NamedParameter {
+  std::string name;        ///< the path, such as `encoder.0.weight`
+  Parameter<T> parameter;  ///< the Parameter
+};
+
+/// All Parameters of a struct, of a vector of them, or a single one, in the order of the members; a shared one appears
+/// once, under its first path. A single one has its own name. All must have one scalar type; without any, it is float.
+template <class Module>
+auto named_parameters(const Module& module) {
+  using T = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, float, ModuleScalar<Module>>;
+  std::vector<NamedParameter<T>> result;
+  for_each_parameter(module, [&]<class U>(const std::string& path, const Parameter<U>& parameter) {
+    static_assert(std::is_same_v<T, U>, "wengert: all Parameters of a network are of one scalar type");
+    result.push_back({path.empty() ? parameter.name() : path, parameter});
+  });
+  return result;
+}
+
+namespace detail {
+
+// The Parameters of a struct's Buffers.
+template <class T, class Module>
+std::vector<Parameter<T>> buffers_of(const Module& module) {
+  std::vector<Parameter<T>> result;
+  for_each_member<Buffer<T>>(module, [&](const std::string&, const Buffer<T>& b) { result.push_back(b.parameter); });
+  return result;
+}
+
+// The parameters that are not among `others`.
+template <class T>
+std::vector<NamedParameter<T>> without(std::vector<NamedParameter<T>> parameters,
+                                       const std::vector<Parameter<T>>& others) {
+  std::erase_if(parameters, [&](const NamedParameter<T>& named) {
+    return std::find(others.begin(), others.end(), named.parameter) != others.end();
+  });
+  return parameters;
+}
+
+}  // namespace detail
+
+}  // namespace wengert

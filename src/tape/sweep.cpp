@@ -1,0 +1,125 @@
+// The reverse sweep: from the root back to the variables, one vjp after another.
+#include <wengert/tape/op.hpp>
+#include <wengert/tape/sweep.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace wengert {
+
+template <class T>
+Sweep<T>::Sweep(Tape<T>& tape, Temporaries temporaries)
+    : tape_(tape),
+      begin_(tape.mark()),
+      base_(tape.sweep_.adjoints.size()),
+      temporaries_(std::exchange(tape.sweep_.temporaries, temporaries)),
+      where_(tape.sweep_.where),
+      outer_begin_(std::exchange(tape.sweep_.begin, tape.nodes_.size())) {}
+
+template <class T>
+Sweep<T>::~Sweep() {
+  auto& adjoints = tape_.sweep_.adjoints;
+  if (tape_.sweep_.temporaries == Temporaries::recycle)  // references that adjoints still hold
+    for (std::size_t i = base_; i < adjoints.size(); ++i)
+      if (adjoints[i].node != Adjoint::none) tape_.pool_.release(tape_.nodes_[adjoints[i].node].storage_);
+  adjoints.resize(base_);
+  tape_.sweep_.temporaries = temporaries_;
+  tape_.sweep_.where = where_;
+  tape_.sweep_.begin = outer_begin_;
+  if (!done_) tape_.rewind(begin_);
+}
+
+// Adds one adjoint for every node from the first variable to the root, and marks those that depend on a variable.
+template <class T>
+void Sweep<T>::mark_dependents(Var<T> root, std::span<const Var<T>> wrt) {
+  first_ = root.index_;
+  for (const Var<T>& w : wrt) first_ = std::min<std::size_t>(first_, w.index_);
+  tape_.sweep_.adjoints.resize(base_ + (root.index_ + 1 - first_));
+  for (const Var<T>& w : wrt)
+    if (w.index_ <= root.index_) adjoint(w.index_).depends = adjoint(w.index_).asked = true;
+  for (std::size_t k = first_; k <= root.index_; ++k)
+    for (const std::uint32_t input : tape_.inputs(k))
+      if (needs(input)) {
+        adjoint(k).depends = true;
+        break;
+      }
+}
+
+template <class T>
+void Sweep<T>::run(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, std::span<Var<T>> gradients,
+                   Variables variables) {
+  const bool recycle = tape_.sweep_.temporaries == Temporaries::recycle;
+  auto& nodes = tape_.nodes_;
+  mark_dependents(root, wrt);
+  Location where = nodes[root.index_].where;  // a copy: recording may move the nodes
+  tape_.sweep_.where = &where;
+  accumulate(root.index_, cotangent);
+
+  for (std::size_t k = root.index_ + std::size_t{1}; k-- > first_;) {
+    // Read member by member: reading the whole would wait for the one just written.
+    const std::uint32_t sum = adjoint(k).node;
+    const bool asked = adjoint(k).asked;
+    if (sum == Adjoint::none || !adjoint(k).depends) continue;
+    where = nodes[k].where;
+    if (nodes[k].op != nullptr && !(asked && variables == Variables::independent)) {
+      const std::size_t temporaries_begin = nodes.size();
+      Pullback<T> pullback(*this, k, tape_.at(sum));
+      nodes[k].op->vjp(pullback);
+      if (recycle)  // whatever is still needed is held by its adjoint
+        for (std::size_t t = temporaries_begin; t < nodes.size(); ++t) tape_.give_back(nodes[t]);
+    }
+    if (recycle && !asked) {
+      tape_.pool_.release(nodes[sum].storage_);
+      adjoint(k).node = Adjoint::none;
+    }
+  }
+  for (std::size_t i = 0; i < wrt.size(); ++i) gradients[i] = gradient(wrt[i], root);
+  done_ = true;
+}
+
+// The gradient of a variable after the sweep: its adjoint, or zeros.
+template <class T>
+Var<T> Sweep<T>::gradient(Var<T> variable, Var<T> root) {
+  const std::uint32_t node = variable.index_ <= root.index_ ? adjoint(variable.index_).node : Adjoint::none;
+  if (node == Adjoint::none) {
+    const Shape& shape = tape_.nodes_[variable.index_].layout->shape;
+    return EngineOps<T>::table.broadcast_to(tape_.constant(T(0)), shape, Location::current());
+  }
+  if (std::exchange(tape_.nodes_[node].released, false))  // from now on the node holds the storage again
+    tape_.pool_.retain(tape_.nodes_[node].storage_);
+  return tape_.at(node);
+}
+
+template <class T>
+void Sweep<T>::accumulate_further(std::size_t node, Var<T> cotangent) {
+  const std::uint32_t old = adjoint(node).node;
+  const std::uint32_t sum =
+      old == Adjoint::none ? cotangent.index_ : EngineOps<T>::table.sum(tape_.at(old), cotangent).index_;
+  if (tape_.sweep_.temporaries == Temporaries::recycle) {
+    tape_.pool_.retain(tape_.nodes_[sum].storage_);
+    if (old != Adjoint::none) tape_.pool_.release(tape_.nodes_[old].storage_);
+  }
+  adjoint(node).node = sum;
+}
+
+template <class T>
+void Pullback<T>::give(std::size_t i, Var<T> cotangent) {
+  if (!needs(i)) return;
+  const Node<T>& got = tape().node(cotangent, node().op->name);
+  const Layout* layout = tape().node(std::size_t{index_of(i)}).layout;
+  if (got.layout != layout && got.layout->shape != layout->shape)
+    throw ShapeError(node().op->name,
+                     fmt::format("vjp: the cotangent of input {} has shape {}, the input {}", i + 1,
+                                 to_string(got.layout->shape), to_string(layout->shape)),
+                     node().where);
+  pass(i, cotangent);
+}
+
+template class Sweep<float>;
+template class Sweep<double>;
+template class Pullback<float>;
+template class Pullback<double>;
+
+}  // namespace wengert

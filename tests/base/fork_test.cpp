@@ -1,0 +1,86 @@
+// What a child of fork() can do: everything, on one thread.
+#include "base/parallel.hpp"
+#include "testing.hpp"
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace wengert;
+using namespace wengert::testing;
+
+namespace {
+
+// Runs `f` in a child; whether it returned true. A child that hangs is ended.
+bool in_child(const std::function<bool()>& f) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(60);
+    bool good = false;
+    try {
+      good = f();
+    } catch (...) {
+    }
+    _exit(good ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+// Large work of each kind that is shared out: our kernels, products of both libraries, a convolution.
+template <class T>
+std::array<double, 4> shared_out() {
+  Tape<T> tape;
+  const auto x = tape.constant(random_tensor<T>({600, 600}, 1));
+  const auto image = tape.constant(random_tensor<T>({8, 4, 64, 64}, 2)),
+             kernels = tape.constant(random_tensor<T>({8, 4, 3, 3}, 3));
+  const auto cost = sum(square(conv2d(image, kernels)));
+  return {static_cast<double>(sum(exp(x)).item()), static_cast<double>(sum(square(matmul(x, x))).item()),
+          static_cast<double>(cost.item()), static_cast<double>(gradients(cost, kernels)[0](0, 0, 0, 0))};
+}
+
+template <class T>
+bool as_in_parent(const std::array<double, 4>& expected) {
+  const auto got = shared_out<T>();
+  for (std::size_t i = 0; i < got.size(); ++i)
+    if (!(std::abs(got[i] - expected[i]) <= std::abs(expected[i]) * (sizeof(T) == 4 ? 1e-5 : 1e-12))) return false;
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("a child of fork() computes what its parent computes, and so does its own child") {
+  const int before = num_threads();
+  set_num_threads(2);
+  const auto floats = shared_out<float>(), doubles = shared_out<double>();
+  const Tensor<double> x = random_tensor({400, 400}, 1);
+  auto step = compiled<double>([](auto&, auto in) { return sum(tanh(in) * in, 1); });
+  const Tensor<double> rows = step(x).value();
+  Parameter<double> w(random_tensor({3}, 2), "w");
+  std::optional<DataParallel<double>> parallel(std::in_place, std::vector{w}, std::size_t{4});
+  std::vector<Tensor<double>> results(1);
+  const auto cost = [&] {
+    return parallel->gradients_into(
+        8, [](Tape<double>&, std::span<const Var<double>> v, const Shard&) { return sum(square(v[0])); }, results);
+  };
+  const double expected = cost();
+  const auto all = [&] {
+    if (num_threads() != 1 || !as_in_parent<float>(floats) || !as_in_parent<double>(doubles)) return false;
+    set_num_threads(2);
+    if (num_threads() != 1 || step(x).value() != rows || cost() != expected) return false;
+    return cost() == expected;
+  };
+  CHECK(in_child(all));
+  CHECK(in_child([&] { return all() && in_child(all); }));
+  CHECK(in_child([&] {
+    parallel.reset();  // whose threads are the parent's
+    return as_in_parent<float>(floats);
+  }));
+  CHECK(num_threads() == 2);  // in the parent nothing has changed
+  CHECK(as_in_parent<float>(floats));
+  CHECK(cost() == expected);
+  set_num_threads(before);
+}

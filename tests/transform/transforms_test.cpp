@@ -1,0 +1,150 @@
+// Gradients of any order: polynomials, seeded cotangents, intermediate values, and a network's Hessian.
+#include "testing.hpp"
+
+using namespace wengert;
+using namespace wengert::testing;
+
+TEST_CASE("derivatives of x·sin x to order 4") {
+  for (const double v : {-2.0, 0.0, 0.7, 3.1}) {
+    Tape<double> tape;
+    const auto x = tape.variable(Tensor<double>(v));
+    const auto y = x * sin(x);
+    const auto [d1] = grad(y, x);
+    const auto [d2] = grad(d1, x);
+    const auto [d3] = grad(d2, x);
+    const auto [d4] = grad(d3, x);
+    CHECK(d1.item() == doctest::Approx(std::sin(v) + v * std::cos(v)).epsilon(1e-14));
+    CHECK(d2.item() == doctest::Approx(2 * std::cos(v) - v * std::sin(v)).epsilon(1e-14));
+    CHECK(d3.item() == doctest::Approx(-3 * std::sin(v) - v * std::cos(v)).epsilon(1e-14));
+    CHECK(d4.item() == doctest::Approx(-4 * std::cos(v) + v * std::sin(v)).epsilon(1e-14));
+  }
+}
+
+TEST_CASE("polynomials differentiate down to zero") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>(2.0));
+  auto y = 3 * x * x * x - x * x / 4 + 7;
+  const double expected[] = {36 - 1, 36 - 0.5, 18, 0, 0};
+  for (const double value : expected) {
+    y = grad(y, x)[0];
+    CHECK(y.item() == doctest::Approx(value).epsilon(1e-14));
+  }
+}
+
+TEST_CASE("a variable the scalar does not depend on gets zeros of its shape") {
+  Tape<double> tape;
+  const auto x = tape.variable(random_tensor({2, 3}, 1)), unused = tape.variable(random_tensor({4}, 2));
+  const auto loss = sum(x * x);
+  const auto later = tape.variable(random_tensor({2, 2}, 3));
+  const auto [dx, du, dl] = grad(loss, x, unused, later);
+  CHECK(dx.value() == 2 * x.value());
+  CHECK(du.value() == xt::zeros<double>({4}));
+  CHECK(dl.value() == xt::zeros<double>({2, 2}));
+  const auto [gx, gu, gl] = gradients(loss, x, unused, later);
+  CHECK(gx == 2 * x.value());
+  CHECK(gu == xt::zeros<double>({4}));
+  CHECK(gl == xt::zeros<double>({2, 2}));
+}
+
+TEST_CASE("gradients with respect to intermediate values, the scalar itself, and one variable twice") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>(3.0));
+  const auto y = x * x;
+  const auto z = y * y + x;
+  const auto [dx, dy, dz, dx2] = grad(z, x, y, z, x);
+  CHECK(dx.item() == 4 * 27 + 1);
+  CHECK(dy.item() == 18);
+  CHECK(dz.item() == 1);
+  CHECK(dx2.item() == dx.item());
+  const auto [gx, gy, gz, gx2] = gradients(z, x, y, z, x);
+  CHECK(gx() == 4 * 27 + 1);
+  CHECK(gy() == 18);
+  CHECK(gz() == 1);
+  CHECK(gx2() == gx());
+}
+
+TEST_CASE("a cotangent gives the gradient of a value that is not a scalar") {
+  Tape<double> tape;
+  const auto x = tape.variable(random_tensor({2, 3}, 1)), c = tape.constant(random_tensor({2, 3}, 2));
+  const auto [dx] = grad(seed(exp(x), c), x);
+  CHECK(distance(dx.value(), c.value() * xt::exp(x.value())) < 1e-15);
+  const auto [gx] = gradients(seed(exp(x), c), x);
+  CHECK(gx == dx.value());
+  const auto [dc] = grad(sum(dx * dx), c);  // differentiates the gradient with respect to the cotangent
+  CHECK(distance(dc.value(), 2 * dx.value() * xt::exp(x.value())) < 1e-14);
+  CHECK_ERROR(ShapeError, "[grad] a cotangent of shape (2,) for a value of shape (2, 3)",
+              grad(seed(exp(x), tape.constant(Tensor<double>{1, 2})), x));
+  CHECK_ERROR(GradientError, "[grad] a value of shape (2, 3) has no gradient of its own", grad(exp(x), x));
+  CHECK_ERROR(HandleError, "[seed] the cotangent is an empty handle", grad(seed(exp(x), Var<double>()), x));
+}
+
+TEST_CASE("gradients() leaves the tape as it found it and agrees with grad() to the bit") {
+  Tape<double> tape;
+  const auto x = tape.variable(random_tensor({5, 4}, 1)), w = tape.variable(random_tensor({4, 3}, 2)),
+             b = tape.variable(random_tensor({3}, 3));
+  const auto y = Tensor<double>(xt::zeros<double>({5, 3}));
+  const auto loss = cross_entropy_with_logits(tanh(matmul(x, w) + b) * 3, y + 1.0 / 3) + sum(relu(w));
+  const auto size = tape.size();
+  const auto [gx, gw, gb] = gradients(loss, x, w, b);
+  CHECK(tape.size() == size);
+  const auto [dx, dw, db] = grad(loss, x, w, b);
+  CHECK(gx == dx.value());
+  CHECK(gw == dw.value());
+  CHECK(gb == db.value());
+  CHECK(gradients(loss, x)[0] == gx);
+}
+
+TEST_CASE("any number of variables") {
+  Tape<double> tape;
+  std::vector<Var<double>> x;
+  auto loss = tape.constant(0.0);
+  for (int i = 0; i < 100; ++i) {
+    x.push_back(tape.variable(Tensor<double>(static_cast<double>(i))));
+    loss += x.back() * x.back();
+  }
+  const auto dx = grad(loss, x);
+  std::vector<Tensor<double>> results(100);
+  gradients_into<double>(loss, x, results);
+  for (std::size_t i = 0; i < 100; ++i) {
+    CHECK(dx[i].item() == 2.0 * static_cast<double>(i));
+    CHECK(results[i]() == dx[i].item());
+  }
+  CHECK_ERROR(ShapeError, "[gradients] 3 results for 100 variables",
+              (gradients_into<double>(loss, x, std::span(results).first(3)), 0));
+}
+
+TEST_CASE("the Hessian of a small network's loss against finite differences of the gradient") {
+  const auto X = random_tensor({4, 3}, 1), W1 = random_tensor({3, 2}, 2), W2 = random_tensor({2, 3}, 3);
+  Tensor<double> Y = xt::zeros<double>({4, 3});
+  for (std::size_t i = 0; i < 4; ++i) Y(i, i % 3) = 1;
+  const auto gradient = [&](const Tensor<double>& w1) {
+    Tape<double> tape;
+    const auto w = tape.variable(w1);
+    return gradients(cross_entropy_with_logits(matmul(sigmoid(matmul(tape.constant(X), w)), tape.constant(W2)), Y),
+                     w)[0];
+  };
+  Tape<double> tape;
+  const auto w = tape.variable(W1);
+  const auto loss = cross_entropy_with_logits(matmul(sigmoid(matmul(tape.constant(X), w)), tape.constant(W2)), Y);
+  const auto [dw] = grad(loss, w);
+  for (std::size_t i = 0; i < W1.size(); ++i) {
+    Tensor<double> one = xt::zeros_like(W1), up = W1, down = W1;
+    one.data()[i] = 1;
+    up.data()[i] += 1e-5;
+    down.data()[i] -= 1e-5;
+    const Tensor<double> row = gradients(sum(dw * one), w)[0];
+    CHECK(distance(row, (gradient(up) - gradient(down)) / 2e-5) < 1e-9);
+  }
+}
+
+TEST_CASE("work is done only for what is asked: a constant operand gets no product") {
+  Tape<double> tape;
+  const auto x = tape.constant(random_tensor({50, 40}, 1)), w = tape.variable(random_tensor({40, 3}, 2));
+  const auto loss = sum(matmul(x, w));
+  const auto before = tape.size();
+  grad(loss, w);
+  std::size_t products = 0;
+  for (std::size_t i = before; i < tape.size(); ++i)
+    if (tape.node(i).op != nullptr && tape.node(i).op->name == "matmul") ++products;
+  CHECK(products == 1);
+}

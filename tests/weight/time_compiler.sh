@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# A compiler launcher that appends a line to $WEIGHT_LOG: the processor seconds of a compilation, and what it makes.
+#   time_compiler.sh COMPILER ARGUMENTS...
+TIMEFORMAT='%U %S'
+exec 3>&1 4>&2
+seconds=$({ time "$@" 1>&3 2>&4; } 2>&1)
+status=$?
+output=
+previous=
+for argument in "$@"; do
+  [ "$previous" = -o ] && output=$argument
+  previous=$argument
+done
+echo "$seconds $output" >>"$WEIGHT_LOG"
+exit "$status"
