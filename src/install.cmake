@@ -1,9 +1,10 @@
-# What `cmake --install` and `cpack -G DEB` lay down: libraries, headers, the CMake package and pkg-config files, a set for
-# each component. What a component is linked with is read from its target; here stands how others find that.
+# Install rules and Debian packages: libraries, headers, CMake package and pkg-config files for each component.
+#
+# The dependencies of a component are read from its target; the table below maps each to the name other tools know it by.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/wengert)
 
-# A library by its target: what find_package (or, with a colon, pkg_check_modules) calls it, pkg-config, and Debian.
+# Names of each library: target, find_package name (with a colon: pkg_check_modules), pkg-config module, Debian package.
 set(known_xtensor xtensor xtensor libxtensor-dev)
 set(known_fmt::fmt fmt fmt libfmt-dev)
 set(known_ZLIB::ZLIB ZLIB zlib zlib1g-dev)
@@ -26,7 +27,8 @@ foreach(component IN LISTS wengert_components)
     set(target wengert)
     set(pc_name wengert)
   endif()
-  # A shared library brings along what it alone uses; only the other components it is linked with must be found.
+  # A shared library records its private dependencies. Consumers must find only its public dependencies and all components
+  # that it is linked with.
   get_target_property(kind ${target} TYPE)
   get_target_property(linked ${target} INTERFACE_LINK_LIBRARIES)
   if(kind STREQUAL "SHARED_LIBRARY")
@@ -69,7 +71,7 @@ foreach(component IN LISTS wengert_components)
 
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${component} VERSION ${PROJECT_VERSION}
                                              SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
-                                             INSTALL_RPATH "$ORIGIN")  # where the other components are
+                                             INSTALL_RPATH "$ORIGIN")  # the folder of the other components
   install(TARGETS ${target} EXPORT wengert-${component}
           LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
           ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
@@ -95,7 +97,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/wengert-config-ve
 install(FILES ${PROJECT_BINARY_DIR}/package/wengert-config.cmake ${PROJECT_BINARY_DIR}/package/wengert-config-version.cmake
         DESTINATION ${package_dir} COMPONENT development)
 
-# cpack -G DEB: libwengert-dev, and for shared libraries the package that programs depend on.
+# `cpack -G DEB` makes libwengert-dev and, for shared libraries, the runtime package that programs depend on.
 if(NOT PROJECT_IS_TOP_LEVEL)
   return()
 endif()

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Holds the sources against the rules of docs/design.md: the folders below include/wengert/ and src/ are the layers, an
-# include points down their order, and no file is longer than 400 lines.
+# Checks the sources against the rules of docs/design.md: the folders in include/wengert/ and src/ are the layers,
+# includes point to the same or a lower layer, and no file exceeds 400 lines.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Lowest first. The umbrella headers and version.hpp, beside the folders, are included by programs alone.
+# Lowest first. Only programs include the umbrella headers and version.hpp, which lie beside the folders.
 layers=(base simd kernel tape reflect formula ops transform program inspect gradcheck nn optim io data images report train)
 
 failed=0
@@ -13,7 +13,9 @@ fail() {
   failed=1
 }
 
-rank() {  # of the folder that holds a file, by its path below include/wengert/ or src/; empty: the file is in no layer
+# rank FILE prints the index of the layer of a file, given relative to include/wengert/ or src/, or nothing if there is
+# none.
+rank() {
   local i
   for i in "${!layers[@]}"; do
     if [ "${layers[i]}" = "${1%%/*}" ]; then
@@ -29,7 +31,7 @@ for root in include/wengert src; do
     own=$(rank "$file")
     if [[ $file != */* ]]; then
       [ "$root" = include/wengert ] || fail "$path lies in no layer's folder"
-      own=${#layers[@]}  # an umbrella
+      own=${#layers[@]}  # an umbrella header
     elif [ -z "$own" ]; then
       fail "$path: '${file%%/*}' is no layer"
       continue

@@ -1,8 +1,8 @@
 #!/bin/bash
-# No library holds the folder that it was built in: build_paths_test.sh FOLDER LIBRARY...
+# Checks that no library contains the path of its build folder: build_paths_test.sh FOLDER LIBRARY...
 folder=$1
 shift
-# That there are names of files at all shows that the search looks at the right thing.
+# Names of sources in the libraries prove that the search can find paths.
 grep -qaE 'src/[a-z_/]+\.cpp' "$@" || { echo "no library names a source"; exit 1; }
 status=0
 for library; do

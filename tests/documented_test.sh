@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every public name has a comment that says what it is: Doxygen finds none without. Argument: doxygen.
+# Checks with Doxygen that every public name has a comment. Argument: the doxygen program.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and runs every test: bash tests/run.sh [--clang | --shared | --sanitize | --threads]
+# Installs missing packages, builds, runs every test: bash tests/run.sh [--clang | --shared | --sanitize | --threads]
 #   (nothing)    g++, Release, in build/tests
 #   --clang      clang 16, Release, in build/tests-clang
 #   --shared     g++, Release, with shared libraries, in build/tests-shared
 #   --sanitize   clang 16 with AddressSanitizer and UndefinedBehaviorSanitizer, in build/tests-sanitize
-#   --threads    only what uses threads, g++ with ThreadSanitizer, in build/tests-threads
+#   --threads    only the tests of threads, g++ with ThreadSanitizer, in build/tests-threads
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . samples/packages.sh
@@ -25,14 +25,15 @@ case "${1:-}" in
 esac
 
 need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev libgtest-dev libbenchmark-dev libpng-dev libjpeg62-turbo-dev python3-numpy doxygen dpkg-dev file
-case "$variant" in tests-clang | tests-sanitize) need_packages clang-16 libclang-rt-16-dev ;; esac  # the fuzzer is among the second
-[ "$variant" = tests ] && need_packages chromium graphviz  # a training's report is opened in a browser
+# libclang-rt-16-dev contains the fuzzer.
+case "$variant" in tests-clang | tests-sanitize) need_packages clang-16 libclang-rt-16-dev ;; esac
+[ "$variant" = tests ] && need_packages chromium graphviz  # the report of a training opens in a browser
 
 echo "== data for the samples"
 bash samples/fetch_data.sh digits breast_cancer constitution
 
 echo "== configuring build/$variant"
-# A folder that another compiler built is emptied: CMake would drop the preset's flags with the old compiler's cache.
+# A build folder of another compiler is deleted: with the old compiler's cache, CMake would drop the preset's flags.
 case "$variant" in tests-clang | tests-sanitize) compiler=clang++-16 ;; *) compiler=g++ ;; esac
 cache=build/$variant/CMakeCache.txt
 [ ! -e "$cache" ] || grep -q "^CMAKE_CXX_COMPILER:.*[/=]$compiler\$" "$cache" || rm -rf "build/$variant"
@@ -42,13 +43,13 @@ cmake --build "build/$variant" --target "$targets"
 echo "== testing"
 log="build/$variant/ctest.log"
 status=0
-export OMP_WAIT_POLICY=passive  # the threads of one test take no processor from another while they wait
+export OMP_WAIT_POLICY=passive  # waiting threads of one test take no processor from other tests
 ctest --test-dir "build/$variant" --parallel "$(nproc)" --output-on-failure --no-tests=error -R "$only" | tee "$log" || status=$?
 
-# How good the gradient checker is, as the tests measured it.
+# Quality of the gradient checker, as measured by the tests.
 sed -n 's/^.*MESSAGE: \(mutation score.*\|false alarms.*\)$/\1/p' "build/$variant/Testing/Temporary/LastTest.log"
 
-# doctest's own count of test cases: one line a program.
+# doctest's own count of test cases: one line per program.
 passed=$(sed -n 's/^.*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*$/\2 \1/p' "$log" | awk '{print $1 - $2}')
 failed=$(sed -n 's/^.*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*$/\1/p' "$log")
 echo "${passed:-0} passed, ${failed:-1} failed"

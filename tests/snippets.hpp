@@ -1,4 +1,4 @@
-// Holds the code that a page of documentation shows against the file that compiles it.
+// Checks that the C++ blocks of a documentation page occur in compiled test sources.
 #pragma once
 
 #include <fstream>
@@ -8,7 +8,7 @@
 
 namespace wengert::testing {
 
-/// The lines of a file of the project, without their indentation.
+/// Returns the text of a file of the project without the indentation of its lines.
 inline std::string unindented(const std::string& path) {
   std::ifstream file(PROJECT_SOURCE_DIR "/" + path);
   REQUIRE_MESSAGE(file, path);
@@ -20,8 +20,8 @@ inline std::string unindented(const std::string& path) {
   return text;
 }
 
-/// Checks that each block of C++ of a page stands in one of some source files, but for the indentation; returns how many
-/// there are.
+/// Checks that each C++ block of a page occurs in one of the source files, apart from indentation; returns the number
+/// of blocks.
 template <class... Path>
 std::size_t check_snippets(const std::string& page, const Path&... sources) {
   const std::string compiled = (unindented(sources) + ...), text = unindented(page);

@@ -1,4 +1,4 @@
-// A folder of a test's own, removed at its end.
+// TemporaryFolder: a folder that belongs to one test and is removed with the object.
 #pragma once
 
 #include <filesystem>
@@ -23,7 +23,7 @@ class TemporaryFolder {
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
   std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  /// Writes a file of this name and gives its path.
+  /// Writes a file with this name and returns its path.
   std::filesystem::path write(const std::string& name, std::string_view bytes) const {
     std::ofstream(path_ / name, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     return path_ / name;

@@ -1,4 +1,4 @@
-// What the tests share.
+// Helpers shared by the tests: random tensors, distances, messages of errors, and CHECK_ERROR.
 #pragma once
 
 #include <wengert/wengert.hpp>
@@ -18,7 +18,7 @@
 
 namespace wengert::testing {
 
-/// A tensor of numbers drawn evenly from [low, high].
+/// Returns a tensor of random numbers, uniform between low and high.
 template <class T = double>
 Tensor<T> random_tensor(const Shape& shape, unsigned seed, double low = -1, double high = 1) {
   std::mt19937_64 generator(seed);
@@ -30,7 +30,7 @@ Tensor<T> random_tensor(const Shape& shape, unsigned seed, double low = -1, doub
 
 inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// A matrix of one column.
+/// Returns a matrix with one column.
 template <class T>
 Tensor<T> column(std::initializer_list<T> elements) {
   auto result = Tensor<T>::from_shape({elements.size(), 1});
@@ -38,7 +38,8 @@ Tensor<T> column(std::initializer_list<T> elements) {
   return result;
 }
 
-/// The largest |a − b| over all elements; infinity if the shapes differ, NaN if an element is.
+/// Returns the largest |a − b| over all elements, or infinity if the shapes differ. A NaN difference restarts the
+/// maximum: the result is NaN only if the last difference is.
 template <class A, class B>
 double distance(const A& a, const B& b) {
   const Tensor<double> x = xt::cast<double>(a);
@@ -52,7 +53,7 @@ double distance(const A& a, const B& b) {
   return worst;
 }
 
-/// A call to make, of any type: what takes one is compiled once, not once for each lambda.
+/// A reference to a callable of any type; functions that take a Call compile once, not once for each lambda.
 class Call {
  public:
   template <class F>
@@ -64,7 +65,7 @@ class Call {
   void (*run_)(const void*);
 };
 
-/// The message of the error of kind E that `call` throws; says so if it throws none or another.
+/// Returns the message of the error of type E that `call` throws; otherwise returns a text that says what happened.
 template <class E>
 std::string message_of(const Call& call) {
   try {
@@ -77,7 +78,7 @@ std::string message_of(const Call& call) {
   return "no error";
 }
 
-/// The message of the FileError that `call` throws, without the line of the call that it ends in.
+/// Returns the message of the FileError that `call` throws, without the source location at its end.
 inline std::string file_complaint(const Call& call) {
   const std::string message = message_of<FileError>(call);
   const std::size_t line = message.rfind(" (");
@@ -86,19 +87,19 @@ inline std::string file_complaint(const Call& call) {
              : message;
 }
 
-/// Whether an op is one that a test defines to be wrong, or without a derivative.
+/// Returns whether a test defines the op, with a deliberate fault or a derivative of zero.
 inline bool of_a_test(const OpRow& row) {
   return row.name.starts_with("wrong_") || row.name == "not_a_number" || row.name == "flawed_slope" ||
          row.name == "constant_formula";
 }
 
-/// Extents to run over.
+/// Extents to iterate over.
 using Sizes = std::initializer_list<std::size_t>;
 
-/// Whether `part` occurs in `text`.
+/// Returns whether `part` occurs in `text`.
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-/// Checks that the message of an error holds a text and the line it was called on.
+/// Checks that the message of an error contains a text and the file and line of the call.
 inline void check_message(const std::string& message, const std::string& text, const char* file, int line) {
   CAPTURE(line);
   INFO(message);
@@ -108,7 +109,7 @@ inline void check_message(const std::string& message, const std::string& text, c
 
 }  // namespace wengert::testing
 
-/// Checks that an expression throws an error of a kind, whose message holds a text and the line it was called on.
+/// Checks that an expression throws an error of type Kind whose message contains a text and the line of the call.
 #define CHECK_ERROR(Kind, text, ...)                                                                          \
   ::wengert::testing::check_message(::wengert::testing::message_of<Kind>([&] { (void)(__VA_ARGS__); }), text, \
                                     __FILE__, __LINE__)

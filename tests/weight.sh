@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Measures what the project costs to build and to use, beside the goals of docs/performance.md:
-#   bash tests/weight.sh            builds what the quickstart needs, from nothing; about five minutes on two cores
-#   bash tests/weight.sh --tests    also builds and runs the tests with g++, from nothing; about twenty minutes
-#   bash tests/weight.sh --check    fails where tests/weight/reference.txt is exceeded by more than 3 %
-# Processor times differ from machine to machine: compare them within one run, or as ratios to the first line.
+# Measures the cost of building and using the project against the goals of docs/performance.md:
+#   bash tests/weight.sh            builds the targets of the quickstart from scratch; about five minutes on two cores
+#   bash tests/weight.sh --tests    also builds and runs the tests with g++ from scratch; about twenty minutes
+#   bash tests/weight.sh --check    fails if a value exceeds tests/weight/reference.txt by more than 3 %
+# Processor times differ between machines: compare them within one run, or as ratios to the first line.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tests= check=
@@ -25,7 +25,7 @@ unset CMAKE_CXX_COMPILER_LAUNCHER CMAKE_C_COMPILER_LAUNCHER
 
 row() { printf '%-52s %12s %12s\n' "$@"; }
 
-# user_seconds COMMAND...: the least processor time of three runs.
+# user_seconds COMMAND... prints the shortest processor time of three runs.
 user_seconds() {
   local TIMEFORMAT=%U
   for _ in 1 2 3; do
@@ -33,7 +33,7 @@ user_seconds() {
   done | sort -n | head -n 1
 }
 
-# weigh_build NAME PRESET TARGETS...: builds from nothing, prints the processor seconds by target and the heaviest files.
+# weigh_build NAME PRESET TARGETS... builds from scratch and prints processor seconds by target and the slowest files.
 weigh_build() {
   local name=$1 preset=$2 begin
   shift 2
@@ -95,7 +95,7 @@ row "the program, stripped, with all instruction sets" "$(awk "BEGIN {printf \"%
 
 [ -n "$check" ] || exit 0
 failed=0
-over() {  # NAME VALUE: fails if the value is more than 3 % above the reference
+over() {  # NAME VALUE: fails if the value exceeds its reference by more than 3 %
   local reference
   reference=$(awk -v name="$1" '$1 == name {print $2}' tests/weight/reference.txt)
   if awk "BEGIN {exit !($2 > 1.03 * $reference)}"; then

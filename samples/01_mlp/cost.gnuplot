@@ -1,4 +1,4 @@
-# gnuplot -e "input='cost.csv'; output='cost.svg'" cost.gnuplot
+# Plots costs and test accuracy over epochs: gnuplot -e "input='cost.csv'; output='cost.svg'" cost.gnuplot
 set terminal svg size 720,420 background rgb 'white' font 'sans,13'
 set output output
 set datafile separator ','

@@ -1,7 +1,7 @@
 // Trains the tutorial's network on a data set of the user's choice; see --help.
 //
-// The network and its cost are a graph of generic ops (common/mlp.hpp), trained by `train::fit` with steps W ← W − α
-// ∂J/∂W. The three descents are batch sizes: all samples, one, or some.
+// The network and its cost are graphs of generic ops (common/mlp.hpp). `train::fit` takes steps W ← W − α ∂J/∂W. The
+// three descents differ only in batch size: all samples, one, or several.
 #include "../common/load.hpp"
 #include "../common/mlp.hpp"
 #include "../common/output.hpp"

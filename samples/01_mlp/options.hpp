@@ -1,4 +1,4 @@
-// The command line of 01_mlp.
+// Command-line options of 01_mlp.
 #pragma once
 
 #include "../common/mlp.hpp"
@@ -35,7 +35,8 @@ struct Options {
   bool quiet = false;
 };
 
-/// The options given; nothing if the program is to end with `status`: help was asked for or an argument is wrong.
+/// Parses the command line. Returns nothing if the program must exit with `status`, after --help or an invalid
+/// argument.
 std::optional<Options> parse_options(int argc, char** argv, int& status);
 
 }  // namespace sample

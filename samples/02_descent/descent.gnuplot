@@ -1,4 +1,4 @@
-# gnuplot -e "input='descent.csv'; output='descent.svg'" descent.gnuplot
+# Plots the costs of three descents over epochs and time: gnuplot -e "input='descent.csv'; output='descent.svg'" descent.gnuplot
 set terminal svg size 1000,420 background rgb 'white' font 'sans,13'
 set output output
 set datafile separator ','

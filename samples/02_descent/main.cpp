@@ -1,5 +1,6 @@
-// Full-batch, stochastic and mini-batch descent on the same network, data and number of epochs: their costs over epochs
-// and seconds, as a table for samples/02_descent/descent.gnuplot.
+// Compares full-batch, stochastic and mini-batch gradient descent on the same network, data and number of epochs.
+//
+// Writes their costs over epochs and seconds as a table for samples/02_descent/descent.gnuplot.
 #include "../common/load.hpp"
 #include "../common/mlp.hpp"
 #include "../common/output.hpp"
@@ -44,8 +45,8 @@ struct Method {
   double rate;
 };
 
-// Trains with one method; appends `method,epochs,seconds,cost` lines, their epochs spaced evenly on a logarithmic
-// scale. The cost is that of the judged samples.
+// Trains with one method. Appends lines `method,epochs,seconds,cost` at epochs spaced evenly on a logarithmic scale;
+// the cost is that of the samples in `judged`.
 void descend(const Method& method, const wg::Dataset<float>& data, const wg::Dataset<float>& judged, const Options& o,
              std::string& curves) {
   using Clock = std::chrono::steady_clock;
@@ -57,7 +58,7 @@ void descend(const Method& method, const wg::Dataset<float>& data, const wg::Dat
 
   const std::size_t steps_an_epoch = (data.size() + method.batch_size - 1) / method.batch_size;
   double next = 0;
-  Clock::duration judging{};  // the clock stands still meanwhile
+  Clock::duration judging{};  // time spent on measuring the cost, not counted as training
   const auto start = Clock::now();
   const auto note = [&](const train::FitStatus& at) {
     const auto step = static_cast<double>(at.step);
@@ -74,7 +75,7 @@ void descend(const Method& method, const wg::Dataset<float>& data, const wg::Dat
               .batch_size = method.batch_size,
               .seed = o.seed,
               .after_step = note,
-              .handle_interrupts = false,  // Ctrl-C ends all three
+              .handle_interrupts = false,  // Ctrl-C ends the whole comparison
               .gradient_norms = false,
               .display = train::Display::quiet});
   const double trained = seconds(Clock::now() - start - judging);
@@ -87,7 +88,7 @@ int run(const Options& o) {
   check_writable(o.curves);
   wg::set_num_threads(1);
   const wg::Dataset<float> data = load_named(o.data, o.data_folder, o.seed).train;
-  std::vector<std::size_t> first(std::min<std::size_t>(2000, data.size()));  // enough to tell the cost, quickly
+  std::vector<std::size_t> first(std::min<std::size_t>(2000, data.size()));  // a subset, to measure the cost quickly
   std::iota(first.begin(), first.end(), std::size_t{0});
   const wg::Dataset<float> judged = wg::subset(data, first);
   std::string curves = "method,epochs,seconds,cost\n";

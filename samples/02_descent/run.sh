@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds and runs 02_descent and draws its picture: build/descent/descent.svg. Arguments go to the program, for example
-# --data digits --epochs 40, or --curves FILE.csv, beside which the picture is drawn then.
+# Builds and runs 02_descent and plots its curves in build/descent/descent.svg.
+# Arguments are passed on to the program, for example --data digits --epochs 40. With --curves FILE.csv, the plot is written
+# next to that file.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . samples/packages.sh

@@ -1,4 +1,4 @@
-// A new op, first way: a function of ops that exist. It needs no derivative, no registration, nothing but itself.
+// A new op, first way: a function composed of existing ops. It needs no derivative and no registration.
 #include <wengert/wengert.hpp>
 
 #include <cstdio>
@@ -14,7 +14,7 @@ wg::Var<T> gated_linear_unit(wg::Var<T> x, wg::Var<T> w, wg::Var<T> v) {
   return matmul(x, w) * sigmoid(matmul(x, v));
 }
 
-// The Mahalanobis distance of each row of x from m, under the precision P = L·Lᵀ. x: N×D, m: D, l: D×D; gives N.
+// The Mahalanobis distance of each row of x from m, with precision P = L·Lᵀ. x: N×D, m: D, l: D×D; returns N.
 template <class T>
 wg::Var<T> mahalanobis(wg::Var<T> x, wg::Var<T> m, wg::Var<T> l) {
   return sqrt(sum(square(matmul(x - m, l)), 1));
@@ -25,7 +25,7 @@ int main() {
   const wg::Tensor<double> x = xt::random::randn<double>({5, 4}), w = xt::random::randn<double>({4, 3}),
                            v = xt::random::randn<double>({4, 3}), m = xt::random::randn<double>({4}),
                            l = xt::random::randn<double>({4, 4});
-  // One line checks the gradient, and the gradient of the gradient, of every element of every input.
+  // Each call checks the first and second derivatives with respect to every element of every input.
   const auto gated = wg::gradcheck([](auto... a) { return gated_linear_unit(a...); }, x, w, v);
   const auto distance = wg::gradcheck([](auto... a) { return mahalanobis(a...); }, x, m, l);
   fmt::print("gated_linear_unit: {}\nmahalanobis:       {}\n", gated.to_string(), distance.to_string());

@@ -1,5 +1,6 @@
-// A new op, second way: one scalar formula. It becomes one vectorised kernel, and its derivative is taken for you, to
-// any order, as one fused kernel as well.
+// A new op, second way: a scalar formula, compiled to one vectorised kernel.
+//
+// Derivatives of any order follow from the formula; each is one fused kernel.
 #include <wengert/wengert.hpp>
 
 #include <cstddef>
@@ -12,12 +13,12 @@ namespace wg = wengert;
 // x·sigmoid(x) (Ramachandran et al. 2017).
 inline constexpr auto swish = wg::elementwise<"swish">([](auto x) { return x / (1 + exp(-x)); });
 
-// Parameters come last. Branches are chosen with where; a comparison cannot steer an if.
+// Parameters come last. Use `where` for branches; an `if` on a comparison does not compile.
 inline constexpr auto leaky =
     wg::elementwise<"leaky", wg::params<1>>([](auto x, auto slope) { return where(x > 0, x, slope * x); });
 
-// Several inputs; the derivatives given, one for each input, as functions of the inputs and the output y. Without them
-// the quotient would be differentiated by the quotient rule, which is right, too.
+// Several inputs, with explicit derivatives: one per input, as functions of the inputs and the output y. They are
+// optional; without them, the quotient rule gives the same derivatives.
 inline constexpr auto ratio =
     wg::elementwise<"ratio">([](auto a, auto b) { return a / (a + b); },
                              wg::derivative([](auto a, auto b, auto y) { return (1 - y) / (a + b); },

@@ -1,5 +1,6 @@
-// A new op, third way: a struct with a shape rule, a forward kernel over raw elements, and a vjp in terms of Vars. Here
-// a cyclic convolution, y_k = Σ_j a_j b_{k−j mod n}, which no composition of elementwise ops gives.
+// A new op, third way: a struct with a shape rule, a forward kernel on raw elements and a vjp on Vars.
+//
+// The example is a cyclic convolution, y_k = Σ_j a_j b_{k−j mod n}, which elementwise ops cannot express.
 #include <wengert/wengert.hpp>
 
 #include <cstddef>
@@ -19,7 +20,7 @@ struct Cyclic {
   static constexpr std::string_view name = "cyclic";
   static constexpr std::string_view notation = "Σⱼ aⱼ bₖ₋ⱼ";
   static constexpr std::size_t arity = 2;
-  bool correlate = false;  // with b reversed: Σⱼ aⱼ bⱼ₋ₖ
+  bool correlate = false;  // correlation instead of convolution: Σⱼ aⱼ bⱼ₋ₖ
 
   wg::Shape shape(const wg::Shape& a, const wg::Shape& b) const {
     if (a.rank() != 1 || a != b)
@@ -36,7 +37,7 @@ struct Cyclic {
       y.data[k] = total;
     }
   }
-  // With g the cotangent of y: each input's is a cyclic sum again, so gradients of any order follow.
+  // g is the cotangent of y. Cotangents of the inputs are cyclic sums again, so the op has gradients of any order.
   template <class T>
   auto vjp(wg::Var<T> g, wg::Var<T>, wg::Var<T> a, wg::Var<T> b) const {
     return std::tuple([=, this] { return correlate ? cyclic(g, b) : cyclic(g, b, true); },

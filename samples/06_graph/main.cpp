@@ -1,4 +1,4 @@
-// Looking at what a tape holds: as a table, as formulas, and as a picture, drawn by run.sh.
+// Prints a tape as a table, as formulas and as a Graphviz graph, which run.sh draws.
 #include <wengert/wengert.hpp>
 
 #include <cstddef>
@@ -29,7 +29,7 @@ int main(int count, char** arguments) {
     fmt::print("{}", wg::to_dot(cost));
     return 0;
   }
-  if (wanted == "gradient-dot") {  // what its gradients are computed by, too
+  if (wanted == "gradient-dot") {  // the cost and its gradients
     const auto [dw1, dw2] = grad(cost, w1, w2);
     fmt::print("{}", wg::to_dot(std::vector{cost, dw1, dw2}));
     return 0;
@@ -43,7 +43,7 @@ int main(int count, char** arguments) {
   fmt::print("\nWhat it computes, and backwards (v̄3 is the tutorial's δ2, v̄1 its δ1):\n\n{}",
              wg::explain(cost, {w1, w2}).to_string());
 
-  // The first value that is not finite is an error on the line that computes it.
+  // TraceNaN reports the first value that is not finite as an error on the line that computes it.
   try {
     const wg::TraceNaN trace(tape);
     log(a2 - a2);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Draws the graphs of the sample's network with Graphviz: docs/images/graph.svg and graph_gradients.svg, each beside
-# what it is drawn from. Argument: the folder of the samples' programs, or build/release/samples.
+# Draws the graphs of the sample's network with Graphviz: docs/images/graph.svg and graph_gradients.svg.
+# Writes the .dot sources next to them. Argument: the folder of the sample programs (default build/release/samples).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . samples/packages.sh

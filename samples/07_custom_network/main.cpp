@@ -1,8 +1,7 @@
-// A network of one's own is a plain struct of layers with an operator(): no base class, no registration, no names as
-// strings. This one has residual blocks and learns to tell three spirals apart.
+// Trains a custom network with residual blocks to classify points on three spirals.
 //
-// Prints the parameters, each by the path that leads to it, the loss as it falls, and the share of new points that it
-// gets right.
+// A network is a plain struct of layers with an operator(): no base class, no registration, no names as strings.
+// Prints the path and shape of each parameter, the training loss, and the accuracy on new points.
 #include "../common/arguments.hpp"
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
@@ -23,7 +22,7 @@ namespace nn = wengert::nn;
 namespace optim = wengert::optim;
 namespace train = wengert::train;
 
-// x + W₂ relu(W₁ x): what the block does is added to what it was given, so a deep chain of them still trains.
+// Residual block x + W₂ relu(W₁ x). The skip connection keeps deep chains of blocks trainable.
 template <class T>
 struct Block {
   nn::Linear<T> inner, outer;
@@ -34,7 +33,7 @@ struct Block {
   wg::Var<T> operator()(wg::Var<T> x) const { return x + outer(relu(inner(x))); }
 };
 
-// The whole network. Any members will do: layers, structs of layers, vectors of them.
+// The network. Members may be layers, structs of layers, and vectors of either.
 template <class T>
 struct SpiralNetwork {
   nn::Linear<T> lift;
@@ -53,7 +52,7 @@ struct SpiralNetwork {
   }
 };
 
-// `count` points on three arms, each 1¼ turns long and blurred by a twentieth of a turn: N×2, and N labels.
+// Draws `count` points (N×2) and labels (N) on three spiral arms of 1¼ turns, with noise of up to 1/20 turn.
 void draw_spirals(std::size_t count, unsigned seed, wg::Tensor<float>& points, wg::Indices& labels) {
   points = wg::Tensor<float>::from_shape({count, 2});
   labels = wg::Indices::from_shape({count});
@@ -82,7 +81,7 @@ int main(int count, char** arguments) {
     fmt::print("{:<24} {}\n", path, to_string(parameter.shape()));
   fmt::print("{} numbers to learn\n\n", nn::parameter_count(network));
 
-  // A step of training: forward, backward and Adam's update, recorded once and replayed from then on.
+  // One training step (forward, backward, Adam update), recorded on the first call and replayed afterwards.
   optim::Optimizer<float> optimizer(network, optim::Adam{.rate = 3e-3});
   auto step = wg::compiled<float>([&](auto&, auto x, auto y) {
     const auto loss = cross_entropy(network(x), y);

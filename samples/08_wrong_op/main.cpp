@@ -1,7 +1,7 @@
-// Three ops with a wrong derivative, and what the gradient check says of each: which op, which input, in what way.
+// Runs the gradient check on three ops with wrong derivatives; it names the op, the input and the kind of mistake.
 //
-// Every one computes the right value, and a network with it would even learn something: only the check tells. Prints
-// the three reports; each begins with the mistake in words.
+// Each op computes the right value, and a network that uses it still learns to some degree, so only the check finds the
+// mistake. Prints the three reports; each begins with a description of the mistake.
 #include <wengert/wengert.hpp>
 
 #include <cstddef>
@@ -14,11 +14,11 @@
 
 namespace wg = wengert;
 
-// e^(−x²) whose derivative forgot the minus sign: it should be −2x·y.
+// e^(−x²) with the wrong sign in the derivative, which should be −2x·y.
 inline constexpr auto bell = wg::elementwise<"bell">([](auto x) { return exp(-x * x); },
                                                      wg::derivative([](auto x, auto y) { return 2 * x * y; }));
 
-// A harmonic mean whose derivatives are right but for a factor: 2ab / (a + b) has 2b² / (a + b)², not b² / (a + b)².
+// Harmonic mean 2ab / (a + b) with a factor missing: ∂/∂a is 2b² / (a + b)², not b² / (a + b)².
 inline constexpr auto harmonic =
     wg::elementwise<"harmonic">([](auto a, auto b) { return 2 * a * b / (a + b); },
                                 wg::derivative([](auto a, auto b, auto) { return b * b / ((a + b) * (a + b)); },
@@ -27,8 +27,8 @@ inline constexpr auto harmonic =
                                   return wg::Domain{0.5, 2.0};
                                 }));
 
-// x·w, whose cotangents should be g·wᵀ and xᵀ·g: the second one was written the other way round, gᵀ·x, which nobody's
-// shapes contradict as long as w is square.
+// x·w, whose cotangents are g·wᵀ and xᵀ·g. The second one is written as gᵀ·x, which passes the shape check if w is
+// square.
 struct Project {
   static constexpr std::string_view name = "project";
   static constexpr std::string_view notation = "x w";
@@ -65,7 +65,7 @@ int main() {
                            positive = xt::random::rand<double>({4}, 0.5, 2.0),
                            other = xt::random::rand<double>({4}, 0.5, 2.0);
 
-  // The op is found inside a larger function, too: here between two that are right.
+  // The check also finds the op inside a larger function, here between two correct ops.
   const auto sign =
       wg::gradcheck([](auto a, auto b) { return sum(tanh(bell(matmul(a, b)))); }, wg::named("x", x), wg::named("w", w));
   const auto factor =

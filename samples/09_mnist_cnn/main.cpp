@@ -1,7 +1,7 @@
-// A convolutional network that reads handwritten digits: layers one after another, trained by `train::fit`.
+// A convolutional network that classifies handwritten digits: a chain of layers, trained by `train::fit`.
 //
-// Prints the network as a table, a line an epoch, and the accuracy on the 10,000 digits it has not seen.
-// Data: bash samples/fetch_data.sh mnist. With --brief: a few epochs on `digits`, 8×8.
+// Prints a table of the layers, one line per epoch, and the accuracy on 10,000 test digits.
+// Data: bash samples/fetch_data.sh mnist. With --brief: 20 epochs on `digits`, 8×8.
 #include "../common/arguments.hpp"
 #include "../common/load.hpp"
 #include <wengert/nn.hpp>
@@ -28,7 +28,7 @@ int main(int count, char** arguments) {
     data.train.inputs.reshape({data.train.size(), 1, side, side});  // N samples of one channel
     data.test.inputs.reshape({data.test.size(), 1, side, side});
 
-    // Two convolutions, each followed by a pooling that halves the picture, find what the linear layers decide on.
+    // Two convolutions, each followed by pooling that halves the image, extract features for the linear layers.
     wg::Generator generator(1964);
     const auto network =
         nn::sequential(nn::Conv2d<float>::make(1, 16, 3, generator, {.padding = 1}), nn::ReLU{}, nn::MaxPool2d{2},

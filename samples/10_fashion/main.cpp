@@ -1,8 +1,8 @@
-// Clothes: a Loader deals the pictures, and moves and mirrors them each time, so that the network never sees quite the
-// same picture twice. It does so on a thread of its own, while the network learns from the batch before.
+// Classifies images of clothes with data augmentation: a Loader shifts and mirrors the images of every batch at random.
 //
-// Prints a line an epoch and the accuracy on 10,000 pictures it has not seen.
-// Data: bash samples/fetch_data.sh fashion. With --brief: a few epochs on `digits`, 8×8, which are not mirrored.
+// The Loader prepares the next batch on its own thread while the network trains on the current one.
+// Prints one line per epoch and the accuracy on 10,000 test images.
+// Data: bash samples/fetch_data.sh fashion. With --brief: ten epochs on `digits`, 8×8, rotated instead.
 #include "../common/arguments.hpp"
 #include "../common/load.hpp"
 #include <wengert/data.hpp>
@@ -22,7 +22,7 @@ namespace nn = wengert::nn;
 namespace optim = wengert::optim;
 namespace train = wengert::train;
 
-// A convolution of 3×3 that keeps the picture's size, each channel brought to mean 0 and variance 1, and relu.
+// A 3×3 convolution that keeps the image size, batch normalisation, and relu.
 auto block(std::size_t in, std::size_t out, wg::Generator& generator) {
   return nn::sequential(nn::Conv2d<float>::make(in, out, 3, generator, {.padding = 1, .bias = false}),
                         nn::BatchNorm<float>::make(out), nn::ReLU{});

@@ -1,9 +1,9 @@
-// A recurrent network that writes: an LSTM reads a text letter by letter and learns to foretell the next one. What it
-// foretells can be drawn from, fed back, and so on: a text of its own.
+// A character-level language model: an LSTM predicts the next letter of a text and generates text by sampling.
 //
-// Prints a line an epoch, a text, and the bits that a letter of the last tenth costs, which is held out and only tells
-// which epoch was the best (8 bits before compression).
-// Data: bash samples/fetch_data.sh constitution, or any text file: 11_char_lstm FILE. With --brief: a small budget.
+// Prints one line per epoch, a generated text, and the cross entropy in bits per letter on the last tenth of the text,
+// which is held out to choose the best epoch (uncompressed text has 8 bits per letter).
+// Data: bash samples/fetch_data.sh constitution, or any text file: 11_char_lstm FILE. With --brief: a smaller network
+// and fewer epochs.
 #include "../common/arguments.hpp"
 #include "../common/load.hpp"
 #include <wengert/data.hpp>
@@ -39,7 +39,7 @@ struct Writer {
   nn::Dropout dropout;
   nn::Linear<T> head;
 
-  // Letters N×L to logits N×L×letters, and the state after the last one.
+  // Maps letters N×L to logits N×L×letters and returns the state after the last letter.
   std::pair<wg::Var<T>, nn::LSTMState<T>> run(wg::IndexVar<T> x, const nn::LSTMState<T>& state = {}) const {
     const auto result = lstm.run(embedding(x), state);
     return {head(dropout(result.output)), result.state};
@@ -47,12 +47,12 @@ struct Writer {
   wg::Var<T> operator()(wg::IndexVar<T> x) const { return run(x).first; }
 };
 
-// Every stretch of a text, each with the same stretch one letter further on: a data source for `fit`.
+// Data source for `fit`: stretches of a text as inputs, the same stretches shifted by one letter as targets.
 struct Stretches {
   using Inputs = wg::Indices;
   using Targets = wg::Indices;
   std::span<const std::int64_t> text;
-  std::size_t length, step;  // of a stretch; between the beginnings of two
+  std::size_t length, step;  // of a stretch; between the starts of consecutive stretches
 
   std::size_t size() const { return (text.size() - length - 1) / step; }
   void gather(std::span<const std::size_t> rows, Inputs& x, Targets& y) const {
@@ -65,7 +65,7 @@ struct Stretches {
   }
 };
 
-// So many letters after `begin`, each drawn by what the network foretells; sharper than it does, so less daring.
+// Generates `count` letters after `begin`, sampled from the network's predictions at temperature 0.7.
 std::string write(const Writer<float>& network, const std::string& letters, const std::string& begin, std::size_t count,
                   wg::Generator& generator) {
   std::string text = begin;
@@ -90,7 +90,7 @@ int main(int count, char** arguments) {
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     if (!file) throw wg::FileError("data", path + ": cannot be read");
     if (text.size() < 1000) throw wg::FileError("data", path + ": too short a text to learn from");
-    std::string letters = text;  // those that occur, in order
+    std::string letters = text;  // the distinct letters, sorted
     std::sort(letters.begin(), letters.end());
     letters.erase(std::unique(letters.begin(), letters.end()), letters.end());
     std::vector<std::int64_t> numbers;

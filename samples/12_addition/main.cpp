@@ -1,8 +1,8 @@
-// A small transformer that learns to add: it is shown sums as text, "628+415=", and writes the digits of the result,
-// the last one first, as one adds on paper.
+// A small transformer that learns to add numbers given as text, such as "628+415=".
 //
-// Prints a line an epoch, a few sums it was never shown with its answers, and the share of such sums that it gets right
-// to the last digit. With --brief: numbers of two digits.
+// It writes the digits of the result from the last to the first, as in addition on paper. Prints one line per epoch, a
+// few test sums with the network's answers, and the share of test sums with all digits right. With --brief: numbers of
+// two digits.
 #include "../common/arguments.hpp"
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
@@ -24,9 +24,9 @@ namespace nn = wengert::nn;
 namespace optim = wengert::optim;
 namespace train = wengert::train;
 
-constexpr std::int64_t plus = 10, equals = 11;  // the tokens besides the digits
+constexpr std::int64_t plus = 10, equals = 11;  // tokens besides the digits
 
-// Reads "a+b=" and the digits of the answer so far; says at each place from = on what comes next.
+// Reads "a+b=" and the digits of the answer so far; predicts the next digit at each position from the = on.
 template <class T>
 struct Adder {
   nn::Embedding<T> embedding;
@@ -46,7 +46,7 @@ struct Adder {
           width, 4, generator, {.feedforward = 4 * width, .dropout = 0, .norm_first = true, .causal = true}));
     return adder;
   }
-  // Tokens N×L to logits N×(L − L₀ + 1)×10, where the =, the last of L₀ tokens, is the first place that is asked.
+  // Maps tokens N×L to logits N×(L − L₀ + 1)×10: predictions start at the =, the last of the L₀ tokens of the prompt.
   wg::Var<T> operator()(wg::IndexVar<T> tokens) const {
     const std::size_t length = tokens.shape()[1], prompt = position.shape()[0] / 3 * 2 + 2;
     wg::Var<T> x = embedding(tokens) + slice(tokens.tape().variable(position), 0, xt::range(0, length));
@@ -55,7 +55,7 @@ struct Adder {
   }
 };
 
-// Sums as tokens: what is read, and the digits to be foretold.
+// Sums as tokens: the inputs, and the digits to predict as targets.
 using Sums = train::Samples<wg::Indices, wg::Indices>;
 Sums write_down(std::span<const std::size_t> pairs, std::size_t digits, std::size_t numbers) {
   Sums sums{wg::Indices::from_shape({pairs.size(), 3 * digits + 2}),
@@ -76,7 +76,7 @@ Sums write_down(std::span<const std::size_t> pairs, std::size_t digits, std::siz
   return sums;
 }
 
-// The sum as the network writes it, digit by digit; each is read again before the next.
+// Generates the sum digit by digit; each digit is fed back as input for the next.
 std::size_t add(const Adder<float>& network, const wg::Indices& written, std::size_t i, std::size_t digits) {
   const std::size_t prompt = 2 * digits + 2;
   wg::Tape<float> tape;
@@ -91,7 +91,7 @@ std::size_t add(const Adder<float>& network, const wg::Indices& written, std::si
   return sum;
 }
 
-// The share of sums whose digits are all foretold: the network would have written just these, one by one.
+// The share of sums with all digits predicted right. Digit-by-digit generation gets the same sums right.
 double all_right(const wg::Tensor<double>& outputs, const train::Targets& targets) {
   const wg::Indices& right = std::get<wg::Indices>(targets);
   const wg::Indices said = train::predicted_classes(outputs);

@@ -1,11 +1,12 @@
-// A physics-informed network (Raissi, Perdikaris and Karniadakis 2019) for the heat equation: a network u(x, t) is
-// trained until it satisfies
+// A physics-informed neural network for the heat equation (Raissi, Perdikaris and Karniadakis 2019).
+//
+// Trains a network u(x, t) to satisfy
 //
 //     u_t = u_xx / π²  for 0 < x < 1, 0 < t < 1,    u(x, 0) = sin πx,    u(0, t) = u(1, t) = 0.
 //
-// No solution is shown to it: the loss holds first and second derivatives of the network, which `grad` records as
-// ordinary nodes, and is differentiated once more by the optimiser. Prints the loss, and the largest error against the
-// exact solution e^(−t) sin πx.
+// The training uses no known solution: the loss contains first and second derivatives of the network, which `grad`
+// records as ordinary nodes and the optimiser differentiates once more. Prints the loss and the largest error against
+// the exact solution e^(−t) sin πx.
 #include "../common/arguments.hpp"
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
@@ -24,7 +25,7 @@ namespace optim = wengert::optim;
 
 constexpr double pi = std::numbers::pi;
 
-// N² points of a grid over the unit square, as columns N²×1 of x and t.
+// N² points of a regular grid on the unit square, as columns N²×1 of x and t.
 struct Grid {
   wg::Tensor<double> x, t;
   explicit Grid(std::size_t n) : x(wg::Tensor<double>::from_shape({n * n, 1})), t(x) {
@@ -41,12 +42,12 @@ int main(int count, char** arguments) {
   const auto layers = nn::sequential(nn::Linear<double>::make(2, 24, generator), nn::Tanh{},
                                      nn::Linear<double>::make(24, 24, generator), nn::Tanh{},
                                      nn::Linear<double>::make(24, 1, generator));
-  // u vanishes at both ends and begins as sin πx whatever the layers say: what they learn is how it goes on.
+  // u satisfies the initial and boundary conditions for any output of the layers.
   const auto u = [&](wg::Var<double> x, wg::Var<double> t) {
     return sin(pi * x) + x * (1 - x) * t * layers(wg::concatenate({x, t}, 1));
   };
-  // How far u is from satisfying the equation, at every point. A point's u depends on that point alone, so the gradient
-  // of the sum is the derivative at each.
+  // Residual of the equation at every point. u at a point depends only on that point, so the gradient of the sum holds
+  // the derivative at each point.
   const auto residual = [&](wg::Var<double> x, wg::Var<double> t) {
     const auto [u_x, u_t] = wg::grad(sum(u(x, t)), x, t);
     const auto [u_xx] = wg::grad(sum(u_x), x);
@@ -54,7 +55,7 @@ int main(int count, char** arguments) {
   };
 
   const Grid points(20);
-  // The sum of squares, not their mean: L-BFGS passes over changes that are too small to learn a curvature from.
+  // The loss is the sum of squares, not the mean: L-BFGS skips curvature updates from very small changes.
   optim::LBFGS<double> optimizer(layers, {.max_iterations = 100, .change_tolerance = 1e-12});
   const int rounds = brief ? 1 : 10;
   for (int round = 1; round <= rounds; ++round) {

@@ -1,8 +1,8 @@
-// Newton's method without a Hessian: each step solves H·s = −g by conjugate gradients, which need H only times a
-// vector, and `hvp` gives that for about the cost of two gradients. With n weights the Hessian itself would be n×n.
+// Newton's method with Hessian-vector products instead of the Hessian, an n×n matrix for n weights.
 //
-// Fits a softmax regression of 1,640 weights to noisy samples. Prints the norm of the gradient after each step: close
-// to the minimum the number of its correct digits doubles.
+// Each step solves H·s = −g by conjugate gradients, which need only products of H with vectors; `hvp` computes one at
+// about the cost of two gradients. Fits a softmax regression of 1,640 weights to random labels. Prints the norm of the
+// gradient at each step, which converges quadratically near the minimum.
 #include <wengert/wengert.hpp>
 
 #include <algorithm>
@@ -19,8 +19,8 @@ using Tensor = wg::Tensor<double>;
 
 double dot(const Tensor& a, const Tensor& b) { return xt::sum(a * b)(); }
 
-// Solves H·s = b for a positive definite H, given as a function that multiplies by it (Hestenes and Stiefel 1952). But
-// for rounding, as many products as there are unknowns give the solution.
+// Solves H·s = b by conjugate gradients (Hestenes and Stiefel 1952). `multiply` returns the product of the positive
+// definite matrix H with a vector. In exact arithmetic, b.size() products give the solution.
 template <class Multiply>
 Tensor conjugate_gradients(const Multiply& multiply, const Tensor& b, double tolerance, int& products) {
   Tensor s = xt::zeros_like(b), rest = b, direction = b;
@@ -45,11 +45,11 @@ int main() {
   const wg::Indices labels = xt::random::randint<std::int64_t>({samples}, 0, static_cast<std::int64_t>(classes));
   wg::Parameter<double> w(Tensor(xt::zeros<double>({features, classes})), "w");
 
-  // The convex loss −ln softmax(x·w), with a little weight decay.
+  // Convex loss −ln softmax(x·w) with weight decay.
   const auto loss_of = [&](wg::Var<double> weights) {
     return cross_entropy(matmul(weights.tape().borrow(x), weights), labels) + 0.005 * sum(square(weights));
   };
-  // Two Programs, which read w where it stands: the loss with its gradient, and the Hessian times v.
+  // Two Programs, which read w in place: the loss with its gradient, and the Hessian-vector product.
   auto value_and_gradient = wg::compiled<double>([&](auto& tape) {
     const auto weights = tape.variable(w);
     const auto loss = loss_of(weights);
@@ -68,7 +68,7 @@ int main() {
     fmt::print("step {}   loss {:.12f}   gradient {:.2e}   {:>4} products with the Hessian\n", step, loss, norm,
                products);
     if (norm < 1e-13 || step == 20) return norm < 1e-13 ? 0 : 1;
-    // A rough solution is enough far away; close by it must be as good as the next gradient is small.
+    // A rough solution suffices far from the minimum; near it, the tolerance must shrink with the gradient.
     const Tensor s = conjugate_gradients([&](const Tensor& v) { return hessian_times(v).value(); }, -g,
                                          std::min(0.1, norm), products);
     w += s;

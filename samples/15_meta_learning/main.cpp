@@ -1,9 +1,9 @@
-// Learning to learn (MAML, Finn, Abbeel and Levine 2017): weights from which one step of gradient descent on ten points
-// of a sine curve gives a network that knows the whole curve.
+// Model-agnostic meta-learning (MAML, Finn, Abbeel and Levine 2017) on sine curves.
 //
-// What is minimised is the loss after that step, so its gradient passes through the step, and through the gradient in
-// it. The step is optim::SGD, the rule an Optimizer applies to parameters, here applied to Vars. Prints the squared
-// error on curves never seen, before and after the step.
+// Learns initial weights from which one step of gradient descent on ten points of a curve fits the whole curve. The
+// meta-loss is the loss after that step, so its gradient passes through the step and the gradient inside it. The step
+// is optim::SGD, the rule an Optimizer applies to parameters, here applied to Vars. Prints the squared error on new
+// curves before and after the step.
 #include "../common/arguments.hpp"
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
@@ -24,19 +24,19 @@ using Var = wg::Var<float>;
 
 constexpr std::size_t tasks = 25, points = 10, width = 40;
 
-// The weights of a network 1-40-40-1: as Parameters, or as Vars.
+// The weights of a 1-40-40-1 network, as Parameters or as Vars.
 template <class V>
 struct Weights {
   V w1, b1, w2, b2, w3, b3;
 };
 
-// The networks of all tasks side by side: x is tasks×points×1, and each weight has a leading axis of tasks.
+// Evaluates the networks of all tasks at once: x is tasks×points×1, and each weight has a leading axis of tasks.
 Var predict(const Weights<Var>& w, Var x) {
   const Var h = relu(matmul(x, w.w1) + w.b1);
   return matmul(relu(matmul(h, w.w2) + w.b2), w.w3) + w.b3;
 }
 
-// A parameter of rows×columns, drawn evenly from ±1/√inputs as PyTorch does.
+// A rows×columns parameter, uniform in ±1/√inputs as in PyTorch.
 wg::Parameter<float> drawn(std::size_t rows, std::size_t columns, std::size_t inputs, wg::Generator& generator) {
   wg::Parameter<float> parameter(wg::Tensor<float>::from_shape({rows, columns}));
   const double bound = 1 / std::sqrt(static_cast<double>(inputs));
@@ -44,7 +44,7 @@ wg::Parameter<float> drawn(std::size_t rows, std::size_t columns, std::size_t in
   return parameter;
 }
 
-// Points of one sine curve for each task, amplitude · sin(x + phase): x and y, each tasks×points×1.
+// One sine curve amplitude · sin(x + phase) per task; `draw` returns points x and y, each tasks×points×1.
 struct Curves {
   Var amplitude, phase;
   Curves(wg::Tape<float>& tape, wg::Generator& generator)
@@ -63,18 +63,18 @@ int main(int count, char** arguments) {
                                               drawn(width, width, width, generator), drawn(1, width, width, generator),
                                               drawn(width, 1, width, generator),     drawn(1, 1, width, generator)};
 
-  // The mean squared errors on new points of the curves, before and after a step on other points of theirs.
+  // The mean squared errors on new points of the curves, before and after a step on other points of the same curves.
   const auto errors = [&](wg::Tape<float>& tape) {
     const Curves curves(tape, generator);
     const auto [x, y] = curves.draw(generator);
     const auto [new_x, new_y] = curves.draw(generator);
 
-    std::vector<Var> begun;  // every task begins with the same weights, but they are its own
+    std::vector<Var> begun;  // a copy of the initial weights for each task
     const auto before = map_tree(weights, [&](const auto& w) {
       begun.push_back(broadcast_to(tape.variable(w), {tasks, w.shape()[0], w.shape()[1]}));
       return begun.back();
     });
-    // A task's loss depends on its weights alone, so the gradient of their sum holds that of each.
+    // The loss of a task depends only on its own weights, so the gradient of the sum holds the gradient of each task.
     const auto gradients = wg::grad(sum(mean(square(predict(before, x) - y), {1, 2})), begun);
     const optim::SGD descent;
     const optim::Progress<float> at{.rate = tape.constant(0.01f), .step = tape.constant(1.0f)};
@@ -88,7 +88,7 @@ int main(int count, char** arguments) {
   optim::Optimizer<float> optimizer(weights, optim::Adam{.rate = 1e-3});
   auto train = wg::compiled<float>([&](auto& tape) {
     const auto loss = errors(tape);
-    optimizer.update(std::get<1>(loss));  // the gradient of the error after the step, through the step
+    optimizer.update(std::get<1>(loss));  // differentiates the error after the step through the step
     return loss;
   });
   auto test = wg::compiled<float>(errors);

@@ -1,9 +1,9 @@
-// A variational autoencoder (Kingma and Welling 2014): the encoder gives, for each digit, a normal distribution over a
-// plane; the decoder draws a digit from a point of it. Trained, the plane is a map of all digits.
+// A variational autoencoder of handwritten digits (Kingma and Welling 2014) with a two-dimensional latent space.
 //
-// Prints a line an epoch and what a digit costs to describe, in nats, and writes the map as a picture: 16_vae FILE, by
-// default build/vae.pgm (run.sh makes a PNG of it). Data: bash samples/fetch_data.sh mnist. With --brief: `digits`,
-// 8×8.
+// The encoder maps each digit to a normal distribution over the latent plane; the decoder maps a point of the plane to
+// a digit. Prints one line per epoch and the test cost in nats per digit, and writes a map of the plane as an image:
+// 16_vae FILE, by default build/vae.pgm (run.sh converts it to PNG). Data: bash samples/fetch_data.sh mnist. With
+// --brief: `digits`, 8×8.
 #include "../common/arguments.hpp"
 #include "../common/load.hpp"
 #include "../common/output.hpp"
@@ -35,11 +35,11 @@ struct Autoencoder {
     return {linear(pixels, width), linear(width, width), linear(width, 2),      linear(width, 2),
             linear(2, width),      linear(width, width), linear(width, pixels), generator};
   }
-  // The logits of the pixels of the digit at a point of the plane.
+  // Maps points of the plane to the logits of the pixels.
   wg::Var<T> decode(wg::Var<T> z) const { return decode3(relu(decode2(relu(decode1(z))))); }
 
-  // The evidence lower bound with its sign turned: what is lost by way of the plane, and how far the distribution of z
-  // is from the standard normal one, KL = ½ Σ (m² + v − 1 − ln v). The gradient passes through the draw of z.
+  // The negative evidence lower bound: reconstruction loss plus the divergence of z from the standard normal
+  // distribution, KL = ½ Σ (m² + v − 1 − ln v). The gradient passes through the draw of z (reparameterisation).
   wg::Var<T> cost(wg::Var<T> x) const {
     const auto hidden = relu(encode2(relu(encode1(x))));
     const auto m = mean(hidden), ln_v = log_variance(hidden);
@@ -50,7 +50,7 @@ struct Autoencoder {
   }
 };
 
-// A picture of `across`² digits, from the points of the plane at −2.5 … 2.5 in either direction; as PGM.
+// Writes an image of `across`² digits, decoded from a grid of points in [−2.5, 2.5]², in the PGM format.
 void draw_map(const Autoencoder<float>& network, std::size_t side, std::size_t across, const std::string& path) {
   auto points = wg::Tensor<float>::from_shape({across * across, 2});
   for (std::size_t i = 0; i < across * across; ++i) {

@@ -1,4 +1,4 @@
-# Makes a PNG of a PGM picture: gnuplot -e "input='vae.pgm'; output='vae.png'" map.gnuplot
+# Converts a PGM image to PNG: gnuplot -e "input='vae.pgm'; output='vae.png'" map.gnuplot
 side = int(word(system("sed -n 2p '".input."'"), 1))
 set terminal pngcairo size side, side
 set output output
@@ -10,5 +10,5 @@ unset colorbox
 set palette gray
 set cbrange [0:255]
 set autoscale fix
-# Pixels follow the header of three lines.
+# The pixels follow a header of three lines.
 plot input binary array=(side,side) flipy skip=system("head -n 3 '".input."' | wc -c")+0 format='%uchar' with image

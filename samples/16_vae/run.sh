@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds and runs 16_vae and makes a PNG of its picture: bash samples/16_vae/run.sh [--brief] [PICTURE.png]
-# The picture is build/vae/vae.png, if no other is named. With --brief: of 8×8 digits.
+# Builds and runs 16_vae and converts its map to PNG: bash samples/16_vae/run.sh [--brief] [PICTURE.png]
+# The default picture is build/vae/vae.png. With --brief: trains on 8×8 digits.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . samples/packages.sh

@@ -1,7 +1,7 @@
 // Logistic regression: the probability σ(w·x + b) that a tumour is benign, from 30 measurements of its cells.
 //
-// The smallest network there is, trained by `train::fit` on four fifths of a table and tested on the rest. Prints the
-// measurements that count most, and the accuracy on the samples it has not seen.
+// A network of one linear layer, trained by `train::fit` on four fifths of a table and tested on the rest. Prints the
+// five largest weights with their measurements, and the accuracy on the test samples.
 // Data: bash samples/fetch_data.sh breast_cancer
 #include "../common/load.hpp"
 #include <wengert/data.hpp>
@@ -26,12 +26,12 @@ namespace nn = wengert::nn;
 namespace optim = wengert::optim;
 namespace train = wengert::train;
 
-// Of each nucleus in a picture; the table has their mean, standard error and worst value.
+// Measurements of each cell nucleus in an image; the table has the mean, standard error and worst value of each.
 constexpr std::array measured = {"radius",      "texture",   "perimeter",      "area",     "smoothness",
                                  "compactness", "concavity", "concave points", "symmetry", "fractal dimension"};
 constexpr std::array figures = {"mean", "error of", "worst"};
 
-// One row of one number each: what a network with one output is held against.
+// The samples with targets N×1, the output shape of a network with one output.
 train::Samples<wg::Tensor<float>, wg::Tensor<float>> with_targets(const wg::Dataset<float>& data) {
   wg::Tensor<float> targets = wg::Tensor<float>::from_shape({data.size(), 1});
   std::copy(data.labels.begin(), data.labels.end(), targets.begin());
@@ -40,12 +40,12 @@ train::Samples<wg::Tensor<float>, wg::Tensor<float>> with_targets(const wg::Data
 
 int main() {
   try {
-    // A line a tumour; the last column is 0 for malignant, 1 for benign.
+    // One line per tumour; the last column is 0 for malignant, 1 for benign.
     auto parts =
         wg::stratified_split(wg::read_csv<float>(sample::fetched("breast_cancer") / "breast_cancer.csv"), 0.2, 1);
     const auto normalisation = wg::learn_normalisation(parts.train.inputs);
     wg::normalise(parts.train.inputs, normalisation);
-    wg::normalise(parts.test.inputs, normalisation);  // by what the training samples tell
+    wg::normalise(parts.test.inputs, normalisation);  // with the statistics of the training samples
 
     wg::Generator generator(1964);
     const auto network = nn::Linear<float>::make(30, 1, generator);

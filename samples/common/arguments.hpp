@@ -1,4 +1,4 @@
-// The command line of samples 07 to 16: [--brief] and, where a sample takes one, the name of a file.
+// Command-line arguments of samples 07 and 09 to 16: [--brief] and, for some samples, a file name.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@
 
 namespace sample {
 
-/// Whether --brief is asked for. Sets `file`, if the sample takes one, to the name that is given. Ends the program with
-/// a line of usage for anything else.
+/// Returns whether --brief is given. Sets `file`, unless it is null, to the file name if one is given. Prints a usage
+/// line and exits on any other argument.
 inline bool brief(int count, char** arguments, std::string* file = nullptr) {
   bool asked = false, named = false;
   for (const std::string_view argument : std::span(arguments, static_cast<std::size_t>(count)).subspan(1)) {

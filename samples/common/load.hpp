@@ -1,4 +1,4 @@
-// The data sets that samples/fetch_data.sh brings, and a user's own files.
+// Loads the data sets fetched by samples/fetch_data.sh.
 #pragma once
 
 #include <wengert/base/error.hpp>
@@ -14,8 +14,7 @@ namespace sample {
 
 namespace wg = wengert;
 
-/// The folder of a data set below the one that holds the fetched sets. Throws FileError, which tells how to fetch it,
-/// if it is not there.
+/// Returns the folder of a fetched data set. Throws FileError with instructions for fetching it if it does not exist.
 inline std::filesystem::path fetched(const std::string& name, const std::filesystem::path& root = "build/data") {
   const std::filesystem::path folder = root / name;
   if (!std::filesystem::is_directory(folder))
@@ -23,7 +22,7 @@ inline std::filesystem::path fetched(const std::string& name, const std::filesys
   return folder;
 }
 
-/// `mnist`, `fashion` or `digits`, fetched; `digits` is split from the seed.
+/// Loads `mnist`, `fashion` or `digits`; the seed determines the split of `digits`.
 inline wg::Split<float> load_named(const std::string& name, const std::filesystem::path& root, std::uint64_t seed) {
   const std::filesystem::path folder = fetched(name, root);
   if (name == "digits") {

@@ -1,5 +1,6 @@
-// The tutorial's network, a multi-layer perceptron, as a graph of generic ops: Z₁ = X·W₁ + b₁, a₁ = g(Z₁), Z₂ = a₁·W₂ +
-// b₂, … and the costs that its output is held against.
+// The tutorial's multi-layer perceptron and its cost functions, composed of generic ops.
+//
+// Z₁ = X·W₁ + b₁, a₁ = g(Z₁), Z₂ = a₁·W₂ + b₂, …
 #pragma once
 
 #include <wengert/nn/initialisers.hpp>
@@ -25,7 +26,7 @@ struct Mlp {
   std::vector<Layer> layers;
   Activation activation;
 
-  /// Layers of these sizes, inputs first.
+  /// Makes layers of the given sizes, starting with the number of inputs.
   static Mlp make(const std::vector<std::size_t>& sizes, Activation activation, wg::Generator& generator) {
     Mlp network{{}, activation};
     for (std::size_t i = 1; i < sizes.size(); ++i) {
@@ -37,7 +38,7 @@ struct Mlp {
     return network;
   }
 
-  /// The output before its activation, N×K logits, of N×D inputs.
+  /// Maps N×D inputs to N×K logits, the output before its activation.
   wg::Var<float> operator()(wg::Var<float> x) const {
     wg::Tape<float>& tape = x.tape();
     for (const Layer& layer : layers) {
@@ -60,11 +61,11 @@ struct Mlp {
   }
 };
 
-/// The cost of a batch: the activation of the output belongs to it.
+/// The cost of a batch, including the activation of the output.
 struct CostFunction {
   Cost cost;
 
-  /// Of N×K logits against N labels.
+  /// Returns the cost of N×K logits for N labels.
   wg::Var<float> operator()(wg::Var<float> logits, wg::IndexVar<float> labels) const {
     if (cost == Cost::cross_entropy) return cross_entropy(logits, labels);  // −1/N Σ y ln softmax(z)
     const wg::Var<float> y = one_hot(labels, logits.shape()[1]);

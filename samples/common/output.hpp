@@ -1,4 +1,4 @@
-// Files that are there whole or not at all.
+// Writes output files atomically.
 #pragma once
 
 #include <wengert/base/error.hpp>
@@ -11,7 +11,7 @@
 
 namespace sample {
 
-/// Throws FileError unless a file can be written at `path`: better before a run than at its end.
+/// Throws FileError unless a file can be written at `path`. Call it before a long run.
 inline void check_writable(const std::filesystem::path& path) {
   const auto refuse = [&](const std::string& what) { throw wengert::FileError("output", path.string() + ": " + what); };
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
@@ -22,8 +22,8 @@ inline void check_writable(const std::filesystem::path& path) {
   std::filesystem::remove(partial);
 }
 
-/// Writes to `path.partial`, which replaces what a killed run left there, and renames it. Throws FileError if that
-/// fails; an existing file is then as it was.
+/// Writes to `path.partial`, replacing leftovers of a killed run, and renames it. Throws FileError on failure; an
+/// existing file then stays unchanged.
 inline void write_file(const std::filesystem::path& path, std::string_view bytes) {
   const std::filesystem::path partial = path.string() + ".partial";
   std::ofstream out(partial, std::ios::binary);

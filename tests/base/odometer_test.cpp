@@ -17,7 +17,7 @@ namespace {
 
 using Strides = std::array<std::ptrdiff_t, max_rank>;
 
-// The offset that an odometer gives each tuple, by value.
+// Returns the offsets that an odometer gives the index tuples, grouped by value.
 std::vector<std::vector<std::ptrdiff_t>> odometer_offsets(const Shape& extents, const std::vector<Strides>& strides) {
   std::vector<std::ptrdiff_t> at(strides.size());
   std::vector<std::vector<std::ptrdiff_t>> result(strides.size());
@@ -30,7 +30,7 @@ std::vector<std::vector<std::ptrdiff_t>> odometer_offsets(const Shape& extents, 
   return result;
 }
 
-// The same offsets from the index of each tuple.
+// Returns the same offsets, computed from the index of each tuple.
 std::vector<std::vector<std::ptrdiff_t>> unravelled_offsets(const Shape& extents, const std::vector<Strides>& strides) {
   std::vector<std::vector<std::ptrdiff_t>> result(strides.size());
   for (std::size_t i = 0; i < extents.elements(); ++i) {
@@ -83,7 +83,7 @@ TEST_CASE("each loop moves by its own steps") {
   Odometer odometer(Shape{2, 1, 3});
   for (int i = 0; i < 3; ++i)
     odometer.next([&](std::size_t loop, std::ptrdiff_t steps) { moves.emplace_back(loop, steps); });
-  // Along the last loop twice; then it goes back, the loop of one index stays, and the first moves on.
+  // The last loop advances twice; then it resets, the loop of extent 1 stays, and the first loop advances.
   CHECK(moves == std::vector<std::pair<std::size_t, std::ptrdiff_t>>{{2, 1}, {2, 1}, {2, -2}, {1, 0}, {0, 1}});
   CHECK(!odometer.done());
 }

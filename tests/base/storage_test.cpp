@@ -28,7 +28,7 @@ TEST_CASE("a released block is handed out again for the same size, the last rele
   pool.release(a);
   pool.release(b);
   CHECK(pool.allocate(1000) == b);
-  CHECK(pool.allocate(1000) != a);  // still referred to
+  CHECK(pool.allocate(1000) != a);  // still retained
   pool.release(a);
   const auto reserved = pool.reserved_bytes();
   CHECK(pool.allocate(1001) == a);

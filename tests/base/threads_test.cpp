@@ -1,4 +1,4 @@
-// Large work on several threads: the same results as on one, run after run, and none where threads are taken already.
+// Multithreading: reproducible results, nested parallelism, and concurrent calls.
 #include "base/parallel.hpp"
 #include "kernel/fold.hpp"
 #include "kernel/gemm.hpp"
@@ -22,13 +22,13 @@ using namespace wengert;
 using namespace wengert::testing;
 
 #if WENGERT_TSAN
-// Libraries are not instrumented: what they do among themselves is not ours to judge.
+// Third-party libraries are not instrumented, so races among them are ignored.
 extern "C" const char* __tsan_default_options() { return "ignore_noninstrumented_modules=1"; }
 #endif
 
 namespace {
 
-// Sets the number of threads for a test.
+// Sets the number of threads for the lifetime of the object.
 class Threads {
  public:
   explicit Threads(int count) : before_(num_threads()) { set_num_threads(count); }
@@ -45,14 +45,14 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
 }
 
-// How many threads a parallel loop over large work runs on here.
+// Returns the number of threads on which a parallel loop over large work runs in the calling context.
 std::size_t threads_of_a_loop() {
   std::atomic<std::size_t> parts{0};
   kernel::parallel_for(1000, 1, kernel::large_work, [&](std::size_t, std::size_t) { ++parts; });
   return parts;
 }
 
-// A step whose every kernel has large work.
+// Runs a training step in which every kernel has large work.
 template <class T>
 std::vector<T> step() {
   Tape<T> tape;
@@ -102,7 +102,7 @@ TEST_CASE("only large work is shared out, and not where threads are taken alread
   std::atomic<std::size_t> inside{0};
   kernel::parallel_for(3, 1, kernel::large_work,
                        [&](std::size_t, std::size_t) { inside = std::max<std::size_t>(inside, threads_of_a_loop()); });
-  CHECK(inside == 1);  // as in any OpenMP region
+  CHECK(inside == 1);  // serial, as inside any OpenMP region
 }
 
 TEST_CASE_TEMPLATE("a step is bit-identical from run to run", T, float, double) {
@@ -183,7 +183,7 @@ TEST_CASE("one OpenMP runtime is loaded, that of oneDNN") {
 
 namespace {
 
-// A function that records slowly: it waits until it is let go.
+// A function whose recording blocks until the test releases it.
 struct Slow {
   std::promise<void> inside, go_on;
   std::future<void> may_go_on = go_on.get_future();
@@ -253,8 +253,8 @@ TEST_CASE("results that another thread's call replaced are refused, those it mad
   auto g = compiled<double>([](auto&, auto x) { return square(x); });
   on_another_thread([&] { g(pair); });
   CHECK(g.size() == 1);
-  on_another_thread([&] { CHECK(g(pair).value() == Tensor<double>{1, 4}); });  // handed on, from one to the next
-  auto moved = std::move(f(one));  // out of the function: it has a thread of its own
+  on_another_thread([&] { CHECK(g(pair).value() == Tensor<double>{1, 4}); });  // passed on from one thread to the next
+  auto moved = std::move(f(one));  // outside the function it belongs to its own thread
   std::thread other([&] {
     for (int i = 0; i < 200; ++i) CHECK(moved(two).item() == 4);
   });

@@ -1,4 +1,4 @@
-// xtensor's traps as a user of our headers would meet them; see docs/design.md.
+// Pitfalls of xtensor from which the library's headers protect their users; see docs/design.md.
 #include "testing.hpp"
 
 #include <cblas.h>
@@ -56,7 +56,7 @@ TEST_CASE("Var and tensor mix under `using namespace` of xt, wengert and std") {
   CHECK(mean(x).item() == 3.5);
   CHECK(abs(-x).value() == Tensor<double>{3, 4});
   CHECK(transpose(x).shape() == Shape{2});
-  const Tensor<double> plain = exp(w) + sin(w);  // xtensor's own still work
+  const Tensor<double> plain = exp(w) + sin(w);  // xtensor's own functions still work
   CHECK(plain(0) == doctest::Approx(std::exp(1.0) + std::sin(1.0)));
 }
 

@@ -1,6 +1,7 @@
-// The error of each vectorised function over all 2³² floats, at the instruction set that WENGERT_ISA chooses. Takes one
-// to three minutes a function; arguments name the functions, otherwise it is all of them. `--every N` takes one number
-// in N.
+// Measures the error of each vectorised function over all 2³² floats, for the instruction set chosen by WENGERT_ISA.
+//
+// Takes one to three minutes per function. Arguments select functions (default: all); `--every N` tests every N-th
+// float.
 #include "simd/accuracy.hpp"
 
 #include <algorithm>

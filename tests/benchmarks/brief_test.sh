@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Whether the engine's programs and the hand-written ones compute the same, and run at all; times are not looked at.
-#   brief_test.sh OURS [HAND...]; a program named *_v3 is run where the processor has AVX2.
+# Checks that Wengert's benchmark program and the hand-written ones run and compute the same results; ignores times.
+#   brief_test.sh OURS [HAND...]; programs named *_v3 run only if the processor has AVX2.
 set -euo pipefail
 programs=()
 for program in "$@"; do
@@ -9,7 +9,7 @@ for program in "$@"; do
 done
 works='^(mlp-(1|32)|chain|lstm-2|gmm-10|cnn|doubling)/'
 
-# One line a number: MODEL NUMBER'S-NAME VALUE SCALE.
+# Prints one line per number: MODEL VARIANT NAME VALUE SCALE.
 digests() {
   for program in "$@"; do "$program" --check "$works"; done |
     sed -E 's/^\{"name": "([^/]*)\/([^"]*)", "value": ([^,]*), "arrays": \{(.*)\}\}$/\1 \2 \3 \4/' |

@@ -1,16 +1,16 @@
-"""The figures that run.sh reports, and the bar each is held to."""
+"""The figures that run.sh reports, each with its bar."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Series:
-    """Work of one program under one environment; NAME as `PROGRAM --benchmark_list_tests` lists it."""
+    """Workload of a program in an environment; the name is one listed by `PROGRAM --benchmark_list_tests`."""
 
     program: str
     name: str
     threads: int = 1
-    environment: tuple = ()  # (variable, value) pairs; None takes the variable away
+    environment: tuple = ()  # (variable, value) pairs; None removes the variable
 
     def __str__(self):
         return self.name + (f"@{self.threads}" if self.threads != 1 else "") + \
@@ -19,18 +19,18 @@ class Series:
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the report: what is measured, against what, and the bar.
+    """One line of the report: the measurement, its peer and the bar.
 
-    The ratio is ours / other where the bar is an upper one ("<=1.1"), other / ours where it is a lower one (">=8"), so
-    that it reads as "times as long" or "times as fast"; a bar without number is quoted only. Without `other`, the bar is
-    in `unit`.
+    The ratio is ours / other for an upper bar ("<=1.1"), read as "times as long", and other / ours for a lower bar
+    (">=8"), read as "times as fast". A figure whose bar has no number is only quoted. Without `other`, the bar is in
+    `unit`.
     """
 
     name: str
     ours: Series
     other: Series | None = None
     bar: str = "<="
-    unit: str = "us"  # of `ours`: us a step, or ns an item
+    unit: str = "us"  # of `ours`: us per step or ns per item
     quantity: str = "time"  # or memory, allocations
     note: str = ""
     extra: dict = field(default_factory=dict, compare=False)
@@ -44,7 +44,7 @@ def hand(name, **options):
     return Series("hand", name, **options)
 
 
-# Its allocator as tuned for large buffers.
+# Settings of glibc's allocator tuned for large buffers.
 tuned = (("MALLOC_MMAP_MAX_", "0"), ("MALLOC_TRIM_THRESHOLD_", "100000000000"), ("MALLOC_TOP_PAD_", "1000000000"))
 unpinned = (("OPENBLAS_CORETYPE", None),)
 
@@ -75,7 +75,7 @@ def mlp():
 
 
 def threads():
-    """Two threads against one, by the clock."""
+    """Two threads against one, in wall-clock time."""
     yield Figure("mlp-1024/hand@2:1", hand("mlp-1024/hand", threads=2), hand("mlp-1024/hand"), ">=", note="by the clock")
     for variant in ("program", "eager"):
         for batch in (1, 32, 1024, 10000):
@@ -106,7 +106,7 @@ def lstm():
 
 
 def models(has):
-    """What may be recorded or compiled: the bar is the Program's where there is one."""
+    """Models run eagerly and as Programs; the bar applies to the Program if the model has one."""
     for model, bar in (("gmm-10", 1.3), ("gmm-32", 1.3)):
         for variant in ("program", "eager"):
             held = variant == "program" or not has(f"{model}/gradient-program")
@@ -130,7 +130,7 @@ def elementwise():
 
 def scaling():
     small_stack = {"stack_kb": 256}
-    fresh = (("MALLOC_MMAP_THRESHOLD_", "131072"),)  # glibc's start value, fixed: large blocks are always new pages
+    fresh = (("MALLOC_MMAP_THRESHOLD_", "131072"),)  # fixed at glibc's initial value: large blocks always get new pages
     yield Figure("nodes/1e6:1e5", ours("nodes-1e6/eager"), ours("nodes-1e5/eager"), "<=12", note="stack of 256 kB",
                  extra=small_stack)
     yield Figure("nodes/1e6:1e5-fresh", ours("nodes-1e6/eager", environment=fresh),
@@ -160,12 +160,12 @@ def allocations():
 
 
 def all_figures(has):
-    """Every figure; `has(name)` tells whether the engine's program offers that work."""
+    """All figures; `has(name)` returns whether Wengert's program offers the workload."""
     for part in (mlp(), chain(), lstm(), models(has), elementwise(), scaling(), threads(), memory(), allocations()):
         yield from part
 
 
-# Models in double; what two programs find may differ only by rounding.
+# Models in double precision, whose results may differ only by rounding.
 doubles = ("lstm", "gmm", "nodes", "doubling")
 
 

@@ -1,8 +1,9 @@
-// Kernels against a memory copy, a library or a plain loop in the same run, alternating, all on one thread; prints
-// microseconds of processor time and the ratio to the peer. A floor "copy" is memcpy scaled to the bytes the kernel has
-// to read and write.
+// Times kernels against a memory copy, a library or a plain loop, alternating in the same run, on one thread.
 //
-//     kernels_benchmark [NAME]     only what contains NAME
+// Prints microseconds of processor time and the ratio to the peer. The peer "copy" is memcpy scaled to the bytes that
+// the kernel must read and write.
+//
+//     kernels_benchmark [NAME]     runs only benchmarks whose name contains NAME
 #include "base/parallel.hpp"
 #include "kernel/fold.hpp"
 #include "kernel/gemm.hpp"
@@ -30,14 +31,14 @@ using namespace wengert;
 
 std::string wanted;
 
-// The processor time of this thread in microseconds: it does not count what others on the machine take.
+// Returns the processor time of this thread in microseconds; other processes do not affect it.
 double thread_time() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return 1e6 * static_cast<double>(now.tv_sec) + 1e-3 * static_cast<double>(now.tv_nsec);
 }
 
-// The median of several rounds, in which ours and the peer alternate, in microseconds.
+// Returns the median times over several rounds, in microseconds; ours and the peer alternate.
 std::pair<double, double> medians(const std::function<void()>& ours, const std::function<void()>& peer) {
   const auto time = [](const std::function<void()>& f, int times) {
     const double start = thread_time();
@@ -61,7 +62,7 @@ void compare(const std::string& name, const std::string& peer_name, const std::f
               a / (b * scale));
 }
 
-// Against memcpy of `moved` bytes in all, half of them read and half written.
+// Compares with a memcpy that moves `moved` bytes in total, half of them read and half written.
 void against_copy(const std::string& name, std::size_t moved, const std::function<void()>& ours) {
   std::vector<char> from(moved / 2, 1), to(moved / 2);
   compare(name, "copy", ours, [&] { std::memcpy(to.data(), from.data(), from.size()); });
@@ -134,7 +135,7 @@ void rows() {
   });
 }
 
-// Ops as the tape runs them, without the recording that they share.
+// Times ops as the tape runs them, without the cost of recording.
 void ops_on_a_tape() {
   for (const auto& [n, m] : {std::pair<std::size_t, std::size_t>{1024, 512}, {10000, 10}, {1024, 128}}) {
     Tape<float> tape;
@@ -214,7 +215,7 @@ void products() {
 int main(int argc, char** argv) {
   if (argc > 1) wanted = argv[1];
   set_num_threads(1);
-  kernel::omp_set_num_threads(1);  // the library beside us
+  kernel::omp_set_num_threads(1);  // threads of the peer library
   reductions();
   rows();
   ops_on_a_tape();

@@ -1,5 +1,7 @@
-// Products against their peers in one run: stacks of small matrices against a library call each, and einsum in its own
-// order against the order of writing. Prints nanoseconds and the ratio (above 1: ours is faster).
+// Times matrix products against their peers in the same run.
+//
+// Compares stacks of small matrices with one library call per matrix, and einsum in its own contraction order with the
+// order as written. Prints nanoseconds and the ratio (above 1: ours is faster).
 #include <wengert/wengert.hpp>
 
 #include <algorithm>
@@ -21,7 +23,7 @@ namespace {
 
 using namespace wengert;
 
-// The best of several runs, in nanoseconds.
+// Returns the shortest time of several runs, in nanoseconds.
 template <class F>
 double best(const F& run) {
   double least = std::numeric_limits<double>::infinity();
@@ -79,7 +81,7 @@ void stacks() {
   }
 }
 
-// The operands joined as they are written, from left to right.
+// Compares einsum with contraction of the operands as written, from left to right.
 template <class F>
 void orders(const char* subscripts, const std::vector<Shape>& shapes, const F& as_written) {
   Tape<float> tape;

@@ -3,10 +3,9 @@
 
 usage: measure.py --programs FOLDER --out FOLDER [--rounds N] [--seconds S] [--only REGEX] [--brief]
 
-First every program does one step of each model, and what they find is compared: a program that computes something else
-ends the run. Then the works of a model are timed in turn, in short runs, over several rounds. A figure is the median
-over the rounds; a ratio is the median of the ratios within a round. --brief checks, and times each work for an instant,
-without asserting anything about the times.
+First, every program does one step of each model; the run ends if their results differ. Then the workloads of each model
+are timed in turn, in short runs, over several rounds. A figure is the median over the rounds; a ratio is the median of
+the ratios within the rounds. --brief checks the results and times each workload only for an instant.
 """
 
 import argparse
@@ -27,7 +26,7 @@ PROGRAMS = ("ours", "hand", "torch")
 
 
 class Bench:
-    """The programs in a folder; those that were not built are left out."""
+    """The benchmark programs that exist in a folder."""
 
     def __init__(self, folder):
         self.paths = {p: folder / f"{p}_benchmark" for p in PROGRAMS if (folder / f"{p}_benchmark").exists()}
@@ -53,7 +52,7 @@ class Bench:
         return series is None or series.name in self.offered.get(series.program, ())
 
     def time(self, series, seconds, stack_kb):
-        """CPU and wall time of a step in ns, and the number of items a step has."""
+        """Returns CPU and wall time of a step in ns, and the number of items per step."""
         output = self.run(series, f"--benchmark_filter=^{series.name}$", f"--benchmark_min_time={seconds}",
                           "--benchmark_format=json", stack_kb=stack_kb)
         result = json.loads(output)["benchmarks"][0]
@@ -61,7 +60,7 @@ class Bench:
 
 
 def check(bench, only):
-    """Compares what the first step of every variant of a model finds; returns the mistakes as lines."""
+    """Compares the results of the first step of all variants of each model; returns the differences as lines."""
     found = collections.defaultdict(list)
     for program in bench.paths:
         for line in bench.run(figures.Series(program, ""), "--check", only).splitlines():
@@ -69,7 +68,7 @@ def check(bench, only):
             found[digest["name"].split("/")[0]].append(digest)
     mistakes = []
     for model, digests in sorted(found.items()):
-        reference = max(digests, key=lambda d: len(d["arrays"]))  # the first with all arrays
+        reference = max(digests, key=lambda d: len(d["arrays"]))  # the first variant with all arrays
         tolerance = figures.tolerance(model)
         for digest in digests:
             scale = abs(reference["value"])
@@ -90,7 +89,7 @@ def check(bench, only):
 
 
 def time_all(bench, chosen, rounds, seconds):
-    """The times of every series that a figure needs, by round; those of one model take turns."""
+    """Returns the times of every series by round; the series of a model take turns."""
     groups = collections.OrderedDict()
     stacks = {}
     for figure in chosen:
@@ -107,11 +106,11 @@ def time_all(bench, chosen, rounds, seconds):
 
 
 def evaluate(figure, bench, times, rounds):
-    """The figure's result: ours, other, ratio and their spread; or None if a program does not offer the work."""
+    """Returns a figure's result (ours, other, ratio, rounds), or None if a program does not offer the workload."""
     if not (bench.has(figure.ours) and bench.has(figure.other)):
         return None
     if figure.quantity == "memory":
-        def values(series):  # MiB: what the bars were set with calls libtorch's 232,700 KiB 227 MB
+        def values(series):  # in MiB, the unit of the bars
             peak = figure.extra.get("peak", "peak_kb")
             return [json.loads(bench.run(series, "--memory", series.name))[peak] / 1024 for _ in range(3)]
     elif figure.quantity == "allocations":

@@ -1,4 +1,4 @@
-"""How the figures are written down: a line each, report.md and report.json."""
+"""Formats the figures as lines, report.md and report.json; measures compile time and library size."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def bar_of(figure):
 
 
 def lines(results):
-    """NAME ours OTHER ratio bar ok|SHORT, one line a figure."""
+    """Yields one line per figure: NAME ours OTHER ratio bar ok|SHORT."""
     width = max(len(f.name) for f, _, _ in results)
     for figure, result, verdict in results:
         if result is None:
@@ -38,7 +38,7 @@ def lines(results):
 
 
 def include_time(folder):
-    """CPU seconds that `#include <wengert/wengert.hpp>` takes to compile against xtensor's array alone, in turn."""
+    """CPU seconds to compile `#include <wengert/wengert.hpp>` against xtensor's array alone, measured in turn."""
     headers = ("wengert/wengert.hpp", "xtensor/xarray.hpp")
     figure = figures.Figure("include", figures.ours(headers[0]), figures.hand(headers[1]), "<=2.2", "s", "include")
     seconds = {header: [] for header in headers}
@@ -59,7 +59,7 @@ def include_time(folder):
 
 
 def library_sizes(library):
-    """MB of the whole library in a stripped program, and of the archive it comes from, stripped."""
+    """Sizes in MB of a stripped program with the whole library, and of the stripped archive."""
     with tempfile.TemporaryDirectory() as work:
         program, stripped = pathlib.Path(work, "program"), pathlib.Path(work, library.name)
         subprocess.run([os.environ.get("CXX", "g++"), "-x", "c++", "-", "-x", "none", "-Wl,--whole-archive", library,
@@ -90,7 +90,7 @@ def cache_value(folder, name):
 
 
 def machine(programs, load):
-    """What the figures were measured on and with."""
+    """Describes the machine, the compiler and the packages of the measurement."""
     cpuinfo = pathlib.Path("/proc/cpuinfo").read_text()
     model = re.search(r"^model name\s*:\s*(.*)$", cpuinfo, re.MULTILINE)
     flags = re.search(r"^flags\s*:\s*(.*)$", cpuinfo, re.MULTILINE)
@@ -116,7 +116,7 @@ def machine(programs, load):
 
 
 def spread(values):
-    """The middle half of the rounds, relative to their median."""
+    """The interquartile range of the rounds, relative to their median."""
     if len(values) < 2 or statistics.median(values) == 0:
         return "-"
     low, _, high = statistics.quantiles(values, n=4)

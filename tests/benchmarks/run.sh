@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds the benchmarks, and runs them against libtorch and against code written by hand:
+# Installs missing packages, builds the benchmarks, and compares them with libtorch and with hand-written code:
 #   bash tests/benchmarks/run.sh [--rounds N] [--seconds S] [--only REGEX]
-# One line a figure: NAME ours OTHER ratio bar ok|SHORT. Leaves build/benchmarks/report.md and report.json.
+# Prints one line per figure: NAME ours OTHER ratio bar ok|SHORT. Writes build/benchmarks/report.md and report.json.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . samples/packages.sh

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Compiles each file of mistakes and holds the log against it. A mistake is announced by a comment `// says: …` and
-# stands below, on a line marked `// here`: there must be an error there which says so, and none elsewhere. If the line
-# is marked `// from here`, the error is in a function that was instantiated from it. A mistake takes at most 40 lines.
-# Arguments: the compiler, its flags …, the file.
+# Compiles a file of mistakes and checks the error messages in the compiler's log.
+#
+# A comment `// says: …` states the expected message of a mistake on a later line, marked `// here`; this line must cause
+# an error with the message, and other lines none. `// from here` marks a line that instantiates the function with the
+# error. The log may have 40 lines per mistake. Arguments: the compiler, its flags …, the file.
 set -uo pipefail
 file=${*: -1}
 name=$(basename "$file")
@@ -28,7 +29,7 @@ done
 grep -q '// from here$' "$file" || [ -z "$errors" ] || fail "there are errors elsewhere: $errors"
 count=$(wc -l <<<"$log")
 most=$((40 * ${#lines[@]}))
-grep -q '// from here$' "$file" && most=60  # with the way there
+grep -q '// from here$' "$file" && most=60  # includes the notes that lead to the line
 [ "$count" -le "$most" ] || fail "$count lines of log: more than $most"
 [ "$failed" -eq 0 ] && echo "ok, $count lines" || printf '%s\n' "$log" | cut -c1-300
 exit "$failed"

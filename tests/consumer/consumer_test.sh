@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Builds and runs the program of this folder in every way a project can take Wengert. The library itself is not compiled
-# again: it is installed from the build folder and, where a project adds the sources, linked as that project would.
-# Arguments: the build folder, the version, the compiler, its flags.
+# Builds and runs the program of this folder in every way in which a project can use Wengert.
+#
+# Does not compile the library again: installs it from the build folder or, for projects that add the sources, links to
+# the built libraries. Arguments: the build folder, the version, the compiler, its flags.
 set -euo pipefail
 build=$1 version=$2 compiler=$3 flags=$4
 source=$(cd "$(dirname "$0")/../.." && pwd)
@@ -61,8 +62,8 @@ for component in "${components[@]}"; do
   LD_LIBRARY_PATH=$work/complete/lib run "$work/by_pkg_config"
 done
 
-# A project that adds the sources would compile the library: here the program is compiled, and the command that links it
-# is run with the libraries that are there already.
+# A project that adds the sources would compile the library. Here, only the program is compiled, and its link command is
+# run with the built libraries.
 shared=OFF
 [ ! -e "$build/libwengert.so" ] || shared=ON
 say "add_subdirectory"
@@ -90,7 +91,7 @@ if [ -e "$build/libwengert.so" ]; then
   dpkg-deb -f "$runtime" Depends | grep -qE 'libdnnl2.*libstdc\+\+6' || fail "the package of the shared library depends on: $(dpkg-deb -f "$runtime" Depends)"
   ! dpkg-deb -c "$runtime" | grep -qE '\.hpp|\.cmake' || fail "the package of the shared library has headers"
 fi
-# What is packed is what is installed.
+# The packages hold the same files as the installation.
 diff <(cd "$work/complete" && find . ! -type d | sort) <(cd "$work/system/usr" && find . ! -type d | sort) || fail "the packages hold other files"
 configure packaged find_package -DCMAKE_PREFIX_PATH="$work/system/usr"
 quietly cmake --build "$work/packaged"

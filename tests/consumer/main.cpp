@@ -1,5 +1,6 @@
-// A program outside of Wengert's build that uses it: an op of its own, a trained and compiled network, a gradient
-// check, and weights written to a file and read back. Argument: the file. Returns how many of its expectations failed.
+// A program outside of Wengert's build: a custom op, a compiled training step, a gradient check, saved weights.
+//
+// Writes weights to a file and reads them back. Argument: the file. Returns the number of failed expectations.
 #include <wengert/io/npz.hpp>
 #include <wengert/wengert.hpp>
 
@@ -41,7 +42,7 @@ int main(int, char** arguments) {
                               "." + std::to_string(WENGERT_VERSION_PATCH);
   expect(version == EXPECTED_VERSION && version == WENGERT_VERSION, "the headers' version is the package's");
 
-  // Whether a library is static or shared, an op is registered once: those of the library that are linked, and ours.
+  // Each op, of the library or of this program, is registered once, with static and with shared libraries.
   const auto registered = [](std::string_view name) {
     return std::ranges::count_if(wg::op_registry(), [&](const wg::OpRow& row) { return row.name == name; });
   };
@@ -82,7 +83,7 @@ int main(int, char** arguments) {
     wg::Tape<float> tape;
     (void)matmul(tape.constant(x), tape.constant(x));
     expect(false, "a mistake throws");
-  } catch (const wg::ShapeError& error) {  // across the library's border
+  } catch (const wg::ShapeError& error) {  // thrown by the library, caught in the program
     expect(std::string_view(error.what()).find("[matmul]") != std::string_view::npos, "a mistake throws");
   }
   return failures;

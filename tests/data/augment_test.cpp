@@ -13,14 +13,14 @@ using namespace wengert::testing;
 
 namespace {
 
-// Images whose every pixel is another: 1, 2, 3, …
+// Images with distinct pixels: 1, 2, 3, …
 Tensor<double> numbered(const Shape& shape) {
   auto images = Tensor<double>::from_shape(xt::dynamic_shape<std::size_t>(shape));
   for (std::size_t i = 0; i < images.size(); ++i) images.data()[i] = static_cast<double>(i + 1);
   return images;
 }
 
-// By how much image `n`, N×H×W, was shifted, if it was by a whole number of pixels and the rest is `fill`.
+// Returns the shift of image `n` (N×H×W), if it was shifted by whole pixels and all other pixels are `fill`.
 std::optional<std::pair<int, int>> shift_of(const Tensor<double>& after, const Tensor<double>& before, std::size_t n,
                                             int most, double fill) {
   const int height = static_cast<int>(before.shape()[1]), width = static_cast<int>(before.shape()[2]);
@@ -71,8 +71,8 @@ TEST_CASE("half of the images are mirrored, with all their channels") {
   CHECK(std::abs(mirrored - 200) < 50);
 }
 
-// A linear image stays linear under bilinear interpolation: pixel (y, x) of a·y + b·x, seen from the centre, turned by
-// t is a·(cos t·y + sin t·x) + b·(cos t·x − sin t·y).
+// A linear image stays linear under bilinear interpolation: relative to the centre, pixel (y, x) of the image a·y + b·x
+// rotated by t is a·(cos t·y + sin t·x) + b·(cos t·x − sin t·y).
 TEST_CASE("images are turned about their centre, by at most the angle") {
   constexpr std::size_t height = 9, width = 11, count = 200;
   Tensor<double> images = Tensor<double>::from_shape({count, 2, height, width});

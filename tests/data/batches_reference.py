@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Prints the permutations that batches_test.cpp expects: python3 batches_reference.py
 
-MT19937-64 as published by T. Nishimura and M. Matsumoto (mt19937-64.c, 2004), held against the value that the C++ standard
-fixes ([rand.predef]: the 10000th draw); then the shuffle of R. Durstenfeld (Algorithm 235, 1964).
+Implements MT19937-64 as published by T. Nishimura and M. Matsumoto (mt19937-64.c, 2004), checked against the 10000th draw
+given in the C++ standard ([rand.predef]), and the shuffle of R. Durstenfeld (Algorithm 235, 1964).
 """
 MASK = 2**64 - 1
 

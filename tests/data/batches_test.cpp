@@ -24,7 +24,7 @@ std::vector<std::size_t> first_numbers(std::size_t n) {
 
 }  // namespace
 
-// Printed by tests/data/batches_reference.py, from the published algorithms.
+// Expected values: tests/data/batches_reference.py, from the published algorithms.
 TEST_CASE("a permutation is the same on every platform") {
   std::mt19937_64 generator(42);
   CHECK(permutation(10, generator) == std::vector<std::size_t>{1, 7, 9, 0, 3, 8, 4, 2, 5, 6});

@@ -15,7 +15,7 @@ class CsvFile {
   Dataset<double> read(const std::string& content, const CsvOptions& options = {}) const {
     return read_csv<double>(folder_.write("table.csv", content), options);
   }
-  /// What follows the path in the message.
+  /// Returns the part of the error message after the path.
   std::string complaint(const std::string& content, const CsvOptions& options = {}) const {
     const std::string message = file_complaint([&] { read(content, options); });
     const std::string start = "[read_csv] " + (folder_ / "table.csv").string();
@@ -94,7 +94,7 @@ TEST_CASE("the first line is a header if it has text and no number") {
   CHECK(table.read(rows, {.header = Header::no}).inputs == expected);
   CHECK(table.complaint("a,b,c\n" + rows, {.header = Header::no}) ==
         ":1: column 1: 'a' is not a number; is this line a header?");
-  // A slip in the first row must not cost that row.
+  // A typo in the first row must not turn the row into a header.
   CHECK(table.complaint("1,2O,0\n" + rows) == ":1: column 2: '2O' is not a number; is this line a header?");
   CHECK(table.complaint(",,\n" + rows) == ":1: column 1: the value is missing");
   CHECK(table.complaint("nan,inf,nan\n" + rows) == ":1: column 1: 'nan' is not a finite number");
@@ -139,8 +139,8 @@ TEST_CASE("a quote that is never closed is an error, and a delimiter within quot
   CHECK(table.complaint(rows + "\"3,4,1\n5,6,0\n") == ":3: column 1: " + open);
   CHECK(table.complaint("kind,\"width\"mm,height\n" + rows) ==
         ":1: column 2: 'mm' follows the closing quote: expected the delimiter ','");
-  CHECK(contains(table.complaint(rows + "3,\"4\",1\n"), ":3: column 2: "));  // numbers have none
-  // A tab that delimits is no blank before a quote.
+  CHECK(contains(table.complaint(rows + "3,\"4\",1\n"), ":3: column 2: "));  // numbers must not be quoted
+  // A tab as delimiter is not white space before a quote.
   CHECK(table.read("a\t\t\"b\tc\"\n1\t2\t0\n", {.header = CsvOptions::Header::yes, .delimiter = '\t'}).feature_names ==
         std::vector<std::string>{"a", ""});
 }
@@ -154,7 +154,7 @@ TEST_CASE("a line of missing values is not taken for a header") {
   CHECK(table.complaint("x,y,x\n" + rows) == ":1: column 3: 'x' is there twice," + advice);
   for (const std::string missing : {"NA", "n/a", "null", "None", "?", "-"})
     CHECK(table.complaint("x,y," + missing + "\n" + rows) == ":1: column 3: '" + missing + "'" + advice);
-  // Nor is one of numbers in quotes, which cells of a table do not have.
+  // Nor is a line of quoted numbers; cells of a table must not be quoted.
   CHECK(contains(table.complaint("\"1\",\"2\",\"0\"\n" + rows), ":1: column 1: "));
   CHECK(contains(table.complaint("\"1\",\"2\",\"0\"\n" + rows), "is not a number"));
   CHECK(table.read(",x,x\n" + rows, {.header = Header::yes}).feature_names == std::vector<std::string>{"", "x"});

@@ -9,7 +9,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// Sample i has the inputs (i, −i) and the label i mod 3.
+// Makes a data set whose sample i has the inputs (i, −i) and the label i mod 3.
 Dataset<double> numbered(std::size_t n) {
   Dataset<double> dataset{Tensor<double>::from_shape({n, 2}), Indices::from_shape({n}), 3};
   for (std::size_t i = 0; i < n; ++i) {
@@ -51,7 +51,7 @@ TEST_CASE("a split deals every sample, with its label, to one part") {
   for (std::size_t i = 0; i < 50; ++i) CHECK(seen[i] == static_cast<double>(i));
 }
 
-// The order is that of tests/data/batches_reference.py for seed 42: 1 7 9 | 0 3 8 4 2 5 6.
+// The order is the first permutation of tests/data/batches_reference.py, seed 42: 1 7 9 | 0 3 8 4 2 5 6.
 TEST_CASE("a split follows from its seed alone") {
   const auto [train, test] = split(numbered(10), 0.3, 42);
   CHECK(test.inputs == Tensor<double>{{1, -1}, {7, -7}, {9, -9}});

@@ -1,4 +1,4 @@
-// Whole files, in and out.
+// Reads whole files and writes gzip files.
 #pragma once
 
 #include <filesystem>
@@ -12,7 +12,7 @@
 
 namespace wengert::testing {
 
-/// The bytes of a file.
+/// Returns the bytes of a file.
 inline std::string contents(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};

@@ -1,4 +1,4 @@
-// The code that docs/data.md shows: compiled and run here, and held against its text. Images are in images_test.cpp.
+// Compiles and runs the code of docs/data.md and compares it with the page. Images are in images_test.cpp.
 #include "data/files.hpp"
 #include "snippets.hpp"
 #include "temporary_folder.hpp"
@@ -15,7 +15,7 @@ namespace wg = wengert;
 
 namespace {
 
-// The folder that files without a path are in, for a test.
+// Changes the current directory for the duration of a test.
 class CurrentFolder {
  public:
   explicit CurrentFolder(const TemporaryFolder& folder) { std::filesystem::current_path(folder / "."); }
@@ -27,7 +27,7 @@ class CurrentFolder {
   std::filesystem::path before_ = std::filesystem::current_path();
 };
 
-// 100 images of 8×8 bytes, whose classes 0 … 4 are where they are bright.
+// An IDX file of 100 images of 8×8 bytes; the positions of the bright pixels give the classes 0 … 4.
 std::string images() {
   std::string bytes("\0\0\x08\x03\0\0\0\x64\0\0\0\x08\0\0\0\x08", 16);
   for (int i = 0; i < 100; ++i)
@@ -88,7 +88,7 @@ TEST_CASE("guide: read, split, normalise and deal") {
   for (std::size_t epoch = 0; epoch < 3; ++epoch)
     for (const wg::Batch<float>& batch : loader.epoch(epoch)) cost = step(batch.inputs, batch.labels);
   // clang-format on
-  CHECK(cost < 1);  // log 5 = 1.6 before
+  CHECK(cost < 1);  // log 5 = 1.6 before training
 
   // clang-format off
   const wg::Loader<float> augmented(train, {.transform = [](wg::Batch<float>& batch, wg::Generator& generator) {

@@ -9,7 +9,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// An IDX file by hand: magic number (two zeros, type code, axes), big-endian extents, elements.
+// Makes the bytes of an IDX file: magic number (two zeros, type code, axes), big-endian extents, elements.
 std::string idx(const std::vector<std::uint32_t>& shape, const std::string& elements, char type = 0x08) {
   std::string file{'\0', '\0', type, static_cast<char>(shape.size())};
   for (const std::uint32_t extent : shape)
@@ -68,7 +68,7 @@ TEST_CASE("an IDX file may be compressed by gzip, whatever its name") {
 
 TEST_CASE("a large file is read whole") {
   const TemporaryFolder folder;
-  constexpr std::uint32_t rows = 5000, columns = 1000;  // several of the steps it is read in
+  constexpr std::uint32_t rows = 5000, columns = 1000;  // larger than several reading steps
   std::string elements(std::size_t{rows} * columns, '\0');
   for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = static_cast<char>(i * 7 % 251);
   for (const auto& path : {folder.write("plain", idx({rows, columns}, elements)),

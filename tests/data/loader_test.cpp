@@ -14,7 +14,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// Sample i has the inputs (i, −i) and the label i.
+// Makes a data set whose sample i has the inputs (i, −i) and the label i.
 Dataset<double> self_labelled(std::size_t n) {
   Dataset<double> dataset{Tensor<double>::from_shape({n, 2}), Indices::from_shape({n}), n};
   for (std::size_t i = 0; i < n; ++i) {
@@ -27,7 +27,7 @@ Dataset<double> self_labelled(std::size_t n) {
 
 using Numbers = std::vector<std::size_t>;
 
-// The samples that an epoch deals, in order; each batch is checked to hold what it says.
+// Returns the samples of an epoch in order; checks that the contents of each batch match its indices.
 Numbers dealt(const Loader<double>& loader, std::size_t epoch, std::size_t first = 0) {
   Numbers all;
   std::size_t index = first;
@@ -141,7 +141,7 @@ TEST_CASE("a child of fork() goes on with an epoch that a thread of its parent m
   for (int i = 0; i < 3; ++i) add(here, *epoch.next());
   const pid_t child = fork();
   if (child == 0) {
-    alarm(60);  // ends a child that hangs
+    alarm(60);  // kills a child that hangs
     there = here;
     {
       auto inherited = std::move(epoch);

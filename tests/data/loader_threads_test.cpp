@@ -1,4 +1,4 @@
-// A loader's thread: the same batches as without it, and no harm when an epoch ends early.
+// A loader with a thread: yields the same batches as without it, and survives epochs that end early.
 #include "testing.hpp"
 #include <wengert/data/augment.hpp>
 #include <wengert/data/loader.hpp>
@@ -27,7 +27,7 @@ LoaderOptions<float> augmented(std::size_t ahead) {
           }};
 }
 
-// Everything that an epoch deals.
+// Inputs and labels of a whole epoch.
 struct Dealt {
   std::vector<float> inputs;
   std::vector<std::int64_t> labels;

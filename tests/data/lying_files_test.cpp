@@ -1,4 +1,4 @@
-// Files that claim more than they hold, or were damaged anywhere: one error, and no memory for what is only claimed.
+// Files that claim more than they hold or are damaged cause an error, and no memory is allocated for claimed sizes.
 #include "data/files.hpp"
 #include "temporary_folder.hpp"
 #include "testing.hpp"
@@ -13,7 +13,7 @@
 #include <random>
 
 namespace {
-std::atomic<std::size_t> largest{0};  // block that was asked for
+std::atomic<std::size_t> largest{0};  // block requested
 
 void* counted(std::size_t bytes) {
   largest = std::max(largest.load(), bytes);
@@ -23,7 +23,7 @@ void* counted(std::size_t bytes) {
 }
 }  // namespace
 
-// g++ cannot see that these belong together.
+// g++ does not match these new and delete.
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 #endif
@@ -51,7 +51,7 @@ namespace {
 
 using Reader = std::function<void(const std::filesystem::path&)>;
 
-// Every reader of a format with a header, with the ending of its files.
+// All readers of formats with a header, with the extensions of their files.
 const std::vector<std::pair<std::string, Reader>> readers{
     {"idx", [](const auto& path) { read_idx_bytes(path); }},
     {"idx", [](const auto& path) { map_idx<float>(path); }},
@@ -61,7 +61,7 @@ const std::vector<std::pair<std::string, Reader>> readers{
     {"safetensors", [](const auto& path) { load_safetensors<float>(path); }},
 };
 
-// A sound file of each format, with the shape 16×16×1.
+// Writes a valid file of shape 16×16×1 in each format.
 void write_sound_files(const TemporaryFolder& folder) {
   const Tensor<float> x = random_tensor<float>({16, 16, 1}, 1);
   std::string idx("\0\0\x08\x03\0\0\0\x10\0\0\0\x10\0\0\0\x01", 16);
@@ -71,7 +71,7 @@ void write_sound_files(const TemporaryFolder& folder) {
   save_safetensors<float>(folder / "x.safetensors", {{"x", x}});
 }
 
-// The bytes with a text exchanged for another.
+// Returns the bytes with the first occurrence of `from` replaced by `to`.
 std::string exchanged(std::string bytes, const std::string& from, const std::string& to) {
   const std::size_t at = bytes.find(from);
   REQUIRE(at != std::string::npos);

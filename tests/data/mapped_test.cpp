@@ -17,7 +17,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// An IDX file of unsigned bytes.
+// Makes the bytes of an IDX file of unsigned bytes.
 std::string idx(const std::vector<std::uint32_t>& shape, const std::string& bytes) {
   std::string file{'\0', '\0', '\x08', static_cast<char>(shape.size())};
   for (const std::uint32_t extent : shape)
@@ -25,7 +25,7 @@ std::string idx(const std::vector<std::uint32_t>& shape, const std::string& byte
   return file + bytes;
 }
 
-// 60 images of 2×3 pixels, of the bytes 0, 7, 14, … modulo 256.
+// Makes an IDX file of 60 images of 2×3 pixels with the bytes 0, 7, 14, … modulo 256.
 std::string images() {
   std::string bytes;
   for (int i = 0; i < 360; ++i) bytes += static_cast<char>(7 * i % 256);
@@ -112,7 +112,7 @@ TEST_CASE("samples in a file are split as those in memory") {
   same(by_class.train, by_class_held.train);
   same(by_class.test, by_class_held.test);
   const std::vector<std::size_t> chosen{3, 3, 0};
-  same(subset(by_class.test, chosen), subset(by_class_held.test, chosen));  // a part of a part
+  same(subset(by_class.test, chosen), subset(by_class_held.test, chosen));  // a subset of a subset
   CHECK(by_class.train.inputs.shape() == Shape{45, 2, 3});
   CHECK_ERROR(ValueError, "[select] index 15: the array has 15 rows",
               by_class.test.inputs.select(std::vector<std::size_t>{15}));
@@ -171,7 +171,7 @@ TEST_CASE("a file that changes while it is mapped is an error") {
         "[map_idx] " + path.string() + ": was written to since it was opened");
   CHECK(rows == Tensor<float>{1, 2});
 
-  // A file that another has taken the place of is still there for who opened it.
+  // A replaced file remains available through its existing mapping.
   const MappedTensor<float> replaced = map_idx<float>(path);
   gather_rows(replaced, some, rows);
   const Tensor<float> before = rows;

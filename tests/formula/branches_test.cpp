@@ -1,4 +1,4 @@
-// What a branch that is not taken gives to a gradient: exactly 0, whatever the cotangent, on the tape and in a Program.
+// Branches that are not taken: their gradient is exactly 0 for every cotangent, on the tape and in a Program.
 #include "testing.hpp"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
 
 using Tensors = std::vector<Tensor<double>>;
 
-// An application on a tape of its own, with its cotangent and its gradients.
+// An example recorded on its own tape, with its cotangent and gradients.
 struct Recorded {
   Recorded(const OpExample& example, const Tensors& values, double c) {
     for (const Tensor<double>& value : values) inputs.push_back(tape.variable(value));
@@ -37,8 +37,8 @@ bool same(const Tensor<double>& a, const Tensor<double>& b) {
                     [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); });
 }
 
-// 1 for the elements of each input that lie on branches not taken: a small step changes nothing, and their gradient is
-// 0 with a finite cotangent.
+// Returns 1 for the elements of each input that lie on branches not taken: a small step does not change the value, and
+// the gradient is 0 for a finite cotangent.
 Tensors find_not_taken(const OpExample& example, const Tensors& values) {
   const Recorded plain(example, values, 1);
   Tensors result;
@@ -69,18 +69,19 @@ bool all_zero_where(const Tensor<double>& chosen, const Tensor<double>& gradient
   return true;
 }
 
-// Examples in which a derivative is 0 by cancelling or by a product with 0, not by a branch.
+// Returns whether an example of the op has a derivative that is 0 by cancellation or by a product with 0, not by a
+// branch.
 bool cancels(std::string_view op) {
-  for (const char* name : {"standardise", "group_variance",  // of one element
+  for (const char* name : {"standardise", "group_variance",  // a group of one element
                            "cofactor", "cofactor_gradient",  // of a 1×1 matrix
-                           "conv3d",                         // a weight that meets nothing but padding
-                           "scaled_dot_product_attention",   // a query that may see one key: see below
-                           "scatter"})                       // of x·x, which is replaced
+                           "conv3d",                         // a weight that meets only padding
+                           "scaled_dot_product_attention",   // a query with a single visible key: tested below
+                           "scatter"})                       // the replaced elements of x·x
     if (op == name) return true;
   return false;
 }
 
-// What is wrong with one application; empty if nothing is.
+// Returns the fault of one application, or an empty string.
 std::string check_branches(const OpExample& example, const Tensors& values, const Tensors& not_taken) {
   for (const double c : {infinity, -infinity, no_number}) {
     const Recorded recorded(example, values, c);
@@ -100,7 +101,7 @@ std::string check_branches(const OpExample& example, const Tensors& values, cons
   for (std::size_t i = 0; i < values.size(); ++i)
     if (!all_zero_where(not_taken[i], program.value(i)))
       return fmt::format("in a Program, the cotangent NaN reaches input {}", i);
-  // Their gradients are 0 wherever one stands, so the gradients' gradients along them are.
+  // Gradients along branches not taken are constantly 0, so their own gradients are 0 as well.
   for (std::size_t i = 0; i < values.size(); ++i) {
     Tensor<double> along = not_taken[i];
     for (double& element : along) element = element != 0 ? no_number : 0;
@@ -165,7 +166,7 @@ TEST_CASE("an infinite slope behind a branch that is not taken stays there") {
 }
 
 namespace {
-// Branches in a formula and in its derivative, as users write them.
+// Branches in a formula and in an explicit derivative, as users write them.
 constexpr auto own_kink =
     elementwise<"own_kink", params<1>>([](auto x, auto low, auto c) { return where(x < low, c, x * x); },
                                        example_parameters([] { return std::array{0.5}; }));
@@ -197,7 +198,7 @@ TEST_CASE("a user's formula chooses its cotangent with its branch, on the tape a
 }
 
 namespace {
-// (x + 1)² from −2 on, and what a branch does with its derivative at −1.
+// (x + 1)² for x ≥ −2: the branch must not affect the derivative of its slope at −1, where the slope is 0.
 constexpr auto given_parabola =
     elementwise<"given_parabola">([](auto x) { return where(x < -2, 1, (x + 1) * (x + 1)); },
                                   derivative([](auto x, auto) { return where(x < -2, 0, 2 * (x + 1)); }));
@@ -218,7 +219,7 @@ TEST_CASE("where a slope that chooses is 0, its own derivative is not") {
   CHECK(std::abs(second_at(-1.5, [](auto x) { return hard_swish(x); }) - 1.0 / 3) < 1e-15);
 }
 
-// PyTorch 1.13 gives these, except for maximum and minimum, whose gradient at NaN is 0 here and there.
+// PyTorch 1.13 gives the same values, except for maximum and minimum, whose gradient at NaN is 0 in this library.
 TEST_CASE("gradients at a NaN are those of the conventions") {
   const auto at_nan = [](auto f) {
     Tape<double> tape;
@@ -266,7 +267,7 @@ TEST_CASE_TEMPLATE("a NaN in a key or value that no query may see reaches no out
 }
 
 TEST_CASE("derivatives of any order are right where a slope that chooses is 0, on the tape and in a Program") {
-  // The n-th derivative of xⁿ is n! everywhere, and every lower one is 0 at 0, where the slope of pow chooses.
+  // The n-th derivative of xⁿ is n! everywhere, and lower ones are 0 at 0, where the slope of pow chooses a branch.
   for (const int n : {2, 3, 4}) {
     CAPTURE(n);
     Tape<double> tape;

@@ -1,4 +1,4 @@
-// Numbers at the edges: statistics far from 0, reductions of infinite elements, dropout that drops nothing.
+// Numerical edge cases: statistics far from 0, reductions of infinite elements, dropout with probability 0, polygamma.
 #include "testing.hpp"
 
 #include <vector>
@@ -8,14 +8,15 @@ using namespace wengert::testing;
 
 namespace {
 
-// 1e6 + {0, 1, 2, 3, 0, …}: mean 1000001.5, variance 1.25.
+// Returns 1e6 + {0, 1, 2, 3, 0, …}, with mean 1000001.5 and variance 1.25.
 Tensor<float> far_from_zero() {
   auto x = Tensor<float>::from_shape({10'000});
   for (std::size_t i = 0; i < x.size(); ++i) x(i) = 1e6F + static_cast<float>(i % 4);
   return x;
 }
 
-// The value and the gradients of a function of one tensor, on the tape and from a Program that was recorded on others.
+// Return the value and the first two gradients of a function of one tensor: `values_of` on the tape, `replayed` from a
+// Program that was recorded with a tensor of ones.
 template <class T, class F>
 std::vector<Tensor<T>> values_of(const F& f, const Tensor<T>& at) {
   Tape<T> tape;
@@ -42,12 +43,12 @@ TEST_CASE("mean, var and stddev of floats about 1e6 keep their digits") {
   const auto x = tape.variable(far_from_zero());
   const auto whole = var(x, {}, {}, 0), columns = var(reshape(x, {100, 100}), 0, {}, 0);
   auto program = compile<float>(tape, {x}, {whole, columns});
-  CHECK(std::abs(mean(x).value()() - 1000001.5F) <= 0.0625F);  // a unit in the last place
+  CHECK(std::abs(mean(x).value()() - 1000001.5F) <= 0.0625F);  // one unit in the last place
   CHECK(std::abs(var(x, {}, {}, 0).value()() - 1.25F) < 1e-5F);
   CHECK(std::abs(stddev(x, {}, {}, 0).value()() - std::sqrt(1.25F)) < 1e-5F);
   program.run(std::vector<ProgramInput<float>>{far_from_zero()});
   CHECK(std::abs(program.value(0)() - 1.25F) < 1e-5F);
-  CHECK(distance(program.value(1), Tensor<float>(0 * program.value(1))) < 1e-5);  // 100 apart they are equal
+  CHECK(distance(program.value(1), Tensor<float>(0 * program.value(1))) < 1e-5);  // each column repeats one number
 }
 
 TEST_CASE("logarithms of softmax keep their digits beside large logits") {
@@ -121,7 +122,7 @@ TEST_CASE("a norm neither overflows nor vanishes before its elements do") {
   for (const double p : {1.0, 2.0, 3.0}) CHECK(values_of<double>([p](auto x) { return norm(x, p); }, none)[0]() == 0);
 }
 
-// Figures of mpmath 1.2.1: psi(n, x).
+// Reference values psi(n, x) from mpmath 1.2.1.
 TEST_CASE("polygamma left of 0") {
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>{-0.5, -1.25, -7.6});

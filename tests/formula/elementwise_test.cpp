@@ -1,4 +1,4 @@
-// Ops made of one formula, as a user makes them.
+// Ops defined by one formula, as a user defines them.
 #include "testing.hpp"
 
 using namespace wengert;
@@ -95,7 +95,7 @@ TEST_CASE("an op appears by its name in errors") {
   Tape<double> tape;
   const auto a = tape.constant(random_tensor({3}, 1)), b = tape.constant(random_tensor({4}, 2));
   CHECK_ERROR(ShapeError, "[fused] shapes (3,) and (4,) do not broadcast", fused(a, b, 1));
-  CHECK(tape.size() == 2);  // the scalar operand was not left behind
+  CHECK(tape.size() == 2);  // the scalar operand does not remain on the tape
 }
 
 namespace {

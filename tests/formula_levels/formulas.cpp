@@ -1,5 +1,6 @@
-// Formulas of one to eight inputs with every elementwise function, which must compile at every level of optimisation
-// and give what the same formula gives on plain numbers.
+// Formulas of one to eight inputs with all elementwise functions, compared with the same formulas on doubles.
+//
+// They must compile and give the same results at every optimisation level.
 #include <wengert/wengert.hpp>
 
 #include <cmath>
@@ -9,7 +10,7 @@
 
 namespace {
 
-// The functions that <cmath> does not have.
+// Functions that <cmath> lacks.
 namespace plain {
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 double relu(double x) { return x > 0 ? x : 0; }
@@ -22,7 +23,7 @@ double minimum(double a, double b) { return a < b ? a : b; }
 double where(bool mask, double a, double b) { return mask ? a : b; }
 }  // namespace plain
 
-// Each formula as a function, of doubles or of what a kernel computes with; inputs lie in [0.2, 0.8].
+// The formulas as generic functions, of doubles or of the number types of a kernel; inputs are in [0.2, 0.8].
 auto of_one(const auto& x) {
   using namespace plain;
   return sigmoid(x) * tanh(x) + erf(x) - log1p(exp(-x)) + sqrt(x);
@@ -79,7 +80,7 @@ constexpr auto eight = wengert::elementwise<"of_eight">(
 
 int failed = 0;
 
-// The op on Vars of 21 elements, which is not a multiple of the lane width, against the formula on doubles.
+// Compares the op on Vars of 21 elements, not a multiple of the lane width, with the formula on doubles.
 template <class T, class Op, class Formula, std::size_t... I>
 void compare(const char* name, const Op& op, const Formula& formula, double bound, std::index_sequence<I...>) {
   constexpr std::size_t size = 21;

@@ -1,4 +1,4 @@
-// A gradient check in doctest. One test case is right, one fails on purpose: a test of CTest reads what it prints.
+// Gradient checks in doctest: one test case passes, one fails on purpose; frameworks_test.sh checks the output.
 #include <wengert/wengert.hpp>
 
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN

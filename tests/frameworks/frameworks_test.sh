@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a program of this folder: its right tests must pass; its wrong ones must fail and print the report's table.
-# Arguments: the program, how it selects the right tests, how it selects the wrong ones.
+# Runs a program of this folder: the right tests must pass; the wrong tests must fail and print the table of the report.
+# Arguments: the program, its option that selects the right tests, its option that selects the wrong tests.
 set -uo pipefail
 failed=0
 "$1" "$2" >/dev/null || { echo "FAILED: a right test fails"; failed=1; }

@@ -1,4 +1,4 @@
-// A gradient check in GoogleTest. Two tests are right, two fail on purpose: a test of CTest reads what these print.
+// Gradient checks in GoogleTest: some tests pass, others fail on purpose; frameworks_test.sh checks the output.
 #include <wengert/wengert.hpp>
 
 #include <gtest/gtest.h>

@@ -1,5 +1,7 @@
-// Checkpoints of a training. Length and checksum are set right, which no mutation would hit, so that the contents are
-// reached; every eighth file is left as it is.
+// Fuzz target for training checkpoints.
+//
+// Corrects the length and the checksum, which mutations would not hit, so that the reader gets to the contents. Leaves
+// every eighth file unchanged.
 #include "fuzz.hpp"
 #include <wengert/train/checkpoint.hpp>
 

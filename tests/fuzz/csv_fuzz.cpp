@@ -1,4 +1,4 @@
-// CSV files: with a label, as a table, with another delimiter.
+// Fuzz target for CSV files: with a label, as a table, with another delimiter.
 #include "fuzz.hpp"
 #include <wengert/data/csv.hpp>
 

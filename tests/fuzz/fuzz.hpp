@@ -1,4 +1,4 @@
-// What the fuzz targets share: the fuzzer's bytes as a file, and what a reader may do with it.
+// Shared code of the fuzz targets: provides the fuzzer's bytes as a file and calls readers on it.
 #pragma once
 
 #include <wengert/base/error.hpp>
@@ -14,7 +14,7 @@
 
 namespace wengert::fuzz {
 
-/// A file in memory, which has a path while it lives.
+/// A file in memory, accessible by a path during its lifetime.
 class MemoryFile {
  public:
   explicit MemoryFile(std::span<const std::uint8_t> bytes) : descriptor_(memfd_create("fuzzed", MFD_CLOEXEC)) {
@@ -31,8 +31,8 @@ class MemoryFile {
   int descriptor_;
 };
 
-/// Gives the bytes to each reader as a file. A reader returns or throws a wengert::Error; anything else ends the
-/// process.
+/// Passes the bytes to each reader as a file. A reader must return or throw a wengert::Error; any other exception ends
+/// the process.
 template <class... Readers>
 int read_all(std::span<const std::uint8_t> bytes, Readers... readers) {
   const MemoryFile file(bytes);
@@ -48,5 +48,5 @@ int read_all(std::span<const std::uint8_t> bytes, Readers... readers) {
 
 }  // namespace wengert::fuzz
 
-/// Called by the fuzzer with each input.
+/// Entry point that the fuzzer calls with each input.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);

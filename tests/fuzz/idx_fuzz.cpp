@@ -1,4 +1,4 @@
-// IDX files, plain and compressed by gzip.
+// Fuzz target for IDX files, plain and compressed by gzip.
 #include "fuzz.hpp"
 #include <wengert/data/idx.hpp>
 #include <wengert/data/mapped.hpp>

@@ -1,4 +1,4 @@
-// JPEG images.
+// Fuzz target for JPEG images.
 #include "fuzz.hpp"
 #include <wengert/images/image.hpp>
 

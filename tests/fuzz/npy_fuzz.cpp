@@ -1,4 +1,4 @@
-// .npy files, read and mapped.
+// Fuzz target for .npy files, read and mapped.
 #include "fuzz.hpp"
 #include <wengert/data/mapped.hpp>
 #include <wengert/io/npy.hpp>

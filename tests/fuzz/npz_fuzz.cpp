@@ -1,4 +1,4 @@
-// .npz files.
+// Fuzz target for .npz files.
 #include "fuzz.hpp"
 #include <wengert/io/npz.hpp>
 

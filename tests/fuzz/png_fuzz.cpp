@@ -1,4 +1,6 @@
-// PNG images. The checksums of chunks are set right, which no mutation would hit, so that the contents are reached.
+// Fuzz target for PNG images.
+//
+// Corrects the checksums of the chunks, which mutations would not hit, so that the reader gets to the contents.
 #include "fuzz.hpp"
 #include <wengert/images/image.hpp>
 
@@ -12,7 +14,7 @@ std::size_t big_endian(const std::uint8_t* bytes) {
   return std::size_t{bytes[0]} << 24 | std::size_t{bytes[1]} << 16 | std::size_t{bytes[2]} << 8 | bytes[3];
 }
 
-// A chunk: its length (4 bytes), type (4), data, and the CRC-32 of type and data (4).
+// Corrects the checksums. A chunk consists of length (4 bytes), type (4), data, and the CRC-32 of type and data (4).
 void mend_checksums(std::vector<std::uint8_t>& file) {
   constexpr std::size_t signature = 8, around = 12;
   for (std::size_t at = signature; at + around <= file.size();) {

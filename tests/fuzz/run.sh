@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes every reader of a file format: bash tests/fuzz/run.sh [--seconds N] [TARGET...]
-# Each target runs for N seconds (20), on as many processors as there are. What it finds in a corpus is kept in
-# build/fuzz/corpus and tried first the next time; an input that fails is left in build/fuzz/found. Prints a line a target.
+# Runs each target for N seconds (default 20), on all processors, and prints one line per target. Keeps the corpora in
+# build/fuzz/corpus for the next run; writes inputs that fail to build/fuzz/found.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . samples/packages.sh
@@ -21,9 +21,9 @@ mkdir -p "$build/found"
 targets=("$@")
 [ "${#targets[@]}" -gt 0 ] || for file in tests/fuzz/*_fuzz.cpp; do targets+=("$(basename "$file" _fuzz.cpp)"); done
 
-# A run is short, so little freed memory is kept back to catch late uses; frames of functions stay on the stack.
+# Short runs need only a small quarantine of freed memory; stack frames stay on the stack.
 export ASAN_OPTIONS=quarantine_size_mb=4:detect_stack_use_after_return=0
-# Inputs are small, and so is what a reader may ask for: what deflate makes of them, a thousand times as much, and no more.
+# Inputs are small, so readers may allocate only little: deflate expands data at most about a thousandfold.
 fuzz() {
   local target=$1 log=build/fuzz/$1.log
   mkdir -p "build/fuzz/corpus/$target"

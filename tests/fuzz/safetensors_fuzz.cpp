@@ -1,4 +1,4 @@
-// safetensors files: tensors and metadata.
+// Fuzz target for .safetensors files: tensors and metadata.
 #include "fuzz.hpp"
 #include <wengert/io/safetensors.hpp>
 

@@ -1,4 +1,4 @@
-// Writes the files that the fuzzers start from: seeds FOLDER makes a folder for each target.
+// Writes the initial corpora of the fuzz targets: seeds FOLDER makes a subfolder for each target.
 #include <wengert/io/npy.hpp>
 #include <wengert/io/npz.hpp>
 #include <wengert/io/safetensors.hpp>

@@ -1,4 +1,4 @@
-// What a report says of a wrong gradient.
+// Diagnoses of wrong gradients in gradcheck reports: the fault, the op, the operand and the factor.
 #include "testing.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ inline constexpr auto wrong_product = elementwise<"wrong_product">(
     [](auto a, auto b) { return a * b; },
     derivative([](auto a, auto, auto) { return a; }, [](auto, auto b, auto) { return b; }));
 
-// The first finding of a check that must fail.
+// Returns the first finding of a check that must fail.
 GradcheckFinding finding_of(const GradcheckReport& report) {
   INFO(report);
   REQUIRE(report.verdict() == Verdict::wrong);
@@ -23,7 +23,7 @@ GradcheckFinding finding_of(const GradcheckReport& report) {
   return report.findings().front();
 }
 
-// A matrix product whose rule is given.
+// A matrix product with a custom backward rule.
 template <class Backward>
 auto product_with(Backward backward) {
   return [backward](auto a, auto b) {
@@ -150,7 +150,7 @@ TEST_CASE("a value put back on the tape as a constant loses its gradient") {
 }
 
 TEST_CASE("a vjp that is not linear in the cotangent fails the dot test") {
-  // The extra term vanishes wherever a single cotangent is not zero.
+  // The extra term vanishes for every cotangent with a single nonzero element.
   const auto f = [](auto x) { return map_gradient(x, [](auto g) { return g + 0.1 * g * (sum(g) - g); }); };
   const auto finding = finding_of(gradcheck(f, random_tensor({3}, 3), GradcheckOptions{.orders = 1}));
   CHECK(finding.fault == Fault::not_linear);
@@ -159,7 +159,7 @@ TEST_CASE("a vjp that is not linear in the cotangent fails the dot test") {
 
 namespace {
 
-// What a report says of the gradient of f if that is g ↦ wrong(g).
+// Returns the finding for f with the gradient rule g ↦ wrong(g).
 template <class F, class Wrong>
 GradcheckFinding finding_of_rule(const F& f, const Wrong& wrong, const Tensor<double>& x) {
   const auto rule = custom_vjp(f, [wrong](auto g, auto, auto) { return wrong(g); });
@@ -208,9 +208,9 @@ TEST_CASE("a gradient with its elements in another order is told with the order"
 
 namespace {
 
-struct Thrown {};  // no std::exception
+struct Thrown {};  // not derived from std::exception
 
-// The identity, whose vjp throws what is no Error.
+// The identity, with a vjp that throws an exception other than Error.
 struct Throwing {
   static constexpr std::string_view name = "wrong_throwing";
   static constexpr std::string_view notation = "x";

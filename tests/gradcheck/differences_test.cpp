@@ -12,7 +12,7 @@ namespace {
 
 constexpr Tolerance usual{1e-6, 1e-8};
 
-// Judges a derivative of one number.
+// Judges the derivative of a function of one number.
 template <class F>
 Judgement judge_at(double x, double analytic, const F& f, double step = 0x1p-5) {
   const std::array at_zero{f(x)};
@@ -52,7 +52,7 @@ TEST_CASE("a derivative that is off by 10 parts in a million is wrong, one that 
 }
 
 TEST_CASE("what rounding hides is inconclusive, not wrong") {
-  const auto f = [](double t) { return 1e10 + t; };  // its last digit is 2e-6
+  const auto f = [](double t) { return 1e10 + t; };  // its unit in the last place is 2e-6
   CHECK(judge_at(1, 1, f).verdict == Verdict::inconclusive);
   CHECK(judge_at(1, 1.00001, f).verdict == Verdict::inconclusive);
   CHECK(judge_at(1, -1, f).verdict == Verdict::wrong);

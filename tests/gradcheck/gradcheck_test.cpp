@@ -8,7 +8,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// Formulas whose derivative is wrong on purpose.
+// Formulas with deliberately wrong derivatives.
 inline constexpr auto wrong_sign =
     elementwise<"wrong_sign">([](auto x) { return exp(x); }, derivative([](auto, auto y) { return -y; }));
 inline constexpr auto wrong_factor =
@@ -17,7 +17,7 @@ inline constexpr auto wrong_beyond_one = elementwise<"wrong_beyond_one">(
     [](auto x) { return x * x; }, derivative([](auto x, auto) { return where(x > 1, x, 2 * x); }));
 inline constexpr auto not_a_number = elementwise<"not_a_number">(
     [](auto x) { return x * x; }, derivative([](auto x, auto) { return sqrt(-1 - x * x); }));
-// The first derivative is right, but as an op of its own has a wrong derivative.
+// The first derivative of wrong_second is right, but it is an op whose own derivative is wrong.
 inline constexpr auto flawed_slope =
     elementwise<"flawed_slope">([](auto x) { return 2 * x; }, derivative([](auto x, auto) { return 3 + 0 * x; }));
 inline constexpr auto wrong_second =
@@ -30,7 +30,7 @@ TEST_CASE("a right gradient passes, with the number of elements checked") {
       gradcheck([](auto a, auto b) { return matmul(a, b) * 2; }, random_tensor({2, 3}, 1), random_tensor({3, 4}, 2));
   CHECK(report.ok());
   CHECK(static_cast<bool>(report));
-  CHECK(report.checked() == 8 * 18 + 18 * 18);  // the Jacobian, and that of the gradient
+  CHECK(report.checked() == 8 * 18 + 18 * 18);  // the Jacobian, then the Jacobian of the gradient
   CHECK(report.mismatches().empty());
   CHECK(report.worst() < 0.1);
   CHECK(contains(report.to_string(), "right: 468 derivatives agree"));
@@ -99,7 +99,7 @@ TEST_CASE("a check that compares nothing fails") {
   };
   const auto x = random_tensor({2, 3}, 1);
   CHECK(vacuous(gradcheck([](auto a) { return a * 0; }, x)));
-  CHECK(vacuous(gradcheck([](auto a) { return relu(a - 5); }, x)));  // dead everywhere
+  CHECK(vacuous(gradcheck([](auto a) { return relu(a - 5); }, x)));  // zero everywhere
   CHECK(vacuous(gradcheck([](auto a) { return a.tape().constant(3.0); }, x)));
   CHECK(vacuous(gradcheck([](auto a) { return exp(a); }, random_tensor({0, 3}, 1))));
   CHECK(vacuous(gradcheck_inputs([](auto a) { return a[0]; }, {})));
@@ -207,7 +207,7 @@ TEST_CASE("inputs have names, parameters their own") {
                                 named("x", random_tensor({2, 2}, 3)), w);
   CHECK(contains(report.to_string(), "1 (x) ("));
   CHECK(contains(report.to_string(), "2 (encoder.w1) ("));
-  CHECK(report.findings().size() == 2);  // two ops
+  CHECK(report.findings().size() == 2);  // one per op
 }
 
 TEST_CASE("a result of many elements is checked in random weightings") {

@@ -1,4 +1,4 @@
-// Checks of networks: structs of Parameters, trees of tensors, and what else a function is called with.
+// Checks of networks: structs of Parameters, trees of tensors, and the other arguments of a function.
 #include "testing.hpp"
 
 using namespace wengert;
@@ -9,7 +9,7 @@ namespace {
 inline constexpr auto wrong_square =
     elementwise<"wrong_square">([](auto x) { return x * x; }, derivative([](auto x, auto) { return 3 * x; }));
 
-// A layer as a network's author would write one. It records its parameters where it uses them.
+// A layer as a user writes it, which records its parameters where it uses them.
 template <class T>
 struct Dense {
   Parameter<T> weight, bias;
@@ -37,7 +37,7 @@ Encoder<T> encoder() {
   return {{dense<T>(3, 4, 1), dense<T>(4, 4, 3)}, dense<T>(4, 2, 5)};
 }
 
-// A network of one scalar type, one of whose parameters has a gradient that is wrong.
+// A network of one scalar type in which the gradient of `shift` is wrong.
 struct Scaled {
   Parameter<double> scale, shift;
 
@@ -49,7 +49,7 @@ struct Scaled {
 };
 Scaled scaled() { return {Parameter<double>(Tensor<double>(2.0)), Parameter<double>(Tensor<double>(0.5))}; }
 
-// A tree of tensors, which becomes a tree of Vars.
+// A tree of tensors, which is converted to a tree of Vars.
 template <class V>
 struct Weights {
   V w, b;
@@ -188,7 +188,7 @@ TEST_CASE("parameters that cannot be found are told of") {
   CHECK(report.verdict() == Verdict::wrong);
   CHECK(report.overlooked() == std::vector<std::string>{"w"});
   CHECK(contains(report.to_string(), "1 parameter (w) of the network were not found"));
-  // A class without any, or a lambda, may capture what it does not want to be checked.
+  // A class without visible Parameters, or a lambda, may capture Parameters that are not to be checked.
   const auto alone = gradcheck(Hidden(3), x);
   CHECK(alone.ok());
   CHECK(contains(alone.to_string(), "; not checked: 1 parameter (w) that it captured"));

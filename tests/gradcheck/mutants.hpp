@@ -1,4 +1,4 @@
-// Faults injected into the vjp of an op, to check the checker.
+// Mutants for tests of gradcheck: faults injected into the vjp of an op.
 #pragma once
 
 #include "testing.hpp"
@@ -10,19 +10,19 @@
 
 namespace wengert::testing {
 
-/// What is done to the cotangents that an op's vjp gives, or to the one it is given.
+/// A fault in a cotangent that an op's vjp returns, or in the one that it receives.
 enum class Injected {
-  sign,  // of one input's cotangent
+  sign,  // one input's cotangent negated
   twice,
   half,
-  times_size,  // N: the number of its elements
+  times_size,  // multiplied by N, its number of elements
   over_size,
   dropped,
   one_element,
-  wrong_shape,  // an axis too many, as if a broadcast one were not reduced
-  transposed,   // its last two axes exchanged, if equal
-  upstream,     // the cotangent that is given replaced by ones
-  swapped,      // with that of the next input, if of the same shape
+  wrong_shape,  // an extra axis, as if a broadcast axis were not reduced
+  transposed,   // the last two axes exchanged, if of equal extent
+  upstream,     // the received cotangent replaced by ones
+  swapped,      // exchanged with the next input's cotangent, if of the same shape
 };
 inline constexpr std::array all_injected{Injected::sign,        Injected::twice,       Injected::half,
                                          Injected::times_size,  Injected::over_size,   Injected::dropped,
@@ -32,7 +32,7 @@ inline constexpr std::array injected_names{"opposite sign", "times 2",          
                                            "times 1/N",     "dropped",          "one element", "wrong shape",
                                            "transposed",    "upstream ignored", "swapped"};
 
-/// A copy of an op's table whose vjp runs the original's on the same operands and alters what it gives.
+/// A copy of an op's table whose vjp runs the original vjp on the same operands and alters a cotangent.
 struct Mutant : Op<double> {
   Mutant(const Op<double>& op, Injected what, std::size_t of_input)
       : Op<double>(op), original(&op), injected(what), input(of_input) {
@@ -77,7 +77,7 @@ struct Mutant : Op<double> {
   static void mutated_vjp(Pullback<double>& pullback) {
     const auto& self = static_cast<const Mutant&>(*pullback.node().op);
     Tape<double>& tape = pullback.tape();
-    // Each operand gets a node of its own, so that one used twice has two cotangents.
+    // Each operand gets its own node, so that an operand used twice has two cotangents.
     std::vector<Var<double>> operands;
     std::vector<Var<double>> differentiated;
     std::vector<std::size_t> positions;
@@ -102,7 +102,7 @@ struct Mutant : Op<double> {
   }
 };
 
-/// An application of an op whose last node carries a mutant instead.
+/// Records an example, then its last op again with a mutant instead.
 inline Var<double> apply_mutant(const OpExample& example, const Mutant& mutant, std::span<const Var<double>> x) {
   const Var<double> y = example.apply(x);
   Tape<double>& tape = y.tape();
@@ -112,7 +112,7 @@ inline Var<double> apply_mutant(const OpExample& example, const Mutant& mutant, 
   return tape.record(mutant, node.attributes, mutant.attribute_size(), operands, node.where);
 }
 
-/// The op of an application's last node, and the shapes of its operands that are differentiated.
+/// The op of an example's last node, and the shapes of its differentiable operands.
 struct Target {
   const Op<double>* op;
   std::vector<Shape> shapes;
@@ -124,7 +124,7 @@ inline std::optional<Target> target_of(const OpExample& example) {
   const Var<double> y = example.apply(x);
   const Node<double>& node = tape.node(y.index());
   if (node.op == nullptr || (node.op->kernels[0] == nullptr && node.op->view == nullptr && node.op->shape == nullptr))
-    return std::nullopt;  // a leaf, or a node with a rule of its own
+    return std::nullopt;  // a leaf, or a node with a custom rule
   Target target{node.op, {}};
   for (const std::uint32_t input : tape.inputs(y.index()))
     if (!tape.node(input).holds_indices) target.shapes.push_back(tape.at(input).shape());

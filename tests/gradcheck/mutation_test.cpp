@@ -1,4 +1,4 @@
-// The checker is checked: faults are injected into the vjp of every op, and each must be called wrong.
+// Mutation tests of gradcheck: faults injected into the vjp of every op must be reported.
 #include "base/sanitizers.hpp"
 #include "gradcheck/mutants.hpp"
 
@@ -14,7 +14,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// Whether a fault makes sense for an input: what cannot be done to it is no mutant.
+// Returns whether a fault is possible for an input.
 bool applies(Injected injected, const std::vector<Shape>& shapes, std::size_t input) {
   const Shape& shape = shapes[input];
   const std::size_t rank = shape.rank();
@@ -30,7 +30,7 @@ bool applies(Injected injected, const std::vector<Shape>& shapes, std::size_t in
   }
 }
 
-// The gradients of a function with a fixed cotangent; empty if they cannot be taken.
+// Returns the gradients of a function for a fixed cotangent, or nothing if they cannot be computed.
 std::vector<Tensor<double>> gradients_at(const GradcheckFunction& f, const std::vector<Tensor<double>>& inputs,
                                          unsigned seed_number) {
   Tape<double> tape;
@@ -46,9 +46,9 @@ std::vector<Tensor<double>> gradients_at(const GradcheckFunction& f, const std::
   return result;
 }
 
-constexpr unsigned points = 5;  // at which a mutant is looked at
+constexpr unsigned points = 5;  // number of points at which a mutant is examined
 
-// Why a mutant cannot be told from the original: wherever it is looked at, it gives the same gradients.
+// Returns why a mutant is equivalent to the original, or nothing if their gradients differ at any point.
 std::optional<std::string> why_equivalent(const OpExample& example, const Mutant& mutant) {
   double largest = 0;
   for (unsigned k = 0; k < points; ++k) {
@@ -82,12 +82,12 @@ struct Score {
   std::size_t total = 0;
   std::size_t blamed = 0;  // killed with a finding that names the op
   std::size_t equivalents = 0;
-  std::size_t explained = 0;                                // … and says what was done to it
-  std::set<std::string> unblamed;                           // the others
-  std::map<std::string, std::set<std::string>> equivalent;  // reason and fault: the ops
+  std::size_t explained = 0;                                // with a finding that describes the fault
+  std::set<std::string> unblamed;                           // killed without a finding that names the op
+  std::map<std::string, std::set<std::string>> equivalent;  // ops by reason and fault
 };
 
-// Whether a finding says what was injected.
+// Returns whether a finding describes the injected fault.
 bool describes(const GradcheckFinding& finding, Injected injected) {
   switch (injected) {
     case Injected::sign:
@@ -116,7 +116,7 @@ bool describes(const GradcheckFinding& finding, Injected injected) {
   return false;
 }
 
-// Counts one mutant, which the checker has as many points to find as it was looked at.
+// Counts one mutant; the checker gets the same points at which the mutant was examined.
 void judge_mutant(const OpExample& example, const Mutant& mutant, GradcheckMode mode, Score& score) {
   const std::string fault = injected_names[static_cast<std::size_t>(mutant.injected)];
   if (const auto reason = why_equivalent(example, mutant)) {
@@ -153,7 +153,7 @@ void mutate(const OpExample& example, GradcheckMode mode, Score& score) {
         judge_mutant(example, Mutant(*target->op, injected, input), mode, score);
 }
 
-// The sanitizers look at the engine, which a mutant uses like any other; ten times as slow, they see each op once.
+// Under AddressSanitizer, which is ten times as slow and checks the engine rather than gradcheck, one example per op.
 constexpr std::size_t most_examples = WENGERT_ASAN ? 1 : std::numeric_limits<std::size_t>::max();
 
 void check_mutation_score(GradcheckMode mode, const std::string& title) {
@@ -165,12 +165,12 @@ void check_mutation_score(GradcheckMode mode, const std::string& title) {
     auto examples = row.examples();
     examples.resize(std::min(examples.size(), most_examples));
     for (const OpExample& example : examples) mutate(example, mode, score);
-    if (row.table != nullptr) {  // shapes of which a transpose shows
+    if (row.table != nullptr) {  // square shapes permit the transposed fault
       OpExample square = row.examples().front();
       std::fill(square.shapes.begin(), square.shapes.end(), Shape{3, 3});
       mutate(square, mode, score);
     }
-    CHECK(score.total + score.equivalents >= before + 8);  // injected, be they equivalent or not
+    CHECK(score.total + score.equivalents >= before + 8);  // includes equivalent mutants
   }
   std::string list;
   for (const auto& [reason, ops] : score.equivalent)
@@ -179,7 +179,7 @@ void check_mutation_score(GradcheckMode mode, const std::string& title) {
           " with the op named, ", score.explained, " with the fault", list);
   CHECK(score.killed == score.total);
   CHECK(fmt::format("{}", fmt::join(score.unblamed, "; ")) == "");
-  CHECK(score.explained > score.total * 95 / 100);  // a single wrong element may as well be a wrong factor
+  CHECK(score.explained > score.total * 95 / 100);  // a single wrong element may also be reported as a factor
   CHECK(score.total > 2000);
 }
 

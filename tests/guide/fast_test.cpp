@@ -1,4 +1,4 @@
-// The code of docs/guide/fast.md.
+// Compiles and runs the code of docs/guide/fast.md.
 #include "snippets.hpp"
 #include "testing.hpp"
 

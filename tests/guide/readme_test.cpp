@@ -1,4 +1,4 @@
-// The code that README.md shows: compiled and run here, and held against its text.
+// Compiles and runs the code of README.md, and compares it with the text.
 #include "snippets.hpp"
 #include "testing.hpp"
 

@@ -1,4 +1,4 @@
-// The code of docs/guide/tape.md.
+// Compiles and runs the code of docs/guide/tape.md.
 #include "snippets.hpp"
 #include "testing.hpp"
 
@@ -56,11 +56,11 @@ TEST_CASE("guide: how the tape works") {
   CHECK(distance(p.value(), wg::Tensor<double>{3 - 0.6, 5 - 1.0}) < 1e-14);
   // clang-format on
 
-  // The page quotes the core as well.
+  // The page also quotes the core.
   CHECK(check_snippets("docs/guide/tape.md", "tests/guide/tape_test.cpp", "include/wengert/tape/tape.hpp",
                        "src/tape/tape.cpp", "include/wengert/tape/sweep.hpp", "src/tape/sweep.cpp",
                        "src/ops/reduce.cpp", "include/wengert/ops/elementwise/trigonometric.hpp") >= 20);
-  // The table that the page shows, but for the lines of source, is that of the tape.
+  // The page shows the table of this tape, apart from source lines.
   const std::string page = unindented("docs/guide/tape.md");
   std::istringstream lines(table);
   std::size_t nodes = 0;

@@ -1,4 +1,4 @@
-// The code of docs/guide/verify.md.
+// Compiles and runs the code of docs/guide/verify.md.
 #include "snippets.hpp"
 #include "testing.hpp"
 #include <wengert/nn.hpp>

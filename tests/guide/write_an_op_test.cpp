@@ -1,4 +1,4 @@
-// The code of docs/guide/write-an-op.md.
+// Compiles and runs the code of docs/guide/write-an-op.md.
 #include "snippets.hpp"
 #include "testing.hpp"
 

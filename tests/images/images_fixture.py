@@ -2,7 +2,7 @@
 """Writes images_fixture.hpp: small PNG and JPEG files, and an image as PyTorch resizes it.
 python3 images_fixture.py >images_fixture.hpp
 
-Made with Pillow 9.4.0 and PyTorch 1.13. Pixel (y, x) of the image 10×12 is red 20 y, green 20 x, blue 250 − 10 (x + y).
+Made with Pillow 9.4.0 and PyTorch 1.13. Pixel (y, x) of the 10×12 image is red 20 y, green 20 x, blue 250 − 10 (x + y).
 """
 import io
 
@@ -50,7 +50,7 @@ for name, data in files.items():
     print(line)
     print("};")
 
-# Element i of the image 5×7 is (13 i mod 17) / 16.
+# Element i of the 5×7 image is (13 i mod 17) / 16.
 image = ((13 * torch.arange(35, dtype=torch.float64)) % 17 / 16).reshape(1, 1, 5, 7)
 for height, width in ((2, 3), (9, 11), (3, 14), (5, 4)):
     resized = torch.nn.functional.interpolate(image, (height, width), mode="bilinear", antialias=True)

@@ -16,7 +16,7 @@ std::string_view bytes(const unsigned char (&file)[size]) {
   return {reinterpret_cast<const char*>(file), size};
 }
 
-// The image of images_fixture.py, in bytes.
+// The image of images_fixture.py, with values 0 … 255.
 Tensor<double> coloured() {
   auto image = Tensor<double>::from_shape({3, 10, 12});
   for (std::size_t y = 0; y < 10; ++y)
@@ -40,7 +40,7 @@ std::string complaint(const std::filesystem::path& path) {
   return file_complaint([&] { read_image<float>(path); });
 }
 
-// The PNG whose header claims so many pixels a side, with the checksum of that.
+// Returns a PNG file whose header claims `side`×`side` pixels and has a valid checksum.
 std::string claiming(std::uint32_t side) {
   std::string png(bytes(colour_png));
   const auto put = [&](std::size_t at, std::uint32_t number) {
@@ -120,13 +120,13 @@ TEST_CASE("images are resized as PyTorch does with antialias") {
 TEST_CASE("images that are cut short, damaged or lying are refused") {
   const TemporaryFolder folder;
   for (const std::string_view whole : {bytes(colour_png), bytes(colour_jpeg), bytes(progressive_jpeg)})
-    for (std::size_t length = 0; length + 12 < whole.size(); length += 3)  // behind the pixels, a PNG has 12 bytes more
+    for (std::size_t length = 0; length + 12 < whole.size(); length += 3)  // 12 more bytes follow the pixels of a PNG
       CHECK(contains(complaint(folder.write("x", whole.substr(0, length))), "[read_image] "));
   std::string damaged(bytes(colour_png));
   damaged[damaged.find("IDAT") + 10] ^= 1;
   CHECK(contains(complaint(folder.write("x", damaged)), "x: is no sound PNG image: "));
 
-  // 1,000,000 × 1,000,000 pixels; and in 200,000 bytes 32,768 × 32,768, which at one bit each could be.
+  // 1,000,000 × 1,000,000 pixels, and 32,768 × 32,768 pixels in 200,000 bytes, which is possible at one bit each.
   CHECK(contains(complaint(folder.write("x", claiming(1'000'000))),
                  fmt::format("its header claims 1000000 by 1000000 pixels: more than its {} bytes can hold",
                              bytes(colour_png).size())));

@@ -1,4 +1,4 @@
-// Looking at the graph.
+// Graph inspection: to_dot, printed tapes, explain, and TraceNaN.
 #include "testing.hpp"
 
 using namespace wengert;
@@ -106,7 +106,7 @@ TEST_CASE("TraceNaN stops at the first value that is not finite, backward") {
   CHECK(contains(message, fmt::format("graph_test.cpp:{}", line)));
   CHECK(tape.size() == size);
   CHECK(contains(message_of<ValueError>([&] { gradients(loss, x); }), "sqrt.vjp"));
-  CHECK(gradients(sum(x), x)[0] == Tensor<double>{1, 1, 1});  // the tape is still sound
+  CHECK(gradients(sum(x), x)[0] == Tensor<double>{1, 1, 1});  // the tape remains usable
 }
 
 TEST_CASE("names with underscores are text in LaTeX") {

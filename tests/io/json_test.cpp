@@ -1,4 +1,4 @@
-// JSON: what is written, the parts that a parser passes on, and the faults that it finds.
+// JSON: writer output, the parts that the parser passes on, and the faults that it reports.
 #include "io/json.hpp"
 
 #include "testing.hpp"
@@ -12,7 +12,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// Notes all parts, and ends the parsing at a fault.
+// Records all parts and faults as text.
 class Notes final : public JsonReceiver {
  public:
   void begin_object() override { text += "{ "; }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes npz_fixture.hpp, an .npz file of NumPy's own making: python3 npz_fixture.py >npz_fixture.hpp
+"""Writes npz_fixture.hpp, an .npz file written by NumPy: python3 npz_fixture.py >npz_fixture.hpp
 
-Made with NumPy 1.24.2. Most arrays count: element i, in the order of C, is i − 1 or (unsigned) i.
+Made with NumPy 1.24.2. In most arrays, element i in C order is i − 1 or (unsigned) i.
 """
 import io
 import zipfile

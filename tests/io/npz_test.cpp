@@ -32,7 +32,7 @@ std::filesystem::path fixture(const TemporaryFolder& folder) {
   return folder.write("numpy.npz", {reinterpret_cast<const char*>(npz_fixture), sizeof npz_fixture});
 }
 
-// Element i, in row-major order, is i + first.
+// Makes a tensor whose element i, in row-major order, is i + first.
 template <class T>
 Tensor<T> count(const Shape& shape, int first) {
   auto tensor = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape));
@@ -40,7 +40,7 @@ Tensor<T> count(const Shape& shape, int first) {
   return tensor;
 }
 
-// A zip file of entries with any names and contents.
+// Writes a zip file with the given entries.
 std::filesystem::path write_zip(const TemporaryFolder& folder,
                                 const std::vector<std::pair<std::string, std::string>>& entries) {
   const std::filesystem::path path = folder / "file.npz";
@@ -54,7 +54,7 @@ std::filesystem::path write_zip(const TemporaryFolder& folder,
   return path;
 }
 
-// An array file by hand, in version 1.0 or another of the format.
+// Makes the bytes of an .npy file, in version 1.0 or a later version of the format.
 std::string npy(const std::string& header, const std::string& data, char version = 1) {
   std::string file = "\x93NUMPY";
   file += {version, '\0', static_cast<char>(header.size() % 256), static_cast<char>(header.size() / 256)};
@@ -126,7 +126,7 @@ TEST_CASE("arrays are rounded to the type asked for") {
   CHECK(load_npz<float>(folder / "third.npz")[0].value(0) == 1.0f / 3);
 }
 
-// The layout that numpy.lib.format documents.
+// Checks the layout documented by numpy.lib.format.
 TEST_CASE("the elements of a saved array begin at a multiple of 64") {
   const std::string preamble = npy_preamble<float>({2, 3});
   CHECK(preamble.size() % 64 == 0);
@@ -252,7 +252,7 @@ TEST_CASE("an entry that is there twice or compressed in an unknown way is refus
   for (std::size_t at = 0; (at = twice.find("ab.npy", at)) != std::string::npos;) twice[at + 1] = 'a';
   CHECK(complaint(twice) == "[load_npz] " + path.string() + ", entry 'aa.npy': the name is used twice");
   std::string unknown = good;
-  unknown[unknown.find("PK\x01\x02") + 10] = 77;  // the compression method of the first
+  unknown[unknown.find("PK\x01\x02") + 10] = 77;  // the compression method of the first entry
   CHECK(contains(complaint(unknown), ", entry 'aa.npy': cannot be opened: Compression method not supported"));
 }
 
@@ -291,7 +291,7 @@ TEST_CASE("a header that lies costs no memory") {
   refused("(1152921504606846975,)", "is cut short: it holds 8 of the 9223372036854775800 bytes that its header claims");
   refused("(1152921504606846976,)", "its header claims shape (1152921504606846976,): more than memory can hold");
   refused("(4294967296, 4294967296, 4294967296)", "more than memory can hold");
-  refused("(0, 4294967296, 4294967296)", "more than memory can hold");  // its strides overflow, though it is empty
+  refused("(0, 4294967296, 4294967296)", "more than memory can hold");  // empty, but its strides overflow
   refused("(99999999999999999999,)", "an extent beyond 64 bits");
 }
 

@@ -13,7 +13,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// Element i is (i − 1) / 4.
+// Makes a tensor whose element i is (i − 1) / 4.
 template <class T>
 Tensor<T> quarters(const Shape& shape) {
   auto tensor = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape));
@@ -39,7 +39,7 @@ Network<T> network(std::size_t inputs = 2) {
   return {{layer(inputs, 3), layer(3, 1)}, Parameter<T>(quarters<T>({}), "scale", false)};
 }
 
-// All parameters' elements, one after the other.
+// Returns the elements of all parameters in one vector.
 template <class Module>
 std::vector<double> values_of(const Module& module) {
   std::vector<double> values;

@@ -1,4 +1,4 @@
-"""Reads what the tests of io have saved, with NumPy and the format's description: python3 read_with_numpy.py FOLDER"""
+"""Reads files saved by the tests of io with NumPy and a minimal .safetensors reader: python3 read_with_numpy.py FOLDER"""
 import json
 import struct
 import sys
@@ -27,7 +27,7 @@ def load_safetensors(path):
 
 
 def check(array, dtype, shape):
-    """Element i is (i − 1) / 4."""
+    """Checks type and shape, and that element i is (i − 1) / 4."""
     assert array.dtype == dtype and array.shape == shape, (array.dtype, array.shape)
     assert np.array_equal(array.ravel(), (np.arange(array.size) - 1) / 4), array
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes safetensors_fixture.hpp, a .safetensors file made by the format's description alone:
+"""Writes safetensors_fixture.hpp, a .safetensors file made from the specification of the format alone:
 python3 safetensors_fixture.py >safetensors_fixture.hpp
 
-Made with NumPy 1.24.2. Most tensors count: element i is i − 1 or (unsigned) i. The header is json.dumps's, so that it has
-blanks and escapes; its tensors are not in the order of their bytes.
+Made with NumPy 1.24.2. In most tensors, element i is i − 1 or (unsigned) i. json.dumps writes the header with blanks and
+escapes; the tensors in the header are not in the order of their bytes.
 """
 import json
 import struct

@@ -14,7 +14,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// A file of a header and elements.
+// Makes the bytes of a file from header and elements.
 std::string file_of(const std::string& header, const std::string& data) {
   std::string prefix;
   for (std::size_t i = 0; i < 8; ++i) prefix += static_cast<char>(header.size() >> 8 * i & 0xFF);
@@ -65,7 +65,7 @@ TEST_CASE("tensors of every type are read") {
   std::map<std::string, Tensor<double>> arrays;
   for (const auto& [name, value] : loaded) arrays[name] = value;
   CHECK(arrays.size() == 16);
-  CHECK(loaded.front().name == "größe \"\\ 😀\n");  // the order of the header, not of the bytes
+  CHECK(loaded.front().name == "größe \"\\ 😀\n");  // in the order of the header, not of the bytes
   CHECK(loaded.back().name == "F32");
   const Tensor<double> from_minus_one{{-1, 0, 1}, {2, 3, 4}}, from_zero{{0, 1, 2}, {3, 4, 5}};
   for (const char* name : {"F32", "I8", "I16", "I32", "I64"}) CHECK(arrays[name] == from_minus_one);
@@ -77,7 +77,7 @@ TEST_CASE("tensors of every type are read") {
   CHECK(arrays["scalar"]() == 2.5);
   CHECK(Shape(arrays["empty"].shape()) == Shape{0, 3});
   const Tensor<double>& half = arrays["F16"];
-  CHECK(half(0) == 1365.0 / 4096);  // the half next to 1/3
+  CHECK(half(0) == 1365.0 / 4096);  // the half-precision number nearest to 1/3
   CHECK((half(1) == 0 && std::signbit(half(1))));
   CHECK(half(2) == 65504);
   CHECK(half(3) == 0x1p-24);
@@ -159,7 +159,7 @@ TEST_CASE("a header that is not the JSON of the format is refused") {
     INFO(header);
     CHECK(message == "[load_safetensors] " + path.string() + ": unsound header: " + why);
   };
-  // Not JSON: with the place.
+  // Invalid JSON: the message gives the position.
   refused("", "unexpected end of input; expected '[', '{', or a literal (at character 0)");
   refused("{", "unexpected end of input; expected string literal (at character 1)");
   refused("{\"x", "invalid string: missing closing quote (at character 3)");
@@ -176,7 +176,7 @@ TEST_CASE("a header that is not the JSON of the format is refused") {
   refused("{} x", "invalid literal (at character 3)");
   refused(std::string("{}\0", 3), "a zero byte (at character 2)");
   refused("\xef\xbb\xbf{}", "a byte order mark (at character 0)");
-  // JSON that is no header: with the tensor.
+  // JSON that is not a valid header: the message names the tensor.
   refused("[]", "expected an object");
   refused("1", "expected an object");
   refused("{\"x\":1}", "'x': expected an object");

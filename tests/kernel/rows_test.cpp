@@ -1,4 +1,4 @@
-// Kernels over rows and columns of every length against plain loops in double, and the memory behind their results.
+// Kernels over rows and columns of every length against plain loops in double, and the memory after their results.
 #include "kernel/fold.hpp"
 #include "kernel/normalise.hpp"
 #include "kernel/softmax.hpp"
@@ -18,7 +18,7 @@ std::vector<T> random_numbers(std::size_t count, unsigned seed) {
   return {tensor.begin(), tensor.end()};
 }
 
-// A result followed by marks, which must stay.
+// A result buffer followed by marker values that must not change.
 template <class T>
 struct Guarded {
   std::size_t size;
@@ -29,7 +29,7 @@ struct Guarded {
   bool intact() const {
     return std::all_of(memory.begin() + static_cast<std::ptrdiff_t>(size), memory.end(), [](T x) { return x == -77; });
   }
-  // The largest distance from `exact(i)`, relative to `scale`.
+  // Returns the largest distance from `exact(i)`, relative to `scale`. A NaN restarts the maximum.
   template <class Exact>
   double worst(const Exact& exact, double scale = 1) const {
     double result = 0;

@@ -1,4 +1,4 @@
-// How parameters begin: distributions by their moments, bounds and distribution function.
+// Initialisers: moments, bounds and distribution functions of the drawn values.
 #include "../testing.hpp"
 #include <wengert/nn/initialisers.hpp>
 
@@ -15,8 +15,8 @@ double mean_of(const Parameter<double>& p) { return xt::mean(p.value())(); }
 double deviation_of(const Parameter<double>& p) { return std::sqrt(xt::mean(xt::square(p.value() - mean_of(p)))()); }
 double largest(const Parameter<double>& p) { return xt::amax(xt::abs(p.value()))(); }
 
-// The Kolmogorov–Smirnov distance between the elements and a distribution function, in units of 1/√n; above 1.95 with a
-// probability of 0.001.
+// Returns the Kolmogorov–Smirnov distance between the elements and a distribution function, in units of 1/√n. It
+// exceeds 1.95 with probability 0.001.
 template <class F>
 double ks_distance(const Parameter<double>& p, const F& distribution) {
   std::vector<double> sorted(p.value().begin(), p.value().end());
@@ -107,7 +107,7 @@ TEST_CASE("orthogonal rows or columns") {
   check({5, 5}, 5);
   check({3, 7}, 3);
   check({8, 2, 3}, 6);
-  // Evenly distributed: the sign of an element is either, its mean square 1/n.
+  // Uniformly distributed: both signs of an element are equally likely, and its mean square is 1/n.
   const auto w = parameter({2, 2});
   double sum = 0, squares = 0;
   for (int i = 0; i < 2000; ++i) {

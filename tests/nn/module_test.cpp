@@ -1,4 +1,4 @@
-// Networks as structs: paths, modes, copies, freezing, sharing, chains.
+// Networks as structs: parameter paths, modes, copies, freezing, shared parameters, chains.
 #include "../testing.hpp"
 #include <wengert/nn.hpp>
 
@@ -7,7 +7,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// A network as a user would write one.
+// A network as users write it.
 template <class T>
 struct Network {
   std::vector<nn::Linear<T>> hidden;
@@ -98,7 +98,7 @@ TEST_CASE("sizes that no layer can have are refused by name, and cost no memory"
   CHECK_ERROR(ValueError, "[Linear] 562949953421312 inputs: expected at most 2^48",
               nn::Linear<float>::make(std::size_t{1} << 49, 1, g));
   CHECK_ERROR(MemoryError, "[Linear] 'weight' of shape (8589934592, 8589934592) takes more memory than there is",
-              nn::Linear<float>::make(huge, huge, g));  // 2⁶⁸ bytes, which is 0 in 64 bits
+              nn::Linear<float>::make(huge, huge, g));  // 2⁶⁸ bytes, which is 0 modulo 2⁶⁴
   CHECK_ERROR(MemoryError, "[Linear] 'weight' of shape (8589934592, 131072)",
               nn::Linear<double>::make(1 << 17, huge, g));
   CHECK_ERROR(ValueError, "[Embedding] -1 entries", nn::Embedding<float>::make(minus_one, 3, g));
@@ -133,7 +133,7 @@ TEST_CASE("dropout drops in training only") {
     CHECK((element == 0 || element == doctest::Approx(2 / 0.75)));
   }
   CHECK(std::abs(static_cast<double>(zeros) - 2500) < 5 * std::sqrt(10000 * 0.25 * 0.75));
-  CHECK(run(chain, ones) != dropped);  // the stream goes on
+  CHECK(run(chain, ones) != dropped);  // the random stream advances
   nn::eval_mode(chain);
   CHECK(run(chain, ones) == 2 * ones);
   nn::train_mode(chain);

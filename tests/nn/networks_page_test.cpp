@@ -1,4 +1,4 @@
-// The code that docs/networks.md shows: compiled and run here, and held against its text.
+// Compiles and runs the code of docs/networks.md and compares it with the page.
 #include "../snippets.hpp"
 #include "../testing.hpp"
 #include <wengert/nn.hpp>

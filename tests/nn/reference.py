@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes reference.npz, PyTorch's figures of every kind of module: /usr/bin/python3 reference.py
+"""Writes reference.npz, the results of PyTorch for every kind of module: /usr/bin/python3 reference.py
 
-Made with PyTorch 1.13.0 (Debian 12's python3-torch). A case holds, in double: its input x, the weights p.<path> of the module, its output y, a
-cotangent c, and the gradients of sum(c * y): dx, and d.<path> of each weight. Modules with statistics have them after the
-call as s.<path>.
+Made with PyTorch 1.13.0 (Debian 12's python3-torch). A case holds, in double precision: the input x, the weights p.<path> of
+the module, the output y, a cotangent c, and the gradients of sum(c * y): dx, and d.<path> for each weight. For modules with
+statistics, s.<path> holds their values after the call.
 """
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ arrays = {}
 
 
 def case(name, module, x, call=None):
-    for p in module.parameters():  # PyTorch begins many of them with zeros or ones
+    for p in module.parameters():  # PyTorch initialises many of them to zeros or ones
         with torch.no_grad():
             p.add_(0.3 * torch.randn_like(p))
     for b in module.buffers():
@@ -91,7 +91,7 @@ for name, module in {
     "celu": nn.CELU(1.5), "softplus": nn.Softplus(2), "log_softmax": nn.LogSoftmax(dim=1), "gelu.tanh": nn.GELU(approximate="tanh"),
 }.items():
     case(name, module, 4 * draw(3, 4))
-# By its formula, as PyTorch 1.13 has 1/6 in single precision in the gradient.
+# Written as a formula, because the gradient in PyTorch 1.13 has 1/6 in single precision.
 case("hard_sigmoid", nn.Identity(), 4 * draw(3, 4), lambda m, x: torch.clamp(x + 3, 0, 6) / 6)
 case("max_pool1d", nn.MaxPool1d(3, stride=2), draw(2, 2, 7))
 case("avg_pool2d", nn.AvgPool2d((2, 3), stride=2), draw(2, 2, 6, 5))
@@ -117,7 +117,8 @@ case("attention.masked", nn.MultiheadAttention(6, 2, batch_first=True), draw(2, 
 
 
 def from_its_steps(m, x):
-    """All outputs and last states in a row; it begins from x's first steps, so dx has the gradients by these as well."""
+    """Returns all outputs and last states in one vector. The first steps of x are also the initial states, so dx includes
+    the gradients of these."""
     count = m.num_layers * (2 if m.bidirectional else 1)
     h, c = (x[:, k:k + count].transpose(0, 1).contiguous() for k in (0, 1))
     y, last = m(x, (h, c) if isinstance(m, nn.LSTM) else h)
@@ -130,6 +131,6 @@ case("gru.deep", nn.GRU(4, 4, bias=False, **deep), draw(2, 5, 4), from_its_steps
 case("lstm.deep", nn.LSTM(4, 4, dropout=0.5, **deep).eval(), draw(2, 5, 4), from_its_steps)
 case("lstm.three", nn.LSTM(3, 4, num_layers=3, batch_first=True), draw(2, 5, 3), output)
 case("gru.both", nn.GRU(3, 4, bidirectional=True, batch_first=True), draw(2, 5, 3), output)
-# In training, with all that the lower layer puts out dropped.
+# In training mode, with all outputs of the lower layer dropped.
 case("rnn.dropped", nn.RNN(3, 4, num_layers=2, dropout=1.0, batch_first=True), draw(2, 5, 3), output)
 np.savez_compressed("reference.npz", **arrays)

@@ -1,4 +1,4 @@
-// Every kind of module against PyTorch's figures: outputs, gradients, the names and shapes of its parameters.
+// Compares every kind of module with PyTorch: outputs, gradients, names and shapes of parameters.
 #include "../testing.hpp"
 #include <wengert/io/npz.hpp>
 #include <wengert/nn.hpp>
@@ -11,7 +11,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// The cases of reference.npz; see reference.py for what they hold.
+// The cases of reference.npz; reference.py describes their contents.
 class Reference {
  public:
   Reference() {
@@ -24,7 +24,7 @@ class Reference {
     return arrays_.at(name);
   }
 
-  // Gives a module the case's weights, which must be all it has.
+  // Assigns the weights of a case to a module; checks that the module has exactly these parameters.
   template <class Module>
   void load(const std::string& name, const Module& module) {
     std::set<std::string> expected, found;
@@ -37,7 +37,7 @@ class Reference {
     CHECK(found == expected);
     used_.insert(name);
   }
-  // Checks a module: `call(module, tape)` gives x, empty if it has no gradient, and y.
+  // Checks a module. `call(module, tape)` returns x, empty if it has no gradient, and y.
   template <class Module, class Call>
   void check_call(const std::string& name, const Module& module, const Call& call) {
     CAPTURE(name);
@@ -56,7 +56,7 @@ class Reference {
     for (const auto& [path, parameter] : nn::named_parameters(module))
       if (arrays_.contains(name + ".s." + path)) CHECK(distance(parameter.value(), array(name + ".s." + path)) < 1e-13);
   }
-  // The same for a layer from Var to Var, or whatever `apply` makes of it; and gradcheck's opinion, and float's.
+  // Checks a module that maps a Var to a Var, or is called by `apply`, also in float and with gradcheck.
   template <class Module, class Apply>
   void check(const std::string& name, const Module& module, const Apply& apply) {
     check_call(name, module, [&](const Module& m, Tape<double>& tape) {
@@ -201,14 +201,14 @@ TEST_CASE("attention drops weights in training, and what it keeps makes up for t
   Generator g(8);
   const std::size_t width = 2, places = 4000;
   auto layer = nn::MultiheadAttention<double>::make(width, 1, g, {.dropout = 0.25});
-  // Queries and keys of 0 make all weights 1/places; values and results are passed on as they are.
+  // Queries and keys of 0 make all attention weights 1/places; values and outputs are passed on unchanged.
   layer.in_proj_weight.assign(Tensor<double>{{0, 0}, {0, 0}, {0, 0}, {0, 0}, {1, 0}, {0, 1}});
   layer.out_proj.weight.assign(Tensor<double>{{1, 0}, {0, 1}});
   Tape<double> tape;
   const auto x = tape.constant(Tensor<double>(xt::ones<double>({std::size_t{1}, places, width})));
   const auto query = slice(x, {xt::all(), xt::range(0, 3)});
   const Tensor<double> y = layer(query, x, x).value();
-  // Each result is (number kept) / (0.75 · places): mean 1, variance 1/3 / places.
+  // Each output is (number kept) / (0.75 · places), with mean 1 and variance 1/3 / places.
   const double deviation = std::sqrt(1.0 / 3 / static_cast<double>(places));
   for (std::size_t i = 0; i < 3; ++i) {
     CHECK(std::abs(y(0, i, 0) - 1) < 5 * deviation);
@@ -307,7 +307,7 @@ TEST_CASE("recurrent and attention layers run inside compiled") {
   const auto y = net(tape.constant(x)).value();
   CHECK(distance(run(x).value(), y) < 1e-5);
   Tensor<float> changed = x;
-  changed(0, 5, 0) += 1;  // later places do not matter to earlier ones
+  changed(0, 5, 0) += 1;  // later positions do not affect earlier ones
   const auto z = net(tape.constant(changed)).value();
   CHECK(distance(xt::view(y, xt::all(), xt::range(0, 5)), xt::view(z, xt::all(), xt::range(0, 5))) < 1e-6);
   CHECK(distance(y, z) > 1e-4);
@@ -323,7 +323,7 @@ TEST_CASE("weights begin as PyTorch's") {
   CHECK(within(conv.weight, 1 / std::sqrt(18.0)));
   CHECK(conv.weight.shape() == Shape{8, 3, 3, 2});
   const auto transposed = nn::ConvTranspose2d<double>::make(6, 8, 3, g);
-  CHECK(within(transposed.weight, 1 / std::sqrt(72.0)));  // PyTorch counts what it takes for inputs
+  CHECK(within(transposed.weight, 1 / std::sqrt(72.0)));  // PyTorch's fan-in of a transposed convolution
   const auto lstm = nn::LSTM<double>::make(5, 9, g);
   CHECK(within(lstm.layers[0].weight_ih, 1.0 / 3));
   CHECK(within(lstm.layers[0].weight_hh, 1.0 / 3));

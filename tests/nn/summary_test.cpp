@@ -1,4 +1,4 @@
-// The table of layers, and the linter.
+// nn::summary, the table of layers, and nn::check, the linter.
 #include "../testing.hpp"
 #include <wengert/nn.hpp>
 
@@ -21,7 +21,7 @@ ConvNet<float> conv_net(Generator& g) {
   return {nn::Conv2d<float>::make(1, 4, 3, g, {.padding = 1}), {2}, nn::Linear<float>::make(64, 10, g)};
 }
 
-// A recurrent layer as a user might write it, of bare parameters.
+// A recurrent layer made of plain parameters, as users might write it.
 struct Counter {
   Parameter<double> input, state;
 
@@ -179,7 +179,7 @@ TEST_CASE("summary counts what is shared once") {
 
 namespace {
 
-// The findings' flaws and layers, in order.
+// Returns flaws and layers of the findings, in order.
 std::string flaws(const nn::CheckReport& report) {
   const char* const names[] = {"no_gradient", "softmax", "log", "broadcast", "dead", "saturated", "nll"};
   std::string text;

@@ -14,7 +14,7 @@ TEST_CASE_TEMPLATE("attention by hand", T, float, double) {
   const auto masked = scaled_dot_product_attention(q, k, v, {.mask = mask});
   CHECK(masked.value() == column<T>({3, 0}));
   CHECK(grad(sum(masked), v)[0].value() == column<T>({0, 1}));
-  // What both forbid together leaves the first query nothing.
+  // Together, the mask and causality leave the first query no key.
   CHECK(scaled_dot_product_attention(q, k, v, {.mask = mask, .causal = true}).value() == column<T>({0, 0}));
   CHECK(scaled_dot_product_attention(q, k, v, {.bias = tape.constant(Tensor<T>{1000, 0})}).value() ==
         column<T>({1, 1}));

@@ -1,6 +1,6 @@
-// What no function takes: axes that are not there, shapes that do not fit, numbers out of range, operands of another
-// tape. Each is refused by an error of its kind that names the function, the caller's line, what was got and what is
-// needed, and leaves the tape as it was.
+// Invalid arguments of every function: axes, shapes, numbers, and operands of another tape.
+// Each causes an error of its kind that names the function, the caller's line, the invalid argument and the
+// requirement, and leaves the tape unchanged.
 #include "testing.hpp"
 
 #include <limits>
@@ -27,7 +27,7 @@ struct Bench {
     INFO(message);
     CHECK(message.starts_with(fmt::format("[{}] ", name)));
     CHECK(message.ends_with(fmt::format("({}:{})", __FILE__, line)));
-    CHECK(contains(message, ": "));  // what was got: what is needed
+    CHECK(contains(message, ": "));  // the invalid argument, then the requirement
     CHECK(tape.size() == before);
   }
 };
@@ -245,7 +245,7 @@ TEST_CASE("shapes that an array function cannot take") {
   REFUSES(ShapeError, group_norm, v, 1);
   REFUSES(ShapeError, instance_norm, x);
   REFUSES(ShapeError, embedding, v, {0});
-  // Reductions without an identity, of nothing.
+  // Reductions without an identity over no elements.
   REFUSES(ShapeError, amax, none, 1);
   REFUSES(ShapeError, amin, none, 1);
   REFUSES(ShapeError, amax, none);

@@ -26,7 +26,7 @@ TEST_CASE("hooks change the gradient only") {
   CHECK(contains(message_of<ShapeError>([&] { grad(wrong, x); }),
                  "[map_gradient] the function made shape () of a cotangent of shape (3,): expected the same shape"));
   CHECK(tape.size() == size);
-  // Hooks differentiate again, as they are recorded.
+  // Hooks are recorded, so they can be differentiated again.
   const auto [dx] = grad(sum(x * x * scale_gradient(x, 2)), x);  // 2x² + 2x²
   CHECK(dx.value() == Tensor<double>{4, 16, 36});
 }
@@ -42,7 +42,7 @@ TEST_CASE("custom_vjp uses the rule given, to any order") {
   const auto x = tape.variable(Tensor<double>{0, 100});
   const auto before = tape.size();
   const auto y = log1pexp(x);
-  CHECK(tape.size() == before + 3 + 2);  // what it computed, the rule and the node
+  CHECK(tape.size() == before + 3 + 2);  // the nodes of the function, the rule and the result
   CHECK(y.value()(0) == doctest::Approx(std::log(2)));
   const auto [dx] = grad(sum(y), x);
   CHECK(called == 1);
@@ -100,7 +100,7 @@ TEST_CASE("checkpoint gives the same value and gradients, and keeps one node") {
   block(x, w);
   const auto inner = tape.size() - before;
   checkpoint(block)(x, w);
-  CHECK(tape.size() == before + 2 * inner + 2);  // the inner nodes remain, their values do not
+  CHECK(tape.size() == before + 2 * inner + 2);  // inner nodes remain without their values
 }
 
 TEST_CASE("checkpoint: what the function captures gets its gradient, without being counted twice") {
@@ -172,7 +172,7 @@ TEST_CASE("what a checkpoint or a custom_vjp updates is written, and once") {
     Tape<double> tape;
     const auto x = tape.variable(Tensor<double>{1, 2});
     auto y = custom ? custom_vjp(counted, [](auto g, auto, auto) { return g; })(x) : checkpoint(counted)(x);
-    for (int i = 0; i < 20; ++i) y = y * 10.0;  // takes the memory that was given back
+    for (int i = 0; i < 20; ++i) y = y * 10.0;  // reuses the released memory
     CHECK(grad(sum(y), x)[0].value() == Tensor<double>{1e20, 1e20});
     CHECK(tape.updates().size() == 1);
     tape.commit();

@@ -1,4 +1,4 @@
-// Convolutions against their definition and the library's kernels, edge cases, and rejected arguments.
+// Convolutions against their definition and between oneDNN and own kernels, edge cases, and rejected arguments.
 #include "kernel/conv.hpp"
 
 #include "testing.hpp"
@@ -15,7 +15,7 @@ Tensor<T> empty(const Shape& shape) {
   return Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape));
 }
 
-// A convolution by its definition, in double.
+// Returns a convolution computed by its definition, in double.
 Tensor<double> by_definition(const Tensor<double>& x, const Tensor<double>& w, std::size_t stride, std::size_t padding,
                              std::size_t dilation, std::size_t groups) {
   const auto extent = [&](std::size_t i) {
@@ -73,13 +73,13 @@ TEST_CASE_TEMPLATE("large convolutions, in float by the library, are those of th
         conv2d(vx, vw, {.stride = c.stride, .padding = c.padding, .dilation = c.dilation, .groups = c.groups});
     CAPTURE(to_string(c.x));
     CHECK(distance(vy.value(), y) < (sizeof(T) == 4 ? 5e-6 : 1e-13) * xt::amax(xt::abs(y))());
-    // Each gradient is the transpose: <g, x ∗ w> = <dx, x> = <dw, w>.
+    // Gradients are transposed maps: <g, x ∗ w> = <dx, x> = <dw, w>.
     const Tensor<double> g = random_tensor(vy.shape(), 3);
     const auto [dx, dw] = grad(seed(vy, tape.constant(Tensor<T>(xt::cast<T>(g)))), vx, vw);
     const double product = xt::sum(g * y)(), scale = std::sqrt(xt::sum(g * g)() * xt::sum(y * y)());
     CHECK(std::abs(xt::sum(xt::cast<double>(dx.value()) * x)() - product) < (sizeof(T) == 4 ? 1e-6 : 1e-14) * scale);
     CHECK(std::abs(xt::sum(xt::cast<double>(dw.value()) * w)() - product) < (sizeof(T) == 4 ? 1e-6 : 1e-14) * scale);
-    // The same numbers again, to the bit.
+    // Repeated calls give bit-identical results.
     CHECK(conv2d(vx, vw, {.stride = c.stride, .padding = c.padding, .dilation = c.dilation, .groups = c.groups})
               .value() == vy.value());
     CHECK(grad(seed(vy, tape.constant(Tensor<T>(xt::cast<T>(g)))), vx, vw)[1].value() == dw.value());
@@ -100,7 +100,7 @@ TEST_CASE("the library's products and those by columns agree") {
       {2, 48, 48, 48, 2, {{point, axis(13, 3, 1, 1, 1), axis(17, 3, 1, 1, 1)}}},
       {2, 16, 16, 1, 1, {{point, point, axis(199, 5, 2, 1, 3)}}},
       {1, 16, 16, 1, 3, {{axis(5, 3, 1, 1, 1), axis(9, 3, 2, 1, 1), axis(8, 2, 1, 1, 0)}}},
-      {2, 16, 16, 1, 2, {{point, axis(15, 3, 1, 2, 0, 1), axis(16, 3, 1, 1, 0)}}},  // one position over the end
+      {2, 16, 16, 1, 2, {{point, axis(15, 3, 1, 2, 0, 1), axis(16, 3, 1, 1, 0)}}},  // one position beyond the end
   };
   for (const Convolution& conv : cases) {
     CAPTURE(conv.window.axes[2].input);
@@ -131,7 +131,7 @@ TEST_CASE("in float, gradients that are sums over 100,000 positions keep their d
     return Tensor<double>(xt::cast<double>(grad(seed(y, tape.constant(Tensor<T>(xt::cast<T>(g)))), w)[0].value()));
   };
   const Tensor<double> exact = gradient(double{});
-  CHECK(distance(gradient(float{}), exact) < 3e-6 * xt::amax(exact)());  // of positive numbers, so all are as large
+  CHECK(distance(gradient(float{}), exact) < 3e-6 * xt::amax(exact)());  // positive terms: all sums have a similar size
 }
 
 TEST_CASE("third derivatives of a convolution through a nonlinearity") {
@@ -179,7 +179,7 @@ TEST_CASE("threads that convolve at once") {
     threads.emplace_back([&, i] {
       Tape<float> tape;
       const auto w = tape.variable(random_tensor<float>({8, 8, 3, 3}, 2));
-      for (std::ptrdiff_t step = 0; step < 12; ++step) {  // descriptions of many kinds at once
+      for (std::ptrdiff_t step = 0; step < 12; ++step) {  // several configurations at once
         const auto y = conv2d(tape.constant(x), w, {.padding = 1 + step % 4});
         if (step == 0) results[i] = grad(sum(y * y), w)[0].value();
       }

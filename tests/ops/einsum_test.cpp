@@ -1,4 +1,5 @@
-// Edges, errors and orders; values and gradients are held against PyTorch in tests/oracle/products_test.cpp.
+// Products by einsum, dot, outer and tensordot: edge cases, errors, and contraction orders.
+// tests/oracle/products_test.cpp compares values and gradients with PyTorch.
 #include "ops/contraction.hpp"
 #include "testing.hpp"
 
@@ -12,7 +13,7 @@ using wengert::detail::LabelSet;
 
 namespace {
 
-// A chain of matrices: operand i has the labels i and i + 1.
+// Returns a chain of matrices: operand i has the labels i and i + 1.
 std::vector<LabelSet> chain(std::size_t count) {
   std::vector<LabelSet> operands;
   for (std::size_t i = 0; i < count; ++i) operands.push_back(LabelSet{3} << i);
@@ -24,7 +25,7 @@ LabelExtents extents(std::initializer_list<std::size_t> first) {
   std::copy(first.begin(), first.end(), result.begin());
   return result;
 }
-// The multiplications an order takes, each label being dropped as soon as nobody needs it.
+// Returns the number of multiplications of an order, which sums each label as soon as nothing else needs it.
 double cost_of(const std::vector<std::pair<std::size_t, std::size_t>>& order, std::vector<LabelSet> values,
                LabelSet result, const LabelExtents& sizes) {
   double total = 0;
@@ -43,7 +44,7 @@ double cost_of(const std::vector<std::pair<std::size_t, std::size_t>>& order, st
   }
   return total;
 }
-// The cheapest of all orders, by trying every one.
+// Returns the cost of the cheapest order, found by trying every one.
 double cheapest(std::vector<LabelSet> live, LabelSet result, const LabelExtents& sizes) {
   if (live.size() == 1) return 0;
   double best = std::numeric_limits<double>::infinity();
@@ -81,7 +82,7 @@ TEST_CASE("up to six operands are joined in the cheapest of all orders") {
       all |= operands.back();
     }
     const LabelSet result = all & generator() & generator();
-    for (std::size_t i = 0; i < count; ++i) {  // as einsum does, what stands in one operand alone is summed before
+    for (std::size_t i = 0; i < count; ++i) {  // like einsum, first sum labels of a single operand
       LabelSet others = result;
       for (std::size_t j = 0; j < count; ++j)
         if (j != i) others |= operands[j];

@@ -1,5 +1,4 @@
-// Values from the C++ standard library, over every length that ends in a partial lane and every instruction set's
-// width.
+// Elementwise ops: values against the standard library, special values, gradients at kinks, masks, and errors.
 #include "testing.hpp"
 
 using namespace wengert;
@@ -7,7 +6,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// The distance in units in the last place of T.
+// Returns the distance in units in the last place of T.
 template <class T>
 double ulps(T got, long double exact) {
   const T rounded = static_cast<T>(exact);

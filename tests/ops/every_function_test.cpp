@@ -1,6 +1,6 @@
-// A table of every function on tensors, by which what holds for all of them is checked. A function that is declared in
-// a header of ops/ and does not stand here fails the first test.
-// g++ 12 takes parts of <regex> for uninitialised under the sanitizers.
+// Properties of every function on tensors, checked with a table of all functions.
+// The first test fails if the table lacks a function declared in a header of ops/.
+// Under the sanitizers, g++ 12 takes parts of <regex> for uninitialised.
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
@@ -20,7 +20,7 @@ namespace {
 
 using V = Var<double>;
 
-// What a function gives as a Var; an empty one for indices and answers.
+// Return the result of a function as a Var: an empty one for indices and truth values.
 V as_var(V y) { return y; }
 V as_var(const std::vector<V>& parts) { return concatenate(parts, -1); }
 V as_var(const SlogDet<double>& y) { return y.log_abs; }
@@ -33,12 +33,12 @@ V as_var(bool) { return {}; }
 
 struct Function {
   std::string name;
-  Shape shape;  // that it takes
+  Shape shape;  // shape of the argument
   std::function<V(V)> call;
 };
 
 Generator draws() { return Generator(1); }
-// A second operand on the tape of the first, if that has one.
+// Returns a second operand on the tape of the first, or an empty Var if the first is empty.
 std::size_t operands_recorded = 0;
 V ones(V like, const Shape& shape) {
   if (like.empty()) return {};
@@ -47,7 +47,7 @@ V ones(V like, const Shape& shape) {
 }
 V identity(V x) { return x; }
 
-// A row: the shape, the function, what it takes besides the Var v.
+// A row of the table: the shape, the function, and its arguments, in which v is the Var.
 #define ROW(shape, function, ...)                                             \
   {                                                                           \
 #function, Shape shape, [](V v) { return as_var(function(__VA_ARGS__)); } \
@@ -298,7 +298,7 @@ std::vector<Function> all_functions() {
   return result;
 }
 
-// The functions that the headers of ops/ declare.
+// Returns the names of the functions declared in the headers of ops/.
 std::set<std::string> declared() {
   const std::regex function(R"(^\s*(?:(?:Var<(?:T|float|double)>|[A-Z]\w*<T>|bool|auto|std::vector<Var<T>>) (\w+)\()"
                             R"(|WENGERT_(?:UNARY|BINARY|PARAMETRIC|FUNCTION_\d)\((\w+)))");
@@ -318,8 +318,8 @@ TEST_CASE("every function on tensors stands in the table") {
   std::set<std::string> names;
   for (const Function& f : all_functions()) names.insert(f.name);
   const std::set<std::string> elsewhere{"checkpointed", "with_rule", "name",  // details
-                                        "custom_vjp",                         // makes functions
-                                        "one_hot"};                           // of indices
+                                        "custom_vjp",                         // returns a function
+                                        "one_hot"};                           // takes indices
   const std::set<std::string> all = declared();
   CHECK(all.size() > 150);
   for (const std::string& name : all) {
@@ -341,7 +341,7 @@ TEST_CASE("every function refuses a handle to nothing, names itself and the line
       const std::string message = message_of<HandleError>([&] { f.call(wrong); });
       INFO(message);
       CHECK(message.starts_with("[" + f.name + "] "));
-      CHECK((contains(message, fmt::format("({}:", __FILE__)) || f.name == "checkpoint"));  // which is no function
+      CHECK((contains(message, fmt::format("({}:", __FILE__)) || f.name == "checkpoint"));  // a function object
       CHECK(tape.size() == before + operands_recorded);
     }
 }

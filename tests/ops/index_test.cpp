@@ -11,7 +11,7 @@ namespace {
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 Tensor<double> empty(const Shape& shape) { return Tensor<double>::from_shape(xt::dynamic_shape<std::size_t>(shape)); }
 
-// Indices that braces cannot write: several axes of one element.
+// Returns indices of a shape that braces cannot express: several axes of one element.
 Indices shaped(const Shape& shape, std::initializer_list<std::int64_t> values) {
   Indices result = Indices::from_shape(xt::dynamic_shape<std::size_t>(shape));
   std::copy(values.begin(), values.end(), result.begin());
@@ -34,10 +34,10 @@ TEST_CASE("take puts the axes of the indices in place of its own") {
       CHECK(y.value()(i, 0, 0, j) == value(i, 3, j));
       CHECK(y.value()(i, 1, 1, j) == value(i, 0, j));
     }
-  // Any strides: the transposed tensor has the elements of the last axis in rows.
+  // Operands of any strides: taking rows of the transpose takes along the last axis.
   CHECK(take(transpose(x), {1, 1}, 0).value() == transpose(take(x, {1, 1}, 2)).value());
   CHECK(take(broadcast_to(tape.constant(7.0), {3, 2}), {0, 2}, 0).value() == Tensor<double>{{7, 7}, {7, 7}});
-  CHECK(take(x, shaped({}, {2}), 0).shape() == Shape{4, 2});  // one place: its axis goes
+  CHECK(take(x, shaped({}, {2}), 0).shape() == Shape{4, 2});  // a scalar index removes the axis
   CHECK(take(x, {-1, 4}).value() == Tensor<double>{value(2, 3, 1), value(0, 2, 0)});
   CHECK(take(sum(x), {0, 0}).value() == Tensor<double>{sum(x).item(), sum(x).item()});
 }
@@ -81,7 +81,7 @@ TEST_CASE("gather is NumPy's take_along_axis, without broadcasting and with part
   CHECK(gather(transpose(x), 0, Indices{{2, 0}, {0, 0}, {1, 1}, {2, 2}}).value() ==
         Tensor<double>{{3, 4}, {1, 4}, {2, 5}, {3, 6}});
   CHECK(gather(slice(x, 1, xt::range(1, 3)), 1, Indices{{1, 0}, {0, 0}}).value() == Tensor<double>{{3, 2}, {5, 5}});
-  // The gradient of what broadcasts is a sum.
+  // The gradient of a broadcast operand is a sum.
   const auto row = tape.variable(Tensor<double>{{1, 2, 3}});
   const auto [d] = grad(sum(take_along_axis(row, Indices{{2, 0}, {2, 1}}, 1)), row);
   CHECK(d.value() == Tensor<double>{{1, 1, 2}});
@@ -98,8 +98,7 @@ TEST_CASE("scatter replaces, the last of several; scatter_add and index_add add 
   const auto [dx, ds] = grad(sum(y * w), x, s);
   CHECK(dx.value() == Tensor<double>{{0, 0, 3}, {4, 5, 0}});
   CHECK(ds.value() == Tensor<double>{{0, 2, 1}, {0, 0, 6}});
-  // The gradient is linear in the cotangent, so it can be differentiated again: d²/(dx ds) of ½ Σ y² w is 0, d²/ds² is
-  // w.
+  // The gradient can be differentiated again: for ½ Σ y² w, d²/(dx ds) is 0 and d²/ds² is w.
   const auto [first] = grad(sum(square(y) * w) / 2, s);
   const auto [of_x, of_s] = grad(sum(first), x, s);
   CHECK(of_x.value() == Tensor<double>{{0, 0, 0}, {0, 0, 0}});
@@ -123,7 +122,7 @@ TEST_CASE("one_hot and masks") {
   CHECK(masked_select(transpose(x), transpose(x) < 0).value() == Tensor<float>{-4, -2, -6});
   CHECK(masked_select(x, Tensor<float>{0, 1, 0}).value() == Tensor<float>{-2, 5});
   CHECK(masked_select(slice(x, {0}), xt::ones<float>({2, 1})).shape() == Shape{6});
-  // Masks of bool, as xtensor's comparisons give them, and their expressions.
+  // Masks of bool, as xtensor's comparisons return them, and expressions of them.
   const Tensor<float> values = x.value();
   const xt::xarray<bool> positive = values > 0.0F;
   CHECK(masked_select(x, positive).value() == Tensor<float>{1, 3, 5});
@@ -135,7 +134,7 @@ TEST_CASE("one_hot and masks") {
   CHECK(through.value() == Tensor<float>{{2, 1, 6}, {1, 10, 1}});
   const auto [dx] = grad(sum(square(masked_select(x, x > 0))), x);
   CHECK(dx.value() == Tensor<float>{{2, 0, 6}, {0, 10, 0}});
-  // Classes as a loss has them: the chosen logit of each row.
+  // The logit of the predicted class in each row.
   CHECK(flatten(take_along_axis(x, argmax(x, 1, KeepDims::yes), 1)).value() == Tensor<float>{3, 5});
 }
 
@@ -233,6 +232,6 @@ TEST_CASE("wrong indices say why, and record nothing") {
   CHECK_ERROR(HandleError, "[one_hot] operand 1 is an empty handle", one_hot(IndexVar<double>(), 2));
   Tape<double> other;
   CHECK_ERROR(HandleError, "[take] the index operand belongs to another tape", take(x, other.indices({0}), 0));
-  // What was recorded are the operands made on the way: the sums, a broadcast and the labels.
+  // The new nodes are operands of the calls: the sums, a broadcast, and the labels.
   CHECK(tape.size() == before + 4);
 }

@@ -56,7 +56,7 @@ TEST_CASE("split and chunk give views that concatenate to the whole") {
   CHECK(split(x, {0, 3, 3, -1}, 1)[3].shape() == Shape{3, 6});
   CHECK(chunk(x, 4, 1).size() == 4);
   CHECK(chunk(x, 4, 1)[3].shape() == Shape{3, 1});
-  CHECK(chunk(x, 6, 1).size() == 5);  // as PyTorch's: pieces of two
+  CHECK(chunk(x, 6, 1).size() == 5);  // pieces of two, as in PyTorch
   CHECK(chunk(slice(x, {xt::range(0, 0)}), 3).size() == 1);
   CHECK_ERROR(ShapeError, "[split] axis 1 of shape (3, 10) into 3 sections: they cannot be equal", split(x, 3, 1));
   CHECK_ERROR(ShapeError, "[split] axis 0 of shape (3, 10) into 0 sections", split(x, 0));

@@ -1,4 +1,5 @@
-// Edges and errors; values and gradients are held against PyTorch in tests/oracle/linalg_test.cpp.
+// Linear algebra: edge cases and errors.
+// tests/oracle/linalg_test.cpp compares values and gradients with PyTorch.
 #include "testing.hpp"
 
 #include <algorithm>
@@ -20,7 +21,7 @@ Tensor<double> identity(std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) result(i, i) = 1;
   return result;
 }
-// Two matrices of which the second is singular.
+// Returns two matrices, the second of which is singular.
 Tensor<double> second_singular() { return {{{2, 0}, {1, 1}}, {{1, 2}, {2, 4}}}; }
 
 }  // namespace

@@ -47,8 +47,8 @@ TEST_CASE_TEMPLATE("losses from logits of ±1000 are finite and right, and so ar
   Tape<T> tape;
   const auto z = tape.variable(Tensor<T>{{1000, -1000}, {-1000, 1000}}), y = tape.constant(Tensor<T>{{1, 0}, {1, 0}});
   const auto categorical = cross_entropy_with_logits(z, y), binary = binary_cross_entropy_with_logits(z, y);
-  CHECK(categorical.item() == 1000);  // the second row misses by 2000, over two rows
-  CHECK(binary.item() == 1000);       // both elements of the second row miss by 1000
+  CHECK(categorical.item() == 1000);  // 2000 for the second row, averaged over two rows
+  CHECK(binary.item() == 1000);       // 1000 for both elements of the second row
   CHECK(grad(categorical, z)[0].value() == Tensor<T>{{0, 0}, {-0.5, 0.5}});
   CHECK(grad(binary, z)[0].value() == Tensor<T>{{0, 0}, {-0.5, 0.5}});
 }

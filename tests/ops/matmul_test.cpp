@@ -55,7 +55,7 @@ TEST_CASE("vectors stand for a row on the left and a column on the right") {
 
 namespace {
 
-// The product of stacks, entry by entry; `a` and `b` have a leading axis each, of the result's extent or 1.
+// Returns the product of stacks, entry by entry. The leading axes of `a` and `b` have the extent of the result or 1.
 Tensor<double> plain_stack(const Tensor<double>& a, const Tensor<double>& b) {
   const std::size_t count = std::max(a.shape()[0], b.shape()[0]);
   Tensor<double> c = xt::zeros<double>({count, a.shape()[1], b.shape()[2]});
@@ -138,7 +138,7 @@ TEST_CASE("a stack times one matrix is one product, in its gradient too") {
   const auto before = tape.size();
   grad(loss, b);
   for (std::size_t i = before; i < tape.size(); ++i)
-    CHECK(tape.node(i).layout->size <= 72);  // no product a batch entry
+    CHECK(tape.node(i).layout->size <= 72);  // no product per entry of the batch
 }
 
 TEST_CASE("operands that repeat elements are copied first") {

@@ -6,7 +6,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// (x − mean) / √(variance + ε) of the elements at the given places, in long double.
+// Computes (x − mean) / √(variance + ε) of the elements at the given places, in long double.
 void plain_standardise(const double* x, double* y, const std::vector<std::size_t>& places, double epsilon) {
   long double mean = 0, variance = 0;
   for (const std::size_t i : places) mean += x[i];
@@ -58,7 +58,7 @@ TEST_CASE_TEMPLATE("normalisations of no elements", T, float, double) {
   CHECK(group_norm(tape.variable(Tensor<T>(xt::zeros<T>({0, 4}))), 2).shape() == Shape{0, 4});
   const auto x = tape.variable(Tensor<T>(xt::zeros<T>({0, 3})));
   CHECK(grad(sum(layer_norm(x, {3})), x)[0].shape() == Shape{0, 3});
-  const auto one = tape.variable(column<T>({3, 5}));  // rows of one element are 0, whatever that is
+  const auto one = tape.variable(column<T>({3, 5}));  // rows of one element become 0
   CHECK(layer_norm(one, {1}).value() == column<T>({0, 0}));
   CHECK(grad(sum(layer_norm(one, {1})), one)[0].value() == column<T>({0, 0}));
 }
@@ -82,10 +82,10 @@ TEST_CASE("queued updates are written by commit, chained within a tape, and drop
   tape.commit();
   CHECK(state.running_mean.value() == Tensor<double>{1});
   CHECK(state.running_variance.value() == Tensor<double>{1.5});
-  CHECK_NOTHROW(grad(sum(dx * dx), x));  // reads no running value
+  CHECK_NOTHROW(grad(sum(dx * dx), x));  // does not read the running values
   batch_norm(x, state, Training::yes);
   batch_norm(x, state, Training::yes);
-  const auto evaluated = batch_norm(x, state, Training::no, {}, {}, 0);  // sees what is queued
+  const auto evaluated = batch_norm(x, state, Training::no, {}, {}, 0);  // reads the queued statistics
   CHECK(distance(evaluated.value(), (x.value() - 1.75) / std::sqrt(1.875)) < 1e-15);
   tape.commit();
   CHECK(state.running_mean.value() == Tensor<double>{1.75});

@@ -1,5 +1,6 @@
-// Prints the op reference, from the registry and the error bounds: see tests/ops/update_op_reference.sh. A test holds
-// docs/ops.md against it. Argument: the folder of error_bounds.csv and derivative_bounds.csv.
+// Prints the op reference from the registry and the measured error bounds.
+// tests/ops/update_op_reference.sh writes docs/ops.md with it, and a test compares the page with its output. Argument:
+// the folder of error_bounds.csv and derivative_bounds.csv.
 #include "oracle/derivative_bounds.hpp"
 #include "oracle/error_bounds.hpp"
 
@@ -12,7 +13,7 @@ namespace {
 
 using wengert::testing::ErrorBound;
 
-// In a table a bar would end the cell.
+// Escapes bars, which would end a cell of a table.
 std::string cell(std::string_view text) {
   std::string result;
   for (const char c : text) result += c == '|' ? std::string("\\|") : std::string(1, c);
@@ -28,7 +29,7 @@ std::string errors(const ErrorBound& bound) {
   return bound.of == ErrorBound::Of::own ? text : "(" + text + ")";
 }
 
-// Random numbers: their notation says what is drawn.
+// Returns whether an op draws random numbers, according to its notation.
 bool is_draw(const wengert::OpRow& row) { return row.notation.find("drawn") != std::string_view::npos; }
 
 void print_derivatives(const std::string& file) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Holds docs/ops.md against what the registry and the measured errors say now. Argument: the program ops_table.
+# Checks that docs/ops.md matches the registry and the measured errors. Argument: the program ops_table.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 diff -u docs/ops.md <("$1" tests/oracle) && echo ok ||

@@ -25,7 +25,7 @@ TEST_CASE_TEMPLATE("pooling by hand", T, float, double) {
   const auto x = tape.variable(Tensor<T>{{{1, 5, 2, 0}, {5, 3, 4, 4}, {0, 1, 8, 6}}});
   CHECK(max_pool2d(x, 2).value() == filled<T>({1, 1, 2}, {5, 4}));
   CHECK(avg_pool2d(x, 2).value() == filled<T>({1, 1, 2}, {3.5, 2.5}));
-  // The first of the equal elements, in row-major order, gets it all.
+  // The first of equal elements, in row-major order, gets the whole gradient.
   CHECK(grad(sum(max_pool2d(x, 2)), x)[0].value() == Tensor<T>{{{0, 1, 0, 0}, {0, 0, 1, 0}, {0, 0, 0, 0}}});
   CHECK(grad(sum(max_pool2d(x, 2, {.stride = 1})), x)[0].value() ==
         Tensor<T>{{{0, 2, 0, 0}, {1, 0, 1, 0}, {0, 0, 2, 0}}});

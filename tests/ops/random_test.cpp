@@ -9,7 +9,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// Philox4x32-10 as the paper writes it, block by block.
+// Philox4x32-10 as in the paper, one block at a time.
 std::array<std::uint32_t, 4> plain_philox(std::array<std::uint32_t, 4> c, std::array<std::uint32_t, 2> k) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = 0xD2511F53ULL * c[0], b = 0xCD9E8D57ULL * c[2];
@@ -20,7 +20,7 @@ std::array<std::uint32_t, 4> plain_philox(std::array<std::uint32_t, 4> c, std::a
   return c;
 }
 
-// Pearson's statistic of counts that are expected to be as given.
+// Returns Pearson's chi-squared statistic of counts against the expected counts.
 double chi_square(const std::vector<double>& counts, const std::vector<double>& expected) {
   double total = 0;
   for (std::size_t i = 0; i < counts.size(); ++i)
@@ -81,7 +81,7 @@ TEST_CASE_TEMPLATE("draws follow from key and counter alone, whatever their shap
     const auto z = normal(tape, {count}, g).value(), other = normal(tape, {count / 2}, h).value();
     for (std::size_t i = 0; i < other.size(); ++i)
       CHECK(z(i) == doctest::Approx(static_cast<double>(other(i))).epsilon(1e-6));
-    for (std::size_t i = 0; i + 1 < count; i += 2) {  // Box and Muller's formula
+    for (std::size_t i = 0; i + 1 < count; i += 2) {  // the Box-Muller transform
       const double u = 1 - static_cast<double>(all(i)), angle = 2 * M_PI * static_cast<double>(all(i + 1));
       const double r = std::sqrt(-2 * std::log(u)), tolerance = sizeof(T) == 4 ? 1e-5 : 1e-14;
       CHECK(std::abs(static_cast<double>(z(i)) - r * std::cos(angle)) < tolerance);
@@ -111,14 +111,14 @@ TEST_CASE_TEMPLATE("uniform and normal draws have the moments and frequencies of
   const Tensor<T> u = uniform(tape, {count}, generator).value(), z = normal(tape, {count}, generator).value();
   CHECK(*std::min_element(u.begin(), u.end()) >= 0);
   CHECK(*std::max_element(u.begin(), u.end()) < 1);
-  // Four standard deviations of each moment's estimate.
+  // The bounds are four standard deviations of each moment's estimate.
   CHECK(std::abs(mean_of(u, 1) - 0.5) < 4 / std::sqrt(12 * n));
   CHECK(std::abs(mean_of(u, 2) - 1.0 / 3) < 4 * std::sqrt(4.0 / 45 / n));
   CHECK(std::abs(mean_of(z, 1)) < 4 / std::sqrt(n));
   CHECK(std::abs(mean_of(z, 2) - 1) < 4 * std::sqrt(2 / n));
   CHECK(std::abs(mean_of(z, 3)) < 4 * std::sqrt(15 / n));
   CHECK(std::abs(mean_of(z, 4) - 3) < 4 * std::sqrt(96 / n));
-  // χ² of 99 degrees of freedom: 148.2 is exceeded once in a thousand times.
+  // χ² with 99 degrees of freedom exceeds 148.2 once in a thousand times.
   std::vector<double> flat(bins), bell(bins);
   double products = 0;
   for (std::size_t i = 0; i < count; ++i) {
@@ -130,7 +130,7 @@ TEST_CASE_TEMPLATE("uniform and normal draws have the moments and frequencies of
   const std::vector<double> even(bins, n / bins);
   CHECK(chi_square(flat, even) < 148.2);
   CHECK(chi_square(bell, even) < 148.2);
-  CHECK(std::abs(products / n) < 4 / std::sqrt(n));  // neighbours do not depend on each other
+  CHECK(std::abs(products / n) < 4 / std::sqrt(n));  // neighbours are uncorrelated
 }
 
 TEST_CASE_TEMPLATE("reparameterised draws differentiate", T, float, double) {
@@ -195,7 +195,7 @@ TEST_CASE_TEMPLATE("categorical draws classes as often as softmax says", T, floa
   CHECK(counts[1] == 0);
   const Tensor<T> p = softmax(logits).value();
   const auto expected = [&](std::size_t c) { return static_cast<double>(p(c)) * count; };
-  // χ² of 2 degrees of freedom: 13.8 is exceeded once in a thousand times.
+  // χ² with 2 degrees of freedom exceeds 13.8 once in a thousand times.
   CHECK(chi_square({counts[0], counts[2], counts[3]}, {expected(0), expected(2), expected(3)}) < 13.8);
   CHECK(categorical(tape.constant(Tensor<T>{{{0, 5000}, {5000, 0}}}), generator).value() == Indices{{1, 0}});
   CHECK(categorical(logits, generator).shape() == Shape{});
@@ -225,7 +225,7 @@ TEST_CASE_TEMPLATE("dropout keeps the expectation, and its gradient passes where
   }
   CHECK(std::abs(static_cast<double>(dropped) / count - 0.25) < 4 * std::sqrt(0.25 * 0.75 / count));
   CHECK(distance(grad(sum(y), x)[0].value(), value / T(3)) < 1e-6);
-  for (const std::size_t size : Sizes{0, 1, 2, 3, 4, 5, 511, 513, 1030}) {  // 32 bits of the stream each
+  for (const std::size_t size : Sizes{0, 1, 2, 3, 4, 5, 511, 513, 1030}) {  // each element uses 32 bits of the stream
     Generator g{11, 3};
     const auto z = dropout(tape.constant(Tensor<T>(xt::ones<T>({size}))), 0.5, g).value();
     CHECK(g.counter() == 3 + (size + 3) / 4);

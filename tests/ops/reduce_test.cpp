@@ -6,7 +6,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// The sum over axes by plain loops, in long double.
+// Returns the sum over axes, computed with plain loops in long double.
 Tensor<double> plain_sum(const Tensor<double>& x, const std::vector<std::size_t>& axes, bool keep) {
   xt::dynamic_shape<std::size_t> full(x.shape().begin(), x.shape().end()), kept;
   for (std::size_t a = 0; a < full.size(); ++a) {
@@ -121,7 +121,7 @@ TEST_CASE("positions of extremes, counts, and answers at once") {
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>{{1, 5, 5}, {7, 0, -2}});
   CHECK(argmax(x, -1).value() == Indices{1, 0});
-  CHECK(argmax(x).item() == 3);  // without an axis among all, as in NumPy and PyTorch
+  CHECK(argmax(x).item() == 3);  // over all elements without an axis, as in NumPy and PyTorch
   CHECK(argmin(transpose(x)).item() == 5);
   CHECK(argmax(x, {}, KeepDims::yes).shape() == Shape{1, 1});
   CHECK(argmax(sum(x)).item() == 0);

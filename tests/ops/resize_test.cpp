@@ -45,7 +45,7 @@ TEST_CASE("empty batches and strided operands are resized") {
   CHECK(pixel_shuffle(none, 2).shape() == Shape{0, 1, 6, 6});
   const auto x = transpose(tape.variable(random_tensor({2, 3, 4, 5}, 1)), {0, 1, 3, 2});
   CHECK(upsample_bilinear(x, 7).value() == upsample_bilinear(contiguous(x), 7).value());
-  CHECK(upsample_bilinear(x, {5, 4}).index() == x.index());  // nothing to do
+  CHECK(upsample_bilinear(x, {5, 4}).index() == x.index());  // returns the operand
 }
 
 TEST_CASE("resizing that is refused") {

@@ -82,7 +82,7 @@ TEST_CASE("reshape finds the extent given as -1, and stays a view where strides 
   const auto parted = reshape(turned, {3, 1, 2, 2, 2, 1});
   CHECK(parted.view().data() == x.view().data());
   CHECK(parted.value() == xt::reshape_view(expected, {3, 1, 2, 2, 2, 1}));
-  const auto merged = reshape(turned, {6, 4});  // its rows do not follow one another: a copy
+  const auto merged = reshape(turned, {6, 4});  // rows are not contiguous: a copy
   CHECK(merged.view().data() != x.view().data());
   CHECK(merged.value() == xt::reshape_view(expected, {6, 4}));
   const auto repeated = reshape(broadcast_to(sum(x), {3, 4}), {12});

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures the error of every op against the oracle and writes tests/oracle/error_bounds.csv, derivative_bounds.csv and
-# docs/ops.md. The errors are the largest over the instruction sets that this machine has. Argument: a build folder, or
+# Measures the errors of all ops and writes error_bounds.csv and derivative_bounds.csv in tests/oracle, and docs/ops.md.
+# The errors are the largest over the instruction sets of this machine. Argument: a build folder, by default
 # build/tests.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

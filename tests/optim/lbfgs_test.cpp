@@ -1,4 +1,4 @@
-// L-BFGS against PyTorch's, and steps that are differentiated through.
+// L-BFGS against PyTorch, and derivatives through optimiser steps.
 #include "optim/problem.hpp"
 
 using namespace wengert;
@@ -14,7 +14,7 @@ Var<T> rosenbrock(Var<T> p) {
   return sum(100 * square(tail - square(head)) + square(1 - head));
 }
 
-// Each call against a row of reference.npz: the parameters, the loss before, the evaluations so far.
+// Compares each call with a row of reference.npz: parameters, loss before the call, number of evaluations so far.
 template <class Module>
 void check(const std::string& name, const Module& module, const LBFGSOptions& options,
            const LBFGS<double>::Loss& loss) {
@@ -75,7 +75,7 @@ TEST_CASE("L-BFGS leaves frozen parameters alone, and all if the loss throws or 
   CHECK(frozen.value() == Tensor<double>{2});
   CHECK(p.value()(0) == doctest::Approx(1).epsilon(0.5));
 
-  Parameter<double> x(Tensor<double>{4}, "x");  // √x + 1/(2√x) is √2 at its minimum ½; below 0 it is NaN
+  Parameter<double> x(Tensor<double>{4}, "x");  // √x + 1/(2√x) has its minimum √2 at ½; it is NaN below 0
   LBFGS<double> careful(x, {.rate = 30, .max_iterations = 60, .max_evaluations = 1000});
   bool was_nan = false;
   const auto report = careful.step([&](auto& tape) {
@@ -160,7 +160,7 @@ TEST_CASE("steps of every rule are differentiated through") {
   const Tensor<double> w{0.3, -0.7, 1.1}, target{0.5, 0.2, -0.4};
   for (const auto& [name, rule] : rules) {
     CAPTURE(name);
-    // The loss after three steps on another, as a function of where they started, of their rate and of that loss.
+    // The loss after three steps on another loss, as a function of the start, the rate and the scale of that loss.
     const auto after_steps = [&rule = rule](auto start, auto rate, auto scale) {
       auto& tape = start.tape();
       auto at = start;

@@ -1,4 +1,4 @@
-// What an Optimizer does around its rule.
+// Optimizer: rates, groups, clipping, state, and rejected arguments.
 #include "optim/problem.hpp"
 #include "temporary_folder.hpp"
 
@@ -8,7 +8,7 @@ using optim::Optimizer;
 
 namespace {
 
-// A step of plain code, without a Program.
+// Takes an eager step, without a Program.
 template <class Loss>
 void step(Optimizer<double>& optimizer, const Loss& loss) {
   Tape<double> tape;
@@ -110,7 +110,7 @@ TEST_CASE("a Buffer is listed, but never trained, and no state is kept of it") {
   };
   step(optimizer, loss);
   CHECK(net.mean.parameter.value() == Tensor<double>{3, 4});
-  CHECK(distance(net.weight.value(), Tensor<double>{1.1, 2.1}) < 1e-6);  // Adam's first step is one of the rate
+  CHECK(distance(net.weight.value(), Tensor<double>{1.1, 2.1}) < 1e-6);  // the size of Adam's first step is the rate
   std::string names;
   for (const auto& part : optimizer.state()) names += part.name + " ";
   CHECK(names == "rate step weight.exp_avg weight.exp_avg_sq weight.step gain.exp_avg gain.exp_avg_sq gain.step ");
@@ -298,14 +298,14 @@ TEST_CASE("mistakes are errors that change nothing") {
   CHECK_ERROR(ShapeError, "1 gradients: expected one for each of 4", optimizer.update(std::vector{loss}));
   CHECK_ERROR(ShapeError, "a gradient of shape () for 'first.w' of shape (4, 3)",
               optimizer.update(std::vector{loss, loss, loss, loss}));
-  CHECK(tape.size() == nodes);  // the bias was on the tape
+  CHECK(tape.size() == nodes);  // the bias was on the tape already
   CHECK(tape.updates().empty());
   optimizer.update(loss);
   const auto queued = tape.updates().size(), recorded = tape.size();
   CHECK_ERROR(ValueError, "a step is queued already", optimizer.update(loss));
   CHECK(tape.updates().size() == queued);
   CHECK(tape.size() == recorded);
-  // A loop that forgets commit() stops in its second step.
+  // A loop without commit() fails at its second step.
   CHECK_ERROR(ValueError, "[clear] ", (tape.clear(), 0));
 
   auto state = optimizer.state();
@@ -332,14 +332,14 @@ TEST_CASE("a step that would train nothing, or leave something out, is refused")
       "(stray (2,) at optimizer_test.cpp:";
   CHECK_ERROR(ValueError, left_out, optimizer.update(both(tape)));
   CHECK(tape.updates().empty());
-  // In a Program as well.
+  // The same in a Program.
   auto program = compiled<double>([&](Tape<double>& t) {
     const auto loss = both(t);
     optimizer.update(loss);
     return loss;
   });
   CHECK(contains(message_of<ValueError>([&] { program(); }), left_out));
-  // What gets no gradient, is frozen, written by a queued update, or asked for by itself is no mistake.
+  // Accepted: parameters without gradient, frozen, written by a queued update, or with gradients computed explicitly.
   step(optimizer, [&](Tape<double>& t) { return sum(t.variable(w) * stop_gradient(t.variable(stray))); });
   step(optimizer, [&](Tape<double>& t) { return sum(t.variable(w) * (t.variable(stray) > 0)); });
   step(optimizer, [&](Tape<double>& t) {
@@ -354,9 +354,9 @@ TEST_CASE("a step that would train nothing, or leave something out, is refused")
   step(optimizer, both);
   stray.set_trainable(true);
   CHECK(optimizer.steps() == 5);
-  {  // Two networks that play against each other have an optimiser each.
+  {  // Adversarial networks have one optimiser each.
     const Optimizer<double> other(stray, optim::SGD{});
-    const Optimizer<double> copy = other;  // NOLINT: which counts as the same
+    const Optimizer<double> copy = other;  // NOLINT: a copy counts as the same optimiser
     step(optimizer, both);
   }
   tape.clear();

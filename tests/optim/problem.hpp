@@ -1,4 +1,4 @@
-// The small network that optimisers are held to PyTorch's trajectories on; reference.py says what is stored.
+// The small network for comparing optimisers with PyTorch's trajectories; reference.py describes the stored data.
 #pragma once
 
 #include "../testing.hpp"
@@ -12,7 +12,7 @@
 
 namespace wengert::testing {
 
-/// The arrays of reference.npz, by name.
+/// Returns an array of reference.npz by name.
 inline const Tensor<double>& reference(const std::string& name) {
   static const auto arrays = [] {
     std::map<std::string, Tensor<double>> result;
@@ -39,9 +39,9 @@ struct Problem {
 
   static Parameter<T> initial(const std::string& name) { return Parameter<T>(Tensor<T>(xt::cast<T>(reference(name)))); }
   Var<T> operator()(Var<T> x) const { return second(tanh(first(x))); }
-  /// The mean of the squared errors.
+  /// The mean squared error.
   Var<T> loss(Var<T> x, Var<T> y) const { return mean(square((*this)(x)-y)); }
-  /// All parameters, one after another.
+  /// The elements of all parameters in one vector.
   std::vector<double> flat() const {
     std::vector<double> result;
     for_each_parameter(*this, [&](const std::string&, const Parameter<T>& parameter) {
@@ -51,14 +51,14 @@ struct Problem {
   }
 };
 
-/// The inputs `x` or targets `y` of a step: four of the sixteen, in turn.
+/// Returns the inputs `x` or targets `y` of a step: four of the sixteen samples, in turn.
 template <class T>
 Tensor<T> batch(const std::string& name, int step) {
   const int first = step % 4 * 4;
   return xt::cast<T>(xt::view(reference(name), xt::range(first, first + 4)));
 }
 
-/// Takes `steps` steps by a compiled Program; calls `after(i)` behind each.
+/// Takes `steps` steps with a compiled Program; calls `after(i)` after each.
 template <class T, class After>
 void train(const Problem<T>& problem, optim::Optimizer<T>& optimizer, int steps, const After& after,
            const CompileOptions& options = {}) {
@@ -75,7 +75,7 @@ void train(const Problem<T>& problem, optim::Optimizer<T>& optimizer, int steps,
   }
 }
 
-/// The largest difference to the trajectory `name` of reference.npz, at every 100 of 1,000 steps.
+/// Returns the largest difference from the trajectory `name` of reference.npz, compared after every 100 of 1,000 steps.
 template <class T = double>
 double trajectory_error(const std::string& name, const optim::Rule<T>& rule,
                         const optim::OptimizerOptions<T>& options = {}) {

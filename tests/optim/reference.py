@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes reference.npz: /usr/bin/python3 reference.py
+"""Writes reference.npz, trajectories of optimisers and rates of schedules: /usr/bin/python3 reference.py
 
-Trajectories of PyTorch 1.13's optimisers in double, and of Lion, which it lacks, after its definition. The problem is
-a network of 23 parameters, tanh(x w1 + b1) w2 + b2 against y in least squares; a trajectory holds all of them, one
-after another, after every 100 of 1,000 steps.
+Trajectories come from PyTorch 1.13 in double precision; Lion, which PyTorch lacks, is implemented from its definition. The
+problem is a least-squares fit of y by a network of 23 parameters, tanh(x w1 + b1) w2 + b2. A trajectory holds all
+parameters after every 100 of 1,000 steps.
 """
 import inspect
 import os
@@ -32,8 +32,8 @@ def fresh():
 
 
 def loss_of(step, w1, b1, w2, b2):
-    """Step by step of another batch of four, so that gradients do not vanish: where they do, rules that divide by their
-    size become unstable, and rounding grows without bound."""
+    """Uses another batch of four samples at each step, so that gradients do not vanish. Vanishing gradients make rules that
+    divide by their size unstable, and rounding errors grow without bound."""
     batch = slice(step % 4 * 4, step % 4 * 4 + 4)
     return ((torch.tanh(x[batch] @ w1 + b1) @ w2 + b2 - y[batch]) ** 2).mean()
 
@@ -62,7 +62,7 @@ def trajectory(name, make, before=lambda parameters: None):
 
 
 def lion(name, rate, beta1, beta2, weight_decay):
-    """Chen et al. 2023, algorithm 2."""
+    """Records the trajectory of Lion (Chen et al. 2023, algorithm 2)."""
     parameters = fresh()
     averages = [torch.zeros_like(p) for p in parameters]
 
@@ -77,7 +77,7 @@ def lion(name, rate, beta1, beta2, weight_decay):
 
 
 def mend_nadam():
-    """PyTorch 1.13 multiplies mu_t into the product of the step ahead twice, which its later versions have mended."""
+    """Fixes an error of PyTorch 1.13, corrected in later versions: it multiplies mu_t twice into the next step's product."""
     wrong, right = "mu_product_next = mu_product * mu * mu_next", "mu_product_next = mu_product * mu_next"
     module = sys.modules["torch.optim.nadam"]
     source = inspect.getsource(module._single_tensor_nadam)
@@ -120,7 +120,7 @@ lion("lion.decay", 0.002, 0.8, 0.95, 0.1)
 
 
 def schedule(name, make, steps=100, rate=0.1):
-    """The rate of each step, as a scheduler of PyTorch has it."""
+    """Records the rate of each step of a PyTorch scheduler."""
     optimiser = O.SGD([torch.zeros(1, requires_grad=True)], lr=rate)
     scheduler = make(optimiser)
     rates = []
@@ -160,7 +160,7 @@ plateau("largest", mode="max", factor=0.5, patience=4, threshold=0.05, threshold
 
 
 def lbfgs(name, make, loss, calls, **options):
-    """After each call: the parameters, and last the loss before it and the evaluations so far."""
+    """Records after each call: the parameters, the loss before the call, and the number of evaluations so far."""
     parameters = make()
     optimiser = O.LBFGS(parameters, line_search_fn="strong_wolfe", **options)
 

@@ -1,4 +1,4 @@
-// Update rules against PyTorch's trajectories.
+// Update rules: trajectories against PyTorch, and eager steps against compiled steps.
 #include "optim/problem.hpp"
 
 #include <cctype>
@@ -108,7 +108,7 @@ TEST_CASE("a compiled step of a rule is one pass over each parameter") {
     std::istringstream text(program.to_string());
     std::size_t units = 0;
     for (std::string line; std::getline(text, line);) units += std::isdigit(line.front()) != 0 && contains(line, ":");
-    CHECK(units == 3);                                           // one of scalars
-    CHECK(program.memory().arena_bytes < 600 * sizeof(double));  // which alone are kept meanwhile
+    CHECK(units == 3);                                           // one of them of scalars
+    CHECK(program.memory().arena_bytes < 600 * sizeof(double));  // only scalars are stored in between
   }
 }

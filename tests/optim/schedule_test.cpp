@@ -1,4 +1,4 @@
-// Schedules against PyTorch's, whose figures reference.py writes.
+// Learning-rate schedules against PyTorch's rates, recorded by reference.py.
 #include "optim/problem.hpp"
 
 using namespace wengert;

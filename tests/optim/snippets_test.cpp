@@ -1,4 +1,4 @@
-// The code that docs/optimisers.md shows.
+// Compiles and runs the code of docs/optimisers.md and compares it with the page.
 // clang-format off
 // [headers]
 #include <wengert/optim.hpp>

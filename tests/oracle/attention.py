@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes attention.npz: /usr/bin/python3 attention.py
+"""Writes attention.npz, cases of scaled dot-product attention: /usr/bin/python3 attention.py
 
-PyTorch 1.13 has no public scaled_dot_product_attention with these options: its definition. The cases `batched.*` have
-leading axes.
+PyTorch 1.13 has no public scaled_dot_product_attention with these options, so the cases use its definition. The cases
+`batched.*` have leading axes.
 """
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ def attention(q, k, v, mask=None, causal=False, scale=None, bias=0.0):
         allowed = allowed & (torch.tensor(mask) != 0)
     if causal:
         allowed = allowed.tril()
-    # A row without any allowed key gives zeros, and must not spoil the gradients.
+    # A row without any allowed key gives zeros, and must not affect the gradients.
     weights = torch.softmax(scores.masked_fill(~allowed, -1e300), -1)
     return weights.masked_fill(~allowed, 0.0) @ v
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes conv.npz: /usr/bin/python3 conv.py"""
+"""Writes conv.npz, cases of convolutions: /usr/bin/python3 conv.py"""
 from torch.nn import functional as F
 
 from oracle import Oracle
@@ -9,7 +9,7 @@ u = oracle.uniform
 
 
 def convolution(name, function, x, w, bias, **options):
-    """A case with the bias as a third input, or without."""
+    """Stores a case, with the bias as a third input if there is one."""
     inputs = [u(*x), u(*w)] + ([u(bias)] if bias else [])
     oracle.case(name, lambda x, w, b=None: function(x, w, b, **options), *inputs)
 

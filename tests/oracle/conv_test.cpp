@@ -6,7 +6,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// Cases with and without a bias.
+// Checks a case with or without a bias.
 template <class F>
 void check(Oracle& oracle, const std::string& name, const F& f) {
   if (oracle.has(name, "x2"))

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes ctc.npz: /usr/bin/python3 ctc.py
+"""Writes ctc.npz, cases of ctc_loss: /usr/bin/python3 ctc.py
 
-PyTorch's ctc_loss takes for granted that its input comes from log_softmax, and has no second derivative: the cases
-`loss.*` go through log_softmax and hold first gradients. The cases `paths.*` hold both gradients of the definition, the
-sum over all paths, on small inputs that are not normalised.
+PyTorch's ctc_loss assumes that its input comes from log_softmax, and has no second derivative. The cases `loss.*`
+therefore go through log_softmax and hold first gradients. The cases `paths.*` hold both gradients of the definition,
+the sum over all paths, for small inputs that are not normalised.
 """
 import itertools
 
@@ -34,14 +34,14 @@ case("joined", z, [1, 2, 3, 2, 2, 3], [6, 5, 6, 3], [3, 2, 1, 0])
 case("blank", z, [[0, 1], [1, 1], [2, 0], [0, 0]], [6, 6, 4, 6], [2, 2, 2, 1], blank=3)
 case("long", logits(30, 2, 5), [[1, 1, 2, 2, 3, 3], [4, 3, 2, 1, 0, 0]], [30, 25], [6, 4])
 case("exact", logits(3, 1, 3), [[1, 2, 1]], [3], [3])
-# Three frames are too few for two equal labels twice: the cost is infinite.
+# Blanks must separate equal labels, so three frames are too few: the loss is infinite.
 oracle.case("impossible", lambda z, *whole: F.ctc_loss(F.log_softmax(z, -1), *whole, reduction="none"),
             logits(3, 2, 3), np.array([[1, 1, 1], [1, 2, 0]]), np.array([3, 3]), np.array([3, 2]), orders=0)
 case("zero_infinity", logits(3, 2, 3), [[1, 1, 1], [1, 2, 0]], [3, 3], [3, 2], zero_infinity=True, reduction="none")
 
 
 def by_paths(a, target, blank=0):
-    """-ln of the sum over all paths whose merged form is the target; a is (frames, 1, classes)."""
+    """Returns -ln of the sum over all paths whose merged form is the target; a has shape (frames, 1, classes)."""
     frames, _, classes = a.shape
     found = []
     for path in itertools.product(range(classes), repeat=frames):

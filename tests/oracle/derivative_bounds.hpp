@@ -1,5 +1,5 @@
-// The worst errors of derivatives over the whole range: measured by the sweeps, kept in derivative_bounds.csv, shown in
-// docs/ops.md.
+// Worst errors of derivatives over the whole range: measured by sweeps and kept in derivative_bounds.csv.
+// docs/ops.md shows them.
 #pragma once
 
 #include <algorithm>
@@ -16,8 +16,8 @@
 
 namespace wengert::testing {
 
-/// What the errors of a case are relative to: max(|f′|, ε max|f′|) of each derivative; the largest of all derivatives
-/// of an order at a point, or of an element's row; the largest of all points.
+/// The scale of the errors of a case. `own`: max(|f′|, ε max|f′|) of each derivative. `point`: the largest of all
+/// derivatives of an order at a point, or of a row of elements. `largest`: the largest over all points.
 enum class ErrorScale { own, point, largest };
 inline constexpr std::array<std::string_view, 3> error_scales{"itself", "the point", "the largest"};
 
@@ -27,8 +27,8 @@ struct DerivativeBound {
   ErrorScale scale = ErrorScale::own;
 };
 
-/// The errors met in this run. If the variable WENGERT_DERIVATIVE_BOUNDS names a file, they are written there at the
-/// end of the program, or what the file held before, if that is larger.
+/// The errors measured in this run. If the environment variable WENGERT_DERIVATIVE_BOUNDS names a file, the destructor
+/// writes the maxima of these errors and those in the file to it.
 class DerivativeBounds {
  public:
   static DerivativeBounds& instance() {
@@ -48,13 +48,13 @@ class DerivativeBounds {
     }
   }
 
-  /// Notes an error of a case and says whether it is at most ten times the kept one, which leaves room for other
-  /// compilers and instruction sets.
+  /// Records an error of a case. Returns whether it is at most ten times the kept one, which leaves a margin for other
+  /// compilers and instruction sets, or true if the errors are written to a file.
   template <class T>
   bool note(const std::string& name, std::size_t order, double error, ErrorScale scale) {
     const std::size_t k = order - 1 + (sizeof(T) == 4 ? 2 : 0);
     const double least = sizeof(T) == 4 ? 1e-7 : 1e-16;
-    double rounded = least;  // up to a power of ten
+    double rounded = least;  // rounded up to a power of ten
     while (rounded < error && rounded < 1e300) rounded *= 10;
     raise(met_[name], k, rounded, scale);
     if (target_ != nullptr) return true;
@@ -62,7 +62,7 @@ class DerivativeBounds {
     return found != kept_.end() && error <= 10 * found->second.worst[k];
   }
 
-  /// The errors of a file; none if it does not exist.
+  /// Reads the errors from a file; returns none if the file does not exist.
   static std::map<std::string, DerivativeBound> read(const std::string& path) {
     std::map<std::string, DerivativeBound> result;
     std::ifstream file(path);

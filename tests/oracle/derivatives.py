@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""First and second partial derivatives of the elementwise ops over all exponents and at ±0, ±∞ and NaN, by mpmath.
+"""Computes first and second derivatives of the elementwise ops over all exponents and at ±0, ±∞, NaN with mpmath.
 
-Writes derivatives.npz beside this file. A case is called by its op in the registry; behind a colon follows a label. Its
-arrays, each with one column a point: CASE.x, the inputs; CASE.1, the first partial derivatives; CASE.2, the second
-ones: aa, ab, bb. CASE.p holds the op's parameters, if there are any. NaN stands where there is no limit, or no number;
-CASE.free has ones where nothing is demanded of a second derivative.
+Writes derivatives.npz beside this file. The name of a case is that of its op in the registry, optionally followed by a
+colon and a label. Its arrays have one column per point: CASE.x holds the inputs, CASE.1 the first partial derivatives,
+CASE.2 the second ones: aa, ab, bb. CASE.p holds the op's parameters, if any. NaN marks derivatives without a limit or a
+number; CASE.free has ones where second derivatives are not checked.
 
 Needs mpmath and NumPy (Debian: python3-mpmath, python3-numpy).
 """
@@ -27,7 +27,7 @@ def softplus(x):
     return x + mp.log1p(mp.exp(-x)) if x > 0 else mp.log1p(mp.exp(x))
 
 
-def cdf(x):  # beyond 10⁴ mpmath has no series
+def cdf(x):  # mpmath has no series beyond 10⁴
     return mp.erfc(-x / mp.sqrt(2)) / 2 if abs(x) < 1e4 else mp.mpf(x > 0)
 
 
@@ -39,7 +39,7 @@ def gauss(x):
     return 2 / mp.sqrt(mp.pi) * mp.exp(-x * x)
 
 
-def gelu_tanh(x):  # with the constant √(2/π) as it is in double, times 2
+def gelu_tanh(x):  # with √(2/π) as in double, times 2
     return x * sigmoid(mp.mpf("1.59576912160573071") * (x + mp.mpf("0.044715") * x**3))
 
 
@@ -52,12 +52,12 @@ def hard_sigmoid(x):
 
 
 class One:
-    """A function of one number: where it is defined, its parameters, and what it is at ±∞ where that is no limit."""
+    """A function of one number: its domain, its parameters, and its derivatives at ±∞ if they are not the limits."""
 
     def __init__(self, f, low=None, high=None, p=(), kinks=(), limits=None, oscillates=False, known=None):
         self.f, self.low, self.high, self.p, self.kinks = f, low, high, p, kinks
         self.limits, self.oscillates = limits or {}, oscillates
-        self.known = known  # the derivatives themselves, as functions
+        self.known = known  # the derivatives, as functions
 
     def has(self, x):
         return (self.low is None or x > self.low) and (self.high is None or x < self.high) and x not in self.kinks
@@ -67,7 +67,7 @@ def polygamma(n, x):
     return mp.psi(n, x)
 
 
-def gamma(n):  # of order n: lgamma is −1, digamma 0
+def gamma(n):  # of order n: −1 for lgamma, 0 for digamma
     return {
         "known": (lambda x: polygamma(n + 1, x), lambda x: polygamma(n + 2, x)),
         "low": -60,
@@ -98,7 +98,7 @@ FUNCTIONS = {
     "cos": One(mp.cos, oscillates=True, limits=no_limit),
     "tan": One(mp.tan, oscillates=True, limits=no_limit),
     "asin": One(mp.asin, -1, 1),
-    "acos": One(lambda x: -mp.asin(x), -1, 1),  # but for π/2
+    "acos": One(lambda x: -mp.asin(x), -1, 1),  # without the constant π/2
     "atan": One(mp.atan),
     "sinh": One(mp.sinh),
     "cosh": One(mp.cosh),
@@ -133,7 +133,7 @@ FUNCTIONS = {
     "stirling": One(lambda y: y * mp.log(y) - y + mp.log(2 * mp.pi * y) / 2 if y > 1 else mp.mpf(0), kinks={1}, limits={INF: (INF, 0)}),
     "absolute_power:3": One(lambda x: abs(x) ** 3, p=(3,)),
     "norm_root:3": One(lambda x: mp.cbrt(x) if x > 0 else mp.mpf(0), kinks={0}, p=(3,)),
-    # Of pieces that are linear.
+    # Piecewise linear functions.
     "abs": One(abs, kinks={0}),
     "relu": One(lambda x: max(x, mp.mpf(0)), kinks={0}),
     "relu6": One(lambda x: clamp(x, mp.mpf(0), mp.mpf(6)), kinks={0, 6}),
@@ -153,7 +153,7 @@ FUNCTIONS = {
 
 
 class Two:
-    """A function of two numbers; edges: (a, b) → (fa, fb) and, where they are demanded, (faa, fab, fbb)."""
+    """A function of two numbers; edges maps (a, b) to (fa, fb) and, if they are checked, (faa, fab, fbb)."""
 
     def __init__(self, f, has=lambda a, b: True, p=(), edges=None, near=True):
         self.f, self.has, self.p, self.edges, self.near = f, has, p, edges or {}, near
@@ -319,7 +319,7 @@ PAIRS = {
 
 
 def points(case):
-    """Numbers that a float holds, and beyond float's range doubles."""
+    """Returns numbers that float represents, and doubles beyond the range of float."""
     numbers = [s * 1.375 * 2.0**e for e in range(-990, 1000, 90) for s in (-1, 1)]
     numbers += [s * 1.375 * 2.0**e for e in range(-120, 120, 8) for s in (-1, 1)]
     numbers += list(np.arange(-48.0, 48.5, 1.0) + 0.4375)

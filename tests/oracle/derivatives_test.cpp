@@ -1,5 +1,5 @@
-// First and second derivatives of the elementwise ops over all exponents, at ±0, ±∞ and NaN, against mpmath's
-// (derivatives.py).
+// Derivatives of elementwise ops, orders 1 and 2, over all exponents and at ±0, ±∞ and NaN, against mpmath.
+// derivatives.py computes the reference values.
 #include "../testing.hpp"
 #include "derivative_bounds.hpp"
 #include <wengert/io/npz.hpp>
@@ -15,20 +15,20 @@ using namespace wengert::testing;
 
 namespace {
 
-// Of an error relative to max(|f′|, ε max|f′|).
+// The bound of an error relative to max(|f′|, ε max|f′|).
 template <class T>
 constexpr double derivative_bound = sizeof(T) == 4 ? 1e-5 : 1e-13;
 
-// The exceptions of docs/ops.md. Derivatives that are made of the result are right to 16 ε max|f′| only; second
-// derivatives of hypot, to an error relative to the largest of them.
+// The exceptions of docs/ops.md: derivatives computed from the result are right only to 16 ε max|f′|; second
+// derivatives of hypot, only relative to the largest one at the point.
 ErrorScale scale_of(const std::string& op, std::size_t order) {
   if (op == "sigmoid" || op == "softplus_slope" || op == "tanh") return ErrorScale::largest;
   return op == "hypot" && order == 2 ? ErrorScale::point : ErrorScale::own;
 }
-// A power is part of its derivatives, which are lost where it overflows or vanishes.
+// The derivatives of a power contain the power, so they are lost where it overflows or underflows.
 bool needs_its_value(const std::string& op) { return op == "pow"; }
 
-// Differentiable elementwise ops that are not swept, and why.
+// Returns the differentiable elementwise ops that are not swept, with the reasons.
 const std::map<std::string, const char*>& not_swept() {
   static const std::map<std::string, const char*> ops{
       {"sigmoid_slope", "part of softplus, silu and others, consistent with them only where y = sigmoid(x)"},
@@ -61,7 +61,7 @@ const Arrays& derivatives() {
   return arrays;
 }
 
-// The names of the cases, each of which is called by its op, up to a colon.
+// Returns the names of the cases. A name is that of the op, optionally followed by a colon and a label.
 std::vector<std::string> derivative_cases() {
   std::vector<std::string> result;
   for (const auto& [name, value] : derivatives())
@@ -70,7 +70,7 @@ std::vector<std::string> derivative_cases() {
 }
 std::string op_of_derivative_case(const std::string& name) { return name.substr(0, name.find(':')); }
 
-// The value at the columns of x; the first derivatives, one row each; all second ones, i by i.
+// Returns the value at the columns of x, the first derivatives, and all second derivatives in row-major order.
 template <class T>
 std::array<std::vector<Tensor<T>>, 3> computed_derivatives(const std::string& name, const std::vector<Tensor<T>>& x) {
   std::vector<double> parameters;
@@ -98,26 +98,26 @@ std::array<std::vector<Tensor<T>>, 3> computed_derivatives(const std::string& na
   return result;
 }
 
-// Whether a number can be given to a T: a normal one, ±0, ±∞ or NaN.
+// Returns whether T represents a number exactly, as a normal number, ±0, ±∞ or NaN.
 template <class T>
 bool fits_derivative(double x) {
   return std::isnan(x) || (x == static_cast<double>(static_cast<T>(x)) &&
                            (x == 0 || std::abs(x) > static_cast<double>(std::numeric_limits<T>::min())));
 }
 
-// The worst error of one derivative, and where it is above the bound.
+// The worst error of one derivative, and the points at which it exceeds the bound.
 struct DerivativeErrors {
   double worst = 0;
   std::string wrong;
 };
-// `sizes` are the largest of all derivatives at each point.
+// `sizes` holds the largest absolute value of all derivatives at each point.
 template <class T>
 DerivativeErrors compare_derivative(const std::vector<Tensor<T>>& x, const Tensor<T>& got,
                                     const std::vector<double>& exact, const std::vector<double>& sizes,
                                     ErrorScale scale) {
   constexpr double epsilon = std::numeric_limits<T>::epsilon(), smallest = std::numeric_limits<T>::min();
   constexpr double largest = std::numeric_limits<T>::max();
-  double top = 0;  // of bounded derivatives; others are held to their own size
+  double top = 0;  // the largest; unbounded derivatives are compared with their own size
   for (const double d : exact) top = std::isfinite(d) ? std::max(top, std::abs(d)) : top;
   const double floor = top < 10 ? epsilon * top : 0;
   DerivativeErrors result;
@@ -128,7 +128,7 @@ DerivativeErrors compare_derivative(const std::vector<Tensor<T>>& x, const Tenso
     });
     if (size > largest && !edge) continue;
     double error = 0;
-    // What underflows keeps an absolute error.
+    // Errors of results near underflow are absolute.
     if (g != e && !(std::isnan(g) && std::isnan(e)) && !(std::abs(g - e) <= 4 * smallest * epsilon))
       error = std::abs(g - e) / (scale == ErrorScale::largest ? top
                                  : scale == ErrorScale::point ? std::max(sizes[k], smallest)
@@ -170,7 +170,7 @@ void check_derivatives(const std::string& name) {
     double worst = 0;
     for (std::size_t i = 0; i < got[order].size(); ++i) {
       CAPTURE(i);
-      // Of second derivatives, aa, ab, ba, bb, the reference holds aa, ab, bb.
+      // Of the second derivatives aa, ab, ba, bb, the reference holds aa, ab, bb.
       const std::size_t row = order == 2 && i > 1 ? i - 1 : i;
       Tensor<T> values = got[order][i];
       std::vector<double> exact;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes elementwise.npz: /usr/bin/python3 elementwise.py
+"""Writes elementwise.npz, cases of elementwise ops: /usr/bin/python3 elementwise.py
 
-Where PyTorch 1.13 has no such function, it is composed of those it has.
+Functions that PyTorch 1.13 lacks are composed of others.
 """
 import mpmath
 import numpy as np
@@ -71,7 +71,7 @@ unary = [
 ]
 for name, function, low, high in unary:
     oracle.case(name, function, oracle.uniform(4, 7, low=low, high=high))
-    # PyTorch's softshrink loses NaN, its hard_swish of −∞ is NaN; ours are NaN and 0.
+    # PyTorch's softshrink loses NaN, and its hard_swish of −∞ is NaN; Wengert returns NaN and 0.
     points = {"softshrink": special[~np.isnan(special)], "hard_swish": special[special != -np.inf], "gelu_tanh": special[special != -np.inf]}.get(name, special)
     oracle.case(f"{name}.special", function, points, orders=0)
 
@@ -97,7 +97,7 @@ oracle.case("polygamma1", lambda x: torch.polygamma(1, x), oracle.uniform(9, low
 oracle.case("polygamma2", lambda x: torch.polygamma(2, x), oracle.uniform(9, low=0.2, high=9))
 oracle.case("polygamma5", lambda x: torch.polygamma(5, x), oracle.uniform(9, low=0.2, high=9))
 points = oracle.uniform(9, low=0.1, high=9)
-for n in range(4):  # PyTorch's trigamma is right to 3e-10 only; mpmath's to all digits
+for n in range(4):  # PyTorch's trigamma is accurate only to 3e-10, mpmath's to all digits
     oracle.value(f"psi{n}", [float(mpmath.polygamma(n, mpmath.mpf(x))) for x in points], points)
 oracle.case("cbrt", lambda x: x ** (1 / 3), oracle.uniform(9, low=0.2, high=9))
 oracle.case("nan_to_num", torch.nan_to_num, np.array([1.0, np.nan, np.inf, -np.inf, -2.0]), orders=1)

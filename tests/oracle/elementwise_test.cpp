@@ -1,4 +1,4 @@
-// Elementwise ops against PyTorch, at special values and kinks too.
+// Elementwise ops against PyTorch, including special values and kinks.
 #include "oracle.hpp"
 
 using namespace wengert;
@@ -13,7 +13,7 @@ TEST_CASE("elementwise ops agree with PyTorch") {
                                 {"polygamma2", "polygamma"},
                                 {"polygamma5", "polygamma"}});
   const auto unary = [&](const std::string& name, const auto& f) {
-    // PyTorch's trigamma is right to 3e-10 only; see psi1 below.
+    // PyTorch's trigamma is accurate only to 3e-10; see psi1 below.
     oracle.check(name, f, {.first = name == "digamma" ? 3e-10 : 1e-10, .second = name == "lgamma" ? 3e-10 : 1e-10});
     oracle.check(fmt::format("{}.special", name), f);
     // PyTorch's hard sigmoid multiplies by 1/6 rounded to float.
@@ -93,7 +93,7 @@ TEST_CASE("elementwise ops agree with PyTorch") {
   oracle.check("polygamma2", [](auto x) { return polygamma(2, x); });
   oracle.check("polygamma5", [](auto x) { return polygamma(5, x); });
   oracle.check("cbrt", [](auto x) { return cbrt(x); });
-  oracle.check("nan_to_num", [](auto x) { return nan_to_num(x); }, {.in_float = 1});  // its largest number differs
+  oracle.check("nan_to_num", [](auto x) { return nan_to_num(x); }, {.in_float = 1});  // the largest float differs
   oracle.check("nan_to_num.given", [](auto x) { return nan_to_num(x, 1, 2, 3); });
   const auto binary = [&](const std::string& name, const auto& f) {
     for (const char* suffix : {"", ".ties", ".edges"})

@@ -1,4 +1,4 @@
-// How far each op is from the oracle: measured by the oracle's tests, kept in error_bounds.csv, shown in docs/ops.md.
+// Errors of each op against the oracle: measured by the oracle tests, kept in error_bounds.csv, shown in docs/ops.md.
 #pragma once
 
 #include <wengert/tape/registry.hpp>
@@ -18,26 +18,26 @@
 
 namespace wengert::testing {
 
-/// The worst errors of an op, relative to the largest entry: of values, first and second gradients. Negative: there is
-/// no figure; 0: integers, which are exact.
+/// The worst errors of an op relative to the largest entry: of values, first gradients and second gradients. A negative
+/// error is unknown; 0 denotes integers, which are exact.
 struct ErrorBound {
-  /// What the errors were met with: the op itself; otherwise functions, or their first gradients, that it is part of;
-  /// otherwise their second gradients.
+  /// The source of the errors: cases of the op itself, or else functions or their first gradients that contain the op,
+  /// or else second gradients that contain it.
   enum class Of { second_gradients, functions, own };
   std::array<double, 3> worst{-1, -1, -1};
   Of of = Of::second_gradients;
 };
 
-/// The smallest power of ten that is not below an error; at least 1e-15, so that one unit in the last place more or
-/// less does not show.
+/// Returns the smallest power of ten that is not below an error, and at least 1e-15, which hides differences of a unit
+/// in the last place.
 inline double power_of_ten_above(double error) {
   double bound = 1e-15;
   while (bound < error) bound *= 10;
   return bound;
 }
 
-/// The errors met in this run. If the variable WENGERT_ERROR_BOUNDS names a file, they are written there at the end of
-/// the program, together with what the file held before; otherwise each is compared with error_bounds.csv.
+/// The errors measured in this run. If the environment variable WENGERT_ERROR_BOUNDS names a file, the destructor
+/// writes them to it, combined with those in the file; otherwise the tests compare each error with error_bounds.csv.
 class ErrorBounds {
  public:
   static ErrorBounds& instance() {
@@ -57,8 +57,8 @@ class ErrorBounds {
     }
   }
 
-  /// Notes the errors of one case: of its op, or of an op that is part of what the case does. The nearest evidence
-  /// counts.
+  /// Records the errors of one case, for its op or an op that is part of the case. Errors from the most direct source
+  /// count.
   void note(const std::string& op, const std::array<double, 3>& errors, ErrorBound::Of of) {
     ErrorBound& bound = met_[op];
     if (bound.of > of) return;
@@ -66,15 +66,15 @@ class ErrorBounds {
     for (std::size_t k = 0; k < 3; ++k) bound.worst[k] = std::max(bound.worst[k], errors[k]);
   }
 
-  /// Whether the errors of a case are to be compared with the kept ones; not while these are made.
+  /// Returns whether errors are compared with the kept ones, which is not the case while they are written to a file.
   bool are_compared() const { return target_ == nullptr; }
-  /// The kept errors of an op.
+  /// Returns the kept errors of an op.
   std::optional<ErrorBound> kept(const std::string& op) const {
     const auto found = kept_.find(op);
     return found == kept_.end() ? std::nullopt : std::optional(found->second);
   }
 
-  /// The bounds of a file; none if it does not exist.
+  /// Reads the errors from a file; returns none if the file does not exist.
   static std::map<std::string, ErrorBound> read(const std::string& path) {
     std::map<std::string, ErrorBound> result;
     std::ifstream file(path);
@@ -105,7 +105,7 @@ class ErrorBounds {
   std::map<std::string, ErrorBound> kept_ = read(PROJECT_SOURCE_DIR "/tests/oracle/error_bounds.csv");
 };
 
-/// Whether an op is in the registry.
+/// Returns whether an op is in the registry.
 inline bool is_registered(const std::string& name) {
   static const auto names = [] {
     std::set<std::string> result;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes index.npz: /usr/bin/python3 index.py"""
+"""Writes index.npz, cases of index ops: /usr/bin/python3 index.py"""
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -13,7 +13,7 @@ places = np.array([[2, 0], [2, 3]])
 many = oracle.random.integers(0, 4, (2, 6, 5))
 
 
-# Squares give second derivatives that depend on where an element went.
+# Squares make second derivatives depend on the position of each element.
 def squared(f):
     return lambda *x: f(*x) ** 2
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes linalg.npz: /usr/bin/python3 linalg.py
+"""Writes linalg.npz, cases of linear algebra: /usr/bin/python3 linalg.py
 
-Results that depend on the sign of a vector are turned into ones that do not.
+Results that depend on the sign of a vector are replaced by functions of them that do not.
 """
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ def uniform(*shape):
 
 
 def dominant(*shape):
-    """Invertible: random, with a growing diagonal."""
+    """Returns an invertible matrix: random, with a growing diagonal."""
     a = uniform(*shape)
     k = min(shape[-2:])
     a[..., range(k), range(k)] += 2.0 + np.arange(k)
@@ -41,8 +41,8 @@ for label, shape in [("3", (3, 3)), ("1", (1, 1)), ("stack", (2, 2, 3, 3)), ("5"
     oracle.case(f"det.{label}", linalg.det, uniform(*shape))
     oracle.case(f"slogdet.{label}", lambda a: linalg.slogdet(a)[1], dominant(*shape) * np.array([-1.0] + [1.0] * (shape[-1] - 1)))
 oracle.case("inv.transposed", lambda a: linalg.inv(T(a)), dominant(2, 3, 3))
-# Of singular matrices: where the gradient can itself be differentiated, PyTorch takes it from the singular values and it
-# is right (the plain one is 0).
+# Singular matrices. If the gradient is itself differentiable, PyTorch computes it from the singular values, which is
+# right (the plain formula gives 0).
 oracle.case("det.rank2", linalg.det, np.array([[1.0, 2, 3], [4, 5, 6], [5, 7, 9]]))
 oracle.case("det.rank1", linalg.det, np.array([[1.0, 2], [2, 4]]))
 for label, a, b in [
@@ -74,7 +74,7 @@ for label, shape in [("3", (3, 3)), ("1", (1, 1)), ("stack", (2, 4, 4))]:
     oracle.case(f"eigh.vectors.{label}", lambda a: linalg.eigh(a)[1] ** 2, symmetric(*shape))
     oracle.case(f"eigh.both.{label}", lambda a: (lambda w, v: v @ (torch.sin(w).unsqueeze(-1) * T(v)))(*linalg.eigh(a)),
                 symmetric(*shape))
-# Not symmetric: only the lower triangle counts, the gradient is symmetric nevertheless.
+# Asymmetric matrices: only the lower triangle is read, but the gradient is symmetric.
 oracle.case("cholesky.lower", linalg.cholesky, np.tril(positive(3, 3)))
 oracle.case("eigh.lower", lambda a: linalg.eigh(a)[0], np.tril(symmetric(3, 3)))
 for label, shape in [("square", (3, 3)), ("tall", (5, 3)), ("wide", (2, 4)), ("stack", (2, 4, 2)), ("column", (3, 1)),

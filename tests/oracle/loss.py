@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes loss.npz: /usr/bin/python3 loss.py"""
+"""Writes loss.npz, cases of losses: /usr/bin/python3 loss.py"""
 import numpy as np
 import torch
 from torch.nn import functional as F
@@ -27,7 +27,8 @@ for name, function in [
     ("poisson_nll_loss", lambda a, y, reduction: F.poisson_nll_loss(a, y, reduction=reduction)),
 ]:
     for reduction in REDUCTIONS:
-        # The second gradient of the L1 loss is 0; PyTorch 1.13 gives the weights v1 for it, when both inputs are asked for.
+        # The second gradient of the L1 loss is 0; PyTorch 1.13 returns the weights v1 if both inputs are
+        # differentiated.
         orders = 1 if name == "l1_loss" else 2
         oracle.case(f"{name}.{reduction}", lambda a, y: function(a, y, reduction=reduction), a, y, orders=orders)
 oracle.case("mse_loss.batch_mean", lambda a, y: batch_mean(F.mse_loss(a, y, reduction="none")), a, y)
@@ -79,7 +80,7 @@ oracle.case("binary_cross_entropy_with_logits.far",
                                                          reduction="none"), np.array([1000.0, 1000, -1000, -1000]))
 
 signs = np.where(draw(4, 3) > 0, 1.0, -1.0)
-# PyTorch has no plain hinge loss: its definition, whose kink is not touched here.
+# PyTorch has no plain hinge loss: this is its definition, away from the kink.
 for reduction in REDUCTIONS:
     oracle.case(f"hinge_loss.{reduction}", lambda z: {"none": lambda c: c, "mean": torch.mean, "sum": torch.sum}[reduction](
         torch.clamp(1.5 - torch.tensor(signs) * z, min=0)), z)
@@ -115,7 +116,7 @@ same[1] = b[1]
 oracle.case("triplet_margin_loss.same", lambda a, b, c: F.triplet_margin_loss(a, b, c, eps=0.0), same, b, far, orders=1)
 
 
-# PyTorch has no contrastive loss: its definition.
+# PyTorch has no contrastive loss: this is its definition.
 def contrastive(a, b, y, margin):
     d = torch.linalg.vector_norm(a - b, dim=-1)
     return 0.5 * (y * d**2 + (1 - y) * torch.relu(margin - d) ** 2)
@@ -127,7 +128,7 @@ for reduction in REDUCTIONS:
                 lambda a, b, y: {"none": lambda c: c, "mean": torch.mean, "sum": torch.sum}[reduction](
                     contrastive(a, b, y, 3.0)), a, b, target)
 
-# What is not differentiated: weights and targets of the cases above.
+# Constants, which are not differentiated: weights and targets of the cases above.
 for name, constants in [("binary_cross_entropy_with_logits.both", (w, pw)), ("hinge_loss.none", (signs,)), ("kl_div.zero", (q0,))]:
     for k, constant in enumerate(constants):
         oracle.arrays[f"{name}.c{k}"] = constant

@@ -9,7 +9,7 @@ namespace {
 const std::initializer_list<std::pair<std::string, Reduction>> reductions{
     {"none", Reduction::none}, {"mean", Reduction::mean}, {"sum", Reduction::sum}};
 
-// A tensor of a case in the scalar type of a Var.
+// Converts a tensor of a case to the scalar type of a Var.
 template <class T>
 Tensor<T> as(const Tensor<double>& x) {
   return xt::cast<T>(x);

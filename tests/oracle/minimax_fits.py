@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Prints the polynomials of include/wengert/formula/mended_math.hpp, equal when rounded to float: /usr/bin/python3 minimax_fits.py
+"""Prints the polynomials of include/wengert/formula/mended_math.hpp: /usr/bin/python3 minimax_fits.py
 
-Each is a minimax fit by Lawson's iteration: least squares on Chebyshev nodes whose weights grow where the error does.
+The printed coefficients are equal to those of the header when rounded to float. Each polynomial is a minimax fit by
+Lawson's iteration: least squares on Chebyshev nodes whose weights grow where the error does.
 """
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ erf, erfc, erfcx = (of_torch(f) for f in (torch.erf, torch.special.erfc, torch.s
 
 
 def minimax(function, weight, low, high, degree):
-    """The coefficients of a polynomial on [low, high], the constant first, and its largest weighted error."""
+    """Returns the coefficients of a polynomial on [low, high], the constant first, and its largest weighted error."""
     x = np.cos(np.linspace(0, np.pi, 3000)) * (high - low) / 2 + (low + high) / 2
     basis = chebyshev.chebvander((2 * x - low - high) / (high - low), degree)
     y, w = function(x), weight(x)
@@ -49,7 +50,7 @@ def centre(z):
 
 
 def tail(u, k=1.5):
-    """Φ(−x) exp(x²/2) (x + k), where u = 1 − 2k / (x + k)."""
+    """Returns Φ(−x) exp(x²/2) (x + k), where u = 1 − 2k / (x + k)."""
     x = 2 * k / (1 - u) - k
     return 0.5 * erfcx(x / np.sqrt(2)) * (x + k)
 

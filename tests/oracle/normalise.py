@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes normalise.npz: /usr/bin/python3 normalise.py"""
+"""Writes normalise.npz, cases of normalisations: /usr/bin/python3 normalise.py"""
 import numpy as np
 import torch
 from torch.nn import functional as F
@@ -23,7 +23,7 @@ oracle.case("layer_norm.wide", lambda x: F.layer_norm(x, (70,)), draw(2, 70))
 oracle.case("layer_norm.offset", lambda x: F.layer_norm(x, (6,)), 1e3 + draw(2, 6), orders=1)
 
 
-# PyTorch 1.13 has no rms_norm: its definition.
+# PyTorch 1.13 has no rms_norm: this is its definition.
 def rms_norm(x, axes, eps):
     return x / torch.sqrt((x * x).mean(axes, keepdim=True) + eps)
 

@@ -6,7 +6,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// A state of three channels with means 0.5 and variances 1.5.
+// Returns a state of three channels with means 0.5 and variances 1.5.
 template <class T>
 BatchNormState<T> state(double momentum = 0.1) {
   BatchNormState<T> result(3, momentum);

@@ -1,4 +1,4 @@
-// Figures of PyTorch, and how an op is held against them. The .npz files stand beside the scripts that made them.
+// Comparison of ops with reference values of PyTorch, which lie in .npz files beside the scripts that write them.
 #pragma once
 
 #include "../testing.hpp"
@@ -13,18 +13,18 @@
 
 namespace wengert::testing {
 
-/// How near to PyTorch an op must come.
+/// Tolerances of the comparison with PyTorch.
 struct OracleTolerance {
   double value = 1e-10;  ///< relative to the largest entry of the array
   double first = 1e-10;
   double second = 1e-10;
-  double in_float = 2e-5;  ///< of float against double, relative to the largest entry; of values and first gradients
+  double in_float = 2e-5;  ///< float against double, relative to the largest entry; for values and first gradients
 };
 
-/// The cases of one family, from tests/oracle/<family>.npz; see oracle.py for what a case holds.
+/// The cases of one family, from tests/oracle/<family>.npz; oracle.py documents the arrays of a case.
 ///
-/// A case is of the op that it is called by, up to the first dot; `ops` says of which op it is where that is none, and
-/// its entry "" of which all others are.
+/// The name of a case up to the first dot is the name of its op, unless `ops` maps it to another. The entry "" of `ops`
+/// applies to all cases without an entry of their own.
 class Oracle {
  public:
   explicit Oracle(const std::string& family, std::map<std::string, std::string> ops = {}) : ops_(std::move(ops)) {
@@ -32,14 +32,14 @@ class Oracle {
       arrays_.emplace(std::move(name), std::move(value));
   }
 
-  /// An array of a case, for example the value "y" or the first input "x0".
+  /// Returns an array of a case, for example the value "y" or the first input "x0".
   const Tensor<double>& array(const std::string& name, const std::string& letter) const {
     const auto found = arrays_.find(fmt::format("{}.{}", name, letter));
     if (found == arrays_.end())
       throw std::runtime_error(fmt::format("no array {}.{} in the oracle's file", name, letter));
     return found->second;
   }
-  /// Integers of a case, for example "i0".
+  /// Returns integers of a case, for example "i0".
   Indices indices(const std::string& name, const std::string& letter) const {
     return xt::cast<std::int64_t>(array(name, letter));
   }
@@ -47,8 +47,8 @@ class Oracle {
     return arrays_.contains(fmt::format("{}.{}", name, letter));
   }
 
-  /// Checks value, first and second gradients of `f`, a generic lambda of the case's inputs as Vars, as far as the case
-  /// holds them; then float against double.
+  /// Checks the value and the first and second gradients of `f`, a generic lambda of the case's inputs as Vars, as far
+  /// as the case contains them; then compares float with double.
   template <class F>
   void check(const std::string& name, const F& f, const OracleTolerance& tolerance = {}) {
     CAPTURE(name);
@@ -58,7 +58,7 @@ class Oracle {
     checked_.push_back(name);
   }
 
-  /// Checks that `f`, a function of a tape, gives exactly the integers that the case holds.
+  /// Checks that `f`, a function of a tape, returns exactly the integers of the case.
   template <class F>
   void check_exactly(const std::string& name, const F& f) {
     CAPTURE(name);
@@ -71,7 +71,7 @@ class Oracle {
     checked_.push_back(name);
   }
 
-  /// Whether every case of the file was checked; a failed check of those that were not.
+  /// Checks that every case of the file was checked.
   void check_all_were_checked() const {
     for (const auto& [key, value] : arrays_) {
       const std::string name = key.substr(0, key.rfind('.'));
@@ -80,7 +80,7 @@ class Oracle {
     }
   }
 
-  /// The same for each case `family.label`.
+  /// Checks `f` on each case `family.label`.
   template <class F>
   void check_each(const std::string& family, std::initializer_list<const char*> labels, const F& f) {
     for (const char* label : labels) check(family + "." + label, f);
@@ -113,7 +113,7 @@ class Oracle {
     return [&]<std::size_t... I>(std::index_sequence<I...>) { return f(x[I]...); }
     (std::make_index_sequence<count>{});
   }
-  // The value, then the first gradients.
+  // Returns the value, then the first gradients, for inputs rounded to float.
   template <class T, std::size_t count, class F>
   std::vector<Tensor<double>> replay(const std::string& name, const F& f) const {
     Tape<T> tape;
@@ -152,7 +152,7 @@ class Oracle {
                                                tolerance.second));
       }
     }
-    // Where the oracle itself is not exact, the difference is no error of ours.
+    // Where the oracle itself is inexact, the difference is no error of the op.
     const OracleTolerance exact;
     if (tolerance.value > exact.value) errors[0] = -1;
     if (tolerance.first > exact.first) errors[1] = -1;
@@ -160,7 +160,7 @@ class Oracle {
     for (double& error : errors)
       if (error == 0) error = 1e-16;  // only integers are exact
     ErrorBounds& bounds = ErrorBounds::instance();
-    for (std::size_t k = 0; k < tape.size(); ++k) {  // of ops in a gradient, this is the value
+    for (std::size_t k = 0; k < tape.size(); ++k) {  // the value of an op in a gradient is that gradient
       if (tape.node(k).op == nullptr) continue;
       const std::string op(tape.node(k).op->name);
       if (k < end)
@@ -176,7 +176,7 @@ class Oracle {
       near(k == 0 ? "value in float" : "gradient in float", in_float[k], in_double[k], tolerance.in_float);
   }
 
-  // Against the errors that are kept.
+  // Compares errors with the kept ones.
   void check_bound(const std::string& name, const std::array<double, 3>& errors) const {
     const std::string op = op_of(name);
     ErrorBounds& bounds = ErrorBounds::instance();
@@ -187,7 +187,7 @@ class Oracle {
     INFO("if ", op, " is new or has new cases: bash tests/ops/update_op_reference.sh");
     const auto kept = bounds.kept(op);
     REQUIRE(kept);
-    for (std::size_t k = 0; k < 3; ++k)  // one power of ten is left to other compilers and instruction sets
+    for (std::size_t k = 0; k < 3; ++k)  // a margin of one power of ten for other compilers and instruction sets
       CHECK((errors[k] < 0 || errors[k] <= 10 * kept->worst[k]));
   }
   std::string op_of(const std::string& name) const {
@@ -197,7 +197,7 @@ class Oracle {
     return start;
   }
 
-  // The largest difference, relative to the largest finite entry of what is expected; NaN equals NaN, ∞ equals ∞.
+  // Returns the largest difference, relative to the largest finite expected entry; NaN equals NaN, and ∞ equals ∞.
   static double near(const char* what, const Tensor<double>& got, const Tensor<double>& expected, double tolerance) {
     CAPTURE(what);
     REQUIRE(Shape(got.shape()) == Shape(expected.shape()));

@@ -1,14 +1,14 @@
-"""What the scripts of this folder share: a case is a function of tensors, computed by PyTorch in double.
+"""Oracle, shared by the scripts of this folder: stores functions of tensors as cases, computed by PyTorch in double.
 
-Each script writes one .npz beside itself: python3 elementwise.py. The figures are those of PyTorch 1.13.0 (Debian
-12's python3-torch). A case `name` is stored as
-  name.x0 …   the inputs that are differentiated (float64 arrays), in order
-  name.i0 …   the inputs that are integers (int64 arrays), in order
+Each script writes one .npz beside itself: python3 elementwise.py. The reference values are those of PyTorch 1.13.0
+(Debian 12's python3-torch). The arrays of a case `name` are
+  name.x0 …   the differentiated inputs (float64 arrays), in order
+  name.i0 …   the integer inputs (int64 arrays), in order
   name.y      the value
-  name.w      weights; the first gradients are those of Σ w·y:
-  name.g0 …   one for each x
-  name.v0 …   weights; the second gradients are those of Σ v0·g0 + v1·g1 + …:
-  name.h0 …   one for each x
+  name.w      weights of the value
+  name.g0 …   the first gradients, those of Σ w·y, one for each x
+  name.v0 …   weights of the first gradients
+  name.h0 …   the second gradients, those of Σ v0·g0 + v1·g1 + …, one for each x
 """
 import os
 import sys
@@ -26,11 +26,11 @@ class Oracle:
         self.random = np.random.default_rng(1964)
 
     def uniform(self, *shape, low=-1.0, high=1.0):
-        """An array of numbers drawn evenly from [low, high)."""
+        """Returns an array of random numbers, uniform on [low, high)."""
         return self.random.uniform(low, high, shape)
 
     def case(self, name, function, *inputs, orders=2):
-        """Stores a case; floating-point inputs are differentiated, integers are passed as they are."""
+        """Stores a case. Floating-point inputs are differentiated; integers are passed unchanged."""
         floats = [k for k, x in enumerate(inputs) if np.asarray(x).dtype.kind == "f"]
         tensors = [torch.tensor(np.asarray(x), requires_grad=k in floats) for k, x in enumerate(inputs)]
         variables = [tensors[k] for k in floats]
@@ -53,7 +53,7 @@ class Oracle:
         self._store(name, "h", [h.numpy() for h in second])
 
     def value(self, name, y, *inputs):
-        """Stores a case of which only the value is known, from another source than PyTorch."""
+        """Stores a case of which only the value is known, from a source other than PyTorch."""
         self._store(name, "x", [np.asarray(x, dtype=np.float64) for x in inputs])
         self.arrays[f"{name}.y"] = np.asarray(y, dtype=np.float64)
 
@@ -72,5 +72,5 @@ class Oracle:
         if not scalar.requires_grad:
             return [torch.zeros_like(x) for x in variables]
         found = torch.autograd.grad(scalar, variables, create_graph=create_graph, allow_unused=True)
-        # Added to zeros, as NumPy would read memory that PyTorch's zero tensors do not have.
+        # Added to zeros because PyTorch's zero tensors have no memory for NumPy to read.
         return [torch.zeros_like(x) + (0 if g is None else g) for g, x in zip(found, variables)]

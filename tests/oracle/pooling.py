@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes pooling.npz: /usr/bin/python3 pooling.py"""
+"""Writes pooling.npz, cases of pooling: /usr/bin/python3 pooling.py"""
 import numpy as np
 from torch.nn import functional as F
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes products.npz: /usr/bin/python3 products.py
+"""Writes products.npz, cases of matrix and tensor products: /usr/bin/python3 products.py
 
-`dot` of more than two axes is not in PyTorch; it is held against tensordot, `outer` of matrices against that of the
-flattened ones.
+PyTorch has no `dot` of more than two axes, so tensordot is its reference. The reference of `outer` of matrices is that
+of the flattened matrices.
 """
 import torch
 

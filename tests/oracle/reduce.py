@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes reduce.npz: /usr/bin/python3 reduce.py"""
+"""Writes reduce.npz, cases of reductions and cumulative ops: /usr/bin/python3 reduce.py"""
 import numpy as np
 import torch
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Gradients and Hessians times a vector of the stable reductions over all exponents, by mpmath.
+"""Computes gradients and Hessian-vector products of the stable reductions over all exponents with mpmath.
 
-Writes reduction_derivatives.npz beside this file. Each case is a function of the rows of CASE.x, weighted by w where its
-result is a row: CASE.1 holds ∇f(x) (of Σ w y for a row y), CASE.2 the product of the Hessian of that with v. CASE.w and CASE.v
-hold w and v. Formulas are the definitions, differentiated by hand. Needs mpmath and NumPy.
+Writes reduction_derivatives.npz beside this file. Each case is a function f of the rows of CASE.x: the reduction, or
+Σ w y if its result y is a row. CASE.1 holds ∇f(x), and CASE.2 the product of the Hessian with v. All cases share the
+arrays w and v. Formulas are the definitions, differentiated by hand. Needs mpmath and NumPy.
 """
 import os
 
@@ -16,7 +16,7 @@ ONE, SMALL = mp.mpf(1), mp.mpf(10) ** -400
 
 
 def exponentials(x):
-    """e^(xᵢ − max) and their sum: −∞ gives 0, and equal infinities give 1."""
+    """Returns e^(xᵢ − max) over their sum, where −∞ counts as 0 and elements equal to the maximum count as 1."""
     top = max(x)
     e = [ONE if a == top else mp.exp(a - top) if mp.isfinite(top) else mp.mpf(0) for a in x]
     return [a / sum(e) for a in e]
@@ -29,7 +29,7 @@ def log_of_sum(x):
 
 def logsumexp(x, w):
     first, second = log_of_sum(x)
-    # Where all are −∞ there is no limit: by convention none is preferred, and the Hessian is 0.
+    # If all elements are −∞ there is no limit: by convention they have equal weights, and the Hessian is 0.
     return first, (lambda v: [mp.mpf(0)] * len(x)) if max(x) == -INF else second
 
 
@@ -131,7 +131,7 @@ EXPONENTS = (-900, -400, -110, -60, -20, -3, 0, 2, 5, 20, 60, 110, 400, 900)
 
 
 def rows(exponents=EXPONENTS):
-    """Short rows: scales of all sizes, elements that are equal, far apart or nearly equal."""
+    """Returns short rows: scales of all sizes, elements that are equal, far apart or nearly equal."""
     result = []
     for scale in [s * 2.0**e for e in exponents for s in (1, -1)]:
         for shape in ((1.0, 1.0, 1.0, 1.0), (1.0, -0.75, 0.5, 0.25), (0.75, 1.5, 1.0, 1.25), (1.0, 2.0**-20, -(2.0**-10), 0.0), (3.0, 1e-30, 1e-30, -1e-30)):

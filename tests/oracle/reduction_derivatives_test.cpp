@@ -1,5 +1,5 @@
-// Gradients and Hessians times a vector of the stable reductions, over all exponents and at infinite elements, against
-// mpmath's (reduction_derivatives.py).
+// Gradients and Hessian-vector products of stable reductions, over all exponents and at infinite elements.
+// The reference values are from mpmath (reduction_derivatives.py).
 #include "../testing.hpp"
 #include "derivative_bounds.hpp"
 #include <wengert/io/npz.hpp>
@@ -18,7 +18,7 @@ template <class T>
 struct ReductionCase {
   const char* name;
   Var<T> (*apply)(Var<T>);  // row by row
-  // Sums of softmax's terms, which cancel, are right to 32 ε times the largest of all derivatives only.
+  // Sums of softmax's terms cancel, so they are right only to 32 ε times the largest of all derivatives.
   ErrorScale scale = ErrorScale::point;
 };
 
@@ -73,18 +73,18 @@ TEST_CASE_TEMPLATE("gradients and Hessians of reductions are right over all expo
     for (const int order : {1, 2}) {
       const Tensor<T> got = order == 1 ? first.value() : second.value();
       const Tensor<double>& exact = arrays.at(fmt::format("{}.{}", name, order));
-      double top = 0;  // of bounded derivatives
+      double top = 0;  // the largest of all derivatives
       for (const std::size_t row : inside)
         for (std::size_t i = 0; i < count; ++i) top = std::max(top, std::abs(exact(row, i)));
       std::string wrong;
       double worst = 0;
       for (std::size_t k = 0; k < inside.size(); ++k) {
-        double size = smallest, largest_x = 0;  // the largest of the row
+        double size = smallest, largest_x = 0;  // the largest in the row
         for (std::size_t i = 0; i < count; ++i) {
           size = std::max(size, std::abs(exact(inside[k], i)));
           largest_x = std::max(largest_x, std::abs(static_cast<double>(X(k, i))));
         }
-        // Second derivatives of a norm h are differences of numbers of the size of 1/h.
+        // Second derivatives of a norm h are differences of numbers of size 1/h.
         if (name.starts_with("norm") && order == 2 && largest_x > 0) size = std::max(size, 1 / largest_x);
         if (size > largest) continue;
         for (std::size_t i = 0; i < count; ++i) {

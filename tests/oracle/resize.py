@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes resize.npz: /usr/bin/python3 resize.py"""
+"""Writes resize.npz, cases of interpolation and pixel shuffling: /usr/bin/python3 resize.py"""
 from torch.nn import functional as F
 
 from oracle import Oracle

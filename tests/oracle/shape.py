@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes shape.npz: /usr/bin/python3 shape.py"""
+"""Writes shape.npz, cases of shape, slice and join ops: /usr/bin/python3 shape.py"""
 import torch
 import torch.nn.functional as F
 
@@ -10,7 +10,7 @@ x = oracle.uniform(3, 4, 5)
 m = oracle.uniform(4, 5)
 v = oracle.uniform(4)
 
-# Squares give second derivatives that depend on where an element went.
+# Squares make second derivatives depend on the position of each element.
 def squared(f):
     return lambda *x: f(*x) ** 2
 

@@ -1,4 +1,4 @@
-// Borrowed tensors in Programs: the caller's memory, as it is at each replay.
+// Borrowed tensors in Programs: each replay reads the caller's memory as it is at that time.
 #include "testing.hpp"
 
 #include <cmath>
@@ -11,8 +11,8 @@ using namespace wengert::testing;
 
 namespace {
 
-// A function of a borrowed tensor, through whatever reads operands in a way of its own: fused kernels, tiles, products,
-// views, gathered elements, and as a result.
+// Reads a borrowed tensor wherever Programs treat operands differently: in fused kernels, tiles, products, views,
+// gathered elements, and as a result.
 std::vector<Var<double>> read_everywhere(Tape<double>& tape, const Tensor<double>& x) {
   const auto v = tape.borrow(x);
   const auto y = sum(square(transpose(v)) * 3.0 + 1.0), z = matmul(v, transpose(v));
@@ -35,7 +35,7 @@ TEST_CASE("a borrowed tensor is read where it is at each replay") {
             compiled<double>([&](auto& tape) { return read_everywhere(tape, x); }, {.fuse = fuse, .checked = checked});
         for (unsigned i = 0; i < 4; ++i) {
           if (i == 1) x(0, 0) = 7;                  // written to
-          if (i == 2) x = random_tensor(shape, 2);  // assigned: its elements are elsewhere
+          if (i == 2) x = random_tensor(shape, 2);  // assigned: its elements move
           if (i == 3) {
             Tensor<double> other = x * 2.0;
             std::swap(x, other);
@@ -93,7 +93,7 @@ TEST_CASE("a borrowed tensor of another shape is refused, and taken again when i
   CHECK(contains(message_of<ShapeError>([&] { f(); }), fmt::format("{}:{}", __FILE__, line)));
   x = Tensor<double>{{1, 2, 3}};
   CHECK_THROWS_AS(f(), ShapeError);
-  CHECK(w.value()(0) == 2);  // what failed has changed nothing
+  CHECK(w.value()(0) == 2);  // failed calls change nothing
   x = Tensor<double>{4, 5, 6};
   CHECK(f().item() == 15);
 }
@@ -110,7 +110,7 @@ TEST_CASE("borrowed elements without a tensor are an input, or refused") {
   CHECK(contains(message, "make them an input, borrow a Tensor, or record a constant"));
   CHECK(contains(message, fmt::format("{}:{}", __FILE__, line)));
   const auto without = tape.constant(1.0) + 1.0;
-  CHECK(compile(tape, {}, {without})().item() == 2);  // which does not read them
+  CHECK(compile(tape, {}, {without})().item() == 2);  // does not read the borrowed elements
 }
 
 TEST_CASE("a parameter's borrowed value is read before an update writes it") {
@@ -136,7 +136,7 @@ TEST_CASE("an input that a replay writes is refused") {
   auto f = compiled<double>([&](auto& tape, auto in) {
     const auto next = tape.variable(w) * 0.5 + 1.0;
     tape.update(w, next);
-    return matmul(tanh(matmul(next, next)), in);  // read after the update, if that is in place
+    return matmul(tanh(matmul(next, next)), in);  // read after an update in place
   });
   CHECK(contains(
       message_of<ValueError>([&] { f(w.value()); }),

@@ -1,4 +1,4 @@
-// Chains of ops that hand their values on in registers, against the same ops one by one.
+// Register chains, in which ops pass values on in registers, against the same ops one by one.
 #include "program/executable.hpp"
 #include "testing.hpp"
 
@@ -10,11 +10,11 @@ using namespace wengert::testing;
 
 namespace {
 
-// A user's op of a few operations, with a parameter, and one of too many.
+// A user's op of few operations with a parameter, and one with too many operations for a chain.
 constexpr auto leaky = elementwise<"leaky_chained", params<1>>([](auto x, auto a) { return where(x > 0, x, a * x); });
 constexpr auto heavy = elementwise<"heavy_chained">([](auto x) { return 1 / (1 + exp(-x)); });
 
-// Ops at random, of the last values more often than of older ones, so that chains form, part and are read again.
+// Records random ops that mostly read recent values, so that chains form, split, and are read again.
 template <class T>
 std::vector<Var<T>> record(const std::vector<Var<T>>& inputs, unsigned seed) {
   std::mt19937 random(seed);
@@ -64,7 +64,7 @@ std::vector<Var<T>> record(const std::vector<Var<T>>& inputs, unsigned seed) {
   return results;
 }
 
-// How many ops take their value from another's registers.
+// Returns the number of ops that receive a value in registers.
 template <class T>
 std::size_t chained_ops(Tape<T>& tape, const std::vector<Var<T>>& inputs, const std::vector<Var<T>>& outputs) {
   auto graph = program::slice(program::capture<T>(tape, inputs, outputs, tape.updates()));
@@ -82,13 +82,13 @@ std::size_t chained_ops(Tape<T>& tape, const std::vector<Var<T>>& inputs, const 
 
 TEST_CASE_TEMPLATE("chains compute what their ops compute one by one, to the last bit", T, float, double) {
   const std::vector<std::vector<Shape>> cases = {
-      {{16}, {16}, {}},          // a lane, or a few
+      {{16}, {16}, {}},          // one lane or a few
       {{64}, {64}, {1}},         // four lanes
-      {{3, 64}, {64}, {3, 1}},   // rows with operands that repeat
-      {{5, 80}, {5, 1}, {80}},   // lanes left after four at a time
-      {{7, 13}, {7, 13}, {13}},  // rows of no whole lanes
-      {{1000}, {1000}, {}},      // a row's end
-      {{20'003}, {20'003}, {}},  // tiles
+      {{3, 64}, {64}, {3, 1}},   // rows with broadcast operands
+      {{5, 80}, {5, 1}, {80}},   // a remainder after groups of four lanes
+      {{7, 13}, {7, 13}, {13}},  // rows that are not whole lanes
+      {{1000}, {1000}, {}},      // a remainder at the end of the row
+      {{20'003}, {20'003}, {}},  // several tiles
       {{150, 256}, {256}, {150, 1}},
       {{2, 3, 4, 64}, {3, 1, 64}, {2, 1, 4, 1}},
   };
@@ -114,7 +114,7 @@ TEST_CASE_TEMPLATE("chains compute what their ops compute one by one, to the las
         const Tensor<T> got = fused.value(k), want = single.value(k);
         if (k < 2)
           CHECK(got == want);
-        else  // sums add up in another order
+        else  // sums add in another order
           CHECK(distance(got, want) <= (sizeof(T) == 4 ? 2e-4 : 1e-12) * (1 + distance(want, Tensor<T>(want * T(0)))));
       }
     }
@@ -123,7 +123,7 @@ TEST_CASE_TEMPLATE("chains compute what their ops compute one by one, to the las
 TEST_CASE("a chain is found wherever an op of few operations reads the one before it") {
   Tape<float> tape;
   const auto x = tape.variable(random_tensor<float>({4, 64}, 1));
-  const bool stages = tape.node((x * x).index()).op->stage != nullptr;  // not with every compiler
+  const bool stages = tape.node((x * x).index()).op->stage != nullptr;  // not available with every compiler
   const auto y = relu(x * 2 + 1), z = heavy(y), u = leaky(z - x, 0.5) * z;
   CHECK(chained_ops<float>(tape, {x}, {u}) == (stages ? 4 : 0));
 }

@@ -1,4 +1,4 @@
-// Functions that compile themselves, against recording them anew.
+// Compiled functions against recording anew: draws, custom rules, updates, the cache of Programs, and lifetimes.
 #include "testing.hpp"
 
 #include <functional>
@@ -27,7 +27,7 @@ TEST_CASE("draws go on in their generator's stream, as recording anew would") {
     CHECK(program.value(1) == b.value());
     CHECK(replayed.counter() == eager.counter());
   }
-  replayed.seek(0);  // a resumed run
+  replayed.seek(0);  // as in a resumed run
   eager.seek(0);
   tape.clear();
   CHECK(f(x).value(0) == std::get<0>(noisy(eager)(tape, tape.constant(x))).value());
@@ -187,7 +187,7 @@ TEST_CASE("a Program that was moved from says so") {
 
 namespace {
 
-// Squares, and how often that was recorded.
+// Squares its input and counts the recordings.
 struct Squares {
   int recorded = 0;
   Var<double> operator()(Tape<double>&, Var<double> x) {
@@ -207,7 +207,7 @@ TEST_CASE("of more signatures than are held the one used least recently goes, an
   auto& two = f(ones(2));
   f(ones(1));
   CHECK(squares.recorded == 2);
-  f(ones(3));  // in the place of two
+  f(ones(3));  // replaces `two`
   CHECK(f.size() == 2);
   CHECK(f.compilations() == 3);
   CHECK(f.recompilations() == 0);

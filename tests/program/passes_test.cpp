@@ -1,4 +1,4 @@
-// Each pass on a graph of its own.
+// Passes of the compiler, each on its own graph.
 #include "program/passes.hpp"
 
 #include "program/tiles.hpp"
@@ -27,7 +27,7 @@ std::size_t count(const Graph<double>& graph, Source source) {
   return static_cast<std::size_t>(std::count_if(graph.entries.begin(), graph.entries.end(),
                                                 [&](const auto& entry) { return entry.source == source; }));
 }
-// The unit that computes an op's result.
+// Returns the index of the fusion group (unit) that computes an op's result.
 std::size_t unit_of(const Graph<double>& graph, const program::Schedule& schedule, std::string_view op) {
   for (std::size_t u = 0; u < schedule.units.size(); ++u)
     for (const std::uint32_t k : schedule.units[u].entries)
@@ -73,7 +73,7 @@ TEST_CASE("fold_constants computes what depends on constants only, where that do
   const auto& folded = graph.entries[graph.inputs_of(graph.outputs[0])[1]];
   CHECK(folded.source == Source::constant);
   CHECK(static_cast<const double*>(folded.elements)[1] == doctest::Approx(2 * std::exp(1.0)));
-  const auto wide = exp(broadcast_to(c, {1000, 2}));  // 16 kB of two numbers
+  const auto wide = exp(broadcast_to(c, {1000, 2}));  // 16 kB that repeat two numbers
   CHECK(count(program::fold_constants(graph_of(tape, {x}, {wide})), "exp") == 1);
   Generator generator(1);
   const auto noise = dropout(c, 0.5, generator);
@@ -106,7 +106,7 @@ TEST_CASE(
   CHECK(count(program::merge_equal(graph_of(tape, {x}, {constants})), "add") == 1);
 }
 
-// Leaves `byte` in the memory that the next call's temporaries are made of.
+// Fills the stack memory that holds the temporaries of the next call with `byte`.
 [[gnu::noinline]] static void fill_stack(unsigned char byte) {
   volatile unsigned char memory[8192];
   for (auto& m : memory) m = byte;
@@ -189,7 +189,7 @@ TEST_CASE("accumulate_updates: a step size that is a parameter is read at each r
   CHECK(entry.alpha == -2);
   CHECK(entry.beta == 1);
   CHECK(entry.factor != program::none);
-  // Not where it is updated itself, where it scales W, or where there are two.
+  // A factor is not recognised if it is updated itself, if it scales W, or if there are two.
   CHECK(!function_of_update(true, [](auto u, auto a, auto b, auto r) { return u - r * matmul(a, b); }).accumulates);
   CHECK(!function_of_update(false, [](auto u, auto a, auto b, auto r) { return r * u + matmul(a, b); }).accumulates);
   CHECK(!function_of_update(false, [](auto u, auto a, auto b, auto r) {
@@ -220,7 +220,7 @@ TEST_CASE("schedule: elementwise neighbours of one shape are one unit, products 
   CHECK(unit_of(graph, fused, "tanh") < unit_of(graph, fused, "matmul"));
   CHECK(unit_of(graph, fused, "matmul") < unit_of(graph, fused, "sinh"));
   CHECK(unit_of(graph, fused, "sinh") == unit_of(graph, fused, "sum"));
-  // cosh(a) could run before the product as well as after it; either way nothing reads what is not there yet.
+  // cosh(a) may run before or after the product, but never before its operand is computed.
   CHECK(unit_of(graph, fused, "cosh") >= unit_of(graph, fused, "tanh"));
   const auto single = program::schedule(graph, false);
   CHECK(single.units.size() == 8);
@@ -249,8 +249,8 @@ TEST_CASE("plan_memory: values that are not needed at the same time share memory
   auto graph = program::slice(graph_of(tape, {x}, {y}));
   const auto single = program::schedule(graph, false);
   const auto plan = program::plan_memory(graph, single);
-  CHECK(plan.bytes == 64 * sizeof(double));  // each result is written over its operand
-  // No two results that are needed at the same time overlap.
+  CHECK(plan.bytes == 64 * sizeof(double));  // each result overwrites its operand
+  // Results that are needed at the same time do not overlap.
   const auto matrices = [&] {
     Tape<double> other;
     const auto a = other.constant(random_tensor({6, 6}, 1));
@@ -307,5 +307,5 @@ TEST_CASE("tile_loops: the fewest loops in which every operand has fixed strides
   CHECK(program::trailing_sum({2, 3, 4}, other) == program::TrailingSum::apart);
   CHECK(program::trailing_sum({6, 4, 1}, other) == program::TrailingSum::rows);
   CHECK(program::trailing_sum({1, 24, 1}, other) == program::TrailingSum::total);
-  CHECK(program::trailing_sum({24, 1, 1}, other) == program::TrailingSum::apart);  // of one element each
+  CHECK(program::trailing_sum({24, 1, 1}, other) == program::TrailingSum::apart);  // sums of one element
 }

@@ -1,4 +1,4 @@
-// Programs against the tape they were compiled from.
+// Programs against the tapes from which they were compiled.
 #include "testing.hpp"
 
 #include <array>
@@ -9,7 +9,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// The tutorial's network with a whole training step.
+// The tutorial's network with a complete training step.
 template <class T>
 struct Step {
   Parameter<T> w1{random_tensor<T>({6, 9}, 2), "w1"}, b1{random_tensor<T>({9}, 3), "b1"};
@@ -44,7 +44,7 @@ TEST_CASE_TEMPLATE("a compiled training step does what recording it anew does", 
     const auto x = source.constant(random_tensor<T>({7, 6}, 100)), target = source.constant(y);
     const auto recorded = compiled.record(source, x, target);
     auto program = compile(source, {x, target}, {recorded}, {.fuse = fuse});
-    source.clear();  // the Program needs it no longer
+    source.clear();  // the Program no longer needs the tape
     for (unsigned i = 0; i < 5; ++i) {
       const Tensor<T> input = random_tensor<T>({7, 6}, i);
       tape.clear();
@@ -86,7 +86,7 @@ TEST_CASE("updates read all old values first") {
         m(Tensor<double>{{1, 2}, {3, 4}}, "m");
     Tape<double> tape;
     const auto va = tape.variable(a), vb = tape.variable(b), vm = tape.variable(m);
-    tape.update(a, vb * 1);  // a swap, and a matrix that becomes its transpose plus another's old value
+    tape.update(a, vb * 1);  // exchanges a and b; m becomes its transpose plus the old a
     tape.update(b, va * 1);
     tape.update(m, transpose(vm) + va);
     auto program = compile(tape, {}, {va, vb}, {.fuse = fuse});
@@ -250,7 +250,7 @@ TEST_CASE("a value that is read while recording is refused, unless allowed") {
   tape.clear();
   const auto u = tape.constant(Tensor<double>{1, 2});
   const auto total = sum(u);
-  CHECK(total.item() == 3);  // after everything was recorded
+  CHECK(total.item() == 3);  // read after the last node was recorded
   CHECK(compile(tape, {u}, {total})(Tensor<double>{4, 5}).item() == 9);
   auto f = compiled<double>([](auto&, auto v) { return sum(v).item() > 0 ? v : -v; });
   CHECK(contains(message_of<HandleError>([&] { f(Tensor<double>{1}); }), "[value] the tape is recorded for a Program"));
@@ -269,11 +269,11 @@ TEST_CASE("a value that was read is remembered when its node is rewound") {
   CHECK(contains(message_of<ValueError>([&] { compile(tape, {x}, {y}); }), "[compile] a value was read at " __FILE__));
   CHECK_NOTHROW(compile(tape, {x}, {y}, {.allow_value_dependence = true}));
   tape.rewind(mark);
-  CHECK_NOTHROW(compile(tape, {x}, {x}));  // nothing was recorded after the value
-  tape.clear();                            // what follows is another recording
+  CHECK_NOTHROW(compile(tape, {x}, {x}));  // nothing was recorded after the read
+  tape.clear();                            // the following nodes are another recording
   const auto u = tape.constant(Tensor<double>{1, 2}), v = u * 2;
   CHECK_NOTHROW(compile(tape, {u}, {v}));
-  // A function that failed after it had read a value.
+  // A function that fails after reading a value.
   const auto refused = [](auto a) { return masked_select(a, a > 0) + Tensor<double>{1, 2, 3}; };
   const auto from = tape.mark();
   CHECK_THROWS_AS(refused(v), ShapeError);

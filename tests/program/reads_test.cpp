@@ -1,4 +1,4 @@
-// What a kernel reads, as `Op<T>::reads` says: what it leaves out changes no result, and it leaves out what it can.
+// Operands that kernels read according to `Op<T>::reads`: others affect no result, and none is included needlessly.
 #include "testing.hpp"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// Formulas of which some terms vanish for equal parameters, or are constant.
+// Formulas with terms that are constant or vanish for equal parameters.
 inline constexpr auto two_slopes =
     elementwise<"test_two_slopes", params<2>>([](auto x, auto a, auto b) { return where(x > 0, a * x, b * x); });
 inline constexpr auto vanishing = elementwise<"test_vanishing", params<3>>(
@@ -33,7 +33,7 @@ inline constexpr auto given = elementwise<"test_given_slopes", params<2>>(
     [](auto x, auto y, auto a, auto b) { return a * x * y - b * x * y; },
     derivative([](auto, auto y, auto a, auto b, auto) { return a * y - b * y; },
                [](auto x, auto, auto a, auto b, auto) { return a * x - b * x; }));
-// Its reading is no constant expression.
+// A formula that is no constant expression, so that its reads cannot be determined at compile time.
 double at_run_time() { return 0.5; }
 inline constexpr auto opaque = elementwise<"test_opaque">([](auto x, auto y) { return x * at_run_time() + 0 * y; });
 
@@ -45,7 +45,7 @@ std::uint32_t read_by() {
 }
 #define TYPE(op) std::remove_const_t<decltype(op)>
 
-// The result of an op on operands of four elements.
+// Returns the result of an op.
 template <class T>
 Tensor<T> applied(const Op<T>& op, const std::vector<double>& parameters, const std::vector<Tensor<T>>& operands) {
   Tape<T> tape;
@@ -54,7 +54,7 @@ Tensor<T> applied(const Op<T>& op, const std::vector<double>& parameters, const 
   return tape.record(op, parameters.data(), op.parameters * sizeof(double), x, Location::current()).value();
 }
 
-// Whether a kernel's result stays as it is, whatever stands in the operands that it does not read.
+// Returns whether a kernel's result is the same for all values of the operands that it does not read.
 template <class T>
 bool is_sound(const Op<T>& op, const std::vector<double>& parameters, std::size_t arity, Domain domain) {
   std::vector<Tensor<T>> operands;
@@ -77,21 +77,21 @@ bool is_sound(const Op<T>& op, const std::vector<double>& parameters, std::size_
 
 TEST_CASE("a derivative reads what its formula does, for any parameters") {
   CHECK(read_by<TYPE(two_slopes)>() == 0b1);
-  static_assert(read_by_pullback<TYPE(two_slopes), 0> == 0b11);  // of x, cotangent
-  static_assert(read_by_pullback<TYPE(vanishing), 0> == 0b110);  // of x, y, cotangent
+  static_assert(read_by_pullback<TYPE(two_slopes), 0> == 0b11);  // bits: x, cotangent
+  static_assert(read_by_pullback<TYPE(vanishing), 0> == 0b110);  // bits: x, y, cotangent
   static_assert(read_by_pullback<TYPE(vanishing), 1> == 0b111);
   static_assert(read_by_pullback<TYPE(ratio_of_slopes), 0> == 0b101);
   static_assert(read_by_pullback<TYPE(ratio_of_slopes), 1> == 0b110);
-  static_assert(read_by_pullback<TYPE(steps), 2> == 0b1111);  // of x, y, z, cotangent
+  static_assert(read_by_pullback<TYPE(steps), 2> == 0b1111);  // bits: x, y, z, cotangent
   static_assert(read_by_pullback<TYPE(nested), 1> == 0b111);
-  static_assert(read_by_pullback<TYPE(given), 0> == 0b1010);  // of x, y, output, cotangent
+  static_assert(read_by_pullback<TYPE(given), 0> == 0b1010);  // bits: x, y, output, cotangent
   static_assert(read_by_pullback<TYPE(given), 1> == 0b1001);
   CHECK(read_by<TYPE(opaque)>() == 0b11);
   static_assert(read_by_pullback<TYPE(opaque), 0> == 0b111);
 }
 
 TEST_CASE("the library's derivatives let go of what they do not read") {
-  static_assert(read_by_pullback<TYPE(ops::exp), 0> == 0b110);  // of x, output, cotangent
+  static_assert(read_by_pullback<TYPE(ops::exp), 0> == 0b110);  // bits: x, output, cotangent
   static_assert(read_by_pullback<TYPE(ops::tanh), 0> == 0b110);
   static_assert(read_by_pullback<TYPE(ops::sigmoid), 0> == 0b110);
   static_assert(read_by_pullback<TYPE(ops::softplus_slope), 0> == 0b111);
@@ -113,7 +113,7 @@ TEST_CASE("no kernel of the registry, forward or backward, depends on what its o
     CHECK(is_sound(*row.table, parameters, row.arity, row.domain));
     CHECK(is_sound(*row.table_in_float, parameters, row.arity, row.domain));
     ++forward;
-    // The pullbacks are found on a tape.
+    // A gradient adds the pullbacks to the tape.
     Tape<double> tape;
     std::vector<Var<double>> x;
     for (std::size_t i = 0; i < row.arity; ++i)
@@ -148,7 +148,7 @@ TEST_CASE("a formula of two slopes: a Program's gradient is the tape's") {
 
 namespace {
 
-// The table of two_slopes as a pass that drops operands would have it that takes x for unread in the gradient.
+// The table of two_slopes with a fault: its gradient declares that it does not read x, so a pass drops x.
 struct Forgetful {
   using E = TYPE(two_slopes);
   static inline const Op<double> pullback = [] {

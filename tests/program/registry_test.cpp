@@ -1,4 +1,4 @@
-// Every op's examples, replayed: equal to the tape to the last bit unfused, within rounding fused; gradients, too.
+// Replays of every op's examples and gradients: bit-identical to the tape unfused, within rounding fused.
 #include "testing.hpp"
 
 #include <cstdint>
@@ -19,7 +19,7 @@ std::vector<Tensor<T>> draw_inputs(const OpExample& example, unsigned seed) {
   return inputs;
 }
 
-// The example's result and the gradients of its weighted sum, recorded.
+// Records an example's result and the gradients of its weighted sum.
 template <class T, class Apply>
 std::vector<Var<T>> results_of(Tape<T>& tape, const Apply& apply, const std::vector<Var<T>>& x) {
   const Var<T> y = apply(std::span<const Var<T>>(x));

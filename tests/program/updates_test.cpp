@@ -1,4 +1,4 @@
-// Updates of parameters that read one another, against the tape; and what a failed replay leaves.
+// Updates of parameters that read one another, against the tape, and the parameters after a failed replay.
 #include "testing.hpp"
 
 #include <functional>
@@ -20,7 +20,7 @@ Parameters parameters(const std::vector<Shape>& shapes) {
   return result;
 }
 
-// Replays a step that queues updates, and compares the parameters with those of the same steps recorded anew.
+// Replays a step that queues updates, and compares the parameters with those after the same steps recorded anew.
 void compare(const std::vector<Shape>& shapes, const Tensor<double>& input,
              const std::function<Var<double>(Tape<double>&, const Parameters&, const Vars&, Var<double>)>& step) {
   for (const bool fuse : {false, true}) {
@@ -133,16 +133,16 @@ TEST_CASE("a replay that throws leaves all parameters as they were") {
     }
   };
   const Tensor<double> singular{{1, 1}, {1, 1}};
-  check(singular, [](auto& tape, auto& w, auto v, auto x) {  // in the middle of the update itself
+  check(singular, [](auto& tape, auto& w, auto v, auto x) {  // inside the update itself
     tape.update(w, inv(x));
     return sum(v);
   });
-  check(singular, [](auto& tape, auto& w, auto v, auto x) {  // in what reads the new value
+  check(singular, [](auto& tape, auto& w, auto v, auto x) {  // in a reader of the new value
     const auto next = x - v;
     tape.update(w, next);
     return sum(inv(next));
   });
-  check(singular, [](auto& tape, auto& w, auto v, auto x) {  // in what reads a neighbour of the new value
+  check(singular, [](auto& tape, auto& w, auto v, auto x) {  // in a reader of a value computed beside the new one
     const auto next = x + v, other = x - v;
     tape.update(w, next);
     return sum(next) + sum(inv(other));
@@ -176,7 +176,7 @@ TEST_CASE("updates that were neither committed nor compiled are not dropped by c
   tape.clear();
   CHECK(w.value() == Tensor<double>{2, 4});
 
-  const auto mark = tape.mark();  // what is newer goes, as documented
+  const auto mark = tape.mark();  // rewind drops newer updates, as documented
   record();
   tape.rewind(mark);
   CHECK(tape.updates().empty());
@@ -191,7 +191,7 @@ TEST_CASE("updates that were neither committed nor compiled are not dropped by c
     tape.clear();
   }
 
-  {  // a Program takes them along, unless it is told not to
+  {  // a Program includes the updates unless its options exclude them
     const auto y = record();
     auto evaluation = compile(tape, {}, {y}, {.apply_updates = false});
     CHECK_THROWS_AS(tape.clear(), ValueError);
@@ -202,7 +202,7 @@ TEST_CASE("updates that were neither committed nor compiled are not dropped by c
   }
   record();
   CHECK_NOTHROW(Tape<double>().clear());
-}  // destroying a tape with a queue is no error
+}  // destroying a tape with queued updates is no error
 
 TEST_CASE("a second update of a parameter must build on the first") {
   Parameter<double> w(Tensor<double>{1, 2}, "w"), other(Tensor<double>{5, 6}, "other");
@@ -270,12 +270,12 @@ TEST_CASE("that a second update builds on the first is told by updated(), not by
   using V = Var<double>;
   using Steps = std::function<void(Tape<double>&, P, P, V)>;
   struct Step {
-    Tensor<double> expected;  // empty: refused
+    Tensor<double> expected;  // empty: the step is rejected
     Steps record;
     void operator()(Tape<double>& tape, P w, P other, V x) const { record(tape, w, other, x); }
   };
   const Tensor<double> refused = Tensor<double>::from_shape({0});
-  run(Step{refused, [](auto& t, P w, P, V x) {  // the first one's value has other uses
+  run(Step{refused, [](auto& t, P w, P, V x) {  // the value of the first update has other uses
              t.update(w, x);
              t.update(w, t.variable(w) + x);
            }});
@@ -284,12 +284,12 @@ TEST_CASE("that a second update builds on the first is told by updated(), not by
              t.update(w, ahead);
              t.update(w, t.variable(w) - square(ahead));
            }});
-  run(Step{refused, [](auto& t, P w, P other, V x) {  // another parameter's update by the same value
+  run(Step{refused, [](auto& t, P w, P other, V x) {  // another parameter is updated with the same value
              t.update(w, x);
              t.update(other, x);
              t.update(w, t.updated(other) * 2);
            }});
-  run(Step{refused, [](auto& t, P w, P, V x) {  // the one before the last
+  run(Step{refused, [](auto& t, P w, P, V x) {  // builds on the update before the last
              t.update(w, t.variable(w) + x);
              const V first = t.updated(w);
              t.update(w, first * 2);
@@ -301,7 +301,7 @@ TEST_CASE("that a second update builds on the first is told by updated(), not by
              t.update(w, t.updated(w) * 1.5);
              t.update(w, 2 * t.updated(w) + x);
            }});
-  run(Step{{8, 14}, [](auto& t, P w, P other, V x) {  // by way of another parameter
+  run(Step{{8, 14}, [](auto& t, P w, P other, V x) {  // through another parameter
              t.update(w, t.variable(w) + x);
              t.update(other, t.updated(w) * 2);
              t.update(w, t.updated(other) + 0);
@@ -310,7 +310,7 @@ TEST_CASE("that a second update builds on the first is told by updated(), not by
              t.update(w, x);
              t.update(w, t.updated(w));
            }});
-  run(Step{{16, 49}, [](auto& t, P w, P, V x) {  // within a function of its own rule, and seen before that
+  run(Step{{16, 49}, [](auto& t, P w, P, V x) {  // inside a checkpoint, and read before it
              t.update(w, t.variable(w) + x);
              const V seen = t.updated(w);
              const auto f = checkpoint([&](auto a) { return a * t.updated(w); });
@@ -355,7 +355,7 @@ TEST_CASE("a Program's recording commits nothing, whether or not it may read val
     step(Tensor<double>{1, 1});
     CHECK(w.value() == Tensor<double>{2, 3});
     commits = true;
-    if (options.checked) CHECK_THROWS_AS(step(Tensor<double>{1, 1}), HandleError);  // it records anew
+    if (options.checked) CHECK_THROWS_AS(step(Tensor<double>{1, 1}), HandleError);  // records anew
     if (options.checked) CHECK(w.value() == Tensor<double>{2, 3});
   }
 }

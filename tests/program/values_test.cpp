@@ -1,4 +1,4 @@
-// Recording reads no values: checks of values are part of the computation, and what has no value cannot be read.
+// Recording reads no values: checks of values are part of the computation, and values not computed cannot be read.
 #include "../testing.hpp"
 #include "base/sanitizers.hpp"
 
@@ -18,8 +18,8 @@ using D = Tensor<double>;
 using V = Var<double>;
 const double NaN = std::numeric_limits<double>::quiet_NaN();
 
-// A cost of x, which is an input times a parameter of 1, and y: on a tape and in a Program it has the same value and
-// gives a bad input the same message, whether the Program returns it or not, and no parameter changes then.
+// Checks a loss of x, an input times a parameter of 1, and y. The tape and a Program give the same value and reject a
+// bad input with the same message, whether or not the Program returns the loss, and no parameter changes.
 template <class Y, class Cost>
 void check_alike(const std::string& text, const D& x, const Y& y, const D& bad_x, const Y& bad_y, const Cost& cost_of) {
   CAPTURE(text);
@@ -79,7 +79,7 @@ TEST_CASE("losses of labels check weights and labels on a tape and in a Program 
               [&](auto& t, V a, auto b) { return cross_entropy(a, b, weights(t)); });
 }
 
-// −ln softmax is ln(1 + e) for the label 0 and ln(1 + 1/e) for 1, as the logits differ by 1; the mean is weighted.
+// The logits differ by 1, so −ln softmax is ln(1 + e) for label 0 and ln(1 + 1/e) for label 1; the mean is weighted.
 TEST_CASE("cross_entropy with weights has the value of its definition in a Program") {
   const D x{{1, 2}, {3, 4}, {0, 1}};
   const double of_0 = std::log1p(std::exp(1.0)), of_1 = std::log1p(std::exp(-1.0));
@@ -191,7 +191,7 @@ TEST_CASE("compile notices control flow that depends on gradients") {
   CHECK_ERROR(ValueError, "[compile] a value was read at", compile(tape, {c}, {d}));
   tape.clear();
   const auto z = tape.variable(D{-1, 2}), cost = sum(z * z);
-  auto [after] = gradients(cost, z);  // nothing is recorded after it
+  auto [after] = gradients(cost, z);  // nothing is recorded after this read
   CHECK(after == D{-2, 4});
   CHECK_NOTHROW(compile(tape, {z}, {cost}));
 }
@@ -216,14 +216,14 @@ TEST_CASE_TEMPLATE("what is not computed cannot be used once the tape computes a
   CHECK(std::memcmp(tape.address(y.index()), &signalling, sizeof(T)) == 0);
 #endif
   tape.clear();
-  CHECK((tape.constant(Tensor<T>{1, 2}) * 2).value() == Tensor<T>{2, 4});  // in the same memory
+  CHECK((tape.constant(Tensor<T>{1, 2}) * 2).value() == Tensor<T>{2, 4});  // reuses the memory
 }
 
 TEST_CASE("of several ops that refuse their values, the one recorded first is named, whatever the order of a replay") {
   const auto cost = [](V x, auto labels) {
     const V scaled = exp(x) * 2;
-    const V first = nll_loss(scaled, labels);                   // waits for what is fused with `scaled`,
-    const V second = nll_loss(x, labels, {.ignore_index = 1});  // so that this one may run before it
+    const V first = nll_loss(scaled, labels);                   // waits for the group that is fused with `scaled`,
+    const V second = nll_loss(x, labels, {.ignore_index = 1});  // so this one may run before it
     return first + second + sum(scaled * x);
   };
   const D x{{1, 2}, {3, 4}};

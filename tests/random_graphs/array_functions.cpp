@@ -1,10 +1,10 @@
-// Functions of random graphs: products, and elements chosen by indices.
+// Functions of random graphs: products and index ops.
 #include "random_graphs/functions.hpp"
 
 namespace wengert::random_graphs {
 namespace {
 
-// An extent, which may be 0.
+// Returns a random extent, which may be 0.
 std::size_t extent(auto& a) { return std::array<std::size_t, 8>{2, 3, 1, 4, 5, 2, 3, 0}[a.below(8)]; }
 
 std::vector<Function> products() {

@@ -12,10 +12,10 @@
 namespace wengert::random_graphs {
 namespace {
 
-// What one replay leaves: results, then parameters, then how far the generator went; as doubles, which hold them all.
+// The outcome of one replay: results, then parameters, then the generator's counter; doubles represent all of them.
 struct Snapshot {
   std::vector<Tensor<double>> values;
-  std::vector<double> scales;  // on the tape: the largest number that each value was made from
+  std::vector<double> scales;  // on the tape: by value, see scales_of
   std::optional<RefusedValue> refused;
 };
 
@@ -26,7 +26,8 @@ void add_parameters(Snapshot& snapshot, const World<T>& world) {
   snapshot.values.push_back(static_cast<double>(world.generator.counter()));
 }
 
-// By node: the largest finite number among what it was made from. Parameters carry that of earlier replays.
+// Returns for each node the largest finite magnitude among its elements and those of its ancestors. Parameters carry
+// the scale of earlier replays.
 template <class T>
 std::vector<double> scales_of(Tape<T>& tape, double carried) {
   std::vector<double> scales;
@@ -34,7 +35,7 @@ std::vector<double> scales_of(Tape<T>& tape, double carried) {
     const Node<T>& node = tape.node(k);
     double scale = tape.parameter(k) ? carried : 0;
     for (const std::uint32_t input : tape.inputs(k)) scale = std::max(scale, scales[input]);
-    if (!node.released && !node.holds_indices && node.layout->size > 0)  // xtensor offsets the null pointer of nothing
+    if (!node.released && !node.holds_indices && node.layout->size > 0)  // xtensor offsets a null pointer if empty
       for (const T element : tape.at(k).view())
         if (std::isfinite(element)) scale = std::max(scale, static_cast<double>(std::abs(element)));
     scales.push_back(scale);
@@ -78,7 +79,7 @@ std::vector<Snapshot> run_tape(const Graph& graph, const std::vector<std::string
   return snapshots;
 }
 
-// A Program of a graph, with a world of its own.
+// A Program of a graph, with its own World.
 template <class T>
 class Replayed {
  public:
@@ -137,7 +138,7 @@ bool same(const std::vector<Tensor<double>>& a, const std::vector<Tensor<double>
   });
 }
 
-// A graph on the tape and as Programs.
+// Compares a graph on the tape with its Programs.
 template <class T>
 class Comparison {
  public:
@@ -165,7 +166,7 @@ class Comparison {
   }
 
  private:
-  // Whether the fused Program is compiled from a tape that computes.
+  // Returns whether the fused Program is compiled from a tape that computes values.
   static bool computes(const Graph& graph) { return graph.seed % 4 == 3; }
 
   Result compare(Replayed<T>& program, bool fuse) {
@@ -215,7 +216,7 @@ class Comparison {
     return moves(value, element, want, is);
   }
 
-  // Whether an element moves as far if all values are moved by some ulp.
+  // Returns whether an element moves as far if all values are moved at random by some ulp.
   bool moves(std::size_t value, std::size_t element, double want, double is) {
     constexpr std::uint64_t runs = 40;
     if (moved_.empty())
@@ -245,7 +246,7 @@ class Comparison {
   Statistics& statistics_;
   Replayed<T> unfused_, fused_;
   std::vector<Snapshot> tape_;                // by replay
-  std::vector<std::vector<Snapshot>> moved_;  // the same, moved at random
+  std::vector<std::vector<Snapshot>> moved_;  // by run, with values moved at random
   std::size_t replay_ = 0;
   std::size_t outputs_ = 0;
 };
@@ -258,7 +259,7 @@ std::optional<Difference> compare(const Graph& graph, Statistics& statistics, Mu
   try {
     return Comparison<T>(graph, statistics, mutation).run();
   } catch (const RefusedValue&) {
-    ++statistics.refused_values;  // by the tape that a Program is compiled from
+    ++statistics.refused_values;  // by the tape from which a Program is compiled
     return std::nullopt;
   } catch (const RefusedOtherwise& otherwise) {
     return Difference{Difference::Kind::refusal, otherwise.message};

@@ -1,5 +1,5 @@
-// A user's formulas of one to four inputs and up to four parameters, each with values of its own. Defining them
-// registers them.
+// User formulas of one to four inputs and up to four parameters, each with its own values.
+// Their definitions register them.
 #include <wengert/wengert.hpp>
 
 namespace wengert::random_graphs {

@@ -1,4 +1,4 @@
-// What steps of random graphs apply: every registered function, and those that the registry does not hold.
+// Functions that steps of random graphs apply: all registered ones, and others that the registry lacks.
 #pragma once
 
 #include "random_graphs/graph.hpp"
@@ -13,7 +13,7 @@
 
 namespace wengert::random_graphs {
 
-/// The numbers that choose a variant, one after another; 0 when there are no more.
+/// The numbers that choose a variant, one after another, followed by zeros.
 class Choices {
  public:
   explicit Choices(const std::vector<std::size_t>& numbers) : numbers_(numbers) {}
@@ -25,13 +25,13 @@ class Choices {
   std::size_t next_ = 0;
 };
 
-/// What lies outside the tape: a recording's parameters, inputs, generator and statistics.
+/// The state outside the tape: a recording's parameters, inputs, generator and statistics.
 template <class T>
 struct World {
   explicit World(const Graph& graph);
-  /// Sets inputs and borrowed tensors to their values of a replay, in place.
+  /// Sets inputs and borrowed tensors to their values in a replay, in place.
   void fill(const Graph& graph, std::size_t replay);
-  /// All parameters, in a fixed order.
+  /// Returns all parameters, in a fixed order.
   std::vector<Parameter<T>> all_parameters() const;
 
   struct Trained {
@@ -46,7 +46,7 @@ struct World {
   static constexpr std::size_t labelled = 4;
 };
 
-/// What a function is applied to.
+/// The arguments of a function.
 template <class Element>
 struct Arguments {
   using T = Element;
@@ -55,11 +55,11 @@ struct Arguments {
   IndexVar<T> labels;
   std::vector<Var<T>> x;
   Choices choices;
-  std::vector<IndexVar<T>>* indices = nullptr;  // results that are indices go there
+  std::vector<IndexVar<T>>* indices = nullptr;  // receives results that are indices
 
   std::size_t below(std::size_t bound) { return choices.below(bound); }
   bool flag() { return choices.flag(); }
-  /// An axis of a value; 0 if it has none.
+  /// Returns an axis of a value, or 0 if it has none.
   std::ptrdiff_t axis_of(const Var<T>& value) {
     return static_cast<std::ptrdiff_t>(below(std::max<std::size_t>(1, value.rank())));
   }
@@ -73,8 +73,8 @@ struct Function {
   std::size_t arity = 1;
   Apply<float> in_float;
   Apply<double> in_double;
-  double weight = 1;            // how often it is drawn
-  bool differentiates = false;  // its second operand is one that the first depends on
+  double weight = 1;            // relative frequency
+  bool differentiates = false;  // the other operands are ancestors of the first
 
   template <class T>
   const Apply<T>& in() const {
@@ -85,10 +85,10 @@ struct Function {
   }
 };
 
-/// All functions, by name.
+/// Returns all functions, by name.
 const std::map<std::string, Function>& functions();
 
-/// The families that they come from.
+/// The families of functions.
 ///@{
 std::vector<Function> registered_functions();
 std::vector<Function> shape_functions();
@@ -104,8 +104,8 @@ Function function(std::string name, std::size_t arity, F f, double weight = 1) {
   return {.name = std::move(name), .arity = arity, .in_float = f, .in_double = f, .weight = weight};
 }
 
-/// x in another shape: its first elements, repeated if they are too few. If asked, as a view whose axes do not lie in
-/// order: of a matrix the last one neither, of a larger value only the others.
+/// Returns x in another shape: its first elements, repeated if there are too few. If `strided`, the result is a view
+/// with the first two axes exchanged, so that the last axis of a matrix is not contiguous.
 template <class T>
 Var<T> fit(Var<T> x, Shape shape, bool strided = false) {
   if (strided && shape.rank() > 1) {
@@ -123,7 +123,7 @@ Var<T> fit(Var<T> x, Shape shape, bool strided = false) {
   return reshape(take(x, places), shape);
 }
 
-/// x mapped smoothly into a domain.
+/// Maps x smoothly into a domain.
 template <class T>
 Var<T> into(Var<T> x, const Domain& domain) {
   return domain.low + (domain.high - domain.low) * sigmoid(x);

@@ -1,4 +1,4 @@
-// Random graphs, from a seed.
+// Generates random graphs from seeds, and converts them to text.
 #include "random_graphs/functions.hpp"
 
 #include <random>
@@ -41,7 +41,8 @@ class Generation {
     if (rank == 2 && once_in(8)) shape = {30 + below(40), 60 + below(80)};  // several tiles
     return shape;
   }
-  // Makes it a graph of updates of parameters of one shape, whose steps read and check values in between.
+  // Makes the graph one of updates: all leaves but the first are parameters of one shape, and other steps read and
+  // check values between updates.
   void concern_updates() {
     base_ = std::array{Shape{3, 3}, Shape{2, 3, 2}, Shape{5}, once_in(4) ? Shape{70, 70} : Shape{4, 4}}[below(4)];
     for (Leaf& leaf : graph_.leaves) leaf = {.kind = LeafKind::parameter, .shape = base_};
@@ -51,7 +52,7 @@ class Generation {
     of_themes_ = 2;
   }
 
-  // Of more elements than one thread takes.
+  // Returns a shape whose elements are shared out among threads.
   Shape big_shape() { return once_in(2) ? Shape{400, 331 + below(3)} : Shape{140000 + below(40)}; }
 
   void add_leaf(bool first) {
@@ -97,7 +98,7 @@ class Generation {
     add(std::move(step));
   }
 
-  // An earlier step again, as it was or with a choice or an operand changed.
+  // Adds an earlier step again, unchanged or with another choice or operand.
   void add_variant() {
     Step step = graph_.steps[below(graph_.steps.size())];
     switch (below(4)) {
@@ -136,9 +137,9 @@ class Generation {
   std::mt19937_64 random_;
   Graph graph_;
   Shape base_;
-  std::array<const Function*, 3> themes_{};  // drawn more often: in so many of three steps
+  std::array<const Function*, 3> themes_{};  // drawn more often, in `of_themes_` of three steps
   std::size_t of_themes_ = 1;
-  std::vector<std::set<std::size_t>> ancestors_;  // of each value, itself among them
+  std::vector<std::set<std::size_t>> ancestors_;  // of each value, including itself
 };
 
 constexpr std::array leaf_names{"input", "parameter", "constant", "borrowed"};

@@ -1,4 +1,4 @@
-// A random graph as data: leaves and steps, which can be printed, recorded on any tape, and shrunk.
+// A random graph as data: leaves and steps that can be printed, recorded on any tape, and shrunk.
 #pragma once
 
 #include <wengert/base/layout.hpp>
@@ -10,7 +10,7 @@
 
 namespace wengert::random_graphs {
 
-/// How a leaf comes onto the tape.
+/// The way in which a leaf is recorded on the tape.
 enum class LeafKind : std::uint8_t { input, parameter, constant, borrowed };
 
 /// A value that is not computed.
@@ -23,7 +23,7 @@ struct Leaf {
   bool operator==(const Leaf&) const = default;
 };
 
-/// A function applied to earlier values, with small integers that choose its variant; missing ones are 0.
+/// A function applied to earlier values. Small integers choose its variant; missing ones are 0.
 struct Step {
   std::string function;
   std::vector<std::size_t> takes;
@@ -32,21 +32,21 @@ struct Step {
   bool operator==(const Step&) const = default;
 };
 
-/// Value k is leaf k, then the results of the steps in order. Value 0 is an input.
+/// Leaves and steps: value k is leaf k, and after the leaves follow the results of the steps. Value 0 is an input.
 struct Graph {
-  std::uint64_t seed = 0;  ///< of the leaves' elements
+  std::uint64_t seed = 0;  ///< seed of the leaves' elements
   std::vector<Leaf> leaves;
   std::vector<Step> steps;
-  std::vector<std::size_t> outputs;  ///< values
+  std::vector<std::size_t> outputs;  ///< indices of values
   std::size_t replays = 3;
 
   bool operator==(const Graph&) const = default;
 };
 
-/// One line a leaf, step and output.
+/// Returns the graph as text, with one line per leaf and step, and one line for the outputs.
 std::string to_string(const Graph& graph);
 
-/// The graph of a seed. `big` graphs have values that are shared out among threads.
+/// Returns the graph of a seed. `big` graphs have values that are shared out among threads.
 Graph generate(std::uint64_t seed, bool big);
 
 }  // namespace wengert::random_graphs

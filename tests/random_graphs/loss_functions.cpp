@@ -9,7 +9,7 @@ Reduction reduction(A& a) {
   return std::array{Reduction::mean, Reduction::none, Reduction::sum, Reduction::batch_mean}[a.below(4)];
 }
 
-// A prediction and a target of one shape.
+// Returns a random shape for a prediction and its target.
 template <class A>
 Shape rows_of(A& a) {
   return a.below(4) == 1 ? Shape{1 + a.below(3)} : Shape{1 + a.below(3), 1 + a.below(3)};

@@ -1,4 +1,4 @@
-// Holds tape and Program against each other on random graphs: see docs/contributing.md.
+// Compares the tape and Programs on random graphs; see docs/contributing.md.
 #include "random_graphs/compare.hpp"
 #include "random_graphs/functions.hpp"
 #include "random_graphs/shrink.hpp"
@@ -19,7 +19,7 @@ namespace {
 
 std::uint64_t current_seed = 0;
 
-// A crash names the graph that it happened in.
+// Prints the seed of the graph that crashed the program.
 void report_crash(int signal) {
   std::fprintf(stderr, "seed %llu: signal %d\n", static_cast<unsigned long long>(current_seed), signal);
   std::_Exit(3);
@@ -94,7 +94,7 @@ bool run_seed(const Options& options, std::uint64_t seed, Statistics& statistics
   return false;
 }
 
-// What no graph applied: functions, and registered ops without examples, which other functions record.
+// Returns the functions that no graph applied, and the ops without examples that no graph recorded.
 std::vector<std::string> left_out(const Statistics& statistics) {
   std::vector<std::string> result;
   for (const auto& [name, function] : functions())
@@ -105,7 +105,7 @@ std::vector<std::string> left_out(const Statistics& statistics) {
   return result;
 }
 
-// Whether each mutation that Programs are given shows in one of the graphs at least.
+// Returns whether at least one graph reveals each mutation.
 bool find_mutations(const Options& options) {
   bool all = true;
   for (std::size_t k = 1; k < mutation_names.size(); ++k) {

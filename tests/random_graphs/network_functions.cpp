@@ -1,4 +1,4 @@
-// Functions of random graphs: convolutions, pooling, images made larger, normalisations, attention.
+// Functions of random graphs: convolutions, pooling, image resizing, normalisations, and attention.
 #include "random_graphs/functions.hpp"
 
 namespace wengert::random_graphs {
@@ -32,7 +32,7 @@ Shape with_extents(Shape shape, std::size_t extent) {
   return shape;
 }
 
-// x, the weights and the bias of a convolution of n spatial axes, passed to f and g: without and with a bias.
+// Returns a convolution over n spatial axes. It calls f with x and the weights, and with a bias if so chosen.
 template <std::size_t n, class Options, class F>
 Function convolution(const char* name, Options options_of, bool transposed, F f) {
   return function(name, 3, [=](auto& a) {
@@ -72,7 +72,7 @@ std::vector<Function> convolutions() {
           })};
 }
 
-// Pooling over n axes, by windows or to a size.
+// Returns pooling over n axes, by windows or to a size.
 template <std::size_t n, class F>
 Function pooling(const char* name, F f) {
   return function(name, 1, [f](auto& a) {

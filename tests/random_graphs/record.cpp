@@ -14,7 +14,7 @@ constexpr std::array edges{
     0.0,  -0.0,  std::numeric_limits<double>::infinity(),  -std::numeric_limits<double>::infinity(),
     1e30, 1e-30, std::numeric_limits<double>::quiet_NaN(), 1e-41};
 
-// The elements of a leaf in a replay.
+// Draws the elements of a leaf in a replay.
 template <class T>
 void draw_elements(Tensor<T>& tensor, const Leaf& leaf, std::uint64_t seed) {
   std::mt19937_64 random(seed * 0xbf58476d1ce4e5b9U + 7);
@@ -31,7 +31,7 @@ Parameter<T> zeros_like(const Tensor<T>& value, const std::string& name) {
   return Parameter<T>(xt::zeros_like(value), name);
 }
 
-// A value with each element moved by up to 8 ulp.
+// Returns a value with each element moved by up to 8 ulp.
 template <class T>
 Var<T> moved(Var<T> x, std::mt19937_64& noise) {
   auto factors = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(x.shape()));
@@ -42,7 +42,7 @@ Var<T> moved(Var<T> x, std::mt19937_64& noise) {
 
 // ---- faults --------------------------------------------------------------------------------------------------------
 
-// Whether a mutation keeps the value that a step has while it is recorded.
+// Returns whether a mutation keeps the value of a step as a constant.
 bool is_kept(const Step& step, Mutation mutation) {
   switch (mutation) {
     case Mutation::kept_losses:
@@ -56,7 +56,7 @@ bool is_kept(const Step& step, Mutation mutation) {
   }
 }
 
-// The value of step k, computed on a tape of its own.
+// Returns the value of step k, computed on its own tape.
 template <class T>
 Tensor<T> value_of_step(const Graph& graph, std::size_t k) {
   Graph part = graph;
@@ -67,7 +67,7 @@ Tensor<T> value_of_step(const Graph& graph, std::size_t k) {
   return record<T>(part, world, tape).outputs.front().handle().value();
 }
 
-// The inputs that an elementwise op reads, as the text of its formula with equal parameters has it.
+// Returns the inputs that an elementwise op reads, according to the text of its formula with equal parameters.
 template <class T>
 std::uint32_t read_at_equal_parameters(const Op<T>& op, std::size_t arity) {
   std::vector<Text> marks;
@@ -83,7 +83,7 @@ std::uint32_t read_at_equal_parameters(const Op<T>& op, std::size_t arity) {
   return reads;
 }
 
-// Gives every elementwise node an op that says to read what its text mentions.
+// Replaces the op of every elementwise node by one whose `reads` follows from that text.
 template <class T>
 void confuse_reads(Tape<T>& tape) {
   static std::map<const Op<T>*, Op<T>> confused;

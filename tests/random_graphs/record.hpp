@@ -1,4 +1,4 @@
-// Records random graphs, on a tape that computes and for a Program alike.
+// Recording of random graphs, both on a tape that computes and for a Program.
 #pragma once
 
 #include "random_graphs/functions.hpp"
@@ -7,34 +7,34 @@
 
 namespace wengert::random_graphs {
 
-/// What a recording gave.
+/// The result of a recording.
 template <class T>
 struct Recording {
   std::vector<ProgramVar<T>> inputs, outputs;
-  std::vector<std::string> refused;  // by step: the error, or nothing
+  std::vector<std::string> refused;  // by step: the error, or empty
 };
 
-/// Thrown where a step is refused for the values that it met.
+/// Thrown if a step is refused for its values.
 struct RefusedValue {
   std::size_t step;
   std::string message;
 };
-/// Thrown where a step is refused otherwise than it was without values.
+/// Thrown if a step is refused otherwise than without values.
 struct RefusedOtherwise {
   std::string message;
 };
 
-/// Faults that a recording for a Program can be given, to check that they are found.
+/// Faults injected into the recording of a Program, to check that they are found.
 enum class Mutation : std::uint8_t {
   none,
-  equal_parameters,   ///< a derivative goes without what its formula does not read if all parameters are equal
-  constant_borrowed,  ///< borrowed memory is kept as it was
-  kept_losses,        ///< losses are read while recording, and kept
-  kept_gradients,     ///< gradients are
-  kept_draws,         ///< random numbers are
-  early_updates,      ///< what reads a parameter after its update was queued reads the new value
-  reversed_updates,   ///< the first update of a parameter counts
-  lost_update         ///< the last one is lost
+  equal_parameters,   ///< derivatives drop operands that their formulas do not read for equal parameters
+  constant_borrowed,  ///< borrowed memory becomes a constant
+  kept_losses,        ///< losses become constants
+  kept_gradients,     ///< gradients become constants
+  kept_draws,         ///< random numbers become constants
+  early_updates,      ///< readers of a parameter after a queued update read the new value
+  reversed_updates,   ///< updates are reversed: the first one of a parameter wins
+  lost_update         ///< the last update is lost
 };
 inline constexpr std::array mutation_names{"none",
                                            "unread operands told with equal parameters",
@@ -48,14 +48,14 @@ inline constexpr std::array mutation_names{"none",
 
 template <class T>
 struct RecordOptions {
-  /// The steps that a recording without values refused, with which this recording is compared.
+  /// Errors of the steps in a recording without values, with which this recording is compared.
   const std::vector<std::string>* refused = nullptr;
-  /// Moves each value at random, by some ulp.
+  /// Moves each value at random by some ulp.
   std::mt19937_64* noise = nullptr;
   Mutation mutation = Mutation::none;
 };
 
-/// Records a graph. A step that is refused stands for its first operand.
+/// Records a graph. The first operand replaces the result of a refused step.
 template <class T>
 Recording<T> record(const Graph& graph, World<T>& world, Tape<T>& tape, const RecordOptions<T>& options = {});
 

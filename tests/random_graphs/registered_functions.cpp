@@ -1,4 +1,4 @@
-// Functions of random graphs: those of the registry.
+// Functions of random graphs: the ops of the registry.
 #include "random_graphs/functions.hpp"
 #include <wengert/gradcheck/gradcheck_op.hpp>
 
@@ -8,7 +8,7 @@
 namespace wengert::random_graphs {
 namespace {
 
-// Extents for the second operand that broadcast against the first's.
+// Returns a shape for the second operand, which broadcasts against that of the first.
 Shape partner(const Shape& full, Choices& choices) {
   const std::size_t kind = choices.below(4);
   if (kind == 1) return {};
@@ -18,13 +18,13 @@ Shape partner(const Shape& full, Choices& choices) {
   return result;
 }
 
-// The parameters of one of the op's examples, or any that differ.
+// Returns the parameters of one of the op's examples, or random ones.
 std::vector<double> parameters_of(const OpRow& row, Choices& choices) {
   const std::size_t count = row.table->parameters;
   if (count == 0) return {};
   const auto example = row.parameters.subspan(choices.below(row.parameters.size() / count) * count, count);
   std::vector<double> parameters(example.begin(), example.end());
-  const bool whole = row.name == "polygamma";  // whose parameters are an order and its factorial
+  const bool whole = row.name == "polygamma";  // its parameters: an order and the factorial
   if (!whole && choices.flag())
     for (double& parameter : parameters) parameter = 0.25 * static_cast<double>(choices.below(17)) - 2;
   return parameters;
@@ -48,7 +48,7 @@ Var<T> elementwise_of(const OpRow& row, Arguments<T>& a) {
     return a.tape.record(*row.table, pointers, parameters);
 }
 
-// An op's own examples, and random ones; made when they are needed first.
+// The examples of an op and random ones, created on first use.
 struct Variants {
   const OpRow* row;
   std::vector<OpExample> examples;
@@ -89,7 +89,7 @@ Var<T> example_of(Variants& variants, Arguments<T>& a) {
 std::vector<Function> registered_functions() {
   std::vector<Function> result;
   for (const OpRow& row : op_registry()) {
-    if (row.name == "masked_select") continue;  // reads its mask
+    if (row.name == "masked_select") continue;  // reads the values of its mask
     if (row.table != nullptr) {
       result.push_back(
           function("op " + std::string(row.name), row.arity, [&row](auto& a) { return elementwise_of(row, a); }));

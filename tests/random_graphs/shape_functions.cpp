@@ -1,16 +1,16 @@
-// Functions of random graphs: views, slices, joins and reductions along any axis.
+// Functions of random graphs: views, slices, joins, and reductions along any axes.
 #include "random_graphs/functions.hpp"
 
 namespace wengert::random_graphs {
 namespace {
 
-// Whether an axis stays with extent 1.
+// Returns whether a reduced axis is kept with extent 1.
 template <class A>
 KeepDims keep(A& a) {
   return a.flag() ? KeepDims::yes : KeepDims::no;
 }
 
-// All axes, one, or two.
+// Returns all axes, one, or two.
 template <class A>
 Axes axes_of(A& a) {
   switch (a.below(4)) {

@@ -1,4 +1,4 @@
-// Minimises a failing random graph: applies simplifications greedily as long as it still fails.
+// Shrinks a failing random graph: applies simplifications greedily while it still fails.
 #include "random_graphs/shrink.hpp"
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 namespace wengert::random_graphs {
 namespace {
 
-// The graph without value `gone`, whose readers take `instead`, which comes before it.
+// Returns the graph without value `gone`; its readers take `instead`, which precedes it.
 Graph without(const Graph& graph, std::size_t gone, std::size_t instead) {
   Graph result = graph;
   const std::size_t leaves = graph.leaves.size();
@@ -25,7 +25,7 @@ Graph without(const Graph& graph, std::size_t gone, std::size_t instead) {
   return result;
 }
 
-// All graphs that are a little smaller.
+// Returns all graphs that are one simplification away.
 std::vector<Graph> smaller(const Graph& graph) {
   std::vector<Graph> result;
   const auto changed = [&](auto change) {

@@ -1,4 +1,4 @@
-// Makes a graph that fails smaller, as long as it fails.
+// Shrinking of random graphs that fail.
 #pragma once
 
 #include "random_graphs/graph.hpp"
@@ -7,7 +7,7 @@
 
 namespace wengert::random_graphs {
 
-/// A graph from which nothing can be left out without it ceasing to fail.
+/// Returns a graph that still fails, but not after any further simplification.
 Graph shrink(Graph graph, const std::function<bool(const Graph&)>& fails);
 
 }  // namespace wengert::random_graphs

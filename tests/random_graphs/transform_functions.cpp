@@ -1,4 +1,4 @@
-// Functions of random graphs: gradients of any order, functions with rules of their own, checkpoints, random draws.
+// Functions of random graphs: gradients of any order, functions with custom rules, checkpoints, random draws.
 #include "random_graphs/functions.hpp"
 
 #include <iterator>
@@ -6,7 +6,7 @@
 namespace wengert::random_graphs {
 namespace {
 
-// A cotangent for a value: constant numbers, ones or another value.
+// Returns a cotangent for a value: constant numbers, ones or another value.
 template <class T>
 Var<T> cotangent(Arguments<T>& a, Var<T> y, Var<T> other) {
   switch (a.below(3)) {
@@ -57,17 +57,17 @@ std::vector<Function> gradients() {
   return result;
 }
 
-// Any other function, by number; what it does is given the choices that are left.
+// Returns any function, by number; it receives the remaining choices.
 template <class T>
 const Function& any_function(Arguments<T>& a) {
   const auto& all = functions();
   return std::next(all.begin(), static_cast<std::ptrdiff_t>(a.below(1000) % all.size()))->second;
 }
-// The call of a function on Vars, as often as it takes place, each time the same.
+// Returns a callable that applies a function to Vars, in the same way at each call.
 template <class T>
 auto call_of(const Function& f, const Arguments<T>& a) {
   return [&f, &world = a.world, &tape = a.tape, labels = a.labels, choices = a.choices](auto... x) {
-    std::vector<IndexVar<T>> indices;  // are not kept
+    std::vector<IndexVar<T>> indices;  // discarded
     Arguments<T> inner{world, tape, labels, {x...}, choices, &indices};
     while (inner.x.size() < f.arity) inner.x.push_back(inner.x.front());
     return f.template in<T>()(inner);

@@ -1,10 +1,10 @@
-// Functions of random graphs that queue updates of parameters: single ones, ones that read one another, optimisers'.
+// Functions of random graphs that queue updates: single ones, ones that read one another, and optimiser steps.
 #include "random_graphs/functions.hpp"
 
 namespace wengert::random_graphs {
 namespace {
 
-// One of the trained parameters.
+// Returns one of the trained parameters.
 template <class T>
 const Parameter<T>& any_parameter(Arguments<T>& a) {
   if (a.world.trained.empty()) throw ValueError("random_graphs", "no parameters");
@@ -39,7 +39,7 @@ Var<T> update(Arguments<T>& a) {
     case 5:  // from another's old value
       a.tape.update(p, 0.5 * w - 0.25 * fit(a.tape.recorded(any_parameter(a)), shape, a.flag()));
       break;
-    default: {  // a product into it
+    default: {  // a product accumulated into it
       if (shape.rank() != 2) throw ShapeError("random_graphs", "no matrix");
       const auto left = fit(x, {3, shape[0]}), right = fit(a.x[1], {3, shape[1]});
       a.tape.update(p, 0.5 * w - a.tape.recorded(a.world.rate) * matmul(transpose(left), into(right, {-1, 1})));
@@ -48,7 +48,7 @@ Var<T> update(Arguments<T>& a) {
   return a.x[0];
 }
 
-// Two parameters exchanged: each becomes the other's old value.
+// Exchanges two parameters: each becomes the old value of the other.
 template <class T>
 Var<T> exchange(Arguments<T>& a) {
   const Parameter<T>&p = any_parameter(a), &q = any_parameter(a);
@@ -58,7 +58,7 @@ Var<T> exchange(Arguments<T>& a) {
   return a.x[0];
 }
 
-// The product of x and of all parameters that are matrices: the gradient of each reads the others.
+// Returns the product of x and all parameters that are matrices: the gradient of each reads the others.
 template <class T>
 Var<T> product_of_parameters(Arguments<T>& a) {
   Var<T> y = a.x[0];
@@ -70,7 +70,7 @@ Var<T> product_of_parameters(Arguments<T>& a) {
   return y;
 }
 
-// A step of an optimiser on all trained parameters, whose rate is a parameter, too, and updated itself.
+// Records an optimiser step on all trained parameters; the rate is a parameter, too, and may be updated itself.
 template <class T>
 Var<T> train(Arguments<T>& a) {
   const Var<T> loss = mean(square(into(a.x[0], {-1, 2})));
@@ -89,7 +89,7 @@ Var<T> train(Arguments<T>& a) {
       case 1:
         a.tape.update(p, w - rate * g);
         break;
-      case 2:  // momentum, with the new one read
+      case 2:  // momentum: reads the new moment
         a.tape.update(first, 0.9 * a.tape.recorded(first) + g);
         a.tape.update(p, w - rate * a.tape.updated(first));
         break;

@@ -1,4 +1,4 @@
-// The fields of a struct: its Parameters, copies of it, and trees of tensors.
+// Reflection over structs: finding Parameters, converting structs, and mapping trees of tensors.
 #include "testing.hpp"
 
 #include <memory>
@@ -35,7 +35,7 @@ struct Plain {
   const Parameter<float> last;
 };
 template <class T>
-struct Knot {  // of a list or a tree
+struct Knot {  // a node of a list or a tree
   Parameter<T> weight;
   std::unique_ptr<Knot> next;
   std::vector<Knot> below;
@@ -82,7 +82,7 @@ TEST_CASE("Parameters are found by the names of members and the places in contai
     Parameter<float> inside_a_function;
   };
   CHECK(paths_of(Local{parameter(1)}) == "inside_a_function=1 ");
-  CHECK(paths_of([x = parameter(1)] { return x; }).empty());  // what a lambda holds has no name
+  CHECK(paths_of([x = parameter(1)] { return x; }).empty());  // captures of a lambda have no names
 }
 
 TEST_CASE("the parts of a list may tell themselves apart by how their members' names end") {

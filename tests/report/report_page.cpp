@@ -1,4 +1,4 @@
-// A training whose report a test looks at: report_page FOLDER.
+// Trains a small network and writes its report for report_test.sh: report_page FOLDER
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
 #include <wengert/train.hpp>
@@ -13,7 +13,7 @@ using namespace wengert;
 
 namespace {
 
-// Rings, crosses and bars of 12×12 pixels, with noise enough for some mistakes.
+// Makes images of rings, crosses and bars, 12×12 pixels, with enough noise for some mistakes.
 Dataset<float> shapes(std::size_t n, unsigned seed) {
   std::mt19937_64 generator(seed);
   const auto draw = [&] { return static_cast<double>(generator() >> 11) * 0x1p-53; };

@@ -1,4 +1,4 @@
-// report.html: what it holds. tests/report/report_test.sh opens it in a browser.
+// Contents of report.html, and its charts and pictures. tests/report/report_test.sh opens a report in a browser.
 #include "data/files.hpp"
 #include "report/chart.hpp"
 #include "report/picture.hpp"
@@ -60,13 +60,13 @@ TEST_CASE("a report is one page that asks for nothing else") {
   CHECK(contains(html, "<h1>A &lt;title&gt; &amp; &quot;more&quot;</h1>"));
   CHECK(count(html, "<figure>") == 5);                      // cost, accuracy, steps, rate, norms
   CHECK(count(html, "class=\"curve\"") == 8);               // 2 + 2 + 1 + 1 + 2 layers
-  CHECK(count(html, "src=\"data:image/png;base64,") == 1);  // of the mistakes, one is a picture
+  CHECK(count(html, "src=\"data:image/png;base64,") == 1);  // one of the mistakes has a picture
   CHECK(contains(html, "<b>&lt;/script&gt;&lt;b&gt;</b> instead of dog"));
   CHECK(contains(html, "97.0 % sure, sample 17"));
   CHECK(contains(html, "dog taken for &lt;/script&gt;&lt;b&gt;: 5 (33.3 %)"));
   CHECK(contains(html, "85.71 % of 35 samples are right"));
   CHECK(contains(html, "\"name\":\"0\",\"faint\":false,\"values\":[5,5,5,5,5]"));  // √(3² + 4²)
-  // Nothing is loaded: addresses stand in licences and name spaces only.
+  // The page loads nothing; URLs occur only in licences and XML namespaces.
   CHECK_FALSE(std::regex_search(html, std::regex("(src|href)=\"(https?:)?//")));
   CHECK_FALSE(contains(html, "@import"));
   CHECK(count(html, "</script>") == 3);
@@ -103,11 +103,11 @@ TEST_CASE("charts are JSON that cannot end the page's script element") {
 TEST_CASE("curves are drawn where their values are") {
   Chart chart{"c", "x", {0, 1, 2, 3}, {{"a", {0, 10, NAN, 5}}}};
   const std::string svg = report::to_svg(chart);
-  // x: 58 … 626; y: 246 … 12 for −0.5 … 10.5, so 0 lies at 235.4, 10 at 22.6, 5 at 129.
+  // x: 58 … 626; y: 246 … 12 for −0.5 … 10.5, so 0 is at 235.4, 10 at 22.6, 5 at 129.
   CHECK(contains(svg, "d=\"M58.0 235.4L247.3 22.6M626.0 129.0\""));
   chart.logarithmic = true;
   chart.curves[0].values = {1, 10, 0, 100};
-  // y for 1/1.2 … 120: log₁₀ −0.0792 … 2.0792, so 1 lies at 237.4, 10 at 129, 100 at 20.6; 0 interrupts.
+  // y for 1/1.2 … 120: log₁₀ −0.0792 … 2.0792, so 1 is at 237.4, 10 at 129, 100 at 20.6; 0 interrupts the curve.
   CHECK(contains(report::to_svg(chart), "d=\"M58.0 237.4L247.3 129.0M626.0 20.6\""));
 }
 

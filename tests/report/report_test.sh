@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# report_test.sh PROGRAM FOLDER: opens a training's report in headless Chromium, looks for the curves on the canvases, and
-# leaves a screenshot, light and dark, in FOLDER. Ends with 77, skipped, where there is no Chromium.
+# Opens a training report in headless Chromium and checks that its charts show the curves: report_test.sh PROGRAM FOLDER
+# Writes screenshots of the light and dark themes to FOLDER. Exits with 77 (skipped) if Chromium is not installed.
 set -euo pipefail
 program=$1
 folder=$2
@@ -14,7 +14,7 @@ browse() {
     --virtual-time-budget=3000 --window-size=1280,3000 "$@" 2>"$folder/browser.log"
 }
 
-# A copy of the page tells what is on its canvases: for each curve, whether pixels of its colour are.
+# Script for a copy of the page: reports for each curve whether its canvas has pixels of its colour.
 probe='<script>addEventListener("load", () => setTimeout(() => {
   const ids = c => c.startsWith("#") ? [1, 3, 5].map(i => parseInt(c.substr(i, 2), 16)) : c.match(/\d+/g).map(Number);
   const style = getComputedStyle(document.documentElement), found = [];

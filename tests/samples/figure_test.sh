@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a sample and holds the figure it ends with against a bound: figure_test.sh TEXT-BEFORE-IT '<='|'>=' BOUND PROGRAM...
+# Runs a sample and compares the last figure after TEXT with a bound: figure_test.sh TEXT '<='|'>=' BOUND PROGRAM...
 set -uo pipefail
 text=$1
 relation=$2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the samples as README's tables have them, in full, and holds their figures: bash tests/samples/full.sh [NAME...]
-# About ten minutes; the tests run them with --brief. Names choose samples, for example 09_mnist_cnn.
+# Runs the samples in full and checks the figures in README's tables: bash tests/samples/full.sh [NAME...]
+# Takes about ten minutes; the tests use --brief. Names select samples, for example 09_mnist_cnn.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . samples/packages.sh
@@ -9,7 +9,7 @@ chosen=("$@")
 failed=0
 ran=0
 
-# row DATA NAME TEXT RELATION BOUND [ARGUMENTS...]; DATA is - where none is needed.
+# row DATA NAME TEXT RELATION BOUND [ARGUMENTS...] runs a sample; DATA is - if it needs none.
 limit=()
 row() {
   local data=$1 name=$2 text=$3 relation=$4 bound=$5
@@ -27,7 +27,7 @@ mkdir -p build/vae
 row mnist 01_mlp "test accuracy: " ">=" 97.5 --data mnist
 row mnist 01_mlp "test accuracy: " ">=" 97 --data mnist --cost least-squares --rate 2
 row - 07_custom_network "accuracy: " ">=" 99
-limit=(timeout 300)  # on two cores that are free
+limit=(timeout 300)  # for two idle cores
 row mnist 09_mnist_cnn "test accuracy: " ">=" 99
 limit=()
 row fashion 10_fashion "test accuracy: " ">=" 91

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# The sample that looks at a graph says what it must, and the pictures in docs/images are of its network.
-# Argument: the program 06_graph.
+# Checks the output of sample 06_graph, and that the pictures in docs/images show its network. Argument: the program.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 failed=0

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the samples as a user would: samples_test.sh FOLDER-OF-PROGRAMS FOLDER-OF-DATA mlp|descent|arguments
+# Runs sample programs as users do: samples_test.sh FOLDER-OF-PROGRAMS FOLDER-OF-DATA mlp|descent|arguments
 set -uo pipefail
 bin=$1
 data=$2
@@ -13,7 +13,7 @@ check() {  # check WHAT COMMAND...
   if "$@"; then echo "ok: $what"; else echo "FAILED: $what"; failed=1; fi
 }
 
-# refused WHAT TEXT STATUS ARGUMENTS...: 01_mlp ends with this status and one line that holds the text.
+# refused WHAT TEXT STATUS ARGUMENTS... checks that 01_mlp exits with the status and prints one error line with the text.
 refused() {
   local what=$1 text=$2 status=$3 said=0
   shift 3
@@ -66,13 +66,13 @@ mlp() {
   check "a user's IDX files" at_least "$("$bin/01_mlp" --data idx --images "$work/images" --labels "$work/labels" --test-images "$work/images" --test-labels "$work/labels" --hidden 0 --epochs 500 --quiet | accuracy)" 50
 
   local interrupted=0
-  touch "$work/i.npz.partial"  # as a killed run leaves it
+  touch "$work/i.npz.partial"  # a leftover of a killed run
   : >"$work/err"
-  set -m  # else SIGINT is ignored in the background
+  set -m  # otherwise background processes ignore SIGINT
   # shellcheck disable=SC2086
   "$bin/01_mlp" $digits --epochs 1000000 --weights "$work/i.npz" >"$work/out" 2>"$work/err" &
   set +m
-  for _ in $(seq 600); do [ "$(wc -l <"$work/err")" -lt 3 ] || break; sleep 0.1; done  # it is in the third epoch
+  for _ in $(seq 600); do [ "$(wc -l <"$work/err")" -lt 3 ] || break; sleep 0.1; done  # waits for the third epoch
   kill -INT %%
   wait %% || interrupted=$?
   check "Ctrl-C ends the training" [ "$interrupted" -eq 130 ]
@@ -103,8 +103,8 @@ mlp() {
   check "nothing half-written is left" bash -c "! ls '$work' | grep -E 'partial|diverged'"
 }
 
-# At half an epoch of the same data, the stochastic cost has fallen below the mini-batch cost, and that below the full one;
-# and the stochastic curve fluctuates, the full one falls.
+# The stochastic cost falls faster than the mini-batch cost at first, and the full-batch cost falls slowest. The stochastic
+# curve fluctuates; the full-batch curve falls monotonically.
 descent() {
   "$bin/02_descent" --data digits --data-folder "$data" --epochs 20 --curves "$work/curves.csv" >"$work/log"
   check "three methods" [ "$(cut -d, -f1 "$work/curves.csv" | sort -u | grep -vc method)" -eq 3 ]
@@ -118,7 +118,7 @@ descent() {
   check "full falls smoothly" [ "$(rises full)" = 0 ]
 }
 
-# ends_with STATUS TEXT PROGRAM ARGUMENTS...: the program, run where there are no data, ends so, with one line that holds the text.
+# ends_with STATUS TEXT PROGRAM ARGUMENTS... runs a program in a folder without data; checks its status and one error line.
 ends_with() {
   local status=$1 text=$2 program=$3 said=0
   shift 3
@@ -126,7 +126,7 @@ ends_with() {
   check "$program $*: $text" [ "$said" -eq "$status" -a ! -s "$work/out" -a "$(grep -cF -- "$text" "$work/err")" -eq 1 -a "$(wc -l <"$work/err")" -eq 1 ]
 }
 
-# What samples 07 to 17 do not understand or cannot find ends them at once.
+# Samples 07 to 17 exit at once on unknown arguments and missing files.
 arguments() {
   local program
   for program in 07_custom_network 09_mnist_cnn 10_fashion 11_char_lstm 12_addition 13_heat_equation 15_meta_learning 16_vae; do

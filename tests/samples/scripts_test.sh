@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the samples' scripts in a copy of their folder, with programs that are built already, on a machine where npm fails:
+# Runs the scripts of the samples in a copy of their folder, with existing programs and an npm that fails:
 # scripts_test.sh FOLDER-OF-PROGRAMS FOLDER-OF-DATA quickstart|vae
 set -euo pipefail
 export WENGERT_PROGRAMS=$1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The gradient check names the op, the line, the input and the mistake of each wrong op. Argument: the program 08_wrong_op.
+# Checks that sample 08_wrong_op prints op, line, input and mistake of each wrong op. Argument: the program.
 set -uo pipefail
 log=$("$1") || { echo "FAILED: the sample fails"; exit 1; }
 failed=0

@@ -1,4 +1,4 @@
-// How far the vectorised functions are from the truth, in units in the last place.
+// Accuracy of the vectorised functions, in units in the last place.
 #pragma once
 
 #include <wengert/wengert.hpp>
@@ -13,11 +13,12 @@
 
 namespace wengert::testing {
 
-/// What is exact enough beside T: double for float, long double (64 bits of mantissa) for double.
+/// The type of exact results for T: double for float, long double (64 bits of mantissa) for double.
 template <class T>
 using Wider = std::conditional_t<sizeof(T) == 4, double, long double>;
 
-/// A function of one number with its exact value. Allowed are distances of `allowed` ulp, or of `absolute`.
+/// A function of one number and its exact counterpart. Errors of up to `allowed` ulp, or below `absolute`, are
+/// accepted.
 template <class T>
 struct Function {
   std::string_view name;
@@ -27,9 +28,8 @@ struct Function {
   double absolute = 0;
 };
 
-/// The distance of `got` from `exact` in units of the last place of T at `exact`; 0 where both are NaN or where `exact`
-/// rounds to the infinity that `got` is. Infinite where one alone is NaN. The units of denormal numbers are those of
-/// the smallest normal one.
+/// Returns the distance of `got` from `exact` in units in the last place of T at `exact`: 0 if both are NaN or if
+/// `exact` rounds to `got`, infinity if only one is NaN. Denormal numbers use the unit of the smallest normal number.
 template <class T>
 double ulps(T got, Wider<T> exact) {
   if (std::isnan(exact) || std::isnan(got))
@@ -40,14 +40,14 @@ double ulps(T got, Wider<T> exact) {
   const int exponent =
       std::max(std::isinf(exact) || exact == 0 ? 0 : std::ilogb(exact), std::numeric_limits<T>::min_exponent - 1);
   const Wider<T> unit = std::scalbn(Wider<T>(1), exponent - digits + 1);
-  // An overflow counts as the first number beyond the largest.
+  // Infinity counts as the first number beyond the largest finite one.
   const Wider<T> beyond = std::scalbn(Wider<T>(1), std::numeric_limits<T>::max_exponent);
   const Wider<T> a = std::isinf(got) ? std::copysign(beyond, Wider<T>(got)) : Wider<T>(got);
   const Wider<T> b = std::isinf(rounded) ? std::copysign(beyond, exact) : exact;
   return static_cast<double>(std::abs(a - b) / unit);
 }
 
-/// The worst of a function over some numbers, and where.
+/// The largest error of a function, with its argument and result.
 template <class T>
 struct Worst {
   double distance = 0;
@@ -67,7 +67,7 @@ void measure(const Function<T>& function, std::span<const T> numbers, Tape<T>& t
   }
 }
 
-/// Every vectorised function of one number.
+/// Returns all vectorised functions of one number.
 template <class T>
 std::vector<Function<T>> vectorised_functions() {
   using W = Wider<T>;
@@ -98,7 +98,7 @@ std::vector<Function<T>> vectorised_functions() {
           WENGERT_FUNCTION(atanh),
           WENGERT_FUNCTION(erf),
           WENGERT_FUNCTION(erfc),
-          // Left of 0 it has zeros between the poles, near which no digit of the argument decides.
+          // Left of 0, lgamma has zeros between its poles, near which only the absolute error can be bounded.
           {"lgamma", [](Var<T> x) { return lgamma(x); }, [](W x) { return std::lgamma(x); }, sizeof(T) == 4 ? 4.0 : 2.0,
            4.0 * std::numeric_limits<T>::epsilon()},
           {"sigmoid", [](Var<T> x) { return sigmoid(x); },

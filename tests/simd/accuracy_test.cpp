@@ -1,4 +1,4 @@
-// The vectorised functions at the instruction set that is active: CTest runs these at each.
+// Accuracy of the vectorised functions at the active instruction set; CTest runs these tests at each one.
 #include "simd/accuracy.hpp"
 
 #include "testing.hpp"
@@ -10,7 +10,8 @@ using namespace wengert::testing;
 
 namespace {
 
-// Every sign, every exponent, denormals, infinities and NaNs included, and mantissas spread over each.
+// Returns numbers of every sign and exponent, including denormals, infinities and NaNs, with mantissas spread over each
+// exponent.
 std::vector<float> spread_over_all(float) {
   std::vector<float> numbers;
   constexpr std::uint64_t step = 8209;  // a prime, so that low bits differ
@@ -24,7 +25,7 @@ std::vector<double> spread_over_all(double) {
     for (std::uint64_t i = 0; i < 16; ++i)
       numbers.push_back(std::bit_cast<double>(high << 52 | (i * 0x9e3779b97f4a7c15U >> 12)));
   for (int i = -100'000; i <= 100'000; ++i)
-    numbers.push_back(i * 0.00757);  // where exponentials neither vanish nor overflow
+    numbers.push_back(i * 0.00757);  // exponentials neither underflow nor overflow here
   return numbers;
 }
 template <class T>

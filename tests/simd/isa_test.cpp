@@ -1,4 +1,4 @@
-// Kernels at each instruction set this processor has agree with the baseline's.
+// Kernels at each instruction set of the processor agree with those of the baseline.
 #include "kernel/fold.hpp"
 #include "testing.hpp"
 #include <wengert/formula/loop.hpp>
@@ -8,7 +8,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// A formula's helper function, which a compiler may leave out of line.
+// A helper function of a formula that the compiler may not inline.
 template <class X>
 auto helper(X x) {
   return exp(-x) + tanh(x);

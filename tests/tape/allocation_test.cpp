@@ -1,4 +1,4 @@
-// Counts calls of operator new, oneDNN's own apart: after one warm-up step, a step and its gradient allocate nothing.
+// Allocations: after a warm-up step, a step and its gradient call operator new only inside oneDNN.
 #include "testing.hpp"
 
 #include <atomic>
@@ -9,7 +9,7 @@
 
 namespace {
 std::atomic<long> allocations{0};
-std::atomic<std::size_t> aligned_bytes{0};  // of blocks aligned to a cache line: what values lie in
+std::atomic<std::size_t> aligned_bytes{0};  // in blocks aligned to a cache line, which hold the values
 
 bool is_of_onednn(const void* address) {
   Dl_info info{};
@@ -27,7 +27,7 @@ void* counted(std::size_t bytes, std::size_t alignment, const void* caller) {
 }
 }  // namespace
 
-// g++ cannot see that these belong together.
+// g++ does not recognise that these operators match.
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 #endif
@@ -183,7 +183,7 @@ TEST_CASE("memory_plan foretells what a Program holds") {
   const std::size_t before = aligned_bytes;
   auto program = compile(tape, {x, w}, {g});
   const ProgramMemory plan = memory_plan(program);
-  CHECK(plan.arena_bytes >= 8 * 500 * 40 * sizeof(float));  // four activations are kept, and their doubles
+  CHECK(plan.arena_bytes >= 8 * 500 * 40 * sizeof(float));  // four activations and their doubles are kept
   CHECK(plan.arena_bytes <= 9 * 500 * 40 * sizeof(float));
   CHECK(aligned_bytes - before == plan.arena_bytes + plan.tile_bytes);
   const long allocated = allocations;

@@ -1,4 +1,4 @@
-// Handles that no op can take, at each place of each op: one error, which names the op.
+// Unusable handles as each operand of each op: an error that names the op.
 #include "testing.hpp"
 
 #include <memory>
@@ -10,7 +10,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// What is wrong with the handle at one place, the others being fine.
+// The fault of the handle at one position; all other operands are valid.
 enum class Wrong { empty, rewound, of_another_tape, of_a_tape_that_is_gone };
 
 std::string refusal(const OpExample& example, std::size_t place, Wrong wrong) {
@@ -46,7 +46,7 @@ std::string refusal(const OpExample& example, std::size_t place, Wrong wrong) {
 }  // namespace
 
 TEST_CASE("an op refuses a handle by its own name, wherever it stands and whatever is wrong with it") {
-  // An example reads its first input itself; an empty handle may stand for an operand that is left out.
+  // An example may call these functions on its first input itself. An empty handle may be valid as an optional operand.
   const std::set<std::string> general{"tape", "shape", "rank", "size", "value", "item"};
   for (const OpRow& op : op_registry()) {
     if (of_a_test(op)) continue;
@@ -84,7 +84,7 @@ TEST_CASE("functions whose first operand's tape is gone name themselves, and the
   CHECK_ERROR(HandleError, "[mse_loss] the handle's tape was destroyed", mse_loss(x, x));
   CHECK_ERROR(HandleError, "[ctc_loss] the handle's tape was destroyed", ctc_loss(x, {1}, {1}, {1}));
   CHECK_ERROR(HandleError, "[layer_norm] the handle's tape was destroyed", layer_norm(x, {2}));
-  // Beside one that is good.
+  // The same next to a valid operand.
   CHECK_ERROR(HandleError, "[einsum] the handle's tape was destroyed", einsum("ij,ij->", good, x));
   CHECK_ERROR(HandleError, "[mse_loss] the handle's tape was destroyed", mse_loss(good, x));
   CHECK_ERROR(HandleError, "[layer_norm] the handle's tape was destroyed", layer_norm(good, {2}, x));

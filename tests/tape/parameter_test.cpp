@@ -69,7 +69,7 @@ TEST_CASE("a gradient that would mix a parameter's old and new value throws") {
   const std::string message = message_of<HandleError>([&] { grad(loss, x); });
   CHECK(contains(message, "is parameter 'weights', which was changed after it was recorded"));
   CHECK(tape.size() == size);
-  CHECK_NOTHROW(grad(loss, wv));  // needs only x
+  CHECK_NOTHROW(grad(loss, wv));  // reads only x
 }
 
 TEST_CASE("a parameter that is recorded again is the same Var, whose gradient is that of all uses") {
@@ -81,11 +81,11 @@ TEST_CASE("a parameter that is recorded again is the same Var, whose gradient is
   CHECK(tape.variable(w).index() == first.index());
   CHECK(tape.variable(other).index() != first.index());
   CHECK(grad(loss, tape.variable(w))[0].value() == Tensor<double>{4, 6});
-  w.assign(Tensor<double>{5, 7});  // what was recorded is old
+  w.assign(Tensor<double>{5, 7});  // the recorded node is stale now
   const auto later = tape.variable(w);
   CHECK(later.index() != first.index());
   CHECK_ERROR(HandleError, "a parameter was changed and recorded again after the value was computed",
-              grad(loss, later));  // zeros would say that it does not depend on w
+              grad(loss, later));  // zeros would mean that the loss does not depend on w
   CHECK(grad(sum(square(later)), later)[0].value() == Tensor<double>{10, 14});
   tape.rewind(mark);
   CHECK_ERROR(HandleError, "stale handle", later.value());

@@ -1,4 +1,4 @@
-// Every op of the registry is checked: no op is in it without an example, and every example's derivatives are right.
+// The op registry: every op has examples, and all their derivatives are right.
 #include "base/sanitizers.hpp"
 #include "testing.hpp"
 
@@ -12,7 +12,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// A sum over the rows that tells a Program to add up the columns.
+// A sum over axis 0 whose `summed` tells Programs that it sums over axis 1.
 struct WrongSummed {
   static constexpr std::string_view name = "wrong_summed";
   static constexpr std::string_view notation = "Σᵢ xᵢⱼ";
@@ -90,7 +90,7 @@ TEST_CASE("the registry holds every op once, with a notation and examples") {
   }
 }
 
-// Each takes ten times as long under AddressSanitizer.
+// Fewer under AddressSanitizer, where each application takes ten times as long.
 constexpr std::size_t random_applications = WENGERT_ASAN ? 4 : OpCheckOptions{}.random;
 
 TEST_CASE("every op in the registry is right on its examples and on random ones, orders 1 and 2, in double and float") {
@@ -152,7 +152,7 @@ TEST_CASE("random applications meet every op with inputs of several shapes") {
       const Var<double> y = example.apply(x);
       if (row.differentiable) grad<double>(wengert::seed(y, broadcast_to(tape.constant(1.0), y.shape())), x);
       for (std::size_t k = 0; k < tape.size(); ++k)
-        if (tape.node(k).op != nullptr && !tape.node(k).op->guards)  // that of one number is met with no other shape
+        if (tape.node(k).op != nullptr && !tape.node(k).op->guards)  // guards read scalars and have one shape only
           met[std::string(tape.node(k).op->name)].insert(to_string(tape.node(tape.inputs(k)[0]).layout->shape));
     }
   }

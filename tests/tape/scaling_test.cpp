@@ -1,4 +1,4 @@
-// Cost grows with the number of nodes and no faster, and no step of it recurses.
+// Scaling of long chains and shared expressions: linear time and memory, and no recursion.
 #include "testing.hpp"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// Runs `f` on a thread whose stack a recursion over many nodes would not fit.
+// Runs `f` on a thread whose stack is too small for a recursion over many nodes.
 void on_small_stack(const std::function<void()>& f) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
@@ -27,13 +27,13 @@ void on_small_stack(const std::function<void()>& f) {
   pthread_attr_destroy(&attributes);
 }
 
-// A chain of so many nodes recorded, differentiated and destroyed.
+// Records, differentiates and destroys a chain of `length` nodes, and measures it.
 struct Chain {
   double gradient = 0;
   std::size_t nodes = 0, bytes = 0;
   double seconds = 0;
 
-  // Of this thread on a processor: what others do does not count.
+  // Returns the processor time of this thread, which excludes other threads.
   static double now() {
     timespec time{};
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -67,11 +67,11 @@ TEST_CASE("a chain of a million nodes: constant stack, linear memory, linear tim
     CHECK(chain.nodes < 11 * tenth.nodes);
     CHECK(chain.bytes < 11 * tenth.bytes);
     double longer = chain.seconds, shorter = tenth.seconds;
-    for (int attempt = 0; attempt < 5; ++attempt) {  // others may use the caches too
+    for (int attempt = 0; attempt < 5; ++attempt) {  // repeated because other processes may share the caches
       longer = std::min(longer, Chain(1'000'000).seconds);
       shorter = std::min(shorter, Chain(100'000).seconds);
     }
-    CHECK(longer / shorter < 25);  // quadratic would be 100; the benchmarks hold it to the bar of 12
+    CHECK(longer / shorter < 25);  // quadratic time would give 100; the benchmarks require at most 12
   });
 }
 

@@ -1,4 +1,4 @@
-// Structural ops as a user writes them.
+// Structural ops defined as a user defines them: values, derivatives, index inputs, and errors.
 #include "testing.hpp"
 
 using namespace wengert;
@@ -43,7 +43,7 @@ Var<T> cumulative_sum(Var<T> x, bool reverse, Location where) {
   return record(CumulativeSum{reverse}, where, x);
 }
 
-// Two inputs, of which the second has no gradient.
+// An op of two inputs, the second of which has no gradient.
 struct Weighted {
   static constexpr std::string_view name = "weighted";
   static constexpr std::string_view notation = "x · w, w held constant";
@@ -97,7 +97,7 @@ namespace {
 template <class T>
 Var<T> add_rows(Var<T> g, IndexVar<T> rows, std::size_t count);
 
-// Rows of a matrix, chosen by position: an input of integers.
+// Rows of a matrix selected by position: the second input holds integers.
 struct PickRows {
   static constexpr std::string_view name = "pick_rows";
   static constexpr std::string_view notation = "yᵢ = x at row kᵢ";
@@ -117,7 +117,7 @@ struct PickRows {
   static std::vector<StructuralExample<PickRows>> examples() { return {{{}, {{4, 3}}, {}, {{2, 0, 2, 2, 1}}}}; }
 };
 
-// Its reverse: rows added at positions.
+// The reverse of PickRows: adds rows at positions.
 struct AddRows {
   static constexpr std::string_view name = "add_rows";
   static constexpr std::string_view notation = "y at row kᵢ += xᵢ";
@@ -144,7 +144,7 @@ Var<T> add_rows(Var<T> g, IndexVar<T> rows, std::size_t count) {
   return record(AddRows{count}, Location::current(), g, rows);
 }
 
-// The position of the largest element: integers as the result.
+// The position of the largest element: the result holds integers.
 struct Largest {
   static constexpr std::string_view name = "largest";
   static constexpr std::string_view notation = "k with xₖ = max x";
@@ -205,7 +205,7 @@ Var<T> reversed(Var<T> x, Location where) {
   return record(Reversed{}, where, x);
 }
 
-// Its vjp rewinds the tape, which must be refused.
+// An op whose vjp rewinds the tape, which must be rejected.
 struct Rewinding : Reversed {
   static constexpr std::string_view name = "rewinding";
   template <class T>

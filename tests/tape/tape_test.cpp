@@ -81,7 +81,7 @@ TEST_CASE("rewind gives nodes back and their handles throw from then on") {
   CHECK(tape.size() == 1);
   CHECK(x.value() == Tensor<double>{1, 2});
   CHECK(contains(message_of<HandleError>([&] { (void)y.value(); }), "stale handle: node 1 was given back by rewind()"));
-  const auto z = x + x;  // takes the place of y
+  const auto z = x + x;  // reuses the node of y
   CHECK(z.index() == y.index());
   CHECK(contains(message_of<HandleError>([&] { (void)y.value(); }), "stale handle"));
   CHECK_ERROR(HandleError, "[multiply] operand 2 is a stale handle: its node 1 was given back by rewind()", x * y);
@@ -99,7 +99,7 @@ TEST_CASE("a stale mark throws") {
   const auto after = tape.mark();
   tape.rewind(before);
   CHECK(contains(message_of<HandleError>([&] { tape.rewind(after); }), "[rewind] stale mark"));
-  y = x * 2;  // another node where the mark stood
+  y = x * 2;  // another node at the position of the mark
   CHECK(contains(message_of<HandleError>([&] { tape.rewind(after); }), "[rewind] stale mark"));
   CHECK(y.item() == 2);
 }
@@ -138,7 +138,7 @@ TEST_CASE("a failed call records nothing and leaves its operands usable") {
   CHECK_ERROR(AxisError, "[sum] axis 2: a tensor of rank 2 has axes -2 to 1", sum(a, 2));
   CHECK_ERROR(ShapeError, "[squared_error] prediction (2, 3) and target (3, 2)", squared_error(a, b));
   CHECK_ERROR(GradientError, "[grad] a value of shape (2, 3) has no gradient of its own", grad(a * a, a));
-  CHECK(tape.size() == size + 1);  // the a * a above
+  CHECK(tape.size() == size + 1);  // the node of a * a above
   CHECK((a + a).value() == a.value() * 2);
 }
 
@@ -152,7 +152,7 @@ TEST_CASE("item() is for values of size 1") {
 }
 
 namespace {
-// An op whose vjp gives a cotangent of the wrong shape.
+// An op whose vjp returns a cotangent of the wrong shape.
 struct WrongShape {
   static constexpr std::string_view name = "wrong_shape";
   static constexpr std::string_view notation = "x";
@@ -287,7 +287,7 @@ TEST_CASE("a handle whose tape is gone throws at every use, and is not taken for
   CHECK_THROWS_AS(x + y, HandleError);
   CHECK_THROWS_AS(compile(other, {}, {x}), HandleError);
   CHECK(other.size() == 1);
-  for (int i = 0; i < 100; ++i) {  // some of them at the same address
+  for (int i = 0; i < 100; ++i) {  // some of these tapes reuse the address
     const auto later = std::make_unique<Tape<double>>();
     later->variable(random_tensor({2, 2}, 1));
     CHECK_THROWS_AS(x + 1.0, HandleError);
@@ -326,7 +326,7 @@ TEST_CASE("a handle is printed with its shape and elements") {
   CHECK(printed(tape.constant(Tensor<double>(xt::zeros<double>({0, 3})))).starts_with("shape (0, 3)"));
   CHECK(printed(tape.constant(Tensor<double>(xt::zeros<double>({2000})))).size() < 200);
   CHECK(printed(Var<double>()) == "an empty handle");
-  CHECK(tape.value_dependence() == nullptr);  // it reads nothing that recording depends on
+  CHECK(tape.value_dependence() == nullptr);  // printing is no value dependence
   tape.compute_values(false);
   CHECK(printed(2 * x) == "shape (2, 2), not computed");
 }

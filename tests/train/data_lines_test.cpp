@@ -1,5 +1,4 @@
-// Every error of the public functions is a wengert::Error, and names the line of the program that called them: files,
-// data, trainings.
+// Errors of public functions are wengert::Errors and name the caller's line: files, data, training.
 #include "train/lines.hpp"
 #include <wengert/data.hpp>
 #include <wengert/io.hpp>
@@ -14,7 +13,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// Samples whose source fails: a file that changed, for example.
+// A data source that fails, like a file that has changed.
 struct Failing {
   using Inputs = Tensor<double>;
   using Targets = Tensor<double>;

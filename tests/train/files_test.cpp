@@ -1,4 +1,4 @@
-// Checkpoints, histories, and what a training shows while it runs.
+// Checkpoints, histories, and the progress display of a training.
 #include "data/files.hpp"
 
 #include "report/text.hpp"
@@ -57,7 +57,7 @@ TEST_CASE("a checkpoint is read as it was written, bit for bit") {
   CHECK(read.count("whole") == (std::uint64_t{1} << 63 | 1));
   CHECK(read.number("third") == 1.0 / 3);
   CHECK(read.entries().size() == 6);
-  CHECK(folder.files() == 1);  // nothing beside it
+  CHECK(folder.files() == 1);  // no other file is left
   CHECK(contains(message_of<FileError>([&] { return read.number("absent"); }), "checkpoint: holds no 'absent'"));
   CHECK(contains(message_of<FileError>([&] { return read.get<Tensor<double>>("weights"); }),
                  "'weights' is of another kind than expected"));
@@ -99,7 +99,7 @@ TEST_CASE("a shape whose strides overflow is refused, also of no elements") {
   const auto path = folder / "checkpoint";
   checkpoint.save(path);
   std::string bytes = contents(path);
-  constexpr std::size_t checksum_bytes = 4, extents = 24 + 4 + 7 + 2 + 8;  // of the last two axes
+  constexpr std::size_t checksum_bytes = 4, extents = 24 + 4 + 7 + 2 + 8;  // offset of the extents of the last two axes
   REQUIRE(bytes.size() == extents + 16 + checksum_bytes);
   const std::uint64_t huge = std::uint64_t{1} << 32;
   std::memcpy(bytes.data() + extents, &huge, sizeof huge);
@@ -117,7 +117,7 @@ TEST_CASE("a checkpoint that cannot be written leaves the old one") {
   const auto path = folder / "checkpoint";
   example().save(path);
   const std::string before = contents(path);
-  std::filesystem::create_directory(folder / "checkpoint.partial");  // in the way
+  std::filesystem::create_directory(folder / "checkpoint.partial");  // blocks the temporary file
   CHECK(contains(message_of<FileError>([&] { Checkpoint().save(path); }), "cannot be written"));
   CHECK(contents(path) == before);
   CHECK(contains(message_of<FileError>([&] { Checkpoint().save(folder / "no/folder"); }), "cannot be written"));
@@ -191,7 +191,7 @@ TEST_CASE("on a terminal the bar stays in its line") {
     for (std::size_t epoch = 1; epoch <= 3; ++epoch) {
       std::this_thread::sleep_for(std::chrono::milliseconds(110));
       progress.step(epoch, 50, 1.25);
-      progress.step(epoch, 60, 1.25);  // too soon to be drawn
+      progress.step(epoch, 60, 1.25);  // too soon after the last one to be drawn
       progress.end_epoch(epoch, "figures that are longer than what is left of the line");
     }
     progress.finish("done");

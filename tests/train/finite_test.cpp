@@ -1,4 +1,4 @@
-// What fit does about values that are not finite.
+// Detection and tracing of values that are not finite in train::fit.
 #include "train/line.hpp"
 
 #include <cmath>
@@ -9,7 +9,7 @@ using namespace wengert;
 using namespace wengert::testing;
 
 TEST_CASE("a cost that is not finite is traced to its op, and the step is not taken") {
-  const Tensor<double> x{1, 2, -1, 4};  // the logarithm of the third is NaN
+  const Tensor<double> x{1, 2, -1, 4};  // the logarithm of the third element is NaN
   const Line network = line(0.5);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0});
   const auto loss = [](auto outputs, auto targets) { return mean(log(outputs) - targets); };
@@ -23,7 +23,7 @@ TEST_CASE("a cost that is not finite is traced to its op, and the step is not ta
 }
 
 TEST_CASE("a gradient that is not finite is traced to the step that made it") {
-  // At 0 the square root has the slope ∞, and ∞ · 0 is NaN: the second step spoils the weight, the third its cost.
+  // The square root has slope ∞ at 0, and ∞ · 0 is NaN: step 2 makes the weight NaN, step 3 the cost.
   const Tensor<double> x{1, 0, 1, 1};
   const Line network = line(0.5);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.01});
@@ -33,11 +33,11 @@ TEST_CASE("a gradient that is not finite is traced to the step that made it") {
   });
   CAPTURE(message);
   CHECK(contains(message, "[fit] epoch 1, step 2, sample 1 of the data (number 0 of its batch): "));
-  CHECK(weight_of(network) == doctest::Approx(0.5 - 0.01 * 0.5 / std::sqrt(0.5)));  // as the first step left it
+  CHECK(weight_of(network) == doctest::Approx(0.5 - 0.01 * 0.5 / std::sqrt(0.5)));  // the value after step 1
 }
 
 TEST_CASE("a gradient that is not finite is found also where no cost follows it") {
-  // As above, with the 0 in the last step of an epoch, or of the training: the weight must not be kept anywhere.
+  // As above, but with the 0 in the last step of an epoch or of the training. The NaN weight must not be saved.
   const Tensor<double> x{1, 1, 1, 0};
   const auto loss = [](auto outputs, auto) { return mean(sqrt(outputs)); };
   struct Case {
@@ -74,7 +74,7 @@ TEST_CASE("a gradient that is not finite is found also where no cost follows it"
 }
 
 TEST_CASE("the way to a cost that is not finite is gone again at the rates it was gone") {
-  // 1, ¾, ½, and, at the rate that a callback sets, 0: there 0 · √ has the slope 0 · ∞.
+  // The weight takes the values 1, ¾, ½ and, at the rate set by a callback, 0, where the slope of 0 · √ is 0 · ∞.
   const Tensor<double> x = xt::ones<double>({8});
   const Line network = line(1);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.25});
@@ -91,7 +91,7 @@ TEST_CASE("the way to a cost that is not finite is gone again at the rates it wa
 }
 
 TEST_CASE("the way to a cost that is not finite is gone again as far as it was gone") {
-  // The slope is 1; with a rate that a callback sets, the sixth step, not its gradient, takes the weight to −∞.
+  // The slope is 1. At the rate set by a callback, the update of step 6, not its gradient, overflows to −∞.
   const Tensor<double> x = xt::ones<double>({8});
   const Line network = line(1);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 1});
@@ -105,13 +105,13 @@ TEST_CASE("the way to a cost that is not finite is gone again as far as it was g
   });
   CAPTURE(message);
   CHECK(contains(message, "[fit] epoch 1, step 7: "));
-  CHECK(weight_of(network) == -std::numeric_limits<double>::infinity());  // nothing was found: all is as it was
+  CHECK(weight_of(network) == -std::numeric_limits<double>::infinity());  // no op was found, so the state is restored
   CHECK(optimizer.rate() == 1.7e308);
 }
 
 TEST_CASE("a search among accumulated gradients begins with none") {
-  // The second step makes the weight of token 1 NaN, which the second batch of the third meets, when the sum holds the
-  // gradient of its first: that must not go into the first step of the search.
+  // Step 2 makes the weight of token 1 NaN. The second batch of step 3 reads it, when the accumulated sum already holds
+  // the gradient of the first batch; this sum must not enter the first step of the search.
   const Indices tokens{0, 0, 0, 1, 0, 1};
   Tensor<double> factors{1, 1, 1, 0, 4, 1};
   factors.reshape({6, 1});
@@ -126,5 +126,5 @@ TEST_CASE("a search among accumulated gradients begins with none") {
   });
   CAPTURE(message);
   CHECK(contains(message, "[fit] epoch 1, step 2, sample 3 of the data (number 0 of its batch): "));
-  CHECK(network.weight.value()(0, 0) == doctest::Approx(0.5 - 0.01 * 0.5 / std::sqrt(0.5)));  // as the first left it
+  CHECK(network.weight.value()(0, 0) == doctest::Approx(0.5 - 0.01 * 0.5 / std::sqrt(0.5)));  // the value after step 1
 }

@@ -1,4 +1,4 @@
-// fit against descents written by hand, and what ends a training.
+// train::fit: hand-written descents as reference, stop conditions, metrics, data sources, rejected arguments.
 #include "data/files.hpp"
 #include "train/line.hpp"
 #include <wengert/data.hpp>
@@ -14,14 +14,14 @@ using train::StopReason;
 
 namespace {
 
-// A rule of one's own that is more than numbers.
+// A custom rule with a member that is not a number.
 struct Slow {
   double rate = 0.5;
   std::string remark = "slow";
   auto operator()(auto w, auto g, const auto& at) const { return w - at.rate * g; }
 };
 
-// Gradient descent on mean (x w − y)², in order, a batch at a time.
+// Gradient descent on mean (x w − y)², batch by batch in order.
 double descend(double w, const Tensor<double>& x, const Tensor<double>& y, std::size_t batch, std::size_t epochs,
                double rate) {
   for (std::size_t epoch = 0; epoch < epochs; ++epoch)
@@ -71,7 +71,7 @@ TEST_CASE("every epoch takes every sample once, in an order that follows from th
     const Line network = line(1);
     optim::Optimizer<double> optimizer(network, optim::SGD{});
     train::fit(network, optimizer, squares, Noted{&rows}, quiet({.epochs = 2, .batch_size = 3, .seed = seed}));
-    return std::vector<std::size_t>(rows.end() - 20, rows.end());  // before, a batch is recorded
+    return std::vector<std::size_t>(rows.end() - 20, rows.end());  // recording gathers a batch before
   };
   const auto rows = order(1);
   for (const std::size_t epoch : {0U, 1U}) {
@@ -106,8 +106,8 @@ TEST_CASE("cost, metrics, rate and gradient norms are what they are called") {
 }
 
 TEST_CASE("a training without improvement ends, with the best weights if they are asked for") {
-  // Towards 1, w = 1 − 0.8ᵏ after k epochs; validation has its best at ½, next to which lie w(3) = 0.488, w(4) =
-  // 0.5904.
+  // w = 1 − 0.8ᵏ after k epochs. The validation cost is lowest at w = ½; the nearest values are w(3) = 0.488 and
+  // w(4) = 0.5904.
   const Tensor<double> one{1.0}, half{0.5};
   for (const bool best_weights : {false, true}) {
     const Line network = line(0);
@@ -122,7 +122,8 @@ TEST_CASE("a training without improvement ends, with the best weights if they ar
 }
 
 TEST_CASE("on a plateau the rate is lowered") {
-  // With rate 1 the weight jumps between 0 and 2, and the cost stays 1: forgiven once, then the rate is a tenth.
+  // At rate 1 the weight alternates between 0 and 2, and the cost stays 1. Patience 1 tolerates one such epoch; after
+  // the next one, the rate is divided by 10.
   const Tensor<double> one{1.0};
   const Line network = line(0);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 1});
@@ -260,7 +261,7 @@ TEST_CASE("config.json tells the optimiser's rule, its options and its groups") 
   struct Derived : optim::SGD {
     double more = 1;
   };
-  CHECK(optim::Rule<double>(Derived{}).options().size() == 1);  // its rate: what has a base is not taken apart
+  CHECK(optim::Rule<double>(Derived{}).options().size() == 1);  // only the rate, as Derived has a base
   CHECK(optim::Rule<float>(optim::RMSprop{}).name() == "RMSprop");
 }
 
@@ -291,7 +292,7 @@ TEST_CASE("options that make no sense are refused") {
   CHECK_ERROR(ValueError, "[fit] notes: 'seed' is a setting or a note already", fit({.notes = {{"seed", "7"}}}));
   const TemporaryFolder folder;
   CHECK_ERROR(ValueError, "[fit] monitor", fit({.monitor = "accuracy", .folder = folder / "run"}));
-  CHECK(folder.files() == 0);  // what is refused leaves nothing behind
+  CHECK(folder.files() == 0);  // a rejected call leaves no files
   CHECK_ERROR(ValueError, "resume is set, but there is no folder", fit({.resume = true}));
   CHECK_ERROR(ValueError, "there are no samples",
               train::fit(network, optimizer, squares, train::Samples{Tensor<double>(), Tensor<double>()}));
@@ -329,7 +330,7 @@ TEST_CASE("a name that weights.npz cannot hold is refused before anything is tra
   const TemporaryFolder folder;
   CHECK_ERROR(ValueError, "[fit] tensor 'enc/w': the name looks like a path",
               train::fit(function, optimizer, squares, train::Samples{x, x}, quiet({.folder = folder / "run"})));
-  train::fit(function, optimizer, squares, train::Samples{x, x}, quiet({}));  // which needs no file
+  train::fit(function, optimizer, squares, train::Samples{x, x}, quiet({}));  // no file, so any name is accepted
 }
 
 namespace everything_opened {

@@ -1,4 +1,4 @@
-// The code that docs/training.md shows: compiled and run here, and held against its text.
+// Compiles and runs the code of docs/training.md and compares it with the page.
 #include "snippets.hpp"
 #include "temporary_folder.hpp"
 #include "testing.hpp"
@@ -17,7 +17,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// Ten classes of 64 numbers: one of them is large.
+// Makes samples of 64 numbers in ten classes; in each class, another number is large.
 wg::Dataset<float> tens(std::size_t n, unsigned seed) {
   wg::Dataset<float> data{random_tensor<float>({n, 64}, seed), wg::Indices::from_shape({n}), 10};
   for (std::size_t i = 0; i < n; ++i) {

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# kill_test.sh PROGRAM: kills a training with SIGKILL at random moments, 50 times, resumes it each time, and compares what
-# it ends with to the uninterrupted training's, byte by byte.
+# Kills a training with SIGKILL at 50 random moments, resumes it each time, and compares the results: kill_test.sh PROGRAM
+# The final files must equal those of an uninterrupted training, byte by byte.
 set -euo pipefail
 program=$1
 kills=50
-work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)  # killing asks nothing of the disk
+work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)  # in memory, so that the disk does not matter
 trap 'rm -rf "$work"' EXIT
 
 begin=$(date +%s%N)
 "$program" "$work/whole"
 milliseconds=$((($(date +%s%N) - begin) / 1000000 + 1))
 
-# Whatever it was killed for, a folder that has a checkpoint has a valid one; the times differ, so they are cut out.
+# Runs the training to its end and compares its files, without the column of times. Checkpoints must always be valid.
 compare() {
   "$program" "$work/killed"
   cmp "$work/whole/weights.npz" "$work/killed/weights.npz"
@@ -21,7 +21,7 @@ compare() {
 
 done_kills=0
 completed=0
-moved_on=0  # kills after which there was another checkpoint than before
+moved_on=0  # kills that left a new checkpoint
 before=none
 seed=${KILL_SEED:-$RANDOM}
 echo "seed $seed"

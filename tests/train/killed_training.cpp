@@ -1,7 +1,7 @@
-// A training that a test kills: killed_training FOLDER goes on where the folder's checkpoint left off.
+// A training for kill_test.sh: killed_training FOLDER resumes from the checkpoint in the folder.
 //
-// Everything that a checkpoint has to hold takes part: two kinds of state in the optimiser, dropout's generator,
-// running statistics, a schedule, gradient accumulation, metrics within an epoch, the best weights so far.
+// It uses everything that a checkpoint must hold: two kinds of optimiser state, the generator of dropout, running
+// statistics, a schedule, gradient accumulation, metrics within an epoch, and the best weights so far.
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
 #include <wengert/train.hpp>
@@ -45,7 +45,7 @@ int main(int, char** arguments) try {
               .seed = 5,
               .schedule = [](double step) { return 0.01 / (1 + step / 300); },
               .metrics = {train::accuracy(), train::f1()},
-              .patience = 3,  // ends it in epoch 30, and what is resumed then stays ended
+              .patience = 3,  // ends the training in epoch 30; when resumed, it stays ended
               .min_improvement = 0.01,
               .best_weights = true,
               .display = train::Display::quiet,

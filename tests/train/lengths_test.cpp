@@ -1,4 +1,4 @@
-// Memory of a training whose batches have ever new shapes.
+// Memory use of a training whose batches have ever new shapes.
 #include "base/sanitizers.hpp"
 #include "testing.hpp"
 #include <wengert/nn.hpp>
@@ -13,7 +13,7 @@ using namespace wengert::testing;
 
 namespace {
 
-// The memory this process has, in MiB.
+// Returns the resident memory of this process in MiB.
 double resident() {
   std::ifstream statistics("/proc/self/statm");
   double pages = 0, resident = 0;
@@ -45,6 +45,6 @@ TEST_CASE("training on sequences of ever new lengths takes bounded memory") {
   }
   CHECK(step.size() == CompileOptions().max_programs);
   CHECK(step.compilations() == 60);
-  // The last 16 take 40 MiB. Without a bound it is 130; AddressSanitizer keeps what is freed.
+  // The last 16 Programs take 40 MiB; without a bound, all take 130. AddressSanitizer delays the release of memory.
   if (!WENGERT_ASAN) CHECK(most < 80);
 }

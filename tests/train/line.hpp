@@ -1,4 +1,4 @@
-// What the tests of `fit` share.
+// A one-parameter model and quiet options for the tests of train::fit.
 #pragma once
 
 #include "temporary_folder.hpp"
@@ -9,7 +9,7 @@
 
 namespace wengert::testing {
 
-/// ŷ = x w: one weight, so that descents can be followed by hand.
+/// The model ŷ = x w, whose single weight allows descents to be computed by hand.
 struct Line {
   Parameter<double> weight;
   Var<double> operator()(Var<double> x) const { return x * x.tape().variable(weight); }

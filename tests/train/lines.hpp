@@ -1,4 +1,4 @@
-// How the tests of error messages call what must fail.
+// Helpers for tests that errors name the caller's line.
 #pragma once
 
 #include "train/line.hpp"
@@ -11,11 +11,11 @@
 
 namespace wengert::testing {
 
-/// Calls that must fail, by name.
+/// Calls that must fail, with their names.
 using Mistakes = std::vector<std::pair<std::string, std::function<void()>>>;
 
-/// What is wrong with how a call fails, whose error must name a line of `file` and no other source; empty if nothing
-/// is.
+/// Returns the flaw of a failing call, or an empty string. The call must throw an Error that names a line of `file` and
+/// no other source.
 inline std::string flaw_of(const std::function<void()>& call, const std::string& file) {
   try {
     call();

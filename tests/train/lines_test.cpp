@@ -1,5 +1,4 @@
-// Every error of the public functions is a wengert::Error, and names the line of the program that called them: tapes,
-// Programs, networks, optimisers.
+// Errors of public functions are wengert::Errors and name the caller's line: tapes, Programs, networks, optimisers.
 #include "train/lines.hpp"
 #include <wengert/io/named_tensor.hpp>
 

@@ -1,4 +1,4 @@
-// Metrics against figures of scikit-learn's documentation and sums done by hand.
+// Metrics against the examples of scikit-learn's documentation and against values computed by hand.
 #include "testing.hpp"
 #include <wengert/train/metrics.hpp>
 
@@ -22,7 +22,7 @@ TEST_CASE("a confusion matrix knows no samples of classes that did not occur; a 
 }
 
 TEST_CASE("precision, recall and F1 are scikit-learn's") {
-  // sklearn.metrics.precision_score and its kin, example of their pages, average='macro'.
+  // Example of the pages of sklearn.metrics.precision_score, recall_score and f1_score, average='macro'.
   const std::vector<std::size_t> labels{0, 1, 2, 0, 1, 2}, predictions{0, 2, 1, 0, 0, 1};
   ConfusionMatrix matrix;
   for (std::size_t i = 0; i < labels.size(); ++i) matrix.add(labels[i], predictions[i]);
@@ -42,7 +42,7 @@ TEST_CASE("a class that does not occur counts for nothing, and one that is never
   ConfusionMatrix matrix(5);
   matrix.add(0, 0);
   matrix.add(1, 3);
-  CHECK(matrix.macro_recall() == doctest::Approx(1.0 / 3));  // of 0, 1 and 3
+  CHECK(matrix.macro_recall() == doctest::Approx(1.0 / 3));  // mean over the classes 0, 1 and 3
   CHECK(matrix.precision(4) == 0);
   CHECK(ConfusionMatrix().accuracy() == 0);
   CHECK_ERROR(ValueError, "class 100000000000: expected less than 10000", matrix.add(100'000'000'000, 0));
@@ -50,17 +50,17 @@ TEST_CASE("a class that does not occur counts for nothing, and one that is never
 }
 
 TEST_CASE("the best k scores are right if the label is among them") {
-  // sklearn.metrics.top_k_accuracy_score, example of its page: 0.75 for k = 2, 1 for k = 3.
+  // Example of the page of sklearn.metrics.top_k_accuracy_score: 0.75 for k = 2, 1 for k = 3.
   const Tensor<float> scores{{0.5F, 0.2F, 0.2F}, {0.3F, 0.4F, 0.2F}, {0.2F, 0.4F, 0.3F}, {0.7F, 0.2F, 0.1F}};
   const Indices labels{0, 1, 2, 2};
   CHECK(train::accuracy(scores, labels) == 0.5);
   CHECK(train::top_k_accuracy(scores, labels, 2) == 0.75);
   CHECK(train::top_k_accuracy(scores, labels, 3) == 1);
-  // A single score is right or wrong, however many guesses there are.
+  // With a single score, k has no effect.
   Tensor<double> single{1.0, -1.0, 1.0};
   single.reshape({3, 1});
   CHECK(train::top_k_accuracy(single, Indices{1, 1, 0}, 2) == doctest::Approx(1.0 / 3));
-  // Of equal scores, the first counts as larger.
+  // Of equal scores, the first counts as the largest.
   CHECK(train::accuracy(Tensor<double>{{1, 1}, {1, 1}}, Indices{0, 1}) == 0.5);
   CHECK(train::predicted_classes(scores) == Indices{0, 1, 1, 0});
   CHECK_ERROR(ValueError, "[top_k_accuracy] k is 0: expected at least 1", train::top_k_accuracy(scores, labels, 0));
@@ -73,7 +73,7 @@ TEST_CASE("scores that are NaN are never right") {
   const Indices labels{0, 1, 2, 0, 1};
   const Tensor<double> scores{{nan, nan, nan}, {nan, 2, 1}, {1, 2, nan}, {3, nan, 1}, {0, 1, 0}};
   CHECK(train::accuracy(scores, labels) == doctest::Approx(1.0 / 5));
-  CHECK(train::top_k_accuracy(scores, labels, 2) == doctest::Approx(3.0 / 5));  // all but the labels that are NaN
+  CHECK(train::top_k_accuracy(scores, labels, 2) == doctest::Approx(3.0 / 5));  // all but labels with score NaN
   CHECK(train::confusion_matrix(scores, labels).accuracy() == doctest::Approx(1.0 / 5));
   const Tensor<double> logits{nan, nan, 1};
   CHECK(train::accuracy(logits, Indices{0, 1, 1}) == doctest::Approx(1.0 / 3));
@@ -81,11 +81,11 @@ TEST_CASE("scores that are NaN are never right") {
 }
 
 TEST_CASE("probabilities of a yes/no question are told by the threshold") {
-  // Counted by hand for p > 0.5: accuracy 3/5; of the classes 0 and 1, precision and recall ½ and ⅔, so F1 too.
+  // Counted by hand for p > 0.5: accuracy 3/5; precision, recall and F1 are ½ for class 0 and ⅔ for class 1.
   const Tensor<double> p{0.2, 0.9, 0.4, 0.6, 0.7};
   const Indices labels{0, 1, 1, 0, 1};
   CHECK(train::accuracy(p, labels, 0.5) == doctest::Approx(0.6));
-  CHECK(train::accuracy(p, labels) == doctest::Approx(0.6));  // all for 1
+  CHECK(train::accuracy(p, labels) == doctest::Approx(0.6));  // predicts class 1 for every sample
   CHECK(train::confusion_matrix(p, labels)(0, 1) == 2);
   const ConfusionMatrix matrix = train::confusion_matrix(p, labels, 0.5);
   CHECK((matrix(0, 0) == 1 && matrix(0, 1) == 1 && matrix(1, 0) == 1 && matrix(1, 1) == 2));
@@ -106,13 +106,13 @@ TEST_CASE("probabilities of a yes/no question are told by the threshold") {
 }
 
 TEST_CASE("a large vocabulary is no square") {
-  constexpr std::size_t classes = 200'000;  // whose square is 320 GB
+  constexpr std::size_t classes = 200'000;  // a full confusion matrix would take 320 GB
   Tensor<double> outputs = xt::zeros<double>({std::size_t{2}, classes});
   outputs(0, classes - 1) = outputs(1, 7) = 1;
   const Indices labels{static_cast<std::int64_t>(classes - 1), 0};
   struct Case {
     std::shared_ptr<train::Metric> metric;
-    double value;  // the mean over the classes 0, 7 and the last
+    double value;  // mean over the classes 0, 7 and the last
   };
   for (const Case& c :
        {Case{train::precision(), 1.0 / 3}, Case{train::recall(), 1.0 / 3}, Case{train::f1(), 1.0 / 3}}) {
@@ -124,7 +124,7 @@ TEST_CASE("a large vocabulary is no square") {
 }
 
 TEST_CASE("R² is scikit-learn's") {
-  // sklearn.metrics.r2_score, examples of its page; of two columns the mean of 1 − 1.25/36.1667 and 1 − 3/32.6667.
+  // Examples of the page of sklearn.metrics.r2_score; for two columns, the mean of 1 − 1.25/36.1667 and 1 − 3/32.6667.
   CHECK(train::r_squared(Tensor<double>{2.5, 0, 2, 8}, Tensor<double>{3, -0.5, 2, 7}) ==
         doctest::Approx(0.9486081370449679).epsilon(1e-14));
   const Tensor<double> y{{0.5, 1}, {-1, 1}, {7, -6}}, outputs{{0, 2}, {-1, 2}, {8, -5}};
@@ -212,7 +212,7 @@ TEST_CASE("a label that is none of the classes is refused by every metric of cla
               train::accuracy(single, Indices{2, 0}));
   for (const auto& metric : {train::accuracy(), train::precision(), train::recall(), train::f1()})
     CHECK(contains(message_of<ValueError>([&] { metric->add(scores, labels); }), message));
-  CHECK(train::accuracy(scores, Indices{2, -1}) == 1);  // passed over
+  CHECK(train::accuracy(scores, Indices{2, -1}) == 1);  // the negative label is ignored
   const Tensor<double> none = xt::zeros<double>({2, 0});
   CHECK_ERROR(ShapeError, "[predicted_classes] outputs of shape (2, 0): expected an axis of classes, at least one",
               train::predicted_classes(none));

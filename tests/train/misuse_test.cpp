@@ -1,4 +1,4 @@
-// Trainings that would go wrong without a word: each is refused, with the cure, on the caller's line.
+// Trainings that would fail silently are rejected, with a remedy and the caller's line.
 #include "data/files.hpp"
 #include "train/line.hpp"
 #include <wengert/io.hpp>
@@ -18,7 +18,7 @@ namespace {
 
 const auto cross = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
 
-// Two classes, told by the sign of the first of two numbers.
+// Makes a data set of two classes, determined by the sign of the first of two features.
 Dataset<double> halves(std::size_t samples = 40) {
   Dataset<double> data{random_tensor({samples, 2}, 1), Indices::from_shape({samples}), 2};
   for (std::size_t i = 0; i < samples; ++i) data.labels(i) = data.inputs(i, 0) > 0 ? 1 : 0;
@@ -26,7 +26,7 @@ Dataset<double> halves(std::size_t samples = 40) {
 }
 nn::Linear<double> layer(std::uint64_t seed = 1) { return nn::Linear<double>::make(2, 2, Generator(seed)); }
 
-// What users of other libraries write: a layer with a constructor.
+// Habits from other libraries: a layer with a constructor …
 class Block {
  public:
   explicit Block(nn::Linear<double> linear) : linear_(std::move(linear)) {}
@@ -59,7 +59,7 @@ struct Named {
   Var<double> operator()(Var<double> x) const { return head(layers.at("body")(x)); }
 };
 
-// What holds no parameters passes: functions, names, a class that says so.
+// Members without parameters are accepted: functions, names, a class that declares HoldsNoParameters.
 class Declared {
  public:
   using HoldsNoParameters = void;
@@ -85,7 +85,7 @@ static_assert(!wengert::detail::hides_parameters<std::map<std::string, int>>);
 static_assert(!wengert::detail::hides_parameters<Declared> && !wengert::detail::hides_parameters<Indices>);
 static_assert(!wengert::detail::hides_parameters<Generator> && !wengert::detail::hides_parameters<nn::Mode>);
 
-// How a training ends: its weights, or what it is refused for.
+// Trains a network for an epoch; returns the error message, or "no error".
 template <class Network>
 std::string refusal(const Network& network, const optim::Rule<double>& rule = optim::SGD{.rate = 0.1}) {
   optim::Optimizer<double> optimizer(network, rule);
@@ -107,7 +107,7 @@ TEST_CASE("parameters that no walk over members finds are refused before the fir
   CHECK(contains(refusal(nn::sequential([inner = layer(1)](auto x) { return inner(x); }, layer(2))), found));
   CHECK(hidden.head.weight.value() == layer(2).weight.value());  // nothing was trained
 
-  // What is frozen, of another optimiser, or behind stop_gradient is no mistake.
+  // Accepted: parameters that are frozen, belong to another optimiser, or are behind stop_gradient.
   optim::Optimizer<double> other(hidden.body.linear(), optim::SGD{});
   CHECK(refusal(hidden) == "no error");
   const nn::Linear<double> frozen = layer(3);
@@ -232,7 +232,7 @@ TEST_CASE("a training that goes on keeps its rule, and takes the rate it is give
                              .resume = true}));
   };
   const auto first = run(optim::Adam{.rate = 0.1}, 2);
-  CHECK(first.last("rate") == doctest::Approx(0.1));  // halved after that
+  CHECK(first.last("rate") == doctest::Approx(0.1));  // halved afterwards
   const auto refused = [&](const optim::Rule<double>& rule, bool freeze = false,
                            const optim::OptimizerOptions<double>& rest = {}) {
     const std::string message = message_of<FileError>([&] { run(rule, 4, freeze, rest); });
@@ -251,11 +251,11 @@ TEST_CASE("a training that goes on keeps its rule, and takes the rate it is give
                  "other parameters were not trained at the beginning: none; this training has 0.weight 0.bias"));
   const auto same = run(optim::Adam{.rate = 0.1}, 3);
   CHECK(same.resumed);
-  CHECK(same.last("rate") == doctest::Approx(0.05));  // as the plateau left it
+  CHECK(same.last("rate") == doctest::Approx(0.05));  // lowered by the plateau
   const auto lower = run(optim::Adam{.rate = 0.001}, 4);
   CHECK(lower.resumed);
   CHECK(lower.last("rate") == doctest::Approx(0.001));
-  CHECK(run(optim::Adam{.rate = 0.001}, 5).last("rate") == doctest::Approx(0.0005));  // which the plateau lowers, too
+  CHECK(run(optim::Adam{.rate = 0.001}, 5).last("rate") == doctest::Approx(0.0005));  // lowered by the plateau too
 }
 
 TEST_CASE("a training that goes on has frozen what its callbacks had frozen") {
@@ -296,7 +296,7 @@ TEST_CASE("one training at a time writes to a run folder") {
   CHECK(contains(message, "misuse_test.cpp:"));
   CHECK(contains(files, " UTC"));
   CHECK(!std::filesystem::exists(folder / "run" / "lock"));
-  // A crash gives the lock back, whatever the file says.
+  // A crash releases the lock; the contents of a leftover file do not matter.
   folder.write("run/lock", "process 1 on elsewhere since yesterday\n");
   run({});
   CHECK_THROWS_AS(run([](train::FitStatus&) { throw std::runtime_error("crash"); }), std::runtime_error);
@@ -322,9 +322,9 @@ TEST_CASE("outputs (N, 1) and targets (N,) are not compared each with every othe
   CHECK(contains(message_of<ShapeError>([&] { train::evaluate(network, squares, data); }),
                  "[evaluate] outputs of shape (40, 1) and targets of shape (40,)"));
   CHECK(refused([](auto a, auto b) { return mean(square(squeeze(a, 1) - b)); }) == "no error");
-  // Axes that were put in on purpose.
+  // Accepted: axes added on purpose.
   CHECK(refused([](auto a, auto b) { return mean(square(a - expand_dims(b, 0))); }) == "no error");
-  // One sample, and targets that go with each of several outputs.
+  // Accepted: batches of one sample.
   CHECK(message_of<ShapeError>([&] {
           train::fit(network, optimizer, squares, data, quiet({.epochs = 1, .batch_size = 1}));
         }) == "no error");

@@ -1,4 +1,4 @@
-// Trainings that are interrupted, go on, and leave files; and what a Loader makes ahead for them.
+// Interrupted and resumed trainings, the files they write, and batches prepared by a Loader.
 #include "data/files.hpp"
 #include "train/line.hpp"
 #include <wengert/io/npy.hpp>
@@ -48,7 +48,7 @@ TEST_CASE("a training that ended for want of improvement stays so when it is run
   const auto first = run(2);
   CHECK(first.second == 5);
   CHECK(run(2) == first);
-  CHECK(run(4).second == 7);  // more patience, and it goes on
+  CHECK(run(4).second == 7);  // with more patience, the training continues
 }
 
 TEST_CASE("samples are gathered by one thread at a time") {
@@ -71,10 +71,10 @@ TEST_CASE("samples are gathered by one thread at a time") {
   auto options = quiet({.folder = folder / "run"});
   options.after_step = [](train::FitStatus& status) { status.stop = true; };
   const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
-  train::fit(network, optimizer, loss, loader, options);  // whose report gathers all samples
+  train::fit(network, optimizer, loss, loader, options);  // the report gathers all samples
   CHECK_FALSE(watch.overlapped.load());
 
-  // A search for a gradient that is not finite begins with the first batch, whatever is being made ahead.
+  // The search for a gradient that is not finite starts at the first batch, even while later batches are prepared.
   const auto spoilt = [](auto logits, auto labels) {
     return cross_entropy(logits, labels) + 0 * mean(sqrt(0 * logits));
   };
@@ -143,7 +143,7 @@ TEST_CASE("Ctrl-C ends a training after the step, and it goes on to the same end
   for (const char* name : {"config.json", "history.csv", "checkpoint", "weights.npz", "report.html"})
     CHECK(std::filesystem::exists(folder / "parts" / name));
 
-  // A training that begins anew forgets the old checkpoint at once.
+  // A training that starts anew sets the old checkpoint aside at once.
   {
     const Line network = line(0);
     optim::Optimizer<double> optimizer(network, optim::Adam{.rate = 0.1});

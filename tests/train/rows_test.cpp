@@ -1,4 +1,4 @@
-// Which rows of the data are at fault, and how often steps are compiled.
+// Errors that name rows of the data, and the number of compilations of a training.
 #include "data/files.hpp"
 #include "train/line.hpp"
 
@@ -18,7 +18,7 @@ namespace {
 
 const auto entropy = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
 
-// Two classes, told by the sign of the first of two numbers.
+// Makes a data set of two classes, determined by the sign of the first of two features.
 Dataset<double> two_classes() {
   Dataset<double> data{random_tensor({40, 2}, 1), Indices::from_shape({40}), 2};
   for (std::size_t i = 0; i < 40; ++i) data.labels(i) = data.inputs(i, 0) > 0 ? 1 : 0;
@@ -55,7 +55,7 @@ TEST_CASE("what is wrong with a sample is said of its row in the data") {
                  "[fit] sample 37 of the validation data (number 37 of its batch): [cross_entropy] label 2"));
   CHECK(contains(message_of<ValueError>([&] { train::evaluate(network, entropy, mislabelled, {.batch_size = 32}); }),
                  "[evaluate] sample 37 of the data (number 5 of its batch): [cross_entropy] label 2"));
-  // Metrics meet labels that a loss does not look at.
+  // Metrics check labels that the loss ignores.
   const auto ignoring = [](auto logits, auto) { return mean(square(logits)); };
   CHECK_ERROR(ValueError, "[evaluate] sample 37 of the data (number 5 of its batch): [accuracy] label 2 in row 5",
               train::evaluate(network, ignoring, mislabelled, {.batch_size = 32}));
@@ -82,7 +82,7 @@ TEST_CASE("a cost that is not finite is said of its row: of shuffled batches, va
                  "[evaluate] sample 37 of the data (number 5 of its batch): "));
   bad.inputs(12, 1) = std::numeric_limits<double>::infinity();
   CHECK(contains(refused([&] { train::evaluate(network, squares, bad); }), "[evaluate] samples 12, 37 of the data: "));
-  // A gradient that is not finite is no fault where nothing is trained.
+  // Gradients that are not finite do not matter in validation.
   const Line root = line(1);
   optim::Optimizer<double> descent(root, optim::SGD{});
   const auto loss = [](auto outputs, auto) { return mean(sqrt(outputs)); };
@@ -110,7 +110,7 @@ TEST_CASE("steps that are compiled again and again are counted, and said once") 
     close(shown);
     return std::pair(result, contents(file));
   };
-  const auto [enough, shown] = run(16);  // batches of 32 and of 8
+  const auto [enough, shown] = run(16);  // batches of 32 and 8 samples
   CHECK(enough.compilations == 2);
   CHECK(enough.recompilations == 0);
   CHECK(!contains(shown, "warning"));

@@ -22,7 +22,7 @@ struct Regression {
     const Tensor<T> y_rows = xt::view(y, xt::range(shard.first, shard.last), xt::all());
     return mse_loss(matmul(tanh(matmul(tape.constant(x_rows), w[0])), w[1]), y_rows);
   }
-  // The cost and the gradients on so many threads, as one sequence of numbers.
+  // Returns the loss and the gradients, computed on the given number of threads, as one sequence of numbers.
   std::vector<T> in_shards(std::size_t shards, int threads, int steps = 1) const {
     const int before = num_threads();
     set_num_threads(threads);

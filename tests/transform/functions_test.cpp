@@ -1,4 +1,4 @@
-// Transforms of functions at a point, and of recorded values: jvp, hvp, jacobian, hessian; trees of tensors.
+// Transforms of functions and of recorded values: value_and_grad, vjp, jvp, hvp, jacobian, hessian; trees of tensors.
 #include "testing.hpp"
 
 using namespace wengert;
@@ -27,7 +27,7 @@ const auto network_loss = [](const auto& network, const auto& x, const auto& y) 
   return squared_error(network.scale * a, y);
 };
 
-// Central differences of a function of one tensor, entry by entry: shape f.shape + x.shape.
+// Returns central differences of a function of one tensor, element by element, in the shape f.shape + x.shape.
 template <class F>
 Tensor<double> numeric_jacobian(const F& f, const Tensor<double>& x) {
   const auto value = [&](const Tensor<double>& at) {
@@ -145,7 +145,8 @@ TEST_CASE("a Jacobian of 100 by 100, forward, reverse and by differences") {
 }
 
 TEST_CASE("a Jacobian is made by sweeps over whichever is fewer, elements of the result or of the arguments") {
-  // A first sweep asks for the gradient of x itself; the others of a forward Jacobian go through what it recorded.
+  // `counted` counts sweeps through x. In a forward Jacobian only the first sweep passes x; the others run through the
+  // nodes that it recorded.
   std::size_t sweeps = 0;
   const auto counted = [&](auto x) {
     return map_gradient(x, [&](auto g) {

@@ -1,5 +1,5 @@
-// The proof that backpropagation comes from the tape: the tutorial's deltas, derived by hand in plain xtensor, agree
-// with it. No source of the library contains them.
+// Gradients of the tape against the tutorial's deltas, derived by hand in plain xtensor.
+// Backpropagation comes from the tape: no source of the library contains these deltas.
 #include "testing.hpp"
 
 #include <xtensor/xstrided_view.hpp>

@@ -1,4 +1,4 @@
-// A program of forty lines with a network of its own, an optimiser and a compiled step: what a user compiles.
+// A typical user program of forty lines: a custom network, an optimiser and a compiled training step.
 #include <wengert/nn.hpp>
 #include <wengert/optim.hpp>
 #include <wengert/wengert.hpp>

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A compiler launcher that appends a line to $WEIGHT_LOG: the processor seconds of a compilation, and what it makes.
+# Compiler launcher that appends the processor time and the output file of a compilation to $WEIGHT_LOG:
 #   time_compiler.sh COMPILER ARGUMENTS...
 TIMEFORMAT='%U %S'
 exec 3>&1 4>&2

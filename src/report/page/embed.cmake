@@ -1,4 +1,4 @@
-# cmake -DOUTPUT=page.inc -DFILES="name=path;…" -P embed.cmake: each file as a constant string_view of C++.
+# Embeds files as constexpr string_views in a C++ source: cmake -DOUTPUT=page.inc -DFILES="name=path;…" -P embed.cmake
 set(text "// Made by embed.cmake.\n")
 foreach(entry ${FILES})
   string(REGEX MATCH "^([a-z_]+)=(.*)$" matched "${entry}")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fetches uPlot, the charting library of report.html, by npm: bash fetch_uplot.sh FOLDER
-# Leaves uPlot.iife.min.js and uPlot.min.css in FOLDER. Where that fails both are empty, and reports have static charts.
+# Writes uPlot.iife.min.js and uPlot.min.css to FOLDER. On failure both files are empty and reports have static charts.
 set -uo pipefail
 version=1.6.32
 sum=4b8a8191e425658e3ea8c8c1314b0fc679c861ee3a1af2b20c7b16ba50b5133d

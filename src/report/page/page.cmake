@@ -1,4 +1,4 @@
-# What report.html is made of becomes strings inside the library: its style and script, and the charting library.
+# Embeds the style sheet, the script and the charting library of report.html as strings in the report component.
 option(WENGERT_UPLOT "Fetch uPlot by npm for interactive charts in report.html; otherwise they are static" ${PROJECT_IS_TOP_LEVEL})
 set(page ${CMAKE_CURRENT_LIST_DIR})
 set(uplot ${PROJECT_BINARY_DIR}/uplot)

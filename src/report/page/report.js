@@ -1,3 +1,4 @@
+// Script of report.html: draws the interactive charts and switches between the light and dark themes.
 "use strict";
 (() => {
   const root = document.documentElement;
@@ -9,7 +10,7 @@
   const number = v => v === null || v === undefined ? "–" : Math.abs(v) >= 1e5 || (v !== 0 && Math.abs(v) < 1e-4)
       ? v.toExponential(2) : String(+v.toPrecision(4));
 
-  // Powers of ten; where there are not two of them, 1, 2 and 5 times these.
+  // Ticks of a logarithmic axis: powers of ten, or 1, 2 and 5 times powers of ten if fewer than two powers are in range.
   function logarithmicTicks(low, high) {
     const first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high)), ticks = [];
     const powers = Math.floor(Math.log10(high)) - Math.ceil(Math.log10(low)) + 1, step = Math.max(1, Math.ceil((last - first) / 6));

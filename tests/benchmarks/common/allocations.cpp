@@ -1,4 +1,4 @@
-// Counts heap allocations by replacing malloc and operator new, and those of shared libraries apart.
+// Counts heap allocations by replacing malloc and operator new; counts allocations by shared libraries separately.
 #include "allocations.hpp"
 
 #include <array>
@@ -15,7 +15,8 @@ namespace {
 thread_local bench::Allocations count;
 thread_local bool counting = false;
 
-// Where the code of other shared libraries lies; the C and C++ libraries allocate on behalf of their callers.
+// Address ranges of the code of shared libraries. Leaves out the C and C++ libraries, which allocate on behalf of their
+// callers.
 struct Range {
   std::uintptr_t begin, end;
 };
@@ -58,7 +59,7 @@ bench::Allocations bench::allocations() {
 #define WENGERT_MEMALIGN std::aligned_alloc
 #define WENGERT_FREE std::free
 #else
-// glibc's own functions, for programs that replace them.
+// glibc's allocation functions under the names that remain available to replacements.
 extern "C" {
 void* __libc_malloc(std::size_t bytes);
 void* __libc_calloc(std::size_t n, std::size_t bytes);
@@ -90,7 +91,7 @@ void free(void* p) { __libc_free(p); }
 #endif
 
 #if !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"  // g++ cannot see that these belong together
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"  // g++ does not match these new and delete
 #endif
 
 static void* allocate(std::size_t bytes, std::size_t alignment) {

@@ -1,16 +1,16 @@
-// How often memory was asked of the heap.
+// Counter of heap allocations.
 #pragma once
 
 namespace bench {
 
-/// Calls of operator new, and of malloc and its kin, on the calling thread.
+/// Numbers of calls of operator new, malloc and related functions on the calling thread.
 struct Allocations {
-  long own = 0;        ///< by the program and what is linked into it
-  long libraries = 0;  ///< by other libraries, for themselves
+  long own = 0;        ///< by the program and its static libraries
+  long libraries = 0;  ///< by shared libraries
 };
 
-/// The calls since this was called first. Under AddressSanitizer, which brings its own malloc, only operator new
-/// counts.
+/// Returns the numbers of calls since the first call of this function. Under AddressSanitizer, which has its own
+/// malloc, counts only operator new.
 Allocations allocations();
 
 }  // namespace bench

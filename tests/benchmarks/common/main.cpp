@@ -1,11 +1,11 @@
-// The command line of every benchmark program:
+// Command line of the benchmark programs:
 //   PROGRAM --benchmark_filter=REGEX …    times the work whose name matches (Google Benchmark's options)
-//   PROGRAM --check REGEX                 one step of each: a line of JSON with its value and a digest of its arrays
-//   PROGRAM --memory NAME                 peak resident memory in kB: at the start, with the first steps, of later ones
-//   PROGRAM --allocations NAME            calls of malloc and operator new in a step after warm-up (see
-//   allocations.cpp)
-// BENCHMARK_THREADS sets the number of threads, 1 if it is not given.
-// g++ 12 takes parts of <regex> for uninitialised under the sanitizers.
+//   PROGRAM --check REGEX                 one step each; prints a line of JSON with value and digests of the arrays
+//   PROGRAM --memory NAME                 peak resident memory in kB: at the start, after first steps, of later steps
+//   PROGRAM --allocations NAME            calls of malloc and operator new per step after warm-up
+// BENCHMARK_THREADS sets the number of threads (default 1).
+
+// g++ 12 warns of uninitialised variables in <regex> under the sanitizers.
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
@@ -43,12 +43,12 @@ Work& named(const std::string& name) {
   std::unique_ptr<Work>& work = made[name];
   if (work == nullptr) {
     work = offer->second();
-    work->step();  // the first one also warms up
+    work->step();  // the first step also warms up
   }
   return *work;
 }
 
-// Enough of an array to tell whether another one is the same: its norm and a random projection.
+// Prints a digest for comparing arrays: size, norm and a random projection.
 void print_digest(const Array& array) {
   double norm = 0, projection = 0;
   for (std::size_t i = 0; i < array.elements.size(); ++i) {
@@ -92,7 +92,7 @@ void weigh(const std::string& name) {
   Work& work = named(name);
   for (int i = 0; i < 3; ++i) work.step();
   const long peak = peak_memory();
-  std::ofstream("/proc/self/clear_refs") << 5;  // forget the peak
+  std::ofstream("/proc/self/clear_refs") << 5;  // resets the peak
   for (int i = 0; i < 3; ++i) work.step();
   std::printf("{\"name\": \"%s\", \"start_kb\": %ld, \"peak_kb\": %ld, \"later_kb\": %ld}\n", name.c_str(), before,
               peak, peak_memory());

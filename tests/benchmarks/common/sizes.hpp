@@ -1,4 +1,4 @@
-// The sizes of the models, and where their numbers come from.
+// Sizes and initial weights of the benchmark models.
 #pragma once
 
 #include "inputs.hpp"
@@ -11,7 +11,7 @@
 
 namespace bench {
 
-// A layer's weights by their shape: even in ±1/√(number of inputs).
+// Name and shape of a layer's weights, initially uniform in ±1/√(number of inputs).
 struct Weights {
   const char* name;
   std::array<std::size_t, 4> extents;
@@ -19,7 +19,7 @@ struct Weights {
   std::size_t inputs;
 };
 
-// The perceptron 784-128-10: sigmoid, softmax cross entropy, gradient descent.
+// 784-128-10 perceptron: sigmoid, softmax cross entropy, gradient descent.
 namespace mlp {
 inline constexpr std::size_t inputs = 784, hidden = 128, classes = 10;
 inline constexpr float rate = 0.1F;
@@ -34,29 +34,29 @@ namespace chain {
 inline constexpr std::size_t width = 16, steps = 1000, ops = 3 * steps;
 }  // namespace chain
 
-// ADBench's LSTM: a state of 14, diagonal weights, next characters predicted from characters.
+// ADBench's LSTM: state of 14, diagonal weights, predicts the next character.
 namespace lstm {
 inline constexpr std::size_t width = 14, characters = 1001, steps = characters - 1;
-// Of the objective: 17 a layer and step; 3 and 6 for input, output and loss.
+// Number of ops in the objective: per step 17 for each layer and 9 for input, output and loss.
 constexpr std::size_t ops(std::size_t layers) { return steps * (17 * layers + 9); }
 }  // namespace lstm
 
-// ADBench's Gaussian mixture, with Wishart prior.
+// ADBench's Gaussian mixture with a Wishart prior.
 namespace gmm {
 inline constexpr std::size_t points = 10000, components = 50;
 inline constexpr double gamma = 1, m = 0;
-// What the objective has beside what depends on the parameters: of the densities, and of the prior.
+// Terms of the objective that do not depend on the parameters, from the densities and the prior.
 inline double constant(std::size_t dimensions) {
   const double pi = std::numbers::pi, n = static_cast<double>(points), d = static_cast<double>(dimensions);
   const double freedom = d + m + 1;
-  double log_gamma = 0.25 * d * (d - 1) * std::log(pi);  // of several variables
+  double log_gamma = 0.25 * d * (d - 1) * std::log(pi);  // multivariate log-gamma function
   for (std::size_t j = 0; j < dimensions; ++j) log_gamma += std::lgamma(0.5 * (freedom - static_cast<double>(j)));
   const double prior = freedom * d * (std::log(gamma) - 0.5 * std::log(2.0)) - log_gamma;
   return -0.5 * n * d * std::log(2 * pi) - static_cast<double>(components) * prior;
 }
 }  // namespace gmm
 
-// LeNet-5's layers with relu and max pooling, on 28×28 pixels.
+// LeNet-5 with relu and max pooling, on images of 28×28 pixels.
 namespace cnn {
 inline constexpr std::size_t batch = 64, pixels = 28, classes = 10;
 inline constexpr float rate = 0.1F;
@@ -72,11 +72,11 @@ inline constexpr std::array<Weights, 10> weights{{{"k1", {6, 1, 5, 5}, 4, 25},
                                                   {"b5", {classes}, 1, 84}}};
 }  // namespace cnn
 
-// Two transformer blocks, normalised before attention and before the two layers.
+// Two transformer blocks with layer normalisation before attention and before the two linear layers.
 namespace transformer {
 inline constexpr std::size_t blocks = 2, width = 128, heads = 4, length = 64, batch = 16, inner = 4 * width;
 inline constexpr float rate = 10;  // the cost is a mean over all elements
-// Of a block; those of the normalisations vary, too, so that nothing is 0 or 1.
+// Weights of one block. Those of the normalisations are random too, so that none is 0 or 1.
 inline constexpr std::size_t weights_a_block = 16;
 inline constexpr std::array<Weights, weights_a_block> weights{{{"scale1", {width}, 1, 1},
                                                                {"shift1", {width}, 1, width},
@@ -96,12 +96,12 @@ inline constexpr std::array<Weights, weights_a_block> weights{{{"scale1", {width
                                                                {"outer_bias", {width}, 1, inner}}};
 }  // namespace transformer
 
-// Eight elementwise ops on so many floats.
+// Eight elementwise ops on 10⁷ floats.
 namespace elementwise {
 inline constexpr std::size_t size = 10'000'000;
 }  // namespace elementwise
 
-/// A layer's initial weights: even in ±1/√(number of inputs).
+/// Fills a layer's weights with numbers uniform in ±1/√(number of inputs).
 template <class T>
 void fill_weights(std::span<T> elements, std::uint64_t stream, std::size_t inputs) {
   const double bound = 1 / std::sqrt(static_cast<double>(inputs));

@@ -1,6 +1,6 @@
-// What a benchmark program offers: named pieces of work that can be timed, checked and weighed.
+// Interface of the benchmarks: named workloads to time, check and measure memory of.
 //
-// A name is MODEL/VARIANT. Variants of one model, in whichever program, compute the same value and the same arrays.
+// A name is MODEL/VARIANT. All variants of a model, in any program, compute the same value and arrays.
 #pragma once
 
 #include <functional>
@@ -10,13 +10,13 @@
 
 namespace bench {
 
-/// A named array, as doubles.
+/// A named array of doubles.
 struct Array {
   std::string name;
   std::vector<double> elements;
 };
 
-/// A piece of work.
+/// A workload.
 class Work {
  public:
   Work() = default;
@@ -24,25 +24,25 @@ class Work {
   Work& operator=(const Work&) = delete;
   virtual ~Work() = default;
 
-  /// What is timed: one training step, one gradient, one objective.
+  /// The timed work: one training step, one gradient or one objective.
   virtual void step() = 0;
-  /// The loss or objective that the last step found.
+  /// The loss or objective of the last step.
   virtual double value() = 0;
-  /// The parameters if steps change them, otherwise the gradients that the last step found.
+  /// The parameters if steps change them, otherwise the gradients of the last step.
   virtual std::vector<Array> arrays() { return {}; }
-  /// Whether steps change the parameters: then what the first one subtracts from them is compared.
+  /// Whether steps change the parameters. If so, checks compare the changes made by the first step.
   virtual bool trains() const { return false; }
-  /// What the time of a step is divided by: the number of ops, where a figure is given for one.
+  /// Divisor of the time per step: the number of ops, for figures per op.
   virtual double items() const { return 1; }
 };
 
-/// The elements of any range as doubles.
+/// Converts the elements of a range to doubles.
 template <class Range>
 Array array(std::string name, const Range& range) {
   return {std::move(name), std::vector<double>(range.begin(), range.end())};
 }
 
-/// Offers a piece of work; called before main. Returns true.
+/// Registers a workload; called before main. Returns true.
 bool offer(std::string name, std::function<std::unique_ptr<Work>()> make);
 template <class W, class... A>
 bool offer(std::string name, A... arguments) {
@@ -50,7 +50,7 @@ bool offer(std::string name, A... arguments) {
                std::function<std::unique_ptr<Work>()>([arguments...] { return std::make_unique<W>(arguments...); }));
 }
 
-/// How many threads the program's library may use; each program defines it.
+/// Sets the number of threads of the library under test; each program defines this function.
 void set_threads(int count);
 
 }  // namespace bench

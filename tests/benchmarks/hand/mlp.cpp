@@ -1,9 +1,8 @@
-// The training step of 784-128-10 written for this one network: three products, and everything else in one pass over
-// the rows of the hidden layer.
+// Hand-written training step of the 784-128-10 network: two matrix products and one pass over the hidden rows.
 //
-// X·W₁ and Xᵀ·D₁ are oneDNN's; the update W₁ ← W₁ − α·Xᵀ·D₁ is part of the product. The ten outputs lie padded in one
-// SIMD register, so that softmax, cost, their gradient, both products with W₂ and the sigmoid's gradient need no memory
-// beyond the row. A single sample takes neither product but runs over the rows of W₁ itself.
+// oneDNN computes X·W₁ and Xᵀ·D₁; the second product includes the update W₁ ← W₁ − α·Xᵀ·D₁. The pass over the rows
+// computes the rest (softmax, loss, their gradient, both products with W₂, the gradient of the sigmoid) and needs no
+// memory beyond the row. A batch of one sample uses neither product but loops over the rows of W₁.
 #include "../common/sizes.hpp"
 #include "../common/work.hpp"
 
@@ -21,7 +20,7 @@ namespace {
 using namespace bench;
 using namespace bench::mlp;
 
-// As wide as the processor's registers: wider lanes would be taken apart, and handed over in memory.
+// As wide as the processor's registers; the compiler would split wider lanes and pass them through memory.
 #if defined(__AVX512F__)
 constexpr std::size_t lanes = 16;
 #elif defined(__AVX__)
@@ -30,11 +29,11 @@ constexpr std::size_t lanes = 8;
 constexpr std::size_t lanes = 4;
 #endif
 using Lanes = float __attribute__((vector_size(lanes * sizeof(float)), aligned(4), may_alias));
-constexpr std::size_t held = 8;  // lanes kept in registers, of which there are at least sixteen
+constexpr std::size_t held = 8;  // lanes kept in registers; processors have at least sixteen
 constexpr std::size_t block = held * lanes;
 static_assert(hidden % block == 0);
 
-// g++ 12 makes two moves of sixteen bytes of a memcpy of 32; clang 16 takes a dereferenced lane for aligned.
+// g++ 12 splits a memcpy of 32 bytes into two moves of 16; clang 16 assumes that a dereferenced lane is aligned.
 #if defined(__clang__)
 Lanes load(const float* p) {
   Lanes v;
@@ -77,7 +76,7 @@ class Hand : public Work {
  private:
   dnnl_dim_t rows() const { return static_cast<dnnl_dim_t>(n_); }
 
-  // a = x·W₁ for one row, a block of columns after another.
+  // Computes a = x·W₁ for one row, by blocks of columns.
   void multiply_row() {
     for (std::size_t column = 0; column < hidden; column += block) {
       Lanes sums[held] = {};
@@ -90,7 +89,7 @@ class Hand : public Work {
     }
   }
 
-  // W₁ ← W₁ − α·xᵀ·d for one row, a block of columns after another.
+  // Updates W₁ ← W₁ − α·xᵀ·d for one row, by blocks of columns.
   void update_by_row() {
     for (std::size_t column = 0; column < hidden; column += block) {
       Lanes d[held];
@@ -103,7 +102,7 @@ class Hand : public Work {
     }
   }
 
-  // From X·W₁ in a_ to the gradient of the cost with respect to it, in place; updates b₁, W₂ and b₂.
+  // Replaces X·W₁ in a_ by the gradient of the loss with respect to it; updates b₁, W₂ and b₂.
   void pass_rows() {
     alignas(64) std::array<std::array<float, hidden>, classes> w2, dw2{};  // transposed
     for (std::size_t k = 0; k < hidden; ++k)
@@ -145,7 +144,7 @@ class Hand : public Work {
     for (std::size_t j = 0; j < classes; ++j) b2_[j] -= rate * db2[j];
   }
 
-  // The cross entropy of a row of logits; they become its gradient times `scale`.
+  // Returns the cross entropy of a row of logits and replaces the logits by its gradient times `scale`.
   static float softmax_gradient(std::array<float, classes>& z, const float* y, float scale) {
     const float largest = *std::max_element(z.begin(), z.end());
     std::array<float, classes> e;
@@ -168,7 +167,7 @@ class Hand : public Work {
   float loss_ = 0;
 };
 
-// The two products alone: the floor of a step that leaves them to oneDNN.
+// The two products alone: the lower bound for a step that uses oneDNN.
 class Products : public Work {
  public:
   explicit Products(std::size_t batch)

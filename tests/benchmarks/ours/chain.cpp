@@ -1,4 +1,4 @@
-// Graphs of many tiny nodes: what recording and the reverse sweep cost.
+// Graphs of many tiny nodes, which measure the cost of recording and of the reverse sweep.
 #include "tensors.hpp"
 
 #include <optional>
@@ -7,7 +7,7 @@ namespace {
 
 using namespace bench;
 
-// x ← tanh(x)·c + x on 16 floats; `value` is the sum of the result, the gradient is with respect to x.
+// x ← tanh(x)·c + x on 16 floats. `value` is the sum of the result; the gradient is with respect to x.
 class Chain : public Work {
  public:
   double items() const override { return static_cast<double>(chain::ops); }
@@ -65,7 +65,7 @@ class ReplayedChain : public Chain {
   }();
 };
 
-// A chain of so many nodes: recorded, differentiated and destroyed.
+// Records, differentiates and destroys a chain of `nodes` nodes.
 class Length : public Work {
  public:
   explicit Length(std::size_t nodes) : nodes_(nodes) {}

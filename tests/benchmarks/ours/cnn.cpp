@@ -1,4 +1,4 @@
-// One training step of LeNet-5 with relu and max pooling on 64 pictures of 28×28.
+// One training step of LeNet-5 with relu and max pooling on 64 images of 28×28 pixels.
 #include "tensors.hpp"
 
 namespace {

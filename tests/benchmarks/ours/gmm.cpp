@@ -1,7 +1,7 @@
 // ADBench's log-likelihood of a Gaussian mixture with full covariances, under a Wishart prior, in double.
 //
-// A component's inverse covariance is QᵀQ; Q is lower triangular, the logarithms of its diagonal stand on the diagonal
-// of `factors`. Source: Srajer, Kukelova & Fitzgibbon 2018, see lstm.cpp.
+// The inverse covariance of a component is QᵀQ with Q lower triangular; the diagonal of `factors` holds the logarithms
+// of Q's diagonal. Source: Srajer, Kukelova & Fitzgibbon 2018, see lstm.cpp.
 #include "tensors.hpp"
 
 #include <cmath>

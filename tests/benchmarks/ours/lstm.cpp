@@ -1,7 +1,7 @@
-// ADBench's LSTM objective: layers of diagonal weights read characters and predict the next ones.
+// ADBench's LSTM objective: layers with diagonal weights predict the next characters of a text.
 //
-// Srajer, Kukelova & Fitzgibbon 2018, "A benchmark of selected algorithmic differentiation tools on some problems in
-// computer vision and machine learning", and the program that goes with it.
+// Source: Srajer, Kukelova & Fitzgibbon 2018, "A benchmark of selected algorithmic differentiation tools on some
+// problems in computer vision and machine learning", and its program.
 #include "tensors.hpp"
 
 namespace {

@@ -1,4 +1,4 @@
-// One training step of 784-128-10 with biases: recorded anew each time, and replayed.
+// One training step of the 784-128-10 network with biases: recorded each time (eager), and replayed as a Program.
 #include "tensors.hpp"
 
 namespace {

@@ -1,4 +1,4 @@
-// The shared inputs as tensors and parameters.
+// The benchmark inputs as tensors and parameters.
 #pragma once
 
 #include "../common/sizes.hpp"
@@ -38,7 +38,7 @@ inline wg::Parameter<float> parameter(const Weights& w, std::uint64_t stream, co
   return wg::Parameter<float>(std::move(result), prefix + w.name);
 }
 
-/// Work that changes parameters.
+/// A workload that changes parameters.
 class Training : public Work {
  public:
   double value() override { return loss_; }

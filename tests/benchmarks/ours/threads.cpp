@@ -1,4 +1,4 @@
-// Sets the number of threads of the programs that use Wengert.
+// Sets Wengert's number of threads.
 #include "../common/work.hpp"
 #include <wengert/wengert.hpp>
 

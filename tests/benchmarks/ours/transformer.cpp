@@ -1,4 +1,4 @@
-// One training step of two transformer blocks, normalised before each half, with a mean squared error on top.
+// One training step of two pre-norm transformer blocks with a mean squared error.
 #include "tensors.hpp"
 
 namespace {
@@ -8,7 +8,7 @@ using namespace bench::transformer;
 
 using V = wg::Var<float>;
 
-// (batch, length, width) as (batch, heads, length, width / heads).
+// Reshapes (batch, length, width) to (batch, heads, length, width / heads).
 V in_heads(V x) { return swapaxes(reshape(x, {batch, length, heads, width / heads}), 1, 2); }
 
 V block(V x, std::span<const V> p) {

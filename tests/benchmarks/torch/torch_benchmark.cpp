@@ -1,4 +1,4 @@
-// The same models in libtorch's C++ interface: tensors and autograd, updates in place without gradient.
+// The benchmark models in libtorch's C++ interface: tensors and autograd, with in-place updates under NoGradGuard.
 #include "../common/sizes.hpp"
 #include "../common/work.hpp"
 
@@ -39,12 +39,12 @@ Array elements(std::string name, const Tensor& t) {
   return {std::move(name), std::vector<double>(flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel())};
 }
 
-// Mean cross entropy with targets that are rows of probabilities.
+// Mean cross entropy with rows of probabilities as targets.
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets) {
   return torch::nn::functional::cross_entropy(logits, targets);
 }
 
-// Gradient descent on parameters that `add` made.
+// Gradient descent on the parameters made by `add`.
 class Training : public Work {
  public:
   void step() override {
@@ -144,7 +144,7 @@ class Transformer : public Training {
   Tensor x_ = numbers_in({batch, length, width}, 1, -1, 1), y_ = numbers_in({batch, length, width}, 2, -1, 1);
 };
 
-// A value, and if asked for its gradient with respect to some tensors.
+// A value and, optionally, its gradient with respect to some tensors.
 class Gradient : public Work {
  public:
   void step() override {

@@ -1,4 +1,4 @@
-// A consumer of the component images alone: rejects a file that is no image, and resizes a tensor.
+// A consumer of the component images alone: rejects a file that is not an image, and resizes a tensor.
 #include <wengert/images/image.hpp>
 
 #include <fstream>

@@ -1,4 +1,4 @@
-// A consumer of the component report alone: counts samples in a confusion matrix and writes a page of a history.
+// A consumer of the component report alone: counts samples in a confusion matrix and writes a report of a history.
 #include <wengert/report.hpp>
 
 #include <filesystem>
