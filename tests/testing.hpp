@@ -38,8 +38,10 @@ Tensor<T> column(std::initializer_list<T> elements) {
   return result;
 }
 
-/// Returns the largest |a − b| over all elements, or infinity if the shapes differ. A NaN difference restarts the
-/// maximum: the result is NaN only if the last difference is.
+/// Returns the larger of two errors, or NaN if either is NaN: std::max loses a NaN, and the check passes.
+inline double larger_error(double a, double b) { return a > b || std::isnan(a) ? a : b; }
+
+/// Returns the largest |a − b| over all elements: infinity if the shapes differ, NaN if any difference is NaN.
 template <class A, class B>
 double distance(const A& a, const B& b) {
   const Tensor<double> x = xt::cast<double>(a);
@@ -48,7 +50,7 @@ double distance(const A& a, const B& b) {
   double worst = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
     const double d = x.data()[i] == y.data()[i] ? 0 : std::abs(x.data()[i] - y.data()[i]);
-    if (!(d <= worst)) worst = d;
+    worst = larger_error(worst, d);
   }
   return worst;
 }

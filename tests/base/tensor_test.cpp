@@ -2,6 +2,9 @@
 #include "testing.hpp"
 #include <wengert/base/layout.hpp>
 
+#include <cmath>
+#include <limits>
+
 using namespace wengert;
 using namespace wengert::testing;
 
@@ -77,4 +80,16 @@ TEST_CASE("more elements than memory can hold are refused") {
                    contiguous_layout({std::size_t{1} << 40, std::size_t{1} << 40});
                  }),
                  "more elements than memory can hold"));
+}
+
+TEST_CASE("the distance that tests compare with is NaN if any difference is") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Tensor<double> zeros{0, 0, 0};
+  for (std::size_t i = 0; i < 3; ++i) {
+    Tensor<double> one_nan{0, 1, 2};
+    one_nan(i) = nan;
+    CHECK(std::isnan(distance(one_nan, zeros)));
+  }
+  CHECK(distance(Tensor<double>{0, -2, 1}, zeros) == 2);
+  CHECK(distance(Tensor<double>{0}, zeros) == infinity);
 }

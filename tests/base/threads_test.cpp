@@ -125,7 +125,7 @@ TEST_CASE_TEMPLATE("a step on several threads is that on one up to rounding", T,
     const std::vector<T> several = on(threads);
     double worst = 0;
     for (std::size_t i = 0; i < one.size(); ++i)
-      worst = std::max(worst, std::abs(static_cast<double>(one[i]) - static_cast<double>(several[i])));
+      worst = larger_error(worst, std::abs(static_cast<double>(one[i]) - static_cast<double>(several[i])));
     CHECK(worst < largest * (sizeof(T) == 4 ? 1e-5 : 1e-13));
   }
 }

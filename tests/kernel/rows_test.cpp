@@ -29,14 +29,12 @@ struct Guarded {
   bool intact() const {
     return std::all_of(memory.begin() + static_cast<std::ptrdiff_t>(size), memory.end(), [](T x) { return x == -77; });
   }
-  // Returns the largest distance from `exact(i)`, relative to `scale`. A NaN restarts the maximum.
+  // Returns the largest distance from `exact(i)`, relative to `scale`.
   template <class Exact>
   double worst(const Exact& exact, double scale = 1) const {
     double result = 0;
-    for (std::size_t i = 0; i < size; ++i) {
-      const double d = std::abs(static_cast<double>(memory[i]) - exact(i)) / scale;
-      if (!(d <= result)) result = d;
-    }
+    for (std::size_t i = 0; i < size; ++i)
+      result = larger_error(result, std::abs(static_cast<double>(memory[i]) - exact(i)) / scale);
     return result;
   }
 };

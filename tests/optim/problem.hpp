@@ -86,10 +86,8 @@ double trajectory_error(const std::string& name, const optim::Rule<T>& rule,
   train(problem, optimizer, 1000, [&](int i) {
     if (i % 100 != 99) return;
     const std::vector<double> got = problem.flat();
-    for (std::size_t k = 0; k < got.size(); ++k) {
-      const double error = std::abs(got[k] - expected(static_cast<std::size_t>(i / 100), k));
-      if (!(error <= worst)) worst = error;
-    }
+    for (std::size_t k = 0; k < got.size(); ++k)
+      worst = testing::larger_error(worst, std::abs(got[k] - expected(static_cast<std::size_t>(i / 100), k)));
   });
   return worst;
 }

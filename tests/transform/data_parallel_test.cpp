@@ -54,7 +54,7 @@ double worst(const std::vector<T>& a, const std::vector<T>& b) {
   REQUIRE(a.size() == b.size());
   double result = 0;
   for (std::size_t i = 0; i < a.size(); ++i)
-    result = std::max(result, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+    result = larger_error(result, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
   return result;
 }
 
