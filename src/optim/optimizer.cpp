@@ -2,7 +2,7 @@
 #include "base/join.hpp"
 #include "optim/checks.hpp"
 #include "optim/strangers.hpp"
-#include "tape/recording.hpp"
+#include "tape/recording_scope.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/optim/clip.hpp>
 #include <wengert/optim/optimizer.hpp>

@@ -1,6 +1,6 @@
 // Compiles a tape into a Program, and replays it.
 #include "program/state.hpp"
-#include "tape/recording.hpp"
+#include "tape/recording_scope.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,7 +1,7 @@
 // DataParallel: sweeps the shards of a batch on worker threads, and averages their gradients in a fixed order.
 #include "base/parallel.hpp"
 #include "base/workers.hpp"
-#include "tape/recording.hpp"
+#include "tape/recording_scope.hpp"
 #include <wengert/transform/data_parallel.hpp>
 #include <wengert/transform/transforms.hpp>
 

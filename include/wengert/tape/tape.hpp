@@ -1,5 +1,4 @@
-// Tape: the Wengert list, and the memory of its values. Recording (record.cpp) and the reverse sweep (sweep.hpp) add to
-// it.
+// Tape: the Wengert list, and the memory of its values. Recorder and Sweep append nodes to it.
 #pragma once
 
 #include <wengert/base/error.hpp>

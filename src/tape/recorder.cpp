@@ -1,7 +1,8 @@
 // Records ops: checks the operands, computes the value, and only then appends the node to the tape.
+#include "tape/recorder.hpp"
+
 #include "base/parallel.hpp"
 #include "kernel/elementwise.hpp"
-#include "tape/recorder.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-// Leaf nodes: variables, parameters, constants and integer indices.
+// Inputs of the tape: leaf nodes for variables, parameters, constants and integer indices.
 #include "tape/recorder.hpp"
 
 #include <algorithm>
