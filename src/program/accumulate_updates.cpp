@@ -141,7 +141,7 @@ Graph<T> accumulate_updates(Graph<T> graph) {
     function.beta = form.beta;
     update.value = form.function;
   }
-  return slice(graph);
+  return eliminate_dead_code(graph);
 }
 
 template Graph<float> accumulate_updates(Graph<float>);

@@ -15,7 +15,7 @@ Graph<T> drop_unused_operands(Graph<T> graph) {
     for (std::uint32_t i = 0; i < entry.arity; ++i)
       if (!is_read(i)) inputs[i] = inputs[used];
   }
-  return slice(graph);
+  return eliminate_dead_code(graph);
 }
 
 template Graph<float> drop_unused_operands(Graph<float>);

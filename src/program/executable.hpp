@@ -220,8 +220,8 @@ struct Executable {
 };
 
 /// Lowers a planned schedule to instructions. The graph must outlive the executable, which refers to its layouts,
-/// attributes and constants. (link.cpp)
+/// attributes and constants. (lowering.cpp)
 template <class T>
-Executable<T> link(const Graph<T>& graph, const Schedule& schedule, const MemoryPlan& plan);
+Executable<T> lower(const Graph<T>& graph, const Schedule& schedule, const MemoryPlan& plan);
 
 }  // namespace wengert::program

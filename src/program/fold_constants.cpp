@@ -40,7 +40,7 @@ Graph<T> fold_constants(Graph<T> graph) {
     entry.elements = result;
     entry.arity = 0;
   }
-  return slice(graph);
+  return eliminate_dead_code(graph);
 }
 
 template Graph<float> fold_constants(Graph<float>);

@@ -14,18 +14,18 @@ namespace wengert::program {
 
 // ---- graph to graph ------------------------------------------------------------------------------------------------
 
-/// Dead code elimination: drops entries that no input, output, update or guard needs. (slice.cpp)
+/// Dead code elimination: drops entries that no input, output, update or guard needs. (dead_code_elimination.cpp)
 template <class T>
-Graph<T> slice(const Graph<T>& graph);
+Graph<T> eliminate_dead_code(const Graph<T>& graph);
 
 /// Evaluates ops on constants, unless the result takes more memory than any of its inputs. (fold_constants.cpp)
 template <class T>
 Graph<T> fold_constants(Graph<T> graph);
 
 /// Common subexpression elimination: merges entries of equal op, attributes and inputs. Never merges random draws, nor
-/// entries that repeat a computation on purpose. (merge_equal.cpp)
+/// entries that repeat a computation on purpose. (common_subexpressions.cpp)
 template <class T>
-Graph<T> merge_equal(Graph<T> graph);
+Graph<T> eliminate_common_subexpressions(Graph<T> graph);
 
 /// Detaches derivatives from operands that their kernels do not read, such as the input of a sigmoid, so that these are
 /// not computed or kept for them. (drop_unused_operands.cpp)

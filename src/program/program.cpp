@@ -54,12 +54,12 @@ Program<T> compile(Tape<T>& tape, const std::vector<ProgramVar<std::type_identit
     throw;
   }
   passed("capture");
-  graph = slice(graph);
-  passed("slice");
+  graph = eliminate_dead_code(graph);
+  passed("eliminate_dead_code");
   graph = fold_constants(std::move(graph));
   passed("fold_constants");
-  graph = merge_equal(std::move(graph));
-  passed("merge_equal");
+  graph = eliminate_common_subexpressions(std::move(graph));
+  passed("eliminate_common_subexpressions");
   graph = drop_unused_operands(std::move(graph));
   passed("drop_unused_operands");
   if (options.fuse) {
@@ -71,7 +71,7 @@ Program<T> compile(Tape<T>& tape, const std::vector<ProgramVar<std::type_identit
   state->schedule = program::schedule(graph, options.fuse);
   state->plan = plan_memory(graph, state->schedule);
   if (options.keep_passes) state->passes.emplace_back("schedule", to_string(graph, state->schedule, state->plan));
-  state->executable = link(graph, state->schedule, state->plan);
+  state->executable = lower(graph, state->schedule, state->plan);
   state->find_draws();
   if (options.apply_updates) tape.update_queue().note_compiled();
   return Program<T>(std::move(state));

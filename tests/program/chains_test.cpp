@@ -67,10 +67,10 @@ std::vector<Var<T>> record(const std::vector<Var<T>>& inputs, unsigned seed) {
 // Returns the number of ops that receive a value in registers.
 template <class T>
 std::size_t chained_ops(Tape<T>& tape, const std::vector<Var<T>>& inputs, const std::vector<Var<T>>& outputs) {
-  auto graph = program::slice(program::capture<T>(tape, inputs, outputs, tape.updates()));
+  auto graph = program::eliminate_dead_code(program::capture<T>(tape, inputs, outputs, tape.updates()));
   const program::Schedule schedule = program::schedule(graph, true);
   const program::MemoryPlan plan = program::plan_memory(graph, schedule);
-  const program::Executable<T> executable = program::link(graph, schedule, plan);
+  const program::Executable<T> executable = program::lower(graph, schedule, plan);
   std::size_t count = 0;
   for (const auto& chain : executable.chains) count += chain.last - chain.first - 1;
   for (const auto& group : executable.groups)

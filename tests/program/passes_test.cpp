@@ -52,13 +52,13 @@ TEST_CASE("capture: leaves by kind, views with their offsets") {
   CHECK(graph.parameters.size() == 1);
 }
 
-TEST_CASE("slice drops what nothing needs, inputs apart") {
+TEST_CASE("eliminate_dead_code drops what nothing needs, inputs apart") {
   Tape<double> tape;
   const auto x = tape.constant(1.0), unused = tape.constant(2.0), c = tape.constant(3.0);
   const auto dead = exp(unused) + c;
   const auto y = sin(x);
   (void)dead;
-  const auto graph = program::slice(graph_of(tape, {x, unused}, {y}));
+  const auto graph = program::eliminate_dead_code(graph_of(tape, {x, unused}, {y}));
   CHECK(graph.entries.size() == 3);
   CHECK(graph.inputs == std::vector<std::uint32_t>{0, 1});
   CHECK(graph.outputs == std::vector<std::uint32_t>{2});
@@ -90,20 +90,19 @@ TEST_CASE("fold_constants leaves an op that refuses its operands to the replay, 
                   line);
 }
 
-TEST_CASE(
-    "merge_equal: one entry for all that compute the same, but not for draws, nor for what is repeated on purpose") {
+TEST_CASE("eliminate_common_subexpressions merges equal entries, but neither draws nor what is repeated on purpose") {
   Tape<double> tape;
   Generator generator(1);
   const auto x = tape.variable(Tensor<double>{1, 2, 3});
   const auto y = exp(x * 2) + exp(x * 2) + exp(x * 3);
-  CHECK(count(program::merge_equal(graph_of(tape, {x}, {y})), "exp") == 2);
+  CHECK(count(program::eliminate_common_subexpressions(graph_of(tape, {x}, {y})), "exp") == 2);
   const auto z = dropout(x, 0.5, generator) + dropout(x, 0.5, generator);
-  CHECK(count(program::merge_equal(graph_of(tape, {x}, {z})), "dropout") == 2);
+  CHECK(count(program::eliminate_common_subexpressions(graph_of(tape, {x}, {z})), "dropout") == 2);
   const auto kept = checkpoint([](auto v) { return exp(v) * 2; })(x);
   const auto [g] = grad(sum(square(kept)), x);
-  CHECK(count(program::merge_equal(graph_of(tape, {x}, {kept, g})), "exp") == 2);
+  CHECK(count(program::eliminate_common_subexpressions(graph_of(tape, {x}, {kept, g})), "exp") == 2);
   const auto constants = (x + tape.constant(1.0)) * (x + tape.constant(1.0));
-  CHECK(count(program::merge_equal(graph_of(tape, {x}, {constants})), "add") == 1);
+  CHECK(count(program::eliminate_common_subexpressions(graph_of(tape, {x}, {constants})), "add") == 1);
 }
 
 // Fills the stack memory that holds the temporaries of the next call with `byte`.
@@ -112,7 +111,7 @@ TEST_CASE(
   for (auto& m : memory) m = byte;
 }
 
-TEST_CASE("merge_equal does not see the padding of attributes") {
+TEST_CASE("eliminate_common_subexpressions does not see the padding of attributes") {
   using Function = Var<double> (*)(Var<double>);
   const std::vector<Function> functions{
       [](Var<double> x) { return sum(x, 0); },           [](Var<double> x) { return mean(x, {0, 1}); },
@@ -131,10 +130,10 @@ TEST_CASE("merge_equal does not see the padding of attributes") {
     const auto x = tape.variable(random_tensor({2, 3}, 1));
     fill_stack(0x55);
     const auto once = functions[i](x);
-    const std::size_t entries = program::merge_equal(graph_of(tape, {x}, {once})).entries.size();
+    const std::size_t entries = program::eliminate_common_subexpressions(graph_of(tape, {x}, {once})).entries.size();
     fill_stack(0xaa);
     const auto again = functions[i](x);
-    const auto merged = program::merge_equal(graph_of(tape, {x}, {once, again}));
+    const auto merged = program::eliminate_common_subexpressions(graph_of(tape, {x}, {once, again}));
     CHECK(merged.entries.size() == entries);
   }
 }
@@ -214,7 +213,7 @@ TEST_CASE("schedule: elementwise neighbours of one shape are one unit, products 
   Tape<double> tape;
   const auto x = tape.constant(random_tensor({64, 64}, 1)), w = tape.constant(random_tensor({64, 64}, 2));
   const auto a = tanh(exp(x) * 2), b = matmul(a, w), c = sinh(b) + cosh(a), d = sum(c);
-  auto graph = program::slice(graph_of(tape, {x, w}, {d}));
+  auto graph = program::eliminate_dead_code(graph_of(tape, {x, w}, {d}));
   const auto fused = program::schedule(graph, true);
   CHECK(unit_of(graph, fused, "exp") == unit_of(graph, fused, "tanh"));
   CHECK(unit_of(graph, fused, "tanh") < unit_of(graph, fused, "matmul"));
@@ -233,7 +232,7 @@ TEST_CASE("schedule: an update is one pass over its parameter, also where it rea
   const auto next = tape.variable(step) + 1;
   tape.update(step, next);
   tape.update(w, tape.variable(w) - square(g) * sin(next));
-  auto graph = program::update_in_place(program::slice(graph_of(tape, {g}, {})));
+  auto graph = program::update_in_place(program::eliminate_dead_code(graph_of(tape, {g}, {})));
   const auto fused = program::schedule(graph, true);
   CHECK(unit_of(graph, fused, "square") == unit_of(graph, fused, "subtract"));
   CHECK(unit_of(graph, fused, "sin") < unit_of(graph, fused, "subtract"));
@@ -246,7 +245,7 @@ TEST_CASE("plan_memory: values that are not needed at the same time share memory
   const auto x = tape.constant(random_tensor({64}, 1));
   Var<double> y = x;
   for (int i = 0; i < 10; ++i) y = exp(reshape(y, {8, 8})), y = reshape(sinh(y), {64});
-  auto graph = program::slice(graph_of(tape, {x}, {y}));
+  auto graph = program::eliminate_dead_code(graph_of(tape, {x}, {y}));
   const auto single = program::schedule(graph, false);
   const auto plan = program::plan_memory(graph, single);
   CHECK(plan.bytes == 64 * sizeof(double));  // each result overwrites its operand
@@ -260,7 +259,7 @@ TEST_CASE("plan_memory: values that are not needed at the same time share memory
       p = matmul(p, q) + a;
       if (i % 2 == 0) q = matmul(a, p);
     }
-    auto g = program::slice(graph_of(other, {a}, {p, q}));
+    auto g = program::eliminate_dead_code(graph_of(other, {a}, {p, q}));
     const auto s = program::schedule(g, true);
     const auto memory = program::plan_memory(g, s);
     const auto place = program::places(g);

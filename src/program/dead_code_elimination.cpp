@@ -10,7 +10,7 @@ static bool is_guard(const Entry<T>& entry) {
 }
 
 template <class T>
-Graph<T> slice(const Graph<T>& graph) {
+Graph<T> eliminate_dead_code(const Graph<T>& graph) {
   std::vector<bool> live(graph.entries.size());
   for (const std::uint32_t k : graph.inputs) live[k] = true;  // they keep their numbers
   for (const std::uint32_t k : graph.outputs) live[k] = true;
@@ -38,7 +38,7 @@ Graph<T> slice(const Graph<T>& graph) {
   return result;
 }
 
-template Graph<float> slice(const Graph<float>&);
-template Graph<double> slice(const Graph<double>&);
+template Graph<float> eliminate_dead_code(const Graph<float>&);
+template Graph<double> eliminate_dead_code(const Graph<double>&);
 
 }  // namespace wengert::program

@@ -54,7 +54,7 @@ bool equal(const Graph<T>& graph, std::uint32_t i, std::uint32_t j) {
 }  // namespace
 
 template <class T>
-Graph<T> merge_equal(Graph<T> graph) {
+Graph<T> eliminate_common_subexpressions(Graph<T> graph) {
   std::unordered_multimap<std::size_t, std::uint32_t> known;
   std::vector<std::uint32_t> replacement(graph.entries.size());
   for (std::uint32_t k = 0; k < graph.entries.size(); ++k) {
@@ -73,10 +73,10 @@ Graph<T> merge_equal(Graph<T> graph) {
   }
   for (std::uint32_t& k : graph.outputs) k = replacement[k];
   for (Update& update : graph.updates) update.value = replacement[update.value];
-  return slice(graph);
+  return eliminate_dead_code(graph);
 }
 
-template Graph<float> merge_equal(Graph<float>);
-template Graph<double> merge_equal(Graph<double>);
+template Graph<float> eliminate_common_subexpressions(Graph<float>);
+template Graph<double> eliminate_common_subexpressions(Graph<double>);
 
 }  // namespace wengert::program

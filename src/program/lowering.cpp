@@ -25,9 +25,9 @@ constexpr std::size_t beyond_caches = std::size_t{16} << 20;
 constexpr std::size_t smallest_tile = 512, largest_tile = 4096;  // elements
 
 template <class T>
-class Linker {
+class Lowering {
  public:
-  Linker(const Graph<T>& graph, const Schedule& schedule, const MemoryPlan& plan)
+  Lowering(const Graph<T>& graph, const Schedule& schedule, const MemoryPlan& plan)
       : graph_(graph), schedule_(schedule), plan_(plan), place_(places(graph)) {}
 
   Executable<T> run() {
@@ -389,11 +389,11 @@ class Linker {
 }  // namespace
 
 template <class T>
-Executable<T> link(const Graph<T>& graph, const Schedule& schedule, const MemoryPlan& plan) {
-  return Linker<T>(graph, schedule, plan).run();
+Executable<T> lower(const Graph<T>& graph, const Schedule& schedule, const MemoryPlan& plan) {
+  return Lowering<T>(graph, schedule, plan).run();
 }
 
-template Executable<float> link(const Graph<float>&, const Schedule&, const MemoryPlan&);
-template Executable<double> link(const Graph<double>&, const Schedule&, const MemoryPlan&);
+template Executable<float> lower(const Graph<float>&, const Schedule&, const MemoryPlan&);
+template Executable<double> lower(const Graph<double>&, const Schedule&, const MemoryPlan&);
 
 }  // namespace wengert::program
