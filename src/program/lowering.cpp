@@ -33,7 +33,7 @@ class Lowering {
   Executable<T> run() {
     allocate_memory();
     copy_passing_outputs();
-    for (const Unit& unit : schedule_.units) add_unit(unit);
+    for (const FusionGroup& group : schedule_.groups) add_group(group);
     for (const Update& update : schedule_.copies)
       add_copy({data_of(update.value), &graph_.entries[update.value].layout}, parameter_data(update.parameter), false,
                update.value);
@@ -60,7 +60,7 @@ class Lowering {
     result_.arena = allocate(bytes);
     result_.arena_bytes = bytes;
     std::size_t shared = 0;
-    for (const Unit& unit : schedule_.units) shared = std::max(shared, tile_bytes(unit));
+    for (const FusionGroup& group : schedule_.groups) shared = std::max(shared, tile_bytes(group));
     result_.tile_bytes = shared;
     result_.tiles = allocate(shared);
     result_.bound.assign(graph_.inputs.size() + graph_.borrowed.size(), nullptr);
@@ -95,15 +95,15 @@ class Lowering {
 
   // ---- fusion groups -----------------------------------------------------------------------------------------------
 
-  void add_unit(const Unit& unit) {
-    const Entry<T>& first = graph_.entries[unit.entries.front()];
-    if (!is_elementwise(first)) return add_structural(unit);
+  void add_group(const FusionGroup& group) {
+    const Entry<T>& first = graph_.entries[group.entries.front()];
+    if (!is_elementwise(first)) return add_structural(group);
     if (first.layout.size == 0) return;
-    add_group(unit);
+    add_elementwise(group);
   }
 
-  void add_structural(const Unit& unit) {
-    const std::uint32_t k = unit.entries.front();
+  void add_structural(const FusionGroup& group) {
+    const std::uint32_t k = group.entries.front();
     const Entry<T>& entry = graph_.entries[k];
     StructuralCall<T> call{entry.op,
                            entry.attributes,
@@ -118,7 +118,7 @@ class Lowering {
       bind_later(input, {Site::value, result_.values.size()});
       result_.values.push_back({data_of(input), &graph_.entries[input].layout});
     }
-    add_instruction(Instruction::Kind::structural, result_.structural.size(), 1, unit.entries);
+    add_instruction(Instruction::Kind::structural, result_.structural.size(), 1, group.entries);
     result_.structural.push_back(call);
   }
 
@@ -127,9 +127,9 @@ class Lowering {
     std::map<std::uint32_t, std::size_t> of;  // by entry
     std::size_t count = 0;
   };
-  Slots slots_of(const Unit& unit) const {
+  Slots slots_of(const FusionGroup& group) const {
     std::map<std::uint32_t, std::uint32_t> last;  // last reader, by entry
-    for (const std::uint32_t k : unit.entries) {
+    for (const std::uint32_t k : group.entries) {
       if (stays_in_tile(k)) last[k] = k;
       for (const std::uint32_t input : graph_.inputs_of(k))
         if (const auto inner = last.find(input); inner != last.end())
@@ -137,7 +137,7 @@ class Lowering {
     }
     Slots slots;
     std::vector<std::size_t> free;
-    for (const std::uint32_t k : unit.entries) {
+    for (const std::uint32_t k : group.entries) {
       if (!is_elementwise(graph_.entries[k])) continue;
       for (const std::uint32_t input : graph_.inputs_of(k))
         if (const auto inner = last.find(input); inner != last.end() && inner->second == k && input != k) {
@@ -152,10 +152,10 @@ class Lowering {
     return slots;
   }
   // The number of values of the group's size that it reads from memory or writes there.
-  std::size_t outside(const Slots& slots, const Unit& unit) const {
+  std::size_t outside(const Slots& slots, const FusionGroup& group) const {
     std::set<std::uint32_t> values;
-    const std::size_t size = graph_.entries[unit.entries.front()].layout.size;
-    for (const std::uint32_t k : unit.entries) {
+    const std::size_t size = graph_.entries[group.entries.front()].layout.size;
+    for (const std::uint32_t k : group.entries) {
       if (!is_elementwise(graph_.entries[k])) continue;
       if (!stays_in_tile(k)) values.insert(k);
       for (const std::uint32_t input : graph_.inputs_of(k))
@@ -164,140 +164,140 @@ class Lowering {
     return values.size();
   }
   // At most the size of the group's values, rounded up to 16.
-  std::size_t tile_elements(const Slots& slots, const Unit& unit) const {
-    const std::size_t fits = tile_budget / sizeof(T) / std::max<std::size_t>(slots.count + outside(slots, unit), 1);
-    const std::size_t all = (graph_.entries[unit.entries.front()].layout.size + 15) / 16 * 16;
+  std::size_t tile_elements(const Slots& slots, const FusionGroup& group) const {
+    const std::size_t fits = tile_budget / sizeof(T) / std::max<std::size_t>(slots.count + outside(slots, group), 1);
+    const std::size_t all = (graph_.entries[group.entries.front()].layout.size + 15) / 16 * 16;
     return std::min(all, std::clamp(fits / 64 * 64, smallest_tile, largest_tile));
   }
   // The bytes of the tiles of a fusion group that fits in one tile, otherwise 0. All such groups share their tiles.
-  std::size_t tile_bytes(const Unit& unit) const {
-    if (!is_elementwise(graph_.entries[unit.entries.front()])) return 0;
-    const Slots slots = slots_of(unit);
-    const std::size_t elements = tile_elements(slots, unit);
-    return elements < graph_.entries[unit.entries.front()].layout.size ? 0 : slots.count * elements * sizeof(T);
+  std::size_t tile_bytes(const FusionGroup& group) const {
+    if (!is_elementwise(graph_.entries[group.entries.front()])) return 0;
+    const Slots slots = slots_of(group);
+    const std::size_t elements = tile_elements(slots, group);
+    return elements < graph_.entries[group.entries.front()].layout.size ? 0 : slots.count * elements * sizeof(T);
   }
 
-  void add_group(const Unit& unit) {
-    TileGroup<T> group;
-    group.loops = loops_of(graph_, unit);
-    const Slots slots = slots_of(unit);
-    group.tile_elements = tile_elements(slots, unit);
-    group.slot_elements = slots.count * group.tile_elements;
-    group.tile_columns = std::min(group.loops.columns(), group.tile_elements);
-    group.tile_rows =
-        group.tile_columns < group.loops.columns()
+  void add_elementwise(const FusionGroup& group) {
+    TileGroup<T> tiled;
+    tiled.loops = loops_of(graph_, group);
+    const Slots slots = slots_of(group);
+    tiled.tile_elements = tile_elements(slots, group);
+    tiled.slot_elements = slots.count * tiled.tile_elements;
+    tiled.tile_columns = std::min(tiled.loops.columns(), tiled.tile_elements);
+    tiled.tile_rows =
+        tiled.tile_columns < tiled.loops.columns()
             ? 1
-            : std::min(group.loops.rows(), std::max<std::size_t>(1, group.tile_elements / group.tile_columns));
+            : std::min(tiled.loops.rows(), std::max<std::size_t>(1, tiled.tile_elements / tiled.tile_columns));
     std::map<std::uint32_t, std::uint32_t> call_of;
     slot_of_call_.clear();
-    for (const std::uint32_t k : unit.entries) {
+    for (const std::uint32_t k : group.entries) {
       if (is_elementwise(graph_.entries[k]))
-        add_call(group, unit, slots, k, call_of);
+        add_call(tiled, group, slots, k, call_of);
       else
-        add_sum(group, unit, k, call_of);
+        add_sum(tiled, group, k, call_of);
     }
-    find_chains<T>(graph_, {unit.entries.data(), group.calls.size()}, group);  // sums come last
-    const bool one_tile = group.tile_rows == group.loops.rows() && group.tile_columns == group.loops.columns();
-    if (group.loops.planes() == 1 && one_tile) return add_kernels(group, unit);
-    for (TileResult<T>& result : group.results) {
+    find_chains<T>(graph_, {group.entries.data(), tiled.calls.size()}, tiled);  // sums come last
+    const bool one_tile = tiled.tile_rows == tiled.loops.rows() && tiled.tile_columns == tiled.loops.columns();
+    if (tiled.loops.planes() == 1 && one_tile) return add_kernels(tiled, group);
+    for (TileResult<T>& result : tiled.results) {
       if (!result.streams) continue;
-      group.streams = true;
-      result.buffer = group.stream_elements;
-      group.stream_elements += group.tile_elements;
+      tiled.streams = true;
+      result.buffer = tiled.stream_elements;
+      tiled.stream_elements += tiled.tile_elements;
     }
-    add_workers(group, 1);
-    add_instruction(Instruction::Kind::tiles, result_.groups.size(), 1, unit.entries);
-    result_.tile_bytes += (group.slot_elements + group.stream_elements) * sizeof(T);
-    result_.groups.push_back(std::move(group));
+    add_workers(tiled, 1);
+    add_instruction(Instruction::Kind::tiles, result_.groups.size(), 1, group.entries);
+    result_.tile_bytes += (tiled.slot_elements + tiled.stream_elements) * sizeof(T);
+    result_.groups.push_back(std::move(tiled));
   }
 
   // Whether anything reads entry k, except for sums of its fusion group, which read the call's output.
-  bool is_read(const Unit& unit, std::uint32_t k) const {
+  bool is_read(const FusionGroup& group, std::uint32_t k) const {
     for (std::uint32_t reader = 0; reader < graph_.entries.size(); ++reader) {
       const auto inputs = graph_.inputs_of(reader);
       if (std::find(inputs.begin(), inputs.end(), k) == inputs.end()) continue;
-      if (is_elementwise(graph_.entries[reader]) || std::ranges::find(unit.entries, reader) == unit.entries.end())
+      if (is_elementwise(graph_.entries[reader]) || std::ranges::find(group.entries, reader) == group.entries.end())
         return true;
     }
     return false;
   }
-  void add_call(TileGroup<T>& group, const Unit& unit, const Slots& slots, std::uint32_t k,
+  void add_call(TileGroup<T>& tiled, const FusionGroup& group, const Slots& slots, std::uint32_t k,
                 std::map<std::uint32_t, std::uint32_t>& call_of) {
     const Entry<T>& entry = graph_.entries[k];
-    const auto number = static_cast<std::uint32_t>(group.calls.size());
+    const auto number = static_cast<std::uint32_t>(tiled.calls.size());
     call_of[k] = number;
     KernelCall<T> call{entry.op->kernels[static_cast<std::size_t>(active_isa())],
-                       static_cast<std::uint32_t>(group.planes.size()),
+                       static_cast<std::uint32_t>(tiled.planes.size()),
                        entry.arity,
                        nullptr,
-                       group.loops.rows(),
-                       group.loops.columns(),
+                       tiled.loops.rows(),
+                       tiled.loops.columns(),
                        static_cast<const double*>(entry.attributes)};
-    const std::size_t inner = group.loops.extents.size() - 1;
+    const std::size_t inner = tiled.loops.extents.size() - 1;
     for (const std::uint32_t input : graph_.inputs_of(k)) {
-      const auto plane = static_cast<std::uint32_t>(group.planes.size());
+      const auto plane = static_cast<std::uint32_t>(tiled.planes.size());
       if (slots.of.contains(input)) {
-        group.slots[slot_of_call_.at(call_of.at(input))].planes.push_back(plane);
-        group.planes.push_back({nullptr, static_cast<std::ptrdiff_t>(group.loops.columns()), true});
+        tiled.slots[slot_of_call_.at(call_of.at(input))].planes.push_back(plane);
+        tiled.planes.push_back({nullptr, static_cast<std::ptrdiff_t>(tiled.loops.columns()), true});
         continue;
       }
-      TileOperand<T> operand{plane, data_of(input), strides_in(group.loops, graph_.entries[input].layout)};
-      bind_later(input, {Site::operand, group.operands.size(), result_.groups.size()});
-      group.planes.push_back({operand.data, operand.strides[inner - 1], operand.strides[inner] != 0});
-      group.operands.push_back(std::move(operand));
+      TileOperand<T> operand{plane, data_of(input), strides_in(tiled.loops, graph_.entries[input].layout)};
+      bind_later(input, {Site::operand, tiled.operands.size(), result_.groups.size()});
+      tiled.planes.push_back({operand.data, operand.strides[inner - 1], operand.strides[inner] != 0});
+      tiled.operands.push_back(std::move(operand));
     }
     if (stays_in_tile(k)) {
-      slot_of_call_[number] = group.slots.size();
-      group.slots.push_back({number, slots.of.at(k) * group.tile_elements, {}});
+      slot_of_call_[number] = tiled.slots.size();
+      tiled.slots.push_back({number, slots.of.at(k) * tiled.tile_elements, {}});
     } else {
       call.out = own_memory(k);
-      group.results.push_back({number, call.out, entry.bytes() >= beyond_caches && !is_read(unit, k)});
+      tiled.results.push_back({number, call.out, entry.bytes() >= beyond_caches && !is_read(group, k)});
     }
-    group.calls.push_back(call);
+    tiled.calls.push_back(call);
   }
 
-  void add_sum(TileGroup<T>& group, const Unit& unit, std::uint32_t k,
+  void add_sum(TileGroup<T>& tiled, const FusionGroup& group, std::uint32_t k,
                const std::map<std::uint32_t, std::uint32_t>& call_of) {
     const Entry<T>& entry = graph_.entries[k];
-    TileLoops loops = group.loops;
-    const Summed summed = entry.op->summed(entry.attributes, graph_.entries[unit.entries.front()].layout.shape);
-    group.sums.push_back(
+    TileLoops loops = tiled.loops;
+    const Summed summed = entry.op->summed(entry.attributes, graph_.entries[group.entries.front()].layout.shape);
+    tiled.sums.push_back(
         {trailing_sum(summed, loops), call_of.at(graph_.inputs_of(k).front()), own_memory(k), entry.layout.size});
   }
 
   // Emits a fusion group that fits in one tile as plain calls. Neighbouring calls form one instruction.
-  void add_kernels(const TileGroup<T>& group, const Unit& unit) {
+  void add_kernels(const TileGroup<T>& tiled, const FusionGroup& group) {
     const auto first_call = static_cast<std::uint32_t>(result_.calls.size());
     const auto first_plane = static_cast<std::uint32_t>(result_.planes.size());
-    result_.planes.insert(result_.planes.end(), group.planes.begin(), group.planes.end());
-    for (KernelCall<T> call : group.calls) {
+    result_.planes.insert(result_.planes.end(), tiled.planes.begin(), tiled.planes.end());
+    for (KernelCall<T> call : tiled.calls) {
       call.first_plane += first_plane;
       if (call.chain != none) call.chain += static_cast<std::uint32_t>(result_.chains.size());
       result_.calls.push_back(call);
     }
-    for (const auto& chain : group.chains) result_.chains.push_back(chain.moved(first_call, first_plane));
+    for (const auto& chain : tiled.chains) result_.chains.push_back(chain.moved(first_call, first_plane));
     auto* tiles = reinterpret_cast<T*>(result_.tiles.get());
-    for (const TileSlot& slot : group.slots) {
+    for (const TileSlot& slot : tiled.slots) {
       result_.calls[first_call + slot.call].out = tiles + slot.offset;
       for (const std::uint32_t p : slot.planes) result_.planes[first_plane + p].data = tiles + slot.offset;
     }
     for (Later& later : later_)
       if (later.site.kind == Site::operand && later.site.group == result_.groups.size())
-        later.site = {Site::plane, first_plane + group.operands[later.site.index].plane};
+        later.site = {Site::plane, first_plane + tiled.operands[later.site.index].plane};
     const auto last_call = static_cast<std::uint32_t>(result_.calls.size());
-    const auto sums = unit.entries.end() - static_cast<std::ptrdiff_t>(group.sums.size());
+    const auto sums = group.entries.end() - static_cast<std::ptrdiff_t>(tiled.sums.size());
     if (!result_.instructions.empty() && result_.instructions.back().kind == Instruction::Kind::kernels) {
       Instruction& last = result_.instructions.back();
       last.last = last_call;
-      last.entries.insert(last.entries.end(), unit.entries.begin(), sums);
+      last.entries.insert(last.entries.end(), group.entries.begin(), sums);
     } else {
-      add_instruction(Instruction::Kind::kernels, first_call, last_call - first_call, {unit.entries.begin(), sums});
+      add_instruction(Instruction::Kind::kernels, first_call, last_call - first_call, {group.entries.begin(), sums});
     }
-    for (std::size_t s = 0; s < group.sums.size(); ++s) {
-      const TileSum<T>& sum = group.sums[s];
+    for (std::size_t s = 0; s < tiled.sums.size(); ++s) {
+      const TileSum<T>& sum = tiled.sums[s];
       add_instruction(Instruction::Kind::sum, result_.sums.size(), 1, {sums[static_cast<std::ptrdiff_t>(s)]});
       result_.sums.push_back(
-          {sum.kind, result_.calls[first_call + sum.call].out, group.loops.rows(), group.loops.columns(), sum.out});
+          {sum.kind, result_.calls[first_call + sum.call].out, tiled.loops.rows(), tiled.loops.columns(), sum.out});
     }
   }
   void add_instruction(Instruction::Kind kind, std::size_t first, std::size_t count,

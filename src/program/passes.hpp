@@ -44,13 +44,13 @@ Graph<T> update_in_place(Graph<T> graph);
 // ---- graph to schedule ---------------------------------------------------------------------------------------------
 
 /// A fusion group: entries that are computed together, tile by tile if there are several.
-struct Unit {
+struct FusionGroup {
   std::vector<std::uint32_t> entries;  // in topological order
 };
 
 /// The fusion groups in execution order, and the updates that are copied at the end.
 struct Schedule {
-  std::vector<Unit> units;
+  std::vector<FusionGroup> groups;
   std::vector<Update> copies;
 };
 
@@ -67,7 +67,7 @@ struct MemoryPlan {
   static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
   std::vector<std::size_t> offsets;  // by entry
   std::size_t bytes = 0;             // of the arena
-  std::size_t peak_unit = 0;         // the fusion group during which most of it is in use
+  std::size_t peak_group = 0;        // the fusion group during which most of it is in use
 };
 
 /// Allocates the results that outlive their fusion group. Results with disjoint lifetimes share memory, and an

@@ -64,23 +64,23 @@ class Planner {
   MemoryPlan run() {
     MemoryPlan plan;
     std::size_t in_use = 0, most = 0;
-    for (std::size_t u = 0; u < schedule_.units.size(); ++u) {
-      const Unit& unit = schedule_.units[u];
-      Heritage heritage(*this, unit, u);
-      for (const std::uint32_t k : unit.entries) {
+    for (std::size_t g = 0; g < schedule_.groups.size(); ++g) {
+      const FusionGroup& group = schedule_.groups[g];
+      Heritage heritage(*this, group, g);
+      for (const std::uint32_t k : group.entries) {
         if (!needs_memory(k)) continue;
         if (const std::uint32_t operand = heritage.take(graph_, k); operand != none) {
           block_of_[k] = std::exchange(block_of_[operand], none);
           heirs_.emplace_back(operand, k);
         } else {
           block_of_[k] = static_cast<std::uint32_t>(blocks_.size());
-          blocks_.push_back({rounded(k), u});
+          blocks_.push_back({rounded(k), g});
           in_use += rounded(k);
         }
-        blocks_[block_of_[k]].last = std::min(last_[k], schedule_.units.size());
+        blocks_[block_of_[k]].last = std::min(last_[k], schedule_.groups.size());
       }
-      if (in_use > most) most = in_use, plan.peak_unit = u;
-      for (const std::uint32_t k : dying_[u])
+      if (in_use > most) most = in_use, plan.peak_group = g;
+      for (const std::uint32_t k : dying_[g])
         if (block_of_[k] != none) in_use -= rounded(k);
     }
     plan.bytes = place_small(place_large(most / large_share));
@@ -136,14 +136,14 @@ class Planner {
   std::size_t place_small(std::size_t begin) {
     std::vector<bool> placed(blocks_.size());
     for (const std::uint32_t b : large_) placed[b] = true;
-    std::vector<std::vector<std::uint32_t>> ending(schedule_.units.size() + 1);
+    std::vector<std::vector<std::uint32_t>> ending(schedule_.groups.size() + 1);
     Gaps gaps(begin);
-    std::size_t unit = 0;  // the group whose blocks are being placed
+    std::size_t group = 0;  // the group whose blocks are being placed
     for (std::uint32_t b = 0; b < blocks_.size(); ++b) {
       if (placed[b]) continue;
       Block& block = blocks_[b];
-      for (; unit < block.first; ++unit)
-        for (const std::uint32_t ended : ending[unit]) gaps.give(blocks_[ended].offset, blocks_[ended].bytes);
+      for (; group < block.first; ++group)
+        for (const std::uint32_t ended : ending[group]) gaps.give(blocks_[ended].offset, blocks_[ended].bytes);
       block.offset = gaps.take(block.bytes);
       ending[block.last].push_back(b);
     }
@@ -154,19 +154,19 @@ class Planner {
 
   // A value that nothing outside its group reads stays in a tile; one with a target is written to a parameter.
   bool needs_memory(std::uint32_t k) const {
-    return graph_.entries[k].target == none && (last_[k] > unit_of_[k] || !is_elementwise(graph_.entries[k]));
+    return graph_.entries[k].target == none && (last_[k] > group_of_[k] || !is_elementwise(graph_.entries[k]));
   }
 
   void find_lives() {
     const std::size_t count = graph_.entries.size();
-    unit_of_.assign(count, 0);
+    group_of_.assign(count, 0);
     last_.assign(count, 0);
-    dying_.resize(schedule_.units.size());
+    dying_.resize(schedule_.groups.size());
     block_of_.assign(count, none);
-    for (std::size_t u = 0; u < schedule_.units.size(); ++u)
-      for (const std::uint32_t k : schedule_.units[u].entries) {
-        unit_of_[k] = last_[k] = u;
-        for (const std::uint32_t input : graph_.inputs_of(k)) last_[place_[input].base] = u;
+    for (std::size_t g = 0; g < schedule_.groups.size(); ++g)
+      for (const std::uint32_t k : schedule_.groups[g].entries) {
+        group_of_[k] = last_[k] = g;
+        for (const std::uint32_t input : graph_.inputs_of(k)) last_[place_[input].base] = g;
       }
     for (const std::uint32_t output : graph_.outputs) last_[place_[output].base] = forever;
     for (const Update& update : schedule_.copies) last_[place_[update.value].base] = forever;
@@ -178,11 +178,11 @@ class Planner {
   // every reader in the group reads the elements in the result's order and comes no later than the result.
   class Heritage {
    public:
-    Heritage(const Planner& planner, const Unit& unit, std::size_t u) {
+    Heritage(const Planner& planner, const FusionGroup& group, std::size_t g) {
       std::map<std::uint32_t, std::uint32_t> last_reader;  // by operand; none if it cannot be overwritten
-      for (const std::uint32_t candidate : planner.dying_[u])
-        if (planner.unit_of_[candidate] != u && planner.block_of_[candidate] != none) last_reader[candidate] = 0;
-      for (const std::uint32_t k : unit.entries)
+      for (const std::uint32_t candidate : planner.dying_[g])
+        if (planner.group_of_[candidate] != g && planner.block_of_[candidate] != none) last_reader[candidate] = 0;
+      for (const std::uint32_t k : group.entries)
         for (const std::uint32_t input : planner.graph_.inputs_of(k)) {
           const auto operand = last_reader.find(planner.place_[input].base);
           if (operand == last_reader.end() || operand->second == none) continue;
@@ -216,7 +216,7 @@ class Planner {
   const Graph<T>& graph_;
   const Schedule& schedule_;
   std::vector<Place> place_;
-  std::vector<std::size_t> unit_of_, last_;        // by entry: the group that computes it, the last one that reads it
+  std::vector<std::size_t> group_of_, last_;       // by entry: the group that computes it, the last one that reads it
   std::vector<std::vector<std::uint32_t>> dying_;  // by group: entries read there for the last time
   std::vector<Block> blocks_;
   std::vector<std::uint32_t> block_of_;                         // by entry; none once another has taken it over

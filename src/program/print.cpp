@@ -61,15 +61,15 @@ std::string to_string(const Graph<T>& graph) {
 template <class T>
 std::string to_string(const Graph<T>& graph, const Schedule& schedule, const MemoryPlan& plan) {
   std::string text;
-  for (std::size_t u = 0; u < schedule.units.size(); ++u) {
-    text += fmt::format("{}:", u);
-    if (schedule.units[u].entries.size() > 1) {
-      const TileLoops loops = loops_of(graph, schedule.units[u]);
-      text += fmt::format(" {} entries fused over {} × {}", schedule.units[u].entries.size(),
+  for (std::size_t g = 0; g < schedule.groups.size(); ++g) {
+    text += fmt::format("{}:", g);
+    if (schedule.groups[g].entries.size() > 1) {
+      const TileLoops loops = loops_of(graph, schedule.groups[g]);
+      text += fmt::format(" {} entries fused over {} × {}", schedule.groups[g].entries.size(),
                           loops.planes() * loops.rows(), loops.columns());
     }
     text += "\n";
-    for (const std::uint32_t k : schedule.units[u].entries) {
+    for (const std::uint32_t k : schedule.groups[g].entries) {
       std::string entry = line(graph, k);
       entry.pop_back();
       text += fmt::format("  {}", entry);

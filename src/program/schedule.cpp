@@ -27,13 +27,13 @@ class Scheduler {
     while (refuse_early_updates()) {
     }
     attach_sums();
-    std::vector<Unit> ordered;
+    std::vector<FusionGroup> ordered;
     if (!order(ordered)) {  // updates wait for one another: elementwise ones are copied at the end instead
       for (Entry<T>& entry : graph_.entries)
         if (!entry.accumulates) entry.target = none;
-      form_units();
+      form_groups();
       attach_sums();
-      if (!order(ordered)) throw std::logic_error("wengert: the units of a Program wait for one another");
+      if (!order(ordered)) throw std::logic_error("wengert: the fusion groups of a Program wait for one another");
     }
     Schedule result{std::move(ordered), {}};
     for (const Update& update : graph_.updates)
@@ -93,22 +93,22 @@ class Scheduler {
   // ---- fusion groups -----------------------------------------------------------------------------------------------
 
   std::uint32_t root(std::uint32_t k) {
-    while (group_[k] != k) k = group_[k] = group_[group_[k]];
+    while (parent_[k] != k) k = parent_[k] = parent_[parent_[k]];
     return k;
   }
   void join(std::uint32_t a, std::uint32_t b) {
     a = root(a), b = root(b);
-    group_[std::max(a, b)] = std::min(a, b);
+    parent_[std::max(a, b)] = std::min(a, b);
   }
 
-  void form_units() {
+  void form_groups() {
     find_late();
     find_depths();
-    group_.resize(graph_.entries.size());
-    std::iota(group_.begin(), group_.end(), 0);
+    parent_.resize(graph_.entries.size());
+    std::iota(parent_.begin(), parent_.end(), 0);
     // The first reader of an entry, by depth and lateness: readers of one entry are fused too.
     std::map<std::tuple<std::uint32_t, std::uint32_t, bool>, std::uint32_t> readers;
-    for (std::uint32_t k = 0; k < group_.size(); ++k) {
+    for (std::uint32_t k = 0; k < parent_.size(); ++k) {
       if (!computed(k) || !fusible(k)) continue;
       for (const std::uint32_t input : graph_.inputs_of(k)) {
         if (fused(input, k) && depth_[input] == depth_[k]) join(input, k);
@@ -118,17 +118,17 @@ class Scheduler {
           join(other->second, k);
       }
     }
-    units_.clear();
-    unit_of_.assign(group_.size(), none);
-    for (std::uint32_t k = 0; k < group_.size(); ++k) {
+    groups_.clear();
+    group_of_.assign(parent_.size(), none);
+    for (std::uint32_t k = 0; k < parent_.size(); ++k) {
       if (!computed(k)) continue;
       const std::uint32_t first = root(k);
-      if (unit_of_[first] == none) {
-        unit_of_[first] = static_cast<std::uint32_t>(units_.size());
-        units_.emplace_back();
+      if (group_of_[first] == none) {
+        group_of_[first] = static_cast<std::uint32_t>(groups_.size());
+        groups_.emplace_back();
       }
-      unit_of_[k] = unit_of_[first];
-      units_[unit_of_[k]].entries.push_back(k);
+      group_of_[k] = group_of_[first];
+      groups_[group_of_[k]].entries.push_back(k);
     }
   }
 
@@ -140,20 +140,20 @@ class Scheduler {
       if (!computed(k) || entry.op->summed == nullptr || entry.accumulates) continue;
       const std::uint32_t input = graph_.inputs_of(k).front();
       if (!fusible(input) || graph_.entries[input].layout.size == 0) continue;
-      Unit& unit = units_[unit_of_[input]];
-      TileLoops loops = loops_of(graph_, unit);
+      FusionGroup& group = groups_[group_of_[input]];
+      TileLoops loops = loops_of(graph_, group);
       const TileLoops before = loops;
       if (trailing_sum(entry.op->summed(entry.attributes, graph_.entries[input].layout.shape), loops) ==
           TrailingSum::apart)
         continue;
-      if (before.columns() != loops.columns() && has_sum(unit)) continue;  // rows can be cut in one way only
-      units_[unit_of_[k]].entries.clear();
-      unit.entries.push_back(k);
-      unit_of_[k] = unit_of_[input];
+      if (before.columns() != loops.columns() && has_sum(group)) continue;  // rows can be cut in one way only
+      groups_[group_of_[k]].entries.clear();
+      group.entries.push_back(k);
+      group_of_[k] = group_of_[input];
     }
   }
-  bool has_sum(const Unit& unit) const {
-    return std::any_of(unit.entries.begin(), unit.entries.end(),
+  bool has_sum(const FusionGroup& group) const {
+    return std::any_of(group.entries.begin(), group.entries.end(),
                        [&](std::uint32_t k) { return !is_elementwise(graph_.entries[k]); });
   }
 
@@ -173,15 +173,15 @@ class Scheduler {
   // Within a fusion group, tiles are written while others are still unread: only a reader of the same elements before
   // the writer sees the old value. Forms the groups; returns whether an update was refused, which changes the groups.
   bool refuse_early_updates() {
-    form_units();
+    form_groups();
     bool refused = false;
     for (const Update& update : graph_.updates) {
       Entry<T>& writer = graph_.entries[update.value];
       if (writer.target == none || writer.accumulates) continue;
-      const Unit& unit = units_[unit_of_[update.value]];
-      bool safe = std::ranges::none_of(unit.entries, [&](std::uint32_t k) { return precedes_failure_[k]; });
+      const FusionGroup& group = groups_[group_of_[update.value]];
+      bool safe = std::ranges::none_of(group.entries, [&](std::uint32_t k) { return precedes_failure_[k]; });
       each_reader(update.parameter, [&](std::uint32_t k, std::uint32_t input) {
-        if (unit_of_[k] == unit_of_[update.value])
+        if (group_of_[k] == group_of_[update.value])
           safe &= k <= update.value && as_it_lies(graph_.entries[input].layout, writer.layout);
       });
       if (safe) continue;
@@ -201,35 +201,35 @@ class Scheduler {
 
   // Orders groups as recorded where possible, those that write to parameters last. Returns false if some wait for one
   // another.
-  bool order(std::vector<Unit>& ordered) {
-    followers_.assign(units_.size(), {});
-    waits_.assign(units_.size(), 0);
-    std::vector<bool> writes(units_.size());
+  bool order(std::vector<FusionGroup>& ordered) {
+    followers_.assign(groups_.size(), {});
+    waits_.assign(groups_.size(), 0);
+    std::vector<bool> writes(groups_.size());
     for (std::uint32_t k = 0; k < graph_.entries.size(); ++k) {
       if (!computed(k)) continue;
       for (const std::uint32_t input : graph_.inputs_of(k))
-        if (computed(place_[input].base)) depend(unit_of_[k], unit_of_[place_[input].base]);
+        if (computed(place_[input].base)) depend(group_of_[k], group_of_[place_[input].base]);
       const std::uint32_t target = graph_.entries[k].target;
       if (target == none) continue;
-      writes[unit_of_[k]] = true;
-      each_reader(target, [&](std::uint32_t reader, std::uint32_t) { depend(unit_of_[k], unit_of_[reader]); });
+      writes[group_of_[k]] = true;
+      each_reader(target, [&](std::uint32_t reader, std::uint32_t) { depend(group_of_[k], group_of_[reader]); });
     }
     using Turn = std::tuple<bool, std::uint32_t, std::uint32_t>;  // writes, last entry, group
     std::priority_queue<Turn, std::vector<Turn>, std::greater<>> ready;
-    const auto release = [&](std::uint32_t u) {
-      if (!units_[u].entries.empty()) ready.emplace(writes[u], units_[u].entries.back(), u);
+    const auto release = [&](std::uint32_t g) {
+      if (!groups_[g].entries.empty()) ready.emplace(writes[g], groups_[g].entries.back(), g);
     };
     std::size_t expected = 0;
-    for (std::uint32_t u = 0; u < units_.size(); ++u) {
-      expected += units_[u].entries.empty() ? 0 : 1;
-      if (waits_[u] == 0) release(u);
+    for (std::uint32_t g = 0; g < groups_.size(); ++g) {
+      expected += groups_[g].entries.empty() ? 0 : 1;
+      if (waits_[g] == 0) release(g);
     }
     ordered.clear();
     while (!ready.empty()) {
-      const std::uint32_t u = std::get<2>(ready.top());
+      const std::uint32_t g = std::get<2>(ready.top());
       ready.pop();
-      ordered.push_back(units_[u]);
-      for (const std::uint32_t follower : followers_[u])
+      ordered.push_back(groups_[g]);
+      for (const std::uint32_t follower : followers_[g])
         if (--waits_[follower] == 0) release(follower);
     }
     return ordered.size() == expected;
@@ -240,8 +240,8 @@ class Scheduler {
   std::vector<Place> place_;
   std::vector<std::uint32_t> uses_;
   std::vector<bool> late_, precedes_failure_;
-  std::vector<std::uint32_t> depth_, group_, unit_of_;
-  std::vector<Unit> units_;
+  std::vector<std::uint32_t> depth_, parent_, group_of_;
+  std::vector<FusionGroup> groups_;
   std::vector<std::vector<std::uint32_t>> followers_;
   std::vector<std::uint32_t> waits_;
 };

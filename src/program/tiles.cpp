@@ -67,21 +67,21 @@ TrailingSum trailing_sum(const Summed& summed, TileLoops& loops) {
 }
 
 template <class T>
-TileLoops loops_of(const Graph<T>& graph, const Unit& unit) {
+TileLoops loops_of(const Graph<T>& graph, const FusionGroup& group) {
   std::vector<const Layout*> layouts;
-  const Entry<T>& first = graph.entries[unit.entries.front()];
-  for (const std::uint32_t k : unit.entries)
+  const Entry<T>& first = graph.entries[group.entries.front()];
+  for (const std::uint32_t k : group.entries)
     if (is_elementwise(graph.entries[k]))
       for (const std::uint32_t input : graph.inputs_of(k))
         if (const Layout& layout = graph.entries[input].layout; !layout.contiguous) layouts.push_back(&layout);
   TileLoops loops = tile_loops(first.layout.shape, layouts);
-  for (const std::uint32_t k : unit.entries)
+  for (const std::uint32_t k : group.entries)
     if (const Entry<T>& entry = graph.entries[k]; !is_elementwise(entry))
       trailing_sum(entry.op->summed(entry.attributes, first.layout.shape), loops);
   return loops;
 }
 
-template TileLoops loops_of(const Graph<float>&, const Unit&);
-template TileLoops loops_of(const Graph<double>&, const Unit&);
+template TileLoops loops_of(const Graph<float>&, const FusionGroup&);
+template TileLoops loops_of(const Graph<double>&, const FusionGroup&);
 
 }  // namespace wengert::program

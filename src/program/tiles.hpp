@@ -41,6 +41,6 @@ bool is_elementwise(const Entry<T>& entry) {
 
 /// The loops of a fusion group of elementwise entries, including its trailing sums.
 template <class T>
-TileLoops loops_of(const Graph<T>& graph, const Unit& unit);
+TileLoops loops_of(const Graph<T>& graph, const FusionGroup& group);
 
 }  // namespace wengert::program

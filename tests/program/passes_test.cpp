@@ -27,12 +27,12 @@ std::size_t count(const Graph<double>& graph, Source source) {
   return static_cast<std::size_t>(std::count_if(graph.entries.begin(), graph.entries.end(),
                                                 [&](const auto& entry) { return entry.source == source; }));
 }
-// Returns the index of the fusion group (unit) that computes an op's result.
-std::size_t unit_of(const Graph<double>& graph, const program::Schedule& schedule, std::string_view op) {
-  for (std::size_t u = 0; u < schedule.units.size(); ++u)
-    for (const std::uint32_t k : schedule.units[u].entries)
-      if (graph.entries[k].op->name == op) return u;
-  return schedule.units.size();
+// Returns the index of the fusion group that computes an op's result.
+std::size_t group_of(const Graph<double>& graph, const program::Schedule& schedule, std::string_view op) {
+  for (std::size_t g = 0; g < schedule.groups.size(); ++g)
+    for (const std::uint32_t k : schedule.groups[g].entries)
+      if (graph.entries[k].op->name == op) return g;
+  return schedule.groups.size();
 }
 
 }  // namespace
@@ -209,20 +209,20 @@ TEST_CASE("accumulate_updates: a step size that is a parameter is read at each r
   }
 }
 
-TEST_CASE("schedule: elementwise neighbours of one shape are one unit, products and other shapes are not") {
+TEST_CASE("schedule: elementwise neighbours of one shape are one fusion group, products and other shapes are not") {
   Tape<double> tape;
   const auto x = tape.constant(random_tensor({64, 64}, 1)), w = tape.constant(random_tensor({64, 64}, 2));
   const auto a = tanh(exp(x) * 2), b = matmul(a, w), c = sinh(b) + cosh(a), d = sum(c);
   auto graph = program::eliminate_dead_code(graph_of(tape, {x, w}, {d}));
   const auto fused = program::schedule(graph, true);
-  CHECK(unit_of(graph, fused, "exp") == unit_of(graph, fused, "tanh"));
-  CHECK(unit_of(graph, fused, "tanh") < unit_of(graph, fused, "matmul"));
-  CHECK(unit_of(graph, fused, "matmul") < unit_of(graph, fused, "sinh"));
-  CHECK(unit_of(graph, fused, "sinh") == unit_of(graph, fused, "sum"));
+  CHECK(group_of(graph, fused, "exp") == group_of(graph, fused, "tanh"));
+  CHECK(group_of(graph, fused, "tanh") < group_of(graph, fused, "matmul"));
+  CHECK(group_of(graph, fused, "matmul") < group_of(graph, fused, "sinh"));
+  CHECK(group_of(graph, fused, "sinh") == group_of(graph, fused, "sum"));
   // cosh(a) may run before or after the product, but never before its operand is computed.
-  CHECK(unit_of(graph, fused, "cosh") >= unit_of(graph, fused, "tanh"));
+  CHECK(group_of(graph, fused, "cosh") >= group_of(graph, fused, "tanh"));
   const auto single = program::schedule(graph, false);
-  CHECK(single.units.size() == 8);
+  CHECK(single.groups.size() == 8);
 }
 
 TEST_CASE("schedule: an update is one pass over its parameter, also where it reads scalars of the same step") {
@@ -234,9 +234,9 @@ TEST_CASE("schedule: an update is one pass over its parameter, also where it rea
   tape.update(w, tape.variable(w) - square(g) * sin(next));
   auto graph = program::update_in_place(program::eliminate_dead_code(graph_of(tape, {g}, {})));
   const auto fused = program::schedule(graph, true);
-  CHECK(unit_of(graph, fused, "square") == unit_of(graph, fused, "subtract"));
-  CHECK(unit_of(graph, fused, "sin") < unit_of(graph, fused, "subtract"));
-  CHECK(fused.units.size() == 2);
+  CHECK(group_of(graph, fused, "square") == group_of(graph, fused, "subtract"));
+  CHECK(group_of(graph, fused, "sin") < group_of(graph, fused, "subtract"));
+  CHECK(fused.groups.size() == 2);
   CHECK(fused.copies.empty());
 }
 
@@ -264,12 +264,12 @@ TEST_CASE("plan_memory: values that are not needed at the same time share memory
     const auto memory = program::plan_memory(g, s);
     const auto place = program::places(g);
     std::vector<std::size_t> born(g.entries.size()), last(g.entries.size());
-    for (std::size_t u = 0; u < s.units.size(); ++u)
-      for (const std::uint32_t k : s.units[u].entries) {
-        born[k] = last[k] = u;
-        for (const std::uint32_t input : g.inputs_of(k)) last[place[input].base] = u;
+    for (std::size_t group = 0; group < s.groups.size(); ++group)
+      for (const std::uint32_t k : s.groups[group].entries) {
+        born[k] = last[k] = group;
+        for (const std::uint32_t input : g.inputs_of(k)) last[place[input].base] = group;
       }
-    for (const std::uint32_t k : g.outputs) last[k] = s.units.size();
+    for (const std::uint32_t k : g.outputs) last[k] = s.groups.size();
     std::size_t overlaps = 0, pairs = 0;
     for (std::size_t i = 0; i < born.size(); ++i)
       for (std::size_t j = 0; j < i; ++j) {
