@@ -43,7 +43,7 @@ inline void run_call(const KernelCall<T>& call, const kernel::Plane<T>* planes) 
 /// A register chain: neighbouring calls, each of which reads the result of the one before it. Results pass on in
 /// registers and are stored only if something else reads them.
 template <class T>
-struct Chain {
+struct RegisterChain {
   struct Operand {
     std::uint32_t stage = 0, operand = 0, plane = 0;
   };
@@ -56,8 +56,8 @@ struct Chain {
   std::vector<Result> results;    // which calls' results they store
 
   /// The chain with this many added to the numbers of its calls and planes.
-  Chain moved(std::uint32_t calls, std::uint32_t planes) const {
-    Chain chain = *this;
+  RegisterChain moved(std::uint32_t calls, std::uint32_t planes) const {
+    RegisterChain chain = *this;
     chain.first += calls;
     chain.last += calls;
     for (Operand& operand : chain.operands) operand.plane += planes;
@@ -66,14 +66,15 @@ struct Chain {
   }
 };
 
-/// Sets the addresses of a chain's operands and results in its stages. (chains.cpp)
+/// Sets the addresses of a chain's operands and results in its stages. (register_chains.cpp)
 template <class T>
-void place_chain(Chain<T>& chain, std::span<const KernelCall<T>> calls, std::span<const kernel::Plane<T>> planes);
+void place_chain(RegisterChain<T>& chain, std::span<const KernelCall<T>> calls,
+                 std::span<const kernel::Plane<T>> planes);
 
 /// Runs calls [first, last), including register chains, which use the addresses that `place_chain` set last.
 template <class T>
 void run_calls(std::span<const KernelCall<T>> calls, std::span<const kernel::Plane<T>> planes,
-               std::span<const Chain<T>> chains, std::size_t first, std::size_t last);
+               std::span<const RegisterChain<T>> chains, std::size_t first, std::size_t last);
 
 /// An operand whose address moves with the tile.
 template <class T>
@@ -126,7 +127,7 @@ struct TileWorker {
   Memory tiles, streams;
   std::vector<KernelCall<T>> calls;
   std::vector<kernel::Plane<T>> planes;
-  std::vector<Chain<T>> chains;
+  std::vector<RegisterChain<T>> chains;
   std::vector<std::ptrdiff_t> offsets;  // of the operands, in the current plane
   std::vector<T> part;                  // the sums of one tile
   std::vector<double> totals;           // by sum
@@ -143,7 +144,7 @@ struct TileGroup {
   bool streams = false;                                                   // whether any result does
   std::vector<KernelCall<T>> calls;                                       // copied to every worker
   std::vector<kernel::Plane<T>> planes;
-  std::vector<Chain<T>> chains;
+  std::vector<RegisterChain<T>> chains;
   std::vector<TileOperand<T>> operands;
   std::vector<TileResult<T>> results;
   std::vector<TileSlot> slots;
@@ -151,7 +152,7 @@ struct TileGroup {
   std::vector<TileWorker<T>> workers;
 };
 
-/// Finds the register chains among a group's calls, which compute `entries`. (chains.cpp)
+/// Finds the register chains among a group's calls, which compute `entries`. (register_chains.cpp)
 template <class T>
 void find_chains(const Graph<T>& graph, std::span<const std::uint32_t> entries, TileGroup<T>& group);
 /// Runs a group, on several threads if it is large. (run_tiles.cpp)
@@ -204,7 +205,7 @@ struct Executable {
   std::vector<Instruction> instructions;
   std::vector<kernel::Plane<T>> planes;
   std::vector<KernelCall<T>> calls;
-  std::vector<Chain<T>> chains;
+  std::vector<RegisterChain<T>> chains;
   std::vector<SumCall<T>> sums;
   std::vector<TileGroup<T>> groups;
   std::vector<Value<const T>> values;

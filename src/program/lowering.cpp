@@ -346,7 +346,7 @@ class Lowering {
   }
   void resolve() {
     std::multimap<std::size_t, const T**> chained;  // operands of register chains, by plane
-    for (Chain<T>& chain : result_.chains) {
+    for (RegisterChain<T>& chain : result_.chains) {
       place_chain<T>(chain, result_.calls, result_.planes);
       for (const auto& [stage, operand, plane] : chain.operands)
         chained.emplace(plane, &chain.stages[stage].operands[operand].data);

@@ -84,7 +84,7 @@ void run_tile(const TileGroup<T>& group, TileWorker<T>& worker, std::size_t plan
     call.rows = tile.rows;
     call.columns = tile.columns;
   }
-  for (Chain<T>& chain : worker.chains) place_chain<T>(chain, worker.calls, worker.planes);
+  for (RegisterChain<T>& chain : worker.chains) place_chain<T>(chain, worker.calls, worker.planes);
   run_calls<T>(worker.calls, worker.planes, worker.chains, 0, worker.calls.size());
   for (std::size_t s = 0; s < group.sums.size(); ++s) add_up(worker, s, group.sums[s], tile);
   for (const TileResult<T>& result : group.results)

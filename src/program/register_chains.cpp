@@ -18,9 +18,9 @@ std::size_t lane_width() {
 }
 
 template <class T>
-class Chainer {
+class ChainFinder {
  public:
-  Chainer(const Graph<T>& graph, std::span<const std::uint32_t> entries, TileGroup<T>& group)
+  ChainFinder(const Graph<T>& graph, std::span<const std::uint32_t> entries, TileGroup<T>& group)
       : graph_(graph), entries_(entries), group_(group) {
     for (std::uint32_t call = 0; call < entries_.size(); ++call)
       for (const std::uint32_t input : inputs(call)) ++reads_[input];
@@ -30,7 +30,7 @@ class Chainer {
 
   void run() {
     for (std::uint32_t c = 0; c < entries_.size();) {
-      Chain<T> chain = chain_from(c);
+      RegisterChain<T> chain = chain_from(c);
       c = chain.last;
       if (chain.last - chain.first < 2) continue;
       chain.stages.push_back(kernel::last_stage<T>());
@@ -53,8 +53,8 @@ class Chainer {
       if (operands[i] == entries_[call - 1] && takes(call, i)) return i;
     return operands.size();
   }
-  Chain<T> chain_from(std::uint32_t first) {
-    Chain<T> chain;
+  RegisterChain<T> chain_from(std::uint32_t first) {
+    RegisterChain<T> chain;
     chain.first = first;
     chain.last = first + 1;
     std::size_t place = inputs(first).size() - 1;
@@ -69,13 +69,13 @@ class Chainer {
       if (ends) return chain;
     }
   }
-  void add(Chain<T>& chain, const kernel::Stage<T>& stage,
+  void add(RegisterChain<T>& chain, const kernel::Stage<T>& stage,
            std::initializer_list<std::pair<std::uint32_t, std::uint32_t>> operands) {
     for (const auto& [operand, plane] : operands)
       chain.operands.push_back({static_cast<std::uint32_t>(chain.stages.size()), operand, plane});
     chain.stages.push_back(stage);
   }
-  void add_op(Chain<T>& chain, std::uint32_t call, std::size_t place) {
+  void add_op(RegisterChain<T>& chain, std::uint32_t call, std::size_t place) {
     kernel::Stage<T> stage;
     stage.one_lane = op(call).stage(kernel::register_bytes(), place, 1);
     stage.four_lanes = op(call).stage(kernel::register_bytes(), place, 4);
@@ -87,7 +87,7 @@ class Chainer {
     chain.stages.push_back(stage);
   }
   // Streams a result directly instead of through a buffer, unless a sum reads the buffer.
-  void add_store(Chain<T>& chain, std::uint32_t call) {
+  void add_store(RegisterChain<T>& chain, std::uint32_t call) {
     const auto result = std::ranges::find(group_.results, call, &TileResult<T>::call);
     const bool summed = std::ranges::find(group_.sums, call, &TileSum<T>::call) != group_.sums.end();
     const bool streams = result != group_.results.end() && result->streams && !summed &&
@@ -107,7 +107,8 @@ class Chainer {
 };
 
 template <class T>
-void run_chain(const Chain<T>& chain, std::span<const KernelCall<T>> calls, std::span<const kernel::Plane<T>> planes) {
+void run_chain(const RegisterChain<T>& chain, std::span<const KernelCall<T>> calls,
+               std::span<const kernel::Plane<T>> planes) {
   const std::size_t rows = calls[chain.first].rows, columns = calls[chain.first].columns;
   const std::size_t rest = columns % lane_width<T>(), whole = columns - rest;
   kernel::run_stages(chain.stages.data(), rows, whole);
@@ -130,11 +131,12 @@ void find_chains(const Graph<T>& graph, std::span<const std::uint32_t> entries, 
   const std::size_t columns = group.loops.columns(), width = lane_width<T>();
   const bool one_row = group.loops.planes() * group.loops.rows() == 1;
   const bool long_row = one_row && columns >= 16 * width;  // the cost of its end, call by call, is negligible
-  if (columns % width == 0 || long_row) Chainer<T>(graph, entries, group).run();
+  if (columns % width == 0 || long_row) ChainFinder<T>(graph, entries, group).run();
 }
 
 template <class T>
-void place_chain(Chain<T>& chain, std::span<const KernelCall<T>> calls, std::span<const kernel::Plane<T>> planes) {
+void place_chain(RegisterChain<T>& chain, std::span<const KernelCall<T>> calls,
+                 std::span<const kernel::Plane<T>> planes) {
   for (const auto& [stage, operand, plane] : chain.operands) chain.stages[stage].operands[operand] = planes[plane];
   for (const auto& [stage, call] : chain.results) {
     chain.stages[stage].out = calls[call].out;
@@ -144,24 +146,24 @@ void place_chain(Chain<T>& chain, std::span<const KernelCall<T>> calls, std::spa
 
 template <class T>
 void run_calls(std::span<const KernelCall<T>> calls, std::span<const kernel::Plane<T>> planes,
-               std::span<const Chain<T>> chains, std::size_t first, std::size_t last) {
+               std::span<const RegisterChain<T>> chains, std::size_t first, std::size_t last) {
   for (std::size_t c = first; c < last;) {
     if (calls[c].chain == none) {
       run_call(calls[c], planes.data() + calls[c].first_plane);
       ++c;
     } else {
-      const Chain<T>& chain = chains[calls[c].chain];
+      const RegisterChain<T>& chain = chains[calls[c].chain];
       run_chain(chain, calls, planes);
       c = chain.last;
     }
   }
 }
 
-#define WENGERT_INSTANTIATE(T)                                                                             \
-  template void find_chains(const Graph<T>&, std::span<const std::uint32_t>, TileGroup<T>&);               \
-  template void place_chain(Chain<T>&, std::span<const KernelCall<T>>, std::span<const kernel::Plane<T>>); \
-  template void run_calls(std::span<const KernelCall<T>>, std::span<const kernel::Plane<T>>,               \
-                          std::span<const Chain<T>>, std::size_t, std::size_t);
+#define WENGERT_INSTANTIATE(T)                                                                                     \
+  template void find_chains(const Graph<T>&, std::span<const std::uint32_t>, TileGroup<T>&);                       \
+  template void place_chain(RegisterChain<T>&, std::span<const KernelCall<T>>, std::span<const kernel::Plane<T>>); \
+  template void run_calls(std::span<const KernelCall<T>>, std::span<const kernel::Plane<T>>,                       \
+                          std::span<const RegisterChain<T>>, std::size_t, std::size_t);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE

@@ -10,11 +10,11 @@ using namespace wengert::testing;
 
 namespace {
 
-// A user's op of few operations with a parameter, and one with too many operations for a chain.
+// A user's op of few operations with a parameter, and one with too many operations for a register chain.
 constexpr auto leaky = elementwise<"leaky_chained", params<1>>([](auto x, auto a) { return where(x > 0, x, a * x); });
 constexpr auto heavy = elementwise<"heavy_chained">([](auto x) { return 1 / (1 + exp(-x)); });
 
-// Records random ops that mostly read recent values, so that chains form, split, and are read again.
+// Records random ops that mostly read recent values, so that register chains form, split, and are read again.
 template <class T>
 std::vector<Var<T>> record(const std::vector<Var<T>>& inputs, unsigned seed) {
   std::mt19937 random(seed);
@@ -80,7 +80,7 @@ std::size_t chained_ops(Tape<T>& tape, const std::vector<Var<T>>& inputs, const 
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("chains compute what their ops compute one by one, to the last bit", T, float, double) {
+TEST_CASE_TEMPLATE("register chains compute what their ops compute one by one, to the last bit", T, float, double) {
   const std::vector<std::vector<Shape>> cases = {
       {{16}, {16}, {}},          // one lane or a few
       {{64}, {64}, {1}},         // four lanes
@@ -120,7 +120,7 @@ TEST_CASE_TEMPLATE("chains compute what their ops compute one by one, to the las
     }
 }
 
-TEST_CASE("a chain is found wherever an op of few operations reads the one before it") {
+TEST_CASE("a register chain is found wherever an op of few operations reads the one before it") {
   Tape<float> tape;
   const auto x = tape.variable(random_tensor<float>({4, 64}, 1));
   const bool stages = tape.node((x * x).index()).op->stage != nullptr;  // not available with every compiler
@@ -128,7 +128,7 @@ TEST_CASE("a chain is found wherever an op of few operations reads the one befor
   CHECK(chained_ops<float>(tape, {x}, {u}) == (stages ? 4 : 0));
 }
 
-TEST_CASE("updates in place are chained") {
+TEST_CASE("updates in place run in register chains") {
   Parameter<float> w(random_tensor<float>({100, 64}, 1), "w"), m(Tensor<float>(xt::zeros<float>({100, 64})), "m");
   const Tensor<float> before = w.value();
   Tape<float> tape;
