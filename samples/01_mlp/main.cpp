@@ -1,6 +1,6 @@
 // Trains the tutorial's network on a data set of the user's choice; see --help.
 //
-// The network and its cost are graphs of generic ops (common/mlp.hpp). `train::fit` takes steps W ← W − α ∂J/∂W. The
+// The network and its loss are graphs of generic ops (common/mlp.hpp). `train::fit` takes steps W ← W − α ∂J/∂W. The
 // three descents differ only in batch size: all samples, one, or several.
 #include "../common/load.hpp"
 #include "../common/mlp.hpp"
@@ -56,16 +56,16 @@ struct Outcome {
 
 Outcome train_and_test(const Mlp& network, const wg::Split<float>& data, std::size_t batch_size, const Options& o) {
   optim::Optimizer<float> optimizer(network, optim::SGD{.rate = o.rate});
-  const CostFunction cost{o.cost};
+  const LossFunction loss{o.loss};
   try {
-    Outcome outcome{train::fit(network, optimizer, cost, data.train, data.test,
+    Outcome outcome{train::fit(network, optimizer, loss, data.train, data.test,
                                {.epochs = o.epochs,
                                 .batch_size = batch_size,
                                 .seed = o.seed,
                                 .seconds = o.seconds.value_or(std::numeric_limits<double>::infinity()),
                                 .display = o.quiet ? train::Display::quiet : train::Display::automatic}),
-                    train::evaluate(network, cost, data.test)};
-    if (!std::isfinite(outcome.test.cost)) throw wg::ValueError("test", "the cost is not finite");
+                    train::evaluate(network, loss, data.test)};
+    if (!std::isfinite(outcome.test.loss)) throw wg::ValueError("test", "the loss is not finite");
     return outcome;
   } catch (const wg::ValueError& error) {
     throw std::runtime_error(fmt::format("the training diverged; a smaller --rate may help: {}", error.what()));
@@ -73,9 +73,9 @@ Outcome train_and_test(const Mlp& network, const wg::Split<float>& data, std::si
 }
 
 void print_epochs(const wengert::report::History& history) {
-  fmt::print("epoch  training cost  test cost  test accuracy  seconds\n");
+  fmt::print("epoch  training loss  test loss  test accuracy  seconds\n");
   for (const wengert::report::EpochRecord& e : history.epochs)
-    fmt::print("{:>5}  {:>13.4f}  {:>9.4f}  {:>12.2f}%  {:>7.2f}\n", e.epoch, e.cost, e.validation_cost,
+    fmt::print("{:>5}  {:>13.4f}  {:>9.4f}  {:>12.2f}%  {:>7.2f}\n", e.epoch, e.loss, e.validation_loss,
                100 * e.validation_metrics.at(0), e.seconds);
 }
 

@@ -50,10 +50,11 @@ std::optional<Options> parse_options(int argc, char** argv, int& status) {
       ->transform(CLI::CheckedTransformer(activations).description(""))
       ->default_str("sigmoid")
       ->group("Network");
-  const std::map<std::string, Cost> costs{
-      {"cross-entropy", Cost::cross_entropy}, {"binary", Cost::binary}, {"least-squares", Cost::least_squares}};
-  app.add_option("--cost", o.cost, "cross-entropy (softmax output), binary or least-squares (sigmoid outputs)")
-      ->transform(CLI::CheckedTransformer(costs).description(""))
+  const std::map<std::string, LossKind> losses{{"cross-entropy", LossKind::cross_entropy},
+                                               {"binary", LossKind::binary},
+                                               {"least-squares", LossKind::least_squares}};
+  app.add_option("--cost", o.loss, "cross-entropy (softmax output), binary or least-squares (sigmoid outputs)")
+      ->transform(CLI::CheckedTransformer(losses).description(""))
       ->default_str("cross-entropy")
       ->group("Network");
 
@@ -77,7 +78,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& status) {
       ->group("Training");
 
   app.add_option("--weights", o.weights, "write the trained weights here (.npz, for NumPy)")->group("Output");
-  app.add_option("--curve", o.curve, "write costs, accuracies and more by epoch here (.csv)")->group("Output");
+  app.add_option("--curve", o.curve, "write losses, accuracies and more by epoch here (.csv)")->group("Output");
   app.add_flag("--quiet", o.quiet, "only the last line")->group("Output");
 
   try {

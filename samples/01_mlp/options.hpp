@@ -21,7 +21,7 @@ struct Options {
 
   std::vector<std::size_t> hidden{128};
   Activation activation = Activation::sigmoid;
-  Cost cost = Cost::cross_entropy;
+  LossKind loss = LossKind::cross_entropy;
 
   std::string method = "mini-batch";
   std::size_t batch_size = 32;

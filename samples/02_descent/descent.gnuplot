@@ -1,13 +1,13 @@
-# Plots the costs of three descents over epochs and time: gnuplot -e "input='descent.csv'; output='descent.svg'" descent.gnuplot
+# Plots the losses of three descents over epochs and time: gnuplot -e "input='descent.csv'; output='descent.svg'" descent.gnuplot
 set terminal svg size 1000,420 background rgb 'white' font 'sans,13'
 set output output
 set datafile separator ','
-set multiplot layout 1,2 title 'Three descents: the cost of the training samples'
+set multiplot layout 1,2 title 'Three descents: the loss of the training samples'
 set logscale x
 set format x '%g'
 set yrange [0:*]
 set grid lc rgb '#dddddd'
-set ylabel 'cost J'
+set ylabel 'loss J'
 curve(name, column) = sprintf("< awk -F, '$1==\"%s\" {print $%d \",\" $4}' '%s'", name, column, input)
 do for [panel=1:2] {
   set xlabel (panel == 1 ? 'epochs' : 'seconds')

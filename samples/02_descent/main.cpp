@@ -1,6 +1,6 @@
 // Compares full-batch, stochastic and mini-batch gradient descent on the same network, data and number of epochs.
 //
-// Writes their costs over epochs and seconds as a table for samples/02_descent/descent.gnuplot.
+// Writes their losses over epochs and seconds as a table for samples/02_descent/descent.gnuplot.
 #include "../common/load.hpp"
 #include "../common/mlp.hpp"
 #include "../common/output.hpp"
@@ -45,8 +45,8 @@ struct Method {
   double rate;
 };
 
-// Trains with one method. Appends lines `method,epochs,seconds,cost` at epochs spaced evenly on a logarithmic scale;
-// the cost is that of the samples in `judged`.
+// Trains with one method. Appends lines `method,epochs,seconds,loss` at epochs spaced evenly on a logarithmic scale;
+// the loss is that of the samples in `judged`.
 void descend(const Method& method, const wg::Dataset<float>& data, const wg::Dataset<float>& judged, const Options& o,
              std::string& curves) {
   using Clock = std::chrono::steady_clock;
@@ -54,11 +54,11 @@ void descend(const Method& method, const wg::Dataset<float>& data, const wg::Dat
   wg::Generator generator(o.seed);  // the same initial weights for every method
   const Mlp network = Mlp::make({data.features(), o.hidden, data.classes}, Activation::sigmoid, generator);
   optim::Optimizer<float> optimizer(network, optim::SGD{.rate = method.rate});
-  const CostFunction cost{Cost::cross_entropy};
+  const LossFunction loss{LossKind::cross_entropy};
 
   const std::size_t steps_an_epoch = (data.size() + method.batch_size - 1) / method.batch_size;
   double next = 0;
-  Clock::duration judging{};  // time spent on measuring the cost, not counted as training
+  Clock::duration judging{};  // time spent on measuring the loss, not counted as training
   const auto start = Clock::now();
   const auto note = [&](const train::FitStatus& at) {
     const auto step = static_cast<double>(at.step);
@@ -67,10 +67,10 @@ void descend(const Method& method, const wg::Dataset<float>& data, const wg::Dat
     const auto asked = Clock::now();
     curves += fmt::format("{},{:.6g},{:.6g},{:.6g}\n", method.name, step / static_cast<double>(steps_an_epoch),
                           seconds(asked - start - judging),
-                          train::evaluate(network, cost, judged, {.batch_size = judged.size()}).cost);
+                          train::evaluate(network, loss, judged, {.batch_size = judged.size()}).loss);
     judging += Clock::now() - asked;
   };
-  train::fit(network, optimizer, cost, data,
+  train::fit(network, optimizer, loss, data,
              {.epochs = o.epochs,
               .batch_size = method.batch_size,
               .seed = o.seed,
@@ -79,8 +79,8 @@ void descend(const Method& method, const wg::Dataset<float>& data, const wg::Dat
               .gradient_norms = false,
               .display = train::Display::quiet});
   const double trained = seconds(Clock::now() - start - judging);
-  fmt::print("{:<12} {:>6} samples a step  rate {:<5}  cost {:.4f} after {} epochs, {:.2f} s\n", method.name,
-             method.batch_size, method.rate, train::evaluate(network, cost, data).cost, o.epochs, trained);
+  fmt::print("{:<12} {:>6} samples a step  rate {:<5}  loss {:.4f} after {} epochs, {:.2f} s\n", method.name,
+             method.batch_size, method.rate, train::evaluate(network, loss, data).loss, o.epochs, trained);
   std::fflush(stdout);
 }
 
@@ -88,10 +88,10 @@ int run(const Options& o) {
   check_writable(o.curves);
   wg::set_num_threads(1);
   const wg::Dataset<float> data = load_named(o.data, o.data_folder, o.seed).train;
-  std::vector<std::size_t> first(std::min<std::size_t>(2000, data.size()));  // a subset, to measure the cost quickly
+  std::vector<std::size_t> first(std::min<std::size_t>(2000, data.size()));  // a subset, to measure the loss quickly
   std::iota(first.begin(), first.end(), std::size_t{0});
   const wg::Dataset<float> judged = wg::subset(data, first);
-  std::string curves = "method,epochs,seconds,cost\n";
+  std::string curves = "method,epochs,seconds,loss\n";
   for (const Method& method : {Method{"full", data.size(), o.rates[0]}, Method{"stochastic", 1, o.rates[1]},
                                Method{"mini-batch", std::min(o.batch_size, data.size()), o.rates[2]}})
     descend(method, data, judged, o, curves);
@@ -103,7 +103,7 @@ int run(const Options& o) {
 
 int main(int argc, char** argv) {
   Options o;
-  CLI::App app{"Compares full-batch, stochastic and mini-batch gradient descent; writes their cost curves as CSV."};
+  CLI::App app{"Compares full-batch, stochastic and mini-batch gradient descent; writes their loss curves as CSV."};
   app.option_defaults()->always_capture_default();
   app.add_option("--data", o.data, "mnist, fashion or digits")->check(CLI::IsMember({"mnist", "fashion", "digits"}));
   app.add_option("--data-folder", o.data_folder, "where the fetched data sets are");

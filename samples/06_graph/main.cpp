@@ -18,30 +18,30 @@ int main(int count, char** arguments) {
     return wg::Tensor<float>(xt::random::randn<float>(xt::dynamic_shape<std::size_t>(shape)));
   };
 
-  // Two sigmoid layers and the least-squares cost 1/(2N) Σ (A2 − Y)², for N = 4 samples of D = 3 features.
+  // Two sigmoid layers and the least-squares loss 1/(2N) Σ (A2 − Y)², for N = 4 samples of D = 3 features.
   wg::Tape<float> tape;
   const auto x = tape.variable(random({4, 3}), "X"), y = tape.variable(random({4, 2}), "Y");
   const auto w1 = tape.variable(random({3, 5}), "W1"), w2 = tape.variable(random({5, 2}), "W2");
   const auto a2 = sigmoid(matmul(sigmoid(matmul(x, w1)), w2));
-  const auto cost = sum(square(a2 - y)) / 8;
+  const auto loss = sum(square(a2 - y)) / 8;
 
-  if (wanted == "dot") {  // the cost alone
-    fmt::print("{}", wg::to_dot(cost));
+  if (wanted == "dot") {  // the loss alone
+    fmt::print("{}", wg::to_dot(loss));
     return 0;
   }
-  if (wanted == "gradient-dot") {  // the cost and its gradients
-    const auto [dw1, dw2] = grad(cost, w1, w2);
-    fmt::print("{}", wg::to_dot(std::vector{cost, dw1, dw2}));
+  if (wanted == "gradient-dot") {  // the loss and its gradients
+    const auto [dw1, dw2] = grad(loss, w1, w2);
+    fmt::print("{}", wg::to_dot(std::vector{loss, dw1, dw2}));
     return 0;
   }
   if (wanted == "latex") {
-    fmt::print("{}", wg::explain(cost, {w1, w2}).to_latex());
+    fmt::print("{}", wg::explain(loss, {w1, w2}).to_latex());
     return 0;
   }
   fmt::print("The tape, a line a node:\n\n");
   wg::print(tape);
   fmt::print("\nWhat it computes, and backwards (v̄3 is the tutorial's δ2, v̄1 its δ1):\n\n{}",
-             wg::explain(cost, {w1, w2}).to_string());
+             wg::explain(loss, {w1, w2}).to_string());
 
   // TraceNaN reports the first value that is not finite as an error on the line that computes it.
   try {

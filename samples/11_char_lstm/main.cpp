@@ -109,7 +109,7 @@ int main(int count, char** arguments) {
     const auto result = train::fit(network, optimizer, loss, training, test,
                                    {.epochs = brief ? 4U : 25U, .batch_size = 32, .best_weights = true});
     fmt::print("{}\n\n", write(network, letters, "The Congress shall ", brief ? 100 : 600, generator));
-    fmt::print("bits a letter: {:.2f}\n", train::evaluate(network, loss, test).cost / std::numbers::ln2);
+    fmt::print("bits a letter: {:.2f}\n", train::evaluate(network, loss, test).loss / std::numbers::ln2);
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return 1;

@@ -1,7 +1,7 @@
 // A variational autoencoder of handwritten digits (Kingma and Welling 2014) with a two-dimensional latent space.
 //
 // The encoder maps each digit to a normal distribution over the latent plane; the decoder maps a point of the plane to
-// a digit. Prints one line per epoch and the test cost in nats per digit, and writes a map of the plane as an image:
+// a digit. Prints one line per epoch and the test loss in nats per digit, and writes a map of the plane as an image:
 // 16_vae FILE, by default build/vae.pgm (run.sh converts it to PNG). Data: bash samples/fetch_data.sh mnist. With
 // --brief: `digits`, 8×8.
 #include "../common/arguments.hpp"
@@ -40,13 +40,13 @@ struct Autoencoder {
 
   // The negative evidence lower bound: reconstruction loss plus the divergence of z from the standard normal
   // distribution, KL = ½ Σ (m² + v − 1 − ln v). The gradient passes through the draw of z (reparameterisation).
-  wg::Var<T> cost(wg::Var<T> x) const {
+  wg::Var<T> loss(wg::Var<T> x) const {
     const auto hidden = relu(encode2(relu(encode1(x))));
     const auto m = mean(hidden), ln_v = log_variance(hidden);
     wg::Generator stream = noise;
     const auto z = normal(m, exp(ln_v / 2), stream);
-    const auto loss = binary_cross_entropy_with_logits(decode(z), x);
-    return loss + sum(square(m) + exp(ln_v) - 1 - ln_v) / (2.0 * static_cast<double>(x.shape()[0]));
+    const auto reconstruction = binary_cross_entropy_with_logits(decode(z), x);
+    return reconstruction + sum(square(m) + exp(ln_v) - 1 - ln_v) / (2.0 * static_cast<double>(x.shape()[0]));
   }
 };
 
@@ -77,11 +77,11 @@ int main(int count, char** arguments) {
     wg::Generator generator(1964);
     const auto network = Autoencoder<float>::make(data.train.features(), brief ? 64 : 256, generator);
     optim::Optimizer<float> optimizer(network, optim::Adam{.rate = brief ? 3e-3 : 1e-3});
-    const auto loss = [](const auto& autoencoder, auto x, auto) { return autoencoder.cost(x); };
+    const auto loss = [](const auto& autoencoder, auto x, auto) { return autoencoder.loss(x); };
     const auto result = train::fit(network, optimizer, loss, data.train, data.test,
                                    {.epochs = brief ? 40U : 20U, .batch_size = brief ? 32U : 128U});
     draw_map(network, brief ? 8 : 28, 20, picture);
-    fmt::print("test cost: {:.1f} nats a digit\n", result.last("validation_cost"));
+    fmt::print("test loss: {:.1f} nats a digit\n", result.last("validation_loss"));
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return 1;

@@ -1,4 +1,4 @@
-// The tutorial's multi-layer perceptron and its cost functions, composed of generic ops.
+// The tutorial's multi-layer perceptron and its loss functions, composed of generic ops.
 //
 // Z₁ = X·W₁ + b₁, a₁ = g(Z₁), Z₂ = a₁·W₂ + b₂, …
 #pragma once
@@ -16,7 +16,7 @@ namespace sample {
 namespace wg = wengert;
 
 enum class Activation { sigmoid, tanh, relu };
-enum class Cost { cross_entropy, binary, least_squares };
+enum class LossKind { cross_entropy, binary, least_squares };
 
 struct Layer {
   wg::Parameter<float> w, b;  // W: D×M, b: M
@@ -61,15 +61,15 @@ struct Mlp {
   }
 };
 
-/// The cost of a batch, including the activation of the output.
-struct CostFunction {
-  Cost cost;
+/// The loss of a batch, including the activation of the output.
+struct LossFunction {
+  LossKind kind;
 
-  /// Returns the cost of N×K logits for N labels.
+  /// Returns the loss of N×K logits for N labels.
   wg::Var<float> operator()(wg::Var<float> logits, wg::IndexVar<float> labels) const {
-    if (cost == Cost::cross_entropy) return cross_entropy(logits, labels);  // −1/N Σ y ln softmax(z)
+    if (kind == LossKind::cross_entropy) return cross_entropy(logits, labels);  // −1/N Σ y ln softmax(z)
     const wg::Var<float> y = one_hot(labels, logits.shape()[1]);
-    if (cost == Cost::binary) return binary_cross_entropy_with_logits(logits, y);
+    if (kind == LossKind::binary) return binary_cross_entropy_with_logits(logits, y);
     return squared_error(sigmoid(logits), y);  // 1/(2N) Σ (a − y)²
   }
 };

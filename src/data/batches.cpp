@@ -1,5 +1,5 @@
 // Mini-batches: reproducible Fisher–Yates shuffles with unbiased draws, and gathering of the rows of a batch.
-#include "data/dealing.hpp"
+#include "data/batch_sampler.hpp"
 #include <wengert/data/batches.hpp>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // Loader: a worker thread fills a ring of batches ahead of the consumer. Also the SampleSources of the data sets.
 #include "base/process.hpp"
-#include "data/dealing.hpp"
+#include "data/batch_sampler.hpp"
 #include <wengert/data/batches.hpp>
 #include <wengert/data/loader.hpp>
 

@@ -236,7 +236,7 @@ struct CtcCost : Ctc {
   static constexpr std::string_view name = loss_name;
   static constexpr std::string_view notation = "−ln P(labels | a)";
   static constexpr std::string_view convention =
-      "a target that is too long for its input costs ∞ (0 with zero_infinity), with a gradient of 0";
+      "a target that is too long for its input has a loss of ∞ (0 with zero_infinity), with a gradient of 0";
   static constexpr std::size_t arity = 4;
   static constexpr std::uint8_t index_inputs = 0b1110;
 

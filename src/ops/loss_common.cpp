@@ -92,8 +92,8 @@ struct LossCheck {
                                          operands[0], *at));
     for (std::size_t i = 0; i < values.size(); ++i)
       if (const auto at = first_bad(values[i], is_infinite<T>))
-        throw ValueError(loss, fmt::format("the cost is NaN; {}: {}", operands[i], *at));
-    throw ValueError(loss, fmt::format("the cost is NaN, though no {} is",
+        throw ValueError(loss, fmt::format("the loss is NaN; {}: {}", operands[i], *at));
+    throw ValueError(loss, fmt::format("the loss is NaN, though no {} is",
                                        values.size() == 2 ? "prediction and no target" : "operand"));
   }
 };
@@ -118,7 +118,7 @@ Var<T> reduced(std::string_view loss, Var<T> costs, Reduction reduction, double 
   const double count = reduction == Reduction::mean ? static_cast<double>(costs.size()) : samples;
   if (count == 0)
     throw ValueError(
-        loss, fmt::format("costs of shape {}: the mean over no elements is not defined", to_string(costs.shape())));
+        loss, fmt::format("losses of shape {}: the mean over no elements is not defined", to_string(costs.shape())));
   return divide(Operand<T>(sum(costs, {}, {}, where), where), Operand<T>(count, where));
 }
 

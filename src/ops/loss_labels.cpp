@@ -337,7 +337,8 @@ using Inputs = std::span<const Var<double>>;
 [[maybe_unused]] const bool cross_entropy_registered = register_op(
     {.name = "cross_entropy",
      .notation = "−ln softmax(z) of the class k",
-     .convention = "classes along axis 1; the mean is weighted by the classes' weights; ignored labels cost 0",
+     .convention =
+         "classes along axis 1; the mean is weighted by the classes' weights; ignored labels have a loss of 0",
      .own_examples = [] {
        const auto labels = [](Inputs x) { return cross_entropy(x[0], {2, 0, 1, 1}); };
        const auto weighted = [](Inputs x) {

@@ -1,4 +1,4 @@
-// History: the figures of epochs as columns and CSV. CostTrace: averaged step losses in bounded memory.
+// History: the figures of epochs as columns and CSV. LossTrace: averaged step losses in bounded memory.
 #include <wengert/base/error.hpp>
 #include <wengert/report/history.hpp>
 
@@ -29,9 +29,9 @@ double entry(const std::vector<double>& values, std::size_t i) {
 
 // The figures of an epoch in the order of the columns.
 std::vector<double> row(const History& history, const EpochRecord& e) {
-  std::vector<double> values{static_cast<double>(e.epoch), static_cast<double>(e.steps), e.seconds, e.rate, e.cost};
+  std::vector<double> values{static_cast<double>(e.epoch), static_cast<double>(e.steps), e.seconds, e.rate, e.loss};
   for (std::size_t i = 0; i < history.metric_names.size(); ++i) values.push_back(entry(e.metrics, i));
-  values.push_back(e.validation_cost);
+  values.push_back(e.validation_loss);
   for (std::size_t i = 0; i < history.metric_names.size(); ++i) values.push_back(entry(e.validation_metrics, i));
   values.push_back(joint_norm(e.gradient_norms));
   for (std::size_t i = 0; i < history.parameter_paths.size(); ++i) values.push_back(entry(e.gradient_norms, i));
@@ -41,9 +41,9 @@ std::vector<double> row(const History& history, const EpochRecord& e) {
 }  // namespace
 
 std::vector<std::string> History::columns() const {
-  std::vector<std::string> names{"epoch", "steps", "seconds", "rate", "cost"};
+  std::vector<std::string> names{"epoch", "steps", "seconds", "rate", "loss"};
   for (const std::string& name : metric_names) names.push_back(name);
-  names.emplace_back("validation_cost");
+  names.emplace_back("validation_loss");
   for (const std::string& name : metric_names) names.push_back("validation_" + name);
   names.emplace_back("gradient_norm");
   for (const std::string& path : parameter_paths) names.push_back("gradient_norm." + path);
@@ -74,25 +74,25 @@ std::string History::to_csv() const {
   return text;
 }
 
-void CostTrace::add(double cost) {
-  sum_ += cost;
+void LossTrace::add(double loss) {
+  sum_ += loss;
   if (++open_ < each_) return;
-  costs_.push_back(sum_ / static_cast<double>(each_));
+  losses_.push_back(sum_ / static_cast<double>(each_));
   sum_ = 0;
   open_ = 0;
-  if (costs_.size() < capacity) return;
-  for (std::size_t i = 0; i < capacity / 2; ++i) costs_[i] = (costs_[2 * i] + costs_[2 * i + 1]) / 2;
-  costs_.resize(capacity / 2);
+  if (losses_.size() < capacity) return;
+  for (std::size_t i = 0; i < capacity / 2; ++i) losses_[i] = (losses_[2 * i] + losses_[2 * i + 1]) / 2;
+  losses_.resize(capacity / 2);
   each_ *= 2;
 }
 
-std::array<double, 3> CostTrace::incomplete() const {
+std::array<double, 3> LossTrace::incomplete() const {
   return {static_cast<double>(each_), static_cast<double>(open_), sum_};
 }
 
-CostTrace CostTrace::restored(std::vector<double> costs, const std::array<double, 3>& incomplete) {
-  CostTrace trace;
-  trace.costs_ = std::move(costs);
+LossTrace LossTrace::restored(std::vector<double> losses, const std::array<double, 3>& incomplete) {
+  LossTrace trace;
+  trace.losses_ = std::move(losses);
   trace.each_ = static_cast<std::size_t>(incomplete[0]);
   trace.open_ = static_cast<std::size_t>(incomplete[1]);
   trace.sum_ = incomplete[2];

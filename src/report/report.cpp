@@ -66,10 +66,10 @@ std::vector<Chart> charts_of(const Report& report) {
       return std::ranges::all_of(curve.values, [](double v) { return !(v <= 0); });
     });
   };
-  Chart cost{"Cost", "epoch", epochs, {}};
-  add_curve(cost, "training", history.column("cost", {}));
-  add_curve(cost, "validation", history.column("validation_cost", {}));
-  charts.push_back(std::move(cost));
+  Chart loss{"Loss", "epoch", epochs, {}};
+  add_curve(loss, "training", history.column("loss", {}));
+  add_curve(loss, "validation", history.column("validation_loss", {}));
+  charts.push_back(std::move(loss));
   for (const std::string& name : history.metric_names) {
     Chart chart{name, "epoch", epochs, {}};
     std::ranges::replace(chart.title, '_', ' ');
@@ -78,14 +78,14 @@ std::vector<Chart> charts_of(const Report& report) {
     add_curve(chart, "validation", history.column("validation_" + name, {}));
     charts.push_back(std::move(chart));
   }
-  Chart steps{report.costs.steps_each() == 1 ? "Cost of every step"
-                                             : fmt::format("Cost, means of {} steps", report.costs.steps_each()),
+  Chart steps{report.losses.steps_each() == 1 ? "Loss of every step"
+                                              : fmt::format("Loss, means of {} steps", report.losses.steps_each()),
               "step",
               {},
               {}};
-  for (std::size_t i = 0; i < report.costs.costs().size(); ++i)
-    steps.x.push_back(static_cast<double>((i + 1) * report.costs.steps_each()));
-  add_curve(steps, "training", report.costs.costs());
+  for (std::size_t i = 0; i < report.losses.losses().size(); ++i)
+    steps.x.push_back(static_cast<double>((i + 1) * report.losses.steps_each()));
+  add_curve(steps, "training", report.losses.losses());
   steps.logarithmic = positive(steps);
   charts.push_back(std::move(steps));
   Chart rate{"Learning rate", "epoch", epochs, {}};
@@ -139,7 +139,7 @@ std::string tiles(const Report& report) {
   if (history.epochs.empty()) return {};
   const EpochRecord& last = history.epochs.back();
   std::string html =
-      "<div class=\"tiles\">\n" + tile_of(history, "cost", true) + tile_of(history, "validation_cost", true);
+      "<div class=\"tiles\">\n" + tile_of(history, "loss", true) + tile_of(history, "validation_loss", true);
   for (const std::string& name : history.metric_names) {
     const bool validated = !last.validation_metrics.empty();
     const bool less = std::ranges::find(report.less_is_better, name) != report.less_is_better.end();
@@ -170,7 +170,7 @@ std::string network_section(const Report& report) {
                      ? fmt::format("<details><summary>The graph, in the language of Graphviz</summary><div "
                                    "class=\"card\"><pre>{}</pre></div></details>\n",
                                    escaped(report.dot))
-                     : fmt::format("<details open><summary>The graph of the cost</summary><div class=\"card "
+                     : fmt::format("<details open><summary>The graph of the loss</summary><div class=\"card "
                                    "graph\">{}</div></details>\n",
                                    drawing));
 }

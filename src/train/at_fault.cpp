@@ -14,7 +14,7 @@ namespace wengert::train {
 namespace {
 
 template <class T>
-Feed<T> some_of(const Feed<T>& batch, std::span<const std::size_t> numbers) {
+Batch<T> some_of(const Batch<T>& batch, std::span<const std::size_t> numbers) {
   const auto rows_of = [&](const auto& tensor) -> std::variant<Tensor<T>, Indices> {
     auto part = tensor;
     gather_rows(tensor, numbers, part, {});
@@ -25,7 +25,7 @@ Feed<T> some_of(const Feed<T>& batch, std::span<const std::size_t> numbers) {
 
 // The numbers of the samples that fail alone. Halves a large batch, keeping a half that fails, until few are left.
 template <class T>
-std::vector<std::size_t> failing_alone(StepPrograms<T>& programs, const Feed<T>& batch, bool with_gradients,
+std::vector<std::size_t> failing_alone(StepPrograms<T>& programs, const Batch<T>& batch, bool with_gradients,
                                        bool& others_do_not) {
   constexpr std::size_t most = 1024;
   std::vector<std::size_t> left(batch.samples), failing;
@@ -48,7 +48,7 @@ std::vector<std::size_t> failing_alone(StepPrograms<T>& programs, const Feed<T>&
 }  // namespace
 
 template <class T>
-std::string samples_at_fault(StepPrograms<T>& programs, const Feed<T>& batch, const Origin& origin,
+std::string samples_at_fault(StepPrograms<T>& programs, const Batch<T>& batch, const Origin& origin,
                              const Source<T>& data, bool with_gradients) {
   if (origin.rows.size() != batch.samples || batch.samples == 0) return {};
   bool others_do_not = false;
@@ -56,7 +56,7 @@ std::string samples_at_fault(StepPrograms<T>& programs, const Feed<T>& batch, co
   try {
     failing = failing_alone(programs, batch, with_gradients, others_do_not);
     if (batch.samples == 1 && data.size() > 1) {
-      Feed<T> other;
+      Batch<T> other;
       const std::size_t row = (origin.rows[0] + 1) % data.size();
       data.gather({&row, 1}, other);
       others_do_not = !programs.fails(other, with_gradients);
@@ -75,9 +75,9 @@ std::string at_sample(std::size_t number_in_batch, const Origin& origin) {
                      number_in_batch);
 }
 
-template std::string samples_at_fault(StepPrograms<float>&, const Feed<float>&, const Origin&, const Source<float>&,
+template std::string samples_at_fault(StepPrograms<float>&, const Batch<float>&, const Origin&, const Source<float>&,
                                       bool);
-template std::string samples_at_fault(StepPrograms<double>&, const Feed<double>&, const Origin&, const Source<double>&,
+template std::string samples_at_fault(StepPrograms<double>&, const Batch<double>&, const Origin&, const Source<double>&,
                                       bool);
 
 }  // namespace wengert::train

@@ -20,7 +20,7 @@ struct Origin {
 /// of its batch)`. Empty if the samples are not at fault; for a batch of one sample, if another sample of `data` fails
 /// too. With `with_gradients`, gradients are checked too.
 template <class T>
-std::string samples_at_fault(StepPrograms<T>& programs, const Feed<T>& batch, const Origin& origin,
+std::string samples_at_fault(StepPrograms<T>& programs, const Batch<T>& batch, const Origin& origin,
                              const Source<T>& data, bool with_gradients);
 
 /// The same for one sample of a batch that is known to cause an error.

@@ -180,8 +180,9 @@ Checkpoint Checkpoint::load(const std::filesystem::path& path, const Location& w
     const auto written_version = reader.number<std::uint32_t>();
     const auto entries = reader.number<std::uint32_t>();
     const auto length = reader.number<std::uint64_t>();
-    if (written_version > version)
-      reader.fail(fmt::format("is of version {}, this program knows versions up to {}", written_version, version));
+    if (written_version != version)
+      reader.fail(
+          fmt::format("is a checkpoint of version {}: this program reads version {}", written_version, version));
     if (length != bytes.size())
       reader.fail(
           fmt::format("is {}: {} of {} bytes", bytes.size() < length ? "truncated" : "damaged", bytes.size(), length));

@@ -23,13 +23,13 @@ namespace {
 
 // Runs the Program of a batch. If it fails, the error names the samples at fault.
 template <class T>
-const Program<T>& evaluated(StepPrograms<T>& programs, const Feed<T>& batch, const Origin& origin,
+const Program<T>& evaluated(StepPrograms<T>& programs, const Batch<T>& batch, const Origin& origin,
                             const Source<T>& data) {
   try {
     return programs.evaluate(batch);
   } catch (const ValueError& error) {
     ValueError found = error;
-    if (error.subject() == "finite_cost") try {  // find the op
+    if (error.subject() == "finite_loss") try {  // find the op
         programs.trace_evaluation(batch);
       } catch (const ValueError& traced) {
         found = traced;
@@ -46,7 +46,7 @@ template <class T>
 void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::string_view name, std::size_t batch_size,
                   Scores& scores, const VisitBatch<T>& visit) {
   scores.reset();
-  Feed<T> batch;
+  Batch<T> batch;
   std::vector<std::size_t> rows;
   for (std::size_t first = 0; first < data.size(); first += rows.size()) {
     rows.resize(std::min(batch_size, data.size() - first));
@@ -54,7 +54,7 @@ void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::string_
     data.gather(rows, batch);
     const Origin origin{rows, name};
     const Program<T>& program = evaluated(programs, batch, origin, data);
-    scores.add_cost(static_cast<double>(program.item(0)), batch.samples);
+    scores.add_loss(static_cast<double>(program.item(0)), batch.samples);
     if (program.output_count() > 1)
       scores.add_outputs(program.output(1), batch, [&](Error& error, std::size_t number) {
         error.prefix(programs.subject(), at_sample(number, origin));
@@ -64,13 +64,13 @@ void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::string_
 }
 
 template <class T>
-Metrics chosen_metrics(const Metrics& asked, double threshold, const Sketch& sketch, const Feed<T>& batch,
+Metrics chosen_metrics(const Metrics& asked, double threshold, const ModelInfo& info, const Batch<T>& batch,
                        const Location& where) {
   for (const auto& metric : asked)
     if (metric == nullptr)
       throw ValueError("fit", "a metric is a null pointer: expected one such as accuracy()", where);
   if (!asked.empty()) {
-    if (!sketch.has_outputs)
+    if (!info.has_outputs)
       throw ValueError("fit",
                        "metrics are asked for, but the loss takes the network itself, or it returns several values: "
                        "expected a network that returns one Var",
@@ -78,16 +78,16 @@ Metrics chosen_metrics(const Metrics& asked, double threshold, const Sketch& ske
     return asked;
   }
   const auto* labels = std::get_if<Indices>(&batch.targets);
-  if (!sketch.has_outputs || labels == nullptr || !are_labels_of(Shape(labels->shape()), sketch.outputs)) return {};
+  if (!info.has_outputs || labels == nullptr || !are_labels_of(Shape(labels->shape()), info.outputs)) return {};
   return {accuracy(threshold)};
 }
 
 template <class T>
-Feed<T> first_batch(const Source<T>& data, std::size_t batch_size, std::string_view subject, const Location& where) {
+Batch<T> first_batch(const Source<T>& data, std::size_t batch_size, std::string_view subject, const Location& where) {
   if (data.size() == 0) throw ValueError(subject, "there are no samples", where);
   std::vector<std::size_t> rows(std::min(batch_size, data.size()));
   std::iota(rows.begin(), rows.end(), std::size_t{0});
-  Feed<T> batch;
+  Batch<T> batch;
   data.gather(rows, batch);
   return batch;
 }
@@ -104,21 +104,21 @@ void check_targets(std::size_t samples, const Shape& targets, std::string_view s
 }
 
 template <class T>
-static Evaluation evaluate_on(const Recipe<T>& recipe, const Source<T>& data, const EvaluateOptions& options,
+static Evaluation evaluate_on(const ErasedModel<T>& model, const Source<T>& data, const EvaluateOptions& options,
                               const Location& where) {
   if (std::isnan(options.threshold)) throw ValueError("evaluate", "threshold is NaN: expected a number", where);
   if (options.batch_size == 0) throw ValueError("evaluate", "batch size 0: expected at least 1", where);
-  const Feed<T> batch = first_batch(data, options.batch_size, "evaluate", where);
-  StepPrograms<T> programs(recipe, nullptr, where);
-  const Sketch sketch = programs.sketch(batch);
-  Scores scores(chosen_metrics(options.metrics, options.threshold, sketch, batch, where));
+  const Batch<T> batch = first_batch(data, options.batch_size, "evaluate", where);
+  StepPrograms<T> programs(model, nullptr, where);
+  const ModelInfo info = programs.model_info(batch);
+  Scores scores(chosen_metrics(options.metrics, options.threshold, info, batch, where));
   Evaluation result;
   Tensor<double> outputs;
   Targets targets;
-  const bool classified = sketch.has_outputs && std::holds_alternative<Indices>(batch.targets) &&
-                          are_labels_of(Shape(std::get<Indices>(batch.targets).shape()), sketch.outputs);
+  const bool classified = info.has_outputs && std::holds_alternative<Indices>(batch.targets) &&
+                          are_labels_of(Shape(std::get<Indices>(batch.targets).shape()), info.outputs);
   evaluate_all<T>(programs, data, "the data", options.batch_size, scores,
-                  [&](const Feed<T>& of, const Program<T>& program, std::size_t) {
+                  [&](const Batch<T>& of, const Program<T>& program, std::size_t) {
                     if (!classified) return;
                     cast_into(program.output(1), outputs);
                     for_each_class(
@@ -126,15 +126,15 @@ static Evaluation evaluate_on(const Recipe<T>& recipe, const Source<T>& data, co
                         [&](const ClassifiedRow& row) { count_if_small(result.confusion, row); },
                         BeyondClasses::passed_over);
                   });
-  result.cost = scores.cost();
+  result.loss = scores.loss();
   for (const auto& metric : scores.metrics()) result.metrics.emplace_back(metric->name(), metric->value());
   return result;
 }
 
 template <class T>
-Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const EvaluateOptions& options,
+Evaluation run_evaluate(const ErasedModel<T>& model, const Source<T>& data, const EvaluateOptions& options,
                         const Location& where) {
-  return located("evaluate", where, [&] { return evaluate_on(recipe, data, options, where); });
+  return located("evaluate", where, [&] { return evaluate_on(model, data, options, where); });
 }
 
 }  // namespace detail
@@ -149,12 +149,13 @@ double Evaluation::metric(std::string_view name, const Location& where) const {
                    where);
 }
 
-#define INSTANTIATE(T)                                                                                     \
-  template void evaluate_all(StepPrograms<T>&, const Source<T>&, std::string_view, std::size_t, Scores&,   \
-                             const VisitBatch<T>&);                                                        \
-  template Metrics chosen_metrics(const Metrics&, double, const Sketch&, const Feed<T>&, const Location&); \
-  template Feed<T> first_batch(const Source<T>&, std::size_t, std::string_view, const Location&);          \
-  template Evaluation detail::run_evaluate(const Recipe<T>&, const Source<T>&, const EvaluateOptions&, const Location&);
+#define INSTANTIATE(T)                                                                                         \
+  template void evaluate_all(StepPrograms<T>&, const Source<T>&, std::string_view, std::size_t, Scores&,       \
+                             const VisitBatch<T>&);                                                            \
+  template Metrics chosen_metrics(const Metrics&, double, const ModelInfo&, const Batch<T>&, const Location&); \
+  template Batch<T> first_batch(const Source<T>&, std::size_t, std::string_view, const Location&);             \
+  template Evaluation detail::run_evaluate(const ErasedModel<T>&, const Source<T>&, const EvaluateOptions&,    \
+                                           const Location&);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

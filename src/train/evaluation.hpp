@@ -11,7 +11,7 @@ namespace wengert::train {
 
 /// Called with a batch, its Program after the replay, and the number of the batch's first sample.
 template <class T>
-using VisitBatch = std::function<void(const Feed<T>& batch, const Program<T>& program, std::size_t first)>;
+using VisitBatch = std::function<void(const Batch<T>& batch, const Program<T>& program, std::size_t first)>;
 
 /// The batch size for evaluation.
 std::size_t evaluation_batch_size(std::size_t training_batch_size);
@@ -24,11 +24,11 @@ void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::string_
 /// The metrics to use: those asked for, otherwise the accuracy if the targets are labels of the outputs. Throws
 /// ValueError if a metric is null, or if some are asked for and there are no outputs.
 template <class T>
-Metrics chosen_metrics(const Metrics& asked, double threshold, const Sketch& sketch, const Feed<T>& batch,
+Metrics chosen_metrics(const Metrics& asked, double threshold, const ModelInfo& info, const Batch<T>& batch,
                        const Location& where);
 
 /// A batch of the first samples. Throws ValueError as `subject` if there are none.
 template <class T>
-Feed<T> first_batch(const Source<T>& data, std::size_t batch_size, std::string_view subject, const Location& where);
+Batch<T> first_batch(const Source<T>& data, std::size_t batch_size, std::string_view subject, const Location& where);
 
 }  // namespace wengert::train

@@ -78,17 +78,18 @@ void check_loss(const RecordedLoss<T>& recorded, const ProgramVar<T>& targets, s
 }
 
 template <class T>
-void check_trained(Var<T> loss, const Recipe<T>& recipe, const optim::Optimizer<T>& optimizer, const Location& where) {
+void check_trained(Var<T> loss, const ErasedModel<T>& model, const optim::Optimizer<T>& optimizer,
+                   const Location& where) {
   std::vector<Parameter<T>> wanted;
   for (const auto& named : optimizer.trainable()) wanted.push_back(named.parameter);
   optim::require_all_trained("fit", loss, wanted, optimizer.parameters(), where, [&](const Parameter<T>& parameter) {
-    return std::ranges::any_of(recipe.parameters, [&](const auto& known) { return known.second == parameter; });
+    return std::ranges::any_of(model.parameters, [&](const auto& known) { return known.second == parameter; });
   });
 }
 
 #define INSTANTIATE(T)                                                                                       \
   template void check_loss(const RecordedLoss<T>&, const ProgramVar<T>&, std::string_view, const Location&); \
-  template void check_trained(Var<T>, const Recipe<T>&, const optim::Optimizer<T>&, const Location&);
+  template void check_trained(Var<T>, const ErasedModel<T>&, const optim::Optimizer<T>&, const Location&);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

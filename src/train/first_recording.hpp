@@ -16,6 +16,7 @@ void check_loss(const RecordedLoss<T>& recorded, const ProgramVar<T>& targets, s
 /// Throws ValueError if training with this loss would train nothing, or if the loss depends on trainable parameters
 /// that belong neither to the network nor to an optimiser.
 template <class T>
-void check_trained(Var<T> loss, const Recipe<T>& recipe, const optim::Optimizer<T>& optimizer, const Location& where);
+void check_trained(Var<T> loss, const ErasedModel<T>& model, const optim::Optimizer<T>& optimizer,
+                   const Location& where);
 
 }  // namespace wengert::train

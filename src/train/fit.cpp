@@ -22,23 +22,23 @@ namespace {
 // Completes the paths of parameters. Some are known only to the optimiser: those of a network that is a function, and
 // those of a loss.
 template <class T>
-Recipe<T> with_paths(Recipe<T> recipe, const optim::Optimizer<T>& optimizer, const FitOptions& options) {
+ErasedModel<T> with_paths(ErasedModel<T> model, const optim::Optimizer<T>& optimizer, const FitOptions& options) {
   for (const auto& [name, parameter] : optimizer.parameters())
-    if (std::ranges::none_of(recipe.parameters, [&](const auto& known) { return known.second == parameter; }))
-      recipe.parameters.emplace_back(name, parameter);
+    if (std::ranges::none_of(model.parameters, [&](const auto& known) { return known.second == parameter; }))
+      model.parameters.emplace_back(name, parameter);
   std::set<std::string> known;
-  for (std::size_t i = 0; i < recipe.parameters.size(); ++i) {
-    std::string& path = recipe.parameters[i].first;
+  for (std::size_t i = 0; i < model.parameters.size(); ++i) {
+    std::string& path = model.parameters[i].first;
     if (path.empty() || known.contains(path)) path += fmt::format("#{}", i);
     known.insert(path);
   }
-  recipe.generators.insert(recipe.generators.end(), options.generators.begin(), options.generators.end());
+  model.generators.insert(model.generators.end(), options.generators.begin(), options.generators.end());
   std::vector<Generator> distinct;
-  for (const Generator& generator : recipe.generators)
+  for (const Generator& generator : model.generators)
     if (std::ranges::none_of(distinct, [&](const Generator& g) { return g.state() == generator.state(); }))
       distinct.push_back(generator);
-  recipe.generators = distinct;
-  return recipe;
+  model.generators = distinct;
+  return model;
 }
 
 // Adds the options of the rules, such as `optimizer.beta1`, and a line for each group. The rate has its own line.
@@ -70,9 +70,9 @@ std::string described(const optim::Optimizer<T>& optimizer) {
 
 // The paths of the parameters that are not trained, including Buffers.
 template <class T>
-std::string frozen_paths(const Recipe<T>& recipe) {
+std::string frozen_paths(const ErasedModel<T>& model) {
   std::string text;
-  for (const auto& [path, parameter] : recipe.parameters)
+  for (const auto& [path, parameter] : model.parameters)
     if (!parameter.trainable()) text += (text.empty() ? "" : " ") + path;
   return text;
 }
@@ -99,18 +99,18 @@ const FitOptions& checked(const FitOptions& options, const Source<T>* validation
 }  // namespace
 
 template <class T>
-FitLoop<T>::FitLoop(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Source<T>& data,
+FitLoop<T>::FitLoop(ErasedModel<T> model, optim::Optimizer<T>& optimizer, const Source<T>& data,
                     const Source<T>* validation, const FitOptions& options, const Location& where)
-    : recipe_(with_paths(std::move(recipe), optimizer, options)),
+    : model_(with_paths(std::move(model), optimizer, options)),
       optimizer_(optimizer),
       data_(data),
       validation_(validation),
       options_(checked(options, validation, where)),
       where_(where),
-      programs_(recipe_, &optimizer, where, options.max_programs),
-      model_{recipe_, optimizer, {}},
+      programs_(model_, &optimizer, where, options.max_programs),
+      model_state_{model_, optimizer, {}},
       optimiser_(described(optimizer)),
-      frozen_(frozen_paths(recipe_)),
+      frozen_(frozen_paths(model_)),
       given_rate_(optimizer.rate()) {
   choose_metrics();
   choose_monitor();
@@ -124,11 +124,11 @@ FitLoop<T>::FitLoop(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Sour
 
 template <class T>
 void FitLoop<T>::choose_metrics() {
-  const Feed<T> batch = first_batch(data_, batch_size(), "fit", where_);
-  sketch_ = programs_.sketch(batch);
-  if (!options_.folder.empty()) summary_ = recipe_.summary ? recipe_.summary(batch) : parameter_table(recipe_);
+  const Batch<T> batch = first_batch(data_, batch_size(), "fit", where_);
+  info_ = programs_.model_info(batch);
+  if (!options_.folder.empty()) summary_ = model_.summary ? model_.summary(batch) : parameter_table(model_);
   check_picture(batch);
-  const Metrics metrics = chosen_metrics(options_.metrics, options_.threshold, sketch_, batch, where_);
+  const Metrics metrics = chosen_metrics(options_.metrics, options_.threshold, info_, batch, where_);
   state_.scores = Scores(metrics);
   state_.scores.reset();
   validation_scores_ = Scores(metrics);  // the same objects: the epoch's values are read before validation
@@ -154,7 +154,7 @@ void FitLoop<T>::choose_metrics() {
 }
 
 template <class T>
-void FitLoop<T>::check_picture(const Feed<T>& batch) const {
+void FitLoop<T>::check_picture(const Batch<T>& batch) const {
   const Shape inputs = std::visit([](const auto& x) { return Shape(x.shape()); }, batch.inputs);
   if (options_.picture.empty() || options_.picture.elements() * batch.samples == inputs.elements()) return;
   throw ValueError("fit",
@@ -165,7 +165,7 @@ void FitLoop<T>::check_picture(const Feed<T>& batch) const {
 
 template <class T>
 void FitLoop<T>::choose_monitor() {
-  monitor_ = !options_.monitor.empty() ? options_.monitor : validation_ != nullptr ? "validation_cost" : "cost";
+  monitor_ = !options_.monitor.empty() ? options_.monitor : validation_ != nullptr ? "validation_loss" : "loss";
   const std::vector<std::string> columns = state_.history.columns();
   if (std::ranges::find(columns, monitor_) == columns.end())
     throw ValueError("fit", fmt::format("monitor '{}': expected one of {}", monitor_, fmt::join(columns, ", ")),
@@ -199,7 +199,7 @@ void FitLoop<T>::check_names() const {
       throw ValueError("fit", fmt::format("notes: '{}' is a setting or a note already: expected another name", name),
                        where_);
   if (options_.folder.empty()) return;
-  for (const auto& [path, parameter] : recipe_.parameters) check_npz_name("fit", path, where_);
+  for (const auto& [path, parameter] : model_.parameters) check_npz_name("fit", path, where_);
 }
 
 template <class T>
@@ -226,10 +226,10 @@ void FitLoop<T>::resume() {
                                   path.string(), what, theirs.empty() ? "none" : theirs, ours.empty() ? "none" : ours));
   };
   require_same("fit/optimizer", "was trained by another optimiser (only the rate may change)", optimiser_);
-  if (!model_.has_frozen(checkpoint))  // else callbacks have left them so
+  if (!model_state_.has_frozen(checkpoint))  // else callbacks have left them so
     require_same("fit/frozen", "other parameters were not trained at the beginning", frozen_);
   if (checkpoint.has("fit/frozen")) frozen_ = checkpoint.get<std::string>("fit/frozen", where_);
-  model_.load(checkpoint);
+  model_state_.load(checkpoint);
   try {
     state_.load(checkpoint);
   } catch (const std::out_of_range&) {  // for example, a metric has another state now
@@ -250,7 +250,7 @@ void FitLoop<T>::resume() {
 template <class T>
 Settings FitLoop<T>::settings() const {
   std::size_t trained = 0, all = 0;
-  for (const auto& [path, parameter] : recipe_.parameters) {
+  for (const auto& [path, parameter] : model_.parameters) {
     all += parameter.value().size();
     if (parameter.trainable()) trained += parameter.value().size();
   }
@@ -287,8 +287,8 @@ void FitLoop<T>::finish(FitResult& result) {
   loaded_.reset();  // whose thread may still be gathering samples
   require_finite_parameters();
   if (folder_.exists()) save();
-  if (options_.best_weights) model_.take_best();
-  recipe_.set_training(false);
+  if (options_.best_weights) model_state_.take_best();
+  model_.set_training(false);
   result.history = state_.history;
   result.reason = reason_;
   result.steps = state_.steps;
@@ -296,17 +296,17 @@ void FitLoop<T>::finish(FitResult& result) {
   result.resumed = resumed_;
   if (folder_.exists()) {
     std::vector<NamedTensor<T>> weights;
-    for (const auto& [path, parameter] : recipe_.parameters) weights.push_back({path, parameter.value()});
+    for (const auto& [path, parameter] : model_.parameters) weights.push_back({path, parameter.value()});
     if (!weights.empty()) save_npz(folder_.file("weights.npz"), weights, Compression::stored, where_);
     folder_.write_history(state_.history);
-    report::Report report{options_.title, {}, state_.history, state_.costs, {}, options_.class_names};
+    report::Report report{options_.title, {}, state_.history, state_.losses, {}, options_.class_names};
     report.subtitle =
         fmt::format("{} samples; {} after {}", data_.size(), to_string(reason_), report::duration_text(result.seconds));
-    if (options_.best_weights && !model_.best.empty())
+    if (options_.best_weights && !model_state_.best.empty())
       report.subtitle += fmt::format("; weights of epoch {}", state_.best_epoch);
     for (const auto& metric : state_.scores.metrics())
       if (!metric->larger_is_better()) report.less_is_better.push_back(metric->name());
-    report.dot = sketch_.dot;
+    report.dot = info_.dot;
     report.settings = settings_;
     report.summary = summary_;
     add_mistakes<T>(report, programs_, validation_ != nullptr ? *validation_ : data_,
@@ -347,28 +347,28 @@ double FitResult::last(std::string_view column, const Location& where) const {
 namespace detail {
 
 template <class T>
-FitResult run_fit(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Source<T>& data, const Source<T>* validation,
-                  const FitOptions& options, const Location& where) {
+FitResult run_fit(ErasedModel<T> model, optim::Optimizer<T>& optimizer, const Source<T>& data,
+                  const Source<T>* validation, const FitOptions& options, const Location& where) {
   return located("fit", where,
-                 [&] { return FitLoop<T>(std::move(recipe), optimizer, data, validation, options, where).run(); });
+                 [&] { return FitLoop<T>(std::move(model), optimizer, data, validation, options, where).run(); });
 }
-template FitResult run_fit(Recipe<float>, optim::Optimizer<float>&, const Source<float>&, const Source<float>*,
+template FitResult run_fit(ErasedModel<float>, optim::Optimizer<float>&, const Source<float>&, const Source<float>*,
                            const FitOptions&, const Location&);
-template FitResult run_fit(Recipe<double>, optim::Optimizer<double>&, const Source<double>&, const Source<double>*,
+template FitResult run_fit(ErasedModel<double>, optim::Optimizer<double>&, const Source<double>&, const Source<double>*,
                            const FitOptions&, const Location&);
 
 }  // namespace detail
 
-#define INSTANTIATE(T)                                                                                                 \
-  template FitLoop<T>::FitLoop(Recipe<T>, optim::Optimizer<T>&, const Source<T>&, const Source<T>*, const FitOptions&, \
-                               const Location&);                                                                       \
-  template void FitLoop<T>::choose_metrics();                                                                          \
-  template void FitLoop<T>::check_picture(const Feed<T>&) const;                                                       \
-  template void FitLoop<T>::choose_monitor();                                                                          \
-  template void FitLoop<T>::check_names() const;                                                                       \
-  template void FitLoop<T>::resume();                                                                                  \
-  template Settings FitLoop<T>::settings() const;                                                                      \
-  template std::string FitLoop<T>::plan() const;                                                                       \
+#define INSTANTIATE(T)                                                                                   \
+  template FitLoop<T>::FitLoop(ErasedModel<T>, optim::Optimizer<T>&, const Source<T>&, const Source<T>*, \
+                               const FitOptions&, const Location&);                                      \
+  template void FitLoop<T>::choose_metrics();                                                            \
+  template void FitLoop<T>::check_picture(const Batch<T>&) const;                                        \
+  template void FitLoop<T>::choose_monitor();                                                            \
+  template void FitLoop<T>::check_names() const;                                                         \
+  template void FitLoop<T>::resume();                                                                    \
+  template Settings FitLoop<T>::settings() const;                                                        \
+  template std::string FitLoop<T>::plan() const;                                                         \
   template void FitLoop<T>::finish(FitResult&);
 INSTANTIATE(float)
 INSTANTIATE(double)

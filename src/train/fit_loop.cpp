@@ -1,7 +1,7 @@
 // The training loop: epochs, steps, validation, early stopping, and the search for the first non-finite value.
 #include "train/fit_loop.hpp"
 
-#include "data/dealing.hpp"
+#include "data/batch_sampler.hpp"
 #include "train/at_fault.hpp"
 #include "train/run_report.hpp"
 
@@ -108,14 +108,14 @@ void FitLoop<T>::step() {
     optimizer_.set_rate(options_.schedule(static_cast<double>(state_.steps)), where_);
   if (options_.trace_gradients && !tracing_) rates_.push_back(optimizer_.rate());
   const bool with_norms = options_.gradient_norms && state_.group == 0;
-  const double cost = options_.accumulate == 1 ? whole_step(with_norms) : accumulated_step();
+  const double loss = options_.accumulate == 1 ? whole_step(with_norms) : accumulated_step();
   ++state_.steps;
   ++state_.group;
   if (tracing_) return;
-  state_.costs.add(cost);
-  progress_->step(state_.epoch + 1, samples_in(state_.group), state_.scores.cost());
+  state_.losses.add(loss);
+  progress_->step(state_.epoch + 1, samples_in(state_.group), state_.scores.loss());
   tell_of_recompilations();
-  if (options_.after_step) after(options_.after_step, state_.epoch + 1, cost);
+  if (options_.after_step) after(options_.after_step, state_.epoch + 1, loss);
 }
 
 template <class T>
@@ -132,36 +132,36 @@ template <class T>
 double FitLoop<T>::whole_step(bool with_norms) {
   gather(state_.group);
   const Program<T>& program = guarded([&]() -> Program<T>& { return programs_.step(batch_, with_norms); });
-  const auto cost = static_cast<double>(program.item(0));
-  state_.scores.add_cost(cost, batch_.samples);
+  const auto loss = static_cast<double>(program.item(0));
+  state_.scores.add_loss(loss, batch_.samples);
   add_outputs(program);
-  if (with_norms) note_norms(program, sketch_.has_outputs ? 2 : 1);
-  return cost;
+  if (with_norms) note_norms(program, info_.has_outputs ? 2 : 1);
+  return loss;
 }
 
 template <class T>
 double FitLoop<T>::accumulated_step() {
   const std::size_t first = state_.group * options_.accumulate,
                     last = std::min(first + options_.accumulate, batch_count());
-  double cost = 0;
+  double loss = 0;
   std::size_t samples = 0;
   for (std::size_t batch = first; batch < last; ++batch) {
     gather(batch);
     const Program<T>& program = guarded([&]() -> Program<T>& { return programs_.accumulate(batch_); });
     const auto of_batch = static_cast<double>(program.item(0));
-    cost += of_batch * static_cast<double>(batch_.samples);
+    loss += of_batch * static_cast<double>(batch_.samples);
     samples += batch_.samples;
-    state_.scores.add_cost(of_batch, batch_.samples);
+    state_.scores.add_loss(of_batch, batch_.samples);
     add_outputs(program);
   }
   const Program<T>& program = programs_.apply(samples);
   if (options_.gradient_norms && state_.group == 0) note_norms(program, 0);
-  return cost / static_cast<double>(samples);
+  return loss / static_cast<double>(samples);
 }
 
 template <class T>
 void FitLoop<T>::add_outputs(const Program<T>& program) {
-  if (!sketch_.has_outputs) return;
+  if (!info_.has_outputs) return;
   state_.scores.add_outputs(program.output(1), batch_,
                             [&](Error& error, std::size_t number) { error.prefix("fit", at_sample(number, {rows_})); });
 }
@@ -194,7 +194,7 @@ void FitLoop<T>::end_epoch() {
   record.epoch = state_.epoch + 1;
   record.steps = state_.steps;
   record.rate = optimizer_.rate();
-  record.cost = state_.scores.cost();
+  record.loss = state_.scores.loss();
   record.metrics = state_.scores.values();
   record.gradient_norms = state_.norms;
   if (validation_ != nullptr) validate(record);
@@ -205,7 +205,7 @@ void FitLoop<T>::end_epoch() {
   const report::EpochRecord& last = state_.history.epochs.back();
   folder_.append_history(state_.history);
   progress_->end_epoch(last.epoch, figures_text(state_.history));
-  if (options_.after_epoch) after(options_.after_epoch, last.epoch, last.cost);
+  if (options_.after_epoch) after(options_.after_epoch, last.epoch, last.loss);
   save_if_due();
   if (Clock::now() - snapshot_at_ > std::chrono::milliseconds(500)) {
     require_finite_parameters();
@@ -224,7 +224,7 @@ template <class T>
 void FitLoop<T>::validate(report::EpochRecord& record) {
   evaluate_all<T>(programs_, *validation_, "the validation data", evaluation_batch_size(batch_size()),
                   validation_scores_);
-  record.validation_cost = validation_scores_.cost();
+  record.validation_loss = validation_scores_.loss();
   record.validation_metrics = validation_scores_.values();
 }
 
@@ -240,7 +240,7 @@ void FitLoop<T>::judge() {
     state_.without_improvement = 0;
     if (options_.best_weights) {
       require_finite_parameters();
-      model_.note_best();
+      model_state_.note_best();
     }
   } else if (++state_.without_improvement >= options_.patience && options_.patience > 0) {
     stopped_ = true;
@@ -249,8 +249,8 @@ void FitLoop<T>::judge() {
 }
 
 template <class T>
-void FitLoop<T>::after(const std::function<void(FitStatus&)>& callback, std::size_t epoch, double cost) {
-  FitStatus status{state_.history, epoch, state_.steps, cost};
+void FitLoop<T>::after(const std::function<void(FitStatus&)>& callback, std::size_t epoch, double loss) {
+  FitStatus status{state_.history, epoch, state_.steps, loss};
   callback(status);
   if (status.stop && !stopped_) {
     stopped_ = true;
@@ -273,7 +273,7 @@ Program<T>& FitLoop<T>::guarded(const F& run_program) {
 }
 
 template <class T>
-void FitLoop<T>::fail_in_step(ValueError error, const Feed<T>& batch, const std::vector<std::size_t>& rows) {
+void FitLoop<T>::fail_in_step(ValueError error, const Batch<T>& batch, const std::vector<std::size_t>& rows) {
   loaded_.reset();  // whose thread may still be gathering samples
   const std::string samples = samples_at_fault(programs_, batch, {rows}, data_, true);
   error.prefix("fit", fmt::format("epoch {}, step {}{}", state_.epoch + 1, state_.steps + 1,
@@ -285,7 +285,7 @@ void FitLoop<T>::fail_in_step(ValueError error, const Feed<T>& batch, const std:
 // the gradients of an earlier step caused it.
 template <class T>
 void FitLoop<T>::explain_failure(const ValueError& error) {
-  const Feed<T> batch = batch_;
+  const Batch<T> batch = batch_;
   const std::vector<std::size_t> rows(rows_.begin(), rows_.end());
   trace_earlier_steps();
   try {
@@ -326,7 +326,7 @@ void FitLoop<T>::trace_earlier_steps() {
 
 template <class T>
 void FitLoop<T>::go_to(const Checkpoint& checkpoint) {
-  model_.load(checkpoint);
+  model_state_.load(checkpoint);
   state_.load(checkpoint);
   programs_.forget_sums();
 }
@@ -361,7 +361,7 @@ Checkpoint FitLoop<T>::checkpoint() const {
   all.set_number("fit/rate", given_rate_);
   state_.save(all);
   all.set_number("fit/seconds", seconds());
-  model_.save(all);
+  model_state_.save(all);
   return all;
 }
 

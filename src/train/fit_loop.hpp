@@ -25,7 +25,7 @@ namespace wengert::train {
 template <class T>
 class FitLoop {
  public:
-  FitLoop(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Source<T>& data, const Source<T>* validation,
+  FitLoop(ErasedModel<T> model, optim::Optimizer<T>& optimizer, const Source<T>& data, const Source<T>* validation,
           const FitOptions& options, const Location& where);
   FitResult run();
 
@@ -33,7 +33,7 @@ class FitLoop {
   using Clock = std::chrono::steady_clock;
 
   void choose_metrics();
-  void check_picture(const Feed<T>& batch) const;
+  void check_picture(const Batch<T>& batch) const;
   void choose_monitor();
   void resume();
   std::string plan() const;
@@ -62,12 +62,12 @@ class FitLoop {
   void next_epoch();
   void validate(report::EpochRecord& record);
   void judge();
-  void after(const std::function<void(FitStatus&)>& callback, std::size_t epoch, double cost);
+  void after(const std::function<void(FitStatus&)>& callback, std::size_t epoch, double loss);
 
   template <class F>
   Program<T>& guarded(const F& run_program);
   void add_outputs(const Program<T>& program);
-  [[noreturn]] void fail_in_step(ValueError error, const Feed<T>& batch, const std::vector<std::size_t>& rows);
+  [[noreturn]] void fail_in_step(ValueError error, const Batch<T>& batch, const std::vector<std::size_t>& rows);
   [[noreturn]] void explain_failure(const ValueError& error);
   void require_finite_parameters();
   void trace_earlier_steps();
@@ -82,7 +82,7 @@ class FitLoop {
   void save();
   void finish(FitResult& result);
 
-  Recipe<T> recipe_;
+  ErasedModel<T> model_;
   optim::Optimizer<T>& optimizer_;
   const Source<T>& data_;
   const Source<T>* validation_;
@@ -91,11 +91,11 @@ class FitLoop {
 
   StepPrograms<T> programs_;
   FitState state_;
-  ModelState<T> model_;
+  ModelState<T> model_state_;
   Scores validation_scores_;
   RunFolder folder_;
   std::optional<Progress> progress_;
-  Sketch sketch_;
+  ModelInfo info_;
   Settings settings_;
   std::string summary_;    // of the layers
   std::string optimiser_;  // its rule and options except the rate; a checkpoint must match
@@ -104,7 +104,7 @@ class FitLoop {
 
   std::vector<std::size_t> order_;                   // of the samples in this epoch
   std::optional<typename Loader<T>::Epoch> loaded_;  // if a Loader makes the batches
-  Feed<T> batch_;
+  Batch<T> batch_;
   std::span<const std::size_t> rows_;                    // of the batch in the data
   std::size_t gathered_ = static_cast<std::size_t>(-1);  // the batch that need not be gathered again
 

@@ -18,7 +18,7 @@ std::vector<double> as_vector(const Tensor<double>& tensor) { return {tensor.beg
 // An epoch as numbers: the fixed ones, then three lists, each preceded by its length.
 std::vector<double> packed(const report::EpochRecord& e) {
   std::vector<double> numbers{
-      static_cast<double>(e.epoch), static_cast<double>(e.steps), e.seconds, e.rate, e.cost, e.validation_cost};
+      static_cast<double>(e.epoch), static_cast<double>(e.steps), e.seconds, e.rate, e.loss, e.validation_loss};
   for (const auto* list : {&e.metrics, &e.validation_metrics, &e.gradient_norms}) {
     numbers.push_back(static_cast<double>(list->size()));
     numbers.insert(numbers.end(), list->begin(), list->end());
@@ -31,8 +31,8 @@ std::size_t unpack(const std::vector<double>& numbers, std::size_t at, report::E
   e.steps = static_cast<std::size_t>(next());
   e.seconds = next();
   e.rate = next();
-  e.cost = next();
-  e.validation_cost = next();
+  e.loss = next();
+  e.validation_loss = next();
   for (auto* list : {&e.metrics, &e.validation_metrics, &e.gradient_norms}) {
     const auto count = static_cast<std::size_t>(next());
     for (std::size_t i = 0; i < count; ++i) list->push_back(next());
@@ -47,9 +47,9 @@ void assign(Parameter<T> parameter, const Tensor<T>& value) {
 
 // 1 for each parameter that is trainable, otherwise 0.
 template <class T>
-Indices trainable_of(const Recipe<T>& recipe) {
-  auto result = Indices::from_shape({recipe.parameters.size()});
-  for (std::size_t i = 0; i < result.size(); ++i) result(i) = recipe.parameters[i].second.trainable() ? 1 : 0;
+Indices trainable_of(const ErasedModel<T>& model) {
+  auto result = Indices::from_shape({model.parameters.size()});
+  for (std::size_t i = 0; i < result.size(); ++i) result(i) = model.parameters[i].second.trainable() ? 1 : 0;
   return result;
 }
 
@@ -68,9 +68,9 @@ void FitState::save(Checkpoint& checkpoint) const {
     epochs.insert(epochs.end(), numbers.begin(), numbers.end());
   }
   checkpoint.set("fit/history", as_tensor(epochs));
-  checkpoint.set("fit/costs", as_tensor(costs.costs()));
-  const auto incomplete = costs.incomplete();
-  checkpoint.set("fit/costs_open", as_tensor({incomplete.begin(), incomplete.end()}));
+  checkpoint.set("fit/losses", as_tensor(losses.losses()));
+  const auto incomplete = losses.incomplete();
+  checkpoint.set("fit/losses_open", as_tensor({incomplete.begin(), incomplete.end()}));
   checkpoint.set_number("fit/best", best);
   checkpoint.set_number("fit/best_epoch", std::uint64_t{best_epoch});
   checkpoint.set_number("fit/without_improvement", std::uint64_t{without_improvement});
@@ -90,9 +90,9 @@ void FitState::load(const Checkpoint& checkpoint) {
   const std::vector<double> epochs = as_vector(checkpoint.get<Tensor<double>>("fit/history", {}));
   history.epochs.clear();
   for (std::size_t at = 0; at < epochs.size();) at = unpack(epochs, at, history.epochs.emplace_back());
-  const std::vector<double> incomplete = as_vector(checkpoint.get<Tensor<double>>("fit/costs_open", {}));
-  costs = report::CostTrace::restored(as_vector(checkpoint.get<Tensor<double>>("fit/costs", {})),
-                                      {incomplete.at(0), incomplete.at(1), incomplete.at(2)});
+  const std::vector<double> incomplete = as_vector(checkpoint.get<Tensor<double>>("fit/losses_open", {}));
+  losses = report::LossTrace::restored(as_vector(checkpoint.get<Tensor<double>>("fit/losses", {})),
+                                       {incomplete.at(0), incomplete.at(1), incomplete.at(2)});
   best = checkpoint.number("fit/best", {});
   best_epoch = checkpoint.count("fit/best_epoch", {});
   without_improvement = checkpoint.count("fit/without_improvement", {});
@@ -106,14 +106,14 @@ void FitState::load(const Checkpoint& checkpoint) {
 
 template <class T>
 void ModelState<T>::save(Checkpoint& checkpoint) const {
-  checkpoint.set("fit/trainable", trainable_of(recipe));
-  for (const auto& [path, parameter] : recipe.parameters) checkpoint.set("parameter/" + path, parameter.value());
+  checkpoint.set("fit/trainable", trainable_of(model));
+  for (const auto& [path, parameter] : model.parameters) checkpoint.set("parameter/" + path, parameter.value());
   for (const auto& [name, parameter] : optimizer.state()) checkpoint.set("optimizer/" + name, parameter.value());
-  for (std::size_t i = 0; i < best.size(); ++i) checkpoint.set("best/" + recipe.parameters[i].first, best[i]);
-  for (std::size_t i = 0; i < recipe.generators.size(); ++i) {
+  for (std::size_t i = 0; i < best.size(); ++i) checkpoint.set("best/" + model.parameters[i].first, best[i]);
+  for (std::size_t i = 0; i < model.generators.size(); ++i) {
     auto position = Indices::from_shape({2});
-    position(0) = static_cast<std::int64_t>(recipe.generators[i].key());
-    position(1) = static_cast<std::int64_t>(recipe.generators[i].counter());
+    position(0) = static_cast<std::int64_t>(model.generators[i].key());
+    position(1) = static_cast<std::int64_t>(model.generators[i].counter());
     checkpoint.set(fmt::format("generator/{}", i), std::move(position));
   }
 }
@@ -128,7 +128,7 @@ void ModelState<T>::load(const Checkpoint& checkpoint) {
                                          to_string(Shape(value.shape())), to_string(parameter.shape())));
     values.emplace_back(parameter, &value);
   };
-  for (const auto& [path, parameter] : recipe.parameters) expect("parameter/" + path, parameter);
+  for (const auto& [path, parameter] : model.parameters) expect("parameter/" + path, parameter);
   for (const auto& [name, parameter] : optimizer.state()) expect("optimizer/" + name, parameter);
   for (const auto& [name, value] : checkpoint.entries())
     if (name.starts_with("parameter/") || name.starts_with("optimizer/"))
@@ -137,39 +137,39 @@ void ModelState<T>::load(const Checkpoint& checkpoint) {
         throw FileError(
             "fit", fmt::format("{}: {} is nothing of this network or its optimiser: was it written for another one?",
                                checkpoint.source(), name));
-  for (std::size_t i = 0; i < recipe.generators.size(); ++i) {
+  for (std::size_t i = 0; i < model.generators.size(); ++i) {
     const Indices& position = checkpoint.get<Indices>(fmt::format("generator/{}", i), {});
-    if (position.size() != 2 || static_cast<std::uint64_t>(position(0)) != recipe.generators[i].key())
+    if (position.size() != 2 || static_cast<std::uint64_t>(position(0)) != model.generators[i].key())
       throw FileError("fit", fmt::format("{}: random generator {} has another key", checkpoint.source(), i));
   }
   for (auto& [parameter, value] : values) assign(parameter, *value);
   if (checkpoint.has("fit/trainable")) {  // as callbacks left it
     const Indices& trainable = checkpoint.get<Indices>("fit/trainable", {});
-    for (std::size_t i = 0; i < std::min(trainable.size(), recipe.parameters.size()); ++i)
-      Parameter<T>(recipe.parameters[i].second).set_trainable(trainable(i) != 0);
+    for (std::size_t i = 0; i < std::min(trainable.size(), model.parameters.size()); ++i)
+      Parameter<T>(model.parameters[i].second).set_trainable(trainable(i) != 0);
   }
-  for (std::size_t i = 0; i < recipe.generators.size(); ++i)
-    Generator(recipe.generators[i])
+  for (std::size_t i = 0; i < model.generators.size(); ++i)
+    Generator(model.generators[i])
         .seek(static_cast<std::uint64_t>(checkpoint.get<Indices>(fmt::format("generator/{}", i), {})(1)));
   best.clear();
-  for (const auto& [path, parameter] : recipe.parameters)
+  for (const auto& [path, parameter] : model.parameters)
     if (checkpoint.has("best/" + path)) best.push_back(checkpoint.get<Tensor<T>>("best/" + path, {}));
 }
 
 template <class T>
 bool ModelState<T>::has_frozen(const Checkpoint& checkpoint) const {
-  return checkpoint.has("fit/trainable") && checkpoint.get<Indices>("fit/trainable", {}) == trainable_of(recipe);
+  return checkpoint.has("fit/trainable") && checkpoint.get<Indices>("fit/trainable", {}) == trainable_of(model);
 }
 
 template <class T>
 void ModelState<T>::note_best() {
-  best.resize(recipe.parameters.size());
-  for (std::size_t i = 0; i < best.size(); ++i) best[i] = recipe.parameters[i].second.value();
+  best.resize(model.parameters.size());
+  for (std::size_t i = 0; i < best.size(); ++i) best[i] = model.parameters[i].second.value();
 }
 
 template <class T>
 void ModelState<T>::take_best() const {
-  for (std::size_t i = 0; i < best.size(); ++i) assign(recipe.parameters[i].second, best[i]);
+  for (std::size_t i = 0; i < best.size(); ++i) assign(model.parameters[i].second, best[i]);
 }
 
 template struct ModelState<float>;

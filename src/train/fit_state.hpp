@@ -6,7 +6,7 @@
 #include <wengert/optim/schedule.hpp>
 #include <wengert/report/history.hpp>
 #include <wengert/train/checkpoint.hpp>
-#include <wengert/train/recipe.hpp>
+#include <wengert/train/erased_model.hpp>
 
 #include <cstddef>
 #include <limits>
@@ -26,7 +26,7 @@ class FitState {
   Scores scores;       ///< of this epoch so far
   std::vector<double> norms;
   report::History history;
-  report::CostTrace costs;
+  report::LossTrace losses;
 
   double best = std::numeric_limits<double>::quiet_NaN();
   std::size_t best_epoch = 0;  ///< counted from 1
@@ -40,7 +40,7 @@ class FitState {
 /// The state of the network and the optimiser. `load` assigns values to the existing parameters.
 template <class T>
 struct ModelState {
-  const Recipe<T>& recipe;
+  const ErasedModel<T>& model;
   optim::Optimizer<T>& optimizer;
   std::vector<Tensor<T>> best;  ///< the parameters after the best epoch; empty if there is none
 

@@ -44,15 +44,15 @@ Progress::~Progress() {
   }
 }
 
-void Progress::draw_if_due(std::size_t epoch, std::size_t samples_done, double cost) {
+void Progress::draw_if_due(std::size_t epoch, std::size_t samples_done, double loss) {
   const auto now = Clock::now();
   const bool bar_shown = display_ == Display::bar;
   if (now - drawn_ < (bar_shown ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10'000))) return;
   drawn_ = now;
-  show(bar(epoch, samples_done, cost, now));
+  show(bar(epoch, samples_done, loss, now));
 }
 
-std::string Progress::bar(std::size_t epoch, std::size_t samples_done, double cost, Clock::time_point now) const {
+std::string Progress::bar(std::size_t epoch, std::size_t samples_done, double loss, Clock::time_point now) const {
   constexpr std::size_t width = 20;
   const double all = static_cast<double>(epochs_) * static_cast<double>(samples_);
   const double done =
@@ -61,8 +61,8 @@ std::string Progress::bar(std::size_t epoch, std::size_t samples_done, double co
   const double rate = (done - static_cast<double>(done_before_)) / seconds;
   const std::size_t filled = std::min(width, width * samples_done / samples_);
   std::string text =
-      fmt::format("epoch {}/{} [{}{}] {:3}%  cost {:.4g}  {} samples/s  {} left", epoch, epochs_,
-                  std::string(filled, '#'), std::string(width - filled, '.'), 100 * samples_done / samples_, cost,
+      fmt::format("epoch {}/{} [{}{}] {:3}%  loss {:.4g}  {} samples/s  {} left", epoch, epochs_,
+                  std::string(filled, '#'), std::string(width - filled, '.'), 100 * samples_done / samples_, loss,
                   count_text(rate), rate > 0 ? report::duration_text((all - done) / rate) : "?");
   if (!figures_.empty() && display_ == Display::bar) text += "  | " + figures_;
   return text;

@@ -60,12 +60,12 @@ class Mistakes {
 template <class T>
 void add_mistakes(report::Report& report, StepPrograms<T>& programs, const Source<T>& data, std::size_t batch_size,
                   const Shape& picture, double threshold) {
-  Scores cost;
+  Scores loss;
   Mistakes mistakes;
   Tensor<double> outputs;
   Targets memory;
-  evaluate_all<T>(programs, data, "the data", batch_size, cost,
-                  [&](const Feed<T>& batch, const Program<T>& program, std::size_t first) {
+  evaluate_all<T>(programs, data, "the data", batch_size, loss,
+                  [&](const Batch<T>& batch, const Program<T>& program, std::size_t first) {
                     const auto* labels = std::get_if<Indices>(&batch.targets);
                     if (program.output_count() < 2 || labels == nullptr) return;
                     cast_into(program.output(1), outputs);
@@ -99,14 +99,14 @@ void add_mistakes(report::Report& report, StepPrograms<T>& programs, const Sourc
 }
 
 template <class T>
-std::string parameter_table(const Recipe<T>& recipe) {
+std::string parameter_table(const ErasedModel<T>& model) {
   std::size_t widest = 9, shapes = 5, total = 0;
-  for (const auto& [path, parameter] : recipe.parameters) {
+  for (const auto& [path, parameter] : model.parameters) {
     widest = std::max(widest, path.size());
     shapes = std::max(shapes, to_string(parameter.shape()).size());
   }
   std::string text = fmt::format("{:<{}}  {:<{}}  {:>10}\n", "parameter", widest, "shape", shapes, "elements");
-  for (const auto& [path, parameter] : recipe.parameters) {
+  for (const auto& [path, parameter] : model.parameters) {
     text += fmt::format("{:<{}}  {:<{}}  {:>10}{}\n", path, widest, to_string(parameter.shape()), shapes,
                         parameter.value().size(), parameter.trainable() ? "" : "  not trained");
     total += parameter.value().size();
@@ -122,14 +122,14 @@ double last_value(const report::History& history, std::string_view column) {
 std::string figures_text(const report::History& history) {
   if (history.epochs.empty()) return {};
   const report::EpochRecord& e = history.epochs.back();
-  std::string text = fmt::format("cost {:.4g}", e.cost);
+  std::string text = fmt::format("loss {:.4g}", e.loss);
   const auto add_metrics = [&](const std::vector<double>& values) {
     for (std::size_t i = 0; i < values.size(); ++i)
       text += fmt::format("  {} {:.4g}", history.metric_names[i], values[i]);
   };
   add_metrics(e.metrics);
-  if (std::isnan(e.validation_cost)) return text;
-  text += fmt::format("  validation: cost {:.4g}", e.validation_cost);
+  if (std::isnan(e.validation_loss)) return text;
+  text += fmt::format("  validation: loss {:.4g}", e.validation_loss);
   add_metrics(e.validation_metrics);
   return text;
 }
@@ -138,7 +138,7 @@ template void add_mistakes(report::Report&, StepPrograms<float>&, const Source<f
                            double);
 template void add_mistakes(report::Report&, StepPrograms<double>&, const Source<double>&, std::size_t, const Shape&,
                            double);
-template std::string parameter_table(const Recipe<float>&);
-template std::string parameter_table(const Recipe<double>&);
+template std::string parameter_table(const ErasedModel<float>&);
+template std::string parameter_table(const ErasedModel<double>&);
 
 }  // namespace wengert::train

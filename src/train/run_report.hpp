@@ -15,7 +15,7 @@ void add_mistakes(report::Report& report, StepPrograms<T>& programs, const Sourc
                   const Shape& picture, double threshold);
 /// The parameters as a table: path, shape, number of elements.
 template <class T>
-std::string parameter_table(const Recipe<T>& recipe);
+std::string parameter_table(const ErasedModel<T>& model);
 
 /// The figures of the last epoch in one line.
 std::string figures_text(const report::History& history);

@@ -25,7 +25,7 @@ void cast_into(const E& from, Tensor<double>& to) {
 
 /// The targets of a batch for metrics, stored in `memory`.
 template <class T>
-const Targets& targets_of(const Feed<T>& batch, Targets& memory) {
+const Targets& targets_of(const Batch<T>& batch, Targets& memory) {
   if (const auto* labels = std::get_if<Indices>(&batch.targets)) {
     memory = *labels;
   } else {
@@ -48,16 +48,16 @@ class Scores {
   explicit Scores(Metrics metrics) : metrics_(std::move(metrics)) {}
 
   void reset() {
-    cost_ = samples_ = 0;
+    loss_ = samples_ = 0;
     for (const auto& metric : metrics_) metric->reset();
   }
-  void add_cost(double cost, std::size_t samples) {
-    cost_ += cost * static_cast<double>(samples);
+  void add_loss(double loss, std::size_t samples) {
+    loss_ += loss * static_cast<double>(samples);
     samples_ += static_cast<double>(samples);
   }
   /// `place(error, number)` adds to an error which sample of the batch causes it.
   template <class Outputs, class T, class Place>
-  void add_outputs(const Outputs& outputs, const Feed<T>& batch, const Place& place) {
+  void add_outputs(const Outputs& outputs, const Batch<T>& batch, const Place& place) {
     if (metrics_.empty()) return;
     cast_into(outputs, outputs_);
     const Targets& targets = targets_of(batch, targets_);
@@ -69,7 +69,7 @@ class Scores {
       throw;
     }
   }
-  double cost() const { return cost_ / samples_; }
+  double loss() const { return loss_ / samples_; }
   std::vector<double> values() const {
     std::vector<double> result;
     for (const auto& metric : metrics_) result.push_back(metric->value());
@@ -84,7 +84,7 @@ class Scores {
 
   /// For checkpoints.
   std::vector<double> state() const {
-    std::vector<double> numbers{cost_, samples_};
+    std::vector<double> numbers{loss_, samples_};
     for (const auto& metric : metrics_) {
       const std::vector<double> of_metric = metric->state();
       numbers.push_back(static_cast<double>(of_metric.size()));
@@ -93,7 +93,7 @@ class Scores {
     return numbers;
   }
   void set_state(const std::vector<double>& numbers) {
-    cost_ = numbers.at(0);
+    loss_ = numbers.at(0);
     samples_ = numbers.at(1);
     std::size_t at = 2;
     for (const auto& metric : metrics_) {
@@ -117,7 +117,7 @@ class Scores {
   }
 
   Metrics metrics_;
-  double cost_ = 0, samples_ = 0;
+  double loss_ = 0, samples_ = 0;
   Tensor<double> outputs_;
   Targets targets_;
 };

@@ -1,7 +1,7 @@
 // Compiles and caches the Programs of steps, gradient accumulation and evaluation, and traces failed batches.
 #include "train/step_programs.hpp"
 
-#include "train/finite_cost.hpp"
+#include "train/finite_loss.hpp"
 #include "train/first_recording.hpp"
 #include <wengert/inspect/graph.hpp>
 #include <wengert/ops/elementwise.hpp>
@@ -15,14 +15,14 @@ namespace wengert::train {
 namespace {
 
 template <class T>
-std::array<ProgramInput<T>, 2> bound(const Feed<T>& batch) {
+std::array<ProgramInput<T>, 2> bound(const Batch<T>& batch) {
   const auto input = [](const auto& part) { return ProgramInput<T>(part); };
   return {std::visit(input, batch.inputs), std::visit(input, batch.targets)};
 }
 
 // Records a batch as leaf nodes.
 template <class T>
-std::vector<ProgramVar<T>> leaves(Tape<T>& tape, const Feed<T>& batch) {
+std::vector<ProgramVar<T>> leaves(Tape<T>& tape, const Batch<T>& batch) {
   struct Leaf {
     Tape<T>& tape;
     ProgramVar<T> operator()(const Tensor<T>& tensor) const { return tape.borrow(tensor); }
@@ -63,9 +63,9 @@ CompileOptions for_evaluation(CompileOptions options) {
 }  // namespace
 
 template <class T>
-StepPrograms<T>::StepPrograms(const Recipe<T>& recipe, optim::Optimizer<T>* optimizer, const Location& where,
+StepPrograms<T>::StepPrograms(const ErasedModel<T>& model, optim::Optimizer<T>* optimizer, const Location& where,
                               std::size_t max_programs)
-    : recipe_(recipe),
+    : model_(model),
       optimizer_(optimizer),
       where_(where),
       options_{.max_programs = max_programs},
@@ -119,8 +119,8 @@ std::size_t StepPrograms<T>::recompilations() const {
 
 template <class T>
 RecordedLoss<T> StepPrograms<T>::record(const ProgramVar<T>& x, const ProgramVar<T>& y) const {
-  RecordedLoss<T> recorded = recipe_.record(x, y);
-  recorded.loss = finite_cost(recorded.loss, where_);
+  RecordedLoss<T> recorded = model_.record(x, y);
+  recorded.loss = finite_loss(recorded.loss, where_);
   return recorded;
 }
 
@@ -132,25 +132,25 @@ std::vector<Var<T>> StepPrograms<T>::norms(const std::vector<Var<T>>& gradients)
 }
 
 template <class T>
-Sketch StepPrograms<T>::sketch(const Feed<T>& batch) {
-  recipe_.set_training(true);
-  const SameStreams streams(recipe_.generators);
+ModelInfo StepPrograms<T>::model_info(const Batch<T>& batch) {
+  model_.set_training(true);
+  const SameStreams streams(model_.generators);
   Tape<T> tape;
   tape.compute_values(false);
   const auto inputs = leaves(tape, batch);
-  const RecordedLoss<T> recorded = recipe_.record(inputs[0], inputs[1]);
+  const RecordedLoss<T> recorded = model_.record(inputs[0], inputs[1]);
   check_loss(recorded, inputs[1], subject(), where_);
-  if (optimizer_ != nullptr) check_trained(recorded.loss, recipe_, *optimizer_, where_);
-  Sketch sketch{!recorded.outputs.empty(), {}, to_dot(recorded.loss, where_)};
-  if (sketch.has_outputs) sketch.outputs = recorded.outputs.shape();
-  return sketch;
+  if (optimizer_ != nullptr) check_trained(recorded.loss, model_, *optimizer_, where_);
+  ModelInfo info{!recorded.outputs.empty(), {}, to_dot(recorded.loss, where_)};
+  if (info.has_outputs) info.outputs = recorded.outputs.shape();
+  return info;
 }
 
 template <class T>
-Program<T>& StepPrograms<T>::step(const Feed<T>& batch, bool with_norms) {
+Program<T>& StepPrograms<T>::step(const Batch<T>& batch, bool with_norms) {
   notice_frozen();
   const auto record_step = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& inputs) {
-    recipe_.set_training(true);
+    model_.set_training(true);
     inputs = leaves(tape, batch);
     const RecordedLoss<T> recorded = record(inputs[0], inputs[1]);
     std::vector<ProgramVar<T>> outputs = results(recorded);
@@ -164,13 +164,13 @@ Program<T>& StepPrograms<T>::step(const Feed<T>& batch, bool with_norms) {
 }
 
 template <class T>
-Program<T>& StepPrograms<T>::accumulate(const Feed<T>& batch) {
+Program<T>& StepPrograms<T>::accumulate(const Batch<T>& batch) {
   notice_frozen();
   if (sums_.empty())
     for (const auto& [name, parameter] : optimizer_->trainable())
       sums_.emplace_back(xt::zeros_like(parameter.value()), "sum of gradients", false);
   const auto record_step = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& inputs) {
-    recipe_.set_training(true);
+    model_.set_training(true);
     inputs = leaves(tape, batch);
     const RecordedLoss<T> recorded = record(inputs[0], inputs[1]);
     const std::vector<Var<T>> gradients = optimizer_->gradients(recorded.loss, where_);
@@ -205,9 +205,9 @@ void StepPrograms<T>::forget_sums() {
 }
 
 template <class T>
-Program<T>& StepPrograms<T>::evaluate(const Feed<T>& batch) {
+Program<T>& StepPrograms<T>::evaluate(const Batch<T>& batch) {
   const auto record_evaluation = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& inputs) {
-    recipe_.set_training(false);
+    model_.set_training(false);
     inputs = leaves(tape, batch);
     return results(record(inputs[0], inputs[1]));
   };
@@ -215,28 +215,28 @@ Program<T>& StepPrograms<T>::evaluate(const Feed<T>& batch) {
 }
 
 template <class T>
-void StepPrograms<T>::trace(const Feed<T>& batch, bool training, bool with_gradients) {
-  recipe_.set_training(training);
-  const SameStreams streams(recipe_.generators);
+void StepPrograms<T>::trace(const Batch<T>& batch, bool training, bool with_gradients) {
+  model_.set_training(training);
+  const SameStreams streams(model_.generators);
   Tape<T> tape;
   const TraceNaN<T> stop(tape);
   const auto inputs = leaves(tape, batch);
-  const RecordedLoss<T> recorded = recipe_.record(inputs[0], inputs[1]);
+  const RecordedLoss<T> recorded = model_.record(inputs[0], inputs[1]);
   if (optimizer_ != nullptr && with_gradients) optimizer_->gradients(recorded.loss, where_);
 }
 
 template <class T>
-void StepPrograms<T>::trace(const Feed<T>& batch) {
+void StepPrograms<T>::trace(const Batch<T>& batch) {
   trace(batch, true, true);
 }
 
 template <class T>
-void StepPrograms<T>::trace_evaluation(const Feed<T>& batch) {
+void StepPrograms<T>::trace_evaluation(const Batch<T>& batch) {
   trace(batch, false, false);
 }
 
 template <class T>
-bool StepPrograms<T>::fails(const Feed<T>& batch, bool with_gradients) {
+bool StepPrograms<T>::fails(const Batch<T>& batch, bool with_gradients) {
   try {
     trace(batch, false, with_gradients);
     return false;

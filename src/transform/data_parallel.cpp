@@ -19,7 +19,7 @@ struct DataParallel<T>::State {
     Tape<T> tape;
     std::vector<Var<T>> variables;
     std::vector<Tensor<T>> gradients;
-    T cost = 0;
+    T loss = 0;
   };
   std::vector<Parameter<T>> parameters;
   std::deque<Place> places;
@@ -42,7 +42,7 @@ template <class T>
 DataParallel<T>::~DataParallel() = default;
 
 template <class T>
-T DataParallel<T>::run(std::size_t samples, const Cost& cost_of, std::span<Tensor<T>> results, const Location& where) {
+T DataParallel<T>::run(std::size_t samples, const Loss& loss_of, std::span<Tensor<T>> results, const Location& where) {
   State& s = *state_;
   if (program::RecordingScope::under_way())
     throw HandleError("DataParallel",
@@ -63,13 +63,13 @@ T DataParallel<T>::run(std::size_t samples, const Cost& cost_of, std::span<Tenso
     place.tape.discard_updates();  // left by a step that threw
     place.tape.clear();
     for (std::size_t p = 0; p < s.parameters.size(); ++p) place.variables[p] = place.tape.variable(s.parameters[p]);
-    const Var<T> cost = cost_of.call(cost_of.function, place.tape, place.variables, shard_of(i));
-    place.cost = cost.item();
-    wengert::gradients_into<T>(cost, place.variables, place.gradients);
+    const Var<T> loss = loss_of.call(loss_of.function, place.tape, place.variables, shard_of(i));
+    place.loss = loss.item();
+    wengert::gradients_into<T>(loss, place.variables, place.gradients);
     if (const auto queued = place.tape.updates(); !queued.empty())
       throw ValueError(
           "DataParallel",
-          fmt::format("the cost queued an update of parameter '{}', which no shard can write: record it on "
+          fmt::format("the loss queued an update of parameter '{}', which no shard can write: record it on "
                       "a tape of its own, and call layers that keep statistics in evaluation mode",
                       queued.front().parameter.name()),
           where);
@@ -98,9 +98,9 @@ T DataParallel<T>::run(std::size_t samples, const Cost& cost_of, std::span<Tenso
       for (std::size_t k = first; k < last; ++k) total[k] += weight * part[k];
     }
   });
-  T cost = 0;
-  for (std::size_t i = 0; i < shards; ++i) cost += share(i) * s.places[i].cost;
-  return cost;
+  T loss = 0;
+  for (std::size_t i = 0; i < shards; ++i) loss += share(i) * s.places[i].loss;
+  return loss;
 }
 
 template class DataParallel<float>;

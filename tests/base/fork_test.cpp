@@ -39,9 +39,9 @@ std::array<double, 4> shared_out() {
   const auto x = tape.constant(random_tensor<T>({600, 600}, 1));
   const auto image = tape.constant(random_tensor<T>({8, 4, 64, 64}, 2)),
              kernels = tape.constant(random_tensor<T>({8, 4, 3, 3}, 3));
-  const auto cost = sum(square(conv2d(image, kernels)));
+  const auto loss = sum(square(conv2d(image, kernels)));
   return {static_cast<double>(sum(exp(x)).item()), static_cast<double>(sum(square(matmul(x, x))).item()),
-          static_cast<double>(cost.item()), static_cast<double>(gradients(cost, kernels)[0](0, 0, 0, 0))};
+          static_cast<double>(loss.item()), static_cast<double>(gradients(loss, kernels)[0](0, 0, 0, 0))};
 }
 
 template <class T>
@@ -64,18 +64,18 @@ TEST_CASE("a child of fork() computes what its parent computes, and so does its 
   Parameter<double> w(random_tensor({3}, 2), "w");
   std::optional<DataParallel<double>> parallel(std::in_place, std::vector{w}, std::size_t{4});
   std::vector<Tensor<double>> results(1);
-  const auto cost = [&] {
+  const auto loss = [&] {
     return parallel->gradients_into(
         8, [](Tape<double>&, std::span<const Var<double>> v, const Shard&) { return sum(square(v[0])); }, results);
   };
-  const double expected = cost();
+  const double expected = loss();
   // A thread that is starting may hold a lock of AddressSanitizer, which its child would find locked for ever.
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
   const auto all = [&] {
     if (num_threads() != 1 || !as_in_parent<float>(floats) || !as_in_parent<double>(doubles)) return false;
     set_num_threads(2);
-    if (num_threads() != 1 || step(x).value() != rows || cost() != expected) return false;
-    return cost() == expected;
+    if (num_threads() != 1 || step(x).value() != rows || loss() != expected) return false;
+    return loss() == expected;
   };
   CHECK(in_child(all));
   CHECK(in_child([&] { return all() && in_child(all); }));
@@ -85,6 +85,6 @@ TEST_CASE("a child of fork() computes what its parent computes, and so does its 
   }));
   CHECK(num_threads() == 2);  // the parent is unaffected
   CHECK(as_in_parent<float>(floats));
-  CHECK(cost() == expected);
+  CHECK(loss() == expected);
   set_num_threads(before);
 }

@@ -32,7 +32,7 @@ TEST_CASE("a data set knows its size") {
   CHECK(images.features() == 20);
 }
 
-TEST_CASE("a split deals every sample, with its label, to one part") {
+TEST_CASE("a split assigns every sample, with its label, to one part") {
   const auto [train, test] = split(numbered(50), 0.2, 1);
   CHECK(train.size() == 40);
   CHECK(test.size() == 10);

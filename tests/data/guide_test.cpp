@@ -46,7 +46,7 @@ struct Layer {
 
 }  // namespace
 
-TEST_CASE("guide: read, split, normalise and deal") {
+TEST_CASE("guide: read, split, normalise and load batches") {
   const TemporaryFolder folder;
   const CurrentFolder there(folder);
   write_gzip(folder / "images.idx.gz", images());
@@ -82,13 +82,13 @@ TEST_CASE("guide: read, split, normalise and deal") {
     return loss;
   });
   const auto step = [&](const auto& x, const auto& y) { return compiled(x, y).item(); };
-  float cost = 0;
+  float last_loss = 0;
   // clang-format off
   const wg::Loader<float> loader(train, {.batch_size = 32, .seed = 7});
   for (std::size_t epoch = 0; epoch < 3; ++epoch)
-    for (const wg::Batch<float>& batch : loader.epoch(epoch)) cost = step(batch.inputs, batch.labels);
+    for (const wg::Batch<float>& batch : loader.epoch(epoch)) last_loss = step(batch.inputs, batch.labels);
   // clang-format on
-  CHECK(cost < 1);  // log 5 = 1.6 before training
+  CHECK(last_loss < 1);  // log 5 = 1.6 before training
 
   // clang-format off
   const wg::Loader<float> augmented(train, {.transform = [](wg::Batch<float>& batch, wg::Generator& generator) {
@@ -97,10 +97,10 @@ TEST_CASE("guide: read, split, normalise and deal") {
   const wg::MappedDataset<float> mapped = wg::map_idx<float>("images.idx", "labels.idx");
   const wg::Loader<float> from_file(mapped, {.batch_size = 32});  // reads the rows of a batch when it is made
   // clang-format on
-  std::size_t dealt = 0;
-  for (const wg::Batch<float>& batch : augmented.epoch(0)) dealt += batch.inputs.shape()[0];
-  for (const wg::Batch<float>& batch : from_file.epoch(0)) dealt += batch.inputs.shape()[0];
-  CHECK(dealt == 180);
+  std::size_t samples = 0;
+  for (const wg::Batch<float>& batch : augmented.epoch(0)) samples += batch.inputs.shape()[0];
+  for (const wg::Batch<float>& batch : from_file.epoch(0)) samples += batch.inputs.shape()[0];
+  CHECK(samples == 180);
 }
 
 TEST_CASE("guide: weights") {

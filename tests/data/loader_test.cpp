@@ -28,7 +28,7 @@ Dataset<double> self_labelled(std::size_t n) {
 using Numbers = std::vector<std::size_t>;
 
 // Returns the samples of an epoch in order; checks that the contents of each batch match its indices.
-Numbers dealt(const Loader<double>& loader, std::size_t epoch, std::size_t first = 0) {
+Numbers samples_of(const Loader<double>& loader, std::size_t epoch, std::size_t first = 0) {
   Numbers all;
   std::size_t index = first;
   for (const Batch<double>& batch : loader.epoch(epoch, first)) {
@@ -46,13 +46,13 @@ Numbers dealt(const Loader<double>& loader, std::size_t epoch, std::size_t first
 
 }  // namespace
 
-TEST_CASE("an epoch deals each sample once, the last batch being short") {
+TEST_CASE("an epoch contains each sample once, and its last batch is short") {
   const Dataset<double> data = self_labelled(10);
   const Loader<double> loader(data, {.batch_size = 4});
   CHECK(loader.count() == 3);
   std::set<Numbers> orders;
   for (std::size_t epoch = 0; epoch < 5; ++epoch) {
-    Numbers order = dealt(loader, epoch);
+    Numbers order = samples_of(loader, epoch);
     orders.insert(order);
     std::ranges::sort(order);
     CHECK(order == Numbers{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
@@ -60,18 +60,19 @@ TEST_CASE("an epoch deals each sample once, the last batch being short") {
   CHECK(orders.size() == 5);
   const Loader<double> dropping(data, {.batch_size = 4, .drop_last = true});
   CHECK(dropping.count() == 2);
-  CHECK(dealt(dropping, 0).size() == 8);
-  CHECK(dealt(Loader<double>(data, {.batch_size = 3, .shuffle = false}), 7) == Numbers{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  CHECK(samples_of(dropping, 0).size() == 8);
+  CHECK(samples_of(Loader<double>(data, {.batch_size = 3, .shuffle = false}), 7) ==
+        Numbers{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
 }
 
 TEST_CASE("an order follows from the seed and the epoch's number alone, so that runs resume") {
   const Dataset<double> data = self_labelled(30);
   const Loader<double> loader(data, {.batch_size = 4, .seed = 5}), other(data, {.batch_size = 4, .seed = 6});
-  const Numbers seventh = dealt(loader, 7);
-  CHECK(dealt(Loader<double>(data, {.batch_size = 4, .seed = 5}), 7) == seventh);
-  CHECK(dealt(other, 7) != seventh);
-  CHECK(dealt(loader, 7, 3) == Numbers(seventh.begin() + 12, seventh.end()));
-  CHECK(dealt(loader, 7, loader.count()).empty());
+  const Numbers seventh = samples_of(loader, 7);
+  CHECK(samples_of(Loader<double>(data, {.batch_size = 4, .seed = 5}), 7) == seventh);
+  CHECK(samples_of(other, 7) != seventh);
+  CHECK(samples_of(loader, 7, 3) == Numbers(seventh.begin() + 12, seventh.end()));
+  CHECK(samples_of(loader, 7, loader.count()).empty());
 }
 
 TEST_CASE("a batch's draws are its own, so that runs resume") {
@@ -83,11 +84,11 @@ TEST_CASE("a batch's draws are its own, so that runs resume") {
     generator.seek(generator.counter() + 1000);
   };
   const Loader<double> loader(data, options);
-  for (std::size_t epoch = 0; epoch < 2; ++epoch) dealt(loader, epoch);
+  for (std::size_t epoch = 0; epoch < 2; ++epoch) samples_of(loader, epoch);
   const auto all = drawn;
   CHECK(std::set(all.begin(), all.end()).size() == 6);
   drawn.clear();
-  dealt(loader, 1, 1);
+  samples_of(loader, 1, 1);
   CHECK(drawn == std::vector(all.begin() + 4, all.end()));
   for (const auto& [key, counter] : all) CHECK(key == all[0].first);
 }
@@ -98,9 +99,9 @@ TEST_CASE("samples come from memory, from a file or from a function") {
   save_npy(folder / "x.npy", data.inputs);
   const MappedDataset<double> mapped{map_npy<double>(folder / "x.npy"), data.labels, 9};
   const LoaderOptions<double> options{.batch_size = 2, .seed = 4};
-  const Numbers expected = dealt(Loader<double>(data, options), 0);
-  CHECK(dealt(Loader<double>(mapped, options), 0) == expected);
-  CHECK(dealt(Loader<double>(self_labelled(9), options), 0) == expected);
+  const Numbers expected = samples_of(Loader<double>(data, options), 0);
+  CHECK(samples_of(Loader<double>(mapped, options), 0) == expected);
+  CHECK(samples_of(Loader<double>(self_labelled(9), options), 0) == expected);
   SampleSource<double> squares;
   squares.size = 9;
   squares.gather = [](std::span<const std::size_t> samples, Tensor<double>& out) {
@@ -115,7 +116,7 @@ TEST_CASE("samples come from memory, from a file or from a function") {
   CHECK(sum == 204);
 }
 
-TEST_CASE("a loader that would deal nothing, or not what it should, is refused") {
+TEST_CASE("a loader without samples or with inconsistent ones is refused") {
   const Dataset<double> data = self_labelled(5);
   Dataset<double> unequal = self_labelled(5);
   unequal.labels = Indices{1, 2};
@@ -132,7 +133,7 @@ TEST_CASE("a loader that would deal nothing, or not what it should, is refused")
 TEST_CASE("a child of fork() goes on with an epoch that a thread of its parent made batches for") {
   const Dataset<double> data = self_labelled(40);
   const Loader<double> loader(data, {.batch_size = 4, .ahead = 2});
-  const Numbers expected = dealt(loader, 1);
+  const Numbers expected = samples_of(loader, 1);
   Numbers here, there;
   const auto add = [](Numbers& all, const Batch<double>& batch) {
     all.insert(all.end(), batch.samples.begin(), batch.samples.end());

@@ -28,13 +28,13 @@ LoaderOptions<float> augmented(std::size_t ahead) {
 }
 
 // Inputs and labels of a whole epoch.
-struct Dealt {
+struct EpochData {
   std::vector<float> inputs;
   std::vector<std::int64_t> labels;
-  bool operator==(const Dealt&) const = default;
+  bool operator==(const EpochData&) const = default;
 };
-Dealt deal(const Loader<float>& loader, std::size_t epoch) {
-  Dealt all;
+EpochData data_of(const Loader<float>& loader, std::size_t epoch) {
+  EpochData all;
   for (const Batch<float>& batch : loader.epoch(epoch)) {
     all.inputs.insert(all.inputs.end(), batch.inputs.begin(), batch.inputs.end());
     all.labels.insert(all.labels.end(), batch.labels.begin(), batch.labels.end());
@@ -44,14 +44,14 @@ Dealt deal(const Loader<float>& loader, std::size_t epoch) {
 
 }  // namespace
 
-TEST_CASE("a loader deals the same, bit for bit, however many batches it makes ahead") {
+TEST_CASE("a loader gives the same batches, bit for bit, for any number of batches made ahead") {
   const Dataset<float> data = pictures(60);
   const Loader<float> plain(data, augmented(0));
   for (const std::size_t epoch : Sizes{0, 1, 5}) {
-    const Dealt expected = deal(plain, epoch);
+    const EpochData expected = data_of(plain, epoch);
     CHECK(expected.labels.size() == 60);
     for (const std::size_t ahead : Sizes{1, 2, 3, 20})
-      CHECK(deal(Loader<float>(data, augmented(ahead)), epoch) == expected);
+      CHECK(data_of(Loader<float>(data, augmented(ahead)), epoch) == expected);
   }
 }
 
@@ -63,12 +63,12 @@ TEST_CASE("what a loader's thread throws reaches the caller, after the batches b
       if (batch.index == 3) throw std::runtime_error("the fourth");
     };
     const Loader<float> loader(data, options);
-    std::size_t dealt = 0;
+    std::size_t batches = 0;
     const std::string message = message_of<std::runtime_error>([&] {
-      for (const Batch<float>& batch : loader.epoch(0)) dealt += batch.samples.empty() ? 0 : 1;
+      for (const Batch<float>& batch : loader.epoch(0)) batches += batch.samples.empty() ? 0 : 1;
     });
     CHECK(message == "the fourth");
-    CHECK(dealt == 3);
+    CHECK(batches == 3);
     LoaderOptions<float> broken = augmented(ahead);
     broken.transform = [](Batch<float>&, Generator&) { throw std::runtime_error("at once"); };
     const Loader<float> never(data, broken);
@@ -102,14 +102,14 @@ TEST_CASE("a batch stays as it is until the next is asked for") {
   }
 }
 
-TEST_CASE("one loader may deal several epochs at the same time") {
+TEST_CASE("one loader may run several epochs at the same time") {
   const Dataset<float> data = pictures(60);
   const Loader<float> loader(data, augmented(2));
-  std::vector<Dealt> expected, dealt(3);
-  for (std::size_t epoch = 0; epoch < 3; ++epoch) expected.push_back(deal(loader, epoch));
+  std::vector<EpochData> expected, results(3);
+  for (std::size_t epoch = 0; epoch < 3; ++epoch) expected.push_back(data_of(loader, epoch));
   std::vector<std::thread> threads;
   for (std::size_t epoch = 0; epoch < 3; ++epoch)
-    threads.emplace_back([&, epoch] { dealt[epoch] = deal(loader, epoch); });
+    threads.emplace_back([&, epoch] { results[epoch] = data_of(loader, epoch); });
   for (std::thread& thread : threads) thread.join();
-  CHECK(dealt == expected);
+  CHECK(results == expected);
 }

@@ -90,9 +90,9 @@ TEST_CASE("one parameter's gradient is wrong, and its path is in the diagnosis")
 }
 
 TEST_CASE("a loss of a network and a batch; a struct of networks has longer paths") {
-  const auto cost = [](const auto& net, auto x, auto labels) { return cross_entropy(net(x), labels); };
+  const auto loss = [](const auto& net, auto x, auto labels) { return cross_entropy(net(x), labels); };
   const auto net = encoder<double>();
-  CHECK(gradcheck(cost, net, fixed(random_tensor({2, 3}, 9)), Indices{0, 1}));
+  CHECK(gradcheck(loss, net, fixed(random_tensor({2, 3}, 9)), Indices{0, 1}));
   const auto broken = gradcheck([](const auto& models, auto x) { return models[1](models[0](x)); },
                                 named("models", std::vector{scaled(), scaled()}), fixed(random_tensor({3}, 1)));
   REQUIRE(broken.findings().size() == 2);

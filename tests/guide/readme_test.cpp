@@ -19,7 +19,7 @@ TEST_CASE("README: the network learns") {
   wg::Tensor<float> Y = xt::zeros<float>({64, 3});
   for (std::size_t i = 0; i < 64; ++i) Y(i, X(i, 0) > 0 ? (X(i, 1) > 0 ? 0 : 1) : 2) = 1;
   wg::Parameter<float> W1(random_tensor<float>({20, 16}, 2), "W1"), W2(random_tensor<float>({16, 3}, 3), "W2");
-  float cost = 0;
+  float last_loss = 0;
   // clang-format off
   // [network]
   auto loss_of = [](auto x, auto w1, auto w2, auto y) {  // X: N×D, W1: D×M, W2: M×K, Y: N×K
@@ -35,11 +35,11 @@ TEST_CASE("README: the network learns") {
     auto [dw1, dw2] = gradients(loss, w1, w2);           // from the tape: no delta is derived by hand
     W1 -= 2.0f * dw1;
     W2 -= 2.0f * dw2;
-    cost = loss.item();
+    last_loss = loss.item();
   }
   // [end]
   // clang-format on
-  CHECK(cost < 0.1F);
+  CHECK(last_loss < 0.1F);
 }
 
 TEST_CASE("README: a compiled step learns the same") {
@@ -50,7 +50,7 @@ TEST_CASE("README: a compiled step learns the same") {
   wg::Tensor<float> Y = xt::zeros<float>({64, 3});
   for (std::size_t i = 0; i < 64; ++i) Y(i, X(i, 0) > 0 ? (X(i, 1) > 0 ? 0 : 1) : 2) = 1;
   wg::Parameter<float> W1(random_tensor<float>({20, 16}, 2), "W1"), W2(random_tensor<float>({16, 3}, 3), "W2");
-  float cost = 0;
+  float last_loss = 0;
   // clang-format off
   // [compiled]
   auto train = wg::compiled<float>([&](auto& tape, auto x, auto y) {
@@ -61,10 +61,10 @@ TEST_CASE("README: a compiled step learns the same") {
     tape.update(W2, w2 - 2.0f * dw2);
     return loss;
   });
-  for (int step = 0; step < 500; ++step) cost = train(X, Y).item();
+  for (int step = 0; step < 500; ++step) last_loss = train(X, Y).item();
   // [end]
   // clang-format on
-  CHECK(cost < 0.1F);
+  CHECK(last_loss < 0.1F);
 }
 
 TEST_CASE("README: a gradient is checked in one line") {

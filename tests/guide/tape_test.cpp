@@ -49,8 +49,8 @@ TEST_CASE("guide: how the tape works") {
   wg::Parameter<double> p(wg::Tensor<double>{3, 5}, "p");
   tape.clear();
   auto v = tape.variable(p);
-  auto cost = sum(square(v));
-  auto [dv] = grad(cost, v);
+  auto loss = sum(square(v));
+  auto [dv] = grad(loss, v);
   tape.update(p, v - 0.1 * dv);  // queued …
   tape.commit();                 // … and written
   CHECK(distance(p.value(), wg::Tensor<double>{3 - 0.6, 5 - 1.0}) < 1e-14);

@@ -168,13 +168,13 @@ TEST_CASE("a folder's folders are the classes of their images") {
   CHECK(data.classes == 2);
   CHECK(distance(in_bytes(Tensor<double>(xt::view(data.inputs, 1))), coloured()) < 1e-4);
   const Loader<float> loader(image_source<float>(images), {.batch_size = 2, .shuffle = false});
-  std::size_t dealt = 0;
+  std::size_t seen = 0;
   for (const Batch<float>& batch : loader.epoch(0))
-    for (std::size_t i = 0; i < batch.samples.size(); ++i, ++dealt) {
-      CHECK(Tensor<float>(xt::view(batch.inputs, i)) == Tensor<float>(xt::view(data.inputs, dealt)));
-      CHECK(batch.labels(i) == data.labels(dealt));
+    for (std::size_t i = 0; i < batch.samples.size(); ++i, ++seen) {
+      CHECK(Tensor<float>(xt::view(batch.inputs, i)) == Tensor<float>(xt::view(data.inputs, seen)));
+      CHECK(batch.labels(i) == data.labels(seen));
     }
-  CHECK(dealt == 3);
+  CHECK(seen == 3);
 }
 
 TEST_CASE("a folder without images by class is refused") {

@@ -107,7 +107,7 @@ TEST_CASE_TEMPLATE("softmax and cross entropy of rows of every length", T, float
       auto z = random_numbers<T>(size, 1), y = random_numbers<T>(size, 2), scale = random_numbers<T>(rows, 3);
       for (T& e : z) e *= 10;
       std::vector<double> log_sum(rows), weight(rows);
-      double cost = 0;
+      double loss = 0;
       for (std::size_t r = 0; r < rows; ++r) {
         double sum = 0;
         for (std::size_t k = 0; k < count; ++k) {
@@ -116,7 +116,7 @@ TEST_CASE_TEMPLATE("softmax and cross entropy of rows of every length", T, float
         }
         log_sum[r] = std::log(sum);
         for (std::size_t k = r * count; k < (r + 1) * count; ++k)
-          cost += static_cast<double>(y[k]) * (log_sum[r] - static_cast<double>(z[k]));
+          loss += static_cast<double>(y[k]) * (log_sum[r] - static_cast<double>(z[k]));
       }
       const auto log_p = [&](std::size_t i) { return static_cast<double>(z[i]) - log_sum[i / count]; };
       CAPTURE(rows);
@@ -136,7 +136,7 @@ TEST_CASE_TEMPLATE("softmax and cross entropy of rows of every length", T, float
       CHECK(scaled.worst([&](std::size_t i) { return static_cast<double>(scale[i / count]) * std::exp(log_p(i)); }) <
             tolerance<T>);
       const double got = kernel::cross_entropy_rows(z.data(), y.data(), rows, count);
-      CHECK(std::abs(got - cost) < static_cast<double>(size) * 10 * tolerance<T>);
+      CHECK(std::abs(got - loss) < static_cast<double>(size) * 10 * tolerance<T>);
       CHECK((p.intact() && a.intact() && sums.intact() && gradient.intact() && scaled.intact()));
     }
 }

@@ -49,7 +49,7 @@ TEST_CASE("the page on networks does what it says") {
   for (std::size_t i = 0; i < 32; ++i) labels(i) = X(i, 0, 0, 0) > 0 ? 1 : 0;
   std::ostringstream out;
   std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
-  float cost = 0;
+  float last_loss = 0;
   // clang-format off
   // [chain]
   auto chain = nn::sequential(nn::Linear<float>::make(64, 32, g), nn::ReLU{},
@@ -76,14 +76,14 @@ TEST_CASE("the page on networks does what it says") {
       tape.update(parameter, tape.variable(parameter) - 0.1f * gradient);
     return loss;
   });
-  for (int i = 0; i < 200; ++i) cost = step(X, labels).item();
+  for (int i = 0; i < 200; ++i) last_loss = step(X, labels).item();
   // [end]
   // clang-format on
   std::cout.rdbuf(before);
   CHECK(report.ok());
   CHECK(contains(out.str(), "hidden.0 (Linear)  (32, 32)            4,128   262 k  8.00 KiB\n"));
   CHECK(contains(out.str(), "conv.weight (8, 1, 3, 3)\nconv.bias (8,)\nhidden.0.weight (32, 128)\n"));
-  CHECK(cost < 0.3F);
+  CHECK(last_loss < 0.3F);
   CHECK(count == 80 + 4128 + 1056 + 330);
   CHECK(weight == net.hidden[1].weight);
   CHECK(copy.conv.weight.value() == net.conv.weight.value());  // frozen

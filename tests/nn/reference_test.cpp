@@ -45,10 +45,10 @@ class Reference {
     Tape<double> tape;
     const auto [x, y] = call(module, tape);
     CHECK(distance(y.value(), array(name + ".y")) < 1e-12);
-    const auto cost = sum(tape.constant(array(name + ".c")) * y);
-    if (!x.empty()) CHECK(distance(wengert::grad(cost, x)[0].value(), array(name + ".dx")) < 1e-11);
+    const auto loss = sum(tape.constant(array(name + ".c")) * y);
+    if (!x.empty()) CHECK(distance(wengert::grad(loss, x)[0].value(), array(name + ".dx")) < 1e-11);
     if constexpr (!std::is_void_v<ModuleScalar<Module>>)
-      for (const auto& [path, parameter, gradient] : nn::grad(cost, module)) {
+      for (const auto& [path, parameter, gradient] : nn::grad(loss, module)) {
         CAPTURE(path);
         CHECK(distance(gradient.value(), array(name + ".d." + path)) < 1e-11);
       }

@@ -26,7 +26,7 @@ TEST_CASE_TEMPLATE("cross_entropy of labels, one-hot rows and logits of ±1000",
   CHECK(cross_entropy(far, k, {.reduction = Reduction::none}).value() == Tensor<T>{2000, 0});
 }
 
-TEST_CASE("cross_entropy and nll_loss refuse what they cannot cost, and record nothing") {
+TEST_CASE("cross_entropy and nll_loss refuse invalid operands, and record nothing") {
   Tape<double> tape, other;
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const auto z = tape.variable(random_tensor({2, 3}, 1)), w = tape.constant(Tensor<double>{1, 2}),
@@ -54,7 +54,7 @@ TEST_CASE("cross_entropy and nll_loss refuse what they cannot cost, and record n
   CHECK_ERROR(ShapeError, "[cross_entropy] prediction (2, 3) and target (2,)", cross_entropy(z, w));
   CHECK_ERROR(ValueError, "[cross_entropy] prediction: element (1, 1) is nan", cross_entropy(bad, {0, 1}));
   CHECK_ERROR(ValueError, "[cross_entropy] target: element (1, 1) is nan", cross_entropy(z, bad));
-  CHECK_ERROR(ValueError, "[cross_entropy] the cost is NaN; prediction: element (0, 1) is inf",
+  CHECK_ERROR(ValueError, "[cross_entropy] the loss is NaN; prediction: element (0, 1) is inf",
               cross_entropy(inf, Indices{1}));
   CHECK_ERROR(ValueError, "[nll_loss] prediction: element (1, 1) is nan", nll_loss(bad, {0, 1}));
   CHECK_ERROR(HandleError, "[cross_entropy] the prediction is an empty handle", cross_entropy(Var<double>(), {0, 1}));
@@ -115,7 +115,7 @@ TEST_CASE("a distance of 0 has a gradient of 0, to the second order") {
   CHECK(grad(sum(cosine), zero)[0].value() == Tensor<double>{{1, 2}} / (1e-8 * std::sqrt(5.0)));
 }
 
-TEST_CASE("ctc_loss of logits of ±1000, of infinite cost, and differentiated a third time") {
+TEST_CASE("ctc_loss of logits of ±1000, of infinite loss, and differentiated a third time") {
   Tape<double> tape;
   const auto z = tape.variable(Tensor<double>{{{1000, -1000, -1000}}, {{-1000, 1000, -1000}}});
   CHECK(ctc_loss(log_softmax(z), Indices{1}, Indices{2}, Indices{1}).item() == 0);

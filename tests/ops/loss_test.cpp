@@ -53,7 +53,7 @@ TEST_CASE_TEMPLATE("losses from logits of ±1000 are finite and right, and so ar
   CHECK(grad(binary, z)[0].value() == Tensor<T>{{0, 0}, {-0.5, 0.5}});
 }
 
-TEST_CASE("certain and wrong probabilities cost 100, as in PyTorch") {
+TEST_CASE("certain and wrong probabilities have a loss of 100, as in PyTorch") {
   // torch.nn.functional.binary_cross_entropy clamps each logarithm at −100.
   Tape<double> tape;
   const auto p = tape.variable(Tensor<double>{0, 1, 0, 1});
@@ -89,7 +89,7 @@ TEST_CASE("a NaN is reported by operand and element, and nothing is recorded") {
   CHECK_ERROR(ValueError, "[binary_cross_entropy] prediction: element (0,) is 1.5: must be a probability in [0, 1]",
               binary_cross_entropy(tape.variable(Tensor<double>{1.5}), Tensor<double>{0.5}));
   const double inf = std::numeric_limits<double>::infinity();
-  CHECK_ERROR(ValueError, "the cost is NaN; prediction: element (0,) is inf",
+  CHECK_ERROR(ValueError, "the loss is NaN; prediction: element (0,) is inf",
               cross_entropy_with_logits(tape.constant(Tensor<double>{inf, 0}), Tensor<double>{0, 1}));
   CHECK(tape.size() == 4);
 }
@@ -106,7 +106,7 @@ TEST_CASE_TEMPLATE("reductions by hand", T, float, double) {
   const auto none = tape.variable(Tensor<T>(xt::zeros<T>({0, 2})));
   CHECK(mse_loss(none, none, Reduction::sum).item() == 0);
   CHECK(mse_loss(none, none, Reduction::none).shape() == Shape{0, 2});
-  CHECK_ERROR(ValueError, "[mse_loss] costs of shape (0, 2): the mean over no elements is not defined",
+  CHECK_ERROR(ValueError, "[mse_loss] losses of shape (0, 2): the mean over no elements is not defined",
               mse_loss(none, none));
 }
 
@@ -153,18 +153,18 @@ TEST_CASE("losses refuse parameters, handles and shapes that make no sense, and 
   CHECK_ERROR(ValueError, "[hinge_loss] prediction: element (1,) is nan", hinge_loss(bad, a));
   CHECK_ERROR(ValueError, "[kl_div] prediction: element (1,) is nan", kl_div(bad, a));
   CHECK_ERROR(ValueError, "[poisson_nll_loss] prediction: element (1,) is nan", poisson_nll_loss(bad, a));
-  CHECK_ERROR(ValueError, "[poisson_nll_loss] the cost is NaN, though no prediction and no target is",
+  CHECK_ERROR(ValueError, "[poisson_nll_loss] the loss is NaN, though no prediction and no target is",
               poisson_nll_loss(below, a, {.log_input = false}));
   CHECK_ERROR(ValueError, "[gaussian_nll_loss] mean: element (1,) is nan", gaussian_nll_loss(bad, a, a));
   CHECK_ERROR(ValueError, "[gaussian_nll_loss] variance: element (1,) is nan", gaussian_nll_loss(a, a, bad));
   CHECK(tape.size() == size);
 }
 
-TEST_CASE("a target below 0 has no kl_div, and one of 0 costs nothing") {
+TEST_CASE("a target below 0 has no kl_div, and one of 0 has a loss of 0") {
   Tape<double> tape;
   const auto a = tape.variable(Tensor<double>{-0.5, -1});
   const auto y = kl_div(a, Tensor<double>{0.5, 0}, {.reduction = Reduction::none}).value();
   CHECK(y(0) == doctest::Approx(0.5 * (std::log(0.5) + 0.5)));
   CHECK(y(1) == 0);
-  CHECK_ERROR(ValueError, "[kl_div] the cost is NaN", kl_div(a, Tensor<double>{0.5, -0.5}));
+  CHECK_ERROR(ValueError, "[kl_div] the loss is NaN", kl_div(a, Tensor<double>{0.5, -0.5}));
 }

@@ -60,7 +60,7 @@ struct Task {
 }  // namespace
 
 TEST_CASE_FIXTURE(Task, "optimisers.md: train, compiled and on a tape") {
-  float cost = 0;
+  float last_loss = 0;
   // clang-format off
   // [train]
   optim::Optimizer<float> optimizer(network, optim::Adam{.rate = 1e-2});
@@ -69,9 +69,9 @@ TEST_CASE_FIXTURE(Task, "optimisers.md: train, compiled and on a tape") {
     optimizer.update(loss);                              // gradients and updates, queued on the tape
     return loss;
   });
-  for (int i = 0; i < 200; ++i) cost = step(X, Y).item();
+  for (int i = 0; i < 200; ++i) last_loss = step(X, Y).item();
   // [end]
-  CHECK(cost < 0.1F);
+  CHECK(last_loss < 0.1F);
   wg::Tape<float> tape;
   // [eager]
   tape.clear();
@@ -96,7 +96,7 @@ TEST_CASE_FIXTURE(Task, "optimisers.md: groups and clipping") {
 
 TEST_CASE_FIXTURE(Task, "optimisers.md: a schedule, and rules of one's own") {
   const auto train = [&](optim::Optimizer<float> optimizer) {
-    float cost = 0;
+    float last_loss = 0;
     auto step = wg::compiled<float>([&](auto&, auto x, auto y) {
       auto loss = cross_entropy_with_logits(network(x), y);
       optimizer.update(loss);
@@ -107,11 +107,11 @@ TEST_CASE_FIXTURE(Task, "optimisers.md: a schedule, and rules of one's own") {
     const optim::LinearWarmup schedule{.steps = 20, .then = optim::CosineDecay{.rate = 0.5, .steps = 180}};
     for (int i = 0; i < 200; ++i) {
       optimizer.set_rate(schedule(i));
-      cost = step(X, Y).item();
+      last_loss = step(X, Y).item();
     }
     // [end]
     // clang-format on
-    return cost;
+    return last_loss;
   };
   CHECK(train(optim::Optimizer<float>(network, Heavy{})) < 0.2F);
   network = {};

@@ -11,8 +11,8 @@ draw = oracle.uniform
 REDUCTIONS = ("none", "mean", "sum")
 
 
-def batch_mean(costs):
-    return costs.sum() / costs.shape[0]
+def batch_mean(losses):
+    return losses.sum() / losses.shape[0]
 
 
 # ---- regression

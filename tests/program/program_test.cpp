@@ -49,11 +49,11 @@ TEST_CASE_TEMPLATE("a compiled training step does what recording it anew does", 
       const Tensor<T> input = random_tensor<T>({7, 6}, i);
       tape.clear();
       const auto loss = eager.record(tape, tape.constant(input), tape.constant(y));
-      const T cost = program(input, y).item();
+      const T replayed = program(input, y).item();
       if (fuse)
-        CHECK(cost == doctest::Approx(static_cast<double>(loss.item())).epsilon(sizeof(T) == 4 ? 1e-6 : 1e-14));
+        CHECK(replayed == doctest::Approx(static_cast<double>(loss.item())).epsilon(sizeof(T) == 4 ? 1e-6 : 1e-14));
       else
-        CHECK(cost == loss.item());
+        CHECK(replayed == loss.item());
       tape.commit();
       for (std::size_t k = 0; k < eager.parameters.size(); ++k) {
         const auto &a = eager.parameters[k].value(), &b = compiled.parameters[k].value();

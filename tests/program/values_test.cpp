@@ -20,16 +20,16 @@ const double NaN = std::numeric_limits<double>::quiet_NaN();
 
 // Checks a loss of x, an input times a parameter of 1, and y. The tape and a Program give the same value and reject a
 // bad input with the same message, whether or not the Program returns the loss, and no parameter changes.
-template <class Y, class Cost>
-void check_alike(const std::string& text, const D& x, const Y& y, const D& bad_x, const Y& bad_y, const Cost& cost_of) {
+template <class Y, class Loss>
+void check_alike(const std::string& text, const D& x, const Y& y, const D& bad_x, const Y& bad_y, const Loss& loss_of) {
   CAPTURE(text);
   Tape<double> tape;
   const auto on_tape = [&](const D& a, const Y& b) {
     tape.clear();
     if constexpr (std::is_same_v<Y, Indices>)
-      return cost_of(tape, tape.constant(a) * 1, tape.indices(b)).item();
+      return loss_of(tape, tape.constant(a) * 1, tape.indices(b)).item();
     else
-      return cost_of(tape, tape.constant(a) * 1, tape.constant(b)).item();
+      return loss_of(tape, tape.constant(a) * 1, tape.constant(b)).item();
   };
   const double expected = on_tape(x, y);
   const std::string message = message_of<ValueError>([&] { on_tape(bad_x, bad_y); });
@@ -42,9 +42,9 @@ void check_alike(const std::string& text, const D& x, const Y& y, const D& bad_x
       const Parameter<double> w(D(1.0), "w");
       auto step = compiled<double>(
           [&](auto& t, auto a, auto b) {
-            const V v = t.variable(w), cost = cost_of(t, a * v, b);
-            t.update(w, v - 0.1 * grad(cost, v)[0]);
-            return returned ? cost : a;
+            const V v = t.variable(w), loss = loss_of(t, a * v, b);
+            t.update(w, v - 0.1 * grad(loss, v)[0]);
+            return returned ? loss : a;
           },
           {.fuse = fuse});
       const auto& program = step(x, y);
@@ -97,9 +97,9 @@ TEST_CASE("cross_entropy with weights has the value of its definition in a Progr
 TEST_CASE("losses check their operands on a tape and in a Program alike") {
   const D x{1, 2}, y{2, 1}, bad{1, NaN};
   const auto check = [&](const char* name, const auto& loss) {
-    const auto cost = [&](auto&, V a, V b) { return loss(a, b); };
-    check_alike(fmt::format("[{}] prediction: element (1,) is nan", name), x, y, bad, y, cost);
-    check_alike(fmt::format("[{}] target: element (1,) is nan", name), x, y, x, bad, cost);
+    const auto loss_of = [&](auto&, V a, V b) { return loss(a, b); };
+    check_alike(fmt::format("[{}] prediction: element (1,) is nan", name), x, y, bad, y, loss_of);
+    check_alike(fmt::format("[{}] target: element (1,) is nan", name), x, y, x, bad, loss_of);
   };
   check("mse_loss", [](V a, V b) { return mse_loss(a, b); });
   check("squared_error", [](V a, V b) { return squared_error(a, b); });
@@ -107,7 +107,7 @@ TEST_CASE("losses check their operands on a tape and in a Program alike") {
   check("binary_cross_entropy_with_logits", [](V a, V b) { return binary_cross_entropy_with_logits(a, b); });
   check_alike("[binary_cross_entropy] prediction: element (1,) is 1.5: must be a probability", D{0.5, 0.5}, D{0, 1},
               D{0.5, 1.5}, D{0, 1}, [](auto&, V a, V b) { return binary_cross_entropy(a, b); });
-  check_alike("[mse_loss] the cost is NaN; prediction: element (0,) is inf", x, y, D{INFINITY, 1}, D{INFINITY, 1},
+  check_alike("[mse_loss] the loss is NaN; prediction: element (0,) is inf", x, y, D{INFINITY, 1}, D{INFINITY, 1},
               [](auto&, V a, V b) { return mse_loss(a, b); });
   check_alike("[gaussian_nll_loss] a variance is -1: must not be negative", x, y, x, D{-1, 1},
               [](auto&, V a, V b) { return gaussian_nll_loss(a, a * 2, b); });
@@ -190,10 +190,10 @@ TEST_CASE("compile notices control flow that depends on gradients") {
   const auto c = tape.variable(D{-1, 2}), d = c * hessian(sum(c * c), {c}).front().front()(0, 0);
   CHECK_ERROR(ValueError, "[compile] a value was read at", compile(tape, {c}, {d}));
   tape.clear();
-  const auto z = tape.variable(D{-1, 2}), cost = sum(z * z);
-  auto [after] = gradients(cost, z);  // nothing is recorded after this read
+  const auto z = tape.variable(D{-1, 2}), loss = sum(z * z);
+  auto [after] = gradients(loss, z);  // nothing is recorded after this read
   CHECK(after == D{-2, 4});
-  CHECK_NOTHROW(compile(tape, {z}, {cost}));
+  CHECK_NOTHROW(compile(tape, {z}, {loss}));
 }
 
 TEST_CASE_TEMPLATE("what is not computed cannot be used once the tape computes again", T, float, double) {
@@ -220,7 +220,7 @@ TEST_CASE_TEMPLATE("what is not computed cannot be used once the tape computes a
 }
 
 TEST_CASE("of several ops that refuse their values, the one recorded first is named, whatever the order of a replay") {
-  const auto cost = [](V x, auto labels) {
+  const auto loss = [](V x, auto labels) {
     const V scaled = exp(x) * 2;
     const V first = nll_loss(scaled, labels);                   // waits for the group that is fused with `scaled`,
     const V second = nll_loss(x, labels, {.ignore_index = 1});  // so this one may run before it
@@ -229,10 +229,10 @@ TEST_CASE("of several ops that refuse their values, the one recorded first is na
   const D x{{1, 2}, {3, 4}};
   for (const bool fuse : {true, false}) {
     CAPTURE(fuse);
-    auto step = compiled<double>([&](auto&, auto a, auto labels) { return cost(a, labels); }, {.fuse = fuse});
+    auto step = compiled<double>([&](auto&, auto a, auto labels) { return loss(a, labels); }, {.fuse = fuse});
     CHECK_NOTHROW(step(x, Indices{0, 1}));
     Tape<double> tape;
-    const std::string message = message_of<ValueError>([&] { cost(tape.constant(x), tape.indices(Indices{0, 2})); });
+    const std::string message = message_of<ValueError>([&] { loss(tape.constant(x), tape.indices(Indices{0, 2})); });
     CHECK(contains(message, "label 2 at position 1: must be a class from 0 to 1"));
     CHECK(message_of<ValueError>([&] { step(x, Indices{0, 2}); }) == message);
     CHECK_NOTHROW(step(x, Indices{0, 1}));

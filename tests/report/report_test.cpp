@@ -33,14 +33,14 @@ Report example_report() {
     record.epoch = e;
     record.steps = 10 * e;
     record.rate = 0.1;
-    record.cost = 1 / static_cast<double>(e);
+    record.loss = 1 / static_cast<double>(e);
     record.metrics = {1 - 0.1 / static_cast<double>(e)};
-    record.validation_cost = 1.5 / static_cast<double>(e);
+    record.validation_loss = 1.5 / static_cast<double>(e);
     record.validation_metrics = {0.9};
     record.gradient_norms = {3, 4, 1};
     report.history.epochs.push_back(record);
   }
-  for (int i = 0; i < 50; ++i) report.costs.add(1.0 / (1 + i));
+  for (int i = 0; i < 50; ++i) report.losses.add(1.0 / (1 + i));
   for (std::size_t label = 0; label < 3; ++label) report.confusion.add(label, label, 10);
   report.confusion.add(1, 2, 5);
   report.class_names = {"cat", "dog", "</script><b>"};
@@ -58,7 +58,7 @@ TEST_CASE("a report is one page that asks for nothing else") {
   report::write_report(folder / "report.html", example_report());
   const std::string html = contents(folder / "report.html");
   CHECK(contains(html, "<h1>A &lt;title&gt; &amp; &quot;more&quot;</h1>"));
-  CHECK(count(html, "<figure>") == 5);                      // cost, accuracy, steps, rate, norms
+  CHECK(count(html, "<figure>") == 5);                      // loss, accuracy, steps, rate, norms
   CHECK(count(html, "class=\"curve\"") == 8);               // 2 + 2 + 1 + 1 + 2 layers
   CHECK(count(html, "src=\"data:image/png;base64,") == 1);  // one of the mistakes has a picture
   CHECK(contains(html, "<b>&lt;/script&gt;&lt;b&gt;</b> instead of dog"));

@@ -39,7 +39,7 @@ mlp() {
   # shellcheck disable=SC2086
   "$bin/01_mlp" $digits --epochs 40 --weights "$work/b.npz" --curve "$work/b.csv" >"$work/log" 2>"$work/lines"
   check "a seed gives the same weights bit for bit" cmp "$work/a.npz" "$work/b.npz"
-  check "and the same costs" diff <(cut -d, -f3 --complement "$work/a.csv") <(cut -d, -f3 --complement "$work/b.csv")
+  check "and the same losses" diff <(cut -d, -f3 --complement "$work/a.csv") <(cut -d, -f3 --complement "$work/b.csv")
   check "all but the time is compared" [ "$(head -n 1 "$work/a.csv" | cut -d, -f3)" = seconds ]
   check "no progress bar where output is piped" bash -c "! grep -q \$'\r' '$work/log' '$work/lines'"
   check "a line an epoch while it runs" [ "$(grep -c '^epoch [0-9]*/40 ' "$work/lines")" -eq 40 ]
@@ -55,7 +55,7 @@ mlp() {
   # shellcheck disable=SC2086
   check "full-batch descent learns" at_least "$("$bin/01_mlp" $digits --epochs 300 --method full --rate 2 --quiet | accuracy)" 90
   # shellcheck disable=SC2086
-  check "two hidden layers, relu, binary cost" at_least "$("$bin/01_mlp" $digits --hidden 32,16 --activation relu --cost binary --rate 0.1 --epochs 30 --quiet | accuracy)" 93
+  check "two hidden layers, relu, binary loss" at_least "$("$bin/01_mlp" $digits --hidden 32,16 --activation relu --cost binary --rate 0.1 --epochs 30 --quiet | accuracy)" 93
   check "--help explains" bash -c "'$bin/01_mlp' --help | grep -q 'learning rate'"
 
   printf 'a,b,kind\n' >"$work/table.csv"
@@ -103,17 +103,17 @@ mlp() {
   check "nothing half-written is left" bash -c "! ls '$work' | grep -E 'partial|diverged'"
 }
 
-# The stochastic cost falls faster than the mini-batch cost at first, and the full-batch cost falls slowest. The stochastic
+# The stochastic loss falls faster than the mini-batch loss at first, and the full-batch loss falls slowest. The stochastic
 # curve fluctuates; the full-batch curve falls monotonically.
 descent() {
   "$bin/02_descent" --data digits --data-folder "$data" --epochs 20 --curves "$work/curves.csv" >"$work/log"
   check "three methods" [ "$(cut -d, -f1 "$work/curves.csv" | sort -u | grep -vc method)" -eq 3 ]
-  cost_at() { awk -F, -v m="$1" -v e="$2" '$1 == m && $2 <= e { c = $4 } END { print c == "" ? 2.303 : c }' "$work/curves.csv"; }
+  loss_at() { awk -F, -v m="$1" -v e="$2" '$1 == m && $2 <= e { c = $4 } END { print c == "" ? 2.303 : c }' "$work/curves.csv"; }
   rises() { awk -F, -v m="$1" '$1 == m { if (n++ && $4 > c) r++; c = $4 } END { print r / n }' "$work/curves.csv"; }
   less() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }'; }
-  check "stochastic falls first: $(cost_at stochastic 0.3) < $(cost_at mini-batch 0.3)" less "$(cost_at stochastic 0.3)" "$(cost_at mini-batch 0.3)"
-  check "mini-batch before full: $(cost_at mini-batch 1) < $(cost_at full 1)" less "$(cost_at mini-batch 1)" "$(cost_at full 1)"
-  check "full falls slowest: $(cost_at mini-batch 20) < $(cost_at full 20)" less "$(cost_at mini-batch 20)" "$(cost_at full 20)"
+  check "stochastic falls first: $(loss_at stochastic 0.3) < $(loss_at mini-batch 0.3)" less "$(loss_at stochastic 0.3)" "$(loss_at mini-batch 0.3)"
+  check "mini-batch before full: $(loss_at mini-batch 1) < $(loss_at full 1)" less "$(loss_at mini-batch 1)" "$(loss_at full 1)"
+  check "full falls slowest: $(loss_at mini-batch 20) < $(loss_at full 20)" less "$(loss_at mini-batch 20)" "$(loss_at full 20)"
   check "stochastic fluctuates: $(rises stochastic) > $(rises mini-batch)" less "$(rises mini-batch)" "$(rises stochastic)"
   check "full falls smoothly" [ "$(rises full)" = 0 ]
 }

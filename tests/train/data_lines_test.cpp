@@ -194,7 +194,7 @@ TEST_CASE("what was moved from works as before, or is refused") {
   CHECK(rule.name() == "Adam");
   const Dataset<double> data{random_tensor({4, 1}, 1), Indices{0, 1, 0, 1}, 2};
   Loader<double> loader(data, {.batch_size = 2});
-  const auto dealing = std::move(loader);
+  const auto moved_loader = std::move(loader);
   CHECK(loader.count() == 2);
   auto epoch = loader.epoch(0);
   auto going = std::move(epoch);

@@ -87,8 +87,11 @@ TEST_CASE("a damaged checkpoint is one clear error") {
   CHECK(unnoticed == 0);
   CHECK(contains(message(bytes + "x"), "is damaged: "));
   std::string newer = bytes;
-  newer[8] = 2;
-  CHECK(contains(message(newer), "is of version 2, this program knows versions up to 1"));
+  newer[8] = 3;
+  CHECK(contains(message(newer), "is a checkpoint of version 3: this program reads version 2"));
+  std::string older = bytes;
+  older[8] = 1;
+  CHECK(contains(message(older), "is a checkpoint of version 1: this program reads version 2"));
   CHECK(contains(message_of<FileError>([&] { return Checkpoint::load(folder / "absent"); }), "no such file"));
 }
 
@@ -130,25 +133,25 @@ TEST_CASE("a history is a table") {
   first.steps = 10;
   first.seconds = 0.5;
   first.rate = 0.1;
-  first.cost = 2;
+  first.loss = 2;
   first.metrics = {0.25};
   first.gradient_norms = {3, 4};
   history.epochs = {first};
   CHECK(history.to_csv() ==
-        "epoch,steps,seconds,rate,cost,accuracy,validation_cost,validation_accuracy,gradient_norm,"
+        "epoch,steps,seconds,rate,loss,accuracy,validation_loss,validation_accuracy,gradient_norm,"
         "gradient_norm.0.weight,gradient_norm.0.bias\n1,10,0.5,0.1,2,0.25,,,5,3,4\n");
   CHECK(history.column("gradient_norm") == std::vector<double>{5});
-  CHECK(std::isnan(history.column("validation_cost")[0]));
+  CHECK(std::isnan(history.column("validation_loss")[0]));
   CHECK(
       contains(message_of<ValueError>([&] { return history.column("kost"); }), "no column 'kost': there are epoch, "));
 }
 
-TEST_CASE("the costs of many steps are thinned to means") {
-  report::CostTrace trace;
+TEST_CASE("the losses of many steps are thinned to means") {
+  report::LossTrace trace;
   for (int i = 0; i < 5000; ++i) trace.add(i);
   REQUIRE(trace.steps_each() == 8);
-  REQUIRE(trace.costs().size() == 625);
-  for (std::size_t i = 0; i < trace.costs().size(); ++i) CHECK(trace.costs()[i] == static_cast<double>(8 * i) + 3.5);
+  REQUIRE(trace.losses().size() == 625);
+  for (std::size_t i = 0; i < trace.losses().size(); ++i) CHECK(trace.losses()[i] == static_cast<double>(8 * i) + 3.5);
 }
 
 TEST_CASE("times are written as people do") {
@@ -168,11 +171,11 @@ TEST_CASE("piped, a training shows plain lines, and quiet nothing") {
     {
       train::Progress progress(display, 2, 100, 0, out);
       for (std::size_t done = 10; done <= 100; done += 10) progress.step(1, done, 0.5);
-      progress.end_epoch(1, "cost 0.5");
+      progress.end_epoch(1, "loss 0.5");
       progress.finish("all epochs are done");
     }
     std::fclose(out);
-    CHECK(contents(folder / "out") == (display == Display::quiet ? "" : "epoch 1/2  cost 0.5\nall epochs are done\n"));
+    CHECK(contents(folder / "out") == (display == Display::quiet ? "" : "epoch 1/2  loss 0.5\nall epochs are done\n"));
   }
 }
 
@@ -203,7 +206,7 @@ TEST_CASE("on a terminal the bar stays in its line") {
     shown.append(piece, static_cast<std::size_t>(got));
   close(terminal);
   CAPTURE(shown);
-  CHECK(contains(shown, "epoch 2/3 [##########..........]  50%  cost 1.25"));
+  CHECK(contains(shown, "epoch 2/3 [##########..........]  50%  loss 1.25"));
   CHECK(std::count(shown.begin(), shown.end(), '\n') == 1);  // the last
   CHECK(shown.ends_with("done\r\n"));
   std::size_t drawn = 0;

@@ -8,7 +8,7 @@
 using namespace wengert;
 using namespace wengert::testing;
 
-TEST_CASE("a cost that is not finite is traced to its op, and the step is not taken") {
+TEST_CASE("a loss that is not finite is traced to its op, and the step is not taken") {
   const Tensor<double> x{1, 2, -1, 4};  // the logarithm of the third element is NaN
   const Line network = line(0.5);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0});
@@ -23,7 +23,7 @@ TEST_CASE("a cost that is not finite is traced to its op, and the step is not ta
 }
 
 TEST_CASE("a gradient that is not finite is traced to the step that made it") {
-  // The square root has slope ∞ at 0, and ∞ · 0 is NaN: step 2 makes the weight NaN, step 3 the cost.
+  // The square root has slope ∞ at 0, and ∞ · 0 is NaN: step 2 makes the weight NaN, step 3 the loss.
   const Tensor<double> x{1, 0, 1, 1};
   const Line network = line(0.5);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.01});
@@ -36,7 +36,7 @@ TEST_CASE("a gradient that is not finite is traced to the step that made it") {
   CHECK(weight_of(network) == doctest::Approx(0.5 - 0.01 * 0.5 / std::sqrt(0.5)));  // the value after step 1
 }
 
-TEST_CASE("a gradient that is not finite is found also where no cost follows it") {
+TEST_CASE("a gradient that is not finite is found also where no loss follows it") {
   // As above, but with the 0 in the last step of an epoch or of the training. The NaN weight must not be saved.
   const Tensor<double> x{1, 1, 1, 0};
   const auto loss = [](auto outputs, auto) { return mean(sqrt(outputs)); };
@@ -73,7 +73,7 @@ TEST_CASE("a gradient that is not finite is found also where no cost follows it"
   }
 }
 
-TEST_CASE("the way to a cost that is not finite is gone again at the rates it was gone") {
+TEST_CASE("the way to a loss that is not finite is gone again at the rates it was gone") {
   // The weight takes the values 1, ¾, ½ and, at the rate set by a callback, 0, where the slope of 0 · √ is 0 · ∞.
   const Tensor<double> x = xt::ones<double>({8});
   const Line network = line(1);
@@ -90,7 +90,7 @@ TEST_CASE("the way to a cost that is not finite is gone again at the rates it wa
   CHECK(contains(message, "[fit] epoch 1, step 4: "));
 }
 
-TEST_CASE("the way to a cost that is not finite is gone again as far as it was gone") {
+TEST_CASE("the way to a loss that is not finite is gone again as far as it was gone") {
   // The slope is 1. At the rate set by a callback, the update of step 6, not its gradient, overflows to −∞.
   const Tensor<double> x = xt::ones<double>({8});
   const Line network = line(1);

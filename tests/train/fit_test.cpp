@@ -85,7 +85,7 @@ TEST_CASE("every epoch takes every sample once, in an order that follows from th
   CHECK(order(2) != rows);
 }
 
-TEST_CASE("cost, metrics, rate and gradient norms are what they are called") {
+TEST_CASE("loss, metrics, rate and gradient norms are what they are called") {
   const Tensor<double> x{1, 2}, y{3, 4};
   const Line network = line(1);
   optim::Optimizer<double> optimizer(network, optim::SGD{});
@@ -95,18 +95,18 @@ TEST_CASE("cost, metrics, rate and gradient norms are what they are called") {
                                         .schedule = [](double step) { return 0.1 / (1 + step); },
                                         .metrics = {train::r_squared()}}));
   const auto& first = result.history.epochs[0];
-  CHECK(first.cost == doctest::Approx(4));                  // ((1 − 3)² + (2 − 4)²) / 2
+  CHECK(first.loss == doctest::Approx(4));                  // ((1 − 3)² + (2 − 4)²) / 2
   CHECK(first.metrics[0] == doctest::Approx(1 - 8 / 0.5));  // Σ(y − ȳ)² = 0.5
   CHECK(first.gradient_norms[0] == doctest::Approx(6));     // |(2·1·(−2) + 2·2·(−2)) / 2|
   CHECK(result.history.column("rate") == std::vector<double>{0.1, 0.05});
   const double w = 1.6;  // 1 + 0.1 · 6
-  CHECK(first.validation_cost == doctest::Approx((std::pow(w - 3, 2) + std::pow(2 * w - 4, 2)) / 2));
+  CHECK(first.validation_loss == doctest::Approx((std::pow(w - 3, 2) + std::pow(2 * w - 4, 2)) / 2));
   CHECK(result.history.parameter_paths == std::vector<std::string>{"weight"});
   CHECK(weight_of(network) == doctest::Approx(w - 0.05 * (2 * 1 * (w - 3) + 2 * 2 * (2 * w - 4)) / 2));
 }
 
 TEST_CASE("a training without improvement ends, with the best weights if they are asked for") {
-  // w = 1 − 0.8ᵏ after k epochs. The validation cost is lowest at w = ½; the nearest values are w(3) = 0.488 and
+  // w = 1 − 0.8ᵏ after k epochs. The validation loss is lowest at w = ½; the nearest values are w(3) = 0.488 and
   // w(4) = 0.5904.
   const Tensor<double> one{1.0}, half{0.5};
   for (const bool best_weights : {false, true}) {
@@ -122,14 +122,14 @@ TEST_CASE("a training without improvement ends, with the best weights if they ar
 }
 
 TEST_CASE("on a plateau the rate is lowered") {
-  // At rate 1 the weight alternates between 0 and 2, and the cost stays 1. Patience 1 tolerates one such epoch; after
+  // At rate 1 the weight alternates between 0 and 2, and the loss stays 1. Patience 1 tolerates one such epoch; after
   // the next one, the rate is divided by 10.
   const Tensor<double> one{1.0};
   const Line network = line(0);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 1});
   const auto result = train::fit(network, optimizer, squares, train::Samples{one, one},
                                  quiet({.epochs = 5, .plateau = optim::Plateau{.factor = 0.1, .patience = 1}}));
-  CHECK(result.history.column("cost")[2] == 1);
+  CHECK(result.history.column("loss")[2] == 1);
   CHECK(optimizer.rate() == doctest::Approx(0.1));
   CHECK(result.history.column("rate")[2] == 1);
   CHECK(result.history.column("rate")[3] == doctest::Approx(0.1));
@@ -169,7 +169,7 @@ TEST_CASE("networks over whole numbers, and losses that take the network") {
   const auto loss = [](const auto& net, auto x, auto y) { return cross_entropy(transpose(net(x), {0, 2, 1}), y); };
   const train::Samples data{tokens, next};
   const auto result = train::fit(network, optimizer, loss, data, quiet({.epochs = 60, .batch_size = 2}));
-  CHECK(result.last("cost") < 0.1);
+  CHECK(result.last("loss") < 0.1);
   CHECK(result.history.metric_names.empty());
   const auto scores =
       train::evaluate(network, [](auto z, auto y) { return mean(z * one_hot(y, 6)); }, data, {.batch_size = 4});
@@ -212,7 +212,7 @@ TEST_CASE("a table and a part of a mapped data set are trained on as they are") 
   };
   const auto of_mapped = train_on(mapped), of_held = train_on(held);
   CHECK(of_mapped.last("validation_accuracy") > 0.8);
-  CHECK(of_mapped.history.column("cost") == of_held.history.column("cost"));
+  CHECK(of_mapped.history.column("loss") == of_held.history.column("loss"));
 }
 
 TEST_CASE("notes that are JSON numbers stand in config.json as numbers, all others as strings") {
@@ -286,7 +286,7 @@ TEST_CASE("options that make no sense are refused") {
   };
   CHECK_ERROR(ValueError, "[fit] accumulate is 0: expected at least 1", fit({.accumulate = 0}));
   CHECK_ERROR(ValueError, "[fit] monitor 'accuracy': expected one of epoch, steps", fit({.monitor = "accuracy"}));
-  CHECK_ERROR(ValueError, "there are no validation data", fit({.monitor = "validation_cost"}));
+  CHECK_ERROR(ValueError, "there are no validation data", fit({.monitor = "validation_loss"}));
   CHECK_ERROR(ValueError, "[fit] picture of shape (2, 2), inputs of shape (4,): expected as many elements as a sample",
               fit({.picture = {2, 2}}));
   CHECK_ERROR(ValueError, "[fit] notes: 'seed' is a setting or a note already", fit({.notes = {{"seed", "7"}}}));
@@ -352,13 +352,13 @@ TEST_CASE("all namespaces can be opened at once") {
   CHECK(summary(network, {8, 2}).parameters == parameter_count(network));
   Optimizer<double> optimizer(network, Adam{});
   fit(network, optimizer, loss, data, quiet({.epochs = 1, .metrics = {accuracy()}}));
-  const double cost = evaluate(network, loss, data).cost;
+  const double expected = evaluate(network, loss, data).loss;
   train_mode(network);
   CHECK(network.at<2>().mode.training());
   eval_mode(network);
   Tape<double> tape;
   const auto value = loss(network(tape.constant(data.inputs)), tape.indices(data.labels));
-  CHECK(value.item() == doctest::Approx(cost));
+  CHECK(value.item() == doctest::Approx(expected));
   CHECK(grad(value, network).size() == named_parameters(copy(network)).size());
 }
 

@@ -47,7 +47,7 @@ TEST_CASE("the guide to training works as it is written") {
   std::cout << result.last("validation_accuracy") << '\n';
   // [measure]
   auto scores = train::evaluate(network, loss, data.test, {.metrics = {train::accuracy(), train::f1()}});
-  std::cout << scores.cost << ' ' << scores.metric("f1") << ' ' << scores.confusion(3, 8) << '\n';  // 3s taken for 8s
+  std::cout << scores.loss << ' ' << scores.metric("f1") << ' ' << scores.confusion(3, 8) << '\n';  // 3s taken for 8s
   // [descents]
   train::FitOptions full{.batch_size = train::all_samples};    // full-batch: smooth, one step an epoch
   train::FitOptions stochastic{.batch_size = 1};               // a step a sample: soon good, never calm
@@ -61,7 +61,7 @@ TEST_CASE("the guide to training works as it is written") {
                             .monitor = "validation_accuracy",      // tells which epoch is best
                             .patience = 5,                         // or after five epochs without a better one
                             .best_weights = true};                 // whose weights are taken at the end
-  options.after_epoch = [](train::FitStatus& status) { status.stop = status.cost < 0.01; };
+  options.after_epoch = [](train::FitStatus& status) { status.stop = status.loss < 0.01; };
   // [metric]
   auto far_off = train::metric("far_off", [](const auto& outputs, const train::Targets& targets) {
     return xt::mean(xt::abs(outputs - std::get<wg::Tensor<double>>(targets)) > 1.0)();
@@ -76,7 +76,7 @@ TEST_CASE("the guide to training works as it is written") {
       return loss(network(tape.borrow(data.train.inputs)), tape.indices(data.train.labels));
     });
     const auto after = train::evaluate(network, loss, data.test);
-    std::cout << report.loss << ' ' << after.cost << ' ' << after.metric("accuracy") << '\n';
+    std::cout << report.loss << ' ' << after.loss << ' ' << after.metric("accuracy") << '\n';
   }
   // [end]
   // clang-format on
@@ -84,11 +84,11 @@ TEST_CASE("the guide to training works as it is written") {
   CHECK(result.last("validation_accuracy") > 0.9);
   CHECK(scores.metric("accuracy") == doctest::Approx(result.last("validation_accuracy")));
   CHECK(out.str().size() > 10);
-  CHECK(train::evaluate(network, loss, data.train).cost < 1e-3);  // 0.02 before L-BFGS
+  CHECK(train::evaluate(network, loss, data.train).loss < 1e-3);  // 0.02 before L-BFGS
   for (train::FitOptions* o : {&full, &stochastic, &mini_batch, &options}) {
     o->epochs = 2;
     o->display = train::Display::quiet;
-    CHECK(std::isfinite(train::fit(network, optimizer, loss, data.train, data.test, *o).last("cost")));
+    CHECK(std::isfinite(train::fit(network, optimizer, loss, data.train, data.test, *o).last("loss")));
   }
   far_off->add({1, 2, 5, 6}, wg::Tensor<double>{1, 4, 5, 7.5});
   CHECK(far_off->value() == 0.5);

@@ -198,7 +198,7 @@ TEST_CASE("names that would make one column of two, or two of one, are refused")
   };
   for (const char* name : {"a,b", "a\"b", "a\nb"})
     CHECK(contains(with({train::metric(name, constant)}), "expected one without commas, quotes and line ends"));
-  for (const char* name : {"cost", "epoch", "rate", "validation_cost", "gradient_norm", "gradient_norm.weight"})
+  for (const char* name : {"loss", "epoch", "rate", "validation_loss", "gradient_norm", "gradient_norm.weight"})
     CHECK(contains(with({train::metric(name, constant)}),
                    fmt::format("[fit] a metric is called '{}', as is another column of the history", name)));
   CHECK(contains(with({train::accuracy(), train::accuracy()}), "a metric is called 'accuracy', as is another"));

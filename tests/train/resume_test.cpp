@@ -139,7 +139,7 @@ TEST_CASE("Ctrl-C ends a training after the step, and it goes on to the same end
   const auto [weight, result] = run(folder / "parts", 0);
   CHECK(weight == whole);
   CHECK(result.resumed);
-  CHECK(result.history.column("cost") == whole_result.history.column("cost"));
+  CHECK(result.history.column("loss") == whole_result.history.column("loss"));
   for (const char* name : {"config.json", "history.csv", "checkpoint", "weights.npz", "report.html"})
     CHECK(std::filesystem::exists(folder / "parts" / name));
 
@@ -165,7 +165,7 @@ TEST_CASE("Ctrl-C ends a training after the step, and it goes on to the same end
       "this one has 20 samples, batches of 4"));
 }
 
-TEST_CASE("a Loader deals and distorts the batches, also of a training that goes on") {
+TEST_CASE("a Loader makes and distorts the batches, also of a training that goes on") {
   Dataset<double> data{random_tensor({30, 2}, 1), Indices::from_shape({30}), 2};
   for (std::size_t i = 0; i < 30; ++i) data.labels(i) = data.inputs(i, 0) > 0 ? 1 : 0;
   const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };

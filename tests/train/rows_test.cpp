@@ -61,7 +61,7 @@ TEST_CASE("what is wrong with a sample is said of its row in the data") {
               train::evaluate(network, ignoring, mislabelled, {.batch_size = 32}));
 }
 
-TEST_CASE("a cost that is not finite is said of its row: of shuffled batches, validation data and evaluations") {
+TEST_CASE("a loss that is not finite is said of its row: of shuffled batches, validation data and evaluations") {
   const auto network = nn::Linear<double>::make(2, 1, Generator(1));
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0});
   const train::Samples good{random_tensor({40, 2}, 1), random_tensor({40, 1}, 2)};
@@ -137,6 +137,6 @@ TEST_CASE("a metric of other targets is named, and a figure that was not measure
   CHECK(contains(message, "'far_off' does not take these targets, which are labels: Indices"));
   CHECK(contains(message, "rows_test.cpp:"));
   const auto result = train::fit(network, optimizer, entropy, two_classes(), quiet({.epochs = 1}));
-  CHECK(std::isfinite(result.last("cost")));
-  CHECK_ERROR(ValueError, "[fit] 'validation_cost' was not measured in the last epoch", result.last("validation_cost"));
+  CHECK(std::isfinite(result.last("loss")));
+  CHECK_ERROR(ValueError, "[fit] 'validation_loss' was not measured in the last epoch", result.last("validation_loss"));
 }

@@ -17,7 +17,7 @@ struct Regression {
   Tensor<T> x = random_tensor<T>({samples, 20}, 1), y = random_tensor<T>({samples, 3}, 2);
   Parameter<T> w1{random_tensor<T>({20, 9}, 3), "w1"}, w2{random_tensor<T>({9, 3}, 4), "w2"};
 
-  Var<T> cost(Tape<T>& tape, std::span<const Var<T>> w, const Shard& shard) const {
+  Var<T> loss_of(Tape<T>& tape, std::span<const Var<T>> w, const Shard& shard) const {
     const Tensor<T> x_rows = xt::view(x, xt::range(shard.first, shard.last), xt::all());
     const Tensor<T> y_rows = xt::view(y, xt::range(shard.first, shard.last), xt::all());
     return mse_loss(matmul(tanh(matmul(tape.constant(x_rows), w[0])), w[1]), y_rows);
@@ -31,7 +31,8 @@ struct Regression {
     std::vector<T> all;
     for (int step = 0; step < steps; ++step) {
       const T value = parallel.gradients_into(
-          samples, [&](Tape<T>& tape, std::span<const Var<T>> w, const Shard& shard) { return cost(tape, w, shard); },
+          samples,
+          [&](Tape<T>& tape, std::span<const Var<T>> w, const Shard& shard) { return loss_of(tape, w, shard); },
           results);
       all = {value};
       for (const auto& result : results) all.insert(all.end(), result.begin(), result.end());
@@ -42,7 +43,7 @@ struct Regression {
   std::vector<T> at_once() const {
     Tape<T> tape;
     const std::array<Var<T>, 2> w{tape.variable(w1), tape.variable(w2)};
-    const auto loss = cost(tape, w, {0, 0, samples});
+    const auto loss = loss_of(tape, w, {0, 0, samples});
     std::vector<T> all{loss.item()};
     for (const auto& gradient : gradients(loss, w[0], w[1])) all.insert(all.end(), gradient.begin(), gradient.end());
     return all;
@@ -103,18 +104,19 @@ TEST_CASE("the error of the first shard that fails is thrown, and the next step 
   DataParallel<double> parallel({w}, 4);
   std::vector<Tensor<double>> results(1);
   bool failing = true;
-  const auto cost = [&](Tape<double>&, auto variables, const Shard& shard) {
+  const auto loss_of = [&](Tape<double>&, auto variables, const Shard& shard) {
     if (failing && shard.index > 0) throw ValueError("test", fmt::format("shard {}", shard.index));
     return sum(variables[0]);
   };
   for (int i = 0; i < 5; ++i)
-    CHECK(contains(message_of<ValueError>([&] { parallel.gradients_into(8, cost, results); }), "[test] shard 1"));
+    CHECK(contains(message_of<ValueError>([&] { parallel.gradients_into(8, loss_of, results); }), "[test] shard 1"));
   failing = false;
-  CHECK(parallel.gradients_into(8, cost, results) == doctest::Approx(xt::sum(w.value())()));
-  CHECK(contains(message_of<ValueError>([&] { parallel.gradients_into(0, cost, results); }), "0 samples"));
+  CHECK(parallel.gradients_into(8, loss_of, results) == doctest::Approx(xt::sum(w.value())()));
+  CHECK(contains(message_of<ValueError>([&] { parallel.gradients_into(0, loss_of, results); }), "0 samples"));
   CHECK(contains(message_of<ValueError>([&] { DataParallel<double>({w}, 0); }), "0 shards"));
   std::vector<Tensor<double>> two(2);
-  CHECK(contains(message_of<ShapeError>([&] { parallel.gradients_into(8, cost, two); }), "2 results for 1 parameters"));
+  CHECK(contains(message_of<ShapeError>([&] { parallel.gradients_into(8, loss_of, two); }),
+                 "2 results for 1 parameters"));
   const auto vector = [](Tape<double>&, auto variables, const Shard&) { return variables[0]; };
   CHECK(contains(message_of<ShapeError>([&] { parallel.gradients_into(8, vector, results); }), "shape (2,)"));
 }

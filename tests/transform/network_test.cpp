@@ -31,7 +31,7 @@ Matrix plain_softmax(const Matrix& z) {
   return y;
 }
 
-enum class Cost { least_squares, binary, binary_from_logits, categorical };
+enum class LossKind { least_squares, binary, binary_from_logits, categorical };
 
 struct LayerArrays {
   Matrix w, b;
@@ -42,11 +42,11 @@ struct Data {
   std::vector<LayerArrays> layers;
 };
 
-Data make_data(std::size_t layers, Cost cost) {
+Data make_data(std::size_t layers, LossKind kind) {
   const std::size_t n = 7, sizes[] = {6, 5, 4, 3, 2};
   Data data{random_tensor({n, sizes[0]}, 1), xt::zeros<double>({n, sizes[layers]}), {}};
   for (std::size_t i = 0; i < n; ++i) data.y(i, i % sizes[layers]) = 1;
-  if (cost != Cost::categorical) data.y = 0.8 * data.y + 0.1;  // targets need not be 0 or 1
+  if (kind != LossKind::categorical) data.y = 0.8 * data.y + 0.1;  // targets need not be 0 or 1
   for (std::size_t l = 0; l < layers; ++l)
     data.layers.push_back({random_tensor({sizes[l], sizes[l + 1]}, 10 + static_cast<unsigned>(l)),
                            random_tensor({sizes[l + 1]}, 20 + static_cast<unsigned>(l))});
@@ -54,22 +54,22 @@ Data make_data(std::size_t layers, Cost cost) {
 }
 
 // δ of the last layer, then δₗ = (δₗ₊₁·Wₗ₊₁ᵀ)·aₗ(1−aₗ); ∂J/∂Wₗ = aₗ₋₁ᵀ·δₗ and ∂J/∂bₗ = the column sums of δₗ.
-std::pair<double, std::vector<LayerArrays>> by_hand(const Data& data, Cost cost, bool biases) {
+std::pair<double, std::vector<LayerArrays>> by_hand(const Data& data, LossKind kind, bool biases) {
   const double n = static_cast<double>(data.x.shape()[0]);
   std::vector<Matrix> a{data.x};
   for (std::size_t l = 0; l < data.layers.size(); ++l) {
     Matrix z = product(a.back(), data.layers[l].w);
     if (biases) z = z + data.layers[l].b;
     const bool last = l + 1 == data.layers.size();
-    a.push_back(last && cost == Cost::categorical ? plain_softmax(z) : plain_sigmoid(z));
+    a.push_back(last && kind == LossKind::categorical ? plain_softmax(z) : plain_sigmoid(z));
   }
   const Matrix &out = a.back(), &y = data.y;
   Matrix delta;
   double j = 0;
-  if (cost == Cost::least_squares) {
+  if (kind == LossKind::least_squares) {
     j = xt::sum(xt::square(out - y))() / (2 * n);
     delta = (out - y) * out * (1 - out) / n;
-  } else if (cost == Cost::categorical) {
+  } else if (kind == LossKind::categorical) {
     j = -xt::sum(y * xt::log(out))() / n;
     delta = (out - y) / n;
   } else {
@@ -85,13 +85,13 @@ std::pair<double, std::vector<LayerArrays>> by_hand(const Data& data, Cost cost,
   return {j, gradient};
 }
 
-Var<double> cost_of(Var<double> z, const Matrix& y, Cost cost) {
-  switch (cost) {
-    case Cost::least_squares:
+Var<double> loss_of(Var<double> z, const Matrix& y, LossKind kind) {
+  switch (kind) {
+    case LossKind::least_squares:
       return squared_error(sigmoid(z), y);
-    case Cost::binary:
+    case LossKind::binary:
       return binary_cross_entropy(sigmoid(z), y);
-    case Cost::binary_from_logits:
+    case LossKind::binary_from_logits:
       return binary_cross_entropy_with_logits(z, y);
     default:
       return cross_entropy_with_logits(z, y);
@@ -100,12 +100,13 @@ Var<double> cost_of(Var<double> z, const Matrix& y, Cost cost) {
 
 }  // namespace
 
-TEST_CASE("the tape's gradients are the tutorial's deltas: every cost, 1 to 4 layers, with and without biases") {
-  for (const Cost cost : {Cost::least_squares, Cost::binary, Cost::binary_from_logits, Cost::categorical})
+TEST_CASE("the tape's gradients are the tutorial's deltas: every loss, 1 to 4 layers, with and without biases") {
+  for (const LossKind kind :
+       {LossKind::least_squares, LossKind::binary, LossKind::binary_from_logits, LossKind::categorical})
     for (const std::size_t layers : Sizes{1, 2, 3, 4})
       for (const bool biases : {false, true}) {
-        const Data data = make_data(layers, cost);
-        const auto [j, expected] = by_hand(data, cost, biases);
+        const Data data = make_data(layers, kind);
+        const auto [j, expected] = by_hand(data, kind, biases);
         Tape<double> tape;
         std::vector<Var<double>> w, b;
         auto a = tape.constant(data.x);
@@ -116,9 +117,9 @@ TEST_CASE("the tape's gradients are the tutorial's deltas: every cost, 1 to 4 la
           if (biases) a = a + b[l];
           if (l + 1 < layers) a = sigmoid(a);
         }
-        const auto loss = cost_of(a, data.y, cost);
+        const auto loss = loss_of(a, data.y, kind);
         const auto dw = grad(loss, w), db = grad(loss, b);
-        CAPTURE(static_cast<int>(cost));
+        CAPTURE(static_cast<int>(kind));
         CAPTURE(layers);
         CAPTURE(biases);
         CHECK(std::abs(loss.item() - j) < 1e-12);
@@ -134,7 +135,7 @@ TEST_CASE("gradient descent by the tape learns XOR") {
   const Matrix x{{0, 0}, {0, 1}, {1, 0}, {1, 1}}, y = xt::reshape_view(Matrix{0, 1, 1, 0}, {4, 1});
   Parameter<double> w1(random_tensor({2, 8}, 3, -2, 2)), b1(random_tensor({8}, 4)), w2(random_tensor({8, 1}, 5, -2, 2)),
       b2(random_tensor({1}, 6));
-  double cost = 0;
+  double last_loss = 0;
   for (int step = 0; step < 4000; ++step) {
     tape.clear();
     const auto u1 = tape.variable(w1), c1 = tape.variable(b1), u2 = tape.variable(w2), c2 = tape.variable(b2);
@@ -144,7 +145,7 @@ TEST_CASE("gradient descent by the tape learns XOR") {
     b1 -= e1.view();
     w2 -= d2.view();
     b2 -= e2.view();
-    cost = loss.item();
+    last_loss = loss.item();
   }
-  CHECK(cost < 0.01);
+  CHECK(last_loss < 0.01);
 }

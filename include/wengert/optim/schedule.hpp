@@ -91,7 +91,7 @@ struct LinearWarmup {
   double operator()(double t) const;  ///< the rate at t
 };
 
-/// Lowers the rate when a metric stops improving (PyTorch's ReduceLROnPlateau): `set_rate(plateau(cost))`.
+/// Lowers the rate when a metric stops improving (PyTorch's ReduceLROnPlateau): `set_rate(plateau(loss))`.
 ///
 /// Call it once per epoch, or whenever the metric is measured. Its state is `rate` and the last three members. A copy
 /// of the struct is a checkpoint.

@@ -28,7 +28,7 @@ struct Report {
   std::string title = "Training";          ///< the title of the page
   std::string subtitle{};                  ///< the line below the title
   History history{};                       ///< its figures are shown as curves
-  CostTrace costs{};                       ///< the losses of single steps
+  LossTrace losses{};                      ///< the losses of single steps
   ConfusionMatrix confusion{};             ///< of the validation samples if there are any, else of the training samples
   std::vector<std::string> class_names{};  ///< if empty, classes are numbers
   std::vector<Mistake> mistakes{};         ///< the most confident first

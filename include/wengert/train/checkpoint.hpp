@@ -25,7 +25,7 @@ class Checkpoint {
  public:
   /// The type of a value.
   using Value = std::variant<std::string, Indices, Tensor<float>, Tensor<double>>;
-  static constexpr std::uint32_t version = 1;  ///< of the file format
+  static constexpr std::uint32_t version = 2;  ///< of the file format and of the entries of `fit`
 
   /// Adds a value, or replaces the value of that name.
   void set(std::string_view name, Value value);
@@ -56,7 +56,7 @@ class Checkpoint {
   /// Writes all values to a file beside `path`, flushes it to disk, and renames it to `path`, so that a complete file
   /// always exists. Throws FileError if that fails; then the old file stays.
   void save(const std::filesystem::path& path, const Location& where = Location::current()) const;
-  /// Reads a file. Throws FileError, which states the cause, if it cannot be read, is not a checkpoint, has a newer
+  /// Reads a file. Throws FileError, which states the cause, if it cannot be read, is not a checkpoint, has another
   /// version, or is truncated or damaged. Memory use grows with the actual content of the file.
   static Checkpoint load(const std::filesystem::path& path, const Location& where = Location::current());
 

@@ -10,8 +10,8 @@
 #pragma once
 
 #include <wengert/optim/lbfgs.hpp>
+#include <wengert/train/erased_model.hpp>
 #include <wengert/train/options.hpp>
-#include <wengert/train/recipe.hpp>
 #include <wengert/train/samples.hpp>
 
 namespace wengert::train {
@@ -19,10 +19,10 @@ namespace wengert::train {
 namespace detail {
 
 template <class T>
-FitResult run_fit(Recipe<T> recipe, optim::Optimizer<T>& optimizer, const Source<T>& data, const Source<T>* validation,
-                  const FitOptions& options, const Location& where);
+FitResult run_fit(ErasedModel<T> model, optim::Optimizer<T>& optimizer, const Source<T>& data,
+                  const Source<T>* validation, const FitOptions& options, const Location& where);
 template <class T>
-Evaluation run_evaluate(const Recipe<T>& recipe, const Source<T>& data, const EvaluateOptions& options,
+Evaluation run_evaluate(const ErasedModel<T>& model, const Source<T>& data, const EvaluateOptions& options,
                         const Location& where);
 
 }  // namespace detail
@@ -47,7 +47,7 @@ FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss&
                     std::same_as<typename detail::Access<Data>::Targets, typename detail::Access<Validation>::Targets>,
                 "wengert: training and validation data are of the same kind");
   const detail::SourceOf<T, Validation> held_out(validation, "fit", where);
-  return detail::run_fit<T>(detail::recipe<T, Data>(network, loss, where), optimizer,
+  return detail::run_fit<T>(detail::erased_model<T, Data>(network, loss, where), optimizer,
                             detail::SourceOf<T, Data>(data, "fit", where), &held_out, options, where);
 }
 
@@ -55,7 +55,7 @@ FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss&
 template <class Module, class T, class Loss, SamplesOf<T> Data>
 FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss& loss, const Data& data,
               const FitOptions& options = {}, Location where = Location::current()) {
-  return detail::run_fit<T>(detail::recipe<T, Data>(network, loss, where), optimizer,
+  return detail::run_fit<T>(detail::erased_model<T, Data>(network, loss, where), optimizer,
                             detail::SourceOf<T, Data>(data, "fit", where), nullptr, options, where);
 }
 
@@ -80,15 +80,15 @@ Evaluation evaluate(const Module& network, const Loss& loss, const Data& data, c
                     Location where = Location::current()) {
   using T = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, typename detail::Access<Data>::Inputs::value_type,
                                ModuleScalar<Module>>;
-  return detail::run_evaluate<T>(detail::recipe<T, Data>(network, loss, where),
+  return detail::run_evaluate<T>(detail::erased_model<T, Data>(network, loss, where),
                                  detail::SourceOf<T, Data>(data, "evaluate", where), options, where);
 }
 
 /// @cond
-#define WENGERT_TRAIN_INSTANCES(prefix, T)                                                                       \
-  prefix template FitResult detail::run_fit(Recipe<T>, optim::Optimizer<T>&, const Source<T>&, const Source<T>*, \
-                                            const FitOptions&, const Location&);                                 \
-  prefix template Evaluation detail::run_evaluate(const Recipe<T>&, const Source<T>&, const EvaluateOptions&,    \
+#define WENGERT_TRAIN_INSTANCES(prefix, T)                                                                            \
+  prefix template FitResult detail::run_fit(ErasedModel<T>, optim::Optimizer<T>&, const Source<T>&, const Source<T>*, \
+                                            const FitOptions&, const Location&);                                      \
+  prefix template Evaluation detail::run_evaluate(const ErasedModel<T>&, const Source<T>&, const EvaluateOptions&,    \
                                                   const Location&);
 WENGERT_TRAIN_INSTANCES(extern, float)
 WENGERT_TRAIN_INSTANCES(extern, double)

@@ -29,7 +29,7 @@ struct FitStatus {
   const report::History& history;  ///< the completed epochs
   std::size_t epoch = 0;           ///< the current epoch, counted from 1
   std::size_t step = 0;            ///< the last step of the optimiser, counted from 1
-  double cost = 0;                 ///< the loss of this step's samples; after an epoch, its mean
+  double loss = 0;                 ///< the loss of this step's samples; after an epoch, its mean
   bool stop = false;               ///< set it to end the training run
 };
 
@@ -130,7 +130,7 @@ struct FitResult {
 
 /// The loss and metrics of a network on a data set.
 struct Evaluation {
-  double cost = 0;                                        ///< the mean loss over the batches, weighted by their samples
+  double loss = 0;                                        ///< the mean loss over the batches, weighted by their samples
   std::vector<std::pair<std::string, double>> metrics{};  ///< by name
   report::ConfusionMatrix confusion{};                    ///< for labels of at most 1,000 classes; otherwise empty
 

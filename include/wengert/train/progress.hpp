@@ -29,10 +29,10 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// Reports that `samples_done` samples of epoch `epoch` (counted from 1) are done; `cost` is the running loss.
-  void step(std::size_t epoch, std::size_t samples_done, double cost) {
+  /// Reports that `samples_done` samples of epoch `epoch` (counted from 1) are done; `loss` is the running loss.
+  void step(std::size_t epoch, std::size_t samples_done, double loss) {
     if (display_ == Display::quiet) return;
-    draw_if_due(epoch, samples_done, cost);
+    draw_if_due(epoch, samples_done, loss);
   }
   /// Reports the end of an epoch: prints a line if piped; on a terminal, the bar shows `figures` from now on.
   void end_epoch(std::size_t epoch, std::string_view figures);
@@ -43,8 +43,8 @@ class Progress {
 
  private:
   using Clock = std::chrono::steady_clock;
-  void draw_if_due(std::size_t epoch, std::size_t samples_done, double cost);
-  std::string bar(std::size_t epoch, std::size_t samples_done, double cost, Clock::time_point now) const;
+  void draw_if_due(std::size_t epoch, std::size_t samples_done, double loss);
+  std::string bar(std::size_t epoch, std::size_t samples_done, double loss, Clock::time_point now) const;
   void show(std::string line);
 
   Display display_;

@@ -61,9 +61,9 @@ struct Samples {
 template <class X, class Y>
 Samples(X, Y) -> Samples<X, Y>;
 
-/// A batch without the type of its data.
+/// A batch of any type of data, as the training loop passes it to the erased model.
 template <class T>
-struct Feed {
+struct Batch {
   std::variant<Tensor<T>, Indices> inputs;   ///< one row per sample
   std::variant<Tensor<T>, Indices> targets;  ///< one row per sample
   std::size_t samples = 0;                   ///< the number of samples
@@ -192,7 +192,7 @@ class Source {
   virtual std::size_t size() const = 0;  ///< the number of samples
   virtual bool repeats() const = 0;      ///< whether the same rows always give the same batch
   /// Copies samples into a batch.
-  virtual void gather(std::span<const std::size_t> rows, Feed<T>& batch) const = 0;
+  virtual void gather(std::span<const std::size_t> rows, Batch<T>& batch) const = 0;
   virtual const Loader<T>* loader() const { return nullptr; }  ///< the Loader that makes the batches, if any
 };
 
@@ -208,7 +208,7 @@ class SourceOf final : public Source<T> {
   }
   std::size_t size() const override { return size_of(data_); }
   bool repeats() const override { return Access<D>::repeats; }
-  void gather(std::span<const std::size_t> rows, Feed<T>& batch) const override {
+  void gather(std::span<const std::size_t> rows, Batch<T>& batch) const override {
     batch.samples = rows.size();
     Access<D>::gather(data_, rows, part<typename Access<D>::Inputs>(batch.inputs),
                       part<typename Access<D>::Targets>(batch.targets));

@@ -46,29 +46,29 @@ class DataParallel {
 
   /// The mean loss of `samples` samples; writes its gradient with respect to each parameter into `results`.
   ///
-  /// `cost_of(tape, variables, shard)` records the mean loss of the shard's samples as a scalar; `variables` are the
+  /// `loss_of(tape, variables, shard)` records the mean loss of the shard's samples as a scalar; `variables` are the
   /// parameters, in order. It is called from several threads at once, with a different tape for each shard, and may
-  /// read shared data but not change it. Throws what `cost_of` throws (from several shards, the error of the first
+  /// read shared data but not change it. Throws what `loss_of` throws (from several shards, the error of the first
   /// one), ValueError if there are no samples or the loss queues updates, ShapeError unless there is one result per
   /// parameter and the loss has one element, and HandleError during the recording of a Program.
   template <class F>
   requires std::is_invocable_r_v < Var<T>,
   const F&, Tape<T>&, std::span<const Var<T>>,
-      const Shard& > T gradients_into(std::size_t samples, const F& cost_of, std::span<Tensor<T>> results,
+      const Shard& > T gradients_into(std::size_t samples, const F& loss_of, std::span<Tensor<T>> results,
                                       Location where = Location::current()) {
     return run(samples,
-               {&cost_of, [](const void* f, Tape<T>& tape, std::span<const Var<T>> variables,
+               {&loss_of, [](const void* f, Tape<T>& tape, std::span<const Var<T>> variables,
                              const Shard& s) { return Var<T>((*static_cast<const F*>(f))(tape, variables, s)); }},
                results, where);
   }
 
  private:
-  struct Cost {
+  struct Loss {
     const void* function;
     Var<T> (*call)(const void* function, Tape<T>& tape, std::span<const Var<T>> variables, const Shard& shard);
   };
   struct State;
-  T run(std::size_t samples, const Cost& cost_of, std::span<Tensor<T>> results, const Location& where);
+  T run(std::size_t samples, const Loss& loss_of, std::span<Tensor<T>> results, const Location& where);
 
   std::unique_ptr<State> state_;
 };

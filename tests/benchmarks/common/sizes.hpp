@@ -75,7 +75,7 @@ inline constexpr std::array<Weights, 10> weights{{{"k1", {6, 1, 5, 5}, 4, 25},
 // Two transformer blocks with layer normalisation before attention and before the two linear layers.
 namespace transformer {
 inline constexpr std::size_t blocks = 2, width = 128, heads = 4, length = 64, batch = 16, inner = 4 * width;
-inline constexpr float rate = 10;  // the cost is a mean over all elements
+inline constexpr float rate = 10;  // the loss is a mean over all elements
 // Weights of one block. Those of the normalisations are random too, so that none is 0 or 1.
 inline constexpr std::size_t weights_a_block = 16;
 inline constexpr std::array<Weights, weights_a_block> weights{{{"scale1", {width}, 1, 1},

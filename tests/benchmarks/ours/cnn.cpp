@@ -40,10 +40,10 @@ class Eager : public Network {
   void step() override {
     tape_.clear();
     const Variables v = record_parameters(tape_);
-    const auto cost = loss(tape_.borrow(inputs_), tape_.borrow(targets_), v);
-    gradients_into<float>(cost, v, gradients_);
+    const auto mean_loss = loss(tape_.borrow(inputs_), tape_.borrow(targets_), v);
+    gradients_into<float>(mean_loss, v, gradients_);
     for (std::size_t i = 0; i < v.size(); ++i) parameters_[i] -= cnn::rate * gradients_[i];
-    loss_ = static_cast<double>(cost.item());
+    loss_ = static_cast<double>(mean_loss.item());
   }
 
  private:
@@ -61,10 +61,10 @@ class Replayed : public Network {
     wg::Tape<float> tape;
     const auto x = tape.borrow(inputs_), y = tape.borrow(targets_);
     const Variables v = record_parameters(tape);
-    const auto cost = loss(x, y, v);
-    const auto gradients = grad<float>(cost, std::vector(v.begin(), v.end()));
+    const auto mean_loss = loss(x, y, v);
+    const auto gradients = grad<float>(mean_loss, std::vector(v.begin(), v.end()));
     for (std::size_t i = 0; i < v.size(); ++i) tape.update(parameters_[i], v[i] - cnn::rate * gradients[i]);
-    return wg::compile(tape, {x, y}, {cost});
+    return wg::compile(tape, {x, y}, {mean_loss});
   }();
 };
 

@@ -58,8 +58,8 @@ class Lstm : public Work {
       }
       const auto prediction = x * out_w + out_b;
       next = slice(sequence, {t + 1});
-      const auto cost = sum(next * (prediction - log(2 + sum(exp(prediction)))));
-      total = t == 0 ? cost : total + cost;
+      const auto loss = sum(next * (prediction - log(2 + sum(exp(prediction)))));
+      total = t == 0 ? loss : total + loss;
     }
     return total / -static_cast<double>(lstm::steps * lstm::width);
   }

@@ -48,11 +48,11 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets) {
 class Training : public Work {
  public:
   void step() override {
-    const Tensor cost = loss();
-    const auto gradients = torch::autograd::grad({cost}, p_);
+    const Tensor mean_loss = loss();
+    const auto gradients = torch::autograd::grad({mean_loss}, p_);
     torch::NoGradGuard no_gradient;
     for (std::size_t i = 0; i < p_.size(); ++i) p_[i].sub_(gradients[i], rate_);
-    value_ = static_cast<double>(cost.item<float>());
+    value_ = static_cast<double>(mean_loss.item<float>());
   }
   double value() override { return value_; }
   bool trains() const override { return true; }

@@ -1,5 +1,5 @@
-// The op finite_cost: the identity, which throws if the loss is not finite.
-#include "train/finite_cost.hpp"
+// The op finite_loss: the identity, which throws if the loss is not finite.
+#include "train/finite_loss.hpp"
 
 #include <wengert/tape/structural.hpp>
 
@@ -10,8 +10,8 @@
 namespace wengert::train {
 namespace {
 
-struct FiniteCost {
-  static constexpr std::string_view name = "finite_cost";
+struct FiniteLoss {
+  static constexpr std::string_view name = "finite_loss";
   static constexpr std::string_view notation = "y = x";
   static constexpr std::size_t arity = 1;
   Shape shape(const Shape& x) const {
@@ -21,23 +21,23 @@ struct FiniteCost {
   }
   template <class T>
   void forward(Value<const T> x, Value<T> y) const {
-    if (!std::isfinite(*x.data)) throw ValueError(name, fmt::format("the cost is {}", *x.data));
+    if (!std::isfinite(*x.data)) throw ValueError(name, fmt::format("the loss is {}", *x.data));
     *y.data = *x.data;
   }
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T>) const {
     return g;
   }
-  static std::vector<StructuralExample<FiniteCost>> examples() { return {{{}, {{}}}}; }
+  static std::vector<StructuralExample<FiniteLoss>> examples() { return {{{}, {{}}}}; }
 };
 
 }  // namespace
 
 template <class T>
-Var<T> finite_cost(Var<T> cost, Location where) {
-  return record(FiniteCost{}, where, cost);
+Var<T> finite_loss(Var<T> loss, Location where) {
+  return record(FiniteLoss{}, where, loss);
 }
-template Var<float> finite_cost(Var<float>, Location);
-template Var<double> finite_cost(Var<double>, Location);
+template Var<float> finite_loss(Var<float>, Location);
+template Var<double> finite_loss(Var<double>, Location);
 
 }  // namespace wengert::train

@@ -29,13 +29,13 @@ struct RecordedLoss {
 
 /// The erased model: everything the training loop needs of a network and its loss.
 template <class T>
-struct Recipe {
+struct ErasedModel {
   std::vector<std::pair<std::string, Parameter<T>>> parameters;  ///< all parameters, with their paths
   std::vector<Generator> generators;                             ///< those whose positions are saved in checkpoints
   std::function<void(bool training)> set_training;               ///< sets the mode of the network
   /// Records the loss of a batch.
   std::function<RecordedLoss<T>(const ProgramVar<T>& x, const ProgramVar<T>& y)> record;
-  std::function<std::string(const Feed<T>& batch)> summary;  ///< the table of layers; empty if it is not available
+  std::function<std::string(const Batch<T>& batch)> summary;  ///< the table of layers; empty if it is not available
 };
 
 namespace detail {
@@ -54,10 +54,10 @@ using InputVar = decltype(as_input<X, T>(std::declval<const ProgramVar<T>&>()));
 
 // Builds the erased model. `where` is the line passed to the network's call, if it accepts one.
 template <class T, class Data, class Module, class Loss>
-Recipe<T> recipe(const Module& module, const Loss& loss, const Location& where) {
+ErasedModel<T> erased_model(const Module& module, const Loss& loss, const Location& where) {
   using X = typename Access<Data>::Inputs;
   using Y = typename Access<Data>::Targets;
-  Recipe<T> result;
+  ErasedModel<T> result;
   for_each_parameter(module, [&](const std::string& path, const Parameter<T>& parameter) {
     result.parameters.emplace_back(path.empty() ? parameter.name() : path, parameter);
   });
@@ -75,15 +75,15 @@ Recipe<T> recipe(const Module& module, const Loss& loss, const Location& where) 
       return {loss(module, as_input<X, T>(x), as_input<Y, T>(y))};
     } else {
       const auto outputs = nn::detail::call(module, as_input<X, T>(x), where);
-      const Var<T> cost = loss(outputs, as_input<Y, T>(y));
+      const Var<T> value = loss(outputs, as_input<Y, T>(y));
       if constexpr (std::same_as<std::remove_cvref_t<decltype(outputs)>, Var<T>>)
-        return {cost, outputs};
+        return {value, outputs};
       else
-        return {cost};
+        return {value};
     }
   };
   if constexpr (std::same_as<ModuleScalar<Module>, T> && std::is_invocable_r_v<Var<T>, const Module&, InputVar<X, T>>)
-    result.summary = [&module, where](const Feed<T>& batch) {
+    result.summary = [&module, where](const Batch<T>& batch) {
       return nn::summary(module, std::get<X>(batch.inputs), where).to_string();
     };
   return result;

@@ -7,6 +7,6 @@ namespace wengert::train {
 
 /// Returns the loss. Throws ValueError, also in a Program, if it is NaN or infinite.
 template <class T>
-Var<T> finite_cost(Var<T> cost, Location where = Location::current());
+Var<T> finite_loss(Var<T> loss, Location where = Location::current());
 
 }  // namespace wengert::train
