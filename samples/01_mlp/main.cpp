@@ -26,22 +26,24 @@
 namespace {
 
 using namespace sample;
+namespace data = wengert::data;
+namespace io = wengert::io;
 namespace optim = wengert::optim;
 namespace train = wengert::train;
 
-wg::Split<float> load(const Options& o) {
+data::Split<float> load(const Options& o) {
   if (o.data != "csv" && o.data != "idx") return load_named(o.data, o.data_folder, o.seed);
   const auto read = [&](const std::string& first, const std::string& labels) {
-    if (o.data == "idx") return wg::read_idx<float>(first, labels);
-    wg::CsvOptions options;
+    if (o.data == "idx") return data::read_idx<float>(first, labels);
+    data::CsvOptions options;
     options.scale = o.scale;
-    return wg::read_csv<float>(first, options);
+    return data::read_csv<float>(first, options);
   };
   const bool idx = o.data == "idx";
-  wg::Dataset<float> data = read(idx ? o.images : o.csv, o.labels);
+  data::Dataset<float> data = read(idx ? o.images : o.csv, o.labels);
   const std::string& test_file = idx ? o.test_images : o.test_csv;
-  if (test_file.empty()) return wg::split(data, o.test_fraction, o.seed);
-  wg::Dataset<float> test = read(test_file, o.test_labels);
+  if (test_file.empty()) return data::split(data, o.test_fraction, o.seed);
+  data::Dataset<float> test = read(test_file, o.test_labels);
   if (test.features() != data.features())
     throw wg::FileError("data", fmt::format("{}: {} features a sample, the training data has {}", test_file,
                                             test.features(), data.features()));
@@ -54,7 +56,7 @@ struct Outcome {
   train::Evaluation test;
 };
 
-Outcome train_and_test(const Mlp& network, const wg::Split<float>& data, std::size_t batch_size, const Options& o) {
+Outcome train_and_test(const Mlp& network, const data::Split<float>& data, std::size_t batch_size, const Options& o) {
   optim::Optimizer<float> optimizer(network, optim::SGD{.rate = o.rate});
   const LossFunction loss{o.loss};
   try {
@@ -96,17 +98,17 @@ void print_confusion(const wengert::report::ConfusionMatrix& confusion) {
 }
 
 void save_weights(const Mlp& network, const std::string& path) {
-  std::vector<wg::NamedTensor<float>> arrays;  // W1, b1, W2, b2, …
+  std::vector<io::NamedTensor<float>> arrays;  // W1, b1, W2, b2, …
   for (const Layer& layer : network.layers)
     for (const auto& parameter : {layer.w, layer.b}) arrays.push_back({parameter.name(), parameter.value()});
-  wg::save_npz(path, arrays);
+  io::save_npz(path, arrays);
 }
 
 int run(const Options& o) {
   for (const std::string& path : {o.weights, o.curve})
     if (!path.empty()) check_writable(path);
   wg::set_num_threads(o.threads);
-  const wg::Split<float> data = load(o);
+  const data::Split<float> data = load(o);
   const std::size_t n = data.train.size();
   const std::size_t batch_size = o.method == "full" ? n : o.method == "stochastic" ? 1 : std::min(o.batch_size, n);
 

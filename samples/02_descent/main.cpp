@@ -25,6 +25,7 @@
 namespace {
 
 using namespace sample;
+namespace data = wengert::data;
 namespace optim = wengert::optim;
 namespace train = wengert::train;
 
@@ -47,8 +48,8 @@ struct Method {
 
 // Trains with one method. Appends lines `method,epochs,seconds,loss` at epochs spaced evenly on a logarithmic scale;
 // the loss is that of the samples in `judged`.
-void descend(const Method& method, const wg::Dataset<float>& data, const wg::Dataset<float>& judged, const Options& o,
-             std::string& curves) {
+void descend(const Method& method, const data::Dataset<float>& data, const data::Dataset<float>& judged,
+             const Options& o, std::string& curves) {
   using Clock = std::chrono::steady_clock;
   const auto seconds = [](Clock::duration time) { return std::chrono::duration<double>(time).count(); };
   wg::Generator generator(o.seed);  // the same initial weights for every method
@@ -87,10 +88,10 @@ void descend(const Method& method, const wg::Dataset<float>& data, const wg::Dat
 int run(const Options& o) {
   check_writable(o.curves);
   wg::set_num_threads(1);
-  const wg::Dataset<float> data = load_named(o.data, o.data_folder, o.seed).train;
+  const data::Dataset<float> data = load_named(o.data, o.data_folder, o.seed).train;
   std::vector<std::size_t> first(std::min<std::size_t>(2000, data.size()));  // a subset, to measure the loss quickly
   std::iota(first.begin(), first.end(), std::size_t{0});
-  const wg::Dataset<float> judged = wg::subset(data, first);
+  const data::Dataset<float> judged = data::subset(data, first);
   std::string curves = "method,epochs,seconds,loss\n";
   for (const Method& method : {Method{"full", data.size(), o.rates[0]}, Method{"stochastic", 1, o.rates[1]},
                                Method{"mini-batch", std::min(o.batch_size, data.size()), o.rates[2]}})

@@ -18,6 +18,7 @@
 #include <fmt/format.h>
 
 namespace wg = wengert;
+namespace data = wengert::data;
 namespace nn = wengert::nn;
 namespace optim = wengert::optim;
 namespace train = wengert::train;
@@ -36,10 +37,10 @@ int main(int count, char** arguments) {
     data.train.inputs.reshape({data.train.size(), 1, side, side});
     data.test.inputs.reshape({data.test.size(), 1, side, side});
 
-    const wg::Augmentation moves{.shift = brief ? 0U : 2U, .rotate = brief ? 10.0 : 0.0, .flip = !brief};
-    const wg::Loader<float> loader(
-        data.train, {.batch_size = 64, .seed = 1965, .transform = [&](wg::Batch<float>& batch, wg::Generator& draws) {
-                       wg::augment(batch.inputs, moves, draws);
+    const data::Augmentation moves{.shift = brief ? 0U : 2U, .rotate = brief ? 10.0 : 0.0, .flip = !brief};
+    const data::Loader<float> loader(
+        data.train, {.batch_size = 64, .seed = 1965, .transform = [&](data::Batch<float>& batch, wg::Generator& draws) {
+                       data::augment(batch.inputs, moves, draws);
                      }});
 
     wg::Generator generator(1964);

@@ -20,6 +20,7 @@
 #include <xtensor/xview.hpp>
 
 namespace wg = wengert;
+namespace data = wengert::data;
 namespace nn = wengert::nn;
 namespace optim = wengert::optim;
 namespace train = wengert::train;
@@ -104,7 +105,7 @@ int main(int count, char** arguments) {
   const bool brief = sample::brief(count, arguments);
   const std::size_t digits = brief ? 2 : 3, numbers = brief ? 100 : 1000;
   std::mt19937_64 shuffle(1964);
-  const auto pairs = wg::permutation(numbers * numbers, shuffle);
+  const auto pairs = data::permutation(numbers * numbers, shuffle);
   const std::size_t held_out = brief ? 1000 : 5000, shown = brief ? 9000 : 100000;
   const Sums training = write_down(std::span(pairs).first(shown), digits, numbers);
   const Sums test = write_down(std::span(pairs).last(held_out), digits, numbers);

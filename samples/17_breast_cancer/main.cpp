@@ -22,6 +22,7 @@
 #include <fmt/format.h>
 
 namespace wg = wengert;
+namespace data = wengert::data;
 namespace nn = wengert::nn;
 namespace optim = wengert::optim;
 namespace train = wengert::train;
@@ -32,7 +33,7 @@ constexpr std::array measured = {"radius",      "texture",   "perimeter",      "
 constexpr std::array figures = {"mean", "error of", "worst"};
 
 // The samples with targets N×1, the output shape of a network with one output.
-train::Samples<wg::Tensor<float>, wg::Tensor<float>> with_targets(const wg::Dataset<float>& data) {
+train::Samples<wg::Tensor<float>, wg::Tensor<float>> with_targets(const data::Dataset<float>& data) {
   wg::Tensor<float> targets = wg::Tensor<float>::from_shape({data.size(), 1});
   std::copy(data.labels.begin(), data.labels.end(), targets.begin());
   return {data.inputs, targets};
@@ -42,10 +43,10 @@ int main() {
   try {
     // One line per tumour; the last column is 0 for malignant, 1 for benign.
     auto parts =
-        wg::stratified_split(wg::read_csv<float>(sample::fetched("breast_cancer") / "breast_cancer.csv"), 0.2, 1);
-    const auto normalisation = wg::learn_normalisation(parts.train.inputs);
-    wg::normalise(parts.train.inputs, normalisation);
-    wg::normalise(parts.test.inputs, normalisation);  // with the statistics of the training samples
+        data::stratified_split(data::read_csv<float>(sample::fetched("breast_cancer") / "breast_cancer.csv"), 0.2, 1);
+    const auto normalisation = data::learn_normalisation(parts.train.inputs);
+    data::normalise(parts.train.inputs, normalisation);
+    data::normalise(parts.test.inputs, normalisation);  // with the statistics of the training samples
 
     wg::Generator generator(1964);
     const auto network = nn::Linear<float>::make(30, 1, generator);

@@ -13,6 +13,7 @@
 namespace sample {
 
 namespace wg = wengert;
+namespace data = wengert::data;
 
 /// Returns the folder of a fetched data set. Throws FileError with instructions for fetching it if it does not exist.
 inline std::filesystem::path fetched(const std::string& name, const std::filesystem::path& root = "build/data") {
@@ -23,17 +24,17 @@ inline std::filesystem::path fetched(const std::string& name, const std::filesys
 }
 
 /// Loads `mnist`, `fashion` or `digits`; the seed determines the split of `digits`.
-inline wg::Split<float> load_named(const std::string& name, const std::filesystem::path& root, std::uint64_t seed) {
+inline data::Split<float> load_named(const std::string& name, const std::filesystem::path& root, std::uint64_t seed) {
   const std::filesystem::path folder = fetched(name, root);
   if (name == "digits") {
-    wg::CsvOptions options;
+    data::CsvOptions options;
     options.scale = 1.0 / 16;
-    return wg::split(wg::read_csv<float>(folder / "digits.csv.gz", options), 0.2, seed);
+    return data::split(data::read_csv<float>(folder / "digits.csv.gz", options), 0.2, seed);
   }
   const std::string ending = name == "fashion" ? ".gz" : "";
   const auto part = [&](const std::string& prefix) {
-    return wg::read_idx<float>(folder / (prefix + "-images-idx3-ubyte" + ending),
-                               folder / (prefix + "-labels-idx1-ubyte" + ending));
+    return data::read_idx<float>(folder / (prefix + "-images-idx3-ubyte" + ending),
+                                 folder / (prefix + "-labels-idx1-ubyte" + ending));
   };
   return {part("train"), part("t10k")};
 }

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::data {
 namespace {
 
 struct Extents {
@@ -156,4 +156,4 @@ void augment(Tensor<T>& images, const Augmentation& augmentation, Generator gene
 template void augment(Tensor<float>&, const Augmentation&, Generator, const Location&);
 template void augment(Tensor<double>&, const Augmentation&, Generator, const Location&);
 
-}  // namespace wengert
+}  // namespace wengert::data

@@ -7,7 +7,7 @@
 #include <random>
 #include <span>
 
-namespace wengert {
+namespace wengert::data {
 
 /// The generator of an epoch's order. It depends only on the seed and the epoch, so that a run can be resumed.
 inline std::mt19937_64 epoch_generator(std::uint64_t seed, std::uint64_t epoch) {
@@ -28,4 +28,4 @@ inline std::span<const std::size_t> batch_of(std::span<const std::size_t> order,
   return order.subspan(first, std::min(batch_size, order.size() - first));
 }
 
-}  // namespace wengert
+}  // namespace wengert::data

@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::data {
 namespace {
 
 // Uniform over 0 … bound−1. Draws at or above the last multiple of bound are rejected: they would favour small results.
@@ -69,4 +69,4 @@ template void gather_rows(const Tensor<float>&, std::span<const std::size_t>, Te
 template void gather_rows(const Tensor<double>&, std::span<const std::size_t>, Tensor<double>&, const Location&);
 template void gather_rows(const Indices&, std::span<const std::size_t>, Indices&, const Location&);
 
-}  // namespace wengert
+}  // namespace wengert::data

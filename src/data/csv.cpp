@@ -14,7 +14,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::data {
 namespace {
 
 std::int64_t label(const CsvReader& reader, std::size_t column, const CsvOptions& options) {
@@ -22,11 +22,11 @@ std::int64_t label(const CsvReader& reader, std::size_t column, const CsvOptions
   if (value < 0 || value != std::floor(value))
     reader.fail(column, fmt::format("{} is not a label: expected a whole number from 0; is this the label column? "
                                     "read_table takes any numbers",
-                                    in_quotes(reader.cell(column))));
+                                    io::in_quotes(reader.cell(column))));
   if (value >= std::min(static_cast<double>(options.most_classes), 0x1p53))
     reader.fail(column, fmt::format("label {}: more than {} classes, which is `most_classes`; is this the label "
                                     "column? read_table takes any numbers",
-                                    in_quotes(reader.cell(column)), options.most_classes));
+                                    io::in_quotes(reader.cell(column)), options.most_classes));
   return static_cast<std::int64_t>(value);
 }
 
@@ -34,9 +34,9 @@ template <class T>
 T value(const CsvReader& reader, std::size_t column, double scale) {
   const double scaled = reader.number(column) * scale;
   if (std::abs(scaled) > static_cast<double>(std::numeric_limits<T>::max()))
-    reader.fail(column, scale == 1 ? fmt::format("{} is out of range", in_quotes(reader.cell(column)))
+    reader.fail(column, scale == 1 ? fmt::format("{} is out of range", io::in_quotes(reader.cell(column)))
                                    : fmt::format("{} times the scale {} is out of range",
-                                                 in_quotes(reader.cell(column)), scale));
+                                                 io::in_quotes(reader.cell(column)), scale));
   return static_cast<T>(scaled);
 }
 
@@ -73,7 +73,7 @@ Dataset<T> read_csv(const std::filesystem::path& path, const CsvOptions& options
     CsvReader reader("read_csv", path, options.header, options.delimiter, where);
     if (reader.columns() < 2)
       reader.fail(0, fmt::format("the only one, as delimited by {}: expected inputs and a label",
-                                 in_quotes(std::string_view(&options.delimiter, 1))));
+                                 io::in_quotes(std::string_view(&options.delimiter, 1))));
     const std::size_t label_column = reader.find(options.label_column, "label column", where);
     std::vector<T> inputs;
     std::vector<std::int64_t> labels;
@@ -110,7 +110,7 @@ Table<T> read_table(const std::filesystem::path& path, const TableOptions& optio
     if (input_columns.empty())
       throw ValueError("read_table",
                        fmt::format("{} columns, as delimited by {}, all of them targets: expected an input",
-                                   reader.columns(), in_quotes(std::string_view(&options.delimiter, 1))),
+                                   reader.columns(), io::in_quotes(std::string_view(&options.delimiter, 1))),
                        where);
     std::size_t rows = 0;
     std::vector<T> inputs, targets;
@@ -128,4 +128,4 @@ template Dataset<double> read_csv(const std::filesystem::path&, const CsvOptions
 template Table<float> read_table(const std::filesystem::path&, const TableOptions&, const Location&);
 template Table<double> read_table(const std::filesystem::path&, const TableOptions&, const Location&);
 
-}  // namespace wengert
+}  // namespace wengert::data

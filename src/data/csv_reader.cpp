@@ -16,7 +16,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::data {
 
 std::optional<std::string_view> CsvLines::next() {
   std::size_t searched = 0;
@@ -104,7 +104,7 @@ bool marks_missing(std::string_view name) {
 
 std::string in_words(const CsvColumn& column) {
   const auto* name = std::get_if<std::string>(&column);
-  return name != nullptr ? in_quotes(*name) : fmt::format("{}", std::get<int>(column));
+  return name != nullptr ? io::in_quotes(*name) : fmt::format("{}", std::get<int>(column));
 }
 
 }  // namespace
@@ -117,7 +117,7 @@ CsvReader::CsvReader(std::string_view subject, const std::filesystem::path& path
       std::string_view("+-.\"'\r\n\0", 8).find(d) != std::string_view::npos)
     throw ValueError(subject_,
                      fmt::format("delimiter {}: expected a character that no number holds, such as ',' or ';'",
-                                 in_quotes(std::string_view(&d, 1))),
+                                 io::in_quotes(std::string_view(&d, 1))),
                      where);
   if (!read_line()) file_.fail("has no rows");
   first_line_ = line_;
@@ -153,9 +153,9 @@ std::size_t CsvReader::end_of_cell(std::string_view text) const {
   begin += closed + 1;
   const std::size_t end = std::min(text.find(delimiter_, begin), text.size());
   if (!trimmed(text.substr(begin, end - begin)).empty())
-    fail(cells_.size(),
-         fmt::format("{} follows the closing quote: expected the delimiter {}",
-                     in_quotes(trimmed(text.substr(begin, end - begin))), in_quotes(std::string_view(&delimiter_, 1))));
+    fail(cells_.size(), fmt::format("{} follows the closing quote: expected the delimiter {}",
+                                    io::in_quotes(trimmed(text.substr(begin, end - begin))),
+                                    io::in_quotes(std::string_view(&delimiter_, 1))));
   return end;
 }
 
@@ -178,9 +178,10 @@ void CsvReader::check_names() const {
   for (std::size_t column = 0; column < columns_; ++column) {
     const std::string& name = names_[column];
     if (name.empty()) fail(column, fmt::format("no name, in what seems to be a header: {}", advice));
-    if (marks_missing(name)) fail(column, fmt::format("{} in what seems to be a header: {}", in_quotes(name), advice));
+    if (marks_missing(name))
+      fail(column, fmt::format("{} in what seems to be a header: {}", io::in_quotes(name), advice));
     if (!known.insert(name).second)
-      fail(column, fmt::format("{} is there twice, in what seems to be a header: {}", in_quotes(name), advice));
+      fail(column, fmt::format("{} is there twice, in what seems to be a header: {}", io::in_quotes(name), advice));
   }
 }
 
@@ -225,11 +226,11 @@ double CsvReader::number(std::size_t column) const {
   if (cell.empty()) fail(column, "the value is missing");
   const std::optional<Number> number = parse(cell);
   if (!number)
-    fail(column,
-         fmt::format("{} is not a number{}", in_quotes(cell), line_ == first_line_ ? "; is this line a header?" : ""));
-  if (!number->in_range) fail(column, fmt::format("{} is out of range", in_quotes(cell)));
-  if (!std::isfinite(number->value)) fail(column, fmt::format("{} is not a finite number", in_quotes(cell)));
+    fail(column, fmt::format("{} is not a number{}", io::in_quotes(cell),
+                             line_ == first_line_ ? "; is this line a header?" : ""));
+  if (!number->in_range) fail(column, fmt::format("{} is out of range", io::in_quotes(cell)));
+  if (!std::isfinite(number->value)) fail(column, fmt::format("{} is not a finite number", io::in_quotes(cell)));
   return number->value;
 }
 
-}  // namespace wengert
+}  // namespace wengert::data

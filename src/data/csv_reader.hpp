@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace wengert {
+namespace wengert::data {
 
 /// The lines of a file without their line ends. Each is valid until the next call of `next`.
 class CsvLines {
@@ -75,4 +75,4 @@ class CsvReader {
   std::vector<std::string_view> cells_;  // of the current line
 };
 
-}  // namespace wengert
+}  // namespace wengert::data

@@ -14,7 +14,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::data {
 namespace {
 
 // How many of `count` samples go to the test set.
@@ -179,4 +179,4 @@ INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE
 
-}  // namespace wengert
+}  // namespace wengert::data

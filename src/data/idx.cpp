@@ -12,7 +12,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::data {
 namespace {
 
 constexpr std::uint8_t type_ubyte = 0x08;
@@ -36,7 +36,7 @@ std::string_view type_name(std::uint8_t code) {
 
 }  // namespace
 
-IdxLayout read_idx_layout(ByteSource& source) {
+IdxLayout read_idx_layout(io::ByteSource& source) {
   std::array<std::uint8_t, 4> magic{};
   if (const std::size_t got = source.read(magic.data(), magic.size()); got < magic.size())
     source.fail(fmt::format("{} bytes in all: an IDX file starts with a magic number of 4", got));
@@ -56,12 +56,12 @@ IdxLayout read_idx_layout(ByteSource& source) {
     const auto [b3, b2, b1, b0] = extent;
     shape.push_back(std::size_t{b3} << 24 | std::size_t{b2} << 16 | std::size_t{b1} << 8 | std::size_t{b0});
   }
-  const std::optional<std::size_t> bytes = byte_count(shape, 1);
+  const std::optional<std::size_t> bytes = io::byte_count(shape, 1);
   if (!bytes) source.fail(fmt::format("its header claims shape {}: more than memory can hold", to_string(shape)));
   return {shape, *bytes};
 }
 
-IdxBytes read_idx_contents(ByteSource& source) {
+IdxBytes read_idx_contents(io::ByteSource& source) {
   const IdxLayout layout = read_idx_layout(source);
   IdxBytes result{layout.shape, source.read_up_to(layout.bytes)};
   if (result.bytes.size() < layout.bytes)
@@ -72,8 +72,8 @@ IdxBytes read_idx_contents(ByteSource& source) {
   return result;
 }
 
-IdxLabels labels_of(const IdxBytes& labels, const ByteSource& label_source, const Shape& samples,
-                    const ByteSource& sample_source) {
+IdxLabels labels_of(const IdxBytes& labels, const io::ByteSource& label_source, const Shape& samples,
+                    const io::ByteSource& sample_source) {
   if (labels.shape.rank() != 1)
     label_source.fail(
         fmt::format("labels of shape {}: expected one axis; are samples and labels swapped?", to_string(labels.shape)));
@@ -119,4 +119,4 @@ Dataset<T> read_idx(const std::filesystem::path& samples, const std::filesystem:
 template Dataset<float> read_idx(const std::filesystem::path&, const std::filesystem::path&, const Location&);
 template Dataset<double> read_idx(const std::filesystem::path&, const std::filesystem::path&, const Location&);
 
-}  // namespace wengert
+}  // namespace wengert::data

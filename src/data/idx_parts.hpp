@@ -7,7 +7,7 @@
 
 #include <cstddef>
 
-namespace wengert {
+namespace wengert::data {
 
 /// The divisor of bytes: 0 … 255 become 0 … 1.
 inline constexpr int largest_byte = 255;
@@ -18,10 +18,10 @@ struct IdxLayout {
 };
 
 /// Reads the header of an IDX file of unsigned bytes. Reports errors through `source`.
-IdxLayout read_idx_layout(ByteSource& source);
+IdxLayout read_idx_layout(io::ByteSource& source);
 
 /// Reads a whole IDX file of unsigned bytes, to the end. Reports errors through `source`.
-IdxBytes read_idx_contents(ByteSource& source);
+IdxBytes read_idx_contents(io::ByteSource& source);
 
 struct IdxLabels {
   Indices labels;
@@ -30,7 +30,7 @@ struct IdxLabels {
 
 /// Takes the contents of one file as the labels of the samples in another. Reports errors through the source of the
 /// file at fault.
-IdxLabels labels_of(const IdxBytes& labels, const ByteSource& label_source, const Shape& samples,
-                    const ByteSource& sample_source);
+IdxLabels labels_of(const IdxBytes& labels, const io::ByteSource& label_source, const Shape& samples,
+                    const io::ByteSource& sample_source);
 
-}  // namespace wengert
+}  // namespace wengert::data

@@ -8,10 +8,10 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::data {
 
 InputFile::InputFile(std::string subject, const std::filesystem::path& path)
-    : ByteSource(std::move(subject), path.string()) {
+    : io::ByteSource(std::move(subject), path.string()) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) fail("is a directory: expected a file");
   errno = 0;
@@ -45,4 +45,4 @@ std::size_t InputFile::read(void* to, std::size_t count) {
   return total;
 }
 
-}  // namespace wengert
+}  // namespace wengert::data

@@ -8,9 +8,9 @@
 
 #include <zlib.h>
 
-namespace wengert {
+namespace wengert::data {
 
-class InputFile final : public ByteSource {
+class InputFile final : public io::ByteSource {
  public:
   InputFile(std::string subject, const std::filesystem::path& path);
   ~InputFile() override;
@@ -21,4 +21,4 @@ class InputFile final : public ByteSource {
   gzFile file_ = nullptr;
 };
 
-}  // namespace wengert
+}  // namespace wengert::data

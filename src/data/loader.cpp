@@ -15,7 +15,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::data {
 
 template <class T>
 struct Loader<T>::Plan {
@@ -229,4 +229,4 @@ template struct SampleSource<double>;
 template class Loader<float>;
 template class Loader<double>;
 
-}  // namespace wengert
+}  // namespace wengert::data

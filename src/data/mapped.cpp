@@ -13,13 +13,13 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::data {
 
 template <class T>
 struct MappedTensor<T>::Rows {
   std::shared_ptr<const MappedFile> file;
   Shape shape;
-  ElementType type;
+  io::ElementType type;
   T divisor;                           // of each element
   const std::uint8_t* data = nullptr;  // of the file's first row
   bool all = true;                     // whether these are all rows of the file, or only:
@@ -33,7 +33,7 @@ using SharedRows = std::shared_ptr<const typename MappedTensor<T>::Rows>;
 
 // The rows that follow a header, which claims that they have `bytes` bytes; `claim` states this in messages.
 template <class T>
-SharedRows<T> rows_after_header(std::unique_ptr<MappedFile> file, const Shape& shape, ElementType type, T divisor,
+SharedRows<T> rows_after_header(std::unique_ptr<MappedFile> file, const Shape& shape, io::ElementType type, T divisor,
                                 std::size_t bytes, const std::string& claim) {
   if (shape.empty()) file->fail("holds a scalar: expected an array with rows");
   const std::span<const std::uint8_t> held = file->rest();
@@ -56,7 +56,7 @@ SharedRows<T> idx_rows(const std::filesystem::path& path) {
   if (start.size() >= 2 && start[0] == 0x1f && start[1] == 0x8b)
     file->fail("is compressed by gzip: expected a plain file, as gunzip makes it");
   const IdxLayout layout = read_idx_layout(*file);
-  return rows_after_header<T>(std::move(file), layout.shape, ElementType::u8, static_cast<T>(largest_byte),
+  return rows_after_header<T>(std::move(file), layout.shape, io::ElementType::u8, static_cast<T>(largest_byte),
                               layout.bytes, fmt::format("the {} elements that its header claims", layout.bytes));
 }
 
@@ -88,11 +88,11 @@ void MappedTensor<T>::gather(std::span<const std::size_t> indices, Tensor<T>& ou
     shape[0] = indices.size();
     if (Shape(out.shape()) != shape) out = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape));
     const std::size_t row_size = indices.empty() ? 0 : out.size() / indices.size();
-    const std::size_t row_bytes = row_size * size_of(rows.type);
+    const std::size_t row_bytes = row_size * io::size_of(rows.type);
     T* next = out.data();
     for (const std::size_t index : indices) {
       const std::size_t row = rows.all ? index : rows.selected[index];
-      convert_elements(rows.type, {rows.data + row * row_bytes, row_bytes}, next);
+      io::convert_elements(rows.type, {rows.data + row * row_bytes, row_bytes}, next);
       if (rows.divisor != 1)
         for (std::size_t i = 0; i < row_size; ++i) next[i] /= rows.divisor;
       next += row_size;
@@ -104,10 +104,10 @@ template <class T>
 MappedTensor<T> map_npy(const std::filesystem::path& path, const Location& where) {
   return located("map_npy", where, [&]() -> MappedTensor<T> {
     auto file = std::make_unique<MappedFile>("map_npy", path);
-    const NpyLayout layout = read_npy_layout<T>(*file);
+    const io::NpyLayout layout = io::read_npy_layout<T>(*file);
     if (layout.fortran_order) file->fail("is in Fortran order: expected C order, as numpy.ascontiguousarray makes it");
     return MappedTensor<T>(
-        rows_after_header<T>(std::move(file), layout.shape, layout.type, T{1}, layout.bytes, claim_of(layout)));
+        rows_after_header<T>(std::move(file), layout.shape, layout.type, T{1}, layout.bytes, io::claim_of(layout)));
   });
 }
 
@@ -138,4 +138,4 @@ template MappedTensor<double> map_idx(const std::filesystem::path&, const Locati
 template MappedDataset<float> map_idx(const std::filesystem::path&, const std::filesystem::path&, const Location&);
 template MappedDataset<double> map_idx(const std::filesystem::path&, const std::filesystem::path&, const Location&);
 
-}  // namespace wengert
+}  // namespace wengert::data

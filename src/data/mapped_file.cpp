@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::data {
 namespace {
 
 // Closes a descriptor unless it was taken over.
@@ -27,7 +27,7 @@ struct Descriptor {
 }  // namespace
 
 MappedFile::MappedFile(std::string subject, const std::filesystem::path& path)
-    : ByteSource(std::move(subject), path.string()) {
+    : io::ByteSource(std::move(subject), path.string()) {
   Descriptor opened{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (opened.value < 0 && errno == ENOENT) fail("no such file");
   if (opened.value < 0) fail(fmt::format("cannot be opened: {}", std::generic_category().message(errno)));
@@ -67,4 +67,4 @@ void MappedFile::check_unchanged() const {
     fail("was written to since it was opened");
 }
 
-}  // namespace wengert
+}  // namespace wengert::data

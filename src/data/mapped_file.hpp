@@ -10,9 +10,9 @@
 #include <span>
 #include <string>
 
-namespace wengert {
+namespace wengert::data {
 
-class MappedFile final : public ByteSource {
+class MappedFile final : public io::ByteSource {
  public:
   /// Throws FileError as `subject` if the file cannot be opened or mapped.
   MappedFile(std::string subject, const std::filesystem::path& path);
@@ -32,4 +32,4 @@ class MappedFile final : public ByteSource {
   timespec changed_{};
 };
 
-}  // namespace wengert
+}  // namespace wengert::data

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace wengert {
+namespace wengert::data {
 
 /// The mean of numbers and the sum of their squared deviations from it.
 struct Moments {
@@ -50,4 +50,4 @@ class ColumnMoments {
   std::size_t rows_ = 0;
 };
 
-}  // namespace wengert
+}  // namespace wengert::data

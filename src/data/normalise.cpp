@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 #include <xtensor/xbroadcast.hpp>
 
-namespace wengert {
+namespace wengert::data {
 namespace {
 
 Shape sample_shape(const Shape& inputs, const char* subject, const Location& where) {
@@ -114,4 +114,4 @@ template Normalisation<double> learn_normalisation(const MappedTensor<double>&, 
 template void normalise(Tensor<float>&, const Normalisation<float>&, const Location&);
 template void normalise(Tensor<double>&, const Normalisation<double>&, const Location&);
 
-}  // namespace wengert
+}  // namespace wengert::data

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace wengert {
+namespace wengert::images {
 
 struct Pixels {
   std::size_t height = 0, width = 0, channels = 0;  // 1 channel for grey images, 3 for colour
@@ -16,12 +16,12 @@ struct Pixels {
 };
 
 /// Decode a whole file. Report errors through `source`, which the bytes came from.
-Pixels decode_png(std::span<const std::uint8_t> file, const ByteSource& source);
-Pixels decode_jpeg(std::span<const std::uint8_t> file, const ByteSource& source);
+Pixels decode_png(std::span<const std::uint8_t> file, const io::ByteSource& source);
+Pixels decode_jpeg(std::span<const std::uint8_t> file, const io::ByteSource& source);
 
 /// Reports an error if a header claims no pixels, or more than `file_size` bytes can hold. `most` is the largest number
 /// of pixels per byte.
 void check_extents(std::size_t height, std::size_t width, std::size_t file_size, std::size_t most,
-                   const ByteSource& source);
+                   const io::ByteSource& source);
 
-}  // namespace wengert
+}  // namespace wengert::images

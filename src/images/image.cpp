@@ -1,4 +1,4 @@
-// read_image and resize_image: format detection, conversion to planar tensors, and antialiased bilinear resampling.
+// images::read and images::resize: format detection, conversion to planar tensors, and antialiased bilinear resampling.
 #include "base/located.hpp"
 #include "images/decode.hpp"
 #include "io/plain_file.hpp"
@@ -11,11 +11,11 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::images {
 namespace {
 
 Pixels read_pixels(const std::filesystem::path& path) {
-  PlainFile file("read_image", path);
+  io::PlainFile file("images::read", path);
   const std::vector<std::uint8_t> bytes = file.read_all();
   constexpr std::array<std::uint8_t, 4> png{0x89, 'P', 'N', 'G'};
   constexpr std::array<std::uint8_t, 2> jpeg{0xFF, 0xD8};
@@ -94,7 +94,7 @@ void resize_plane(const T* from, std::size_t width, const std::vector<Taps<T>>& 
 }  // namespace
 
 void check_extents(std::size_t height, std::size_t width, std::size_t file_size, std::size_t most,
-                   const ByteSource& source) {
+                   const io::ByteSource& source) {
   if (height == 0 || width == 0) source.fail(fmt::format("an image of {} by {} pixels: expected some", height, width));
   if (height > file_size * most / width)
     source.fail(
@@ -102,13 +102,13 @@ void check_extents(std::size_t height, std::size_t width, std::size_t file_size,
 }
 
 template <class T>
-Tensor<T> resize_image(const Tensor<T>& image, std::size_t height, std::size_t width, const Location& where) {
-  return located("resize_image", where, [&]() -> Tensor<T> {
+Tensor<T> resize(const Tensor<T>& image, std::size_t height, std::size_t width, const Location& where) {
+  return located("images::resize", where, [&]() -> Tensor<T> {
     const Shape shape(image.shape());
     if (shape.rank() != 3 || image.size() == 0)
-      throw ShapeError("resize_image", fmt::format("shape {}: expected an image C×H×W", to_string(shape)), where);
+      throw ShapeError("images::resize", fmt::format("shape {}: expected an image C×H×W", to_string(shape)), where);
     if (height == 0 || width == 0)
-      throw ValueError("resize_image", fmt::format("{} by {} pixels: expected some", height, width), where);
+      throw ValueError("images::resize", fmt::format("{} by {} pixels: expected some", height, width), where);
     if (shape[1] == height && shape[2] == width) return image;
     const auto rows = taps<T>(shape[1], height), columns = taps<T>(shape[2], width);
     auto result = Tensor<T>::from_shape({shape[0], height, width});
@@ -121,22 +121,22 @@ Tensor<T> resize_image(const Tensor<T>& image, std::size_t height, std::size_t w
 }
 
 template <class T>
-Tensor<T> read_image(const std::filesystem::path& path, const ImageOptions& options, const Location& where) {
-  return located("read_image", where, [&]() -> Tensor<T> {
+Tensor<T> read(const std::filesystem::path& path, const ReadOptions& options, const Location& where) {
+  return located("images::read", where, [&]() -> Tensor<T> {
     if (options.channels != 1 && options.channels != 3)
-      throw ValueError("read_image", fmt::format("{} channels: expected 3 or 1", options.channels), where);
+      throw ValueError("images::read", fmt::format("{} channels: expected 3 or 1", options.channels), where);
     if ((options.height == 0) != (options.width == 0))
-      throw ValueError("read_image",
+      throw ValueError("images::read",
                        fmt::format("height {} and width {}: expected both or neither", options.height, options.width),
                        where);
     Tensor<T> image = tensor_of<T>(read_pixels(path), options.channels);
-    return options.height == 0 ? image : resize_image(image, options.height, options.width, where);
+    return options.height == 0 ? image : resize(image, options.height, options.width, where);
   });
 }
 
-template Tensor<float> resize_image(const Tensor<float>&, std::size_t, std::size_t, const Location&);
-template Tensor<double> resize_image(const Tensor<double>&, std::size_t, std::size_t, const Location&);
-template Tensor<float> read_image(const std::filesystem::path&, const ImageOptions&, const Location&);
-template Tensor<double> read_image(const std::filesystem::path&, const ImageOptions&, const Location&);
+template Tensor<float> resize(const Tensor<float>&, std::size_t, std::size_t, const Location&);
+template Tensor<double> resize(const Tensor<double>&, std::size_t, std::size_t, const Location&);
+template Tensor<float> read(const std::filesystem::path&, const ReadOptions&, const Location&);
+template Tensor<double> read(const std::filesystem::path&, const ReadOptions&, const Location&);
 
-}  // namespace wengert
+}  // namespace wengert::images

@@ -12,7 +12,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::images {
 namespace {
 
 bool is_hidden(const std::filesystem::path& path) { return path.filename().string().starts_with('.'); }
@@ -28,7 +28,8 @@ template <class Fit>
 std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder, const Fit& fit) {
   std::error_code error;
   std::filesystem::directory_iterator entries(folder, error);
-  if (error) throw FileError("list_images", fmt::format("{}: cannot be read: {}", folder.string(), error.message()));
+  if (error)
+    throw FileError("images::list_folder", fmt::format("{}: cannot be read: {}", folder.string(), error.message()));
   std::vector<std::filesystem::path> result;
   for (const auto& entry : entries)
     if (!is_hidden(entry.path()) && fit(entry)) result.push_back(entry.path());
@@ -37,17 +38,17 @@ std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folde
 }
 
 [[noreturn]] void refuse(const std::filesystem::path& folder, std::string_view what) {
-  throw FileError("list_images", fmt::format("{}: {}", folder.string(), what));
+  throw FileError("images::list_folder", fmt::format("{}: {}", folder.string(), what));
 }
 
 // Reads images into the rows of a tensor N×C×H×W. All must have the size of the first.
 template <class T>
 void read_rows(const std::vector<std::filesystem::path>& files, std::span<const std::size_t> samples,
-               const ImageOptions& options, const Location& where, Tensor<T>& out) {
+               const ReadOptions& options, const Location& where, Tensor<T>& out) {
   Shape first;
   T* next = nullptr;
   for (std::size_t i = 0; i < samples.size(); ++i) {
-    const Tensor<T> image = read_image<T>(files[samples[i]], options, where);
+    const Tensor<T> image = read<T>(files[samples[i]], options, where);
     const Shape shape(image.shape());
     if (i == 0) {
       first = shape;
@@ -56,7 +57,7 @@ void read_rows(const std::vector<std::filesystem::path>& files, std::span<const 
       next = out.data();
     } else if (shape != first) {
       throw FileError(
-          "read_images",
+          "images::read_folder",
           fmt::format("{}: {} by {} pixels, where {} has {} by {}: say a height and a width for all",
                       files[samples[i]].string(), shape[1], shape[2], files[samples[0]].string(), first[1], first[2]));
     }
@@ -66,12 +67,12 @@ void read_rows(const std::vector<std::filesystem::path>& files, std::span<const 
 
 }  // namespace
 
-ImageFolder list_images(const std::filesystem::path& folder, const Location& where) {
-  return located("list_images", where, [&]() -> ImageFolder {
+Folder list_folder(const std::filesystem::path& folder, const Location& where) {
+  return located("images::list_folder", where, [&]() -> Folder {
     std::error_code ignored;
     if (!std::filesystem::exists(folder, ignored)) refuse(folder, "no such folder");
     if (!std::filesystem::is_directory(folder, ignored)) refuse(folder, "is a file: expected a folder");
-    ImageFolder result;
+    Folder result;
     std::vector<std::int64_t> labels;
     for (const auto& path : entries_of(folder, [](const auto& entry) { return entry.is_directory(); })) {
       auto files =
@@ -90,11 +91,11 @@ ImageFolder list_images(const std::filesystem::path& folder, const Location& whe
 }
 
 template <class T>
-Dataset<T> read_images(const ImageFolder& folder, const ImageOptions& options, const Location& where) {
-  return located("read_images", where, [&]() -> Dataset<T> {
+data::Dataset<T> read_folder(const Folder& folder, const ReadOptions& options, const Location& where) {
+  return located("images::read_folder", where, [&]() -> data::Dataset<T> {
     std::vector<std::size_t> all(folder.size());
     for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
-    Dataset<T> dataset;
+    data::Dataset<T> dataset;
     read_rows(folder.files, all, options, where, dataset.inputs);
     dataset.labels = folder.labels;
     dataset.classes = folder.classes.size();
@@ -103,8 +104,8 @@ Dataset<T> read_images(const ImageFolder& folder, const ImageOptions& options, c
 }
 
 template <class T>
-SampleSource<T> image_source(const ImageFolder& folder, const ImageOptions& options, const Location& where) {
-  SampleSource<T> source;
+data::SampleSource<T> folder_source(const Folder& folder, const ReadOptions& options, const Location& where) {
+  data::SampleSource<T> source;
   source.size = folder.size();
   source.labels = folder.labels;
   source.gather = [files = folder.files, options, where](std::span<const std::size_t> samples, Tensor<T>& out) {
@@ -113,9 +114,9 @@ SampleSource<T> image_source(const ImageFolder& folder, const ImageOptions& opti
   return source;
 }
 
-template Dataset<float> read_images(const ImageFolder&, const ImageOptions&, const Location&);
-template Dataset<double> read_images(const ImageFolder&, const ImageOptions&, const Location&);
-template SampleSource<float> image_source(const ImageFolder&, const ImageOptions&, const Location&);
-template SampleSource<double> image_source(const ImageFolder&, const ImageOptions&, const Location&);
+template data::Dataset<float> read_folder(const Folder&, const ReadOptions&, const Location&);
+template data::Dataset<double> read_folder(const Folder&, const ReadOptions&, const Location&);
+template data::SampleSource<float> folder_source(const Folder&, const ReadOptions&, const Location&);
+template data::SampleSource<double> folder_source(const Folder&, const ReadOptions&, const Location&);
 
-}  // namespace wengert
+}  // namespace wengert::images

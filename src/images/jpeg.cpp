@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::images {
 namespace {
 
 // libjpeg reports errors by longjmp, so the functions that call it must not own objects with destructors.
@@ -60,7 +60,7 @@ bool read_rows(Decoder& decoder, std::uint8_t* rows, std::size_t row_size) {
 
 }  // namespace
 
-Pixels decode_jpeg(std::span<const std::uint8_t> file, const ByteSource& source) {
+Pixels decode_jpeg(std::span<const std::uint8_t> file, const io::ByteSource& source) {
   Decoder decoder;
   const auto damaged = [&] { source.fail(fmt::format("is no sound JPEG image: {}", decoder.text)); };
   if (!read_header(decoder, file.data(), file.size()) || decoder.warned) damaged();
@@ -78,4 +78,4 @@ Pixels decode_jpeg(std::span<const std::uint8_t> file, const ByteSource& source)
   return pixels;
 }
 
-}  // namespace wengert
+}  // namespace wengert::images

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::images {
 namespace {
 
 // libpng's simplified API reports errors by return values, without longjmp.
@@ -19,7 +19,7 @@ struct Reader {
 
 }  // namespace
 
-Pixels decode_png(std::span<const std::uint8_t> file, const ByteSource& source) {
+Pixels decode_png(std::span<const std::uint8_t> file, const io::ByteSource& source) {
   Reader reader;
   const auto damaged = [&] { source.fail(fmt::format("is no sound PNG image: {}", reader.image.message)); };
   if (png_image_begin_read_from_memory(&reader.image, file.data(), file.size()) == 0) damaged();
@@ -39,4 +39,4 @@ Pixels decode_png(std::span<const std::uint8_t> file, const ByteSource& source) 
   return pixels;
 }
 
-}  // namespace wengert
+}  // namespace wengert::images

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace wengert {
+namespace wengert::io {
 
 /// A stream of bytes from a file, which reports errors about it.
 class ByteSource {
@@ -69,4 +69,4 @@ inline std::optional<std::size_t> byte_count(const Shape& shape, std::size_t ite
   return empty ? 0 : bytes;
 }
 
-}  // namespace wengert
+}  // namespace wengert::io

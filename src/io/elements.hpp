@@ -8,7 +8,7 @@
 #include <span>
 #include <type_traits>
 
-namespace wengert {
+namespace wengert::io {
 
 static_assert(std::endian::native == std::endian::little, "wengert: elements are taken as they lie in memory");
 
@@ -112,4 +112,4 @@ void convert_elements(ElementType type, std::span<const std::uint8_t> bytes, T* 
   // clang-format on
 }
 
-}  // namespace wengert
+}  // namespace wengert::io

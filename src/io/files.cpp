@@ -4,7 +4,7 @@
 #include "io/output_file.hpp"
 #include "io/plain_file.hpp"
 
-namespace wengert {
+namespace wengert::io {
 
 void write_whole(std::string_view subject, const std::filesystem::path& path,
                  const std::function<void(const WriteBytes&)>& write) {
@@ -35,4 +35,4 @@ std::string read_whole(std::string_view subject, const std::filesystem::path& pa
   return {bytes.begin(), bytes.end()};
 }
 
-}  // namespace wengert
+}  // namespace wengert::io

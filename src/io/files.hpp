@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace wengert {
+namespace wengert::io {
 
 /// Writes to the new file; throws FileError if that fails.
 using WriteBytes = std::function<void(const void* bytes, std::size_t count)>;
@@ -22,4 +22,4 @@ void write_whole(std::string_view subject, const std::filesystem::path& path, st
 /// The bytes of a file. Throws FileError as `subject`.
 std::string read_whole(std::string_view subject, const std::filesystem::path& path);
 
-}  // namespace wengert
+}  // namespace wengert::io

@@ -2,7 +2,7 @@
 #include "base/join.hpp"
 #include <wengert/io/hidden.hpp>
 
-namespace wengert::detail {
+namespace wengert::io::detail {
 
 void throw_hidden(std::string_view subject, const std::vector<std::string>& paths, const Location& where) {
   const auto name = [](const std::string& path) {
@@ -18,4 +18,4 @@ void throw_hidden(std::string_view subject, const std::vector<std::string>& path
       where);
 }
 
-}  // namespace wengert::detail
+}  // namespace wengert::io::detail

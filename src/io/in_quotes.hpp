@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::io {
 
 /// The text in quotes for a message: without control characters, and truncated if it is long.
 inline std::string in_quotes(std::string_view text) {
@@ -22,4 +22,4 @@ inline std::string in_quotes(std::string_view text) {
   return fmt::format("'{}{}'", shown, whole ? "" : "…");
 }
 
-}  // namespace wengert
+}  // namespace wengert::io

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::io {
 namespace {
 
 using nlohmann::json;
@@ -142,4 +142,4 @@ void parse_json(std::string_view text, JsonReceiver& receiver) {
   json::sax_parse(text, &events);
 }
 
-}  // namespace wengert
+}  // namespace wengert::io

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace wengert {
+namespace wengert::io {
 
 /// Whether a text is UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(std::string_view text);
@@ -74,4 +74,4 @@ class JsonReceiver {
 /// nesting: all limits (depth, counts, repeated keys) are the receiver's.
 void parse_json(std::string_view text, JsonReceiver& receiver);
 
-}  // namespace wengert
+}  // namespace wengert::io

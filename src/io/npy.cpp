@@ -17,7 +17,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::io {
 namespace {
 
 constexpr std::string_view npy_magic = "\x93NUMPY";
@@ -147,4 +147,4 @@ template Tensor<std::int64_t> read_npy(ByteSource&);
 template void save_npy(const std::filesystem::path&, const Tensor<std::int64_t>&, const Location&);
 template Tensor<std::int64_t> load_npy(const std::filesystem::path&, const Location&);
 
-}  // namespace wengert
+}  // namespace wengert::io

@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace wengert {
+namespace wengert::io {
 
 /// The preamble of a row-major array of T, in version 1.0 of the format.
 template <class T>
@@ -33,4 +33,4 @@ std::string claim_of(const NpyLayout& layout);
 template <class T>
 Tensor<T> read_npy(ByteSource& source);
 
-}  // namespace wengert
+}  // namespace wengert::io

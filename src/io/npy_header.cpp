@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::io {
 namespace {
 
 // Each function continues where the last one stopped.
@@ -125,4 +125,4 @@ class Parser {
 
 NpyHeader parse_npy_header(std::string_view text, const ByteSource& source) { return Parser(text, source).parse(); }
 
-}  // namespace wengert
+}  // namespace wengert::io

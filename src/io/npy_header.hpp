@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace wengert {
+namespace wengert::io {
 
 struct NpyHeader {
   std::string descr;  // NumPy's name of the elements' type, such as <f8
@@ -19,4 +19,4 @@ struct NpyHeader {
 /// errors through `source`.
 NpyHeader parse_npy_header(std::string_view text, const ByteSource& source);
 
-}  // namespace wengert
+}  // namespace wengert::io

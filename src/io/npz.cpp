@@ -19,7 +19,7 @@
 #include <fmt/format.h>
 #include <zip.h>
 
-namespace wengert {
+namespace wengert::io {
 namespace {
 
 constexpr std::string_view entry_ending = ".npy";
@@ -217,4 +217,4 @@ template void save_npz(const std::filesystem::path&, const std::vector<NamedTens
 template std::vector<NamedTensor<float>> load_npz(const std::filesystem::path&, const Location&);
 template std::vector<NamedTensor<double>> load_npz(const std::filesystem::path&, const Location&);
 
-}  // namespace wengert
+}  // namespace wengert::io

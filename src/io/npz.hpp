@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-namespace wengert {
+namespace wengert::io {
 
 /// Throws ValueError as `subject` for a name that `save_npz` rejects.
 void check_npz_name(std::string_view subject, const std::string& name, const Location& where);
 
-}  // namespace wengert
+}  // namespace wengert::io

@@ -14,7 +14,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::io {
 
 OutputFile::OutputFile(std::string subject, const std::filesystem::path& path, Beside beside)
     : subject_(std::move(subject)),
@@ -77,4 +77,4 @@ void OutputFile::finish() {
   }
 }
 
-}  // namespace wengert
+}  // namespace wengert::io

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace wengert {
+namespace wengert::io {
 
 /// Writes to a file beside the path; `finish` syncs it to disk and moves it to the path. Without `finish`, the file at
 /// the path does not change.
@@ -40,4 +40,4 @@ class OutputFile {
   int descriptor_ = -1;
 };
 
-}  // namespace wengert
+}  // namespace wengert::io

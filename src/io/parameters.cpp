@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::io {
 namespace {
 
 using detail::PathedParameter;
@@ -117,7 +117,7 @@ LoadReport load(const PathedParameters& parameters, const std::filesystem::path&
     const TensorFormat& format = tensor_format(path, "load_parameters", where);
     return with_scalar(parameters, "load_parameters", where, [&]<class T>(const std::vector<PathedParameter<T>>& all) {
       const std::vector<NamedTensor<T>> entries = format.load<T>(path, where);
-      Comparison<T> comparison = wengert::compare(all, entries, options.prefix);
+      Comparison<T> comparison = io::compare(all, entries, options.prefix);
       if (!options.partial && !comparison.report.complete())
         throw FileError("load_parameters",
                         fmt::format("{}: {}; nothing was loaded, see LoadOptions::partial", path.string(),
@@ -135,11 +135,11 @@ LoadReport compare(const PathedParameters& parameters, const std::filesystem::pa
     const TensorFormat& format = tensor_format(path, "compare_parameters", where);
     return with_scalar(parameters, "compare_parameters", where,
                        [&]<class T>(const std::vector<PathedParameter<T>>& all) {
-                         return wengert::compare(all, format.load<T>(path, where), options.prefix).report;
+                         return io::compare(all, format.load<T>(path, where), options.prefix).report;
                        });
   });
 }
 
 }  // namespace detail
 
-}  // namespace wengert
+}  // namespace wengert::io

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::io {
 
 PlainFile::PlainFile(std::string subject, const std::filesystem::path& path)
     : ByteSource(std::move(subject), path.string()) {
@@ -26,4 +26,4 @@ std::size_t PlainFile::read(void* to, std::size_t count) {
   return got;
 }
 
-}  // namespace wengert
+}  // namespace wengert::io

@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-namespace wengert {
+namespace wengert::io {
 
 class PlainFile final : public ByteSource {
  public:
@@ -24,4 +24,4 @@ class PlainFile final : public ByteSource {
   std::unique_ptr<std::FILE, Close> file_;
 };
 
-}  // namespace wengert
+}  // namespace wengert::io

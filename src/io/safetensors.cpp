@@ -16,7 +16,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::io {
 namespace {
 
 constexpr std::size_t prefix_size = 8;               // the header's length, little-endian
@@ -184,4 +184,4 @@ template void save_safetensors(const std::filesystem::path&, const std::vector<N
 template std::vector<NamedTensor<float>> load_safetensors(const std::filesystem::path&, const Location&);
 template std::vector<NamedTensor<double>> load_safetensors(const std::filesystem::path&, const Location&);
 
-}  // namespace wengert
+}  // namespace wengert::io

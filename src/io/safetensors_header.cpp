@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::io {
 namespace {
 
 class Receiver final : public JsonReceiver {
@@ -130,4 +130,4 @@ SafetensorsHeader parse_safetensors_header(std::string_view text, const ByteSour
   return receiver.take();
 }
 
-}  // namespace wengert
+}  // namespace wengert::io

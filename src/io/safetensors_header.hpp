@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace wengert {
+namespace wengert::io {
 
 /// The key whose value is the metadata; no tensor has this name.
 constexpr std::string_view safetensors_metadata_key = "__metadata__";
@@ -29,4 +29,4 @@ struct SafetensorsHeader {
 /// Parses a header. Reports errors through `source`.
 SafetensorsHeader parse_safetensors_header(std::string_view text, const ByteSource& source);
 
-}  // namespace wengert
+}  // namespace wengert::io

@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-namespace wengert {
+namespace wengert::io {
 namespace {
 
 template <class T>
@@ -45,4 +45,4 @@ const TensorFormat& tensor_format(const std::filesystem::path& path, std::string
   return *found;
 }
 
-}  // namespace wengert
+}  // namespace wengert::io

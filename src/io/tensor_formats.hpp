@@ -9,7 +9,7 @@
 #include <tuple>
 #include <vector>
 
-namespace wengert {
+namespace wengert::io {
 
 struct TensorFormat {
   template <class T>
@@ -35,4 +35,4 @@ struct TensorFormat {
 /// The format that the extension of `path` selects. Throws ValueError as `subject` for any other extension.
 const TensorFormat& tensor_format(const std::filesystem::path& path, std::string_view subject, const Location& where);
 
-}  // namespace wengert
+}  // namespace wengert::io

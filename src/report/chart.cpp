@@ -136,7 +136,7 @@ std::string to_svg(const Chart& chart) {
 }
 
 std::string to_json(const std::vector<Chart>& charts) {
-  JsonWriter json;
+  io::JsonWriter json;
   const auto list = [&](const std::vector<double>& values) {
     json.begin_array();
     for (const double value : values) json.number(value);

@@ -50,10 +50,10 @@ std::string drawn_graph(const std::string& dot) {
   if (mkdtemp(folder.data()) == nullptr) return {};
   std::string source = folder + "/graph.dot", drawing = folder + "/graph.svg", svg;
   try {
-    write_whole("report", source, dot);
+    io::write_whole("report", source, dot);
     std::string name = "dot", format = "-Tsvg", output = "-o" + drawing;
     char* const arguments[] = {name.data(), format.data(), source.data(), output.data(), nullptr};
-    if (succeeds("dot", arguments, std::chrono::seconds(10))) svg = read_whole("report", drawing);
+    if (succeeds("dot", arguments, std::chrono::seconds(10))) svg = io::read_whole("report", drawing);
   } catch (const std::exception&) {
     svg.clear();
   }

@@ -200,7 +200,7 @@ std::string to_html(const Report& report) {
 }
 
 void write_report(const std::filesystem::path& path, const Report& report) {
-  write_whole("report", path, to_html(report));
+  io::write_whole("report", path, to_html(report));
 }
 
 }  // namespace wengert::report

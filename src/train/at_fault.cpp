@@ -17,7 +17,7 @@ template <class T>
 Batch<T> some_of(const Batch<T>& batch, std::span<const std::size_t> numbers) {
   const auto rows_of = [&](const auto& tensor) -> std::variant<Tensor<T>, Indices> {
     auto part = tensor;
-    gather_rows(tensor, numbers, part, {});
+    data::gather_rows(tensor, numbers, part, {});
     return part;
   };
   return {std::visit(rows_of, batch.inputs), std::visit(rows_of, batch.targets), numbers.size()};

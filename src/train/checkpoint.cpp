@@ -69,7 +69,7 @@ class Reader {
   }
   template <class E>
   Checkpoint::Value tensor(const std::vector<std::uint64_t>& extents) {
-    const std::optional<std::size_t> promised = byte_count(Shape(extents), sizeof(E));
+    const std::optional<std::size_t> promised = io::byte_count(Shape(extents), sizeof(E));
     if (!promised) fail("is inconsistent: an entry is longer than the file");
     const std::string_view bytes = take(*promised);
     auto result = Tensor<E>::from_shape(std::vector<std::size_t>(extents.begin(), extents.end()));
@@ -109,11 +109,12 @@ const Checkpoint::Value* Checkpoint::find(std::string_view name) const {
 }
 const Checkpoint::Value& Checkpoint::at(std::string_view name, const Location& where) const {
   const Value* value = find(name);
-  if (value == nullptr) throw FileError("checkpoint", fmt::format("{}: holds no {}", source_, in_quotes(name)), where);
+  if (value == nullptr)
+    throw FileError("checkpoint", fmt::format("{}: holds no {}", source_, io::in_quotes(name)), where);
   return *value;
 }
 void Checkpoint::fail_kind(std::string_view name, const Location& where) const {
-  throw FileError("checkpoint", fmt::format("{}: {} is of another kind than expected", source_, in_quotes(name)),
+  throw FileError("checkpoint", fmt::format("{}: {} is of another kind than expected", source_, io::in_quotes(name)),
                   where);
 }
 
@@ -144,7 +145,7 @@ void Checkpoint::save(const std::filesystem::path& path, const Location& where) 
     std::uint64_t length = header_bytes + checksum_bytes;
     for (const auto& [name, value] : entries_)
       length += 4 + name.size() + 2 + 8 * extents_of(value).size() + bytes_of(value);
-    write_whole("checkpoint", path, [&](const WriteBytes& write) {
+    io::write_whole("checkpoint", path, [&](const io::WriteBytes& write) {
       std::uint32_t checksum = 0;
       const auto put = [&](const void* bytes, std::size_t count) {
         checksum = crc(checksum, bytes, count);
@@ -172,7 +173,7 @@ void Checkpoint::save(const std::filesystem::path& path, const Location& where) 
 
 Checkpoint Checkpoint::load(const std::filesystem::path& path, const Location& where) {
   return located("checkpoint", where, [&]() -> Checkpoint {
-    const std::string bytes = read_whole("checkpoint", path);
+    const std::string bytes = io::read_whole("checkpoint", path);
     Reader reader(bytes, path);
     if (bytes.size() < header_bytes + checksum_bytes || !bytes.starts_with(magic))
       reader.fail("is not a checkpoint of a training");

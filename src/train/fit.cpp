@@ -199,7 +199,7 @@ void FitLoop<T>::check_names() const {
       throw ValueError("fit", fmt::format("notes: '{}' is a setting or a note already: expected another name", name),
                        where_);
   if (options_.folder.empty()) return;
-  for (const auto& [path, parameter] : model_.parameters) check_npz_name("fit", path, where_);
+  for (const auto& [path, parameter] : model_.parameters) io::check_npz_name("fit", path, where_);
 }
 
 template <class T>
@@ -295,9 +295,9 @@ void FitLoop<T>::finish(FitResult& result) {
   result.best_epoch = state_.best_epoch;
   result.resumed = resumed_;
   if (folder_.exists()) {
-    std::vector<NamedTensor<T>> weights;
+    std::vector<io::NamedTensor<T>> weights;
     for (const auto& [path, parameter] : model_.parameters) weights.push_back({path, parameter.value()});
-    if (!weights.empty()) save_npz(folder_.file("weights.npz"), weights, Compression::stored, where_);
+    if (!weights.empty()) io::save_npz(folder_.file("weights.npz"), weights, io::Compression::stored, where_);
     folder_.write_history(state_.history);
     report::Report report{options_.title, {}, state_.history, state_.losses, {}, options_.class_names};
     report.subtitle =

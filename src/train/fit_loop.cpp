@@ -24,7 +24,7 @@ std::size_t FitLoop<T>::batch_size() const {
 
 template <class T>
 std::size_t FitLoop<T>::batch_count() const {
-  return data_.loader() != nullptr ? data_.loader()->count() : count_of_batches(data_.size(), batch_size());
+  return data_.loader() != nullptr ? data_.loader()->count() : data::count_of_batches(data_.size(), batch_size());
 }
 
 template <class T>
@@ -33,8 +33,8 @@ void FitLoop<T>::begin_epoch() {
     loaded_.reset();  // first: samples are gathered by one thread at a time
     loaded_.emplace(data_.loader()->epoch(state_.epoch, state_.group * options_.accumulate));
   } else if (options_.shuffle && batch_size() < data_.size()) {
-    std::mt19937_64 generator = epoch_generator(options_.seed, state_.epoch);
-    order_ = permutation(data_.size(), generator);
+    std::mt19937_64 generator = data::epoch_generator(options_.seed, state_.epoch);
+    order_ = data::permutation(data_.size(), generator);
     gathered_ = static_cast<std::size_t>(-1);
   } else if (order_.empty()) {
     order_.resize(data_.size());
@@ -51,7 +51,7 @@ void FitLoop<T>::gather(std::size_t batch) {
     batch_.samples = next.inputs.shape()[0];
     rows_ = next.samples;
   } else if (gathered_ != batch || !data_.repeats()) {
-    rows_ = batch_of(order_, batch_size(), batch);
+    rows_ = data::batch_of(order_, batch_size(), batch);
     data_.gather(rows_, batch_);
     gathered_ = batch;
   }

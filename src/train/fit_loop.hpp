@@ -102,8 +102,8 @@ class FitLoop {
   std::string frozen_;     // the parameters that are not trained at the beginning; a checkpoint must match
   double given_rate_ = 0;  // the optimiser's rate at the beginning
 
-  std::vector<std::size_t> order_;                   // of the samples in this epoch
-  std::optional<typename Loader<T>::Epoch> loaded_;  // if a Loader makes the batches
+  std::vector<std::size_t> order_;                         // of the samples in this epoch
+  std::optional<typename data::Loader<T>::Epoch> loaded_;  // if a Loader makes the batches
   Batch<T> batch_;
   std::span<const std::size_t> rows_;                    // of the batch in the data
   std::size_t gathered_ = static_cast<std::size_t>(-1);  // the batch that need not be gathered again

@@ -21,14 +21,14 @@ RunFolder::RunFolder(std::filesystem::path path, const Location& where) : path_(
 
 void RunFolder::write_config(const Settings& settings) const {
   if (!exists()) return;
-  JsonWriter json(JsonWriter::Layout::lines);
+  io::JsonWriter json(io::JsonWriter::Layout::lines);
   json.begin_object();
   for (const auto& [name, value] : settings) json.key(name).literal_or_string(value);
-  write_whole("fit", file("config.json"), json.end_object().text() + "\n");
+  io::write_whole("fit", file("config.json"), json.end_object().text() + "\n");
 }
 
 void RunFolder::write_history(const report::History& history) const {
-  if (exists()) write_whole("fit", file("history.csv"), history.to_csv());
+  if (exists()) io::write_whole("fit", file("history.csv"), history.to_csv());
 }
 
 void RunFolder::append_history(const report::History& history) const {

@@ -13,6 +13,7 @@
 #include <string_view>
 
 namespace wg = wengert;
+namespace io = wengert::io;
 
 namespace {
 std::atomic<long> allocations{0};
@@ -74,8 +75,8 @@ int main(int, char** arguments) {
   const float after = step(x, y).item();
   expect(after < 0.01F && after < before, "the network learns");
 
-  wg::save_npz<float>(arguments[1], {{"w1", w1.value()}, {"w2", w2.value()}});
-  const auto loaded = wg::load_npz<float>(arguments[1]);
+  io::save_npz<float>(arguments[1], {{"w1", w1.value()}, {"w2", w2.value()}});
+  const auto loaded = io::load_npz<float>(arguments[1]);
   expect(loaded.size() == 2 && loaded[0].value == w1.value() && loaded[1].value == w2.value(),
          "weights are read back as they were written");
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 using namespace wengert;
+using namespace wengert::data;
 using namespace wengert::testing;
 
 namespace {

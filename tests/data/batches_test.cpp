@@ -7,6 +7,7 @@
 #include <numeric>
 
 using namespace wengert;
+using namespace wengert::data;
 using namespace wengert::testing;
 
 namespace {

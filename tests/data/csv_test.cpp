@@ -5,6 +5,7 @@
 #include <wengert/data/csv.hpp>
 
 using namespace wengert;
+using namespace wengert::data;
 using namespace wengert::testing;
 using Header = CsvOptions::Header;
 

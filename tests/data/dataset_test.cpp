@@ -5,6 +5,7 @@
 #include <algorithm>
 
 using namespace wengert;
+using namespace wengert::data;
 using namespace wengert::testing;
 
 namespace {

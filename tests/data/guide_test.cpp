@@ -12,6 +12,8 @@
 
 using namespace wengert::testing;
 namespace wg = wengert;
+namespace data = wengert::data;
+namespace io = wengert::io;
 
 namespace {
 
@@ -28,13 +30,13 @@ class CurrentFolder {
 };
 
 // An IDX file of 100 images of 8×8 bytes; the positions of the bright pixels give the classes 0 … 4.
-std::string images() {
+std::string image_file() {
   std::string bytes("\0\0\x08\x03\0\0\0\x64\0\0\0\x08\0\0\0\x08", 16);
   for (int i = 0; i < 100; ++i)
     for (int j = 0; j < 64; ++j) bytes += static_cast<char>((i + j) % 5 == 0 ? 200 : (7 * i + j * j) % 150);
   return bytes;
 }
-std::string labels() {
+std::string label_file() {
   std::string bytes("\0\0\x08\x01\0\0\0\x64", 8);
   for (int i = 0; i < 100; ++i) bytes += static_cast<char>(i % 5);
   return bytes;
@@ -49,24 +51,24 @@ struct Layer {
 TEST_CASE("guide: read, split, normalise and load batches") {
   const TemporaryFolder folder;
   const CurrentFolder there(folder);
-  write_gzip(folder / "images.idx.gz", images());
-  write_gzip(folder / "labels.idx.gz", labels());
-  folder.write("images.idx", images());
-  folder.write("labels.idx", labels());
+  write_gzip(folder / "images.idx.gz", image_file());
+  write_gzip(folder / "labels.idx.gz", label_file());
+  folder.write("images.idx", image_file());
+  folder.write("labels.idx", label_file());
   folder.write("table.csv", "class,x,y\n0,1,2\n1,3,4\n");
   folder.write("houses.csv", "area,price\n80,250000\n40,100000.5\n");
-  wg::save_npy(folder / "array.npy", random_tensor<float>({3, 2}, 1));
+  io::save_npy(folder / "array.npy", random_tensor<float>({3, 2}, 1));
   // clang-format off
-  wg::Dataset<float> digits = wg::read_idx<float>("images.idx.gz", "labels.idx.gz");  // MNIST's format, plain or gzip
-  wg::Dataset<float> table = wg::read_csv<float>("table.csv", {.label_column = "class"});  // or by number; header found by itself
-  wg::Tensor<float> array = wg::load_npy<float>("array.npy");                         // NumPy's; also load_npz
+  data::Dataset<float> digits = data::read_idx<float>("images.idx.gz", "labels.idx.gz");       // MNIST's format, plain or gzip
+  data::Dataset<float> table = data::read_csv<float>("table.csv", {.label_column = "class"});  // or by number; header found by itself
+  wg::Tensor<float> array = io::load_npy<float>("array.npy");                                  // NumPy's; also load_npz
 
-  const wg::Table<float> houses = wg::read_table<float>("houses.csv", {.target_columns = {"price"}});  // targets: N×1
+  const data::Table<float> houses = data::read_table<float>("houses.csv", {.target_columns = {"price"}});  // targets: N×1
 
-  auto [train, test] = wg::stratified_split(digits, 0.2, 1);      // a fifth of every class is for testing; seed 1
-  const auto normalisation = wg::learn_normalisation(train.inputs);  // mean and deviation of each feature
-  wg::normalise(train.inputs, normalisation);
-  wg::normalise(test.inputs, normalisation);                      // by the figures of the training part
+  auto [train, test] = data::stratified_split(digits, 0.2, 1);         // a fifth of every class is for testing; seed 1
+  const auto normalisation = data::learn_normalisation(train.inputs);  // mean and deviation of each feature
+  data::normalise(train.inputs, normalisation);
+  data::normalise(test.inputs, normalisation);                         // by the figures of the training part
   // clang-format on
   CHECK(table.inputs == wg::Tensor<float>{{1, 2}, {3, 4}});
   CHECK(array == random_tensor<float>({3, 2}, 1));
@@ -84,22 +86,22 @@ TEST_CASE("guide: read, split, normalise and load batches") {
   const auto step = [&](const auto& x, const auto& y) { return compiled(x, y).item(); };
   float last_loss = 0;
   // clang-format off
-  const wg::Loader<float> loader(train, {.batch_size = 32, .seed = 7});
+  const data::Loader<float> loader(train, {.batch_size = 32, .seed = 7});
   for (std::size_t epoch = 0; epoch < 3; ++epoch)
-    for (const wg::Batch<float>& batch : loader.epoch(epoch)) last_loss = step(batch.inputs, batch.labels);
+    for (const data::Batch<float>& batch : loader.epoch(epoch)) last_loss = step(batch.inputs, batch.labels);
   // clang-format on
   CHECK(last_loss < 1);  // log 5 = 1.6 before training
 
   // clang-format off
-  const wg::Loader<float> augmented(train, {.transform = [](wg::Batch<float>& batch, wg::Generator& generator) {
-    wg::augment(batch.inputs, {.shift = 1, .rotate = 10, .noise = 0.05, .image = {8, 8}}, generator);
+  const data::Loader<float> augmented(train, {.transform = [](data::Batch<float>& batch, wg::Generator& generator) {
+    data::augment(batch.inputs, {.shift = 1, .rotate = 10, .noise = 0.05, .image = {8, 8}}, generator);
   }});
-  const wg::MappedDataset<float> mapped = wg::map_idx<float>("images.idx", "labels.idx");
-  const wg::Loader<float> from_file(mapped, {.batch_size = 32});  // reads the rows of a batch when it is made
+  const data::MappedDataset<float> mapped = data::map_idx<float>("images.idx", "labels.idx");
+  const data::Loader<float> from_file(mapped, {.batch_size = 32});  // reads the rows of a batch when it is made
   // clang-format on
   std::size_t samples = 0;
-  for (const wg::Batch<float>& batch : augmented.epoch(0)) samples += batch.inputs.shape()[0];
-  for (const wg::Batch<float>& batch : from_file.epoch(0)) samples += batch.inputs.shape()[0];
+  for (const data::Batch<float>& batch : augmented.epoch(0)) samples += batch.inputs.shape()[0];
+  for (const data::Batch<float>& batch : from_file.epoch(0)) samples += batch.inputs.shape()[0];
   CHECK(samples == 180);
 }
 
@@ -108,13 +110,13 @@ TEST_CASE("guide: weights") {
   const CurrentFolder there(folder);
   const Layer network{wg::Parameter<float>(random_tensor<float>({3, 2}, 1)),
                       wg::Parameter<float>(random_tensor<float>({3}, 2))};
-  wg::save_npz<float>("older.npz", {{"bias", random_tensor<float>({3}, 3)}});
+  io::save_npz<float>("older.npz", {{"bias", random_tensor<float>({3}, 3)}});
   std::ostringstream out;
   std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
   // clang-format off
-  wg::save_parameters(network, "weights.safetensors");            // or .npz, for numpy.load
-  wg::load_parameters(network, "weights.safetensors");            // all fits, or nothing is changed
-  const wg::LoadReport report = wg::load_parameters(network, "older.npz", {.partial = true});
+  io::save_parameters(network, "weights.safetensors");            // or .npz, for numpy.load
+  io::load_parameters(network, "weights.safetensors");            // all fits, or nothing is changed
+  const io::LoadReport report = io::load_parameters(network, "older.npz", {.partial = true});
   if (!report.complete()) std::cout << report << '\n';            // 1 fit; missing: weight
   // clang-format on
   std::cout.rdbuf(before);

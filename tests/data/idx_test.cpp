@@ -5,6 +5,7 @@
 #include <wengert/data/idx.hpp>
 
 using namespace wengert;
+using namespace wengert::data;
 using namespace wengert::testing;
 
 namespace {

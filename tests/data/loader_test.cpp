@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 using namespace wengert;
+using namespace wengert::data;
 using namespace wengert::testing;
 
 namespace {
@@ -96,7 +97,7 @@ TEST_CASE("a batch's draws are its own, so that runs resume") {
 TEST_CASE("samples come from memory, from a file or from a function") {
   const TemporaryFolder folder;
   const Dataset<double> data = self_labelled(9);
-  save_npy(folder / "x.npy", data.inputs);
+  io::save_npy(folder / "x.npy", data.inputs);
   const MappedDataset<double> mapped{map_npy<double>(folder / "x.npy"), data.labels, 9};
   const LoaderOptions<double> options{.batch_size = 2, .seed = 4};
   const Numbers expected = samples_of(Loader<double>(data, options), 0);

@@ -11,6 +11,7 @@
 #include <vector>
 
 using namespace wengert;
+using namespace wengert::data;
 using namespace wengert::testing;
 
 namespace {

@@ -55,10 +55,10 @@ using Reader = std::function<void(const std::filesystem::path&)>;
 const std::vector<std::pair<std::string, Reader>> readers{
     {"idx", [](const auto& path) { read_idx_bytes(path); }},
     {"idx", [](const auto& path) { map_idx<float>(path); }},
-    {"npy", [](const auto& path) { load_npy<float>(path); }},
+    {"npy", [](const auto& path) { io::load_npy<float>(path); }},
     {"npy", [](const auto& path) { map_npy<float>(path); }},
-    {"npz", [](const auto& path) { load_npz<float>(path); }},
-    {"safetensors", [](const auto& path) { load_safetensors<float>(path); }},
+    {"npz", [](const auto& path) { io::load_npz<float>(path); }},
+    {"safetensors", [](const auto& path) { io::load_safetensors<float>(path); }},
 };
 
 // Writes a valid file of shape 16×16×1 in each format.
@@ -66,9 +66,9 @@ void write_sound_files(const TemporaryFolder& folder) {
   const Tensor<float> x = random_tensor<float>({16, 16, 1}, 1);
   std::string idx("\0\0\x08\x03\0\0\0\x10\0\0\0\x10\0\0\0\x01", 16);
   folder.write("x.idx", idx + std::string(256, 'x'));
-  save_npy(folder / "x.npy", x);
-  save_npz<float>(folder / "x.npz", {{"x", x}});
-  save_safetensors<float>(folder / "x.safetensors", {{"x", x}});
+  io::save_npy(folder / "x.npy", x);
+  io::save_npz<float>(folder / "x.npz", {{"x", x}});
+  io::save_safetensors<float>(folder / "x.safetensors", {{"x", x}});
 }
 
 // Returns the bytes with the first occurrence of `from` replaced by `to`.

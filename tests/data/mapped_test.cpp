@@ -13,6 +13,7 @@
 #include <vector>
 
 using namespace wengert;
+using namespace wengert::data;
 using namespace wengert::testing;
 
 namespace {
@@ -26,7 +27,7 @@ std::string idx(const std::vector<std::uint32_t>& shape, const std::string& byte
 }
 
 // Makes an IDX file of 60 images of 2×3 pixels with the bytes 0, 7, 14, … modulo 256.
-std::string images() {
+std::string idx_images() {
   std::string bytes;
   for (int i = 0; i < 360; ++i) bytes += static_cast<char>(7 * i % 256);
   return idx({60, 2, 3}, bytes);
@@ -43,7 +44,8 @@ std::string complaint(const F& f) {
 
 TEST_CASE_TEMPLATE("rows of an IDX file are those that are read into memory", T, float, double) {
   const TemporaryFolder folder;
-  const auto x = folder.write("x.idx", images()), y = folder.write("y.idx", idx({60}, std::string(59, '\1') + '\4'));
+  const auto x = folder.write("x.idx", idx_images()),
+             y = folder.write("y.idx", idx({60}, std::string(59, '\1') + '\4'));
   const MappedDataset<T> mapped = map_idx<T>(x, y);
   const Dataset<T> read = read_idx<T>(x, y);
   CHECK(mapped.inputs.shape() == Shape{60, 2, 3});
@@ -64,7 +66,7 @@ TEST_CASE("rows of an npy file are those that are read into memory") {
   const TemporaryFolder folder;
   const auto path = folder / "x.npy";
   const Tensor<double> x = random_tensor({60, 3, 2}, 1);
-  save_npy(path, x);
+  io::save_npy(path, x);
   const MappedTensor<float> mapped = map_npy<float>(path);
   CHECK(mapped.shape() == Shape{60, 3, 2});
   Tensor<float> rows, expected;
@@ -72,7 +74,7 @@ TEST_CASE("rows of an npy file are those that are read into memory") {
   gather_rows(Tensor<float>(xt::cast<float>(x)), some, expected);
   CHECK(rows == expected);
   const Indices labels{3, 1, 4, 1, 5};
-  save_npy(folder / "y.npy", labels);
+  io::save_npy(folder / "y.npy", labels);
   Indices held;
   gather_rows(map_npy<std::int64_t>(folder / "y.npy"), std::vector<std::size_t>{4, 2}, held);
   CHECK(held == Indices{5, 4});
@@ -93,7 +95,7 @@ TEST_CASE("samples in a file are split as those in memory") {
   const TemporaryFolder folder;
   std::string classes;
   for (int i = 0; i < 60; ++i) classes += static_cast<char>(i % 3);
-  const auto x = folder.write("x.idx", images()), y = folder.write("y.idx", idx({60}, classes));
+  const auto x = folder.write("x.idx", idx_images()), y = folder.write("y.idx", idx({60}, classes));
   const MappedDataset<float> mapped = map_idx<float>(x, y);
   const Dataset<float> held = read_idx<float>(x, y);
   const auto same = [&](const MappedDataset<float>& part, const Dataset<float>& expected) {
@@ -124,7 +126,7 @@ TEST_CASE("a file that is not as its header says is refused when it is opened") 
     const auto path = folder.write("x.idx", bytes);
     CHECK(complaint([&] { map_idx<float>(path); }) == "[map_idx] " + path.string() + ": " + why);
   };
-  const std::string whole = images();
+  const std::string whole = idx_images();
   refused("", "0 bytes in all: an IDX file starts with a magic number of 4");
   refused(whole.substr(0, 9), "ends within its header: expected the extents of 3 axes");
   refused(whole.substr(0, whole.size() - 1), "is cut short: it holds 359 of the 360 elements that its header claims");
@@ -144,9 +146,9 @@ TEST_CASE("a file that is not as its header says is refused when it is opened") 
   const auto y = folder.write("y.idx", idx({59}, std::string(59, '\1'))), x = folder.write("x.idx", whole);
   CHECK(contains(complaint([&] { map_idx<float>(x, y); }), "y.idx: 59 labels for the 60 samples of "));
 
-  save_npy(folder / "scalar.npy", Tensor<float>(1.0F));
+  io::save_npy(folder / "scalar.npy", Tensor<float>(1.0F));
   CHECK(contains(complaint([&] { map_npy<float>(folder / "scalar.npy"); }), "holds a scalar: expected an array"));
-  save_npy(folder / "x.npy", Tensor<float>{{1, 2}, {3, 4}});
+  io::save_npy(folder / "x.npy", Tensor<float>{{1, 2}, {3, 4}});
   std::string npy = contents(folder / "x.npy");
   folder.write("x.npy", npy.substr(0, npy.size() - 4));
   CHECK(contains(complaint([&] { map_npy<float>(folder / "x.npy"); }),
@@ -158,13 +160,13 @@ TEST_CASE("a file that is not as its header says is refused when it is opened") 
 
 TEST_CASE("a file that changes while it is mapped is an error") {
   const TemporaryFolder folder;
-  const auto path = folder.write("x.idx", images());
+  const auto path = folder.write("x.idx", idx_images());
   const MappedTensor<float> mapped = map_idx<float>(path);
   Tensor<float> rows{1, 2};
   std::filesystem::resize_file(path, 20);
   CHECK(complaint([&] { gather_rows(mapped, some, rows); }) ==
         "[map_idx] " + path.string() + ": has 20 bytes now: it had 376 when it was opened");
-  folder.write("x.idx", images());
+  folder.write("x.idx", idx_images());
   const auto time = std::filesystem::last_write_time(path);
   std::filesystem::last_write_time(path, time + std::chrono::seconds(1));
   CHECK(complaint([&] { gather_rows(mapped, some, rows); }) ==

@@ -6,6 +6,7 @@
 #include <limits>
 
 using namespace wengert;
+using namespace wengert::data;
 using namespace wengert::testing;
 
 TEST_CASE_TEMPLATE("each feature gets mean 0 and deviation 1, by the training samples", T, float, double) {

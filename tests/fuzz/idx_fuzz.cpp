@@ -6,5 +6,6 @@
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace wengert;
   return fuzz::read_all(
-      {data, size}, [](const auto& path) { read_idx_bytes(path); }, [](const auto& path) { map_idx<float>(path); });
+      {data, size}, [](const auto& path) { data::read_idx_bytes(path); },
+      [](const auto& path) { data::map_idx<float>(path); });
 }

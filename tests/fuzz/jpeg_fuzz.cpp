@@ -4,5 +4,5 @@
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace wengert;
-  return fuzz::read_all({data, size}, [](const auto& path) { read_image<float>(path); });
+  return fuzz::read_all({data, size}, [](const auto& path) { images::read<float>(path); });
 }

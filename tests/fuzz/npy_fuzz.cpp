@@ -6,6 +6,6 @@
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace wengert;
   return fuzz::read_all(
-      {data, size}, [](const auto& path) { load_npy<float>(path); }, [](const auto& path) { load_npy<double>(path); },
-      [](const auto& path) { map_npy<double>(path); });
+      {data, size}, [](const auto& path) { io::load_npy<float>(path); },
+      [](const auto& path) { io::load_npy<double>(path); }, [](const auto& path) { data::map_npy<double>(path); });
 }

@@ -4,5 +4,5 @@
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace wengert;
-  return fuzz::read_all({data, size}, [](const auto& path) { load_npz<float>(path); });
+  return fuzz::read_all({data, size}, [](const auto& path) { io::load_npz<float>(path); });
 }

@@ -32,5 +32,5 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace wengert;
   std::vector<std::uint8_t> file(data, data + size);
   mend_checksums(file);
-  return fuzz::read_all(file, [](const auto& path) { read_image<float>(path); });
+  return fuzz::read_all(file, [](const auto& path) { images::read<float>(path); });
 }

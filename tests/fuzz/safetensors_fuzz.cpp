@@ -5,6 +5,6 @@
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace wengert;
   return fuzz::read_all(
-      {data, size}, [](const auto& path) { load_safetensors<float>(path); },
-      [](const auto& path) { load_safetensors_metadata(path); });
+      {data, size}, [](const auto& path) { io::load_safetensors<float>(path); },
+      [](const auto& path) { io::load_safetensors_metadata(path); });
 }

@@ -48,13 +48,13 @@ void csv(const fs::path& folder) {
 void arrays(const fs::path& npy, const fs::path& npz, const fs::path& safetensors) {
   const Tensor<float> matrix{{1, 2, 3}, {4, 5, 6}};
   const Tensor<double> vector{0.5, -1, 1e300}, scalar(2.0);
-  save_npy(npy / "matrix", matrix);
-  save_npy(npy / "vector", vector);
-  save_npy(npy / "scalar", scalar);
-  save_npz<float>(npz / "stored", {{"a", matrix}, {"b", Tensor<float>{7}}}, Compression::stored);
-  save_npz<double>(npz / "deflated", {{"a", vector}}, Compression::deflated);
-  save_safetensors<float>(safetensors / "float", {{"layer.weight", matrix}, {"layer.bias", Tensor<float>{7}}});
-  save_safetensors<double>(safetensors / "double", {{"x", vector}});
+  io::save_npy(npy / "matrix", matrix);
+  io::save_npy(npy / "vector", vector);
+  io::save_npy(npy / "scalar", scalar);
+  io::save_npz<float>(npz / "stored", {{"a", matrix}, {"b", Tensor<float>{7}}}, io::Compression::stored);
+  io::save_npz<double>(npz / "deflated", {{"a", vector}}, io::Compression::deflated);
+  io::save_safetensors<float>(safetensors / "float", {{"layer.weight", matrix}, {"layer.bias", Tensor<float>{7}}});
+  io::save_safetensors<double>(safetensors / "double", {{"x", vector}});
 }
 
 void png(const fs::path& folder) {

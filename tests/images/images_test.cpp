@@ -37,7 +37,7 @@ Tensor<double> grey() {
 Tensor<double> in_bytes(const Tensor<double>& image) { return 255 * image; }
 
 std::string complaint(const std::filesystem::path& path) {
-  return file_complaint([&] { read_image<float>(path); });
+  return file_complaint([&] { images::read<float>(path); });
 }
 
 // Returns a PNG file whose header claims `side`×`side` pixels and has a valid checksum.
@@ -61,7 +61,7 @@ std::string claiming(std::uint32_t side) {
 
 TEST_CASE("PNG images of every kind are read exactly") {
   const TemporaryFolder folder;
-  const auto read = [&](std::string_view file) { return in_bytes(read_image<double>(folder.write("x", file))); };
+  const auto read = [&](std::string_view file) { return in_bytes(images::read<double>(folder.write("x", file))); };
   constexpr double rounding = 1e-12;
   CHECK(distance(read(bytes(colour_png)), coloured()) < rounding);
   CHECK(distance(read(bytes(palette_png)), coloured()) < rounding);
@@ -76,7 +76,7 @@ TEST_CASE("PNG images of every kind are read exactly") {
 
 TEST_CASE("JPEG images are read, as nearly as they were kept") {
   const TemporaryFolder folder;
-  const auto read = [&](std::string_view file) { return in_bytes(read_image<double>(folder.write("x", file))); };
+  const auto read = [&](std::string_view file) { return in_bytes(images::read<double>(folder.write("x", file))); };
   CHECK(distance(read(bytes(colour_jpeg)), coloured()) < 6);
   CHECK(distance(read(bytes(progressive_jpeg)), read(bytes(colour_jpeg))) < 1e-12);
   CHECK(distance(read(bytes(grey_jpeg)), grey()) < 3);
@@ -86,14 +86,14 @@ TEST_CASE("JPEG images are read, as nearly as they were kept") {
 TEST_CASE("colours become grey by their brightness") {
   const TemporaryFolder folder;
   const auto path = folder.write("x", bytes(colour_png));
-  const Tensor<float> image = read_image<float>(path, {.channels = 1});
+  const Tensor<float> image = images::read<float>(path, {.channels = 1});
   CHECK(Shape(image.shape()) == Shape{1, 10, 12});
   const Tensor<double> c = coloured();
   const Tensor<double> expected = (0.299 * xt::view(c, xt::range(0, 1)) + 0.587 * xt::view(c, xt::range(1, 2)) +
                                    0.114 * xt::view(c, xt::range(2, 3))) /
                                   255;
   CHECK(distance(image, expected) < 1e-6);
-  CHECK(distance(in_bytes(read_image<double>(folder.write("x", bytes(grey_png)), {.channels = 1})),
+  CHECK(distance(in_bytes(images::read<double>(folder.write("x", bytes(grey_png)), {.channels = 1})),
                  Tensor<double>(xt::view(grey(), xt::range(0, 1)))) < 1e-12);
 }
 
@@ -105,23 +105,23 @@ TEST_CASE("images are resized as PyTorch does with antialias") {
     std::copy_n(from, height * width, tensor.data());
     return tensor;
   };
-  CHECK(distance(resize_image(image, 2, 3), expected(resized_2x3, 2, 3)) < 1e-14);
-  CHECK(distance(resize_image(image, 9, 11), expected(resized_9x11, 9, 11)) < 1e-14);
-  CHECK(distance(resize_image(image, 3, 14), expected(resized_3x14, 3, 14)) < 1e-14);
-  CHECK(distance(resize_image(image, 5, 4), expected(resized_5x4, 5, 4)) < 1e-14);
-  CHECK(resize_image(image, 5, 7) == image);
+  CHECK(distance(images::resize(image, 2, 3), expected(resized_2x3, 2, 3)) < 1e-14);
+  CHECK(distance(images::resize(image, 9, 11), expected(resized_9x11, 9, 11)) < 1e-14);
+  CHECK(distance(images::resize(image, 3, 14), expected(resized_3x14, 3, 14)) < 1e-14);
+  CHECK(distance(images::resize(image, 5, 4), expected(resized_5x4, 5, 4)) < 1e-14);
+  CHECK(images::resize(image, 5, 7) == image);
   const TemporaryFolder folder;
   const auto path = folder.write("x", bytes(colour_png));
-  CHECK(read_image<double>(path, {.height = 4, .width = 6}) == resize_image(read_image<double>(path), 4, 6));
-  CHECK_ERROR(ValueError, "[resize_image] 0 by 3 pixels", resize_image(image, 0, 3));
-  CHECK_ERROR(ShapeError, "[resize_image] shape (2,)", resize_image(Tensor<double>{1, 2}, 3, 3));
+  CHECK(images::read<double>(path, {.height = 4, .width = 6}) == images::resize(images::read<double>(path), 4, 6));
+  CHECK_ERROR(ValueError, "[images::resize] 0 by 3 pixels", images::resize(image, 0, 3));
+  CHECK_ERROR(ShapeError, "[images::resize] shape (2,)", images::resize(Tensor<double>{1, 2}, 3, 3));
 }
 
 TEST_CASE("images that are cut short, damaged or lying are refused") {
   const TemporaryFolder folder;
   for (const std::string_view whole : {bytes(colour_png), bytes(colour_jpeg), bytes(progressive_jpeg)})
     for (std::size_t length = 0; length + 12 < whole.size(); length += 3)  // 12 more bytes follow the pixels of a PNG
-      CHECK(contains(complaint(folder.write("x", whole.substr(0, length))), "[read_image] "));
+      CHECK(contains(complaint(folder.write("x", whole.substr(0, length))), "[images::read] "));
   std::string damaged(bytes(colour_png));
   damaged[damaged.find("IDAT") + 10] ^= 1;
   CHECK(contains(complaint(folder.write("x", damaged)), "x: is no sound PNG image: "));
@@ -139,10 +139,10 @@ TEST_CASE("images that are cut short, damaged or lying are refused") {
   lying.replace(frame + 5, 4, "\xff\xdc\xff\xdc");
   CHECK(contains(complaint(folder.write("x", lying)), "its header claims 65500 by 65500 pixels: more than its "));
 
-  CHECK(complaint(folder / "none") == "[read_image] " + (folder / "none").string() + ": no such file");
+  CHECK(complaint(folder / "none") == "[images::read] " + (folder / "none").string() + ": no such file");
   CHECK(contains(complaint(folder.write("x", "GIF89a")), "x: is neither a PNG nor a JPEG image"));
-  CHECK_ERROR(ValueError, "[read_image] 4 channels: expected 3 or 1", read_image<float>("x", {.channels = 4}));
-  CHECK_ERROR(ValueError, "height 0 and width 5: expected both or neither", read_image<float>("x", {.width = 5}));
+  CHECK_ERROR(ValueError, "[images::read] 4 channels: expected 3 or 1", images::read<float>("x", {.channels = 4}));
+  CHECK_ERROR(ValueError, "height 0 and width 5: expected both or neither", images::read<float>("x", {.width = 5}));
 }
 
 TEST_CASE("a folder's folders are the classes of their images") {
@@ -154,7 +154,7 @@ TEST_CASE("a folder's folders are the classes of their images") {
   folder.write("daisy/a.jpeg", bytes(grey_jpeg));
   folder.write("daisy/.b.png", "hidden");
   folder.write("readme", "not a folder");
-  const ImageFolder images = list_images(folder / ".");
+  const images::Folder images = images::list_folder(folder / ".");
   CHECK(images.classes == std::vector<std::string>{"daisy", "rose"});
   CHECK(images.labels == Indices{0, 1, 1});
   REQUIRE(images.size() == 3);
@@ -162,14 +162,14 @@ TEST_CASE("a folder's folders are the classes of their images") {
   CHECK(images.files[1].filename() == "1.png");
   CHECK(images.files[2].filename() == "2.JPG");
 
-  const Dataset<float> data = read_images<float>(images);
+  const data::Dataset<float> data = images::read_folder<float>(images);
   CHECK(Shape(data.inputs.shape()) == Shape{3, 3, 10, 12});
   CHECK(data.labels == images.labels);
   CHECK(data.classes == 2);
   CHECK(distance(in_bytes(Tensor<double>(xt::view(data.inputs, 1))), coloured()) < 1e-4);
-  const Loader<float> loader(image_source<float>(images), {.batch_size = 2, .shuffle = false});
+  const data::Loader<float> loader(images::folder_source<float>(images), {.batch_size = 2, .shuffle = false});
   std::size_t seen = 0;
-  for (const Batch<float>& batch : loader.epoch(0))
+  for (const data::Batch<float>& batch : loader.epoch(0))
     for (std::size_t i = 0; i < batch.samples.size(); ++i, ++seen) {
       CHECK(Tensor<float>(xt::view(batch.inputs, i)) == Tensor<float>(xt::view(data.inputs, seen)));
       CHECK(batch.labels(i) == data.labels(seen));
@@ -179,8 +179,10 @@ TEST_CASE("a folder's folders are the classes of their images") {
 
 TEST_CASE("a folder without images by class is refused") {
   const TemporaryFolder folder;
-  const auto refusal = [](const std::filesystem::path& path) { return file_complaint([&] { list_images(path); }); };
-  CHECK(refusal(folder / "none") == "[list_images] " + (folder / "none").string() + ": no such folder");
+  const auto refusal = [](const std::filesystem::path& path) {
+    return file_complaint([&] { images::list_folder(path); });
+  };
+  CHECK(refusal(folder / "none") == "[images::list_folder] " + (folder / "none").string() + ": no such folder");
   CHECK(contains(refusal(folder.write("file", "")), "file: is a file: expected a folder"));
   CHECK(contains(refusal(folder / "."), "has no folders: expected one for each class"));
   std::filesystem::create_directory(folder / "empty");
@@ -189,14 +191,15 @@ TEST_CASE("a folder without images by class is refused") {
   folder.write("empty/a.png", bytes(colour_png));
   folder.write("empty/b.png", bytes(colour_png));
   folder.write("empty/c.png", bytes(small_png));
-  const auto complaint_of_reading = [&](const ImageOptions& options) {
-    return file_complaint([&] { read_images<float>(list_images(folder / "."), options); });
+  const auto complaint_of_reading = [&](const images::ReadOptions& options) {
+    return file_complaint([&] { images::read_folder<float>(images::list_folder(folder / "."), options); });
   };
-  CHECK(contains(complaint_of_reading({}), "[read_images] "));
+  CHECK(contains(complaint_of_reading({}), "[images::read_folder] "));
   CHECK(contains(complaint_of_reading({}), "c.png: 4 by 5 pixels, where "));
   CHECK(contains(complaint_of_reading({}), "a.png has 10 by 12: say a height and a width for all"));
-  CHECK(Shape(read_images<float>(list_images(folder / "."), {.height = 6, .width = 7}).inputs.shape()) ==
-        Shape{3, 3, 6, 7});
+  CHECK(
+      Shape(images::read_folder<float>(images::list_folder(folder / "."), {.height = 6, .width = 7}).inputs.shape()) ==
+      Shape{3, 3, 6, 7});
   folder.write("empty/c.png", "text");
   CHECK(contains(complaint_of_reading({}), "c.png: is neither a PNG nor a JPEG image"));
 }
@@ -207,10 +210,9 @@ TEST_CASE("guide: images by class") {
   flowers_folder.write("flowers/daisy/001.jpg", bytes(colour_jpeg));
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(flowers_folder / ".");
-  namespace wg = wengert;
   // clang-format off
-  const wg::ImageFolder folder = wg::list_images("flowers");                          // flowers/daisy/001.jpg …
-  wg::Dataset<float> flowers = wg::read_images<float>(folder, {.height = 64, .width = 64});  // N×3×64×64, 0 … 1
+  const images::Folder folder = images::list_folder("flowers");                                    // flowers/daisy/001.jpg …
+  data::Dataset<float> flowers = images::read_folder<float>(folder, {.height = 64, .width = 64});  // N×3×64×64, 0 … 1
   // clang-format on
   std::filesystem::current_path(before);
   CHECK(Shape(flowers.inputs.shape()) == Shape{1, 3, 64, 64});

@@ -8,6 +8,7 @@
 #include <vector>
 
 using namespace wengert;
+using namespace wengert::io;
 using namespace wengert::testing;
 
 namespace {

@@ -9,6 +9,7 @@
 #include <limits>
 
 using namespace wengert;
+using namespace wengert::io;
 using namespace wengert::testing;
 
 TEST_CASE_TEMPLATE("an array comes back as it was", T, float, double) {

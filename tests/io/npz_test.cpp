@@ -15,6 +15,7 @@
 #include <zip.h>
 
 using namespace wengert;
+using namespace wengert::io;
 using namespace wengert::testing;
 
 namespace {

@@ -9,6 +9,7 @@
 #include <vector>
 
 using namespace wengert;
+using namespace wengert::io;
 using namespace wengert::testing;
 
 namespace {

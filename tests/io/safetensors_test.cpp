@@ -10,6 +10,7 @@
 #include <map>
 
 using namespace wengert;
+using namespace wengert::io;
 using namespace wengert::testing;
 
 namespace {

@@ -15,7 +15,7 @@ namespace {
 class Reference {
  public:
   Reference() {
-    for (auto& [name, value] : load_npz<double>(PROJECT_SOURCE_DIR "/tests/nn/reference.npz"))
+    for (auto& [name, value] : io::load_npz<double>(PROJECT_SOURCE_DIR "/tests/nn/reference.npz"))
       arrays_.emplace(std::move(name), std::move(value));
   }
   const Tensor<double>& array(const std::string& name) const {

@@ -220,12 +220,12 @@ TEST_CASE("training goes on from a saved state as if it had not been interrupted
   train(whole, uninterrupted, 12, [](int) {});
   one.set_rate(0.01);
   train(first, one, 8, [](int) {});
-  std::vector<NamedTensor<double>> saved;
+  std::vector<io::NamedTensor<double>> saved;
   for (const auto& part : one.state()) saved.push_back({part.name, part.parameter.value()});
   CHECK(saved.size() == 2 + (3 + 1) * 4);
-  save_npz(folder / "state.npz", saved);
+  io::save_npz(folder / "state.npz", saved);
   other.set_rate(1);
-  other.load_state(load_npz<double>(folder / "state.npz"));
+  other.load_state(io::load_npz<double>(folder / "state.npz"));
   CHECK(other.rate() == 0.01);
   CHECK(other.steps() == 8);
   std::vector<Parameter<double>> from, to;

@@ -16,7 +16,7 @@ namespace wengert::testing {
 inline const Tensor<double>& reference(const std::string& name) {
   static const auto arrays = [] {
     std::map<std::string, Tensor<double>> result;
-    for (auto& [key, value] : load_npz<double>(PROJECT_SOURCE_DIR "/tests/optim/reference.npz"))
+    for (auto& [key, value] : io::load_npz<double>(PROJECT_SOURCE_DIR "/tests/optim/reference.npz"))
       result.emplace(std::move(key), std::move(value));
     return result;
   }();

@@ -54,7 +54,7 @@ using Arrays = std::map<std::string, Tensor<double>>;
 const Arrays& derivatives() {
   static const Arrays arrays = [] {
     Arrays result;
-    for (auto& [name, value] : load_npz<double>(fmt::format("{}/tests/oracle/derivatives.npz", PROJECT_SOURCE_DIR)))
+    for (auto& [name, value] : io::load_npz<double>(fmt::format("{}/tests/oracle/derivatives.npz", PROJECT_SOURCE_DIR)))
       result.emplace(std::move(name), std::move(value));
     return result;
   }();

@@ -28,7 +28,7 @@ struct OracleTolerance {
 class Oracle {
  public:
   explicit Oracle(const std::string& family, std::map<std::string, std::string> ops = {}) : ops_(std::move(ops)) {
-    for (auto& [name, value] : load_npz<double>(fmt::format("{}/tests/oracle/{}.npz", PROJECT_SOURCE_DIR, family)))
+    for (auto& [name, value] : io::load_npz<double>(fmt::format("{}/tests/oracle/{}.npz", PROJECT_SOURCE_DIR, family)))
       arrays_.emplace(std::move(name), std::move(value));
   }
 

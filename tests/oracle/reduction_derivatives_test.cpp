@@ -45,7 +45,7 @@ TEST_CASE_TEMPLATE("gradients and Hessians of reductions are right over all expo
   constexpr double smallest = std::numeric_limits<T>::min(), largest = std::numeric_limits<T>::max();
   std::map<std::string, Tensor<double>> arrays;
   for (auto& [name, value] :
-       load_npz<double>(fmt::format("{}/tests/oracle/reduction_derivatives.npz", PROJECT_SOURCE_DIR)))
+       io::load_npz<double>(fmt::format("{}/tests/oracle/reduction_derivatives.npz", PROJECT_SOURCE_DIR)))
     arrays.emplace(std::move(name), std::move(value));
   const auto all_cases = reduction_cases<T>();
   CHECK(arrays.size() == 3 * all_cases.size() + 2);

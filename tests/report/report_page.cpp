@@ -14,10 +14,10 @@ using namespace wengert;
 namespace {
 
 // Makes images of rings, crosses and bars, 12×12 pixels, with enough noise for some mistakes.
-Dataset<float> shapes(std::size_t n, unsigned seed) {
+data::Dataset<float> shapes(std::size_t n, unsigned seed) {
   std::mt19937_64 generator(seed);
   const auto draw = [&] { return static_cast<double>(generator() >> 11) * 0x1p-53; };
-  Dataset<float> data{Tensor<float>::from_shape({n, 1, 12, 12}), Indices::from_shape({n}), 4};
+  data::Dataset<float> data{Tensor<float>::from_shape({n, 1, 12, 12}), Indices::from_shape({n}), 4};
   for (std::size_t i = 0; i < n; ++i) {
     const std::size_t kind = i % 4;
     const double cy = 5.5 + 2 * draw() - 1, cx = 5.5 + 2 * draw() - 1, size = 2.5 + 2 * draw();

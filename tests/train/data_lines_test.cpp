@@ -19,8 +19,8 @@ struct Failing {
   using Targets = Tensor<double>;
   std::size_t size() const { return 4; }
   void gather(std::span<const std::size_t> rows, Inputs& x, Targets& y) const {
-    gather_rows(column<double>({1, 2}), rows, x);
-    gather_rows(column<double>({1, 2}), rows, y);
+    data::gather_rows(column<double>({1, 2}), rows, x);
+    data::gather_rows(column<double>({1, 2}), rows, y);
   }
 };
 
@@ -33,68 +33,69 @@ TEST_CASE("errors of files and data name the caller's line") {
   const auto text = folder.write("text.npz", "no such format");
   const auto csv = folder.write("bad.csv", "a,b\n1,x\n");
   const auto at = [&](const char* ending) { return nowhere.string() + ending; };
-  const std::vector<NamedTensor<double>> tensors{{"a", Tensor<double>{1}}};
-  const Dataset<double> data{random_tensor({4, 2}, 1), Indices{0, 1, 0, 1}, 2}, none{};
+  const std::vector<io::NamedTensor<double>> tensors{{"a", Tensor<double>{1}}};
+  const data::Dataset<double> data{random_tensor({4, 2}, 1), Indices{0, 1, 0, 1}, 2}, none{};
   Tensor<double> out;
   check_lines(
       {
-          {"load_npy", [&] { load_npy<double>(missing); }},
-          {"load_npy of text", [&] { load_npy<double>(text); }},
-          {"save_npy", [&] { save_npy<double>(nowhere, Tensor<double>{1}); }},
-          {"load_npz", [&] { load_npz<double>(missing); }},
-          {"load_npz of text", [&] { load_npz<double>(text); }},
-          {"save_npz", [&] { save_npz(nowhere, tensors); }},
-          {"save_npz of nothing", [&] { save_npz(folder / "a.npz", std::vector<NamedTensor<double>>{}); }},
-          {"load_safetensors", [&] { load_safetensors<double>(missing); }},
-          {"load_safetensors of text", [&] { load_safetensors<double>(text); }},
-          {"load_safetensors_metadata", [&] { load_safetensors_metadata(text); }},
-          {"save_safetensors", [&] { save_safetensors(nowhere, tensors); }},
-          {"save_parameters", [&] { save_parameters(network, at(".npz")); }},
-          {"save_parameters as safetensors", [&] { save_parameters(network, at(".safetensors")); }},
-          {"save_parameters of no format", [&] { save_parameters(network, folder / "weights.txt"); }},
-          {"load_parameters", [&] { load_parameters(network, missing.string() + ".npz"); }},
-          {"load_parameters of text", [&] { load_parameters(network, text); }},
-          {"load_parameters of a folder", [&] { load_parameters(network, (folder / "x").parent_path() / ".npz"); }},
-          {"compare_parameters", [&] { compare_parameters(network, missing.string() + ".safetensors"); }},
-          {"a full disk", [&] { save_npy<double>("/dev/full", Tensor<double>{1}); }},
-          {"read_idx", [&] { read_idx<double>(missing, missing); }},
-          {"read_idx of text", [&] { read_idx<double>(text, text); }},
-          {"read_idx_bytes", [&] { read_idx_bytes(text); }},
-          {"map_idx", [&] { map_idx<double>(text); }},
-          {"map_idx of two", [&] { map_idx<double>(missing, missing); }},
-          {"map_npy", [&] { map_npy<double>(text); }},
-          {"read_csv", [&] { read_csv<double>(missing); }},
-          {"read_csv of words", [&] { read_csv<double>(csv, {.label_column = "a"}); }},
-          {"read_csv of no column", [&] { read_csv<double>(csv, {.label_column = "c"}); }},
-          {"read_csv of a column", [&] { read_csv<double>(csv, {.label_column = 9}); }},
-          {"read_table", [&] { read_table<double>(csv); }},
-          {"read_table of no column", [&] { read_table<double>(csv, {.target_columns = {"c"}}); }},
-          {"split", [&] { split(none, 0.5, 1); }},
-          {"split in NaN", [&] { split(data, not_a_number, 1); }},
-          {"stratified_split", [&] { stratified_split(none, 0.5, 1); }},
-          {"subset", [&] { subset(data, std::vector<std::size_t>{7}); }},
-          {"one_hot", [&] { one_hot<double>(Indices{3}, 2); }},
-          {"one_hot of a negative label", [&] { one_hot<double>(Indices{-1}, 2); }},
+          {"load_npy", [&] { io::load_npy<double>(missing); }},
+          {"load_npy of text", [&] { io::load_npy<double>(text); }},
+          {"save_npy", [&] { io::save_npy<double>(nowhere, Tensor<double>{1}); }},
+          {"load_npz", [&] { io::load_npz<double>(missing); }},
+          {"load_npz of text", [&] { io::load_npz<double>(text); }},
+          {"save_npz", [&] { io::save_npz(nowhere, tensors); }},
+          {"save_npz of nothing", [&] { io::save_npz(folder / "a.npz", std::vector<io::NamedTensor<double>>{}); }},
+          {"load_safetensors", [&] { io::load_safetensors<double>(missing); }},
+          {"load_safetensors of text", [&] { io::load_safetensors<double>(text); }},
+          {"load_safetensors_metadata", [&] { io::load_safetensors_metadata(text); }},
+          {"save_safetensors", [&] { io::save_safetensors(nowhere, tensors); }},
+          {"save_parameters", [&] { io::save_parameters(network, at(".npz")); }},
+          {"save_parameters as safetensors", [&] { io::save_parameters(network, at(".safetensors")); }},
+          {"save_parameters of no format", [&] { io::save_parameters(network, folder / "weights.txt"); }},
+          {"load_parameters", [&] { io::load_parameters(network, missing.string() + ".npz"); }},
+          {"load_parameters of text", [&] { io::load_parameters(network, text); }},
+          {"load_parameters of a folder", [&] { io::load_parameters(network, (folder / "x").parent_path() / ".npz"); }},
+          {"compare_parameters", [&] { io::compare_parameters(network, missing.string() + ".safetensors"); }},
+          {"a full disk", [&] { io::save_npy<double>("/dev/full", Tensor<double>{1}); }},
+          {"read_idx", [&] { data::read_idx<double>(missing, missing); }},
+          {"read_idx of text", [&] { data::read_idx<double>(text, text); }},
+          {"read_idx_bytes", [&] { data::read_idx_bytes(text); }},
+          {"map_idx", [&] { data::map_idx<double>(text); }},
+          {"map_idx of two", [&] { data::map_idx<double>(missing, missing); }},
+          {"map_npy", [&] { data::map_npy<double>(text); }},
+          {"read_csv", [&] { data::read_csv<double>(missing); }},
+          {"read_csv of words", [&] { data::read_csv<double>(csv, {.label_column = "a"}); }},
+          {"read_csv of no column", [&] { data::read_csv<double>(csv, {.label_column = "c"}); }},
+          {"read_csv of a column", [&] { data::read_csv<double>(csv, {.label_column = 9}); }},
+          {"read_table", [&] { data::read_table<double>(csv); }},
+          {"read_table of no column", [&] { data::read_table<double>(csv, {.target_columns = {"c"}}); }},
+          {"split", [&] { data::split(none, 0.5, 1); }},
+          {"split in NaN", [&] { data::split(data, not_a_number, 1); }},
+          {"stratified_split", [&] { data::stratified_split(none, 0.5, 1); }},
+          {"subset", [&] { data::subset(data, std::vector<std::size_t>{7}); }},
+          {"one_hot", [&] { data::one_hot<double>(Indices{3}, 2); }},
+          {"one_hot of a negative label", [&] { data::one_hot<double>(Indices{-1}, 2); }},
           {"one_hot of memory",
            [&] {
-             one_hot<double>(Indices{1, 0}, std::size_t{1} << 60);
+             data::one_hot<double>(Indices{1, 0}, std::size_t{1} << 60);
            }},
-          {"gather_rows", [&] { gather_rows(data.inputs, std::vector<std::size_t>{9}, out); }},
-          {"gather_rows of a scalar", [&] { gather_rows(Tensor<double>(1.0), std::vector<std::size_t>{0}, out); }},
-          {"Batches", [&] { Batches(0, 1); }},
-          {"Batches of 0", [&] { Batches(4, 0); }},
-          {"Loader", [&] { Loader<double>(data, {.batch_size = 0}); }},
-          {"Loader of nothing", [&] { Loader<double>{none}; }},
-          {"learn_normalisation", [&] { learn_normalisation(none.inputs); }},
+          {"gather_rows", [&] { data::gather_rows(data.inputs, std::vector<std::size_t>{9}, out); }},
+          {"gather_rows of a scalar",
+           [&] { data::gather_rows(Tensor<double>(1.0), std::vector<std::size_t>{0}, out); }},
+          {"Batches", [&] { data::Batches(0, 1); }},
+          {"Batches of 0", [&] { data::Batches(4, 0); }},
+          {"Loader", [&] { data::Loader<double>(data, {.batch_size = 0}); }},
+          {"Loader of nothing", [&] { data::Loader<double>{none}; }},
+          {"learn_normalisation", [&] { data::learn_normalisation(none.inputs); }},
           {"normalise",
            [&] {
-             normalise(out, {Tensor<double>{1}, Tensor<double>{1, 2, 3}});
+             data::normalise(out, {Tensor<double>{1}, Tensor<double>{1, 2, 3}});
            }},
-          {"augment", [&] { augment(out, {.rotate = not_a_number}, Generator(1)); }},
+          {"augment", [&] { data::augment(out, {.rotate = not_a_number}, Generator(1)); }},
           {"augment of no image",
            [&] {
              Tensor<double> images = data.inputs;
-             augment(images, {.shift = 1}, Generator(1));
+             data::augment(images, {.shift = 1}, Generator(1));
            }},
           {"Checkpoint::load", [&] { train::Checkpoint::load(text); }},
           {"Checkpoint::load of nothing", [&] { train::Checkpoint::load(missing); }},
@@ -113,7 +114,7 @@ TEST_CASE("errors of a training name the caller's line") {
   const train::Samples<Tensor<double>, Tensor<double>> none{Tensor<double>::from_shape({0, 1}),
                                                             Tensor<double>::from_shape({0, 1})};
   const train::Samples uneven{random_tensor({4, 1}, 1), random_tensor({3, 1}, 2)};
-  const Dataset<double> wide{random_tensor({4, 3}, 1), Indices{0, 1, 0, 1}, 2};
+  const data::Dataset<double> wide{random_tensor({4, 3}, 1), Indices{0, 1, 0, 1}, 2};
   const auto fit = [&](train::FitOptions options) {
     return [&, options = quiet(std::move(options))] { train::fit(network, optimizer, squares, data, options); };
   };
@@ -192,8 +193,8 @@ TEST_CASE("what was moved from works as before, or is refused") {
   optim::Rule<double> rule = optim::Adam{};
   const auto other = std::move(rule);
   CHECK(rule.name() == "Adam");
-  const Dataset<double> data{random_tensor({4, 1}, 1), Indices{0, 1, 0, 1}, 2};
-  Loader<double> loader(data, {.batch_size = 2});
+  const data::Dataset<double> data{random_tensor({4, 1}, 1), Indices{0, 1, 0, 1}, 2};
+  data::Loader<double> loader(data, {.batch_size = 2});
   const auto moved_loader = std::move(loader);
   CHECK(loader.count() == 2);
   auto epoch = loader.epoch(0);
@@ -201,8 +202,8 @@ TEST_CASE("what was moved from works as before, or is refused") {
   CHECK(going.next() != nullptr);
   CHECK(contains(message_of<HandleError>([&] { epoch.next(); }), "[loader] the epoch was moved from"));
   const TemporaryFolder folder;
-  save_npy(folder / "a.npy", column<double>({1, 2}));
-  auto mapped = map_npy<double>(folder / "a.npy");
+  io::save_npy(folder / "a.npy", column<double>({1, 2}));
+  auto mapped = data::map_npy<double>(folder / "a.npy");
   const auto same = std::move(mapped);
   CHECK(mapped.rows() == 2);
 }
@@ -210,14 +211,14 @@ TEST_CASE("what was moved from works as before, or is refused") {
 TEST_CASE("functions and metrics that are none are refused") {
   const auto network = nn::Linear<double>::make(1, 2, Generator(1));
   optim::Optimizer<double> optimizer(network, optim::SGD{});
-  SampleSource<double> source;
+  data::SampleSource<double> source;
   source.size = 4;
   source.labels = Indices{0, 1, 0, 1};
-  const Dataset<double> data{random_tensor({4, 1}, 1), source.labels, 2};
+  const data::Dataset<double> data{random_tensor({4, 1}, 1), source.labels, 2};
   const auto cross = [](auto z, auto k) { return cross_entropy(z, k); };
   check_lines(
       {
-          {"a loader", [&] { Loader<double>{source}; }},
+          {"a loader", [&] { data::Loader<double>{source}; }},
           {"a source", [&] { train::fit(network, optimizer, cross, source, quiet({})); }},
           {"a metric", [&] { train::fit(network, optimizer, cross, data, quiet({.metrics = {nullptr}})); }},
           {"a metric to evaluate", [&] { train::evaluate(network, cross, data, {.metrics = {nullptr}}); }},

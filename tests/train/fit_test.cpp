@@ -180,7 +180,7 @@ TEST_CASE("networks over whole numbers, and losses that take the network") {
 TEST_CASE("a network that ends in a sigmoid is measured by the threshold of probabilities") {
   Tensor<double> inputs{0.1, 0.2, 0.8, 0.6};  // the probabilities
   inputs.reshape({4, 1});
-  const Dataset<double> data{inputs, Indices{0, 0, 1, 0}, 2};
+  const data::Dataset<double> data{inputs, Indices{0, 0, 1, 0}, 2};
   const auto network = [](Var<double> x) { return 1 * x; };
   const auto loss = [](auto p, auto) { return mean(p); };
   const auto scores = train::evaluate(network, loss, data, {.threshold = 0.5});
@@ -191,7 +191,8 @@ TEST_CASE("a network that ends in a sigmoid is measured by the threshold of prob
 
 TEST_CASE("a table and a part of a mapped data set are trained on as they are") {
   const TemporaryFolder folder;
-  const auto table = read_table<double>(folder.write("line.csv", "y,x\n2,1\n4,2\n1,0.5\n"), {.target_columns = {"y"}});
+  const auto table =
+      data::read_table<double>(folder.write("line.csv", "y,x\n2,1\n4,2\n1,0.5\n"), {.target_columns = {"y"}});
   const Line network = line(0);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
   train::fit(network, optimizer, squares, table, quiet({.epochs = 100, .batch_size = train::all_samples}));
@@ -200,9 +201,10 @@ TEST_CASE("a table and a part of a mapped data set are trained on as they are") 
   const Tensor<double> x = random_tensor({30, 2}, 1);
   Indices labels = Indices::from_shape({30});
   for (std::size_t i = 0; i < 30; ++i) labels(i) = x(i, 0) > x(i, 1) ? 1 : 0;
-  save_npy(folder / "x.npy", x);
-  const auto mapped = stratified_split(MappedDataset<double>{map_npy<double>(folder / "x.npy"), labels, 2}, 0.2, 1);
-  const auto held = stratified_split(Dataset<double>{x, labels, 2}, 0.2, 1);
+  io::save_npy(folder / "x.npy", x);
+  const auto mapped =
+      data::stratified_split(data::MappedDataset<double>{data::map_npy<double>(folder / "x.npy"), labels, 2}, 0.2, 1);
+  const auto held = data::stratified_split(data::Dataset<double>{x, labels, 2}, 0.2, 1);
   const auto train_on = [](const auto& parts) {
     Generator generator(1);
     const auto classifier = nn::Linear<double>::make(2, 2, generator);
@@ -268,7 +270,7 @@ TEST_CASE("config.json tells the optimiser's rule, its options and its groups") 
 TEST_CASE("classes beyond a thousand leave out their confusion matrix") {
   const auto confusion = [](std::size_t classes) {
     const auto network = [=](Var<double> x) { return broadcast_to(x, {2, classes}); };
-    const Dataset<double> data{xt::ones<double>({2, 1}), xt::zeros<std::int64_t>({2}), classes};
+    const data::Dataset<double> data{xt::ones<double>({2, 1}), xt::zeros<std::int64_t>({2}), classes};
     const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
     return train::evaluate(network, loss, data).confusion;
   };
@@ -310,16 +312,16 @@ TEST_CASE("samples and labels that are not as many are refused before anything i
   Generator generator(1);
   const auto network = nn::Linear<double>::make(2, 2, generator);
   optim::Optimizer<double> optimizer(network, optim::SGD{});
-  Dataset<double> data{random_tensor({4, 2}, 1), xt::zeros<std::int64_t>({5}), 2};
+  data::Dataset<double> data{random_tensor({4, 2}, 1), xt::zeros<std::int64_t>({5}), 2};
   CHECK_ERROR(ShapeError, "[fit] 4 samples, targets of shape (5,): expected one for each",
               train::fit(network, optimizer, loss, data));
   CHECK_ERROR(ShapeError, "[evaluate] 4 samples, targets of shape (5,): expected one for each",
               train::evaluate(network, loss, data));
   data.labels = Indices();
   CHECK_ERROR(ShapeError, "[fit] 4 samples without labels: expected one for each",
-              train::fit(network, optimizer, loss, SampleSource<double>(data)));
+              train::fit(network, optimizer, loss, data::SampleSource<double>(data)));
   CHECK_ERROR(ShapeError, "[fit] 4 samples without labels: expected one for each",
-              train::fit(network, optimizer, loss, Loader<double>(data, {.batch_size = 2})));
+              train::fit(network, optimizer, loss, data::Loader<double>(data, {.batch_size = 2})));
 }
 
 TEST_CASE("a name that weights.npz cannot hold is refused before anything is trained") {
@@ -336,8 +338,11 @@ TEST_CASE("a name that weights.npz cannot hold is refused before anything is tra
 namespace everything_opened {
 
 using namespace wengert;
+using namespace wengert::data;
+using namespace wengert::io;
 using namespace wengert::nn;
 using namespace wengert::optim;
+using namespace wengert::report;
 using namespace wengert::train;
 
 TEST_CASE("all namespaces can be opened at once") {

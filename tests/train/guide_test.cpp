@@ -10,6 +10,7 @@
 #include <sstream>
 
 namespace wg = wengert;
+namespace data = wg::data;
 namespace nn = wg::nn;
 namespace optim = wg::optim;
 namespace train = wg::train;
@@ -18,8 +19,8 @@ using namespace wengert::testing;
 namespace {
 
 // Makes samples of 64 numbers in ten classes; in each class, another number is large.
-wg::Dataset<float> tens(std::size_t n, unsigned seed) {
-  wg::Dataset<float> data{random_tensor<float>({n, 64}, seed), wg::Indices::from_shape({n}), 10};
+data::Dataset<float> tens(std::size_t n, unsigned seed) {
+  data::Dataset<float> data{random_tensor<float>({n, 64}, seed), wg::Indices::from_shape({n}), 10};
   for (std::size_t i = 0; i < n; ++i) {
     data.labels(i) = static_cast<std::int64_t>(i % 10);
     data.inputs(i, 5 * (i % 10)) += 3;
@@ -32,7 +33,7 @@ wg::Dataset<float> tens(std::size_t n, unsigned seed) {
 TEST_CASE("the guide to training works as it is written") {
   const TemporaryFolder temporary;
   const std::filesystem::path folder = temporary / "run";
-  const wg::Split<float> data{tens(600, 1), tens(200, 2)};
+  const data::Split<float> data{tens(600, 1), tens(200, 2)};
   std::ostringstream out;
   std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
   // clang-format off
@@ -95,7 +96,7 @@ TEST_CASE("the guide to training works as it is written") {
 }
 
 template <class Optimizer>
-concept Fits = requires(const nn::Linear<float>& network, Optimizer& optimizer, const wg::Dataset<float>& data) {
+concept Fits = requires(const nn::Linear<float>& network, Optimizer& optimizer, const data::Dataset<float>& data) {
   train::fit(network, optimizer, [](auto logits, auto labels) { return cross_entropy(logits, labels); }, data,
              {.epochs = 1});
 };

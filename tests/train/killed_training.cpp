@@ -16,10 +16,10 @@ using namespace wengert;
 
 namespace {
 
-Dataset<float> spirals(std::size_t n, unsigned seed) {
+data::Dataset<float> spirals(std::size_t n, unsigned seed) {
   std::mt19937_64 generator(seed);
   const auto draw = [&] { return static_cast<double>(generator() >> 11) * 0x1p-53; };
-  Dataset<float> data{Tensor<float>::from_shape({n, 2}), Indices::from_shape({n}), 2};
+  data::Dataset<float> data{Tensor<float>::from_shape({n, 2}), Indices::from_shape({n}), 2};
   for (std::size_t i = 0; i < n; ++i) {
     const double turn = draw(), angle = 8 * turn + (i % 2 == 0 ? 0 : 3.14159265358979);
     data.inputs(i, 0) = static_cast<float>(turn * std::cos(angle) + 0.02 * draw());

@@ -265,7 +265,7 @@ TEST_CASE("errors of optimisers name the caller's line") {
        [&] {
          optimizer.update(std::vector<Var<double>>{x, x});
        }},
-      {"load_state", [&] { optimizer.load_state(std::vector<NamedTensor<double>>{}); }},
+      {"load_state", [&] { optimizer.load_state(std::vector<io::NamedTensor<double>>{}); }},
       {"set_rate in a Program",
        [&] {
          compiled<double>([&](auto&, auto a) {
@@ -288,7 +288,7 @@ TEST_CASE("errors of optimisers name the caller's line") {
              }); }},
       {"LBFGS's state",
        [&] {
-         lbfgs.load_state(std::vector<NamedTensor<double>>{{"change", Tensor<double>{1}}});
+         lbfgs.load_state(std::vector<io::NamedTensor<double>>{{"change", Tensor<double>{1}}});
        }},
       {"clip_by_value",
        [&] {

@@ -19,8 +19,8 @@ namespace {
 const auto cross = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
 
 // Makes a data set of two classes, determined by the sign of the first of two features.
-Dataset<double> halves(std::size_t samples = 40) {
-  Dataset<double> data{random_tensor({samples, 2}, 1), Indices::from_shape({samples}), 2};
+data::Dataset<double> halves(std::size_t samples = 40) {
+  data::Dataset<double> data{random_tensor({samples, 2}, 1), Indices::from_shape({samples}), 2};
   for (std::size_t i = 0; i < samples; ++i) data.labels(i) = data.inputs(i, 0) > 0 ? 1 : 0;
   return data;
 }
@@ -78,12 +78,12 @@ struct Open {
   nn::Linear<double> head;
 };
 
-static_assert(wengert::detail::hides_parameters<Block> && wengert::detail::hides_parameters<Forward>);
-static_assert(wengert::detail::hides_parameters<std::map<std::string, std::vector<Block>>>);
-static_assert(wengert::detail::hides_parameters<std::map<std::string, nn::Linear<double>>>);
-static_assert(!wengert::detail::hides_parameters<std::map<std::string, int>>);
-static_assert(!wengert::detail::hides_parameters<Declared> && !wengert::detail::hides_parameters<Indices>);
-static_assert(!wengert::detail::hides_parameters<Generator> && !wengert::detail::hides_parameters<nn::Mode>);
+static_assert(wengert::io::detail::hides_parameters<Block> && wengert::io::detail::hides_parameters<Forward>);
+static_assert(wengert::io::detail::hides_parameters<std::map<std::string, std::vector<Block>>>);
+static_assert(wengert::io::detail::hides_parameters<std::map<std::string, nn::Linear<double>>>);
+static_assert(!wengert::io::detail::hides_parameters<std::map<std::string, int>>);
+static_assert(!wengert::io::detail::hides_parameters<Declared> && !wengert::io::detail::hides_parameters<Indices>);
+static_assert(!wengert::io::detail::hides_parameters<Generator> && !wengert::io::detail::hides_parameters<nn::Mode>);
 
 // Trains a network for an epoch; returns the error message, or "no error".
 template <class Network>
@@ -121,25 +121,25 @@ TEST_CASE("files are not written or read without the parameters in members that 
   const TemporaryFolder folder;
   const Hidden hidden{Block(layer(1)), layer(2)};
   CHECK_ERROR(ValueError, "[save_parameters] 'body' may hold Parameters that are not found",
-              save_parameters(hidden, folder / "weights.npz"));
+              io::save_parameters(hidden, folder / "weights.npz"));
   CHECK_ERROR(ValueError, "[load_parameters] 'body' may hold Parameters that are not found",
-              load_parameters(hidden, folder / "weights.npz"));
+              io::load_parameters(hidden, folder / "weights.npz"));
   CHECK_ERROR(ValueError, "[save_parameters] the struct itself may hold",
-              save_parameters(hidden.body, folder / "b.npz"));
+              io::save_parameters(hidden.body, folder / "b.npz"));
   CHECK_ERROR(ValueError, "[save_parameters] '0' may hold",
-              save_parameters(std::tuple(Forward(layer(1)), layer(2)), folder / "weights.npz"));
+              io::save_parameters(std::tuple(Forward(layer(1)), layer(2)), folder / "weights.npz"));
   const Named named{{{"body", layer(1)}}, layer(2)};
-  CHECK_ERROR(ValueError, "[save_parameters] 'layers' may hold", save_parameters(named, folder / "weights.npz"));
+  CHECK_ERROR(ValueError, "[save_parameters] 'layers' may hold", io::save_parameters(named, folder / "weights.npz"));
   CHECK_ERROR(ValueError, "[save_parameters] '0' may hold",
-              save_parameters(nn::sequential([inner = layer(1)](auto x) { return inner(x); }, layer(2)),
-                              folder / "weights.npz"));
+              io::save_parameters(nn::sequential([inner = layer(1)](auto x) { return inner(x); }, layer(2)),
+                                  folder / "weights.npz"));
   CHECK(!std::filesystem::exists(folder / "weights.npz"));
 
-  save_parameters(Open{{}, "open", Indices{1}, {}, Declared("x"), layer(2)}, folder / "open.npz");
-  CHECK(load_npz<double>(folder / "open.npz").size() == 2);
-  save_parameters(nn::sequential([](auto x) { return 2 * x; }, layer(2), [k = 2.0](auto x) { return k * x; }),
-                  folder / "chain.npz");
-  CHECK(load_npz<double>(folder / "chain.npz").size() == 2);
+  io::save_parameters(Open{{}, "open", Indices{1}, {}, Declared("x"), layer(2)}, folder / "open.npz");
+  CHECK(io::load_npz<double>(folder / "open.npz").size() == 2);
+  io::save_parameters(nn::sequential([](auto x) { return 2 * x; }, layer(2), [k = 2.0](auto x) { return k * x; }),
+                      folder / "chain.npz");
+  CHECK(io::load_npz<double>(folder / "chain.npz").size() == 2);
 }
 
 TEST_CASE("an optimiser with nothing to train is refused") {

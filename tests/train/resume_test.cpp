@@ -52,18 +52,18 @@ TEST_CASE("a training that ended for want of improvement stays so when it is run
 }
 
 TEST_CASE("samples are gathered by one thread at a time") {
-  const Dataset<double> data{random_tensor({40, 2}, 1), xt::zeros<std::int64_t>({40}), 2};
+  const data::Dataset<double> data{random_tensor({40, 2}, 1), xt::zeros<std::int64_t>({40}), 2};
   struct Watch {
     std::atomic<bool> inside{false}, overlapped{false};
   } watch;
-  SampleSource<double> source(data);
+  data::SampleSource<double> source(data);
   source.gather = [&](std::span<const std::size_t> rows, Tensor<double>& out) {
     if (watch.inside.exchange(true)) watch.overlapped = true;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    gather_rows(data.inputs, rows, out);
+    data::gather_rows(data.inputs, rows, out);
     watch.inside = false;
   };
-  const Loader<double> loader(source, {.batch_size = 2, .shuffle = false, .ahead = 19});
+  const data::Loader<double> loader(source, {.batch_size = 2, .shuffle = false, .ahead = 19});
   Generator generator(3);
   const auto network = nn::Linear<double>::make(2, 2, generator);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
@@ -104,7 +104,7 @@ TEST_CASE("a checkpoint holds parameters that only the optimiser knows") {
   const auto whole = run(folder / "whole", 0);
   run(folder / "parts", 5);
   CHECK(run(folder / "parts", 0) == whole);
-  CHECK(load_npz<double>(folder / "whole" / "weights.npz").size() == 2);
+  CHECK(io::load_npz<double>(folder / "whole" / "weights.npz").size() == 2);
 }
 
 TEST_CASE("settings are those that were asked for") {
@@ -166,7 +166,7 @@ TEST_CASE("Ctrl-C ends a training after the step, and it goes on to the same end
 }
 
 TEST_CASE("a Loader makes and distorts the batches, also of a training that goes on") {
-  Dataset<double> data{random_tensor({30, 2}, 1), Indices::from_shape({30}), 2};
+  data::Dataset<double> data{random_tensor({30, 2}, 1), Indices::from_shape({30}), 2};
   for (std::size_t i = 0; i < 30; ++i) data.labels(i) = data.inputs(i, 0) > 0 ? 1 : 0;
   const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
   const auto train_on = [&](const auto& samples, FitOptions options) {
@@ -179,14 +179,15 @@ TEST_CASE("a Loader makes and distorts the batches, also of a training that goes
     return network.weight.value();
   };
   const auto plain = train_on(data, {.epochs = 3, .batch_size = 4, .shuffle = false});
-  CHECK(train_on(Loader<double>(data, {.batch_size = 4, .shuffle = false}), {.epochs = 3}) == plain);
-  CHECK(train_on(SampleSource<double>(data), {.epochs = 3, .batch_size = 4, .shuffle = false}) == plain);
+  CHECK(train_on(data::Loader<double>(data, {.batch_size = 4, .shuffle = false}), {.epochs = 3}) == plain);
+  CHECK(train_on(data::SampleSource<double>(data), {.epochs = 3, .batch_size = 4, .shuffle = false}) == plain);
   const TemporaryFolder folder;
-  save_npy(folder / "x.npy", data.inputs);
-  const MappedDataset<double> mapped{map_npy<double>(folder / "x.npy"), data.labels, 2};
+  io::save_npy(folder / "x.npy", data.inputs);
+  const data::MappedDataset<double> mapped{data::map_npy<double>(folder / "x.npy"), data.labels, 2};
   CHECK(train_on(mapped, {.epochs = 3, .batch_size = 4, .shuffle = false}) == plain);
 
-  const Loader<double> noisy(data, {.batch_size = 4, .seed = 9, .transform = [](auto& batch, Generator& generator) {
+  const data::Loader<double> noisy(data,
+                                   {.batch_size = 4, .seed = 9, .transform = [](auto& batch, Generator& generator) {
                                       Tape<double> tape;
                                       batch.inputs += 0.1 * normal(tape, batch.inputs.shape(), generator).value();
                                     }});

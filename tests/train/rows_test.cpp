@@ -19,8 +19,8 @@ namespace {
 const auto entropy = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
 
 // Makes a data set of two classes, determined by the sign of the first of two features.
-Dataset<double> two_classes() {
-  Dataset<double> data{random_tensor({40, 2}, 1), Indices::from_shape({40}), 2};
+data::Dataset<double> two_classes() {
+  data::Dataset<double> data{random_tensor({40, 2}, 1), Indices::from_shape({40}), 2};
   for (std::size_t i = 0; i < 40; ++i) data.labels(i) = data.inputs(i, 0) > 0 ? 1 : 0;
   return data;
 }
@@ -34,7 +34,7 @@ TEST_CASE("what is wrong with a sample is said of its row in the data") {
   const auto refused = [&](const auto& data, FitOptions options = {}) {
     return message_of<ValueError>([&] { train::fit(network, optimizer, entropy, data, quiet(std::move(options))); });
   };
-  Dataset<double> mislabelled = two_classes();
+  data::Dataset<double> mislabelled = two_classes();
   mislabelled.labels(37) = 2;
   const std::string label = refused(mislabelled);
   CHECK(contains(label, "[fit] epoch 1, step "));
@@ -43,8 +43,8 @@ TEST_CASE("what is wrong with a sample is said of its row in the data") {
   CHECK(contains(label, "rows_test.cpp:"));
   CHECK(contains(refused(mislabelled, {.batch_size = 1}), ", sample 37 of the data (number 0 of its batch)"));
   CHECK(contains(refused(mislabelled, {.batch_size = 10, .accumulate = 2}), ", sample 37 of the data (number "));
-  CHECK(contains(refused(Loader<double>(mislabelled, {.batch_size = 4})), ", sample 37 of the data (number "));
-  Dataset<double> spoilt = two_classes();
+  CHECK(contains(refused(data::Loader<double>(mislabelled, {.batch_size = 4})), ", sample 37 of the data (number "));
+  data::Dataset<double> spoilt = two_classes();
   spoilt.inputs(11, 1) = std::nan("");
   CHECK(contains(refused(spoilt), ", sample 11 of the data (number "));
   spoilt.inputs(12, 0) = std::numeric_limits<double>::infinity();

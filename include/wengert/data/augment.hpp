@@ -7,7 +7,7 @@
 
 #include <cstddef>
 
-namespace wengert {
+namespace wengert::data {
 
 /// The limits of the changes that `augment` makes; each draw is uniform within its limit.
 struct Augmentation {
@@ -28,4 +28,4 @@ template <class T>
 void augment(Tensor<T>& images, const Augmentation& augmentation, Generator generator,
              const Location& where = Location::current());
 
-}  // namespace wengert
+}  // namespace wengert::data

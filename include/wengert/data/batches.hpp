@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-namespace wengert {
+namespace wengert::data {
 
 /// The indices 0 … n−1 in random order; every order is equally likely.
 ///
@@ -56,4 +56,4 @@ template <class T>
 void gather_rows(const Tensor<T>& tensor, std::span<const std::size_t> indices, Tensor<T>& out,
                  const Location& where = Location::current());
 
-}  // namespace wengert
+}  // namespace wengert::data

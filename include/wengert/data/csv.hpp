@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-namespace wengert {
+namespace wengert::data {
 
 /// A column of a table: its index, counted from 0, or from the end if negative (-1 is the last); or its name.
 using CsvColumn = std::variant<int, std::string>;
@@ -59,4 +59,4 @@ template <class T>
 Table<T> read_table(const std::filesystem::path& path, const TableOptions& options = {},
                     const Location& where = Location::current());
 
-}  // namespace wengert
+}  // namespace wengert::data

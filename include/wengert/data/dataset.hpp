@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace wengert {
+namespace wengert::data {
 
 /// N labelled samples. T is float or double.
 template <class T>
@@ -65,4 +65,4 @@ Dataset<T> subset(const Dataset<T>& dataset, std::span<const std::size_t> sample
 template <class T>
 Tensor<T> one_hot(const Indices& labels, std::size_t classes, const Location& where = Location::current());
 
-}  // namespace wengert
+}  // namespace wengert::data

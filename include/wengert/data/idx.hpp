@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <vector>
 
-namespace wengert {
+namespace wengert::data {
 
 /// The contents of an IDX file of unsigned bytes.
 struct IdxBytes {
@@ -32,4 +32,4 @@ template <class T>
 Dataset<T> read_idx(const std::filesystem::path& samples, const std::filesystem::path& labels,
                     const Location& where = Location::current());
 
-}  // namespace wengert
+}  // namespace wengert::data

@@ -19,7 +19,7 @@
 #include <span>
 #include <vector>
 
-namespace wengert {
+namespace wengert::data {
 
 /// A source of samples for a Loader.
 template <class T>
@@ -157,4 +157,4 @@ extern template struct SampleSource<double>;
 extern template class Loader<float>;
 extern template class Loader<double>;
 
-}  // namespace wengert
+}  // namespace wengert::data

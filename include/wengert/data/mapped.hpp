@@ -16,7 +16,7 @@
 #include <span>
 #include <utility>
 
-namespace wengert {
+namespace wengert::data {
 
 /// The rows of an array that stays in its file, which is mapped into memory. T is float, double or int64.
 ///
@@ -66,8 +66,8 @@ struct MappedDataset {
 
 /// Opens an .npy file for reading its rows on demand, rounded to T.
 ///
-/// Supports the element types of `load_npy`, in C order only. Throws FileError if the file cannot be read, or if its
-/// length does not match its header.
+/// Supports the element types of `io::load_npy`, in C order only. Throws FileError if the file cannot be read, or if
+/// its length does not match its header.
 template <class T>
 MappedTensor<T> map_npy(const std::filesystem::path& path, const Location& where = Location::current());
 
@@ -112,4 +112,4 @@ template <class T>
 Normalisation<T> learn_normalisation(const MappedTensor<T>& inputs, NormalisePer per = NormalisePer::feature,
                                      const Location& where = Location::current());
 
-}  // namespace wengert
+}  // namespace wengert::data

@@ -10,7 +10,7 @@
 
 #include <cstddef>
 
-namespace wengert {
+namespace wengert::data {
 
 /// The mean that is subtracted from inputs, and the deviation that they are then divided by.
 ///
@@ -43,4 +43,4 @@ Normalisation<T> learn_normalisation(const Tensor<T>& inputs, NormalisePer per =
 template <class T>
 void normalise(Tensor<T>& inputs, const Normalisation<T>& normalisation, const Location& where = Location::current());
 
-}  // namespace wengert
+}  // namespace wengert::data

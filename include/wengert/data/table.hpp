@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace wengert {
+namespace wengert::data {
 
 /// N samples of D features, each with K targets; can be passed directly to `train::fit`. T is float or double.
 template <class T>
@@ -44,4 +44,4 @@ template <class T>
 Table<T> subset(const Table<T>& table, std::span<const std::size_t> samples,
                 const Location& where = Location::current());
 
-}  // namespace wengert
+}  // namespace wengert::data

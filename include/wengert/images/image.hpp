@@ -7,10 +7,10 @@
 #include <cstddef>
 #include <filesystem>
 
-namespace wengert {
+namespace wengert::images {
 
-/// Options of `read_image`.
-struct ImageOptions {
+/// Options of `read`.
+struct ReadOptions {
   std::size_t channels = 3;  ///< 3: red, green and blue; 1: grey, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601)
   std::size_t height = 0;    ///< with `width`, the size to resize to; if both are 0, images keep their size
   std::size_t width = 0;     ///< see `height`
@@ -23,13 +23,13 @@ struct ImageOptions {
 /// blended with black; the orientation stored in the file (EXIF) is ignored. Throws FileError if the file cannot be
 /// read, is damaged or truncated, or claims more pixels than its bytes can hold; ValueError for invalid options.
 template <class T>
-Tensor<T> read_image(const std::filesystem::path& path, const ImageOptions& options = {},
-                     const Location& where = Location::current());
+Tensor<T> read(const std::filesystem::path& path, const ReadOptions& options = {},
+               const Location& where = Location::current());
 
-/// A tensor C×H×W resized as by `read_image`. Throws ShapeError if it is not C×H×W or has no pixels, ValueError for an
+/// A tensor C×H×W resized as by `read`. Throws ShapeError if it is not C×H×W or has no pixels, ValueError for an
 /// extent of 0.
 template <class T>
-Tensor<T> resize_image(const Tensor<T>& image, std::size_t height, std::size_t width,
-                       const Location& where = Location::current());
+Tensor<T> resize(const Tensor<T>& image, std::size_t height, std::size_t width,
+                 const Location& where = Location::current());
 
-}  // namespace wengert
+}  // namespace wengert::images

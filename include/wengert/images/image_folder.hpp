@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
-namespace wengert {
+namespace wengert::images {
 
 /// The images of a folder and their classes.
-struct ImageFolder {
+struct Folder {
   std::vector<std::filesystem::path> files;  ///< the paths of the images
   Indices labels;                            ///< one per file
   std::vector<std::string> classes;          ///< the name of each class, by label
@@ -31,18 +31,19 @@ struct ImageFolder {
 /// Images are files whose names end in .png, .jpg or .jpeg, in lower or upper case. Other files, hidden files and
 /// folders, and deeper levels are ignored. Throws FileError if the folder cannot be read, has no subfolders, or if a
 /// subfolder has no images.
-ImageFolder list_images(const std::filesystem::path& folder, const Location& where = Location::current());
+Folder list_folder(const std::filesystem::path& folder, const Location& where = Location::current());
 
-/// Reads all images into memory: inputs N×C×H×W. Throws like `read_image`; FileError also if the options give no size
+/// Reads all images into memory: inputs N×C×H×W. Throws like `read`; FileError also if the options give no size
 /// and an image differs in size from the first.
 template <class T>
-Dataset<T> read_images(const ImageFolder& folder, const ImageOptions& options = {},
-                       const Location& where = Location::current());
-
-/// A source for a Loader that reads each image from its file when it is needed, for data sets larger than memory. The
-/// Loader throws like `read_images`; without a size in the options, images may differ in size between batches.
-template <class T>
-SampleSource<T> image_source(const ImageFolder& folder, const ImageOptions& options = {},
+data::Dataset<T> read_folder(const Folder& folder, const ReadOptions& options = {},
                              const Location& where = Location::current());
 
-}  // namespace wengert
+/// A source for a `data::Loader` that reads each image from its file when it is needed, for data sets larger than
+/// memory. The Loader throws like `read_folder`; without a size in the options, images may differ in size between
+/// batches.
+template <class T>
+data::SampleSource<T> folder_source(const Folder& folder, const ReadOptions& options = {},
+                                    const Location& where = Location::current());
+
+}  // namespace wengert::images

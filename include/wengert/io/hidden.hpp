@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace wengert::detail {
+namespace wengert::io::detail {
 
 // Whether a class has a call operator, or a member `forward` as layers of other libraries do, even if overloaded or a
 // template: its name becomes ambiguous beside another one.
@@ -34,9 +34,10 @@ constexpr bool is_callable() {
 // Whether visiting a type's fields finds the type of a Parameter.
 template <class X>
 constexpr bool has_parameters() {
-  if constexpr (kind_of<X> != Kind::record)
+  if constexpr (wengert::detail::kind_of<X> != wengert::detail::Kind::record)
     return !std::is_void_v<ModuleScalar<X>>;
-  else if constexpr (member_count<X>() == 0 || member_count<X>() > max_members)
+  else if constexpr (wengert::detail::member_count<X>() == 0 ||
+                     wengert::detail::member_count<X>() > wengert::detail::max_members)
     return false;
   else
     return !std::is_void_v<ModuleScalar<X>>;
@@ -51,7 +52,7 @@ inline constexpr bool hides_parameters =
   typename X::HoldsNoParameters;
 };
 template <template <class...> class Container, class... X>
-requires(!is_leaf<Container<X...>> && !std::is_aggregate_v<Container<X...>> &&
+requires(!wengert::detail::is_leaf<Container<X...>> && !std::is_aggregate_v<Container<X...>> &&
          !is_callable<Container<X...>>()) inline constexpr bool hides_parameters<Container<X...>> =
     (has_parameters<X>() || ...) || (hides_parameters<X> || ...);
 template <class F>
@@ -73,4 +74,4 @@ void require_open(const Module& module, std::string_view subject, const Location
   if (!hidden.empty()) throw_hidden(subject, hidden, where);
 }
 
-}  // namespace wengert::detail
+}  // namespace wengert::io::detail

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace wengert {
+namespace wengert::io {
 
 /// A tensor and the name it is stored under. T is float or double.
 template <class T>
@@ -14,4 +14,4 @@ struct NamedTensor {
   Tensor<T> value;   ///< the tensor
 };
 
-}  // namespace wengert
+}  // namespace wengert::io

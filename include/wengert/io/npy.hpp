@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-namespace wengert {
+namespace wengert::io {
 
 /// Writes a tensor to a file that `numpy.load` and `load_npy` read. T is float, double or int64.
 ///
@@ -24,4 +24,4 @@ void save_npy(const std::filesystem::path& path, const Tensor<T>& tensor, const 
 template <class T>
 Tensor<T> load_npy(const std::filesystem::path& path, const Location& where = Location::current());
 
-}  // namespace wengert
+}  // namespace wengert::io

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <vector>
 
-namespace wengert {
+namespace wengert::io {
 
 /// Whether arrays are stored uncompressed (numpy.savez) or deflated (numpy.savez_compressed), which hardly shrinks
 /// trained weights.
@@ -32,4 +32,4 @@ void save_npz(const std::filesystem::path& path, const std::vector<NamedTensor<T
 template <class T>
 std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path, const Location& where = Location::current());
 
-}  // namespace wengert
+}  // namespace wengert::io

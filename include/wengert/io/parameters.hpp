@@ -17,7 +17,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace wengert {
+namespace wengert::io {
 
 /// Options of `load_parameters`.
 struct LoadOptions {
@@ -129,4 +129,4 @@ LoadReport compare_parameters(const Module& module, const std::filesystem::path&
   return detail::compare(detail::parameters_of(module), path, options, where);
 }
 
-}  // namespace wengert
+}  // namespace wengert::io

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace wengert {
+namespace wengert::io {
 
 /// The metadata of a file: arbitrary text by key. Some readers require `{"format", "pt"}`.
 using Metadata = std::map<std::string, std::string>;
@@ -35,4 +35,4 @@ std::vector<NamedTensor<T>> load_safetensors(const std::filesystem::path& path,
 /// Reads the metadata of a file, without its tensors.
 Metadata load_safetensors_metadata(const std::filesystem::path& path, const Location& where = Location::current());
 
-}  // namespace wengert
+}  // namespace wengert::io

@@ -4,11 +4,11 @@
 //     struct Network { std::vector<Layer> encoder; Layer head; };      // encoder.0.weight, encoder.0.bias, … head.bias
 //
 // Aggregates of at most sixteen members, vectors, arrays, tuples, optionals and smart pointers are visited, to any
-// depth; members of other types are skipped. Where that would lose weights, in `save_parameters`, layers of other types
-// are rejected; a layer without Parameters declares `using HoldsNoParameters = void;`. The members of a struct that
-// declares `using UnnamedMember = void;` stand for the struct itself: their names are left out of paths. A struct with
-// a `member_suffix()` appends it to its members' names; in a list, such structs are told apart by the suffix instead of
-// by an index: `weight_ih_l0`.
+// depth; members of other types are skipped. Where that would lose weights, in `io::save_parameters`, layers of other
+// types are rejected; a layer without Parameters declares `using HoldsNoParameters = void;`. The members of a struct
+// that declares `using UnnamedMember = void;` stand for the struct itself: their names are left out of paths. A struct
+// with a `member_suffix()` appends it to its members' names; in a list, such structs are told apart by the suffix
+// instead of by an index: `weight_ih_l0`.
 #pragma once
 
 #include <wengert/reflect/tree.hpp>

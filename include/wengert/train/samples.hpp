@@ -1,8 +1,8 @@
 // The data types that `fit` accepts: any type whose samples can be gathered into a batch.
 //
-// These are `Dataset`, `MappedDataset` and `SampleSource`; `Loader`, which prefetches batches, may augment them, and
-// has its own batch size, order and seed; `Table`, as `read_table` returns it; `Samples{X, Y}`, where either is a
-// tensor or integer indices; and every other type with
+// These are `Dataset`, `MappedDataset` and `SampleSource` of namespace `data`; `data::Loader`, which prefetches
+// batches, may augment them, and has its own batch size, order and seed; `data::Table`, as `data::read_table` returns
+// it; `Samples{X, Y}`, where either is a tensor or integer indices; and every other type with
 //
 //     using Inputs = Tensor<float>;   using Targets = Indices;           // or the other way round
 //     std::size_t size() const;
@@ -54,8 +54,8 @@ struct Samples {
   /// Copies samples into x and y. Throws ShapeError unless the numbers of targets and inputs are equal.
   void gather(std::span<const std::size_t> rows, X& x, Y& y) const {
     detail::check_targets(size(), targets.shape(), "samples", {});
-    gather_rows(inputs, rows, x, {});
-    gather_rows(targets, rows, y, {});
+    data::gather_rows(inputs, rows, x, {});
+    data::gather_rows(targets, rows, y, {});
   }
 };
 template <class X, class Y>
@@ -96,41 +96,41 @@ struct Access<D> {
   }();
 };
 template <class T>
-struct Access<Dataset<T>> {
+struct Access<data::Dataset<T>> {
   using Inputs = Tensor<T>;
   using Targets = Indices;
-  static void gather(const Dataset<T>& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
-    gather_rows(data.inputs, rows, x, {});
-    gather_rows(data.labels, rows, y, {});
+  static void gather(const data::Dataset<T>& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
+    data::gather_rows(data.inputs, rows, x, {});
+    data::gather_rows(data.labels, rows, y, {});
   }
   static constexpr bool repeats = true;
 };
 template <class T>
-struct Access<SampleSource<T>> {
+struct Access<data::SampleSource<T>> {
   using Inputs = Tensor<T>;
   using Targets = Indices;
-  static void gather(const SampleSource<T>& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
+  static void gather(const data::SampleSource<T>& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
     if (!data.gather) throw ValueError("samples", "the source has no function that gathers samples", {});
     data.gather(rows, x);
-    gather_rows(data.labels, rows, y, {});
+    data::gather_rows(data.labels, rows, y, {});
   }
   static constexpr bool repeats = true;
 };
 template <class T>
-struct Access<MappedDataset<T>> {
+struct Access<data::MappedDataset<T>> {
   using Inputs = Tensor<T>;
   using Targets = Indices;
-  static void gather(const MappedDataset<T>& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
+  static void gather(const data::MappedDataset<T>& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
     data.inputs.gather(rows, x, {});
-    gather_rows(data.labels, rows, y, {});
+    data::gather_rows(data.labels, rows, y, {});
   }
   static constexpr bool repeats = true;
 };
 // A Loader's samples without its transforms; `Source::loader` gives access to its batches.
 template <class T>
-struct Access<Loader<T>> : Access<SampleSource<T>> {
-  static void gather(const Loader<T>& data, std::span<const std::size_t> rows, Tensor<T>& x, Indices& y) {
-    Access<SampleSource<T>>::gather(data.source(), rows, x, y);
+struct Access<data::Loader<T>> : Access<data::SampleSource<T>> {
+  static void gather(const data::Loader<T>& data, std::span<const std::size_t> rows, Tensor<T>& x, Indices& y) {
+    Access<data::SampleSource<T>>::gather(data.source(), rows, x, y);
   }
 };
 template <class D>
@@ -148,19 +148,19 @@ std::optional<Shape> shape_of_targets(const D&) {
   return {};
 }
 template <class T>
-std::optional<Shape> shape_of_targets(const Dataset<T>& data) {
+std::optional<Shape> shape_of_targets(const data::Dataset<T>& data) {
   return data.labels.shape();
 }
 template <class T>
-std::optional<Shape> shape_of_targets(const SampleSource<T>& data) {
+std::optional<Shape> shape_of_targets(const data::SampleSource<T>& data) {
   return data.labels.shape();
 }
 template <class T>
-std::optional<Shape> shape_of_targets(const MappedDataset<T>& data) {
+std::optional<Shape> shape_of_targets(const data::MappedDataset<T>& data) {
   return data.labels.shape();
 }
 template <class T>
-std::optional<Shape> shape_of_targets(const Loader<T>& data) {
+std::optional<Shape> shape_of_targets(const data::Loader<T>& data) {
   return data.source().labels.shape();
 }
 template <class X, class Y>
@@ -168,7 +168,7 @@ std::optional<Shape> shape_of_targets(const Samples<X, Y>& data) {
   return data.targets.shape();
 }
 template <class T>
-std::optional<Shape> shape_of_targets(const Table<T>& data) {
+std::optional<Shape> shape_of_targets(const data::Table<T>& data) {
   return data.targets.shape();
 }
 
@@ -193,7 +193,7 @@ class Source {
   virtual bool repeats() const = 0;      ///< whether the same rows always give the same batch
   /// Copies samples into a batch.
   virtual void gather(std::span<const std::size_t> rows, Batch<T>& batch) const = 0;
-  virtual const Loader<T>* loader() const { return nullptr; }  ///< the Loader that makes the batches, if any
+  virtual const data::Loader<T>* loader() const { return nullptr; }  ///< the Loader that makes the batches, if any
 };
 
 namespace detail {
@@ -213,8 +213,8 @@ class SourceOf final : public Source<T> {
     Access<D>::gather(data_, rows, part<typename Access<D>::Inputs>(batch.inputs),
                       part<typename Access<D>::Targets>(batch.targets));
   }
-  const Loader<T>* loader() const override {
-    if constexpr (std::same_as<D, Loader<T>>)
+  const data::Loader<T>* loader() const override {
+    if constexpr (std::same_as<D, data::Loader<T>>)
       return &data_;
     else
       return nullptr;

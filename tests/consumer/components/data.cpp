@@ -5,5 +5,5 @@
 
 int main(int, char** arguments) {
   std::ofstream(arguments[1]) << "1,2,0\n3,4,1\n";
-  return wengert::read_csv<float>(arguments[1]).inputs(1, 0) == 3 ? 0 : 1;
+  return wengert::data::read_csv<float>(arguments[1]).inputs(1, 0) == 3 ? 0 : 1;
 }

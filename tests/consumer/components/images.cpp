@@ -6,10 +6,10 @@
 int main(int, char** arguments) {
   std::ofstream(arguments[1]) << "no picture";
   try {
-    wengert::read_image<float>(arguments[1]);
+    wengert::images::read<float>(arguments[1]);
   } catch (const wengert::FileError&) {
     const wengert::Tensor<float> grey(wengert::Shape{1, 2, 2}, 0.5F);
-    return wengert::resize_image(grey, 1, 1)(0, 0, 0) == 0.5F ? 0 : 1;
+    return wengert::images::resize(grey, 1, 1)(0, 0, 0) == 0.5F ? 0 : 1;
   }
   return 1;
 }

@@ -2,6 +2,6 @@
 #include <wengert/io/npz.hpp>
 
 int main(int, char** arguments) {
-  wengert::save_npz<float>(arguments[1], {{"x", wengert::Tensor<float>{1, 2}}});
-  return wengert::load_npz<float>(arguments[1])[0].value(1) == 2 ? 0 : 1;
+  wengert::io::save_npz<float>(arguments[1], {{"x", wengert::Tensor<float>{1, 2}}});
+  return wengert::io::load_npz<float>(arguments[1])[0].value(1) == 2 ? 0 : 1;
 }

@@ -7,7 +7,7 @@
 
 int main() {
   wengert::Generator generator(1);
-  const wengert::Dataset<float> data{wengert::Tensor<float>{{-1, 0}, {1, 0}}, wengert::Indices{0, 1}, 2};
+  const wengert::data::Dataset<float> data{wengert::Tensor<float>{{-1, 0}, {1, 0}}, wengert::Indices{0, 1}, 2};
   const auto network = wengert::nn::Linear<float>::make(2, 2, generator);
   wengert::optim::Optimizer<float> optimizer(network, wengert::optim::SGD{.rate = 1});
   const auto loss = [](auto scores, auto labels) { return cross_entropy(scores, labels); };
