@@ -15,5 +15,6 @@
 #include <wengert/nn/normalise.hpp>
 #include <wengert/nn/pooling.hpp>
 #include <wengert/nn/recurrent.hpp>
+#include <wengert/nn/scope.hpp>
 #include <wengert/nn/sequential.hpp>
 #include <wengert/nn/summary.hpp>

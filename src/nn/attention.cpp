@@ -2,6 +2,7 @@
 #include "nn/at_caller.hpp"
 #include "nn/making.hpp"
 #include <wengert/nn/attention.hpp>
+#include <wengert/nn/scope.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/join.hpp>
 #include <wengert/ops/linalg.hpp>
@@ -59,6 +60,7 @@ MultiheadAttention<T> MultiheadAttention<T>::make(std::size_t width, std::size_t
 template <class T>
 Var<T> MultiheadAttention<T>::operator()(Var<T> query, Var<T> key, Var<T> value, const AttentionOptions<T>& options,
                                          Location where) const {
+  const Scope scope(*this, query);
   const std::size_t width = in_proj_weight.shape()[1];
   require_sequence("MultiheadAttention", "queries", query, width, where);
   require_sequence("MultiheadAttention", "keys", key, width, where);
@@ -96,7 +98,7 @@ Var<T> MultiheadAttention<T>::operator()(Var<T> query, Var<T> key, Var<T> value,
     attention.causal = options.causal || causal;
     if (dropout)
       attention.on_weights = [&](Var<T> weights) {
-        return (*dropout)(options.on_weights ? options.on_weights(weights) : weights, where);
+        return dropout->as_part(options.on_weights ? options.on_weights(weights) : weights, where);
       };
     const Var<T> heads_of =
         scaled_dot_product_attention(in_heads(x[0], heads), in_heads(x[1], heads), in_heads(x[2], heads), attention);
@@ -121,6 +123,7 @@ TransformerEncoderLayer<T> TransformerEncoderLayer<T>::make(std::size_t width, s
 
 template <class T>
 Var<T> TransformerEncoderLayer<T>::operator()(Var<T> x, const AttentionOptions<T>& attention, Location where) const {
+  const Scope scope(*this, x);
   require_sequence("TransformerEncoderLayer", "an input", x, linear1.weight.shape()[1], where);
   const auto attend = [&](Var<T> a) { return dropout(self_attn(a, a, a, attention)); };
   const auto feed = [&](Var<T> a) {

@@ -24,8 +24,8 @@ constexpr std::size_t enough = 6;
 template <class T>
 class Inspection {
  public:
-  Inspection(Tape<T>& tape, std::size_t first, Var<T> loss, const Anatomy<T>& anatomy)
-      : tape_(tape), first_(first), loss_(loss), anatomy_(anatomy), layers_(layers_of(tape, first, anatomy)) {
+  Inspection(Tape<T>& tape, std::size_t first, Var<T> loss, const ModuleTrace<T>& trace)
+      : tape_(tape), first_(first), loss_(loss), trace_(trace), layers_(layers_of(tape, first, trace)) {
     end_ = tape.size();
     layer_of_.assign(end_, none);
     for (std::size_t i = 0; i < layers_.size(); ++i)
@@ -207,7 +207,7 @@ class Inspection {
   void check_gradients() {
     std::vector<std::string> paths;
     std::vector<Parameter<T>> trainable;
-    for (const auto& [path, parameter] : anatomy_.parameters) {
+    for (const auto& [path, parameter] : trace_.parameters) {
       if (!parameter.trainable()) continue;
       paths.push_back(path);
       trainable.push_back(parameter);
@@ -236,8 +236,7 @@ class Inspection {
                                                                                               : path.substr(dot + 1));
     }
     for (const auto& [key, names] : silent) {
-      const auto type = anatomy_.types.find(key.first);
-      const TapeLayer layer{key.first, type == anatomy_.types.end() ? "" : type->second, false, {}};
+      const TapeLayer layer{key.first, type_at(trace_.parts, key.first), false, {}};
       report_.findings.push_back(
           {Flaw::no_gradient, key.first,
            fmt::format("{} of {} get no gradient: {}", fmt::join(names, " and "), named(layer), key.second)});
@@ -247,7 +246,7 @@ class Inspection {
   // Trainable parameters that were read but are not found among the network's members.
   void check_strangers() {
     std::vector<Parameter<T>> met;
-    for (const auto& [path, parameter] : anatomy_.parameters) met.push_back(parameter);
+    for (const auto& [path, parameter] : trace_.parameters) met.push_back(parameter);
     std::vector<std::string> strangers;
     for (std::size_t k = first_; k < end_; ++k) {
       const std::optional<Parameter<T>> parameter = is_leaf(k) ? tape_.parameter(k) : std::nullopt;
@@ -269,7 +268,7 @@ class Inspection {
   Tape<T>& tape_;
   std::size_t first_, end_ = 0;
   Var<T> loss_;
-  const Anatomy<T>& anatomy_;
+  const ModuleTrace<T>& trace_;
   std::vector<TapeLayer> layers_;
   std::vector<std::size_t> layer_of_;  // by node
   std::vector<bool> from_parameter_, reaches_loss_;
@@ -282,11 +281,11 @@ class Inspection {
 namespace detail {
 
 template <class T>
-CheckReport inspect(Tape<T>& tape, std::size_t first, Var<T> loss, const Anatomy<T>& anatomy) {
-  return Inspection<T>(tape, first, loss, anatomy).report();
+CheckReport inspect(Tape<T>& tape, std::size_t first, Var<T> loss, const ModuleTrace<T>& trace) {
+  return Inspection<T>(tape, first, loss, trace).report();
 }
-template CheckReport inspect(Tape<float>&, std::size_t, Var<float>, const Anatomy<float>&);
-template CheckReport inspect(Tape<double>&, std::size_t, Var<double>, const Anatomy<double>&);
+template CheckReport inspect(Tape<float>&, std::size_t, Var<float>, const ModuleTrace<float>&);
+template CheckReport inspect(Tape<double>&, std::size_t, Var<double>, const ModuleTrace<double>&);
 
 }  // namespace detail
 

@@ -1,6 +1,7 @@
 // Conv1d, Conv2d and ConvTranspose2d: initialisation, input checks and forward pass.
 #include "nn/making.hpp"
 #include <wengert/nn/conv.hpp>
+#include <wengert/nn/scope.hpp>
 #include <wengert/tape/op.hpp>
 
 #include <array>
@@ -77,6 +78,7 @@ Conv1d<T> Conv1d<T>::make(std::size_t in, std::size_t out, const PerAxis<1>& ker
 }
 template <class T>
 Var<T> Conv1d<T>::operator()(Var<T> x, Location where) const {
+  const Scope scope(*this, x);
   const std::size_t channels = weight.shape()[1] * static_cast<std::size_t>(options.groups);
   Tape<T>& tape = checked_tape("Conv1d", x, channels, 1, where);
   return atomically(tape, where, [&] {
@@ -93,6 +95,7 @@ Conv2d<T> Conv2d<T>::make(std::size_t in, std::size_t out, const PerAxis<2>& ker
 }
 template <class T>
 Var<T> Conv2d<T>::operator()(Var<T> x, Location where) const {
+  const Scope scope(*this, x);
   const std::size_t channels = weight.shape()[1] * static_cast<std::size_t>(options.groups);
   Tape<T>& tape = checked_tape("Conv2d", x, channels, 2, where);
   return atomically(tape, where, [&] {
@@ -110,6 +113,7 @@ ConvTranspose2d<T> ConvTranspose2d<T>::make(std::size_t in, std::size_t out, con
 }
 template <class T>
 Var<T> ConvTranspose2d<T>::operator()(Var<T> x, Location where) const {
+  const Scope scope(*this, x);
   Tape<T>& tape = checked_tape("ConvTranspose2d", x, weight.shape()[0], 2, where);
   return atomically(tape, where, [&] {
     const Var<T> w = tape.variable(weight, where);

@@ -1,6 +1,7 @@
 // Embedding: initialisation, and a lookup in which the padding entry receives no gradient.
 #include "nn/making.hpp"
 #include <wengert/nn/embedding.hpp>
+#include <wengert/nn/scope.hpp>
 #include <wengert/ops/control.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/index.hpp>
@@ -31,6 +32,7 @@ Embedding<T> Embedding<T>::make(std::size_t entries, std::size_t width, Generato
 
 template <class T>
 Var<T> Embedding<T>::operator()(IndexVar<T> indices, Location where) const {
+  const Scope scope(*this, indices);
   Tape<T>& tape = tape_of(indices.handle(), "Embedding", where);
   return atomically(tape, where, [&] {
     const Var<T> rows = embedding(tape.variable(weight, where), indices, where);

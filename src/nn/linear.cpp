@@ -1,6 +1,7 @@
 // Linear: initialisation, input checks, and the affine map x·Wᵀ + b.
 #include "nn/making.hpp"
 #include <wengert/nn/linear.hpp>
+#include <wengert/nn/scope.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/shape.hpp>
@@ -22,6 +23,7 @@ Linear<T> Linear<T>::make(std::size_t in, std::size_t out, Generator generator, 
 
 template <class T>
 Var<T> Linear<T>::operator()(Var<T> x, Location where) const {
+  const Scope scope(*this, x);
   Tape<T>& tape = tape_of(x, "Linear", where);
   const Shape shape = x.shape(), weights = weight.shape();
   if (shape.empty() || shape.back() != weights[1])

@@ -1,6 +1,7 @@
 // BatchNorm, LayerNorm, RMSNorm and GroupNorm: initialisation, input checks and forward pass.
 #include "nn/making.hpp"
 #include <wengert/nn/normalise.hpp>
+#include <wengert/nn/scope.hpp>
 #include <wengert/tape/op.hpp>
 
 namespace wengert::nn {
@@ -64,6 +65,7 @@ BatchNorm<T> BatchNorm<T>::make(std::size_t channels, const BatchNormOptions& op
 }
 template <class T>
 Var<T> BatchNorm<T>::operator()(Var<T> x, Location where) const {
+  const Scope scope(*this, x);
   Tape<T>& tape = tape_of(x, "BatchNorm", where);
   require_channels("BatchNorm", x, running_mean.parameter.value().size(), where);
   BatchNormState<T> state(1, options.momentum);
@@ -85,6 +87,7 @@ LayerNorm<T> LayerNorm<T>::make(const Shape& normalised, const NormOptions& opti
 }
 template <class T>
 Var<T> LayerNorm<T>::operator()(Var<T> x, Location where) const {
+  const Scope scope(*this, x);
   Tape<T>& tape = tape_of(x, "LayerNorm", where);
   require_trailing("LayerNorm", x, normalised, where);
   return layer_norm(x, normalised, recorded(tape, weight, where), recorded(tape, bias, where), epsilon, where);
@@ -100,6 +103,7 @@ RMSNorm<T> RMSNorm<T>::make(const Shape& normalised, const NormOptions& options,
 }
 template <class T>
 Var<T> RMSNorm<T>::operator()(Var<T> x, Location where) const {
+  const Scope scope(*this, x);
   Tape<T>& tape = tape_of(x, "RMSNorm", where);
   require_trailing("RMSNorm", x, normalised, where);
   return rms_norm(x, normalised, recorded(tape, weight, where), epsilon, where);
@@ -119,6 +123,7 @@ GroupNorm<T> GroupNorm<T>::make(std::size_t groups, std::size_t channels, const 
 }
 template <class T>
 Var<T> GroupNorm<T>::operator()(Var<T> x, Location where) const {
+  const Scope scope(*this, x);
   Tape<T>& tape = tape_of(x, "GroupNorm", where);
   require_channels("GroupNorm", x, channels, where);
   return group_norm(x, groups, recorded(tape, weight, where), recorded(tape, bias, where), epsilon, where);

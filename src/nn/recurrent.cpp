@@ -2,6 +2,7 @@
 #include "nn/at_caller.hpp"
 #include "nn/making.hpp"
 #include <wengert/nn/recurrent.hpp>
+#include <wengert/nn/scope.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/join.hpp>
 #include <wengert/ops/linalg.hpp>
@@ -117,6 +118,7 @@ void require_fitting_state(std::string_view name, Var<T> given, const Shape& exp
 template <std::size_t parts, class T, class Module, class Step>
 Reading<T, parts> read_all(std::string_view name, const Module& module, Var<T> x, const State<T, parts>& first,
                            const Location& where, const Step& step) {
+  const Scope scope(module, x);
   require_fitting_input(name, module, x, where);
   const std::size_t samples = x.shape()[0], hidden = module.layers.front().weight_hh.shape()[1];
   for (const Var<T>& part : first) require_fitting_state(name, part, {module.layers.size(), samples, hidden}, where);
@@ -129,7 +131,7 @@ Reading<T, parts> read_all(std::string_view name, const Module& module, Var<T> x
     const auto joined = [&] { return outputs.size() == 1 ? outputs[0] : concatenate(outputs, 2); };
     for (std::size_t i = 0; i < module.layers.size(); ++i) {
       if (i > 0 && module.layers[i].layer != module.layers[i - 1].layer) {
-        x = module.dropout ? (*module.dropout)(joined()) : joined();
+        x = module.dropout ? module.dropout->as_part(joined()) : joined();
         outputs.clear();
       }
       State<T, parts> state;

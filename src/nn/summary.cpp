@@ -55,11 +55,11 @@ namespace detail {
 
 template <class T>
 Summary summarise(const Tape<T>& tape, std::size_t first, const std::vector<Var<T>>& results,
-                  const Anatomy<T>& anatomy) {
+                  const ModuleTrace<T>& trace) {
   Summary summary;
   std::map<const void*, std::size_t> unmet;  // indices of parameters by address
-  for (std::size_t i = 0; i < anatomy.parameters.size(); ++i) {
-    const Parameter<T>& parameter = anatomy.parameters[i].parameter;
+  for (std::size_t i = 0; i < trace.parameters.size(); ++i) {
+    const Parameter<T>& parameter = trace.parameters[i].parameter;
     unmet.emplace(parameter.value().data(), i);
     summary.parameters += parameter.value().size();
     summary.trainable += parameter.trainable() ? parameter.value().size() : 0;
@@ -70,7 +70,7 @@ Summary summarise(const Tape<T>& tape, std::size_t first, const std::vector<Var<
     for (const std::uint32_t input : tape.inputs(k)) last_reader[input] = k;
   for (const Var<T>& result : results) last_reader[result.index()] = tape.size();
 
-  for (const TapeLayer& layer : layers_of(tape, first, anatomy)) {
+  for (const TapeLayer& layer : layers_of(tape, first, trace)) {
     SummaryRow row{layer.path, layer.type, {}};
     std::size_t result = layer.nodes.back();
     for (const std::size_t k : layer.nodes) {
@@ -80,7 +80,7 @@ Summary summarise(const Tape<T>& tape, std::size_t first, const std::vector<Var<
       for (const std::uint32_t input : tape.inputs(k)) {
         const auto parameter = tape.node(input).op == nullptr ? unmet.find(tape.address(input)) : unmet.end();
         if (parameter == unmet.end()) continue;
-        row.parameters += anatomy.parameters[parameter->second].parameter.value().size();
+        row.parameters += trace.parameters[parameter->second].parameter.value().size();
         unmet.erase(parameter);
       }
     }
@@ -91,12 +91,13 @@ Summary summarise(const Tape<T>& tape, std::size_t first, const std::vector<Var<
   }
   std::set<std::size_t> unread;  // in the order of the members
   for (const auto& [data, i] : unmet) unread.insert(i);
-  for (const std::size_t i : unread) summary.unread.push_back(anatomy.parameters[i].name);
+  for (const std::size_t i : unread) summary.unread.push_back(trace.parameters[i].name);
   return summary;
 }
 
-template Summary summarise(const Tape<float>&, std::size_t, const std::vector<Var<float>>&, const Anatomy<float>&);
-template Summary summarise(const Tape<double>&, std::size_t, const std::vector<Var<double>>&, const Anatomy<double>&);
+template Summary summarise(const Tape<float>&, std::size_t, const std::vector<Var<float>>&, const ModuleTrace<float>&);
+template Summary summarise(const Tape<double>&, std::size_t, const std::vector<Var<double>>&,
+                           const ModuleTrace<double>&);
 
 }  // namespace detail
 

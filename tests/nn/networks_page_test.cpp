@@ -38,6 +38,16 @@ struct Scale {
 
   wg::Var<T> operator()(wg::Var<T> x) const { return x * x.tape().variable(factor); }
 };
+// [scope]
+template <class T>
+struct Gate {
+  wg::Parameter<T> factor;
+
+  wg::Var<T> operator()(wg::Var<T> x) const {
+    const nn::Scope scope(*this, x);
+    return sigmoid(x * x.tape().variable(factor));
+  }
+};
 // [end]
 // clang-format on
 
@@ -120,8 +130,11 @@ TEST_CASE("the page on networks does what it says") {
   CHECK(chain(tape.constant(random_tensor<float>({2, 64}, 1))).shape() == wg::Shape{2, 10});
   const Scale<double> scale{wg::Parameter<double>(wg::Tensor<double>{2, 3})};
   CHECK(wg::gradcheck(scale, random_tensor({4, 2}, 1)));
+  const auto gated = nn::summary(Gate<double>{scale.factor}, {4, 2});
+  REQUIRE(gated.rows.size() == 1);
+  CHECK(gated.rows[0].type == "Gate");
 }
 
 TEST_CASE("every block of C++ in docs/networks.md stands in this file") {
-  CHECK(check_snippets("docs/networks.md", "tests/nn/networks_page_test.cpp") == 10);
+  CHECK(check_snippets("docs/networks.md", "tests/nn/networks_page_test.cpp") == 11);
 }

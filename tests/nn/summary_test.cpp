@@ -54,8 +54,8 @@ TEST_CASE("summary of a network of one's own: shapes, parameters, FLOPs and byte
   nn::freeze(net, "conv.bias");
   const auto summary = nn::summary(net, {2, 1, 8, 8});
   CHECK(layers_of_summary(summary) ==
-        "conv:Conv2d (2, 4, 8, 8) | relu (2, 4, 8, 8) | max_pool (2, 4, 4, 4) | reshape (2, 64) | head:Linear (2, 10) "
-        "| ");
+        "conv:Conv2d (2, 4, 8, 8) | relu (2, 4, 8, 8) | pool:MaxPool2d (2, 4, 4, 4) | reshape (2, 64) | "
+        "head:Linear (2, 10) | ");
   const auto& conv = row_of(summary, "conv");
   CHECK(conv.parameters == 4 * 9 + 4);
   CHECK(conv.flops == 2.0 * (2 * 4 * 8 * 8) * 9);
@@ -142,7 +142,7 @@ TEST_CASE("summary keeps a function apart from the layer it is called on") {
   const Block block{nn::Linear<float>::make(3, 4, g), nn::BatchNorm<float>::make(4),
                     nn::LayerNorm<float>::make({4}, {.affine = false})};
   const std::string rows =
-      "first:Linear (2, 4) | norm:BatchNorm (2, 4) | relu (2, 4) | standardise (2, 4) | tanh (2, 4) | ";
+      "first:Linear (2, 4) | norm:BatchNorm (2, 4) | relu (2, 4) | plain:LayerNorm (2, 4) | tanh (2, 4) | ";
   CHECK(layers_of_summary(nn::summary(block, {2, 3})) == rows);
   nn::eval_mode(block);
   CHECK(layers_of_summary(nn::summary(block, {2, 3})) == rows);

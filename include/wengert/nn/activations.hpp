@@ -4,6 +4,7 @@
 // defaults.
 #pragma once
 
+#include <wengert/nn/scope.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/normalise.hpp>
 #include <wengert/tape/parameter.hpp>
@@ -16,6 +17,7 @@ namespace wengert::nn {
 #define WENGERT_CALL(...)                                                   \
   template <class T>                                                        \
   Var<T> operator()(Var<T> x, Location where = Location::current()) const { \
+    const Scope scope(*this, x);                                            \
     return __VA_ARGS__;                                                     \
   }
 #define WENGERT_LAYER(Name, function)                     \
@@ -28,6 +30,7 @@ struct Identity {
   /// The layer's result for x.
   template <class T>
   Var<T> operator()(Var<T> x) const {
+    const Scope scope(*this, x);
     return x;
   }
 };
@@ -110,6 +113,7 @@ struct PReLU {
   }
   /// Throws ShapeError if there are several slopes, but not one per channel.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const {
+    const Scope scope(*this, x);
     return prelu(Operand<T>(x, where), Operand<T>(x.tape("PReLU", where).variable(weight, where), where));
   }
 };

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <wengert/base/tensor.hpp>
-#include <wengert/nn/anatomy.hpp>
+#include <wengert/nn/module_trace.hpp>
 #include <wengert/transform/transforms.hpp>
 
 #include <cstdint>
@@ -49,9 +49,9 @@ struct CheckReport {
 
 namespace detail {
 template <class T>
-CheckReport inspect(Tape<T>& tape, std::size_t first, Var<T> loss, const Anatomy<T>& anatomy);
-extern template CheckReport inspect(Tape<float>&, std::size_t, Var<float>, const Anatomy<float>&);
-extern template CheckReport inspect(Tape<double>&, std::size_t, Var<double>, const Anatomy<double>&);
+CheckReport inspect(Tape<T>& tape, std::size_t first, Var<T> loss, const ModuleTrace<T>& trace);
+extern template CheckReport inspect(Tape<float>&, std::size_t, Var<float>, const ModuleTrace<float>&);
+extern template CheckReport inspect(Tape<double>&, std::size_t, Var<double>, const ModuleTrace<double>&);
 }  // namespace detail
 
 /// Looks for common mistakes in a network before it is trained: `nn::check(network, loss_of, X, labels)`.
@@ -64,12 +64,12 @@ template <class Module, class Loss, class... Inputs>
 CheckReport check(const Module& module, const Loss& loss_of, const Inputs&... inputs) {
   using T = detail::ScalarOf<Module>;
   Tape<T> tape;
-  const std::tuple leaves{detail::observed_input<T>(tape, inputs)...};
+  const std::tuple leaves{detail::traced_input<T>(tape, inputs)...};
   const std::size_t first = tape.size();
   Var<T> loss;
-  const Anatomy<T> anatomy =
-      observe<T>(module, [&] { loss = std::apply([&](const auto&... x) { return loss_of(module, x...); }, leaves); });
-  return detail::inspect(tape, first, loss, anatomy);
+  const ModuleTrace<T> trace = trace_module(
+      tape, module, [&] { loss = std::apply([&](const auto&... x) { return loss_of(module, x...); }, leaves); });
+  return detail::inspect(tape, first, loss, trace);
 }
 
 }  // namespace wengert::nn

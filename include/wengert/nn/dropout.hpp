@@ -2,6 +2,7 @@
 #pragma once
 
 #include <wengert/nn/mode.hpp>
+#include <wengert/nn/scope.hpp>
 #include <wengert/ops/random.hpp>
 
 namespace wengert::nn {
@@ -21,6 +22,12 @@ struct Dropout {
   /// The layer's result for x.
   template <class T>
   Var<T> operator()(Var<T> x, Location where = Location::current()) const {
+    const Scope scope(*this, x);
+    return as_part(x, where);
+  }
+  /// The same as a part of the layer that calls it, without a scope of its own.
+  template <class T>
+  Var<T> as_part(Var<T> x, Location where = Location::current()) const {
     if (!mode.training()) return x;
     Generator stream = generator;
     return dropout(x, probability, stream, where);

@@ -1,6 +1,7 @@
 // Pooling layers: the largest element or the average of windows. See ops/pooling.hpp.
 #pragma once
 
+#include <wengert/nn/scope.hpp>
 #include <wengert/ops/pooling.hpp>
 
 namespace wengert::nn {
@@ -13,6 +14,7 @@ namespace wengert::nn {
                                                                               \
     template <class T>                                                        \
     Var<T> operator()(Var<T> x, Location where = Location::current()) const { \
+      const Scope scope(*this, x);                                            \
       return function(x, kernel, options, where);                             \
     }                                                                         \
   };
@@ -22,6 +24,7 @@ namespace wengert::nn {
                                                                               \
     template <class T>                                                        \
     Var<T> operator()(Var<T> x, Location where = Location::current()) const { \
+      const Scope scope(*this, x);                                            \
       return function(x, size, where);                                        \
     }                                                                         \
   };

@@ -3,7 +3,7 @@
 
 #include <wengert/base/error.hpp>
 #include <wengert/nn/activations.hpp>
-#include <wengert/nn/chain_marks.hpp>
+#include <wengert/nn/scope.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/tape/op.hpp>
 
@@ -24,6 +24,12 @@ auto call(const Layer& layer, X x, const Location& where) {
   else
     return layer(x);
 }
+// The same in a scope, for layers that open none: lambdas, and structs of the user.
+template <class Layer, class X>
+auto call_in_scope(const Layer& layer, X x, const Location& where) {
+  const Scope scope(layer, x);
+  return call(layer, x, where);
+}
 
 // The tape of a chain's input. Throws HandleError, naming the caller's line, if it is empty or stale.
 template <class X>
@@ -43,11 +49,11 @@ struct Sequential {
   /// Omits the member name from paths.
   using UnnamedMember = void;
   std::tuple<Layers...> layers;  ///< the layers, in order
-  ChainMarks marks{};            ///< layer spans, for `summary` and `check`
 
   /// The result of applying all layers to x, in order.
   template <class X>
   auto operator()(X x, Location where = Location::current()) const {
+    const Scope scope(*this, x);
     return atomically(detail::tape_of_input(x, where), where, [&] { return from<0>(x, where); });
   }
   /// The i-th layer.
@@ -62,15 +68,7 @@ struct Sequential {
     if constexpr (i == sizeof...(Layers))
       return x;
     else
-      return from<i + 1>(call<i>(x, where), where);
-  }
-  template <std::size_t i, class X>
-  auto call(X x, const Location& where) const {
-    if (!marks.noting()) return detail::call(at<i>(), x, where);
-    const std::size_t begin = x.tape().size();
-    const auto y = detail::call(at<i>(), x, where);
-    marks.note({i, detail::type_name<std::tuple_element_t<i, std::tuple<Layers...>>>(), begin, x.tape().size()});
-    return y;
+      return from<i + 1>(detail::call_in_scope(at<i>(), x, where), where);
   }
 };
 
@@ -91,8 +89,10 @@ struct Residual {
   /// Throws ShapeError if the two branches return different shapes.
   template <class T>
   Var<T> operator()(Var<T> x, Location where = Location::current()) const {
+    const Scope scope(*this, x);
     return atomically(tape_of(x, "Residual", where), where, [&] {
-      const Var<T> a = detail::call(shortcut, x, where), b = detail::call(block, x, where);
+      const Var<T> a = detail::call_in_scope(shortcut, x, where);
+      const Var<T> b = detail::call_in_scope(block, x, where);
       if (a.shape() != b.shape())
         throw ShapeError("Residual",
                          "the block gives " + to_string(b.shape()) + " and the shortcut " + to_string(a.shape()) +
@@ -118,6 +118,7 @@ struct Flatten {
   /// The layer's result for x.
   template <class T>
   Var<T> operator()(Var<T> x, Location where = Location::current()) const {
+    const Scope scope(*this, x);
     return flatten(x, first, last, where);
   }
 };

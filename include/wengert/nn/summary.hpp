@@ -2,7 +2,7 @@
 #pragma once
 
 #include <wengert/base/tensor.hpp>
-#include <wengert/nn/anatomy.hpp>
+#include <wengert/nn/module_trace.hpp>
 #include <wengert/nn/sequential.hpp>
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace wengert::nn {
 
 /// One line of a summary: a layer, or a function between layers.
 struct SummaryRow {
-  std::string path;            ///< the path of the layer; empty for other functions and for the network itself
+  std::string path;            ///< the path of the layer; empty for functions and for the network itself
   std::string type;            ///< the name of the layer's struct, or of the function's op
   Shape output;                ///< the shape of its result
   std::size_t parameters = 0;  ///< elements of the parameters it reads; a shared one counts in the first row only
@@ -43,40 +43,41 @@ struct Summary {
 namespace detail {
 template <class T>
 Summary summarise(const Tape<T>& tape, std::size_t first, const std::vector<Var<T>>& results,
-                  const Anatomy<T>& anatomy);
+                  const ModuleTrace<T>& trace);
 template <class Module, class Call, class... Inputs>
 Summary summary_of(const Module& module, const Call& call, const Location& where, const Inputs&... inputs) try {
   using T = ScalarOf<Module>;
   Tape<T> tape;
   tape.compute_values(false);
-  const std::tuple leaves{observed_input<T>(tape, inputs)...};
+  const std::tuple leaves{traced_input<T>(tape, inputs)...};
   const std::size_t first = tape.size();
   std::vector<Var<T>> results;
-  const Anatomy<T> anatomy = observe<T>(module, [&] {
+  const ModuleTrace<T> trace = trace_module(tape, module, [&] {
     const auto result = std::apply(call, leaves);
     for_each_named_leaf(result, [&]<class Leaf>(const std::string&, const Leaf& leaf) {
       if constexpr (std::is_same_v<Leaf, Var<T>>)
         if (!leaf.empty()) results.push_back(leaf);
     });
   });
-  return summarise(tape, first, results, anatomy);
+  return summarise(tape, first, results, trace);
 } catch (Error& error) {
   error.locate(where);
   throw;
 }
 
 extern template Summary summarise(const Tape<float>&, std::size_t, const std::vector<Var<float>>&,
-                                  const Anatomy<float>&);
+                                  const ModuleTrace<float>&);
 extern template Summary summarise(const Tape<double>&, std::size_t, const std::vector<Var<double>>&,
-                                  const Anatomy<double>&);
+                                  const ModuleTrace<double>&);
 }  // namespace detail
 
 /// A network as a table of its layers: path, type, shape of the result, parameters, FLOPs, bytes.
 ///
 /// `std::cout << nn::summary(network, {32, 784});` Calls the network once on inputs of these shapes without computing
-/// anything, so it works for any callable struct. Nodes that read the parameters of one struct, or that one call of a
-/// module recorded, form one layer; every other function has its own row. FLOPs are those of one call with this batch;
-/// views need no bytes. Throws whatever the network throws. Inputs are Shapes, tensors or Indices; the network returns
+/// anything, so it works for any callable struct. Each call of a layer has a row (see `Scope`; without one, the nodes
+/// that read the parameters of one struct), and so has every function between layers. The nodes that a layer records
+/// between those of its own layers are rows of their own. FLOPs are those of one call with this batch; views need no
+/// bytes. Throws whatever the network throws. Inputs are Shapes, tensors or Indices; the network returns
 /// a Var, or a tuple or struct of Vars.
 template <class Module, class... Inputs>
 requires(sizeof...(Inputs) != 1) Summary summary(const Module& module, const Inputs&... inputs) {

@@ -1,0 +1,104 @@
+// Scope: a layer marks the nodes that one call of it records, for `summary` and `check`.
+#pragma once
+
+#include <wengert/base/error.hpp>
+#include <wengert/tape/tape.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+namespace wengert::nn {
+
+namespace detail {
+
+/// A type: its identity, and a text in which the compiler spells its name.
+struct TypeOf {
+  const std::type_info* id;
+  const char* spelling;
+
+  friend bool operator==(const TypeOf& a, const TypeOf& b) { return *a.id == *b.id; }
+};
+template <class X>
+TypeOf type_of() {
+  return {&typeid(X), __PRETTY_FUNCTION__};
+}
+
+/// One call of a module, which recorded the nodes [begin, end). After a rewind behind `end`, the generation of its last
+/// node differs.
+struct ModuleCall {
+  const void* module;
+  TypeOf type;
+  std::size_t begin, end;
+  std::uint32_t generation;
+};
+
+/// The calls of modules on one tape, in the order of their beginnings: while it lives, scopes of its thread add theirs.
+class CallLog {
+ public:
+  template <class T>
+  explicit CallLog(const Tape<T>& tape)
+      : tape_(&tape), mark_([&tape] {
+          const auto mark = tape.mark();
+          return std::pair(mark.nodes, mark.generation);
+        }) {}
+  ~CallLog() { active = before_; }
+  CallLog(const CallLog&) = delete;
+  CallLog& operator=(const CallLog&) = delete;
+
+  /// Begins a call, which `close` ends, and returns true, unless it is on another tape or within the same call.
+  bool open(const void* tape, const void* module, const TypeOf& type);
+  void close() noexcept;
+  const std::vector<ModuleCall>& calls() const { return calls_; }
+
+  static constinit thread_local CallLog* active;
+
+ private:
+  const void* tape_;
+  std::function<std::pair<std::size_t, std::uint32_t>()> mark_;  // the tape's size, and its last node's generation
+  CallLog* before_ = std::exchange(active, this);
+  std::vector<ModuleCall> calls_;
+  std::vector<std::size_t> open_;  // the calls in progress, innermost last
+};
+
+// The tape of a handle; null if the handle is empty or its tape destroyed.
+template <class X>
+const void* tape_or_null(const X& x) {
+  try {
+    return &x.tape();
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
+
+}  // namespace detail
+
+/// While it lives, the nodes recorded on a tape belong to one call of a layer, a row of `summary`.
+///
+/// The layers of the library open one in their `operator()`; a layer of your own may do the same, in one line:
+/// `const nn::Scope scope(*this, x);`. Scopes nest: a node belongs to the innermost one. Unless `summary` or `check`
+/// runs, a scope does nothing.
+class Scope {
+ public:
+  /// Opens the scope of a call of `module` with x, a Var or an IndexVar. It does not check the handle: the op that
+  /// reads it does.
+  template <class Module, class X>
+  [[nodiscard]] Scope(const Module& module, const X& x) {
+    if (detail::CallLog* const log = detail::CallLog::active; log != nullptr) [[unlikely]]
+      if (log->open(detail::tape_or_null(x), std::addressof(module), detail::type_of<Module>())) log_ = log;
+  }
+  ~Scope() {
+    if (log_ != nullptr) log_->close();
+  }
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+
+ private:
+  detail::CallLog* log_ = nullptr;  // null: there is nothing to close
+};
+
+}  // namespace wengert::nn
