@@ -108,7 +108,7 @@ void Pool::recycle(Storage* storage) noexcept {
   free_[storage->size_class] = storage;
 }
 
-Storage* Pool::new_header() { return &headers_.emplace_back(); }
+Storage* Pool::new_header() { return &headers_.emplace_front(); }
 
 // A small storage follows its header directly: they are close in memory, and the header needs no separate allocation.
 Storage* Pool::carve(std::size_t size_class) {

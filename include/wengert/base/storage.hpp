@@ -4,7 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <forward_list>
 #include <memory>
 #include <vector>
 
@@ -70,7 +70,7 @@ class Pool {
   void recycle(Storage* storage) noexcept;
 
   std::array<Storage*, class_count + 1> free_{};  // the last list holds headers without memory
-  std::deque<Storage> headers_;
+  std::forward_list<Storage> headers_;
   std::vector<Block> blocks_;
   std::byte* slab_ = nullptr;  // small storages are carved from here
   std::size_t slab_left_ = 0;

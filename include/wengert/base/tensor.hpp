@@ -28,8 +28,8 @@ struct xtype_for_shape<xt::dynamic_shape<std::size_t>> {
 #include <array>
 #include <concepts>
 #include <initializer_list>
+#include <iterator>
 #include <optional>
-#include <ranges>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -61,6 +61,15 @@ using Indices = xt::xarray<std::int64_t, xt::layout_type::row_major>;
 /// The largest number of axes a tensor on a tape can have.
 inline constexpr std::size_t max_rank = 8;
 
+namespace detail {
+// <ranges>, which has this concept, takes a tenth of the time to compile this header.
+template <class R>
+concept SizedRangeOfIntegers = requires(const R& range) {
+  std::size(range);
+  requires std::integral<std::remove_cvref_t<decltype(*std::begin(range))>>;
+};
+}  // namespace detail
+
 /// The extents of a tensor, outermost axis first; rank 0 is a scalar. Copying does not allocate.
 class Shape {
  public:
@@ -71,10 +80,10 @@ class Shape {
   /// From a list of extents.
   constexpr Shape(std::initializer_list<std::size_t> extents) : Shape(extents.begin(), extents.size()) {}
   /// From any sequence of extents, xtensor's shapes among them. Throws ShapeError above `max_rank` axes.
-  template <std::ranges::sized_range R>
-  requires std::integral<std::ranges::range_value_t<R>> &&(!std::same_as<std::remove_cvref_t<R>, Shape>)constexpr Shape(
+  template <class R>
+  requires detail::SizedRangeOfIntegers<R> &&(!std::same_as<std::remove_cvref_t<R>, Shape>)constexpr Shape(
       const R& extents) {  // NOLINT(google-explicit-constructor)
-    reserve(std::ranges::size(extents));
+    reserve(std::size(extents));
     std::size_t axis = 0;
     for (auto extent : extents) extents_[axis++] = static_cast<std::size_t>(extent);
   }

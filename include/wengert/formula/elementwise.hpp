@@ -147,7 +147,7 @@ struct ElementwiseTable {
   static void vjp(Pullback<T>& pullback);
 
   static const Op<T> table;
-  static bool registered;  // library ops register in the library only; if it were const, every file would fold it
+  static bool registered;  // if it were const, every file would fold it
 };
 
 template <class T, class E>
@@ -219,6 +219,12 @@ struct Callable<E, std::index_sequence<I...>, std::index_sequence<P...>> {
   }
 };
 
+// Marks an op of the library's headers: the source that instantiates its tables registers it, so programs that include
+// the header instantiate nothing.
+struct InLibrary {
+  using Kind = InLibrary;
+};
+
 }  // namespace detail
 
 /// An op made by `elementwise`: callable on Vars, scalars and tensors, and inside other formulas.
@@ -257,7 +263,10 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
   static_assert(any_parameters || example_sets.size() % std::max<std::size_t>(parameters, 1) == 0,
                 "wengert: example_parameters(...) gives one number for each parameter");
 
-  constexpr ElementwiseOp() { (void)&ElementwiseTable<double, ElementwiseOp>::registered; }
+  constexpr ElementwiseOp() {
+    if constexpr (!(std::is_same_v<Options, detail::InLibrary> || ...))
+      (void)&ElementwiseTable<double, ElementwiseOp>::registered;
+  }
 
   using detail::Callable<ElementwiseOp, std::make_index_sequence<arity>,
                          std::make_index_sequence<parameters>>::operator();

@@ -5,7 +5,7 @@
 
 #include <array>
 #include <cstddef>
-#include <ranges>
+#include <iterator>
 #include <span>
 #include <tuple>
 #include <type_traits>
@@ -24,7 +24,8 @@ template <class T>
 void append_outputs(std::vector<ProgramVar<T>>& all, const IndexVar<T>& output) {
   all.push_back(output);
 }
-template <class T, std::ranges::range Outputs>
+template <class T, class Outputs>
+requires requires(const Outputs& outputs) { std::begin(outputs); }
 void append_outputs(std::vector<ProgramVar<T>>& all, const Outputs& outputs) {
   for (const auto& output : outputs) append_outputs<T>(all, output);
 }

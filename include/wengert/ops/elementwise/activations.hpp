@@ -10,18 +10,18 @@ namespace wengert {
 
 namespace ops {
 // The derivative of sigmoid from its operand and result, accurate to the last digits for large x.
-inline constexpr auto sigmoid_slope = elementwise<"sigmoid_slope">(
+inline constexpr auto sigmoid_slope = library_op<"sigmoid_slope">(
     kernel::lane_sigmoid_slope,
     derivative([](auto x, auto, auto s) { return where(x > kernel::sigmoid_is_far, -s * sqrt(1 - 4 * s), 0); },
                [](auto x, auto y, auto) { return where(x > kernel::sigmoid_is_far, 0, 1 - 2 * y); }),
     notation<"y (1 − y); e⁻ˣ / (1 + e⁻ˣ)² for x > 4">);
 // The slope of softplus: a sigmoid whose derivative is exact where it is close to 1, for which it keeps its operand.
-inline constexpr auto softplus_slope = elementwise<"softplus_slope">(
+inline constexpr auto softplus_slope = library_op<"softplus_slope">(
     kernel::lane_sigmoid, derivative([](auto x, auto y) { return sigmoid_slope(x, y); }), notation<"1 / (1 + e⁻ˣ)">);
-inline constexpr auto sigmoid = elementwise<"sigmoid">(
+inline constexpr auto sigmoid = library_op<"sigmoid">(
     kernel::lane_sigmoid, derivative([](auto, auto y) { return y * (1 - y); }), notation<"1 / (1 + e⁻ˣ)">);
-inline constexpr auto relu = elementwise<"relu">([](auto x) { return where(x <= 0, 0, x); }, notation<"max(x, 0)">,
-                                                 convention<"gradient 0 at 0; it passes at NaN">);
+inline constexpr auto relu = library_op<"relu">([](auto x) { return where(x <= 0, 0, x); }, notation<"max(x, 0)">,
+                                                convention<"gradient 0 at 0; it passes at NaN">);
 }  // namespace ops
 WENGERT_TABLES(sigmoid_slope)
 WENGERT_TABLES(softplus_slope)

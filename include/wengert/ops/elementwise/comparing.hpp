@@ -9,28 +9,28 @@ namespace wengert {
 
 namespace ops {
 inline constexpr auto abs =
-    elementwise<"abs">([](auto x) { return where(x > 0, x, 0 - x); },
-                       derivative([](auto x, auto) { return where(x > 0, lift(x, 1), where(x < 0, lift(x, -1), 0)); }),
-                       notation<"|x|">, convention<"gradient 0 at 0">);
+    library_op<"abs">([](auto x) { return where(x > 0, x, 0 - x); },
+                      derivative([](auto x, auto) { return where(x > 0, lift(x, 1), where(x < 0, lift(x, -1), 0)); }),
+                      notation<"|x|">, convention<"gradient 0 at 0">);
 inline constexpr auto sign =
-    elementwise<"sign">([](auto x) { return where(x > 0, lift(x, 1), where(x < 0, lift(x, -1), 0)); },
-                        piecewise_constant, notation<"sgn x">, convention<"0 at 0 and for NaN">);
-inline constexpr auto maximum = elementwise<"maximum">(
+    library_op<"sign">([](auto x) { return where(x > 0, lift(x, 1), where(x < 0, lift(x, -1), 0)); },
+                       piecewise_constant, notation<"sgn x">, convention<"0 at 0 and for NaN">);
+inline constexpr auto maximum = library_op<"maximum">(
     [](auto a, auto b) { return where(a > b || a != a, a, b); },
     derivative([](auto a, auto b, auto) { return where(a > b, lift(a, 1), where(a == b, lift(a, 0.5), 0)); },
                [](auto a, auto b, auto) { return where(b > a, lift(a, 1), where(a == b, lift(a, 0.5), 0)); }),
     notation<"max(a, b)">, convention<"a tie gives each half of the gradient">);
-inline constexpr auto minimum = elementwise<"minimum">(
+inline constexpr auto minimum = library_op<"minimum">(
     [](auto a, auto b) { return where(a < b || a != a, a, b); },
     derivative([](auto a, auto b, auto) { return where(a < b, lift(a, 1), where(a == b, lift(a, 0.5), 0)); },
                [](auto a, auto b, auto) { return where(b < a, lift(a, 1), where(a == b, lift(a, 0.5), 0)); }),
     notation<"min(a, b)">, convention<"a tie gives each half of the gradient">);
-inline constexpr auto floor = elementwise<"floor">(kernel::lane_floor, piecewise_constant, notation<"⌊x⌋">);
-inline constexpr auto ceil = elementwise<"ceil">(kernel::lane_ceil, piecewise_constant, notation<"⌈x⌉">);
-inline constexpr auto round = elementwise<"round">(kernel::lane_rint, piecewise_constant, notation<"x rounded">,
-                                                   convention<"halves go to the even neighbour">);
+inline constexpr auto floor = library_op<"floor">(kernel::lane_floor, piecewise_constant, notation<"⌊x⌋">);
+inline constexpr auto ceil = library_op<"ceil">(kernel::lane_ceil, piecewise_constant, notation<"⌈x⌉">);
+inline constexpr auto round = library_op<"round">(kernel::lane_rint, piecewise_constant, notation<"x rounded">,
+                                                  convention<"halves go to the even neighbour">);
 inline constexpr auto trunc =
-    elementwise<"trunc">(kernel::lane_trunc, piecewise_constant, notation<"x without fraction">);
+    library_op<"trunc">(kernel::lane_trunc, piecewise_constant, notation<"x without fraction">);
 }  // namespace ops
 /// |x|; its gradient at 0 is 0.
 WENGERT_UNARY(abs)

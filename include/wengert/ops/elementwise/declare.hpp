@@ -18,6 +18,15 @@
 #endif
 
 #if !defined(WENGERT_UNARY)
+namespace wengert::ops {
+/// Makes an op of these headers: as `elementwise`, without the checks of a user's formula. The source that instantiates
+/// its tables registers it.
+template <Name op_name, auto parameter_count = params<0>, class F, class... Options>
+constexpr auto library_op(F, Options...) {
+  return ElementwiseOp<op_name, parameter_count(), F, detail::InLibrary, Options...>{};
+}
+}  // namespace wengert::ops
+
 // The function `name` on Vars and inside formulas. Tables must follow all functions that their derivatives call:
 // clang looks these up where a table is compiled.
 #define WENGERT_UNARY_FUNCTION(name)                                                                   \

@@ -16,24 +16,24 @@ inline constexpr auto positive = [] { return Domain{0.3, 3.0}; };
 
 namespace ops {
 inline constexpr auto exp =
-    elementwise<"exp">(kernel::fast_exp, derivative([](auto, auto y) { return y; }), notation<"eˣ">);
-inline constexpr auto exp2 = elementwise<"exp2">(
+    library_op<"exp">(kernel::fast_exp, derivative([](auto, auto y) { return y; }), notation<"eˣ">);
+inline constexpr auto exp2 = library_op<"exp2">(
     kernel::lane_exp2, derivative([](auto, auto y) { return y * 0.693147180559945309; }), notation<"2ˣ">);
 inline constexpr auto expm1 =
-    elementwise<"expm1">(kernel::lane_expm1, derivative([](auto x, auto) { return exp(x); }), notation<"eˣ − 1">);
-inline constexpr auto log = elementwise<"log">(kernel::lane_log, derivative([](auto x, auto) { return 1 / x; }),
-                                               input_domain(detail::positive), notation<"ln x">);
+    library_op<"expm1">(kernel::lane_expm1, derivative([](auto x, auto) { return exp(x); }), notation<"eˣ − 1">);
+inline constexpr auto log = library_op<"log">(kernel::lane_log, derivative([](auto x, auto) { return 1 / x; }),
+                                              input_domain(detail::positive), notation<"ln x">);
 inline constexpr auto log2 =
-    elementwise<"log2">(kernel::lane_log2, derivative([](auto x, auto) { return 1.44269504088896341 / x; }),
-                        input_domain(detail::positive), notation<"log₂ x">);
+    library_op<"log2">(kernel::lane_log2, derivative([](auto x, auto) { return 1.44269504088896341 / x; }),
+                       input_domain(detail::positive), notation<"log₂ x">);
 inline constexpr auto log10 =
-    elementwise<"log10">(kernel::lane_log10, derivative([](auto x, auto) { return 0.434294481903251828 / x; }),
-                         input_domain(detail::positive), notation<"log₁₀ x">);
+    library_op<"log10">(kernel::lane_log10, derivative([](auto x, auto) { return 0.434294481903251828 / x; }),
+                        input_domain(detail::positive), notation<"log₁₀ x">);
 inline constexpr auto log1p =
-    elementwise<"log1p">(kernel::mended_log1p, derivative([](auto x, auto) { return 1 / (1 + x); }), input_domain([] {
-                           return Domain{-0.7, 3.0};
-                         }),
-                         notation<"ln(1 + x)">);
+    library_op<"log1p">(kernel::mended_log1p, derivative([](auto x, auto) { return 1 / (1 + x); }), input_domain([] {
+                          return Domain{-0.7, 3.0};
+                        }),
+                        notation<"ln(1 + x)">);
 }  // namespace ops
 /// eˣ.
 WENGERT_UNARY(exp)
@@ -54,25 +54,25 @@ WENGERT_UNARY(log1p)
 
 namespace ops {
 inline constexpr auto sqrt =
-    elementwise<"sqrt">(kernel::lane_sqrt, derivative([](auto, auto y) { return 0.5 / y; }),
-                        input_domain(detail::positive), notation<"√x">, convention<"the gradient at 0 is +∞">);
+    library_op<"sqrt">(kernel::lane_sqrt, derivative([](auto, auto y) { return 0.5 / y; }),
+                       input_domain(detail::positive), notation<"√x">, convention<"the gradient at 0 is +∞">);
 inline constexpr auto cbrt =
-    elementwise<"cbrt">(kernel::lane_cbrt, derivative([](auto, auto y) { return 1 / (3 * y) / y; }),
-                        input_domain(detail::positive), notation<"∛x">, convention<"the gradient at 0 is +∞">);
+    library_op<"cbrt">(kernel::lane_cbrt, derivative([](auto, auto y) { return 1 / (3 * y) / y; }),
+                       input_domain(detail::positive), notation<"∛x">, convention<"the gradient at 0 is +∞">);
 inline constexpr auto square =
-    elementwise<"square">([](auto x) { return x * x; }, derivative([](auto x, auto) { return 2 * x; }), notation<"x²">);
+    library_op<"square">([](auto x) { return x * x; }, derivative([](auto x, auto) { return 2 * x; }), notation<"x²">);
 inline constexpr auto reciprocal =
-    elementwise<"reciprocal">([](auto x) { return 1 / x; }, derivative([](auto, auto y) { return -y * y; }),
-                              input_domain(detail::positive), notation<"1 / x">);
+    library_op<"reciprocal">([](auto x) { return 1 / x; }, derivative([](auto, auto y) { return -y * y; }),
+                             input_domain(detail::positive), notation<"1 / x">);
 inline constexpr auto rsqrt =
-    elementwise<"rsqrt">([](auto x) { return 1 / sqrt(x); }, derivative([](auto, auto y) { return -0.5 * y * y * y; }),
-                         input_domain(detail::positive), notation<"1 / √x">);
+    library_op<"rsqrt">([](auto x) { return 1 / sqrt(x); }, derivative([](auto, auto y) { return -0.5 * y * y * y; }),
+                        input_domain(detail::positive), notation<"1 / √x">);
 // Defined outside the initialiser of `pow`, which could not use the name `pow`.
 inline constexpr auto pow_by_base = [](auto a, auto b, auto) { return where(b == 0, 0, b * pow(a, b - 1)); };
 inline constexpr auto pow_by_exponent = [](auto a, auto b, auto y) {
   return where((a == 0 && b >= 0) || (a == std::numeric_limits<double>::infinity() && b < 0), 0, y * log(a));
 };
-inline constexpr auto pow = elementwise<"pow">(
+inline constexpr auto pow = library_op<"pow">(
     kernel::lane_pow, derivative(pow_by_base, pow_by_exponent), input_domain([] {
       return Domain{0.3, 2};
     }),
@@ -82,12 +82,11 @@ inline constexpr auto share_of_hypot = [](auto a, auto y) {
   auto infinite = where(a - a == 0, 0, where(a > 0, lift(a, 1), -1));
   return where(y == 0, 0, where(y - y == 0 || y != y, a / y, infinite));
 };
-inline constexpr auto hypot =
-    elementwise<"hypot">(kernel::lane_hypot,
-                         derivative([](auto a, auto, auto y) { return share_of_hypot(a, y); },
-                                    [](auto, auto b, auto y) { return share_of_hypot(b, y); }),
-                         input_domain(detail::positive), notation<"√(a² + b²)">,
-                         convention<"gradient 0 at (0, 0), where PyTorch gives NaN">);
+inline constexpr auto hypot = library_op<"hypot">(kernel::lane_hypot,
+                                                  derivative([](auto a, auto, auto y) { return share_of_hypot(a, y); },
+                                                             [](auto, auto b, auto y) { return share_of_hypot(b, y); }),
+                                                  input_domain(detail::positive), notation<"√(a² + b²)">,
+                                                  convention<"gradient 0 at (0, 0), where PyTorch gives NaN">);
 }  // namespace ops
 /// √x; NaN below 0. Its gradient at 0 is +∞.
 WENGERT_UNARY(sqrt)
@@ -113,9 +112,9 @@ inline constexpr auto bell = [](auto x) {
   auto c = where(x > 30, 30, where(x < -30, -30, x));
   return exp(-c * c);
 };
-inline constexpr auto erf = elementwise<"erf">(
+inline constexpr auto erf = library_op<"erf">(
     kernel::fast_erf, derivative([](auto x, auto) { return 1.12837916709551257 * bell(x); }), notation<"erf x">);
-inline constexpr auto erfc = elementwise<"erfc">(
+inline constexpr auto erfc = library_op<"erfc">(
     kernel::lane_erfc, derivative([](auto x, auto) { return -1.12837916709551257 * bell(x); }), notation<"1 − erf x">);
 }  // namespace ops
 /// The error function 2/√π ∫₀ˣ e^(−t²) dt.
