@@ -100,10 +100,10 @@ unpack_debian() {
 fetch() {
   local name=$1 target=$data/$1 sum file found
   if verified "$name" "$target"; then
-    echo "$name: already there, in ${target#"$PWD"/}"
+    echo "$name: already available in ${target#"$PWD"/}"
     return
   fi
-  mkdir -p "$data" || fail "$data cannot be made"
+  mkdir -p "$data" || fail "$data cannot be created"
   work=$(mktemp -d "$data/.$name.XXXXXX")  # on the same file system as the target, so that moving is renaming
   echo "$name: fetching"
   case $name in
@@ -123,15 +123,15 @@ fetch() {
   mkdir "$work/files"
   while read -r sum file; do
     found=$(find "$work/unpacked" -type f -name "$file" -print -quit)
-    [ -n "$found" ] || fail "the package for $name holds no $file"
-    echo "$sum  $found" | sha256sum --check --status || fail "$file is not what was expected: its SHA-256 is not $sum"
+    [ -n "$found" ] || fail "the package for $name contains no $file"
+    echo "$sum  $found" | sha256sum --check --status || fail "$file is not the expected file: its SHA-256 is not $sum"
     mv "$found" "$work/files/$file"
   done < <(sums "$name")
   mkdir -p "$target"
   chmod 644 "$work"/files/*
   mv -f "$work"/files/* "$target/"
   remove_work
-  echo "$name: verified, in ${target#"$PWD"/}"
+  echo "$name: verified in ${target#"$PWD"/}"
 }
 
 work=
@@ -148,10 +148,10 @@ case "${1:-}" in
     usage
     exit 0
     ;;
-  "") fail "which data set? name one or more of $known (--help tells more)" 2 ;;
+  "") fail "no data set given: expected one or more of $known (--help shows more)" 2 ;;
 esac
 for name in "$@"; do
-  sums "$name" >/dev/null || fail "no data set '$name': it is one of $known" 2
+  sums "$name" >/dev/null || fail "no data set '$name': expected one of $known" 2
 done
 need sha256sum "this script" "it is in coreutils"
 for name in "$@"; do

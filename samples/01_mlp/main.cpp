@@ -136,7 +136,7 @@ int run(const Options& o) {
   fmt::print("test accuracy: {:.2f}%\n", 100 * test.metric("accuracy"));
   std::fflush(stdout);
   if (training.reason != train::StopReason::interrupt) return 0;
-  fmt::print(stderr, "interrupted: what was trained so far is {}\n", o.weights.empty() ? "lost" : "saved");
+  fmt::print(stderr, "interrupted: the training so far is {}\n", o.weights.empty() ? "lost" : "saved");
   return 130;
 }
 

@@ -80,7 +80,7 @@ void descend(const Method& method, const data::Dataset<float>& data, const data:
               .gradient_norms = false,
               .display = train::Display::quiet});
   const double trained = seconds(Clock::now() - start - judging);
-  fmt::print("{:<12} {:>6} samples a step  rate {:<5}  loss {:.4f} after {} epochs, {:.2f} s\n", method.name,
+  fmt::print("{:<12} {:>6} samples per step  rate {:<5}  loss {:.4f} after {} epochs, {:.2f} s\n", method.name,
              method.batch_size, method.rate, train::evaluate(network, loss, data).loss, o.epochs, trained);
   std::fflush(stdout);
 }
@@ -107,16 +107,16 @@ int main(int argc, char** argv) {
   CLI::App app{"Compares full-batch, stochastic and mini-batch gradient descent; writes their loss curves as CSV."};
   app.option_defaults()->always_capture_default();
   app.add_option("--data", o.data, "mnist, fashion or digits")->check(CLI::IsMember({"mnist", "fashion", "digits"}));
-  app.add_option("--data-folder", o.data_folder, "where the fetched data sets are");
+  app.add_option("--data-folder", o.data_folder, "the folder of the fetched data sets");
   app.add_option("--hidden", o.hidden, "size of the hidden layer")->check(CLI::Range(1, 1'000'000));
-  app.add_option("--epochs", o.epochs, "how often every sample is seen")->check(CLI::PositiveNumber);
-  app.add_option("--batch", o.batch_size, "samples a step of mini-batch descent")->check(CLI::PositiveNumber);
+  app.add_option("--epochs", o.epochs, "the number of passes over the samples")->check(CLI::PositiveNumber);
+  app.add_option("--batch", o.batch_size, "samples per step of mini-batch descent")->check(CLI::PositiveNumber);
   app.add_option("--rates", o.rates, "learning rates of full, stochastic and mini-batch descent")
       ->delimiter(',')
       ->expected(3)
       ->check(CLI::PositiveNumber);
-  app.add_option("--seed", o.seed, "of the initial weights and the order of samples");
-  app.add_option("--curves", o.curves, "the file to write");
+  app.add_option("--seed", o.seed, "seed of the initial weights and the order of samples");
+  app.add_option("--curves", o.curves, "the CSV file to write");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -38,9 +38,9 @@ int main(int count, char** arguments) {
     fmt::print("{}", wg::explain(loss, {w1, w2}).to_latex());
     return 0;
   }
-  fmt::print("The tape, a line a node:\n\n");
+  fmt::print("The tape, one line per node:\n\n");
   wg::print(tape);
-  fmt::print("\nWhat it computes, and backwards (v̄3 is the tutorial's δ2, v̄1 its δ1):\n\n{}",
+  fmt::print("\nWhat it computes, forward and backward (v̄3 is the tutorial's δ2, v̄1 its δ1):\n\n{}",
              wg::explain(loss, {w1, w2}).to_string());
 
   // TraceNaN reports the first value that is not finite as an error on the line that computes it.

@@ -79,7 +79,7 @@ int main(int count, char** arguments) {
   const auto network = SpiralNetwork<float>::make(32, 3, generator);
   for (const auto& [path, parameter] : nn::named_parameters(network))
     fmt::print("{:<24} {}\n", path, to_string(parameter.shape()));
-  fmt::print("{} numbers to learn\n\n", nn::parameter_count(network));
+  fmt::print("{} trainable parameters\n\n", nn::parameter_count(network));
 
   // One training step (forward, backward, Adam update), recorded on the first call and replayed afterwards.
   optim::Optimizer<float> optimizer(network, optim::Adam{.rate = 3e-3});

@@ -89,7 +89,7 @@ int main(int count, char** arguments) {
     std::ifstream file(path);
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     if (!file) throw wg::FileError("data", path + ": cannot be read");
-    if (text.size() < 1000) throw wg::FileError("data", path + ": too short a text to learn from");
+    if (text.size() < 1000) throw wg::FileError("data", path + ": the text is too short to train on");
     std::string letters = text;  // the distinct letters, sorted
     std::sort(letters.begin(), letters.end());
     letters.erase(std::unique(letters.begin(), letters.end()), letters.end());
@@ -109,7 +109,7 @@ int main(int count, char** arguments) {
     const auto result = train::fit(network, optimizer, loss, training, test,
                                    {.epochs = brief ? 4U : 25U, .batch_size = 32, .best_weights = true});
     fmt::print("{}\n\n", write(network, letters, "The Congress shall ", brief ? 100 : 600, generator));
-    fmt::print("bits a letter: {:.2f}\n", train::evaluate(network, loss, test).loss / std::numbers::ln2);
+    fmt::print("bits per letter: {:.2f}\n", train::evaluate(network, loss, test).loss / std::numbers::ln2);
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return 1;

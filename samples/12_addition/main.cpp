@@ -126,5 +126,5 @@ int main(int count, char** arguments) {
     fmt::print("{:>{}} + {:>{}} = {}\n", pair / numbers, digits, pair % numbers, digits,
                add(network, test.inputs, i, digits));
   }
-  fmt::print("right to the last digit: {:.2f}% of {} sums\n", 100 * result.last("validation_all_right"), held_out);
+  fmt::print("all digits correct: {:.2f}% of {} sums\n", 100 * result.last("validation_all_right"), held_out);
 }

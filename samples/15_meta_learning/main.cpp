@@ -100,7 +100,7 @@ int main(int count, char** arguments) {
         before += loss.item(0) / 20;
         after += loss.item(1) / 20;
       }
-      fmt::print("step {:>6}   error before a step {:.3f}, after {:.3f}\n", step, before, after);
+      fmt::print("step {:>6}   error before one step {:.3f}, after {:.3f}\n", step, before, after);
     }
     train();
   }

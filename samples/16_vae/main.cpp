@@ -81,7 +81,7 @@ int main(int count, char** arguments) {
     const auto result = train::fit(network, optimizer, loss, data.train, data.test,
                                    {.epochs = brief ? 40U : 20U, .batch_size = brief ? 32U : 128U});
     draw_map(network, brief ? 8 : 28, 20, picture);
-    fmt::print("test loss: {:.1f} nats a digit\n", result.last("validation_loss"));
+    fmt::print("test loss: {:.1f} nats per digit\n", result.last("validation_loss"));
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return 1;

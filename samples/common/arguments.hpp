@@ -24,8 +24,8 @@ inline bool brief(int count, char** arguments, std::string* file = nullptr) {
       named = true;
     } else {
       const bool help = argument == "--help";
-      fmt::print(help ? stdout : stderr, "usage: {} [--brief]{}  (--brief: a small run, of seconds)\n", arguments[0],
-                 file != nullptr ? " [FILE]" : "");
+      fmt::print(help ? stdout : stderr, "usage: {} [--brief]{}  (--brief: a short run of a few seconds)\n",
+                 arguments[0], file != nullptr ? " [FILE]" : "");
       std::exit(help ? 0 : 2);
     }
   }

@@ -20,7 +20,7 @@ std::uint32_t Axes::bits(std::size_t rank, std::string_view subject) const {
   for (std::size_t i = 0; i < count_; ++i) {
     const std::uint32_t bit = std::uint32_t{1} << normalise_axis(axes_[i], rank, subject);
     if ((bits & bit) != 0)
-      throw AxisError(subject, fmt::format("axis {} is named twice: each may stand once", axes_[i]));
+      throw AxisError(subject, fmt::format("axis {} is repeated: expected each axis at most once", axes_[i]));
     bits |= bit;
   }
   return bits;

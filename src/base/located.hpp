@@ -20,9 +20,9 @@ auto located(std::string_view subject, const Location& where, const F& function)
     error.locate(where);
     throw;
   } catch (const std::bad_alloc&) {
-    throw MemoryError(subject, "it needs more memory than there is", where);
+    throw MemoryError(subject, "not enough memory", where);
   } catch (const std::length_error&) {
-    throw MemoryError(subject, "it needs more memory than there is", where);
+    throw MemoryError(subject, "not enough memory", where);
   } catch (const std::filesystem::filesystem_error& error) {
     throw FileError(subject, error.what(), where);
   }

@@ -66,7 +66,7 @@ Pool::~Pool() {
 
 Storage* Pool::allocate(std::size_t bytes) {
   if (bytes > (std::size_t{1} << 56))
-    throw MemoryError("memory", fmt::format("{} bytes for a value cannot be allocated", bytes));
+    throw MemoryError("memory", fmt::format("cannot allocate {} bytes for a value", bytes));
   const std::size_t size_class = class_of(bytes);
   Storage* storage = free_[size_class];
   if (storage == nullptr) [[unlikely]]
@@ -142,7 +142,7 @@ std::byte* Pool::reserve(std::size_t bytes) {
   auto* memory = static_cast<std::byte*>(::operator new (bytes, std::align_val_t{aligned_to}, std::nothrow));
   if (memory == nullptr) {
     blocks_.pop_back();
-    throw MemoryError("memory", fmt::format("{} bytes for a value cannot be allocated", bytes));
+    throw MemoryError("memory", fmt::format("cannot allocate {} bytes for a value", bytes));
   }
   blocks_.back().memory = memory;
   if (aligned_to == huge_page) detail::advise_huge_pages(memory, bytes);

@@ -36,11 +36,11 @@ void set_num_threads(int count) {
   if (count < 1)
     throw ValueError(
         "set_num_threads",
-        fmt::format("{} threads: at least 1 is needed; num_threads() tells how many there are at the start", count));
+        fmt::format("{} threads: expected at least 1; num_threads() initially returns the default", count));
   if (count > most_threads())
     throw ValueError("set_num_threads",
-                     fmt::format("{} threads: {} at most; more than the processor's {} make nothing faster", count,
-                                 most_threads(), std::thread::hardware_concurrency()));
+                     fmt::format("{} threads: expected at most {}; more threads than the processor's {} are not faster",
+                                 count, most_threads(), std::thread::hardware_concurrency()));
   chosen_threads = count;
 }
 

@@ -24,7 +24,7 @@ Extents extents_of(const Shape& batch, const Shape& given, const Location& where
   if (given.empty()) {
     for (std::size_t axis = 1; axis < batch.rank(); ++axis) image.push_back(batch[axis]);
     if (image.rank() == 1)
-      refuse("images N×H×W or N×C×H×W; if each row is an image laid flat, say its shape in Augmentation::image");
+      refuse("images N×H×W or N×C×H×W; if each row is a flattened image, set its shape in Augmentation::image");
   } else if (given.elements() != batch.elements() / std::max<std::size_t>(batch[0], 1)) {
     refuse(fmt::format("rows that are images of shape {}", to_string(given)));
   }
@@ -35,17 +35,18 @@ Extents extents_of(const Shape& batch, const Shape& given, const Location& where
 
 void check(const Augmentation& a, const Extents& extents, const Location& where) {
   const auto refuse_unless = [&](bool fit, const char* what, double amount) {
-    if (!fit) throw ValueError("augment", fmt::format("{} {}: expected a finite number from 0", what, amount), where);
+    if (!fit)
+      throw ValueError("augment", fmt::format("{} {}: expected a finite number of at least 0", what, amount), where);
   };
   refuse_unless(std::isfinite(a.rotate) && a.rotate >= 0, "rotate", a.rotate);
   refuse_unless(std::isfinite(a.noise) && a.noise >= 0, "noise", a.noise);
   if (!std::isfinite(a.fill))
     throw ValueError("augment", fmt::format("fill {}: expected a finite number", a.fill), where);
   if (a.shift > 0 && a.shift >= std::min(extents.height, extents.width))
-    throw ValueError(
-        "augment",
-        fmt::format("shift {}: an image of {} by {} pixels would leave itself", a.shift, extents.height, extents.width),
-        where);
+    throw ValueError("augment",
+                     fmt::format("shift {}: expected less than the size of the image, {} by {} pixels", a.shift,
+                                 extents.height, extents.width),
+                     where);
 }
 
 // How an image moves: shifted by whole pixels, rotated about its centre, and possibly mirrored.

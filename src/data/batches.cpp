@@ -50,8 +50,7 @@ const std::vector<std::span<const std::size_t>>& Batches::epoch(std::mt19937_64&
 template <class T>
 void gather_rows(const Tensor<T>& tensor, std::span<const std::size_t> indices, Tensor<T>& out, const Location& where) {
   if (tensor.dimension() == 0) throw ShapeError("gather_rows", "a scalar: expected a tensor with rows", where);
-  if (&tensor == &out)
-    throw ValueError("gather_rows", "the result is the tensor that is read: expected another", where);
+  if (&tensor == &out) throw ValueError("gather_rows", "the result is also the source: expected another tensor", where);
   const std::size_t rows = tensor.shape()[0];
   for (const std::size_t index : indices)
     if (index >= rows)

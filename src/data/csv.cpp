@@ -20,12 +20,12 @@ namespace {
 std::int64_t label(const CsvReader& reader, std::size_t column, const CsvOptions& options) {
   const double value = reader.number(column);
   if (value < 0 || value != std::floor(value))
-    reader.fail(column, fmt::format("{} is not a label: expected a whole number from 0; is this the label column? "
-                                    "read_table takes any numbers",
+    reader.fail(column, fmt::format("{} is not a label: expected an integer of at least 0; is this the label column? "
+                                    "read_table accepts any numbers",
                                     io::in_quotes(reader.cell(column))));
   if (value >= std::min(static_cast<double>(options.most_classes), 0x1p53))
-    reader.fail(column, fmt::format("label {}: more than {} classes, which is `most_classes`; is this the label "
-                                    "column? read_table takes any numbers",
+    reader.fail(column, fmt::format("label {}: more than {} classes, the limit `most_classes`; is this the label "
+                                    "column? read_table accepts any numbers",
                                     io::in_quotes(reader.cell(column)), options.most_classes));
   return static_cast<std::int64_t>(value);
 }
@@ -72,7 +72,7 @@ Dataset<T> read_csv(const std::filesystem::path& path, const CsvOptions& options
                        where);
     CsvReader reader("read_csv", path, options.header, options.delimiter, where);
     if (reader.columns() < 2)
-      reader.fail(0, fmt::format("the only one, as delimited by {}: expected inputs and a label",
+      reader.fail(0, fmt::format("the only column, with delimiter {}: expected inputs and a label",
                                  io::in_quotes(std::string_view(&options.delimiter, 1))));
     const std::size_t label_column = reader.find(options.label_column, "label column", where);
     std::vector<T> inputs;
@@ -109,7 +109,7 @@ Table<T> read_table(const std::filesystem::path& path, const TableOptions& optio
     const std::vector<std::size_t> input_columns = all_but(target_columns, reader.columns());
     if (input_columns.empty())
       throw ValueError("read_table",
-                       fmt::format("{} columns, as delimited by {}, all of them targets: expected an input",
+                       fmt::format("{} columns, with delimiter {}, are all targets: expected at least one input",
                                    reader.columns(), io::in_quotes(std::string_view(&options.delimiter, 1))),
                        where);
     std::size_t rows = 0;

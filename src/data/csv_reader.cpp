@@ -115,10 +115,11 @@ CsvReader::CsvReader(std::string_view subject, const std::filesystem::path& path
   const char d = delimiter;
   if ((d >= '0' && d <= '9') || (d >= 'a' && d <= 'z') || (d >= 'A' && d <= 'Z') ||
       std::string_view("+-.\"'\r\n\0", 8).find(d) != std::string_view::npos)
-    throw ValueError(subject_,
-                     fmt::format("delimiter {}: expected a character that no number holds, such as ',' or ';'",
-                                 io::in_quotes(std::string_view(&d, 1))),
-                     where);
+    throw ValueError(
+        subject_,
+        fmt::format("delimiter {}: expected a character that does not occur in numbers, such as ',' or ';'",
+                    io::in_quotes(std::string_view(&d, 1))),
+        where);
   if (!read_line()) file_.fail("has no rows");
   first_line_ = line_;
   columns_ = cells_.size();
@@ -149,7 +150,7 @@ std::size_t CsvReader::end_of_cell(std::string_view text) const {
   while (begin < text.size() && (text[begin] == ' ' || text[begin] == '\t') && text[begin] != delimiter_) ++begin;
   if (begin == text.size() || text[begin] != '"') return std::min(text.find(delimiter_, begin), text.size());
   const std::size_t closed = end_of_quote(text.substr(begin));
-  if (closed == std::string_view::npos) fail(cells_.size(), "a quote that this line does not close");
+  if (closed == std::string_view::npos) fail(cells_.size(), "an unclosed quote");
   begin += closed + 1;
   const std::size_t end = std::min(text.find(delimiter_, begin), text.size());
   if (!trimmed(text.substr(begin, end - begin)).empty())
@@ -173,15 +174,14 @@ bool CsvReader::take_header(CsvOptions::Header header) {
 
 // Fails on a line that may be a row of missing values instead of a header, so that it is not skipped.
 void CsvReader::check_names() const {
-  const std::string_view advice = "say by `header` whether this line is one";
+  const std::string_view advice = "set `header` to state whether it is one";
   std::set<std::string_view> known;
   for (std::size_t column = 0; column < columns_; ++column) {
     const std::string& name = names_[column];
-    if (name.empty()) fail(column, fmt::format("no name, in what seems to be a header: {}", advice));
-    if (marks_missing(name))
-      fail(column, fmt::format("{} in what seems to be a header: {}", io::in_quotes(name), advice));
+    if (name.empty()) fail(column, fmt::format("a missing name in an apparent header: {}", advice));
+    if (marks_missing(name)) fail(column, fmt::format("{} in an apparent header: {}", io::in_quotes(name), advice));
     if (!known.insert(name).second)
-      fail(column, fmt::format("{} is there twice, in what seems to be a header: {}", io::in_quotes(name), advice));
+      fail(column, fmt::format("{} appears twice in an apparent header: {}", io::in_quotes(name), advice));
   }
 }
 

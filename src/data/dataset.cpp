@@ -31,7 +31,7 @@ struct Parts {
 void check(const char* subject, std::size_t count, double test_fraction, const Location& where) {
   if (!(test_fraction > 0 && test_fraction < 1))
     throw ValueError(subject, fmt::format("test fraction {}: expected a number between 0 and 1", test_fraction), where);
-  if (count < 2) throw ValueError(subject, fmt::format("{} samples: at least two are needed", count), where);
+  if (count < 2) throw ValueError(subject, fmt::format("{} samples: expected at least two", count), where);
 }
 void check(const char* subject, std::size_t count, const Indices& labels, double test_fraction, const Location& where) {
   check(subject, count, test_fraction, where);
@@ -62,8 +62,7 @@ std::vector<std::size_t> shares(const Indices& labels, std::size_t classes, doub
   for (std::size_t label = 0; label < classes; ++label) {
     if (counts[label] == 1)
       throw ValueError("stratified_split",
-                       fmt::format("class {} has one sample: at least two are needed, one for either part", label),
-                       where);
+                       fmt::format("class {} has one sample: expected at least two, one for each part", label), where);
     if (counts[label] > 0) counts[label] = share(fraction, counts[label]);
   }
   return counts;

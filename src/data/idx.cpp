@@ -39,7 +39,7 @@ std::string_view type_name(std::uint8_t code) {
 IdxLayout read_idx_layout(io::ByteSource& source) {
   std::array<std::uint8_t, 4> magic{};
   if (const std::size_t got = source.read(magic.data(), magic.size()); got < magic.size())
-    source.fail(fmt::format("{} bytes in all: an IDX file starts with a magic number of 4", got));
+    source.fail(fmt::format("has {} bytes: an IDX file starts with a magic number of 4 bytes", got));
   const auto [zero0, zero1, type, rank] = magic;
   if (zero0 != 0 || zero1 != 0)
     source.fail(fmt::format("starts with bytes {:02x} {:02x}: an IDX file starts with 00 00", zero0, zero1));
@@ -66,9 +66,9 @@ IdxBytes read_idx_contents(io::ByteSource& source) {
   IdxBytes result{layout.shape, source.read_up_to(layout.bytes)};
   if (result.bytes.size() < layout.bytes)
     source.fail(
-        fmt::format("is cut short: its header claims {} elements, but it holds {}", layout.bytes, result.bytes.size()));
+        fmt::format("is truncated: its header claims {} elements, but it holds {}", layout.bytes, result.bytes.size()));
   if (std::uint8_t next = 0; source.read(&next, 1) != 0)
-    source.fail(fmt::format("goes on after the {} elements that its header claims", layout.bytes));
+    source.fail(fmt::format("has extra data after the {} elements that its header claims", layout.bytes));
   return result;
 }
 

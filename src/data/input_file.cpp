@@ -37,9 +37,9 @@ std::size_t InputFile::read(void* to, std::size_t count) {
     const int error_number = errno;
     int code = Z_OK;
     gzerror(file_, &code);
-    if (code == Z_BUF_ERROR) fail("is cut short: its gzip data end too early");
+    if (code == Z_BUF_ERROR) fail("is truncated: its gzip data ends too early");
     if (code == Z_ERRNO) fail(fmt::format("cannot be read: {}", std::generic_category().message(error_number)));
-    if (code != Z_OK) fail("is damaged: its gzip data are unsound");
+    if (code != Z_OK) fail("is damaged: its gzip data is invalid");
     break;
   }
   return total;

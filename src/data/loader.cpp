@@ -42,7 +42,7 @@ void check(const SampleSource<T>& source, const LoaderOptions<T>& options, const
   if (options.batch_size == 0) throw ValueError("loader", "batch size 0: expected at least 1", where);
   if (options.drop_last && options.batch_size > source.size)
     throw ValueError("loader",
-                     fmt::format("batch size {} of {} samples: the only batch is short, and dropped",
+                     fmt::format("batch size {} for {} samples: the only batch is incomplete, and would be dropped",
                                  options.batch_size, source.size),
                      where);
 }

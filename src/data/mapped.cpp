@@ -37,8 +37,8 @@ SharedRows<T> rows_after_header(std::unique_ptr<MappedFile> file, const Shape& s
                                 std::size_t bytes, const std::string& claim) {
   if (shape.empty()) file->fail("holds a scalar: expected an array with rows");
   const std::span<const std::uint8_t> held = file->rest();
-  if (held.size() < bytes) file->fail(fmt::format("is cut short: it holds {} of {}", held.size(), claim));
-  if (held.size() > bytes) file->fail(fmt::format("goes on after {}", claim));
+  if (held.size() < bytes) file->fail(fmt::format("is truncated: it holds {} of {}", held.size(), claim));
+  if (held.size() > bytes) file->fail(fmt::format("has extra data after {}", claim));
   using Rows = typename MappedTensor<T>::Rows;
   return std::make_shared<const Rows>(Rows{std::move(file), shape, type, divisor, held.data(), true, {}});
 }
@@ -54,7 +54,7 @@ SharedRows<T> idx_rows(const std::filesystem::path& path) {
   auto file = std::make_unique<MappedFile>("map_idx", path);
   const std::span<const std::uint8_t> start = file->rest();
   if (start.size() >= 2 && start[0] == 0x1f && start[1] == 0x8b)
-    file->fail("is compressed by gzip: expected a plain file, as gunzip makes it");
+    file->fail("is compressed with gzip: expected an uncompressed file; use gunzip");
   const IdxLayout layout = read_idx_layout(*file);
   return rows_after_header<T>(std::move(file), layout.shape, io::ElementType::u8, static_cast<T>(largest_byte),
                               layout.bytes, fmt::format("the {} elements that its header claims", layout.bytes));
@@ -105,7 +105,7 @@ MappedTensor<T> map_npy(const std::filesystem::path& path, const Location& where
   return located("map_npy", where, [&]() -> MappedTensor<T> {
     auto file = std::make_unique<MappedFile>("map_npy", path);
     const io::NpyLayout layout = io::read_npy_layout<T>(*file);
-    if (layout.fortran_order) file->fail("is in Fortran order: expected C order, as numpy.ascontiguousarray makes it");
+    if (layout.fortran_order) file->fail("is in Fortran order: expected C order; use numpy.ascontiguousarray");
     return MappedTensor<T>(
         rows_after_header<T>(std::move(file), layout.shape, layout.type, T{1}, layout.bytes, io::claim_of(layout)));
   });

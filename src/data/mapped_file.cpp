@@ -64,7 +64,7 @@ void MappedFile::check_unchanged() const {
   if (static_cast<std::size_t>(status.st_size) != size_)
     fail(fmt::format("has {} bytes now: it had {} when it was opened", status.st_size, size_));
   if (status.st_mtim.tv_sec != changed_.tv_sec || status.st_mtim.tv_nsec != changed_.tv_nsec)
-    fail("was written to since it was opened");
+    fail("was modified after it was opened");
 }
 
 }  // namespace wengert::data

@@ -62,7 +62,7 @@ Normalisation<T> learn(const Shape& inputs, NormalisePer per, const Location& wh
     const Moments m = columns.joined(i * together, together);
     if (!std::isfinite(m.squares))
       throw ValueError("learn_normalisation",
-                       fmt::format("an input of feature {} is not finite, or beyond what can be squared", i * together),
+                       fmt::format("an input of feature {} is not finite, or too large to square", i * together),
                        where);
     const auto deviation = static_cast<T>(std::sqrt(m.squares / count));
     result.mean.data()[i] = static_cast<T>(m.mean);

@@ -139,10 +139,10 @@ std::string named(const std::vector<std::size_t>& axes) {
   std::vector<std::size_t> moved;
   for (std::size_t a = 0; a < axes.size(); ++a)
     if (axes[a] != a) moved.push_back(a);
-  if (moved.empty()) return "the right one";
-  if (moved.size() > 2) return fmt::format("the right one with its axes in the order {}", fmt::join(axes, ", "));
+  if (moved.empty()) return "the correct one";
+  if (moved.size() > 2) return fmt::format("the correct one with its axes in the order {}", fmt::join(axes, ", "));
   if (moved[1] + 1 == axes.size() && moved[0] + 2 == axes.size()) return "transposed";
-  return fmt::format("the right one with its axes {} exchanged", fmt::join(moved, " and "));
+  return fmt::format("the correct one with its axes {} swapped", fmt::join(moved, " and "));
 }
 // `reversed along axes 0 and 2`.
 std::string along(unsigned reversed) {
@@ -179,8 +179,8 @@ std::optional<Order> find_roll(const Block& block, std::size_t extent, std::size
       return element - i * inner + from * inner;
     };
     if (is_taken_from(block, source))
-      return Order{Fault::permuted,
-                   fmt::format("is the right one rolled by {}{} {}", step % 2 == 1 ? "" : "-", (step + 1) / 2, where)};
+      return Order{Fault::permuted, fmt::format("is the correct one rolled by {}{} {}", step % 2 == 1 ? "" : "-",
+                                                (step + 1) / 2, where)};
   }
   return std::nullopt;
 }
@@ -247,13 +247,13 @@ GradcheckFinding diagnose_input(std::size_t input, const std::vector<Block>& blo
         block.is([&](std::size_t r, std::size_t k) { return blocks[other].numeric(r, k); }) &&
         blocks[other].is(right)) {
       finding.factor = static_cast<double>(other);
-      return found(Fault::swapped, fmt::format("is exchanged with that of input {}", other + 1));
+      return found(Fault::swapped, fmt::format("is swapped with that of input {}", other + 1));
     }
   const double factor = block.factor();
   if (block.is([&](std::size_t r, std::size_t k) { return factor * right(r, k); })) {
     finding.factor = factor;
     return found(Fault::constant_factor,
-                 fmt::format("is {:.6g} times the right one{}", factor, origin_of(factor, shape, subject.results())));
+                 fmt::format("is {:.6g} times the correct one{}", factor, origin_of(factor, shape, subject.results())));
   }
   if (auto order = find_order(block, shape)) return found(order->fault, std::move(order->text));
   const std::vector<std::size_t> elements = block.wrong_elements();
@@ -263,11 +263,11 @@ GradcheckFinding diagnose_input(std::size_t input, const std::vector<Block>& blo
       list += (i == 0 ? "" : ", ") + to_string(unravel(elements[i], shape));
     if (elements.size() > elements_listed) list += fmt::format(" and {} more", elements.size() - elements_listed);
     return found(Fault::some_elements,
-                 fmt::format("is right except at {} of its {} elements{}: {}", elements.size(), block.size(),
-                             block.size() < shape.elements() ? " that were looked at" : "", list));
+                 fmt::format("is correct except at {} of its {} elements{}: {}", elements.size(), block.size(),
+                             block.size() < shape.elements() ? " that were checked" : "", list));
   }
-  if (has_right_elements(block)) return found(Fault::permuted, "has the right elements in another order");
-  return found(Fault::unexplained, "is wrong, in no way known to the check");
+  if (has_right_elements(block)) return found(Fault::permuted, "has the correct elements in another order");
+  return found(Fault::unexplained, "is wrong, but matches no known mistake");
 }
 
 }  // namespace

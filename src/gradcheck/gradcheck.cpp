@@ -63,7 +63,7 @@ class Gradcheck {
       add({.fault = Fault::vacuous,
            .text = report_.checked() == 0
                        ? "nothing was checked: there are no elements to differentiate"
-                       : fmt::format("nothing was checked: all derivatives are at most {} in size, by differences "
+                       : fmt::format("nothing was checked: all derivatives are at most {} in magnitude, by differences "
                                      "too. Does the result depend on the inputs?",
                                      options_.absolute_tolerance)});
     if (in_float.call != nullptr && report_.verdict() != Verdict::wrong)
@@ -163,7 +163,7 @@ class Gradcheck {
     const auto& [analytic, judgement] = projection;
     if (judgement.verdict == Verdict::wrong)
       add({.text = fmt::format("the derivative along a random direction is {:.9g}, by differences {:.9g} ± {:.1g}; "
-                               "none of the elements that were looked at is wrong",
+                               "none of the checked elements is wrong",
                                analytic, judgement.numeric, judgement.error)});
     else
       report_.inconclusive_.push_back(
@@ -307,8 +307,8 @@ class Gradcheck {
       jacobian.upstream_ignored.push_back(!zero && std::equal(first, last, again.begin() + (first - once.begin())));
     }
     const std::string remark = isolated_            ? ""
-                               : unchecked_.empty() ? "; every op is right on its own"
-                                                    : "; all other ops being right on their own, suspect " + unchecked_;
+                               : unchecked_.empty() ? "; every op is correct on its own"
+                                                    : "; all other ops are correct on their own: suspect " + unchecked_;
     for (GradcheckFinding& finding : detail::diagnose(jacobian, subject)) {
       finding.text = fmt::format("the gradient of {} {}{}", input_name(finding.input), finding.text, remark);
       add(std::move(finding));
@@ -370,9 +370,10 @@ class Gradcheck {
     const bool shape = dynamic_cast<const ShapeError*>(error) != nullptr;
     GradcheckFinding finding{.fault = shape ? Fault::wrong_shape : Fault::unexplained,
                              .op = ours ? ours->subject() : ""};
-    finding.text = fmt::format("the gradient{} cannot be taken: {}{}", order == 1 ? "" : " of the gradient",
-                               error == nullptr ? "the vjp throws what is no std::exception" : error->what(),
-                               shape ? "; is an axis that was broadcast not summed over (sum_to)?" : "");
+    finding.text =
+        fmt::format("the gradient{} cannot be computed: {}{}", order == 1 ? "" : " of the gradient",
+                    error == nullptr ? "the vjp throws an object other than a std::exception" : error->what(),
+                    shape ? "; is a broadcast axis not summed over (sum_to)?" : "");
     if (ours == nullptr && !unchecked_.empty()) finding.text += "; suspect " + unchecked_;
     add(std::move(finding));
   }

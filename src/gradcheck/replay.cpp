@@ -57,7 +57,7 @@ std::string compare_with_replay(const OpExample& example, bool differentiable, s
     program.run(std::vector<ProgramInput<double>>(replayed.begin(), replayed.end()));
     for (std::size_t k = 0; k < first.results.size(); ++k)
       if (!equal(expected.results[k].value(), program.value(k), !fuse))
-        return fmt::format("a compiled Program, {}, gives another {} than the tape", fuse ? "fused" : "unfused",
+        return fmt::format("a compiled Program, {}, computes a different {} from the tape", fuse ? "fused" : "unfused",
                            k == 0 ? "value" : fmt::format("gradient of input {}", k));
   }
   return {};

@@ -95,7 +95,8 @@ void resize_plane(const T* from, std::size_t width, const std::vector<Taps<T>>& 
 
 void check_extents(std::size_t height, std::size_t width, std::size_t file_size, std::size_t most,
                    const io::ByteSource& source) {
-  if (height == 0 || width == 0) source.fail(fmt::format("an image of {} by {} pixels: expected some", height, width));
+  if (height == 0 || width == 0)
+    source.fail(fmt::format("an image of {} by {} pixels: expected at least 1 by 1", height, width));
   if (height > file_size * most / width)
     source.fail(
         fmt::format("its header claims {} by {} pixels: more than its {} bytes can hold", height, width, file_size));
@@ -108,7 +109,8 @@ Tensor<T> resize(const Tensor<T>& image, std::size_t height, std::size_t width, 
     if (shape.rank() != 3 || image.size() == 0)
       throw ShapeError("images::resize", fmt::format("shape {}: expected an image C×H×W", to_string(shape)), where);
     if (height == 0 || width == 0)
-      throw ValueError("images::resize", fmt::format("{} by {} pixels: expected some", height, width), where);
+      throw ValueError("images::resize", fmt::format("{} by {} pixels: expected at least 1 by 1", height, width),
+                       where);
     if (shape[1] == height && shape[2] == width) return image;
     const auto rows = taps<T>(shape[1], height), columns = taps<T>(shape[2], width);
     auto result = Tensor<T>::from_shape({shape[0], height, width});

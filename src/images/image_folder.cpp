@@ -58,7 +58,7 @@ void read_rows(const std::vector<std::filesystem::path>& files, std::span<const 
     } else if (shape != first) {
       throw FileError(
           "images::read_folder",
-          fmt::format("{}: {} by {} pixels, where {} has {} by {}: say a height and a width for all",
+          fmt::format("{}: {} by {} pixels, where {} has {} by {}: set a height and a width for all",
                       files[samples[i]].string(), shape[1], shape[2], files[samples[0]].string(), first[1], first[2]));
     }
     next = std::copy_n(image.data(), image.size(), next);
@@ -77,7 +77,7 @@ Folder list_folder(const std::filesystem::path& folder, const Location& where) {
     for (const auto& path : entries_of(folder, [](const auto& entry) { return entry.is_directory(); })) {
       auto files =
           entries_of(path, [](const auto& entry) { return entry.is_regular_file() && is_image(entry.path()); });
-      if (files.empty()) refuse(path, "holds no .png, .jpg or .jpeg files");
+      if (files.empty()) refuse(path, "contains no .png, .jpg or .jpeg files");
       labels.insert(labels.end(), files.size(), static_cast<std::int64_t>(result.classes.size()));
       result.classes.push_back(path.filename().string());
       result.files.insert(result.files.end(), std::make_move_iterator(files.begin()),

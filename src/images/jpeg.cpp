@@ -62,7 +62,7 @@ bool read_rows(Decoder& decoder, std::uint8_t* rows, std::size_t row_size) {
 
 Pixels decode_jpeg(std::span<const std::uint8_t> file, const io::ByteSource& source) {
   Decoder decoder;
-  const auto damaged = [&] { source.fail(fmt::format("is no sound JPEG image: {}", decoder.text)); };
+  const auto damaged = [&] { source.fail(fmt::format("is not a valid JPEG image: {}", decoder.text)); };
   if (!read_header(decoder, file.data(), file.size()) || decoder.warned) damaged();
   constexpr std::size_t pixels_of_a_byte = 8 * 64;  // a block of 8×8 takes at least a bit
   check_extents(decoder.state.image_height, decoder.state.image_width, file.size(), pixels_of_a_byte, source);

@@ -21,7 +21,7 @@ struct Reader {
 
 Pixels decode_png(std::span<const std::uint8_t> file, const io::ByteSource& source) {
   Reader reader;
-  const auto damaged = [&] { source.fail(fmt::format("is no sound PNG image: {}", reader.image.message)); };
+  const auto damaged = [&] { source.fail(fmt::format("is not a valid PNG image: {}", reader.image.message)); };
   if (png_image_begin_read_from_memory(&reader.image, file.data(), file.size()) == 0) damaged();
   // The header at the start of the file, which libpng has validated, gives the bits per sample and the colour type.
   constexpr std::size_t samples_of_a_pixel[] = {1, 0, 3, 1, 2, 0, 4};

@@ -10,7 +10,7 @@
 
 namespace wengert::io {
 
-static_assert(std::endian::native == std::endian::little, "wengert: elements are taken as they lie in memory");
+static_assert(std::endian::native == std::endian::little, "wengert: elements are read and written as stored in memory");
 
 enum class ElementType { f16, bf16, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64, boolean };
 

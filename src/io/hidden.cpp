@@ -10,10 +10,9 @@ void throw_hidden(std::string_view subject, const std::vector<std::string>& path
   };
   throw ValueError(
       subject,
-      fmt::format("{} may hold Parameters that are not found: members with a constructor, private members "
-                  "or virtual functions are passed over, and so are maps, pairs, variants and lambdas; use "
-                  "aggregates, vectors, tuples, optionals or pointers, or say by `using HoldsNoParameters "
-                  "= void;` in the class that there are none",
+      fmt::format("{} may hold Parameters that are not found: members with a constructor, private members or virtual "
+                  "functions are skipped, as are maps, pairs, variants and lambdas; use aggregates, vectors, tuples, "
+                  "optionals or pointers, or declare `using HoldsNoParameters = void;` in the class if it holds none",
                   first_few(paths, name)),
       where);
 }

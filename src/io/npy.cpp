@@ -84,7 +84,7 @@ NpyLayout read_npy_layout(ByteSource& source) {
   if (found == numpy_types.end() || !takes<T>(found->type))
     source.fail(fmt::format(
         "elements of type {}: expected {}, little-endian", in_quotes(header.descr),
-        std::is_integral_v<T> ? "bool or integers that int64 holds" : "float16, float32, float64, bool or integers"));
+        std::is_integral_v<T> ? "bool or integers that fit in int64" : "float16, float32, float64, bool or integers"));
   const std::optional<std::size_t> bytes = byte_count(header.shape, std::max(size_of(found->type), sizeof(T)));
   if (!bytes)
     source.fail(fmt::format("its header claims shape {}: more than memory can hold", to_string(header.shape)));
@@ -102,8 +102,9 @@ Tensor<T> read_npy(ByteSource& source) {
   const NpyLayout layout = read_npy_layout<T>(source);
   const std::vector<std::uint8_t> bytes = source.read_up_to(layout.bytes);
   if (bytes.size() < layout.bytes)
-    source.fail(fmt::format("is cut short: it holds {} of {}", bytes.size(), claim_of(layout)));
-  if (std::uint8_t next = 0; source.read(&next, 1) != 0) source.fail(fmt::format("goes on after {}", claim_of(layout)));
+    source.fail(fmt::format("is truncated: it holds {} of {}", bytes.size(), claim_of(layout)));
+  if (std::uint8_t next = 0; source.read(&next, 1) != 0)
+    source.fail(fmt::format("has extra data after {}", claim_of(layout)));
 
   // In Fortran order the elements are those of the transpose in C order.
   Shape stored = layout.shape;

@@ -42,7 +42,7 @@ class Parser {
       }
     }
     skip_blanks();
-    if (!rest_.empty()) fail("text after the dictionary");
+    if (!rest_.empty()) fail("extra text after the dictionary");
     if (!has_descr || !has_order || !has_shape)
       fail(fmt::format("no key '{}'", !has_descr ? "descr" : !has_order ? "fortran_order" : "shape"));
     return header;
@@ -51,9 +51,9 @@ class Parser {
  private:
   std::string_view string() {
     skip_blanks();
-    if (!rest_.starts_with('\'') && !rest_.starts_with('"')) fail("expected a quoted text");
+    if (!rest_.starts_with('\'') && !rest_.starts_with('"')) fail("expected a quoted string");
     const std::size_t end = rest_.find(rest_.front(), 1);
-    if (end == std::string_view::npos) fail("a quoted text without its end");
+    if (end == std::string_view::npos) fail("an unterminated string");
     const std::string_view result = rest_.substr(1, end - 1);
     rest_.remove_prefix(end + 1);
     return result;
@@ -61,7 +61,7 @@ class Parser {
 
   std::string descr() {
     skip_blanks();
-    if (rest_.starts_with('[')) fail("records of several fields: expected elements of one number each");
+    if (rest_.starts_with('[')) fail("a structured type: expected elements of one number each");
     return std::string(string());
   }
 
@@ -113,7 +113,7 @@ class Parser {
     if (!accept(wanted)) fail(fmt::format("expected '{}'", wanted));
   }
   [[noreturn]] void fail(std::string_view what) const {
-    source_.fail(fmt::format("unsound .npy header: {} (at character {})", what, text_.size() - rest_.size()));
+    source_.fail(fmt::format("invalid .npy header: {} (at character {})", what, text_.size() - rest_.size()));
   }
 
   std::string_view text_;

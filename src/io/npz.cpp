@@ -161,9 +161,9 @@ void check_npz_name(std::string_view subject, const std::string& name, const Loc
   if (name.find_first_of("/\\") != std::string::npos || name.find("..") != std::string::npos)
     refuse("the name looks like a path: expected one without '/', '\\' and '..'");
   if (std::ranges::any_of(name, [](unsigned char c) { return c < ' ' || c == 0x7f; }))
-    refuse("the name holds a control character");
+    refuse("the name contains a control character");
   if (!is_utf8(name)) refuse("the name is not UTF-8");
-  if (name.ends_with(entry_ending)) refuse("the name ends in .npy, which is appended to each");
+  if (name.ends_with(entry_ending)) refuse("the name ends in .npy, which is appended to each name");
 }
 
 template <class T>
@@ -195,7 +195,7 @@ std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path, const Lo
   return located("load_npz", where, [&]() -> std::vector<NamedTensor<T>> {
     const Archive archive = open_archive(path);
     const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
-    if (count <= 0) throw FileError("load_npz", fmt::format("{}: holds no arrays", path.string()));
+    if (count <= 0) throw FileError("load_npz", fmt::format("{}: contains no arrays", path.string()));
     std::vector<NamedTensor<T>> tensors;
     std::unordered_set<std::string> names;
     for (zip_uint64_t index = 0; index < static_cast<zip_uint64_t>(count); ++index) {

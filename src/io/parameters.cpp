@@ -89,7 +89,7 @@ std::string to_string(const LoadReport& report) {
   const auto mismatch = [](const LoadReport::Mismatch& m) {
     return fmt::format("{} has shape {}, expected {}", m.name, to_string(m.in_file), to_string(m.expected));
   };
-  std::string text = fmt::format("{} fit", report.loaded.size());
+  std::string text = fmt::format("{} matching", report.loaded.size());
   if (!report.missing.empty()) text += "; missing: " + first_few(report.missing, name);
   if (!report.unexpected.empty()) text += "; unexpected: " + first_few(report.unexpected, name);
   if (!report.mismatching.empty()) text += "; mismatching: " + first_few(report.mismatching, mismatch);

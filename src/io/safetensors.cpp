@@ -73,7 +73,7 @@ void check(const std::vector<NamedTensor<T>>& tensors, const Metadata& metadata,
       throw ValueError("save_safetensors", fmt::format("tensor {}: {}", in_quotes(tensor.name), what), where);
     };
     if (tensor.name.empty()) refuse("the name is empty");
-    if (tensor.name == safetensors_metadata_key) refuse("the name is the format's own");
+    if (tensor.name == safetensors_metadata_key) refuse("the name is reserved by the format");
     if (!is_utf8(tensor.name)) refuse("the name is not UTF-8");
     if (!names.insert(tensor.name).second) refuse("the name is used twice");
   }
@@ -85,7 +85,7 @@ void check(const std::vector<NamedTensor<T>>& tensors, const Metadata& metadata,
 SafetensorsHeader read_header(PlainFile& file) {
   std::array<std::uint8_t, prefix_size> prefix{};
   if (const std::size_t got = file.read(prefix.data(), prefix.size()); got < prefix.size())
-    file.fail(fmt::format("{} bytes in all: a .safetensors file starts with the length of its header in {}", got,
+    file.fail(fmt::format("has {} bytes: a .safetensors file starts with the length of its header in {} bytes", got,
                           prefix_size));
   std::size_t length = 0;
   for (std::size_t i = prefix.size(); i-- > 0;) length = length << 8 | prefix[i];
@@ -94,7 +94,7 @@ SafetensorsHeader read_header(PlainFile& file) {
                           longest_header));
   const std::vector<std::uint8_t> text = file.read_up_to(length);
   if (text.size() < length)
-    file.fail(fmt::format("is cut short: it holds {} of the {} bytes of its header", text.size(), length));
+    file.fail(fmt::format("is truncated: it holds {} of the {} bytes of its header", text.size(), length));
   return parse_safetensors_header({reinterpret_cast<const char*>(text.data()), text.size()}, file);
 }
 
@@ -112,7 +112,7 @@ std::vector<const SafetensorsEntry*> in_order(const std::vector<SafetensorsEntry
   std::size_t at = 0;
   for (const SafetensorsEntry* entry : order) {
     if (entry->begin != at || entry->end < entry->begin)
-      file.fail(fmt::format("tensor {}: bytes {} to {}, where {} end before it: tensors must follow one another",
+      file.fail(fmt::format("tensor {}: bytes {} to {}, but the previous tensor ends at {}: tensors must be contiguous",
                             in_quotes(entry->name), entry->begin, entry->end, at));
     at = entry->end;
   }
@@ -133,7 +133,7 @@ Tensor<T> read_tensor(const SafetensorsEntry& entry, PlainFile& file) {
                        entry.end - entry.begin));
   const std::vector<std::uint8_t> bytes = file.read_up_to(*promised);
   if (bytes.size() < *promised)
-    refuse(fmt::format("is cut short: the file holds {} of its {} bytes", bytes.size(), *promised));
+    refuse(fmt::format("is truncated: the file holds {} of its {} bytes", bytes.size(), *promised));
   auto tensor = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(entry.shape));
   convert_elements(found->type, bytes, tensor.data());
   return tensor;
@@ -165,7 +165,7 @@ std::vector<NamedTensor<T>> load_safetensors(const std::filesystem::path& path, 
     std::vector<NamedTensor<T>> tensors(header.entries.size());
     for (const SafetensorsEntry* entry : in_order(header.entries, file))
       tensors[static_cast<std::size_t>(entry - header.entries.data())] = {entry->name, read_tensor<T>(*entry, file)};
-    if (std::uint8_t next = 0; file.read(&next, 1) != 0) file.fail("goes on after its last tensor");
+    if (std::uint8_t next = 0; file.read(&next, 1) != 0) file.fail("has extra data after its last tensor");
     return tensors;
   });
 }

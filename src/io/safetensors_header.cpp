@@ -31,8 +31,7 @@ class Receiver final : public JsonReceiver {
       key_ = std::move(name);
     } else if (place_ == Place::names) {
       name_ = std::move(name);
-      if (name_ == safetensors_metadata_key && std::exchange(has_metadata_, true))
-        fail("'__metadata__' is there twice");
+      if (name_ == safetensors_metadata_key && std::exchange(has_metadata_, true)) fail("'__metadata__' appears twice");
     } else {
       key_ = std::move(name);
       if (!(key_ == "dtype" && !dtype_) && !(key_ == "shape" && !shape_) && !(key_ == "data_offsets" && !offsets_))
@@ -55,7 +54,7 @@ class Receiver final : public JsonReceiver {
     else if (place_ != Place::metadata)
       refuse();
     else if (!header_.metadata.emplace(key_, std::move(text)).second)
-      fail(fmt::format("metadata with one key twice: {}", in_quotes(key_)));
+      fail(fmt::format("metadata with a repeated key: {}", in_quotes(key_)));
   }
   void integer(std::uint64_t value) override {
     if (place_ != Place::list) refuse();
@@ -68,7 +67,7 @@ class Receiver final : public JsonReceiver {
   }
   void other(std::string_view text) override {
     if (place_ == Place::list && text.find_first_not_of("0123456789") == std::string_view::npos)
-      fail(fmt::format("tensor {}: a whole number beyond 64 bits", in_quotes(name_)));
+      fail(fmt::format("tensor {}: an integer beyond 64 bits", in_quotes(name_)));
     refuse();
   }
   void fault(std::string_view reason, std::size_t position) override {
@@ -79,7 +78,7 @@ class Receiver final : public JsonReceiver {
   // The innermost object or list: of the names, of the metadata, of a tensor, or of a tensor's numbers.
   enum class Place { outside, names, metadata, tensor, list };
 
-  [[noreturn]] void fail(std::string_view what) const { source_.fail(fmt::format("unsound header: {}", what)); }
+  [[noreturn]] void fail(std::string_view what) const { source_.fail(fmt::format("invalid header: {}", what)); }
   // Refuses a part of another kind than its place requires.
   [[noreturn]] void refuse() const {
     switch (place_) {
@@ -88,13 +87,14 @@ class Receiver final : public JsonReceiver {
       case Place::names:
         fail(fmt::format("{}: expected an object", in_quotes(name_)));
       case Place::metadata:
-        fail(fmt::format("metadata {}: expected a text", in_quotes(key_)));
+        fail(fmt::format("metadata {}: expected a string", in_quotes(key_)));
       case Place::tensor:
-        fail(fmt::format("tensor {}, '{}': expected a {}", in_quotes(name_), key_, key_ == "dtype" ? "text" : "list"));
+        fail(
+            fmt::format("tensor {}, '{}': expected a {}", in_quotes(name_), key_, key_ == "dtype" ? "string" : "list"));
       case Place::list:
         break;
     }
-    fail(fmt::format("tensor {}, '{}': expected a whole number", in_quotes(name_), key_));
+    fail(fmt::format("tensor {}, '{}': expected an integer", in_quotes(name_), key_));
   }
 
   void add_tensor() {

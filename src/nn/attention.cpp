@@ -38,10 +38,10 @@ template <class T>
 MultiheadAttention<T> MultiheadAttention<T>::make(std::size_t width, std::size_t heads, Generator generator,
                                                   const MultiheadAttentionOptions& options, Location where) {
   const Making making{"MultiheadAttention", where};
-  require_positive(making, "numbers a place", width);
+  require_positive(making, "features", width);
   if (heads == 0 || width % heads != 0)
     throw ValueError("MultiheadAttention",
-                     fmt::format("{} heads of a width of {}: expected a number that divides it", heads, width), where);
+                     fmt::format("{} heads for a width of {}: expected a divisor of the width", heads, width), where);
   MultiheadAttention layer{filled<T>(making, {3 * width, width}, 0, "in_proj_weight"),
                            {},
                            Linear<T>::make(width, width, generator, {.bias = options.bias}, where),
@@ -68,11 +68,12 @@ Var<T> MultiheadAttention<T>::operator()(Var<T> query, Var<T> key, Var<T> value,
   Tape<T>& tape = query.tape();
   for (const Var<T>& other : {key, value}) {
     if (&other.tape("MultiheadAttention", where) != &tape)
-      throw HandleError("MultiheadAttention", "keys or values of another tape than the queries: expected one", where);
+      throw HandleError("MultiheadAttention", "queries, keys and values belong to different tapes: expected one",
+                        where);
     if (other.shape()[0] != query.shape()[0])
       throw ShapeError("MultiheadAttention",
-                       fmt::format("queries of shape {}, keys of shape {} and values of shape {}: expected as many "
-                                   "samples of each",
+                       fmt::format("queries of shape {}, keys of shape {} and values of shape {}: expected the same "
+                                   "number of samples in each",
                                    to_string(query.shape()), to_string(key.shape()), to_string(value.shape())),
                        where);
   }

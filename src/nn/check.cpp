@@ -101,11 +101,10 @@ class Inspection {
     const bool is_sigmoid = op(before) == "sigmoid";
     if (op(before) != "softmax" && !(is_sigmoid && (is_binary || is_cross_entropy))) return;
     find(Flaw::softmax_before_logits, before,
-         fmt::format(
-             "{}: its result goes into {} ({}), which expects logits and applies the {} itself{}; leave the {} out of "
-             "what the loss gets, and apply it where probabilities are wanted",
-             place(before), op(k), line(tape_.node(k).where), is_binary ? "sigmoid" : "softmax",
-             is_sigmoid && is_cross_entropy ? ", so that no class ever comes near 1" : "", op(before)));
+         fmt::format("{}: its result is the input of {} ({}), which expects logits and applies the {} itself{}; remove "
+                     "the {} from the input of the loss, and apply it where probabilities are needed",
+                     place(before), op(k), line(tape_.node(k).where), is_binary ? "sigmoid" : "softmax",
+                     is_sigmoid && is_cross_entropy ? ", so no probability comes close to 1" : "", op(before)));
   }
 
   void check_logarithm(std::size_t k) {
@@ -134,12 +133,12 @@ class Inspection {
     if (largest == x.end() || !(*largest > T(0.01))) return;
     const bool is_probability = op(before) == "softmax" || op(before) == "sigmoid";
     find(Flaw::no_log_probability, before,
-         fmt::format("{}: nll_loss ({}) gets {} up to {:.2g}, where it expects logarithms of probabilities, which are "
-                     "at most 0; {}",
-                     place(before), line(tape_.node(k).where), is_probability ? "probabilities" : "numbers",
-                     static_cast<double>(*largest),
-                     is_probability ? fmt::format("use cross_entropy of what goes into the {}", op(before))
-                                    : "use cross_entropy, which takes logits"));
+         fmt::format(
+             "{}: nll_loss ({}) receives {} up to {:.2g}, but expects log-probabilities, which are at most 0; {}",
+             place(before), line(tape_.node(k).where), is_probability ? "probabilities" : "numbers",
+             static_cast<double>(*largest),
+             is_probability ? fmt::format("use cross_entropy on the input of the {}", op(before))
+                            : "use cross_entropy, which takes logits"));
   }
 
   // Predictions and targets that are both broadcast to fit each other.
@@ -154,11 +153,10 @@ class Inspection {
     const std::size_t prediction = from_parameter_[inputs[0]] ? 0 : 1;
     const Shape &p = shape(source(inputs[prediction])), &y = shape(source(inputs[1 - prediction]));
     find(Flaw::broadcast_loss, k,
-         fmt::format(
-             "{}: predictions {} and targets {} broadcast to {}, so that each is compared with every other; reshape "
-             "the targets to {}, or use a loss of the library, which demands equal shapes",
-             place(k), wengert::to_string(p), wengert::to_string(y), wengert::to_string(shape(k)),
-             wengert::to_string(p)));
+         fmt::format("{}: predictions {} and targets {} broadcast to {}, so each prediction is compared with every "
+                     "target; reshape the targets to {}, or use a loss of the library, which requires equal shapes",
+                     place(k), wengert::to_string(p), wengert::to_string(y), wengert::to_string(shape(k)),
+                     wengert::to_string(p)));
   }
 
   void check_values(std::size_t k) {
@@ -171,8 +169,8 @@ class Inspection {
       if (dead > too_many)
         find(Flaw::dead_relu, k,
              fmt::format(
-                 "{}: {:.0f} % of its units give 0 for every sample, and nothing before them learns; begin with "
-                 "he_normal weights and biases of 0, bring the inputs to mean 0 and variance 1, or use leaky_relu",
+                 "{}: {:.0f} % of its units output 0 for every sample and pass no gradient back; initialise with "
+                 "he_normal weights and biases of 0, normalise the inputs to mean 0 and variance 1, or use leaky_relu",
                  place(k), 100 * dead));
       return;
     }
@@ -183,8 +181,8 @@ class Inspection {
     if (share > too_many)
       find(Flaw::saturated, k,
            fmt::format(
-               "{}: {:.0f} % of its results are within 0.01 of its limits, where the gradient vanishes; begin with "
-               "smaller weights (xavier_uniform), or bring the inputs to mean 0 and variance 1",
+               "{}: {:.0f} % of its results are within 0.01 of its limits, where the gradient vanishes; initialise "
+               "with smaller weights (xavier_uniform), or normalise the inputs to mean 0 and variance 1",
                place(k), 100 * share));
   }
   // The share of units that are 0 throughout, along the axis where it is largest; the axis of the samples is left out.
@@ -223,13 +221,13 @@ class Inspection {
       const auto found = read.find(trainable[i].value().data());
       const char* wrong = nullptr;
       if (std::any_of(g.begin(), g.end(), [](T element) { return !std::isfinite(element); }))
-        wrong = "their gradient is not finite; a TraceNaN on the tape names the op that makes it so";
+        wrong = "their gradient is not finite; a TraceNaN on the tape names the op that causes it";
       else if (found == read.end())
-        wrong = "the network does not read them; call their layer, freeze them, or take them out of the struct";
+        wrong = "the network does not read them; call their layer, freeze them, or remove them from the struct";
       else if (!found->second)
-        wrong = "the network reads them, but the loss does not depend on what comes of it; use that, or freeze them";
+        wrong = "the network reads them, but the loss does not depend on the result; use the result, or freeze them";
       else if (std::all_of(g.begin(), g.end(), [](T element) { return element == T(0); }))
-        wrong = "their gradient is 0 throughout; look for dead units, stop_gradient or comparisons behind them";
+        wrong = "their gradient is 0 everywhere; look for dead units, stop_gradient or comparisons after them";
       if (wrong == nullptr) continue;
       const std::size_t dot = path.rfind('.');
       silent[{dot == path.npos ? "" : path.substr(0, dot), wrong}].push_back(dot == path.npos ? path
@@ -239,7 +237,7 @@ class Inspection {
       const TapeLayer layer{key.first, type_at(trace_.parts, key.first), false, {}};
       report_.findings.push_back(
           {Flaw::no_gradient, key.first,
-           fmt::format("{} of {} get no gradient: {}", fmt::join(names, " and "), named(layer), key.second)});
+           fmt::format("{} of {} receive no gradient: {}", fmt::join(names, " and "), named(layer), key.second)});
     }
   }
 
@@ -258,10 +256,10 @@ class Inspection {
     if (strangers.empty()) return;
     report_.findings.push_back(
         {Flaw::no_gradient, "",
-         fmt::format("trainable parameters that no member of the network leads to are read ({}), so they are neither "
+         fmt::format("the network reads trainable parameters that are not among its members ({}), so they are neither "
                      "trained nor saved with it; members that have a constructor, private members or virtual functions "
-                     "are passed over, and so are maps, pairs, variants and lambdas: use aggregates, vectors, tuples, "
-                     "optionals or pointers, or freeze what belongs to another network",
+                     "are skipped, as are maps, pairs, variants and lambdas: use aggregates, vectors, tuples, "
+                     "optionals or pointers, or freeze the parameters of another network",
                      fmt::join(strangers, ", "))});
   }
 

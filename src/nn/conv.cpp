@@ -23,10 +23,10 @@ Layer made(std::string_view module, std::size_t in, std::size_t out, Channels ch
   require_positive(making, "output channels", out);
   const std::ptrdiff_t groups = options.groups;
   if (groups < 1 || in % static_cast<std::size_t>(groups) != 0 || out % static_cast<std::size_t>(groups) != 0)
-    throw ValueError(module,
-                     fmt::format("{} groups of {} input and {} output channels: expected a number that divides both",
-                                 groups, in, out),
-                     where);
+    throw ValueError(
+        module,
+        fmt::format("{} groups for {} input and {} output channels: expected a divisor of both", groups, in, out),
+        where);
   Shape shape{channels.first, channels.second / static_cast<std::size_t>(groups)};
   for (std::size_t axis = 0; axis < n; ++axis) {
     if (kernel[axis] < 1)

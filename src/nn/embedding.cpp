@@ -16,10 +16,12 @@ Embedding<T> Embedding<T>::make(std::size_t entries, std::size_t width, Generato
                                 const EmbeddingOptions& options, Location where) {
   const Making making{"Embedding", where};
   require_positive(making, "entries", entries);
-  require_positive(making, "numbers an entry", width);
+  require_positive(making, "features", width);
   if (options.padding && *options.padding >= entries)
-    throw ValueError("Embedding",
-                     fmt::format("padding {} of {} entries: expected one of them", *options.padding, entries), where);
+    throw ValueError(
+        "Embedding",
+        fmt::format("padding index {} for {} entries: expected the index of an entry", *options.padding, entries),
+        where);
   Embedding layer{filled<T>(making, {entries, width}, 0, "weight"), options.padding};
   normal(layer.weight, generator);
   if (options.padding) {

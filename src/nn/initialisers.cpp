@@ -73,7 +73,8 @@ void normal(Parameter<T> parameter, Generator generator, double mean, double dev
   if (!std::isfinite(mean) || !std::isfinite(deviation) || deviation < 0)
     throw ValueError(
         "normal",
-        fmt::format("mean {} and deviation {}: expected finite numbers, the deviation not negative", mean, deviation),
+        fmt::format("mean {} and standard deviation {}: expected finite numbers, the deviation not negative", mean,
+                    deviation),
         where);
   assign(parameter,
          [&](Tape<T>& tape) { return mean + deviation * wengert::normal(tape, parameter.shape(), generator); });
@@ -86,8 +87,8 @@ void truncated_normal(Parameter<T> parameter, Generator generator, double mean, 
                to = normal_distribution((high - mean) / deviation);
   if (!(low < high) || !(to - from > 1e-6))
     throw ValueError("truncated_normal",
-                     fmt::format("limits {} and {} of a normal distribution with mean {} and deviation {}: expected an "
-                                 "interval that holds at least a millionth of it",
+                     fmt::format("limits {} and {} of a normal distribution with mean {} and standard deviation {}: "
+                                 "expected an interval with at least a millionth of its probability",
                                  low, high, mean, deviation),
                      where);
   Tape<double> tape;

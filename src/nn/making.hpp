@@ -47,10 +47,10 @@ Parameter<T> allocated(const Making& making, const Shape& shape, std::string nam
       return Parameter<T>(Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape)), name, trainable);
   } catch (const std::bad_alloc&) {  // reported below
   }
-  throw MemoryError(
-      making.module,
-      fmt::format("'{}' of shape {} takes more memory than there is: expected smaller sizes", name, to_string(shape)),
-      making.where);
+  throw MemoryError(making.module,
+                    fmt::format("'{}' of shape {} needs more memory than is available: expected smaller sizes", name,
+                                to_string(shape)),
+                    making.where);
 }
 
 /// A parameter filled with one value. Throws as `allocated`.

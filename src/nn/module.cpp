@@ -7,7 +7,7 @@ namespace wengert::nn::detail {
 void throw_no_such_path(std::string_view function, std::string_view prefix, const std::vector<std::string>& paths,
                         const Location& where) {
   throw ValueError(function,
-                   fmt::format("no parameter has the path '{}': there are {}", prefix,
+                   fmt::format("no parameter has the path '{}': expected one of {}", prefix,
                                first_few(paths, [](const std::string& path) { return path; })),
                    where);
 }

@@ -115,7 +115,7 @@ GroupNorm<T> GroupNorm<T>::make(std::size_t groups, std::size_t channels, const 
   require_positive(making, "channels", channels);
   if (groups == 0 || channels % groups != 0)
     throw ValueError("GroupNorm",
-                     fmt::format("{} groups of {} channels: expected a number that divides them", groups, channels),
+                     fmt::format("{} groups for {} channels: expected a divisor of the channels", groups, channels),
                      where);
   GroupNorm layer{{}, {}, groups, channels, options.epsilon};
   if (options.affine) make_affine<T>(making, layer, {channels});

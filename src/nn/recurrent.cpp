@@ -93,7 +93,7 @@ Var<T> read(const RecurrentWeights<T>& weights, Var<T> x, State<T, parts>& state
 template <class T, class Module>
 void require_fitting_input(std::string_view name, const Module& module, Var<T> x, const Location& where) {
   tape_of(x, name, where);
-  if (module.layers.empty()) throw ValueError(name, "no layers: expected a module that `make` has made", where);
+  if (module.layers.empty()) throw ValueError(name, "no layers: expected a module made by `make`", where);
   const RecurrentWeights<T>& first = module.layers.front();
   const std::size_t inputs = first.weight_ih.shape()[1], hidden = first.weight_hh.shape()[1];
   const Shape shape = x.shape();

@@ -122,7 +122,7 @@ std::string Summary::to_string() const {
                         widths[2], line[3], widths[3], line[4], widths[4]);
   }
   text += rule + "\n";
-  text += fmt::format("{} of the parameters are trained; they take {}\n", with_commas(trainable),
+  text += fmt::format("{} of the parameters are trainable; all parameters take {}\n", with_commas(trainable),
                       as_bytes(parameter_bytes));
   if (!unread.empty()) text += fmt::format("not read by this call: {}\n", fmt::join(unread, ", "));
   return text;

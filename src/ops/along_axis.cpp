@@ -142,7 +142,7 @@ struct LastGather {
 struct Scatter {
   static constexpr std::string_view name = "scatter";
   static constexpr std::string_view notation = "y at (i, kᵢⱼ) = sᵢⱼ, elsewhere x";
-  static constexpr std::string_view convention = "of several values for one place the last counts";
+  static constexpr std::string_view convention = "of several values for one position, the last is used";
   static constexpr std::size_t arity = 3;
   static constexpr std::uint8_t index_inputs = 0b010;
   IndexedAxis along;
@@ -192,7 +192,7 @@ bool fits(const Shape& indices, const Shape& x, std::size_t aside) {
 template <class T>
 void require_beside(Var<T> x, IndexVar<T> indices, const char* name) {
   if (indices.rank() != x.rank())
-    throw ShapeError(name, fmt::format("indices of shape {} for shape {}: must have as many axes",
+    throw ShapeError(name, fmt::format("indices of shape {} for shape {}: must have the same rank",
                                        to_string(indices.shape()), to_string(x.shape())));
 }
 
@@ -213,8 +213,9 @@ Var<T> source_for(IndexVar<T> indices, const Operand<T>& given, const char* name
   if (shape == needed) return source;
   if (shape.rank() == 0) return broadcast_to(source, needed, where);
   if (shape.rank() != needed.rank() || !fits(needed, shape, needed.rank()))
-    throw ShapeError(name, fmt::format("a source of shape {} for indices of shape {}: must be as large",
-                                       to_string(shape), to_string(needed)));
+    throw ShapeError(
+        name, fmt::format("a source of shape {} for indices of shape {}: must be at least as large along each axis",
+                          to_string(shape), to_string(needed)));
   Section part{.start = {}, .step = {}, .count = needed};
   part.step.fill(1);
   return record(part, where, source);

@@ -22,11 +22,11 @@ void check_shapes(const Shape& q, const Shape& k, const Shape& v) {
     return fmt::format("queries {}, keys {} and values {}", to_string(q), to_string(k), to_string(v));
   };
   if (q.rank() < 2 || k.rank() < 2 || v.rank() < 2)
-    throw ShapeError(attention_name, fmt::format("{}: must be (…, length, width) each", shapes()));
+    throw ShapeError(attention_name, fmt::format("{}: each must be (…, length, width)", shapes()));
   if (q.back() != k.back())
     throw ShapeError(attention_name, fmt::format("{}: queries and keys must have the same width", shapes()));
   if (k[k.rank() - 2] != v[v.rank() - 2])
-    throw ShapeError(attention_name, fmt::format("{}: there must be as many values as keys", shapes()));
+    throw ShapeError(attention_name, fmt::format("{}: keys and values must have the same length", shapes()));
 }
 
 // 1 on and below the diagonal, elsewhere 0.
@@ -128,8 +128,8 @@ namespace {
 [[maybe_unused]] const bool attention_registered = register_op(
     {.name = attention_name,
      .notation = "softmax(s q·kᵀ + b)·v",
-     .convention = "a query that may attend to nothing gives zeros; keys and values that no query may see "
-                   "reach no result and no gradient, even if they are NaN",
+     .convention = "a query with all keys masked gives zeros; keys and values masked for all queries affect no result "
+                   "or gradient, even if they are NaN",
      .own_examples = [] {
        const auto with = [](bool causal, bool masked) {
          return [=](std::span<const Var<double>> x) {

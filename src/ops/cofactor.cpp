@@ -25,7 +25,7 @@ class Turned {
     for (const T element : a)
       if (!std::isfinite(element)) return false;
     if (!kernel::svd<T>(a, n_, n_, u_.data(), s_.data(), vh_.data(), scratch_))
-      throw ValueError("det", "the gradient of a matrix: its singular values did not converge");
+      throw ValueError("det", "the gradient of a matrix: the iteration for its singular values did not converge");
     sign_ = 1;
     for (const std::vector<T>* rotation : {&u_, &vh_}) {
       factors_ = *rotation;
@@ -67,7 +67,7 @@ struct CofactorGradient {
   static constexpr std::string_view name = "cofactor_gradient";
   static constexpr std::string_view notation = "det A · (⟨G, B⟩·B − B·Gᵀ·B), B = A⁻ᵀ";
   static constexpr std::string_view convention =
-      "exists for a singular matrix too; its gradient by A needs an invertible one";
+      "defined for a singular matrix too; its gradient with respect to A needs an invertible A";
   static constexpr std::size_t arity = 2;
   static constexpr bool takes_strides = true;
 
@@ -125,7 +125,7 @@ struct CofactorGradient {
 struct Cofactor {
   static constexpr std::string_view name = "cofactor";
   static constexpr std::string_view notation = "det A · A⁻ᵀ";
-  static constexpr std::string_view convention = "exists for a singular matrix too, and so does its gradient";
+  static constexpr std::string_view convention = "defined for a singular matrix too, as is its gradient";
   static constexpr std::size_t arity = 1;
   static constexpr bool takes_strides = true;
 

@@ -138,10 +138,11 @@ Var<T> detail::checkpointed(std::function<Var<T>(std::span<const Var<T>>)> f, st
           const Repeating<T> scope(pullback.tape(), streams, updates);
           const Var<T> again = f(std::span(x).first(count));
           if (again.shape() != shape)
-            throw ShapeError("checkpoint",
-                             fmt::format("the function gave shape {} and, called again, {}: it must record "
-                                         "the same each time",
-                                         to_string(shape), to_string(again.shape())));
+            throw ShapeError(
+                "checkpoint",
+                fmt::format(
+                    "the function returned shape {} and, when called again, {}: it must record the same ops each time",
+                    to_string(shape), to_string(again.shape())));
           std::vector<Var<T>> cotangents(x.size());
           Sweep<T>(pullback.tape(), Temporaries::keep)
               .run(again, pullback.cotangent(), x, cotangents, Variables::independent);
@@ -164,7 +165,7 @@ static Var<T> with_gradient(std::string_view name, Var<T> x, F f, const Location
         const Var<T> g = f(pullback.cotangent());
         if (const Shape shape = pullback.cotangent().shape(); g.empty() || g.shape() != shape)
           throw ShapeError(
-              name, fmt::format("the function made {} of a cotangent of shape {}: expected the same shape",
+              name, fmt::format("the function returned {} for a cotangent of shape {}: expected the same shape",
                                 g.empty() ? "an empty handle" : "shape " + to_string(g.shape()), to_string(shape)));
         pullback.give(0, g);
       },
@@ -185,8 +186,8 @@ Var<T> scale_gradient(Var<T> x, double factor, Location where) {
 template <class T>
 Var<T> clip_gradient(Var<T> x, double low, double high, Location where) {
   if (!(low <= high))
-    throw ValueError("clip_gradient",
-                     fmt::format("limits {} and {}: the lower one must not be above the upper one", low, high), where);
+    throw ValueError("clip_gradient", fmt::format("limits {} and {}: the lower must not exceed the upper", low, high),
+                     where);
   return with_gradient(
       "clip_gradient", x, [low, high](Var<T> g) { return minimum(maximum(g, low), high); }, where);
 }

@@ -61,18 +61,19 @@ void check_channels(std::string_view name, const Shape& x, const Shape& w, std::
                                        detail::axes_text(transposed ? "C, O/groups" : "O, C/groups", "K", n)));
   for (std::size_t axis = 2; axis < w.rank(); ++axis)
     if (w[axis] == 0)
-      throw ShapeError(name, fmt::format("w of shape {}: the kernel needs extents of at least 1", to_string(w)));
+      throw ShapeError(name, fmt::format("w of shape {}: the kernel must have extents of at least 1", to_string(w)));
   const auto divides = [&](std::size_t count, std::string_view what) {
     if (count % groups != 0)
-      throw ShapeError(name, fmt::format("x of shape {} and w of shape {}: {} {} cannot be split into {} groups",
+      throw ShapeError(name, fmt::format("x of shape {} and w of shape {}: {} {} cannot be divided into {} groups",
                                          to_string(x), to_string(w), count, what, groups));
   };
   divides(x[1], "channels");
   if (!transposed) divides(w[0], "filters");
   const std::size_t expected = transposed ? w[0] : w[1] * groups;
   if (x[1] != expected)
-    throw ShapeError(name, fmt::format("x of shape {} and w of shape {} with groups {}: x has {} channels, w takes {}",
-                                       to_string(x), to_string(w), groups, x[1], expected));
+    throw ShapeError(name,
+                     fmt::format("x of shape {} and w of shape {} with groups {}: x has {} channels, w expects {}",
+                                 to_string(x), to_string(w), groups, x[1], expected));
 }
 
 Convolving convolving(std::string_view name, const Shape& x, const Shape& w, const Steps& steps) {
@@ -121,9 +122,9 @@ Convolving transposed_convolving(std::string_view name, const Shape& x, const Sh
       throw ShapeError(
           name, fmt::format("x of shape {} with stride {}: the result is too large", to_string(x), steps.stride[i]));
     if (total <= 2 * steps.padding[i])
-      throw ShapeError(name, fmt::format("x of shape {} and w of shape {}: along {} the padding of {} cuts off all of "
-                                         "the {} elements",
-                                         to_string(x), to_string(w), detail::axis_name(i, n), steps.padding[i], total));
+      throw ShapeError(
+          name, fmt::format("x of shape {} and w of shape {}: along {} the padding of {} removes all {} elements",
+                            to_string(x), to_string(w), detail::axis_name(i, n), steps.padding[i], total));
     how.window.axes[i] = {
         total - 2 * steps.padding[i], kernels[i], outputs[i], steps.stride[i], steps.dilation[i], steps.padding[i]};
   }
@@ -252,7 +253,7 @@ Var<T> conv(std::string_view name, Var<T> x, Var<T> w, const Var<T>* bias, const
                       detail::checked_numbers(name, "dilation", options.dilation, 1),
                       checked_groups(name, options.groups), options.padding.is_same()};
     if (steps.same && steps.stride != detail::PerThree{1, 1, 1})
-      throw ValueError(name, "same_padding with a stride other than 1: give the padding as numbers");
+      throw ValueError(name, "same_padding with a stride other than 1: specify the padding as numbers");
     const Conv op{convolving(name, batch.shape(), shape_of(w, name, where), steps)};
     return plus_bias(name, record(op, where, batch, w), bias, where);
   });
@@ -314,7 +315,7 @@ namespace {
 
 constexpr std::string_view shared_convention = "the kernel is not flipped (cross-correlation), as in PyTorch";
 constexpr std::string_view transpose_convention =
-    "w is (channels, filters / groups, kernel…): that of the convolution it is the transpose of, as in PyTorch";
+    "w is (channels, filters / groups, kernel…), the weight of the convolution that it transposes, as in PyTorch";
 
 using Vars = std::span<const Var<double>>;
 const bool conv_registered[] = {

@@ -185,7 +185,7 @@ struct CtcCurvature : Ctc {
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T> a, Var<T>, IndexVar<T> targets, IndexVar<T> frames, IndexVar<T> lengths) const {
     const auto third = []() -> Var<T> {
-      throw GradientError(loss_name, "a third derivative: this loss can be differentiated twice");
+      throw GradientError(loss_name, "a third derivative: this loss can be differentiated only twice");
     };
     return std::tuple(
         third,
@@ -236,7 +236,7 @@ struct CtcCost : Ctc {
   static constexpr std::string_view name = loss_name;
   static constexpr std::string_view notation = "−ln P(labels | a)";
   static constexpr std::string_view convention =
-      "a target that is too long for its input has a loss of ∞ (0 with zero_infinity), with a gradient of 0";
+      "a target too long for its input has a loss of ∞ (0 with zero_infinity) and a gradient of 0";
   static constexpr std::size_t arity = 4;
   static constexpr std::uint8_t index_inputs = 0b1110;
 
@@ -244,9 +244,9 @@ struct CtcCost : Ctc {
     if (a.rank() != 3)
       throw ShapeError(name, fmt::format("log-probabilities {}: must be (frames, samples, classes)", to_string(a)));
     if (targets.rank() != 1 && !(targets.rank() == 2 && targets[0] == a[1]))
-      throw ShapeError(name, fmt::format("targets {} for {} samples: must be (samples, longest target), or all targets "
-                                         "one after another",
-                                         to_string(targets), a[1]));
+      throw ShapeError(
+          name, fmt::format("targets {} for {} samples: must be (samples, longest target), or all targets concatenated",
+                            to_string(targets), a[1]));
     if (frames != Shape{a[1]} || lengths != Shape{a[1]})
       throw ShapeError(name, fmt::format("input lengths {} and target lengths {}: must have the shape {}",
                                          to_string(frames), to_string(lengths), to_string(Shape{a[1]})));

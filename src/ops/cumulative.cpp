@@ -201,7 +201,7 @@ struct LogCumsumExp : AlongAxis {
 struct Prod {
   static constexpr std::string_view name = "prod";
   static constexpr std::string_view notation = "Π x";
-  static constexpr std::string_view convention = "the gradient is right where elements are 0";
+  static constexpr std::string_view convention = "the gradient is correct where elements are 0";
   static constexpr std::size_t arity = 1;
 
   Shape shape(const Shape& x) const { return Shape(std::span(x.begin(), x.rank() - 1)); }
@@ -260,7 +260,7 @@ Var<T> prod(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
 }
 
 namespace {
-WENGERT_LISTED(cumprod, "yᵢ = x₀ · … · xᵢ", "the gradient is right where elements are 0", cumprod(x, 0))
+WENGERT_LISTED(cumprod, "yᵢ = x₀ · … · xᵢ", "the gradient is correct where elements are 0", cumprod(x, 0))
 }
 
 #define WENGERT_INSTANTIATE(T)                                    \

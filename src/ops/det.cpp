@@ -20,7 +20,7 @@ struct Det {
   static constexpr std::string_view name = "det";
   static constexpr std::string_view notation = "det A";
   static constexpr std::string_view convention =
-      "0 for a singular matrix, with its right first and second gradients; the third needs an invertible one";
+      "0 for a singular matrix, with correct first and second gradients; the third needs an invertible matrix";
   static constexpr std::size_t arity = 1;
   static constexpr bool takes_strides = true;
 

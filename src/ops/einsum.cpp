@@ -56,11 +56,11 @@ Term read_term(const Expression& expression, std::string_view text) {
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
       term.letters.push_back(label_of(c));
     } else if (text.substr(i, 3) == "...") {
-      if (term.ellipsis != Term::none) expression.refuse("'...' stands twice in a term");
+      if (term.ellipsis != Term::none) expression.refuse("'...' appears twice in a term");
       term.ellipsis = term.letters.size();
       i += 2;
     } else {
-      expression.refuse(fmt::format("'{}' is neither a letter, '...', ',' nor '->'", c));
+      expression.refuse(fmt::format("'{}' is not a letter, '...', ',' or '->'", c));
     }
   }
   return term;
@@ -203,8 +203,9 @@ Var<T> contract(const Expression& expression, std::span<const Var<T>> operands, 
   }
   const auto order = contraction_order(sets, result, extents);
   if (order.size() + 1 != operands.size())
-    throw ShapeError(einsum_name, fmt::format("subscripts '{}': every order tried needs a product of more than {} axes",
-                                              expression.text, max_rank));
+    throw ShapeError(einsum_name,
+                     fmt::format("subscripts '{}': every order tried needs an intermediate result of more than {} axes",
+                                 expression.text, max_rank));
   std::vector<bool> used(values.size());
   for (const auto& [first, second] : order) {
     used[first] = used[second] = true;

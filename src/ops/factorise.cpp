@@ -30,7 +30,8 @@ template <class T>
 void require_finite(std::string_view name, std::span<const T> a, const Shape& batch, std::size_t entry) {
   for (const T element : a)
     if (!std::isfinite(element))
-      throw ValueError(name, fmt::format("{} holds {}: all elements must be finite", matrix_at(batch, entry), element));
+      throw ValueError(name,
+                       fmt::format("{} contains {}: all elements must be finite", matrix_at(batch, entry), element));
 }
 [[noreturn]] void refuse_unconverged(std::string_view name, const Shape& batch, std::size_t entry) {
   throw ValueError(name, fmt::format("{}: the iteration did not converge", matrix_at(batch, entry)));
@@ -150,7 +151,8 @@ struct PackedEigh {
   static constexpr std::string_view name = "eigh";
   static constexpr std::string_view notation = "w, V with A·V = V·diag(w), A symmetric";
   static constexpr std::string_view convention =
-      "the lower triangle is read; the gradient is symmetric; that of vectors of a repeated value is not finite";
+      "the lower triangle is read; the gradient is symmetric; that of eigenvectors of a repeated eigenvalue is not "
+      "finite";
   static constexpr std::size_t arity = 1;
   static constexpr bool takes_strides = true;
 
@@ -204,7 +206,7 @@ struct PackedSvd {
   static constexpr std::string_view name = "svd";
   static constexpr std::string_view notation = "U, s, Vᵀ with A = U·diag(s)·Vᵀ";
   static constexpr std::string_view convention =
-      "reduced; the gradient of vectors of a repeated or zero value is not finite";
+      "reduced; the gradient of singular vectors of a repeated or zero singular value is not finite";
   static constexpr std::size_t arity = 1;
   static constexpr bool takes_strides = true;
 

@@ -52,7 +52,9 @@ struct Take {
   static constexpr std::uint8_t index_inputs = 0b10;
   IndexedAxis along;
 
-  Shape shape(const Shape& x, const Shape& indices) const { return replaced_axis(along.caller, x, along.axis, indices); }
+  Shape shape(const Shape& x, const Shape& indices) const {
+    return replaced_axis(along.caller, x, along.axis, indices);
+  }
   template <class T>
   void forward(Value<const T> x, Value<const std::int64_t> indices, Value<T> y) const {
     const Lines lines(x.shape(), along.axis);
@@ -126,7 +128,7 @@ struct OneHot {
     for (std::size_t i = 0; i < labels.size(); ++i) {
       const std::int64_t label = labels.data[i];
       if (label < 0 || static_cast<std::size_t>(label) >= classes)
-        throw ValueError(name, fmt::format("label {} at {}: must be from 0 to {}, as there are {} classes", label,
+        throw ValueError(name, fmt::format("label {} at {}: must be from 0 to {} for {} classes", label,
                                            to_string(unravel(i, labels.shape())),
                                            static_cast<std::ptrdiff_t>(classes) - 1, classes));
       y.data[i * classes + static_cast<std::size_t>(label)] = T(1);
@@ -178,7 +180,7 @@ Var<T> index_add(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperan
     if (slabs.rank() == 0) slabs = broadcast_to(slabs, expected, where);
     if (slabs.shape() != expected)
       throw ShapeError(
-          name, fmt::format("a source of shape {} for {} places of axis {} of shape {}: must have the shape {}",
+          name, fmt::format("a source of shape {} for {} indices along axis {} of shape {}: must have the shape {}",
                             to_string(slabs.shape()), k.size(), along.axis, to_string(x.shape()), to_string(expected)));
     return add(Operand<T>(x, where), Operand<T>(put(slabs, k, along, x.shape(), where), where));
   });
@@ -199,7 +201,7 @@ Var<T> masked_select(Var<T> x, std::type_identity_t<Operand<T>> mask, Location w
     if (!common)
       throw ShapeError(name, fmt::format("a mask of shape {} for shape {}: they must broadcast against each other",
                                          to_string(m.shape()), to_string(x.shape())));
-    tape.require_values(name, "how many elements are selected depends on them; use where(mask, x, 0)", where);
+    tape.require_values(name, "the number of selected elements depends on them; use where(mask, x, 0)", where);
     const Tensor<T> chosen = broadcast_to(m, *common, where).value(where);
     Indices places = Indices::from_shape({static_cast<std::size_t>(
         std::count_if(chosen.data(), chosen.data() + chosen.size(), [](T v) { return v != 0; }))});
@@ -214,9 +216,9 @@ Var<T> masked_select(Var<T> x, std::type_identity_t<Operand<T>> mask, Location w
 
 namespace {
 
-WENGERT_LISTED(embedding, "the rows of x at k", "negative indices are refused",
+WENGERT_LISTED(embedding, "the rows of x at k", "negative indices are rejected",
                embedding(reshape(x, {x.shape()[0], -1}), {1, 0, 1}))
-WENGERT_LISTED(index_add, "x with slabs added at k", "repeated indices add up",
+WENGERT_LISTED(index_add, "x with slices added at k", "repeated indices add up",
                index_add(x, 0, {1, 0, 1}, take(x* x, {0, 1, 0}, 0)))
 WENGERT_LISTED(masked_select, "the elements of x where a mask is not 0", "", masked_select(x, tril(0 * x + 1)))
 

@@ -71,7 +71,7 @@ struct Concatenate {
 
 template <class T>
 Tape<T>& tape_of_first(std::span<const Var<T>> parts, std::string_view name, const Location& where) {
-  if (parts.empty()) throw ShapeError(name, "no tensors: needs at least one", where);
+  if (parts.empty()) throw ShapeError(name, "no tensors: expected at least one", where);
   return tape_of(parts[0], name, where);
 }
 
@@ -144,7 +144,7 @@ Var<T> extended(Var<T> x, std::size_t axis, PadWidth padding, PadMode mode, cons
   if (mode == PadMode::edge ? extent == 0 : std::max(padding.before, padding.after) >= extent)
     throw ShapeError(
         "pad", fmt::format("({}, {}) at axis {} of shape {}: {}", padding.before, padding.after, axis, to_string(shape),
-                           mode == PadMode::edge ? "there is no edge to repeat"
+                           mode == PadMode::edge ? "there is no edge element to repeat"
                                                  : "a reflection must be shorter than the axis"));
   const auto side = [&](std::size_t count, std::size_t edge, std::size_t begin, std::size_t end) {
     if (mode == PadMode::reflect)
@@ -211,9 +211,10 @@ std::vector<Var<T>> split(Var<T> x, std::size_t sections, std::ptrdiff_t axis, L
     const std::size_t along = normalise_axis(axis, x.rank(), "split");
     const std::size_t extent = x.shape()[along];
     if (sections == 0 || extent % sections != 0)
-      throw ShapeError("split", fmt::format("axis {} of shape {} into {} sections: they cannot be equal; chunk() makes "
-                                            "the last one shorter",
-                                            along, to_string(x.shape()), sections));
+      throw ShapeError(
+          "split",
+          fmt::format("axis {} of shape {} into {} sections: not divisible evenly; chunk() makes the last one shorter",
+                      along, to_string(x.shape()), sections));
     std::vector<std::size_t> borders;
     for (std::size_t i = 0; i <= sections; ++i) borders.push_back(i * (extent / sections));
     return cut(x, along, borders, where);
@@ -230,9 +231,10 @@ std::vector<Var<T>> split(Var<T> x, std::initializer_list<std::ptrdiff_t> positi
     for (const std::ptrdiff_t position : positions) {
       const std::ptrdiff_t border = position < 0 ? position + extent : position;
       if (border < static_cast<std::ptrdiff_t>(borders.back()) || border > extent)
-        throw ValueError("split",
-                         fmt::format("position {} of axis {}: must lie between the one before, {}, and its end, {}",
-                                     position, along, borders.back(), extent));
+        throw ValueError(
+            "split",
+            fmt::format("position {} of axis {}: must be between the previous one, {}, and the end of the axis, {}",
+                        position, along, borders.back(), extent));
       borders.push_back(static_cast<std::size_t>(border));
     }
     borders.push_back(static_cast<std::size_t>(extent));
@@ -243,7 +245,7 @@ std::vector<Var<T>> split(Var<T> x, std::initializer_list<std::ptrdiff_t> positi
 template <class T>
 std::vector<Var<T>> chunk(Var<T> x, std::size_t chunks, std::ptrdiff_t axis, Location where) {
   return atomically(tape_of(x, "chunk", where), where, [&] {
-    if (chunks == 0) throw ValueError("chunk", "0 pieces: there must be at least one");
+    if (chunks == 0) throw ValueError("chunk", "0 chunks: expected at least 1");
     const std::size_t along = normalise_axis(axis, x.rank(), "chunk");
     const std::size_t extent = x.shape()[along];
     const std::size_t length = std::max<std::size_t>((extent + chunks - 1) / chunks, 1);

@@ -16,7 +16,7 @@ constexpr auto binary_cross_entropy_op = elementwise<"binary_cross_entropy">(
       return Domain{0.2, 0.8};
     }),
     notation<"−[y ln p + (1 − y) ln(1 − p)]">,
-    convention<"logarithms are at least −100, the gradient's denominator p(1 − p) at least 1e-12">);
+    convention<"logarithms are clamped to at least −100, the gradient's denominator p(1 − p) to at least 1e-12">);
 
 // The branches meet smoothly at 0, so all derivatives there are right too.
 constexpr auto binary_cross_entropy_with_logits_op = elementwise<"binary_cross_entropy_with_logits">(
@@ -90,7 +90,7 @@ struct CrossEntropy : ByRow {
   static constexpr std::size_t arity = 2;
 
   Shape shape(const Shape& z, const Shape&) const {
-    if (z.rank() == 0) throw ShapeError(name, "a scalar has no classes: the prediction must have an axis of them");
+    if (z.rank() == 0) throw ShapeError(name, "a scalar has no classes: the prediction must have a class axis");
     return {};
   }
   template <class T>
@@ -133,7 +133,7 @@ Var<T> binary_cross_entropy(Var<T> probability, std::type_identity_t<Operand<T>>
                             const std::type_identity_t<BinaryCrossEntropyOptions<T>>& options, Location where) {
   if (!options.positive_weight.empty())
     throw ValueError("binary_cross_entropy",
-                     "a positive_weight for probabilities: use binary_cross_entropy_with_logits, or weight", where);
+                     "positive_weight with probabilities: use binary_cross_entropy_with_logits, or weight", where);
   return binary("binary_cross_entropy", probability, target, options, where,
                 [](const Operand<T>& p, const Operand<T>& y, const auto&) { return binary_cross_entropy_op(p, y); });
 }

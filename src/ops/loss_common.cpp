@@ -105,9 +105,8 @@ Var<T> equal_shaped(std::string_view loss, Var<T> prediction, const Operand<T>& 
   const Var<T> y = target.on(prediction.tape());
   check_operand(prediction.tape(), y, loss, {}, "the target");
   if (y.shape() != prediction.shape())
-    throw ShapeError(loss,
-                     fmt::format("prediction {} and target {}: losses do not broadcast, both must have the same shape",
-                                 to_string(prediction.shape()), to_string(y.shape())));
+    throw ShapeError(loss, fmt::format("prediction {} and target {}: losses do not broadcast; expected equal shapes",
+                                       to_string(prediction.shape()), to_string(y.shape())));
   return y;
 }
 
@@ -118,7 +117,7 @@ Var<T> reduced(std::string_view loss, Var<T> costs, Reduction reduction, double 
   const double count = reduction == Reduction::mean ? static_cast<double>(costs.size()) : samples;
   if (count == 0)
     throw ValueError(
-        loss, fmt::format("losses of shape {}: the mean over no elements is not defined", to_string(costs.shape())));
+        loss, fmt::format("losses of shape {}: the mean over no elements is undefined", to_string(costs.shape())));
   return divide(Operand<T>(sum(costs, {}, {}, where), where), Operand<T>(count, where));
 }
 

@@ -59,7 +59,7 @@ Var<T> loss_of_rows(std::string_view name, std::string_view first, Var<T> a,
     std::array<losses::Named<T>, 4> operands{};
     std::size_t count = 0;
     operands[count++] = {first, a};
-    if (a.rank() == 0) throw ShapeError(name, fmt::format("the {} is a scalar: it must be rows of numbers", first));
+    if (a.rank() == 0) throw ShapeError(name, fmt::format("the {} is a scalar: expected at least one axis", first));
     for (const auto& [role, operand] : others) {
       const Var<T> x = operand->on(a.tape());
       check_operand(a.tape(), x, name, where, "the {}", role);

@@ -173,8 +173,7 @@ struct TotalWeightCheck {
   Shape shape(const Shape& x) const { return x; }
   template <class T>
   void forward(Value<const T> x, Value<T> y) const {
-    if (*x.data == 0)
-      throw ValueError(loss_name(is_nll), "no label has any weight: the mean over no samples is not defined");
+    if (*x.data == 0) throw ValueError(loss_name(is_nll), "the labels have a total weight of 0: the mean is undefined");
     *y.data = 0;
   }
   template <class T>
@@ -302,7 +301,8 @@ Var<T> cross_entropy(Var<T> logits, std::type_identity_t<Operand<T>> target,
   return losses::loss_of(call.name, logits, target, where, [&](Var<T> y) {
     call.check(logits);
     if (options.ignore_index)
-      throw ValueError(call.name, "an ignore_index for probabilities: it belongs to labels; use targets of 0 instead");
+      throw ValueError(call.name,
+                       "ignore_index with probabilities: it applies only to labels; use targets of 0 instead");
     return call.of_probabilities(log_softmax(logits, call.class_axis(logits), where), y);
   });
 }
@@ -337,8 +337,7 @@ using Inputs = std::span<const Var<double>>;
 [[maybe_unused]] const bool cross_entropy_registered = register_op(
     {.name = "cross_entropy",
      .notation = "−ln softmax(z) of the class k",
-     .convention =
-         "classes along axis 1; the mean is weighted by the classes' weights; ignored labels have a loss of 0",
+     .convention = "classes along axis 1; the mean is weighted by the class weights; the loss of ignored labels is 0",
      .own_examples = [] {
        const auto labels = [](Inputs x) { return cross_entropy(x[0], {2, 0, 1, 1}); };
        const auto weighted = [](Inputs x) {

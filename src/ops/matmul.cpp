@@ -133,9 +133,11 @@ Var<T> matmul(Var<T> a, Var<T> b, Location where) {
   return atomically(detail::tape_of(Matmul::name, where, a, b), where, [&] {
     const Shape from_a = a.shape(), from_b = b.shape();
     if (from_a.rank() == 0 || from_b.rank() == 0)
-      throw ShapeError(Matmul::name, fmt::format("shapes {} and {}: both operands must be matrices or vectors, or "
-                                                 "stacks of matrices; a scalar multiplies with *",
-                                                 to_string(from_a), to_string(from_b)));
+      throw ShapeError(
+          Matmul::name,
+          fmt::format(
+              "shapes {} and {}: both operands must be matrices or vectors, or stacks of matrices; use * for a scalar",
+              to_string(from_a), to_string(from_b)));
     const bool row = from_a.rank() == 1, column = from_b.rank() == 1;
     if ((row || column) && from_a.back() != from_b[column ? 0 : from_b.rank() - 2])
       throw ShapeError(Matmul::name,

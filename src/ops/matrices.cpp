@@ -21,7 +21,7 @@ void require_matrices(std::string_view op, const Shape& x) {
   constexpr std::size_t most = 0x7fffffff;  // LAPACK uses 32-bit integers
   if (x.rank() < 2)
     throw ShapeError(
-        op, fmt::format("shape {}: a matrix, or a stack of matrices in the last two axes, is needed", to_string(x)));
+        op, fmt::format("shape {}: expected a matrix, or a stack of matrices in the last two axes", to_string(x)));
   if (rows_of(x) > most || columns_of(x) > most)
     throw ShapeError(op, fmt::format("shape {}: a matrix has at most {} rows or columns", to_string(x), most));
 }

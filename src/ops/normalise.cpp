@@ -48,7 +48,7 @@ struct Grouped {
 
 struct GroupVariance : Grouped {
   static constexpr std::string_view name = "group_variance";
-  static constexpr std::string_view notation = "mean (x − mean x)² by group";
+  static constexpr std::string_view notation = "mean (x − mean x)² per group";
   static constexpr std::size_t arity = 1;
 
   Shape shape(const Shape& x) const { return one_each(x); }
@@ -68,7 +68,7 @@ struct GroupVariance : Grouped {
 
 struct StandardiseVjp : Grouped {
   static constexpr std::string_view name = "standardise_vjp";
-  static constexpr std::string_view notation = "r (g − mean g − y mean(g y)) by group";
+  static constexpr std::string_view notation = "r (g − mean g − y mean(g y)) per group";
   static constexpr std::size_t arity = 3;
 
   Shape shape(const Shape& g, const Shape&, const Shape&) const { return g; }
@@ -96,7 +96,7 @@ constexpr auto inverse_root_op = elementwise<"inverse_root", params<1>>(
 
 struct Standardise : Grouped {
   static constexpr std::string_view name = "standardise";
-  static constexpr std::string_view notation = "(x − mean x) / √(variance x + ε) by group";
+  static constexpr std::string_view notation = "(x − mean x) / √(variance x + ε) per group";
   static constexpr std::size_t arity = 1;
   double epsilon = 0;
 
@@ -234,7 +234,7 @@ Var<T> batch_norm(Var<T> x, const BatchNormState<T>& state, Training training, s
     const std::size_t count = channels(name, x, 2, weight, bias);
     const Shape beside = beside_channels(x);
     if (state.running_mean.shape() != Shape{count} || state.running_variance.shape() != Shape{count})
-      throw ShapeError(name, fmt::format("{} channels in shape {}: the state holds those of shapes {} and {}", count,
+      throw ShapeError(name, fmt::format("{} channels in shape {}: the running statistics have shapes {} and {}", count,
                                          to_string(x.shape()), to_string(state.running_mean.shape()),
                                          to_string(state.running_variance.shape())));
     if (training == Training::no) {
@@ -247,8 +247,9 @@ Var<T> batch_norm(Var<T> x, const BatchNormState<T>& state, Training training, s
     }
     const std::size_t members = x.size() / std::max<std::size_t>(count, 1);
     if (members < 2)
-      throw ShapeError(name, fmt::format("shape {} has {} element a channel: training needs at least 2 for a variance",
-                                         to_string(x.shape()), members));
+      throw ShapeError(name,
+                       fmt::format("shape {} has {} element per channel: training needs at least 2 for the variance",
+                                   to_string(x.shape()), members));
     const Var<T> y = record(Standardise{{1, 2}, epsilon}, where, x);
     const Var<T> result = scaled(y, weight, bias, beside, where);
     queue_updates(x, state, members, where);
@@ -263,8 +264,8 @@ Var<T> group_norm(Var<T> x, std::size_t groups, std::type_identity_t<Var<T>> wei
   return checked(name, x, epsilon, where, [&] {
     const std::size_t count = channels(name, x, 2, weight, bias);
     if (groups == 0 || count % groups != 0)
-      throw ShapeError(name, fmt::format("{} groups of {} channels (shape {}): must divide them evenly", groups, count,
-                                         to_string(x.shape())));
+      throw ShapeError(name, fmt::format("{} groups for {} channels (shape {}): must divide the channels evenly",
+                                         groups, count, to_string(x.shape())));
     const Shape shape = x.shape();
     std::size_t members = count / groups;
     for (std::size_t axis = 2; axis < shape.rank(); ++axis) members *= shape[axis];
@@ -326,8 +327,9 @@ OpExample example(std::string_view name, std::vector<Shape> shapes, std::functio
 
 [[maybe_unused]] const bool batch_norm_registered = register_op(
     {.name = "batch_norm",
-     .notation = "w (x − mean x) / √(variance x + ε) + b by channel",
-     .convention = "channels along axis 1; the running variance is divided by one less than the number of elements",
+     .notation = "w (x − mean x) / √(variance x + ε) + b per channel",
+     .convention =
+         "channels along axis 1; the running variance is unbiased: it divides by one less than the number of elements",
      .own_examples = [] {
        const auto in = [](Training training) {
          return [training](Inputs x) {
@@ -341,7 +343,7 @@ OpExample example(std::string_view name, std::vector<Shape> shapes, std::functio
 
 [[maybe_unused]] const bool group_norm_registered =
     register_op({.name = "group_norm",
-                 .notation = "w (x − mean x) / √(variance x + ε) + b by group of channels",
+                 .notation = "w (x − mean x) / √(variance x + ε) + b per group of channels",
                  .convention = "channels along axis 1",
                  .own_examples = [] {
                    const auto by_two = [](Inputs x) { return group_norm(x[0], 2, x[1], x[2]); };
@@ -351,7 +353,7 @@ OpExample example(std::string_view name, std::vector<Shape> shapes, std::functio
 
 [[maybe_unused]] const bool instance_norm_registered =
     register_op({.name = "instance_norm",
-                 .notation = "w (x − mean x) / √(variance x + ε) + b by sample and channel",
+                 .notation = "w (x − mean x) / √(variance x + ε) + b per sample and channel",
                  .convention = "channels along axis 1",
                  .own_examples = [] {
                    const auto apply = [](Inputs x) { return instance_norm(x[0], x[1], x[2]); };

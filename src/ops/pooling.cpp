@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view pool_convention =
     "NaN if an element is; the gradient goes to the first of equal elements (PyTorch)";
 constexpr std::string_view padding_rule =
-    "the padding counts unless count_include_pad is false; what lies beyond it never does (PyTorch)";
+    "the padding counts unless count_include_pad is false; elements beyond it never count (PyTorch)";
 
 struct Pooling {
   kernel::PoolWindow window;
@@ -74,9 +74,9 @@ Pooling pooling(std::string_view name, const Shape& x, const PoolSteps& steps) {
                                          axis.kernel, axis.dilation));
     if (has_empty_window(axis))
       throw ShapeError(
-          name, fmt::format("x of shape {}: along {} a kernel of {} with dilation {} and padding {} sees "
-                            "nothing but padding",
-                            to_string(x), detail::axis_name(i, how.rank), axis.kernel, axis.dilation, axis.padding));
+          name,
+          fmt::format("x of shape {}: along {} a kernel of {} with dilation {} and padding {} covers only padding",
+                      to_string(x), detail::axis_name(i, how.rank), axis.kernel, axis.dilation, axis.padding));
   }
   return how;
 }
@@ -92,7 +92,7 @@ Pooling adaptive(const Shape& x, const detail::PerThree& size) {
 
 struct MaxPoolPositions : Pooling {
   static constexpr std::string_view name = "max_pool_positions";
-  static constexpr std::string_view notation = "where in its plane each window's largest element lies";
+  static constexpr std::string_view notation = "the position in its plane of each window's largest element";
   static constexpr std::string_view convention = "the first of equal elements; the last NaN, if there is one (PyTorch)";
   static constexpr std::size_t arity = 1;
   static constexpr bool index_output = true;

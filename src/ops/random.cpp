@@ -116,7 +116,7 @@ struct Categorical {
   Shape shape(const Shape& z, const Shape&) const {
     if (z.rank() == 0 || z.back() == 0)
       throw ShapeError(name,
-                       fmt::format("logits of shape {}: the last axis must hold at least one class", to_string(z)));
+                       fmt::format("logits of shape {}: the last axis must have at least one class", to_string(z)));
     Shape rows;
     for (std::size_t axis = 0; axis + 1 < z.rank(); ++axis) rows.push_back(z[axis]);
     return rows;
@@ -136,7 +136,7 @@ struct Categorical {
     for (std::size_t c = 0; c < classes; ++c) {
       const auto logit = static_cast<double>(z[c]);
       if (!(logit < std::numeric_limits<double>::infinity()))
-        throw ValueError(name, fmt::format("logit {} of row {} is {}: must be a number below infinity", c, row, logit));
+        throw ValueError(name, fmt::format("logit {} of row {} is {}: must be less than infinity", c, row, logit));
       top = std::max(top, logit);
     }
     if (std::isinf(top)) throw ValueError(name, fmt::format("row {}: no class has a probability above 0", row));
@@ -222,7 +222,7 @@ Var<T> reparameterised(std::string_view name, const Operand<T>& a, const Operand
                        const Place& place) {
   const Location& where = a.where();
   if (a.handle().empty() && b.handle().empty())
-    throw HandleError(name, "no operand is a Var that was recorded on a tape", where);
+    throw HandleError(name, "no operand is a Var recorded on a tape", where);
   Tape<T>& tape = (a.handle().empty() ? b : a).handle().tape(name, where);
   return atomically(tape, where, [&] {
     const Var<T> x = a.on(tape), y = b.on(tape);

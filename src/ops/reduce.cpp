@@ -87,7 +87,7 @@ struct Amax : Reduction {
     for (std::size_t axis = first; axis < last; ++axis)
       if (x[axis] == 0)
         throw ShapeError(
-            name, fmt::format("shape {}: the largest of no elements (axis {}) is not defined", to_string(x), axis));
+            name, fmt::format("shape {}: the maximum over no elements (axis {}) is undefined", to_string(x), axis));
     return Reduction::shape(x);
   }
   template <class T>

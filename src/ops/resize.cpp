@@ -66,7 +66,7 @@ struct ResizeAxis : Resize {
 
 struct ResizeAxisGradient : Resize {
   static constexpr std::string_view name = "resize_axis_gradient";
-  static constexpr std::string_view notation = "cotangents shared out to what they were interpolated from";
+  static constexpr std::string_view notation = "cotangents distributed to the interpolated elements";
   static constexpr std::string_view convention = edges;
 
   Shape shape(const Shape& g) const {
@@ -122,7 +122,7 @@ Var<T> shuffle(std::string_view name, Var<T> x, std::ptrdiff_t factor, bool undo
     const Shape s = batch.shape();
     if (!undo) {
       if (s[1] % (r * r) != 0)
-        throw ShapeError(name, fmt::format("x of shape {} with factor {}: {} channels cannot be split by {}",
+        throw ShapeError(name, fmt::format("x of shape {} with factor {}: {} channels are not divisible by {}",
                                            to_string(x.shape()), r, s[1], r * r));
       const Var<T> parts = reshape(batch, {s[0], s[1] / (r * r), r, r, s[2], s[3]}, where);
       return reshape(transpose(parts, {0, 1, 4, 2, 5, 3}, where), {s[0], s[1] / (r * r), s[2] * r, s[3] * r}, where);

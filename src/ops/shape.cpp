@@ -139,7 +139,7 @@ struct Contiguous {
 NewShape::NewShape(std::initializer_list<Extent> extents, const Location& where) {
   for (const Extent extent : extents) {
     if (extent.value < -1 || (extent.value == -1 && unknown_ != max_rank))
-      throw ShapeError(Reshape::name, fmt::format("extent {}: must not be negative, but for one −1", extent.value),
+      throw ShapeError(Reshape::name, fmt::format("extent {}: must not be negative, except for one −1", extent.value),
                        where);
     if (extent.value == -1) unknown_ = shape_.rank();
     shape_.push_back(extent.value == -1 ? 1 : static_cast<std::size_t>(extent.value));
@@ -151,8 +151,9 @@ Shape NewShape::of(std::size_t elements) const {
   if (unknown_ == max_rank) return result;
   const std::size_t others = shape_.elements();
   if (others == 0 || elements % others != 0)
-    throw ShapeError(Reshape::name, fmt::format("{} elements do not fill rows of {}: no extent fits in place of −1",
-                                                elements, others));
+    throw ShapeError(
+        Reshape::name,
+        fmt::format("{} elements cannot be divided into rows of {}: no extent fits in place of −1", elements, others));
   result[unknown_] = elements / others;
   return result;
 }
@@ -206,8 +207,9 @@ Var<T> squeeze(Var<T> x, const Axes& axes, Location where) {
     for (std::size_t axis = 0; axis < from.rank(); ++axis) {
       const bool drop = (named >> axis & 1) != 0;
       if (drop && !axes.all() && from[axis] != 1)
-        throw ShapeError("squeeze", fmt::format("axis {} of shape {} has {} elements: only an axis of one can go", axis,
-                                                to_string(from), from[axis]));
+        throw ShapeError(
+            "squeeze", fmt::format("axis {} of shape {} has {} elements: only an axis of extent 1 can be removed", axis,
+                                   to_string(from), from[axis]));
       if (!drop || from[axis] != 1) to.push_back(from[axis]);
     }
     return record(Reshape{to}, where, x);
@@ -259,7 +261,7 @@ Var<T> moveaxis(Var<T> x, const Axes& from, const Axes& to, Location where) {
   constexpr const char* name = "moveaxis";
   return atomically(tape_of(x, name, where), where, [&] {
     if (from.count() != to.count() || from.count() == 0)
-      throw AxisError(name, fmt::format("{} axes moved to {} places: there must be a place for each, and one at least",
+      throw AxisError(name, fmt::format("{} axes to move to {} positions: expected equal numbers, at least 1",
                                         from.count(), to.count()));
     Transpose op;
     const std::size_t rank = x.rank();

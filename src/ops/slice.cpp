@@ -48,7 +48,8 @@ struct Triangular {
   std::ptrdiff_t offset = 0;
 
   Shape shape(const Shape& x) const {
-    if (x.rank() < 2) throw ShapeError(name, fmt::format("shape {}: needs a matrix, or a stack of them", to_string(x)));
+    if (x.rank() < 2)
+      throw ShapeError(name, fmt::format("shape {}: expected a matrix, or a stack of matrices", to_string(x)));
     return x;
   }
   template <class T>
@@ -88,10 +89,10 @@ Run run_of(const Slice& part, std::size_t extent, std::size_t axis) {
   if (part.kind == Slice::Kind::position) {
     if (*part.start < -n || *part.start >= n)
       throw ValueError(Section::name,
-                       fmt::format("position {} of axis {}: it has {} elements", *part.start, axis, extent));
+                       fmt::format("position {} of axis {}: the axis has {} elements", *part.start, axis, extent));
     return {static_cast<std::size_t>(*part.start + (*part.start < 0 ? n : 0)), 1, 1, false};
   }
-  if (part.step == 0) throw ValueError(Section::name, fmt::format("axis {}: a step of 0", axis));
+  if (part.step == 0) throw ValueError(Section::name, fmt::format("axis {}: the step is 0", axis));
   const bool backwards = part.step < 0;
   const std::ptrdiff_t lowest = backwards ? -1 : 0, highest = backwards ? n - 1 : n;
   const auto bound = [&](std::optional<std::ptrdiff_t> given, std::ptrdiff_t otherwise) {
@@ -120,7 +121,7 @@ Var<T> slice_axes(Var<T> x, std::span<const Slice> slices, const Location& where
     throw ShapeError(Section::name, mentioned > shape.rank()
                                         ? fmt::format("{} positions and ranges for shape {}: at most one for each axis",
                                                       mentioned, to_string(shape))
-                                        : "more than one ellipsis: it stands for all axes that are left over");
+                                        : "more than one ellipsis: only one can stand for the remaining axes");
   Section section;
   Shape result;
   std::uint32_t backwards = 0;
@@ -163,7 +164,7 @@ template <class T>
 Var<T> slice(Var<T> x, std::ptrdiff_t axis, const Slice& part, Location where) {
   return atomically(tape_of(x, Section::name, where), where, [&] {
     if (part.kind == Slice::Kind::newaxis || part.kind == Slice::Kind::ellipsis)
-      throw ValueError(Section::name, "along one axis: a position or a range");
+      throw ValueError(Section::name, "ellipsis or newaxis along one axis: expected a position or a range");
     std::vector<Slice> slices(normalise_axis(axis, x.rank(), Section::name), xt::all());
     slices.push_back(part);
     return slice_axes<T>(x, slices, where);
@@ -183,7 +184,7 @@ Var<T> diagonal_of(Var<T> x, std::ptrdiff_t offset, std::ptrdiff_t row_axis, std
                    std::string_view name, const Location& where) {
   const std::size_t rows = normalise_axis(row_axis, x.rank(), name);
   const std::size_t columns = normalise_axis(column_axis, x.rank(), name);
-  if (rows == columns) throw AxisError(name, fmt::format("axis {} is named twice: a diagonal needs two", rows));
+  if (rows == columns) throw AxisError(name, fmt::format("axis {} is repeated: expected two different axes", rows));
   return record(Diagonal{static_cast<std::uint8_t>(rows), static_cast<std::uint8_t>(columns), offset}, where, x);
 }
 
@@ -200,7 +201,7 @@ Var<T> diag(Var<T> x, std::ptrdiff_t offset, Location where) {
   return atomically(tape_of(x, "diag", where), where, [&] {
     if (x.rank() == 2) return diagonal_of(x, offset, 0, 1, "diag", where);
     if (x.rank() != 1)
-      throw ShapeError("diag", fmt::format("shape {}: needs a vector or a matrix", to_string(x.shape())));
+      throw ShapeError("diag", fmt::format("shape {}: expected a vector or a matrix", to_string(x.shape())));
     const std::size_t n =
         x.size() + (offset < 0 ? std::size_t{0} - static_cast<std::size_t>(offset) : static_cast<std::size_t>(offset));
     return record(Placed<Diagonal>{{0, 1, offset}, {n, n}, 0}, where, x);

@@ -21,7 +21,7 @@ Shape shape_of_solution(std::string_view name, const Shape& a, const Shape& b) {
                      fmt::format("shapes {} and {}: the matrix has {} rows, the right-hand side {}{}", to_string(a),
                                  to_string(b), rows_of(a), rows_of(b),
                                  columns_of(b) == rows_of(a)
-                                     ? "; a right-hand side has the shape (…, n, k), only one of rank 1 is a vector"
+                                     ? "; a right-hand side has the shape (…, n, k); only one of rank 1 is a vector"
                                      : ""));
   const std::optional<Shape> batch = broadcast_shapes(leading(a), leading(b));
   if (!batch)
@@ -130,7 +130,7 @@ struct TriangularSolve {
   static constexpr std::string_view name = "triangular_solve";
   static constexpr std::string_view notation = "X with A·X = B, A triangular";
   static constexpr std::string_view convention =
-      "the other triangle of A is not read and gets no gradient; a zero on the diagonal throws ValueError";
+      "the other triangle of A is not read and has no gradient; a zero on the diagonal throws ValueError";
   static constexpr std::size_t arity = 2;
   static constexpr bool any_extents = true;
   static constexpr bool takes_strides = true;

@@ -16,7 +16,7 @@ namespace {
 struct Argsort {
   static constexpr std::string_view name = "argsort";
   static constexpr std::string_view notation = "the k that sort x";
-  static constexpr std::string_view convention = "equal elements stay in their order; NaN counts as largest";
+  static constexpr std::string_view convention = "equal elements keep their order; NaN counts as largest";
   static constexpr std::size_t arity = 1;
   static constexpr bool index_output = true;
   std::size_t axis = 0, count = 0;
@@ -128,7 +128,7 @@ TopK<T> topk(Var<T> x, std::size_t k, std::ptrdiff_t axis, SortOrder order, Loca
   return atomically(tape_of(x, "topk", where), where, [&] {
     const std::size_t along = normalise_axis(axis, x.rank(), "topk");
     if (k > x.shape()[along])
-      throw ShapeError("topk", fmt::format("{} elements of axis {} of shape {}: it has {}", k, along,
+      throw ShapeError("topk", fmt::format("{} elements of axis {} of shape {}: the axis has {}", k, along,
                                            to_string(x.shape()), x.shape()[along]));
     const IndexVar<T> indices = positions(x, along, k, order, where);
     return TopK<T>{take_along_axis(x, indices, axis, where), indices};
@@ -136,9 +136,8 @@ TopK<T> topk(Var<T> x, std::size_t k, std::ptrdiff_t axis, SortOrder order, Loca
 }
 
 namespace {
-WENGERT_LISTED(sort, "the elements of x in order", "equal elements stay in their order; NaN counts as largest",
-               sort(x, 0))
-WENGERT_LISTED(topk, "the first k elements of x in order", "of equal elements the first are taken",
+WENGERT_LISTED(sort, "the elements of x in order", "equal elements keep their order; NaN counts as largest", sort(x, 0))
+WENGERT_LISTED(topk, "the first k elements of x in order", "the first of equal elements are taken",
                topk(x, 2, 0, SortOrder::ascending).values)
 }  // namespace
 

@@ -55,7 +55,7 @@ struct PositionOfExtreme {
 struct Argmax : PositionOfExtreme {
   static constexpr std::string_view name = "argmax";
   static constexpr std::string_view notation = "k with xₖ = max x";
-  static constexpr std::string_view convention = "of equal elements the first; NaN counts as largest";
+  static constexpr std::string_view convention = "the first of equal elements; NaN counts as largest";
   Shape shape(const Shape& x) const { return shape_of("argmax", x); }
   template <class T>
   void forward(Value<const T> x, Value<std::int64_t> y) const {
@@ -67,7 +67,7 @@ struct Argmax : PositionOfExtreme {
 struct Argmin : PositionOfExtreme {
   static constexpr std::string_view name = "argmin";
   static constexpr std::string_view notation = "k with xₖ = min x";
-  static constexpr std::string_view convention = "of equal elements the first; NaN counts as smallest";
+  static constexpr std::string_view convention = "the first of equal elements; NaN counts as smallest";
   Shape shape(const Shape& x) const { return shape_of("argmin", x); }
   template <class T>
   void forward(Value<const T> x, Value<std::int64_t> y) const {
@@ -198,14 +198,14 @@ void require_elements(const char* name, Var<T> x, const Axes& axes) {
   const std::uint32_t reduced = axes.bits(x.rank(), name);
   for (std::size_t axis = 0; axis < x.rank(); ++axis)
     if ((reduced >> axis & 1) != 0 && x.shape()[axis] == 0)
-      throw ShapeError(name, fmt::format("shape {}: nothing to choose from along axis {}, which has no elements",
-                                         to_string(x.shape()), axis));
+      throw ShapeError(name,
+                       fmt::format("shape {}: axis {} has no elements to choose from", to_string(x.shape()), axis));
 }
 
 WENGERT_LISTED(amin, "min x", "ties share the gradient evenly", amin(x, -1))
 WENGERT_LISTED(var, "Σ (x − mean)² / (n − ddof)", "", var(x, {}, KeepDims::yes))
 WENGERT_LISTED(stddev, "√var x", "the gradient is 0 where all elements are equal", stddev(x))
-WENGERT_LISTED(logsumexp, "ln Σ eˣ", "elements that are the row's infinite maximum share its gradient",
+WENGERT_LISTED(logsumexp, "ln Σ eˣ", "elements equal to the row's infinite maximum share its gradient",
                logsumexp(x, -1))
 WENGERT_LISTED(norm, "(Σ |x|ᵖ)^(1/p)", "the gradient is 0 where the norm is 0", norm(x, 3))
 

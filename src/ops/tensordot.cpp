@@ -47,7 +47,7 @@ std::vector<std::size_t> named_axes(std::initializer_list<std::ptrdiff_t> axes, 
   for (const std::ptrdiff_t axis : axes) {
     const std::size_t k = normalise_axis(axis, rank, "tensordot");
     if (std::find(result.begin(), result.end(), k) != result.end())
-      throw AxisError("tensordot", fmt::format("axis {} is named twice: each may stand once", axis));
+      throw AxisError("tensordot", fmt::format("axis {} is repeated: expected each axis at most once", axis));
     result.push_back(k);
   }
   return result;
@@ -64,7 +64,8 @@ constexpr auto apply_outer = [](Var<double> a, Var<double> b) { return outer(a, 
 const bool tensordot_registered =
     register_op({.name = "dot",
                  .notation = "Σₖ aᵢₖ·bₖⱼ",
-                 .convention = "NumPy's dot: the last axis of a, the last but one of b; a scalar multiplies",
+                 .convention = "as NumPy's dot: sums over the last axis of a and the second-to-last of b; a scalar "
+                               "multiplies all elements",
                  .own_examples =
                      [] {
                        return std::vector<OpExample>{
@@ -122,7 +123,7 @@ Var<T> tensordot(Var<T> a, Var<T> b, std::size_t axes, Location where) {
     const std::size_t rank_a = a.rank(), rank_b = b.rank();
     if (axes > rank_a || axes > rank_b)
       throw AxisError("tensordot",
-                      fmt::format("shapes {} and {}: {} axes to sum over, but an operand has only {}",
+                      fmt::format("shapes {} and {}: {} axes to sum over, but one operand has only {}",
                                   to_string(a.shape()), to_string(b.shape()), axes, std::min(rank_a, rank_b)));
     std::array<AxisPair, max_rank> pairs{};
     for (std::size_t i = 0; i < axes; ++i) pairs[i] = {rank_a - axes + i, i};
@@ -138,7 +139,7 @@ Var<T> tensordot(Var<T> a, Var<T> b, std::type_identity_t<std::initializer_list<
     const auto of_a = named_axes(axes_a, a.rank()), of_b = named_axes(axes_b, b.rank());
     if (of_a.size() != of_b.size())
       throw AxisError("tensordot",
-                      fmt::format("{} axes of the first operand and {} of the second: each needs a partner",
+                      fmt::format("{} axes of the first operand and {} of the second: expected equal numbers",
                                   of_a.size(), of_b.size()));
     std::vector<AxisPair> pairs;
     for (std::size_t i = 0; i < of_a.size(); ++i) pairs.push_back({of_a[i], of_b[i]});

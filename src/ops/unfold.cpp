@@ -37,9 +37,10 @@ Windows windows(std::string_view name, const detail::PerThree& extents, const Pe
     const std::size_t padded = extents[i] + 2 * padding[i];
     const std::size_t beyond = (kernels[i] - 1) * dilation[i];
     if (beyond >= padded)
-      throw ShapeError(name, fmt::format("extent {} along {}: padded it has {} elements, too few for a kernel of {} "
-                                         "with dilation {}",
-                                         extents[i], detail::axis_name(i, 2), padded, kernels[i], dilation[i]));
+      throw ShapeError(
+          name, fmt::format(
+                    "extent {} along {}: with padding it has {} elements, too few for a kernel of {} with dilation {}",
+                    extents[i], detail::axis_name(i, 2), padded, kernels[i], dilation[i]));
     how.window.axes[i] = {extents[i], kernels[i],  (padded - 1 - beyond) / stride[i] + 1,
                           stride[i],  dilation[i], padding[i]};
   }
@@ -48,7 +49,7 @@ Windows windows(std::string_view name, const detail::PerThree& extents, const Pe
 
 struct Unfold : Windows {
   static constexpr std::string_view name = "unfold";
-  static constexpr std::string_view notation = "what each position of a window sees, as columns";
+  static constexpr std::string_view notation = "the elements of each window, as columns";
 
   Shape shape(const Shape& x) const {
     std::size_t rows = 0;
@@ -76,7 +77,7 @@ struct Unfold : Windows {
 
 struct Fold : Windows {
   static constexpr std::string_view name = "fold";
-  static constexpr std::string_view notation = "columns added to where windows saw them";
+  static constexpr std::string_view notation = "columns added at their windows";
 
   Shape shape(const Shape& columns) const {
     return {columns[0], columns[1] / window.kernel_size(), window.axes[1].input, window.axes[2].input};
@@ -129,8 +130,8 @@ Var<T> fold(Var<T> columns, const PerAxis<2>& size, const PerAxis<2>& kernel, co
     const bool single = given.rank() == 2;
     if ((given.rank() != 3 && !single) || given.back() != positions || given[given.rank() - 2] % elements != 0)
       throw ShapeError(Fold::name,
-                       fmt::format("columns of shape {}: these windows have {} positions and {} elements, so (N, "
-                                   "C·{}, {}) or (C·{}, {}) is needed",
+                       fmt::format("columns of shape {}: the windows have {} positions and {} elements: expected (N, "
+                                   "C·{}, {}) or (C·{}, {})",
                                    to_string(given), positions, elements, elements, positions, elements, positions));
     if (!single) return record(op, where, columns);
     const Var<T> y = record(op, where, reshape(columns, {1, given[0], given[1]}, where));

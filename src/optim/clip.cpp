@@ -11,7 +11,7 @@ namespace {
 
 void require_limit(const char* function, double limit, const Location& where) {
   if (limit > 0) return;
-  throw ValueError(function, fmt::format("a limit of {}: expected a positive one", limit), where);
+  throw ValueError(function, fmt::format("a limit of {}: expected a positive number", limit), where);
 }
 
 template <class T>

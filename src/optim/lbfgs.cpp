@@ -42,8 +42,7 @@ template <class T>
 void require_finite(const LinePoint<T>& point, const Location& where) {
   if (!std::isfinite(point.loss)) throw ValueError("LBFGS", fmt::format("the loss is {}", point.loss), where);
   if (!std::all_of(point.gradient.begin(), point.gradient.end(), [](T g) { return std::isfinite(g); }))
-    throw ValueError("LBFGS", "the gradient is not finite; a TraceNaN on the tape names the op that makes it so",
-                     where);
+    throw ValueError("LBFGS", "the gradient is not finite; a TraceNaN on the tape names the op that causes it", where);
 }
 
 }  // namespace
@@ -106,7 +105,7 @@ LBFGS<T>::LBFGS(std::vector<NamedParameter<T>> parameters, LBFGSOptions options,
   require_not_negative("LBFGS", "rate", options.rate, where);
   require_not_negative("LBFGS", "gradient_tolerance", options.gradient_tolerance, where);
   require_not_negative("LBFGS", "change_tolerance", options.change_tolerance, where);
-  if (options.history == 0) throw ValueError("LBFGS", "history 0: expected at least one change to remember", where);
+  if (options.history == 0) throw ValueError("LBFGS", "history 0: expected at least 1", where);
   std::vector<Parameter<T>> claimed;
   for (const NamedParameter<T>& named : parameters_) claimed.push_back(named.parameter);
   claim_ = std::make_shared<const wengert::detail::OptimiserClaim<T>>(std::move(claimed));
@@ -239,8 +238,8 @@ void LBFGS<T>::assign_state(const detail::NamedValues<T>& parts, const Location&
       if (part.empty()) throw ValueError("LBFGS", fmt::format("state '{}' is missing", name), where);
       if (part.mapped().size() != size)
         throw ShapeError("LBFGS",
-                         fmt::format("state '{}' has {} elements: expected {}, as the trainable parameters have", name,
-                                     part.mapped().size(), size),
+                         fmt::format("state '{}' has {} elements: expected {}, as many as the trainable parameters",
+                                     name, part.mapped().size(), size),
                          where);
       return std::move(part.mapped());
     };

@@ -58,11 +58,12 @@ Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, std::vector<N
   for (const Group<T>& group : options.groups) {
     if (std::none_of(paths.begin(), paths.end(), [&](const auto& named) { return names(group.path, named.name); }))
       throw ValueError("Optimizer",
-                       fmt::format("group '{}' names no parameter: there are {}", group.path, listed(paths)), where);
+                       fmt::format("group '{}' matches no parameter: the parameters are {}", group.path, listed(paths)),
+                       where);
     if (rules_.front().rate() == 0 && group.rule.rate() != 0)
       throw ValueError("Optimizer",
-                       fmt::format("group '{}' has the rate {} and the optimiser 0: expected a positive rate, to which "
-                                   "the group's keeps its ratio",
+                       fmt::format("group '{}' has rate {} and the optimiser 0: expected a positive rate, to which the "
+                                   "group's rate is proportional",
                                    group.path, group.rule.rate()),
                        where);
     rules_.push_back(group.rule);
@@ -103,9 +104,9 @@ void Optimizer<T>::require_members(std::size_t number, const std::vector<NamedPa
                                   [&](const Trained& trained) { return trained.named.parameter == path->parameter; });
   throw ValueError(
       "Optimizer",
-      fmt::format("group '{}' is left without a parameter: '{}' belongs to '{}' before it; put the narrower "
-                  "group first",
-                  group, path->name, groups[taken->rule - 1].path),
+      fmt::format(
+          "group '{}' has no parameters left: '{}' belongs to the earlier group '{}'; put the narrower group first",
+          group, path->name, groups[taken->rule - 1].path),
       where);
 }
 
@@ -157,7 +158,7 @@ template <class T>
 void Optimizer<T>::queue(Tape<T>& tape, std::vector<Var<T>> gradients, const Location& where) {
   for (const auto& queued : tape.updates())
     if (queued.parameter == step_)
-      throw ValueError("Optimizer", "a step is queued already: expected `tape.commit()` before the next", where);
+      throw ValueError("Optimizer", "a step is already queued: expected `tape.commit()` before the next", where);
   if (std::isfinite(clip_value_)) clip_by_value(gradients, clip_value_, where);
   if (std::isfinite(clip_norm_) && !gradients.empty()) clip_by_global_norm(gradients, clip_norm_, where);
   const Var<T> rate = tape.variable(rate_, where);
@@ -209,7 +210,7 @@ void Optimizer<T>::update(std::vector<Var<T>> gradients, const Location& where) 
       throw HandleError("Optimizer", "the gradients belong to different tapes: expected one", where);
     if (gradients[i].shape() != named.parameter.shape())
       throw ShapeError("Optimizer",
-                       fmt::format("a gradient of shape {} for '{}' of shape {}: both must be the same",
+                       fmt::format("a gradient of shape {} for '{}' of shape {}: expected equal shapes",
                                    to_string(gradients[i].shape()), named.name, to_string(named.parameter.shape())),
                        where);
   }

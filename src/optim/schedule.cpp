@@ -82,9 +82,10 @@ double OneCycle::operator()(double t) const {
   require_positive("OneCycle", "end_divisor", end_divisor);
   const double top = rise * steps - 1, last = steps - 1;
   if (!(std::isfinite(steps) && top > 0 && top < last))
-    throw ValueError("OneCycle", fmt::format("{} steps, of which it rises for {}: expected more than one step up, and "
-                                             "some down",
-                                             steps, rise * steps));
+    throw ValueError(
+        "OneCycle",
+        fmt::format("{} steps, of which the rate rises for {}: expected more than one rising step, and falling steps",
+                    steps, rise * steps));
   const double start = max_rate / start_divisor;
   return t <= top ? half_cosine(start, max_rate, t / top)
                   : half_cosine(max_rate, start / end_divisor, (t - top) / (last - top));
@@ -94,7 +95,7 @@ double LinearWarmup::operator()(double t) const {
   require_time("LinearWarmup", t);
   require_positive("LinearWarmup", "steps", steps);
   require_not_negative("LinearWarmup", "start_factor", start_factor, Location{});
-  if (!then) throw ValueError("LinearWarmup", "no schedule to follow: expected one as `then`");
+  if (!then) throw ValueError("LinearWarmup", "no schedule after the warmup: expected one as `then`");
   return t >= steps ? then(t - steps) : then(0) * (start_factor + (1 - start_factor) * t / steps);
 }
 

@@ -70,9 +70,9 @@ std::string listed(const std::vector<RecordedParameter<T>>& strangers) {
 
 /// Advice in messages about such parameters.
 inline constexpr std::string_view advice_on_strangers =
-    "members that have a constructor, private members or virtual functions are passed over, and so are maps, pairs, "
-    "variants and lambdas: use aggregates, vectors, tuples, optionals or pointers, give the parameters to an "
-    "optimiser, or freeze what shall not learn";
+    "members that have a constructor, private members or virtual functions are skipped, as are maps, pairs, variants "
+    "and lambdas: use aggregates, vectors, tuples, optionals or pointers, pass the parameters to an optimiser, or "
+    "freeze those not to be trained";
 
 /// An optimiser's parameters as a message lists them: `'weight', 'bias'`.
 template <class T>
@@ -106,12 +106,11 @@ void require_all_trained(std::string_view subject, Var<T> loss, const std::vecto
     return k < read.size() && read[k];
   };
   if (std::none_of(wanted.begin(), wanted.end(), is_read))
-    throw ValueError(
-        subject,
-        fmt::format("the loss reads none of the optimiser's parameters ({}), so nothing is trained: was it "
-                    "made for another network, or a copy of this one?",
-                    listed(named)),
-        where);
+    throw ValueError(subject,
+                     fmt::format("the loss reads none of the optimiser's parameters ({}), so nothing is trained: was "
+                                 "it created for another network, or a copy of this one?",
+                                 listed(named)),
+                     where);
   const auto is_written = [&](const Parameter<T>& parameter) {
     const auto updates = tape.updates();
     return std::any_of(updates.begin(), updates.end(),
@@ -124,7 +123,7 @@ void require_all_trained(std::string_view subject, Var<T> loss, const std::vecto
   throw ValueError(
       subject,
       fmt::format(
-          "the loss depends on trainable parameters that no optimiser was made for ({}), so they would not learn; {}",
+          "the loss depends on trainable parameters that belong to no optimiser ({}), so they would not be trained; {}",
           listed(others), advice_on_strangers),
       where);
 }

@@ -42,10 +42,11 @@ class Capture {
   void take_input(const Var<T>& input, std::size_t i) {
     const Node<T>& n = tape_.node(input, "compile");
     if (n.op != nullptr || tape_.parameter(input.index()))
-      throw HandleError("compile",
-                        fmt::format("input {} is {}: an input must be put on the tape by constant(), borrow(), "
-                                    "variable(tensor) or indices()",
-                                    i + 1, n.op != nullptr ? "computed by " + std::string(n.op->name) : "a parameter"));
+      throw HandleError(
+          "compile",
+          fmt::format(
+              "input {} is {}: an input must be recorded by constant(), borrow(), variable(tensor) or indices()", i + 1,
+              n.op != nullptr ? "computed by " + std::string(n.op->name) : "a parameter"));
     if (std::find(graph_.inputs.begin(), graph_.inputs.end(), input.index()) != graph_.inputs.end())
       throw HandleError("compile", fmt::format("input {} is named twice", i + 1));
     graph_.inputs.push_back(input.index());
@@ -107,12 +108,11 @@ class Capture {
     const Node<T>& n = tape_.node(std::size_t{k});
     const auto* tensor = static_cast<const Tensor<T>*>(tape_.owner(k).get());
     if (tensor == nullptr)
-      throw HandleError(
-          "compile",
-          fmt::format("borrowed elements of shape {} are no input of the Program, which cannot tell where "
-                      "they are at a replay: make them an input, borrow a Tensor, or record a constant",
-                      to_string(n.layout->shape)),
-          n.where);
+      throw HandleError("compile",
+                        fmt::format("borrowed elements of shape {} are not an input of the Program, which cannot "
+                                    "locate them at replay: make them an input, borrow a Tensor, or record a constant",
+                                    to_string(n.layout->shape)),
+                        n.where);
     const auto known = std::find_if(graph_.borrowed.begin(), graph_.borrowed.end(), [&](const Borrowed<T>& b) {
       return b.tensor == tensor && b.shape == n.layout->shape;
     });

@@ -16,8 +16,7 @@ thread_local LastCall last_of_thread;
 
 constexpr std::string_view cure =
     "Programs serve one thread at a time, and those of one compiled function count as one: make one for each thread, "
-    "or "
-    "hold a lock from the call until its results are read";
+    "or hold a lock from the call until its results are read";
 
 }  // namespace
 
@@ -30,7 +29,7 @@ void InUse::enter(std::string_view subject) {
   const void* holder = nullptr;
   if (holder_.compare_exchange_strong(holder, &last_of_thread, std::memory_order_acquire)) return;
   if (holder == &last_of_thread)
-    throw HandleError(subject, "it is called from within a call of its own: what it records or runs must not use it");
+    throw HandleError(subject, "it is called recursively: the function that it records or runs must not call it");
   throw HandleError(subject, fmt::format("another thread is using it: {}", cure));
 }
 

@@ -34,7 +34,7 @@ std::string line(const Graph<T>& graph, std::uint32_t k) {
   if (!inputs.empty()) text += ")";
   text += fmt::format(" {}", to_string(entry.layout.shape));
   if (entry.accumulates)
-    text += fmt::format(", {}{} times it added to {} times", entry.alpha,
+    text += fmt::format(", written as {}{} · result + {} · previous value", entry.alpha,
                         entry.factor == none ? "" : fmt::format(" · '{}'", graph.parameters[entry.factor].name()),
                         entry.beta);
   if (entry.target != none) {

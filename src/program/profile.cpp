@@ -111,8 +111,8 @@ std::string Profile::to_string() const {
   for (auto& [op, row] : by_op) sorted.push_back(std::move(row));
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const ProfileRow& a, const ProfileRow& b) { return a.seconds > b.seconds; });
-  std::string text = fmt::format("{:>10}  {:>6}  {:>8}  {:>10}  {:>8}  {:>8}  op\n", "µs a replay", "share", "calls",
-                                 "MB a call", "GFLOP/s", "GB/s");
+  std::string text = fmt::format("{:>10}  {:>6}  {:>8}  {:>10}  {:>8}  {:>8}  op\n", "µs/replay", "share", "calls",
+                                 "MB/call", "GFLOP/s", "GB/s");
   const auto rate = [](double amount, double seconds) {
     return amount == 0 || seconds == 0 ? std::string("-") : fmt::format("{:.1f}", amount / seconds / 1e9);
   };

@@ -33,12 +33,11 @@ Program<T> compile(Tape<T>& tape, const std::vector<ProgramVar<std::type_identit
                    const std::vector<ProgramVar<std::type_identity_t<T>>>& outputs, const CompileOptions& options,
                    Location where) {
   if (const Location* read = tape.value_dependence(); read != nullptr && !options.allow_value_dependence)
-    throw ValueError(
-        "compile",
-        fmt::format("a value was read at {}:{} before all was recorded, so what was recorded may depend on "
-                    "it; read values after recording, or set allow_value_dependence",
-                    read->file_name(), read->line()),
-        where);
+    throw ValueError("compile",
+                     fmt::format("a value was read at {}:{} before the end of the recording, which may depend on it; "
+                                 "read values after recording, or set allow_value_dependence",
+                                 read->file_name(), read->line()),
+                     where);
   auto state = std::make_unique<typename Program<T>::State>();
   state->fused = options.fuse;
   state->where = where;
@@ -141,9 +140,9 @@ std::string Program<T>::State::refusal(std::span<const ProgramInput<T>> inputs) 
     return fmt::format("{} inputs given: it was compiled for {}", inputs.size(), graph.inputs.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const program::Entry<T>& entry = graph.entries[graph.inputs[i]];
-    const auto kind = [](bool indices) { return indices ? "whole numbers" : "numbers"; };
+    const auto kind = [](bool indices) { return indices ? "indices" : "numbers"; };
     if (inputs[i].indices != entry.holds_indices)
-      return fmt::format("input {} is of {}: it was compiled for {}", i + 1, kind(inputs[i].indices),
+      return fmt::format("input {} holds {}: it was compiled for {}", i + 1, kind(inputs[i].indices),
                          kind(entry.holds_indices));
     if (inputs[i].shape != entry.layout.shape)
       return fmt::format("input {} has shape {}: it was compiled for {}; compile again for another shape", i + 1,
@@ -177,8 +176,7 @@ void Program<T>::State::bind(std::span<const ProgramInput<T>> inputs) {
     if (!std::ranges::equal(borrowed.tensor->shape(), borrowed.shape))
       throw ShapeError(
           "program",
-          fmt::format("the tensor that was borrowed has shape {}: it was compiled for {}; make it an input "
-                      "if its shape changes",
+          fmt::format("the borrowed tensor has shape {}: it was compiled for {}; make it an input if its shape changes",
                       wengert::to_string(Shape(borrowed.tensor->shape())), wengert::to_string(borrowed.shape)),
           borrowed.where);
   std::uint32_t number = 0;
@@ -187,7 +185,7 @@ void Program<T>::State::bind(std::span<const ProgramInput<T>> inputs) {
       if (const std::string what = overwritten(input); !what.empty())
         throw ValueError(
             "program",
-            fmt::format("input {} lies in {}: it would be read while it is written; pass a copy", number + 1, what));
+            fmt::format("input {} overlaps {}: it would be read while it is written; pass a copy", number + 1, what));
     executable.bind(number++, input.data);
   }
   for (const program::Borrowed<T>& borrowed : graph.borrowed) executable.bind(number++, borrowed.tensor->data());
@@ -230,7 +228,7 @@ template <class T>
 typename Program<T>::State& Program<T>::state(const Location& where) const {
   if (state_ == nullptr)
     throw HandleError("program",
-                      "it was moved from, or given up by a compiled function, which holds max_programs of them", where);
+                      "it was moved from, or evicted by a compiled function, which keeps max_programs of them", where);
   return *state_;
 }
 
@@ -291,7 +289,7 @@ void Program<T>::State::require_equal(const std::string& what, Value<const T> go
     const T a = values[i], b = expected.data()[i];
     if (a == b || (std::isnan(a) && std::isnan(b))) continue;
     if (std::abs(static_cast<double>(a) - static_cast<double>(b)) <= tolerance) continue;
-    throw ValueError("program", fmt::format("checked replay: element {} of {} is {}, recorded again it is {}",
+    throw ValueError("program", fmt::format("checked replay: element {} of {} is {}, but {} when recorded again",
                                             wengert::to_string(unravel(i, got.shape())), what, a, b));
   }
 }
@@ -328,7 +326,7 @@ void Program<T>::replay_checked(std::span<const ProgramInput<T>> inputs, const P
     if (!whole)
       s.require_equal(fmt::format("output {}", i), got, results[i]);
     else if (numbers_of(got) != IndexVar<T>(outputs[i].handle()).value())
-      throw ValueError("program", fmt::format("checked replay: output {} differs from recording again", i));
+      throw ValueError("program", fmt::format("checked replay: output {} differs when recorded again", i));
   }
   for (const auto& [parameter, expected] : updates) {
     const Layout layout = contiguous_layout(parameter.shape());

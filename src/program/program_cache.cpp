@@ -76,8 +76,7 @@ struct ProgramCache<T>::State {
 
 template <class T>
 ProgramCache<T>::ProgramCache(const CompileOptions& options, Location where) : state_(std::make_unique<State>()) {
-  if (options.max_programs == 0)
-    throw ValueError("compiled", "max_programs is 0: room for at least 1 Program is needed", where);
+  if (options.max_programs == 0) throw ValueError("compiled", "max_programs is 0: expected at least 1", where);
   state_->options = options;
   state_->where = where;
 }

@@ -20,8 +20,8 @@ Value<const T> Program<T>::State::result(std::size_t i, bool indices) const {
     throw ValueError("program", fmt::format("there is no output {}: the Program has {}", i, executable.outputs.size()));
   if (failed) throw ValueError("program", "its last replay threw, so there are no results");
   if (graph.entries[graph.outputs[i]].holds_indices != indices)
-    throw ValueError("program", indices ? fmt::format("output {} is not of whole numbers: use value({})", i, i)
-                                        : fmt::format("output {} is of whole numbers: use indices({})", i, i));
+    throw ValueError("program", indices ? fmt::format("output {} does not hold indices: use value({})", i, i)
+                                        : fmt::format("output {} holds indices: use indices({})", i, i));
   return executable.outputs[i];
 }
 
@@ -50,9 +50,8 @@ T Program<T>::item(std::size_t i, Location where) const {
     const program::InUse::Reading reading(*state().in_use, "program");
     const Value<const T> from = state().result(i, false);
     if (from.size() != 1)
-      throw ShapeError("program",
-                       fmt::format("output {} has shape {}: only a value of size 1 is one number; use value()", i,
-                                   wengert::to_string(from.shape())));
+      throw ShapeError("program", fmt::format("output {} has shape {}: expected a value of size 1; use value()", i,
+                                              wengert::to_string(from.shape())));
     return *from.data;
   });
 }
@@ -78,7 +77,7 @@ std::size_t Program<T>::output_count() const {
 template <class T>
 const Shape& Program<T>::input_shape(std::size_t i, Location where) const {
   const std::size_t count = state(where).graph.inputs.size();
-  if (i >= count) throw ValueError("program", fmt::format("input {}: it has {}", i, count), where);
+  if (i >= count) throw ValueError("program", fmt::format("there is no input {}: the Program has {}", i, count), where);
   return state().graph.entries[state().graph.inputs[i]].layout.shape;
 }
 

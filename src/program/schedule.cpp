@@ -33,7 +33,8 @@ class Scheduler {
         if (!entry.accumulates) entry.target = none;
       form_groups();
       attach_sums();
-      if (!order(ordered)) throw std::logic_error("wengert: the fusion groups of a Program wait for one another");
+      if (!order(ordered))
+        throw std::logic_error("wengert: the fusion groups of a Program depend on one another in a cycle");
     }
     Schedule result{std::move(ordered), {}};
     for (const Update& update : graph_.updates)

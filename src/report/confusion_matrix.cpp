@@ -19,8 +19,7 @@ void ConfusionMatrix::add(std::size_t label, std::size_t prediction, std::size_t
     constexpr std::size_t most = 10'000;
     if (needed > most || needed == 0)
       throw ValueError("ConfusionMatrix",
-                       fmt::format("class {}: expected less than {}, as there are counts of each "
-                                   "class against each",
+                       fmt::format("class {}: expected less than {}, because the counts fill a square matrix",
                                    std::max(label, prediction), most),
                        where);
     std::vector<std::size_t> counts(needed * needed);

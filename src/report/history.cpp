@@ -54,7 +54,7 @@ std::vector<double> History::column(std::string_view name, const Location& where
   const std::vector<std::string> names = columns();
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end())
-    throw ValueError("history", fmt::format("no column '{}': there are {}", name, fmt::join(names, ", ")), where);
+    throw ValueError("history", fmt::format("no column '{}': expected one of {}", name, fmt::join(names, ", ")), where);
   std::vector<double> values;
   for (const EpochRecord& e : epochs) values.push_back(row(*this, e)[static_cast<std::size_t>(found - names.begin())]);
   return values;

@@ -35,10 +35,11 @@ std::string matrix_table(const Report& report) {
     for (std::size_t c = 0; c < classes; ++c) {
       const std::size_t count = matrix(row, c);
       const double share = of_row == 0 ? 0 : static_cast<double>(count) / static_cast<double>(of_row);
-      html += fmt::format("<td class=\"{}{}\" style=\"--v:{:.3f}\" title=\"{} taken for {}: {} ({:.1f} %)\">{}</td>",
-                          row == c ? "right" : "wrong", share > 0.3 ? " strong" : "", std::sqrt(share),
-                          escaped(class_name(report, row)), escaped(class_name(report, c)), count, 100 * share,
-                          count == 0 ? "" : fmt::format("{}", count));
+      html +=
+          fmt::format("<td class=\"{}{}\" style=\"--v:{:.3f}\" title=\"{} classified as {}: {} ({:.1f} %)\">{}</td>",
+                      row == c ? "right" : "wrong", share > 0.3 ? " strong" : "", std::sqrt(share),
+                      escaped(class_name(report, row)), escaped(class_name(report, c)), count, 100 * share,
+                      count == 0 ? "" : fmt::format("{}", count));
     }
     html += "</tr>\n";
   }
@@ -86,7 +87,7 @@ std::string classes_section(const Report& report) {
   const std::size_t classes = report.confusion.classes();
   if (classes == 0 || classes > most || report.confusion.total() == 0) return {};
   return fmt::format(
-      "<h2>Classes<small>{:.2f} % of {} samples are right</small></h2>\n<div class=\"pair\">\n<div "
+      "<h2>Classes<small>{:.2f} % of {} samples are correct</small></h2>\n<div class=\"pair\">\n<div "
       "class=\"card\">{}</div>\n<div class=\"card\">{}</div>\n</div>\n",
       100 * report.confusion.accuracy(), report.confusion.total(), matrix_table(report), class_table(report));
 }
@@ -119,8 +120,7 @@ std::string epochs_section(const History& history) {
     }
   }
   std::string html =
-      "<h2>Epochs</h2>\n<details><summary>All figures</summary><div class=\"card\"><table "
-      "class=\"figures\"><thead><tr>";
+      "<h2>Epochs</h2>\n<details><summary>All values</summary><div class=\"card\"><table class=\"figures\"><thead><tr>";
   for (std::string name : names) {
     std::ranges::replace(name, '_', ' ');
     html += fmt::format("<th>{}</th>", escaped(name));

@@ -96,7 +96,7 @@ const Node<T>& Recorder<T>::operand(const Op<T>& op, Var<T> var, std::size_t pos
   if (var.empty()) detail::refuse_empty(op.subject(), what);
   if (var.tape_ != &tape_) detail::refuse_foreign(op.subject(), what);
   if (var.index_ >= tape_.nodes_.size() || tape_.nodes_[var.index_].generation != var.generation_)
-    refuse(fmt::format(" is a stale handle: its node {} was given back by rewind(); record it again", var.index_));
+    refuse(fmt::format(" is a stale handle: its node {} was released by rewind(); record it again", var.index_));
   if (!tape_.nodes_[var.index_].computed && tape_.computing_) refuse(" was recorded while the tape computed no values");
   const Storage* storage = tape_.nodes_[var.index_].storage_;  // of the parameter; the operand may be a view of it
   const auto parameter = std::find_if(tape_.nodes_.begin(), tape_.nodes_.end(),
@@ -344,7 +344,7 @@ Var<T> detail::record_operands(const Op<T>& op, std::span<const Operand<T>* cons
     if (const Var<T>& handle = operand->handle(); !handle.empty())
       return handle.tape(op, operand->where()).record(op, operands, parameters);
   throw HandleError(op.subject(),
-                    "no operand is a Var that was recorded on a tape: record one with tape.variable or tape.constant",
+                    "no operand is a Var recorded on a tape: record one with tape.variable or tape.constant",
                     operands.front()->where());
 }
 

@@ -111,7 +111,7 @@ void Pullback<T>::give(std::size_t i, Var<T> cotangent) {
   const Layout* layout = tape().node(std::size_t{index_of(i)}).layout;
   if (got.layout != layout && got.layout->shape != layout->shape)
     throw ShapeError(node().op->name,
-                     fmt::format("vjp: the cotangent of input {} has shape {}, the input {}", i + 1,
+                     fmt::format("vjp: the cotangent of input {} has shape {}, but the input has shape {}", i + 1,
                                  to_string(got.layout->shape), to_string(layout->shape)),
                      node().where);
   pass(i, cotangent);

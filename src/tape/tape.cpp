@@ -14,9 +14,9 @@ namespace wengert {
 template <class T>
 const Node<T>& Tape<T>::node(Var<T> var, std::string_view subject, const Location& where) const {
   if (var.empty()) detail::refuse_empty(subject, "the operand", where);
-  if (var.tape_ != this) throw HandleError(subject, "handle of another tape", where);
+  if (var.tape_ != this) throw HandleError(subject, "the handle belongs to another tape", where);
   if (var.index_ >= nodes_.size() || nodes_[var.index_].generation != var.generation_)
-    throw HandleError(subject, fmt::format("stale handle: node {} was given back by rewind()", var.index_), where);
+    throw HandleError(subject, fmt::format("stale handle: node {} was released by rewind()", var.index_), where);
   return nodes_[var.index_];
 }
 
@@ -30,8 +30,8 @@ template <class T>
 void Tape<T>::throw_without_value(std::size_t index) const {
   const Node<T>& n = nodes_[index];
   throw HandleError("value",
-                    fmt::format("node {} ({}) has none: {}", index, n.op != nullptr ? n.op->subject() : "a leaf",
-                                n.computed ? "it was given back" : "it was recorded while the tape computed no values"),
+                    fmt::format("node {} ({}) has no value: {}", index, n.op != nullptr ? n.op->subject() : "a leaf",
+                                n.computed ? "it was released" : "it was recorded while the tape computed no values"),
                     n.where);
 }
 
@@ -56,11 +56,11 @@ void Tape<T>::give_back(Node<T>& node) {
 
 template <class T>
 void Tape<T>::rewind(const Mark& mark, Location where) {
-  if (mark.tape != nullptr && mark.tape != this) throw HandleError("rewind", "the mark is of another tape", where);
+  if (mark.tape != nullptr && mark.tape != this) throw HandleError("rewind", "the mark belongs to another tape", where);
   if (mark.nodes < sweep_.begin)
-    throw HandleError("rewind", "a gradient is being recorded: the tape cannot be rewound behind its beginning", where);
+    throw HandleError("rewind", "a gradient is being recorded: the tape cannot be rewound to before its start", where);
   if (mark.nodes > nodes_.size() || (mark.nodes > 0 && nodes_[mark.nodes - 1].generation != mark.generation))
-    throw HandleError("rewind", "stale mark: the tape was rewound behind it already", where);
+    throw HandleError("rewind", "stale mark: the tape was already rewound past it", where);
   for (std::size_t i = nodes_.size(); i-- > mark.nodes;) give_back(nodes_[i]);
   nodes_.resize(mark.nodes);
   // Nodes recorded from here on may depend on a value that was read and rewound.

@@ -18,17 +18,16 @@ void UpdateQueue<T>::add(const Parameter<T>& parameter, Var<T> value, const Loca
   const Shape shape = tape_.node(value, "update", where).layout->shape;
   if (shape != parameter.shape())
     throw ShapeError("update",
-                     fmt::format("parameter '{}' has shape {}: cannot be changed to a value of shape {}",
+                     fmt::format("parameter '{}' has shape {}: cannot be updated to a value of shape {}",
                                  parameter.name(), to_string(parameter.shape()), to_string(shape)),
                      where);
   const Update<T>* previous = last(parameter);
   if (previous != nullptr && !builds_on(value, *previous))
-    throw ValueError(
-        "update",
-        fmt::format("parameter '{}' has an update queued already, which this value was not computed from "
-                    "and would replace: build on it by updated(parameter), or drop it by discard_updates()",
-                    parameter.name()),
-        where);
+    throw ValueError("update",
+                     fmt::format("parameter '{}' already has a queued update, which this value does not depend on and "
+                                 "would replace: start from updated(parameter), or drop it with discard_updates()",
+                                 parameter.name()),
+                     where);
   // A value in a parameter's own memory is copied, because that memory may be written before it is read.
   if (tape_.node(std::size_t{value.index()}).versioned) value = value * 1;
   queue_.push_back({parameter, value});
@@ -81,11 +80,10 @@ Var<T> UpdateQueue<T>::updated(const Parameter<T>& parameter, const Location& wh
 template <class T>
 void UpdateQueue<T>::write(const Location& where) {
   if (!tape_.writes_parameters())
-    throw HandleError(
-        "commit",
-        "the tape is recorded for a Program, which writes the queued updates at each replay: queue them by "
-        "update() and leave out commit()",
-        where);
+    throw HandleError("commit",
+                      "the tape is recorded for a Program, which applies the queued updates at each replay: queue them "
+                      "with update() and omit commit()",
+                      where);
   for (Update<T>& queued : queue_) {
     const Value<const T> value = tape_.value_of(queued.value.index());
     queued.parameter.change([&](Tensor<T>& tensor) { copy_elements<T>(value, tensor.data()); });
@@ -108,12 +106,11 @@ void UpdateQueue<T>::refuse_to_lose(const char* subject, const Location& where) 
   const auto is_compiled = [](const Update<T>& queued) { return queued.compiled; };
   const auto lost = std::find_if_not(queue_.begin(), queue_.end(), is_compiled);
   if (lost == queue_.end()) return;
-  throw ValueError(
-      subject,
-      fmt::format("{} queued update(s) would be lost, the first of parameter '{}': write them by commit() before, or "
-                  "drop them by discard_updates()",
-                  std::count_if(lost, queue_.end(), std::not_fn(is_compiled)), lost->parameter.name()),
-      where);
+  throw ValueError(subject,
+                   fmt::format("{} queued update(s) would be lost, the first for parameter '{}': apply them with "
+                               "commit() first, or drop them with discard_updates()",
+                               std::count_if(lost, queue_.end(), std::not_fn(is_compiled)), lost->parameter.name()),
+                   where);
 }
 
 template <class T>

@@ -22,10 +22,10 @@ void detail::refuse_foreign(std::string_view op, std::string_view what, const Lo
 template <class T>
 void Var<T>::refuse(std::string_view subject, const Location& where) const {
   if (empty()) detail::refuse_empty(subject, "the operand", where);
-  throw HandleError(subject,
-                    "the handle's tape was destroyed: keep the tape as long as its Vars are used, or take values off "
-                    "it before",
-                    where);
+  throw HandleError(
+      subject,
+      "the handle's tape was destroyed: keep the tape alive as long as its Vars are used, or copy the values first",
+      where);
 }
 
 template <class T>
@@ -33,8 +33,7 @@ T Var<T>::item(Location where) const {
   const Node<T>& n = tape("item", where).node(*this, "item", where);
   if (n.layout->size != 1)
     throw ShapeError(
-        "item", fmt::format("shape {}: only a value of size 1 is one number; use value()", to_string(n.layout->shape)),
-        where);
+        "item", fmt::format("shape {}: expected a value of size 1; use value()", to_string(n.layout->shape)), where);
   tape().note_read(where);
   return *tape().value_of(index_).data;
 }
@@ -88,9 +87,8 @@ Var<T> Operand<T>::on(Tape<T>& tape) const {
 template <class T>
 std::int64_t IndexVar<T>::item(Location where) const {
   if (size(where) != 1)
-    throw ShapeError(
-        "item", fmt::format("shape {}: only a value of size 1 is one number; use value()", to_string(shape(where))),
-        where);
+    throw ShapeError("item", fmt::format("shape {}: expected a value of size 1; use value()", to_string(shape(where))),
+                     where);
   return value(where).data()[0];
 }
 

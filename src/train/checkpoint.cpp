@@ -91,7 +91,7 @@ class Reader {
       case 3:
         return tensor<double>(extents);
       default:
-        fail(fmt::format("is inconsistent: an entry is of unknown kind {}", kind));
+        fail(fmt::format("is inconsistent: an entry has the unknown type {}", kind));
     }
   }
   bool done() const { return rest_.empty(); }
@@ -110,12 +110,11 @@ const Checkpoint::Value* Checkpoint::find(std::string_view name) const {
 const Checkpoint::Value& Checkpoint::at(std::string_view name, const Location& where) const {
   const Value* value = find(name);
   if (value == nullptr)
-    throw FileError("checkpoint", fmt::format("{}: holds no {}", source_, io::in_quotes(name)), where);
+    throw FileError("checkpoint", fmt::format("{}: contains no {}", source_, io::in_quotes(name)), where);
   return *value;
 }
 void Checkpoint::fail_kind(std::string_view name, const Location& where) const {
-  throw FileError("checkpoint", fmt::format("{}: {} is of another kind than expected", source_, io::in_quotes(name)),
-                  where);
+  throw FileError("checkpoint", fmt::format("{}: {} has an unexpected type", source_, io::in_quotes(name)), where);
 }
 
 void Checkpoint::set(std::string_view name, Value value) {
@@ -176,21 +175,20 @@ Checkpoint Checkpoint::load(const std::filesystem::path& path, const Location& w
     const std::string bytes = io::read_whole("checkpoint", path);
     Reader reader(bytes, path);
     if (bytes.size() < header_bytes + checksum_bytes || !bytes.starts_with(magic))
-      reader.fail("is not a checkpoint of a training");
+      reader.fail("is not a checkpoint of a training run");
     reader.take(magic.size());
     const auto written_version = reader.number<std::uint32_t>();
     const auto entries = reader.number<std::uint32_t>();
     const auto length = reader.number<std::uint64_t>();
     if (written_version != version)
-      reader.fail(
-          fmt::format("is a checkpoint of version {}: this program reads version {}", written_version, version));
+      reader.fail(fmt::format("has version {}: this program supports version {}", written_version, version));
     if (length != bytes.size())
       reader.fail(
           fmt::format("is {}: {} of {} bytes", bytes.size() < length ? "truncated" : "damaged", bytes.size(), length));
     std::uint32_t expected;
     std::memcpy(&expected, bytes.data() + bytes.size() - checksum_bytes, checksum_bytes);
     if (crc(0, bytes.data(), bytes.size() - checksum_bytes) != expected)
-      reader.fail("is damaged: its checksum does not fit its contents");
+      reader.fail("is damaged: its checksum does not match its contents");
 
     Checkpoint result;
     result.source_ = path.string();
@@ -199,7 +197,7 @@ Checkpoint Checkpoint::load(const std::filesystem::path& path, const Location& w
       result.entries_.emplace_back(name, reader.value());
     }
     reader.take(checksum_bytes);
-    if (!reader.done()) reader.fail("is inconsistent: there is more than its entries");
+    if (!reader.done()) reader.fail("is inconsistent: there is extra data after its entries");
     return result;
   });
 }

@@ -95,7 +95,7 @@ void for_each_class(const Tensor<double>& outputs, const Targets& targets, std::
         if (beyond == BeyondClasses::passed_over) continue;
         throw LabelError(subject,
                          fmt::format("label {} in row {} of outputs of {} class{}: expected one from 0 to {}, or a "
-                                     "negative one to pass the row over",
+                                     "negative one to skip the row",
                                      label, row, classes, classes == 1 ? "" : "es", most - 1),
                          where, row);
       }

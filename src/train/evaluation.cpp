@@ -72,8 +72,8 @@ Metrics chosen_metrics(const Metrics& asked, double threshold, const ModelInfo& 
   if (!asked.empty()) {
     if (!info.has_outputs)
       throw ValueError("fit",
-                       "metrics are asked for, but the loss takes the network itself, or it returns several values: "
-                       "expected a network that returns one Var",
+                       "metrics are requested, but the loss takes the network itself, or the network returns several "
+                       "values: expected a network that returns one Var",
                        where);
     return asked;
   }
@@ -145,7 +145,7 @@ double Evaluation::metric(std::string_view name, const Location& where) const {
     if (own == name) return value;
     known += (known.empty() ? "" : ", ") + own;
   }
-  throw ValueError("evaluate", fmt::format("no metric '{}': there are {}", name, known.empty() ? "none" : known),
+  throw ValueError("evaluate", fmt::format("no metric '{}' (available: {})", name, known.empty() ? "none" : known),
                    where);
 }
 

@@ -52,13 +52,12 @@ void require_same_samples(Tape<T>& tape, Var<T> loss, std::size_t targets, std::
         if (!predicted[a] || predicted[b] || !given[b]) continue;
         const Shape p = shape_of(a), y = shape_of(b);
         if (!is_part(p) || !is_part(y) || p.rank() == y.rank()) continue;
-        throw ShapeError(
-            subject,
-            fmt::format("outputs of shape {} and targets of shape {} broadcast to {} in {}, so that each is compared "
-                        "with every other: give both the same shape by reshape, or use a loss of the library, which "
-                        "demands equal shapes",
-                        to_string(p), to_string(y), to_string(all), n.op->subject()),
-            n.where);
+        throw ShapeError(subject,
+                         fmt::format("outputs of shape {} and targets of shape {} broadcast to {} in {}, so each "
+                                     "output is compared with every target: reshape one to the shape of the other, or "
+                                     "use a loss of the library, which requires equal shapes",
+                                     to_string(p), to_string(y), to_string(all), n.op->subject()),
+                         n.where);
       }
   }
 }

@@ -82,11 +82,11 @@ template <class T>
 const FitOptions& checked(const FitOptions& options, const Source<T>* validation, const Location& where) {
   const auto refuse = [&](const std::string& what) { throw ValueError("fit", what, where); };
   if (validation != nullptr && validation->size() == 0) refuse("there are no validation samples");
-  if (options.epochs == 0) refuse("epochs is 0, so nothing would be trained: expected at least 1");
+  if (options.epochs == 0) refuse("epochs is 0: expected at least 1");
   if (std::isnan(options.checkpoint_seconds)) refuse("checkpoint_seconds is NaN: expected a number");
   if (std::isnan(options.threshold)) refuse("threshold is NaN: expected a number");
   if (options.accumulate == 0) refuse("accumulate is 0: expected at least 1");
-  if (options.max_programs == 0) refuse("max_programs is 0, so no step could be compiled: expected at least 1");
+  if (options.max_programs == 0) refuse("max_programs is 0: expected at least 1");
   if (!(options.seconds >= 0)) refuse(fmt::format("seconds is {}: expected 0 or more", options.seconds));
   if ((options.schedule ? 1 : 0) + (options.epoch_schedule ? 1 : 0) + (options.plateau ? 1 : 0) > 1)
     refuse("several of schedule, epoch_schedule and plateau are set: expected one");
@@ -139,17 +139,17 @@ void FitLoop<T>::choose_metrics() {
     if (columns[i].empty()) throw ValueError("fit", "a metric has no name: expected one that is not empty", where_);
     if (columns[i].find_first_of(",\"\r\n") != std::string::npos)
       throw ValueError("fit",
-                       fmt::format("'{}': the name of a metric or parameter becomes one of a column of history.csv: "
-                                   "expected one without commas, quotes and line ends",
+                       fmt::format("'{}': the name of a metric or parameter becomes a column name in history.csv: "
+                                   "expected one without commas, quotes and line breaks",
                                    columns[i]),
                        where_);
     if (std::find(columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(i), columns[i]) !=
         columns.begin() + static_cast<std::ptrdiff_t>(i))
-      throw ValueError("fit",
-                       fmt::format("a metric is called '{}', as is another column of the history: expected names that "
-                                   "are not among {}",
-                                   columns[i], fmt::join(std::span(columns).first(i), ", ")),
-                       where_);
+      throw ValueError(
+          "fit",
+          fmt::format("a metric is called '{}', as is another column of the history: expected a name other than {}",
+                      columns[i], fmt::join(std::span(columns).first(i), ", ")),
+          where_);
   }
 }
 
@@ -171,7 +171,7 @@ void FitLoop<T>::choose_monitor() {
     throw ValueError("fit", fmt::format("monitor '{}': expected one of {}", monitor_, fmt::join(columns, ", ")),
                      where_);
   if (validation_ == nullptr && monitor_.starts_with("validation_"))
-    throw ValueError("fit", fmt::format("monitor '{}': there are no validation data", monitor_), where_);
+    throw ValueError("fit", fmt::format("monitor '{}': there is no validation data", monitor_), where_);
   const std::string name = monitor_.starts_with("validation_") ? monitor_.substr(11) : monitor_;
   for (const auto& metric : state_.scores.metrics())
     if (metric->name() == name) monitor_larger_ = metric->larger_is_better();
@@ -196,7 +196,7 @@ void FitLoop<T>::check_names() const {
   std::set<std::string_view> names;
   for (const auto& [name, value] : settings_)
     if (!names.insert(name).second)
-      throw ValueError("fit", fmt::format("notes: '{}' is a setting or a note already: expected another name", name),
+      throw ValueError("fit", fmt::format("notes: '{}' is already a setting or a note: expected another name", name),
                        where_);
   if (options_.folder.empty()) return;
   for (const auto& [path, parameter] : model_.parameters) io::check_npz_name("fit", path, where_);
@@ -215,25 +215,24 @@ void FitLoop<T>::resume() {
   }
   const Checkpoint checkpoint = Checkpoint::load(path, where_);
   if (const std::string& theirs = checkpoint.get<std::string>("fit/plan", where_); theirs != plan())
-    throw FileError("fit",
-                    fmt::format("{}: is of another training: {}; this one has {}", path.string(), theirs, plan()));
+    throw FileError(
+        "fit", fmt::format("{}: belongs to another training run: {}; this one has {}", path.string(), theirs, plan()));
   const auto require_same = [&](const char* entry, std::string_view what, const std::string& ours) {
     if (!checkpoint.has(entry)) return;
     if (const std::string& theirs = checkpoint.get<std::string>(entry, where_); theirs != ours)
-      throw FileError("fit",
-                      fmt::format("{}: {}: {}; this training has {}: begin anew without .resume, or in another "
-                                  "folder",
-                                  path.string(), what, theirs.empty() ? "none" : theirs, ours.empty() ? "none" : ours));
+      throw FileError(
+          "fit", fmt::format("{}: {}: {}; this training run has {}: start again without .resume, or in another folder",
+                             path.string(), what, theirs.empty() ? "none" : theirs, ours.empty() ? "none" : ours));
   };
   require_same("fit/optimizer", "was trained by another optimiser (only the rate may change)", optimiser_);
   if (!model_state_.has_frozen(checkpoint))  // else callbacks have left them so
-    require_same("fit/frozen", "other parameters were not trained at the beginning", frozen_);
+    require_same("fit/frozen", "other parameters were frozen at the start", frozen_);
   if (checkpoint.has("fit/frozen")) frozen_ = checkpoint.get<std::string>("fit/frozen", where_);
   model_state_.load(checkpoint);
   try {
     state_.load(checkpoint);
   } catch (const std::out_of_range&) {  // for example, a metric has another state now
-    throw FileError("fit", fmt::format("{}: holds fewer numbers than this training keeps", path.string()), where_);
+    throw FileError("fit", fmt::format("{}: holds fewer numbers than this training run keeps", path.string()), where_);
   }
   note_columns();
   resumed_ = true;
@@ -323,13 +322,13 @@ void FitLoop<T>::finish(FitResult& result) {
 std::string_view to_string(StopReason reason) {
   switch (reason) {
     case StopReason::epochs:
-      return "all epochs are done";
+      return "all epochs completed";
     case StopReason::time:
-      return "the time is up";
+      return "time limit reached";
     case StopReason::no_improvement:
-      return "no more improvement";
+      return "no further improvement";
     case StopReason::callback:
-      return "a callback ended it";
+      return "stopped by a callback";
     case StopReason::interrupt:
       return "interrupted";
   }
@@ -338,7 +337,8 @@ std::string_view to_string(StopReason reason) {
 
 double FitResult::last(std::string_view column, const Location& where) const {
   const std::vector<double> values = history.column(column, where);
-  if (values.empty()) throw ValueError("fit", fmt::format("no epoch was finished, so there is no '{}'", column), where);
+  if (values.empty())
+    throw ValueError("fit", fmt::format("no epoch was completed, so there is no '{}'", column), where);
   if (std::isnan(values.back()))
     throw ValueError("fit", fmt::format("'{}' was not measured in the last epoch", column), where);
   return values.back();

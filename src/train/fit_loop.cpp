@@ -122,10 +122,10 @@ template <class T>
 void FitLoop<T>::tell_of_recompilations() {
   if (told_of_recompilations_ || programs_.recompilations() < options_.max_programs) return;
   told_of_recompilations_ = true;
-  progress_->note(fmt::format(
-      "warning: batches have more shapes than the {} whose compiled steps are held, so steps are compiled again and "
-      "again: raise max_programs, or let fewer shapes occur (pad sequences to a few lengths)",
-      options_.max_programs));
+  progress_->note(
+      fmt::format("warning: batches have more shapes than max_programs ({}), so steps are recompiled repeatedly: raise "
+                  "max_programs, or use fewer shapes (pad sequences to a few lengths)",
+                  options_.max_programs));
 }
 
 template <class T>
@@ -302,7 +302,7 @@ void FitLoop<T>::require_finite_parameters() {
   const std::string path = not_finite();
   if (path.empty()) return;
   trace_earlier_steps();
-  throw ValueError("fit", fmt::format("step {}: '{}' is not finite after it", state_.steps, path), where_);
+  throw ValueError("fit", fmt::format("step {}: '{}' is not finite after the step", state_.steps, path), where_);
 }
 
 // If parameters are not finite, replays the steps since the last snapshot and throws at the first value that is not. If

@@ -135,12 +135,14 @@ void ModelState<T>::load(const Checkpoint& checkpoint) {
       if (std::ranges::none_of(values,
                                [&](const auto& known) { return known.second == std::get_if<Tensor<T>>(&value); }))
         throw FileError(
-            "fit", fmt::format("{}: {} is nothing of this network or its optimiser: was it written for another one?",
-                               checkpoint.source(), name));
+            "fit",
+            fmt::format(
+                "{}: {} belongs neither to this network nor to its optimiser: was it written for another network?",
+                checkpoint.source(), name));
   for (std::size_t i = 0; i < model.generators.size(); ++i) {
     const Indices& position = checkpoint.get<Indices>(fmt::format("generator/{}", i), {});
     if (position.size() != 2 || static_cast<std::uint64_t>(position(0)) != model.generators[i].key())
-      throw FileError("fit", fmt::format("{}: random generator {} has another key", checkpoint.source(), i));
+      throw FileError("fit", fmt::format("{}: random generator {} has a different key", checkpoint.source(), i));
   }
   for (auto& [parameter, value] : values) assign(parameter, *value);
   if (checkpoint.has("fit/trainable")) {  // as callbacks left it

@@ -27,8 +27,8 @@ class Determination {
     if (columns_.empty()) columns_.resize(columns);
     if (columns_.size() != columns)
       throw ShapeError("r_squared",
-                       fmt::format("outputs of {} columns after batches of {}: expected as many in each batch", columns,
-                                   columns_.size()),
+                       fmt::format("outputs of {} columns after batches of {}: expected the same number in each batch",
+                                   columns, columns_.size()),
                        where);
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       Column& c = columns_[i % columns];
@@ -188,10 +188,10 @@ class Mean final : public Metric {
 template <class T>
 Indices predicted_classes(const Tensor<T>& outputs, double threshold, Location where) {
   if (outputs.dimension() == 0 || outputs.shape().back() == 0)
-    throw ShapeError("predicted_classes",
-                     fmt::format("outputs of shape {}: expected an axis of classes, at least one",
-                                 to_string(Shape(outputs.shape()))),
-                     where);
+    throw ShapeError(
+        "predicted_classes",
+        fmt::format("outputs of shape {}: expected an axis of at least one class", to_string(Shape(outputs.shape()))),
+        where);
   std::vector<std::size_t> shape(outputs.shape().begin(), outputs.shape().end() - 1);
   const std::size_t classes = outputs.shape().back();
   Indices result = Indices::from_shape(shape);
@@ -230,8 +230,8 @@ double share_of_right(const Tensor<T>& outputs, const Indices& labels, std::size
                    right += row.rank_of_label() < k ? 1 : 0;
                  });
   if (all == 0)
-    throw ValueError(k == 1 ? "accuracy" : "top_k_accuracy", "no labels of classes: the share of none is not defined",
-                     where);
+    throw ValueError(k == 1 ? "accuracy" : "top_k_accuracy",
+                     "no labels of classes: the accuracy over no samples is undefined", where);
   return static_cast<double>(right) / static_cast<double>(all);
 }
 

@@ -15,7 +15,7 @@ RunFolder::RunFolder(std::filesystem::path path, const Location& where) : path_(
   std::error_code error;
   std::filesystem::create_directories(path_, error);
   if (error || !std::filesystem::is_directory(path_, error))
-    throw FileError("fit", fmt::format("{}: the run folder cannot be made", path_.string()), where);
+    throw FileError("fit", fmt::format("{}: the run folder cannot be created", path_.string()), where);
   lock_ = RunLock(path_, where);
 }
 

@@ -53,10 +53,12 @@ RunLock::RunLock(const std::filesystem::path& folder, const Location& where) : p
       if (errno != EWOULDBLOCK) break;  // this file system has no locks
       const std::string who = holder(file_);
       close(std::exchange(file_, -1));
-      throw FileError("fit",
-                      fmt::format("{}: another training writes to this folder: {}; wait for it, or give another folder",
-                                  folder.string(), who),
-                      where);
+      throw FileError(
+          "fit",
+          fmt::format(
+              "{}: another training run is writing to this folder: {}; wait for it to end, or choose another folder",
+              folder.string(), who),
+          where);
     }
     if (is_still_there(file_, path_)) break;
     close(std::exchange(file_, -1));

@@ -110,7 +110,7 @@ class Scores {
     try {
       metric.add(outputs_, targets);
     } catch (const std::bad_variant_access&) {
-      throw ValueError("metric", fmt::format("'{}' does not take these targets, which are {}", metric.name(),
+      throw ValueError("metric", fmt::format("'{}' does not accept these targets, which are {}", metric.name(),
                                              std::holds_alternative<Indices>(targets) ? "labels: Indices"
                                                                                       : "numbers: a Tensor<double>"));
     }

@@ -89,7 +89,7 @@ void StepPrograms<T>::notice_frozen() {
     was_trainable = parameter.trainable();
   }
   if (!any)
-    throw ValueError("fit", "all parameters of the optimiser were frozen meanwhile: to end a training, set status.stop",
+    throw ValueError("fit", "all parameters of the optimiser were frozen during training: to end it, set status.stop",
                      where_);
   if (!changed) return;
   for (ProgramCache<T>* programs : {&steps_, &steps_with_norms_, &accumulations_, &applications_}) {

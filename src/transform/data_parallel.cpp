@@ -46,15 +46,14 @@ T DataParallel<T>::run(std::size_t samples, const Loss& loss_of, std::span<Tenso
   State& s = *state_;
   if (program::RecordingScope::under_way())
     throw HandleError("DataParallel",
-                      "a Program is being recorded, to which gradients as tensors would be constants: inside "
+                      "a Program is being recorded, in which gradients as tensors would be constants: inside "
                       "compiled(…), use grad(...), which records them, and tape.update(...)",
                       where);
-  if (samples == 0) throw ValueError("DataParallel", "0 samples: the mean over none is not defined", where);
+  if (samples == 0) throw ValueError("DataParallel", "0 samples: the mean is undefined", where);
   if (results.size() != s.parameters.size())
     throw ShapeError(
         "DataParallel",
-        fmt::format("{} results for {} parameters: one is needed for each", results.size(), s.parameters.size()),
-        where);
+        fmt::format("{} results for {} parameters: expected one for each", results.size(), s.parameters.size()), where);
   const std::size_t shards = std::min(s.places.size(), samples);
   const auto threads = static_cast<std::size_t>(kernel::threads_for(true));
   const auto shard_of = [&](std::size_t i) { return Shard{i, samples * i / shards, samples * (i + 1) / shards}; };
@@ -67,12 +66,11 @@ T DataParallel<T>::run(std::size_t samples, const Loss& loss_of, std::span<Tenso
     place.loss = loss.item();
     wengert::gradients_into<T>(loss, place.variables, place.gradients);
     if (const auto queued = place.tape.updates(); !queued.empty())
-      throw ValueError(
-          "DataParallel",
-          fmt::format("the loss queued an update of parameter '{}', which no shard can write: record it on "
-                      "a tape of its own, and call layers that keep statistics in evaluation mode",
-                      queued.front().parameter.name()),
-          where);
+      throw ValueError("DataParallel",
+                       fmt::format("the loss queued an update of parameter '{}', which a shard cannot apply: record it "
+                                   "on a separate tape, and call layers with running statistics in evaluation mode",
+                                   queued.front().parameter.name()),
+                       where);
     place.tape.clear();
   });
   const auto share = [&](std::size_t i) {

@@ -32,8 +32,8 @@ void require_not_recorded_anew(const Tape<T>& tape, Var<T> y, std::span<const Va
     const auto is_again = [&](const Var<T>& w) { return is_later(w) && tape.parameter(w.index()) == parameter; };
     if (!parameter || std::none_of(wrt.begin(), wrt.end(), is_again)) continue;
     const std::string name = parameter->name().empty() ? "a parameter" : fmt::format("'{}'", parameter->name());
-    throw HandleError("grad", fmt::format("{} was changed and recorded again after the value was computed, which does "
-                                          "not depend on this node: take gradients before commit()",
+    throw HandleError("grad", fmt::format("{} was changed and recorded again after the value was computed, so the "
+                                          "value does not depend on the new node: take gradients before commit()",
                                           name));
   }
 }
@@ -50,12 +50,14 @@ void sweep(const Differentiated<T>& y, std::span<const Var<T>> wrt, std::span<Va
     Var<T> cotangent = y.cotangent;
     if (cotangent.empty()) {
       if (y.value.size() != 1)
-        throw GradientError("grad", fmt::format("a value of shape {} has no gradient of its own: reduce it to a "
-                                                "scalar, or give its cotangent, grad(seed(y, cotangent), …)",
-                                                to_string(shape)));
+        throw GradientError(
+            "grad",
+            fmt::format(
+                "a value of shape {}: expected a scalar; reduce it, or pass a cotangent, grad(seed(y, cotangent), …)",
+                to_string(shape)));
       cotangent = broadcast_to(tape.constant(T(1), y.where), shape, y.where);
     } else if (const Shape got = tape.node(cotangent, "grad").layout->shape; got != shape) {
-      throw ShapeError("grad", fmt::format("a cotangent of shape {} for a value of shape {}: both must be the same",
+      throw ShapeError("grad", fmt::format("a cotangent of shape {} for a value of shape {}: expected equal shapes",
                                            to_string(got), to_string(shape)));
     }
     Sweep<T>(tape, temporaries).run(y.value, cotangent, wrt, results);
@@ -107,11 +109,11 @@ template <class T>
 static Var<T> inner_product(std::string_view subject, const std::vector<Var<T>>& a, const std::vector<Var<T>>& b) {
   if (a.empty() || a.size() != b.size())
     throw ShapeError(subject,
-                     fmt::format("{} variables and {} vectors: one vector is needed for each", a.size(), b.size()));
+                     fmt::format("{} variables and {} vectors: expected one vector for each", a.size(), b.size()));
   Var<T> total;
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (a[i].shape() != b[i].shape())
-      throw ShapeError(subject, fmt::format("variable {} has shape {}, its vector {}: both must be the same", i + 1,
+      throw ShapeError(subject, fmt::format("variable {} has shape {}, its vector {}: expected equal shapes", i + 1,
                                             to_string(a[i].shape()), to_string(b[i].shape())));
     const Var<T> part = sum(a[i] * b[i]);
     total = total.empty() ? part : total + part;
@@ -145,9 +147,10 @@ std::vector<Var<T>> hvp(Var<T> y, const std::vector<Var<T>>& x, const std::vecto
 // The shape of the derivatives of a value of shape `of` with respect to one of shape `by`.
 static xt::dynamic_shape<std::size_t> joined(const Shape& of, const Shape& by) {
   if (of.rank() + by.rank() > max_rank)
-    throw ShapeError("jacobian",
-                     fmt::format("derivatives of shape {} by shape {} have more than {} axes: reshape one first",
-                                 to_string(of), to_string(by), max_rank));
+    throw ShapeError(
+        "jacobian",
+        fmt::format("derivatives of shape {} with respect to shape {} have more than {} axes: reshape one first",
+                    to_string(of), to_string(by), max_rank));
   xt::dynamic_shape<std::size_t> shape(of.begin(), of.end());
   shape.insert(shape.end(), by.begin(), by.end());
   return shape;

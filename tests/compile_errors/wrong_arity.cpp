@@ -2,5 +2,5 @@
 
 constexpr auto op = wengert::elementwise<"op", wengert::params<1>>([](auto x, auto slope) { return slope * x; });
 
-// says: another number of operands
+// says: wrong number of operands
 wengert::Var<float> use(wengert::Var<float> x) { return op(x); }  // here

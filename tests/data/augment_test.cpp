@@ -158,14 +158,15 @@ TEST_CASE("what are no images, or no amounts, is refused") {
   Tensor<float> images = random_tensor<float>({3, 4, 5}, 1), flat = random_tensor<float>({3, 20}, 1);
   const Tensor<float> before = images;
   CHECK_ERROR(ShapeError,
-              "[augment] a batch of shape (3, 20): expected images N×H×W or N×C×H×W; if each row is an image",
+              "[augment] a batch of shape (3, 20): expected images N×H×W or N×C×H×W; if each row is a flattened image",
               augment(flat, {.shift = 1}, generator));
   CHECK_ERROR(ShapeError, "expected rows that are images of shape (4, 6)",
               augment(flat, {.shift = 1, .image = {4, 6}}, generator));
   CHECK_ERROR(ShapeError, "expected images H×W or C×H×W", augment(flat, {.image = {20}}, generator));
-  CHECK_ERROR(ValueError, "[augment] shift 4: an image of 4 by 5 pixels would leave itself",
+  CHECK_ERROR(ValueError, "[augment] shift 4: expected less than the size of the image, 4 by 5 pixels",
               augment(images, {.shift = 4}, generator));
-  CHECK_ERROR(ValueError, "rotate -1: expected a finite number from 0", augment(images, {.rotate = -1}, generator));
+  CHECK_ERROR(ValueError, "rotate -1: expected a finite number of at least 0",
+              augment(images, {.rotate = -1}, generator));
   CHECK_ERROR(ValueError, "noise nan: expected", augment(images, {.noise = std::nan("")}, generator));
   CHECK_ERROR(ValueError, "fill inf: expected", augment(images, {.fill = INFINITY}, generator));
   CHECK(images == before);

@@ -149,6 +149,6 @@ TEST_CASE("gathering what is not there is refused and leaves the result alone") 
   const std::vector<std::size_t> beyond{1, 2}, first{0};
   CHECK_ERROR(ValueError, "[gather_rows] index 2: the tensor has 2 rows", gather_rows(x, beyond, out));
   CHECK_ERROR(ShapeError, "[gather_rows] a scalar: expected a tensor with rows", gather_rows(scalar, first, out));
-  CHECK_ERROR(ValueError, "[gather_rows] the result is the tensor that is read", gather_rows(same, first, same));
+  CHECK_ERROR(ValueError, "[gather_rows] the result is also the source", gather_rows(same, first, same));
   CHECK(out == Tensor<float>{{8, 9}});
 }

@@ -133,7 +133,7 @@ TEST_CASE("a quote that is never closed is an error, and a delimiter within quot
   const std::string rows = "1,5,6\n0,7,8\n";
   const auto named = table.read("kind,\"width, mm\" , \"a \"\"leaf\"\"\"\n" + rows, {.label_column = 0});
   CHECK(named.feature_names == std::vector<std::string>{"width, mm", "a \"leaf\""});
-  const std::string open = "a quote that this line does not close";
+  const std::string open = "an unclosed quote";
   CHECK(table.complaint("kind,\"width,height\n" + rows) == ":1: column 2: " + open);
   CHECK(table.complaint("kind,width,\"\n" + rows) == ":1: column 3: " + open);
   CHECK(table.complaint("kind,width,\"a\"\"\n" + rows) == ":1: column 3: " + open);
@@ -148,11 +148,10 @@ TEST_CASE("a quote that is never closed is an error, and a delimiter within quot
 
 TEST_CASE("a line of missing values is not taken for a header") {
   const CsvFile table;
-  const std::string rows = "1,2,0\n3,4,1\n",
-                    advice = " in what seems to be a header: say by `header` whether this line is one";
-  CHECK(table.complaint(",x,y\n" + rows) == ":1: column 1: no name," + advice);
-  CHECK(table.complaint("x,\"\",y\n" + rows) == ":1: column 2: no name," + advice);
-  CHECK(table.complaint("x,y,x\n" + rows) == ":1: column 3: 'x' is there twice," + advice);
+  const std::string rows = "1,2,0\n3,4,1\n", advice = " in an apparent header: set `header` to state whether it is one";
+  CHECK(table.complaint(",x,y\n" + rows) == ":1: column 1: a missing name" + advice);
+  CHECK(table.complaint("x,\"\",y\n" + rows) == ":1: column 2: a missing name" + advice);
+  CHECK(table.complaint("x,y,x\n" + rows) == ":1: column 3: 'x' appears twice" + advice);
   for (const std::string missing : {"NA", "n/a", "null", "None", "?", "-"})
     CHECK(table.complaint("x,y," + missing + "\n" + rows) == ":1: column 3: '" + missing + "'" + advice);
   // Nor is a line of quoted numbers; cells of a table must not be quoted.
@@ -182,7 +181,7 @@ TEST_CASE("a table for regression has targets that are any numbers") {
   const TableOptions twice{.target_columns = {0, "price"}}, every{.target_columns = {0, 1, 2, 3}},
       none{.target_columns = {"cost"}};
   CHECK_ERROR(ValueError, "[read_table] target column 0 is named twice", read_table<float>(path, twice));
-  CHECK_ERROR(ValueError, "[read_table] 4 columns, as delimited by ',', all of them targets",
+  CHECK_ERROR(ValueError, "[read_table] 4 columns, with delimiter ',', are all targets",
               read_table<float>(path, every));
   CHECK_ERROR(ValueError,
               "[read_table] target column 'cost': " + path.string() + " has the columns price, area, rooms, age",
@@ -239,20 +238,21 @@ TEST_CASE("lines of different length are refused at the first cell too few or to
   CHECK(table.complaint("\n1,2,0\n3,4,1,\n") == ":3: column 4: 4 columns in this line: expected 3, as in line 2");
   CHECK(table.complaint("a,b\n1,2,0\n") == ":2: column 3: 3 columns in this line: expected 2, as in line 1");
   CHECK(table.complaint("1;0\n2;1\n") ==
-        ":1: column 1: the only one, as delimited by ',': expected inputs and a label");
+        ":1: column 1: the only column, with delimiter ',': expected inputs and a label");
 }
 
 TEST_CASE("labels are whole numbers from 0") {
   const CsvFile table;
   for (const std::string label : {"-1", "1.5", "-0.1"})
     CHECK(table.complaint("1,2,0\n3,4," + label + "\n") ==
-          ":2: column 3: '" + label + "' is not a label: expected a whole number from 0; is this the label column? " +
-              "read_table takes any numbers");
+          ":2: column 3: '" + label +
+              "' is not a label: expected an integer of at least 0; is this the label column? " +
+              "read_table accepts any numbers");
   CHECK(contains(table.complaint("-1,2,0\n", {.label_column = 0}), ":1: column 1: '-1' is not a label"));
   for (const std::string label : {"10000", "1e300"})
     CHECK(table.complaint("1,2,0\n3,4," + label + "\n") ==
-          ":2: column 3: label '" + label + "': more than 10000 classes, which is `most_classes`; is this the label " +
-              "column? read_table takes any numbers");
+          ":2: column 3: label '" + label + "': more than 10000 classes, the limit `most_classes`; is this the label " +
+              "column? read_table accepts any numbers");
   CHECK(table.read("1,2,0\n3,4,50256\n", {.most_classes = 50257}).classes == 50257);
 }
 
@@ -272,7 +272,7 @@ TEST_CASE("a file that cannot be read is refused") {
   CHECK(complaint(folder / "none") == "[read_csv] " + (folder / "none").string() + ": no such file");
   const std::string zipped = contents(write_gzip(folder / "good.gz", "1,0\n2,1\n"));
   CHECK(contains(complaint(folder.write("short.gz", zipped.substr(0, zipped.size() - 4))),
-                 "short.gz: is cut short: its gzip data end too early"));
+                 "short.gz: is truncated: its gzip data ends too early"));
 }
 
 TEST_CASE("options that make no sense are refused at the caller's line") {
@@ -284,7 +284,7 @@ TEST_CASE("options that make no sense are refused at the caller's line") {
   CHECK_ERROR(ValueError, "[read_csv] label column 3: " + path.string() + " has 3 columns, -3 to 2",
               read_csv<float>(path, fourth));
   CHECK_ERROR(ValueError, "label column -4: ", read_csv<float>(path, before));
-  CHECK_ERROR(ValueError, "delimiter '1': expected a character that no number holds, such as ',' or ';'",
+  CHECK_ERROR(ValueError, "delimiter '1': expected a character that does not occur in numbers, such as ',' or ';'",
               read_csv<float>(path, digit));
   CHECK_ERROR(ValueError, "delimiter '.'", read_csv<float>(path, dot));
   CHECK_ERROR(ValueError, "delimiter '?'", read_csv<float>(path, newline));

@@ -78,7 +78,7 @@ TEST_CASE("a split that makes no sense is refused") {
   CHECK_ERROR(ValueError, "[split] test fraction 1: ", split(ten, 1, 1));
   CHECK_ERROR(ValueError, "[split] test fraction -0.5: ", split(ten, -0.5, 1));
   CHECK_ERROR(ValueError, "[split] test fraction nan: ", split(ten, std::nan(""), 1));
-  CHECK_ERROR(ValueError, "[split] 1 samples: at least two are needed", split(one, 0.5, 1));
+  CHECK_ERROR(ValueError, "[split] 1 samples: expected at least two", split(one, 0.5, 1));
   CHECK_ERROR(ValueError, "[split] labels of shape (2,): expected one for each of the 10 samples",
               split(unequal, 0.5, 1));
 }
@@ -126,7 +126,7 @@ TEST_CASE("a stratified split gives either part its share of every class") {
   CHECK(stratified_split(dataset, 0.2, 8).test.inputs != test.inputs);
 
   dataset.labels(77) = 4;
-  CHECK_ERROR(ValueError, "[stratified_split] class 3 has one sample: at least two are needed",
+  CHECK_ERROR(ValueError, "[stratified_split] class 3 has one sample: expected at least two",
               stratified_split(dataset, 0.2, 7));
   dataset.labels(77) = 5;
   CHECK_ERROR(ValueError, "[stratified_split] label 5: expected one in [0, 5)", stratified_split(dataset, 0.2, 7));

@@ -117,10 +117,10 @@ TEST_CASE("guide: weights") {
   io::save_parameters(network, "weights.safetensors");            // or .npz, for numpy.load
   io::load_parameters(network, "weights.safetensors");            // all fits, or nothing is changed
   const io::LoadReport report = io::load_parameters(network, "older.npz", {.partial = true});
-  if (!report.complete()) std::cout << report << '\n';            // 1 fit; missing: weight
+  if (!report.complete()) std::cout << report << '\n';            // 1 matching; missing: weight
   // clang-format on
   std::cout.rdbuf(before);
-  CHECK(out.str() == "1 fit; missing: weight\n");
+  CHECK(out.str() == "1 matching; missing: weight\n");
   CHECK(network.bias.value() == random_tensor<float>({3}, 3));
 }
 

@@ -85,8 +85,8 @@ TEST_CASE("a file that is not IDX is refused with what it starts with") {
   const auto refused = [&](const std::string& content, const std::string& why) {
     CHECK(complaint_about(folder.write("file", content)) == "[read_idx_bytes] " + path + ": " + why);
   };
-  refused("", "0 bytes in all: an IDX file starts with a magic number of 4");
-  refused({"\0\0\x08", 3}, "3 bytes in all: an IDX file starts with a magic number of 4");
+  refused("", "has 0 bytes: an IDX file starts with a magic number of 4 bytes");
+  refused({"\0\0\x08", 3}, "has 3 bytes: an IDX file starts with a magic number of 4 bytes");
   refused("PK\x03\x04", "starts with bytes 50 4b: an IDX file starts with 00 00");
   refused(idx({1}, "abcd", 0x0D), "type code 0x0d, 32-bit floats: expected 0x08, unsigned bytes");
   refused(idx({1}, "a", 0x09), "type code 0x09, signed bytes: expected 0x08, unsigned bytes");
@@ -107,16 +107,16 @@ TEST_CASE("a file with fewer or more elements than its header claims is refused"
     CHECK(zipped == message);
   };
   refused(two_images.substr(0, 15), "ends within its header: expected the extents of 3 axes");
-  refused(two_images.substr(0, 27), "is cut short: its header claims 12 elements, but it holds 11");
-  refused(two_images.substr(0, 16), "is cut short: its header claims 12 elements, but it holds 0");
-  refused(two_images + "\n", "goes on after the 12 elements that its header claims");
+  refused(two_images.substr(0, 27), "is truncated: its header claims 12 elements, but it holds 11");
+  refused(two_images.substr(0, 16), "is truncated: its header claims 12 elements, but it holds 0");
+  refused(two_images + "\n", "has extra data after the 12 elements that its header claims");
 }
 
 TEST_CASE("a header that lies costs no memory") {
   const TemporaryFolder folder;
   const auto path = folder.write("file", idx({1U << 30, 1U << 30}, "0123456789"));
   CHECK(
-      contains(complaint_about(path), "is cut short: its header claims 1152921504606846976 elements, but it holds 10"));
+      contains(complaint_about(path), "is truncated: its header claims 1152921504606846976 elements, but it holds 10"));
   const auto overflow = folder.write("overflow", idx({0xffffffff, 0xffffffff, 0xffffffff}, "0123456789"));
   CHECK(contains(complaint_about(overflow),
                  "its header claims shape (4294967295, 4294967295, 4294967295): more than memory can hold"));
@@ -137,12 +137,12 @@ TEST_CASE("damaged gzip data are refused") {
   const TemporaryFolder folder;
   const std::string zipped = contents(write_gzip(folder / "good", idx({4000}, std::string(4000, 'x'))));
   CHECK(contains(complaint_about(folder.write("short", zipped.substr(0, zipped.size() - 10))),
-                 "is cut short: its gzip data end too early"));
+                 "is truncated: its gzip data ends too early"));
   CHECK(contains(complaint_about(folder.write("header", zipped.substr(0, 8))),
-                 "is cut short: its gzip data end too early"));
+                 "is truncated: its gzip data ends too early"));
   std::string wrong_sum = zipped;
   wrong_sum[zipped.size() - 8] ^= 1;
-  CHECK(contains(complaint_about(folder.write("sum", wrong_sum)), "is damaged: its gzip data are unsound"));
+  CHECK(contains(complaint_about(folder.write("sum", wrong_sum)), "is damaged: its gzip data is invalid"));
 }
 
 TEST_CASE("samples and labels that do not belong together are refused") {

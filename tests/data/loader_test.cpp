@@ -122,7 +122,7 @@ TEST_CASE("a loader without samples or with inconsistent ones is refused") {
   Dataset<double> unequal = self_labelled(5);
   unequal.labels = Indices{1, 2};
   CHECK_ERROR(ValueError, "[loader] batch size 0: expected at least 1", Loader<double>(data, {.batch_size = 0}));
-  CHECK_ERROR(ValueError, "batch size 6 of 5 samples: the only batch is short, and dropped",
+  CHECK_ERROR(ValueError, "batch size 6 for 5 samples: the only batch is incomplete, and would be dropped",
               Loader<double>(data, {.batch_size = 6, .drop_last = true}));
   CHECK_ERROR(ValueError, "[loader] 0 samples", Loader<double>(Dataset<double>{}));
   SampleSource<double> without_function;

@@ -102,11 +102,11 @@ TEST_CASE("a header that claims 2^60 elements costs a mebibyte at most") {
     INFO(ending);
     largest = 0;
     const std::string message = file_complaint([&] { read(folder / ("lie." + ending)); });
-    CHECK((contains(message, "is cut short: ") || contains(message, "more than memory can hold")));
+    CHECK((contains(message, "is truncated: ") || contains(message, "more than memory can hold")));
     CHECK(largest <= (std::size_t{1} << 20));
   }
   largest = 0;
-  CHECK(contains(file_complaint([&] { read_idx_bytes(folder / "lie.gz"); }), "is cut short: "));
+  CHECK(contains(file_complaint([&] { read_idx_bytes(folder / "lie.gz"); }), "is truncated: "));
   CHECK(largest <= (std::size_t{1} << 20));
 }
 

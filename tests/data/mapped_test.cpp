@@ -80,7 +80,7 @@ TEST_CASE("rows of an npy file are those that are read into memory") {
   CHECK(held == Indices{5, 4});
   CHECK(complaint([&] { map_npy<std::int64_t>(path); }) ==
         "[map_npy] " + path.string() +
-            ": elements of type '<f8': expected bool or integers that int64 holds, little-endian");
+            ": elements of type '<f8': expected bool or integers that fit in int64, little-endian");
   CHECK_ERROR(ValueError, "[gather_rows] index 60: the array has 60 rows",
               gather_rows(mapped, std::vector<std::size_t>{60}, rows));
   CHECK(rows == expected);
@@ -127,16 +127,16 @@ TEST_CASE("a file that is not as its header says is refused when it is opened") 
     CHECK(complaint([&] { map_idx<float>(path); }) == "[map_idx] " + path.string() + ": " + why);
   };
   const std::string whole = idx_images();
-  refused("", "0 bytes in all: an IDX file starts with a magic number of 4");
+  refused("", "has 0 bytes: an IDX file starts with a magic number of 4 bytes");
   refused(whole.substr(0, 9), "ends within its header: expected the extents of 3 axes");
-  refused(whole.substr(0, whole.size() - 1), "is cut short: it holds 359 of the 360 elements that its header claims");
-  refused(whole + 'x', "goes on after the 360 elements that its header claims");
+  refused(whole.substr(0, whole.size() - 1), "is truncated: it holds 359 of the 360 elements that its header claims");
+  refused(whole + 'x', "has extra data after the 360 elements that its header claims");
   refused(idx({1U << 30, 1U << 30}, "0123456789"),
-          "is cut short: it holds 10 of the 1152921504606846976 elements that its header claims");
+          "is truncated: it holds 10 of the 1152921504606846976 elements that its header claims");
   refused(idx({1U << 31, 1U << 31, 4}, ""),
           "its header claims shape (2147483648, 2147483648, 4): more than memory can hold");
   write_gzip(folder / "x.idx", whole);
-  refused(contents(folder / "x.idx"), "is compressed by gzip: expected a plain file, as gunzip makes it");
+  refused(contents(folder / "x.idx"), "is compressed with gzip: expected an uncompressed file; use gunzip");
 
   CHECK(complaint([&] { map_idx<float>(folder / "none"); }) ==
         "[map_idx] " + (folder / "none").string() + ": no such file");
@@ -152,7 +152,7 @@ TEST_CASE("a file that is not as its header says is refused when it is opened") 
   std::string npy = contents(folder / "x.npy");
   folder.write("x.npy", npy.substr(0, npy.size() - 4));
   CHECK(contains(complaint([&] { map_npy<float>(folder / "x.npy"); }),
-                 "is cut short: it holds 12 of the 16 bytes that its header claims, shape (2, 2) of type '<f4'"));
+                 "is truncated: it holds 12 of the 16 bytes that its header claims, shape (2, 2) of type '<f4'"));
   npy.replace(npy.find("False"), 5, "True ");
   folder.write("x.npy", npy);
   CHECK(contains(complaint([&] { map_npy<float>(folder / "x.npy"); }), "is in Fortran order: expected C order"));
@@ -170,7 +170,7 @@ TEST_CASE("a file that changes while it is mapped is an error") {
   const auto time = std::filesystem::last_write_time(path);
   std::filesystem::last_write_time(path, time + std::chrono::seconds(1));
   CHECK(complaint([&] { gather_rows(mapped, some, rows); }) ==
-        "[map_idx] " + path.string() + ": was written to since it was opened");
+        "[map_idx] " + path.string() + ": was modified after it was opened");
   CHECK(rows == Tensor<float>{1, 2});
 
   // A replaced file remains available through its existing mapping.

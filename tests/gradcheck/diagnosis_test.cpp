@@ -54,7 +54,7 @@ TEST_CASE("two inputs' gradients exchanged") {
       finding_of(gradcheck([](auto x, auto y) { return exp(wrong_product(x, y)); }, square_a, square_b));
   CHECK(finding.fault == Fault::swapped);
   CHECK(finding.op == "wrong_product");
-  CHECK(contains(finding.text, "is exchanged with that of input 2"));
+  CHECK(contains(finding.text, "is swapped with that of input 2"));
 }
 
 TEST_CASE("the mistakes of a whole function, the ops of which are right or carry a rule of their own") {
@@ -77,7 +77,7 @@ TEST_CASE("the mistakes of a whole function, the ops of which are right or carry
   CHECK(finding.fault == Fault::constant_factor);
   CHECK(finding.input == 1);
   CHECK(finding.factor == doctest::Approx(9));
-  CHECK(contains(finding.text, "9 times the right one, the number of elements of the input"));
+  CHECK(contains(finding.text, "9 times the correct one, the number of elements of the input"));
 
   finding = finding_of(report_of([](auto g, auto, auto u, auto v) {
     return std::tuple(transpose(matmul(g, transpose(v))), matmul(transpose(u), g));
@@ -106,7 +106,7 @@ TEST_CASE("the mistakes of a whole function, the ops of which are right or carry
     return std::tuple(matmul(g, transpose(v)) * mask, matmul(transpose(u), g));
   }));
   CHECK(finding.fault == Fault::some_elements);
-  CHECK(contains(finding.text, "right except at 1 of its 9 elements: (1, 2)"));
+  CHECK(contains(finding.text, "correct except at 1 of its 9 elements: (1, 2)"));
 }
 
 TEST_CASE("factors are told with where they may come from") {
@@ -116,14 +116,15 @@ TEST_CASE("factors are told with where they may come from") {
                                 }),
                                 random_tensor({2, 5}, 1), random_tensor({5, 4}, 2)));
   };
-  for (const auto& [factor, says] : {std::pair{2.0, "is 2 times the right one"},
-                                     {0.5, "is 0.5 times the right one"},
-                                     {10.0, "10 times the right one, the number of elements of the input"},
-                                     {0.1, "0.1 times the right one, 1 over the number of elements of the input"},
-                                     {8.0, "8 times the right one, the number of elements of the result"},
-                                     {0.125, "0.125 times the right one, 1 over the number of elements of the result"},
-                                     {5.0, "5 times the right one, the extent of its axis 1"},
-                                     {0.2, "0.2 times the right one, 1 over the extent of its axis 1"}}) {
+  for (const auto& [factor, says] :
+       {std::pair{2.0, "is 2 times the correct one"},
+        {0.5, "is 0.5 times the correct one"},
+        {10.0, "10 times the correct one, the number of elements of the input"},
+        {0.1, "0.1 times the correct one, 1 over the number of elements of the input"},
+        {8.0, "8 times the correct one, the number of elements of the result"},
+        {0.125, "0.125 times the correct one, 1 over the number of elements of the result"},
+        {5.0, "5 times the correct one, the extent of its axis 1"},
+        {0.2, "0.2 times the correct one, 1 over the extent of its axis 1"}}) {
     const GradcheckFinding finding = finding_with(factor);
     CHECK(finding.fault == Fault::constant_factor);
     CHECK(finding.factor == doctest::Approx(factor));
@@ -139,14 +140,14 @@ TEST_CASE("a broadcast axis that is not summed over, in an op and in a function"
   CHECK(finding.fault == Fault::wrong_shape);
   CHECK(contains(finding.text, "(3, 3)"));
   CHECK(contains(finding.text, "(3,)"));
-  CHECK(contains(finding.text, "is an axis that was broadcast not summed over (sum_to)?"));
+  CHECK(contains(finding.text, "is a broadcast axis not summed over (sum_to)?"));
 }
 
 TEST_CASE("a value put back on the tape as a constant loses its gradient") {
   const auto finding = finding_of(gradcheck([](auto x) { return x * x.tape().constant(x.value()); }, square_a));
   CHECK(finding.fault == Fault::constant_factor);
   CHECK(finding.factor == doctest::Approx(0.5));
-  CHECK(contains(finding.text, "every op is right on its own"));
+  CHECK(contains(finding.text, "every op is correct on its own"));
 }
 
 TEST_CASE("a vjp that is not linear in the cotangent fails the dot test") {
@@ -177,33 +178,33 @@ TEST_CASE("a gradient with its elements in another order is told with the order"
   };
   const auto same = [](auto g) { return g; };
   check(finding_of_rule([](auto x) { return flip(x); }, same, line), Fault::permuted,
-        "is the right one reversed along axis 0");
+        "is the correct one reversed along axis 0");
   check(finding_of_rule([](auto x) { return flip(x, Axes{1}); }, same, matrix), Fault::permuted,
-        "is the right one reversed along axis 1");
+        "is the correct one reversed along axis 1");
   check(finding_of_rule([](auto x) { return flip(x); }, same, matrix), Fault::permuted,
-        "is the right one reversed along axes 0 and 1");
+        "is the correct one reversed along axes 0 and 1");
   check(finding_of_rule([](auto x) { return roll(x, 2); }, [](auto g) { return roll(g, -1); }, line), Fault::permuted,
-        "is the right one rolled by 1 along axis 0");
+        "is the correct one rolled by 1 along axis 0");
   check(finding_of_rule([](auto x) { return roll(x, 1, Axes{1}); }, [](auto g) { return roll(g, 1, Axes{1}); }, matrix),
-        Fault::permuted, "is the right one rolled by 2 along axis 1");
+        Fault::permuted, "is the correct one rolled by 2 along axis 1");
   check(finding_of_rule([](auto x) { return roll(x, 1, Axes{0}); }, same, matrix), Fault::permuted,
-        "is the right one rolled by 1 along axis 0");
+        "is the correct one rolled by 1 along axis 0");
   check(finding_of_rule([](auto x) { return roll(x, 5); }, same, matrix), Fault::permuted,
-        "is the right one rolled by 5 in row-major order");
+        "is the correct one rolled by 5 in row-major order");
   check(finding_of_rule([](auto x) { return transpose(x); }, same, square), Fault::transposed, "is transposed");
   check(finding_of_rule([](auto x) { return swapaxes(x, 0, 1); }, same, cube), Fault::transposed,
-        "is the right one with its axes 0 and 1 exchanged");
+        "is the correct one with its axes 0 and 1 swapped");
   check(finding_of_rule(
             [](auto x) {
               return transpose(x, {1, 2, 0});
             },
             same, cube),
-        Fault::transposed, "is the right one with its axes in the order 1, 2, 0");
+        Fault::transposed, "is the correct one with its axes in the order 1, 2, 0");
   check(finding_of_rule([](auto x) { return flip(transpose(x), Axes{0}); }, same, square), Fault::permuted,
         "is transposed and reversed along axis 0");
   const Indices order{1, 2, 0, 4, 3, 6, 5};
   check(finding_of_rule([&](auto x) { return take(x, x.tape().indices(order), 0); }, same, random_tensor({7}, 5)),
-        Fault::permuted, "has the right elements in another order");
+        Fault::permuted, "has the correct elements in another order");
 }
 
 namespace {
@@ -238,10 +239,10 @@ TEST_CASE("what a vjp throws is reported with the op, whatever its type") {
   auto finding = finding_of(gradcheck(throwing(true), square_a));
   CHECK(finding.op == "wrong_throwing");
   CHECK(contains(finding.text, "diagnosis_test.cpp"));
-  CHECK(contains(finding.text, "the gradient cannot be taken: out of luck"));
+  CHECK(contains(finding.text, "the gradient cannot be computed: out of luck"));
   finding = finding_of(gradcheck(throwing(false), square_a));
   CHECK(finding.op == "wrong_throwing");
-  CHECK(contains(finding.text, "throws what is no std::exception"));
+  CHECK(contains(finding.text, "throws an object other than a std::exception"));
 
   const auto rule = custom_vjp([](auto x) { return 2 * x; },
                                [](auto g, auto, auto) {
@@ -249,7 +250,7 @@ TEST_CASE("what a vjp throws is reported with the op, whatever its type") {
                                  return g;
                                });
   finding = finding_of(gradcheck([&](auto x) { return exp(rule(x)); }, square_a));
-  CHECK(contains(finding.text, "the gradient cannot be taken: beyond the end; suspect custom_vjp"));
+  CHECK(contains(finding.text, "the gradient cannot be computed: beyond the end; suspect custom_vjp"));
 
   const auto row = std::ranges::find(op_registry(), "wrong_throwing", &OpRow::name);
   REQUIRE(row != op_registry().end());

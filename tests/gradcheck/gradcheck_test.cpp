@@ -154,7 +154,7 @@ TEST_CASE("a projection that fails is explained in full") {
   CHECK(report.mismatches().size() == 1);
   REQUIRE(report.findings().size() == 1);
   CHECK(report.findings()[0].op == "wrong_beyond_one");
-  CHECK(contains(report.findings()[0].text, "right except at 1 of its 2 elements: (1,)"));
+  CHECK(contains(report.findings()[0].text, "correct except at 1 of its 2 elements: (1,)"));
 }
 
 TEST_CASE("of many elements a sample explains the failure, and single wrong ones are found by halving") {
@@ -188,7 +188,7 @@ TEST_CASE("of many elements a sample explains the failure, and single wrong ones
       few, fast);
   REQUIRE(sparse.findings().size() == 1);
   CHECK(sparse.findings()[0].fault == Fault::some_elements);
-  CHECK(contains(sparse.findings()[0].text, "elements that were looked at: (17, 80), (88, 3)"));
+  CHECK(contains(sparse.findings()[0].text, "elements that were checked: (17, 80), (88, 3)"));
   CHECK(sparse.mismatches().size() == 2);
   CHECK(calls < 8000);  // 8,100 elements would take 97,000
 }

@@ -85,7 +85,7 @@ TEST_CASE("a network's wrong gradient is reported by the parameter's path and th
 TEST_CASE("one parameter's gradient is wrong, and its path is in the diagnosis") {
   const auto report = gradcheck(scaled(), random_tensor({3}, 1));
   REQUIRE(report.findings().size() == 1);
-  CHECK(contains(report.findings()[0].text, "the gradient of input 3 (shift) is 0.5 times the right one"));
+  CHECK(contains(report.findings()[0].text, "the gradient of input 3 (shift) is 0.5 times the correct one"));
   for (const auto& entry : report.mismatches()) CHECK(entry.input == 2);
 }
 

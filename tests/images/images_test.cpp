@@ -124,7 +124,7 @@ TEST_CASE("images that are cut short, damaged or lying are refused") {
       CHECK(contains(complaint(folder.write("x", whole.substr(0, length))), "[images::read] "));
   std::string damaged(bytes(colour_png));
   damaged[damaged.find("IDAT") + 10] ^= 1;
-  CHECK(contains(complaint(folder.write("x", damaged)), "x: is no sound PNG image: "));
+  CHECK(contains(complaint(folder.write("x", damaged)), "x: is not a valid PNG image: "));
 
   // 1,000,000 × 1,000,000 pixels, and 32,768 × 32,768 pixels in 200,000 bytes, which is possible at one bit each.
   CHECK(contains(complaint(folder.write("x", claiming(1'000'000))),
@@ -186,7 +186,7 @@ TEST_CASE("a folder without images by class is refused") {
   CHECK(contains(refusal(folder.write("file", "")), "file: is a file: expected a folder"));
   CHECK(contains(refusal(folder / "."), "has no folders: expected one for each class"));
   std::filesystem::create_directory(folder / "empty");
-  CHECK(contains(refusal(folder / "."), "empty: holds no .png, .jpg or .jpeg files"));
+  CHECK(contains(refusal(folder / "."), "empty: contains no .png, .jpg or .jpeg files"));
 
   folder.write("empty/a.png", bytes(colour_png));
   folder.write("empty/b.png", bytes(colour_png));
@@ -196,7 +196,7 @@ TEST_CASE("a folder without images by class is refused") {
   };
   CHECK(contains(complaint_of_reading({}), "[images::read_folder] "));
   CHECK(contains(complaint_of_reading({}), "c.png: 4 by 5 pixels, where "));
-  CHECK(contains(complaint_of_reading({}), "a.png has 10 by 12: say a height and a width for all"));
+  CHECK(contains(complaint_of_reading({}), "a.png has 10 by 12: set a height and a width for all"));
   CHECK(
       Shape(images::read_folder<float>(images::list_folder(folder / "."), {.height = 6, .width = 7}).inputs.shape()) ==
       Shape{3, 3, 6, 7});

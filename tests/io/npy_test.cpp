@@ -35,7 +35,7 @@ TEST_CASE("whole numbers keep all their digits") {
   save_npy(path, Tensor<double>{1, 2});
   CHECK(file_complaint([&] { load_npy<std::int64_t>(path); }) ==
         "[load_npy] " + path.string() +
-            ": elements of type '<f8': expected bool or integers that int64 holds, little-endian");
+            ": elements of type '<f8': expected bool or integers that fit in int64, little-endian");
 }
 
 TEST_CASE("a file that is no sound array is refused") {
@@ -48,8 +48,8 @@ TEST_CASE("a file that is no sound array is refused") {
   CHECK(complaint(folder / "none") == "[load_npy] " + (folder / "none").string() + ": no such file");
   CHECK(complaint(folder / ".") == "[load_npy] " + (folder / ".").string() + ": is a directory: expected a file");
   CHECK(contains(complaint(folder.write("short", good.substr(0, good.size() - 1))),
-                 "short: is cut short: it holds 11 of the 12 bytes that its header claims, shape (3,) of type '<f4'"));
-  CHECK(contains(complaint(folder.write("long", good + "x")), "long: goes on after the 12 bytes that"));
+                 "short: is truncated: it holds 11 of the 12 bytes that its header claims, shape (3,) of type '<f4'"));
+  CHECK(contains(complaint(folder.write("long", good + "x")), "long: has extra data after the 12 bytes that"));
   std::string huge = good;
   huge.replace(huge.find("(3,)"), 23, "(4611686018427387904,)}");
   CHECK(contains(complaint(folder.write("huge", huge)),

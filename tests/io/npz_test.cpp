@@ -161,8 +161,9 @@ TEST_CASE("names that NumPy or a file system could misread are refused") {
     CHECK(contains(complaint(name), "[save_npz] tensor '" + name +
                                         "': the name looks like a path: expected one without '/', '\\' and '..' ("));
   for (const std::string& name : {std::string("a\nb"), std::string("a\0b", 3), std::string("a\x7f") + "b"})
-    CHECK(contains(complaint(name), "[save_npz] tensor 'a?b': the name holds a control character ("));
-  CHECK(contains(complaint("weight.npy"), "tensor 'weight.npy': the name ends in .npy, which is appended to each ("));
+    CHECK(contains(complaint(name), "[save_npz] tensor 'a?b': the name contains a control character ("));
+  CHECK(contains(complaint("weight.npy"),
+                 "tensor 'weight.npy': the name ends in .npy, which is appended to each name ("));
   CHECK(contains(complaint(std::string(70'000, 'a')), "aaa…': the name has 70000 bytes: expected at most 1000 ("));
   CHECK(contains(complaint("a\xff"), "tensor 'a\xff': the name is not UTF-8 ("));
   CHECK(!std::filesystem::exists(path));
@@ -218,7 +219,7 @@ TEST_CASE("a file that is no archive of arrays is refused") {
   CHECK(contains(complaint(folder.write("text.npz", "x,y\n1,2\n")), "text.npz: cannot be opened: Not a zip archive"));
   CHECK(contains(complaint(folder.write("empty.npz", "")), "empty.npz: "));
   const std::string no_entries = std::string("PK\x05\x06") + std::string(18, '\0');
-  CHECK(contains(complaint(folder.write("zero.npz", no_entries)), "zero.npz: holds no arrays"));
+  CHECK(contains(complaint(folder.write("zero.npz", no_entries)), "zero.npz: contains no arrays"));
   const std::string whole = contents(fixture(folder));
   CHECK(contains(complaint(folder.write("short.npz", whole.substr(0, whole.size() / 2))),
                  "short.npz: cannot be opened: "));
@@ -272,8 +273,9 @@ TEST_CASE("an entry that is no sound array is refused") {
   refused(npy(good, "").substr(0, 30), "ends within its .npy header");
   refused(std::string("\x93NUMPY\x02\0\xff\xff\xff\xff{}", 14), "ends within its .npy header");
   refused(npy(good, eight_bytes.substr(1)),
-          "is cut short: it holds 7 of the 8 bytes that its header claims, shape (2,) of type '<f4'");
-  refused(npy(good, eight_bytes + "x"), "goes on after the 8 bytes that its header claims, shape (2,) of type '<f4'");
+          "is truncated: it holds 7 of the 8 bytes that its header claims, shape (2,) of type '<f4'");
+  refused(npy(good, eight_bytes + "x"),
+          "has extra data after the 8 bytes that its header claims, shape (2,) of type '<f4'");
   const auto of_type = [](const std::string& type) {
     return npy("{'descr': '" + type + "', 'fortran_order': False, 'shape': (1,), }", eight_bytes);
   };
@@ -289,7 +291,7 @@ TEST_CASE("a header that lies costs no memory") {
         folder, {{"x.npy", npy("{'descr': '<f8', 'fortran_order': True, 'shape': " + shape + ", }", eight_bytes)}});
     CHECK(contains(file_complaint([&] { load_npz<float>(path); }), why));
   };
-  refused("(1152921504606846975,)", "is cut short: it holds 8 of the 9223372036854775800 bytes that its header claims");
+  refused("(1152921504606846975,)", "is truncated: it holds 8 of the 9223372036854775800 bytes that its header claims");
   refused("(1152921504606846976,)", "its header claims shape (1152921504606846976,): more than memory can hold");
   refused("(4294967296, 4294967296, 4294967296)", "more than memory can hold");
   refused("(0, 4294967296, 4294967296)", "more than memory can hold");  // empty, but its strides overflow
@@ -328,16 +330,15 @@ TEST_CASE("a header that Python could not read is refused") {
     const auto path = write_zip(folder, {{"x.npy", npy(header, eight_bytes)}});
     const std::string message = file_complaint([&] { load_npz<float>(path); });
     INFO(header);
-    CHECK(message == "[load_npz] " + path.string() + ", entry 'x.npy': unsound .npy header: " + why);
+    CHECK(message == "[load_npz] " + path.string() + ", entry 'x.npy': invalid .npy header: " + why);
   };
   refused("", "expected '{' (at character 0)");
   refused("[1]", "expected '{' (at character 0)");
-  refused("{", "expected a quoted text (at character 1)");
-  refused("{'descr", "a quoted text without its end (at character 1)");
+  refused("{", "expected a quoted string (at character 1)");
+  refused("{'descr", "an unterminated string (at character 1)");
   refused("{'descr' '<f4'}", "expected ':' (at character 9)");
-  refused("{'descr': <f4}", "expected a quoted text (at character 10)");
-  refused("{'descr': [('x', '<f4')]}",
-          "records of several fields: expected elements of one number each (at character 10)");
+  refused("{'descr': <f4}", "expected a quoted string (at character 10)");
+  refused("{'descr': [('x', '<f4')]}", "a structured type: expected elements of one number each (at character 10)");
   refused("{'fortran_order': 0}", "expected True or False (at character 18)");
   refused("{'shape': 2}", "expected '(' (at character 10)");
   refused("{'shape': (-2,)}", "expected an extent (at character 11)");
@@ -348,5 +349,6 @@ TEST_CASE("a header that Python could not read is refused") {
   refused("{'fortran_order': False, 'shape': (2,)}", "no key 'descr' (at character 39)");
   refused("{'descr': '<f4', 'shape': (2,)}", "no key 'fortran_order' (at character 31)");
   refused("{'descr': '<f4', 'fortran_order': False}", "no key 'shape' (at character 40)");
-  refused("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)} x", "text after the dictionary (at character 56)");
+  refused("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)} x",
+          "extra text after the dictionary (at character 56)");
 }

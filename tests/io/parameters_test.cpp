@@ -88,7 +88,7 @@ TEST_CASE("a file that does not fit changes nothing, and is described") {
   const auto before = values_of(module);
   CHECK_ERROR(FileError,
               "[load_parameters] " + path.string() +
-                  ": 2 fit; missing: layers.0.bias, layers.1.weight; unexpected: head.bias; mismatching: "
+                  ": 2 matching; missing: layers.0.bias, layers.1.weight; unexpected: head.bias; mismatching: "
                   "layers.0.weight has shape (2, 3), expected (3, 2); nothing was loaded, see LoadOptions::partial",
               load_parameters(module, path));
   const LoadReport compared = compare_parameters(module, path);
@@ -113,7 +113,7 @@ TEST_CASE("a file that does not fit changes nothing, and is described") {
 TEST_CASE("a report of many names is cut") {
   LoadReport report;
   for (int i = 0; i < 11; ++i) report.missing.push_back(std::to_string(i));
-  CHECK(to_string(report) == "0 fit; missing: 0, 1, 2, 3, 4, 5, 6, 7 and 3 more");
+  CHECK(to_string(report) == "0 matching; missing: 0, 1, 2, 3, 4, 5, 6, 7 and 3 more");
 }
 
 TEST_CASE("a part of a network is loaded by its prefix") {

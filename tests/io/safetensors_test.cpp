@@ -93,7 +93,7 @@ TEST_CASE("names that cannot be read back are refused") {
   using Tensors = std::vector<NamedTensor<double>>;
   const Tensor<double> x{1};
   CHECK_ERROR(ValueError, "[save_safetensors] tensor '': the name is empty", save_safetensors(path, Tensors{{"", x}}));
-  CHECK_ERROR(ValueError, "tensor '__metadata__': the name is the format's own",
+  CHECK_ERROR(ValueError, "tensor '__metadata__': the name is reserved by the format",
               save_safetensors(path, Tensors{{"__metadata__", x}}));
   CHECK_ERROR(ValueError, "tensor 'x': the name is used twice",
               save_safetensors(path, Tensors{{"x", x}, {"y", x}, {"x", x}}));
@@ -114,9 +114,9 @@ TEST_CASE("a file that is cut short anywhere, or goes on, is refused") {
   }
   folder.write("x.safetensors", good.substr(0, good.size() - 1));
   CHECK(file_complaint([&] { load_safetensors<float>(path); }) ==
-        "[load_safetensors] " + path.string() + ": tensor 'b': is cut short: the file holds 7 of its 8 bytes");
+        "[load_safetensors] " + path.string() + ": tensor 'b': is truncated: the file holds 7 of its 8 bytes");
   folder.write("x.safetensors", good + "x");
-  CHECK(contains(file_complaint([&] { load_safetensors<float>(path); }), ": goes on after its last tensor"));
+  CHECK(contains(file_complaint([&] { load_safetensors<float>(path); }), ": has extra data after its last tensor"));
 }
 
 TEST_CASE("a header that lies is refused, and costs no memory") {
@@ -131,7 +131,7 @@ TEST_CASE("a header that lies is refused, and costs no memory") {
   refused(tensor(entry("F64", "1152921504606846976", "0,9223372036854775808")),
           "tensor 'x': shape (1152921504606846976,) of F64 does not fill its 9223372036854775808 bytes");
   refused(tensor(entry("U8", "1152921504606846976", "0,1152921504606846976")),
-          "tensor 'x': is cut short: the file holds 8 of its 1152921504606846976 bytes");
+          "tensor 'x': is truncated: the file holds 8 of its 1152921504606846976 bytes");
   refused(tensor(entry("F32", "4294967296,4294967296", "0,0")),
           "tensor 'x': shape (4294967296, 4294967296) of F32 does not fill its 0 bytes");
   refused(tensor(entry("F32", "0,4294967296,4294967296", "0,0")),
@@ -140,12 +140,12 @@ TEST_CASE("a header that lies is refused, and costs no memory") {
   refused(tensor(entry("F8_E4M3", "8", "0,8")),
           "tensor 'x': elements of type 'F8_E4M3': expected F16, BF16, F32, F64, BOOL or integers");
   refused(tensor(entry("F32", "1", "4,8")),
-          "tensor 'x': bytes 4 to 8, where 0 end before it: tensors must follow one another");
+          "tensor 'x': bytes 4 to 8, but the previous tensor ends at 0: tensors must be contiguous");
   refused("{\"x\":" + entry("F32", "2", "0,8") + ",\"y\":" + entry("F32", "1", "4,8") + "}",
-          "tensor 'y': bytes 4 to 8, where 8 end before it: tensors must follow one another");
+          "tensor 'y': bytes 4 to 8, but the previous tensor ends at 8: tensors must be contiguous");
   refused("{\"x\":" + entry("F32", "1", "0,4") + ",\"x\":" + entry("F32", "1", "4,8") + "}",
           "tensor 'x': the name is used twice");
-  refused("{\"x\":" + entry("F32", "1", "0,4") + "}", "goes on after its last tensor");
+  refused("{\"x\":" + entry("F32", "1", "0,4") + "}", "has extra data after its last tensor");
 
   const auto path = folder.write("x.safetensors", std::string("\xff\xff\xff\xff\xff\xff\xff\x0f{}", 10));
   CHECK(contains(file_complaint([&] { load_safetensors<float>(path); }),
@@ -158,7 +158,7 @@ TEST_CASE("a header that is not the JSON of the format is refused") {
     const auto path = folder.write("x.safetensors", file_of(header, ""));
     const std::string message = file_complaint([&] { load_safetensors<float>(path); });
     INFO(header);
-    CHECK(message == "[load_safetensors] " + path.string() + ": unsound header: " + why);
+    CHECK(message == "[load_safetensors] " + path.string() + ": invalid header: " + why);
   };
   // Invalid JSON: the message gives the position.
   refused("", "unexpected end of input; expected '[', '{', or a literal (at character 0)");
@@ -186,19 +186,19 @@ TEST_CASE("a header that is not the JSON of the format is refused") {
   refused("{\"x\":{\"dtype\":\"F32\",\"data_offsets\":[0,0]}}", "tensor 'x' has no key 'shape'");
   refused("{\"x\":" + entry("F32", "0", "0,0") + ",\"y\":{\"dtype\":\"F32\",\"shape\":[0]}}",
           "tensor 'y' has no key 'data_offsets'");
-  refused("{\"x\":{\"dtype\":1}}", "tensor 'x', 'dtype': expected a text");
-  refused("{\"x\":{\"dtype\":{}}}", "tensor 'x', 'dtype': expected a text");
+  refused("{\"x\":{\"dtype\":1}}", "tensor 'x', 'dtype': expected a string");
+  refused("{\"x\":{\"dtype\":{}}}", "tensor 'x', 'dtype': expected a string");
   refused("{\"x\":{\"shape\":\"1\"}}", "tensor 'x', 'shape': expected a list");
   for (const char* element : {"-1", "-0", "1.5", "1.0", "true", "null", "\"1\"", "[]", "{}"})
-    refused(fmt::format("{{\"x\":{{\"shape\":[{}]}}}}", element), "tensor 'x', 'shape': expected a whole number");
-  refused("{\"x\":{\"shape\":[99999999999999999999]}}", "tensor 'x': a whole number beyond 64 bits");
+    refused(fmt::format("{{\"x\":{{\"shape\":[{}]}}}}", element), "tensor 'x', 'shape': expected an integer");
+  refused("{\"x\":{\"shape\":[99999999999999999999]}}", "tensor 'x': an integer beyond 64 bits");
   refused("{\"x\":{\"shape\":[1,1,1,1,1,1,1,1,1]}}", "tensor 'x': more than 8 axes");
   refused("{\"x\":{\"data_offsets\":[0,1,2]}}", "tensor 'x': more than 2 offsets");
   refused("{\"x\":{\"size\":1}}", "unknown or repeated key 'size' of tensor 'x'");
   refused("{\"x\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}", "unknown or repeated key 'dtype' of tensor 'x'");
   refused("{\"x\":" + entry("F32", "1", "0") + "}", "tensor 'x': expected two offsets");
   refused("{\"__metadata__\":[]}", "'__metadata__': expected an object");
-  refused("{\"__metadata__\":{\"a\":1}}", "metadata 'a': expected a text");
-  refused("{\"__metadata__\":{\"a\":\"b\",\"a\":\"c\"}}", "metadata with one key twice: 'a'");
-  refused("{\"__metadata__\":{},\"__metadata__\":{}}", "'__metadata__' is there twice");
+  refused("{\"__metadata__\":{\"a\":1}}", "metadata 'a': expected a string");
+  refused("{\"__metadata__\":{\"a\":\"b\",\"a\":\"c\"}}", "metadata with a repeated key: 'a'");
+  refused("{\"__metadata__\":{},\"__metadata__\":{}}", "'__metadata__' appears twice");
 }

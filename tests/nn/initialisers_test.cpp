@@ -65,7 +65,8 @@ TEST_CASE("truncated_normal keeps what lies between its limits") {
   CHECK(ks_distance(p, [=](double x) { return (normal_distribution((x - 1) / 2) - from) / (to - from); }) < 1.95);
   nn::truncated_normal(p, g);
   CHECK(deviation_of(p) == doctest::Approx(0.8796).epsilon(0.03));  // √(1 − 4 φ(2) / (2 Φ(2) − 1))
-  CHECK_ERROR(ValueError, "[truncated_normal] limits 5 and 6 of a normal distribution with mean 0 and deviation 1",
+  CHECK_ERROR(ValueError,
+              "[truncated_normal] limits 5 and 6 of a normal distribution with mean 0 and standard deviation 1",
               nn::truncated_normal(p, g, 0, 1, 5, 6));
 }
 
@@ -137,9 +138,9 @@ TEST_CASE("limits and deviations that make no distribution are refused") {
   CHECK_ERROR(ValueError, "[uniform] limits 1 and 0: expected finite numbers, the lower one first",
               nn::uniform(w, Generator(1), 1, 0));
   CHECK_ERROR(ValueError, "[uniform] limits 0 and nan", nn::uniform(w, Generator(1), 0, nan));
-  CHECK_ERROR(ValueError, "[normal] mean 0 and deviation -1: expected finite numbers",
+  CHECK_ERROR(ValueError, "[normal] mean 0 and standard deviation -1: expected finite numbers",
               nn::normal(w, Generator(1), 0, -1));
-  CHECK_ERROR(ValueError, "[normal] mean nan and deviation 1", nn::normal(w, Generator(1), nan));
+  CHECK_ERROR(ValueError, "[normal] mean nan and standard deviation 1", nn::normal(w, Generator(1), nan));
   CHECK(w.value() == Tensor<double>{1, 2});
   nn::uniform(w, Generator(1), 3, 3);
   CHECK(w.value() == Tensor<double>{3, 3});

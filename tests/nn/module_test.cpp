@@ -49,7 +49,8 @@ TEST_CASE("parameters of a network have paths; of a chain they begin with a numb
   CHECK(paths_of(chain) == "0.weight 2.block.0.weight 2.block.0.bias ");
   CHECK(nn::parameter(chain, "2.block.0.bias").shape() == Shape{4});
   CHECK(nn::parameter_count(chain) == 12 + 16 + 4);
-  CHECK_ERROR(ValueError, "no parameter has the path '2.bias': there are 0.weight, 2.block.0.weight, 2.block.0.bias",
+  CHECK_ERROR(ValueError,
+              "no parameter has the path '2.bias': expected one of 0.weight, 2.block.0.weight, 2.block.0.bias",
               nn::parameter(chain, "2.bias"));
 }
 
@@ -82,7 +83,7 @@ TEST_CASE("a wrong width is refused by the layer, on the caller's line, and noth
   const auto chain = nn::sequential(nn::Flatten{}, layer, nn::ReLU{}, nn::Linear<float>::make(64, 10, g));
   CHECK_ERROR(ShapeError, "[Linear] an input of shape (2, 128): this layer (64 → 10) expects 64 features", chain(x));
   CHECK_ERROR(ShapeError,
-              "[Residual] the block gives (2, 28, 28, 1) and the shortcut (2, 28, 28): expected equal shapes",
+              "[Residual] the block returns (2, 28, 28, 1) and the shortcut (2, 28, 28): expected equal shapes",
               nn::residual([](auto v) { return expand_dims(v, 3); })(x));
   CHECK_ERROR(ValueError, "[Linear] 0 inputs: expected at least 1", nn::Linear<float>::make(0, 3, g));
   CHECK_ERROR(ValueError, "[Dropout] a probability of 1.5: expected one from 0 to 1", nn::Dropout::make(1.5, g));
@@ -97,7 +98,7 @@ TEST_CASE("sizes that no layer can have are refused by name, and cost no memory"
   CHECK_ERROR(ValueError, "[Linear] -1 outputs: expected at least 1", nn::Linear<float>::make(3, minus_one, g));
   CHECK_ERROR(ValueError, "[Linear] 562949953421312 inputs: expected at most 2^48",
               nn::Linear<float>::make(std::size_t{1} << 49, 1, g));
-  CHECK_ERROR(MemoryError, "[Linear] 'weight' of shape (8589934592, 8589934592) takes more memory than there is",
+  CHECK_ERROR(MemoryError, "[Linear] 'weight' of shape (8589934592, 8589934592) needs more memory than is available",
               nn::Linear<float>::make(huge, huge, g));  // 2⁶⁸ bytes, which is 0 modulo 2⁶⁴
   CHECK_ERROR(MemoryError, "[Linear] 'weight' of shape (8589934592, 131072)",
               nn::Linear<double>::make(1 << 17, huge, g));
@@ -117,8 +118,7 @@ TEST_CASE("sizes that no layer can have are refused by name, and cost no memory"
   CHECK_ERROR(ValueError, "[LayerNorm] 0 elements along an axis", nn::LayerNorm<float>::make({3, none}));
   CHECK_ERROR(MemoryError, "[LayerNorm] 'weight' of", nn::LayerNorm<float>::make({huge, huge}));
   CHECK_ERROR(ValueError, "[RMSNorm] -1 elements along an axis", nn::RMSNorm<float>::make({minus_one}));
-  CHECK_ERROR(ValueError, "[MultiheadAttention] -1 numbers a place",
-              nn::MultiheadAttention<float>::make(minus_one, 1, g));
+  CHECK_ERROR(ValueError, "[MultiheadAttention] -1 features", nn::MultiheadAttention<float>::make(minus_one, 1, g));
   CHECK_ERROR(MemoryError, "[MultiheadAttention] 'in_proj_weight' of", nn::MultiheadAttention<float>::make(huge, 1, g));
 }
 
@@ -206,7 +206,7 @@ TEST_CASE("parameters are frozen by path, and buffers never thaw") {
   CHECK(nn::parameter_count(net, nn::Counted::trainable) == 0);
   nn::unfreeze(net);
   CHECK(nn::parameter_count(net) - nn::parameter_count(net, nn::Counted::trainable) == 2);
-  CHECK_ERROR(ValueError, "[freeze] no parameter has the path 'network.hid': there are network.hidden.0.weight, ",
+  CHECK_ERROR(ValueError, "[freeze] no parameter has the path 'network.hid': expected one of network.hidden.0.weight, ",
               nn::freeze(net, "network.hid"));
 }
 

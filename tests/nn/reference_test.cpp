@@ -231,7 +231,7 @@ TEST_CASE("the row of padding is 0 and gets no gradient") {
   CHECK(xt::view(y.value(), 1, 0) == xt::view(rows, 3));
   const auto gradients = nn::grad(sum(y), table);
   CHECK(gradients[0].gradient.value() == Tensor<double>{{2, 2, 2}, {0, 0, 0}, {0, 0, 0}, {1, 1, 1}});
-  CHECK_ERROR(ValueError, "[Embedding] padding 4 of 4 entries: expected one of them",
+  CHECK_ERROR(ValueError, "[Embedding] padding index 4 for 4 entries: expected the index of an entry",
               nn::Embedding<double>::make(4, 3, Generator(1), {.padding = 4}));
 }
 
@@ -344,7 +344,7 @@ TEST_CASE("what does not fit a module is refused, with what it expects, and reco
   CHECK_ERROR(ShapeError, "[Conv2d] an input of shape (2, 3, 5, 5): this layer expects 1 channels, (N, 1, H, W) or",
               nn::Conv2d<float>::make(1, 4, 3, g)(x));
   CHECK_ERROR(ShapeError, "[conv2d] x of shape (2, 3, 5, 5)", nn::Conv2d<float>::make(3, 4, 7, g)(x));
-  CHECK_ERROR(ValueError, "[Conv1d] 2 groups of 3 input and 4 output channels: expected a number that divides both",
+  CHECK_ERROR(ValueError, "[Conv1d] 2 groups for 3 input and 4 output channels: expected a divisor of both",
               nn::Conv1d<float>::make(3, 4, 3, g, {.groups = 2}));
   CHECK_ERROR(ValueError, "[Conv2d] a kernel of extent 0", nn::Conv2d<float>::make(3, 4, 0, g));
   CHECK_ERROR(ShapeError, "[ConvTranspose2d]", nn::ConvTranspose2d<float>::make(4, 4, 3, g)(x));
@@ -353,7 +353,7 @@ TEST_CASE("what does not fit a module is refused, with what it expects, and reco
   CHECK_ERROR(ShapeError, "[LayerNorm] an input of shape (2, 3): this layer expects (5,) as its last extents",
               nn::LayerNorm<float>::make({5})(flat));
   CHECK_ERROR(ShapeError, "[RMSNorm]", nn::RMSNorm<float>::make({1, 2, 3})(flat));
-  CHECK_ERROR(ValueError, "[GroupNorm] 2 groups of 3 channels", nn::GroupNorm<float>::make(2, 3));
+  CHECK_ERROR(ValueError, "[GroupNorm] 2 groups for 3 channels", nn::GroupNorm<float>::make(2, 3));
   CHECK_ERROR(ValueError, "[embedding]", nn::Embedding<float>::make(7, 2, g)(numbers));
   CHECK_ERROR(ShapeError, "[LSTM] an input of shape (2, 3): this layer (3 → 4) expects sequences (N, L, 3)",
               nn::LSTM<float>::make(3, 4, g)(flat));
@@ -364,8 +364,9 @@ TEST_CASE("what does not fit a module is refused, with what it expects, and reco
   CHECK_ERROR(ShapeError, "[RNN] a state of shape (2, 5, 3): expected (4, 2, 6)",
               nn::RNN<float>::make(3, 6, g, {.layers = 2, .bidirectional = true}).run(sequence, sequence));
   CHECK_ERROR(ValueError, "[LSTM] 0 layers: expected at least 1", nn::LSTM<float>::make(3, 4, g, {.layers = 0}));
-  CHECK_ERROR(ValueError, "[GRU] no layers: expected a module that `make` has made", nn::GRU<float>{}(sequence));
-  CHECK_ERROR(ValueError, "[MultiheadAttention] 4 heads of a width of 6", nn::MultiheadAttention<float>::make(6, 4, g));
+  CHECK_ERROR(ValueError, "[GRU] no layers: expected a module made by `make`", nn::GRU<float>{}(sequence));
+  CHECK_ERROR(ValueError, "[MultiheadAttention] 4 heads for a width of 6",
+              nn::MultiheadAttention<float>::make(6, 4, g));
   CHECK_ERROR(ShapeError, "[MultiheadAttention] queries of shape (2, 5, 3): this layer expects (N, L, 4)",
               nn::MultiheadAttention<float>::make(4, 2, g)(sequence));
   CHECK_ERROR(ShapeError, "[TransformerEncoderLayer] an input of shape (2, 5, 3): this layer expects (N, L, 4)",
@@ -374,7 +375,7 @@ TEST_CASE("what does not fit a module is refused, with what it expects, and reco
   Tape<float> other;
   auto elsewhere = other.constant(random_tensor<float>({2, 5, 3}, 1));
   while (elsewhere.index() < sequence.index()) elsewhere = other.constant(random_tensor<float>({2, 5, 3}, 1));
-  CHECK_ERROR(HandleError, "[MultiheadAttention] keys or values of another tape",
+  CHECK_ERROR(HandleError, "[MultiheadAttention] queries, keys and values belong to different tapes",
               attention(sequence, elsewhere, elsewhere));
   CHECK_ERROR(ShapeError, "queries of shape (2, 5, 3), keys of shape (1, 5, 3) and values of shape (1, 5, 3): expected",
               attention(sequence, few, few));

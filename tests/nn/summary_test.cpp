@@ -71,7 +71,7 @@ TEST_CASE("summary of a network of one's own: shapes, parameters, FLOPs and byte
   CHECK(summary.parameter_bytes == 690 * 4);
   CHECK(summary.flops == conv.flops + head.flops);
   CHECK(contains(summary.to_string(), "conv (Conv2d)  (2, 4, 8, 8)          40  9.22 k  4.00 KiB\n"));
-  CHECK(contains(summary.to_string(), "686 of the parameters are trained; they take 2.70 KiB\n"));
+  CHECK(contains(summary.to_string(), "686 of the parameters are trainable; all parameters take 2.70 KiB\n"));
 }
 
 TEST_CASE("summary of a chain has a row for each layer, by its number") {
@@ -229,10 +229,10 @@ TEST_CASE("check finds parameters without a gradient") {
   const auto report = nn::check(net, by_label, x, labels(16));
   CHECK(flaws(report) == "no_gradient dropped | no_gradient forgotten | ");
   CHECK(contains(report.to_string(),
-                 "weight and bias of forgotten (Linear) get no gradient: the network does not read "
-                 "them; call their layer, freeze them"));
-  CHECK(
-      contains(report.to_string(), "weight and bias of dropped (Linear) get no gradient: the network reads them, but"));
+                 "weight and bias of forgotten (Linear) receive no gradient: the network does not read them; call "
+                 "their layer, freeze them"));
+  CHECK(contains(report.to_string(),
+                 "weight and bias of dropped (Linear) receive no gradient: the network reads them, but"));
   nn::freeze(net, "forgotten");
   nn::freeze(net, "dropped");
   CHECK(nn::check(net, by_label, x, labels(16)));
@@ -262,7 +262,8 @@ TEST_CASE("check finds parameters that no member leads to") {
   const Network net{Hidden(g), nn::Linear<float>::make(4, 2, g)};
   const auto report = nn::check(net, by_label, random_tensor<float>({16, 5}, 1), labels(16));
   CHECK(flaws(report) == "no_gradient  | ");
-  CHECK(contains(report.to_string(), "no member of the network leads to are read (weight (4, 5) at "));
+  CHECK(contains(report.to_string(),
+                 "the network reads trainable parameters that are not among its members (weight (4, 5) at "));
   CHECK(contains(report.to_string(), "bias (4,) at "));
 }
 
@@ -291,7 +292,7 @@ TEST_CASE("check finds an nll_loss of what are no logarithms, and a sigmoid befo
   const auto of_softmax = [](const auto& n, auto v, auto y) { return nll_loss(softmax(n(v)), y); };
   const auto second = nn::check(net, of_softmax, x, labels(16));
   CHECK(flaws(second) == "nll  | ");
-  CHECK(contains(second.to_string(), "use cross_entropy of what goes into the softmax"));
+  CHECK(contains(second.to_string(), "use cross_entropy on the input of the softmax"));
   const auto weighted = [](const auto& n, auto v, auto y) {
     return nll_loss(log_softmax(n(v)), y, {.weights = v.tape().constant(Tensor<double>{1, 3})});
   };
@@ -299,7 +300,8 @@ TEST_CASE("check finds an nll_loss of what are no logarithms, and a sigmoid befo
   const auto squashed = [](const auto& n, auto v, auto y) { return cross_entropy(sigmoid(n(v)), y); };
   const auto third = nn::check(net, squashed, x, labels(16));
   CHECK(flaws(third) == "softmax  | ");
-  CHECK(contains(third.to_string(), "so that no class ever comes near 1; leave the sigmoid out"));
+  CHECK(
+      contains(third.to_string(), "so no probability comes close to 1; remove the sigmoid from the input of the loss"));
 }
 
 TEST_CASE("check finds a softmax before a loss that takes logits") {
@@ -308,8 +310,9 @@ TEST_CASE("check finds a softmax before a loss that takes logits") {
   const auto net = nn::sequential(nn::Linear<double>::make(5, 2, g), nn::Softmax{});
   const auto report = nn::check(net, by_label, x, labels(16));
   CHECK(flaws(report) == "softmax 1 | ");
-  CHECK(contains(report.to_string(), "in 1 (Softmax): its result goes into "));
-  CHECK(contains(report.to_string(), "which expects logits and applies the softmax itself; leave the softmax out"));
+  CHECK(contains(report.to_string(), "in 1 (Softmax): its result is the input of "));
+  CHECK(contains(report.to_string(),
+                 "which expects logits and applies the softmax itself; remove the softmax from the input of the loss"));
   const Tensor<double> y = xt::ones<double>({16, 2}) / 2;
   const auto one_hot = [](const auto& n, auto v, auto t) { return cross_entropy_with_logits(n(v), t); };
   CHECK(flaws(nn::check(net, one_hot, x, y)) == "softmax 1 | ");
@@ -360,7 +363,7 @@ TEST_CASE("check finds dead relus and saturated sigmoids") {
   nn::constant(nn::parameter(net, "0.bias"), -20);
   const auto report = nn::check(net, by_label, x, labels(16));
   CHECK(flaws(report).starts_with("dead 1 | "));
-  CHECK(contains(report.to_string(), "in 1 (ReLU): 100 % of its units give 0 for every sample"));
+  CHECK(contains(report.to_string(), "in 1 (ReLU): 100 % of its units output 0 for every sample"));
   nn::zeros(nn::parameter(net, "0.bias"));
   CHECK(nn::check(net, by_label, x, labels(16)));
   nn::normal(nn::parameter(net, "2.weight"), g, 0, 100);

@@ -30,7 +30,7 @@ TEST_CASE("attention refuses what does not fit, and records nothing") {
               "[scaled_dot_product_attention] queries (2,), keys (4, 2) and values (4, 5): must be (…, length, width)",
               scaled_dot_product_attention(vector, k, v));
   CHECK_ERROR(ShapeError, "queries and keys must have the same width", scaled_dot_product_attention(q, v, v));
-  CHECK_ERROR(ShapeError, "there must be as many values as keys", scaled_dot_product_attention(q, k, q));
+  CHECK_ERROR(ShapeError, "keys and values must have the same length", scaled_dot_product_attention(q, k, q));
   CHECK_ERROR(ShapeError, "mask of shape (3, 2) does not broadcast to the scores' shape (3, 4)",
               scaled_dot_product_attention(q, k, v, {.mask = q}));
   CHECK_ERROR(ShapeError, "bias of shape (4, 2) does not broadcast to the scores' shape (3, 4)",

@@ -23,8 +23,9 @@ TEST_CASE("hooks change the gradient only") {
   CHECK_ERROR(ValueError, "[clip_gradient] limits 1 and -1: the lower one", clip_gradient(x, 1, -1));
   const auto wrong = sum(map_gradient(x, [](auto g) { return sum(g); }));
   const auto size = tape.size();
-  CHECK(contains(message_of<ShapeError>([&] { grad(wrong, x); }),
-                 "[map_gradient] the function made shape () of a cotangent of shape (3,): expected the same shape"));
+  CHECK(
+      contains(message_of<ShapeError>([&] { grad(wrong, x); }),
+               "[map_gradient] the function returned shape () for a cotangent of shape (3,): expected the same shape"));
   CHECK(tape.size() == size);
   // Hooks are recorded, so they can be differentiated again.
   const auto [dx] = grad(sum(x * x * scale_gradient(x, 2)), x);  // 2x² + 2x²
@@ -199,5 +200,5 @@ TEST_CASE("a checkpointed function that records another shape the second time") 
   const auto x = tape.variable(Tensor<double>{1, 2});
   const auto y = checkpoint([&](auto v) { return calls++ == 0 ? v * v : sum(v, 0, KeepDims::yes); })(x);
   CHECK(contains(message_of<ShapeError>([&] { grad(sum(y), x); }),
-                 "[checkpoint] the function gave shape (2,) and, called again, (1,)"));
+                 "[checkpoint] the function returned shape (2,) and, when called again, (1,)"));
 }

@@ -212,16 +212,16 @@ TEST_CASE("convolutions that are refused") {
               conv2d(none, w));
   CHECK_ERROR(ShapeError, "[conv2d] w of shape (4, 5): must be (O, C/groups, KH, KW)", conv2d(x, line));
   CHECK_ERROR(ShapeError, "[conv1d] w of shape (7,): must be (O, C/groups, K)", conv1d(line, flat));
-  CHECK_ERROR(ShapeError,
-              "[conv2d] x of shape (2, 4, 5, 6) and w of shape (6, 2, 3, 3) with groups 1: x has 4 "
-              "channels, w takes 2",
-              conv2d(x, half));
-  CHECK_ERROR(ShapeError,
-              "[conv2d] x of shape (2, 4, 5, 6) and w of shape (6, 4, 3, 3) with groups 2: x has 4 "
-              "channels, w takes 8",
-              conv2d(x, w, {.groups = 2}));
-  CHECK_ERROR(ShapeError, "4 channels cannot be split into 3 groups", conv2d(x, half, {.groups = 3}));
-  CHECK_ERROR(ShapeError, "6 filters cannot be split into 4 groups", conv2d(x, half, {.groups = 4}));
+  CHECK_ERROR(
+      ShapeError,
+      "[conv2d] x of shape (2, 4, 5, 6) and w of shape (6, 2, 3, 3) with groups 1: x has 4 channels, w expects 2",
+      conv2d(x, half));
+  CHECK_ERROR(
+      ShapeError,
+      "[conv2d] x of shape (2, 4, 5, 6) and w of shape (6, 4, 3, 3) with groups 2: x has 4 channels, w expects 8",
+      conv2d(x, w, {.groups = 2}));
+  CHECK_ERROR(ShapeError, "4 channels cannot be divided into 3 groups", conv2d(x, half, {.groups = 3}));
+  CHECK_ERROR(ShapeError, "6 filters cannot be divided into 4 groups", conv2d(x, half, {.groups = 4}));
   CHECK_ERROR(ShapeError, "along H the padded input has 5 elements, too few for a kernel of 3 with dilation 3",
               conv2d(x, w, {.dilation = {3, 1}}));
   CHECK_ERROR(ShapeError, "along W the padded input has 8 elements, too few for a kernel of 3 with dilation 4",
@@ -229,7 +229,7 @@ TEST_CASE("convolutions that are refused") {
   CHECK_ERROR(ShapeError, "x of shape (1, 2, 4) and w of shape (3, 2, 5): along L the padded input has 4 elements",
               conv1d(steps, long_kernel));
   CHECK_ERROR(ShapeError, "[conv1d] x of shape (7,): must be (N, C, L) or (C, L)", conv1d(flat, long_kernel));
-  CHECK_ERROR(ShapeError, "[conv2d] w of shape (6, 4, 0, 3): the kernel needs extents of at least 1",
+  CHECK_ERROR(ShapeError, "[conv2d] w of shape (6, 4, 0, 3): the kernel must have extents of at least 1",
               conv2d(x, hollow));
   CHECK_ERROR(ShapeError, "[conv2d] bias of shape (4, 5): must be (6,), one for each filter", conv2d(x, w, line));
   CHECK_ERROR(HandleError, "[conv2d] the bias is an empty handle", conv2d(x, w, Var<double>()));
@@ -258,14 +258,14 @@ TEST_CASE("transposed convolutions that are refused") {
   CHECK_ERROR(ShapeError, "[conv_transpose2d] x of shape (4, 5): must be (N, C, H, W)", conv_transpose2d(line, w));
   CHECK_ERROR(ShapeError, "[conv_transpose2d] w of shape (4, 5): must be (C, O/groups, KH, KW)",
               conv_transpose2d(x, line));
-  CHECK_ERROR(ShapeError, "x has 4 channels, w takes 2",
+  CHECK_ERROR(ShapeError, "x has 4 channels, w expects 2",
               conv_transpose2d(x, tape.constant(random_tensor({2, 3, 2, 2}, 2))));
-  CHECK_ERROR(ShapeError, "4 channels cannot be split into 3 groups", conv_transpose2d(x, w, {.groups = 3}));
+  CHECK_ERROR(ShapeError, "4 channels cannot be divided into 3 groups", conv_transpose2d(x, w, {.groups = 3}));
   CHECK_ERROR(ValueError, "[conv_transpose2d] output_padding (0, -1): must be at least 0",
               conv_transpose2d(x, w, {.output_padding = {0, -1}}));
   CHECK_ERROR(ValueError, "output_padding 2 along W: must be below the stride, 2, or the dilation, 1",
               conv_transpose2d(x, w, {.stride = 2, .output_padding = {1, 2}}));
-  CHECK_ERROR(ShapeError, "along H the padding of 2 cuts off all of the 4 elements",
+  CHECK_ERROR(ShapeError, "along H the padding of 2 removes all 4 elements",
               conv_transpose2d(x, w, {.padding = {2, 0}}));
   CHECK_ERROR(ShapeError, "[conv_transpose2d] bias of shape (4, 5): must be (3,)", conv_transpose2d(x, w, line));
   CHECK_ERROR(ValueError, "[conv_transpose2d] stride (0, 0)", conv_transpose2d(x, w, b, {.stride = 0}));
@@ -279,17 +279,16 @@ TEST_CASE("windows as columns that are refused") {
   CHECK_ERROR(ShapeError, "[unfold] x of shape (4,): must be (N, C, H, W) or (C, H, W)",
               unfold(tape.constant(random_tensor({4}, 1)), 2));
   CHECK_ERROR(ShapeError,
-              "[unfold] extent 4 along H: padded it has 4 elements, too few for a kernel of 3 with "
-              "dilation 2",
+              "[unfold] extent 4 along H: with padding it has 4 elements, too few for a kernel of 3 with dilation 2",
               unfold(x, 3, {.dilation = 2}));
   CHECK_ERROR(ValueError, "[unfold] kernel (0, 2): must be at least 1", unfold(x, {0, 2}));
   CHECK_ERROR(ValueError, "[unfold] the kernel's extents are not given", unfold(x, {}));
   CHECK_ERROR(ValueError, "[unfold] stride (0, 0)", unfold(x, 2, {.stride = 0}));
   CHECK_ERROR(ShapeError,
-              "[fold] columns of shape (2, 12, 12): these windows have 9 positions and 4 elements, so (N, "
-              "C·4, 9) or (C·4, 9) is needed",
+              "[fold] columns of shape (2, 12, 12): the windows have 9 positions and 4 elements: expected (N, C·4, 9) "
+              "or (C·4, 9)",
               fold(columns, 4, 2));
-  CHECK_ERROR(ShapeError, "these windows have 12 positions and 9 elements", fold(columns, {5, 6}, 3));
+  CHECK_ERROR(ShapeError, "the windows have 12 positions and 9 elements", fold(columns, {5, 6}, 3));
   CHECK_ERROR(ShapeError, "[fold] columns of shape (4,)", fold(tape.constant(random_tensor({4}, 1)), 3, 2));
   CHECK_ERROR(ValueError, "[fold] size (0, 4): must be at least 1", fold(columns, {0, 4}, 2));
   CHECK_ERROR(ValueError, "[fold] the size of the result is not given", fold(columns, {}, 2));

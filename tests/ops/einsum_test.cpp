@@ -163,11 +163,11 @@ TEST_CASE("subscripts that cannot be read, operands that do not fit them") {
   const auto a = tape.variable(random_tensor({2, 3}, 1)), b = tape.variable(random_tensor({4, 2}, 2));
   const auto before = tape.size();
   CHECK_ERROR(ValueError, "[einsum] subscripts 'ij,jk': they name 2 operands, but 1 are given", einsum("ij,jk", a));
-  CHECK_ERROR(ValueError, "[einsum] subscripts 'i1': '1' is neither a letter, '...', ',' nor '->'", einsum("i1", a));
-  CHECK_ERROR(ValueError, "'.' is neither", einsum("i..", a));
-  CHECK_ERROR(ValueError, "'>' is neither", einsum("ij>i", a));
-  CHECK_ERROR(ValueError, "'-' is neither", einsum("ij->i->j", a));
-  CHECK_ERROR(ValueError, "'...' stands twice in a term", einsum("...i...", a));
+  CHECK_ERROR(ValueError, "[einsum] subscripts 'i1': '1' is not a letter, '...', ',' or '->'", einsum("i1", a));
+  CHECK_ERROR(ValueError, "'.' is not a letter", einsum("i..", a));
+  CHECK_ERROR(ValueError, "'>' is not a letter", einsum("ij>i", a));
+  CHECK_ERROR(ValueError, "'-' is not a letter", einsum("ij->i->j", a));
+  CHECK_ERROR(ValueError, "'...' appears twice in a term", einsum("...i...", a));
   CHECK_ERROR(ValueError, "the result names axis 'k', which no operand has", einsum("ij->k", a));
   CHECK_ERROR(ValueError, "the result names axis 'i' twice", einsum("ij->ii", a));
   CHECK_ERROR(ShapeError, "[einsum] subscripts 'ijk': operand 1 has shape (2, 3), but 3 axes are named",
@@ -199,10 +199,10 @@ TEST_CASE("dot, outer and tensordot say which axes do not fit") {
   CHECK_ERROR(ShapeError,
               "[tensordot] shapes (2, 3) and (4, 2): axis 0 of the first has 2 elements, axis 0 of the second 4",
               tensordot(a, b));
-  CHECK_ERROR(AxisError, "[tensordot] shapes (2, 3) and (4, 2): 3 axes to sum over, but an operand has only 2",
+  CHECK_ERROR(AxisError, "[tensordot] shapes (2, 3) and (4, 2): 3 axes to sum over, but one operand has only 2",
               tensordot(a, b, 3));
   CHECK_ERROR(AxisError, "[tensordot] axis -2 is named twice", tensordot(a, b, {0, -2}, {0, 1}));
-  CHECK_ERROR(AxisError, "[tensordot] 1 axes of the first operand and 2 of the second: each needs a partner",
+  CHECK_ERROR(AxisError, "[tensordot] 1 axes of the first operand and 2 of the second: expected equal numbers",
               tensordot(a, b, {0}, {0, 1}));
   CHECK_ERROR(AxisError, "[tensordot] axis 2", tensordot(a, b, {2}, {0}));
   CHECK_ERROR(ShapeError, "[tensordot] shapes (1, 1, 1, 1, 2) and (1, 1, 1, 1, 2): the result has 10 axes",

@@ -185,11 +185,11 @@ TEST_CASE("errors say the function that was called, not the op that it became") 
 TEST_CASE("parameters of elementwise functions are checked") {
   Tape<double> tape;
   const auto x = tape.variable(random_tensor({2, 3}, 1));
-  CHECK_ERROR(ValueError, "[clip] limits 1 and 0: low must not be above high", clip(x, 1, 0));
-  CHECK_ERROR(ValueError, "[polygamma] order 0: must be a whole number of at least 1", polygamma(0, x));
+  CHECK_ERROR(ValueError, "[clip] limits 1 and 0: low must not exceed high", clip(x, 1, 0));
+  CHECK_ERROR(ValueError, "[polygamma] order 0: must be an integer of at least 1", polygamma(0, x));
   CHECK_ERROR(ValueError, "[polygamma] order 1.5", polygamma(1.5, x));
   CHECK_ERROR(ShapeError,
-              "[prelu] input (2, 3) and slopes (2,): there must be one slope, or one for each channel, axis 1",
+              "[prelu] input (2, 3) and slopes (2,): expected one slope, or one for each channel along axis 1",
               prelu(x, tape.constant(Tensor<double>{1, 2})));
   CHECK_ERROR(ShapeError, "[lerp] shapes", lerp(x, x, tape.constant(Tensor<double>{1, 2})));
   CHECK(tape.size() == 3);

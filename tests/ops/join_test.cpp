@@ -58,12 +58,13 @@ TEST_CASE("split and chunk give views that concatenate to the whole") {
   CHECK(chunk(x, 4, 1)[3].shape() == Shape{3, 1});
   CHECK(chunk(x, 6, 1).size() == 5);  // pieces of two, as in PyTorch
   CHECK(chunk(slice(x, {xt::range(0, 0)}), 3).size() == 1);
-  CHECK_ERROR(ShapeError, "[split] axis 1 of shape (3, 10) into 3 sections: they cannot be equal", split(x, 3, 1));
+  CHECK_ERROR(ShapeError, "[split] axis 1 of shape (3, 10) into 3 sections: not divisible evenly", split(x, 3, 1));
   CHECK_ERROR(ShapeError, "[split] axis 0 of shape (3, 10) into 0 sections", split(x, 0));
-  CHECK_ERROR(ValueError, "[split] position 2 of axis 1: must lie between the one before, 4, and its end, 10",
+  CHECK_ERROR(ValueError,
+              "[split] position 2 of axis 1: must be between the previous one, 4, and the end of the axis, 10",
               split(x, {4, 2}, 1));
   CHECK_ERROR(ValueError, "[split] position 11 of axis 1", split(x, {11}, 1));
-  CHECK_ERROR(ValueError, "[chunk] 0 pieces", chunk(x, 0));
+  CHECK_ERROR(ValueError, "[chunk] 0 chunks", chunk(x, 0));
 }
 
 TEST_CASE("tile, repeat and roll") {

@@ -191,8 +191,8 @@ TEST_CASE("matrices without an answer are named by their place") {
   CHECK_ERROR(ValueError, "[triangular_solve] the matrix is singular: pivot 1 of 2 is zero",
               triangular_solve(tape.constant(Tensor<double>{{0, 1}, {1, 1}}), b));
   const auto spoilt = tape.constant(Tensor<double>{{1, 0}, {infinity, 1}});
-  CHECK_ERROR(ValueError, "[eigh] the matrix holds inf: all elements must be finite", eigh(spoilt));
-  CHECK_ERROR(ValueError, "[svd] the matrix holds inf: all elements must be finite", svd(spoilt));
+  CHECK_ERROR(ValueError, "[eigh] the matrix contains inf: all elements must be finite", eigh(spoilt));
+  CHECK_ERROR(ValueError, "[svd] the matrix contains inf: all elements must be finite", svd(spoilt));
   const auto dependent = tape.variable(Tensor<double>{{1, 0}, {0, 0}});
   CHECK_ERROR(ValueError, "[triangular_solve] the matrix is singular",
               [&] { (void)grad(sum(qr(dependent).q), dependent); }());
@@ -211,9 +211,9 @@ TEST_CASE("shapes that do not fit say what is needed") {
     const auto told = [&](Var<double> x) { return message_of<ShapeError>([&] { f(x); }); };
     CHECK(contains(told(wide),
                    fmt::format("[{}] shape (2, 3): the matrix must be square, but has 2 rows and 3 columns", name)));
-    CHECK(contains(
-        told(vector),
-        fmt::format("[{}] shape (3,): a matrix, or a stack of matrices in the last two axes, is needed", name)));
+    CHECK(
+        contains(told(vector),
+                 fmt::format("[{}] shape (3,): expected a matrix, or a stack of matrices in the last two axes", name)));
     CHECK(contains(message_of<HandleError>([&] { f(Var<double>()); }),
                    fmt::format("[{}] operand 1 is an empty handle", name)));
   }

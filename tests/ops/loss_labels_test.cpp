@@ -47,10 +47,9 @@ TEST_CASE("cross_entropy and nll_loss refuse invalid operands, and record nothin
               cross_entropy(z, {0, 1}, {.label_smoothing = 1.5}));
   CHECK_ERROR(ValueError, "[nll_loss] label_smoothing is nan", nll_loss(z, {0, 1}, {.label_smoothing = nan}));
   CHECK_ERROR(ShapeError, "[cross_entropy] a scalar has no classes", cross_entropy(sum(z), Indices(0)));
-  CHECK_ERROR(ValueError, "[cross_entropy] no label has any weight: the mean over no samples is not defined",
+  CHECK_ERROR(ValueError, "[cross_entropy] the labels have a total weight of 0: the mean is undefined",
               cross_entropy(z, {-1, -1}, {.ignore_index = -1}));
-  CHECK_ERROR(ValueError, "[cross_entropy] an ignore_index for probabilities",
-              cross_entropy(z, y, {.ignore_index = 1}));
+  CHECK_ERROR(ValueError, "[cross_entropy] ignore_index with probabilities", cross_entropy(z, y, {.ignore_index = 1}));
   CHECK_ERROR(ShapeError, "[cross_entropy] prediction (2, 3) and target (2,)", cross_entropy(z, w));
   CHECK_ERROR(ValueError, "[cross_entropy] prediction: element (1, 1) is nan", cross_entropy(bad, {0, 1}));
   CHECK_ERROR(ValueError, "[cross_entropy] target: element (1, 1) is nan", cross_entropy(z, bad));
@@ -133,7 +132,7 @@ TEST_CASE("ctc_loss of logits of ±1000, of infinite loss, and differentiated a 
   const auto [first] = grad(loss, x);
   const auto [second] = grad(sum(first * random_tensor({3, 1, 3}, 3)), x);
   CHECK(contains(message_of<GradientError>([&] { grad(sum(second * second), x); }),
-                 "[ctc_loss] a third derivative: this loss can be differentiated twice"));
+                 "[ctc_loss] a third derivative: this loss can be differentiated only twice"));
 }
 
 TEST_CASE("ctc_loss refuses what does not fit, and records nothing") {

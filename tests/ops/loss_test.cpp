@@ -106,7 +106,7 @@ TEST_CASE_TEMPLATE("reductions by hand", T, float, double) {
   const auto none = tape.variable(Tensor<T>(xt::zeros<T>({0, 2})));
   CHECK(mse_loss(none, none, Reduction::sum).item() == 0);
   CHECK(mse_loss(none, none, Reduction::none).shape() == Shape{0, 2});
-  CHECK_ERROR(ValueError, "[mse_loss] losses of shape (0, 2): the mean over no elements is not defined",
+  CHECK_ERROR(ValueError, "[mse_loss] losses of shape (0, 2): the mean over no elements is undefined",
               mse_loss(none, none));
 }
 
@@ -136,7 +136,7 @@ TEST_CASE("losses refuse parameters, handles and shapes that make no sense, and 
   CHECK_ERROR(HandleError, "[l1_loss] the prediction is an empty handle", l1_loss(Var<double>(), y));
   CHECK_ERROR(HandleError, "[l1_loss] the target is an empty handle", l1_loss(a, Var<double>()));
   CHECK_ERROR(HandleError, "[mse_loss] the target belongs to another tape", mse_loss(a, elsewhere));
-  CHECK_ERROR(ValueError, "[binary_cross_entropy] a positive_weight for probabilities: use",
+  CHECK_ERROR(ValueError, "[binary_cross_entropy] positive_weight with probabilities: use",
               binary_cross_entropy(y, y, {.positive_weight = a}));
   CHECK_ERROR(ShapeError,
               "[binary_cross_entropy_with_logits] positive_weight of shape (1, 3) does not broadcast to the target's "

@@ -101,7 +101,7 @@ TEST_CASE("updates of any parameter: exchanged, refused") {
   tape.commit();
   CHECK(a.value() == Tensor<double>{3, 4});
   CHECK(b.value() == Tensor<double>{1, 2});
-  CHECK_ERROR(ShapeError, "[update] parameter 'a' has shape (2,): cannot be changed to a value of shape ()",
+  CHECK_ERROR(ShapeError, "[update] parameter 'a' has shape (2,): cannot be updated to a value of shape ()",
               (tape.update(a, tape.constant(1.0)), 0));
   CHECK_ERROR(HandleError, "[update] the value is an empty handle", (tape.update(a, Var<double>()), 0));
   CHECK_ERROR(HandleError, "[update] the value belongs to another tape", (tape.update(a, other.variable(a)), 0));
@@ -129,15 +129,16 @@ TEST_CASE("normalisations refuse what does not fit, and record nothing") {
   CHECK_ERROR(ShapeError, "[rms_norm] weight of shape (4,)", rms_norm(x, {3}, w));
   CHECK_ERROR(ShapeError, "[batch_norm] shape (6,): must be (samples, channels) or more axes",
               batch_norm(flat, state, Training::yes));
-  CHECK_ERROR(ShapeError, "[batch_norm] 6 channels in shape (2, 6, 3): the state holds those of shapes (4,) and (4,)",
+  CHECK_ERROR(ShapeError,
+              "[batch_norm] 6 channels in shape (2, 6, 3): the running statistics have shapes (4,) and (4,)",
               batch_norm(x, small, Training::no));
-  CHECK_ERROR(ShapeError, "[batch_norm] shape (1, 6) has 1 element a channel: training needs at least 2",
+  CHECK_ERROR(ShapeError, "[batch_norm] shape (1, 6) has 1 element per channel: training needs at least 2",
               batch_norm(one, state, Training::yes));
   CHECK_ERROR(ShapeError, "[batch_norm] weight of shape (4,): must have the shape (6,)",
               batch_norm(x, state, Training::yes, w));
-  CHECK_ERROR(ShapeError, "[group_norm] 4 groups of 6 channels (shape (2, 6, 3)): must divide them evenly",
+  CHECK_ERROR(ShapeError, "[group_norm] 4 groups for 6 channels (shape (2, 6, 3)): must divide the channels evenly",
               group_norm(x, 4));
-  CHECK_ERROR(ShapeError, "[group_norm] 0 groups of 6 channels", group_norm(x, 0));
+  CHECK_ERROR(ShapeError, "[group_norm] 0 groups for 6 channels", group_norm(x, 0));
   CHECK_ERROR(ShapeError, "[instance_norm] shape (1, 6): must be (samples, channels, …)", instance_norm(one));
   CHECK(tape.size() == size);
   CHECK(tape.updates().empty());

@@ -84,10 +84,10 @@ TEST_CASE("pooling that is refused") {
               max_pool2d(x, 6));
   CHECK_ERROR(ShapeError, "along W the padded input has 6 elements, too few for a kernel of 2 with dilation 6",
               max_pool2d(x, 2, {.dilation = {1, 6}}));
-  CHECK_ERROR(ShapeError,
-              "[max_pool1d] x of shape (1, 1, 2): along L a kernel of 2 with dilation 3 and padding 1 sees "
-              "nothing but padding",
-              max_pool1d(short_line, 2, {.stride = 1, .padding = 1, .dilation = 3}));
+  CHECK_ERROR(
+      ShapeError,
+      "[max_pool1d] x of shape (1, 1, 2): along L a kernel of 2 with dilation 3 and padding 1 covers only padding",
+      max_pool1d(short_line, 2, {.stride = 1, .padding = 1, .dilation = 3}));
   CHECK_ERROR(ValueError, "[max_pool2d] kernel (2, 0): must be at least 1", max_pool2d(x, {2, 0}));
   CHECK_ERROR(ValueError, "[avg_pool2d] the kernel is not given", avg_pool2d(x, {}));
   CHECK_ERROR(ValueError, "[avg_pool2d] stride (0, 0): must be at least 1", avg_pool2d(x, 2, {.stride = 0}));

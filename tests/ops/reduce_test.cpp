@@ -103,7 +103,7 @@ TEST_CASE("amax: NaN wins, ties share the gradient, nothing has no largest eleme
   const auto [dx] = grad(sum(amax(x, 1)), x);  // PyTorch: torch.amax distributes the gradient evenly over ties
   CHECK(distance(dx.value(), Tensor<double>{{0, 1.0 / 3, 1.0 / 3, 1.0 / 3}, {0.5, 0, 0.5, 0}}) < 1e-16);
   const auto empty = tape.constant(Tensor<double>::from_shape({2, 0}));
-  CHECK_ERROR(ShapeError, "[amax] shape (2, 0): the largest of no elements (axis 1) is not defined", amax(empty, 1));
+  CHECK_ERROR(ShapeError, "[amax] shape (2, 0): the maximum over no elements (axis 1) is undefined", amax(empty, 1));
   CHECK(amax(empty, 0).shape() == Shape{0});
   CHECK(sum(empty, 1).value() == Tensor<double>{0, 0});
 }

@@ -58,7 +58,7 @@ TEST_CASE("resizing that is refused") {
               upsample_linear(x, 2));
   CHECK_ERROR(ValueError, "[upsample_bilinear] size (2, 0): must be at least 1", upsample_bilinear(x, {2, 0}));
   CHECK_ERROR(ValueError, "[upsample_nearest2d] the size is not given", upsample_nearest2d(x, {}));
-  CHECK_ERROR(ShapeError, "[pixel_shuffle] x of shape (2, 3, 5, 6) with factor 2: 3 channels cannot be split by 4",
+  CHECK_ERROR(ShapeError, "[pixel_shuffle] x of shape (2, 3, 5, 6) with factor 2: 3 channels are not divisible by 4",
               pixel_shuffle(x, 2));
   CHECK_ERROR(ShapeError,
               "[pixel_unshuffle] x of shape (2, 3, 5, 6) with factor 2: both spatial extents must be "

@@ -70,11 +70,11 @@ TEST_CASE("reshape finds the extent given as -1, and stays a view where strides 
   CHECK(reshape(x, {-1}).shape() == Shape{24});
   CHECK(reshape(x, {4, -1, 2}).shape() == Shape{4, 3, 2});
   CHECK(reshape(sum(x), {}).shape() == Shape{});
-  CHECK_ERROR(ShapeError, "[reshape] 24 elements do not fill rows of 5: no extent fits in place of −1",
+  CHECK_ERROR(ShapeError, "[reshape] 24 elements cannot be divided into rows of 5: no extent fits in place of −1",
               reshape(x, {5, -1}));
-  CHECK_ERROR(ShapeError, "[reshape] extent -1: must not be negative, but for one −1", reshape(x, {-1, -1}));
+  CHECK_ERROR(ShapeError, "[reshape] extent -1: must not be negative, except for one −1", reshape(x, {-1, -1}));
   CHECK_ERROR(ShapeError, "[reshape] extent -2", reshape(x, {-2, 12}));
-  CHECK_ERROR(ShapeError, "[reshape] 0 elements do not fill rows of 0",
+  CHECK_ERROR(ShapeError, "[reshape] 0 elements cannot be divided into rows of 0",
               reshape(tape.constant(Tensor<double>::from_shape({0})), {0, -1}));
 
   const auto turned = transpose(x, {1, 0, 2});  // (3, 2, 4), the last axis whole
@@ -121,7 +121,8 @@ TEST_CASE("flatten, expand_dims, squeeze and moveaxis") {
   const auto thin = reshape(x, {1, 2, 1, 12});
   CHECK(squeeze(thin).shape() == Shape{2, 12});
   CHECK(squeeze(thin, 0).shape() == Shape{2, 1, 12});
-  CHECK_ERROR(ShapeError, "[squeeze] axis 1 of shape (1, 2, 1, 12) has 2 elements: only an axis of one can go",
+  CHECK_ERROR(ShapeError,
+              "[squeeze] axis 1 of shape (1, 2, 1, 12) has 2 elements: only an axis of extent 1 can be removed",
               squeeze(thin, {0, 1}));
   CHECK(moveaxis(x, 0, -1).value() == xt::transpose(value, {1, 2, 0}));
   CHECK(moveaxis(x, 2, 0).value() == xt::transpose(value, {2, 0, 1}));
@@ -131,5 +132,5 @@ TEST_CASE("flatten, expand_dims, squeeze and moveaxis") {
   CHECK_ERROR(AxisError, "[moveaxis] axis 3", moveaxis(x, 3, 0));
   CHECK_ERROR(AxisError, "[moveaxis] axis -3 is named twice", moveaxis(x, {0, -3}, {0, 1}));
   CHECK_ERROR(AxisError, "[moveaxis] axis 1 is named twice", moveaxis(x, {0, 2}, {1, 1}));
-  CHECK_ERROR(AxisError, "[moveaxis] 2 axes moved to 1 places", moveaxis(x, {0, 1}, 2));
+  CHECK_ERROR(AxisError, "[moveaxis] 2 axes to move to 1 positions", moveaxis(x, {0, 1}, 2));
 }

@@ -67,17 +67,17 @@ TEST_CASE("what cannot be sliced says why, and records nothing") {
   Tape<double> tape;
   const auto x = tape.variable(random_tensor({2, 3}, 1));
   const std::size_t before = tape.size();
-  CHECK_ERROR(ValueError, "[slice] position 2 of axis 0: it has 2 elements", slice(x, {2}));
-  CHECK_ERROR(ValueError, "[slice] position -4 of axis 1: it has 3 elements", slice(x, 1, -4));
-  CHECK_ERROR(ValueError, "[slice] axis 1: a step of 0", slice(x, {xt::all(), xt::range(0, 2, 0)}));
+  CHECK_ERROR(ValueError, "[slice] position 2 of axis 0: the axis has 2 elements", slice(x, {2}));
+  CHECK_ERROR(ValueError, "[slice] position -4 of axis 1: the axis has 3 elements", slice(x, 1, -4));
+  CHECK_ERROR(ValueError, "[slice] axis 1: the step is 0", slice(x, {xt::all(), xt::range(0, 2, 0)}));
   CHECK_ERROR(ShapeError, "[slice] 3 positions and ranges for shape (2, 3)", slice(x, {0, 1, 2}));
   CHECK_ERROR(ShapeError, "[slice] more than one ellipsis", slice(x, {xt::ellipsis(), xt::ellipsis()}));
   CHECK_ERROR(AxisError, "[slice] axis 2", slice(x, 2, 0));
   CHECK_ERROR(ValueError, "[slice] along one axis", slice(x, 0, xt::newaxis()));
   CHECK_ERROR(AxisError, "[flip] axis 5", flip(x, 5));
   CHECK_ERROR(AxisError, "[diagonal] axis 1 is named twice", diagonal(x, 0, 1, -1));
-  CHECK_ERROR(ShapeError, "[diag] shape (): needs a vector or a matrix", diag(sum(x)));
-  CHECK_ERROR(ShapeError, "[tril] shape (3,): needs a matrix, or a stack of them", tril(slice(x, {0})));
+  CHECK_ERROR(ShapeError, "[diag] shape (): expected a vector or a matrix", diag(sum(x)));
+  CHECK_ERROR(ShapeError, "[tril] shape (3,): expected a matrix, or a stack of matrices", tril(slice(x, {0})));
   CHECK_ERROR(AxisError, "[trace] axis 2", trace(x, 0, 0, 2));
   CHECK_ERROR(HandleError, "[slice] the operand is an empty handle", slice(Var<double>(), {0}));
   CHECK(tape.size() == before + 3);  // operands of the calls: the sum, the slice, and a view under the slice

@@ -117,7 +117,7 @@ TEST_CASE("a Buffer is listed, but never trained, and no state is kept of it") {
   CHECK(optimizer.trainable().size() == 2);
   REQUIRE(optimizer.parameters().size() == 3);
   CHECK(optimizer.parameters()[1].name == "mean");
-  CHECK_ERROR(ValueError, "group 'mean' names no parameter: there are 'weight', 'gain'",
+  CHECK_ERROR(ValueError, "group 'mean' matches no parameter: the parameters are 'weight', 'gain'",
               Optimizer<double>(net, optim::Adam{}, {.groups = {{"mean", optim::Adam{}}}}));
   CHECK_ERROR(ValueError, "[Optimizer] no parameters", Optimizer<double>(net.mean, optim::Adam{}));
   optim::LBFGS<double> newton(net);
@@ -265,13 +265,13 @@ TEST_CASE("mistakes are errors that change nothing") {
   CHECK_ERROR(ValueError, "[SGD] nesterov with momentum 0", Optimizer<double>(problem, SGD{.nesterov = true}));
   CHECK_ERROR(ValueError, "[AdamW] beta2 1", Optimizer<double>(problem, AdamW{.beta2 = 1}));
   CHECK_ERROR(ValueError, "[Lion] weight_decay nan", Optimizer<double>(problem, Lion{.weight_decay = std::nan("")}));
-  CHECK_ERROR(ValueError, "group 'fir' names no parameter: there are 'first.w', 'first.b'",
+  CHECK_ERROR(ValueError, "group 'fir' matches no parameter: the parameters are 'first.w', 'first.b'",
               Optimizer<double>(problem, SGD{}, {.groups = {{"fir", SGD{}}}}));
   CHECK_ERROR(
       ValueError,
-      "group 'first.b' is left without a parameter: 'first.b' belongs to 'first' before it; put the narrower group",
+      "group 'first.b' has no parameters left: 'first.b' belongs to the earlier group 'first'; put the narrower group",
       Optimizer<double>(problem, SGD{}, {.groups = {{"second", SGD{}}, {"first", SGD{}}, {"first.b", SGD{}}}}));
-  CHECK_ERROR(ValueError, "group 'first' has the rate 0.1 and the optimiser 0",
+  CHECK_ERROR(ValueError, "group 'first' has rate 0.1 and the optimiser 0",
               Optimizer<double>(problem, SGD{.rate = 0}, {.groups = {{"first", SGD{.rate = 0.1}}}}));
   CHECK_ERROR(ValueError, "clip_norm -1: expected a positive limit",
               Optimizer<double>(problem, SGD{}, {.clip_norm = -1}));
@@ -302,7 +302,7 @@ TEST_CASE("mistakes are errors that change nothing") {
   CHECK(tape.updates().empty());
   optimizer.update(loss);
   const auto queued = tape.updates().size(), recorded = tape.size();
-  CHECK_ERROR(ValueError, "a step is queued already", optimizer.update(loss));
+  CHECK_ERROR(ValueError, "a step is already queued", optimizer.update(loss));
   CHECK(tape.updates().size() == queued);
   CHECK(tape.size() == recorded);
   // A loop without commit() fails at its second step.
@@ -328,8 +328,8 @@ TEST_CASE("a step that would train nothing, or leave something out, is refused")
   const auto both = [&](Tape<double>& tape) { return sum(tape.variable(w) * tape.variable(stray)); };
   Tape<double> tape;
   const std::string left_out =
-      "[Optimizer] the loss depends on trainable parameters that no optimiser was made for "
-      "(stray (2,) at optimizer_test.cpp:";
+      "[Optimizer] the loss depends on trainable parameters that belong to no optimiser (stray (2,) at "
+      "optimizer_test.cpp:";
   CHECK_ERROR(ValueError, left_out, optimizer.update(both(tape)));
   CHECK(tape.updates().empty());
   // The same in a Program.

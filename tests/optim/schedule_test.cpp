@@ -66,6 +66,6 @@ TEST_CASE("schedules refuse options out of their range") {
   CHECK(contains(message_of<ValueError>([] { ExponentialDecay{}(-1); }), "[ExponentialDecay] t -1"));
   CHECK(contains(message_of<ValueError>([] { OneCycle{.steps = 3}(0); }), "[OneCycle] 3 steps"));
   CHECK(contains(message_of<ValueError>([] { CosineRestarts{.period_factor = 0.5}(0); }), "period_factor 0.5"));
-  CHECK(contains(message_of<ValueError>([] { LinearWarmup{.then = {}}(0); }), "no schedule to follow"));
+  CHECK(contains(message_of<ValueError>([] { LinearWarmup{.then = {}}(0); }), "no schedule after the warmup"));
   CHECK(contains(message_of<ValueError>([] { Plateau{.factor = 1}(0); }), "[Plateau] factor 1"));
 }

@@ -88,8 +88,7 @@ TEST_CASE("a borrowed tensor of another shape is refused, and taken again when i
   x = Tensor<double>{1, 2, 3, 4};
   CHECK(contains(
       message_of<ShapeError>([&] { f(); }),
-      "[program] the tensor that was borrowed has shape (4,): it was compiled for (3,); make it an input if its "
-      "shape changes"));
+      "[program] the borrowed tensor has shape (4,): it was compiled for (3,); make it an input if its shape changes"));
   CHECK(contains(message_of<ShapeError>([&] { f(); }), fmt::format("{}:{}", __FILE__, line)));
   x = Tensor<double>{{1, 2, 3}};
   CHECK_THROWS_AS(f(), ShapeError);
@@ -106,7 +105,7 @@ TEST_CASE("borrowed elements without a tensor are an input, or refused") {
   const auto y = sum(v);
   CHECK(compile(tape, {v}, {y})(Tensor<double>{4, 5, 6}).item() == 15);
   const std::string message = message_of<HandleError>([&] { compile(tape, {}, {y}); });
-  CHECK(contains(message, "[compile] borrowed elements of shape (3,) are no input of the Program"));
+  CHECK(contains(message, "[compile] borrowed elements of shape (3,) are not an input of the Program"));
   CHECK(contains(message, "make them an input, borrow a Tensor, or record a constant"));
   CHECK(contains(message, fmt::format("{}:{}", __FILE__, line)));
   const auto without = tape.constant(1.0) + 1.0;
@@ -138,10 +137,9 @@ TEST_CASE("an input that a replay writes is refused") {
     tape.update(w, next);
     return matmul(tanh(matmul(next, next)), in);  // read after an update in place
   });
-  CHECK(contains(
-      message_of<ValueError>([&] { f(w.value()); }),
-      "[program] input 1 lies in the value of parameter 'w', which the Program updates: it would be read while "
-      "it is written; pass a copy"));
+  CHECK(contains(message_of<ValueError>([&] { f(w.value()); }),
+                 "[program] input 1 overlaps the value of parameter 'w', which the Program updates: it would be read "
+                 "while it is written; pass a copy"));
   CHECK(w.value()(0, 0) == 1);
   CHECK(f(Tensor<double>(w.value())).value()(0, 0) == doctest::Approx(3 * std::tanh(6.75)).epsilon(1e-14));
   auto g = compiled<double>([](auto&, auto in) { return square(in); });
@@ -149,6 +147,6 @@ TEST_CASE("an input that a replay writes is refused") {
   const auto result = program.output();
   const ProgramInput<double> again(std::span(result.data(), result.size()), {2});
   CHECK(
-      contains(message_of<ValueError>([&] { program(again); }), "[program] input 1 lies in a result of this Program"));
+      contains(message_of<ValueError>([&] { program(again); }), "[program] input 1 overlaps a result of this Program"));
   CHECK(program(program.output()).value() == Tensor<double>{16, 81});  // an expression is copied
 }

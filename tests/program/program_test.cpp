@@ -122,11 +122,11 @@ TEST_CASE("results of every kind: computed, views, inputs, parameters, constants
   CHECK(program.indices(5) == numbers);
   CHECK(program.value(6) == xt::transpose(Tensor<double>(exp(tape.constant(input)).value())));
   CHECK(program.output(1)(2, 1) == 9);
-  CHECK_ERROR(ValueError, "[program] output 4 is of whole numbers: use indices(4)", program.value(4));
-  CHECK_ERROR(ValueError, "[program] output 0 is not of whole numbers: use value(0)", program.indices(0));
+  CHECK_ERROR(ValueError, "[program] output 4 holds indices: use indices(4)", program.value(4));
+  CHECK_ERROR(ValueError, "[program] output 0 does not hold indices: use value(0)", program.indices(0));
   CHECK_ERROR(ValueError, "[program] there is no output 7: the Program has 7", program.value(7));
   CHECK(contains(message_of<ShapeError>([&] { (void)program.item(0); }),
-                 "output 0 has shape (2, 3): only a value of size 1"));
+                 "output 0 has shape (2, 3): expected a value of size 1"));
 }
 
 TEST_CASE("broadcast, strided, empty and scalar operands") {
@@ -290,7 +290,7 @@ TEST_CASE("mistakes are refused and change nothing") {
   CHECK_ERROR(HandleError, "[compile] input 1 is computed by add_scalar", compile(tape, {y}, {y}));
   CHECK_ERROR(HandleError, "[compile] input 2 is a parameter", compile(tape, {x, u}, {y}));
   CHECK_ERROR(HandleError, "[compile] input 2 is named twice", compile(tape, {x, x}, {y}));
-  CHECK_ERROR(HandleError, "[compile] handle of another tape", compile(other, {x}, {}));
+  CHECK_ERROR(HandleError, "[compile] the handle belongs to another tape", compile(other, {x}, {}));
   CHECK_ERROR(HandleError, "[compile] the operand is an empty handle", compile(tape, {x}, {Var<double>()}));
   tape.update(w, u + y);
   auto program = compile(tape, {x, labels}, {y});
@@ -303,7 +303,7 @@ TEST_CASE("mistakes are refused and change nothing") {
   refused("[program] input 1 has shape (3,): it was compiled for (2,); compile again for another shape", [&] {
     program(bad, Indices{0, 1});
   });
-  refused("[program] input 2 is of numbers: it was compiled for whole numbers", [&] { program(good, good); });
+  refused("[program] input 2 holds numbers: it was compiled for indices", [&] { program(good, good); });
   CHECK_THROWS_AS(ProgramInput<double>(std::span<const double>(good.data(), 2), Shape{3}), ShapeError);
 }
 

@@ -161,9 +161,9 @@ TEST_CASE("updates that were neither committed nor compiled are not dropped by c
   record();
   const std::size_t size = tape.size();
   CHECK_ERROR(ValueError,
-              "[clear] 2 queued update(s) would be lost, the first of parameter 'w': write them by commit()",
+              "[clear] 2 queued update(s) would be lost, the first for parameter 'w': apply them with commit()",
               (tape.clear(), 0));
-  CHECK(contains(message_of<ValueError>([&] { tape.clear(); }), "drop them by discard_updates()"));
+  CHECK(contains(message_of<ValueError>([&] { tape.clear(); }), "drop them with discard_updates()"));
   CHECK(tape.size() == size);
   CHECK(tape.updates().size() == 2);
   tape.commit();
@@ -217,8 +217,8 @@ TEST_CASE("a second update of a parameter must build on the first") {
   const auto x = tape.constant(Tensor<double>{1, 2});
   twice(tape, x);
   CHECK(tape.updates().size() == 3);
-  CHECK_ERROR(ValueError, "[update] parameter 'w' has an update queued already", (tape.update(w, x), 0));
-  CHECK_ERROR(ValueError, "[update] parameter 'w' has an update queued already",
+  CHECK_ERROR(ValueError, "[update] parameter 'w' already has a queued update", (tape.update(w, x), 0));
+  CHECK_ERROR(ValueError, "[update] parameter 'w' already has a queued update",
               (tape.update(w, tape.variable(w) - x), 0));
   CHECK(tape.updates().size() == 3);
   tape.commit();
@@ -262,7 +262,7 @@ TEST_CASE("that a second update builds on the first is told by updated(), not by
       if (step.expected.size() != 0)
         CHECK(w.value() == step.expected);
       else
-        CHECK((contains(message, "[update] parameter 'w' has an update queued already") &&
+        CHECK((contains(message, "[update] parameter 'w' already has a queued update") &&
                contains(message, "updates_test.cpp:") && w.value() == Tensor<double>{1, 2}));
     }
   };
@@ -329,7 +329,7 @@ TEST_CASE("a gradient through what updated() gives is that of the update's value
   const auto twice = tape.updated(w) * 2;
   tape.rewind(mark);
   CHECK_THROWS_AS(tape.update(w, twice), HandleError);
-  CHECK_ERROR(ValueError, "[update] parameter 'w' has an update queued already", (tape.update(w, v * 2), 0));
+  CHECK_ERROR(ValueError, "[update] parameter 'w' already has a queued update", (tape.update(w, v * 2), 0));
   tape.discard_updates();
 }
 
@@ -347,8 +347,8 @@ TEST_CASE("a Program's recording commits nothing, whether or not it may read val
         options);
     const std::string message = message_of<HandleError>([&] { step(Tensor<double>{1, 1}); });
     CHECK(contains(message,
-                   "[commit] the tape is recorded for a Program, which writes the queued updates at each replay: queue "
-                   "them by update() and leave out commit()"));
+                   "[commit] the tape is recorded for a Program, which applies the queued updates at each replay: "
+                   "queue them with update() and omit commit()"));
     CHECK(contains(message, "updates_test.cpp:"));
     CHECK(w.value() == Tensor<double>{1, 2});
     commits = false;

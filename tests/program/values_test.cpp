@@ -61,7 +61,7 @@ void check_alike(const std::string& text, const D& x, const Y& y, const D& bad_x
 TEST_CASE("losses of labels check weights and labels on a tape and in a Program alike") {
   const D x{{1, 2}, {3, 4}, {0, 1}};
   const Indices k{0, 1, 1}, first{0, 0, 0}, beyond{0, 2, 1};
-  const std::string no_weight = "no label has any weight: the mean over no samples is not defined";
+  const std::string no_weight = "the labels have a total weight of 0: the mean is undefined";
   const auto weights = [](auto& t) { return CrossEntropyOptions<double>{.weights = t.constant(D{0, 5})}; };
   check_alike("[cross_entropy] " + no_weight, x, k, x, first,
               [&](auto& t, V a, auto b) { return cross_entropy(a, b, weights(t)); });
@@ -171,7 +171,7 @@ TEST_CASE("a tape that computes nothing has nothing to read, and says what to do
   check("[masked_select]", [](auto&, V a) { return sum(masked_select(a, a > 0)); });
   check("[value]", [](auto&, V a) { return any(a) ? a : -a; });
   check("[value]", [](auto&, V a) { return argmax(a).item() == 0 ? a : -a; });
-  check("has none: it was recorded while the tape computed no values",
+  check("has no value: it was recorded while the tape computed no values",
         [](auto& t, V a) { return t.constant(*t.value_of((a * 2).index()).data); });
   CHECK(w.value() == D{1, 2});
 }
@@ -207,7 +207,7 @@ TEST_CASE_TEMPLATE("what is not computed cannot be used once the tape computes a
   CHECK_ERROR(HandleError, "operand 2 was recorded while the tape computed no values", x - y);
   CHECK_ERROR(HandleError, "operand 1 was recorded while the tape computed no values", sum(view));
   CHECK(tape.size() == size);
-  CHECK(contains(message_of<HandleError>([&] { y.value(); }), "has none"));
+  CHECK(contains(message_of<HandleError>([&] { y.value(); }), "has no value"));
   CHECK(reshape(of_leaf + 1, {2}).value() == Tensor<T>{2, 3});
 #if WENGERT_ASAN
   CHECK(__asan_address_is_poisoned(tape.address(y.index())) != 0);

@@ -63,8 +63,8 @@ TEST_CASE("a report is one page that asks for nothing else") {
   CHECK(count(html, "src=\"data:image/png;base64,") == 1);  // one of the mistakes has a picture
   CHECK(contains(html, "<b>&lt;/script&gt;&lt;b&gt;</b> instead of dog"));
   CHECK(contains(html, "97.0 % sure, sample 17"));
-  CHECK(contains(html, "dog taken for &lt;/script&gt;&lt;b&gt;: 5 (33.3 %)"));
-  CHECK(contains(html, "85.71 % of 35 samples are right"));
+  CHECK(contains(html, "dog classified as &lt;/script&gt;&lt;b&gt;: 5 (33.3 %)"));
+  CHECK(contains(html, "85.71 % of 35 samples are correct"));
   CHECK(contains(html, "\"name\":\"0\",\"faint\":false,\"values\":[5,5,5,5,5]"));  // √(3² + 4²)
   // The page loads nothing; URLs occur only in licences and XML namespaces.
   CHECK_FALSE(std::regex_search(html, std::regex("(src|href)=\"(https?:)?//")));

@@ -52,7 +52,7 @@ TEST_CASE("an update of another shape throws and changes nothing") {
   CHECK(contains(message_of<ShapeError>([&] {
                    w -= Tensor<double>{1, 2, 3};
                  }),
-                 "[parameter] 'w' has shape (2,): cannot be changed by a tensor of shape (3,)"));
+                 "[parameter] 'w' has shape (2,): cannot be assigned a tensor of shape (3,)"));
   CHECK(contains(message_of<ShapeError>([&] { w.assign(Tensor<double>{{1, 2}}); }), "(1, 2)"));
   CHECK(w.value() == Tensor<double>{1, 2});
 }
@@ -131,5 +131,5 @@ TEST_CASE("a parameter is an operand like a tensor, recorded as a variable") {
   const auto [g] = grad(sum(y), tape.variable(w));
   CHECK(g.value() == Tensor<double>{3 - 3 - 1, 4 - 1 - 1});  // x − x/w² − 1
   CHECK((maximum(x, w) - x).value() == Tensor<double>{0, 0});
-  CHECK(contains(message_of<HandleError>([&] { exp(w); }), "no operand is a Var that was recorded on a tape"));
+  CHECK(contains(message_of<HandleError>([&] { exp(w); }), "no operand is a Var recorded on a tape"));
 }

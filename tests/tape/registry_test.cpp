@@ -45,7 +45,7 @@ TEST_CASE("what an op tells compiled Programs is checked with it") {
   CHECK(gradcheck_op(*row, {.gradcheck = {}, .random = 0, .replay = false}));
   const OpReport report = gradcheck_op(*row, {.gradcheck = {}, .random = 0});
   CHECK(report.wrong() == 1);
-  CHECK(contains(report.to_string(), "a compiled Program, fused, gives another value than the tape"));
+  CHECK(contains(report.to_string(), "a compiled Program, fused, computes a different value from the tape"));
 }
 
 TEST_CASE("the registry holds every op once, with a notation and examples") {

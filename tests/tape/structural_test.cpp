@@ -231,8 +231,8 @@ TEST_CASE("a tape cannot be rewound behind a sweep that is under way") {
   const auto x = tape.variable(Tensor<double>{1, 2, 3});
   const auto y = sum(record(Rewinding{}, Location::current(), x));
   const auto size = tape.size();
-  CHECK(contains(message_of<HandleError>([&] { grad(y, x); }), "cannot be rewound behind its beginning"));
-  CHECK(contains(message_of<HandleError>([&] { gradients(y, x); }), "cannot be rewound behind its beginning"));
+  CHECK(contains(message_of<HandleError>([&] { grad(y, x); }), "cannot be rewound to before its start"));
+  CHECK(contains(message_of<HandleError>([&] { gradients(y, x); }), "cannot be rewound to before its start"));
   CHECK(tape.size() == size);
   CHECK(y.item() == 6);
 }

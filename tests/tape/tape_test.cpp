@@ -80,11 +80,11 @@ TEST_CASE("rewind gives nodes back and their handles throw from then on") {
   tape.rewind(mark);
   CHECK(tape.size() == 1);
   CHECK(x.value() == Tensor<double>{1, 2});
-  CHECK(contains(message_of<HandleError>([&] { (void)y.value(); }), "stale handle: node 1 was given back by rewind()"));
+  CHECK(contains(message_of<HandleError>([&] { (void)y.value(); }), "stale handle: node 1 was released by rewind()"));
   const auto z = x + x;  // reuses the node of y
   CHECK(z.index() == y.index());
   CHECK(contains(message_of<HandleError>([&] { (void)y.value(); }), "stale handle"));
-  CHECK_ERROR(HandleError, "[multiply] operand 2 is a stale handle: its node 1 was given back by rewind()", x * y);
+  CHECK_ERROR(HandleError, "[multiply] operand 2 is a stale handle: its node 1 was released by rewind()", x * y);
   CHECK_ERROR(HandleError, "[sigmoid] operand 1 is a stale handle", sigmoid(y));
   tape.clear();
   CHECK(contains(message_of<HandleError>([&] { (void)x.value(); }), "stale handle"));
@@ -110,7 +110,7 @@ TEST_CASE("an empty handle is refused everywhere, by name") {
   const auto x = tape.variable(Tensor<double>{1, 2});
   CHECK(empty.empty());
   CHECK_ERROR(HandleError, "[value] the operand is an empty handle: it was never recorded on a tape", empty.value());
-  CHECK_ERROR(HandleError, "[exp] no operand is a Var that was recorded", exp(empty));
+  CHECK_ERROR(HandleError, "[exp] no operand is a Var recorded", exp(empty));
   CHECK_ERROR(HandleError, "[add] operand 2 is an empty handle", x + empty);
   CHECK_ERROR(HandleError, "[grad] the operand is an empty handle", grad(empty, x));
   CHECK_ERROR(HandleError, "the prediction is an empty handle", squared_error(empty, x));
@@ -123,7 +123,7 @@ TEST_CASE("Vars of two tapes do not meet in one op") {
   CHECK_ERROR(HandleError, "[add] operand 2 belongs to another tape", x + y);
   CHECK_ERROR(HandleError, "[matmul] operand 2 belongs to another tape",
               matmul(reshape(x, {1, 1}), reshape(y, {1, 1})));
-  CHECK_ERROR(HandleError, "[grad] handle of another tape", grad(x * x, y));
+  CHECK_ERROR(HandleError, "[grad] the handle belongs to another tape", grad(x * x, y));
   CHECK(b.size() == 2);
 }
 
@@ -137,7 +137,7 @@ TEST_CASE("a failed call records nothing and leaves its operands usable") {
               matmul(a, a));
   CHECK_ERROR(AxisError, "[sum] axis 2: a tensor of rank 2 has axes -2 to 1", sum(a, 2));
   CHECK_ERROR(ShapeError, "[squared_error] prediction (2, 3) and target (3, 2)", squared_error(a, b));
-  CHECK_ERROR(GradientError, "[grad] a value of shape (2, 3) has no gradient of its own", grad(a * a, a));
+  CHECK_ERROR(GradientError, "[grad] a value of shape (2, 3): expected a scalar", grad(a * a, a));
   CHECK(tape.size() == size + 1);  // the node of a * a above
   CHECK((a + a).value() == a.value() * 2);
 }
@@ -174,7 +174,7 @@ TEST_CASE("an error inside a sweep names the line of the node that is differenti
   const auto size = tape.size();
   const std::string message = message_of<ShapeError>([&] { grad(loss, x); });
   INFO(message);
-  CHECK(contains(message, "[wrong_shape] vjp: the cotangent of input 1 has shape (), the input (2, 3)"));
+  CHECK(contains(message, "[wrong_shape] vjp: the cotangent of input 1 has shape (), but the input has shape (2, 3)"));
   CHECK(contains(message, fmt::format("tape_test.cpp:{}", here.line())));
   CHECK(tape.size() == size);
 }
@@ -203,7 +203,7 @@ TEST_CASE("a mark of another tape is refused") {
   Tape<double> p, q;
   q.constant(1.0);
   const auto x = p.constant(2.0);
-  CHECK(contains(message_of<HandleError>([&] { p.rewind(q.mark()); }), "the mark is of another tape"));
+  CHECK(contains(message_of<HandleError>([&] { p.rewind(q.mark()); }), "the mark belongs to another tape"));
   CHECK(x.item() == 2);
 }
 
@@ -267,7 +267,7 @@ TEST_CASE("a handle whose tape is gone throws at every use, and is not taken for
   const Var<double> x = gone->variable(random_tensor({2, 2}, 1));
   const IndexVar<double> k = gone->indices({1, 0});
   gone.reset();
-  const std::string destroyed = "the handle's tape was destroyed: keep the tape as long as its Vars are used";
+  const std::string destroyed = "the handle's tape was destroyed: keep the tape alive as long as its Vars are used";
   CHECK_ERROR(HandleError, "[item] " + destroyed, x.item());
   CHECK_ERROR(HandleError, "[value] " + destroyed, x.value());
   CHECK_ERROR(HandleError, "[value] " + destroyed, k.value());

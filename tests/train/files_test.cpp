@@ -58,9 +58,9 @@ TEST_CASE("a checkpoint is read as it was written, bit for bit") {
   CHECK(read.number("third") == 1.0 / 3);
   CHECK(read.entries().size() == 6);
   CHECK(folder.files() == 1);  // no other file is left
-  CHECK(contains(message_of<FileError>([&] { return read.number("absent"); }), "checkpoint: holds no 'absent'"));
+  CHECK(contains(message_of<FileError>([&] { return read.number("absent"); }), "checkpoint: contains no 'absent'"));
   CHECK(contains(message_of<FileError>([&] { return read.get<Tensor<double>>("weights"); }),
-                 "'weights' is of another kind than expected"));
+                 "'weights' has an unexpected type"));
 }
 
 TEST_CASE("a damaged checkpoint is one clear error") {
@@ -88,10 +88,10 @@ TEST_CASE("a damaged checkpoint is one clear error") {
   CHECK(contains(message(bytes + "x"), "is damaged: "));
   std::string newer = bytes;
   newer[8] = 3;
-  CHECK(contains(message(newer), "is a checkpoint of version 3: this program reads version 2"));
+  CHECK(contains(message(newer), "has version 3: this program supports version 2"));
   std::string older = bytes;
   older[8] = 1;
-  CHECK(contains(message(older), "is a checkpoint of version 1: this program reads version 2"));
+  CHECK(contains(message(older), "has version 1: this program supports version 2"));
   CHECK(contains(message_of<FileError>([&] { return Checkpoint::load(folder / "absent"); }), "no such file"));
 }
 
@@ -142,8 +142,8 @@ TEST_CASE("a history is a table") {
         "gradient_norm.0.weight,gradient_norm.0.bias\n1,10,0.5,0.1,2,0.25,,,5,3,4\n");
   CHECK(history.column("gradient_norm") == std::vector<double>{5});
   CHECK(std::isnan(history.column("validation_loss")[0]));
-  CHECK(
-      contains(message_of<ValueError>([&] { return history.column("kost"); }), "no column 'kost': there are epoch, "));
+  CHECK(contains(message_of<ValueError>([&] { return history.column("kost"); }),
+                 "no column 'kost': expected one of epoch, "));
 }
 
 TEST_CASE("the losses of many steps are thinned to means") {
@@ -172,10 +172,10 @@ TEST_CASE("piped, a training shows plain lines, and quiet nothing") {
       train::Progress progress(display, 2, 100, 0, out);
       for (std::size_t done = 10; done <= 100; done += 10) progress.step(1, done, 0.5);
       progress.end_epoch(1, "loss 0.5");
-      progress.finish("all epochs are done");
+      progress.finish("all epochs completed");
     }
     std::fclose(out);
-    CHECK(contents(folder / "out") == (display == Display::quiet ? "" : "epoch 1/2  loss 0.5\nall epochs are done\n"));
+    CHECK(contents(folder / "out") == (display == Display::quiet ? "" : "epoch 1/2  loss 0.5\nall epochs completed\n"));
   }
 }
 

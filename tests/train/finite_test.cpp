@@ -50,7 +50,7 @@ TEST_CASE("a gradient that is not finite is found also where no loss follows it"
         Case{3, 1, true, false, true, "[fit] epoch 1, step 4, sample 3 of the data (number 0 of its batch): "},
         Case{3, 1, false, true, true, "[fit] epoch 1, step 4, sample 3 of the data (number 0 of its batch): "},
         Case{1, 2, false, true, true, "[fit] epoch 1, step 2, sample 3 of the data (number 0 of its batch): "},
-        Case{1, 1, false, true, false, "[fit] step 4: 'weight' is not finite after it"}}) {
+        Case{1, 1, false, true, false, "[fit] step 4: 'weight' is not finite after the step"}}) {
     CAPTURE(c.says);
     CAPTURE(c.epochs);
     const TemporaryFolder folder;

@@ -288,10 +288,10 @@ TEST_CASE("options that make no sense are refused") {
   };
   CHECK_ERROR(ValueError, "[fit] accumulate is 0: expected at least 1", fit({.accumulate = 0}));
   CHECK_ERROR(ValueError, "[fit] monitor 'accuracy': expected one of epoch, steps", fit({.monitor = "accuracy"}));
-  CHECK_ERROR(ValueError, "there are no validation data", fit({.monitor = "validation_loss"}));
+  CHECK_ERROR(ValueError, "there is no validation data", fit({.monitor = "validation_loss"}));
   CHECK_ERROR(ValueError, "[fit] picture of shape (2, 2), inputs of shape (4,): expected as many elements as a sample",
               fit({.picture = {2, 2}}));
-  CHECK_ERROR(ValueError, "[fit] notes: 'seed' is a setting or a note already", fit({.notes = {{"seed", "7"}}}));
+  CHECK_ERROR(ValueError, "[fit] notes: 'seed' is already a setting or a note", fit({.notes = {{"seed", "7"}}}));
   const TemporaryFolder folder;
   CHECK_ERROR(ValueError, "[fit] monitor", fit({.monitor = "accuracy", .folder = folder / "run"}));
   CHECK(folder.files() == 0);  // a rejected call leaves no files

@@ -138,7 +138,7 @@ TEST_CASE("R² is scikit-learn's") {
   CHECK(contains(message_of<ShapeError>([&] {
                    metric->add(random_tensor({4, 3}, 1), random_tensor({4, 3}, 2));
                  }),
-                 "[r_squared] outputs of 3 columns after batches of 2: expected as many in each batch"));
+                 "[r_squared] outputs of 3 columns after batches of 2: expected the same number in each batch"));
   metric->reset();
   metric->add(random_tensor({4, 3}, 1), random_tensor({4, 3}, 2));
 }
@@ -203,8 +203,7 @@ TEST_CASE("a label that is none of the classes is refused by every metric of cla
   const Tensor<double> scores{{1, 2, 3}, {3, 2, 1}}, single{1.0, -1.0};
   const Indices labels{2, 3};
   const std::string message =
-      "label 3 in row 1 of outputs of 3 classes: expected one from 0 to 2, or a negative one to "
-      "pass the row over";
+      "label 3 in row 1 of outputs of 3 classes: expected one from 0 to 2, or a negative one to skip the row";
   CHECK_ERROR(ValueError, "[accuracy] " + message, train::accuracy(scores, labels));
   CHECK_ERROR(ValueError, "[top_k_accuracy] " + message, train::top_k_accuracy(scores, labels, 2));
   CHECK_ERROR(ValueError, message, train::confusion_matrix(scores, labels));
@@ -214,7 +213,7 @@ TEST_CASE("a label that is none of the classes is refused by every metric of cla
     CHECK(contains(message_of<ValueError>([&] { metric->add(scores, labels); }), message));
   CHECK(train::accuracy(scores, Indices{2, -1}) == 1);  // the negative label is ignored
   const Tensor<double> none = xt::zeros<double>({2, 0});
-  CHECK_ERROR(ShapeError, "[predicted_classes] outputs of shape (2, 0): expected an axis of classes, at least one",
+  CHECK_ERROR(ShapeError, "[predicted_classes] outputs of shape (2, 0): expected an axis of at least one class",
               train::predicted_classes(none));
   CHECK_ERROR(ShapeError, "outputs of shape (2, 0): expected at least one class", train::accuracy(none, Indices{0, 1}));
   CHECK(train::predicted_classes(Tensor<double>(xt::zeros<double>({0, 2}))).size() == 0);

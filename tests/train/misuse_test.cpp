@@ -97,8 +97,7 @@ std::string refusal(const Network& network, const optim::Rule<double>& rule = op
 TEST_CASE("parameters that no walk over members finds are refused before the first step") {
   const Hidden hidden{Block(layer(1)), layer(2)};
   const std::string found =
-      "[fit] the loss depends on trainable parameters that no optimiser was made for (weight (2, "
-      "2) at misuse_test.cpp:";
+      "[fit] the loss depends on trainable parameters that belong to no optimiser (weight (2, 2) at misuse_test.cpp:";
   CHECK(contains(refusal(hidden), found));
   CHECK(contains(refusal(hidden), "bias (2,) at misuse_test.cpp:"));
   CHECK(contains(refusal(hidden), "use aggregates, vectors, tuples, optionals or pointers"));
@@ -184,7 +183,7 @@ TEST_CASE("what a callback freezes or unfreezes counts from the next step on") {
   optim::Optimizer<double> optimizer(network, optim::Adam{});
   auto options = quiet({.epochs = 2});
   options.after_epoch = [&](const train::FitStatus&) { nn::freeze(network); };
-  CHECK_ERROR(ValueError, "all parameters of the optimiser were frozen meanwhile: to end a training, set status.stop",
+  CHECK_ERROR(ValueError, "all parameters of the optimiser were frozen during training: to end it, set status.stop",
               train::fit(network, optimizer, cross, halves(), options));
 }
 
@@ -197,7 +196,7 @@ TEST_CASE("names that would make one column of two, or two of one, are refused")
         [&] { train::fit(network, optimizer, cross, halves(), quiet({.epochs = 1, .metrics = metrics})); });
   };
   for (const char* name : {"a,b", "a\"b", "a\nb"})
-    CHECK(contains(with({train::metric(name, constant)}), "expected one without commas, quotes and line ends"));
+    CHECK(contains(with({train::metric(name, constant)}), "expected one without commas, quotes and line breaks"));
   for (const char* name : {"loss", "epoch", "rate", "validation_loss", "gradient_norm", "gradient_norm.weight"})
     CHECK(contains(with({train::metric(name, constant)}),
                    fmt::format("[fit] a metric is called '{}', as is another column of the history", name)));
@@ -212,7 +211,7 @@ TEST_CASE("options that make no sense are named with their values") {
   const auto with = [&](const train::FitOptions& options) {
     return message_of<ValueError>([&] { train::fit(network, optimizer, cross, halves(), quiet(options)); });
   };
-  CHECK(contains(with({.max_programs = 0}), "[fit] max_programs is 0, so no step could be compiled"));
+  CHECK(contains(with({.max_programs = 0}), "[fit] max_programs is 0: expected at least 1"));
   CHECK(contains(with({.seconds = std::nan("")}), "[fit] seconds is nan: expected 0 or more"));
   CHECK(contains(with({.seconds = -1}), "[fit] seconds is -1: expected 0 or more"));
   CHECK(contains(with({.min_improvement = -0.5}), "[fit] min_improvement is -0.5: expected 0 or more"));
@@ -246,9 +245,9 @@ TEST_CASE("a training that goes on keeps its rule, and takes the rate it is give
         refused(optim::Adam{.rate = 0.1}, false, {.clip_norm = 1}),
         refused(optim::Adam{.rate = 0.1}, false, {.groups = {{"0", optim::Adam{.rate = 0.1}}}})})
     CHECK(contains(message, adam));
-  CHECK(contains(refused(optim::SGD{.rate = 0.1}), "; this training has SGD, momentum 0, "));
+  CHECK(contains(refused(optim::SGD{.rate = 0.1}), "; this training run has SGD, momentum 0, "));
   CHECK(contains(refused(optim::Adam{.rate = 0.1}, true),
-                 "other parameters were not trained at the beginning: none; this training has 0.weight 0.bias"));
+                 "other parameters were frozen at the start: none; this training run has 0.weight 0.bias"));
   const auto same = run(optim::Adam{.rate = 0.1}, 3);
   CHECK(same.resumed);
   CHECK(same.last("rate") == doctest::Approx(0.05));  // lowered by the plateau
@@ -290,9 +289,9 @@ TEST_CASE("one training at a time writes to a run folder") {
     message = message_of<FileError>([&] { run({}); });
     files = contents(folder / "run" / "lock");
   });
-  CHECK(contains(message, (folder / "run").string() + ": another training writes to this folder: process " +
+  CHECK(contains(message, (folder / "run").string() + ": another training run is writing to this folder: process " +
                               std::to_string(getpid()) + " on "));
-  CHECK(contains(message, "; wait for it, or give another folder"));
+  CHECK(contains(message, "; wait for it to end, or choose another folder"));
   CHECK(contains(message, "misuse_test.cpp:"));
   CHECK(contains(files, " UTC"));
   CHECK(!std::filesystem::exists(folder / "run" / "lock"));
@@ -312,8 +311,8 @@ TEST_CASE("outputs (N, 1) and targets (N,) are not compared each with every othe
     return message_of<ShapeError>([&] { train::fit(network, optimizer, loss, data, quiet({.epochs = 1})); });
   };
   CHECK_ERROR(ShapeError,
-              "[fit] outputs of shape (32, 1) and targets of shape (32,) broadcast to (32, 32) in subtract, so that "
-              "each is compared with every other: give both the same shape by reshape",
+              "[fit] outputs of shape (32, 1) and targets of shape (32,) broadcast to (32, 32) in subtract, so each "
+              "output is compared with every target: reshape one to the shape of the other",
               train::fit(
                   network, optimizer, [](auto a, auto b) { return mean(square(a - b)); }, data, quiet({})));
   CHECK(contains(refused([](auto a, auto b) { return mean(abs(2 * b - tanh(a))); }), "broadcast to (32, 32)"));
@@ -346,6 +345,6 @@ TEST_CASE("errors name the line of the network or of fit, not one of the library
                   single, descent, [](auto z, auto) { return z; }, data, quiet({})));
   const TemporaryFolder folder;
   folder.write("file", "");
-  CHECK_ERROR(FileError, "the run folder cannot be made",
+  CHECK_ERROR(FileError, "the run folder cannot be created",
               train::fit(single, descent, cross, data, quiet({.folder = folder / "file" / "run"})));
 }

@@ -29,7 +29,7 @@ TEST_CASE("a training does not go on from the checkpoint of a larger network") {
   const auto before = nn::parameter(smaller, "0.weight").value();
   const std::string file = (folder / "run" / "checkpoint").string();
   CHECK(contains(message_of<FileError>([&] { run(smaller); }),
-                 "[fit] " + file + ": parameter/1.weight is nothing of this network or its optimiser"));
+                 "[fit] " + file + ": parameter/1.weight belongs neither to this network nor to its optimiser"));
   CHECK(nn::parameter(smaller, "0.weight").value() == before);
 }
 
@@ -159,10 +159,9 @@ TEST_CASE("Ctrl-C ends a training after the step, and it goes on to the same end
     optim::Optimizer<double> optimizer(network, optim::Adam{});
     return message_of<FileError>([&] { train::fit(network, optimizer, squares, data, options); });
   };
-  CHECK(contains(
-      refusal(quiet({.batch_size = 4, .folder = folder / "parts", .resume = true})),
-      "checkpoint: is of another training: 20 samples, batches of 3, 1 a step, shuffled by seed 0, metrics none; "
-      "this one has 20 samples, batches of 4"));
+  CHECK(contains(refusal(quiet({.batch_size = 4, .folder = folder / "parts", .resume = true})),
+                 "checkpoint: belongs to another training run: 20 samples, batches of 3, 1 a step, shuffled by seed 0, "
+                 "metrics none; this one has 20 samples, batches of 4"));
 }
 
 TEST_CASE("a Loader makes and distorts the batches, also of a training that goes on") {

@@ -118,10 +118,10 @@ TEST_CASE("steps that are compiled again and again are counted, and said once") 
   const auto [too_few, warned] = run(1);
   CHECK(too_few.compilations == 8);
   CHECK(too_few.recompilations == 6);
-  const std::string warning = "warning: batches have more shapes than the 1 whose compiled steps are held";
+  const std::string warning = "warning: batches have more shapes than max_programs (1)";
   CHECK(contains(warned, warning));
   CHECK(warned.find(warning) == warned.rfind(warning));
-  CHECK(contains(warned, "raise max_programs, or let fewer shapes occur"));
+  CHECK(contains(warned, "raise max_programs, or use fewer shapes"));
 }
 
 TEST_CASE("a metric of other targets is named, and a figure that was not measured is no number") {
@@ -134,7 +134,7 @@ TEST_CASE("a metric of other targets is named, and a figure that was not measure
   options.metrics = {far_off};
   const std::string message =
       message_of<ValueError>([&] { train::fit(network, optimizer, entropy, two_classes(), options); });
-  CHECK(contains(message, "'far_off' does not take these targets, which are labels: Indices"));
+  CHECK(contains(message, "'far_off' does not accept these targets, which are labels: Indices"));
   CHECK(contains(message, "rows_test.cpp:"));
   const auto result = train::fit(network, optimizer, entropy, two_classes(), quiet({.epochs = 1}));
   CHECK(std::isfinite(result.last("loss")));

@@ -74,7 +74,7 @@ TEST_CASE("a cotangent gives the gradient of a value that is not a scalar") {
   CHECK(distance(dc.value(), 2 * dx.value() * xt::exp(x.value())) < 1e-14);
   CHECK_ERROR(ShapeError, "[grad] a cotangent of shape (2,) for a value of shape (2, 3)",
               grad(seed(exp(x), tape.constant(Tensor<double>{1, 2})), x));
-  CHECK_ERROR(GradientError, "[grad] a value of shape (2, 3) has no gradient of its own", grad(exp(x), x));
+  CHECK_ERROR(GradientError, "[grad] a value of shape (2, 3): expected a scalar", grad(exp(x), x));
   CHECK_ERROR(HandleError, "[seed] the cotangent is an empty handle", grad(seed(exp(x), Var<double>()), x));
 }
 

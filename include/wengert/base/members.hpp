@@ -37,8 +37,9 @@ template <class S>
 constexpr std::size_t checked_member_count() {
   constexpr std::size_t count = member_count<S>();
   constexpr bool is_in_range = count > 0 && count <= max_members;
-  static_assert(is_in_range,
-                "wengert: a struct of tensors must be an aggregate of one to sixteen members; put some into a struct");
+  static_assert(
+      is_in_range,
+      "wengert: a struct of tensors must be an aggregate of 1 to 16 members; group some into a nested struct");
   constexpr bool holds_array = []<std::size_t... I>(std::index_sequence<I...>) {
     return is_in_range && !requires { S(AnyMember<I>{}...); };
   }

@@ -261,7 +261,7 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
   static constexpr std::size_t arity = detail::argument_count<F>() - parameter_count;
 
   static_assert(any_parameters || example_sets.size() % std::max<std::size_t>(parameters, 1) == 0,
-                "wengert: example_parameters(...) gives one number for each parameter");
+                "wengert: example_parameters(...) must return one number for each parameter");
 
   constexpr ElementwiseOp() {
     if constexpr (!(std::is_same_v<Options, detail::InLibrary> || ...))
@@ -274,7 +274,7 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
   /// Rejected: the number of operands differs from the formula's.
   template <class... A>
   requires(sizeof...(A) != arity + parameters)
-      WENGERT_REFUSED("the op takes another number of operands: its formula's inputs, then its parameters")
+      WENGERT_REFUSED("wrong number of operands: the op takes its formula's inputs, then its parameters")
   constexpr auto operator()(const A&... a) const { return detail::RefusedOp{}(a...); }
 
   /// The op called inside a formula.
@@ -375,16 +375,17 @@ WENGERT_REFUSE(captures,
 WENGERT_REFUSE(plain_arguments, "all arguments of the lambda must be declared auto: [](auto x, auto slope) { … }")
 WENGERT_REFUSE(
     arguments,
-    "the lambda must be callable with one to eight numbers beside its params<n>: [](auto x, auto slope) { … }")
-WENGERT_REFUSE(option, "behind the lambda come options: derivative(...), input_domain(...), notation<\"...\">, …")
-WENGERT_REFUSE(two_of_a_kind, "an op takes one option of each kind")
+    "the lambda must be callable with one to eight numbers, followed by its params<n>: [](auto x, auto slope) { … }")
 WENGERT_REFUSE(
-    result, "the lambda must return a number computed from its arguments: of a comparison where(mask, 1, 0) makes one")
+    option, "the arguments after the lambda must be options: derivative(...), input_domain(...), notation<\"...\">, …")
+WENGERT_REFUSE(two_of_a_kind, "an op takes at most one option of each kind")
+WENGERT_REFUSE(
+    result, "the lambda must return a number computed from its arguments: convert a comparison with where(mask, 1, 0)")
 WENGERT_REFUSE(partials, "derivative(...) needs one lambda, passes_cotangent<...> one sign, for each input")
 WENGERT_REFUSE(
     partial, "each lambda of derivative(...) takes the inputs, the parameters and the output: [](auto x, auto y) { … }")
 WENGERT_REFUSE(slope,
-               "each lambda of derivative(...) must return a number: of a comparison where(mask, 1, 0) makes one")
+               "each lambda of derivative(...) must return a number: convert a comparison with where(mask, 1, 0)")
 #undef WENGERT_REFUSE
 /// @endcond
 

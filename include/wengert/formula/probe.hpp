@@ -16,7 +16,7 @@ struct ProbeMask {
   friend constexpr ProbeMask operator!(ProbeMask) { return {}; }
 
   WENGERT_REFUSED(
-      "a comparison in a formula answers for many elements: choose with where(mask, a, b), maximum(a, b) or minimum(a, "
+      "a comparison in a formula applies to many elements: choose with where(mask, a, b), maximum(a, b) or minimum(a, "
       "b), not with if, ?: or std::max")
   explicit operator bool() const;
 };
@@ -38,7 +38,7 @@ struct Probe {
   friend constexpr ProbeMask operator!=(const Probe&, const Probe&) { return {}; }
   friend constexpr Probe where(ProbeMask, const Probe&, const Probe&) { return {}; }
 
-  WENGERT_REFUSED("in a formula call functions without std::, as in exp(x), maximum(a, b): wengert has them")
+  WENGERT_REFUSED("in a formula, call wengert's functions without std::, as in exp(x), maximum(a, b)")
   operator double() const;  // NOLINT(google-explicit-constructor)
 };
 

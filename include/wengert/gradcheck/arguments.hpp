@@ -61,7 +61,7 @@ class CheckArgument {
     if constexpr (is_converted) converted_ = wengert::converted<T>(module);
     for_each_parameter(used(), [&]<class U>(const std::string&, const Parameter<U>& parameter) {
       static_assert(std::is_same_v<U, T>,
-                    "wengert: a network is checked in double, and in float where asked, so its struct must be a "
+                    "wengert: a network is checked in double, and optionally in float, so its struct must be a "
                     "template over the scalar type: template <class T> struct Network { Parameter<T> w; }");
       if (parameter.trainable()) watched.push_back({next++, parameter});
     });
@@ -172,8 +172,8 @@ class CheckedCall {
                   [&](const auto&... argument) {
                     static_assert(
                         std::is_invocable_v<decltype(function_.on(tape, x)), decltype(argument.on(tape, x))...>,
-                        "wengert: gradcheck calls the function in double, in float perhaps, with Vars in the "
-                        "places of tensors; let it take its arguments as auto, or as Var<T> of a template");
+                        "wengert: gradcheck calls the function with Vars of double, and optionally of float, in place "
+                        "of tensors; declare its arguments as auto, or as Var<T> of a template");
                     return Var<T>(function_.on(tape, x)(argument.on(tape, x)...));
                   },
                   arguments_);

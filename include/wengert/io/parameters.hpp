@@ -46,7 +46,7 @@ struct LoadReport {
   bool complete() const { return missing.empty() && unexpected.empty() && mismatching.empty(); }
 };
 
-/// The report in one line, with the first few items of each list: `3 fit; missing: head.bias; …`.
+/// The report in one line, with the first few items of each list: `3 matching; missing: head.bias; …`.
 std::string to_string(const LoadReport& report);
 /// Writes `to_string`.
 std::ostream& operator<<(std::ostream& out, const LoadReport& report);

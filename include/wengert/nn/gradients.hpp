@@ -26,7 +26,7 @@ struct ParameterGradient {
 template <class T, class Module>
 std::vector<ParameterGradient<T>> grad(Var<T> loss, const Module& module, Location where = Location::current()) {
   static_assert(std::is_same_v<T, ModuleScalar<Module>>,
-                "wengert: the network's parameters are of another scalar type than the loss");
+                "wengert: the network's parameters have a different scalar type from the loss");
   std::vector<ParameterGradient<T>> result;
   std::vector<Parameter<T>> parameters;
   for (const auto& [path, parameter] : named_parameters(module)) {

@@ -95,8 +95,8 @@ struct Residual {
       const Var<T> b = detail::call_in_scope(block, x, where);
       if (a.shape() != b.shape())
         throw ShapeError("Residual",
-                         "the block gives " + to_string(b.shape()) + " and the shortcut " + to_string(a.shape()) +
-                             ": expected equal shapes; give a shortcut that projects, a 1×1 convolution for example",
+                         "the block returns " + to_string(b.shape()) + " and the shortcut " + to_string(a.shape()) +
+                             ": expected equal shapes; use a projection shortcut, such as a 1×1 convolution",
                          where);
       return add(Operand<T>(a, where), Operand<T>(b, where));
     });

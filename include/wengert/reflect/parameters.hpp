@@ -129,7 +129,7 @@ auto named_parameters(const Module& module) {
   using T = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, float, ModuleScalar<Module>>;
   std::vector<NamedParameter<T>> result;
   for_each_parameter(module, [&]<class U>(const std::string& path, const Parameter<U>& parameter) {
-    static_assert(std::is_same_v<T, U>, "wengert: all Parameters of a network are of one scalar type");
+    static_assert(std::is_same_v<T, U>, "wengert: all Parameters of a network must have the same scalar type");
     result.push_back({path.empty() ? parameter.name() : path, parameter});
   });
   return result;

@@ -100,10 +100,10 @@ class Parameter {
   void check_shape(const E& expression, const Location& where = {}) const {
     const Shape got(expression.shape());
     if (got == shape()) return;
-    throw ShapeError("parameter",
-                     "'" + name() + "' has shape " + to_string(shape()) + ": cannot be changed by a tensor of shape " +
-                         to_string(got),
-                     where);
+    throw ShapeError(
+        "parameter",
+        "'" + name() + "' has shape " + to_string(shape()) + ": cannot be assigned a tensor of shape " + to_string(got),
+        where);
   }
   template <class Change>
   void change(const Change& apply) {

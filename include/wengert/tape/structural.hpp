@@ -208,9 +208,9 @@ struct StructuralTable {
     using Cotangents = std::remove_const_t<decltype(cotangents)>;
     if constexpr (requires { std::tuple_size<Cotangents>::value; })
       static_assert(std::tuple_size<Cotangents>::value == S::arity,
-                    "wengert: vjp must give one cotangent for each input");
+                    "wengert: vjp must return one cotangent for each input");
     else
-      static_assert(S::arity == 1, "wengert: the vjp of several inputs gives a tuple, one cotangent for each");
+      static_assert(S::arity == 1, "wengert: the vjp of several inputs returns a tuple, one cotangent for each");
     if constexpr (requires { std::tuple_size<Cotangents>::value; })
       with_inputs([&](auto... i) { (detail::give_cotangent(pullback, i, std::get<i>(cotangents)), ...); });
     else

@@ -167,7 +167,7 @@ class Tape {
   /// Sets whether recording stops at the first value that is not finite; returns the previous setting. See TraceNaN.
   /// Throws HandleError if values are not computed.
   bool trace_nan(bool on, Location where = Location::current()) {
-    if (on) require_values("TraceNaN", "trace a step on a tape that computes", where);
+    if (on) require_values("TraceNaN", "trace a step on a tape that computes values", where);
     return std::exchange(trace_nan_, on);
   }
   std::size_t reserved_bytes() const { return pool_.reserved_bytes(); }  ///< reserved for values, in use or free

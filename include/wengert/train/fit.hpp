@@ -45,7 +45,7 @@ FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss&
               const Validation& validation, const FitOptions& options = {}, Location where = Location::current()) {
   static_assert(std::same_as<typename detail::Access<Data>::Inputs, typename detail::Access<Validation>::Inputs> &&
                     std::same_as<typename detail::Access<Data>::Targets, typename detail::Access<Validation>::Targets>,
-                "wengert: training and validation data are of the same kind");
+                "wengert: training and validation data must be of the same kind");
   const detail::SourceOf<T, Validation> held_out(validation, "fit", where);
   return detail::run_fit<T>(detail::erased_model<T, Data>(network, loss, where), optimizer,
                             detail::SourceOf<T, Data>(data, "fit", where), &held_out, options, where);

@@ -127,7 +127,7 @@ Var<T> per_channel(const Operand<T>& x, const Operand<T>& slope) {
   const std::size_t axis = rank > 1 ? 1 : 0;
   if (slopes.rank() != 1 || rank == 0 || input.shape()[axis] != count)
     throw ShapeError("prelu",
-                     fmt::format("input {} and slopes {}: there must be one slope, or one for each channel, axis {}",
+                     fmt::format("input {} and slopes {}: expected one slope, or one for each channel along axis {}",
                                  to_string(input.shape()), to_string(slopes.shape()), axis),
                      x.where());
   Shape shape = input.shape();

@@ -40,7 +40,7 @@ constexpr auto isfinite_op = elementwise<"isfinite">([](auto x) { return one_whe
                                                      piecewise_constant, notation<"[x is finite]">);
 constexpr auto where_op =
     elementwise<"where">([](auto m, auto a, auto b) { return where(m != 0, a, b); }, notation<"a where m ≠ 0, else b">,
-                         convention<"what is not chosen gets gradient 0, whatever the cotangent; so does m">);
+                         convention<"gradient 0 for elements not chosen, for any cotangent, and for m">);
 
 // The op that chosen_product (pullback_formula.hpp) records.
 constexpr auto masked_product_op =
@@ -89,7 +89,7 @@ constexpr auto nan_to_num_op = elementwise<"nan_to_num", params<3>>(
 template <class T>
 Var<T> checked_clip(const Operand<T>& x, double low, double high) {
   if (!(low <= high))
-    throw ValueError("clip", fmt::format("limits {} and {}: low must not be above high", low, high), x.where());
+    throw ValueError("clip", fmt::format("limits {} and {}: low must not exceed high", low, high), x.where());
   return clip_op(x, low, high);
 }
 

@@ -80,7 +80,7 @@ constexpr auto polygamma_op = elementwise<"polygamma", params<2>>(
     example_parameters([] {
       return std::array{std::array{2.0, 2.0}, std::array{1.0, 1.0}, std::array{3.0, 6.0}};  // n, n!
     }),
-    notation<"the n-th derivative of ψ(x)">, convention<"infinite at 0 and at negative whole numbers">);
+    notation<"the n-th derivative of ψ(x)">, convention<"infinite at 0 and at negative integers">);
 template <class X, class N>
 constexpr X next_polygamma(const X& x, const N& n, const N& factorial) {
   return polygamma_op(x, n, factorial);
@@ -89,7 +89,7 @@ constexpr auto digamma_op = elementwise<"digamma">(
     digamma_formula, derivative([](auto x, auto) { return polygamma_op(x, 1, 1); }), input_domain([] {
       return Domain{0.6, 3};
     }),
-    notation<"ψ(x)">, convention<"−∞ at 0, NaN at negative whole numbers">);
+    notation<"ψ(x)">, convention<"−∞ at 0, NaN at negative integers">);
 constexpr auto lgamma_op = elementwise<"lgamma">(
     kernel::mended_lgamma, derivative([](auto x, auto) { return digamma_op(x); }), input_domain([] {
       return Domain{0.6, 3};
@@ -99,7 +99,7 @@ constexpr auto lgamma_op = elementwise<"lgamma">(
 template <class T>
 Var<T> polygamma_of(double n, const Operand<T>& x) {
   if (!(n >= 1) || n != std::floor(n))
-    throw ValueError("polygamma", fmt::format("order {}: must be a whole number of at least 1", n), x.where());
+    throw ValueError("polygamma", fmt::format("order {}: must be an integer of at least 1", n), x.where());
   return polygamma_op(x, n, std::round(std::tgamma(n + 1)));
 }
 

@@ -19,18 +19,18 @@ inline constexpr auto maximum = library_op<"maximum">(
     [](auto a, auto b) { return where(a > b || a != a, a, b); },
     derivative([](auto a, auto b, auto) { return where(a > b, lift(a, 1), where(a == b, lift(a, 0.5), 0)); },
                [](auto a, auto b, auto) { return where(b > a, lift(a, 1), where(a == b, lift(a, 0.5), 0)); }),
-    notation<"max(a, b)">, convention<"a tie gives each half of the gradient">);
+    notation<"max(a, b)">, convention<"a tie gives each operand half of the gradient">);
 inline constexpr auto minimum = library_op<"minimum">(
     [](auto a, auto b) { return where(a < b || a != a, a, b); },
     derivative([](auto a, auto b, auto) { return where(a < b, lift(a, 1), where(a == b, lift(a, 0.5), 0)); },
                [](auto a, auto b, auto) { return where(b < a, lift(a, 1), where(a == b, lift(a, 0.5), 0)); }),
-    notation<"min(a, b)">, convention<"a tie gives each half of the gradient">);
+    notation<"min(a, b)">, convention<"a tie gives each operand half of the gradient">);
 inline constexpr auto floor = library_op<"floor">(kernel::lane_floor, piecewise_constant, notation<"⌊x⌋">);
 inline constexpr auto ceil = library_op<"ceil">(kernel::lane_ceil, piecewise_constant, notation<"⌈x⌉">);
 inline constexpr auto round = library_op<"round">(kernel::lane_rint, piecewise_constant, notation<"x rounded">,
-                                                  convention<"halves go to the even neighbour">);
+                                                  convention<"halves round to even">);
 inline constexpr auto trunc =
-    library_op<"trunc">(kernel::lane_trunc, piecewise_constant, notation<"x without fraction">);
+    library_op<"trunc">(kernel::lane_trunc, piecewise_constant, notation<"x rounded towards 0">);
 }  // namespace ops
 /// |x|; its gradient at 0 is 0.
 WENGERT_UNARY(abs)
