@@ -12,7 +12,7 @@ curve(name, column) = sprintf("< awk -F, '$1==\"%s\" {print $%d \",\" $4}' '%s'"
 do for [panel=1:2] {
   set xlabel (panel == 1 ? 'epochs' : 'seconds')
   set key right top
-  plot curve('stochastic', panel + 1) using 1:2 with lines lc rgb '#d95f02' lw 1.5 title 'stochastic: one sample a step', \
+  plot curve('stochastic', panel + 1) using 1:2 with lines lc rgb '#d95f02' lw 1.5 title 'stochastic: one sample per step', \
        curve('mini-batch', panel + 1) using 1:2 with lines lc rgb '#1b9e77' lw 2 title 'mini-batch', \
        curve('full', panel + 1) using 1:2 with linespoints pt 7 ps 0.4 lc rgb '#7570b3' lw 2 title 'full: all samples per step'
 }

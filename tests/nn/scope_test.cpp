@@ -300,5 +300,5 @@ TEST_CASE("check names the layer of a function on one line with others") {
       random_tensor<double>({16, 5}, 1), y);
   REQUIRE(report.findings.size() == 1);
   CHECK(report.findings[0].layer == "probabilities");
-  CHECK(contains(report.to_string(), "in probabilities (Softmax): its result goes into "));
+  CHECK(contains(report.to_string(), "in probabilities (Softmax): its result is the input of "));
 }

@@ -108,7 +108,7 @@ struct FitOptions {
 
 /// Why a training run ended.
 enum class StopReason { epochs, time, no_improvement, callback, interrupt };
-/// The reason in words: `all epochs are done`, …
+/// The reason in words: `all epochs completed`, …
 std::string_view to_string(StopReason reason);
 
 /// The result of a training run.
