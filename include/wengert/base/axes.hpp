@@ -12,7 +12,7 @@
 
 namespace wengert {
 
-/// The axes that an op runs over; negative ones count from the end: `sum(x)` (all), `sum(x, 0)`, `sum(x, {0, -1})`.
+/// The axes that an op runs over: `sum(x)` (all), `sum(x, 0)`, `sum(x, {0, -1})`. Negative axes count from the end.
 class Axes {
  public:
   /// All axes.
@@ -30,7 +30,8 @@ class Axes {
   std::size_t count() const { return count_; }
   /// The named axes, as given.
   std::span<const std::ptrdiff_t> named() const { return {axes_.data(), count_}; }
-  /// The axes as a bit mask, for a tensor of rank `rank`. Throws AxisError for an axis out of range or named twice.
+  /// The axes of a tensor of rank `rank` as a bit mask: bit i for axis i. Throws AxisError, naming `subject`, for an
+  /// axis out of range or named twice.
   std::uint32_t bits(std::size_t rank, std::string_view subject) const;
 
  private:

@@ -1,6 +1,6 @@
-// The error types. Every mistake of a caller is reported as one of them.
+// The error types. Every error that the library throws is one of them.
 //
-// The message convention: `[subject] what was given: what was expected; a hint (file:line)`, for example
+// Messages have the form `[subject] what was given: what was expected; a hint (file:line)`, for example
 // `[matmul] shapes (64, 4) and (16, 4): inner sizes 4 and 16 differ; did you mean transpose(b)? (main.cpp:12)`.
 #pragma once
 
@@ -14,7 +14,7 @@ namespace wengert {
 /// The line in the caller's source that a message or a node refers to.
 using Location = std::source_location;
 
-/// Base of all errors thrown by Wengert; `what()` is one complete sentence.
+/// Base of all errors thrown by Wengert.
 class Error : public std::runtime_error {
  public:
   /// Builds `[subject] message`.
@@ -24,14 +24,14 @@ class Error : public std::runtime_error {
 
   /// The message, with the caller's line if known.
   const char* what() const noexcept override { return text_.c_str(); }
-  /// The op or function that threw, without the brackets.
+  /// The op or function that the message names in brackets.
   const std::string& subject() const noexcept { return subject_; }
   /// Appends the caller's file and line, unless the message has them already.
   void locate(const Location& where);
-  /// Replaces the named line by `where` if it is a line of `file`: an error of an op that a library module calls
-  /// concerns the module's caller.
+  /// If the message names a line of `file`, replaces it by `where`: an error of an op that a library module calls is
+  /// reported at the line that called the module.
   void relocate(std::string_view file, const Location& where);
-  /// Prepends what the caller was doing: `[subject] context: [op] …`.
+  /// Replaces the subject and prepends what the caller was doing: `[subject] context: [op] …`.
   void prefix(std::string_view subject, std::string_view context);
 
  private:

@@ -25,11 +25,11 @@ struct Layout {
 /// The row-major layout of `shape`. Throws ShapeError if the number of elements overflows.
 Layout contiguous_layout(const Shape& shape);
 
-/// The layout with these strides; determines whether it is contiguous.
+/// The layout of `shape` with these strides, one for each axis, in elements. Throws as `contiguous_layout`.
 Layout strided_layout(const Shape& shape, std::span<const std::ptrdiff_t> strides);
 
-/// The layout of the same elements in row-major order under another shape with the same number of elements; nullopt if
-/// that would require a copy.
+/// The layout of the elements of `from`, in row-major order, in another shape with the same number of elements; nullopt
+/// if that would require a copy.
 std::optional<Layout> reshaped_layout(const Layout& from, const Shape& shape);
 
 /// An operand or result as a kernel sees it: the first element and the layout.
@@ -48,7 +48,7 @@ struct Value {
 
 /// Nested loops over several values of one shape; neighbouring axes are merged if every value allows it.
 struct Loops {
-  static constexpr std::size_t max_values = 10;  ///< eight inputs of a formula, its output and a cotangent
+  static constexpr std::size_t max_values = 10;  ///< eight inputs of a formula, its output and the cotangent
   std::size_t rank = 0;                          ///< at least 1
   std::array<std::size_t, max_rank> extents{};   ///< outermost first
   std::array<std::array<std::ptrdiff_t, max_rank>, max_values> strides{};  ///< by value, then by loop
@@ -62,11 +62,11 @@ struct Loops {
 /// The loops over `layouts`, which all have the same shape.
 Loops merge_loops(std::span<const Layout* const> layouts);
 
-/// Copies `from`, of any strides, to contiguous memory.
+/// Copies `from`, of any strides, to contiguous memory, in row-major order.
 template <class T>
 void copy_elements(Value<const T> from, T* to);
 
-/// Copies `from` to `to`, which have the same shape and any strides; elements of `to` must not overlap.
+/// Copies `from` to `to`, which have the same shape and any strides. No two elements of `to` may share an address.
 template <class T>
 void place_elements(Value<const T> from, Value<T> to);
 

@@ -11,8 +11,8 @@
 
 namespace wengert::detail {
 
-// Converts to any member type, to count an aggregate's members. It has a body, which never runs, because the conversion
-// of std::optional requires one.
+// Converts to any member type, to count an aggregate's members. The conversion never runs; it has a body because
+// std::optional requires one.
 template <std::size_t>
 struct AnyMember {
   template <class X>
@@ -31,8 +31,8 @@ constexpr std::size_t member_count() {
   else
     return member_count<S, count - 1>();
 }
-// The number of members, if `with_members` can take them apart; else an error, and 0. Counted in braces, the elements
-// of a C array are members; in parentheses, they are not.
+// The number of members if `with_members` can bind them, otherwise a compile error and 0. Initialisation in braces
+// counts the elements of a C array as members; initialisation in parentheses does not, which detects such arrays.
 template <class S>
 constexpr std::size_t checked_member_count() {
   constexpr std::size_t count = member_count<S>();
@@ -79,7 +79,7 @@ constexpr decltype(auto) with_members(S& s, F&& f) {
 #pragma clang diagnostic ignored "-Wundefined-internal"
 #endif
 
-// A declared object without a definition: only the compiler's spelling of its members' addresses is used.
+// An object that is declared and never defined: only the compiler's spelling of its members' addresses is used.
 template <class S>
 struct Imagined {
   const S value;

@@ -10,11 +10,11 @@
 
 namespace wengert {
 
-/// Counts the changes of a parameter's value.
+/// The number of changes of a parameter's value.
 using Version = std::uint32_t;
 
-/// A block of memory that holds the values of one or more nodes. A view shares the storage of the node that it views.
-/// Fills one cache line.
+/// A block of memory that holds the values of one or more nodes: a view shares the storage of its input. Fills one
+/// cache line.
 struct alignas(64) Storage {
   std::byte* data = nullptr;          ///< the first byte
   std::size_t capacity = 0;           ///< size in bytes
@@ -22,9 +22,9 @@ struct alignas(64) Storage {
   std::uint32_t size_class = 0;       ///< the free list it returns to
   Storage* next_free = nullptr;       ///< the next entry in its free list
   std::shared_ptr<const void> owner;  ///< keeps foreign memory alive; empty for the pool's own memory
-  const Version* version = nullptr;   ///< version of the parameter that it refers to, if any
+  const Version* version = nullptr;   ///< the current version of the parameter that it refers to, if any
   Version recorded_version = 0;       ///< the parameter's version when it was recorded
-  bool borrowed = false;  ///< the caller's memory; `owner` points to its Tensor, if known, without keeping it alive
+  bool borrowed = false;  ///< the caller's memory; `owner` points to the Tensor, if known, without keeping it alive
 };
 
 /// Recycles storages by size class, so that a repeated computation reuses its buffers.
@@ -38,12 +38,12 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
   ~Pool();
 
-  /// The address of the elements of empty values; unlike a null pointer, it can be offset.
+  /// The address of empty values: unlike a null pointer, it may be offset.
   static std::byte no_elements[];
-  /// A storage of at least `bytes` bytes with one reference; its contents are undefined.
+  /// A storage of at least `bytes` bytes with one reference; its contents are undefined. Throws MemoryError.
   Storage* allocate(std::size_t bytes);
-  /// A storage with one reference that refers to foreign memory, kept alive by `owner` if there is one. If `bytes` is
-  /// 0, `data` may be null; the storage's data is then `no_elements`.
+  /// A storage with one reference that refers to foreign memory, kept alive by `owner` if there is one. A null `data`,
+  /// allowed if `bytes` is 0, becomes `no_elements`.
   Storage* adopt(std::byte* data, std::size_t bytes, std::shared_ptr<const void> owner);
   /// Makes AddressSanitizer report every access to the storage until it is allocated again.
   static void forbid(Storage* storage) noexcept;
@@ -69,7 +69,7 @@ class Pool {
   std::byte* reserve(std::size_t bytes);
   void recycle(Storage* storage) noexcept;
 
-  std::array<Storage*, class_count + 1> free_{};  // the last list holds headers without memory
+  std::array<Storage*, class_count + 1> free_{};  // free lists; the last one holds headers without memory
   std::forward_list<Storage> headers_;
   std::vector<Block> blocks_;
   std::byte* slab_ = nullptr;  // small storages are carved from here

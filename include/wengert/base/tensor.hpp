@@ -37,8 +37,9 @@ struct xtype_for_shape<xt::dynamic_shape<std::size_t>> {
 #include <xtensor/xadapt.hpp>
 #include <xtensor/xarray.hpp>
 
-// xtensor treats every foreign operand type as a scalar, so `var * array` would be a hard error inside its operators.
-// Without a result type, its operators drop out of overload resolution and Wengert's are found.
+// xtensor treats an operand of any foreign type as a scalar, so `var * array` would be a hard error inside its
+// operators. This specialisation has no result type, so they drop out of overload resolution and Wengert's operators
+// are found.
 namespace wengert::detail {
 template <class E>
 inline constexpr bool is_var = false;  // true for Var<T>, see tape/var.hpp
@@ -62,7 +63,7 @@ using Indices = xt::xarray<std::int64_t, xt::layout_type::row_major>;
 inline constexpr std::size_t max_rank = 8;
 
 namespace detail {
-// <ranges>, which has this concept, takes a tenth of the time to compile this header.
+// Defined here because <ranges> would take a tenth of this header's compile time.
 template <class R>
 concept SizedRangeOfIntegers = requires(const R& range) {
   std::size(range);
@@ -77,9 +78,9 @@ class Shape {
   using value_type = std::size_t;
 
   constexpr Shape() = default;
-  /// From a list of extents.
+  /// From a list of extents. Throws ShapeError above `max_rank` axes.
   constexpr Shape(std::initializer_list<std::size_t> extents) : Shape(extents.begin(), extents.size()) {}
-  /// From any sequence of extents, xtensor's shapes among them. Throws ShapeError above `max_rank` axes.
+  /// The same from any container of integers, such as xtensor's shapes.
   template <class R>
   requires detail::SizedRangeOfIntegers<R> &&(!std::same_as<std::remove_cvref_t<R>, Shape>)constexpr Shape(
       const R& extents) {  // NOLINT(google-explicit-constructor)
@@ -89,9 +90,10 @@ class Shape {
   }
 
   /// The number of axes.
+  ///@{
   constexpr std::size_t rank() const { return rank_; }
-  /// The number of axes.
   constexpr std::size_t size() const { return rank_; }
+  ///@}
   /// Whether it is the shape of a scalar.
   constexpr bool empty() const { return rank_ == 0; }
   /// The extent of an axis.
@@ -119,7 +121,7 @@ class Shape {
     extents_[rank_ - 1] = extent;
   }
 
-  /// Whether all extents are equal.
+  /// Whether the shapes have equal ranks and extents.
   friend constexpr bool operator==(const Shape& a, const Shape& b) {
     if (a.rank_ != b.rank_) return false;
     for (std::size_t axis = 0; axis < a.rank_; ++axis)
@@ -147,10 +149,11 @@ class Shape {
 /// The shape as shown in messages: `(64, 4)`, `(3,)`, `()`.
 std::string to_string(const Shape& shape);
 
-/// NumPy's broadcasting rule: axes are aligned from the last one and must be equal or 1; nullopt if they are not.
+/// The shape to which a and b broadcast by NumPy's rule: aligned from the last axis, extents must be equal or 1.
+/// nullopt if they do not broadcast.
 std::optional<Shape> broadcast_shapes(const Shape& a, const Shape& b);
 
-/// The index of the `element`-th element, in row-major order, of a tensor of this shape.
+/// The index, one position for each axis, of element number `element` in row-major order.
 Shape unravel(std::size_t element, const Shape& shape);
 
 /// `axis`, counted from the end if negative. Throws AxisError naming `subject` if it is out of range for `rank` axes.

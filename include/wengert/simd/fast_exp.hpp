@@ -8,7 +8,7 @@
 
 namespace wengert::kernel {
 
-// 2^k for an integer k for which 2^k is neither denormal nor infinite.
+// 2^k, for an integer k such that 2^k is a normal number.
 template <class T, std::size_t B>
 WENGERT_INLINE Lane<T, B> power_of_two(const Lane<T, B>& k) {
   using Bits = typename VectorOf<T, B>::bits;
@@ -16,7 +16,8 @@ WENGERT_INLINE Lane<T, B> power_of_two(const Lane<T, B>& k) {
   // The lowest mantissa bits of the sum hold k.
   const Lane<T, B> at_the_end = k + Lane<T, B>(is_double ? T(0x1.8p52) : T(0x1.8p23));
   Lane<T, B> power;
-  power.v = (typename Lane<T, B>::Register)(((Bits)at_the_end.v + (is_double ? 1023U : 127U)) << (is_double ? 52U : 23U));
+  power.v =
+      (typename Lane<T, B>::Register)(((Bits)at_the_end.v + (is_double ? 1023U : 127U)) << (is_double ? 52U : 23U));
   return power;
 }
 
@@ -38,8 +39,9 @@ WENGERT_INLINE Lane<T, B> scaled(const Lane<T, B>& s, const Lane<T, B>& k) {
   return s * power_of_two(half) * power_of_two(k - half);
 }
 
-// SLEEF's exp is a call, around which registers are spilled. In float: eˣ = 2ᵏ·eʳ with |r| ≤ ½ ln 2, where k times the
-// first part of ln 2 is exact, and eʳ = 1 + r + r²·q with a minimax polynomial q. Within 1.02 ulp.
+// In double, SLEEF's exp. In float, inlined, because registers are spilled around a call of SLEEF's: eˣ = 2ᵏ·eʳ with
+// |r| ≤ ½ ln 2, where k times the first part of ln 2 is exact, and eʳ = 1 + r + r²·q with a minimax polynomial q.
+// Within 1.02 ulp.
 inline constexpr auto fast_exp = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   if constexpr (std::is_same_v<T, double>) {
     return lane_exp(x);

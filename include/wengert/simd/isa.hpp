@@ -1,4 +1,4 @@
-// Instruction sets: every elementwise kernel is compiled once per level; the level is chosen at run time.
+// Instruction sets: every elementwise kernel is compiled once for each level, and the level is chosen at run time.
 #pragma once
 
 #include <array>
@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <string_view>
 
-// An optimised translation unit for the plain x86-64 baseline contains kernels for all levels. One with other flags
-// (-march=native, another processor), or an unoptimised one, where nothing is inlined into a kernel, contains a single
-// kernel for the target of its flags.
+// A translation unit that is compiled with optimisation for the x86-64 baseline contains kernels for all levels. One
+// with other flags (-march=native, another processor), or without optimisation, which inlines nothing into kernels,
+// contains one kernel, for the target of its flags.
 #if defined(__x86_64__) && !defined(__SSE3__) && defined(__OPTIMIZE__)
 #define WENGERT_MULTIVERSION 1
 #else
@@ -17,9 +17,10 @@
 
 #define WENGERT_INLINE __attribute__((always_inline)) inline
 
-// For functions between a kernel and a formula, which the kernel's `flatten` inlines. g++ 12 orders functions by their
-// calls, but ignores those from an always_inline function to an ordinary one, such as a user's formula: it processes
-// the kernel before the formula, defers inlining, and then cannot inline what interprocedural passes have cloned.
+// For functions between a kernel and a formula, which the kernel's `flatten` inlines. They must not be always_inline
+// with g++ 12: it processes callees before callers, but ignores calls from an always_inline function to an ordinary
+// one, such as a user's formula. It would process the kernel before the formula, defer the inlining, and then fail to
+// inline what interprocedural passes have cloned in the meantime.
 #if defined(__clang__)
 #define WENGERT_FLATTENED_ATTRIBUTE __attribute__((always_inline))
 #else
@@ -36,11 +37,11 @@ namespace detail {
 struct ChosenIsa {
   Isa isa;
 };
-extern const ChosenIsa chosen_isa;  // initialised before other variables
+extern const ChosenIsa chosen_isa;  // initialised before all other global variables
 }  // namespace detail
 
-/// The level that kernels run at: the processor's highest, or lower if the environment variable WENGERT_ISA is
-/// `baseline` or `v3`.
+/// The level at which kernels run: the highest that the processor supports, or a lower one given by the environment
+/// variable WENGERT_ISA, `baseline` or `v3`.
 inline Isa active_isa() noexcept { return detail::chosen_isa.isa; }
 
 /// The name of a level: `baseline`, `v3` or `v4`.
@@ -60,8 +61,8 @@ inline constexpr std::size_t native_bytes = 32;
 template <class Function>
 using PerIsa = std::array<Function*, 3>;
 
-// `Body::run<bytes>(arguments...)` compiled per level. `flatten` inlines the whole formula into each; `hot` puts them
-// into a separate section, so that the rest of the code stays compact.
+// `Body::run<bytes>(arguments...)`, compiled for each level. `flatten` inlines the whole formula into each of them;
+// `hot` places them in a separate section, so that the rest of the code stays compact.
 template <class Body, class... Arguments>
 [[gnu::hot, gnu::flatten]] void run_native(Arguments... arguments) {
   Body::template run<native_bytes>(arguments...);

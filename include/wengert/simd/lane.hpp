@@ -36,7 +36,7 @@ WENGERT_INLINE void either(const M& a, const M& b, M& joined) {
 
 }  // namespace kernel
 
-/// The result of a comparison inside a formula; `where(mask, a, b)` selects by it.
+/// The result of a comparison of lanes; `where(mask, a, b)` selects by it.
 template <class T, std::size_t Bytes>
 struct Mask {
   using Bits = typename kernel::VectorOf<T, Bytes>::mask;
@@ -64,8 +64,8 @@ struct Mask {
 
 namespace kernel {
 
-// Sets all elements of v to c. g++ 12 splits the portable form into one masked instruction per element, because it
-// lowers it before a wide kernel's target is known; constants are folded.
+// Sets all elements of v to c. g++ 12 splits the portable form into one masked instruction for each element, because it
+// lowers it before a wide kernel's target is known; with a constant c, it folds.
 template <class T, class V>
 WENGERT_INLINE void spread(T c, V& v) {
 #if defined(__x86_64__) && !defined(__clang__)
@@ -82,7 +82,7 @@ WENGERT_INLINE void spread(T c, V& v) {
   v = c - V{};
 }
 
-// Load and store part of a register: by a mask if the instruction set has one, otherwise through a buffer.
+// Load and store the first elements of a register: with a mask at 64 bytes (AVX-512), otherwise through a buffer.
 template <class T, class V>
 WENGERT_INLINE void load_first(const T* p, std::size_t count, V& v) {
 #if defined(__x86_64__) && !defined(__clang__)
@@ -118,8 +118,8 @@ WENGERT_INLINE void store_first(const V& v, T* p, std::size_t count) {
 
 }  // namespace kernel
 
-/// One SIMD register of T, `Bytes` wide. Its user-provided copy constructor makes it pass in memory, so that functions
-/// compiled for different instruction sets use one calling convention; inside a kernel everything is inlined.
+/// One SIMD register of T, `Bytes` bytes wide. Because of its user-provided copy constructor it is passed in memory, so
+/// functions compiled for different instruction sets use one calling convention; inside a kernel everything is inlined.
 template <class T, std::size_t Bytes>
 struct Lane {
   using Scalar = T;
@@ -174,7 +174,7 @@ struct Lane {
   friend WENGERT_INLINE Lane lift(const Lane&, double c) { return Lane(static_cast<T>(c)); }
 };
 
-/// A lane of the type that a mask belongs to.
+/// A number of the type whose comparison gives this mask; its value is not used.
 template <class T, std::size_t Bytes>
 WENGERT_INLINE Lane<T, Bytes> number_of(const Mask<T, Bytes>&) {
   return Lane<T, Bytes>(T(0));
@@ -182,7 +182,7 @@ WENGERT_INLINE Lane<T, Bytes> number_of(const Mask<T, Bytes>&) {
 
 namespace kernel {
 
-// Each vector function as a function object: the formula of the op of the same name.
+// Each vector function as a function object, which serves as the formula of the op of the same name.
 #define WENGERT_LANE_FUNCTION_1(name)                                                                                  \
   inline constexpr auto lane_##name = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) { \
     Lane<T, B> y;                                                                                                      \

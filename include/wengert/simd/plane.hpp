@@ -24,7 +24,7 @@ using Elementwise = void(const Plane<T>* operands, T* out, std::size_t rows, std
 template <class T>
 using ElementwiseKernels = PerIsa<Elementwise<T>>;
 
-/// Machine code whose signature depends on the instruction set (see Stage).
+/// The address of a function whose signature depends on the instruction set (see Stage).
 using StageCode = void (*)();
 
 }  // namespace wengert::kernel

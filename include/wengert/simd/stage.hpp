@@ -8,21 +8,21 @@
 
 namespace wengert::kernel {
 
-/// One stage of a register chain. Its code takes the value so far in registers, one lane or four, reads its other
-/// operands from memory, and calls the code of the next stage with the result; values between two stages are never
-/// stored. The call comes last, so that it becomes a jump.
+/// One stage of a register chain. Its code takes the previous stage's result in registers, one lane or four, reads its
+/// other operands from memory, and calls the code of the next stage with its own result, which is never stored. It is a
+/// tail call, so it compiles to a jump.
 template <class T>
 struct Stage {
   static constexpr std::size_t max_operands = 3;
 
   StageCode one_lane = nullptr, four_lanes = nullptr;
-  Plane<T> operands[max_operands] = {};  // without the one that comes in registers
-  T* out = nullptr;                      // for a stage that stores: the result, and the columns of its rows
+  Plane<T> operands[max_operands] = {};  // all but the one in registers
+  T* out = nullptr;                      // for a stage that stores: the result, and the number of its columns
   std::size_t columns = 0;
   const double* parameters = nullptr;
 };
 
-/// Ends a stage: the next one continues with the result, from element `k` of a row on.
+/// Ends a stage: calls the next one with the result, which begins at element `k` of row `row`.
 template <class T, class... Register>
 WENGERT_INLINE void hand_on(const Stage<T>* stage, std::size_t row, std::size_t k, const Register&... registers) {
   const Stage<T>* next = stage + 1;
@@ -30,7 +30,7 @@ WENGERT_INLINE void hand_on(const Stage<T>* stage, std::size_t row, std::size_t 
   reinterpret_cast<void (*)(const Stage<T>*, std::size_t, std::size_t, Register...)>(code)(next, row, k, registers...);
 }
 
-/// One lane or four of a row. They are named members because g++ keeps arrays of lanes in memory.
+/// One lane or four neighbouring lanes of a row: named members, because g++ keeps arrays of lanes in memory.
 template <class L, std::size_t lanes>
 struct Lanes;
 template <class L>
@@ -59,7 +59,7 @@ struct Lanes<L, 4> {
   }
 };
 
-/// The code of a stage for one or four registers of `bytes` bytes; null if it is not compiled for them here.
+/// The code of a stage for one or four lanes of `bytes` bytes; null if this translation unit has none for that width.
 template <class T, class Body>
 StageCode stage_code(std::size_t bytes, std::size_t lanes) {
   using S = const Stage<T>*;

@@ -12,7 +12,7 @@ namespace wengert {
 
 /// A formula as text. Sums with 0 and products with 0 or 1 are simplified, as in Symbol.
 struct Text {
-  /// The precedence of the outermost operation; if it is lower than the context requires, parentheses are added.
+  /// The precedence of the outermost operation. Parentheses are added where the context requires a higher one.
   enum class Binding { comparison, sum, product, power, whole };
 
   std::string plain;
@@ -28,7 +28,7 @@ struct Text {
   static Text call(std::string_view name, std::initializer_list<Text> arguments) {
     return call(name, std::span(arguments.begin(), arguments.size()));
   }
-  /// a and b with an operator between them, of precedence `binding`.
+  /// a and b joined by an operator of precedence `binding`.
   static Text infix(const Text& a, std::string_view plain, std::string_view latex, const Text& b, Binding binding);
   /// x with a prefix, as in Σ x.
   static Text prefix(std::string_view plain, std::string_view latex, const Text& x);

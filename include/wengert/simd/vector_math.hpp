@@ -1,4 +1,4 @@
-// SLEEF's vector functions, bound once per scalar type and lane width: `vector_exp(x, y)` sets y to exp(x).
+// SLEEF's vector functions for each scalar type and register width: `vector_exp(x, y)` sets y to exp(x).
 #pragma once
 
 #include <wengert/simd/isa.hpp>
@@ -75,10 +75,10 @@ using Vector = typename VectorOf<T, Bytes>::type;
 #error "wengert: no vector mathematics for this processor yet; bind SLEEF's functions for it here"
 #endif
 
-// Code compiled for the baseline passes wide vectors differently from SLEEF. g++ decides by the function that contains
-// the call, so bindings are inlined into the kernel, which has the right target. clang decides by the flags of the
-// file, so there the bindings are functions in src/simd/vector_math_v3.cpp and _v4.cpp that take their operands by
-// reference.
+// Code for the baseline passes wide vectors in another way than SLEEF expects. g++ decides by the target of the
+// function that contains the call, so the bindings are inlined into the kernels, which have the right target. clang
+// decides by the flags of the file, so there the bindings are functions in src/simd/vector_math_v3.cpp and _v4.cpp that
+// take their operands by reference.
 #if WENGERT_MULTIVERSION && defined(__clang__)
 #define WENGERT_BIND_32(operands, name, f, d) \
   WENGERT_DECLARE_##operands(name, float, 32) WENGERT_DECLARE_##operands(name, double, 32)

@@ -8,8 +8,7 @@
 
 namespace wengert {
 
-/// The table through which the tape records ops. It is declared here and filled by the ops, which lie above the tape
-/// (src/ops/engine_ops.cpp).
+/// The table through which the tape records ops. The ops, a higher layer, fill it (src/ops/engine_ops.cpp).
 template <class T>
 struct EngineOps {
   using Unary = Var<T>(const Operand<T>&);
@@ -17,12 +16,12 @@ struct EngineOps {
   Binary *add, *subtract, *multiply, *divide, *less, *less_equal, *greater, *greater_equal, *equal, *masked_product;
   Unary* negate;
   Var<T> (*where)(const Operand<T>& mask, const Operand<T>& a, const Operand<T>& b);
-  Var<T> (*sum)(Var<T>, Var<T>);  ///< add, for Vars alone
+  Var<T> (*sum)(Var<T>, Var<T>);  ///< the sum of two cotangents: `add` without conversion to operands
   Var<T> (*contiguous)(Var<T>, Location);
   Var<T> (*broadcast_to)(Var<T>, const Shape&, Location);
   Var<T> (*reshape)(Var<T>, const Shape&, Location);
 
-  static const EngineOps table;  ///< the ops
+  static const EngineOps table;  ///< the table itself
 };
 template <>
 const EngineOps<float> EngineOps<float>::table;

@@ -4,7 +4,7 @@
 #include <iosfwd>
 #include <type_traits>
 
-/// The engine, and its modules for neural networks.
+/// The engine. Nested namespaces hold the components: nn, optim, io, data, images, report and train.
 namespace wengert {
 
 template <class T>
@@ -36,7 +36,7 @@ class Program;
 template <class T>
 std::ostream& operator<<(std::ostream& out, const Var<T>& var);
 
-/// Whether tensors of E can be operands beside Vars of T: E is T itself, or bool for masks.
+/// Whether tensors of E can be operands of ops on Vars of T: E is T, or bool for masks.
 template <class E, class T>
 concept OperandElement = std::is_same_v<E, T> || std::is_same_v<E, bool>;
 

@@ -12,7 +12,7 @@ namespace wengert {
 
 /// A handle to integers on a tape: labels, indices, the result of argmax. They have no gradient.
 ///
-/// Made by `tape.indices(array)`. Cheap to copy, and checked like a Var.
+/// Made by `tape.indices(array)` and by ops. Cheap to copy, and checked like a Var.
 template <class T>
 class IndexVar {
  public:
@@ -65,7 +65,7 @@ class IndexOperand {
                    Location where = Location::current())  // NOLINT(google-explicit-constructor)
       : array_(xt::cast<std::int64_t>(array.derived_cast())), is_array_(true), where_(where) {}
   template <class E>
-  requires std::is_same_v<typename E::value_type, bool> IndexOperand(  // a mask: take where(mask, …) or masked_select
+  requires std::is_same_v<typename E::value_type, bool> IndexOperand(  // a mask: use where(mask, …) or masked_select
       const xt::xexpression<E>& mask, Location where = Location::current())
   = delete;
   IndexOperand(std::initializer_list<std::int64_t> list, Location where = Location::current())  // NOLINT

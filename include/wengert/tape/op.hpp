@@ -24,28 +24,28 @@ struct Draw {
   std::uint64_t blocks = 0;   ///< number of blocks
 };
 
-/// The elements that a sum adds up: those along `count` in a contiguous value seen as (outer, count, inner).
+/// The elements that a sum adds up: those along the second axis of a contiguous value treated as (outer, count, inner).
 struct Summed {
   std::size_t outer = 1;  ///< the product of the extents before the axis
   std::size_t count = 1;  ///< the extent of the axis
   std::size_t inner = 1;  ///< the product of the extents after it
 };
 
-/// The definition of an op as the engine uses it: one constant table per op and scalar type, made by `elementwise(...)`
-/// or StructuralTable.
+/// The definition of an op: one constant table for each op and scalar type, made by `elementwise(...)` or
+/// StructuralTable.
 template <class T>
 struct Op {
   std::string_view name;  ///< its name in messages, graphs and the registry
-  /// The function that the caller used, if it has another name: `add` for add_scalar.
+  /// The function that the caller called, if it has another name: `add` for add_scalar.
   std::string_view called{};
   /// Elementwise ops: the kernel for each instruction set.
   kernel::ElementwiseKernels<T> kernels{};
-  /// Elementwise ops of few operations: the code of their stage in a register chain, which takes input `place` in one
-  /// or four registers of `bytes` bytes. Null if there is none (see kernel::Stage).
+  /// Elementwise ops of few operations: the code of their stage in a register chain, which takes input `place` in
+  /// `lanes` registers (1 or 4) of `bytes` bytes. Null if there is none (see kernel::Stage).
   kernel::StageCode (*stage)(std::size_t bytes, std::size_t place, std::size_t lanes) = nullptr;
   /// Elementwise ops: the number of scalar parameters, which are the attributes.
   std::size_t parameters = 0;
-  /// Elementwise ops: the inputs that the kernel reads, one bit each, determined by evaluating the formula on `Reads`.
+  /// Elementwise ops: the inputs that the kernel reads, one bit each; the formula, evaluated on `Reads`, gives them.
   std::uint32_t reads = ~std::uint32_t{0};
   /// Structural ops: the result's shape. Throws ShapeError or AxisError.
   Shape (*shape)(const void* attributes, std::span<const Shape* const> inputs) = nullptr;
@@ -54,13 +54,13 @@ struct Op {
   /// Views: the result's layout in the input's storage, and the offset of its first element, in elements. Returns false
   /// if the input must be made contiguous first.
   bool (*view)(const void* attributes, const Layout& input, Layout& out, std::ptrdiff_t& offset) = nullptr;
-  /// Whether `forward` takes inputs with any strides; otherwise they are made contiguous.
+  /// Whether `forward` takes inputs with any strides; otherwise, inputs are made contiguous first.
   bool takes_strides = false;
-  /// Structural ops: the inputs that are indices, one bit each. Their Values point to 64-bit integers, whatever their
-  /// type says; the same holds for the result.
+  /// Structural ops: the inputs that are indices, one bit each. Their Values point to 64-bit integers despite their
+  /// type, as does the result if `index_output` is set.
   std::uint8_t index_inputs = 0;
   bool index_output = false;  ///< whether the result holds integers
-  /// Records the cotangents of the inputs.
+  /// Records the cotangents of the inputs and passes them to the Pullback.
   void (*vjp)(Pullback<T>&) = nullptr;
   /// The op as text, applied to the texts of its inputs.
   Text (*text)(const void* attributes, std::span<const Text> inputs) = nullptr;
@@ -79,7 +79,7 @@ struct Op {
   /// Structural ops: out = alpha · f(inputs) + beta · out.
   void (*accumulate)(const void* attributes, std::span<const Value<const T>> inputs, Value<T> out, double alpha,
                      double beta) = nullptr;
-  /// Structural ops that sum elements of their only input: which elements.
+  /// Structural ops that sum elements of their only input: the elements of each sum.
   Summed (*summed)(const void* attributes, const Shape& input) = nullptr;
   /// Structural ops of one input that process each row along its last axis independently.
   bool rowwise = false;
@@ -87,13 +87,13 @@ struct Op {
   double (*flops)(const void* attributes, std::span<const Shape* const> inputs) = nullptr;
   /// Ops that draw random numbers: the Draw among their attributes. Their last input keeps the generator alive.
   Draw& (*draw)(void* attributes) = nullptr;
-  /// The op only checks its first input. A Program that computes that input, or writes parameters, runs the op although
-  /// nothing reads its result.
+  /// Whether the op only checks its first input. A Program that computes that input, or writes parameters, runs the op
+  /// although nothing reads its result.
   bool guards = false;
-  /// The node has the value of an older one, whose index its attributes hold.
+  /// Whether the op's nodes have the value of an older node, whose index is their attribute.
   bool stands_for = false;
 
-  /// The size of the attributes of any op in bytes.
+  /// The size of the attributes in bytes, for elementwise and structural ops.
   std::size_t attribute_size() const { return attribute_bytes + parameters * sizeof(double); }
 };
 
@@ -105,8 +105,7 @@ Tape<T>& Var<T>::tape(const Op<T>& op, const Location& where) const {
 }
 
 namespace detail {
-// Records an elementwise op on the caller's operands, on the tape of the first that is a Var. Throws HandleError if
-// none is.
+// Records an elementwise op on the tape of the first operand that is a Var. Throws HandleError if none is.
 template <class T>
 Var<T> record_operands(const Op<T>& op, std::span<const Operand<T>* const> operands,
                        std::span<const double> parameters);
@@ -121,8 +120,8 @@ Tape<T>& tape_of(Var<T> operand, std::string_view op, const Location& where) {
   return tape;
 }
 
-/// Runs `record_all`; if it throws, rewinds everything it recorded on `tape` and adds the caller's line to the error.
-/// `where` is passed by value: it may be a node's, and rewinding frees nodes.
+/// Returns what `record_all` returns. If it throws, rewinds `tape` to where it was and adds the line `where`, if the
+/// error has none. `where` is passed by value: it may belong to a node, and rewinding frees nodes.
 template <class T, class F>
 auto atomically(Tape<T>& tape, Location where, F&& record_all) {
   const auto start = tape.mark();

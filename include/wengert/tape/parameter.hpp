@@ -25,8 +25,8 @@ class OptimiserClaim;
 
 /// A shared handle to a named, trainable tensor; copies refer to the same tensor.
 ///
-/// `tape.variable(parameter)` refers to its memory without a copy. Every change increments a version, so that a
-/// gradient that would mix the recorded value with a newer one throws HandleError instead.
+/// `tape.variable(parameter)` refers to its memory without a copy. Every change increments a version, so a gradient
+/// that would mix the recorded value with a newer one throws HandleError.
 template <class T>
 class Parameter {
  public:
@@ -43,7 +43,7 @@ class Parameter {
 
   /// The current value.
   const Tensor<T>& value() const { return state_->value; }
-  /// The name given to the constructor; networks identify parameters by paths instead.
+  /// The name given to the constructor. Networks identify their parameters by paths instead.
   const std::string& name() const { return state_->name; }
   /// Whether gradients are taken with respect to it by default.
   bool trainable() const { return state_->trainable; }
@@ -54,7 +54,7 @@ class Parameter {
   /// The extents.
   Shape shape() const { return state_->value.shape(); }
 
-  /// Replaces the value, in place, by an expression of the same shape, which may read the parameter in any order.
+  /// Replaces the value, in place, by an expression of the same shape, which may read any elements of the parameter.
   /// Throws ShapeError if the shape differs.
   template <class E>
   Parameter& assign(const xt::xexpression<E>& expression, Location where = Location::current()) {
@@ -63,8 +63,8 @@ class Parameter {
     change([&](Tensor<T>& value) { std::copy(next.begin(), next.end(), value.begin()); });
     return *this;
   }
-  /// Adds an expression of the same shape in place. It may read the parameter's own elements, but only in the same
-  /// order (otherwise use `assign`). Throws ShapeError if the shape differs.
+  /// Adds an expression of the same shape in place. Each of its elements may read only the same element of the
+  /// parameter; otherwise use `assign`. Throws ShapeError if the shape differs.
   template <class E>
   Parameter& operator+=(const xt::xexpression<E>& expression) {
     check_shape(expression.derived_cast());
@@ -133,10 +133,11 @@ class OptimiserClaim {
   std::vector<Parameter<T>> parameters_;
 };
 
-/// The node of each parameter's last recording, by the address of the parameter's state.
+/// The last node recorded for each parameter, by the address of the parameter's state.
 class LastRecorded {
  public:
-  /// The node index of a parameter, to read and to set; initially beyond every tape. Valid until the next call.
+  /// The node index of a parameter, to read and to set; initially larger than any node's. The reference is valid until
+  /// the next call.
   std::uint32_t& operator[](const void* state);
 
  private:

@@ -1,4 +1,4 @@
-// The registry: every op of a program, with examples on which its derivative is checked.
+// The registry of all ops, with examples on which their derivatives are checked.
 #pragma once
 
 #include <wengert/tape/op.hpp>
@@ -25,20 +25,20 @@ struct OpExample {
   std::vector<Domain> domains;                                              ///< ranges of the values of each input
   std::function<Var<double>(std::span<const Var<double>>)> apply;           ///< the application, in double
   std::function<Var<float>(std::span<const Var<float>>)> apply_in_float{};  ///< empty: checked in double only
-  bool any_extents = true;  ///< whether it accepts inputs of other extents, or rejects them with an Error
+  bool any_extents = true;  ///< whether checks may try other extents, which `apply` accepts or rejects with an Error
 };
 
 /// One row of the op registry.
 struct OpRow {
-  std::string_view name;        ///< the name it is found by
-  std::string_view notation;    ///< the formula
+  std::string_view name;        ///< the op's name
+  std::string_view notation;    ///< the formula in mathematical notation
   std::string_view convention;  ///< behaviour at kinks, ties and edges; empty if there are none
-  bool differentiable = true;   ///< false: the derivative is zero wherever it exists, or the result is indices
+  bool differentiable = true;   ///< false: the derivative is zero wherever it exists, or the result holds indices
   // Elementwise ops: their examples are derived from these.
   const Op<double>* table = nullptr;          ///< the op in double
   const Op<float>* table_in_float = nullptr;  ///< the op in float
   std::size_t arity = 0;                      ///< the number of inputs
-  std::span<const double> parameters{};       ///< example parameters: one set, or several sets one after another
+  std::span<const double> parameters{};       ///< example parameters: one set, or several sets concatenated
   bool any_parameters = false;                ///< whether checks may use other parameters
   Domain domain{};                            ///< range of the input values
   /// Structural ops, and functions composed of ops: their own examples.
@@ -53,8 +53,8 @@ struct OpRow {
 /// All ops defined in this program, in no particular order; complete before `main`.
 const std::vector<OpRow>& op_registry();
 
-/// Adds a row. The definition of an op calls it once. A function composed of ops can call it, with a name, a notation
-/// and its own examples, to be listed and checked.
+/// Adds a row; returns true. The definition of an op calls it once. A function composed of ops can call it, with a
+/// name, a notation and its own examples, to be listed and checked.
 bool register_op(const OpRow& row);
 
 }  // namespace wengert

@@ -35,7 +35,7 @@
 namespace wengert {
 
 namespace detail {
-inline std::vector<Indices> no_indices() { return {}; }  // g++ 12 mishandles braces below
+inline std::vector<Indices> no_indices() { return {}; }  // g++ 12 mishandles `= {}` below
 }  // namespace detail
 
 /// The arity of an op that takes any number of inputs.
@@ -48,24 +48,27 @@ struct StructuralExample {
   std::vector<Shape> shapes;                            ///< shapes of the inputs that are Vars
   Domain domain{};                                      ///< range of the input values
   std::vector<Indices> indices = detail::no_indices();  ///< the inputs that are indices
-  Var<double> (*prepare)(Var<double>) = nullptr;        ///< maps the first input into the domain: a symmetric matrix
+  Var<double> (*prepare)(Var<double>) = nullptr;        ///< makes the first input valid, such as a symmetric matrix
 };
 
 /// What a struct needs to define an op; its data members are the op's attributes.
 ///
-/// `shape` gives the result's shape or throws ShapeError or AxisError; `forward` computes it from contiguous inputs
-/// (from any strides, if the struct has a member `takes_strides = true`). Instead of both, a view has `bool view(const
-/// Layout& input, Layout& out, std::ptrdiff_t& offset) const`. `index_inputs = 0b10` marks the inputs that are
-/// integers, one bit each; they reach `forward` as `Value<const std::int64_t>` and `vjp` as IndexVar. An integer result
-/// is marked by `index_output = true`. `differentiable = false` declares the derivative to be zero by definition;
-/// `convention` tells the op reference the behaviour at ties and edges. `vjp(cotangent, output, inputs…)` returns the
-/// cotangents of the inputs: one Var, or a tuple of Vars, no_gradient, or functions that give a Var and are called only
-/// if needed. With `arity = any_number`, `shape` and `forward` take their inputs as one span, and `vjp(Pullback<T>&)`
-/// gives the cotangents itself.
+/// `shape` returns the result's shape or throws ShapeError or AxisError. `forward` computes the result from contiguous
+/// inputs, or from inputs with any strides if `takes_strides = true`. Instead of both, a view has `bool view(const
+/// Layout& input, Layout& out, std::ptrdiff_t& offset) const`, as in Op. `vjp(cotangent, output, inputs…)` returns the
+/// cotangents of the inputs: one Var, or a tuple of Vars, of no_gradient, or of functions that return a Var and are
+/// called only if it is needed. With `arity = any_number`, `shape` and `forward` take their inputs as one span, and
+/// `vjp(Pullback<T>&)` passes on the cotangents itself.
+///
+/// `index_inputs = 0b10` marks the inputs that are integers, one bit each: `forward` takes them as `Value<const
+/// std::int64_t>`, and `vjp` as IndexVar. `index_output = true` marks an integer result. `differentiable = false`
+/// declares the derivative to be zero by definition. `convention` describes the behaviour at ties and edges for the op
+/// reference. Further optional members (`text`, `flops`, `summed`, `rowwise`, `accumulates`, `draw`, `guards`) are
+/// those of Op.
 ///
 /// Random checks change the extents of examples. An op whose attributes fit any extents (an axis, a flag, a number)
 /// declares `any_extents = true`; one whose attributes depend on the extents can add `applications()`, OpExamples of
-/// the function that makes the attributes.
+/// the function that creates the attributes.
 template <class S>
 concept StructuralOp = std::is_trivially_copyable_v<S> && requires {
   { S::name } -> std::convertible_to<std::string_view>;
@@ -74,9 +77,9 @@ concept StructuralOp = std::is_trivially_copyable_v<S> && requires {
   { S::examples() } -> std::same_as<std::vector<StructuralExample<S>>>;
 };
 
-/// Placeholder in a vjp's tuple for an input without gradient.
+/// The type of `no_gradient`.
 struct NoGradient {};
-/// What a vjp returns for an input without gradient.
+/// What a vjp returns for an input without a gradient.
 inline constexpr NoGradient no_gradient{};
 
 namespace detail {
@@ -112,7 +115,7 @@ constexpr bool is_differentiable() {
     return !gives_indices<S>;
 }
 
-// Without attributes, only the shape rule decides which extents fit.
+// Without attributes, only `shape` decides which extents fit.
 template <class S>
 constexpr bool takes_any_extents() {
   if constexpr (requires { S::any_extents; })
@@ -121,7 +124,7 @@ constexpr bool takes_any_extents() {
     return sizeof(S) == 1 && index_inputs<S>() == 0;
 }
 
-// Clears the padding of attributes, where the compiler can: Programs merge equal ops by the bytes of their attributes.
+// Clears the padding of attributes if the compiler can: Programs compare ops by the bytes of their attributes.
 template <class S>
 void clear_padding(S& attributes) {
   if constexpr (std::is_empty_v<S>) std::memset(static_cast<void*>(&attributes), 0, sizeof(S));
@@ -282,10 +285,10 @@ struct StructuralTable {
   }
 };
 
-/// Registers a structural op; `record` does so for every op that a program uses.
+/// Registers a structural op; `record` instantiates it for every op that a program uses.
 template <StructuralOp S>
 struct Registered {
-  /// The op's applications to check.
+  /// The applications on which the op's derivative is checked.
   static std::vector<OpExample> examples() {
     std::vector<OpExample> result;
     for (const StructuralExample<S>& example : S::examples())
@@ -303,7 +306,7 @@ struct Registered {
   static const bool done;
 
  private:
-  // The example's indices go where the op takes indices, the Vars elsewhere, both in order.
+  // Inputs that the op takes as indices are the example's indices, in order; the others are the Vars, in order.
   template <class T>
   static Var<T> apply(const StructuralExample<S>& example, std::span<const Var<T>> x) {
     std::vector<Var<T>> inputs(example.shapes.size() + example.indices.size());
@@ -321,8 +324,8 @@ const bool Registered<S>::done = register_op({.name = S::name,
                                               .differentiable = detail::is_differentiable<S>(),
                                               .own_examples = Registered<S>::examples});
 
-/// Records a structural op on its inputs, Vars and IndexVars: `record(Softmax{}, where, x)`. The result is an IndexVar
-/// if the op sets `index_output`.
+/// Records a structural op on its inputs, Vars and IndexVars: `record(Softmax{}, where, x)`. Returns an IndexVar if the
+/// op sets `index_output`. Throws as `Tape::record`.
 template <StructuralOp S, class... V>
 requires(sizeof...(V) == S::arity && (detail::TapeHandle<V> && ...)) auto record(S op, const Location& where,
                                                                                  V... inputs) {
@@ -341,7 +344,7 @@ requires(sizeof...(V) == S::arity && (detail::TapeHandle<V> && ...)) auto record
     return result;
 }
 
-/// Records a structural op of any number of inputs, at least one.
+/// The same for an op of any number of inputs, at least one.
 template <StructuralOp S, class T>
 requires(S::arity == any_number) Var<T> record(S op, const Location& where, std::span<const Var<T>> inputs) {
   (void)&Registered<S>::done;

@@ -1,4 +1,4 @@
-// The reverse sweep, and Pullback: what the vjp of an op sees of it.
+// The reverse sweep, and Pullback, its interface to the vjp of an op.
 #pragma once
 
 #include <wengert/tape/tape.hpp>
@@ -9,23 +9,22 @@
 
 namespace wengert {
 
-/// Whether the variables of a sweep count as dependent on one another, or as independent, so that the sweep stops at
-/// them.
+/// Whether the variables of a sweep may depend on one another, or count as independent: the sweep then stops at each.
 enum class Variables : std::uint8_t { dependent, independent };
 
-/// One reverse sweep over a tape. It visits the nodes from the root backwards; the vjp of each node's op records the
-/// cotangents of the node's inputs, which the sweep adds up.
+/// One reverse sweep over a tape. It visits the nodes backwards from the root and calls the vjp of each node's op,
+/// which records the cotangents of the node's inputs; the sweep adds them up.
 template <class T>
 class Sweep {
  public:
-  /// Begins a sweep; until it is destroyed, the tape cannot be rewound behind this point.
+  /// Begins a sweep. Until it is destroyed, the tape cannot be rewound to before this point.
   Sweep(Tape<T>& tape, Temporaries temporaries);
-  ~Sweep();  ///< also rewinds the sweep's nodes if `run` failed
+  ~Sweep();  ///< if `run` threw, also rewinds the sweep's nodes
   Sweep(const Sweep&) = delete;
   Sweep& operator=(const Sweep&) = delete;
 
-  /// Records the gradients of `root`, weighted by `cotangent`, with respect to `wrt` into `gradients`. A Var that
-  /// `root` does not depend on gets zeros.
+  /// Records the gradients of Σ cotangent·root with respect to each of `wrt`, and writes their handles to `gradients`.
+  /// A Var that `root` does not depend on gets zeros of its shape.
   void run(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, std::span<Var<T>> gradients,
            Variables variables = Variables::dependent);
 
@@ -49,19 +48,19 @@ class Sweep {
 
   Tape<T>& tape_;
   typename Tape<T>::Mark begin_;
-  std::size_t base_;         // slot of the adjoint of node `first_`; those of later nodes follow
+  std::size_t base_;         // position of the adjoint of node `first_`; those of later nodes follow
   std::size_t first_ = 0;    // the first of the variables
-  Temporaries temporaries_;  // of the sweep around this one, as the next two
+  Temporaries temporaries_;  // of the enclosing sweep, like the next two
   const Location* where_;
   std::size_t outer_begin_;
   bool done_ = false;
 };
 
-/// The interface of an op's vjp: the node, the cotangent of its value, and the destination of the inputs' cotangents.
+/// What an op's vjp takes: the node, the cotangent of its value, and the functions that take the inputs' cotangents.
 template <class T>
 class Pullback {
  public:
-  /// For the engine: of node `index`.
+  /// For the engine: the pullback of node `index`.
   Pullback(Sweep<T>& sweep, std::size_t index, Var<T> cotangent)
       : sweep_(sweep), index_(index), cotangent_(cotangent) {}
 
@@ -75,7 +74,7 @@ class Pullback {
   bool needs(std::size_t i) const { return sweep_.needs(index_of(i)); }
   /// Adds `cotangent` to that of input `i`, if it is needed. Throws ShapeError if the input has another shape.
   void give(std::size_t i, Var<T> cotangent);
-  /// As `give`, for an input that needs it and a cotangent known to have its shape.
+  /// As `give`, but without checks: the input must need a cotangent, and have its shape.
   void pass(std::size_t i, const Var<T>& cotangent) { sweep_.accumulate(index_of(i), cotangent); }
   /// The op's attributes, as recorded.
   template <class Attributes>

@@ -24,8 +24,8 @@
 
 namespace wengert {
 
-/// One entry of the tape: an op applied to earlier entries, or a leaf. Only the tape can access its value; see
-/// `Tape::value_of`. Fits in a cache line.
+/// One entry of the tape: an op applied to earlier nodes, or a leaf. `Tape::value_of` gives access to its value. Fills
+/// one cache line.
 template <class T>
 struct Node {
   const Op<T>* op = nullptr;         ///< null: a leaf
@@ -35,7 +35,7 @@ struct Node {
   std::uint32_t first_edge = 0;      ///< its inputs are edges[first_edge …], in order
   std::uint32_t generation = 0;      ///< identifies the recording, to detect handles to rewound nodes
   bool holds_indices = false;        ///< its elements are 64-bit integers; see IndexVar
-  bool released = false;             ///< storage released before the rewind: a gradient's temporary or a collapsed node
+  bool released = false;             ///< its storage was released early: a gradient's temporary, or a collapsed node
   bool repeated = false;             ///< deliberately recomputes an older node (checkpoint)
   bool versioned = false;            ///< its memory belongs to a parameter, which may change
   bool computed = true;              ///< has a value; false if recorded while the tape computed no values
@@ -51,7 +51,7 @@ struct Node {
 /// Whether a sweep keeps its temporaries as nodes, to differentiate again, or recycles them after their last use.
 enum class Temporaries : std::uint8_t { keep, recycle };
 
-/// The state of the sweeps in progress on a tape: several, if a vjp itself takes gradients.
+/// The state of the sweeps in progress on a tape. They nest if a vjp itself takes gradients.
 struct SweepState {
   /// The adjoint of a node: the sum of its cotangents so far.
   struct Adjoint {
@@ -60,7 +60,7 @@ struct SweepState {
     bool depends = false;                              ///< whether it depends on a requested variable
     bool asked = false;                                ///< whether it is a requested variable
   };
-  std::vector<Adjoint> adjoints;                ///< those of the sweeps in progress, one after another
+  std::vector<Adjoint> adjoints;                ///< of all sweeps in progress, the innermost last
   const Location* where = nullptr;              ///< the line of the node being differentiated; null outside sweeps
   std::size_t begin = 0;                        ///< the number of nodes before the innermost sweep
   Temporaries temporaries = Temporaries::keep;  ///< of the innermost sweep
@@ -68,8 +68,9 @@ struct SweepState {
 
 /// The Wengert list: one contiguous sequence of nodes in topological order, which owns their values in pooled memory.
 ///
-/// Recording computes at once: a failed op throws at the line that called it and leaves the tape unchanged. After one
-/// warm-up step, recording a same-shaped step and its gradient allocates nothing. Not thread-safe: one tape per thread.
+/// Recording computes immediately: an op that fails throws at the line that called it and leaves the tape unchanged.
+/// After one warm-up step, recording a step of the same shapes and its gradient allocates nothing. Not thread-safe: use
+/// one tape per thread.
 template <class T>
 class Tape {
   static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "wengert: a tape holds float or double");
@@ -89,20 +90,20 @@ class Tape {
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
-  /// Records a value to differentiate with respect to. Copies it.
+  /// Records a copy of a value to differentiate with respect to. Listings and `explain` show its name.
   Var<T> variable(const Tensor<T>& value, std::string_view name = {}, Location where = Location::current());
   /// The same, but takes over the tensor's memory.
   Var<T> variable(Tensor<T>&& value, std::string_view name = {}, Location where = Location::current());
-  /// Records a parameter by reference to its memory. Repeated calls give the same Var until the parameter changes or is
-  /// rewound, so its gradient covers all uses.
+  /// Records a parameter by reference to its memory. Repeated calls return the same Var until the parameter changes or
+  /// its node is rewound, so its gradient covers all uses.
   Var<T> variable(const Parameter<T>& parameter, Location where = Location::current());
-  /// The Var of a parameter as last recorded, even if it has changed since; records it if it is not on the tape.
+  /// The last Var recorded for a parameter, even if the parameter has changed since; records it if there is none.
   Var<T> recorded(const Parameter<T>& parameter, Location where = Location::current());
-  /// Records a value that is not differentiated. Copies it; a Program keeps the copy.
+  /// Records a copy of a value that is not to be differentiated. A Program keeps the copy.
   Var<T> constant(const Tensor<T>& value, Location where = Location::current());
-  Var<T> constant(Tensor<T>&& value, Location where = Location::current());  ///< takes over its memory
+  Var<T> constant(Tensor<T>&& value, Location where = Location::current());  ///< takes over the tensor's memory
   Var<T> constant(T value, Location where = Location::current());            ///< a scalar, of rank 0
-  /// Records the value of an expression, evaluated in place.
+  /// Records the value of an expression, evaluated into the tape's memory.
   template <class E>
   requires(!std::is_same_v<E, Tensor<T>>) Var<T> constant(const xt::xexpression<E>& expression,
                                                           Location where = Location::current()) {
@@ -113,56 +114,60 @@ class Tape {
     xt::noalias(target) = e;
     return result;
   }
-  /// Records integers: labels or indices (see index_var.hpp). Copies them.
+  /// Records a copy of integers, such as labels or indices (see index_var.hpp).
   IndexVar<T> indices(const Indices& numbers, Location where = Location::current());
-  /// Records the caller's memory itself, which must stay alive and unchanged until the node is rewound. A Program keeps
-  /// the tensor's address and reads the tensor at each replay, so it must stay alive as long as the Program replays.
+  /// Records a tensor by reference to the caller's memory, which must stay alive and unchanged until the node is
+  /// rewound. A Program reads the tensor at each replay, so it must stay alive, at the same address, as long as the
+  /// Program replays.
   Var<T> borrow(const Tensor<T>& value, Location where = Location::current());
-  /// A temporary would be destroyed before it is read.
+  /// Deleted: a temporary would be destroyed before it is read.
   Var<T> borrow(const Tensor<T>&& temporary, Location where = Location::current()) = delete;
   template <class E>
   requires(!std::is_same_v<E, Tensor<T>>) Var<T> borrow(const xt::xexpression<E>& expression,
                                                         Location where = Location::current())
   = delete;
-  /// The same for elements in row-major order. Throws ShapeError if their number does not fit. A Program takes them
-  /// only as one of its inputs.
+  /// The same for elements in row-major order. Throws ShapeError if their number does not fit the shape. A Program
+  /// accepts them only as one of its inputs.
   Var<T> borrow(std::span<const T> elements, const Shape& shape, Location where = Location::current());
 
   Mark mark() const;  ///< the current end of the tape
-  /// Removes all nodes and values recorded since `mark`; their handles then throw. Throws HandleError if the mark is of
-  /// another tape, if the tape was already rewound beyond it, or if a sweep that began after it is in progress.
+  /// Removes all nodes recorded since `mark`, with their values; their handles then throw. Throws HandleError if the
+  /// mark belongs to another tape, if the tape was already rewound past it, or if a sweep that began after it is in
+  /// progress.
   void rewind(const Mark& mark, Location where = Location::current());
   /// Removes everything. Throws ValueError if queued updates were neither committed nor compiled.
   void clear(Location where = Location::current());
 
-  /// Queues an update: `commit` writes `value` into the parameter. Rewinding `value` drops the update. Throws
-  /// ShapeError if the shapes differ, and ValueError if another update of the parameter is queued that `value` was not
-  /// computed from, through `updated`.
+  /// Queues an update: `commit` writes `value` to the parameter. Rewinding `value` drops the update. Throws ShapeError
+  /// if the shapes differ, and ValueError if an update of the parameter is already queued, unless `value` was computed
+  /// from `updated(parameter)`.
   void update(const Parameter<T>& parameter, Var<T> value, Location where = Location::current()) {
     updates_.add(parameter, value, where);
   }
-  /// The parameter's value after the queued updates: a view of the last one's value, or else the recorded parameter.
+  /// The parameter's value after the queued updates: a view of the last one's value, or the recorded parameter if none
+  /// is queued.
   Var<T> updated(const Parameter<T>& parameter, Location where = Location::current()) {
     return updates_.updated(parameter, where);
   }
   /// Writes the queued updates and empties the queue. Call it after taking gradients, before rewinding the tape. Throws
   /// HandleError during the recording of a Program, which writes the updates at each replay.
   void commit(Location where = Location::current()) { updates_.write(where); }
-  void discard_updates() { updates_.clear(); }  ///< drops the queued updates: no parameter changes
+  void discard_updates() { updates_.clear(); }  ///< drops the queued updates; no parameter changes
   std::span<const Update<T>> updates() const { return updates_.all(); }  ///< the queued updates, in order
 
   std::size_t size() const { return nodes_.size(); }  ///< the number of nodes
-  /// Sets whether recording computes values; returns the previous setting. If not, shapes are checked and nodes
-  /// appended, but the memory of values is never written and reading one throws HandleError: enough for a Program.
+  /// Sets whether recording computes values; returns the previous setting. If not, it only checks shapes and appends
+  /// nodes, which suffices for a Program: the memory of values is never written, and reading one throws HandleError.
   bool compute_values(bool on) { return std::exchange(computing_, on); }
   bool computes_values() const { return computing_; }  ///< whether recording computes values
   /// Sets whether recording is for a Program, so that `commit` throws; returns the previous setting.
   bool record_for_program(bool on) { return std::exchange(for_program_, on); }
   bool writes_parameters() const { return computing_ && !for_program_; }  ///< whether `commit` may write
-  /// Sets whether recorded nodes deliberately repeat older ones; returns the previous setting. See checkpoint.
+  /// Sets whether nodes are recorded as deliberate repetitions of older ones (checkpoint); returns the previous
+  /// setting.
   bool repeat(bool on) { return std::exchange(repeating_, on); }
-  /// The line that read a value (`item`, `value`, `view`) before more was recorded, or null. What was recorded may
-  /// depend on that value, even if its node was rewound since. `clear` resets this.
+  /// The line that read a value (`item`, `value`, `view`) before more was recorded, or null. What was recorded
+  /// afterwards may depend on that value, even if its node was rewound since. `clear` resets this.
   const Location* value_dependence() const { return read_at_ < nodes_.size() ? &read_line_ : nullptr; }
   /// Sets whether recording stops at the first value that is not finite; returns the previous setting. See TraceNaN.
   /// Throws HandleError if values are not computed.
@@ -178,7 +183,7 @@ class Tape {
   /// rewound, on another tape, or a parameter that has changed since; a failed call records nothing.
   Var<T> record(const Op<T>& op, const void* attributes, std::size_t attribute_bytes, std::span<const Var<T>> inputs,
                 const Location& where);
-  /// A leaf without elements that keeps `owner` alive; see `owner`.
+  /// Records a leaf without elements that keeps `owner` alive; see `owner`.
   Var<T> keep_alive(std::shared_ptr<const void> owner, const Location& where);
   /// The parameter that a leaf refers to; nullopt for other nodes.
   std::optional<Parameter<T>> parameter(std::size_t index) const;
@@ -194,27 +199,26 @@ class Tape {
     read_at_ = nodes_.size();
     read_line_ = where;
   }
-  /// The elements of a node. Throws HandleError if it was recorded while the tape computed no values, or if they were
-  /// released. Leaf nodes always have elements.
+  /// The elements of a node. Throws HandleError if it was recorded while the tape computed no values, or if its storage
+  /// was released. Leaf nodes always have elements.
   Value<const T> value_of(std::size_t index) const {
     const Node<T>& n = nodes_[index];
     if (!n.computed || n.released) [[unlikely]]
       throw_without_value(index);
     return {n.data_, n.layout};
   }
-  /// The address of a node's elements, computed or not; shows which nodes share memory. Not to be read; see `value_of`.
+  /// The address of a node's elements, computed or not, to tell which nodes share memory. To read them, use `value_of`.
   const void* address(std::size_t index) const { return nodes_[index].data_; }
-  /// Whether a node lies in the caller's memory, recorded by `borrow`; its `owner` then points to the caller's Tensor,
-  /// or is null.
+  /// Whether a node was recorded by `borrow`; its `owner` then points to the caller's Tensor, or is null.
   bool is_borrowed(std::size_t index) const { return nodes_[index].storage_->borrowed; }
   /// The object that keeps a leaf's memory alive; null if the tape or the caller does.
   const std::shared_ptr<const void>& owner(std::size_t index) const { return nodes_[index].storage_->owner; }
   UpdateQueue<T>& update_queue() { return updates_; }  ///< the queue of updates itself
   /// Records an elementwise op on the caller's operands, with the op's scalar parameters.
   Var<T> record(const Op<T>& op, std::span<const Operand<T>* const> operands, std::span<const double> parameters);
-  /// Collapses everything recorded since `from` into one node with the value of `y`: an `op` of `inputs`, which are
-  /// older than `from`, and of a last input that owns `rule`. The nodes since `from` remain for a Program to replay,
-  /// but their values are released.
+  /// Collapses everything recorded since `from` into one node with the value of `y`. Its op is `op`; its inputs are
+  /// `inputs`, all older than `from`, and a last one that owns `rule`. The nodes since `from` remain for a Program to
+  /// replay, but their values are released.
   Var<T> collapse(const Mark& from, Var<T> y, const Op<T>& op, std::span<const Var<T>> inputs,
                   std::shared_ptr<const void> rule, const Location& where);
   /// The node of a valid handle; `subject` names the caller in the error.
@@ -259,7 +263,7 @@ class Tape {
   bool computing_ = true;
   bool for_program_ = false;
   static constexpr std::size_t nothing_read = static_cast<std::size_t>(-1);
-  mutable std::size_t read_at_ = nothing_read;  // number of nodes when a value was first read, lowered by a rewind
+  mutable std::size_t read_at_ = nothing_read;  // number of nodes when a value was first read; a rewind may lower it
   mutable Location read_line_;
 };
 

@@ -21,7 +21,7 @@ struct Update {
   bool compiled = false;   ///< whether a Program includes it
 };
 
-/// The updates of a tape, in order; see `Tape::update`, `updated` and `commit`.
+/// The queued updates of a tape, in order; see `Tape::update`, `Tape::updated` and `Tape::commit`.
 template <class T>
 class UpdateQueue {
  public:
@@ -38,7 +38,7 @@ class UpdateQueue {
   void note_compiled();
   /// Throws ValueError if updates were neither committed nor compiled; `subject` would lose them.
   void refuse_to_lose(const char* subject, const Location& where) const;
-  /// Drops the updates whose values are rewound: nodes from `size` on.
+  /// Drops the updates whose values are nodes from index `size` on, which are rewound.
   void rewind(std::size_t size);
 
  private:

@@ -30,7 +30,8 @@ inline constexpr bool is_var<Var<T>> = true;
 
 /// A handle to a node of a tape: {tape, index, generation}. Cheap to copy; it does not own the tape.
 ///
-/// A handle whose node was rewound, or whose tape was destroyed, throws HandleError; it never reads stale memory.
+/// A handle whose node was rewound, or whose tape was destroyed, throws HandleError and never reads stale memory.
+/// Reading a value (`item`, `value`, `view`) also throws HandleError if the tape computes no values.
 template <class T>
 class Var {
  public:
@@ -49,7 +50,7 @@ class Var {
   T item(Location where = Location::current()) const;
   /// A copy of the value that owns its memory.
   Tensor<T> value(Location where = Location::current()) const;
-  /// The value in place, as an xtensor adaptor; valid until this node is rewound or the tape destroyed.
+  /// The value in place, as an xtensor adaptor; valid until the node is rewound or the tape is destroyed.
   auto view(Location where = Location::current()) const {
     node("view", where);
     tape().note_read(where);
@@ -59,10 +60,10 @@ class Var {
                      xt::dynamic_shape<std::ptrdiff_t>(
                          layout.strides.begin(), layout.strides.begin() + static_cast<std::ptrdiff_t>(layout.rank())));
   }
-  /// The tape it is recorded on. Throws HandleError for an empty handle, and if the tape was destroyed; `subject` and
-  /// the caller's line appear in the error.
+  /// The tape it is recorded on. Throws HandleError, naming `subject` and the caller's line, for an empty handle and
+  /// for a destroyed tape.
   Tape<T>& tape(std::string_view subject = "tape", const Location& where = Location::current()) const;
-  /// The same for operands of `op`; determines the name of the op only if there is an error.
+  /// The same for an operand of `op`, whose name is looked up only for an error.
   Tape<T>& tape(const Op<T>& op, const Location& where) const;
   /// The position of its node on the tape.
   std::uint32_t index() const { return index_; }
@@ -84,10 +85,13 @@ class Var {
   friend Var operator>(const Operand<T>& a, const Operand<T>& b) { return ops().greater(a, b); }
   friend Var operator>=(const Operand<T>& a, const Operand<T>& b) { return ops().greater_equal(a, b); }
   ///@}
-  Var& operator+=(const Operand<T>& b) { return *this = *this + b; }  ///< then refers to the sum
-  Var& operator-=(const Operand<T>& b) { return *this = *this - b; }  ///< then refers to the difference
-  Var& operator*=(const Operand<T>& b) { return *this = *this * b; }  ///< then refers to the product
-  Var& operator/=(const Operand<T>& b) { return *this = *this / b; }  ///< then refers to the quotient
+  /// Records the result; the handle then refers to it.
+  ///@{
+  Var& operator+=(const Operand<T>& b) { return *this = *this + b; }
+  Var& operator-=(const Operand<T>& b) { return *this = *this - b; }
+  Var& operator*=(const Operand<T>& b) { return *this = *this * b; }
+  Var& operator/=(const Operand<T>& b) { return *this = *this / b; }
+  ///@}
 
  private:
   friend class Tape<T>;
@@ -108,8 +112,8 @@ class Var {
 template <class T>
 class Operand {
  public:
-  /// From a Var, a scalar, or a Parameter, tensor or expression of T or bool (a mask), which must live as long as the
-  /// call.
+  /// From a Var, a scalar, a Parameter, or a tensor or expression of T or bool (a mask). All but Vars and scalars must
+  /// live as long as the call.
   ///@{
   Operand(Var<T> var, Location where = Location::current()) : var_(var), where_(where) {}  // NOLINT
   Operand(const Parameter<T>& parameter, Location where = Location::current());            // NOLINT
