@@ -19,7 +19,7 @@ struct TallyMask {
 
 /// A number that counts the operations that lead to it, instead of being computed.
 struct Tally {
-  static constexpr int many = 1000;  ///< for functions like exp
+  static constexpr int many = 1000;  ///< what a call of a function like exp counts
   int operations = 0;                ///< number of operations that lead to it
   bool chooses = false;              ///< whether a `where` is among them
 

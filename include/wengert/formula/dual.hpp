@@ -8,14 +8,14 @@
 
 namespace wengert {
 
-/// A number type that a formula is instantiated with: a Lane in a forward kernel, a Symbol while a derivative is
-/// recorded as nodes, and a Dual of either if a derivative is taken.
+/// A number type that a formula is instantiated with, such as a Lane in a forward kernel, a Symbol while a derivative
+/// is recorded as nodes, or a Dual of either while a derivative is taken.
 template <class X>
 concept Number = requires(const X& x) {
   { lift(x, 1.0) } -> std::same_as<X>;
 };
 
-/// A plain C++ number in a formula. It takes the formula's precision: `1 + exp(-x)` stays float for float.
+/// A plain C++ number in a formula. It takes the formula's precision: for float, `1 + exp(-x)` is float.
 template <class S>
 concept Literal = std::is_arithmetic_v<S>;
 
@@ -53,7 +53,7 @@ WENGERT_MIX(!=)
 
 /// `v + d·ε` with ε² = 0: carries the derivative `d` through a formula (forward-mode differentiation).
 ///
-/// Values that the derivative is not taken with respect to stay plain X or literals, so no zeros are multiplied.
+/// Values that do not depend on the variable of differentiation stay plain X or literals, so no zeros are multiplied.
 template <class X>
 struct Dual {
   X v;
@@ -78,7 +78,7 @@ inline constexpr bool stands_beside = Literal<C> || std::same_as<C, X>;
 template <class C, class X>
 inline constexpr bool stands_beside<C, Dual<X>> = Literal<C> || std::same_as<C, Dual<X>> || stands_beside<C, X>;
 
-/// What can be combined with a Dual<X> in a formula: a literal, an X, or what can be combined with an X.
+/// What a Dual<X> can be combined with in a formula: a literal, an X, or whatever an X can be combined with.
 template <class C, class X>
 concept PlainBeside = stands_beside<C, X>;
 

@@ -1,8 +1,8 @@
 // elementwise(...): a differentiable op from one scalar formula.
 //
 // The formula is a generic lambda, which is instantiated with several number types: Lanes (the SIMD kernel), Duals of
-// Lanes (the gradient kernel, one pass per input that needs a gradient), Symbols and Duals of Symbols (the gradient's
-// gradient, recorded as nodes). So one line gives a fused kernel and derivatives of any order.
+// Lanes (the gradient kernel, one pass for each input that needs a gradient), Symbols and Duals of Symbols (the
+// gradient's gradient, recorded as nodes). One line therefore gives a fused kernel and derivatives of any order.
 #pragma once
 
 #include <wengert/formula/dual.hpp>
@@ -28,7 +28,7 @@ namespace wengert {
 
 namespace detail {
 
-// The argument with the most nested Duals in a call inside a formula; the other arguments are plain in comparison.
+// The argument with the most nested Duals in a call inside a formula.
 template <class First, class... Rest>
 WENGERT_INLINE constexpr const auto& deepest(const First& first, const Rest&... rest) {
   if constexpr (((dual_depth<First> >= dual_depth<Rest>)&&...))
@@ -37,7 +37,7 @@ WENGERT_INLINE constexpr const auto& deepest(const First& first, const Rest&... 
     return deepest(rest...);
 }
 
-// An argument without the derivative that is being taken; literals become numbers of the same type.
+// An argument without the derivative that is being taken, as a number of the type of `like`.
 template <class X, class A>
 WENGERT_INLINE constexpr X plain(const X& like, const A& a) {
   if constexpr (Literal<A>)
@@ -47,6 +47,7 @@ WENGERT_INLINE constexpr X plain(const X& like, const A& a) {
   else
     return a.v;
 }
+// An argument, or the number of the type of `like` if it is a literal.
 template <class X, class A>
 WENGERT_INLINE constexpr auto as_number(const X& like, const A& a) {
   if constexpr (Literal<A>)
@@ -61,8 +62,8 @@ void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, 
 // Passes the cotangent, times a sign, to each input.
 template <class T>
 void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs);
-// The derivative of a pullback's formula along one of its inputs, times `cotangent`, recorded as nodes. `x` holds the
-// inputs and the parameters.
+// The derivative of a pullback's formula with respect to one of its inputs, times `cotangent`, recorded as nodes. `x`
+// holds the inputs and the parameters.
 using RecordedDerivative = Symbol(std::span<const Symbol> x, const Symbol& cotangent, std::size_t input);
 // The vjp of a pullback with this derivative.
 template <class T>
@@ -73,8 +74,8 @@ double fold_constants(C... c) {
   return static_cast<double>(F{}(Lane<double, 16>(c)...).v[0]);
 }
 
-// The derivative of a pullback, as RecordedDerivative. One instantiation serves both scalar types and every input: the
-// derivatives of the other inputs are the constant 0, which folds.
+// The RecordedDerivative of a pullback. One instantiation serves both scalar types and every input: the tangents of the
+// other inputs are the constant 0, which folds.
 template <class Formula, std::size_t parameters>
 struct SecondDerivative {
   [[gnu::cold]] static Symbol along(std::span<const Symbol> x, const Symbol& cotangent, std::size_t input) {
@@ -103,8 +104,8 @@ struct SecondDerivative {
   }
 };
 
-// The text of a formula of `arity` inputs and the op's parameters; a call by the op's name if the formula is not
-// `shown` or is a SLEEF function.
+// The text of a formula of `arity` inputs and the op's parameters. If the formula is not `shown`, or is a SLEEF
+// function, a call of the op by name.
 template <class E, class Formula, std::size_t arity, bool shown>
 Text write_formula(const void* attributes, std::span<const Text> inputs) {
   return [&]<std::size_t... I, std::size_t... P>(std::index_sequence<I...>, std::index_sequence<P...>) {
@@ -147,7 +148,7 @@ struct ElementwiseTable {
   static void vjp(Pullback<T>& pullback);
 
   static const Op<T> table;
-  static bool registered;  // if it were const, every file would fold it
+  static bool registered;  // not const: every translation unit would fold it
 };
 
 template <class T, class E>
@@ -219,8 +220,8 @@ struct Callable<E, std::index_sequence<I...>, std::index_sequence<P...>> {
   }
 };
 
-// Marks an op of the library's headers: the source that instantiates its tables registers it, so programs that include
-// the header instantiate nothing.
+// Marks an op in one of the library's headers. The source that instantiates its tables registers it, so programs that
+// include the header instantiate nothing.
 struct InLibrary {
   using Kind = InLibrary;
 };
@@ -237,7 +238,7 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
   using Formula = F;
   /// The option that defines the derivative.
   using DerivativeRule = typename detail::Option<detail::OwnDerivative, Options...>::type;
-  /// The option that defines where the derivative is checked.
+  /// The option that defines the inputs for which the derivative is checked.
   using InputRange = typename detail::Option<detail::AnyDomain, Options...>::type;
   /// Whether `explain` shows the formula instead of the name.
   static constexpr bool shown_by_formula =
@@ -312,13 +313,13 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
     const X y = ElementwiseOp{}(detail::plain(like, a)...);
     return {y, sum_of(partial<I>(a, y, detail::plain(like, a)...)...)};
   }
-  // The contribution of input i to the derivative; Nothing if the input carries no derivative.
+  // The term of input i in the derivative; Nothing if the input carries no derivative.
   struct Nothing {};
   template <std::size_t i, class A, class X, class... Plain>
   WENGERT_FLATTENED static constexpr auto partial(const A& a, const X& y, const Plain&... x) {
     if constexpr (std::is_same_v<A, Dual<X>>) {
       if constexpr (std::is_same_v<X, Symbol>)
-        if (a.d.is(0)) return a.d;  // or the derivative would be recorded for nothing
+        if (a.d.is(0)) return a.d;  // otherwise, the partial derivative would be recorded in vain
       return detail::along<std::tuple_element_t<i, std::remove_const_t<decltype(DerivativeRule::partials)>>,
                            sizeof...(Plain) + 1>(a.d, std::get<i>(DerivativeRule::partials)(x..., y));
     } else {
@@ -355,9 +356,9 @@ bool ElementwiseTable<T, E>::registered = std::is_same_v<T, double>&& detail::re
 ///
 /// The lambda takes one to eight numbers, the last of which may be scalar parameters (`elementwise<"name",
 /// params<1>>`), and must not capture. It may use + - * /, comparisons with `where(mask, a, b)`, literals, and all
-/// elementwise ops, including user-defined ones. Options, in any order: `derivative(...)`, `passes_cotangent<...>`,
-/// `piecewise_constant`, `input_domain(...)`, `example_parameters(...)`, `notation<"...">`, `convention<"...">`,
-/// `called_as<"...">`.
+/// elementwise ops, including user-defined ones. Options (see options.hpp), in any order: `derivative(...)`,
+/// `passes_cotangent<...>`, `piecewise_constant`, `scales_by_parameter` or `multiplies_inputs`; `input_domain(...)`,
+/// `example_parameters(...)`, `notation<"...">`, `convention<"...">`, `called_as<"...">`, `shown_by_formula`.
 template <Name op_name, auto parameter_count = params<0>, class F, class... Options>
 requires(detail::mistake_in<F, parameter_count(), Options...> ==
          detail::Mistake::none) constexpr auto elementwise(F, Options...) {

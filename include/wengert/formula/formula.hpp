@@ -1,4 +1,4 @@
-// Compile-time checks of a user's formula and its options, before an op is made from them.
+// Properties of a formula, and compile-time checks of a user's formula and its options.
 #pragma once
 
 #include <wengert/formula/cost.hpp>
@@ -42,7 +42,7 @@ constexpr std::size_t argument_count() {
   else
     return argument_count<F, count + 1>();
 }
-// Whether storing and reloading the result would take a large part of a formula's run time.
+// Whether a formula has at most eight operations: storing and reloading its result takes a large part of its run time.
 template <class F, std::size_t... I>
 constexpr bool has_few_operations(std::index_sequence<I...> arguments) {
   if constexpr (takes<F, Tally>(decltype(arguments){}))
@@ -51,7 +51,7 @@ constexpr bool has_few_operations(std::index_sequence<I...> arguments) {
   return false;
 }
 
-// Whether a formula branches; assumed if it cannot be evaluated at compile time.
+// Whether a formula branches; true if it cannot be evaluated at compile time.
 template <class F, std::size_t... I>
 constexpr bool chooses(std::index_sequence<I...>) {
   if constexpr (LaneFunction<F>)
@@ -98,7 +98,7 @@ constexpr std::span<const int> signs_of() {
 template <class F>
 concept Stateless = std::is_empty_v<F> && std::is_default_constructible_v<F>;
 
-// Whether a lambda declares an argument as double or similar, so that it has no other instantiation.
+// Whether a lambda declares an argument as an arithmetic type, such as double, instead of auto.
 template <class Member>
 struct PlainArgument : std::false_type {};
 template <class R, class F, class... A>
@@ -202,7 +202,7 @@ constexpr Mistake find_mistake() {
 template <class F, std::size_t parameters, class... Options>
 inline constexpr Mistake mistake_in = find_mistake<F, parameters, Options...>();
 
-// The result of a rejected formula; it avoids follow-up errors.
+// The op of a rejected formula: callable, to avoid follow-up errors.
 struct RefusedOp {
   template <class First, class... Rest>
   constexpr First operator()(const First& first, const Rest&...) const {

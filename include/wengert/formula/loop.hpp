@@ -21,8 +21,8 @@ struct ElementwiseBody {
   }
 
  private:
-  // Small values are usually one row of full lanes, without repetition; the setup of the general loop would take longer
-  // than their computation.
+  // One row of full lanes without repeated elements, the usual case of small values: the setup of the general loop
+  // would take longer than their computation.
   template <class L, std::size_t... I, std::size_t... P>
   static WENGERT_FLATTENED void loop(const Plane<T>* operands, T* out, std::size_t rows, std::size_t columns,
                                      [[maybe_unused]] const double* parameter, std::index_sequence<I...> inputs,
@@ -35,8 +35,8 @@ struct ElementwiseBody {
     }
     general_loop<L>(operands, out, rows, columns, parameter, inputs, numbers);
   }
-  // A repeated element is broadcast to a lane once per row; its address then stays fixed (step mask 0) while others
-  // advance. The last, partial lane of a row is loaded and stored partially.
+  // A repeated element is broadcast to a lane once for each row. The address of that lane stays fixed (step mask 0)
+  // while the others advance. The last lane of a row may be partial.
   template <class L, std::size_t... I, std::size_t... P>
   static WENGERT_FLATTENED void general_loop(const Plane<T>* operands, T* out, std::size_t rows, std::size_t columns,
                                              [[maybe_unused]] const double* parameter, std::index_sequence<I...>,

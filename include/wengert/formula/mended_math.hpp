@@ -1,4 +1,4 @@
-// Replacements for SLEEF's functions that overflow too early or take too long, and a sigmoid within 2 ulp in double.
+// Replacements for SLEEF functions that overflow too early or are too slow, an accurate sigmoid, and gelu.
 #pragma once
 
 #include <wengert/formula/dual.hpp>
@@ -27,11 +27,11 @@ inline constexpr auto mended_acosh = []<class T, std::size_t B>(const Lane<T, B>
   return where(x > 1e9, lane_log(x) + 0.693147180559945309, lane_acosh(x));
 };
 
-// eˣ/2 for large x, without premature overflow: e^(x − c)·(1 + (e^−d − 1)) with ln 2 = c + d and c short enough that x
-// − c is exact.
+// eˣ/2 for large x, without premature overflow: e^(x − c)·(1 + (e^−d − 1)), where ln 2 = c + d and c has so few digits
+// that x − c is exact.
 inline constexpr auto half_exp = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   const auto e = lane_exp(x - 0.693145751953125);
-  return where(e - e == 0, e + e * -1.42860579985117966e-6, e);  // not ∞ − ∞
+  return where(e - e == 0, e + e * -1.42860579985117966e-6, e);  // avoids ∞ − ∞
 };
 // From 80 on, e⁻ˣ is negligible compared with eˣ.
 inline constexpr auto mended_sinh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
@@ -54,8 +54,8 @@ inline constexpr auto float_sigmoid = []<class X>(const X& x) __attribute__((alw
   const auto e = fast_exp(where(x < 0, x, -x));
   return where(x < 0, e, lift(e, 1)) / (1 + e);
 };
-// The same in double. An exponential within 1 ulp alone may cost 2 ulp if the quotient is just below a power of 2, so
-// it is kept as 2ᵏ(s + t) with a remainder t, and so is 1 + e; both remainders correct the quotient.
+// The same in double. The error of an exponential within 1 ulp may become 2 ulp of a quotient just below a power of 2,
+// so the exponential is kept as 2ᵏ(s + t) with a remainder t, and so is 1 + e; both remainders correct the quotient.
 inline constexpr auto double_sigmoid = []<std::size_t B>(const Lane<double, B>& x) __attribute__((always_inline)) {
   using L = Lane<double, B>;
   const L magnitude = where(x < L(0.0), -x, x);
@@ -180,8 +180,9 @@ inline constexpr auto lane_tanh_slope =
 
 inline constexpr double normal_density = 0.398942280401432678;  // 1/√(2π)
 
-// The normal distribution's Φ(x), accurate in the left tail, and x e^(−x²/2), in float. Near 0, Φ is a polynomial;
-// beyond, e^(−x²/2) times one in 1 − 3/(|x| + 1.5), with x² of the part h of |x| whose square is exact; within 6 ulp.
+// The normal distribution's Φ(x), accurate in the left tail, and x e^(−x²/2), in float, within 6 ulp. Near 0, Φ is a
+// polynomial in x. Elsewhere, it is e^(−x²/2) times a polynomial in 1 − 3/(|x| + 1.5). The exponential is computed from
+// the leading part h of |x|, whose square is exact, and corrected by the rest.
 template <class L>
 struct Normal {
   L cdf, x_times_bell;

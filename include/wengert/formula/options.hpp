@@ -76,7 +76,8 @@ struct PassesCotangent {
   using Kind = detail::DerivativeKind;
   static constexpr std::array signs{sign...};
 };
-/// A linear formula: each input's cotangent is the result's times a sign, 1 or -1, and needs no pullback kernel.
+/// The formula is a sum of its inputs, each with sign 1 or -1, and constants: the cotangent of an input is that of the
+/// result times the sign, and needs no pullback kernel.
 template <int... sign>
 inline constexpr PassesCotangent<sign...> passes_cotangent{};
 
@@ -85,7 +86,7 @@ inline constexpr auto second_argument = [](auto, auto c, auto) { return c; };
 struct ScalesByParameter : Derivative<std::remove_const_t<decltype(second_argument)>> {
   static constexpr bool scales = true;
 };
-/// The formula x · c of an input and a parameter, which Programs can merge into a matrix product.
+/// The formula is x · c, of an input and a parameter; Programs can merge it into a matrix product.
 inline constexpr ScalesByParameter scales_by_parameter{};
 
 /// The derivative of a · b with respect to b.
@@ -94,13 +95,13 @@ struct MultipliesInputs
     : Derivative<std::remove_const_t<decltype(second_argument)>, std::remove_const_t<decltype(first_argument)>> {
   static constexpr bool multiplies = true;
 };
-/// The formula a · b of two inputs, which Programs can merge into a matrix product if one has a single element.
+/// The formula is a · b, of two inputs; Programs can merge it into a matrix product if one input has a single element.
 inline constexpr MultipliesInputs multiplies_inputs{};
 
 struct PiecewiseConstant {
   using Kind = detail::DerivativeKind;
 };
-/// A piecewise constant formula: its derivative is zero wherever it exists.
+/// The formula is piecewise constant: its derivative is zero wherever it exists.
 inline constexpr PiecewiseConstant piecewise_constant{};
 
 template <class Interval>
@@ -108,7 +109,7 @@ struct InputDomain {
   using Kind = detail::DomainKind;
   static constexpr Domain domain = Interval{}();
 };
-/// The interval of inputs in which the derivative is checked, as a function; by default [-2, 2]:
+/// The interval from which checks of the derivative draw the inputs, as a function; by default [-2, 2]:
 /// `input_domain([] { return Domain{0.3, 3}; })`.
 template <class Interval>
 constexpr InputDomain<Interval> input_domain(Interval) {
@@ -138,8 +139,8 @@ struct ExampleParameters {
   using Kind = detail::ParametersKind;
   static constexpr auto values = detail::as_sets(Values{}());
 };
-/// The parameters to check the op with, as a function: `example_parameters([] { return std::array{-1.0, 1.0}; })`;
-/// by default 1.5, 0.75, 1.25, ….
+/// The parameters for checks of the op, as a function; by default 1.5, 0.75, 1.25, …:
+/// `example_parameters([] { return std::array{-1.0, 1.0}; })`.
 ///
 /// Random checks multiply all of them by one factor between 0.8 and 1.25. If only certain values are valid, give
 /// several sets, `std::array{std::array{1.0, 1.0}, std::array{2.0, 2.0}}`; random checks then use one set unchanged.
@@ -148,19 +149,19 @@ constexpr ExampleParameters<Values> example_parameters(Values) {
   return {};
 }
 
-/// The function that errors name instead of the op that it records: `called_as<"add">` for the op add_scalar.
 template <Name function>
 struct CalledAs {
   using Kind = detail::CallerKind;
   static constexpr auto name = function;
 };
+/// The function that errors name instead of the op that it records: `called_as<"add">` for the op add_scalar.
 template <Name function>
-inline constexpr CalledAs<function> called_as{};  ///< the function that errors name instead of the op
+inline constexpr CalledAs<function> called_as{};
 
 struct ShownByFormula {
   using Kind = detail::AppearanceKind;
 };
-/// Shown by its formula in `explain`, not by its name.
+/// `explain` shows the formula instead of the op's name.
 inline constexpr ShownByFormula shown_by_formula{};
 
 // ---- defaults ------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ struct ProbeMask {
 };
 
 /// A number that is never computed, although unoptimised code may contain functions of it. The other number types
-/// declare its conversions without a message, so that a mistake is reported once.
+/// declare the same conversions without a message, so that a mistake is reported once.
 struct Probe {
   friend constexpr Probe lift(const Probe&, double) { return {}; }
   friend constexpr Probe operator+(const Probe&, const Probe&) { return {}; }

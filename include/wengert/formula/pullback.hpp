@@ -1,4 +1,4 @@
-// The pullback of an elementwise op, itself a formula: from its given derivative, or from its own formula.
+// The pullback of an elementwise op as a formula: from its given derivative, or by differentiating its own formula.
 #pragma once
 
 #include <wengert/formula/dual.hpp>
@@ -14,17 +14,18 @@
 
 namespace wengert::detail {
 
-struct OwnDerivative {  // derived from the formula itself
+struct OwnDerivative {  // found by differentiating the formula
   using Kind = DerivativeKind;
 };
 
+// The number of nested Duals in a number type; -1 for other types.
 template <class A>
 inline constexpr int dual_depth = Number<A> ? 0 : -1;
 template <class X>
 inline constexpr int dual_depth<Dual<X>> = dual_depth<X> + 1;
 
 // g times a slope, but 0 where the slope is 0, even if g is infinite or NaN. Its derivative is a sum of two such
-// products: where a slope is 0, its own derivative need not be 0.
+// products, because the derivative of a slope need not be 0 where the slope is.
 template <class G, class D>
 WENGERT_INLINE constexpr auto chosen_product(const G& g, const D& slope) {
   constexpr int of_g = dual_depth<G>, of_slope = dual_depth<D>;
@@ -78,8 +79,8 @@ struct GivenPullback {
 };
 
 // The same as a formula of (inputs…, cotangent, parameters…), by differentiating the op's own formula. If that
-// branches, the derivative is taken along the cotangent, which is then selected with the branch: a product with the
-// derivative 0 would be NaN for an infinite cotangent.
+// branches, the derivative is taken along the cotangent, so that each branch selects the cotangent too: a product with
+// the derivative 0 would be NaN for an infinite cotangent.
 template <class E, std::size_t input>
 struct OwnPullback {
   static constexpr std::size_t arity = E::arity + 1;

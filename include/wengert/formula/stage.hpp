@@ -58,9 +58,9 @@ StageCode find_stage(std::size_t bytes, std::size_t place, std::size_t lanes) {
   return nullptr;
 }
 
-/// The `Op::stage` of a formula: the last operand can come in registers, and of two operands also the first. Ops of
-/// many operations have none because they gain too little. Builds with clang for several instruction sets have none
-/// because clang passes vectors wider than the baseline's registers in memory.
+/// The `Op::stage` of a formula. The last operand can come in registers and, of two operands, also the first. Null for
+/// ops of many operations, which gain too little, and in builds with clang for several instruction sets, because clang
+/// passes vectors wider than the baseline's registers in memory.
 template <class T, class Formula, std::size_t arity, std::size_t parameters>
 constexpr auto stage_of() -> StageCode (*)(std::size_t, std::size_t, std::size_t) {
 #if defined(__clang__)

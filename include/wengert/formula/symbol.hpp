@@ -16,11 +16,11 @@ class SymbolMask;
 
 /// A Var, or a constant that folds: sums with 0 and products with 0 or 1 record nothing.
 ///
-/// Every formula is instantiated with it, but few derivatives are ever recorded. So one type stands for Vars of float
-/// and of double, and its operators are ordinary calls.
+/// Every formula is instantiated with it, but few derivatives are ever recorded. To keep these instantiations small,
+/// one type stands for Vars of float and of double, and its operators are calls that are not inlined.
 class Symbol {
  public:
-  Symbol() = default;  ///< without a tape: to be assigned
+  Symbol() = default;  ///< without a tape, to be assigned to
   template <class T>
   explicit Symbol(const Var<T>& var) : tape_(&var.tape()), node_(var.index()) {}
   template <class T>
@@ -40,7 +40,8 @@ class Symbol {
   Var<T> var() const {
     return operand<T>().on(*std::get<Tape<T>*>(tape_));
   }
-  /// An elementwise op, given in float and in double, on the first `arity` of `x`; the others are its parameters.
+  /// Records an elementwise op, given in float and in double: the first `arity` of `x` are its inputs, the others its
+  /// parameters, which are constants.
   static Symbol record(const Op<float>& in_float, const Op<double>& in_double, std::span<const Symbol> x,
                        std::size_t arity);
 

@@ -1,4 +1,4 @@
-// Converts the arguments of `gradcheck` to values on a tape. Included by gradcheck.hpp.
+// Converts the arguments of `gradcheck` to values on a tape. Only gradcheck.hpp includes it.
 #pragma once
 
 #include <wengert/gradcheck/gradcheck.hpp>
@@ -49,8 +49,9 @@ struct CheckInputs {
   }
 };
 
-// An argument of a check in scalar type T. The constructor takes the next input indices, one per input; `on` gives what
-// the function is called with. The primary template: a struct passed as it is, whose Parameters are inputs.
+// An argument of a check in scalar type T. The constructor takes the next input indices, one per input; `on` returns
+// what the function is called with. The primary template is for a struct that is passed as it is and whose Parameters
+// are inputs.
 template <class T, class A>
 class CheckArgument {
  public:
@@ -90,7 +91,7 @@ class CheckArgument {
   std::optional<typename Converted::type> converted_;
 };
 
-// A tensor, a Parameter, or a tree of these: the function gets Vars in their places.
+// A tensor, a Parameter, or a tree of these: the function is called with Vars in their place.
 template <class T, class A>
 requires is_tree<A>
 class CheckArgument<T, A> {

@@ -1,9 +1,9 @@
 // gradcheck: compares gradients with numerical differentiation, element by element.
 //
 // The numerical derivatives use Ridders' method: central differences with successively halved steps, extrapolated to
-// step 0 in a tableau whose neighbouring cells give the error (C. J. F. Ridders, "Accurate computation of F′(x) and
-// F′(x)F″(x)", Advances in Engineering Software 4 (1982) 75–76; Press et al., "Numerical Recipes", 3rd edition, section
-// 5.7). A verdict is right, wrong or inconclusive, and never depends on a single fixed step.
+// step 0 in a tableau whose neighbouring cells give an error estimate (C. J. F. Ridders, "Accurate computation of F′(x)
+// and F′(x)F″(x)", Advances in Engineering Software 4 (1982) 75–76; Press et al., "Numerical Recipes", 3rd edition,
+// section 5.7). A verdict is right, wrong or inconclusive, and never depends on a single fixed step.
 #pragma once
 
 #include <wengert/base/tensor.hpp>
@@ -34,17 +34,17 @@ struct GradcheckOptions {
   int orders = 2;                            ///< 1: the gradient; 2: also the gradient of the gradient
   GradcheckMode mode = GradcheckMode::full;  ///< all elements, or random projections
   double relative_tolerance = 1e-6;          ///< relative to the larger of the two values
-  double absolute_tolerance = 1e-8;          ///< for values near zero
+  double absolute_tolerance = 1e-8;          ///< added to the relative tolerance, for values near zero
   double float_tolerance = 1e-4;             ///< relative to the largest element, for `also_in_float`
   double step = 0x1p-5;                      ///< the largest step of the differences, relative to max(1, |x|)
   std::size_t projections = 3;               ///< number of projections in fast mode, per order
-  std::size_t max_rows = 256;                ///< a result with more elements is checked in a few random weightings
+  std::size_t max_rows = 256;                ///< a result with more elements is checked through eight weighted sums
   std::size_t max_columns = 512;             ///< maximum number of elements examined to explain a failure in fast mode
-  bool dot_test = true;              ///< ⟨u, J v⟩ = ⟨Jᵀu, v⟩ without steps; the jvp is a vjp of the vjp
-  bool determinism = true;           ///< two runs must agree to the last bit
-  bool explain = true;               ///< search for the faulty op and the pattern of the mistake
-  bool vacuous_passes = false;       ///< whether a check that compared only zeros passes
-  std::uint64_t seed = 0;            ///< seed of the random directions and weights
+  bool dot_test = true;         ///< checks ⟨u, J v⟩ = ⟨Jᵀu, v⟩, without differences: J v is a vjp of the vjp
+  bool determinism = true;      ///< requires that two runs agree to the last bit
+  bool explain = true;          ///< searches for the faulty op and the pattern of the mistake
+  bool vacuous_passes = false;  ///< whether a check that compared only zeros passes
+  std::uint64_t seed = 0;       ///< seed of the random directions and weights
   std::vector<std::string> names{};  ///< names of the inputs, in order; may be fewer than the inputs
 };
 
@@ -55,7 +55,7 @@ enum class Verdict {
   inconclusive  ///< the numerical value is too inaccurate to tell, or does not exist
 };
 
-/// One element of a derivative, computed both ways: of `output` with respect to `index` of `input`.
+/// One element of a derivative, computed both ways: of element `output` with respect to element `index` of `input`.
 struct GradcheckEntry {
   int order = 1;                     ///< 1: a gradient; 2: the gradient of a gradient
   std::size_t input = 0;             ///< the input, counted from 0
@@ -96,7 +96,7 @@ struct GradcheckFinding {
   std::string op{};                  ///< the faulty op; empty: the function as a whole
   std::string where{};               ///< the line that recorded the op, `file:line`
   std::size_t input = 0;             ///< index of the input of the op or of the function, from 0
-  double factor = 1;                 ///< the factor, for `constant_factor`
+  double factor = 1;                 ///< `constant_factor`: the factor; `swapped`: the index of the other input
 };
 
 /// The result of `gradcheck`. Converts to true if everything compared is right.
@@ -104,7 +104,7 @@ struct GradcheckFinding {
 /// `CHECK(gradcheck(f, x))` in doctest and `EXPECT_TRUE(gradcheck(f, x))` in GoogleTest print the table on failure.
 class GradcheckReport {
  public:
-  /// Wrong if an element is wrong or another mistake was found; else inconclusive if an element is; else right.
+  /// Wrong if an element is wrong or another mistake was found, else inconclusive if an element is, else right.
   Verdict verdict() const;
   /// Whether everything compared is right.
   ///@{
@@ -119,8 +119,8 @@ class GradcheckReport {
   }
   /// The number of derivatives compared: pairs of input and result elements, or projections, over all orders.
   std::size_t checked() const { return checked_; }
-  /// The number of these that lie at a kink, where any slope between the left and the right one is accepted, or (order
-  /// 2) at a jump of the gradient, where no derivative is expected.
+  /// The number of these at a kink, where any slope between the left and the right one is accepted, or (order 2) at a
+  /// jump of the gradient, where no derivative is expected.
   std::size_t kinks() const { return kinks_; }
   /// The derivatives that are wrong, the largest difference first.
   const std::vector<GradcheckEntry>& mismatches() const { return mismatches_; }
@@ -128,12 +128,12 @@ class GradcheckReport {
   const std::vector<GradcheckEntry>& inconclusive() const { return inconclusive_; }
   /// Descriptions of the mistakes: which op, which input, in what way.
   const std::vector<GradcheckFinding>& findings() const { return findings_; }
-  /// The Parameters, by name or else shape, that the function recorded although they are not inputs: their gradients
-  /// were not checked. For a network, whose Parameters should all be found, this counts as wrong.
+  /// The trainable Parameters that the function recorded but that are not inputs, by name or else shape: their
+  /// gradients were not checked. For a network, whose Parameters should all be found, this counts as wrong.
   const std::vector<std::string>& overlooked() const { return overlooked_; }
   /// The largest magnitude of a derivative of order 1, analytic or numeric.
   double largest() const { return largest_; }
-  /// The largest difference, in units of its tolerance.
+  /// The largest difference, as a multiple of its tolerance.
   double worst() const { return worst_; }
   /// The report as a table: the findings, then input, element, both values and the error of the worst mismatches.
   std::string to_string() const;
@@ -164,11 +164,10 @@ using GradcheckFunctionInFloat = std::function<Var<float>(std::span<const Var<fl
 /// Checks the derivatives of `f` at `inputs`, in double.
 ///
 /// Each element of the Jacobian is compared with extrapolated central differences. At a kink, any slope between the
-/// left and the right one is right. A check that compares only zeros, or has no inputs, fails as vacuous; NaNs fail, as
-/// does a function whose two runs differ. The second order checks the gradient of a weighted sum of the results in the
-/// same way. If a derivative is wrong, each op is checked on its own, and the report names the faulty one. With
-/// `in_float`, its float gradients are compared with the double ones. Throws what `f` throws; errors in its gradient
-/// become findings.
+/// left and the right one is right. A check that compares only zeros, or has no inputs, fails as vacuous. NaNs fail, as
+/// does a function whose two runs differ. Order 2 checks the gradient of a weighted sum of the results in the same way.
+/// If a derivative is wrong, each op is checked on its own, and the report names the faulty one. The gradients of
+/// `in_float` are compared with those of `f`. Throws what `f` throws; errors of its gradient become findings.
 GradcheckReport gradcheck_inputs(const GradcheckFunction& f, const std::vector<Tensor<double>>& inputs,
                                  const GradcheckOptions& options = {}, const GradcheckFunctionInFloat& in_float = {});
 
@@ -218,16 +217,16 @@ namespace wengert {
 
 /// Checks the derivatives of a function or a network: `gradcheck(loss_of, X, W1, W2, fixed(Y))`.
 ///
-/// Tensors and xtensor expressions of any floating-point type, Parameters, and trees of these (structs, vectors, … see
-/// tree.hpp) are passed to `f` as Vars and differentiated with respect to; `fixed(…)` arguments and integers are not.
-/// Any other struct is passed as it is; its trainable Parameters are inputs as well (see parameters.hpp), named by
-/// their paths. `f` itself can be such a struct: `gradcheck(network, X)` checks the derivatives of `network(x)` with
-/// respect to x and every trainable parameter, named as in `encoder.0.weight`; these inputs come last. Any argument can
-/// be `named(…)`; `also_in_float` and GradcheckOptions can appear among them.
+/// Tensors and xtensor expressions of any floating-point type, Parameters, and trees of these (structs, vectors, …; see
+/// tree.hpp) are inputs and passed to `f` as Vars. `fixed(…)` arguments and integers are passed, but are not inputs.
+/// Any other struct is passed as it is; its trainable Parameters are inputs, named by their paths (see parameters.hpp).
+/// `f` itself can be such a struct: `gradcheck(network, X)` checks the derivatives of `network(x)` with respect to x
+/// and then every trainable Parameter, such as `encoder.0.weight`. Any argument can be `named(…)`; `also_in_float` and
+/// GradcheckOptions can appear among the arguments.
 ///
 /// The check runs in double. If all inputs are float, the function also runs in float for comparison; to prevent this,
-/// pass `xt::cast<double>(X)`. Structs of float Parameters are copied into double ones, so they must be templates over
-/// the scalar type. Parameters keep their values. Otherwise as `gradcheck_inputs`.
+/// pass `xt::cast<double>(X)`. Structs of float Parameters are copied to double, so they must be templates over the
+/// scalar type. Parameters keep their values. Otherwise as `gradcheck_inputs`.
 template <class F, class... Arguments>
 GradcheckReport gradcheck(const F& f, const Arguments&... arguments) {
   return detail::GradcheckCall<F, Arguments...>(f, arguments...).run();

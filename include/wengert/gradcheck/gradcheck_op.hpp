@@ -24,9 +24,9 @@ struct OpCheckOptions {
 
 /// One application of an op that failed its check.
 struct OpFailure {
-  std::string application;  ///< the op, the shapes, and whether its inputs were strided
+  std::string application;  ///< the op, the shapes, and whether inputs were transposed views
   GradcheckReport report;   ///< the report of its check
-  std::string remark;       ///< other problems; empty if there are none
+  std::string remark;       ///< how a replay differs from the tape; empty if it does not
 };
 
 /// The result of checking an op. Converts to true if nothing failed.
@@ -67,13 +67,13 @@ class OpReport {
 
 /// Checks an op of the registry: `for (const OpRow& op : op_registry()) CHECK(gradcheck_op(op));`.
 ///
-/// The op is applied to its own examples and to random ones, with values from its declared domain. An elementwise op
-/// gets random shapes (no axes, empty, extent 1, pairs that broadcast) and random parameters (see
-/// `example_parameters`). Other ops get their examples' shapes with random extents, if they accept them. A third of the
-/// inputs are transposed views. Each application is checked by `gradcheck`, orders 1 and 2, and in float; a compiled
-/// Program replays it with its first gradient, fused and unfused, on other values. A differentiable op must have
-/// examples and a nonzero derivative somewhere; an op registered as not differentiable must have none, which for
-/// structural ops is the only check.
+/// The op is applied to its own examples and to random ones, with values from its declared domain. Random examples of
+/// an elementwise op have random shapes (scalars, empty ones, extents of 1, pairs that broadcast) and parameters (see
+/// `example_parameters`); those of other ops have their examples' shapes with random extents, if the op accepts them. A
+/// third of the random inputs with several axes are transposed views. Each application is checked by `gradcheck`,
+/// orders 1 and 2, and in float; a compiled Program replays it with its first gradients, fused and unfused, on other
+/// values. A differentiable op must have examples, and a nonzero derivative in one of them; an op registered as not
+/// differentiable must have no derivative, which for structural ops is the only check.
 OpReport gradcheck_op(const OpRow& op, const OpCheckOptions& options = {});
 
 /// A random application of an op, as `gradcheck_op` generates them. Throws ValueError if the op has no examples.

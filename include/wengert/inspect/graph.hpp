@@ -1,4 +1,4 @@
-// Inspects the graph as a picture, a table or formulas, and finds the first NaN.
+// Shows a tape as a graph, a table or formulas, and finds the first value that is not finite.
 #pragma once
 
 #include <wengert/simd/text.hpp>
@@ -40,7 +40,7 @@ struct Explanation {
     Location where;  ///< source line of the op
   };
   std::vector<Line> values;     ///< how each value is computed, in order
-  std::vector<Line> gradients;  ///< the gradient of the scalar with respect to each of them, in reverse order
+  std::vector<Line> gradients;  ///< the gradient with respect to each value that depends on `wrt`, in reverse order
 
   /// In plain text, one line each.
   std::string to_string() const;
@@ -48,10 +48,11 @@ struct Explanation {
   std::string to_latex() const;
 };
 
-/// The formula of every value between `wrt` and a scalar, and of its gradient, read off the tape.
+/// The formulas of all values that a scalar is computed from, and of its gradients with respect to those that depend on
+/// `wrt`: by default all named variables, or all leaf nodes if none is named.
 ///
-/// ⊙ is elementwise multiplication, @ the matrix product, x̄ the gradient of the scalar with respect to x. Without
-/// `wrt`, uses all named variables, or all leaf nodes if none is named. Leaves the tape unchanged. Throws as `grad`.
+/// ⊙ is elementwise multiplication, @ the matrix product, x̄ the gradient of the scalar with respect to x. Leaves the
+/// tape unchanged. Throws as `grad`.
 template <class T>
 Explanation explain(Var<T> scalar, std::vector<Var<T>> wrt = {}, Location where = Location::current());
 

@@ -51,7 +51,7 @@ auto record_input(Tape<T>& tape, const Input& input, const ProgramInput<T>& boun
 
 }  // namespace detail
 
-/// A self-compiling function; made by `compiled`.
+/// A function that is recorded and compiled at its first call for each signature of shapes; made by `compiled`.
 template <class T, class F>
 class Compiled {
  public:
@@ -59,11 +59,11 @@ class Compiled {
   Compiled(F f, const CompileOptions& options, const Location& where) : f_(std::move(f)), programs_(options, where) {}
 
   /// Runs the Program for these shapes; for new shapes, records and compiles it first. Returns the Program, whose
-  /// results stay valid until the next call. Throws what recording or a replay throws, in which case nothing has
-  /// changed, and HandleError if two threads call it at once or `f` calls it.
+  /// results stay valid until the next call. Throws what recording or a replay throws, which then changes no parameter,
+  /// and HandleError if two threads call it at once or `f` calls it.
   ///
-  /// The reference stays valid as long as this object. A Program that was evicted, because more than
-  /// `CompileOptions::max_programs` signatures of shapes occurred, throws HandleError.
+  /// The reference stays valid as long as this object. A Program that was evicted (see CompileOptions::max_programs)
+  /// throws HandleError.
   template <class... Inputs>
   Program<T>& operator()(const Inputs&... inputs) {
     const std::array<ProgramInput<T>, sizeof...(Inputs)> bound{ProgramInput<T>(inputs)...};
@@ -96,11 +96,11 @@ class Compiled {
   ProgramCache<T> programs_;
 };
 
-/// Makes a self-compiling function: `auto step = wg::compiled<float>([&](auto& tape, auto x, auto y) { … });`.
+/// Makes a function that compiles itself: `auto step = wg::compiled<float>([&](auto& tape, auto x, auto y) { … });`.
 ///
-/// `f` gets a tape and a Var or IndexVar for each input. It returns one of them, or a tuple or range of them; updates
-/// that it queues on the tape become part of the Program. `step(X, Y)` replays, and records again for new shapes.
-/// Values are not computed during recording, so reading one throws (see CompileOptions::allow_value_dependence). Errors
+/// `f` takes a tape and a Var or IndexVar for each input, and returns a Var or IndexVar, or a tuple or range of them.
+/// Updates that it queues on the tape become part of the Program. `step(X, Y)` replays, and records again for new
+/// shapes. Recording computes no values, so reading one throws (see CompileOptions::allow_value_dependence). Errors
 /// that do not belong to a single op, such as inputs that do not fit, name the line of this call.
 template <class T, class F>
 Compiled<T, F> compiled(F f, const CompileOptions& options = {}, Location where = Location::current()) {

@@ -5,13 +5,14 @@
 //     auto w = tape.variable(W);                                  // W is a Parameter<float>
 //     auto loss = squared_error(sigmoid(matmul(x, w)), y);
 //     auto [dw] = grad(loss, w);
-//     tape.update(W, w - rate * dw);                              // queued: the Program takes it along
+//     tape.update(W, w - rate * dw);                              // queued: the Program includes it
 //     auto step = wg::compile(tape, {x, y}, {loss});
 //     for (…) step(X, Y).item();                                  // a whole training step
 //
-// Captured: the ops, their attributes and all shapes; the values of `constant` and `variable(tensor)`, as copies. Read
-// at each replay: the inputs, the parameters, borrowed tensors, and the streams of random generators. The control flow
-// of the recording program is not captured; therefore reading a value during recording is an error.
+// A Program captures the ops, their attributes, all shapes, and copies of the values of `constant` and
+// `variable(tensor)`. It reads the inputs, the parameters, borrowed tensors and the positions of random generators at
+// each replay. The control flow of the function that was recorded is not captured, so reading a value before recording
+// ends is an error.
 #pragma once
 
 #include <wengert/tape/index_var.hpp>
@@ -33,7 +34,7 @@ namespace wengert {
 
 /// Options of `compile`.
 struct CompileOptions {
-  /// Runs elementwise ops of one shape tile by tile, with sums over them, and accumulates updates in place. Results
+  /// Runs elementwise ops of one shape, and sums over them, tile by tile, and accumulates updates in place. Results
   /// then differ from the tape's by rounding, at most 4 ulp per op. Without fusion, they are equal to the last bit.
   bool fuse = true;
   /// Allows a value to be read (`item`, `value`, `view`) before recording ends; the recording must not depend on it.
@@ -45,9 +46,9 @@ struct CompileOptions {
   bool checked = false;
   /// Keeps the text of the graph before and after each pass, for `Program::passes`.
   bool keep_passes = false;
-  /// `compiled` functions only: the maximum number of Programs held, one per signature of shapes; at least 1. A new
-  /// Program evicts the least recently used one. If shapes of an evicted Program occur again, they are recorded and
-  /// compiled again, which `recompilations()` counts. A Program takes about a kilobyte per op, plus its values.
+  /// `compiled` functions only: the maximum number of Programs held, one per signature of shapes; at least 1. Beyond
+  /// it, the least recently used one is evicted; if its shapes occur again, they are compiled again, which
+  /// `recompilations()` counts. A Program takes about a kilobyte per op, plus its values.
   std::size_t max_programs = 16;
 };
 
@@ -67,7 +68,7 @@ class ProgramVar {
   Var<T> handle_;
 };
 
-/// The binding of an input for a replay: a tensor or integers, which are read in place.
+/// An input of a replay.
 template <class T>
 struct ProgramInput {
   /// A tensor, read in place.
@@ -76,9 +77,9 @@ struct ProgramInput {
   /// Integers, read in place.
   ProgramInput(const Indices& numbers)  // NOLINT(google-explicit-constructor)
       : data(numbers.data()), shape(numbers.shape()), indices(true) {}
-  /// The caller's elements, row-major, in this shape. Throws ShapeError if their number differs.
+  /// Elements in row-major order, read in place. Throws ShapeError unless their number is that of the shape.
   ProgramInput(std::span<const T> elements, const Shape& shape);
-  /// A copy of any other expression, a view for example, or of a scalar.
+  /// A copy of any other expression, such as a view, or of a scalar.
   ///@{
   template <class E>
   requires(!std::is_same_v<E, Tensor<T>> && !std::is_same_v<E, Indices>)
@@ -104,7 +105,7 @@ struct ProgramInput {
   }
 };
 
-/// One instruction of a Program in a profile: what it computes and how long it takes.
+/// One instruction of a Program: what it computes and how long it takes.
 struct ProfileRow {
   std::string op;         ///< names of its ops
   std::string where;      ///< the line that recorded the last of them
@@ -130,25 +131,25 @@ struct Profile {
 /// The memory that a Program uses.
 struct ProgramMemory {
   std::size_t arena_bytes = 0;      ///< intermediate values, which share memory where they can
-  std::size_t tile_bytes = 0;       ///< tiles of fused ops, sized for the first-level cache
+  std::size_t tile_bytes = 0;       ///< tiles of fused ops, for one thread; every other thread has its own
   std::size_t constant_bytes = 0;   ///< constants that it captured
-  std::size_t parameter_bytes = 0;  ///< parameters that it reads or writes; not its own memory
-  /// The bytes that the Program itself holds.
+  std::size_t parameter_bytes = 0;  ///< parameters that it reads or writes, which are not its own memory
+  /// The bytes that the Program itself holds, on one thread.
   std::size_t total_bytes() const { return arena_bytes + tile_bytes + constant_bytes; }
 };
 
-/// Records the computation of a Program on `tape`: sets `inputs`, returns the outputs and queues updates on the tape.
+/// A function that records a computation on `tape`: it sets `inputs`, returns the outputs and may queue updates.
 template <class T>
 using ProgramRecorder = std::function<std::vector<ProgramVar<T>>(Tape<T>& tape, std::vector<ProgramVar<T>>& inputs)>;
 
 template <class T>
 class ProgramCache;
 
-/// A recorded computation that replays on new inputs, without a tape, allocation, shape checks or a graph.
+/// A recorded computation that replays on new inputs without a tape and without allocation.
 ///
-/// A Program owns its memory, shares the parameters and can outlive the tape it was compiled from. Only one thread can
-/// use it at a time: a call during another thread's call, or from within its own, throws HandleError, and so does
-/// reading results that another thread's call has replaced. Use one Program per thread.
+/// A Program owns its memory, shares the parameters and can outlive the tape that it was compiled from. Use one Program
+/// per thread: a call during another call throws HandleError, and so does reading results that another thread's call
+/// has replaced.
 template <class T>
 class Program {
  public:
@@ -161,8 +162,8 @@ class Program {
 
   /// Replays on these inputs, in the order given to `compile`. They are read in place and must not change during the
   /// replay. Returns the Program, to read its results. Throws ShapeError unless each input has the recorded shape and
-  /// kind, ValueError if an input lies in memory that the replay writes, and what an op throws; no parameter is then
-  /// changed. Errors name the line that recorded the op, or else the line that compiled the Program.
+  /// kind, ValueError if an input overlaps memory that the replay writes, and what an op throws; no parameter is then
+  /// changed. Errors name the line that recorded the op, or the line that compiled the Program.
   template <class... Inputs>
   Program& operator()(const Inputs&... inputs) {
     if constexpr (sizeof...(Inputs) == 0) {
@@ -180,19 +181,18 @@ class Program {
   /// Replays, and compares every result and parameter with those of `record`, which runs first on a separate tape.
   /// Throws ValueError if they differ by more than rounding (with `fuse = false`: at all).
   void run_checked(std::span<const ProgramInput<T>> inputs, const ProgramRecorder<T>& record);
-  /// Resets random generators to where they were when the tape was recorded, so that the next replay draws the same
-  /// numbers as the recording.
+  /// Resets random generators to their positions before the recording, so that the next replay draws the same numbers.
   void restart_streams();
 
   /// The number of inputs.
   std::size_t input_count() const;
   /// The number of results.
   std::size_t output_count() const;
-  /// The recorded extents of input `i`.
+  /// The recorded shape of input `i`. Throws ValueError if there is no such input.
   const Shape& input_shape(std::size_t i, Location where = Location::current()) const;
-  /// Result `i` of the last replay in place, as an xtensor adaptor. It is valid until the next replay, which another
-  /// thread is not prevented from starting. Zeros before the first replay. Throws ValueError if there is no such
-  /// result, if it holds integers, or if the last replay threw: there are then no results until a replay succeeds.
+  /// Result `i` of the last replay in place, as an xtensor adaptor; zeros before the first replay. Valid until the next
+  /// replay, even one on another thread. Throws ValueError if there is no such result, if it holds integers, or if the
+  /// last replay threw, HandleError if another thread has replaced the results.
   auto output(std::size_t i = 0, Location where = Location::current()) const {
     const Value<const T> value = result(i, where);
     const Layout& layout = *value.layout;
@@ -200,18 +200,18 @@ class Program {
                      xt::dynamic_shape<std::ptrdiff_t>(
                          layout.strides.begin(), layout.strides.begin() + static_cast<std::ptrdiff_t>(layout.rank())));
   }
-  /// A copy of result `i`.
+  /// A copy of result `i`. Throws as `output`.
   Tensor<T> value(std::size_t i = 0, Location where = Location::current()) const;
-  /// The single element of result `i`. Throws ShapeError for any other size.
+  /// The single element of result `i`. Throws ShapeError for any other size; otherwise as `output`.
   T item(std::size_t i = 0, Location where = Location::current()) const;
-  /// A copy of result `i`, which holds integers.
+  /// A copy of result `i`, which must hold integers. Throws as `output`.
   Indices indices(std::size_t i = 0, Location where = Location::current()) const;
 
-  /// The memory that it holds; known before the first replay, and constant.
+  /// The memory that it needs; known before the first replay.
   ProgramMemory memory() const;
   /// The instructions in order, one block each, with shapes and memory locations.
   std::string to_string() const;
-  /// The name of each pass and the text of the graph after it, if `keep_passes` was set.
+  /// The name of each pass and the text of the graph after it; empty unless `keep_passes` was set.
   const std::vector<std::pair<std::string, std::string>>& passes() const;
   /// Starts or stops measuring every instruction.
   void measure(bool on);
@@ -235,28 +235,28 @@ class Program {
 
 /// Compiles everything that `outputs` and the tape's queued updates depend on into a Program of `inputs`.
 ///
-/// Inputs are leaf nodes made by `constant`, `borrow`, `variable(tensor)` or `indices`. The tape stays unchanged,
-/// including its queued updates, which the Program applies when it runs. Throws HandleError for an invalid handle or
-/// input, ValueError if a value was read before recording ended (see CompileOptions).
+/// Inputs are leaf nodes recorded by `constant`, `borrow`, `variable(tensor)` or `indices`. The tape keeps its nodes
+/// and its queued updates, which the Program applies when it runs. Throws HandleError for an invalid handle or input,
+/// ValueError if a value was read before recording ended (see CompileOptions).
 template <class T>
 Program<T> compile(Tape<T>& tape, const std::vector<ProgramVar<std::type_identity_t<T>>>& inputs,
                    const std::vector<ProgramVar<std::type_identity_t<T>>>& outputs, const CompileOptions& options = {},
                    Location where = Location::current());
 
-/// Records on a new tape, without computing values unless `allow_value_dependence` is set, and compiles. Random
-/// generators are reset to where they were before.
+/// Records on a new tape, which computes values only if `allow_value_dependence` is set, and compiles. Then resets
+/// random generators to their positions before the recording.
 template <class T>
 Program<T> compile_recorded(const std::type_identity_t<ProgramRecorder<T>>& record, const CompileOptions& options = {},
                             Location where = Location::current());
 
-/// The memory that replays hold at most, known before the first one.
+/// The memory that a Program needs; known before its first replay.
 template <class T>
 ProgramMemory memory_plan(const Program<T>& program) {
   return program.memory();
 }
 
-/// The time that each instruction of a Program takes, measured over `replays` replays on these inputs. They update
-/// parameters like any other replay.
+/// The time that each instruction of a Program takes, measured over `replays` replays on these inputs, which update
+/// parameters like any others.
 template <class T>
 Profile profile(Program<T>& program, const std::vector<ProgramInput<std::type_identity_t<T>>>& inputs = {},
                 std::size_t replays = 10) {
@@ -266,7 +266,7 @@ Profile profile(Program<T>& program, const std::vector<ProgramInput<std::type_id
   return program.profile();
 }
 
-/// The time that each op of the tape takes: everything recorded is computed again `replays` times, unfused.
+/// The time that each op of a tape takes, measured by computing everything recorded again `replays` times, unfused.
 template <class T>
 Profile profile(Tape<T>& tape, std::size_t replays = 10);
 

@@ -15,7 +15,7 @@ namespace wengert {
 template <class T>
 class ProgramCache {
  public:
-  /// Empty. Throws ValueError if `max_programs` is 0. Errors of its calls that name no other line name `where`.
+  /// An empty cache. Errors that name no other line name `where`. Throws ValueError if `max_programs` is 0.
   explicit ProgramCache(const CompileOptions& options = {}, Location where = Location::current());
   /// Moved, not copied.
   ///@{
@@ -24,9 +24,9 @@ class ProgramCache {
   ///@}
   ~ProgramCache();
 
-  /// Replays the Program for the shapes of these inputs; if there is none, compiles it from what `record` records (see
-  /// ProgramRecorder). Its results stay valid until the next call. The reference stays valid as long as the cache; an
-  /// evicted Program throws HandleError. Throws what recording or a replay throws, and HandleError during another call.
+  /// Replays the Program for the shapes of these inputs; if there is none, first compiles what `record`, a
+  /// ProgramRecorder, records. Results stay valid until the next call, the reference as long as the cache; an evicted
+  /// Program throws HandleError. Throws what recording or a replay throws, and HandleError during another call.
   template <class F>
   Program<T>& run(std::span<const ProgramInput<T>> inputs, const F& record) {
     return run_recorded(inputs, std::cref(record));  // std::function holds a reference without allocation

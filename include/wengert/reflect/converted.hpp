@@ -11,7 +11,7 @@ namespace wengert {
 
 namespace detail {
 
-// A handle whose copies share a state, such as Generator.
+// A handle whose copies share one state, such as Generator.
 template <class X>
 concept SharesState = requires(const X& x) {
   typename X::State;
@@ -19,8 +19,8 @@ concept SharesState = requires(const X& x) {
   X(x.state());
 };
 
-// Copies the parts that copies of an object would share, each once: Parameters, in scalar type T, states of handles,
-// and objects behind shared pointers.
+// The map for `rebuild` that copies what ordinary copies of an object share, each once: Parameters, in scalar type T,
+// the states of handles, and objects behind shared pointers.
 template <class T>
 class Converter {
  public:
@@ -65,9 +65,9 @@ class Converter {
 
 }  // namespace detail
 
-/// A copy of a struct with its own Parameters, in scalar type T: `converted<double>(network)`. Parameters that are
-/// shared within the struct are shared within the copy, as are objects behind pointers and other handles (a Generator).
-/// A struct that changes its scalar type must be a template over it, or over the types of its members.
+/// A deep copy of a struct, with Parameters of scalar type T: `converted<double>(network)`. What is shared within the
+/// struct (Parameters, other handles such as a Generator, objects behind shared pointers) is shared within the copy. To
+/// change its scalar type, a struct must be a template over it, or over the types of its members.
 template <class T, class Module>
 auto converted(const Module& module) {
   detail::Converter<T> map;

@@ -1,7 +1,7 @@
-// The fields of an object: one function that visits them, and one that rebuilds the object from others.
+// The fields of an object: one function visits them, another rebuilds the object with other fields.
 //
-// The fields of a struct are its members, those of a vector, array or tuple its elements, and that of an optional or a
-// smart pointer the object it holds, if any. Objects of other types have none.
+// The fields of a struct are its members; those of a vector, array or tuple are its elements; that of an optional or a
+// smart pointer is the object that it holds, if any. Objects of other types have no fields.
 #pragma once
 
 #include <wengert/base/members.hpp>
@@ -27,14 +27,14 @@ concept Record = (std::is_class_v<X> && std::is_aggregate_v<X> && !std::is_empty
   typename X::UnnamedMember;
 };
 
-// The type that `rebuild` makes of X. A floating-point type argument of a struct becomes `Map::Scalar`.
+// The type of `rebuild` of an X. A floating-point type argument of a struct becomes `Map::Scalar`.
 template <class Map, class X, Kind inside>
 constexpr auto rebuilt();
 template <class Map, class X, Kind inside = Kind::value>
 using Rebuilt = typename decltype(rebuilt<Map, std::remove_const_t<X>, inside>())::type;
 
-// The kind of a type, the types it is a template over, and the same template over rebuilt ones. The primary template is
-// for types that stay the same, such as structs that are no templates.
+// The kind of a type, its template arguments, and the same template with rebuilt arguments. The primary template is for
+// types that stay the same, such as structs that are not templates.
 template <class X>
 struct Structure {
   static constexpr Kind kind = Record<X> ? Kind::record : Kind::value;
@@ -82,7 +82,7 @@ constexpr auto field_types() {
     return typename Structure<X>::Arguments{};
 }
 
-// Calls `f(field, i)` with each field and its index. Numbers in a list are passed over.
+// Calls `f(field, i)` with each field and its index. Skips numbers in a list.
 template <class X, class F>
 void for_each_field(const X& x, F&& f) {
   std::size_t i = 0;
@@ -109,8 +109,8 @@ constexpr auto rebuilt() {
     return std::type_identity<typename Structure<X>::template Of<Map>>{};
 }
 
-// A copy of an object in which each part that `map` can be called with, at any depth, is `map` of it. Calls `map` in
-// the order of the fields.
+// A copy of an object in which each part that `map` accepts, at any depth, is replaced by the result of `map`. Calls
+// `map` in the order of the fields.
 template <class X, class Map>
 auto rebuild(const X& x, Map& map) -> Rebuilt<Map, X> {
   using Y = Rebuilt<Map, X>;

@@ -4,11 +4,10 @@
 //     struct Network { std::vector<Layer> encoder; Layer head; };      // encoder.0.weight, encoder.0.bias, … head.bias
 //
 // Aggregates of at most sixteen members, vectors, arrays, tuples, optionals and smart pointers are visited, to any
-// depth; members of other types are skipped. Where that would lose weights, in `io::save_parameters`, layers of other
-// types are rejected; a layer without Parameters declares `using HoldsNoParameters = void;`. The members of a struct
-// that declares `using UnnamedMember = void;` stand for the struct itself: their names are left out of paths. A struct
-// with a `member_suffix()` appends it to its members' names; in a list, such structs are told apart by the suffix
-// instead of by an index: `weight_ih_l0`.
+// depth; members of other types are skipped. `io::save_parameters`, which would lose the weights of a skipped layer,
+// rejects it, unless the layer declares that it has none: `using HoldsNoParameters = void;`. If a struct declares
+// `using UnnamedMember = void;`, paths leave out the names of its members. A struct with a `member_suffix()` appends it
+// to its members' names; in a list, such structs are distinguished by the suffix instead of an index: `weight_ih_l0`.
 #pragma once
 
 #include <wengert/reflect/tree.hpp>
@@ -26,7 +25,7 @@ namespace detail {
 
 // `name` below `path`: `encoder.0`.
 std::string joined_path(const std::string& path, std::string_view name);
-// Whether `path` is `prefix` or lies below it: `encoder.0` lies below `encoder`, `encoder2` does not, and all below "".
+// Whether `path` is `prefix` or below it: `encoder.0` is below `encoder`, `encoder2` is not; every path is below "".
 bool is_below(std::string_view path, std::string_view prefix);
 
 template <class X>
@@ -34,8 +33,8 @@ concept HasMemberSuffix = requires(const X& x) {
   std::string(x.member_suffix());
 };
 
-// Calls `visit(path, x)` and, if it returns true, does the same with the fields of x. Containers and pointers are
-// entered without a call.
+// Calls `visit(path, x)` and, if it returns true, does the same for the fields of x. For containers and pointers,
+// visits only the fields.
 template <class X, class Visit>
 void visit_parts(const X& x, const std::string& path, const Visit& visit) {
   static_assert(!std::is_array_v<X>,  // with_members accepts one element as the only member
@@ -65,8 +64,8 @@ void for_each_named_leaf(const Tree& tree, F&& f) {
   });
 }
 
-/// Calls `f(path, member)` with every part of type Member of a struct, in the order of the members: all layers of one
-/// kind, for example. A part inside another part of that type is not visited.
+/// Calls `f(path, member)` with every part of a struct that has the type Member, such as one kind of layer, in the
+/// order of the members. Does not visit parts within such a part.
 template <class Member, class Module, class F>
 void for_each_member(const Module& module, F&& f) {
   detail::visit_parts(module, {}, [&]<class X>(const std::string& path, const X& x) {
@@ -98,12 +97,12 @@ void for_each_parameter(const Module& module, F&& f) {
   });
 }
 
-/// A tensor that is saved with a network but never trained: a running mean, for example.
+/// A tensor that is saved with a network but never trained, such as a running mean.
 ///
-/// Its path is the path of the member that holds it. `nn::unfreeze` skips it, and optimisers keep no state for it.
+/// Its path is that of the member that holds it. `nn::unfreeze` skips it, and optimisers keep no state for it.
 template <class T>
 struct Buffer {
-  /// Omits its only member's name from paths.
+  /// Paths leave out the name of the only member.
   using UnnamedMember = void;
   Parameter<T> parameter;  ///< the tensor
 
@@ -122,8 +121,8 @@ struct NamedParameter {
   Parameter<T> parameter;  ///< the Parameter
 };
 
-/// All Parameters of a struct, of a vector of them, or a single one, in the order of the members; a shared one appears
-/// once, under its first path. A single one has its own name. All must have one scalar type; without any, it is float.
+/// All Parameters of a struct or container, or a single Parameter, under its own name. In the order of the members; a
+/// shared one appears once, under its first path. All must have the same scalar type; if there are none, it is float.
 template <class Module>
 auto named_parameters(const Module& module) {
   using T = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, float, ModuleScalar<Module>>;

@@ -1,4 +1,4 @@
-// Trees of tensors: visits and maps structs, tuples, arrays and vectors whose leaves are tensors.
+// Trees of tensors: visits and maps the leaves of structs, tuples, arrays and vectors of tensors.
 //
 //     template <class V>
 //     struct Layer { V w, b; };            // Layer<Tensor<float>> holds weights, Layer<Var<float>> their Vars
@@ -64,7 +64,7 @@ inline constexpr bool is_tree = is_leaf<X> || []<class... V>(Types<V...>) {
   return can_be && (is_tree<V> && ...);
 }(typename Structure<X>::Arguments{});
 
-// Applies `f` to the leaves of a tree; anything else that is no tree is an error.
+// Applies `f` to the leaves of a tree; any other object that is not a tree is a compile error.
 template <class F>
 struct LeafMap {
   using Scalar = void;

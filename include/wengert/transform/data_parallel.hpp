@@ -1,4 +1,4 @@
-// Gradients of a batch on several threads: one tape per shard, averaged in the order of the shards.
+// Data-parallel gradients: one tape for each shard of a batch, on several threads, averaged in the order of the shards.
 //
 //     DataParallel<float> parallel({w1, w2});
 //     std::vector<Tensor<float>> gradients(2);
@@ -30,10 +30,10 @@ struct Shard {
   std::size_t size() const { return last - first; }
 };
 
-/// Splits batches into a fixed number of shards, which num_threads() threads process; each shard runs on one thread.
+/// Splits batches into a fixed number of shards and processes them on up to num_threads() threads, each shard on one.
 ///
-/// Results depend only on the number of shards: they are bit-identical for any number of threads. After one warm-up
-/// step, a step of the same shapes allocates nothing. Not thread-safe; one object can serve a whole training run.
+/// Results depend on the number of shards, but are bit-identical for any number of threads. After one warm-up step, a
+/// step of the same shapes allocates nothing. Not thread-safe. One object can serve a whole training run.
 template <class T>
 class DataParallel {
  public:
@@ -48,9 +48,9 @@ class DataParallel {
   ///
   /// `loss_of(tape, variables, shard)` records the mean loss of the shard's samples as a scalar; `variables` are the
   /// parameters, in order. It is called from several threads at once, with a different tape for each shard, and may
-  /// read shared data but not change it. Throws what `loss_of` throws (from several shards, the error of the first
+  /// read shared data but not change it. Throws what `loss_of` throws (if several shards fail, the error of the first
   /// one), ValueError if there are no samples or the loss queues updates, ShapeError unless there is one result per
-  /// parameter and the loss has one element, and HandleError during the recording of a Program.
+  /// parameter and the loss has one element, and HandleError while a Program is recorded.
   template <class F>
   requires std::is_invocable_r_v < Var<T>,
   const F&, Tape<T>&, std::span<const Var<T>>,

@@ -18,14 +18,14 @@
 
 namespace wengert {
 
-/// A value together with the cotangent its gradient starts from; made by `seed`.
+/// A value with the cotangent that its gradient starts from; made by `seed`.
 template <class T>
 struct Seeded {
   Var<T> value;      ///< the value to differentiate
   Var<T> cotangent;  ///< its weight, of the same shape
 };
 
-/// Gives `grad` the cotangent of a value that is not a scalar: `grad(seed(y, c), x)` is the gradient of Σ c·y.
+/// Gives a value that is not a scalar its cotangent: `grad(seed(y, c), x)` is the gradient of Σ c·y.
 template <class T>
 Seeded<T> seed(Var<T> value, Var<T> cotangent) {
   return {value, cotangent};
@@ -35,7 +35,7 @@ Seeded<T> seed(Var<T> value, Var<T> cotangent) {
 template <class T>
 struct Differentiated {
   Var<T> value;      ///< the value to differentiate
-  Var<T> cotangent;  ///< empty: 1
+  Var<T> cotangent;  ///< its cotangent; if empty, 1
   Location where;    ///< the line of the request
   /// From a scalar, or a seeded value.
   ///@{
@@ -71,7 +71,8 @@ std::vector<Var<T>> recorded_on(Tape<T>& tape, const std::vector<Parameter<T>>& 
 ///
 /// They are recorded as ordinary nodes and can be differentiated again. A variable that the scalar does not depend on
 /// gets zeros of its shape. Throws GradientError if the value is not of size 1 and has no cotangent, ShapeError for a
-/// cotangent of another shape, HandleError for an invalid handle; nothing is then recorded.
+/// cotangent of another shape, HandleError for an invalid handle or a parameter that was changed and recorded again
+/// since; nothing is then recorded.
 template <class W, class... Rest>
 requires detail::SameVars<W, Rest...> std::array<W, sizeof...(Rest) + 1> grad(
     const Differentiated<detail::ScalarOf<W>>& y, W first, Rest... rest) {
@@ -97,7 +98,7 @@ std::vector<Var<T>> grad(const std::type_identity_t<Differentiated<T>>& y, const
   return grad<T>(y, detail::recorded_on(y.value.tape(), wrt, y.where));
 }
 
-/// First-order gradients, written to tensors outside the tape; those of the right shape are overwritten in place.
+/// First-order gradients, written to tensors; those that have the right shape are overwritten in place.
 ///
 /// The sweep recycles its temporaries after their last use and leaves the tape unchanged. Throws as `grad`, ShapeError
 /// unless there is one result per variable, and HandleError if the tape computes no values.
@@ -116,7 +117,7 @@ sizeof...(Rest) + 1 > gradients(const Differentiated<detail::ScalarOf<W>>& y, W 
   return results;
 }
 
-/// The derivative of `y` along a direction: Σᵢ ∂y/∂xᵢ · tᵢ, of the shape of `y`, recorded as nodes.
+/// The derivative of `y` along the tangents t: Σᵢ ∂y/∂xᵢ · tᵢ, of the shape of `y`, recorded as nodes.
 ///
 /// Computed as a vjp of the vjp, in two sweeps. Throws ShapeError unless there is one tangent for each x, of its shape.
 template <class T>
@@ -130,12 +131,12 @@ template <class T>
 std::vector<Var<T>> hvp(Var<T> y, const std::vector<Var<T>>& x, const std::vector<Var<T>>& v,
                         Location where = Location::current());
 
-/// How a Jacobian is computed: by one reverse sweep per element of y, by one forward (that is, twice reversed) sweep
-/// per element of x, or by whichever needs less work.
+/// How a Jacobian is computed: by one reverse sweep for each element of y; by one for each element of x, over the
+/// pullback (forward mode as a vjp of the vjp); or by whichever needs less work.
 enum class JacobianMode { automatic, reverse, forward };
 
 /// All derivatives ∂y/∂x as tensors of shape y.shape() + x.shape(), one for each x. Leaves the tape unchanged. Throws
-/// ShapeError if a result would have more than eight axes.
+/// ShapeError if a result would have more than eight axes, HandleError if the tape computes no values.
 template <class T>
 std::vector<Tensor<T>> jacobian(Var<T> y, const std::vector<Var<T>>& x, JacobianMode mode = JacobianMode::automatic,
                                 Location where = Location::current());
@@ -228,7 +229,7 @@ class RecordedFunction {
   // The value to differentiate; errors name the line that recorded it.
   Differentiated<T> differentiated() const { return {value_, tape_->node(value_, "grad").where}; }
 
-  // Results, one for each variable, in the structure of the differentiated arguments.
+  // The results, one for each variable, in the structure of the differentiated arguments.
   template <class R>
   auto in_form(std::vector<R> results) const {
     auto next = results.begin();
@@ -239,7 +240,7 @@ class RecordedFunction {
         return std::tuple<>{};
     };
     auto trees = [&]<std::size_t... I>(std::index_sequence<I...>) {
-      // in braces, so that they are evaluated in order
+      // Braces, because they evaluate their elements in order.
       std::tuple<decltype(form(std::integral_constant<std::size_t, I>{}))...> parts{
           form(std::integral_constant<std::size_t, I>{})...};
       return std::apply([](auto&... part) { return std::tuple_cat(std::move(part)...); }, parts);
@@ -284,8 +285,8 @@ auto with_arguments(const Arguments& arguments, const Use& use) {
 
 /// A function's value and its gradients: `auto [loss, gradients] = value_and_grad(loss_of, w1, w2, fixed(X));`.
 ///
-/// The gradients have the structure of the arguments: a tensor or tree for one, a tuple for several. Throws
-/// GradientError if the value is not of size 1, and what `f` throws.
+/// The gradients have the structure of the arguments that are differentiated: a tensor or tree for one, a tuple for
+/// several. Throws GradientError if the value is not of size 1 or no argument is differentiated, and what `f` throws.
 template <class F, class... A>
 auto value_and_grad(const F& f, const A&... arguments) {
   const detail::RecordedFunction<F, A...> recorded(f, arguments...);
@@ -304,8 +305,8 @@ requires(std::is_class_v<F> && !detail::is_var<F> && !detail::is_differentiated<
 
 /// A function's value and its pullback: `auto [y, pullback] = vjp(f, x); auto dx = pullback(cotangent);`.
 ///
-/// The pullback can be called any number of times; it keeps the recording alive. It throws ShapeError if the
-/// cotangent's shape is not the value's.
+/// The pullback can be called any number of times and keeps the recording alive. It throws ShapeError unless the
+/// cotangent has the shape of the value.
 template <class F, class... A>
 auto vjp(const F& f, const A&... arguments) {
   using Recorded = detail::RecordedFunction<F, A...>;
@@ -322,8 +323,8 @@ auto vjp(const F& f, const A&... arguments) {
   });
 }
 
-/// A function's value and its derivative along a direction: `auto [y, dy] = jvp(f, x, t);`, or with tuples for several
-/// arguments, `jvp(f, std::tuple(x1, x2), std::tuple(t1, t2))`.
+/// A function's value and its derivative along tangents: `auto [y, dy] = jvp(f, x, t);`, or, for several arguments,
+/// `jvp(f, std::tuple(x1, x2), std::tuple(t1, t2))`.
 template <class F, class Primals, class Tangents>
 requires(!detail::is_var<F>) auto jvp(const F& f, const Primals& primals, const Tangents& tangents) {
   return detail::with_arguments(primals, [&]<class... A>(const A&... arguments) {
