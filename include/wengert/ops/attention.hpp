@@ -11,9 +11,9 @@ namespace wengert {
 /// Options of `scaled_dot_product_attention`.
 template <class T>
 struct AttentionOptions {
-  Var<T> mask{};        ///< broadcasts against (…, L, S): 0 forbids, anything else allows; empty: all allowed
-  Var<T> bias{};        ///< broadcasts against (…, L, S) and is added to the scores; empty: 0
-  bool causal = false;  ///< query i attends only to the keys 0 … i
+  Var<T> mask{};  ///< broadcasts to (…, L, S): where it is 0, the query may not attend to the key; empty: no mask
+  Var<T> bias{};  ///< broadcasts to (…, L, S) and is added to the scores; empty: 0
+  bool causal = false;                         ///< query i attends only to the keys 0 … i
   std::optional<double> scale{};               ///< multiplies the scores; by default 1/√E
   std::function<Var<T>(Var<T>)> on_weights{};  ///< applied to the weights (…, L, S); for example dropout
 };
@@ -21,8 +21,8 @@ struct AttentionOptions {
 /// softmax(scale · q·kᵀ + bias)·v, the attention of queries q (…, L, E) to keys k (…, S, E) with the values v (…, S,
 /// F); the result is (…, L, F) (Vaswani et al. 2017).
 ///
-/// The leading axes broadcast as in `matmul`. Forbidden keys have weight 0; the result of a query that may attend to
-/// nothing is zeros. Keys and values that no query may attend to affect no result and no gradient, even if they are
+/// The leading axes broadcast as in `matmul`. Masked keys have weight 0; the result of a query whose keys are all
+/// masked is zeros. Keys and values that are masked for all queries affect no result and no gradient, even if they are
 /// NaN. Throws ShapeError for mismatched shapes.
 template <class T>
 Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,

@@ -1,4 +1,4 @@
-// Control over differentiation: stop or transform gradients, custom backward rules, and checkpointing.
+// Control over differentiation: stopped and transformed gradients, custom backward rules, and checkpointing.
 #pragma once
 
 #include <wengert/tape/structural.hpp>
@@ -14,22 +14,21 @@
 
 namespace wengert {
 
-/// x as a constant: its value, without a gradient. A view; copies nothing.
+/// x as a constant: its value, without a gradient. A view.
 template <class T>
 Var<T> stop_gradient(Var<T> x, Location where = Location::current());
 
-/// x, whose gradient is `f` of the cotangent: `map_gradient(x, [](auto g) { return 2 * g; })`.
-///
-/// A view; copies nothing. The backward pass throws ShapeError if `f` changes the shape.
+/// x, whose gradient is `f` of the cotangent: `map_gradient(x, [](auto g) { return 2 * g; })`. A view. The backward
+/// pass throws ShapeError if `f` changes the shape.
 template <class T>
 Var<T> map_gradient(Var<T> x, std::type_identity_t<std::function<Var<T>(Var<T>)>> f,
                     Location where = Location::current());
 
-/// x, whose gradient is multiplied by a factor: −1 reverses it (Ganin and Lempitsky 2015).
+/// x, whose gradient is multiplied by a factor: −1 reverses it (Ganin & Lempitsky 2015). A view.
 template <class T>
 Var<T> scale_gradient(Var<T> x, double factor, Location where = Location::current());
 
-/// x, whose gradient is limited to [low, high], element by element.
+/// x, whose gradient is limited to [low, high], element by element. A view. Throws ValueError if low > high.
 template <class T>
 Var<T> clip_gradient(Var<T> x, double low, double high, Location where = Location::current());
 
@@ -39,7 +38,7 @@ namespace detail {
 template <class T>
 using VjpRule = std::function<void(Pullback<T>&)>;
 
-// Replaces the nodes recorded since `from` by one node with the value of `y`, the inputs `arguments` and this rule.
+// Collapses the nodes recorded since `from` into one with the value of `y`, the inputs `arguments` and this rule.
 template <class T>
 Var<T> with_rule(const typename Tape<T>::Mark& from, Var<T> y, std::span<const Var<T>> arguments, VjpRule<T> rule,
                  const Location& where);
@@ -49,12 +48,12 @@ Var<T> checkpointed(std::function<Var<T>(std::span<const Var<T>>)> f, std::span<
 
 }  // namespace detail
 
-/// A function with a custom backward rule: call `custom_vjp(forward, backward)` on Vars like `forward`.
+/// A function with a custom backward rule: `custom_vjp(forward, backward)` is called on Vars, like `forward`.
 ///
 /// `backward(g, y, x...)` returns the cotangents of the inputs x, given the cotangent g of the value y: a Var for one
-/// input; for several, a tuple of Vars, `no_gradient`, or functions that return Vars. It is recorded, so it can be
-/// differentiated again. The nodes that `forward` records are released immediately; Vars that it captures get no
-/// gradient. The inputs must be Vars on one tape.
+/// input; for several, a tuple of Vars, of `no_gradient`, or of functions that return a Var. It is recorded, so it can
+/// be differentiated again. The values of the nodes that `forward` records are released immediately; Vars that it
+/// captures get no gradient. The inputs must be Vars on one tape.
 template <class Forward, class Backward>
 auto custom_vjp(Forward forward, Backward backward) {
   return [forward = std::move(forward), backward = std::move(backward)]<class T, class... Rest>(
@@ -85,11 +84,11 @@ auto custom_vjp(Forward forward, Backward backward) {
 }
 
 /// A function whose intermediate values are not kept for the gradient, but recomputed in the backward pass:
-/// `checkpoint(block)(x)` instead of `block(x)` trades time for memory (Griewank and Walther 2000).
+/// `checkpoint(block)(x)` instead of `block(x)` trades time for memory (Griewank & Walther 2000).
 ///
-/// Vars that the function captures and Parameters that it records also get gradients. It is called again in each
-/// backward pass and must record the same nodes each time: random generators that it draws from are rewound for these
-/// calls, and its updates are queued only once. The inputs must be Vars on one tape.
+/// Vars that the function captures and Parameters that it records get gradients too. It is called again in each
+/// backward pass and must record the same nodes each time: for these calls, the random generators that it draws from
+/// are reset to their earlier positions, and updates that it queues are dropped. The inputs must be Vars on one tape.
 template <class F>
 auto checkpoint(F f) {
   return [f = std::move(f)]<class T, class... Rest>(Var<T> first, Rest... rest) -> Var<T> {

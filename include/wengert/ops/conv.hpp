@@ -1,12 +1,12 @@
 // Convolutions over one, two or three spatial axes, transposed convolutions, and unfold and fold.
 //
-// An input is (N, C, spatial axes…) or, for a single sample, (C, spatial axes…). As in PyTorch a "convolution" does not
-// flip its kernel: y[n, o, p] = b[o] + Σ over c and k of x[n, c, p·stride + k·dilation − padding] · w[o, c, k]. Source:
-// Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016).
+// An input is (N, C, spatial axes…) or, for a single sample, (C, spatial axes…); N may be 0. As in PyTorch, kernels are
+// not flipped: y[n, o, p] = b[o] + Σ over c and k of x[n, c, p·stride + k·dilation − padding] · w[o, c, k]. Source:
+// Dumoulin & Visin, "A guide to convolution arithmetic for deep learning" (2016).
 //
-// All throw ShapeError for operands of the wrong rank, for channels that do not match each other or the groups, and for
-// a kernel larger than the padded input; ValueError for a stride, dilation or number of groups below 1 or a negative
-// padding. A batch may have 0 samples. Float convolutions use oneDNN where that is faster.
+// All throw ShapeError for operands of the wrong rank, an empty spatial axis or kernel, channels that do not match each
+// other or the groups, and a kernel larger than the padded input; ValueError for a stride, dilation or number of groups
+// below 1, and a negative padding. Float convolutions use oneDNN where it is faster.
 #pragma once
 
 #include <wengert/ops/window.hpp>
@@ -17,10 +17,10 @@ namespace wengert {
 /// Options of a convolution: `conv2d(x, w, {.stride = 2, .padding = {1, 0}})`.
 template <std::size_t n>
 struct ConvOptions {
-  PerAxis<n> stride = 1;      ///< steps between neighbouring outputs
-  Padding<n> padding = 0;     ///< zeros on both sides, or `same_padding` (stride 1; an odd zero goes to the end)
-  PerAxis<n> dilation = 1;    ///< steps between neighbouring kernel elements
-  std::ptrdiff_t groups = 1;  ///< the number of groups that channels and filters are split into
+  PerAxis<n> stride = 1;      ///< the distance between neighbouring windows
+  Padding<n> padding = 0;     ///< zeros on both sides, or `same_padding` (stride 1 only; an odd zero goes to the end)
+  PerAxis<n> dilation = 1;    ///< the distance between neighbouring elements of a window
+  std::ptrdiff_t groups = 1;  ///< the number of groups that channels and filters are divided into
 };
 /// The options of a convolution along 1, 2 or 3 spatial axes.
 ///@{
@@ -34,7 +34,7 @@ template <std::size_t n>
 struct ConvTransposeOptions {
   PerAxis<n> stride = 1;          ///< the stride of the convolution
   PerAxis<n> padding = 0;         ///< the number of elements cut off on both sides of the result
-  PerAxis<n> output_padding = 0;  ///< the number of elements added at its end; below the stride or the dilation
+  PerAxis<n> output_padding = 0;  ///< the number of elements added at its end; less than the stride or the dilation
   PerAxis<n> dilation = 1;        ///< the dilation of the convolution
   std::ptrdiff_t groups = 1;      ///< the groups of the convolution
 };
@@ -49,7 +49,7 @@ using ConvTranspose3dOptions = ConvTransposeOptions<3>;
 /// L' = ⌊(L + 2·padding − dilation·(K − 1) − 1) / stride⌋ + 1.
 template <class T>
 Var<T> conv1d(Var<T> x, Var<T> w, const Conv1dOptions& options = {}, Location where = Location::current());
-/// The same plus a bias (O,).
+/// The same plus a bias (O,), one number for each filter.
 template <class T>
 Var<T> conv1d(Var<T> x, Var<T> w, Var<T> bias, const Conv1dOptions& options = {}, Location where = Location::current());
 
@@ -68,8 +68,8 @@ template <class T>
 Var<T> conv3d(Var<T> x, Var<T> w, Var<T> bias, const Conv3dOptions& options = {}, Location where = Location::current());
 
 /// The transpose of a convolution: x (N, C, L) with w (C, O/groups, K) gives (N, O, L').
-/// L' = (L − 1)·stride − 2·padding + dilation·(K − 1) + output_padding + 1. Also called a fractionally strided
-/// convolution; it maps the gradient of conv1d's result to the gradient of its input.
+/// L' = (L − 1)·stride − 2·padding + dilation·(K − 1) + output_padding + 1. It maps the gradient of conv1d's result to
+/// that of conv1d's input; also called a fractionally strided convolution.
 template <class T>
 Var<T> conv_transpose1d(Var<T> x, Var<T> w, const ConvTranspose1dOptions& options = {},
                         Location where = Location::current());
@@ -100,19 +100,19 @@ Var<T> conv_transpose3d(Var<T> x, Var<T> w, Var<T> bias, const ConvTranspose3dOp
 
 /// Options of `unfold` and `fold`.
 struct UnfoldOptions {
-  PerAxis<2> stride = 1;    ///< steps between neighbouring windows
+  PerAxis<2> stride = 1;    ///< the distance between neighbouring windows
   PerAxis<2> padding = 0;   ///< zeros on both sides
-  PerAxis<2> dilation = 1;  ///< steps between neighbouring elements of a window
+  PerAxis<2> dilation = 1;  ///< the distance between neighbouring elements of a window
 };
 
-/// Windows as columns (im2col): x (N, C, H, W) gives (N, C·KH·KW, positions), row-major in both. A single sample (C, H,
-/// W) gives (C·KH·KW, positions). A convolution is a matrix product with these columns.
+/// Windows as columns (im2col): x (N, C, H, W) gives (N, C·KH·KW, positions), both axes in row-major order; a single
+/// sample (C, H, W) gives (C·KH·KW, positions). A convolution is a matrix product with these columns.
 template <class T>
 Var<T> unfold(Var<T> x, const PerAxis<2>& kernel, const UnfoldOptions& options = {},
               Location where = Location::current());
 
 /// The transpose of `unfold` (col2im): columns (N, C·KH·KW, positions) are summed into (N, C, H, W), where `size` is
-/// {H, W}. Overlapping windows add up, so `fold(unfold(x))` multiplies each element by the number of windows that
+/// {H, W}. Overlapping windows add up, so `fold(unfold(x))` is each element of x times the number of windows that
 /// contain it. Throws ShapeError if the columns do not match these windows.
 template <class T>
 Var<T> fold(Var<T> columns, const PerAxis<2>& size, const PerAxis<2>& kernel, const UnfoldOptions& options = {},

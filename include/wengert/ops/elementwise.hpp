@@ -1,8 +1,8 @@
-// Elementwise ops: each is one block of formula, derivative, domain and function.
+// Elementwise ops: arithmetic, comparisons, exponential and trigonometric functions, and activations.
 //
-// All broadcast like NumPy and take Vars, scalars and tensors, at least one of them a Var. The ops of an `ops::` block
-// can also be used inside a formula of `elementwise(...)`. Conventions at kinks and ties are PyTorch's and are stated
-// at each op.
+// All broadcast like NumPy and take Vars, scalars and tensors, at least one of them a Var; they throw ShapeError for
+// shapes that do not broadcast. Ops in namespace `ops` can also be used inside a formula of `elementwise(...)`.
+// Conventions at kinks and ties are PyTorch's unless stated otherwise.
 #pragma once
 
 #include <wengert/ops/elementwise/activations.hpp>

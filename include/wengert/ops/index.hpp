@@ -1,7 +1,7 @@
-// Indexing: take, gather, scatter and related ops, masks, sorting.
+// Indexing: take, gather, scatter and related ops; selection by masks; sorting.
 //
-// Indices are an IndexVar, or an array or a list of integers. Negative indices count from the end; an index out of
-// range throws ValueError. Contributions to the same element add up, also in gradients.
+// Indices are an IndexVar, or an array or list of integers. Negative indices count from the end; an index out of range
+// throws ValueError. If indices repeat, the contributions to an element add up, in gradients too.
 #pragma once
 
 #include <wengert/tape/index_var.hpp>
@@ -13,10 +13,10 @@
 
 namespace wengert {
 
-// ---- whole slabs ---------------------------------------------------------------------------------------------------
+// ---- whole slices --------------------------------------------------------------------------------------------------
 
-/// The slabs of x at these indices of an axis; the axes of `indices` replace `axis` in the result (NumPy's take).
-/// Throws AxisError if x has no such axis.
+/// The slices of x at these indices along an axis (NumPy's take). In the shape of the result, the axes of `indices`
+/// replace `axis`. Throws AxisError if x has no such axis.
 template <class T>
 Var<T> take(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, std::ptrdiff_t axis,
             Location where = Location::current());
@@ -25,55 +25,53 @@ Var<T> take(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, std::ptrdif
 template <class T>
 Var<T> take(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, Location where = Location::current());
 
-/// The rows of a table (entries, width) at these indices: the shape of `indices` with the width as last axis.
-///
-/// Unlike `take`, it rejects negative indices, which are mistakes here. Throws ShapeError unless the table is a matrix.
+/// The rows of a table (entries, width) at these indices; the result has the shape of `indices` with the width
+/// appended. Unlike `take`, throws ValueError for negative indices. Throws ShapeError unless the table is a matrix.
 template <class T>
 Var<T> embedding(Var<T> table, std::type_identity_t<IndexOperand<T>> indices, Location where = Location::current());
 
-/// x with the slabs of `source` added at these indices of an axis: slab k of `source` at `indices[k]`.
+/// x with the slices of `source` added along an axis: slice k of `source` at `indices[k]`.
 ///
-/// `indices` is a vector. `source` has the shape of x, with one slab per index along the axis; a scalar is added to
-/// each slab. Throws ShapeError for other shapes, AxisError if x has no such axis.
+/// `indices` is a vector. `source` has the shape of x, except that it has one slice for each index along the axis; a
+/// scalar is added to each slice. Throws ShapeError for other shapes, AxisError if x has no such axis.
 template <class T>
 Var<T> index_add(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperand<T>> indices,
                  std::type_identity_t<Operand<T>> source, Location where = Location::current());
 
-/// One-hot encoding: rows of zeros with a 1 at the index of the label; the shape of `labels` with `classes` as last
-/// axis. Without gradient. Throws ValueError for a label outside 0 … classes − 1.
+/// One-hot encoding: a row of `classes` zeros for each label, with a 1 at the label. The result has the shape of
+/// `labels` with the classes appended, and no gradient. Throws ValueError for a label outside 0 … classes − 1.
 template <class T>
 Var<T> one_hot(IndexVar<T> labels, std::size_t classes, Location where = Location::current());
 
-/// The elements of x, in row-major order, where a mask is not 0; x and mask broadcast against each other.
+/// The elements of x where a mask is not 0, as a vector in row-major order; x and mask broadcast against each other.
 ///
-/// The result is a vector. The mask is read immediately, so a Program keeps the selected positions of its recording.
-/// Throws ShapeError if x and mask do not broadcast.
+/// The mask is read during recording, so a Program, for which allow_value_dependence must be set, keeps the positions.
+/// Throws ShapeError if x and mask do not broadcast, HandleError if the tape computes no values.
 template <class T>
 Var<T> masked_select(Var<T> x, std::type_identity_t<Operand<T>> mask, Location where = Location::current());
 
 // ---- element by element along an axis ------------------------------------------------------------------------------
 
-/// For each index, the element of x at the same position, except along `axis`, where the index is the position:
-/// y[i, j] = x[i, k[i, j]] for axis 1 (NumPy's take_along_axis).
+/// The elements of x at indices k along an axis: y[i, j] = x[i, k[i, j]] for axis 1 (NumPy's take_along_axis).
 ///
-/// x and `indices` have the same rank and broadcast against each other except along `axis`. Use it with the results of
-/// `argsort` and `topk`. Throws ShapeError for other shapes, AxisError if x has no such axis.
+/// x and the indices have the same rank and broadcast against each other except along the axis. Use it with the results
+/// of `argsort` and `topk`. Throws ShapeError for other shapes, AxisError if x has no such axis.
 template <class T>
 Var<T> take_along_axis(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, std::ptrdiff_t axis,
                        Location where = Location::current());
 
-/// The same with PyTorch's rules: nothing broadcasts, and except along `axis`, only the leading part of x with the
-/// extents of `indices` is used. Throws ShapeError if the ranks differ or, except along `axis`, `indices` is larger
-/// than x; AxisError if x has no such axis.
+/// The same with PyTorch's rules: nothing broadcasts; along the other axes, x may be larger than `indices`, and its
+/// leading part is used. Throws ShapeError if the ranks differ or `indices` is larger than x along another axis,
+/// AxisError if x has no such axis.
 template <class T>
 Var<T> gather(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperand<T>> indices,
               Location where = Location::current());
 
 /// x with elements replaced: y[i, k[i, j]] = source[i, j] for axis 1 (PyTorch's scatter).
 ///
-/// All have the same rank. Only the leading part of `source` with the extents of `indices` is used; a scalar stands for
-/// all elements. If several indices refer to the same element, the last one wins, and only its source gets a gradient.
-/// Throws ShapeError if `indices` is larger than `source` or, except along `axis`, than x; AxisError if x has no such
+/// All have the same rank. `source` may be larger than `indices`, and its leading part is used; a scalar stands for all
+/// elements. If several indices refer to the same element, the last one wins, and only its source gets a gradient.
+/// Throws ShapeError if `indices` is larger than `source`, or than x along another axis; AxisError if x has no such
 /// axis.
 template <class T>
 Var<T> scatter(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperand<T>> indices,
@@ -86,10 +84,10 @@ Var<T> scatter_add(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOper
 
 // ---- sorting -------------------------------------------------------------------------------------------------------
 
-/// The order of sorting. NaN counts as largest.
+/// The order of sorting. NaN counts as the largest value.
 enum class SortOrder : bool { ascending, descending };
 
-/// The elements sorted along an axis. Throws AxisError if x has no such axis.
+/// The elements sorted along an axis; the sort is stable. Throws AxisError if x has no such axis.
 template <class T>
 Var<T> sort(Var<T> x, std::ptrdiff_t axis = -1, SortOrder order = SortOrder::ascending,
             Location where = Location::current());
@@ -106,10 +104,10 @@ struct TopK {
   Var<T> values;        ///< the first k elements, in the requested order
   IndexVar<T> indices;  ///< their indices along the axis
 };
-/// The k elements along an axis that come first in an order, sorted: `auto [values, indices] = topk(x, 3);`.
+/// The first k elements along an axis in sorted order: `auto [values, indices] = topk(x, 3);`.
 ///
-/// Of equal elements, the first are taken. Throws ShapeError if the axis has fewer than k elements, AxisError if x has
-/// no such axis.
+/// Of equal elements, those with lower indices come first. Throws ShapeError if the axis has fewer than k elements,
+/// AxisError if x has no such axis.
 template <class T>
 TopK<T> topk(Var<T> x, std::size_t k, std::ptrdiff_t axis = -1, SortOrder order = SortOrder::descending,
              Location where = Location::current());

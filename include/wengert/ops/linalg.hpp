@@ -1,9 +1,9 @@
 // Linear algebra: products, linear equations, determinants and factorisations.
 //
-// All functions operate on stacks: the last two axes form a matrix (n rows, m columns), the leading axes index the
-// matrices and broadcast between operands. A matrix for which there is no result throws ValueError that names its
-// position in the stack. Factorisations are LAPACK's. Gradients of any order are recorded; most formulas are from Giles
-// 2008, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation".
+// All functions but `dot`, `outer`, `tensordot` and `einsum` operate on stacks: the last two axes form a matrix of n
+// rows and m columns; the leading axes index the matrices and broadcast between operands. A ValueError for a matrix
+// without a result names its position in the stack. Factorisations are LAPACK's. Most formulas of derivatives are from
+// Giles 2008, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation".
 #pragma once
 
 #include <wengert/tape/op.hpp>
@@ -37,35 +37,36 @@ Var<T> matmul(Var<T> a, Var<T> b, Location where = Location::current());
 template <class T>
 Var<T> dot(Var<T> a, Var<T> b, Location where = Location::current());
 
-/// The outer product aᵢ·bⱼ, (n, m) for n and m elements; operands that are not vectors are flattened (NumPy's rule).
+/// The outer product aᵢ·bⱼ of n and m elements, (n, m); operands that are not vectors are flattened (NumPy's rule).
 template <class T>
 Var<T> outer(Var<T> a, Var<T> b, Location where = Location::current());
 
-/// The sum of products over the last `axes` axes of a and the first `axes` axes of b, in order; 0 gives all products.
+/// The sum of products over the last `axes` axes of a and the first `axes` axes of b, in order; for 0, all products.
 ///
-/// The result has the remaining axes of a, then those of b. Throws ShapeError if extents differ, AxisError if an
-/// operand has fewer axes.
+/// The result has the remaining axes of a, then those of b. Throws ShapeError if extents differ or the result has more
+/// than 8 axes, AxisError if an operand has fewer than `axes` axes.
 template <class T>
 Var<T> tensordot(Var<T> a, Var<T> b, std::size_t axes = 2, Location where = Location::current());
 
 /// The sum of products over pairs of axes: axis `axes_a[i]` of a with axis `axes_b[i]` of b, counted from the end if
 /// negative.
 ///
-/// Throws ShapeError if their extents differ, AxisError for an axis that is out of range, named twice, or unpaired.
+/// Throws ShapeError if their extents differ or the result has more than 8 axes, AxisError for an axis that is out of
+/// range, named twice, or unpaired.
 template <class T>
 Var<T> tensordot(Var<T> a, Var<T> b, std::type_identity_t<std::initializer_list<std::ptrdiff_t>> axes_a,
                  std::type_identity_t<std::initializer_list<std::ptrdiff_t>> axes_b,
                  Location where = Location::current());
 
-/// The subscripts of an `einsum`, with the line of the caller.
+/// The subscripts of an `einsum`, with the caller's line.
 class Subscripts {
  public:
-  /// From a text, with the line of the caller.
+  /// From a text, which must live as long as the call.
   template <std::convertible_to<std::string_view> S>
   Subscripts(const S& text, Location where = Location::current()) : text_(text), where_(where) {}  // NOLINT
   /// The text.
   std::string_view text() const { return text_; }
-  /// The line.
+  /// The caller's line.
   const Location& where() const { return where_; }
 
  private:
@@ -81,9 +82,10 @@ class Subscripts {
 /// the letters that occur once (NumPy's rule). Spaces are ignored.
 ///
 /// Operands are contracted pair by pair, with a `matmul` where something is summed: up to six operands in the cheapest
-/// of all orders; more of them greedily, the pair that shrinks most first. The gradient follows the same order.
+/// of all orders, more in the cheaper of two greedy orders.
 ///
-/// Throws ValueError for invalid subscripts, ShapeError for operands that do not match them.
+/// Throws ValueError for invalid subscripts, ShapeError for operands that do not match them, and if an intermediate
+/// result would have more than 8 axes.
 template <class T>
 Var<T> einsum(const Subscripts& subscripts, std::span<const Var<T>> operands);
 /// The same for any number of operands.
@@ -107,21 +109,20 @@ Var<T> inv(Var<T> a, Location where = Location::current());
 
 /// The X with A·X = B, for A (…, n, n) and B (…, n, m); the leading axes broadcast.
 ///
-/// B of rank 1 is a vector, and so is the result; B of any other rank is a stack of matrices (NumPy 2's rule, not
-/// PyTorch's heuristic), so give a stack of vectors a last axis of extent 1. Throws ShapeError for mismatched shapes,
-/// ValueError for a singular matrix.
+/// If B has rank 1, it is a vector, and so is the result. With any other rank, B is a stack of matrices (NumPy 2's
+/// rule, not PyTorch's heuristic): append an axis of extent 1 to a stack of vectors. Throws ShapeError for mismatched
+/// shapes, ValueError for a singular matrix.
 template <class T>
 Var<T> solve(Var<T> a, Var<T> b, Location where = Location::current());
 
-/// The triangle of a matrix that holds its elements.
+/// Which triangle of a matrix is read.
 enum class Triangle : bool { lower, upper };
 /// Whether the diagonal of a triangular matrix is assumed to be all ones and not read.
 enum class UnitDiagonal : bool { no, yes };
 
 /// The X with A·X = B for a triangular A, whose other triangle is not read; otherwise like `solve`.
 ///
-/// For Aᵀ·X = B, use `triangular_solve(transpose(a), b, …)` with the other triangle, which copies nothing. Throws
-/// ValueError for a zero on the diagonal.
+/// For Aᵀ·X = B, pass the view `swapaxes(a, -1, -2)` and the other triangle. Throws ValueError for a 0 on the diagonal.
 template <class T>
 Var<T> triangular_solve(Var<T> a, Var<T> b, Triangle triangle = Triangle::lower, UnitDiagonal unit = UnitDiagonal::no,
                         Location where = Location::current());
@@ -150,13 +151,13 @@ SlogDet<T> slogdet(Var<T> a, Location where = Location::current());
 
 /// The lower triangular L with A = L·Lᵀ, for symmetric positive definite A.
 ///
-/// Only the lower triangle of A is read. The gradient is with respect to symmetric changes of A and itself symmetric,
-/// as in PyTorch. Formula: Seeger et al. 2017, "Auto-differentiating linear algebra". Throws ShapeError for matrices
-/// that are not square, ValueError for a matrix that is not positive definite.
+/// Only the lower triangle of A is read. The gradient is that with respect to symmetric changes of A, a symmetric
+/// matrix, as in PyTorch. Formula: Seeger et al. 2017, "Auto-differentiating linear algebra". Throws ShapeError for
+/// matrices that are not square, ValueError for a matrix that is not positive definite.
 template <class T>
 Var<T> cholesky(Var<T> a, Location where = Location::current());
 
-/// Q with orthonormal columns and upper triangular R, with A = Q·R.
+/// Q with orthonormal columns, and upper triangular R; A = Q·R.
 template <class T>
 struct Qr {
   Var<T> q;  ///< (…, n, k), k = min(n, m)
@@ -164,9 +165,9 @@ struct Qr {
 };
 /// The reduced QR factorisation of matrices (…, n, m): `auto [q, r] = qr(a);`.
 ///
-/// Signs are LAPACK's: diagonal elements of R may be negative. The gradient requires linearly independent first k
-/// columns and otherwise throws ValueError. Formulas: Walter & Lehmann 2018, "Algorithmic differentiation of linear
-/// algebra functions"; for m > n, Roberts & Roberts 2020, "QR and LQ decomposition matrix backpropagation algorithms".
+/// Signs are LAPACK's: diagonal elements of R may be negative. The gradient throws ValueError unless the first k
+/// columns are linearly independent. Formulas: Walter & Lehmann 2018, "Algorithmic differentiation of linear algebra
+/// functions"; for m > n, Roberts & Roberts 2020, "QR and LQ decomposition matrix backpropagation algorithms".
 template <class T>
 Qr<T> qr(Var<T> a, Location where = Location::current());
 
@@ -178,10 +179,10 @@ struct Eigh {
 };
 /// The eigenvalues and eigenvectors of symmetric matrices: `auto [w, v] = eigh(a);`.
 ///
-/// Only the lower triangle of A is read. The gradient is with respect to symmetric changes of A and itself symmetric,
-/// as in PyTorch. The sign of an eigenvector is arbitrary, so only results that do not depend on it are meaningful. For
-/// a repeated eigenvalue, the gradient through its vectors is not finite; through the values alone, it is. Throws
-/// ShapeError for matrices that are not square, ValueError for an element that is not finite.
+/// Only the lower triangle of A is read. The gradient is that with respect to symmetric changes of A, a symmetric
+/// matrix, as in PyTorch. The sign of an eigenvector is arbitrary, so only results that do not depend on it are
+/// meaningful. For a repeated eigenvalue, the gradient through its vectors is not finite; through the values alone, it
+/// is. Throws ShapeError for matrices that are not square, ValueError for an element that is not finite.
 template <class T>
 Eigh<T> eigh(Var<T> a, Location where = Location::current());
 

@@ -1,7 +1,8 @@
 // Normalisations: softmax and its logarithm; layer, RMS, batch, group and instance normalisation.
 //
 // Channels lie along axis 1, as in PyTorch. Variances are population variances (divided by the number of elements), and
-// epsilon is added to them. `weight` and `bias` scale and shift the result, unless they are empty handles.
+// ε, the argument `epsilon`, is added to them. `weight` and `bias` scale and shift the result, unless they are empty
+// handles. All normalisations throw ShapeError for a weight or bias of another shape, ValueError if ε < 0.
 #pragma once
 
 #include <wengert/tape/op.hpp>
@@ -13,7 +14,7 @@ namespace wengert {
 template <class T>
 Var<T> softmax(Var<T> x, std::ptrdiff_t axis = -1, Location where = Location::current());
 
-/// ln softmax(x) along an axis, exact where the softmax itself underflows.
+/// ln softmax(x) along an axis, accurate where the softmax itself underflows.
 /// Throws AxisError if x has no such axis.
 template <class T>
 Var<T> log_softmax(Var<T> x, std::ptrdiff_t axis = -1, Location where = Location::current());
@@ -31,38 +32,37 @@ template <class T>
 Var<T> rms_norm(Var<T> x, const std::type_identity_t<Shape>& normalised, std::type_identity_t<Var<T>> weight = {},
                 double epsilon = 1e-5, Location where = Location::current());
 
-/// The running statistics of batch_norm: the mean and variance of each channel.
+/// The running statistics of `batch_norm`: the mean and variance of each channel.
 template <class T>
 struct BatchNormState {
-  Parameter<T> running_mean;      ///< untrainable; zeros at first
-  Parameter<T> running_variance;  ///< untrainable; ones at first
+  Parameter<T> running_mean;      ///< (C,), not trainable; initially 0
+  Parameter<T> running_variance;  ///< (C,), not trainable; initially 1
   double momentum;                ///< running = (1 − momentum) · running + momentum · batch
 
-  /// Running means of 0 and variances of 1 for this number of channels.
+  /// The initial statistics for this number of channels.
   explicit BatchNormState(std::size_t channels, double momentum = 0.1);
 };
 
-/// Whether batch_norm is in training mode.
+/// Whether `batch_norm` is in training mode.
 enum class Training : bool { no, yes };
 
-/// (x − mean) / √(variance + ε) by channel (Ioffe & Szegedy 2015): (N, C) or (N, C, …), weight and bias (C).
+/// (x − mean) / √(variance + ε) by channel (Ioffe & Szegedy 2015); x is (N, C) or (N, C, …), weight and bias (C,).
 ///
-/// In training, it uses the mean and variance of the batch, and queues updates of the running statistics (with the
-/// variance divided by one less than the number of elements) on the tape; `tape.commit()` writes them. Otherwise it
-/// uses the running statistics. Throws ShapeError for other shapes, and in training for fewer than two elements per
-/// channel.
+/// In training, it uses the mean and variance of the batch, and queues updates of the running statistics on the tape
+/// (see `Tape::commit`); the running variance divides by one less than the number of elements. Otherwise, it uses the
+/// running statistics. Throws ShapeError for other shapes and, in training, for fewer than two elements per channel.
 template <class T>
 Var<T> batch_norm(Var<T> x, const BatchNormState<T>& state, Training training, std::type_identity_t<Var<T>> weight = {},
                   std::type_identity_t<Var<T>> bias = {}, double epsilon = 1e-5, Location where = Location::current());
 
 /// (x − mean) / √(variance + ε) over groups of adjacent channels of each sample (Wu & He 2018); x is (N, C) or
-/// (N, C, …), weight and bias (C). Throws ShapeError unless `groups` divides the number of channels.
+/// (N, C, …), weight and bias (C,). Throws ShapeError unless `groups` divides the number of channels.
 template <class T>
 Var<T> group_norm(Var<T> x, std::size_t groups, std::type_identity_t<Var<T>> weight = {},
                   std::type_identity_t<Var<T>> bias = {}, double epsilon = 1e-5, Location where = Location::current());
 
 /// (x − mean) / √(variance + ε) over each channel of each sample (Ulyanov, Vedaldi & Lempitsky 2016); x is (N, C, …),
-/// weight and bias (C). Throws ShapeError below rank 3.
+/// weight and bias (C,). Throws ShapeError below rank 3.
 template <class T>
 Var<T> instance_norm(Var<T> x, std::type_identity_t<Var<T>> weight = {}, std::type_identity_t<Var<T>> bias = {},
                      double epsilon = 1e-5, Location where = Location::current());

@@ -1,12 +1,12 @@
 // Pooling over one, two or three spatial axes: the largest element or the average of a window.
 //
 // An input is (N, C, spatial axes…) or, for a single sample, (C, spatial axes…); N may be 0. For a kernel of extent K,
-// the result has L' = ⌊(L + 2·padding − dilation·(K − 1) − 1) / stride⌋ + 1 elements along an axis; with `ceil_mode`,
-// ⌈…⌉ + 1, without the last one if its window would begin in the padding after the input. Padding is never a maximum.
-// All conventions are PyTorch's.
+// the result has L' = ⌊(L + 2·padding − dilation·(K − 1) − 1) / stride⌋ + 1 elements along an axis. With `ceil_mode`,
+// it has ⌈…⌉ + 1, but not a last one whose window would begin in the padding after the input. Padding is never a
+// maximum. All conventions are PyTorch's.
 //
 // All throw ShapeError for an operand of the wrong rank, an empty spatial axis and a kernel larger than the padded
-// input; ValueError for a kernel, stride, dilation or size below 1, for a negative padding and for one above half the
+// input; ValueError for a kernel, stride, dilation or size below 1, and a padding that is negative or above half the
 // kernel.
 #pragma once
 
@@ -18,9 +18,9 @@ namespace wengert {
 /// Options of max pooling: `max_pool2d(x, 3, {.stride = 2, .padding = 1})`.
 template <std::size_t n>
 struct MaxPoolOptions {
-  PerAxis<n> stride{};      ///< steps between neighbouring windows; the kernel's extents if not given
+  PerAxis<n> stride{};      ///< the distance between neighbouring windows; the kernel's extents if not given
   PerAxis<n> padding = 0;   ///< the number of elements on both sides
-  PerAxis<n> dilation = 1;  ///< steps between neighbouring elements of a window
+  PerAxis<n> dilation = 1;  ///< the distance between neighbouring elements of a window
   bool ceil_mode = false;   ///< the last window may extend beyond the end
 };
 /// The options of max pooling along 1, 2 or 3 spatial axes.
@@ -33,7 +33,7 @@ using MaxPool3dOptions = MaxPoolOptions<3>;
 /// Options of average pooling.
 template <std::size_t n>
 struct AvgPoolOptions {
-  PerAxis<n> stride{};            ///< steps between neighbouring windows; the kernel's extents if not given
+  PerAxis<n> stride{};            ///< the distance between neighbouring windows; the kernel's extents if not given
   PerAxis<n> padding = 0;         ///< zeros on both sides
   bool ceil_mode = false;         ///< the last window may extend beyond the end
   bool count_include_pad = true;  ///< whether the average includes the padding
@@ -61,8 +61,8 @@ template <class T>
 Var<T> max_pool3d(Var<T> x, const PerAxis<3>& kernel, const MaxPool3dOptions& options = {},
                   Location where = Location::current());
 
-/// The average of each window of x (N, C, L): (N, C, L').
-/// The average includes the padding unless `count_include_pad` is false, and never anything beyond the padding.
+/// The average of each window of x (N, C, L): (N, C, L'). It includes the zeros of the padding unless
+/// `count_include_pad` is false; positions beyond the padding never count.
 template <class T>
 Var<T> avg_pool1d(Var<T> x, const PerAxis<1>& kernel, const AvgPool1dOptions& options = {},
                   Location where = Location::current());

@@ -1,8 +1,8 @@
 // Random draws and dropout.
 //
 // A draw is an op whose attributes are the key and the counter of its generator, so evaluating it again, for example in
-// a vjp, gives the same numbers. They do not depend on the number of threads. A Program that replays draws continues
-// the generator's stream, as recording them again would.
+// a vjp, gives the same numbers, on any number of threads. A Program that replays a draw continues the generator's
+// stream, as recording the draw again would.
 #pragma once
 
 #include <wengert/tape/op.hpp>
@@ -15,9 +15,9 @@ namespace wengert {
 
 /// The random number generator: Philox4x32-10, which is counter-based (Salmon et al. 2011).
 ///
-/// Equal keys give equal streams, different keys independent ones. Every draw uses the blocks from `counter` on and
-/// advances `counter` past them; each element takes 64 of a block's 128 bits, 32 for dropout. A draw that throws does
-/// not advance it. A handle: copies share the position in the stream. Save `key` and `counter` to resume a run.
+/// Equal keys give equal streams, different keys independent ones. A draw uses the blocks from `counter` on and, unless
+/// it throws, advances `counter` past them; an element takes 64 bits of a block's 128, for dropout 32. A handle: copies
+/// share the position in the stream. Save `key` and `counter` to resume a run.
 class Generator {
  public:
   /// The stream of `key`, the seed, from block `counter` on.
@@ -34,7 +34,7 @@ class Generator {
   std::uint64_t key() const { return state_->key; }
   /// The number of the next block.
   std::uint64_t counter() const { return state_->counter; }
-  /// Moves to a block of the stream.
+  /// Makes `counter` the number of the next block.
   void seek(std::uint64_t counter) { state_->counter = counter; }
 
   /// The position in a stream.
@@ -55,8 +55,8 @@ class Generator {
 template <class T>
 Var<T> uniform(Tape<T>& tape, const Shape& shape, Generator& generator, Location where = Location::current());
 
-/// Numbers drawn uniformly from [low, high): low + (high − low) u. The limits broadcast against each other and get
-/// gradients.
+/// Numbers drawn uniformly from [low, high): low + (high − low) u. The limits, at least one of them a Var, broadcast
+/// against each other and get gradients.
 ///@{
 Var<float> uniform(const Operand<float>& low, const Operand<float>& high, Generator& generator);
 Var<double> uniform(const Operand<double>& low, const Operand<double>& high, Generator& generator);
@@ -66,14 +66,14 @@ Var<double> uniform(const Operand<double>& low, const Operand<double>& high, Gen
 template <class T>
 Var<T> normal(Tape<T>& tape, const Shape& shape, Generator& generator, Location where = Location::current());
 
-/// Numbers drawn from normal distributions: mean + deviation · z. Means and standard deviations broadcast against each
-/// other and get gradients (the reparameterisation of Kingma & Welling 2014).
+/// Numbers drawn from normal distributions: mean + deviation · z. The means and standard deviations, at least one of
+/// them a Var, broadcast against each other and get gradients (the reparameterisation of Kingma & Welling 2014).
 ///@{
 Var<float> normal(const Operand<float>& mean, const Operand<float>& deviation, Generator& generator);
 Var<double> normal(const Operand<double>& mean, const Operand<double>& deviation, Generator& generator);
 ///@}
 
-/// 1 with the probability given for the element, otherwise 0; without gradient.
+/// For each element, 1 with the given probability, otherwise 0; without gradient.
 /// Throws ValueError for a probability that is not in [0, 1].
 template <class T>
 Var<T> bernoulli(Var<T> probability, Generator& generator, Location where = Location::current());
@@ -83,9 +83,9 @@ Var<T> bernoulli(Var<T> probability, Generator& generator, Location where = Loca
 template <class T>
 IndexVar<T> categorical(Var<T> logits, Generator& generator, Location where = Location::current());
 
-/// x with each element set to 0 with the given probability and divided by 1 − probability otherwise, which preserves
-/// its expectation (Srivastava et al. 2014). The gradient passes through the elements that are kept.
-/// Throws ValueError for a probability that is not in [0, 1]; 1 gives zeros.
+/// x with each element set to 0 with the given probability and otherwise divided by 1 − probability, which preserves
+/// its expectation (Srivastava et al. 2014). The gradient passes through the elements that are kept. A probability of 1
+/// gives zeros; for 0, returns x and draws nothing. Throws ValueError for a probability that is not in [0, 1].
 template <class T>
 Var<T> dropout(Var<T> x, double probability, Generator& generator, Location where = Location::current());
 

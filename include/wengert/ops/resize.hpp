@@ -1,7 +1,7 @@
 // Resizing by nearest-neighbour and linear interpolation, and pixel shuffling.
 //
 // An input is (N, C, spatial axes…) or, for a single sample, (C, spatial axes…). All throw ShapeError for an operand of
-// the wrong rank or with an empty spatial axis, and ValueError for a size below 1.
+// the wrong rank or with an empty spatial axis, and ValueError for a size or factor below 1.
 #pragma once
 
 #include <wengert/ops/window.hpp>
@@ -22,8 +22,8 @@ Var<T> upsample_nearest3d(Var<T> x, const PerAxis<3>& size, Location where = Loc
 /// Whether linear interpolation aligns the centres of the first and last elements of input and result, or their edges.
 enum class AlignCorners : bool { no, yes };
 
-/// x (N, C, L) interpolated linearly to another extent. Element i lies at (i + ½)·L/size − ½, but not before element 0;
-/// with aligned corners, at i·(L − 1)/(size − 1). Beyond the last element, x is constant. All as in PyTorch.
+/// x (N, C, L) interpolated linearly to another extent. Element i lies at (i + ½)·L/size − ½, with aligned corners at
+/// i·(L − 1)/(size − 1). Before its first and beyond its last element, x is constant. All as in PyTorch.
 template <class T>
 Var<T> upsample_linear(Var<T> x, const PerAxis<1>& size, AlignCorners corners = {},
                        Location where = Location::current());
@@ -36,7 +36,7 @@ template <class T>
 Var<T> upsample_trilinear(Var<T> x, const PerAxis<3>& size, AlignCorners corners = {},
                           Location where = Location::current());
 
-/// Rearranges channels into resolution: x (N, C·r², H, W) gives (N, C, H·r, W·r), where r is `factor`.
+/// Rearranges channels to a higher resolution: x (N, C·r², H, W) gives (N, C, H·r, W·r), where r is `factor`.
 /// y[n, c, h·r + i, w·r + j] = x[n, (c·r + i)·r + j, h, w]. Throws ShapeError if r² does not divide the channels.
 /// Source: Shi et al., "Real-time single image and video super-resolution" (2016).
 template <class T>

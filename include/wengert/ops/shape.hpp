@@ -1,4 +1,4 @@
-// Shape ops: the same elements in another shape. All but `contiguous` and `sum_to` return views where possible.
+// Shape ops: the same elements in another shape or order. All but `contiguous` and `sum_to` return views if possible.
 #pragma once
 
 #include <wengert/base/axes.hpp>
@@ -10,7 +10,7 @@
 
 namespace wengert {
 
-/// The shape for `reshape`: extents, one of which may be −1, which is inferred from the number of elements.
+/// The shape for `reshape`: extents, one of which may be −1, to be inferred from the number of elements.
 class NewShape {
  public:
   /// One extent, of any integer type.
@@ -22,12 +22,12 @@ class NewShape {
   };
 
   NewShape() = default;
-  /// A shape without unknown extents.
+  /// From a known shape.
   NewShape(const Shape& shape) : shape_(shape) {}  // NOLINT(google-explicit-constructor)
-  /// Throws ShapeError for a second −1 and for other negative extents.
+  /// From a list of extents. Throws ShapeError for a second −1 and for other negative extents.
   NewShape(std::initializer_list<Extent> extents, const Location& where = Location::current());
 
-  /// The shape for this number of elements. Throws ShapeError if no integer in place of −1 gives it.
+  /// The shape for this number of elements. Throws ShapeError if no integer fits in place of −1.
   Shape of(std::size_t elements) const;
 
  private:
@@ -41,16 +41,17 @@ template <class T>
 Var<T> reshape(Var<T> x, const std::type_identity_t<NewShape>& shape, Location where = Location::current());
 
 /// Merges the axes from `first` to `last`, counted from the end if negative; a scalar becomes a vector (PyTorch's
-/// flatten).
+/// flatten). Throws AxisError if there is no such axis or `first` comes after `last`.
 template <class T>
 Var<T> flatten(Var<T> x, std::ptrdiff_t first = 0, std::ptrdiff_t last = -1, Location where = Location::current());
 
-/// Inserts axes of extent 1, which have these indices in the result.
-/// Throws AxisError if one is out of range or named twice.
+/// Inserts axes of extent 1, which are these axes of the result.
+/// Throws AxisError if one is out of range or named twice, ShapeError above 8 axes.
 template <class T>
 Var<T> expand_dims(Var<T> x, const Axes& axes, Location where = Location::current());
 
-/// Removes axes of extent 1: those named, or all. Throws ShapeError if a named axis has another extent.
+/// Removes axes of extent 1: those named, or all. Throws ShapeError if a named axis has another extent, AxisError if it
+/// is out of range or named twice.
 template <class T>
 Var<T> squeeze(Var<T> x, const Axes& axes = {}, Location where = Location::current());
 
@@ -68,18 +69,18 @@ Var<T> transpose(Var<T> x, std::type_identity_t<std::initializer_list<std::ptrdi
 template <class T>
 Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b, Location where = Location::current());
 
-/// Moves axes: `from[i]` of x is `to[i]` of the result, and the others keep their order (NumPy's moveaxis). Axes are
-/// counted from the end if negative. Throws AxisError if an axis is out of range or named twice, or if `from` and `to`
-/// have different lengths.
+/// Moves axes: axis `from[i]` of x is axis `to[i]` of the result, and the others keep their order (NumPy's moveaxis).
+/// Axes are counted from the end if negative. Throws AxisError if an axis is out of range or named twice, or if `from`
+/// and `to` are empty or of different lengths.
 template <class T>
 Var<T> moveaxis(Var<T> x, const Axes& from, const Axes& to, Location where = Location::current());
 
-/// x repeated along its axes of extent 1 and along new leading axes to this shape (NumPy's rule).
-/// Throws ShapeError if it does not broadcast to `shape`.
+/// x repeated to this shape, along its axes of extent 1 and along new leading axes (NumPy's rule).
+/// Throws ShapeError if x does not broadcast to `shape`.
 template <class T>
 Var<T> broadcast_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where = Location::current());
 
-/// x summed over the axes along which `shape` would be repeated: the transpose of `broadcast_to`.
+/// x summed to this shape, over the axes along which `broadcast_to` would repeat it: the transpose of `broadcast_to`.
 /// Throws ShapeError if `shape` does not broadcast to the shape of x.
 template <class T>
 Var<T> sum_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where = Location::current());

@@ -15,8 +15,8 @@ namespace wengert {
 
 /// An argument of `slice` for one axis, written as for `xt::view`.
 ///
-/// It is a position, whose axis is dropped; `xt::range(start, stop)` or `xt::range(start, stop, step)`, with
-/// `xt::placeholders::_` for an open end; `xt::all()`; `xt::newaxis()`; or `xt::ellipsis()` for all remaining axes.
+/// One of: a position, whose axis is dropped; `xt::range(start, stop)` or `xt::range(start, stop, step)`, with
+/// `xt::placeholders::_` for an open end; `xt::all()`; `xt::newaxis()`; `xt::ellipsis()` for all remaining axes.
 /// Negative positions count from the end, ranges are clamped to the axis (Python's rules), and a negative step goes
 /// backwards.
 class Slice {
@@ -31,7 +31,7 @@ class Slice {
   template <class Start, class Stop, class Step>
   Slice(const xt::xrange_adaptor<Start, Stop, Step>& range)  // NOLINT(google-explicit-constructor)
       : start(bound(range.start())), stop(bound(range.stop())), step(bound(range.step()).value_or(1)) {}
-  /// The positions from `first` up to, but excluding, `last`, `stride` apart; either may be left open.
+  /// The positions from `first` up to, but excluding, `last`, `stride` apart; either end may be left open.
   Slice(std::optional<std::ptrdiff_t> first, std::optional<std::ptrdiff_t> last, std::ptrdiff_t stride = 1)
       : start(first), stop(last), step(stride) {}
   /// The whole axis, a new axis of extent 1, or all remaining axes.
@@ -52,12 +52,12 @@ class Slice {
 };
 
 /// Part of x, selected as by `xt::view`: `slice(x, {xt::range(1, 4), xt::all(), 0})`. Axes without an entry stay whole.
-/// A view, unless a step is negative. Throws ValueError for a position out of range and a step of 0, ShapeError for
-/// more entries than axes.
+/// A view, unless a step is negative. Throws ValueError for a position out of range or a step of 0, ShapeError for more
+/// entries than axes or a second ellipsis.
 template <class T>
 Var<T> slice(Var<T> x, std::initializer_list<Slice> slices, Location where = Location::current());
 
-/// Part of x along one axis.
+/// Part of x along one axis. Throws AxisError if there is no such axis, ValueError for a new axis or an ellipsis.
 template <class T>
 Var<T> slice(Var<T> x, std::ptrdiff_t axis, const Slice& part, Location where = Location::current());
 
@@ -65,8 +65,8 @@ Var<T> slice(Var<T> x, std::ptrdiff_t axis, const Slice& part, Location where = 
 template <class T>
 Var<T> flip(Var<T> x, const Axes& axes = {}, Location where = Location::current());
 
-/// The elements xᵢⱼ with j − i = `offset` of the matrices spanned by two axes, as a new last axis. A view.
-/// Throws AxisError if the two axes are the same.
+/// The elements xᵢⱼ with j − i = `offset` of the matrices that two axes span, as a new last axis. A view.
+/// Throws AxisError if there is no such axis or the two are the same.
 template <class T>
 Var<T> diagonal(Var<T> x, std::ptrdiff_t offset = 0, std::ptrdiff_t row_axis = 0, std::ptrdiff_t column_axis = 1,
                 Location where = Location::current());
@@ -76,7 +76,7 @@ Var<T> diagonal(Var<T> x, std::ptrdiff_t offset = 0, std::ptrdiff_t row_axis = 0
 template <class T>
 Var<T> diag(Var<T> x, std::ptrdiff_t offset = 0, Location where = Location::current());
 
-/// The sum of the diagonal of the matrices spanned by two axes.
+/// The sum over the `diagonal` of the matrices that two axes span.
 template <class T>
 Var<T> trace(Var<T> x, std::ptrdiff_t offset = 0, std::ptrdiff_t row_axis = 0, std::ptrdiff_t column_axis = 1,
              Location where = Location::current());

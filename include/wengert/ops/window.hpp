@@ -1,4 +1,4 @@
-// Parameters of windows that slide over spatial axes, for the options of convolutions and pooling.
+// Numbers for spatial axes, in the options of convolutions, pooling and resizing.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ class PerAxis {
   requires(sizeof...(I) == n && n > 1) constexpr PerAxis(I... each)  // NOLINT(google-explicit-constructor)
       : values_{static_cast<std::ptrdiff_t>(each)...}, given_(true) {}
 
-  /// The number of an axis.
+  /// The number for an axis.
   constexpr std::ptrdiff_t operator[](std::size_t axis) const { return values_[axis]; }
   /// Whether numbers were given.
   constexpr bool is_given() const { return given_; }

@@ -9,13 +9,13 @@
 namespace wengert {
 
 namespace ops {
-// The derivative of sigmoid from its operand and result, accurate to the last digits for large x.
+// The derivative of the sigmoid y of x, from both; accurate also for large x.
 inline constexpr auto sigmoid_slope = library_op<"sigmoid_slope">(
     kernel::lane_sigmoid_slope,
     derivative([](auto x, auto, auto s) { return where(x > kernel::sigmoid_is_far, -s * sqrt(1 - 4 * s), 0); },
                [](auto x, auto y, auto) { return where(x > kernel::sigmoid_is_far, 0, 1 - 2 * y); }),
     notation<"y (1 − y); e⁻ˣ / (1 + e⁻ˣ)² for x > 4">);
-// The slope of softplus: a sigmoid whose derivative is exact where it is close to 1, for which it keeps its operand.
+// The derivative of softplus: a sigmoid that keeps its operand, so that its derivative is accurate where it is near 1.
 inline constexpr auto softplus_slope = library_op<"softplus_slope">(
     kernel::lane_sigmoid, derivative([](auto x, auto y) { return sigmoid_slope(x, y); }), notation<"1 / (1 + e⁻ˣ)">);
 inline constexpr auto sigmoid = library_op<"sigmoid">(
@@ -47,7 +47,7 @@ WENGERT_FUNCTION_1(softsign)
 WENGERT_FUNCTION_1(relu6)
 /// x for x > 0, else slope·x; its gradient at 0 is the slope.
 WENGERT_PARAMETRIC(leaky_relu, double slope = 0.01)
-/// x for x > 0, else a·x with a learned slope a: a single one, or one per channel along axis 1 of x (axis 0 of a
+/// x for x > 0, else a·x with a learned slope a: a single one, or one for each channel along axis 1 of x (axis 0 of a
 /// vector). Throws ShapeError for any other number of slopes.
 ///@{
 Var<float> prelu(const Operand<float>& x, const Operand<float>& slope);
@@ -59,7 +59,7 @@ WENGERT_PARAMETRIC(elu, double alpha = 1)
 WENGERT_FUNCTION_1(selu)
 /// x for x > 0, else α·(e^(x/α) − 1).
 WENGERT_PARAMETRIC(celu, double alpha = 1)
-/// x·Φ(x), where Φ is the distribution function of the standard normal distribution (Hendrycks and Gimpel 2016).
+/// x·Φ(x), where Φ is the distribution function of the standard normal distribution (Hendrycks & Gimpel 2016).
 WENGERT_FUNCTION_1(gelu)
 /// The tanh approximation of gelu: x/2·(1 + tanh(√(2/π)·(x + 0.044715 x³))).
 WENGERT_FUNCTION_1(gelu_tanh)
@@ -73,9 +73,9 @@ WENGERT_FUNCTION_1(hard_sigmoid)
 WENGERT_FUNCTION_1(hard_swish)
 /// x limited to [−1, 1]; its gradient at both kinks is 0.
 WENGERT_FUNCTION_1(hard_tanh)
-/// x moved by λ towards 0, and 0 where |x| ≤ λ.
+/// x − λ for x > λ, x + λ for x < −λ, else 0.
 WENGERT_PARAMETRIC(softshrink, double lambda = 0.5)
-/// x where |x| > λ, else 0.
+/// x for |x| > λ, else 0.
 WENGERT_PARAMETRIC(hardshrink, double lambda = 0.5)
 #undef WENGERT_PARAMETRIC
 

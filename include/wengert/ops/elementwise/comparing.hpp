@@ -34,7 +34,7 @@ inline constexpr auto trunc =
 }  // namespace ops
 /// |x|; its gradient at 0 is 0.
 WENGERT_UNARY(abs)
-/// −1, 0 or 1; without gradient.
+/// The sign of x: −1, 0 or 1; without gradient.
 WENGERT_UNARY(sign)
 /// The larger of two; NaN if either is. At a tie, each gets half of the gradient.
 WENGERT_BINARY(maximum)
@@ -63,15 +63,15 @@ WENGERT_FUNCTION_2(greater_equal)
 WENGERT_FUNCTION_2(equal)
 /// 1 where a ≠ b, otherwise 0; NaN differs from itself.
 WENGERT_FUNCTION_2(not_equal)
-/// 1 where both are not 0.
+/// 1 where both are nonzero, otherwise 0.
 WENGERT_FUNCTION_2(logical_and)
-/// 1 where either is not 0.
+/// 1 where at least one is nonzero, otherwise 0.
 WENGERT_FUNCTION_2(logical_or)
-/// 1 where x is 0.
+/// 1 where x is 0, otherwise 0.
 WENGERT_FUNCTION_1(logical_not)
-/// 1 where x is NaN.
+/// 1 where x is NaN, otherwise 0.
 WENGERT_FUNCTION_1(isnan)
-/// 1 where x is neither infinite nor NaN.
+/// 1 where x is neither infinite nor NaN, otherwise 0.
 WENGERT_FUNCTION_1(isfinite)
 
 /// a where the mask is not 0, otherwise b; the mask gets no gradient.
@@ -93,7 +93,7 @@ Var<double> lerp(const Operand<double>& a, const Operand<double>& b, const Opera
 WENGERT_FUNCTION_2(xlogy)
 /// ln(eᵃ + eᵇ) without overflow.
 WENGERT_FUNCTION_2(logaddexp)
-/// x with NaN and infinities replaced, by default by 0 and the largest finite numbers; no gradient passes there.
+/// x with NaN and ±∞ replaced, by default by 0 and the largest finite numbers; no gradient passes where it is replaced.
 ///@{
 Var<float> nan_to_num(const Operand<float>& x, double nan = 0,
                       double positive_infinity = std::numeric_limits<float>::max(),

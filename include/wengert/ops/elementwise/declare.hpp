@@ -1,6 +1,7 @@
-// Macros that declare the functions of op objects. Every header of elementwise ops includes this file after its other
-// includes, and it has no include guard: the ops of one header are compiled once, in the file of src/ops/elementwise/
-// that defines WENGERT_INSTANTIATE_OPS before it includes that header.
+// Macros that declare the functions of op objects.
+//
+// Every header of elementwise ops includes this file last. It has no include guard, because the ops of a header are
+// compiled in one file of src/ops/elementwise/, which defines WENGERT_INSTANTIATE_OPS before it includes that header.
 #include <wengert/formula/elementwise.hpp>
 
 #undef WENGERT_DEFINED
@@ -19,16 +20,15 @@
 
 #if !defined(WENGERT_UNARY)
 namespace wengert::ops {
-/// Makes an op of these headers: as `elementwise`, without the checks of a user's formula. The source that instantiates
-/// its tables registers it.
+/// Makes an op of these headers: as `elementwise`, without checks. The source that compiles its tables registers it.
 template <Name op_name, auto parameter_count = params<0>, class F, class... Options>
 constexpr auto library_op(F, Options...) {
   return ElementwiseOp<op_name, parameter_count(), F, detail::InLibrary, Options...>{};
 }
 }  // namespace wengert::ops
 
-// The function `name` on Vars and inside formulas. Tables must follow all functions that their derivatives call:
-// clang looks these up where a table is compiled.
+// The function `name` on Vars and inside formulas. An op's tables must follow all functions that its derivatives call,
+// because clang looks these up where a table is compiled.
 #define WENGERT_UNARY_FUNCTION(name)                                                                   \
   Var<float> name(const Operand<float>& x) WENGERT_DEFINED({ return ops::name(x); }) Var<double> name( \
       const Operand<double>& x) WENGERT_DEFINED({ return ops::name(x); }) template <Number X>          \

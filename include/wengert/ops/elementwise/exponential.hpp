@@ -39,7 +39,7 @@ inline constexpr auto log1p =
 WENGERT_UNARY(exp)
 /// 2ˣ.
 WENGERT_UNARY(exp2)
-/// eˣ − 1, exact for small x.
+/// eˣ − 1, accurate for small x.
 WENGERT_UNARY(expm1)
 /// The natural logarithm; NaN below 0, −∞ at 0.
 WENGERT_UNARY(log)
@@ -47,7 +47,7 @@ WENGERT_UNARY(log)
 WENGERT_UNARY(log2)
 /// The logarithm to base 10; NaN below 0, −∞ at 0.
 WENGERT_UNARY(log10)
-/// ln(1 + x), exact for small x.
+/// ln(1 + x), accurate for small x.
 WENGERT_UNARY(log1p)
 
 // ---- powers and roots ----------------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ inline constexpr auto reciprocal =
 inline constexpr auto rsqrt =
     library_op<"rsqrt">([](auto x) { return 1 / sqrt(x); }, derivative([](auto, auto y) { return -0.5 * y * y * y; }),
                         input_domain(detail::positive), notation<"1 / √x">);
-// Defined outside the initialiser of `pow`, which could not use the name `pow`.
+// Defined outside the initialiser of `ops::pow`, in which the name `pow` would denote the op itself.
 inline constexpr auto pow_by_base = [](auto a, auto b, auto) { return where(b == 0, 0, b * pow(a, b - 1)); };
 inline constexpr auto pow_by_exponent = [](auto a, auto b, auto y) {
   return where((a == 0 && b >= 0) || (a == std::numeric_limits<double>::infinity() && b < 0), 0, y * log(a));
@@ -98,8 +98,8 @@ WENGERT_UNARY(square)
 WENGERT_UNARY(reciprocal)
 /// 1 / √x; NaN below 0.
 WENGERT_UNARY(rsqrt)
-/// aᵇ; NaN for a negative base with a fractional exponent. The gradient of the base is 0 where b = 0; the gradient of
-/// the exponent is 0 where a = 0 and b ≥ 0.
+/// aᵇ; NaN for a negative base with a fractional exponent. The gradient of the base is 0 where b = 0, that of the
+/// exponent where a = 0 and b ≥ 0.
 WENGERT_BINARY(pow)
 /// √(a² + b²) without overflow. Its gradient at (0, 0) is 0.
 WENGERT_BINARY(hypot)
@@ -107,7 +107,7 @@ WENGERT_BINARY(hypot)
 // ---- error and gamma functions -------------------------------------------------------------------------------------
 
 namespace ops {
-// exp(−x²) with |x| limited to 30, beyond which it is 0; otherwise the derivative of −x² at ∞ would be infinite.
+// exp(−x²), which is 0 for |x| > 30. |x| is limited to 30, because the derivative of −x² at ∞ would be infinite.
 inline constexpr auto bell = [](auto x) {
   auto c = where(x > 30, 30, where(x < -30, -30, x));
   return exp(-c * c);
@@ -119,7 +119,7 @@ inline constexpr auto erfc = library_op<"erfc">(
 }  // namespace ops
 /// The error function 2/√π ∫₀ˣ e^(−t²) dt.
 WENGERT_UNARY(erf)
-/// 1 − erf x, exact for large x.
+/// 1 − erf x, accurate for large x.
 WENGERT_UNARY(erfc)
 
 /// ln |Γ(x)|. Near its zeros at negative x, the absolute error is at most 1e-15 (1e-6 in float), but the relative error

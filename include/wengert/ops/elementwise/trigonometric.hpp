@@ -14,7 +14,7 @@ inline constexpr auto inside_one = [] { return Domain{-0.8, 0.8}; };
 }  // namespace detail
 
 namespace ops {
-// 1 − x², exact near |x| = 1, with a derivative that is exact near 0.
+// 1 − x², accurate near |x| = 1, with a derivative that is accurate near 0.
 inline constexpr auto one_less_square = [](auto x) { return where(x * x < 0.25, 1 - x * x, (1 - x) * (1 + x)); };
 inline constexpr auto sin =
     library_op<"sin">(kernel::lane_sin, derivative([](auto x, auto) { return cos(x); }), notation<"sin x">);
@@ -61,7 +61,7 @@ inline constexpr auto sinh =
     library_op<"sinh">(kernel::mended_sinh, derivative([](auto x, auto) { return cosh(x); }), notation<"sinh x">);
 inline constexpr auto cosh =
     library_op<"cosh">(kernel::mended_cosh, derivative([](auto x, auto) { return sinh(x); }), notation<"cosh x">);
-// The derivative of tanh from its operand and result, accurate to the last digits for large |x|.
+// The derivative of the hyperbolic tangent y of x, from both; accurate also for large |x|.
 inline constexpr auto tanh_slope = library_op<"tanh_slope">(
     kernel::lane_tanh_slope,
     derivative([](auto x, auto,
