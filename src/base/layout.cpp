@@ -42,7 +42,7 @@ Loops merge_loops(std::span<const Layout* const> layouts) {
   for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
     if (shape[axis] == 1) continue;
     const auto extent = static_cast<std::ptrdiff_t>(shape[axis]);
-    bool joins = loops.rank > 0;  // with the enclosing loop: it steps over exactly this axis, in every value
+    bool joins = loops.rank > 0;  // whether the enclosing loop steps over exactly this axis, in every value
     for (std::size_t v = 0; v < layouts.size() && joins; ++v)
       joins = loops.strides[v][loops.rank - 1] == layouts[v]->strides[axis] * extent;
     if (!joins) loops.extents[loops.rank++] = 1;
@@ -94,8 +94,8 @@ struct Plane {
   std::ptrdiff_t from_row, from_column, to_row, to_column;  // strides
 };
 
-// Squares with sides of 16 bytes, transposed in registers. Rows are copied bytewise: if the type is deduced, clang
-// drops an alignment that is part of a typedef.
+// Squares with sides of 16 bytes, transposed in registers. Rows are copied by memcpy, because clang drops an alignment
+// that is part of a typedef if the type is deduced.
 template <class Word, class T>
 auto read_row(const T* from) {
   typedef Word Row __attribute__((vector_size(16)));
@@ -136,8 +136,7 @@ struct Square<8> {
   }
 };
 
-// A transposing copy: the rows of `from` are adjacent in memory, as the columns of `to` are. Tiles limit the number of
-// cache lines in use.
+// Copies a column-major plane to a row-major one. Tiles limit the number of cache lines in use.
 template <class T>
 void copy_transposing(const T* from, T* to, std::size_t rows, std::size_t columns, std::ptrdiff_t from_column,
                       std::ptrdiff_t to_row) {
@@ -203,7 +202,7 @@ void place_elements(Value<const T> from, Value<T> to) {
   const Loops loops = merge_loops(layouts);
   const auto& from_strides = loops.strides[0];
   const auto& to_strides = loops.strides[1];
-  const std::size_t inner = loops.rank - 1, middle = loops.rank - 2;  // middle only for rank 2 and more
+  const std::size_t inner = loops.rank - 1, middle = loops.rank - 2;  // `middle` is valid from rank 2 on
   Plane plane{1, loops.extents[inner], 0, from_strides[inner], 0, to_strides[inner]};
   if (loops.rank > 1) {
     plane.rows = loops.extents[middle];

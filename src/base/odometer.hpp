@@ -10,22 +10,22 @@
 
 namespace wengert {
 
-/// Counts through the index tuples of nested loops in row-major order, and says how far each step moves along each
-/// loop, so that pointers or offsets into any number of values follow by their strides:
+/// Counts through the index tuples of nested loops in row-major order, and reports how far each step moves along each
+/// loop, so that pointers to any number of values can follow by their strides:
 ///
 ///     const auto move = [&](std::size_t loop, std::ptrdiff_t steps) { x += steps * strides[loop]; };
 ///     for (Odometer outer(extents); !outer.done(); outer.next(move)) run_inner_loop(x);
 ///
-/// Without loops there is one tuple; with an extent of 0 there is none.
+/// Without loops, there is one tuple; with an extent of 0, there is none.
 class Odometer {
  public:
-  /// At the first tuple. `extents` are at most `max_rank`, outermost first.
+  /// At the first tuple. `extents` holds at most `max_rank` extents, outermost first.
   explicit Odometer(std::span<const std::size_t> extents)
       : extents_(extents), done_(std::find(extents.begin(), extents.end(), 0) != extents.end()) {}
 
-  /// Whether all tuples were counted.
+  /// Whether all tuples have been counted.
   bool done() const { return done_; }
-  /// Goes to the next tuple, by a call move(loop, steps) for each loop whose index changes. After the last tuple, it is
+  /// Goes to the next tuple: calls move(loop, steps) for each loop whose index changes. After the last tuple, it is
   /// done, and everything has moved back to the first.
   template <class Move>
   void next(const Move& move) {

@@ -24,7 +24,7 @@ void __tsan_release(void*);
 #endif
 }
 
-/// The number of threads that work may use: one if it is small, inside an OpenMP region and inside a SerialScope.
+/// The number of threads that work may use: one if it is not `large`, in an OpenMP region, and in a SerialScope.
 int threads_for(bool large) noexcept;
 
 /// A scope in which this thread's work runs on this thread only, because other threads share the processor.
@@ -58,11 +58,10 @@ class ThreadScope {
   bool changed_;
 };
 
-/// The number of elements, read, computed or written, from which waking another thread pays.
+/// From this number of elements on, read, computed or written, waking another thread pays.
 inline constexpr std::size_t large_work = std::size_t{1} << 17;
 
-/// A grain for elements: each lane of any width lies within one part, so results do not depend on how a range is
-/// divided.
+/// A grain for elements: lanes of any width lie within one part, so results do not depend on how a range is divided.
 inline constexpr std::size_t whole_lanes = 64;
 
 // ThreadSanitizer does not see libgomp's barriers; these functions declare their ordering to it.

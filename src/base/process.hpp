@@ -3,8 +3,8 @@
 
 namespace wengert::kernel {
 
-/// The number of forks between this process and the first. A thread started at another count no longer exists, and a
-/// lock that it held stays locked.
+/// The number of forks between the first process and this one. A thread that was started at a lower count does not
+/// exist here, and a lock that it held stays locked.
 int forks_behind() noexcept;
 
 }  // namespace wengert::kernel

@@ -7,8 +7,8 @@
 
 namespace wengert::detail {
 
-/// Asks the system for huge pages where whole ones fit into this memory: a hint, given before it is touched. Otherwise
-/// its 4 KiB pages fault one by one.
+/// Advises the system to use huge pages where whole ones fit into this memory. To be called before the memory is
+/// touched: otherwise, its 4 KiB pages fault one by one.
 void advise_huge_pages(void* memory, std::size_t bytes) noexcept;
 
 /// Doubles the capacity of a full sequence.

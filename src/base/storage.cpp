@@ -47,7 +47,7 @@ std::size_t bytes_of_class(std::size_t size_class) {
 
 }  // namespace
 
-// Only huge pages that lie entirely in the memory, so that none is held in part.
+// Only pages that lie entirely in the memory, so that none is used in part.
 void detail::advise_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
 #if defined(MADV_HUGEPAGE)
   const auto begin = reinterpret_cast<std::uintptr_t>(memory);

@@ -22,8 +22,8 @@ thread_local bool serial = false;
 // More than any processor has, but not enough to overload a system.
 int most_threads() { return std::max(1024, 4 * static_cast<int>(std::thread::hardware_concurrency())); }
 
-// A child process has only the forking thread, but libgomp records the others too, and a parallel region would wait for
-// them for ever. So OpenMP is set to one thread.
+// A child process has only the thread that forked, but libgomp's record lists the others too, and a parallel region
+// would wait for them forever. OpenMP is therefore set to one thread.
 extern "C" void wengert_begin_child() {
   forks.fetch_add(1, std::memory_order_relaxed);
   kernel::omp_set_num_threads(1);

@@ -30,10 +30,10 @@ struct Workers::Crew {
   std::mutex mutex;
   std::condition_variable begun, done;
   Task task;
-  std::size_t count = 0, next = 0, finished = 0;  // of the tasks of this run
-  std::size_t places = 0;                         // threads that may still join it
+  std::size_t count = 0, next = 0, finished = 0;  // the tasks of this run: all, begun, finished
+  std::size_t places = 0;                         // the number of threads that may still join the run
   std::exception_ptr error;
-  std::size_t failed = 0;  // the task that threw the error
+  std::size_t failed = 0;  // the task that threw `error`
   bool stop = false;
 };
 

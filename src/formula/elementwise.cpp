@@ -1,4 +1,4 @@
-// The vjp of elementwise ops, as far as it does not depend on the formula.
+// The part of the vjp of elementwise ops that does not depend on the formula.
 #include <wengert/formula/elementwise.hpp>
 
 #include <array>

@@ -6,7 +6,7 @@
 
 namespace wengert {
 
-// The Var that `record` returns, which is given a value of the tape's scalar type.
+// The Var that `record` returns. Its argument, a zero of the tape's scalar type, only conveys that type.
 template <class F>
 Symbol Symbol::on_tape(const Symbol& like, const F& record) {
   return std::visit([&]<class T>(Tape<T>*) { return Symbol(record(T())); }, like.tape_);

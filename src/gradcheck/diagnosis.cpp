@@ -20,10 +20,10 @@ namespace {
 
 constexpr std::size_t elements_listed = 5;
 
-// The Jacobian's columns of one input, compared with what common mistakes would produce.
+// The columns of the Jacobian that belong to one input, to be compared with what common mistakes would produce.
 class Block {
  public:
-  // For the input that has the elements [first, first + elements) of all inputs.
+  // For the input whose elements are [first, first + elements) among those of all inputs.
   Block(const Comparison& jacobian, std::size_t first, std::size_t elements) : jacobian_(jacobian), base_(first) {
     const auto& all = jacobian.elements;
     const auto begin = std::lower_bound(all.begin(), all.end(), first);
@@ -110,7 +110,7 @@ struct Order {
   std::string text;
 };
 
-// Whether each checked element has the right value of another position, which `source` gives.
+// Whether each checked element has the right value of the position that `source` gives.
 template <class Source>
 bool is_taken_from(const Block& block, const Source& source) {
   std::size_t moved = 0;
@@ -122,8 +122,8 @@ bool is_taken_from(const Block& block, const Source& source) {
   return equal && moved >= 2 * block.rows();
 }
 
-// Axes exchanged and reversed: the element at `index` comes from the position whose index along axes[a] is index[a],
-// counted from the end for the axes in `reversed`, one bit each.
+// Whether axes are permuted and reversed: the element at `index` comes from the position whose index along axes[a] is
+// index[a], counted from the end for the axes in `reversed`, one bit each.
 bool is_reordered(const Block& block, const Shape& shape, const std::vector<std::size_t>& axes, unsigned reversed) {
   return is_taken_from(block, [&](std::size_t element) {
     const Shape index = unravel(element, shape);
@@ -286,7 +286,7 @@ std::vector<GradcheckFinding> diagnose(const Comparison& jacobian, const Subject
 
 namespace {
 
-// An op with copies of its attributes and indices, because its tape changes in the meantime.
+// An op with copies of its attributes and indices, because its tape is recorded again.
 struct Application {
   const Op<double>* op;
   std::vector<std::byte> attributes;

@@ -11,15 +11,15 @@
 
 namespace wengert::detail {
 
-// A Jacobian computed both ways: a row for each number of the result (or weighting of them), a column for each element
-// checked.
+// A Jacobian computed both ways: a row for each element of the result (or weighted sum of them), a column for each
+// element of the inputs that is checked.
 struct Comparison {
   std::size_t rows = 0;
   std::vector<std::size_t> elements{};  // positions among the elements of all inputs, ascending: one per column
   std::vector<double> analytic{};
   std::vector<double> numeric{};
   std::vector<bool> wrong{};
-  std::vector<bool> upstream_ignored{};  // for each input: its gradient is the same for twice the cotangent
+  std::vector<bool> upstream_ignored{};  // by input: whether its gradient is the same for twice the cotangent
 };
 
 // Describes what is wrong with each input's gradient. The texts continue "the gradient of <input> ".

@@ -23,8 +23,8 @@ struct Estimate {
   double error = infinity;
 };
 
-// Extrapolates differences with steps h, h/2, h/4 … to step 0. Each cell eliminates one more power of h. Its error is
-// its distance from the two cells that it is computed from; the cell with the least error is the result.
+// Extrapolates differences with steps h, h/2, h/4, … to step 0. Each cell eliminates one more power of h. Its error is
+// its distance from the two cells that it is computed from; the cell with the smallest error is the result.
 class Tableau {
  public:
   // `ratio` is 2 raised to the first power of h in the error: 4 for central differences, whose error has only even

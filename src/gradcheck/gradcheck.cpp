@@ -26,10 +26,10 @@ using detail::Subject;
 
 namespace {
 
-constexpr std::size_t weightings = 8;   // number of weightings for a result with too many elements
+constexpr std::size_t weightings = 8;   // number of weighted sums of a result with too many elements
 constexpr double dot_tolerance = 1e-9;  // relative to the sum of the products' magnitudes
 constexpr std::size_t findings_listed = 8;
-constexpr std::size_t wrong_elements_sought = 8;  // searched one by one if a sample is taken
+constexpr std::size_t wrong_elements_sought = 8;  // by bisection, if only a sample of the elements is checked
 
 double dot(std::span<const double> a, std::span<const double> b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
@@ -77,8 +77,8 @@ class Gradcheck {
   }
 
  private:
-  // Parameters that the function records although they are not inputs. In a network they should have been found;
-  // otherwise a lambda captured them.
+  // Finds Parameters that the function records although they are not inputs. Those of a network should have been found;
+  // others were captured by a lambda.
   void find_overlooked() {
     if (isolated_) return;
     Tape<double> tape;
@@ -190,7 +190,7 @@ class Gradcheck {
     const std::size_t results = subject.results();
     const bool weighted = results > options_.max_rows;
     const std::size_t rows = weighted ? weightings : results;
-    // The cotangents are not 1, so that a vjp that puts 1 in their place is detected.
+    // The cotangents are not 1, to detect a vjp that uses 1 in their place.
     const std::vector<double> scales = random_weights(rows, options_.seed + 50);
     std::vector<std::vector<double>> weights(weighted ? rows : 0);
     for (std::size_t r = 0; r < weights.size(); ++r) weights[r] = random_weights(results, options_.seed + 60 + r);

@@ -21,12 +21,12 @@ struct Projection {
 Projection project(Subject& subject, std::span<const double> u, std::vector<double> v, const Tolerance& tolerance,
                    double step);
 
-// Elements with wrong derivatives, found by bisecting the set of varied elements: few sweeps each, whatever the size.
+// Elements with wrong derivatives, found by bisecting the set of perturbed elements: few sweeps each, at any size.
 std::vector<std::size_t> find_wrong_elements(Subject& subject, std::size_t at_most, std::uint64_t seed,
                                              const Tolerance& tolerance, double step);
 
-// About `count` elements in ascending order, some of every input: the same ones for inputs of one shape, and with each
-// element of a square matrix the one that a transpose exchanges it with.
+// About `count` elements in ascending order, some of every input: the same ones for inputs of equal size and, with each
+// element of a square matrix, the one with which a transpose exchanges it.
 std::vector<std::size_t> sample_elements(const Subject& subject, std::size_t count, std::uint64_t seed);
 
 // The position of an element in a stack of square matrices after the last two axes are exchanged.

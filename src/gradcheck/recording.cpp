@@ -23,7 +23,7 @@ Recording<T>::Recording(Tape<T>& tape, const CheckedFunction<T>& f, const std::v
     for (std::size_t k = inputs.size(); k < tape.size(); ++k)
       if (tape.node(k).op == nullptr && tape.address(k) == watched.parameter.value().data())
         sources_[watched.input].push_back(tape.at(k));
-  for (std::size_t i = 0; i < inputs.size(); ++i)  // for an unused input, its variable, whose gradient is zero
+  for (std::size_t i = 0; i < inputs.size(); ++i)  // an input that is not used: its variable, whose gradient is zero
     if (sources_[i].empty()) sources_[i].push_back(variables[i]);
 }
 

@@ -12,8 +12,8 @@
 
 namespace wengert::detail {
 
-// Inputs are variables, recorded first. Those that are Parameters are assigned their values and then searched for on
-// the tape, because the function records them itself: once, several times or never.
+// A recording. Inputs are variables, recorded first. The function records Parameters that are inputs itself, once,
+// several times or never, so these are assigned their values beforehand and searched for on the tape.
 template <class T>
 class Recording {
  public:

@@ -14,11 +14,11 @@
 
 namespace wengert::detail {
 
-// Random numbers in ±[0.5, 1.5), none of them ±1, so that cancelled or exchanged terms cannot go unnoticed.
+// Random numbers in ±[0.5, 1.5), so that cancelled or exchanged terms do not go unnoticed.
 std::vector<double> random_weights(std::size_t count, std::uint64_t seed);
 
-// A function of several inputs, treated as a function of all their elements in sequence. For order 1 its results are
-// the function's; for order 2, the gradients of their weighted sum, one per input; and so on.
+// A function of several inputs, treated as a function of the sequence of all their elements. For order 1, its results
+// are those of the function; for order 2, the gradients of their weighted sum, one for each input; and so on.
 class Subject {
  public:
   Subject(const CheckedFunction<double>& f, std::vector<Tensor<double>> inputs, int order, std::uint64_t seed);
@@ -34,7 +34,7 @@ class Subject {
   void record();
   Tape<double>& tape() { return tape_; }
   bool is_input(std::size_t node) const { return recording_->is_input(node); }
-  std::size_t recorded() const { return end_; }  // nodes up to the results
+  std::size_t recorded() const { return end_; }  // the number of nodes up to the results
   std::size_t results() const { return result_size_; }
   // The result that a number belongs to, and its index in it.
   std::pair<std::size_t, Shape> result_place(std::size_t i) const;

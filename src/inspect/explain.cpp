@@ -23,7 +23,7 @@ std::string in_latex(std::string_view text) {
   return result;
 }
 
-// A name whose trailing digits are an index: W1 is W with the index 1.
+// A name whose trailing digits are a subscript: W1 is W with the subscript 1.
 Text named(std::string_view name, bool bar = false) {
   const std::size_t digits = static_cast<std::size_t>(
       std::find_if(name.rbegin(), name.rend(), [](unsigned char c) { return std::isdigit(c) == 0; }) - name.rbegin());
@@ -79,7 +79,7 @@ class Explainer {
       if (!wrt_.empty()) return;
     }
   }
-  // Names the nodes that are reached, except views, and writes down how they are computed.
+  // Names the reached nodes, except views, and writes down how they are computed.
   void name_values() {
     std::vector<bool> depends(scalar_.index() + std::size_t{1});
     for (const Var<T>& w : wrt_)

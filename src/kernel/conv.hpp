@@ -44,8 +44,8 @@ enum class Product : std::size_t { forward, input_gradient, weight_gradient };
 template <class T>
 void convolve_by_columns(Product product, const Convolution& conv, const T* a, const T* b, T* result);
 
-/// Convolves by oneDNN, or returns false if oneDNN is no better for this product. A cache of bounded size, which all
-/// threads share, holds the primitives.
+/// Convolves by oneDNN, or returns false if it has no faster kernel for this product. The primitives are kept in a
+/// cache of bounded size that all threads share.
 bool convolve_by_library(Product product, const Convolution& conv, const float* a, const float* b, float* result);
 
 }  // namespace wengert::kernel

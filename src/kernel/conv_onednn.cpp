@@ -1,5 +1,7 @@
-// Convolutions by oneDNN. Its fast kernels need blocked layouts. Including the reordering of operands and result they
-// are 1.2 to 8 times as fast as columns (measured), except in the cases that `pays` leaves to columns.
+// Convolutions by oneDNN.
+//
+// Its fast kernels need blocked layouts. Including the reordering of operands and results, they are 1.2 to 8 times as
+// fast as columns (measured), except in the cases that `pays` leaves to columns.
 #include "kernel/conv.hpp"
 
 #if defined(WENGERT_ONEDNN)
@@ -32,8 +34,9 @@ std::size_t multiplications(const Convolution& conv) {
   return conv.output_size() * (conv.weight_size() / conv.filters);
 }
 
+// Whether oneDNN is faster than columns.
 bool pays(Product product, const Convolution& conv) {
-  constexpr std::size_t small = std::size_t{1} << 17;  // about the time of a library call
+  constexpr std::size_t small = std::size_t{1} << 17;  // takes about as long as a library call
   if (conv.window.is_point() || multiplications(conv) < small) return false;
   // Blocks of 16 channels would be nearly empty: 0.1 to 0.5 of the speed of columns.
   return product != Product::input_gradient || conv.groups != 1 || conv.channels >= 6;
@@ -116,8 +119,8 @@ class Plan {
   }
 
  private:
-  // What a call needs besides the data, whose addresses may change from call to call. Concurrent calls have one each;
-  // later calls reuse them.
+  // What a call needs besides the data, whose addresses may change from call to call. Each of several concurrent calls
+  // has its own; later calls reuse them.
   struct Run {
     dnnl::stream stream{engine()};
     std::array<dnnl::memory, 3> ours, theirs;
@@ -195,7 +198,7 @@ class Plan {
       accept(backward, dnnl::convolution_backward_weights(backward));
     }
   }
-  // All but the hand-written (JIT) kernels are slower than our columns.
+  // All but the just-in-time compiled kernels are slower than our columns.
   template <class Description>
   void accept(const Description& description, const dnnl::primitive& primitive) {
     const std::string_view kernel = description.impl_info_str();
@@ -272,8 +275,8 @@ bool convolve_by_library(Product product, const Convolution& conv, const float* 
   const auto plan = [&](const Convolution& part) { return cache.find({product, part, omp_get_max_threads()}); };
   if (product != Product::weight_gradient) return plan(conv)->run(a, b, result);
 
-  // A weight's gradient is a sum over all positions of all samples, which the library adds one by one. For 100,000 of
-  // them the error is 1.6e-5 in one piece and 1e-6 in these pieces, at the same speed.
+  // A weight's gradient is a sum over all positions of all samples, which the library adds one by one. For 100,000
+  // terms, the error is 1.6e-5 in one piece and 1e-6 in these pieces, at the same speed.
   constexpr std::size_t longest = std::size_t{1} << 13;
   Convolution part = conv;
   part.batch = std::clamp<std::size_t>(longest / conv.window.output_size(), 1, conv.batch);

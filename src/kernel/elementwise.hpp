@@ -8,7 +8,7 @@
 
 namespace wengert::kernel {
 
-/// Runs a kernel on a plane of contiguous results; short rows are joined into longer ones first.
+/// Runs a kernel over rows × columns elements, contiguous in `out`; short rows are joined into longer ones first.
 template <class T>
 void run_rows(Elementwise<T>* kernel, const double* parameters, std::span<const Plane<T>> operands, T* out,
               std::size_t rows, std::size_t columns);
@@ -16,8 +16,7 @@ void run_rows(Elementwise<T>* kernel, const double* parameters, std::span<const 
 /// Whether kernels can read an operand of this layout without a copy: the innermost stride is 0 or 1.
 bool reads_directly(const Layout& layout);
 
-/// Runs the kernel of the active instruction set over rows × columns elements, contiguous in `out`; on several threads
-/// if there are many.
+/// The same with the kernel of the active instruction set, on several threads if there are many elements.
 template <class T>
 void run_plane(const ElementwiseKernels<T>& kernels, const double* parameters, std::span<const Plane<T>> operands,
                T* out, std::size_t rows, std::size_t columns);

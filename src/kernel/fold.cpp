@@ -1,4 +1,4 @@
-// Vectorised sums and maxima along rows and columns; sums add elements in T within blocks, and blocks in double.
+// Vectorised sums and maxima along rows and columns; sums are accumulated in T within blocks, across blocks in double.
 #include "kernel/fold.hpp"
 
 #include "base/parallel.hpp"
@@ -20,7 +20,7 @@ struct FoldBody {
   static constexpr T start = fold == Fold::sum ? T(0) : -std::numeric_limits<T>::infinity();
   static constexpr std::size_t block = 2048;  // elements summed before they are added to the total
 
-  // A maximum of lanes may lose a NaN, because g++ 12 compiles a test for it to scalar code. `Trace` detects NaNs.
+  // The maximum of two lanes may lose a NaN: g++ 12 would compile a test for NaN to scalar code. `Trace` detects NaNs.
   template <class L>
   static WENGERT_INLINE L join(const L& a, const L& b) {
     if constexpr (fold == Fold::sum)
@@ -88,10 +88,10 @@ struct FoldBody {
     return result;
   }
 
-  // The total of a long row; sums are in double from block to block.
+  // The total of a long row; sums are accumulated in double across blocks.
   template <class L>
   static WENGERT_INLINE Total fold_row(const T* x, std::size_t count) {
-    // Each float lane adds eight elements before its sum goes to double: at magnitudes near 1e6, more would round.
+    // Each element of a float lane adds eight numbers before it is added in double: near 1e6, more would round.
     constexpr std::size_t part = fold == Fold::sum && sizeof(T) == 4 ? 32 * L::width : block;
     if (count <= part) return static_cast<Total>(fold_block<L>(x, count));
     Total total = start;

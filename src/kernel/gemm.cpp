@@ -22,7 +22,7 @@ namespace wengert::kernel {
 namespace {
 
 // Batches of small products: elements of A times rows of B in registers. A library call would cost more.
-constexpr std::size_t small_columns = 64;  // at most, and as many rows of B: a copy of a transposed B must fit
+constexpr std::size_t small_columns = 64;  // the most columns, and rows, of B: a copy of a transposed B must fit
 
 template <class T>
 struct SmallBody {
@@ -153,7 +153,7 @@ bool is_tall(std::size_t n, std::size_t k, Matrix<T> a) {
   return n <= most && k <= most && n % (16 / sizeof(T)) == 0 && !a.transposed;
 }
 
-// Work in units of elements: a library does 16 multiplications in the time of one element.
+// The work in units of elements: a library multiplies 16 times in the time that one element takes.
 std::size_t work_of(std::size_t m, std::size_t n, std::size_t k) { return m * n * k / 16; }
 
 template <class T>

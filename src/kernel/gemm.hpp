@@ -33,7 +33,7 @@ void gemm(std::size_t m, std::size_t n, std::size_t k, Matrix<T> a, Matrix<T> b,
 template <class T>
 void gemm_batch(std::size_t count, std::size_t m, std::size_t n, std::size_t k, Batch<T> a, Batch<T> b, T* c);
 
-/// Limits OpenBLAS to one thread, as its threads and ours would compete. To be called before every call into OpenBLAS.
+/// Limits OpenBLAS to one thread, because its threads would compete with ours. Call it before any use of OpenBLAS.
 void use_one_blas_thread();
 
 }  // namespace wengert::kernel

@@ -8,7 +8,7 @@
 namespace wengert::kernel {
 namespace {
 
-// Whether one instruction can load or store part of a lane.
+// Whether one masked instruction can load or store part of a lane.
 #if defined(__clang__)
 template <std::size_t Bytes>
 constexpr bool masks_memory = false;
@@ -92,7 +92,7 @@ struct ThinBodies {
   };
   // y = B·x, B row-major: one dot product per row.
   struct MatrixTimesColumn {
-    // The sum of a lane by repeated halving: adding elements one by one would take longer than the row.
+    // The sum of a lane by repeated halving: adding its elements one by one would take longer than the row.
     template <std::size_t Bytes>
     static WENGERT_INLINE T halves(const Lane<T, Bytes>& lane) {
       alignas(64) T elements[Bytes / sizeof(T)];
@@ -154,7 +154,7 @@ struct ThinBodies {
   };
   // C = alpha·a·bᵀ + beta·C for vectors a and b.
   struct Outer {
-    // A beta of 1, used to accumulate gradients, costs one instruction per lane.
+    // With a beta of 1, as for accumulating gradients, the addition takes one instruction per lane.
     template <bool adds, class V>
     static WENGERT_INLINE void join(const V& scale, const V& b, T* c, const Blend<T>& blend) {
       if constexpr (adds)

@@ -1,4 +1,4 @@
-// Products with a vector operand.
+// Matrix products with a vector operand.
 #pragma once
 
 #include "kernel/gemm.hpp"

@@ -18,7 +18,7 @@ static_assert(sizeof(lapack_int) == sizeof(int));
 int size(std::size_t n) { return static_cast<int>(n); }
 int stride(std::size_t n) { return std::max(size(n), 1); }
 
-// One set of names for both types. The work interface neither allocates nor rejects NaNs.
+// The routines for both types. LAPACKE's `_work` interface neither allocates nor rejects NaNs.
 template <class T>
 struct Lapack;
 #define WENGERT_LAPACK(T, letter)                               \

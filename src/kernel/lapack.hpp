@@ -1,5 +1,6 @@
-// Factorisations of single matrices, row-major without gaps. LAPACK is column-major and sees their transposes; the
-// routines here are chosen so that no matrix has to be transposed.
+// Factorisations of single matrices, row-major without gaps.
+//
+// LAPACK is column-major and sees their transposes; the routines are chosen so that no matrix has to be transposed.
 #pragma once
 
 #include "kernel/gemm.hpp"
@@ -27,7 +28,7 @@ void lu_solve(std::span<const T> factors, std::span<const int> pivots, std::size
 /// Replaces the factors of A by its inverse. No pivot may be zero.
 template <class T>
 void lu_invert(std::span<T> factors, std::span<const int> pivots, std::size_t n, LapackScratch<T>& scratch);
-/// Estimates 1 / (|A| |A⁻¹|) from the factors of A; `norm` is the largest sum of |elements| in a row of A.
+/// Estimates 1 / (‖A‖ ‖A⁻¹‖) from the factors of A; ‖A‖, given as `norm`, is the largest sum of |aᵢⱼ| over a row i.
 template <class T>
 T lu_reciprocal_condition(std::span<const T> factors, std::size_t n, T norm, LapackScratch<T>& scratch);
 
@@ -41,11 +42,11 @@ template <class T>
 void solve_triangular(Matrix<T> a, bool upper, bool unit_diagonal, std::size_t n, std::size_t m, T* b);
 
 /// Computes the eigenvalues of a symmetric matrix in ascending order and replaces the matrix by its eigenvectors, one
-/// per row. Only the lower triangle is read. False if the iteration did not converge.
+/// per row. Only the lower triangle is read. False if the iteration does not converge.
 template <class T>
 bool symmetric_eigen(std::span<T> a, std::size_t n, std::span<T> values, LapackScratch<T>& scratch);
 
-/// A = u · diag(s) · vh with k = min(m, n): u is m × k, vh is k × n. Destroys `a`. False if it fails to converge.
+/// A = u · diag(s) · vh with k = min(m, n): u is m × k, vh is k × n. Destroys `a`. False if it does not converge.
 template <class T>
 bool svd(std::span<T> a, std::size_t m, std::size_t n, T* u, T* s, T* vh, LapackScratch<T>& scratch);
 

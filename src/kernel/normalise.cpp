@@ -29,10 +29,10 @@ WENGERT_INLINE void each_lane(std::size_t count, const Visit& visit) {
 
 // ---- groups that are runs of neighbouring elements -----------------------------------------------------------------
 
-// Sums are in lanes within a block, in double across blocks.
+// Sums are accumulated in lanes within a block, and in double across blocks.
 constexpr std::size_t block = 2048;
 
-// The sums of f and of g over a run; both are called with a position and a lane's tag.
+// Adds the sums of f and of g over a run to the totals; both are called with a position and a lane's tag.
 template <class T, std::size_t Bytes, class F, class G>
 WENGERT_INLINE void add_sums(std::size_t count, const F& f, const G& g, double& f_total, double& g_total) {
   using L = Lane<T, Bytes>;
@@ -110,7 +110,7 @@ WENGERT_INLINE Moments moments_of_runs(const T* x, const Groups& n, std::size_t 
 
 // ---- groups that are short rows ------------------------------------------------------------------------------------
 
-// Each lane holds one column of as many rows as it is wide, so the sums of these rows form one lane.
+// A lane holds one column of as many rows as it is wide, so the sums of these rows form one lane.
 template <class L>
 struct ShortRows : TurnedRows<L> {
   using T = typename L::Scalar;
@@ -143,8 +143,8 @@ struct ShortRows : TurnedRows<L> {
 // The columns that are processed side by side, and the rows of a block.
 constexpr std::size_t tile = 256, rows_at_once = 16;
 
-// Means and variances of `width` columns in one pass over memory: those of the blocks of rows are merged by Chan's
-// formula. Distances from the first row preserve precision if means are large.
+// Means and variances of `width` columns in one pass over memory: those of blocks of rows are merged by Chan's formula.
+// They are computed from distances to the first row, which preserves precision if means are large.
 template <class T, std::size_t Bytes>
 WENGERT_INLINE void moments_of_columns(const T* x, const Groups& n, std::size_t width, double* mean, double* variance) {
   T shift[tile];
@@ -249,7 +249,7 @@ struct StandardiseBody {
         for (std::size_t k = 0; k < n.inner; ++k) of_x.set(k, of_x[k] * scale);
         of_x.write(y + (first + row) * n.inner, few, n.inner);
       });
-    // The square roots of a lane of groups are computed together.
+    // One instruction computes the square roots for as many groups as a lane is wide.
     each_few_rows<L>(last - first, [&](std::size_t group, std::size_t few) {
       T centre[L::width];
       alignas(L) T scale[L::width] = {};

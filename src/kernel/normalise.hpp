@@ -5,8 +5,7 @@
 
 namespace wengert::kernel {
 
-/// The layout of groups: group k consists of x[(o · groups + k) · inner + i] for every o below `outer` and i below
-/// `inner`.
+/// The layout of groups: group k consists of x[(o · groups + k) · inner + i] for all o < outer and i < inner.
 struct Groups {
   std::size_t outer = 1, groups = 1, inner = 1;
   bool centred = true;  ///< means are subtracted; otherwise they are taken as 0

@@ -10,7 +10,7 @@
 namespace wengert::kernel {
 namespace {
 
-// The rounds for `width` blocks side by side, in a form that compilers vectorise.
+// `width` blocks side by side, whose rounds have a form that compilers vectorise.
 template <std::size_t width>
 struct Blocks {
   std::uint32_t c0[width], c1[width], c2[width], c3[width];

@@ -15,11 +15,11 @@ std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, st
 /// generator's 128-bit counter is 0.
 void philox_words(std::uint64_t key, std::uint64_t counter, std::uint64_t* words, std::size_t blocks);
 
-/// Draws numbers from the blocks that start at `counter`, element i from block i/2 only.
-/// Uniform on [0, 1), with 53 bits, or 24 for float.
+/// Draws numbers uniformly from [0, 1), with 53 random bits each, or 24 for float. Element i uses half of block
+/// counter + i/2 and nothing else.
 template <class T>
 void draw_uniform(std::uint64_t key, std::uint64_t counter, T* out, std::size_t count);
-/// Standard normal, by the Box–Muller transform (1958): one block gives two numbers.
+/// Draws from the standard normal distribution by the Box–Muller transform (1958): a block gives two numbers.
 template <class T>
 void draw_normal(std::uint64_t key, std::uint64_t counter, T* out, std::size_t count);
 

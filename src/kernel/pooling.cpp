@@ -10,7 +10,7 @@ namespace {
 
 using Seen = PoolAxis::Seen;
 
-// Calls f(the inputs seen along each axis) for each window of a plane.
+// Calls f(inputs along each axis) for each window of a plane.
 template <class F>
 void for_each_window(const PoolWindow& window, const F& f) {
   const auto& [outer, middle, inner] = window.axes;
@@ -163,7 +163,7 @@ void spread_each(const PoolWindow& window, bool padding_counts, const T* g, T* x
   });
 }
 
-// Lines pay for small kernels only. A dilated inner axis needs them: the window loops above step by 1 along it.
+// Lines are faster only for small kernels. A dilated inner axis needs them: the window loops above step by 1 along it.
 bool by_lines(const PoolWindow& window) {
   const PoolAxis& inner = window.axes[2];
   return !inner.adaptive && (inner.dilation != 1 || inner.kernel <= 16);

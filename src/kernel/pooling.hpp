@@ -18,11 +18,11 @@ struct PoolAxis {
   std::size_t padding = 0;
   bool adaptive = false;
 
-  /// The inputs that a window sees: first, first + dilation, … below last.
+  /// The inputs in a window: first, first + dilation, …, below last.
   struct Seen {
     std::size_t first;
     std::size_t last;
-    std::size_t padded_count;  // including the padding; for dilation 1
+    std::size_t padded_count;  // the number of positions, including the padding, for dilation 1
   };
   Seen seen(std::size_t o) const {
     if (adaptive) {
@@ -53,7 +53,7 @@ void largest_positions(const PoolWindow& window, std::size_t planes, const T* x,
 template <class T>
 void average_windows(const PoolWindow& window, bool padding_counts, std::size_t planes, const T* x, T* y);
 
-/// The transpose: each element of g is spread evenly over its window.
+/// The transpose of `average_windows`: each element of g is spread evenly over its window.
 template <class T>
 void spread_windows(const PoolWindow& window, bool padding_counts, std::size_t planes, const T* g, T* x);
 

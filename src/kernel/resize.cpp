@@ -56,7 +56,7 @@ void resize_axis(const Resizing& r, const T* x, T* y) {
       const T* low = x + table[i].low * r.inner;
       const T* high = x + table[i].high * r.inner;
       const T t = static_cast<T>(table[i].t), s = 1 - t;
-      if (t == 0)  // also keeps an infinite neighbour out
+      if (t == 0)  // 0 times an infinite neighbour would be NaN
         std::copy_n(low, r.inner, y);
       else
         for (std::size_t k = 0; k < r.inner; ++k) y[k] = s * low[k] + t * high[k];

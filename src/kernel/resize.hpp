@@ -5,7 +5,7 @@
 
 namespace wengert::kernel {
 
-/// Which elements a result is interpolated from.
+/// How a result is interpolated.
 enum class Interpolation { nearest, linear, linear_aligned_corners };
 
 /// Resizes the middle axis of (outer, input, inner) to `output` elements.
@@ -21,7 +21,7 @@ struct Resizing {
 template <class T>
 void resize_axis(const Resizing& resizing, const T* x, T* y);
 
-/// The transpose: each element of g is distributed to the two elements that it is interpolated from.
+/// The transpose of `resize_axis`: each element of g is distributed to the two elements that it is interpolated from.
 template <class T>
 void resize_axis_gradient(const Resizing& resizing, const T* g, T* x);
 

@@ -1,4 +1,4 @@
-// Reads and writes rows of any length by lanes, the last of which may be partial.
+// Reads and writes rows of any length lane by lane; the last lane may be partial.
 #pragma once
 
 #include <wengert/simd/lane.hpp>
@@ -54,8 +54,8 @@ inline constexpr auto larger = []<class X>(const X& a, const X& b) __attribute__
     return where(a > b, a, b);
 };
 
-/// One row of `count` elements: whole lanes, then `rest` more elements. If enough elements of other rows, which are
-/// written later, follow, the partial lane is read and written as a whole one.
+/// One row of `count` elements: whole lanes, then a partial one of `rest` elements. If enough elements follow, of rows
+/// that are written later, the partial lane is read and written as a whole one.
 template <class L>
 struct Row {
   using T = typename L::Scalar;
@@ -91,8 +91,8 @@ struct Row {
   }();
 };
 
-/// As many short rows as a lane is wide, transposed so that each lane holds one column of them: a lane that is mostly
-/// empty would cost as much as a full one.
+/// As many short rows as a lane is wide, transposed, so that each lane holds one column of them: lanes that each hold
+/// one short row would be mostly empty.
 template <class L>
 struct TurnedRows {
   using T = typename L::Scalar;

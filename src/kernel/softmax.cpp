@@ -13,7 +13,7 @@
 namespace wengert::kernel {
 namespace {
 
-// Shared by the kernels below. A row's maximum m may have lost a NaN, which then makes the sum NaN.
+// Shared by the kernels below. If the maximum m of a row has lost a NaN, the NaN shows in the sum.
 template <class L>
 struct Exponentials {
   using T = typename L::Scalar;
@@ -106,8 +106,8 @@ struct SoftmaxBody {
   }
 };
 
-// The largest element m of each row, and ln Σ exp(x − m): their sum would lose digits if m is large. The logarithms of
-// a lane of rows' sums are computed together.
+// The largest element m of each row, and ln Σ exp(x − m): their sum would lose digits if m is large. The logarithms are
+// computed for as many rows at a time as a lane is wide.
 template <class T>
 struct LogSumBody {
   template <std::size_t Bytes>

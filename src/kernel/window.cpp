@@ -55,8 +55,9 @@ void for_each_line(const Window& window, Positions positions, const F& f) {
   }
 }
 
-// Calls f(line of the images or null if it does not exist, input position at inner output 0, first inner output, reach
-// of the kernel element within the line, count) for each line of each row of the columns.
+// Calls f(line, shift, first, reach, count) for each line of each row of the columns: the line of the images, or null
+// if it does not exist; the input position at inner output 0; the first inner output and the number of them; and those
+// among them whose input exists.
 template <class P, class F>
 void for_each_meeting(const Window& window, std::size_t channels, std::size_t image_stride, P images,
                       Positions positions, const F& f) {

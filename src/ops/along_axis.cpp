@@ -11,8 +11,8 @@
 namespace wengert {
 namespace {
 
-// Calls visit(i, offset of the element of x selected for it) for each element i of `chosen`, in row-major order. x and
-// indices may be larger than `chosen`; extents of 1 repeat. The extent of x along the axis is independent of `chosen`.
+// Calls visit(i, offset in x) for each element i of `chosen`, in row-major order, with the element of x that it
+// selects. x and indices may be larger than `chosen`; extents of 1 repeat. x may have any extent along the axis.
 template <class Visit>
 void each_chosen(const IndexedAxis& along, const Layout& x, Value<const std::int64_t> indices, const Shape& chosen,
                  const Visit& visit) {
@@ -69,7 +69,7 @@ struct Gather {
   }
 };
 
-// The adjoint of Gather: adds elements to zeros at their positions.
+// The adjoint of Gather: zeros with elements added at their positions.
 struct PutAlongAxis {
   static constexpr std::string_view name = "put_along_axis";
   static constexpr std::string_view notation = "y at (i, kᵢⱼ) += xᵢⱼ, from zeros";
@@ -181,7 +181,7 @@ Var<T> replace(Var<T> x, IndexVar<T> indices, Var<T> source, const IndexedAxis& 
 
 // ---- checks of the functions' operands -----------------------------------------------------------------------------
 
-// Whether no extent of `indices` exceeds that of x, ignoring the axis `aside`.
+// Whether no extent of `indices` exceeds that of x, except along the axis `aside`.
 bool fits(const Shape& indices, const Shape& x, std::size_t aside) {
   for (std::size_t axis = 0; axis < x.rank(); ++axis)
     if (axis != aside && indices[axis] > x[axis]) return false;

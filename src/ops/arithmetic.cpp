@@ -8,7 +8,7 @@
 namespace wengert {
 namespace {
 
-// One op for two Vars, one for a Var and a scalar: a scalar is a parameter, so `2 * x` is a single node.
+// One op for two Vars, another for a Var and a scalar: the scalar is a parameter, so `2 * x` is a single node.
 constexpr auto add_op = elementwise<"add">([](auto a, auto b) { return a + b; }, passes_cotangent<1, 1>,
                                            notation<"a + b">, shown_by_formula);
 constexpr auto subtract_op = elementwise<"subtract">([](auto a, auto b) { return a - b; }, passes_cotangent<1, -1>,

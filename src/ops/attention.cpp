@@ -1,4 +1,4 @@
-// Scaled dot-product attention, composed of other ops; keys hidden from every query reach no result, even as NaN.
+// Scaled dot-product attention, composed of other ops; keys masked for all queries reach no result, even as NaN.
 #include "tape/operands.hpp"
 #include <wengert/ops/attention.hpp>
 #include <wengert/ops/elementwise.hpp>
@@ -49,8 +49,8 @@ void check_beside(std::string_view role, Var<T> x, const Shape& scores, const Ta
 // The axes before the last two.
 Shape leading_axes(const Shape& x) { return Shape(std::span(x.begin(), x.rank() - 2)); }
 
-// Nonzero for queries that see any key, (…, L, 1), and keys that any query sees, (…, S, 1). The others are replaced by
-// zeros before the products, because 0 times a NaN would reach results and gradients.
+// Nonzero for queries that may attend to any key, (…, L, 1), and for keys that any query may attend to, (…, S, 1). The
+// others are replaced by zeros before the products, because 0 times a NaN would reach results and gradients.
 template <class T>
 struct Seen {
   Var<T> queries, keys;
@@ -87,7 +87,7 @@ Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
       allowed = allowed.empty() ? triangle : wengert::where(at(triangle), at(allowed), zero);
     }
     Var<T> queries = q, keys = k, values = v;
-    // A causal mask alone hides only keys after the last query.
+    // The causal mask alone masks, for all queries, only the keys after the last query.
     if (!options.mask.empty() || (options.causal && shape.back() > shape[shape.rank() - 2])) {
       const Seen<T> seen(allowed, where);
       queries = wengert::where(at(seen.queries), at(q), zero);
@@ -101,7 +101,7 @@ Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
       check_beside("bias", options.bias, shape, q.tape());
       scores = add(at(scores), at(options.bias));
     }
-    // The lowest finite number instead of −∞, whose softmax over a whole row would be NaN; next to any other score its
+    // The lowest finite number instead of −∞, because the softmax of a row of −∞ is NaN. Beside any other score, its
     // weight is exactly 0.
     const Operand<T> forbidden(std::numeric_limits<T>::lowest(), where);
     const auto times_values = [&](Var<T> weights) {
@@ -109,7 +109,7 @@ Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
     };
     if (allowed.empty()) return times_values(softmax(scores, -1, where));
     Var<T> weights = softmax(wengert::where(at(allowed), at(scores), forbidden), -1, where);
-    // Only a mask can hide all keys of a row.
+    // Only a mask can mask all keys of a row.
     if (!options.mask.empty()) weights = wengert::where(at(allowed), at(weights), zero);
     return times_values(weights);
   });

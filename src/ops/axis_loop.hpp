@@ -16,7 +16,7 @@ struct Lines {
     for (std::size_t i = 0; i < shape.rank(); ++i)
       if (i != axis) (i < axis ? outer : inner) *= shape[i];
   }
-  /// Calls row(position of a row of `inner` elements, k); k counts from the beginning of the axis, or from its end.
+  /// Calls row(position, k) for each row of `inner` elements; k counts from the beginning of the axis, or from its end.
   template <class F>
   void each_row(bool reversed, const F& row) const {
     for (std::size_t o = 0; o < outer; ++o)
@@ -24,7 +24,7 @@ struct Lines {
   }
 };
 
-/// Throws ShapeError if a result would have more axes than a tensor can have.
+/// Throws ShapeError if a result would have more than `max_rank` axes.
 inline void require_rank(std::string_view name, std::size_t rank) {
   if (rank > max_rank)
     throw ShapeError(name, fmt::format("a result of {} axes: a tensor on a tape has at most {}", rank, max_rank));

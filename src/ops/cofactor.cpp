@@ -13,14 +13,14 @@
 namespace wengert::detail {
 namespace {
 
-// A = U·diag(s)·Vᵀ and det(U·V). In the bases U and V, the derivatives of det are those of a diagonal matrix: products
-// of s.
+// The singular value decomposition A = U·diag(s)·Vᵀ. In the bases U and V, the derivatives of det are those of a
+// diagonal matrix times det(U·V) = ±1: products of elements of s.
 template <class T>
 class Turned {
  public:
   explicit Turned(std::size_t n) : n_(n), u_(n * n), s_(n), vh_(n * n), factors_(n * n), x_(n * n), pivots_(n) {}
 
-  // Returns false for a matrix with a NaN or an infinity.
+  // Returns false for a matrix that contains a NaN or an infinity.
   bool factor(std::span<T> a) {
     for (const T element : a)
       if (!std::isfinite(element)) return false;

@@ -20,7 +20,7 @@ std::vector<OpExample> examples_of(std::string_view name, std::initializer_list<
 
 }  // namespace wengert
 
-// Registers `op` with its notation and convention; the last argument is an application of it to `x`.
+// Registers the function `op` with its notation and convention; the last argument applies it to `x`.
 #define WENGERT_LISTED(op, text, edge, ...)                                                                       \
   [[maybe_unused]] const bool op##_listed = register_op(                                                          \
       {.name = #op, .notation = text, .convention = edge, .own_examples = [] {                                    \

@@ -150,10 +150,10 @@ std::size_t extent_of(const Shape& shape, const Labels& labels, const Labels& gr
   return product;
 }
 
-// x as matrices: `rows` are merged into one axis, and so are `columns`; `batch` leads, merged too if necessary.
+// x as matrices: the axes `rows` are merged into one, and so are `columns`; `batch` comes first, merged if necessary.
 template <class T>
 Var<T> as_matrices(const Labelled<T>& x, const Labels& batch, Labels rows, Labels columns, const Location& where) {
-  constexpr std::uint8_t nobody = label_count - 1;  // a group without axes becomes one of extent 1
+  constexpr std::uint8_t nobody = label_count - 1;  // the label of no axis: an empty group becomes an axis of extent 1
   const Layout layout = *x.value.tape().node(x.value, "einsum").layout;
   const bool one_batch = batch.size() + 2 > max_rank;
   Shape shape;
@@ -181,7 +181,7 @@ Labelled<T> join(const Labelled<T>& a, const Labelled<T>& b, LabelSet kept, cons
   const Labels rows = those_in(a.labels, of_a & ~of_b), columns = those_in(b.labels, of_b & ~of_a);
   const Labels result = joined({&batch, &rows, &columns});
   const Shape shape_a = a.value.shape(), shape_b = b.value.shape();
-  if (inner.empty()) {  // nothing is summed: the product is elementwise, of broadcast axes
+  if (inner.empty()) {  // nothing is summed: an elementwise product with broadcasting
     const Var<T> left = with_labels<T>(a.value, a.labels, result, where);
     const Var<T> right = with_labels<T>(b.value, b.labels, result, where);
     return {multiply(Operand<T>(left, where), Operand<T>(right, where)), result};
@@ -211,7 +211,7 @@ bool fits(LabelSet labels) { return static_cast<std::size_t>(std::popcount(label
 
 using Order = std::vector<std::pair<std::size_t, std::size_t>>;
 
-// The cheapest split of each set of operands in two, from small sets to large ones.
+// For each set of operands, from small to large, the cheapest split into two sets.
 struct Exhaustive {
   const std::vector<LabelSet> kept;  // by set of operands: the labels still needed outside it
   std::vector<double> cost;
@@ -220,7 +220,7 @@ struct Exhaustive {
   std::size_t follow(std::size_t set, std::size_t count, Order& order) const {
     if (std::has_single_bit(set)) return static_cast<std::size_t>(std::countr_zero(set));
     std::size_t first = half[set], second = set & ~half[set];
-    if (std::countr_zero(second) < std::countr_zero(first)) std::swap(first, second);  // as they are written
+    if (std::countr_zero(second) < std::countr_zero(first)) std::swap(first, second);  // in the order of operands
     const std::size_t left = follow(first, count, order), right = follow(second, count, order);
     order.emplace_back(left, right);
     return count + order.size() - 1;

@@ -29,14 +29,14 @@ struct Labelled {
   std::vector<std::uint8_t> labels;
 };
 
-/// A view of x, whose axes are `labels`, with the axes `wanted`: an axis whose label is not wanted has extent 1 and is
-/// dropped, axes with one label become their diagonal, and a label that x lacks becomes an axis of extent 1.
+/// A view of x, whose axes are `labels`, with the axes `wanted`. Axes that share a label become their diagonal; an axis
+/// whose label is not wanted has extent 1 and is dropped; a label that x does not have becomes an axis of extent 1.
 template <class T>
 Var<T> with_labels(Var<T> x, std::span<const std::uint8_t> labels, std::span<const std::uint8_t> wanted,
                    const Location& where);
 
-/// The product of a and b, summed over their common labels that are not in `kept`. Its labels: the other common ones,
-/// in a's order, then those of a alone, then those of b alone.
+/// The product of a and b, summed over their common labels that are not in `kept`. Its labels are the other common
+/// ones, in a's order, then those of a alone, then those of b alone.
 template <class T>
 Labelled<T> join(const Labelled<T>& a, const Labelled<T>& b, LabelSet kept, const Location& where);
 

@@ -1,4 +1,4 @@
-// stop_gradient, gradient hooks, custom vjp rules, and checkpoints that recompute their function in the sweep.
+// stop_gradient, gradient hooks, custom vjp rules, and checkpoints, which call their function again in the sweep.
 #include <wengert/ops/control.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/random.hpp>
@@ -90,8 +90,9 @@ static std::vector<Stream> streams_since(const Tape<T>& tape, const typename Tap
   return result;
 }
 
-// A scope for calling a function again: nodes are marked as repeated, so that a Program does not merge them with the
-// earlier ones; generators are at their earlier positions; and updates are as before, to be queued only once.
+// A scope for calling a checkpoint's function again. Its nodes are marked as repeated, so that a Program does not merge
+// them with the earlier ones; generators are at their positions before the first call; and the queue holds the updates
+// from before that call. At the end, generators and queue are restored.
 template <class T>
 class Repeating {
  public:

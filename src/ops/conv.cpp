@@ -13,7 +13,7 @@
 namespace wengert {
 namespace {
 
-// The base of three products, each bilinear and the derivative of the other two.
+// The base of the three ops.
 struct Convolving {
   static constexpr std::size_t arity = 2;
   kernel::Window window;
@@ -53,7 +53,7 @@ struct Steps {
   bool same = false;
 };
 
-// Throws ShapeError unless w fits x: its rank, a nonempty kernel, its channels, and groups that divide them.
+// Throws ShapeError unless w fits x: rank, nonempty kernel, channels, and groups that divide the channels.
 void check_channels(std::string_view name, const Shape& x, const Shape& w, std::size_t groups, bool transposed,
                     std::size_t n) {
   if (w.rank() != n + 2)

@@ -25,7 +25,7 @@ double log_add(double a, double b) {
 double value_of(double x) { return x; }
 double exp_of(double x) { return std::exp(x); }
 
-// A value and its directional derivative: the recursion on these gives the derivative of its result.
+// A logarithm and its directional derivative: the recursion on these gives the derivative of its result.
 struct Tangent {
   double v = nothing;
   double d = 0;
@@ -71,8 +71,8 @@ struct Sequence {
   bool skips(std::size_t s) const { return s % 2 == 1 && s >= 3 && labels[s / 2] != labels[s / 2 - 1]; }
 };
 
-// The logarithm of the target's probability. If `backward`, calls put(t, class, ln share) for each state's share of it.
-// Forward and backward variables of Graves et al. 2006, section 4.1, the backward ones without the frame's own factor.
+// The logarithm of the target's probability. If `backward`, calls put(t, class, ln share) for the share of each state
+// in it. Variables as in Graves et al. 2006, section 4.1, except that backward ones omit the frame's own factor.
 template <class R, class Read, class Put>
 R forward_backward(const Sequence& y, const Read& read, const Put& put, bool backward) {
   const std::size_t states = y.states(), frames = y.frames;

@@ -125,7 +125,7 @@ template <class T>
 Var<T> gathered_shares(Var<T> x, Var<T> g, std::size_t axis);
 
 // The share of exp xᵢ in exp x₀ + … + exp xᵢ, or that of all terms before it. Both are computed from the largest
-// element so far and a sum relative to it, because y − x loses digits if y is large.
+// element so far and the sum relative to it: y − x, for y = logcumsumexp(x), loses digits if y is large.
 struct CumulativeShare : AlongAxis {
   static constexpr std::string_view name = "cumulative_share";
   static constexpr std::string_view notation = "exp xᵢ / (exp x₀ + … + exp xᵢ), or 1 − that";

@@ -9,7 +9,7 @@
 
 namespace wengert::detail {
 
-/// Returns the sign of the determinant of a factored matrix and passes the magnitude of each pivot to `take`.
+/// The sign of the determinant of a factored matrix. Calls `take` with the magnitude of each pivot.
 template <class T, class F>
 T sign_and_pivots(std::span<const T> factors, std::span<const int> pivots, const F& take) {
   T sign = 1;

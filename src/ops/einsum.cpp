@@ -18,7 +18,7 @@ namespace {
 using namespace detail;
 
 constexpr std::string_view einsum_name = "einsum";
-constexpr std::uint8_t first_ellipsis = 52;  // labels: A…Z, a…z, then the axes of an ellipsis, the first axis first
+constexpr std::uint8_t first_ellipsis = 52;  // labels: A…Z, a…z, then the axes of an ellipsis, in order
 
 using Labels = std::vector<std::uint8_t>;
 
@@ -144,7 +144,7 @@ Labels result_labels(const Expression& expression, const std::vector<Labels>& la
   return result;
 }
 
-// An operand with its diagonals taken, its broadcast axes dropped, and summed over labels not needed elsewhere.
+// An operand with diagonals taken, broadcast axes dropped, and labels that nothing else needs summed over.
 template <class T>
 Labelled<T> prepared(Var<T> x, const Labels& labels, LabelSet needed, const LabelExtents& extents,
                      const Location& where) {

@@ -173,7 +173,7 @@ struct PackedEigh {
     for (std::size_t e = 0; e * n * (n + 1) < y.size(); ++e, entries.next()) {
       T* to = y.data + e * n * (n + 1);
       entries.copy_to(rows.data());
-      for (std::size_t i = 0; i < n; ++i)  // mirrored: the upper triangle is not read and may hold anything
+      for (std::size_t i = 0; i < n; ++i)  // mirrors the lower triangle: the upper one may hold anything, even a NaN
         for (std::size_t j = i + 1; j < n; ++j) rows[i * n + j] = rows[j * n + i];
       require_finite<T>(name, rows, batch, e);
       if (!kernel::symmetric_eigen<T>(rows, n, {to, n}, scratch)) refuse_unconverged(name, batch, e);

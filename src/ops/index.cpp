@@ -1,4 +1,4 @@
-// Slabs selected along one axis: take, embedding, index_add and masked_select; and one_hot.
+// Slices selected along one axis: take, embedding, index_add and masked_select; and one_hot.
 #include "ops/axis_loop.hpp"
 #include "ops/composite_registry.hpp"
 #include "ops/indexing.hpp"
@@ -32,7 +32,7 @@ Shape replaced_axis(const char* name, const Shape& x, std::size_t axis, const Sh
   return result;
 }
 
-// Calls visit(position in the slabs, position in the whole tensor) for each row of `inner` elements.
+// Calls visit(position in the slices, position in the whole tensor) for each row of `inner` elements.
 template <class Visit>
 void each_row(const Lines& lines, Value<const std::int64_t> indices, const IndexedAxis& along, const Visit& visit) {
   for (std::size_t o = 0; o < lines.outer; ++o)
@@ -75,7 +75,7 @@ struct Take {
   }
 };
 
-// The adjoint of Take: adds slabs to zeros at their positions.
+// The adjoint of Take: zeros with slices added at their positions.
 struct PutSlabs {
   static constexpr std::string_view name = "put_slabs";
   static constexpr std::string_view notation = "y at kⱼ += xⱼ, from zeros";

@@ -35,8 +35,8 @@ IndexVar<T> indices_on(Tape<T>& tape, const IndexOperand<T>& given, std::string_
   return indices;
 }
 
-/// Checks the operands of an op along an axis, then calls record_all(axis, indices on the tape of x), atomically.
-/// Throws HandleError for invalid handles, AxisError if x has no such axis.
+/// Checks the operands of an op along an axis, then calls record_all(axis, indices), with the indices on the tape of x.
+/// If anything throws, nothing is left on the tape. Throws HandleError, or AxisError if x has no such axis.
 template <class T, class F>
 auto along_axis(const char* name, Var<T> x, std::ptrdiff_t axis, const IndexOperand<T>& indices, const Location& where,
                 const F& record_all) {

@@ -101,7 +101,7 @@ Var<T> stack_all(std::span<const Var<T>> parts, std::ptrdiff_t axis, const Locat
   });
 }
 
-// The pieces between adjacent borders.
+// The views between adjacent borders.
 template <class T>
 std::vector<Var<T>> cut(Var<T> x, std::size_t axis, std::span<const std::size_t> borders, const Location& where) {
   std::vector<Var<T>> pieces;

@@ -18,7 +18,7 @@ constexpr auto binary_cross_entropy_op = elementwise<"binary_cross_entropy">(
     notation<"−[y ln p + (1 − y) ln(1 − p)]">,
     convention<"logarithms are clamped to at least −100, the gradient's denominator p(1 − p) to at least 1e-12">);
 
-// The branches meet smoothly at 0, so all derivatives there are right too.
+// The branches meet smoothly at 0, so all derivatives are correct there too.
 constexpr auto binary_cross_entropy_with_logits_op = elementwise<"binary_cross_entropy_with_logits">(
     [](auto z, auto y) {
       auto u = where(z > 0, -z, z);  // −|z|
@@ -54,7 +54,7 @@ constexpr auto kl_div_of_logarithms_op = elementwise<"kl_div_of_logarithms">(
     derivative([](auto, auto y, auto) { return -exp(y); }, [](auto a, auto y, auto) { return exp(y) * (y - a + 1); }),
     notation<"eʸ (y − a)">);
 
-// Cross entropy and its gradient take one pass over the rows each, whatever their length.
+// Cross entropy and its gradient each take one pass over the rows.
 struct ByRow {
   static std::size_t classes(const Shape& z) { return z.back(); }
   static std::size_t rows(const Shape& z) { return z.elements() / std::max<std::size_t>(z.back(), 1); }

@@ -51,8 +51,8 @@ bool is_infinite(T v) {
   return std::isinf(v);
 }
 
-// Checks the loss, its first input; the others are the operands of the loss. The check is part of the computation, so a
-// Program repeats it at each replay. Nothing reads its result, so it does not prevent fusion.
+// Checks the loss, its first input; the others are the operands of the loss. As an op, it is repeated at each replay of
+// a Program. Nothing reads its result, so it does not prevent fusion.
 struct LossCheck {
   static constexpr std::string_view name = "loss_check";
   static constexpr std::string_view notation = "0";

@@ -30,8 +30,8 @@ Var<T> equal_shaped(std::string_view loss, Var<T> prediction, const Operand<T>& 
 template <class T>
 Var<T> reduced(std::string_view loss, Var<T> costs, Reduction reduction, double samples, const Location& where);
 
-/// Returns the loss after recording a check of its value. On a tape and in a Program alike, it throws ValueError if the
-/// loss holds a NaN, naming the operand and element that it comes from, or if the operand called `never_negative` has a
+/// Records a check of the loss and returns the loss. The check, on a tape and in a Program, throws ValueError if the
+/// loss holds a NaN, naming the operand and the element at fault, or if the operand named `never_negative` has a
 /// negative element. Names must be literals.
 template <class T>
 Var<T> checked(std::string_view loss, Var<T> cost, std::span<const Named<T>> operands, const Location& where,

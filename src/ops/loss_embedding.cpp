@@ -7,7 +7,7 @@
 namespace wengert {
 namespace {
 
-// The p-th root of a sum of powers. Its derivative at 0, where there is none, is taken as 0. NaNs are preserved.
+// The p-th root of a sum of powers. At 0, where it has no derivative, its derivative is taken as 0. NaNs are preserved.
 constexpr auto norm_root_op = elementwise<"norm_root", params<1>>(
     [](auto s, auto p) { return where(s <= 0, 0, pow(where(s <= 0, 1, s), 1 / p)); },
     derivative([](auto s, auto p, auto) { return where(s <= 0, 0, pow(where(s <= 0, 1, s), 1 / p - 1) / p); }),
@@ -49,7 +49,7 @@ Var<T> distance(Var<T> a, Var<T> b, double p, double epsilon, const Location& wh
   return norm_root_op(at(sum(powers, -1, {}, where), where), p);
 }
 
-// Checks several operands of one shape (and a target of the rows' shape), then computes the loss.
+// Checks operands of one shape (and a target, one element for each row), then computes the loss.
 template <class T, class F>
 Var<T> loss_of_rows(std::string_view name, std::string_view first, Var<T> a,
                     std::initializer_list<std::pair<std::string_view, const Operand<T>*>> others,

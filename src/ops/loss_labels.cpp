@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view loss_name(bool is_nll) { return is_nll ? "nll_loss" : "cross_entropy"; }
 
-// Selection by labels along the class axis, which is axis 1 of (N, C, …), or the only axis.
+// Selection by labels along the class axis: axis 1 of (N, C, …), or the only axis.
 struct ByLabel {
   static constexpr std::size_t arity = 2;
   static constexpr std::uint8_t index_inputs = 0b10;
@@ -33,7 +33,7 @@ struct ByLabel {
     for (std::size_t axis = 2; axis < x.rank(); ++axis) e.inner *= x[axis];
     return e;
   }
-  // Calls visit(label's position, position of the selected element) for every label that is not ignored.
+  // Calls visit(position of the label, position of the selected element) for every label that is not ignored.
   template <class Visit>
   void each(Extents e, Value<const std::int64_t> labels, const Visit& visit) const {
     for (std::size_t i = 0; i < labels.size(); ++i) {
@@ -76,7 +76,7 @@ struct PickByLabel : ByLabel {
   }
 };
 
-// The adjoint of PickByLabel: adds elements to zeros at the selected positions.
+// The adjoint of PickByLabel: zeros with elements added at the selected positions.
 struct PutByLabel : ByLabel {
   static constexpr std::string_view name = "put_by_label";
   static constexpr std::string_view notation = "y of the class k += x";
@@ -102,7 +102,7 @@ Var<T> put_by_label(Var<T> g, IndexVar<T> labels, const ByLabel& how, const Shap
   return record(PutByLabel{how, to}, Location::current(), g, labels);
 }
 
-// ln Σ eᶻ − z of the label, row by row, and its gradient, in one pass over the rows each.
+// The gradient of LabelCrossEntropy, in one pass over the rows.
 struct LabelCrossEntropyVjp : ByLabel {
   static constexpr std::string_view name = "cross_entropy_of_label_vjp";
   static constexpr std::string_view notation = "g (softmax(z) − 1 at the class k)";
@@ -136,6 +136,7 @@ struct LabelCrossEntropyVjp : ByLabel {
   }
 };
 
+// ln Σ eᶻ − z of the label, row by row, in one pass over the rows.
 struct LabelCrossEntropy : ByLabel {
   static constexpr std::string_view name = "cross_entropy_of_label";
   static constexpr std::string_view notation = "−ln softmax(z) of the class k";
@@ -232,7 +233,7 @@ struct Call {  // shared by cross_entropy and nll_loss
                        fmt::format("labels {} for a prediction {} of {} classes: must have the shape {}",
                                    to_string(labels.shape()), to_string(x.shape()), classes(x), to_string(expected)));
     const double smoothing = options.label_smoothing;
-    const bool in_one = logits && x.rank() <= 2 && smoothing == 0;  // then log_p is not needed
+    const bool in_one = logits && x.rank() <= 2 && smoothing == 0;  // one op, which needs no log_p
     const bool weighted = !options.weights.empty();
     const auto at = [this](Var<T> v) { return Operand<T>(v, where); };
     Var<T> counted;  // 0 where a label is ignored, unless the op handles that itself

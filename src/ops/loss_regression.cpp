@@ -20,7 +20,7 @@ constexpr auto l1_op =
 
 constexpr auto huber_op = elementwise<"huber_loss", params<1>>(
     [](auto a, auto y, auto delta) {
-      auto d = a - y;  // d², unlike |d|², has its second derivative at 0
+      auto d = a - y;  // not |d|: |d|² would have the second derivative 0 at 0
       return where(abs(d) <= delta, 0.5 * d * d, delta * (abs(d) - 0.5 * delta));
     },
     notation<"d²/2 where |d| ≤ δ, else δ (|d| − δ/2); d = a − y">);

@@ -104,7 +104,7 @@ struct Matmul {
   }
 };
 
-// With a single matrix on the right, all rows form one product, in the gradient too.
+// If there is a single matrix on the right, all rows of the stack on the left form one product, in the gradient too.
 template <class T>
 Var<T> product(Var<T> a, Var<T> b, const Location& where) {
   const Shape from_a = a.shape(), from_b = b.shape();

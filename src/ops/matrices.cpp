@@ -154,7 +154,7 @@ struct WeighTriangles {
     const std::size_t rows = rows_of(x.shape()), columns = columns_of(x.shape());
     const T* from = x.data;
     T* to = y.data;
-    const auto weigh = [&](std::size_t count, double weight) {  // a weight of 0 gives 0 even for infinities
+    const auto weigh = [&](std::size_t count, double weight) {  // a weight of 0 gives 0, even for infinities
       if (weight == 0)
         std::fill_n(to, count, T(0));
       else

@@ -51,8 +51,8 @@ std::string matrix_at(const Shape& batch, std::size_t entry);
 
 // ---- iteration over stacks -----------------------------------------------------------------------------------------
 
-/// The last two axes as a matrix that gemm can read in place: one of their strides is 1, the other at least a row's
-/// length. Empty if that is impossible. An axis of extent 1 may have any stride.
+/// The last two axes as a matrix that gemm can read in place: the stride of one is 1, that of the other at least the
+/// extent of the first. Empty if gemm cannot read them. An axis of extent 1 may have any stride.
 template <class T>
 std::optional<kernel::Matrix<T>> readable(const T* data, const Layout& x);
 
@@ -103,14 +103,14 @@ struct Place {
   static Place vector(std::size_t offset, std::size_t count) { return {offset, 1, count, count, false}; }
 };
 
-/// A view of the matrix or vector at a place.
+/// A view of the matrix or vector at this place.
 template <class T>
 Var<T> unpack(Var<T> packed, const Place& place, Location where = Location::current());
 /// The adjoint: x at its place among `size` elements, which are otherwise 0.
 template <class T>
 Var<T> pack(Var<T> x, const Place& place, std::size_t size, Location where = Location::current());
 
-/// x with a weight each for the elements below, on and above the diagonal.
+/// x with the elements below, on and above the diagonal multiplied by these weights.
 template <class T>
 Var<T> weigh_triangles(Var<T> x, double below, double on, double above, Location where = Location::current());
 

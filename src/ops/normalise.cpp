@@ -17,7 +17,7 @@ namespace {
 
 // ---- the primitives ------------------------------------------------------------------------------------------------
 
-// Groups of elements: one for every index along the axes [first, last).
+// Groups of elements: one for each index along the axes [first, last).
 struct Grouped {
   std::uint8_t first = 0;
   std::uint8_t last = 0;
@@ -171,7 +171,7 @@ Var<T> over_rows(std::string_view name, Var<T> x, const Shape& normalised, Var<T
   });
 }
 
-// The number of channels of (N, C, …), checked, and the shape in which a vector of them broadcasts against it.
+// The number of channels of (N, C, …), after checks; and the shape in which a vector over them broadcasts against it.
 template <class T>
 std::size_t channels(std::string_view name, Var<T> x, std::size_t least_rank, Var<T> weight, Var<T> bias) {
   if (x.rank() < least_rank)

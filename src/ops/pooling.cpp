@@ -1,4 +1,4 @@
-// Windowed and adaptive max and average pooling; max pooling gathers the elements at recorded positions.
+// Max and average pooling, windowed and adaptive; max pooling gathers the elements at recorded positions.
 #include "kernel/pooling.hpp"
 
 #include "ops/windows.hpp"

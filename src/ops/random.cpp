@@ -29,7 +29,7 @@ void each_draw(const Draw& from, std::size_t count, const Use& use) {
   }
 }
 
-// A placeholder for the generator in examples, whose draws are fixed.
+// Stands for the generator in examples, whose draws are fixed.
 Indices no_generator() { return Indices::from_shape({0}); }
 
 struct UniformDraw {
@@ -216,7 +216,7 @@ auto drawn(Tape<T>& tape, Generator& generator, std::uint64_t blocks, const Loca
   });
 }
 
-// Applies `place` to a and b, which broadcast, and a standard draw of their common shape.
+// Applies `place` to a, b and a standard draw of the shape to which they broadcast.
 template <class T, class Standard, class Place>
 Var<T> reparameterised(std::string_view name, const Operand<T>& a, const Operand<T>& b, Generator& generator,
                        const Place& place) {

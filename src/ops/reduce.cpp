@@ -104,7 +104,7 @@ struct Amax : Reduction {
   }
 };
 
-// Reduces one group of adjacent axes after another, the last first, so that the earlier ones keep their numbers.
+// Reduces one group of adjacent axes after another, the last first, so that the others keep their numbers.
 template <class Op, class T>
 Var<T> reduce(Var<T> x, const Axes& axes, KeepDims keep, const Location& where, std::string_view subject = Op::name) {
   return atomically(tape_of(x, subject, where), where, [&] {
@@ -139,7 +139,7 @@ Var<T> mean(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
 template <class T>
 Var<T> amax(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
   return atomically(tape_of(x, Amax::name, where), where, [&] {
-    // Axes that are not adjacent are merged first, because ties extend over all of them.
+    // If they are not adjacent, the axes are merged first, because ties extend over all of them.
     const std::uint32_t bits = axes.bits(x.rank(), Amax::name);
     const std::uint32_t lowest = bits & (~bits + 1);
     if (((bits + lowest) & bits) == 0) return reduce<Amax>(x, axes, keep, where);

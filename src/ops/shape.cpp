@@ -104,7 +104,7 @@ struct BroadcastTo {
   static std::vector<StructuralExample<BroadcastTo>> examples() {
     return {{{{3, 4}}, {{4}}}, {{{3, 4}}, {{3, 1}}}, {{{2, 3}}, {{}}}, {{{2, 3, 2}}, {{2, 1, 2}}}};
   }
-  static std::vector<OpExample> applications() {  // extents of 1 become 3
+  static std::vector<OpExample> applications() {  // adds an axis, and repeats extents of 1 three times
     return examples_of(name, {{3, 1}, {4}, {1, 2}}, [](auto x) {
       Shape larger{2};
       for (const std::size_t extent : x.shape()) larger.push_back(extent == 1 ? 3 : extent);

@@ -101,7 +101,7 @@ Run run_of(const Slice& part, std::size_t extent, std::size_t axis) {
   const std::ptrdiff_t first = bound(part.start, backwards ? n - 1 : 0), last = bound(part.stop, backwards ? -1 : n);
   const std::ptrdiff_t distance = backwards ? first - last : last - first;
   if (distance <= 0) return {0, 0, 1, false};
-  // The magnitude of the step, limited to the extent because the lowest integer has no negative.
+  // The magnitude of the step. A negative step is limited to the extent, because the lowest integer cannot be negated.
   const std::ptrdiff_t step = backwards ? -std::max(part.step, -n) : part.step;
   const std::ptrdiff_t count = (distance - 1) / step + 1;
   const std::ptrdiff_t start = backwards ? first - (count - 1) * step : first;

@@ -179,7 +179,7 @@ struct TriangularSolve {
   }
 };
 
-// A right-hand side of rank 1 is treated as a column, whose axis is dropped from the result.
+// A right-hand side of rank 1 is treated as a matrix of one column, whose axis is dropped from the result.
 template <class S, class T>
 Var<T> solve_with(const S& op, Var<T> a, Var<T> b, const Location& where) {
   return atomically(tape_of(S::name, where, a, b), where, [&] {

@@ -61,7 +61,7 @@ struct Argsort {
   T key(T x) const {
     return order == SortOrder::ascending ? x : -x;
   }
-  // Collects only the first `count` elements, kept in order during one pass.
+  // Collects the first `count` elements in order, in one pass.
   template <class T, class F>
   void pick(std::vector<Element<T>>& best, std::size_t elements, const F& element) const {
     const bool nan_first = order == SortOrder::descending;
@@ -81,7 +81,7 @@ struct Argsort {
   // Brings the first `count` elements to the front, in order.
   template <class T>
   void arrange(std::vector<Element<T>>& line) const {
-    // NaNs are not comparable, so they are first moved to their end of the line, in the order of their positions.
+    // NaNs are not comparable, so they are first moved to one end of the line, in the order of their positions.
     const bool nan_last = order == SortOrder::ascending;
     const auto is_nan = [](const Element<T>& e) { return std::isnan(e.key); };
     auto border = nan_last ? line.end() : line.begin();

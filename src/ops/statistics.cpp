@@ -76,7 +76,7 @@ struct Argmin : PositionOfExtreme {
   static std::vector<StructuralExample<Argmin>> examples() { return {}; }
 };
 
-// The logits of the gradient: where a row's result is infinite, only elements of the same infinity contribute.
+// The logits of the gradient: where the result y of a row is infinite, only elements equal to it contribute.
 constexpr auto counting_op = elementwise<"counting_logits">(
     [](auto x, auto y) {
       return where(y - y == 0, x, where(x == y, lift(x, 0), -std::numeric_limits<double>::infinity()));
@@ -169,8 +169,8 @@ IndexVar<T> position_of(Var<T> x, std::optional<std::ptrdiff_t> axis, KeepDims k
   });
 }
 
-// (Σ |x|ᵖ)^(1/p) row by row, with gradient 0 at 0. It equals m times the norm of x / m for any m: with the largest |x|,
-// held constant, as m, powers do not overflow or underflow.
+// (Σ |x|ᵖ)^(1/p) row by row, with gradient 0 at 0, computed as m times the norm of x / m. With m = max |x|, held
+// constant, powers neither overflow nor underflow to a sum of 0.
 template <class T>
 Var<T> norm_by_powers(Var<T> x, double p) {
   const Var<T> size = abs(x), largest = stop_gradient(amax(size, -1, KeepDims::yes));
@@ -179,7 +179,7 @@ Var<T> norm_by_powers(Var<T> x, double p) {
   return where(zero, 0, reshape(m, powers.shape()) * pow(where(zero, 1, powers), 1 / p));
 }
 
-// x minus its mean. Far from 0 the mean is inexact; subtracting the mean of the distances corrects them.
+// x minus its mean. Far from 0, the mean is inexact; subtracting the mean of the differences corrects that.
 template <class T>
 Var<T> centred(Var<T> x, const Axes& axes, const Location& where) {
   const Var<T> roughly = x - mean(x, axes, KeepDims::yes, where);

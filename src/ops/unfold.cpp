@@ -11,7 +11,7 @@
 namespace wengert {
 namespace {
 
-// Two linear maps, each the transpose and hence the derivative of the other.
+// The base of two linear maps, each the transpose of the other.
 struct Windows {
   static constexpr std::size_t arity = 1;
   kernel::Window window;

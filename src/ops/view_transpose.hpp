@@ -1,4 +1,4 @@
-// The adjoint of views whose elements do not overlap, used by the vjp of views and by the padding ops.
+// Views whose elements do not overlap, and their adjoint, which the vjps of views, `pad` and `diag` record.
 #pragma once
 
 #include "ops/composite_registry.hpp"

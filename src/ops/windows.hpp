@@ -15,7 +15,7 @@
 
 namespace wengert::detail {
 
-/// Numbers for three spatial axes; those of n axes are the last n, and the others are 1.
+/// Numbers for three spatial axes: of n axes, the last n; the others are 1.
 using PerThree = std::array<std::size_t, 3>;
 
 /// `values` as text for messages: `(2, 1)`, or `2` for a single axis.
@@ -44,8 +44,8 @@ std::string axes_text(std::string_view first, std::string_view prefix, std::size
 /// Throws ShapeError unless x is (N, C, spatial…) or (C, spatial…) without an empty spatial axis.
 void check_spatial(std::string_view subject, const Shape& x, std::size_t n);
 
-/// Applies `f` to x as a batch (N, C, n spatial axes); a single sample becomes a batch of one and back. If
-/// anything throws, nothing is left on the tape.
+/// Applies `f` to x as a batch (N, C, n spatial axes). A single sample is passed as a batch of one, whose axis is
+/// dropped from the result. If anything throws, nothing is left on the tape.
 template <class T, class F>
 Var<T> on_batch(std::string_view subject, std::size_t n, Var<T> x, const Location& where, const F& f) {
   return atomically(tape_of(x, subject, where), where, [&] {

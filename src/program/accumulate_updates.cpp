@@ -95,8 +95,8 @@ class UpdateReader {
   Form form_;
 };
 
-// A product overwrites its parameter after all readers of that parameter. Tells whether the last of these products
-// would wait for itself, through the parameters that they read.
+// A product runs after all readers of the parameter that it overwrites. Whether the last of these products would thus
+// wait for itself, through the parameters that the products read.
 template <class T>
 bool waits_for_itself(const Graph<T>& graph, std::span<const Place> place, std::span<const Update> products) {
   std::vector<bool> reached(products.size());

@@ -172,7 +172,7 @@ class Capture {
 
 }  // namespace
 
-// All draws advance their streams, needed or not. The last input of a draw keeps its generator alive.
+// All draws advance their streams, even those that are not needed. The last input of a draw keeps its generator alive.
 template <class T>
 TapeStreams<T> streams_of(const Tape<T>& tape) {
   TapeStreams<T> result;

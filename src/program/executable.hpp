@@ -29,7 +29,7 @@ struct KernelCall {
   T* out = nullptr;
   std::size_t rows = 1, columns = 0;
   const double* parameters = nullptr;
-  std::uint32_t chain = none;  // the register chain that begins with this call
+  std::uint32_t chain = none;  // the register chain that begins with this call, if any
 };
 
 template <class T>
@@ -40,8 +40,8 @@ inline void run_call(const KernelCall<T>& call, const kernel::Plane<T>* planes) 
     kernel::run_rows<T>(call.kernel, call.parameters, {planes, call.arity}, call.out, call.rows, call.columns);
 }
 
-/// A register chain: neighbouring calls, each of which reads the result of the one before it. Results pass on in
-/// registers and are stored only if something else reads them.
+/// A register chain: neighbouring calls, each of which reads the result of the previous one in registers. A result is
+/// stored only if something else reads it.
 template <class T>
 struct RegisterChain {
   struct Operand {
@@ -55,7 +55,7 @@ struct RegisterChain {
   std::vector<Operand> operands;  // which planes the stages read
   std::vector<Result> results;    // which calls' results they store
 
-  /// The chain with this many added to the numbers of its calls and planes.
+  /// The chain with `calls` and `planes` added to the numbers of its calls and planes.
   RegisterChain moved(std::uint32_t calls, std::uint32_t planes) const {
     RegisterChain chain = *this;
     chain.first += calls;
@@ -89,8 +89,8 @@ template <class T>
 struct TileResult {
   std::uint32_t call = 0;  // of the group
   T* data = nullptr;
-  // A result that exceeds the caches, and that nothing but sums of the group read, goes to a worker's buffer (at offset
-  // `buffer`, in elements) and is streamed to memory from there.
+  // A result that exceeds the caches, and that nothing but sums of the group reads, goes to a worker's buffer (at
+  // offset `buffer`, in elements) and is streamed to memory from there.
   bool streams = false;
   std::size_t buffer = 0;
 };
@@ -121,7 +121,7 @@ struct SumCall {
   T* out = nullptr;
 };
 
-/// The state of one thread: its own tiles, and calls and planes that point to them.
+/// The state of one thread: its tiles, and the calls and planes that point to them.
 template <class T>
 struct TileWorker {
   Memory tiles, streams;
@@ -141,7 +141,7 @@ struct TileGroup {
   TileLoops loops;
   std::size_t tile_rows = 1, tile_columns = 1;
   std::size_t tile_elements = 0, slot_elements = 0, stream_elements = 0;  // of one tile, of all slots, of all buffers
-  bool streams = false;                                                   // whether any result does
+  bool streams = false;                                                   // whether any result is streamed
   std::vector<KernelCall<T>> calls;                                       // copied to every worker
   std::vector<kernel::Plane<T>> planes;
   std::vector<RegisterChain<T>> chains;

@@ -33,7 +33,7 @@ Graph<T> fold_constants(Graph<T> graph) {
     try {
       compute<T>(*entry.op, entry.attributes, values, {result, &entry.layout});
     } catch (const Error&) {
-      continue;  // a replay throws it, as the tape does, with the line that recorded it
+      continue;  // left to the replay, which throws it with the line that recorded the op
     }
     entry.source = Source::constant;
     entry.op = nullptr;

@@ -32,7 +32,7 @@ template <class T>
 struct Entry {
   Source source = Source::constant;
   bool holds_indices = false;
-  bool repeated = false;       // never merged with an equal entry (checkpoint)
+  bool repeated = false;       // not to be merged with an equal entry (checkpoint)
   const Op<T>* op = nullptr;   // of computed entries and views
   void* attributes = nullptr;  // of the op
   Layout layout{.shape = {}, .strides = {}, .size = 0};
@@ -89,7 +89,7 @@ struct Graph {
   }
 };
 
-/// The generators that a tape draws from, and the leaf nodes that keep them alive.
+/// The generators from which a tape draws, and the leaf nodes that keep them alive.
 template <class T>
 struct TapeStreams {
   std::vector<Stream> streams;
@@ -110,8 +110,8 @@ std::vector<Place> places(const Graph<T>& graph);
 template <class T>
 std::vector<std::uint32_t> use_counts(const Graph<T>& graph);
 
-/// The nodes of a tape that a Program of these inputs, outputs and updates needs. Throws HandleError for a bad handle,
-/// an input that is computed, a parameter or named twice, and borrowed elements whose address a replay cannot know.
+/// The nodes of a tape that a Program of these inputs, outputs and updates needs. Throws HandleError for an invalid
+/// handle, an input that is computed, a parameter or named twice, and borrowed elements that a replay cannot locate.
 template <class T>
 Graph<T> capture(Tape<T>& tape, std::span<const Var<T>> inputs, std::span<const Var<T>> outputs,
                  std::span<const wengert::Update<T>> updates);

@@ -1,4 +1,4 @@
-// The flag that a call of a Program holds.
+// The flag that a call of a Program or cache holds.
 #include "program/in_use.hpp"
 
 #include <wengert/base/error.hpp>

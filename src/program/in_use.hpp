@@ -25,8 +25,8 @@ class InUse {
    private:
     InUse& object_;
   };
-  /// Results being read, which no call can change meanwhile. Throws HandleError if a call is in progress, or if another
-  /// thread has called since this thread did and so replaced its results.
+  /// A reading of results, during which no call can begin. Throws HandleError if a call is in progress, or if another
+  /// thread has called since this thread did, and thus replaced its results.
   class Reading {
    public:
     Reading(InUse& object, std::string_view subject);
@@ -41,7 +41,7 @@ class InUse {
  private:
   void enter(std::string_view subject);
 
-  std::atomic<const void*> holder_{nullptr};  // an address that identifies the thread inside
+  std::atomic<const void*> holder_{nullptr};  // an address that identifies the thread in a call
   std::uint64_t calls_ = 0;
   std::uint64_t number_;  // among all objects
 };

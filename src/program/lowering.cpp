@@ -18,9 +18,9 @@ Memory allocate(std::size_t bytes) {
 
 namespace {
 
-// Bytes of a 32 KiB first-level cache for the tiles of a fusion group, its operands and its results.
+// The bytes of a first-level cache of 32 KiB that the tiles of a fusion group, its operands and its results may take.
 constexpr std::size_t tile_budget = std::size_t{24} << 10;
-// Bytes from which on a result is streamed, if nothing reads it.
+// Results of at least this many bytes are streamed, if nothing reads them.
 constexpr std::size_t beyond_caches = std::size_t{16} << 20;
 constexpr std::size_t smallest_tile = 512, largest_tile = 4096;  // elements
 
@@ -122,7 +122,7 @@ class Lowering {
     result_.structural.push_back(call);
   }
 
-  // Tile slots for the results that only the fusion group reads. A slot is free again after its last reader.
+  // Tile slots for the results that only the fusion group reads. A slot is reused after its last reader.
   struct Slots {
     std::map<std::uint32_t, std::size_t> of;  // by entry
     std::size_t count = 0;
@@ -141,7 +141,7 @@ class Lowering {
       if (!is_elementwise(graph_.entries[k])) continue;
       for (const std::uint32_t input : graph_.inputs_of(k))
         if (const auto inner = last.find(input); inner != last.end() && inner->second == k && input != k) {
-          free.push_back(slots.of[input]);  // its reader may overwrite it
+          free.push_back(slots.of[input]);  // the last reader may overwrite it
           last.erase(inner);
         }
       if (!stays_in_tile(k)) continue;
@@ -151,7 +151,7 @@ class Lowering {
     }
     return slots;
   }
-  // The number of values of the group's size that it reads from memory or writes there.
+  // The number of values of the group's size that the group reads from memory or writes to memory.
   std::size_t outside(const Slots& slots, const FusionGroup& group) const {
     std::set<std::uint32_t> values;
     const std::size_t size = graph_.entries[group.entries.front()].layout.size;
@@ -163,13 +163,13 @@ class Lowering {
     }
     return values.size();
   }
-  // At most the size of the group's values, rounded up to 16.
+  // The size of a tile: at most that of the group's values, rounded up to a multiple of 16.
   std::size_t tile_elements(const Slots& slots, const FusionGroup& group) const {
     const std::size_t fits = tile_budget / sizeof(T) / std::max<std::size_t>(slots.count + outside(slots, group), 1);
     const std::size_t all = (graph_.entries[group.entries.front()].layout.size + 15) / 16 * 16;
     return std::min(all, std::clamp(fits / 64 * 64, smallest_tile, largest_tile));
   }
-  // The bytes of the tiles of a fusion group that fits in one tile, otherwise 0. All such groups share their tiles.
+  // The bytes of the tiles of a fusion group that fits in one tile; otherwise 0. All such groups share their tiles.
   std::size_t tile_bytes(const FusionGroup& group) const {
     if (!is_elementwise(graph_.entries[group.entries.front()])) return 0;
     const Slots slots = slots_of(group);
@@ -211,7 +211,7 @@ class Lowering {
     result_.groups.push_back(std::move(tiled));
   }
 
-  // Whether anything reads entry k, except for sums of its fusion group, which read the call's output.
+  // Whether anything reads entry k besides sums of its fusion group, which read the output of the call.
   bool is_read(const FusionGroup& group, std::uint32_t k) const {
     for (std::uint32_t reader = 0; reader < graph_.entries.size(); ++reader) {
       const auto inputs = graph_.inputs_of(reader);

@@ -1,4 +1,4 @@
-// The memory planner: computes lifetimes, packs values into one block, and lets results overwrite dying operands.
+// The memory planner: computes lifetimes, packs values into one arena, and lets results overwrite operands.
 #include "program/passes.hpp"
 #include "program/tiles.hpp"
 
@@ -98,13 +98,13 @@ class Planner {
   }
   // ---- placing blocks ----------------------------------------------------------------------------------------------
 
-  // Memory for a value and for those that take it over, in use from group `first` to group `last`.
+  // Memory for a value, and for the results that take it over one after another, in use from group `first` to `last`.
   struct Block {
     std::size_t bytes = 0, first = 0, last = 0, offset = 0;
     bool meets(const Block& other) const { return first <= other.last && other.first <= last; }
   };
   static constexpr std::size_t large_share = 256;  // a large block takes at least 1/256 of the peak
-  static constexpr std::size_t most_large = 4096;  // blocks, because each is compared with all before it
+  static constexpr std::size_t most_large = 4096;  // blocks: each is compared with all before it
 
   // Places the largest blocks first, each in the lowest gap among those whose lifetimes overlap its own. Small blocks
   // between them would fragment the memory of larger ones that come later. Returns the end of the memory.
@@ -132,7 +132,7 @@ class Planner {
     }
     return end;
   }
-  // Places the other blocks behind them, in order of time. Returns the end of the memory.
+  // Places the other blocks behind the large ones, in order of time. Returns the end of the memory.
   std::size_t place_small(std::size_t begin) {
     std::vector<bool> placed(blocks_.size());
     for (const std::uint32_t b : large_) placed[b] = true;
@@ -152,7 +152,7 @@ class Planner {
 
   // ---- lifetimes ---------------------------------------------------------------------------------------------------
 
-  // A value that nothing outside its group reads stays in a tile; one with a target is written to a parameter.
+  // An elementwise value that only its group reads stays in a tile; a value with a target goes to the parameter.
   bool needs_memory(std::uint32_t k) const {
     return graph_.entries[k].target == none && (last_[k] > group_of_[k] || !is_elementwise(graph_.entries[k]));
   }
@@ -196,7 +196,7 @@ class Planner {
         if (reader != none) free_at_.emplace_back(reader, operand);
       std::sort(free_at_.begin(), free_at_.end());
     }
-    // An operand of the size of k's result that nothing after k reads, or none.
+    // An operand of the size of k's result that nothing after k reads; `none` if there is none.
     std::uint32_t take(const Graph<T>& graph, std::uint32_t k) {
       for (; next_ < free_at_.size() && free_at_[next_].first <= k; ++next_)
         free_[graph.entries[free_at_[next_].second].bytes()].push_back(free_at_[next_].second);
@@ -216,7 +216,7 @@ class Planner {
   const Graph<T>& graph_;
   const Schedule& schedule_;
   std::vector<Place> place_;
-  std::vector<std::size_t> group_of_, last_;       // by entry: the group that computes it, the last one that reads it
+  std::vector<std::size_t> group_of_, last_;       // by entry: the group that computes it, and the last that reads it
   std::vector<std::vector<std::uint32_t>> dying_;  // by group: entries read there for the last time
   std::vector<Block> blocks_;
   std::vector<std::uint32_t> block_of_;                         // by entry; none once another has taken it over

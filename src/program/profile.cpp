@@ -15,7 +15,7 @@ namespace wengert {
 namespace program {
 namespace {
 
-// The FLOPs of an instruction and its memory traffic: what it reads from others, and what others or the caller read.
+// The FLOPs of an instruction and its memory traffic: what it reads from others, and what it writes for others.
 template <class T>
 class Traffic {
  public:

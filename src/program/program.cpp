@@ -133,7 +133,7 @@ bool Program<T>::State::fits(std::span<const ProgramInput<T>> inputs) const {
   return std::ranges::equal(inputs, graph.inputs, fit);
 }
 
-// The reason why these inputs do not fit.
+// Why these inputs do not fit.
 template <class T>
 std::string Program<T>::State::refusal(std::span<const ProgramInput<T>> inputs) const {
   if (inputs.size() != graph.inputs.size())
@@ -202,8 +202,8 @@ void Program<T>::State::run_measured(const program::Instruction*& current) {
   ++replays;
 }
 
-// A tape stops at the first op that rejects its values; the schedule may run a later op first. What was recorded before
-// that op still runs, except what writes to parameters, and the error of the op recorded first is thrown.
+// Throws the error that a tape would throw, that of the op recorded first. The schedule may run a later op earlier, so
+// the remaining instructions recorded before the op that failed still run, except those that write to parameters.
 template <class T>
 void Program<T>::State::rethrow_first(const program::Instruction& refused, std::exception_ptr first) {
   std::uint32_t recorded = refused.entries.front();

@@ -1,4 +1,4 @@
-// Register chains: neighbouring calls that pass their results on in registers.
+// Register chains: finds neighbouring calls that can pass on their results in registers, and runs them.
 #include "program/executable.hpp"
 
 #include <algorithm>
@@ -46,7 +46,7 @@ class ChainFinder {
   bool takes(std::uint32_t call, std::size_t place) const {
     return op(call).stage != nullptr && op(call).stage(kernel::register_bytes(), place, 1) != nullptr;
   }
-  // The operand that a call takes from the call before it, or the number of operands if there is none.
+  // The operand that a call takes from the previous call, or the number of operands if there is none.
   std::size_t place_of_last(std::uint32_t call) const {
     const auto operands = inputs(call);
     for (std::size_t i = operands.size(); i-- > 0;)
@@ -103,7 +103,7 @@ class ChainFinder {
   const Graph<T>& graph_;
   std::span<const std::uint32_t> entries_;
   TileGroup<T>& group_;
-  std::map<std::uint32_t, std::size_t> reads_;  // by entry: reads by calls, by sums and outside the group
+  std::map<std::uint32_t, std::size_t> reads_;  // by entry: the number of calls and sums that read it, plus 1 if stored
 };
 
 template <class T>
@@ -113,7 +113,7 @@ void run_chain(const RegisterChain<T>& chain, std::span<const KernelCall<T>> cal
   const std::size_t rest = columns % lane_width<T>(), whole = columns - rest;
   kernel::run_stages(chain.stages.data(), rows, whole);
   if (rest == 0) return;
-  for (std::uint32_t c = chain.first; c < chain.last; ++c) {  // only a single row has a rest
+  for (std::uint32_t c = chain.first; c < chain.last; ++c) {  // a rest implies a single row
     const KernelCall<T>& call = calls[c];
     std::array<kernel::Plane<T>, Loops::max_values> shifted;
     for (std::uint32_t i = 0; i < call.arity; ++i) {
@@ -130,7 +130,7 @@ template <class T>
 void find_chains(const Graph<T>& graph, std::span<const std::uint32_t> entries, TileGroup<T>& group) {
   const std::size_t columns = group.loops.columns(), width = lane_width<T>();
   const bool one_row = group.loops.planes() * group.loops.rows() == 1;
-  const bool long_row = one_row && columns >= 16 * width;  // the cost of its end, call by call, is negligible
+  const bool long_row = one_row && columns >= 16 * width;  // running its rest call by call costs little
   if (columns % width == 0 || long_row) ChainFinder<T>(graph, entries, group).run();
 }
 

@@ -17,7 +17,7 @@ struct Tile {
   std::size_t row, rows, column, columns;
 };
 
-// Writes to memory past the caches, which would first read the old value of memory that they do not hold.
+// Writes to memory past the caches, which would first load the old contents of the lines.
 template <class T>
 void stream(const T* from, std::size_t count, T* to) {
 #if defined(__x86_64__)

@@ -1,7 +1,8 @@
 // Scheduling: which entries run together, and in which order.
 //
-// An entry has the depth of its inputs, plus one for inputs that are not fused with it. Elementwise entries of
-// one depth and shape can form one fusion group, because no path between two of them leads through another group.
+// The depth of an entry is the maximum over its inputs of their depth, plus one for inputs that are not fused with it.
+// Elementwise entries of one depth and shape can form one fusion group: no path between two of them leads through
+// another group.
 #include "program/passes.hpp"
 #include "program/tiles.hpp"
 
@@ -63,7 +64,7 @@ class Scheduler {
   }
 
   // Entries that only updates read run late, so that updates do not delay readers of the old values. A scalar does not
-  // run late, or the updates that read it would be deeper than the others and form a separate group.
+  // run late: the updates that read it would be deeper than the others and form a separate group.
   void find_late() {
     late_.assign(graph_.entries.size(), true);
     for (const std::uint32_t output : graph_.outputs) late_[place_[output].base] = late_[output] = false;
@@ -107,7 +108,7 @@ class Scheduler {
     find_depths();
     parent_.resize(graph_.entries.size());
     std::iota(parent_.begin(), parent_.end(), 0);
-    // The first reader of an entry, by depth and lateness: readers of one entry are fused too.
+    // By entry, depth and lateness: the first reader. Readers of one entry are fused too.
     std::map<std::tuple<std::uint32_t, std::uint32_t, bool>, std::uint32_t> readers;
     for (std::uint32_t k = 0; k < parent_.size(); ++k) {
       if (!computed(k) || !fusible(k)) continue;
@@ -133,7 +134,7 @@ class Scheduler {
     }
   }
 
-  // Adds sums over a value of a fusion group to the group, so that they are accumulated tile by tile.
+  // Moves sums over a value of a fusion group to the group, so that they are accumulated tile by tile.
   void attach_sums() {
     if (!fuse_) return;
     for (std::uint32_t k = 0; k < graph_.entries.size(); ++k) {
@@ -171,8 +172,9 @@ class Scheduler {
   }
   static bool as_it_lies(const Layout& layout, const Layout& of) { return layout.contiguous && layout.size == of.size; }
 
-  // Within a fusion group, tiles are written while others are still unread: only a reader of the same elements before
-  // the writer sees the old value. Forms the groups; returns whether an update was refused, which changes the groups.
+  // Forms the groups, and turns updates in place that would be too early into copies. Within a fusion group, tiles are
+  // written while others are still unread, so only a reader of the same elements that comes before the writer sees the
+  // old value. Returns whether an update was changed, which changes the groups.
   bool refuse_early_updates() {
     form_groups();
     bool refused = false;
@@ -200,7 +202,7 @@ class Scheduler {
     ++waits_[later];
   }
 
-  // Orders groups as recorded where possible, those that write to parameters last. Returns false if some wait for one
+  // Orders groups as recorded if possible, those that write to parameters last. Returns false if some wait for one
   // another.
   bool order(std::vector<FusionGroup>& ordered) {
     followers_.assign(groups_.size(), {});

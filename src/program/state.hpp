@@ -43,7 +43,7 @@ struct Program<T>::State {
   std::vector<double> seconds;  // by instruction
   std::size_t replays = 0;
   program::InUse own;
-  program::InUse* in_use = &own;  // the cache's, if the Program is in one
+  program::InUse* in_use = &own;  // that of the cache, if the Program is in one
 
   void find_draws();
   void set_draws();

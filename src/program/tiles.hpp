@@ -1,5 +1,4 @@
-// The nested loops over the elements of a fusion group. The two innermost form planes of rows × columns, which are cut
-// into tiles.
+// The nested loops over the elements of a fusion group: the two innermost form planes, which are cut into tiles.
 #pragma once
 
 #include "program/passes.hpp"
@@ -25,12 +24,12 @@ TileLoops tile_loops(const Shape& shape, const std::vector<const Layout*>& layou
 /// The strides of a layout of `shape` in these loops.
 std::vector<std::ptrdiff_t> strides_in(const TileLoops& loops, const Layout& layout);
 
-/// Cuts a single row into rows of exactly `columns` elements, if it can. Returns whether the rows have that length.
+/// Cuts a single row into rows of `columns` elements, if possible. Returns whether the rows have that length.
 bool cut_rows(TileLoops& loops, std::size_t columns);
 
-/// How a sum at the end of a fusion group is accumulated over its tiles; `apart`: not in the group.
+/// What a sum at the end of a fusion group sums: all elements, columns or rows; `apart`: it cannot join the group.
 enum class TrailingSum { apart, total, columns, rows };
-/// The kind of trailing sum that `summed` is over a value with these loops. Cuts the loops into rows if necessary.
+/// The kind of the sum `summed` over a value with these loops. Cuts the loops into rows if necessary.
 TrailingSum trailing_sum(const Summed& summed, TileLoops& loops);
 
 /// Whether an elementwise kernel computes the entry.

@@ -6,7 +6,7 @@
 namespace wengert::program {
 namespace {
 
-// An elementwise op can overwrite an operand that it reads in the order in which it writes.
+// Whether entry k can overwrite the parameter: an elementwise op that reads it in the order in which it writes.
 template <class T>
 bool reads_as_it_lies(const Graph<T>& graph, std::uint32_t k, std::span<const Place> place, std::uint32_t parameter) {
   const Entry<T>& entry = graph.entries[k];
@@ -21,7 +21,7 @@ bool reads_as_it_lies(const Graph<T>& graph, std::uint32_t k, std::span<const Pl
 
 }  // namespace
 
-// For elementwise values only: another op may throw after writing part of its result.
+// For elementwise values only: other ops may throw after they have written part of the result.
 template <class T>
 Graph<T> update_in_place(Graph<T> graph) {
   const std::vector<Place> place = places(graph);

@@ -1,4 +1,4 @@
-// Compiled with -march=x86-64-v4, so it holds nothing but these bindings: no code shared with other files.
+// SLEEF's functions for x86-64-v4. Compiled with -march=x86-64-v4, so it must contain no code shared with other files.
 #define WENGERT_VECTOR_MATH_OUT_OF_LINE
 #include <wengert/simd/vector_math.hpp>
 

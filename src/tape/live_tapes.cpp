@@ -19,7 +19,7 @@ Further& further() {
   return *result;
 }
 
-// Replaces `from` by `to` in the line of a tape; returns whether it was there.
+// Replaces `from` with `to` in the cache line of a tape; returns whether `from` was there.
 bool exchange_in_line(const void* tape, std::uintptr_t from, std::uintptr_t to) noexcept {
   const std::size_t slot = live_slot(tape);
   for (std::size_t i = 0; i < live_line; ++i)

@@ -9,8 +9,8 @@
 
 namespace wengert {
 
-/// Throws HandleError unless an operand of `op` is a valid handle of `tape`: it must not be empty, stale or of another
-/// tape. `what` and its arguments name the operand in the error, and are formatted for an error only.
+/// Throws HandleError if an operand of `op` is empty, stale or on another tape than `tape`. `what` and its arguments
+/// name the operand, and are formatted only for an error.
 template <class T, class... Args>
 void check_operand(const Tape<T>& tape, const Var<T>& operand, std::string_view op, const Location& where,
                    fmt::format_string<Args...> what, Args&&... args) {

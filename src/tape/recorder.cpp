@@ -16,8 +16,8 @@
 
 namespace wengert {
 
-// Appends the inputs of the next node. Handles are a sequence of Vars, which are read in place, member by member:
-// copying one that was just written would wait for the write.
+// Appends the inputs of the next node, a sequence of Vars. They are read in place, member by member: copying a Var that
+// was just written would wait for the write.
 template <class T>
 template <class Handles>
 std::uint32_t Recorder<T>::append_edges(Handles inputs) {
@@ -28,7 +28,7 @@ std::uint32_t Recorder<T>::append_edges(Handles inputs) {
   return first;
 }
 
-// The first element of a contiguous value that is not finite, as `element (0, 2) is nan`; empty if there is none.
+// The first element of a contiguous value that is not finite, as text: `element (0, 2) is nan`. Empty if there is none.
 template <class T>
 static std::string first_not_finite(const T* data, const Layout& layout) {
   for (std::size_t i = 0; i < layout.size; ++i) {
@@ -70,14 +70,14 @@ bool Recorder<T>::is_current(const Var<T>& var) const {
   return (!n.versioned && n.computed) || usable(n);
 }
 
-// Whether a node still has the value that it was recorded with, or needs none.
+// Whether a node still has the value with which it was recorded, or needs none.
 template <class T>
 bool Recorder<T>::usable(const Node<T>& n) const {
   if (n.versioned && *n.storage_->version != n.storage_->recorded_version) return false;
   return n.computed || !tape_.computing_;
 }
 
-// Protects the memory of a value that is not computed.
+// Makes reads of a value that is not computed detectable: by signalling NaNs and AddressSanitizer.
 template <class T>
 void Recorder<T>::hide(Storage* storage, [[maybe_unused]] std::size_t bytes) const noexcept {
 #if !defined(NDEBUG)
@@ -258,8 +258,8 @@ Var<T> Recorder<T>::collapse(const typename Tape<T>::Mark& from, Var<T> y, const
     return std::any_of(queued.begin(), queued.end(), [i](const Update<T>& u) { return u.value.index_ == i; });
   };
   for (std::size_t i = from.nodes; i < tape_.nodes_.size(); ++i) {
-    if (tape_.nodes_[i].op == nullptr || is_queued(i)) continue;  // cannot be recomputed, or will be read by commit
-    tape_.nodes_[i].generation = 0;                               // rejects handles to released nodes
+    if (tape_.nodes_[i].op == nullptr || is_queued(i)) continue;  // not recomputable, or read by commit
+    tape_.nodes_[i].generation = 0;                               // invalidates handles
     tape_.give_back(tape_.nodes_[i]);
   }
   std::vector<Var<T>> all(inputs.begin(), inputs.end());

@@ -1,4 +1,4 @@
-// Recorder: records ops on a tape. The tape's own part is the list; see tape.hpp.
+// Recorder: records ops on a tape.
 #pragma once
 
 #include "base/reserve.hpp"
@@ -55,7 +55,7 @@ class Recorder {
                                    const Location& where);
   Var<T> record_structural(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
                            const Location& where);
-  const Location& line(const Location& where) const {  // during a sweep, of the node being differentiated
+  const Location& line(const Location& where) const {  // during a sweep, that of the node being differentiated
     return tape_.sweep_.where != nullptr ? *tape_.sweep_.where : where;
   }
 

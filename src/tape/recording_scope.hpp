@@ -1,5 +1,4 @@
-// Tells whether this thread records a Program: a function that returns tensors would return the recording's at each
-// replay.
+// RecordingScope: marks that this thread records a Program, for functions that return tensors instead of recording ops.
 #pragma once
 
 #include <cstddef>

@@ -51,7 +51,7 @@ std::vector<OpExample> OpRow::examples() const {
   };
   add(std::vector<Shape>(arity, Shape{3, 5}));
   add(std::vector<Shape>(arity, Shape{}));
-  if (arity > 1) {  // each input broadcast along a row, a column, a whole plane
+  if (arity > 1) {  // each input in turn with a shape that broadcasts
     const std::array<Shape, 4> partners{Shape{5}, Shape{3, 1}, Shape{}, Shape{2, 1, 5}};
     for (const Shape& partner : partners)
       for (std::size_t i = 0; i < arity; ++i) {

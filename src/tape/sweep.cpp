@@ -58,7 +58,7 @@ void Sweep<T>::run(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, s
   accumulate(root.index_, cotangent);
 
   for (std::size_t k = root.index_ + std::size_t{1}; k-- > first_;) {
-    // Read member by member: reading the whole would wait for the one just written.
+    // Read member by member: reading the whole struct would wait for the member just written.
     const std::uint32_t sum = adjoint(k).node;
     const bool asked = adjoint(k).asked;
     if (sum == Adjoint::none || !adjoint(k).depends) continue;
@@ -87,7 +87,7 @@ Var<T> Sweep<T>::gradient(Var<T> variable, Var<T> root) {
     const Shape& shape = tape_.nodes_[variable.index_].layout->shape;
     return EngineOps<T>::table.broadcast_to(tape_.constant(T(0)), shape, Location::current());
   }
-  if (std::exchange(tape_.nodes_[node].released, false))  // from now on the node holds the storage again
+  if (std::exchange(tape_.nodes_[node].released, false))  // the node holds its storage again
     tape_.pool_.retain(tape_.nodes_[node].storage_);
   return tape_.at(node);
 }

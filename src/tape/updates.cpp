@@ -1,4 +1,4 @@
-// Queued parameter updates: refuses those that would replace one another, and writes them.
+// Queued parameter updates: rejects those that would overwrite one another, and writes them.
 #include <wengert/tape/op.hpp>
 #include <wengert/tape/tape.hpp>
 #include <wengert/tape/updates.hpp>
@@ -40,8 +40,8 @@ const Update<T>* UpdateQueue<T>::last(const Parameter<T>& parameter) const {
   return found != queue_.rend() ? &*found : nullptr;
 }
 
-// Whether a value was computed from what `updated` returned for an update. The node of the update's own value is no
-// evidence: it may have other uses.
+// Whether a value was computed from what `updated` returned for an update. Reading the node of the update's own value
+// does not show that: it may have other uses.
 template <class T>
 bool UpdateQueue<T>::builds_on(Var<T> value, const Update<T>& update) const {
   const std::uint32_t first = update.value.index();
@@ -66,7 +66,7 @@ bool UpdateQueue<T>::builds_on(Var<T> value, const Update<T>& update) const {
   return false;
 }
 
-// For a queued update, returns a node that has no other uses.
+// For a queued update, returns a new node, which has no other uses.
 template <class T>
 Var<T> UpdateQueue<T>::updated(const Parameter<T>& parameter, const Location& where) {
   const Update<T>* previous = last(parameter);

@@ -1,4 +1,4 @@
-// DataParallel: sweeps the shards of a batch on worker threads, and averages their gradients in a fixed order.
+// DataParallel: differentiates the shards of a batch on worker threads, and averages their gradients in a fixed order.
 #include "base/parallel.hpp"
 #include "base/workers.hpp"
 #include "tape/recording_scope.hpp"

@@ -17,8 +17,8 @@
 namespace wengert {
 namespace {
 
-// Rejects parameters that were recorded again because a commit changed them: a value computed from their first nodes
-// does not depend on the second, whose gradients would be zeros.
+// Rejects parameters that were recorded again after a commit changed them: a value computed from the first node does
+// not depend on the second, whose gradient would be zeros.
 template <class T>
 void require_not_recorded_anew(const Tape<T>& tape, Var<T> y, std::span<const Var<T>> wrt) {
   const auto is_later = [&](const Var<T>& w) {
@@ -121,7 +121,7 @@ static Var<T> inner_product(std::string_view subject, const std::vector<Var<T>>&
   return total;
 }
 
-// A cotangent of y, recorded as a variable, and the gradients with respect to x as functions of it.
+// A cotangent of y, recorded as a variable, and the gradients with respect to x, which are linear in it.
 template <class T>
 static std::pair<Var<T>, std::vector<Var<T>>> linear_pullback(Var<T> y, const std::vector<Var<T>>& x) {
   const Var<T> cotangent = y.tape().variable(Tensor<T>(xt::ones<T>(xt::dynamic_shape<std::size_t>(y.shape()))));
@@ -196,7 +196,7 @@ std::vector<Tensor<T>> jacobian(Var<T> y, const std::vector<Var<T>>& x, Jacobian
   std::size_t columns = 0;
   for (const Var<T>& v : x) columns += v.size(where);
   if (mode == JacobianMode::automatic)
-    mode = 2 * columns < y.size() ? JacobianMode::forward : JacobianMode::reverse;  // a forward sweep costs double
+    mode = 2 * columns < y.size() ? JacobianMode::forward : JacobianMode::reverse;  // forward sweeps cost twice as much
   where = tape.node(y, "jacobian").where;
   tape.require_values("jacobian", "use grad(...) or jvp(...), which record derivatives", where);
   const auto mark = tape.mark();

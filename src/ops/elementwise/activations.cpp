@@ -34,7 +34,7 @@ constexpr auto softsign_op =
                             }),
                             notation<"x / (1 + |x|)">);
 
-// Derivatives follow from the formulas, whose constant branches include the kinks; hard_swish has its own.
+// The derivatives follow from the formulas, whose constant branches include the kinks. hard_swish has its own.
 constexpr auto relu6_op =
     elementwise<"relu6">([](auto x) { return where(x <= 0, 0, where(x >= 6, 6, x)); }, notation<"min(max(x, 0), 6)">,
                          convention<"gradient 0 at both kinks; it passes at NaN">);
@@ -72,7 +72,7 @@ constexpr auto selu_op =
                         }),
                         notation<"λ elu(x, α)">);
 
-// x clamped to ±limit: beyond it, a derivative is constant, but its factors 0 and ∞ would give NaN.
+// x clamped to ±limit, beyond which a derivative is constant, but its factors 0 and ∞ would give NaN.
 constexpr auto limited = [](auto x, auto limit) { return where(x > limit, limit, where(x < -limit, -limit, x)); };
 constexpr auto gelu_slope_op =
     elementwise<"gelu_slope">(kernel::lane_gelu_slope, derivative([](auto x, auto) {
@@ -82,8 +82,8 @@ constexpr auto gelu_slope_op =
                               notation<"Φ(x) + x Φ'(x)">);
 constexpr auto gelu_op = elementwise<"gelu">(
     kernel::lane_gelu, derivative([](auto x, auto) { return gelu_slope_op(x); }), notation<"x Φ(x)">);
-// Large formulas are marked always_inline: out of line, g++ would compile them without the kernel's target.
-// ½ (1 + tanh u) is computed as the sigmoid of 2u, which is precise in the left tail too.
+// Large formulas are marked always_inline: g++ would compile them out of line, without the kernel's target.
+// ½ (1 + tanh u) is computed as the sigmoid of 2u, which is accurate in the left tail too.
 constexpr auto gelu_tanh_op = elementwise<"gelu_tanh">(
     [](auto x) __attribute__((always_inline)) {
       auto c = limited(x, 30);
@@ -96,7 +96,7 @@ constexpr auto silu_op = elementwise<"silu">([](auto x) { return x * sigmoid(x);
                                                return s + c * ops::sigmoid_slope(c, s);
                                              }),
                                              notation<"x / (1 + e⁻ˣ)">);
-// tanh with a derivative that is precise where tanh is close to ±1.
+// tanh with a derivative that is accurate where tanh is close to ±1.
 constexpr auto tanh_with_operand = elementwise<"tanh_with_operand">(
     kernel::fast_tanh, derivative([](auto x, auto y) { return ops::tanh_slope(x, y); }), notation<"tanh x">);
 constexpr auto mish_op = elementwise<"mish">([](auto x) { return x * tanh(maximum(x, 0) + log1p(exp(-abs(x)))); },

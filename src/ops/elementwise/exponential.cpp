@@ -1,4 +1,4 @@
-// Instantiates the ops of the header below.
+// Instantiates the exponential ops, powers and roots, and error functions.
 #define WENGERT_INSTANTIATE_OPS
 #include <wengert/ops/elementwise/exponential.hpp>
 #undef WENGERT_INSTANTIATE_OPS

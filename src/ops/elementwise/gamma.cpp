@@ -14,8 +14,8 @@ namespace {
 constexpr double quiet_nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double pi = std::numbers::pi;
 
-// Abramowitz and Stegun 6.3: the recurrence 6.3.6 up to x + 10 and there the asymptotic series 6.3.18; for x < 0,
-// the reflection 6.3.7, ψ(1 − x) − ψ(x) = π / tan(πx).
+// Abramowitz & Stegun 6.3: the recurrence 6.3.6 up to x + 10, and there the asymptotic series 6.3.18; for x < 0, the
+// reflection 6.3.7, ψ(1 − x) − ψ(x) = π / tan(πx).
 constexpr auto digamma_formula = [](auto x) {
   auto z = where(x < 0, 1 - x, x);
   auto total = 1 / z;
@@ -39,7 +39,7 @@ constexpr auto hurwitz_zeta = [](auto z, auto n) {
   auto w = z + 10;
   auto v = 1 / (w * w);
   auto power = pow(w, -n);
-  // term is (2k + n − 1)! / ((2k)! n! w²ᵏ⁺ⁿ); its factor is the Bernoulli number B₂ₖ.
+  // `term` is (2k + n − 1)! / ((2k)! n! w²ᵏ⁺ⁿ); its factors are the Bernoulli numbers B₂ₖ.
   auto term = (n + 1) / 2 * power * v;
   auto series = power / n + power / (2 * w) + term / 6;
   term = term * (n + 2) * (n + 3) / 12 * v;
