@@ -1,4 +1,4 @@
-// Trains the tutorial's network on a data set of the user's choice; see --help.
+// Trains a multi-layer perceptron on a data set of the user's choice; see --help.
 //
 // The network and its loss are graphs of generic ops (common/mlp.hpp). `train::fit` takes steps W ← W − α ∂J/∂W. The
 // three descents differ only in batch size: all samples, one, or several.

@@ -46,8 +46,8 @@ struct Method {
   double rate;
 };
 
-// Trains with one method. Appends lines `method,epochs,seconds,loss` at epochs spaced evenly on a logarithmic scale;
-// the loss is that of the samples in `judged`.
+// Trains with one method. Appends lines `method,epochs,seconds,loss` at steps that are spaced evenly on a logarithmic
+// scale, where the loss is that of the samples in `judged`.
 void descend(const Method& method, const data::Dataset<float>& data, const data::Dataset<float>& judged,
              const Options& o, std::string& curves) {
   using Clock = std::chrono::steady_clock;
@@ -59,7 +59,7 @@ void descend(const Method& method, const data::Dataset<float>& data, const data:
 
   const std::size_t steps_an_epoch = (data.size() + method.batch_size - 1) / method.batch_size;
   double next = 0;
-  Clock::duration judging{};  // time spent on measuring the loss, not counted as training
+  Clock::duration judging{};  // the time spent measuring the loss, which is not training time
   const auto start = Clock::now();
   const auto note = [&](const train::FitStatus& at) {
     const auto step = static_cast<double>(at.step);

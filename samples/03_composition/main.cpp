@@ -1,4 +1,4 @@
-// A new op, first way: a function composed of existing ops. It needs no derivative and no registration.
+// The first way to add an op: a function composed of existing ops. It needs no derivative and no registration.
 #include <wengert/wengert.hpp>
 
 #include <cstdio>

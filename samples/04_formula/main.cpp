@@ -1,4 +1,4 @@
-// A new op, second way: a scalar formula, compiled to one vectorised kernel.
+// The second way to add an op: a scalar formula, which is compiled to one vectorised kernel.
 //
 // Derivatives of any order follow from the formula; each is one fused kernel.
 #include <wengert/wengert.hpp>

@@ -1,4 +1,4 @@
-// A new op, third way: a struct with a shape rule, a forward kernel on raw elements and a vjp on Vars.
+// The third way to add an op: a struct with a shape rule, a forward kernel on raw elements and a vjp on Vars.
 //
 // The example is a cyclic convolution, y_k = Σ_j a_j b_{k−j mod n}, which elementwise ops cannot express.
 #include <wengert/wengert.hpp>

@@ -40,7 +40,7 @@ int main(int count, char** arguments) {
   }
   fmt::print("The tape, one line per node:\n\n");
   wg::print(tape);
-  fmt::print("\nWhat it computes, forward and backward (v̄3 is the tutorial's δ2, v̄1 its δ1):\n\n{}",
+  fmt::print("\nWhat it computes, forward and backward (v̄3 and v̄1 are the deltas of backpropagation):\n\n{}",
              wg::explain(loss, {w1, w2}).to_string());
 
   // TraceNaN reports the first value that is not finite as an error on the line that computes it.

@@ -1,4 +1,4 @@
-// Runs the gradient check on three ops with wrong derivatives; it names the op, the input and the kind of mistake.
+// Runs the gradient check on three ops with wrong derivatives. It names the op, the input and the kind of mistake.
 //
 // Each op computes the right value, and a network that uses it still learns to some degree, so only the check finds the
 // mistake. Prints the three reports; each begins with a description of the mistake.

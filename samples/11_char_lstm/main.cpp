@@ -1,7 +1,7 @@
 // A character-level language model: an LSTM predicts the next letter of a text and generates text by sampling.
 //
-// Prints one line per epoch, a generated text, and the cross entropy in bits per letter on the last tenth of the text,
-// which is held out to choose the best epoch (uncompressed text has 8 bits per letter).
+// Prints one line per epoch, a generated text, and the cross entropy in bits per character on the last tenth of the
+// text, which is held out to choose the best epoch (uncompressed text has 8 bits per character).
 // Data: bash samples/fetch_data.sh constitution, or any text file: 11_char_lstm FILE. With --brief: a smaller network
 // and fewer epochs.
 #include "../common/arguments.hpp"
@@ -47,12 +47,12 @@ struct Writer {
   wg::Var<T> operator()(wg::IndexVar<T> x) const { return run(x).first; }
 };
 
-// Data source for `fit`: stretches of a text as inputs, the same stretches shifted by one letter as targets.
+// Data for `fit`: stretches of a text as inputs, the same stretches shifted by one letter as targets.
 struct Stretches {
   using Inputs = wg::Indices;
   using Targets = wg::Indices;
   std::span<const std::int64_t> text;
-  std::size_t length, step;  // of a stretch; between the starts of consecutive stretches
+  std::size_t length, step;  // of a stretch; from the start of one to that of the next
 
   std::size_t size() const { return (text.size() - length - 1) / step; }
   void gather(std::span<const std::size_t> rows, Inputs& x, Targets& y) const {
@@ -109,7 +109,7 @@ int main(int count, char** arguments) {
     const auto result = train::fit(network, optimizer, loss, training, test,
                                    {.epochs = brief ? 4U : 25U, .batch_size = 32, .best_weights = true});
     fmt::print("{}\n\n", write(network, letters, "The Congress shall ", brief ? 100 : 600, generator));
-    fmt::print("bits per letter: {:.2f}\n", train::evaluate(network, loss, test).loss / std::numbers::ln2);
+    fmt::print("bits per character: {:.2f}\n", train::evaluate(network, loss, test).loss / std::numbers::ln2);
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return 1;

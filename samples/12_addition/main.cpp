@@ -27,7 +27,7 @@ namespace train = wengert::train;
 
 constexpr std::int64_t plus = 10, equals = 11;  // tokens besides the digits
 
-// Reads "a+b=" and the digits of the answer so far; predicts the next digit at each position from the = on.
+// Reads "a+b=" and the digits of the answer so far; from the "=" on, predicts the next digit at each position.
 template <class T>
 struct Adder {
   nn::Embedding<T> embedding;
@@ -47,7 +47,7 @@ struct Adder {
           width, 4, generator, {.feedforward = 4 * width, .dropout = 0, .norm_first = true, .causal = true}));
     return adder;
   }
-  // Maps tokens N×L to logits N×(L − L₀ + 1)×10: predictions start at the =, the last of the L₀ tokens of the prompt.
+  // Maps tokens N×L to logits N×(L − L₀ + 1)×10: predictions start at the "=", the last of the L₀ tokens of the prompt.
   wg::Var<T> operator()(wg::IndexVar<T> tokens) const {
     const std::size_t length = tokens.shape()[1], prompt = position.shape()[0] / 3 * 2 + 2;
     wg::Var<T> x = embedding(tokens) + slice(tokens.tape().variable(position), 0, xt::range(0, length));

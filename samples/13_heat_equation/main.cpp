@@ -46,8 +46,8 @@ int main(int count, char** arguments) {
   const auto u = [&](wg::Var<double> x, wg::Var<double> t) {
     return sin(pi * x) + x * (1 - x) * t * layers(wg::concatenate({x, t}, 1));
   };
-  // Residual of the equation at every point. u at a point depends only on that point, so the gradient of the sum holds
-  // the derivative at each point.
+  // The residual of the equation at every point. u at a point depends only on that point, so the gradient of the sum
+  // holds the derivative at each point.
   const auto residual = [&](wg::Var<double> x, wg::Var<double> t) {
     const auto [u_x, u_t] = wg::grad(sum(u(x, t)), x, t);
     const auto [u_xx] = wg::grad(sum(u_x), x);

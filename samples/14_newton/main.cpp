@@ -45,7 +45,7 @@ int main() {
   const wg::Indices labels = xt::random::randint<std::int64_t>({samples}, 0, static_cast<std::int64_t>(classes));
   wg::Parameter<double> w(Tensor(xt::zeros<double>({features, classes})), "w");
 
-  // Convex loss −ln softmax(x·w) with weight decay.
+  // The convex loss −ln softmax(x·w) with weight decay.
   const auto loss_of = [&](wg::Var<double> weights) {
     return cross_entropy(matmul(weights.tape().borrow(x), weights), labels) + 0.005 * sum(square(weights));
   };

@@ -1,4 +1,4 @@
-// The tutorial's multi-layer perceptron and its loss functions, composed of generic ops.
+// A multi-layer perceptron and its loss functions, composed of generic ops.
 //
 // Z₁ = X·W₁ + b₁, a₁ = g(Z₁), Z₂ = a₁·W₂ + b₂, …
 #pragma once
@@ -38,7 +38,7 @@ struct Mlp {
     return network;
   }
 
-  /// Maps N×D inputs to N×K logits, the output before its activation.
+  /// Maps N×D inputs to N×K logits: the outputs before their activation.
   wg::Var<float> operator()(wg::Var<float> x) const {
     wg::Tape<float>& tape = x.tape();
     for (const Layer& layer : layers) {
@@ -61,7 +61,7 @@ struct Mlp {
   }
 };
 
-/// The loss of a batch, including the activation of the output.
+/// The loss of a batch, including the activation of the outputs.
 struct LossFunction {
   LossKind kind;
 

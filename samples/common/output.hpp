@@ -22,8 +22,8 @@ inline void check_writable(const std::filesystem::path& path) {
   std::filesystem::remove(partial);
 }
 
-/// Writes to `path.partial`, replacing leftovers of a killed run, and renames it. Throws FileError on failure; an
-/// existing file then stays unchanged.
+/// Writes to `path.partial`, replacing what a killed run left there, and renames it. Throws FileError on failure; then
+/// an existing file stays unchanged.
 inline void write_file(const std::filesystem::path& path, std::string_view bytes) {
   const std::filesystem::path partial = path.string() + ".partial";
   std::ofstream out(partial, std::ios::binary);

@@ -77,7 +77,7 @@ struct Plane {
     const bool inside = row >= 0 && row < height && column >= 0 && column < width;
     return inside ? pixels[row * width + column] : fill;
   }
-  // Interpolates bilinearly. More than a pixel outside, all is `fill`; from −1 on, truncation of row + 1 rounds down.
+  // Interpolates bilinearly. A pixel or more outside, all is `fill`. Since row ≥ −1, truncating row + 1 rounds down.
   T between(double row, double column) const {
     row = std::clamp(row, -1.0, static_cast<double>(height));
     column = std::clamp(column, -1.0, static_cast<double>(width));

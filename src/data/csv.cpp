@@ -40,7 +40,7 @@ T value(const CsvReader& reader, std::size_t column, double scale) {
   return static_cast<T>(scaled);
 }
 
-// Values are collected in a vector first, because the number of rows is known only at the end of the file.
+// Copies values from a vector: the number of rows is known only at the end of the file.
 template <class T>
 Tensor<T> as_rows(const std::vector<T>& values, std::size_t rows, std::size_t columns) {
   Tensor<T> tensor = Tensor<T>::from_shape({rows, columns});

@@ -74,7 +74,7 @@ std::optional<Number> parse(std::string_view cell) {
   return number;
 }
 
-// A name without the quotes that some programs write around it. A doubled quote inside stands for one.
+// A cell without surrounding quotes; inside them, a doubled quote stands for one.
 std::string without_quotes(std::string_view cell) {
   if (cell.size() < 2 || cell.front() != '"' || cell.back() != '"') return std::string(cell);
   std::string name(trimmed(cell.substr(1, cell.size() - 2)));
@@ -92,7 +92,7 @@ std::size_t end_of_quote(std::string_view text) {
   return std::string_view::npos;
 }
 
-// Whether a name is a usual mark for a missing value.
+// Whether a name is a common mark for a missing value.
 bool marks_missing(std::string_view name) {
   constexpr std::array<std::string_view, 11> marks{"na",  "n/a",     "#n/a", "<na>", "null", "none",
                                                    "nil", "missing", "?",    "-",    "."};

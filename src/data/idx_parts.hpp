@@ -9,7 +9,7 @@
 
 namespace wengert::data {
 
-/// The divisor of bytes: 0 … 255 become 0 … 1.
+/// The divisor that maps bytes 0 … 255 to 0 … 1.
 inline constexpr int largest_byte = 255;
 
 struct IdxLayout {

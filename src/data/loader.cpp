@@ -21,7 +21,7 @@ template <class T>
 struct Loader<T>::Plan {
   SampleSource<T> source;
   LoaderOptions<T> options;
-  std::uint64_t key;  // of the generator for transforms
+  std::uint64_t key;  // of the generators for transforms
   std::size_t count;  // batches
 
   std::vector<std::size_t> order(std::size_t epoch) const;
@@ -79,7 +79,7 @@ Loader<T>::Loader(SampleSource<T> source, LoaderOptions<T> options, const Locati
   check(source, options, where);
   const std::size_t count =
       options.drop_last ? source.size / options.batch_size : count_of_batches(source.size, options.batch_size);
-  const std::uint64_t key = std::mt19937_64(options.seed)();  // another stream than the caller's generator of this seed
+  const std::uint64_t key = std::mt19937_64(options.seed)();  // not the stream of the caller's generator of this seed
   plan_ = std::make_shared<const Plan>(Plan{std::move(source), std::move(options), key, count});
 }
 
@@ -101,8 +101,8 @@ typename Loader<T>::Epoch Loader<T>::epoch(std::size_t number, std::size_t first
   return Epoch(plan_, number, first);
 }
 
-// Batches are stored in a ring: `made` have been made so far, and `given` handed out. The last one handed out is still
-// in use; the worker never writes to its place, so the two threads never touch the same batch.
+// Batches are stored in a ring: `made` have been made so far, and `given` returned. The last one returned is still in
+// use; the worker never writes to its place, so the two threads never touch the same batch.
 template <class T>
 struct Loader<T>::Epoch::State {
   State(std::shared_ptr<const Plan> of, std::size_t number_of_epoch, std::size_t first)
@@ -168,7 +168,7 @@ struct Loader<T>::Epoch::State {
     return batch;
   }
 
-  const int forks = kernel::forks_behind();  // of the process that runs the worker
+  const int forks = kernel::forks_behind();  // when the worker was started
   const std::shared_ptr<const Plan> plan;
   const std::size_t number;
   const std::vector<std::size_t> order;

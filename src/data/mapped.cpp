@@ -22,7 +22,7 @@ struct MappedTensor<T>::Rows {
   io::ElementType type;
   T divisor;                           // of each element
   const std::uint8_t* data = nullptr;  // of the file's first row
-  bool all = true;                     // whether these are all rows of the file, or only:
+  bool all = true;                     // whether these are all rows of the file; otherwise `selected`
   std::vector<std::size_t> selected = {};
 };
 
@@ -31,7 +31,7 @@ namespace {
 template <class T>
 using SharedRows = std::shared_ptr<const typename MappedTensor<T>::Rows>;
 
-// The rows that follow a header, which claims that they have `bytes` bytes; `claim` states this in messages.
+// The rows that follow a header. `bytes` is their size according to the header, `claim` the phrase for it in messages.
 template <class T>
 SharedRows<T> rows_after_header(std::unique_ptr<MappedFile> file, const Shape& shape, io::ElementType type, T divisor,
                                 std::size_t bytes, const std::string& claim) {

@@ -15,7 +15,7 @@ struct Pixels {
   std::vector<std::uint8_t> bytes;                  // H×W×C
 };
 
-/// Decode a whole file. Report errors through `source`, which the bytes came from.
+/// Decodes the bytes of a whole file. Reports errors through `source`, from which they were read.
 Pixels decode_png(std::span<const std::uint8_t> file, const io::ByteSource& source);
 Pixels decode_jpeg(std::span<const std::uint8_t> file, const io::ByteSource& source);
 

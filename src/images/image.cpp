@@ -43,14 +43,15 @@ Tensor<T> tensor_of(const Pixels& pixels, std::size_t channels) {
   return image;
 }
 
-// The neighbouring pixels that one pixel of the result is the weighted sum of.
+// The neighbouring input pixels whose weighted sum is one pixel of the result.
 template <class T>
 struct Taps {
   std::size_t first;
   std::vector<T> weights;
 };
 
-// The triangle filter of each new pixel. Its base is as wide as two old pixels or, when downscaling, two new ones.
+// The triangle filter of each output pixel. Its base is as wide as two input pixels or, when downscaling, two output
+// pixels.
 template <class T>
 std::vector<Taps<T>> taps(std::size_t from, std::size_t to) {
   const double scale = static_cast<double>(from) / static_cast<double>(to), reach = std::max(scale, 1.0);

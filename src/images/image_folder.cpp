@@ -1,4 +1,4 @@
-// Image folders: lists images in one subfolder for each class, and reads them all at once or batch by batch.
+// Image folders: lists the images in one subfolder per class, and reads them all at once or batch by batch.
 #include "base/located.hpp"
 #include <wengert/images/image_folder.hpp>
 

@@ -16,7 +16,7 @@ struct Decoder {
   jpeg_error_mgr errors{};
   std::jmp_buf back{};
   char text[JMSG_LENGTH_MAX]{};
-  bool warned = false;  // a warning means that libjpeg made up pixels
+  bool warned = false;  // a warning means that libjpeg invented pixels
 
   Decoder() {
     state.err = jpeg_std_error(&errors);

@@ -14,7 +14,7 @@ static_assert(std::endian::native == std::endian::little, "wengert: elements are
 
 enum class ElementType { f16, bf16, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64, boolean };
 
-/// The bytes of one element.
+/// The size of an element in bytes.
 constexpr std::size_t size_of(ElementType type) {
   switch (type) {
     case ElementType::i8:
@@ -35,8 +35,8 @@ constexpr std::size_t size_of(ElementType type) {
   }
 }
 
-/// Whether T can take elements of a type: a floating-point T takes all, by rounding; int64 takes those that it can
-/// represent exactly.
+/// Whether elements of a type convert to T: any type to a floating-point T, by rounding; to int64, only types whose
+/// values all fit.
 template <class T>
 constexpr bool takes(ElementType type) {
   if constexpr (std::is_floating_point_v<T>) return true;
@@ -88,7 +88,7 @@ void convert_as(std::span<const std::uint8_t> bytes, T* out) {
 
 }  // namespace detail
 
-/// Converts the elements in `bytes` to `out`, which must have room for them. T must take their type.
+/// Converts the elements in `bytes` to `out`, which must have room for them. Requires `takes<T>(type)`.
 template <class T>
 void convert_elements(ElementType type, std::span<const std::uint8_t> bytes, T* out) {
   if (bytes.empty()) return;

@@ -41,20 +41,20 @@ std::string reason_of(const json::exception& error) {
   return std::string(reason.substr(0, reason.find("; last read: ")));
 }
 
-// Passes on what the parser finds.
+// Passes what the parser finds to a JsonReceiver.
 class Events final : public json::json_sax_t {
  public:
   explicit Events(JsonReceiver& to) : to_(to) {}
 
   bool null() override { return other("null"); }
   bool boolean(bool value) override { return other(value ? "true" : "false"); }
-  bool number_integer(json::number_integer_t value) override {  // one with a minus
+  bool number_integer(json::number_integer_t value) override {  // a negative one, or -0
     return other(value == 0 ? "-0" : std::to_string(value));
   }
   bool number_unsigned(json::number_unsigned_t value) override { return to_.integer(value), true; }
   bool number_float(json::number_float_t, const std::string& text) override { return other(text); }
   bool string(std::string& text) override { return to_.string(std::move(text)), true; }
-  bool binary(json::binary_t&) override { return false; }  // of other formats
+  bool binary(json::binary_t&) override { return false; }  // occurs only in binary formats
   bool start_object(std::size_t) override { return to_.begin_object(), true; }
   bool key(std::string& name) override { return to_.key(std::move(name)), true; }
   bool end_object() override { return to_.end_object(), true; }

@@ -11,13 +11,13 @@ namespace wengert::io {
 /// Whether a text is UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(std::string_view text);
 
-/// Writes a JSON text value by value; the caller keeps the order of keys, values and ends.
+/// Writes a JSON text value by value; the caller ensures that keys, values and ends are in a valid order.
 ///
 /// Strings escape `<`, so that the text can be used in an HTML script element, and replace bytes that are not UTF-8 by
 /// U+FFFD. nlohmann-json would print numbers in a form of its own (`1.0` for 1, `1000.0` for 10E+2).
 class JsonWriter {
  public:
-  /// Everything in one line without blanks, or one line for each value, indented by two spaces a level.
+  /// Everything on one line without spaces, or one value per line, indented by two spaces per level.
   enum class Layout : bool { compact, lines };
 
   explicit JsonWriter(Layout layout = Layout::compact) : layout_(layout) {}
@@ -42,7 +42,7 @@ class JsonWriter {
   JsonWriter& begin(char bracket);
   JsonWriter& end(char bracket);
   JsonWriter& value_text(std::string_view json);
-  // Writes what separates the next key or value from the text before it.
+  // Writes the separator between the text so far and the next key or value.
   void separate();
   void new_line();
 

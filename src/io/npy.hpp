@@ -13,7 +13,7 @@ namespace wengert::io {
 template <class T>
 std::string npy_preamble(const Shape& shape);
 
-/// The elements that follow a preamble.
+/// What a preamble says about the elements that follow it.
 struct NpyLayout {
   ElementType type;
   bool fortran_order;
@@ -22,11 +22,12 @@ struct NpyLayout {
   std::string descr;  // NumPy's name of the type
 };
 
-/// Reads a preamble. Reports an error through `source` if T cannot take the elements, or if no memory could hold them.
+/// Reads a preamble. Reports errors through `source`, also if the elements do not convert to T or no memory could hold
+/// them.
 template <class T>
 NpyLayout read_npy_layout(ByteSource& source);
 
-/// The claim of the header in messages.
+/// What the header claims, as a phrase for messages.
 std::string claim_of(const NpyLayout& layout);
 
 /// Reads an array to the end of `source`, rounding its elements to T. Reports errors through `source`.

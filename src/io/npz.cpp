@@ -68,7 +68,7 @@ class ArchiveInMemory {
   }
 
   zip_t* get() const { return archive_.get(); }
-  /// Writes the zip file to `file`. Reads the elements of the entries only here.
+  /// Writes the zip file to `file`. Only this reads the elements of the entries.
   void write_to(OutputFile& file) {
     if (zip_close(archive_.get()) != 0) fail(zip_strerror(archive_.get()));
     static_cast<void>(archive_.release());  // libzip has freed it
@@ -134,9 +134,9 @@ void add_entry(zip_t* archive, const NamedTensor<T>& tensor, std::string& preamb
       {reinterpret_cast<zip_uint8_t*>(const_cast<T*>(tensor.value.data())), tensor.value.size() * sizeof(T)},
   }};
   zip_source_t* source = zip_source_buffer_fragment(archive, fragments.data(), fragments.size(), 0);
-  const zip_int64_t added =
-      source == nullptr ? -1
-                        : zip_file_add(archive, (tensor.name + std::string(entry_ending)).c_str(), source, ZIP_FL_ENC_UTF_8);
+  const zip_int64_t added = source == nullptr ? -1
+                                              : zip_file_add(archive, (tensor.name + std::string(entry_ending)).c_str(),
+                                                             source, ZIP_FL_ENC_UTF_8);
   if (added < 0) {
     const std::string reason = zip_strerror(archive);
     zip_source_free(source);

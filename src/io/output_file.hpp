@@ -8,8 +8,8 @@
 
 namespace wengert::io {
 
-/// Writes to a file beside the path; `finish` syncs it to disk and moves it to the path. Without `finish`, the file at
-/// the path does not change.
+/// Writes to a file beside the path; `finish` syncs it to disk and renames it to the path. Without `finish`, the file
+/// at the path does not change.
 class OutputFile {
  public:
   /// The name of the file beside the path: a new one, or `path.partial`, which replaces the file that a killed process

@@ -1,4 +1,4 @@
-// An input file that is read as it is.
+// An input file that is read without decompression.
 #pragma once
 
 #include "io/byte_source.hpp"

@@ -98,7 +98,7 @@ SafetensorsHeader read_header(PlainFile& file) {
   return parse_safetensors_header({reinterpret_cast<const char*>(text.data()), text.size()}, file);
 }
 
-// Sorts the entries in the order of their bytes, which must follow one another without a gap.
+// The entries in the order of their bytes, which must be contiguous.
 std::vector<const SafetensorsEntry*> in_order(const std::vector<SafetensorsEntry>& entries, const PlainFile& file) {
   std::vector<const SafetensorsEntry*> order;
   std::unordered_set<std::string_view> names;

@@ -75,11 +75,11 @@ class Receiver final : public JsonReceiver {
   }
 
  private:
-  // The innermost object or list: of the names, of the metadata, of a tensor, or of a tensor's numbers.
+  // The innermost object or list: the object of all names, the metadata, a tensor, or a tensor's list of numbers.
   enum class Place { outside, names, metadata, tensor, list };
 
   [[noreturn]] void fail(std::string_view what) const { source_.fail(fmt::format("invalid header: {}", what)); }
-  // Refuses a part of another kind than its place requires.
+  // Refuses a part that is not of the kind that its place requires.
   [[noreturn]] void refuse() const {
     switch (place_) {
       case Place::outside:

@@ -101,9 +101,9 @@ Var<T> MultiheadAttention<T>::operator()(Var<T> query, Var<T> key, Var<T> value,
       attention.on_weights = [&](Var<T> weights) {
         return dropout->as_part(options.on_weights ? options.on_weights(weights) : weights, where);
       };
-    const Var<T> heads_of =
+    const Var<T> attended =
         scaled_dot_product_attention(in_heads(x[0], heads), in_heads(x[1], heads), in_heads(x[2], heads), attention);
-    return out_proj(reshape(swapaxes(heads_of, 1, 2), query.shape()));
+    return out_proj(reshape(swapaxes(attended, 1, 2), query.shape()));
   });
 }
 

@@ -18,7 +18,7 @@ namespace {
 
 // The share of dead units or saturated results above which a layer is reported; well-initialised layers stay far below.
 constexpr double too_many = 0.5;
-// The number of values from which on a unit can be called dead: a healthy unit gives only zeros with probability 2⁻⁶.
+// A unit with fewer values than this is never called dead: a healthy one outputs six zeros with probability 2⁻⁶.
 constexpr std::size_t enough = 6;
 
 template <class T>
@@ -185,7 +185,7 @@ class Inspection {
                "with smaller weights (xavier_uniform), or normalise the inputs to mean 0 and variance 1",
                place(k), 100 * share));
   }
-  // The share of units that are 0 throughout, along the axis where it is largest; the axis of the samples is left out.
+  // The share of units that are 0 throughout, along the axis where it is largest, except the axis of the samples.
   static double dead_units(const Tensor<T>& y) {
     double worst = 0;
     for (std::size_t axis = 1; axis < y.dimension(); ++axis) {

@@ -161,7 +161,7 @@ void orthogonal(Parameter<T> weight, Generator generator, double gain, Location 
     throw ValueError("orthogonal", fmt::format("gain {}: expected a finite number", gain), where);
   const std::size_t rows = weight.shape()[0], columns = weight.value().size() / std::max<std::size_t>(rows, 1);
   assign(weight, [&](Tape<T>& tape) {
-    // Q of a normal matrix is uniformly distributed once the signs that LAPACK chooses are undone.
+    // Q of a matrix of normal draws is distributed uniformly once the signs that LAPACK chooses are undone.
     const Shape tall{std::max(rows, columns), std::min(rows, columns)};
     const auto [q, r] = qr(wengert::normal(tape, tall, generator));
     const Var<T> even = gain * q * sign(diagonal(r));

@@ -23,8 +23,8 @@ struct Making {
   const Location& where;
 };
 
-/// Throws ValueError unless the size given to a module is from 1 to 2⁴⁸. Small multiples of such sizes do not overflow,
-/// and negative sizes, which have wrapped around, exceed the limit.
+/// Throws ValueError unless a size is from 1 to 2⁴⁸. Small multiples of such sizes do not overflow, and negative sizes,
+/// which have wrapped around, exceed the limit.
 inline void require_positive(const Making& making, std::string_view what, std::size_t size) {
   constexpr std::size_t most = std::size_t{1} << 48;
   if (size > 0 && size <= most) return;
@@ -53,7 +53,7 @@ Parameter<T> allocated(const Making& making, const Shape& shape, std::string nam
                     making.where);
 }
 
-/// A parameter filled with one value. Throws as `allocated`.
+/// A parameter filled with one value. Throws like `allocated`.
 template <class T>
 Parameter<T> filled(const Making& making, const Shape& shape, double value, std::string name, bool trainable = true) {
   const Parameter<T> parameter = allocated<T>(making, shape, std::move(name), trainable);
@@ -61,7 +61,7 @@ Parameter<T> filled(const Making& making, const Shape& shape, double value, std:
   return parameter;
 }
 
-/// A parameter drawn uniformly from ±bound. Throws as `allocated`.
+/// A parameter drawn uniformly from ±bound. Throws like `allocated`.
 template <class T>
 Parameter<T> drawn(const Making& making, const Shape& shape, double bound, Generator generator, std::string name) {
   const Parameter<T> parameter = allocated<T>(making, shape, std::move(name));

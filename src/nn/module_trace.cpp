@@ -1,5 +1,5 @@
-// Enters calls in the log of a trace, and groups the nodes of a tape by layer: by the call that recorded them or,
-// outside of calls, by the parameters they read.
+// Logs the calls of modules, and groups the nodes of a tape by layer: by the call that recorded them or, outside of
+// calls, by the parameters that they read.
 #include <wengert/nn/module_trace.hpp>
 #include <wengert/tape/op.hpp>
 
@@ -70,7 +70,7 @@ class Grouping {
  private:
   using Nodes = std::vector<std::size_t>;
 
-  // Inner calls follow the calls around them.
+  // An inner call follows the call around it in the log, so it overwrites that call's entries.
   void find_calls() {
     for (std::size_t i = 0; i < trace_.calls.size(); ++i) {
       const detail::ModuleCall& call = trace_.calls[i];
@@ -109,7 +109,7 @@ class Grouping {
   // The nodes of each layer and function. Those of a struct begin with one that it owns.
   std::vector<Nodes> groups() const {
     std::vector<Nodes> result;
-    std::size_t open = none;  // the newest group of a struct, unless a call followed it
+    std::size_t open = none;  // the latest group of a struct, unless a call followed it
     for (std::size_t k = first_; k < tape_.size(); ++k) {
       if (tape_.node(k).op == nullptr) continue;
       if (is_owned(k) && open != none && owner_[result[open].front()] == owner_[k]) {
@@ -141,7 +141,7 @@ class Grouping {
     const detail::ModuleCall& call = trace_.calls[call_[k]];
     return {path_of(call), short_name(call.type), false, nodes};
   }
-  // The path of a called module. A copy has the path of the part of its type that holds parameters it reads, or none.
+  // The path of a called module. For a copy, that of a part of the same type whose parameters it reads, or none.
   std::string path_of(const detail::ModuleCall& call) const {
     for (const ModulePart& part : trace_.parts)
       if (part.type == call.type && part.address == call.module) return part.path;

@@ -63,15 +63,15 @@ template <class T, std::size_t parts>
 using State = std::array<Var<T>, parts>;
 
 template <class T, std::size_t parts>
-struct Reading {
+struct LayersResult {
   Var<T> output;
   State<T, parts> state;
 };
 
-// Runs one layer in one direction over a sequence, from the given `state` to the last one. `step` updates the state,
-// given W_ih x + b_ih and W_hh h + b_hh.
+// Runs one layer in one direction over a sequence and returns its outputs, (N, L, hidden). `state` is the initial state
+// and becomes the last one. `step` updates it, given W_ih x + b_ih and W_hh h + b_hh.
 template <class T, std::size_t parts, class Step>
-Var<T> read(const RecurrentWeights<T>& weights, Var<T> x, State<T, parts>& state, const Step& step) {
+Var<T> run_layer(const RecurrentWeights<T>& weights, Var<T> x, State<T, parts>& state, const Step& step) {
   Tape<T>& tape = x.tape();
   const auto affine = [](Var<T> a, Var<T> weight, Var<T> bias) {
     const Var<T> product = matmul(a, weight);
@@ -114,10 +114,10 @@ void require_fitting_state(std::string_view name, Var<T> given, const Shape& exp
         name, fmt::format("a state of shape {}: expected {}", to_string(given.shape()), to_string(expected)), where);
 }
 
-// Runs all layers over a sequence, from the state `first`, in which an empty part stands for zeros.
+// Runs all layers over a sequence from the initial state `first`, in which an empty part stands for zeros.
 template <std::size_t parts, class T, class Module, class Step>
-Reading<T, parts> read_all(std::string_view name, const Module& module, Var<T> x, const State<T, parts>& first,
-                           const Location& where, const Step& step) {
+LayersResult<T, parts> run_layers(std::string_view name, const Module& module, Var<T> x, const State<T, parts>& first,
+                                  const Location& where, const Step& step) {
   const Scope scope(module, x);
   require_fitting_input(name, module, x, where);
   const std::size_t samples = x.shape()[0], hidden = module.layers.front().weight_hh.shape()[1];
@@ -136,10 +136,10 @@ Reading<T, parts> read_all(std::string_view name, const Module& module, Var<T> x
       }
       State<T, parts> state;
       for (std::size_t p = 0; p < parts; ++p) state[p] = first[p].empty() ? zero : slice(first[p], 0, i);
-      outputs.push_back(read(module.layers[i], x, state, step));
+      outputs.push_back(run_layer(module.layers[i], x, state, step));
       for (std::size_t p = 0; p < parts; ++p) last[p].push_back(state[p]);
     }
-    Reading<T, parts> result{joined(), {}};
+    LayersResult<T, parts> result{joined(), {}};
     for (std::size_t p = 0; p < parts; ++p)
       result.state[p] = last[p].size() == 1 ? expand_dims(last[p][0], 0) : stack(last[p], 0);
     return result;
@@ -165,7 +165,7 @@ RecurrentResult<T> RNN<T>::run(Var<T> x, Var<T> hidden, Location where) const {
   const auto step = [&](Var<T> a, Var<T> b, State<T, 1>& state) {
     state[0] = activation == RecurrentActivation::tanh ? tanh(a + b) : relu(a + b);
   };
-  const auto [output, last] = read_all<1>("RNN", *this, x, {hidden}, where, step);
+  const auto [output, last] = run_layers<1>("RNN", *this, x, {hidden}, where, step);
   return {output, last[0]};
 }
 
@@ -181,7 +181,7 @@ RecurrentResult<T> GRU<T>::run(Var<T> x, Var<T> hidden, Location where) const {
     const Var<T> r = sigmoid(a[0] + b[0]), z = sigmoid(a[1] + b[1]), n = tanh(a[2] + r * b[2]);
     state[0] = n + z * (state[0] - n);
   };
-  const auto [output, last] = read_all<1>("GRU", *this, x, {hidden}, where, step);
+  const auto [output, last] = run_layers<1>("GRU", *this, x, {hidden}, where, step);
   return {output, last[0]};
 }
 
@@ -198,7 +198,7 @@ LSTMResult<T> LSTM<T>::run(Var<T> x, const LSTMState<T>& state, Location where) 
     c = sigmoid(gates[1]) * c + sigmoid(gates[0]) * tanh(gates[2]);
     h = sigmoid(gates[3]) * tanh(c);
   };
-  const auto [output, last] = read_all<2>("LSTM", *this, x, {state.hidden, state.cell}, where, step);
+  const auto [output, last] = run_layers<2>("LSTM", *this, x, {state.hidden, state.cell}, where, step);
   return {output, {last[0], last[1]}};
 }
 

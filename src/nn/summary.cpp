@@ -57,7 +57,7 @@ template <class T>
 Summary summarise(const Tape<T>& tape, std::size_t first, const std::vector<Var<T>>& results,
                   const ModuleTrace<T>& trace) {
   Summary summary;
-  std::map<const void*, std::size_t> unmet;  // indices of parameters by address
+  std::map<const void*, std::size_t> unmet;  // parameters not counted yet: their indices by address
   for (std::size_t i = 0; i < trace.parameters.size(); ++i) {
     const Parameter<T>& parameter = trace.parameters[i].parameter;
     unmet.emplace(parameter.value().data(), i);

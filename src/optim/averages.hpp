@@ -22,8 +22,8 @@ WENGERT_RULE_OPS(float)
 WENGERT_RULE_OPS(double)
 #undef WENGERT_RULE_OPS
 
-/// 1 − βᵗ: the divisor that corrects a moving average that started from zeros. Computed as −expm1(t ln β), which keeps
-/// its precision in float.
+/// 1 − βᵗ, which corrects a moving average that started from zeros. Computed as −expm1(t ln β), which is precise in
+/// float too.
 template <class T>
 Var<T> bias_correction(Var<T> step, double beta) {
   return -expm1(std::log(beta) * step);

@@ -24,7 +24,7 @@ double largest(const std::vector<T>& a) {
   for (const T x : a) result = std::max(result, std::abs(static_cast<double>(x)));
   return result;
 }
-// a + c·b
+// a ← a + c·b.
 template <class T>
 void add(std::vector<T>& a, double c, const std::vector<T>& b) {
   for (std::size_t i = 0; i < a.size(); ++i)

@@ -19,7 +19,7 @@ struct LinePoint {
   double slope = 0;  // of the loss along the line
 };
 
-/// The minimum of the cubic through two points with their slopes, clamped to [low, high]; the midpoint if none.
+/// The minimum of the cubic through two points with their slopes, clamped to [low, high]; if it has none, the midpoint.
 template <class T>
 double cubic_minimum(const LinePoint<T>& p, const LinePoint<T>& q, double low, double high) {
   const LinePoint<T>&a = p.t <= q.t ? p : q, &b = p.t <= q.t ? q : p;
@@ -29,8 +29,8 @@ double cubic_minimum(const LinePoint<T>& p, const LinePoint<T>& q, double low, d
   return std::isnan(t) ? (low + high) / 2 : std::clamp(t, low, high);
 }
 
-/// Finds a point where the loss has fallen enough (c₁ = 1e-4) and is flat enough (c₂ = 0.9), or the best of `most`
-/// tries.
+/// Finds a point of sufficient decrease (c₁ = 1e-4) that meets the curvature condition (c₂ = 0.9), or the best of
+/// `most` tries.
 ///
 /// `at(t)` evaluates the loss at t; `start` is the point at 0, `first` the first t to try. The search stops when the
 /// bracket is narrower than `resolution`. A loss that is NaN counts as too large.
@@ -53,7 +53,7 @@ LinePoint<T> strong_wolfe(const At& at, const LinePoint<T>& start, double first,
   if (high.loss < low.loss) std::swap(low, high);
 
   // Narrow the bracket; `low` is its better end.
-  bool near_end = false;  // whether the last try was
+  bool near_end = false;  // whether the last try was near an end of the bracket
   for (; tries < most && std::abs(high.t - low.t) >= resolution; ++tries) {
     const auto [left, right] = std::minmax(low.t, high.t);
     double t = cubic_minimum(low, high, left, right);

@@ -16,7 +16,7 @@
 namespace wengert::optim {
 namespace {
 
-bool names(const std::string& pattern, const std::string& path) {
+bool matches(const std::string& pattern, const std::string& path) {
   if (pattern.starts_with("*.")) return path == pattern.substr(2) || path.ends_with(pattern.substr(1));
   return wengert::detail::is_below(path, pattern);
 }
@@ -56,7 +56,7 @@ Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, std::vector<N
   require_positive_option("clip_value", clip_value_, where);
   require_positive_option("clip_norm", clip_norm_, where);
   for (const Group<T>& group : options.groups) {
-    if (std::none_of(paths.begin(), paths.end(), [&](const auto& named) { return names(group.path, named.name); }))
+    if (std::none_of(paths.begin(), paths.end(), [&](const auto& named) { return matches(group.path, named.name); }))
       throw ValueError("Optimizer",
                        fmt::format("group '{}' matches no parameter: the parameters are {}", group.path, listed(paths)),
                        where);
@@ -70,12 +70,12 @@ Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, std::vector<N
     group_paths_.push_back(group.path);
   }
   for (NamedParameter<T>& named : parameters) {
-    const auto has_it = [&](const Group<T>& group) {
+    const auto has_parameter = [&](const Group<T>& group) {
       return std::any_of(paths.begin(), paths.end(), [&](const NamedParameter<T>& path) {
-        return path.parameter == named.parameter && names(group.path, path.name);
+        return path.parameter == named.parameter && matches(group.path, path.name);
       });
     };
-    const auto group = std::find_if(options.groups.begin(), options.groups.end(), has_it);
+    const auto group = std::find_if(options.groups.begin(), options.groups.end(), has_parameter);
     const std::size_t number =
         group == options.groups.end() ? 0 : 1 + static_cast<std::size_t>(group - options.groups.begin());
     start(trained_.emplace_back(Trained{named, number, scalar<T>(0, named.name + ".step"), {}}));
@@ -91,7 +91,7 @@ Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule,
                         const Location& where)
     : Optimizer(parameters, parameters, {}, std::move(rule), options, where) {}
 
-// Throws unless a group has a parameter that no earlier group has taken.
+// Throws ValueError unless a group has a parameter that no earlier group matches.
 template <class T>
 void Optimizer<T>::require_members(std::size_t number, const std::vector<NamedParameter<T>>& paths,
                                    const std::vector<Group<T>>& groups, const Location& where) const {
@@ -99,7 +99,7 @@ void Optimizer<T>::require_members(std::size_t number, const std::vector<NamedPa
     return;
   const std::string& group = groups[number - 1].path;
   const auto path =
-      std::find_if(paths.begin(), paths.end(), [&](const auto& named) { return names(group, named.name); });
+      std::find_if(paths.begin(), paths.end(), [&](const auto& named) { return matches(group, named.name); });
   const auto taken = std::find_if(trained_.begin(), trained_.end(),
                                   [&](const Trained& trained) { return trained.named.parameter == path->parameter; });
   throw ValueError(

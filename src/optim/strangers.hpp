@@ -34,8 +34,7 @@ bool is_no_gradient(Tape<T>& tape, Var<T> gradient) {
   return n.op == nullptr && n.layout->size == 1 && *tape.value_of(k).data == T(0);
 }
 
-/// The trainable parameters that get a gradient from a loss and that `is_known` does not accept. Leaves the tape
-/// unchanged.
+/// The trainable parameters that a loss depends on and `is_known` does not accept. Leaves the tape unchanged.
 template <class T, class Known>
 std::vector<RecordedParameter<T>> strangers(Var<T> loss, const Known& is_known) {
   Tape<T>& tape = loss.tape();
@@ -68,7 +67,7 @@ std::string listed(const std::vector<RecordedParameter<T>>& strangers) {
   });
 }
 
-/// Advice in messages about such parameters.
+/// The advice of messages about such parameters.
 inline constexpr std::string_view advice_on_strangers =
     "members that have a constructor, private members or virtual functions are skipped, as are maps, pairs, variants "
     "and lambdas: use aggregates, vectors, tuples, optionals or pointers, pass the parameters to an optimiser, or "

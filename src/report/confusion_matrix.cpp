@@ -1,4 +1,4 @@
-// ConfusionMatrix: counts of samples, and the figures derived from them.
+// ConfusionMatrix: counts of samples, and the metrics derived from them.
 #include <wengert/report/confusion_matrix.hpp>
 
 #include <algorithm>

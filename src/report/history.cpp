@@ -1,4 +1,4 @@
-// History: the figures of epochs as columns and CSV. LossTrace: averaged step losses in bounded memory.
+// History: the epochs as columns and CSV. LossTrace: averaged step losses in bounded memory.
 #include <wengert/base/error.hpp>
 #include <wengert/report/history.hpp>
 
@@ -27,7 +27,7 @@ double entry(const std::vector<double>& values, std::size_t i) {
   return i < values.size() ? values[i] : EpochRecord::none;
 }
 
-// The figures of an epoch in the order of the columns.
+// The quantities of an epoch in the order of the columns.
 std::vector<double> row(const History& history, const EpochRecord& e) {
   std::vector<double> values{static_cast<double>(e.epoch), static_cast<double>(e.steps), e.seconds, e.rate, e.loss};
   for (std::size_t i = 0; i < history.metric_names.size(); ++i) values.push_back(entry(e.metrics, i));

@@ -1,4 +1,4 @@
-// Renders a training as an HTML page: tiles, charts, the network's graph, settings and tables.
+// Renders a training run as an HTML page: tiles, charts, the network's graph, settings and tables.
 #include "io/files.hpp"
 #include "report/chart.hpp"
 #include "report/drawn_graph.hpp"
@@ -32,7 +32,7 @@ void add_curve(Chart& chart, std::string name, std::vector<double> values) {
     chart.curves.push_back({std::move(name), std::move(values)});
 }
 
-// A layer is the part of a path before its last dot; a layer's norm is the joint norm of its parameters.
+// The layer of a path is the part before its last dot; the norm of a layer is that of all its gradients together.
 Chart norms_chart(const History& history) {
   Chart chart{"Gradient norms by layer", "epoch", numbers(history), {}, true, true};
   std::vector<std::pair<std::string, std::vector<double>>> squares;
@@ -118,7 +118,7 @@ std::string tile(std::string_view name, const std::string& value, const std::str
                      escaped(note));
 }
 
-// A tile with the last figure, and the best one with its epoch.
+// A tile with the last value of a column, and the best one with its epoch.
 std::string tile_of(const History& history, const std::string& column, bool smaller_is_better) {
   const std::vector<double> values = history.column(column, {});
   std::size_t best = values.size();
@@ -151,7 +151,7 @@ std::string tiles(const Report& report) {
          "</div>\n";
 }
 
-// Lets the graph run from left to right, because pages are wider than high.
+// Lays the graph out from left to right, because pages are wider than tall.
 std::string lying(std::string dot) {
   constexpr std::string_view upright = "rankdir=BT";
   const std::size_t at = dot.find(upright);

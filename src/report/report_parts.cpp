@@ -1,4 +1,4 @@
-// Sections of the HTML report: confusion matrix, figures by class, most confident mistakes, and epochs.
+// Sections of the HTML report: confusion matrix, metrics by class, most confident mistakes, and epochs.
 #include "report/report_parts.hpp"
 
 #include "report/picture.hpp"
@@ -64,7 +64,7 @@ std::string class_table(const Report& report) {
   return html + "</tbody></table>\n";
 }
 
-// The values of a sample that is not a picture, as bars.
+// The values of a sample that is not an image, as bars.
 std::string bars(const std::vector<double>& values) {
   constexpr std::size_t most = 64;
   const std::size_t count = std::min(values.size(), most);

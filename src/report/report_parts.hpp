@@ -1,4 +1,4 @@
-// Sections of a report that are tables or pictures; empty if there is nothing to show.
+// Sections of a report that are tables or images; empty if there is nothing to show.
 #pragma once
 
 #include <wengert/report/report.hpp>

@@ -17,13 +17,13 @@ struct Origin {
 };
 
 /// The samples of a batch that fail alone while others do not, as named in a message: `sample 17 of the data (number 3
-/// of its batch)`. Empty if the samples are not at fault; for a batch of one sample, if another sample of `data` fails
-/// too. With `with_gradients`, gradients are checked too.
+/// of its batch)`. Empty if no samples are at fault; for a batch of one sample, also if another sample of `data` fails.
+/// With `with_gradients`, gradients are checked too.
 template <class T>
 std::string samples_at_fault(StepPrograms<T>& programs, const Batch<T>& batch, const Origin& origin,
                              const Source<T>& data, bool with_gradients);
 
-/// The same for one sample of a batch that is known to cause an error.
+/// The same for a sample of a batch that is known to cause an error.
 std::string at_sample(std::size_t number_in_batch, const Origin& origin);
 
 }  // namespace wengert::train

@@ -39,7 +39,7 @@ struct ClassifiedRow {
   }
 };
 
-/// Thrown for a label that is none of the classes.
+/// A label that is not a class.
 class LabelError : public ValueError {
  public:
   LabelError(std::string_view subject, std::string_view message, const Location& where, std::size_t row)
@@ -56,17 +56,17 @@ inline void count(report::ConfusionMatrix& matrix, const ClassifiedRow& row, con
   matrix.add(row.label, row.prediction(), 1, where);
 }
 
-/// The same for a matrix that was not asked for: does nothing if it would be large.
+/// The same, but does nothing if the matrix would be large, for callers that did not ask for one.
 inline void count_if_small(report::ConfusionMatrix& matrix, const ClassifiedRow& row) {
   constexpr std::size_t most = 1000;
   if (row.scores.size() <= most && row.label < most) count(matrix, row);
 }
 
-/// Whether labels that are none of the classes are errors or are skipped.
+/// Whether labels that are not classes are errors or are skipped.
 enum class BeyondClasses : bool { refused, passed_over };
 
 /// Calls `f` with each row whose label is not negative. Throws ShapeError as `subject` if outputs and targets do not
-/// fit, and LabelError for a label that is none of the classes, unless `beyond` skips it.
+/// fit, and LabelError for a label that is not a class, unless `beyond` skips it.
 template <class F>
 void for_each_class(const Tensor<double>& outputs, const Targets& targets, std::string_view subject, double threshold,
                     const Location& where, F&& f, BeyondClasses beyond = BeyondClasses::refused) {

@@ -13,7 +13,7 @@
 namespace wengert::train {
 namespace {
 
-// By node before `end`: whether it depends on a root.
+// For each node before `end`, whether it is or depends on a root.
 template <class T, class IsRoot>
 std::vector<bool> dependents(const Tape<T>& tape, std::size_t end, const IsRoot& is_root) {
   std::vector<bool> depends(end);
@@ -24,7 +24,7 @@ std::vector<bool> dependents(const Tape<T>& tape, std::size_t end, const IsRoot&
   return depends;
 }
 
-// The node that an operand broadcasts to fit the other one.
+// The node that an operand is a broadcast copy of.
 template <class T>
 std::size_t repeated(const Tape<T>& tape, std::size_t k) {
   while (tape.node(k).op != nullptr &&
@@ -33,8 +33,8 @@ std::size_t repeated(const Tape<T>& tape, std::size_t k) {
   return k;
 }
 
-// Rejects outputs (N, 1) and targets (N,), which broadcast to (N, N). A caller who inserts axes to compare all with all
-// gives both sides the same rank, which is accepted.
+// Rejects outputs (N, 1) and targets (N,), which broadcast to (N, N). A caller who compares all with all on purpose
+// inserts axes, so both sides have the same rank; this is accepted.
 template <class T>
 void require_same_samples(Tape<T>& tape, Var<T> loss, std::size_t targets, std::string_view subject) {
   const std::size_t end = loss.index() + std::size_t{1};

@@ -1,4 +1,4 @@
-// The beginning and the end of a training: checks of options, resumption, settings, results and report.
+// The beginning and the end of a training run: checks of options, resumption, settings, results and report.
 #include "base/located.hpp"
 #include "io/npz.hpp"
 #include "report/text.hpp"
@@ -19,8 +19,8 @@
 namespace wengert::train {
 namespace {
 
-// Completes the paths of parameters. Some are known only to the optimiser: those of a network that is a function, and
-// those of a loss.
+// Adds the parameters that only the optimiser knows: those of a network that is a function, and those of a loss. Makes
+// all paths distinct, and keeps each generator once.
 template <class T>
 ErasedModel<T> with_paths(ErasedModel<T> model, const optim::Optimizer<T>& optimizer, const FitOptions& options) {
   for (const auto& [name, parameter] : optimizer.parameters())
@@ -41,7 +41,8 @@ ErasedModel<T> with_paths(ErasedModel<T> model, const optim::Optimizer<T>& optim
   return model;
 }
 
-// Adds the options of the rules, such as `optimizer.beta1`, and a line for each group. The rate has its own line.
+// Adds the options of the rule, such as `optimizer.beta1`, except the rate, which has its own line; then a line for
+// each group, and the clipping limits.
 template <class T>
 void add_rules(Settings& lines, const optim::Optimizer<T>& optimizer) {
   for (const auto& [name, value] : optimizer.rule().options())
@@ -116,7 +117,7 @@ FitLoop<T>::FitLoop(ErasedModel<T> model, optim::Optimizer<T>& optimizer, const 
   choose_monitor();
   settings_ = settings();
   check_names();
-  folder_ = RunFolder(options.folder, where);  // after the checks, so that only a valid training leaves files
+  folder_ = RunFolder(options.folder, where);  // after the checks, so that only a valid run leaves files
   resume();
   folder_.write_config(settings_);
   folder_.write_history(state_.history);
@@ -181,7 +182,7 @@ void FitLoop<T>::choose_monitor() {
   state_.plateau->goal = monitor_larger_ ? optim::Plateau::Goal::largest : optim::Plateau::Goal::smallest;
 }
 
-// Key that a checkpoint must match to be resumed.
+// What a checkpoint must match to be resumed.
 template <class T>
 std::string FitLoop<T>::plan() const {
   return fmt::format(
@@ -225,7 +226,7 @@ void FitLoop<T>::resume() {
                              path.string(), what, theirs.empty() ? "none" : theirs, ours.empty() ? "none" : ours));
   };
   require_same("fit/optimizer", "was trained by another optimiser (only the rate may change)", optimiser_);
-  if (!model_state_.has_frozen(checkpoint))  // else callbacks have left them so
+  if (!model_state_.has_frozen(checkpoint))  // otherwise they are as callbacks left them
     require_same("fit/frozen", "other parameters were frozen at the start", frozen_);
   if (checkpoint.has("fit/frozen")) frozen_ = checkpoint.get<std::string>("fit/frozen", where_);
   model_state_.load(checkpoint);

@@ -228,7 +228,7 @@ void FitLoop<T>::validate(report::EpochRecord& record) {
   record.validation_metrics = validation_scores_.values();
 }
 
-// Notes whether the epoch was the best so far. Ends the training after too many epochs without improvement.
+// Notes whether the epoch was the best so far. Ends the training run after too many epochs without improvement.
 template <class T>
 void FitLoop<T>::judge() {
   const double value = last_value(state_.history, monitor_);

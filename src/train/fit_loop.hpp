@@ -21,7 +21,7 @@
 
 namespace wengert::train {
 
-/// A training from its beginning or a checkpoint to its end. Its state can be saved between any two steps.
+/// A training run, from its beginning or a checkpoint to its end. Its state can be saved between any two steps.
 template <class T>
 class FitLoop {
  public:
@@ -51,7 +51,7 @@ class FitLoop {
   }
   void begin_epoch();
   void gather(std::size_t batch);
-  bool run_epoch();  // false if the training must end
+  bool run_epoch();  // false if the training run must end
   bool must_stop();
   void step();
   double whole_step(bool with_norms);
@@ -99,7 +99,7 @@ class FitLoop {
   Settings settings_;
   std::string summary_;    // of the layers
   std::string optimiser_;  // its rule and options except the rate; a checkpoint must match
-  std::string frozen_;     // the parameters that are not trained at the beginning; a checkpoint must match
+  std::string frozen_;     // the parameters frozen at the beginning; a checkpoint must match
   double given_rate_ = 0;  // the optimiser's rate at the beginning
 
   std::vector<std::size_t> order_;                         // of the samples in this epoch

@@ -1,4 +1,4 @@
-// Saves the state of a training and its model as checkpoint entries, and restores them.
+// Saves the state of a training run and its model as checkpoint entries, and restores them.
 #include "train/fit_state.hpp"
 
 #include <algorithm>

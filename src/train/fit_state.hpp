@@ -1,4 +1,4 @@
-// The complete state of a training, which checkpoints save and restore.
+// The complete state of a training run, which checkpoints save and restore.
 #pragma once
 
 #include "train/scores.hpp"
@@ -16,7 +16,7 @@
 
 namespace wengert::train {
 
-/// The counters and records of a training, apart from the parameters.
+/// The counters and records of a training run, without the parameters.
 class FitState {
  public:
   std::size_t epoch = 0;  ///< the current one, counted from 0

@@ -1,4 +1,4 @@
-// Ctrl-C as a flag that the training loop polls.
+// SIGINT (Ctrl-C) and SIGTERM as a flag that the training loop polls.
 #pragma once
 
 #include <csignal>

@@ -38,7 +38,7 @@ Progress::Progress(Display display, std::size_t epochs, std::size_t samples, std
 }
 
 Progress::~Progress() {
-  if (display_ == Display::bar && drawn_any_) {  // an error ended the training
+  if (display_ == Display::bar && drawn_any_) {  // an error ended the training run
     std::fputs("\n", out_);
     std::fflush(out_);
   }

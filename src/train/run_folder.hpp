@@ -1,4 +1,4 @@
-// The folder that a training writes its files to.
+// The folder that a training run writes its files to.
 #pragma once
 
 #include "train/run_lock.hpp"

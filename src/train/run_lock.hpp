@@ -1,4 +1,4 @@
-// A lock on a run folder: one training at a time writes there.
+// A lock on a run folder: one training run at a time writes there.
 #pragma once
 
 #include <wengert/base/error.hpp>

@@ -1,4 +1,4 @@
-// Collects the contents of a report: most confident mistakes, the parameter table, and an epoch's figures.
+// Collects the contents of a report: most confident mistakes, the parameter table, and an epoch's loss and metrics.
 #include "train/run_report.hpp"
 
 #include "report/picture.hpp"
@@ -28,7 +28,7 @@ double confidence_of(const ClassifiedRow& row) {
   return 1 / sum;
 }
 
-// The shape of a sample's picture: the one asked for, otherwise the sample's own; empty if it does not fit.
+// The shape of a sample as an image: the one asked for, otherwise the sample's own; empty if it does not fit.
 Shape picture_shape(const Shape& sample, const Shape& asked) {
   if (!asked.empty()) return asked.elements() == sample.elements() ? asked : Shape{};
   return report::is_picture(sample) ? sample : Shape{};

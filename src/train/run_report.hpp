@@ -17,7 +17,7 @@ void add_mistakes(report::Report& report, StepPrograms<T>& programs, const Sourc
 template <class T>
 std::string parameter_table(const ErasedModel<T>& model);
 
-/// The figures of the last epoch in one line.
+/// The loss and metrics of the last epoch in one line.
 std::string figures_text(const report::History& history);
 /// The last epoch's value of a column.
 double last_value(const report::History& history, std::string_view column);

@@ -55,7 +55,7 @@ class Scores {
     loss_ += loss * static_cast<double>(samples);
     samples_ += static_cast<double>(samples);
   }
-  /// `place(error, number)` adds to an error which sample of the batch causes it.
+  /// If a sample causes an error, calls `place(error, number)` to name it, where `number` is its index in the batch.
   template <class Outputs, class T, class Place>
   void add_outputs(const Outputs& outputs, const Batch<T>& batch, const Place& place) {
     if (metrics_.empty()) return;
@@ -82,7 +82,7 @@ class Scores {
   }
   const Metrics& metrics() const { return metrics_; }
 
-  /// For checkpoints.
+  /// The state as numbers, for checkpoints.
   std::vector<double> state() const {
     std::vector<double> numbers{loss_, samples_};
     for (const auto& metric : metrics_) {

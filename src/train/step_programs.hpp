@@ -1,4 +1,4 @@
-// The steps of a training as Programs, one for each shape of batch.
+// The steps of a training run as Programs, one for each batch shape.
 #pragma once
 
 #include <wengert/program/program_cache.hpp>
@@ -25,9 +25,9 @@ class StepPrograms {
   StepPrograms(const ErasedModel<T>& model, optim::Optimizer<T>* optimizer, const Location& where,
                std::size_t max_programs = CompileOptions().max_programs);
 
-  /// The beginning of messages.
+  /// The subject of errors.
   std::string_view subject() const { return optimizer_ == nullptr ? "evaluate" : "fit"; }
-  /// Records the loss of a batch without computing anything. Throws as `check_loss` and `check_trained`.
+  /// Records the loss of a batch without computing values. Throws like `check_loss` and `check_trained`.
   ModelInfo model_info(const Batch<T>& batch);
   /// A whole step: loss, gradients, update.
   Program<T>& step(const Batch<T>& batch, bool with_norms);

@@ -60,15 +60,15 @@ TEST_CASE("guide: read, split, normalise and load batches") {
   io::save_npy(folder / "array.npy", random_tensor<float>({3, 2}, 1));
   // clang-format off
   data::Dataset<float> digits = data::read_idx<float>("images.idx.gz", "labels.idx.gz");       // MNIST's format, plain or gzip
-  data::Dataset<float> table = data::read_csv<float>("table.csv", {.label_column = "class"});  // or by number; header found by itself
+  data::Dataset<float> table = data::read_csv<float>("table.csv", {.label_column = "class"});  // or by index; a header is detected
   wg::Tensor<float> array = io::load_npy<float>("array.npy");                                  // NumPy's; also load_npz
 
   const data::Table<float> houses = data::read_table<float>("houses.csv", {.target_columns = {"price"}});  // targets: N×1
 
   auto [train, test] = data::stratified_split(digits, 0.2, 1);         // a fifth of every class is for testing; seed 1
-  const auto normalisation = data::learn_normalisation(train.inputs);  // mean and deviation of each feature
+  const auto normalisation = data::learn_normalisation(train.inputs);  // mean and standard deviation of each feature
   data::normalise(train.inputs, normalisation);
-  data::normalise(test.inputs, normalisation);                         // by the figures of the training part
+  data::normalise(test.inputs, normalisation);                         // with the statistics of the training part
   // clang-format on
   CHECK(table.inputs == wg::Tensor<float>{{1, 2}, {3, 4}});
   CHECK(array == random_tensor<float>({3, 2}, 1));
@@ -115,7 +115,7 @@ TEST_CASE("guide: weights") {
   std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
   // clang-format off
   io::save_parameters(network, "weights.safetensors");            // or .npz, for numpy.load
-  io::load_parameters(network, "weights.safetensors");            // all fits, or nothing is changed
+  io::load_parameters(network, "weights.safetensors");            // changes nothing unless everything matches
   const io::LoadReport report = io::load_parameters(network, "older.npz", {.partial = true});
   if (!report.complete()) std::cout << report << '\n';            // 1 matching; missing: weight
   // clang-format on

@@ -45,6 +45,7 @@ void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }
 
 using namespace wengert;
+using namespace wengert::data;
 using namespace wengert::testing;
 
 namespace {

@@ -32,7 +32,7 @@ TEST_CASE("README: the network learns") {
     auto x = tape.borrow(X), y = tape.borrow(Y);
     auto w1 = tape.variable(W1), w2 = tape.variable(W2);
     auto loss = loss_of(x, w1, w2, y);
-    auto [dw1, dw2] = gradients(loss, w1, w2);           // from the tape: no delta is derived by hand
+    auto [dw1, dw2] = gradients(loss, w1, w2);           // from the tape: no backward pass is written by hand
     W1 -= 2.0f * dw1;
     W2 -= 2.0f * dw2;
     last_loss = loss.item();
@@ -115,7 +115,7 @@ TEST_CASE("README: a network is checked by its parameters' paths") {
   const wg::Tensor<float> X = random_tensor<float>({2, 3}, 7);
   // clang-format off
   // [network check]
-  CHECK(wg::gradcheck(network, X));  // by X and every parameter; doctest prints the table, as GoogleTest's EXPECT_TRUE does
+  CHECK(wg::gradcheck(network, X));  // with respect to X and every parameter; doctest prints the table, as GoogleTest's EXPECT_TRUE does
   // [end]
   // clang-format on
   std::vector<std::string> paths;

@@ -19,7 +19,7 @@ TEST_CASE("guide: how the tape works") {
   try {
     matmul(x, tape.constant(wg::Tensor<double>{1, 2, 3}));
   } catch (const wg::ShapeError& error) {
-    message = error.what();  // [matmul] …: what was got, what was expected, a hint, and your line
+    message = error.what();  // [matmul] …: the actual and the expected shapes, a hint, and your line
   }
   CHECK(contains(message, "[matmul]"));
   CHECK(contains(message, "tape_test.cpp"));

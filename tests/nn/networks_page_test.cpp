@@ -64,7 +64,7 @@ TEST_CASE("the page on networks does what it says") {
   // [chain]
   auto chain = nn::sequential(nn::Linear<float>::make(64, 32, g), nn::ReLU{},
                               nn::residual(nn::sequential(nn::Linear<float>::make(32, 32, g), nn::Tanh{})),
-                              [](auto x) { return 2 * x; },                // whatever can be called with a Var
+                              [](auto x) { return 2 * x; },                // anything that can be called with a Var
                               nn::Linear<float>::make(32, 10, g));
   // [check]
   auto report = nn::check(net, [](const auto& n, auto x, auto y) { return cross_entropy(n(x), y); }, X, labels);
@@ -113,7 +113,7 @@ TEST_CASE("the page on networks does what it says") {
   const auto s = tape.constant(random_tensor<float>({2, 4, 4}, 1));
   // clang-format off
   // [mask]
-  auto attended = attention(s, s, s, {.mask = tape.constant(wg::Tensor<float>{{{{1, 1, 1, 0}}}, {{{1, 1, 0, 0}}}})});   // of 3 and 2 places
+  auto attended = attention(s, s, s, {.mask = tape.constant(wg::Tensor<float>{{{{1, 1, 1, 0}}}, {{{1, 1, 0, 0}}}})});   // lengths 3 and 2
   // [recurrent]
   auto reader = nn::LSTM<float>::make(4, 16, g, {.layers = 2, .dropout = 0.2});
   auto [outputs, state] = reader.run(s);                                   // outputs (N, L, 16); state.hidden and state.cell (2, N, 16)

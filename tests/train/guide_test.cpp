@@ -50,8 +50,8 @@ TEST_CASE("the guide to training works as it is written") {
   auto scores = train::evaluate(network, loss, data.test, {.metrics = {train::accuracy(), train::f1()}});
   std::cout << scores.loss << ' ' << scores.metric("f1") << ' ' << scores.confusion(3, 8) << '\n';  // 3s taken for 8s
   // [descents]
-  train::FitOptions full{.batch_size = train::all_samples};    // full-batch: smooth, one step an epoch
-  train::FitOptions stochastic{.batch_size = 1};               // a step a sample: soon good, never calm
+  train::FitOptions full{.batch_size = train::all_samples};    // full-batch: smooth, one step per epoch
+  train::FitOptions stochastic{.batch_size = 1};               // one step per sample: fast at first, noisy
   train::FitOptions mini_batch{.batch_size = 32};              // between the two, and the fastest
   // [stop]
   train::FitOptions options{.epochs = 100,
@@ -61,7 +61,7 @@ TEST_CASE("the guide to training works as it is written") {
                             .seconds = 600,                        // or when the time is up
                             .monitor = "validation_accuracy",      // tells which epoch is best
                             .patience = 5,                         // or after five epochs without a better one
-                            .best_weights = true};                 // whose weights are taken at the end
+                            .best_weights = true};                 // restored at the end
   options.after_epoch = [](train::FitStatus& status) { status.stop = status.loss < 0.01; };
   // [metric]
   auto far_off = train::metric("far_off", [](const auto& outputs, const train::Targets& targets) {

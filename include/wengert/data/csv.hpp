@@ -20,15 +20,15 @@ using CsvColumn = std::variant<int, std::string>;
 struct CsvOptions {
   /// Whether the first line is a header with the names of the columns.
   enum class Header {
-    automatic,  ///< it is one if its cells contain text and no number; the cells must then be valid names
+    automatic,  ///< it is one if its cells contain text and no number; they must then be valid names
     yes,
     no
   };
-  CsvColumn label_column = -1;        ///< its index, or its name in the header
+  CsvColumn label_column = -1;        ///< the column of the labels
   Header header = Header::automatic;  ///< whether the first line is a header
-  char delimiter = ',';               ///< separates cells; not a character of numbers, and not a quote
-  double scale = 1;                   ///< multiplies every input, but no label: 1.0 / 255 maps pixels to 0 … 1
-  std::size_t most_classes = 10'000;  ///< labels must be below this: a column with larger ones rarely holds classes
+  char delimiter = ',';               ///< separates cells; not a letter, a digit, a sign, a point or a quote
+  double scale = 1;                   ///< multiplies every input: 1.0 / 255 maps pixels to 0 … 1
+  std::size_t most_classes = 10'000;  ///< labels must be below this; a column with larger ones rarely holds classes
 };
 
 /// Reads a table, plain or compressed by gzip: one sample per line, one cell its label, the other cells its inputs.
@@ -38,10 +38,10 @@ struct CsvOptions {
 /// from 0; for other targets, see `read_table`.
 ///
 /// Throws FileError, naming line and column (both counted from 1), for a cell that is empty, not a number, not finite
-/// or too large for T, for a quote that is not closed on its line, for a line with another number of cells than the
-/// first, and for an invalid label; for a detected header with a name that is empty, duplicate, or marks a missing
-/// value, such as NA; also if the file cannot be read or has no samples. Throws ValueError for invalid options or a
-/// label column that the table does not have.
+/// or too large for T, for a quote that is not closed on its line, for a line whose number of cells differs from that
+/// of the first, and for an invalid label; for a detected header with a name that is empty, duplicate, or marks a
+/// missing value, such as NA; also if the file cannot be read or has no samples. Throws ValueError for invalid options
+/// or a label column that the table does not have.
 template <class T>
 Dataset<T> read_csv(const std::filesystem::path& path, const CsvOptions& options = {},
                     const Location& where = Location::current());
@@ -54,7 +54,7 @@ struct TableOptions {
 };
 
 /// Reads a table for regression, in the format of `read_csv`, but with numeric targets, in the order of
-/// `target_columns`. Throws like `read_csv`; ValueError also for a column that is named twice, or if no input is left.
+/// `target_columns`. Throws like `read_csv`; ValueError also for a target column given twice, or if no input is left.
 template <class T>
 Table<T> read_table(const std::filesystem::path& path, const TableOptions& options = {},
                     const Location& where = Location::current());

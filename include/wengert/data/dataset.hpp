@@ -38,19 +38,17 @@ struct Split {
   Data<T> test;   ///< the test part
 };
 
-/// Splits the samples randomly into a training part and a test part.
-///
-/// The test part has round(test_fraction · N) samples; both parts have at least one. For given samples, the result
-/// depends only on `seed` and is the same on every platform. Throws ValueError if the fraction is not in (0, 1), if
-/// there are fewer than two samples, or if the labels do not match the samples in number.
+/// Splits the samples randomly into a training part and a test part. The test part has round(test_fraction · N)
+/// samples; both parts have at least one. For given samples, the result depends only on `seed` and is the same on every
+/// platform. Throws ValueError if the fraction is not in (0, 1), if there are fewer than two samples, or if the numbers
+/// of labels and samples differ.
 template <class T>
 Split<T> split(const Dataset<T>& dataset, double test_fraction, std::uint64_t seed,
                const Location& where = Location::current());
 
-/// Splits each class like `split`, so that both parts have the same proportions of classes.
-///
-/// Of a class of n samples, the test part gets round(test_fraction · n); both parts get at least one. Both parts are
-/// shuffled. Throws like `split`; ValueError also if a class has only one sample, or for a label outside [0, classes).
+/// Splits each class like `split`, so that both parts have the same proportions of classes. Of a class of n samples,
+/// the test part gets round(test_fraction · n); both parts get at least one. Both parts are shuffled. Throws like
+/// `split`; ValueError also if a class has only one sample, or for a label outside [0, classes).
 template <class T>
 Split<T> stratified_split(const Dataset<T>& dataset, double test_fraction, std::uint64_t seed,
                           const Location& where = Location::current());
@@ -60,8 +58,8 @@ template <class T>
 Dataset<T> subset(const Dataset<T>& dataset, std::span<const std::size_t> samples,
                   const Location& where = Location::current());
 
-/// One-hot encoding: one row per label, with a 1 at the label's index and 0 elsewhere. The result is N×classes, in
-/// general the labels' shape with an axis appended. Throws ValueError for a label outside [0, classes).
+/// One-hot encoding, N×classes: one row per label, with 1 at the label's index and 0 elsewhere. Labels of any other
+/// shape give that shape with an axis appended. Throws ValueError for a label outside [0, classes).
 template <class T>
 Tensor<T> one_hot(const Indices& labels, std::size_t classes, const Location& where = Location::current());
 

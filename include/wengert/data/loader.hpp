@@ -1,4 +1,4 @@
-// Loader: a data loader whose thread gathers and augments the next batches during training.
+// Loader: a data loader that gathers and augments the next batches on a thread of its own.
 //
 //     Loader<float> loader(train, {.batch_size = 64, .seed = 1});
 //     for (std::size_t epoch = 0; epoch < 10; ++epoch)
@@ -25,13 +25,13 @@ namespace wengert::data {
 template <class T>
 struct SampleSource {
   std::size_t size = 0;  ///< the number of samples
-  /// Writes the inputs of samples, N×…, to a tensor that may already have the right shape. It may be called on another
-  /// thread, but only by one thread at a time.
+  /// Writes the inputs of samples, N×…, to a tensor that may already have the right shape. It may be called on any
+  /// thread, but only on one at a time.
   std::function<void(std::span<const std::size_t> samples, Tensor<T>& inputs)> gather;
-  Indices labels;  ///< one per sample; without axes (as constructed) if there are none
+  Indices labels;  ///< one per sample; of rank 0, the default, if there are none
 
   SampleSource() = default;
-  /// Samples in memory, which must outlive the Loader.
+  /// Samples in memory, which must outlive the source and its copies.
   SampleSource(const Dataset<T>& dataset);  // NOLINT(google-explicit-constructor)
   /// Samples in memory, which the source takes over.
   SampleSource(Dataset<T>&& dataset);  // NOLINT(google-explicit-constructor)
@@ -43,7 +43,7 @@ struct SampleSource {
 template <class T>
 struct Batch {
   Tensor<T> inputs;                  ///< N×…
-  Indices labels;                    ///< N; without axes if the source has none
+  Indices labels;                    ///< N; of rank 0 if the source has none
   std::vector<std::size_t> samples;  ///< the indices of its samples in the source
   std::size_t epoch = 0;             ///< counted from 0, like `index`
   std::size_t index = 0;             ///< of the batch within its epoch
@@ -53,19 +53,18 @@ struct Batch {
 template <class T>
 struct LoaderOptions {
   std::size_t batch_size = 32;  ///< samples per batch; the last one may have fewer
-  bool shuffle = true;          ///< draws a new random order each epoch; otherwise keeps the source's order
+  bool shuffle = true;          ///< draws a new random order for each epoch; otherwise keeps the source's order
   bool drop_last = false;       ///< drops the last batch of an epoch if it is short
-  std::uint64_t seed = 0;       ///< with the epoch and batch index, it determines the order and all random changes
+  std::uint64_t seed = 0;       ///< determines, with the epoch and batch index, the order and all random changes
   /// The number of batches that a thread prepares ahead; 0 makes each on request, on the caller's thread.
   std::size_t ahead = 2;
-  /// Changes a batch before it is returned, with draws from the batch's own generator: see `augment`.
+  /// Changes a batch before it is returned, with draws from a generator of the batch's own: see `augment`.
   std::function<void(Batch<T>&, Generator&)> transform = {};
 };
 
-/// A data loader: returns the samples of a source in batches, each sample once per epoch.
-///
-/// The batches depend neither on `ahead` nor on earlier batches: epoch 7 from batch 3 on is the same in a run that was
-/// resumed there. T is float or double.
+/// A data loader: returns the samples of a source in batches, each sample once per epoch. T is float or double. The
+/// batches depend neither on `ahead` nor on earlier batches: a run that resumes at batch 3 of epoch 7 gets the same
+/// ones.
 template <class T>
 class Loader {
  public:
@@ -74,7 +73,7 @@ class Loader {
   /// Throws ValueError if there are no samples, if `gather` is empty, if the numbers of samples and labels differ, if
   /// the batch size is 0, or if every batch would be dropped.
   Loader(SampleSource<T> source, LoaderOptions<T> options = {}, const Location& where = Location::current());
-  // Copies only: a moved-from loader would have no batches.
+  // No move operations: a moved-from loader would have no batches.
   /// A copy returns the same batches.
   ///@{
   Loader(const Loader&) = default;
@@ -97,10 +96,8 @@ class Loader {
   std::shared_ptr<const Plan> plan_;
 };
 
-/// The batches of an epoch, as a single-pass range.
-///
-/// Leaving the loop early, by `break` or an exception, stops the thread. Exceptions of the source or the transform are
-/// rethrown when their batch is requested.
+/// The batches of an epoch, as a single-pass range. Its destructor stops the thread, also when a loop ends early.
+/// Exceptions of the source or the transform are rethrown when their batch is requested.
 template <class T>
 class Loader<T>::Epoch {
  public:

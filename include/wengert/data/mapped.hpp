@@ -18,15 +18,13 @@
 
 namespace wengert::data {
 
-/// The rows of an array that stays in its file, which is mapped into memory. T is float, double or int64.
-///
-/// A handle: copies refer to the same mapping, and several threads may read at a time. Each call of `gather` checks
-/// that the file has neither changed its length nor been written to. It cannot detect a file that shrinks during the
-/// call.
+/// The rows of an array that stays in its file, which is mapped into memory. T is float, double or int64. A handle:
+/// copies refer to the same mapping, and several threads may read at a time. Each call of `gather` checks that the file
+/// has not been modified since it was opened, but cannot detect that it shrinks during the call.
 template <class T>
 class MappedTensor {
  public:
-  // Copies only: a moved-from handle would refer to nothing.
+  // No move operations: a moved-from handle would refer to nothing.
   /// A copy reads the same file.
   ///@{
   MappedTensor(const MappedTensor&) = default;
@@ -64,30 +62,24 @@ struct MappedDataset {
   std::size_t size() const { return inputs.rows(); }
 };
 
-/// Opens an .npy file for reading its rows on demand, rounded to T.
-///
-/// Supports the element types of `io::load_npy`, in C order only. Throws FileError if the file cannot be read, or if
-/// its length does not match its header.
+/// Opens an .npy file to read its rows on demand, rounded to T. Supports the element types of `io::load_npy`, in C
+/// order only. Throws FileError if the file cannot be read, or if its length does not match its header.
 template <class T>
 MappedTensor<T> map_npy(const std::filesystem::path& path, const Location& where = Location::current());
 
-/// Opens an uncompressed IDX file of unsigned bytes for reading its rows on demand; bytes 0 … 255 map to 0 … 1.
-///
-/// Rows keep their shape (N×H×W). Throws FileError if the file cannot be read, or if its length does not match its
-/// header.
+/// Opens an uncompressed IDX file of unsigned bytes to read its rows on demand; bytes 0 … 255 map to 0 … 1. Rows keep
+/// their shape (N×H×W). Throws FileError if the file cannot be read, or if its length does not match its header.
 template <class T>
 MappedTensor<T> map_idx(const std::filesystem::path& path, const Location& where = Location::current());
 
 /// Opens samples and reads their labels. Gathered rows are those of `read_idx`, but keep their shape (N×H×W). Throws
-/// FileError like `read_idx`.
+/// like `read_idx`; FileError also for compressed samples.
 template <class T>
 MappedDataset<T> map_idx(const std::filesystem::path& samples, const std::filesystem::path& labels,
                          const Location& where = Location::current());
 
-/// Copies rows `indices` into `out`: out[i] = tensor[indices[i]].
-///
-/// Throws ValueError for an index out of range, FileError if the file has changed since it was opened; then `out` is
-/// unchanged.
+/// Copies rows `indices` into `out`: out[i] = tensor[indices[i]]. Throws ValueError for an index out of range,
+/// FileError if the file has changed since it was opened; then `out` is unchanged.
 template <class T>
 void gather_rows(const MappedTensor<T>& tensor, std::span<const std::size_t> indices, Tensor<T>& out,
                  const Location& where = Location::current()) {

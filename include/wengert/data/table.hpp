@@ -27,7 +27,7 @@ struct Table {
 
   /// The number of samples, N.
   std::size_t size() const { return inputs.dimension() == 0 ? 0 : inputs.shape()[0]; }
-  /// Copies samples into x and y.
+  /// Copies samples into x and y. Throws like `gather_rows`.
   void gather(std::span<const std::size_t> rows, Tensor<T>& x, Tensor<T>& y) const {
     gather_rows(inputs, rows, x, {});
     gather_rows(targets, rows, y, {});

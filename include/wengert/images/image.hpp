@@ -26,8 +26,8 @@ template <class T>
 Tensor<T> read(const std::filesystem::path& path, const ReadOptions& options = {},
                const Location& where = Location::current());
 
-/// A tensor C×H×W resized as by `read`. Throws ShapeError if it is not C×H×W or has no pixels, ValueError for an
-/// extent of 0.
+/// An image C×H×W resized to C×height×width like `read` does. Throws ShapeError if it is not C×H×W or has no pixels,
+/// ValueError for a height or width of 0.
 template <class T>
 Tensor<T> resize(const Tensor<T>& image, std::size_t height, std::size_t width,
                  const Location& where = Location::current());

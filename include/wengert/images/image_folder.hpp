@@ -1,4 +1,4 @@
-// Image folders: one subfolder per class, which has the name of the class.
+// Image folders: one subfolder per class, named after the class.
 //
 //     flowers/daisy/001.jpg  flowers/daisy/002.jpg  flowers/rose/a.png
 #pragma once
@@ -26,11 +26,9 @@ struct Folder {
 };
 
 /// Lists the images in the subfolders of a folder without reading them. Classes and files are sorted by the bytes of
-/// their names.
-///
-/// Images are files whose names end in .png, .jpg or .jpeg, in lower or upper case. Other files, hidden files and
-/// folders, and deeper levels are ignored. Throws FileError if the folder cannot be read, has no subfolders, or if a
-/// subfolder has no images.
+/// their names. Images are files whose names end in .png, .jpg or .jpeg, in lower or upper case. Other files, hidden
+/// files and folders, and deeper levels are ignored. Throws FileError if the folder cannot be read or has no
+/// subfolders, or if a subfolder has no images.
 Folder list_folder(const std::filesystem::path& folder, const Location& where = Location::current());
 
 /// Reads all images into memory: inputs N×C×H×W. Throws like `read`; FileError also if the options give no size
@@ -40,8 +38,8 @@ data::Dataset<T> read_folder(const Folder& folder, const ReadOptions& options = 
                              const Location& where = Location::current());
 
 /// A source for a `data::Loader` that reads each image from its file when it is needed, for data sets larger than
-/// memory. The Loader throws like `read_folder`; without a size in the options, images may differ in size between
-/// batches.
+/// memory. The Loader throws like `read_folder`, but without a size in the options, only images of one batch must have
+/// the same size.
 template <class T>
 data::SampleSource<T> folder_source(const Folder& folder, const ReadOptions& options = {},
                                     const Location& where = Location::current());

@@ -1,4 +1,4 @@
-// Members of a struct that may hold Parameters, although visiting its fields does not find them.
+// Finds members of a struct that may hold Parameters but are skipped when its fields are visited.
 #pragma once
 
 #include <wengert/base/error.hpp>
@@ -14,8 +14,8 @@
 
 namespace wengert::io::detail {
 
-// Whether a class has a call operator, or a member `forward` as layers of other libraries do, even if overloaded or a
-// template: its name becomes ambiguous beside another one.
+// Whether a class has a call operator, or a member `forward` as layers of other libraries do. This also detects
+// overloads and templates: the name becomes ambiguous in a class that inherits it twice.
 struct OtherCall {
   void operator()() const;
   void forward() const;
@@ -44,7 +44,7 @@ constexpr bool has_parameters() {
 }
 
 // Whether a skipped member may hold Parameters: a layer that is not an aggregate, recognised by its call operator or
-// its `forward`, or a container of layers. A trivially destructible type holds none.
+// `forward`, or a container of layers. A trivially destructible type holds none.
 template <class X>
 inline constexpr bool hides_parameters =
     std::is_class_v<X> && !std::is_aggregate_v<X> && !std::is_trivially_destructible_v<X> && is_callable<X>() &&

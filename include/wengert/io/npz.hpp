@@ -24,11 +24,10 @@ template <class T>
 void save_npz(const std::filesystem::path& path, const std::vector<NamedTensor<T>>& tensors,
               Compression compression = Compression::stored, const Location& where = Location::current());
 
-/// Reads all arrays of a file, in the file's order, rounding their elements to T.
-///
-/// Supports float16, float32, float64, bool and all integer types, little-endian, in C or Fortran order, from versions
-/// 1 to 3 of the .npy format. Throws FileError, naming the entry, if the file cannot be read, is damaged, or holds
-/// anything else. Memory use grows with the actual content of the file, whatever its headers say.
+/// Reads all arrays of a file, in the file's order, rounding their elements to T. Supports float16, float32, float64,
+/// bool and all integer types, little-endian, in C or Fortran order, from versions 1 to 3 of the .npy format. Throws
+/// FileError, naming the entry, if the file cannot be read, is damaged, or holds anything else. Memory use grows with
+/// the actual content of the file, whatever its headers say.
 template <class T>
 std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path, const Location& where = Location::current());
 

@@ -28,8 +28,8 @@ struct LoadOptions {
   std::string prefix = {};
 };
 
-/// How a file and a network match. Names include `LoadOptions::prefix`. Unexpected entries are listed in the file's
-/// order, parameters in the network's.
+/// How the entries of a file match the parameters of a network. Names include `LoadOptions::prefix`. Entries are in the
+/// file's order, parameters in the network's.
 struct LoadReport {
   /// A parameter whose entry has another shape.
   struct Mismatch {
@@ -53,7 +53,7 @@ std::ostream& operator<<(std::ostream& out, const LoadReport& report);
 
 namespace detail {
 
-/// A parameter with all its paths: it is saved under the first; the others occur if it is shared.
+/// A parameter with its paths, several if it is shared; it is saved under the first.
 template <class T>
 struct PathedParameter {
   std::vector<std::string> paths;
@@ -100,7 +100,7 @@ LoadReport compare(const PathedParameters& parameters, const std::filesystem::pa
 /// The extension, `.npz` or `.safetensors`, selects the format. Throws like `save_npz` and `save_safetensors`;
 /// ValueError for any other extension, if the struct has no Parameters or has both float and double ones, and if
 /// members may hold Parameters that cannot be found: layers that are not aggregates, maps of layers (see
-/// parameters.hpp).
+/// reflect/parameters.hpp).
 template <class Module>
 void save_parameters(const Module& module, const std::filesystem::path& path,
                      const Location& where = Location::current()) {

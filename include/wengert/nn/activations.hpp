@@ -48,7 +48,7 @@ WENGERT_LAYER(Tanh, tanh)
 WENGERT_LAYER(SiLU, silu)
 /// x·tanh(ln(1 + eˣ)).
 WENGERT_LAYER(Mish, mish)
-/// Scaled elu, which keeps mean 0 and variance 1.
+/// λ·x for x > 0, else λ·α·(eˣ − 1), with λ ≈ 1.0507 and α ≈ 1.6733, which preserve mean 0 and variance 1.
 WENGERT_LAYER(SELU, selu)
 /// x / (1 + |x|).
 WENGERT_LAYER(Softsign, softsign)
@@ -62,43 +62,36 @@ WENGERT_LAYER(HardTanh, hard_tanh)
 /// x·Φ(x), where Φ is the distribution function of the standard normal distribution, or its tanh approximation.
 struct GELU {
   bool approximate = false;  ///< whether to use the tanh approximation
-  /// The layer's result for x.
   WENGERT_CALL(approximate ? wengert::gelu_tanh(Operand<T>(x, where)) : wengert::gelu(Operand<T>(x, where)))
 };
 /// x for x > 0, else slope·x.
 struct LeakyReLU {
   double slope = 0.01;  ///< the slope for x < 0
-  /// The layer's result for x.
   WENGERT_CALL(wengert::leaky_relu(Operand<T>(x, where), slope))
 };
 /// x for x > 0, else α·(eˣ − 1).
 struct ELU {
   double alpha = 1;  ///< α; the result approaches −α for x → −∞
-  /// The layer's result for x.
   WENGERT_CALL(wengert::elu(Operand<T>(x, where), alpha))
 };
 /// x for x > 0, else α·(e^(x/α) − 1).
 struct CELU {
   double alpha = 1;  ///< α; the result approaches −α for x → −∞
-  /// The layer's result for x.
   WENGERT_CALL(wengert::celu(Operand<T>(x, where), alpha))
 };
 /// ln(1 + e^(βx)) / β.
 struct Softplus {
   double beta = 1;  ///< β, the sharpness of the bend
-  /// The layer's result for x.
   WENGERT_CALL(wengert::softplus(Operand<T>(x, where), beta))
 };
-/// exp(x) / Σ exp(x) along an axis. Do not use it before a loss that takes logits, which applies it itself.
+/// exp(x) / Σ exp(x) along an axis. Not for the input of a loss that takes logits: the loss applies it itself.
 struct Softmax {
   std::ptrdiff_t axis = -1;  ///< the axis along which the results sum to 1
-  /// The layer's result for x.
   WENGERT_CALL(wengert::softmax(x, axis, where))
 };
 /// ln softmax(x) along an axis.
 struct LogSoftmax {
   std::ptrdiff_t axis = -1;  ///< the axis along which the exponentials of the results sum to 1
-  /// The layer's result for x.
   WENGERT_CALL(wengert::log_softmax(x, axis, where))
 };
 
@@ -107,11 +100,11 @@ template <class T>
 struct PReLU {
   Parameter<T> weight;  ///< (1,) or (channels,)
 
-  /// Initialises the slopes to ¼ by default, as in PyTorch.
+  /// Initialises every slope to `slope`, by default ¼ as in PyTorch.
   static PReLU make(std::size_t channels = 1, double slope = 0.25) {
     return {Parameter<T>(Tensor<T>(xt::dynamic_shape<std::size_t>{channels}, static_cast<T>(slope)), "weight")};
   }
-  /// Throws ShapeError if there are several slopes, but not one per channel.
+  /// Throws ShapeError unless there is one slope, or one per channel of x.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const {
     const Scope scope(*this, x);
     return prelu(Operand<T>(x, where), Operand<T>(x.tape("PReLU", where).variable(weight, where), where));

@@ -36,15 +36,16 @@ struct MultiheadAttention {
   bool causal = false;                       ///< whether a position attends only to itself and earlier ones
   std::optional<Dropout> dropout{};          ///< for the attention weights
 
-  /// Initialises as PyTorch: in_proj_weight by `xavier_uniform`, out_proj.weight like a Linear's, biases to 0.
-  /// Throws ValueError unless the heads divide the width, and for a dropout probability that is not in [0, 1].
+  /// Initialises as in PyTorch: in_proj_weight by `xavier_uniform`, out_proj.weight like a Linear's, biases to 0.
+  /// Throws ValueError for a width of 0, for heads that do not divide the width, and for a dropout probability that is
+  /// not in [0, 1]; MemoryError for sizes that are too large.
   static MultiheadAttention make(std::size_t width, std::size_t heads, Generator generator,
                                  const MultiheadAttentionOptions& options = {}, Location where = Location::current());
   /// Self-attention: x (N, L, width) attends to itself. Throws ShapeError for any other shape.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const { return (*this)(x, x, x, {}, where); }
-  /// Queries (N, L, width) attend to keys and values (N, S, width); the result is (N, L, width). A mask (0
-  /// forbids) or bias in `options` broadcasts against (N, heads, L, S); attention is causal if either
-  /// `causal` is set. Throws ShapeError for mismatched shapes, HandleError if the operands are on different tapes.
+  /// Queries (N, L, width) attend to keys and values (N, S, width); the result is (N, L, width). The mask (0 forbids)
+  /// and bias of `options` broadcast against (N, heads, L, S); attention is causal if the layer or `options` says so.
+  /// Throws ShapeError for mismatched shapes, HandleError if the operands are on different tapes.
   Var<T> operator()(Var<T> query, Var<T> key, Var<T> value, const AttentionOptions<T>& options = {},
                     Location where = Location::current()) const;
 };
@@ -54,7 +55,7 @@ enum class FeedforwardActivation : std::uint8_t { relu, gelu };
 
 /// Options of TransformerEncoderLayer.
 struct TransformerEncoderOptions {
-  std::size_t feedforward = 2048;  ///< the width between its two linear layers
+  std::size_t feedforward = 2048;  ///< the width between the two linear layers
   double dropout = 0.1;            ///< for the attention weights, both branches, and between the linear layers
   FeedforwardActivation activation = FeedforwardActivation::relu;  ///< between linear1 and linear2
   bool norm_first = false;  ///< normalises the input of each branch instead of the sum
@@ -71,18 +72,18 @@ struct TransformerEncoderLayer {
   Linear<T> linear2;                                               ///< the second layer of the feedforward branch
   LayerNorm<T> norm1;                                              ///< for the attention branch
   LayerNorm<T> norm2;                                              ///< for the feedforward branch
-  Dropout dropout;                                                 ///< for both branches; self_attn has its own
+  Dropout dropout;                                                 ///< outside self_attn, which has its own
   FeedforwardActivation activation = FeedforwardActivation::relu;  ///< between linear1 and linear2
-  bool norm_first = false;                                         ///< normalise before each branch, not after it
+  bool norm_first = false;                                         ///< normalises before each branch, not after it
 
-  /// Parts are initialised as they are on their own. Throws ValueError for sizes of 0, heads that do not divide the
-  /// width, and a dropout probability that is not in [0, 1].
+  /// Initialises each part like its own `make`. Throws ValueError for sizes of 0, heads that do not divide the width,
+  /// and a dropout probability that is not in [0, 1]; MemoryError for sizes that are too large.
   static TransformerEncoderLayer make(std::size_t width, std::size_t heads, Generator generator,
                                       const TransformerEncoderOptions& options = {},
                                       Location where = Location::current());
   /// Maps x (N, L, width) to the same shape. Throws ShapeError for any other shape.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const { return (*this)(x, {}, where); }
-  /// The same with an attention mask (0 forbids) or bias, which broadcasts against (N, heads, L, L).
+  /// The same with an attention mask (0 forbids) or bias that broadcasts against (N, heads, L, L).
   Var<T> operator()(Var<T> x, const AttentionOptions<T>& attention, Location where = Location::current()) const;
 };
 

@@ -21,7 +21,7 @@ enum class Flaw : std::uint8_t {
   log_of_softmax,         ///< the logarithm of a softmax or sigmoid, which is less accurate than log_softmax
   broadcast_loss,         ///< predictions and targets that broadcast against each other: (n,) against (n, 1)
   dead_relu,              ///< a relu most of whose units are 0 for every sample
-  saturated,              ///< a sigmoid or tanh most of whose results are at its limits, where the gradient vanishes
+  saturated,              ///< a sigmoid or tanh most of whose results are near its limits, where the gradient vanishes
   no_log_probability,     ///< an nll_loss of logits or probabilities instead of log probabilities
 };
 
@@ -56,7 +56,7 @@ extern template CheckReport inspect(Tape<double>&, std::size_t, Var<double>, con
 
 /// Looks for common mistakes in a network before it is trained: `nn::check(network, loss_of, X, labels)`.
 ///
-/// `loss_of(network, x, labels)` returns the loss of a batch; the inputs are tensors of the network's scalar type and
+/// `loss_of(network, x, labels)` returns the loss of a batch; the inputs are tensors of the network's scalar type or
 /// Indices. Use a real batch of at least 16 samples, because dead units and saturation are judged by its values. The
 /// network, its running statistics and its random generators stay unchanged. Throws whatever the loss throws, and
 /// GradientError unless the loss is a scalar.

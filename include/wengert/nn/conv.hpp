@@ -1,7 +1,7 @@
 // Convolutions as layers.
 //
 // Inputs are (N, C, spatial axes…) or, for a single sample, (C, spatial axes…). Parameters are initialised as in
-// PyTorch: weight and bias are uniform in ±1/√fan, where fan is `fan_of(weight).in`.
+// PyTorch: weight and bias are drawn uniformly from ±1/√fan, where fan is `fan_of(weight).in`.
 #pragma once
 
 #include <wengert/ops/conv.hpp>
@@ -45,7 +45,7 @@ struct Conv1d {
   /// sizes that are too large.
   static Conv1d make(std::size_t in, std::size_t out, const PerAxis<1>& kernel, Generator generator,
                      const ConvLayerOptions<1>& options = {}, Location where = Location::current());
-  /// Throws ShapeError for any other number of channels.
+  /// Throws ShapeError for any other rank or number of channels.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const;
 };
 
@@ -60,7 +60,7 @@ struct Conv2d {
   /// sizes that are too large.
   static Conv2d make(std::size_t in, std::size_t out, const PerAxis<2>& kernel, Generator generator,
                      const ConvLayerOptions<2>& options = {}, Location where = Location::current());
-  /// Throws ShapeError for any other number of channels.
+  /// Throws ShapeError for any other rank or number of channels.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const;
 };
 
@@ -75,7 +75,7 @@ struct ConvTranspose2d {
   /// sizes that are too large.
   static ConvTranspose2d make(std::size_t in, std::size_t out, const PerAxis<2>& kernel, Generator generator,
                               const ConvTransposeLayerOptions<2>& options = {}, Location where = Location::current());
-  /// Throws ShapeError for any other number of channels.
+  /// Throws ShapeError for any other rank or number of channels.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const;
 };
 

@@ -8,9 +8,8 @@
 namespace wengert::nn {
 
 /// In training, sets each element to 0 with the given probability and divides the others by 1 − probability; otherwise
-/// returns x unchanged (Srivastava et al. 2014).
-///
-/// Draws continue the stream of the generator that `make` received, and advance its position.
+/// returns x unchanged (Srivastava et al. 2014). Draws continue the stream of the generator that `make` received, and
+/// advance its position.
 struct Dropout {
   double probability;   ///< the probability that an element becomes 0
   Generator generator;  ///< the source of the draws
@@ -25,7 +24,7 @@ struct Dropout {
     const Scope scope(*this, x);
     return as_part(x, where);
   }
-  /// The same as a part of the layer that calls it, without a scope of its own.
+  /// The same without a scope, for layers that contain a Dropout: the nodes belong to the calling layer.
   template <class T>
   Var<T> as_part(Var<T> x, Location where = Location::current()) const {
     if (!mode.training()) return x;

@@ -21,11 +21,11 @@ struct Embedding {
   Parameter<T> weight;                   ///< (entries, width)
   std::optional<std::size_t> padding{};  ///< the padding entry, whose row gets no gradient
 
-  /// A table drawn from the standard normal distribution, as in PyTorch. Throws ValueError for sizes below 1
-  /// and for a padding index that is out of range, MemoryError for sizes that are too large.
+  /// A table drawn from the standard normal distribution, as in PyTorch. Throws ValueError for sizes below 1 and for a
+  /// padding index that is out of range, MemoryError for sizes that are too large.
   static Embedding make(std::size_t entries, std::size_t width, Generator generator,
                         const EmbeddingOptions& options = {}, Location where = Location::current());
-  /// Throws ValueError for an index outside 0 … entries − 1.
+  /// Throws ValueError for an index outside [0, entries).
   Var<T> operator()(IndexVar<T> indices, Location where = Location::current()) const;
 };
 

@@ -19,10 +19,9 @@ struct ParameterGradient {
   Var<T> gradient;         ///< has the shape of the parameter
 };
 
-/// The gradients of a scalar with respect to every trainable parameter of a network, in the order of the members.
-///
-/// They are recorded as ordinary nodes. A parameter has one gradient, however often the network reads it; the gradient
-/// is zeros if the scalar does not depend on it. Throws GradientError if the loss does not have size 1.
+/// The gradients of a loss with respect to every trainable parameter of a network, in the order of the members,
+/// recorded as ordinary nodes. A parameter has one gradient, however often the network reads it; it is all zeros if the
+/// loss does not depend on the parameter. Throws GradientError unless the loss has size 1.
 template <class T, class Module>
 std::vector<ParameterGradient<T>> grad(Var<T> loss, const Module& module, Location where = Location::current()) {
   static_assert(std::is_same_v<T, ModuleScalar<Module>>,

@@ -11,7 +11,7 @@
 
 namespace wengert::nn {
 
-/// Writes zeros.
+/// Fills the parameter with zeros.
 template <class T>
 void zeros(Parameter<T> parameter);
 /// Fills the parameter with one value.
@@ -21,7 +21,7 @@ void constant(Parameter<T> parameter, double value);
 template <class T>
 void uniform(Parameter<T> parameter, Generator generator, double low = 0, double high = 1,
              Location where = Location::current());
-/// Draws from a normal distribution. Throws ValueError unless both are finite and the deviation is not negative.
+/// Draws from N(mean, deviation²). Throws ValueError unless both are finite and the deviation is not negative.
 template <class T>
 void normal(Parameter<T> parameter, Generator generator, double mean = 0, double deviation = 1,
             Location where = Location::current());
@@ -34,7 +34,7 @@ void truncated_normal(Parameter<T> parameter, Generator generator, double mean =
 
 /// The nonlinearity that follows a layer, whose scaling the layer's weights compensate for.
 enum class Nonlinearity : std::uint8_t { linear, sigmoid, tanh, relu, leaky_relu, selu };
-/// The factor that compensates for a nonlinearity, as in PyTorch: tanh 5/3, relu √2, leaky_relu √(2/(1 + slope²)),
+/// The gain that compensates for a nonlinearity, as in PyTorch: tanh 5/3, relu √2, leaky_relu √(2/(1 + slope²)),
 /// selu 3/4, otherwise 1.
 double gain(Nonlinearity nonlinearity, double slope = 0.01);
 
@@ -48,7 +48,7 @@ struct Fan {
 Fan fan_of(const Shape& weight, Location where = Location::current());
 
 /// Draws uniformly from ±gain·√(6/(in + out)), which preserves the scale of signals and gradients (Glorot & Bengio
-/// 2010). This and the following throw ShapeError for a parameter below rank 2; `in` and `out` are those of `fan_of`.
+/// 2010). This and the functions below throw ShapeError below rank 2; `in` and `out` are those of `fan_of`.
 template <class T>
 void xavier_uniform(Parameter<T> weight, Generator generator, double gain = 1, Location where = Location::current());
 /// Draws from N(0, gain²·2/(in + out)).
@@ -63,7 +63,7 @@ struct HeOptions {
   double slope = 0.01;                             ///< the slope of leaky_relu
   FanMode fan = FanMode::in;                       ///< the fan that scales the variance
 };
-/// Draws uniformly from ±gain·√(3/fan) (He et al. 2015), for layers followed by relu.
+/// Draws uniformly from ±gain·√(3/fan), where the gain is that of `options.nonlinearity` (He et al. 2015).
 template <class T>
 void he_uniform(Parameter<T> weight, Generator generator, const HeOptions& options = {},
                 Location where = Location::current());
@@ -79,8 +79,9 @@ void lecun_uniform(Parameter<T> weight, Generator generator, Location where = Lo
 template <class T>
 void lecun_normal(Parameter<T> weight, Generator generator, Location where = Location::current());
 
-/// Writes a matrix with orthonormal rows or columns, whichever are fewer, times `gain` (Saxe, McClelland & Ganguli
-/// 2013), distributed uniformly over all such matrices. A weight of higher rank is treated as (out, everything else).
+/// `gain` times a matrix with orthonormal rows or columns, whichever are fewer, drawn uniformly from all such matrices
+/// (Saxe, McClelland & Ganguli 2013). A weight of higher rank counts as (out, all other axes). Throws ValueError for a
+/// gain that is not finite.
 template <class T>
 void orthogonal(Parameter<T> weight, Generator generator, double gain = 1, Location where = Location::current());
 

@@ -21,7 +21,7 @@ struct Linear {
   Parameter<T> weight;               ///< (out, in)
   std::optional<Parameter<T>> bias;  ///< (out,)
 
-  /// A layer initialised as in PyTorch: weight and bias are uniform in ±1/√in.
+  /// Initialises as in PyTorch: weight and bias are drawn uniformly from ±1/√in.
   /// Throws ValueError for sizes below 1, MemoryError for sizes that are too large.
   static Linear make(std::size_t in, std::size_t out, Generator generator, const LinearOptions& options = {},
                      Location where = Location::current());

@@ -9,19 +9,17 @@
 
 namespace wengert::nn {
 
-/// The mode of a layer: training, which is the initial mode, or evaluation.
-///
-/// A handle: copies refer to the same mode. A layer that behaves differently in training holds one as a member, where
-/// `train_mode` and `eval_mode` find it.
+/// The mode of a layer: training, which is the initial mode, or evaluation. A handle: copies refer to the same mode. A
+/// layer that behaves differently in training holds one as a member, where `train_mode` and `eval_mode` find it.
 class Mode {
  public:
   /// The state that copies share.
   struct State {
-    bool training = true;  ///< whether the mode is training
+    bool training = true;  ///< false: evaluation
   };
 
   Mode() : state_(std::make_shared<State>()) {}
-  // Copies only: a moved-from handle would refer to nothing.
+  // No move operations: a moved-from handle would refer to nothing.
   /// A copy shares the mode.
   ///@{
   Mode(const Mode&) = default;
@@ -42,9 +40,8 @@ class Mode {
   std::shared_ptr<State> state_;
 };
 
-/// Puts every layer of a network into training mode: dropout drops, batch normalisation uses the batch's statistics.
-///
-/// A Program keeps the mode in which it was recorded.
+/// Puts every layer of a network into training mode: dropout drops, batch normalisation uses the batch's statistics. A
+/// Program keeps the mode in which it was recorded.
 template <class Module>
 void train_mode(const Module& module) {
   for_each_member<Mode>(module, [](const std::string&, Mode mode) { mode.set_training(true); });

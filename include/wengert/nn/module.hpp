@@ -1,4 +1,4 @@
-// Functions for any network: list, count, freeze and copy its parameters.
+// Functions for any network: find, count, freeze and copy its parameters.
 //
 // A network is a struct that holds Parameters, or other structs that do, and has an `operator()` from Var to Var. There
 // is no base class and no registration: parameters are found by walking its members (see parameters.hpp).
@@ -32,7 +32,7 @@ namespace detail {
 [[noreturn]] void throw_no_such_path(std::string_view function, std::string_view prefix,
                                      const std::vector<std::string>& paths, const Location& where);
 
-// Calls `f(path, parameter)` with every path that leads to a parameter; a shared one has several.
+// Calls `f(path, parameter)` with every path that leads to a parameter; a shared parameter has several.
 template <class Module, class F>
 void for_each_path(const Module& module, const F& f) {
   for_each_named_leaf(module, [&]<class Leaf>(const std::string& path, const Leaf& leaf) {
@@ -84,10 +84,8 @@ std::size_t parameter_count(const Module& module, Counted counted = Counted::all
   return count;
 }
 
-/// Freezes the parameters of a network, or those at and below a path, so that they are not trained.
-///
-/// An optimiser skips parameters that are not trainable. A shared parameter is frozen by any of its paths. Throws
-/// ValueError if no parameter lies at or below the path.
+/// Freezes the parameters of a network, or those at and below a path: optimisers skip them. A shared parameter is
+/// frozen by any of its paths. Throws ValueError if no parameter lies at or below the path.
 template <class Module>
 void freeze(const Module& module, std::string_view path = {}, Location where = Location::current()) {
   detail::set_trainable(module, path, false, "freeze", where);
@@ -100,8 +98,8 @@ void unfreeze(const Module& module, std::string_view path = {}, Location where =
   detail::set_trainable(module, path, true, "unfreeze", where);
 }
 
-/// A deep copy: a network with its own parameters, modes and generators. Sharing within the network is preserved within
-/// the copy. `converted<double>(network)` copies to another scalar type.
+/// A deep copy: a network with its own parameters, modes and generators. Parts that share state in the network
+/// share it in the copy. `converted<double>(network)` copies to another scalar type.
 template <class Module>
 Module copy(const Module& module) {
   return converted<detail::ScalarOf<Module>>(module);

@@ -21,7 +21,7 @@ namespace wengert::nn {
 /// A part of a module, at any depth.
 struct ModulePart {
   std::string path;     ///< such as `encoder.0`; empty for the module itself
-  const void* address;  ///< where it is
+  const void* address;  ///< its address
   detail::TypeOf type;  ///< its type
 };
 
@@ -30,7 +30,7 @@ template <class T>
 struct ModuleTrace {
   std::vector<NamedParameter<T>> parameters;  ///< with their paths
   std::vector<ModulePart> parts;              ///< the module and its parts, each before its own members
-  std::vector<detail::ModuleCall> calls;      ///< in the order of their beginnings
+  std::vector<detail::ModuleCall> calls;      ///< in the order in which they began
 };
 
 /// The name of the struct at a path, without namespaces and template arguments: `Linear`.
@@ -86,11 +86,9 @@ struct TapeLayer {
   std::vector<std::size_t> nodes;  ///< in order
 };
 
-/// The nodes from `first` on, grouped by layer, in order.
-///
-/// A node belongs to the innermost scope that contains it; neighbours in one scope form a layer. Outside of scopes, the
-/// nodes from the first to the last one that reads parameters of one struct form a layer; those of any other call, a
-/// function.
+/// The nodes from `first` on, grouped by layer, in order. A node belongs to the innermost scope that contains it;
+/// consecutive nodes of one scope form a layer. Outside of scopes, the nodes from the first to the last that reads the
+/// parameters of one struct form a layer; the others form functions, one for each place in the source.
 template <class T>
 std::vector<TapeLayer> layers_of(const Tape<T>& tape, std::size_t first, const ModuleTrace<T>& trace);
 

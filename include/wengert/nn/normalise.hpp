@@ -18,10 +18,9 @@ struct BatchNormOptions {
   bool affine = true;     ///< whether there are a weight and a bias
 };
 
-/// Normalises each channel of (N, C) or (N, C, …) to mean 0 and variance 1, then scales and shifts it.
-///
-/// In training, it uses the statistics of the batch and queues updates of their running averages on the tape, which
-/// eager code writes by `tape.commit()`. In evaluation, it uses the running averages.
+/// Normalises each channel of (N, C) or (N, C, …) to mean 0 and variance 1, then scales and shifts it. In training, it
+/// uses the statistics of the batch and queues updates of their running averages on the tape, which a Program applies
+/// and eager code writes by `tape.commit()`. In evaluation, it uses the running averages.
 template <class T>
 struct BatchNorm {
   std::optional<Parameter<T>> weight;  ///< (C,)
@@ -53,7 +52,7 @@ struct LayerNorm {
   double epsilon = 1e-5;               ///< added to the variance
 
   /// `normalised` holds the extents of the trailing axes: `nn::LayerNorm<float>::make({128})`. Throws ValueError if it
-  /// is empty.
+  /// is empty or an extent is 0.
   static LayerNorm make(const Shape& normalised, const NormOptions& options = {}, Location where = Location::current());
   /// Throws ShapeError unless x ends with these extents.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const;
@@ -66,7 +65,7 @@ struct RMSNorm {
   Shape normalised;                    ///< the extents of the trailing axes of x, which are normalised
   double epsilon = 1e-5;               ///< added to the mean square
 
-  /// Throws ValueError if `normalised` is empty.
+  /// Throws ValueError if `normalised` is empty or an extent is 0.
   static RMSNorm make(const Shape& normalised, const NormOptions& options = {}, Location where = Location::current());
   /// Throws ShapeError unless x ends with these extents.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const;
@@ -82,7 +81,7 @@ struct GroupNorm {
   std::size_t channels;                ///< the number of channels
   double epsilon = 1e-5;               ///< added to the variance
 
-  /// Throws ValueError unless `groups` divides `channels`.
+  /// Throws ValueError for 0 channels, and unless `groups` divides `channels`.
   static GroupNorm make(std::size_t groups, std::size_t channels, const NormOptions& options = {},
                         Location where = Location::current());
   /// Throws ShapeError for any other number of channels.

@@ -6,7 +6,7 @@
 
 namespace wengert::nn {
 
-// A layer with sliding windows, and one whose windows cover its input evenly.
+// Define a layer with sliding windows of extents `kernel`, and one with `size` windows that cover its input.
 #define WENGERT_POOLING(Name, function, n, Options)                           \
   struct Name {                                                               \
     PerAxis<n> kernel;                                                        \

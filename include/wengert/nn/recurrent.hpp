@@ -5,8 +5,8 @@
 // In a stack, each layer reads the outputs of the layer below. A bidirectional layer reads the sequence from both ends
 // and concatenates the results, (N, L, 2·hidden).
 //
-// Parameters have PyTorch's names and initialisation, uniform in ±1/√hidden: `weight_ih_l0`, and `weight_ih_l1_reverse`
-// for the backward direction of the second layer. The rows of a weight are grouped by gate.
+// Parameters have PyTorch's names, such as `weight_ih_l0`, or `weight_ih_l1_reverse` for the backward direction of the
+// second layer, and its initialisation, drawn uniformly from ±1/√hidden. The rows of a weight are grouped by gate.
 #pragma once
 
 #include <wengert/nn/dropout.hpp>
@@ -51,12 +51,12 @@ struct RecurrentWeights {
 template <class T>
 struct RecurrentResult {
   Var<T> output;  ///< (N, L, hidden); if bidirectional, (N, L, 2·hidden)
-  Var<T> hidden;  ///< (layers, N, hidden); if bidirectional, two entries per layer, forwards and backwards
+  Var<T> hidden;  ///< (layers, N, hidden); if bidirectional, two entries per layer, forward first
 };
 /// The state of an LSTM.
 template <class T>
 struct LSTMState {
-  Var<T> hidden;  ///< (layers, N, hidden); if bidirectional, two entries per layer, forwards and backwards
+  Var<T> hidden;  ///< (layers, N, hidden); if bidirectional, two entries per layer, forward first
   Var<T> cell;    ///< the same shape
 };
 /// The outputs of an LSTM and its state after the last step.
@@ -71,7 +71,7 @@ template <class T>
 struct RNN {
   /// Omits the member name from paths.
   using UnnamedMember = void;
-  std::vector<RecurrentWeights<T>> layers;                     ///< bottom to top; for each, forwards, then backwards
+  std::vector<RecurrentWeights<T>> layers;                     ///< bottom to top; forward direction first
   std::optional<Dropout> dropout{};                            ///< between layers
   RecurrentActivation activation = RecurrentActivation::tanh;  ///< the activation of each step
 
@@ -92,7 +92,7 @@ template <class T>
 struct GRU {
   /// Omits the member name from paths.
   using UnnamedMember = void;
-  std::vector<RecurrentWeights<T>> layers;  ///< bottom to top; for each, forwards, then backwards
+  std::vector<RecurrentWeights<T>> layers;  ///< bottom to top; forward direction first
   std::optional<Dropout> dropout{};         ///< between layers
 
   /// Throws ValueError for a size or number of layers below 1 and a dropout probability that is not in [0, 1],
@@ -112,7 +112,7 @@ template <class T>
 struct LSTM {
   /// Omits the member name from paths.
   using UnnamedMember = void;
-  std::vector<RecurrentWeights<T>> layers;  ///< bottom to top; for each, forwards, then backwards
+  std::vector<RecurrentWeights<T>> layers;  ///< bottom to top; forward direction first
   std::optional<Dropout> dropout{};         ///< between layers
 
   /// Throws ValueError for a size or number of layers below 1 and a dropout probability that is not in [0, 1],

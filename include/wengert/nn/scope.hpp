@@ -16,7 +16,7 @@ namespace wengert::nn {
 
 namespace detail {
 
-/// A type: its identity, and a text in which the compiler spells its name.
+/// A type: its identity, and a text that contains its name as the compiler spells it.
 struct TypeOf {
   const std::type_info* id;
   const char* spelling;
@@ -37,7 +37,8 @@ struct ModuleCall {
   std::uint32_t generation;
 };
 
-/// The calls of modules on one tape, in the order of their beginnings: while it lives, scopes of its thread add theirs.
+/// The calls of modules on one tape, in the order in which they began. During its lifetime, the scopes of its thread
+/// enter their calls.
 class CallLog {
  public:
   template <class T>
@@ -50,7 +51,8 @@ class CallLog {
   CallLog(const CallLog&) = delete;
   CallLog& operator=(const CallLog&) = delete;
 
-  /// Begins a call, which `close` ends, and returns true, unless it is on another tape or within the same call.
+  /// Begins a call, which `close` ends. Returns false, and begins none, on another tape or if the innermost call in
+  /// progress is one of the same module.
   bool open(const void* tape, const void* module, const TypeOf& type);
   void close() noexcept;
   const std::vector<ModuleCall>& calls() const { return calls_; }
@@ -77,11 +79,10 @@ const void* tape_or_null(const X& x) {
 
 }  // namespace detail
 
-/// While it lives, the nodes recorded on a tape belong to one call of a layer, a row of `summary`.
-///
-/// The layers of the library open one in their `operator()`; a layer of your own may do the same, in one line:
-/// `const nn::Scope scope(*this, x);`. Scopes nest: a node belongs to the innermost one. Unless `summary` or `check`
-/// runs, a scope does nothing.
+/// During its lifetime, the nodes recorded on a tape belong to one call of a layer, which is a row of `summary`. The
+/// layers of the library open a scope in their `operator()`; in your own layers, a line does the same:
+/// `const nn::Scope scope(*this, x);`. Scopes nest: a node belongs to the innermost one. A scope has an effect only
+/// while `summary` or `check` runs.
 class Scope {
  public:
   /// Opens the scope of a call of `module` with x, a Var or an IndexVar. It does not check the handle: the op that

@@ -1,4 +1,4 @@
-// Containers and connectors of layers: Sequential, Residual and Flatten.
+// Sequential, Residual and Flatten: chains of layers, residual blocks, and layers that merge axes.
 #pragma once
 
 #include <wengert/base/error.hpp>
@@ -43,7 +43,7 @@ auto& tape_of_input(const X& x, const Location& where) {
 }
 }  // namespace detail
 
-/// Layers applied one after another; made by `sequential`. Their paths are their numbers: `0.weight`.
+/// Layers applied one after another; made by `sequential`. Their indices are their paths: `0.weight`.
 template <class... Layers>
 struct Sequential {
   /// Omits the member name from paths.
@@ -56,7 +56,7 @@ struct Sequential {
     const Scope scope(*this, x);
     return atomically(detail::tape_of_input(x, where), where, [&] { return from<0>(x, where); });
   }
-  /// The i-th layer.
+  /// The layer with index i, counted from 0.
   template <std::size_t i>
   const auto& at() const {
     return std::get<i>(layers);
@@ -72,9 +72,8 @@ struct Sequential {
   }
 };
 
-/// Chains layers: `nn::sequential(nn::Linear<float>::make(784, 128, g), nn::ReLU{}, …)`.
-///
-/// A layer is anything that can be called with the result of the previous one, including a lambda.
+/// Chains layers: `nn::sequential(nn::Linear<float>::make(784, 128, g), nn::ReLU{}, …)`. A layer is anything that can
+/// be called with the result of the previous one, including a lambda.
 template <class... Layers>
 Sequential<Layers...> sequential(Layers... layers) {
   return {{std::move(layers)...}};
@@ -103,8 +102,7 @@ struct Residual {
   }
 };
 
-/// Makes a residual block: `nn::residual(nn::sequential(…))`, optionally with a shortcut, for a block that changes the
-/// shape.
+/// Makes a residual block: `nn::residual(nn::sequential(…))`. A block that changes the shape needs a shortcut.
 template <class Block, class Shortcut = Identity>
 Residual<Block, Shortcut> residual(Block block, Shortcut shortcut = {}) {
   return {std::move(block), std::move(shortcut)};

@@ -20,7 +20,7 @@ struct SummaryRow {
   std::string type;            ///< the name of the layer's struct, or of the function's op
   Shape output;                ///< the shape of its result
   std::size_t parameters = 0;  ///< elements of the parameters it reads; a shared one counts in the first row only
-  double flops = 0;            ///< of its matrix products and convolutions; a multiplication and an addition are two
+  double flops = 0;            ///< of its matrix products and convolutions; a multiply-add counts as two
   std::size_t bytes = 0;       ///< size of the values it computes, which the tape keeps for the gradient
 };
 
@@ -71,20 +71,19 @@ extern template Summary summarise(const Tape<double>&, std::size_t, const std::v
                                   const ModuleTrace<double>&);
 }  // namespace detail
 
-/// A network as a table of its layers: path, type, shape of the result, parameters, FLOPs, bytes.
+/// A network as a table of its layers: `std::cout << nn::summary(network, {32, 784});`
 ///
-/// `std::cout << nn::summary(network, {32, 784});` Calls the network once on inputs of these shapes without computing
-/// anything, so it works for any callable struct. Each call of a layer has a row (see `Scope`; without one, the nodes
-/// that read the parameters of one struct), and so has every function between layers. The nodes that a layer records
-/// between those of its own layers are rows of their own. FLOPs are those of one call with this batch; views need no
-/// bytes. Throws whatever the network throws. Inputs are Shapes, tensors or Indices; the network returns
-/// a Var, or a tuple or struct of Vars.
+/// Calls the network, any callable struct, once on inputs of these shapes, without computing values. Each call of a
+/// layer has a row, and so has each function between layers. The nodes that a layer records between its inner layers
+/// have rows of their own. Nodes outside of a `Scope` that read the parameters of one struct count as a layer. Views
+/// take no bytes. Inputs are Shapes, tensors or Indices; the network returns a Var, or a tuple or struct of Vars.
+/// Throws whatever the network throws.
 template <class Module, class... Inputs>
 requires(sizeof...(Inputs) != 1) Summary summary(const Module& module, const Inputs&... inputs) {
   return detail::summary_of(
       module, [&](const auto&... x) { return module(x...); }, Location{}, inputs...);
 }
-/// The same with one input; errors raised outside a layer name the caller's line.
+/// The same with one input; errors without a line name the caller's.
 template <class Module, class Input>
 Summary summary(const Module& module, const Input& input, Location where = Location::current()) {
   return detail::summary_of(

@@ -6,16 +6,15 @@
 namespace wengert::optim {
 
 /// Adam (Kingma and Ba 2015): w ← w − η · m̂ / (√v̂ + ε), where m ← β₁·m + (1 − β₁)·g and v ← β₂·v + (1 − β₂)·g²,
-/// m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ) at step t.
-///
-/// With amsgrad (Reddi et al. 2018), the largest v so far replaces v.
+/// m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) at step t. With `amsgrad` (Reddi et al. 2018), the largest v so far replaces
+/// v in v̂.
 struct Adam {
   double rate = 0.001;      ///< η
   double beta1 = 0.9;       ///< β₁
   double beta2 = 0.999;     ///< β₂
   double epsilon = 1e-8;    ///< ε
   double weight_decay = 0;  ///< λ
-  bool amsgrad = false;     ///< whether to divide by the largest average of squares so far
+  bool amsgrad = false;     ///< whether the largest v so far replaces v
 
   /// The moving averages.
   template <class V>

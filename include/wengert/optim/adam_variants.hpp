@@ -14,7 +14,7 @@ struct Adamax {
   double epsilon = 1e-8;    ///< ε
   double weight_decay = 0;  ///< λ
 
-  /// The average and the magnitude.
+  /// The moving average, and the decaying maximum.
   template <class V>
   struct State {
     V exp_avg;  ///< m
@@ -31,9 +31,8 @@ struct Adamax {
 };
 
 /// NAdam (Dozat 2016), Adam with Nesterov's momentum: w ← w − η · m̂ / (√v̂ + ε), where m and v̂ are Adam's,
-/// m̂ = μₜ₊₁·m / (1 − Πₜ·μₜ₊₁) + (1 − μₜ)·g / (1 − Πₜ), μₜ = β₁·(1 − ½·0.96^(t·ψ)) and Πₜ = μ₁·…·μₜ.
-///
-/// PyTorch up to 1.13 has Πₜ·μₜ·μₜ₊₁ in the first denominator, an error that later versions fix.
+/// m̂ = μₜ₊₁·m / (1 − Πₜ·μₜ₊₁) + (1 − μₜ)·g / (1 − Πₜ), μₜ = β₁·(1 − ½·0.96^(t·ψ)) and Πₜ = μ₁·…·μₜ. PyTorch up to
+/// 1.13 has Πₜ·μₜ·μₜ₊₁ in the first denominator, an error that later versions fix.
 struct NAdam {
   double rate = 0.002;            ///< η
   double beta1 = 0.9;             ///< β₁
@@ -42,7 +41,7 @@ struct NAdam {
   double weight_decay = 0;        ///< λ
   double momentum_decay = 0.004;  ///< ψ, the rate at which μₜ approaches β₁
 
-  /// Adam's averages and the product.
+  /// Adam's averages and the product of the μₜ.
   template <class V>
   struct State {
     V exp_avg;     ///< m
@@ -85,9 +84,8 @@ struct RAdam {
   ///@}
 };
 
-/// Lion (Chen et al. 2023): w ← w − η·(sgn(β₁·m + (1 − β₁)·g) + λ·w), then m ← β₂·m + (1 − β₂)·g.
-///
-/// Every element moves by η, so choose a rate three to ten times below Adam's, and a λ larger by the same factor.
+/// Lion (Chen et al. 2023): w ← w − η·(sgn(β₁·m + (1 − β₁)·g) + λ·w), then m ← β₂·m + (1 − β₂)·g. Every step moves each
+/// element by η, so choose a rate three to ten times below Adam's, and a λ larger by the same factor.
 struct Lion {
   double rate = 0.0001;     ///< η
   double beta1 = 0.9;       ///< β₁

@@ -5,10 +5,8 @@
 
 namespace wengert::optim {
 
-/// Adagrad (Duchi, Hazan and Singer 2011): w ← w − ηₜ · g / (√s + ε), where s ← s + g² and
+/// Adagrad (Duchi, Hazan and Singer 2011): w ← w − ηₜ · g / (√s + ε), where s ← s + g², from `initial_sum` on, and
 /// ηₜ = η / (1 + (t − 1)·rate_decay) at step t.
-///
-/// The sum s starts from `initial_sum`.
 struct Adagrad {
   double rate = 0.01;       ///< η
   double rate_decay = 0;    ///< decay of the rate over the steps
@@ -55,10 +53,8 @@ struct Adadelta {
   ///@}
 };
 
-/// RMSprop (Tieleman and Hinton 2012): w ← w − η·d, d = g / (√v + ε), where v ← α·v + (1 − α)·g².
-///
-/// If centred (Graves 2013), v minus the square of the corresponding average of g replaces v. With momentum μ,
-/// b ← μ·b + d, and b replaces d.
+/// RMSprop (Tieleman and Hinton 2012): w ← w − η·d, d = g / (√v + ε), where v ← α·v + (1 − α)·g². If `centered` (Graves
+/// 2013), v − a² replaces v in d, where a ← α·a + (1 − α)·g. With momentum μ, b ← μ·b + d, and b replaces d.
 struct RMSprop {
   double rate = 0.01;       ///< η
   double alpha = 0.99;      ///< α
@@ -67,11 +63,11 @@ struct RMSprop {
   double momentum = 0;      ///< μ
   bool centered = false;    ///< whether to divide by the standard deviation of the gradients
 
-  /// The averages and the momentum.
+  /// The averages and the momentum buffer.
   template <class V>
   struct State {
     V square_avg;       ///< v
-    V grad_avg;         ///< the average of g, if centred
+    V grad_avg;         ///< a, if `centered`
     V momentum_buffer;  ///< b, with momentum
   };
   /// See UpdateRule.

@@ -1,4 +1,4 @@
-// Gradient clipping by value and by global norm.
+// Gradient clipping by value and by global norm. All functions throw HandleError for gradients on different tapes.
 #pragma once
 
 #include <wengert/tape/tape.hpp>
@@ -11,7 +11,7 @@ namespace wengert::optim {
 template <class T>
 void clip_by_value(std::vector<Var<T>>& gradients, double limit, Location where = Location::current());
 
-/// The Euclidean norm of all gradients concatenated to one vector, of shape (). Throws ValueError if there are none.
+/// The Euclidean norm of all gradients concatenated into one vector, of shape (). Throws ValueError if there are none.
 template <class T>
 Var<T> global_norm(const std::vector<Var<T>>& gradients, Location where = Location::current());
 

@@ -1,4 +1,4 @@
-// L-BFGS: a quasi-Newton method for losses that can be evaluated on all samples.
+// L-BFGS: a quasi-Newton method for losses that are evaluated on all samples at once.
 #pragma once
 
 #include <wengert/optim/named_values.hpp>
@@ -18,11 +18,11 @@ namespace wengert::optim {
 /// Options of LBFGS; the defaults are PyTorch's.
 struct LBFGSOptions {
   double rate = 1;                   ///< the initial step length of a line search
-  std::size_t max_iterations = 20;   ///< per call of `step`
-  std::size_t max_evaluations = 0;   ///< of the loss per call, checked between iterations; 0: 1¼ · max_iterations
+  std::size_t max_iterations = 20;   ///< the limit per call of `step`
+  std::size_t max_evaluations = 0;   ///< the limit per call, checked between iterations; 0: 1¼ · max_iterations
   double gradient_tolerance = 1e-7;  ///< a call ends when no element of the gradient exceeds this
   double change_tolerance = 1e-9;    ///< … or when the loss or all parameters change by no more than this
-  std::size_t history = 100;         ///< the number of past changes that it keeps
+  std::size_t history = 100;         ///< the number of past changes that are kept
 };
 
 /// The result of a call of LBFGS::step.
@@ -39,9 +39,9 @@ struct LBFGSReport {
 ///     optim::LBFGS<double> optimizer(network);
 ///     const auto report = optimizer.step([&](auto& tape) { return squared_error(network(tape.borrow(X)), …); });
 ///
-/// The direction is −H·g, where H approximates the inverse Hessian from the last changes s of the parameters and y of
-/// the gradient, by the two-loop recursion. All trainable parameters form one vector. Each evaluation records the loss
-/// on a tape that is reused.
+/// The direction is −H·g, where H approximates the inverse Hessian from the latest changes of the parameters and of the
+/// gradient, by the two-loop recursion. All trainable parameters form one vector. Each evaluation records the loss on a
+/// tape that is reused.
 template <class T>
 class LBFGS {
  public:
@@ -54,17 +54,17 @@ class LBFGS {
   explicit LBFGS(const Module& module, LBFGSOptions options = {}, const Location& where = Location::current())
       : LBFGS(wengert::detail::without(named_parameters(module), wengert::detail::buffers_of<T>(module)), options,
               where) {}
-  /// For these parameters. Errors as above.
+  /// For these parameters. Throws likewise.
   LBFGS(std::vector<NamedParameter<T>> parameters, LBFGSOptions options, const Location& where);
 
   /// Runs up to `max_iterations` iterations. The state carries over to the next call with the same loss, as long as the
   /// same parameters are trainable.
   ///
-  /// Like `Optimizer::update`, throws ValueError if there is nothing to train, or if the loss depends on trainable
-  /// parameters that no optimiser trains; also if the loss or a gradient is not finite at the beginning. A loss that
-  /// later becomes NaN or infinite ends the call at the best point found. If the call or the loss throws, the
-  /// parameters are restored and the state is reset. Updates that the loss queues on the tape, such as BatchNorm's
-  /// running statistics, are committed at each evaluation, as in PyTorch.
+  /// Throws ValueError if there is nothing to train, if the loss depends on trainable parameters that no optimiser
+  /// trains, or if the loss or a gradient is not finite at the beginning; GradientError unless the loss has size 1. If
+  /// the call throws, it restores the parameters and resets the state. If the loss becomes NaN or infinite later, the
+  /// call ends at the best point found. Updates that the loss queues on the tape, such as BatchNorm's running
+  /// statistics, are committed at each evaluation, as in PyTorch.
   LBFGSReport step(const Loss& loss, const Location& where = Location::current());
   /// Discards the state.
   void reset();
@@ -72,8 +72,8 @@ class LBFGS {
   /// Copies of the state by name, for a checkpoint.
   std::vector<NamedParameter<T>> state() const;
   /// Restores a state that `state` returned: a range of NamedParameters, or of anything with `name` and `value`. Throws
-  /// ValueError for any other parts, ShapeError unless each part has as many elements as the trainable parameters; then
-  /// nothing is changed. Of a longer history than its own, it keeps the newest changes.
+  /// ValueError for missing or repeated parts, ShapeError unless each has as many elements as the trainable parameters;
+  /// then nothing is changed. If the history is longer than `options.history`, only the newest changes are kept.
   template <class Range>
   void load_state(const Range& range, const Location& where = Location::current()) {
     assign_state(detail::named_values<T>(range), where);
@@ -81,7 +81,7 @@ class LBFGS {
 
  private:
   using Vector = std::vector<T>;
-  struct Change {  // of the parameters and the gradient in one iteration
+  struct Change {  // of the parameters and of the gradient in one iteration
     Vector parameters, gradient;
     double rho;  // 1 / (parameters · gradient)
   };

@@ -28,11 +28,10 @@
 
 namespace wengert::optim {
 
-/// A group of parameters with its own rule, which holds the group's options: rate, weight decay, …
-///
-/// A path matches itself and all paths below it: `encoder.0` also matches `encoder.0.weight`. A path that begins with
-/// `*.` matches every path with that ending: `*.bias`. A parameter belongs to the first group that matches it; a shared
-/// one matches by any of its paths. The group's rate keeps its ratio to the optimiser's rate, which a schedule may set.
+/// A group of parameters with its own rule, which holds the group's options, such as rate and weight decay. A path
+/// matches itself and all paths below it: `encoder.0` also matches `encoder.0.weight`. A path that begins with `*.`
+/// matches every path with that ending: `*.bias`. A parameter belongs to the first group that matches it; a shared one
+/// matches by any of its paths. The group's rate keeps its ratio to the optimiser's rate, which a schedule may set.
 template <class T>
 struct Group {
   std::string path;  ///< such as `encoder.0.weight`
@@ -52,10 +51,10 @@ struct OptimizerOptions {
 /// Applies an update rule to the parameters of a network and owns the rule's state.
 ///
 /// The rate, the number of steps and the state of the rule are untrainable Parameters, so a Program sees every change.
-/// Copies share them. Parameters that are frozen (`trainable()` is false) when a step is recorded stay unchanged, as
-/// does their state; a Program must be recorded again to see that change. Each parameter counts its own steps, so one
-/// that is unfrozen late starts as with a new optimiser. A Buffer of the struct is listed among `parameters()`, but is
-/// never trained and has no state.
+/// Copies share them. A step changes neither the parameters that are frozen when it is recorded (`trainable()` is
+/// false) nor their state; after freezing or unfreezing, a Program must be recorded again. Each parameter counts its
+/// own steps, so one that is unfrozen late starts as with a new optimiser. A Buffer of the struct is among
+/// `parameters()`, but is never trained and has no state.
 template <class T>
 class Optimizer {
  public:
@@ -66,28 +65,28 @@ class Optimizer {
             std::type_identity_t<OptimizerOptions<T>> options = {}, const Location& where = Location::current())
       : Optimizer(named_parameters(module), all_paths(module), wengert::detail::buffers_of<T>(module), std::move(rule),
                   options, where) {}
-  /// For these parameters. Errors as above, and if a parameter or a path occurs twice.
+  /// For these parameters. Throws likewise; ValueError also if a parameter or a path occurs twice.
   Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule, OptimizerOptions<T> options = {},
             const Location& where = Location::current());
 
-  // Copies only: a moved-from optimiser would train nothing.
+  // No move operations: a moved-from optimiser would train nothing.
   /// A copy shares the state.
   ///@{
   Optimizer(const Optimizer&) = default;
   Optimizer& operator=(const Optimizer&) = default;
   ///@}
 
-  /// Queues a step along the gradients of `loss` with respect to the trainable parameters, on the tape of `loss`.
+  /// Queues a step on the tape of `loss`, computed from its gradients with respect to the trainable parameters.
   ///
-  /// A parameter that the loss does not depend on has a zero gradient. Throws GradientError if the loss is not a
-  /// scalar; ValueError if a step of this optimiser is already queued, if there is nothing to train because all
-  /// parameters are frozen or belong to another network, and if the loss depends on trainable parameters that no
-  /// optimiser was made for and no queued update writes, such as those in a member with a constructor, which no
-  /// optimiser finds. Then nothing is recorded or queued. `update(gradients(loss))` skips the last two checks.
+  /// A parameter that the loss does not depend on has a zero gradient. Throws GradientError unless the loss has size 1;
+  /// ValueError if a step of this optimiser is already queued, if there is nothing to train because all parameters are
+  /// frozen or belong to another network, and if the loss depends on trainable parameters that are neither written by a
+  /// queued update nor known to any optimiser, such as those in a member with a constructor. Then nothing is recorded
+  /// or queued. `update(gradients(loss))` skips the last two checks.
   void update(Var<T> loss, const Location& where = Location::current());
-  /// Queues a step along these gradients, one for each of `trainable()`, in order. Throws ShapeError if their number or
-  /// a shape differs, HandleError if they are on different tapes, ValueError if a step is already queued or all
-  /// parameters are frozen.
+  /// Queues a step computed from these gradients, one for each of `trainable()`, in order. Throws ShapeError if their
+  /// number or a shape differs, HandleError if they are on different tapes, ValueError if a step is already queued or
+  /// all parameters are frozen.
   void update(std::vector<Var<T>> gradients, const Location& where = Location::current());
   /// The gradients of `loss` with respect to the trainable parameters, in the order of `trainable()`, unclipped;
   /// recorded as nodes.
@@ -105,7 +104,7 @@ class Optimizer {
   /// The learning rate.
   double rate() const { return static_cast<double>(*rate_.value().data()); }
   /// Sets the learning rate, including that of compiled Programs. Throws ValueError if it is negative or not finite,
-  /// and HandleError while a Program is being recorded, because it would be set once for all replays.
+  /// and HandleError while a Program is being recorded: it would be set once for all replays.
   void set_rate(double rate, const Location& where = Location::current());
   /// The number of steps taken.
   std::int64_t steps() const { return static_cast<std::int64_t>(*step_.value().data()); }
@@ -115,7 +114,7 @@ class Optimizer {
   /// The parameters that are currently trainable.
   std::vector<NamedParameter<T>> trainable() const;
   /// Everything a checkpoint must hold: `rate`, `step`, and for each parameter the state of the rule and its number of
-  /// steps: `encoder.0.weight.exp_avg`, `encoder.0.weight.step`. These are handles: writing to them changes the state.
+  /// steps, such as `encoder.0.weight.exp_avg` and `encoder.0.weight.step`. Writing to these handles changes the state.
   std::vector<NamedParameter<T>> state() const;
   /// Sets the state from a range of NamedParameters, or of anything with `name` and `value`. Each part must occur once,
   /// in any order; otherwise throws ValueError or ShapeError and changes nothing.
@@ -127,7 +126,7 @@ class Optimizer {
  private:
   struct Trained {
     NamedParameter<T> named;
-    std::size_t rule;                                     // index into rules_
+    std::size_t rule;                                     // its index in rules_
     Parameter<T> step;                                    // the number of its steps
     std::vector<std::optional<NamedParameter<T>>> state;  // in the order of the rule's state; unused parts are empty
   };

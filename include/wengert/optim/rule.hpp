@@ -8,7 +8,7 @@
 //       auto operator()(auto w, auto g, const auto& at) const { return w - at.rate * sign(g); }
 //     };
 //
-// A stateful rule declares a `State` struct of Vs, initialises it in `start`, and updates it:
+// A stateful rule declares a struct template `State` of Vs, initialises it in `start`, and updates it:
 //
 //     struct Heavy {
 //       double rate = 0.01, friction = 0.1;
@@ -45,7 +45,7 @@ struct Progress {
   Var<T> step;  ///< the number of this step, counting from 1, of shape ()
 };
 
-/// Zeros in the shape of `x`; a view, which allocates no memory.
+/// Zeros of the shape of `x`; a view, which allocates no memory.
 template <class T>
 Var<T> zeros_like(Var<T> x, Location where = Location::current());
 
@@ -80,7 +80,7 @@ std::string rule_name() {
   return rule_name(__PRETTY_FUNCTION__);
 }
 
-// Convert only to arithmetic types, or only to base classes: probes for the initialisers that a struct accepts.
+// Values that convert to any arithmetic type, or to any base class of R: probes for the initialisers that R accepts.
 struct AnyNumber {
   template <class X>
   requires std::is_arithmetic_v<X>
@@ -95,7 +95,7 @@ template <class R, std::size_t... i>
 constexpr bool takes_numbers(std::index_sequence<i...>) {
   return requires { R{(static_cast<void>(i), AnyNumber{})...}; };
 }
-// Whether a rule is a struct of numbers only, so that its options can be listed.
+// Whether a rule is a struct of numbers only; then its options can be listed.
 template <class R>
 constexpr bool is_of_numbers() {
   if constexpr (!std::is_aggregate_v<R> || std::is_empty_v<R>) {
@@ -154,32 +154,30 @@ class RuleOf final : public AnyRule<T> {
 
 /// Whether R is an update rule for parameters of T: it has a `rate`, and is called as the examples above show.
 ///
-/// The library's rules share their names. `State` holds the state of one parameter: `start` returns it as it is before
-/// the first step, and a call returns the parameter after a step and updates it. `check` throws ValueError if an option
-/// is out of range. In their formulas, w is the parameter, g its gradient, t the number of the step, and
+/// `State` holds the state of one parameter: `start` returns the initial state, and a call returns the parameter's next
+/// value and updates the state. `check` throws ValueError if an option is out of range. In the formulas of the
+/// library's rules, w is the parameter, g its gradient, t the number of the step, and
 /// - η, `rate`, is the learning rate,
 /// - β₁ and β₂, `beta1` and `beta2`, are the decay rates of moving averages,
 /// - ε, `epsilon`, keeps the denominator away from zero,
-/// - μ, `momentum`, is the share of the previous step that is carried over,
+/// - μ, `momentum`, is the fraction of the previous step that is carried over,
 /// - λ, `weight_decay`, pulls each parameter towards zero: g ← g + λ·w precedes the formula, unless λ is part of it.
 template <class R, class T>
 concept UpdateRule = std::is_convertible_v<decltype(std::declval<const R&>().rate), double> &&
     (detail::Stateless<R, T> || detail::Stateful<R, T>);
 
-/// A type-erased update rule.
-///
-/// If a rule has a member `check(where)`, the constructor calls it to validate the options; it throws ValueError.
+/// A type-erased update rule. The constructor calls the rule's member `check(where)`, if it has one.
 template <class T>
 class Rule {
  public:
-  /// From an update rule.
+  /// From an update rule. Throws whatever its `check` throws.
   template <class R>
   requires UpdateRule<R, T> Rule(R rule, Location where = Location::current()) {  // NOLINT(google-explicit-constructor)
     if constexpr (requires { rule.check(where); }) rule.check(where);
     rule_ = std::make_shared<const detail::RuleOf<T, R>>(std::move(rule));
   }
 
-  // Copies only: a moved-from rule would be empty.
+  // No move operations: a moved-from rule would be empty.
   /// A copy shares the rule.
   ///@{
   Rule(const Rule&) = default;
@@ -192,7 +190,7 @@ class Rule {
   std::vector<std::pair<std::string, double>> options() const { return rule_->options(); }
   /// The learning rate it was constructed with.
   double rate() const { return rule_->rate(); }
-  /// The state of a parameter before the first step, by name. Parts that only a disabled option needs are empty Vars.
+  /// The initial state of a parameter, by name. Parts that only a disabled option needs are empty Vars.
   std::vector<std::pair<std::string, Var<T>>> start(Var<T> w) const { return rule_->start(w); }
   /// The parameter's next value; updates `state`.
   Var<T> operator()(Var<T> w, Var<T> g, std::span<Var<T>> state, const Progress<T>& at) const {

@@ -6,9 +6,9 @@
 //       step(X, Y);
 //     }
 //
-// t counts steps or epochs, as the caller chooses; it starts at 0 and may be fractional. Schedules are stateless, so a
-// resumed training run needs nothing but t; `Plateau`, which has state, is a struct that can be saved. Any function of
-// t is a Schedule. All throw ValueError if an option is out of range or t is negative.
+// t counts steps or epochs, as the caller chooses; it starts at 0 and may be fractional. Any function of t is a
+// Schedule. Those below throw ValueError if an option is out of range or t is negative. They are stateless, so a
+// resumed training run needs only t. `Plateau` has state, which a copy of the struct saves.
 #pragma once
 
 #include <wengert/base/error.hpp>
@@ -52,7 +52,7 @@ struct ExponentialDecay {
 };
 
 /// Falls from `rate` to `final_rate` along half a cosine in `steps` steps, then stays there
-/// (PyTorch's CosineAnnealingLR up to its end): final + ½(rate − final)(1 + cos(π t / steps)).
+/// (PyTorch's CosineAnnealingLR up to its end): final_rate + ½(rate − final_rate)(1 + cos(π t / steps)).
 struct CosineDecay {
   double rate = 0.001;                ///< the initial rate
   double steps = 1;                   ///< the length of the decay
@@ -70,7 +70,7 @@ struct CosineRestarts {
   double operator()(double t) const;  ///< the rate at t
 };
 
-/// Rises from max_rate / start_divisor to `max_rate` during the first `rise` of all steps, then falls to
+/// Rises from max_rate / start_divisor to `max_rate` during the first fraction `rise` of the steps, then falls to
 /// max_rate / start_divisor / end_divisor, both along half a cosine (Smith and Topin 2018; PyTorch's OneCycleLR without
 /// its momentum cycle). The last step is steps − 1; from then on, the rate is constant.
 struct OneCycle {
@@ -91,10 +91,8 @@ struct LinearWarmup {
   double operator()(double t) const;  ///< the rate at t
 };
 
-/// Lowers the rate when a metric stops improving (PyTorch's ReduceLROnPlateau): `set_rate(plateau(loss))`.
-///
-/// Call it once per epoch, or whenever the metric is measured. Its state is `rate` and the last three members. A copy
-/// of the struct is a checkpoint.
+/// Lowers the rate when a metric stops improving (PyTorch's ReduceLROnPlateau): `set_rate(plateau(loss))`. Call it once
+/// per epoch, or whenever the metric is measured. Its state is `rate` and the last three members.
 struct Plateau {
   /// Whether smaller or larger values are better.
   enum class Goal { smallest, largest };
@@ -102,7 +100,7 @@ struct Plateau {
   enum class Threshold { relative, absolute };
 
   double rate = 0.001;      ///< the current rate
-  double factor = 0.1;      ///< multiplies the rate
+  double factor = 0.1;      ///< multiplies the rate when it is lowered
   int patience = 10;        ///< the number of calls without improvement that are tolerated
   double threshold = 1e-4;  ///< an improvement is better than best · (1 ∓ threshold), or than best ∓ threshold
   Threshold kind = Threshold::relative;  ///< the kind of threshold

@@ -5,10 +5,9 @@
 
 namespace wengert::optim {
 
-/// Stochastic gradient descent, w ← w − η·d (Robbins and Monro 1951), as PyTorch's SGD.
-///
-/// Without momentum, d = g. With momentum μ (Polyak 1964) and dampening τ, b ← μ·b + (1 − τ)·g, or b ← g at the first
-/// step, and d = b. With Nesterov's momentum (Sutskever et al. 2013), d = g + μ·b, which requires μ > 0 and τ = 0.
+/// Stochastic gradient descent, w ← w − η·d (Robbins and Monro 1951), as in PyTorch. Without momentum, d = g. With
+/// momentum μ (Polyak 1964) and dampening τ, b ← μ·b + (1 − τ)·g, or b ← g at the first step, and d = b. With
+/// Nesterov's momentum (Sutskever et al. 2013), d = g + μ·b, which requires μ > 0 and τ = 0.
 struct SGD {
   double rate = 0.001;      ///< η
   double momentum = 0;      ///< μ
@@ -16,7 +15,7 @@ struct SGD {
   double weight_decay = 0;  ///< λ
   bool nesterov = false;    ///< whether to use Nesterov's momentum
 
-  /// The momentum.
+  /// The momentum buffer.
   template <class V>
   struct State {
     V momentum_buffer;  ///< b

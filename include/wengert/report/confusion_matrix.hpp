@@ -15,7 +15,7 @@ class ConfusionMatrix {
   /// An empty matrix for this number of classes.
   explicit ConfusionMatrix(std::size_t classes) : classes_(classes), counts_(classes * classes) {}
 
-  /// Counts a sample, or several; adds classes where needed. Throws ValueError for a new class of 10,000 or more.
+  /// Counts `times` samples; adds classes as needed. Throws ValueError for a new class of 10,000 or more.
   void add(std::size_t label, std::size_t prediction, std::size_t times = 1,
            const Location& where = Location::current());
 

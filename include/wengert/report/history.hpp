@@ -12,9 +12,9 @@
 
 namespace wengert::report {
 
-/// The figures of one epoch. Figures that were not measured are NaN.
+/// The quantities measured in one epoch; NaN if not measured.
 struct EpochRecord {
-  /// The value of a figure that was not measured.
+  /// The value of a quantity that was not measured.
   static constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
   std::size_t epoch = 0;                   ///< counted from 1
@@ -28,21 +28,21 @@ struct EpochRecord {
   std::vector<double> gradient_norms;      ///< of the epoch's first step, in the order of `History::parameter_paths`
 };
 
-/// All epochs of a training run, and the names of their figures.
+/// All epochs of a training run, and the names of their metrics and parameters.
 struct History {
   std::vector<std::string> metric_names;     ///< the names of the metrics
   std::vector<std::string> parameter_paths;  ///< the paths of the parameters whose gradients were measured
   std::vector<EpochRecord> epochs;           ///< in order
 
-  /// A figure of every epoch, by its name in `columns`. Throws ValueError, listing the names, for an unknown name.
+  /// The values of a column, one per epoch. Throws ValueError, which lists the columns, for an unknown name.
   std::vector<double> column(std::string_view name, const Location& where = Location::current()) const;
-  /// epoch, steps, seconds, rate, loss, the metrics, validation_loss, validation_…, gradient_norm, gradient_norm.…
+  /// Names: epoch, steps, seconds, rate, loss, metrics, validation_loss, validation_…, gradient_norm, gradient_norm.…
   std::vector<std::string> columns() const;
-  /// A CSV table with these columns, one line per epoch; figures that were not measured are empty.
+  /// A CSV table with these columns, one line per epoch; cells without a measurement are empty.
   std::string to_csv() const;
 };
 
-/// The losses of single steps in bounded memory, for a chart: means over a number of steps that doubles when full.
+/// The losses of single steps in bounded memory, for a chart: means over a number of steps that doubles at capacity.
 class LossTrace {
  public:
   static constexpr std::size_t capacity = 1024;  ///< the maximum number of means
@@ -53,10 +53,10 @@ class LossTrace {
   /// The number of steps per mean.
   std::size_t steps_each() const { return each_; }
 
-  /// The state beside `losses()`, for a checkpoint: the number of steps per mean, and the number and the sum of the
-  /// losses of the mean that is not complete.
+  /// The state besides `losses()`, for a checkpoint: the number of steps per mean, and the number and sum of the losses
+  /// in the incomplete mean.
   std::array<double, 3> incomplete() const;
-  /// A trace in a saved state.
+  /// The trace with a saved state.
   static LossTrace restored(std::vector<double> losses, const std::array<double, 3>& incomplete);
 
  private:

@@ -27,19 +27,19 @@ struct Mistake {
 struct Report {
   std::string title = "Training";          ///< the title of the page
   std::string subtitle{};                  ///< the line below the title
-  History history{};                       ///< its figures are shown as curves
+  History history{};                       ///< shown as curves
   LossTrace losses{};                      ///< the losses of single steps
   ConfusionMatrix confusion{};             ///< of the validation samples if there are any, else of the training samples
   std::vector<std::string> class_names{};  ///< if empty, classes are numbers
   std::vector<Mistake> mistakes{};         ///< the most confident first
   std::string summary{};                   ///< the network's layers, as text
-  std::string dot{};                       ///< the graph in Graphviz's language; drawn if `dot` is installed
+  std::string dot{};                       ///< the graph in the DOT language; drawn if Graphviz is installed
   std::vector<std::pair<std::string, std::string>> settings{};  ///< name and value, in order
   std::vector<std::string> less_is_better{};                    ///< the metrics for which lower is better
 };
 
-/// The page: curves of every figure of the history, which are interactive if the library was built with uPlot,
-/// confusion matrix, mistakes as pictures, layers, graph and settings; light or dark as the browser prefers.
+/// The page: curves of the history, confusion matrix, mistakes as images, layers, graph and settings; light or dark as
+/// the browser prefers. The curves are interactive if the library was built with uPlot.
 std::string to_html(const Report& report);
 /// Writes the page atomically. Throws FileError if it cannot be written.
 void write_report(const std::filesystem::path& path, const Report& report);

@@ -36,7 +36,7 @@ class Checkpoint {
 
   /// Whether there is a value with this name.
   bool has(std::string_view name) const { return find(name) != nullptr; }
-  /// The value with this name. Throws FileError if there is none or if it is of another kind.
+  /// The value with this name. Throws FileError if there is none, or if it has another type.
   template <class V>
   const V& get(std::string_view name, const Location& where = Location::current()) const {
     const Value& value = at(name, where);

@@ -1,5 +1,5 @@
-// The erased model: a network, its loss and its data without their types, as `fit` passes them to the training loop,
-// which is compiled once, in the library.
+// The erased model: a network and its loss without their types. `fit` passes it to the training loop, which is compiled
+// once, in the library.
 #pragma once
 
 #include <wengert/nn/mode.hpp>
@@ -20,11 +20,11 @@
 
 namespace wengert::train {
 
-/// A recorded loss and the outputs it was computed from, which are empty if they are not one Var.
+/// A recorded loss, and the outputs that it was computed from; they are empty if they are not a single Var.
 template <class T>
 struct RecordedLoss {
   Var<T> loss;       ///< a scalar
-  Var<T> outputs{};  ///< the outputs, for metrics
+  Var<T> outputs{};  ///< for metrics
 };
 
 /// The erased model: everything the training loop needs of a network and its loss.
@@ -35,7 +35,7 @@ struct ErasedModel {
   std::function<void(bool training)> set_training;               ///< sets the mode of the network
   /// Records the loss of a batch.
   std::function<RecordedLoss<T>(const ProgramVar<T>& x, const ProgramVar<T>& y)> record;
-  std::function<std::string(const Batch<T>& batch)> summary;  ///< the table of layers; empty if it is not available
+  std::function<std::string(const Batch<T>& batch)> summary;  ///< the table of layers; may be empty
 };
 
 namespace detail {

@@ -31,15 +31,16 @@ Evaluation run_evaluate(const ErasedModel<T>& model, const Source<T>& data, cons
 ///
 /// `loss(outputs, targets)` returns the mean loss of a batch as a scalar, where `outputs` is the result of
 /// `network(inputs)`. A loss with three arguments receives the network itself: `loss(network, inputs, targets)`.
-/// Tensors are passed as Vars, integer indices as IndexVars. Afterwards the network is in evaluation mode.
+/// Tensors are passed as Vars, integer indices as IndexVars. Afterwards the network is in evaluation mode. The same
+/// seed gives the same results: a run that is interrupted and resumed ends with the weights of an uninterrupted one,
+/// bit for bit.
 ///
-/// Throws ValueError for invalid options; if there is nothing to train, or if the loss depends on trainable parameters
-/// that no optimiser was made for; for a loss that is not finite, naming the op, element and line that produced it, and
-/// the row in the data if a sample caused it (the parameters are then those before that step); likewise for a gradient
-/// that is not finite, even in the last step. Throws ShapeError unless there is a target for each sample, and if
-/// outputs (N, 1) meet targets (N,); FileError if the run folder cannot be written, if another training run writes to
-/// it, or if its checkpoint is damaged or belongs to another run; and whatever recording throws. The same seed gives
-/// the same results: a run that is interrupted and resumed ends with the weights of an uninterrupted one, bit for bit.
+/// Throws ValueError for invalid options, if there is nothing to train, if the loss depends on trainable parameters
+/// that no optimiser was made for, and for a loss or gradient that is not finite. That error names the op, element and
+/// line that produced the value, and the row in the data if a sample caused it; the parameters are those before that
+/// step. Throws ShapeError unless there is a target for each sample, and if outputs (N, 1) meet targets (N,); FileError
+/// if the run folder cannot be written, is in use by another training run, or has a checkpoint that is damaged or
+/// belongs to another run; and whatever recording throws.
 template <class Module, class T, class Loss, SamplesOf<T> Data, SamplesOf<T> Validation>
 FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss& loss, const Data& data,
               const Validation& validation, const FitOptions& options = {}, Location where = Location::current()) {

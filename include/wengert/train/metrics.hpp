@@ -3,12 +3,14 @@
 //     train::accuracy(network_outputs, labels)                       // a number
 //     train::fit(…, {.metrics = {train::accuracy(), train::top_k_accuracy(5)}})
 //
-// Outputs of shape (…, K) are scores of K classes; the prediction is the class of the largest score, the first of equal
-// ones. Outputs of the labels' own shape, or with a last axis of extent 1, are binary: they predict class 1 above a
-// threshold, by default 0, which suits logits; for probabilities, pass 0.5: `train::accuracy(0.5)`. A prediction from
+// Outputs of shape (…, K) are scores of K classes; the prediction is the class with the largest score, the first of
+// equal ones. Outputs of the labels' own shape, or with a last axis of extent 1, are binary: they predict class 1 above
+// a threshold, by default 0, which suits logits; for probabilities, pass 0.5: `train::accuracy(0.5)`. A prediction from
 // scores that contain a NaN is always wrong; in top_k_accuracy, the NaN of another class ranks above all numbers.
-// Targets are labels (integers; negative ones, such as padding, are ignored, and a label that is not a class throws
-// ValueError) or tensors: rows of K scores, the largest of which is the class, or numbers, which mean class 1 above ½.
+//
+// Targets are labels or tensors. Labels are integers: negative ones, such as padding, are ignored, and one that is not
+// a class throws ValueError. Tensors are rows of K scores, the largest of which marks the class, or numbers, which mean
+// class 1 above ½.
 #pragma once
 
 #include <wengert/base/error.hpp>
@@ -38,11 +40,11 @@ template <class T>
 report::ConfusionMatrix confusion_matrix(const Tensor<T>& outputs, const Indices& labels, double threshold = 0,
                                          Location where = Location::current());
 /// The fraction of samples whose class is predicted correctly. Throws ShapeError if the shapes of outputs and labels do
-/// not match, ValueError if there are no labels of classes.
+/// not match, ValueError if no label is a class.
 template <class T>
 double accuracy(const Tensor<T>& outputs, const Indices& labels, double threshold = 0,
                 Location where = Location::current());
-/// The fraction of samples whose class is among the k largest scores; of equal scores, the first count as larger.
+/// The fraction of samples whose class has one of the k largest scores; of equal scores, the first counts as larger.
 /// Throws like `accuracy`; ValueError also for k = 0.
 template <class T>
 double top_k_accuracy(const Tensor<T>& outputs, const Indices& labels, std::size_t k,
@@ -57,7 +59,7 @@ double r_squared(const Tensor<T>& outputs, const Tensor<T>& targets, Location wh
 class Metric {
  public:
   virtual ~Metric() = default;
-  /// Its name in the history; without commas.
+  /// Its name in the history; without commas, quotes and line breaks.
   virtual std::string name() const = 0;
   /// Whether larger is better, which early stopping and best weights depend on.
   virtual bool larger_is_better() const { return true; }
@@ -72,7 +74,7 @@ class Metric {
   /// Restores a state that `state` returned.
   virtual void set_state(const std::vector<double>& state) = 0;
 };
-using Metrics = std::vector<std::shared_ptr<Metric>>;
+using Metrics = std::vector<std::shared_ptr<Metric>>;  ///< none of them null
 
 /// Metrics for `fit` and `evaluate`; each call makes a new one. For binary outputs, the threshold is 0 for logits, 0.5
 /// for probabilities.

@@ -28,7 +28,7 @@ inline constexpr std::size_t all_samples = 0;
 struct FitStatus {
   const report::History& history;  ///< the completed epochs
   std::size_t epoch = 0;           ///< the current epoch, counted from 1
-  std::size_t step = 0;            ///< the last step of the optimiser, counted from 1
+  std::size_t step = 0;            ///< the optimiser's last step, counted from 1
   double loss = 0;                 ///< the loss of this step's samples; after an epoch, its mean
   bool stop = false;               ///< set it to end the training run
 };
@@ -49,11 +49,10 @@ struct FitOptions {
   optim::Schedule schedule = {};
   /// The learning rate by epoch, counted from 0.
   optim::Schedule epoch_schedule = {};
-  /// Lowers the learning rate when the figure named by `monitor` stops improving. That figure determines its goal, the
-  /// optimiser its initial rate.
+  /// Lowers the learning rate when the monitored quantity stops improving. Its `goal` and `rate` are ignored: they come
+  /// from that quantity and from the optimiser.
   std::optional<optim::Plateau> plateau = {};
-  /// The metrics to measure besides the loss, with unique names without commas; by default the accuracy if targets are
-  /// labels.
+  /// The metrics to measure besides the loss, with distinct names; by default the accuracy if targets are labels.
   Metrics metrics = {};
   /// For a single binary output, the threshold above which it predicts class 1, in the default accuracy and in the
   /// report: 0 for logits, 0.5 for probabilities.
@@ -61,13 +60,13 @@ struct FitOptions {
   /// Ends the training run after this many seconds, including those before it was resumed.
   double seconds = std::numeric_limits<double>::infinity();
 
-  /// The figure that determines the best epoch, by its name in the history; by default the validation loss, or the
-  /// training loss without validation data.
+  /// The monitored quantity, which determines the best epoch: a column of the history; by default the validation loss,
+  /// or the training loss without validation data.
   std::string monitor = {};
-  /// Early stopping: ends the training run after this many epochs in a row in which that figure did not improve by more
-  /// than `min_improvement`; 0: never.
+  /// Early stopping: ends the training run after this many epochs in a row in which the monitored quantity did not
+  /// improve by more than `min_improvement`; 0: never.
   std::size_t patience = 0;
-  double min_improvement = 0;  ///< the smallest improvement that counts, exclusive
+  double min_improvement = 0;  ///< only larger improvements count
   /// At the end, restores the weights of the best epoch.
   bool best_weights = false;
 
@@ -75,8 +74,8 @@ struct FitOptions {
   std::function<void(FitStatus&)> after_epoch = {};  ///< called after each epoch
   /// Whether SIGINT (Ctrl-C) and SIGTERM end the training run after the current step; a second signal ends the program.
   bool handle_interrupts = true;
-  /// When the loss is not finite, whether to look for an earlier step whose gradient caused it. This keeps a copy of
-  /// the parameters and the optimiser's state in memory.
+  /// Whether to find the earlier step whose gradient caused a loss that is not finite. This keeps a copy of the
+  /// parameters and the optimiser's state in memory.
   bool trace_gradients = true;
   /// Whether to record the norms of the gradients, once per epoch.
   bool gradient_norms = true;
@@ -88,8 +87,8 @@ struct FitOptions {
   /// empty, nothing is written.
   std::filesystem::path folder = {};
   /// Resumes from the checkpoint of `folder`, if there is one. If not set, training starts over, and an existing
-  /// checkpoint becomes `checkpoint.previous`. The optimiser must have the same rule and options. If its rate is the
-  /// one the run began with, the rate that schedules had reached is restored; any other rate replaces that.
+  /// checkpoint becomes `checkpoint.previous`. The optimiser must have the same rule and options. If its rate is that
+  /// of the run's beginning, the rate that schedules had reached is restored; otherwise the new rate applies.
   bool resume = false;
   /// The time between checkpoints, in seconds. A checkpoint is also written at the end.
   double checkpoint_seconds = 30;
@@ -102,7 +101,7 @@ struct FitOptions {
   /// The shape of a sample as an image, (height, width) or (1 or 3, height, width), if its inputs do not have that
   /// shape; must have as many elements.
   Shape picture = {};
-  /// Additional entries for config.json and the report: names, which must not occur there yet, and values.
+  /// Additional entries for config.json and the report: names, which no setting may have, and values.
   std::vector<std::pair<std::string, std::string>> notes = {};
 };
 
@@ -117,14 +116,14 @@ struct FitResult {
   StopReason reason = StopReason::epochs;  ///< why it ended
   std::size_t steps = 0;                   ///< the total number of steps of the optimiser
   double seconds = 0;                      ///< the total time
-  /// The number of Programs compiled by this call: one per batch shape and use.
+  /// The number of Programs compiled by this call: one per batch shape and purpose.
   std::size_t compilations = 0;
   /// The number of these that were compiled again, because more shapes than `max_programs` recurred.
   std::size_t recompilations = 0;
   std::size_t best_epoch = 0;  ///< counted from 1; 0: no epoch was completed
   bool resumed = false;        ///< whether it resumed from a checkpoint
 
-  /// The last value of a figure, by its name in the history. Throws ValueError if there is none.
+  /// The last value of a column of the history. Throws ValueError if there is none.
   double last(std::string_view column, const Location& where = Location::current()) const;
 };
 

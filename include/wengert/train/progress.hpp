@@ -17,13 +17,11 @@ enum class Display {
   quiet   ///< nothing
 };
 
-/// Displays the progress of a training run: epoch, samples per second, remaining time and running loss.
-///
-/// A bar is redrawn in place, at most ten times per second, and truncated to the width of the terminal, so it does not
-/// scroll.
+/// Displays the progress of a training run: epoch, samples per second, remaining time and running loss. A bar is
+/// redrawn in place, at most ten times per second, and truncated to the width of the terminal.
 class Progress {
  public:
-  /// Shows `epochs` epochs of `samples` samples each on `out`; `done` samples in total were processed earlier.
+  /// Shows `epochs` epochs of `samples` samples each on `out`; an earlier run has processed `done` samples in total.
   Progress(Display display, std::size_t epochs, std::size_t samples, std::size_t done = 0, std::FILE* out = stderr);
   ~Progress();
   Progress(const Progress&) = delete;

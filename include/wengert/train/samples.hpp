@@ -1,8 +1,8 @@
 // The data types that `fit` accepts: any type whose samples can be gathered into a batch.
 //
-// These are `Dataset`, `MappedDataset` and `SampleSource` of namespace `data`; `data::Loader`, which prefetches
-// batches, may augment them, and has its own batch size, order and seed; `data::Table`, as `data::read_table` returns
-// it; `Samples{X, Y}`, where either is a tensor or integer indices; and every other type with
+// These are `Dataset`, `MappedDataset`, `SampleSource` and `Table` of namespace `data`; `data::Loader`, which
+// prefetches batches, may augment them, and has its own batch size, order and seed; `Samples{X, Y}`, where either is a
+// tensor or integer indices; and every other type with
 //
 //     using Inputs = Tensor<float>;   using Targets = Indices;           // or the other way round
 //     std::size_t size() const;
@@ -51,7 +51,7 @@ struct Samples {
 
   /// The number of samples.
   std::size_t size() const { return inputs.dimension() == 0 ? 0 : inputs.shape()[0]; }
-  /// Copies samples into x and y. Throws ShapeError unless the numbers of targets and inputs are equal.
+  /// Copies samples into x and y. Throws ShapeError unless the numbers of inputs and targets are equal.
   void gather(std::span<const std::size_t> rows, X& x, Y& y) const {
     detail::check_targets(size(), targets.shape(), "samples", {});
     data::gather_rows(inputs, rows, x, {});
@@ -61,7 +61,7 @@ struct Samples {
 template <class X, class Y>
 Samples(X, Y) -> Samples<X, Y>;
 
-/// A batch of any type of data, as the training loop passes it to the erased model.
+/// A batch of any data type, as the training loop passes it to the erased model.
 template <class T>
 struct Batch {
   std::variant<Tensor<T>, Indices> inputs;   ///< one row per sample
@@ -126,7 +126,7 @@ struct Access<data::MappedDataset<T>> {
   }
   static constexpr bool repeats = true;
 };
-// A Loader's samples without its transforms; `Source::loader` gives access to its batches.
+// A Loader's samples without its transforms; `Source::loader` returns the Loader for its batches.
 template <class T>
 struct Access<data::Loader<T>> : Access<data::SampleSource<T>> {
   static void gather(const data::Loader<T>& data, std::span<const std::size_t> rows, Tensor<T>& x, Indices& y) {
