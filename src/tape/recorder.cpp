@@ -134,13 +134,21 @@ struct HandlesOf {
 };
 
 template <class T>
-Var<T> Recorder<T>::record(const Op<T>& op, std::span<const Operand<T>* const> operands,
-                           std::span<const double> parameters) {
+inline Var<T> Recorder<T>::record(const Op<T>& op, std::span<const Operand<T>* const> operands,
+                                  std::span<const double> parameters) {
   const Location& where = operands.front()->where();
   // Operands that are not Vars have empty handles and take the slow path.
   const Var<T> result = record_direct(op, parameters.data(), HandlesOf<T>{operands}, where);
   if (!result.empty()) [[likely]]
     return result;
+  return record_converted(op, operands, parameters);
+}
+
+// Records operands that are not Vars as constants first.
+template <class T>
+Var<T> Recorder<T>::record_converted(const Op<T>& op, std::span<const Operand<T>* const> operands,
+                                     std::span<const double> parameters) {
+  const Location& where = operands.front()->where();
   return atomically(tape_, where, [&] {
     std::array<Var<T>, Loops::max_values> inputs;
     for (std::size_t i = 0; i < operands.size(); ++i) inputs[i] = operands[i]->on(tape_);
@@ -348,12 +356,24 @@ Var<T> detail::record_operands(const Op<T>& op, std::span<const Operand<T>* cons
                     operands.front()->where());
 }
 
+template <class T>
+void detail::undo_recording(Tape<T>& tape, const typename Tape<T>::Mark& start, const Location& where) {
+  tape.rewind(start);
+  try {
+    throw;
+  } catch (Error& error) {
+    error.locate(where);
+    throw;
+  }
+}
+
 #define WENGERT_INSTANTIATE(T)                                                                                       \
   template class Recorder<T>;                                                                                        \
   template Var<T> Tape<T>::record(const Op<T>&, std::span<const Operand<T>* const>, std::span<const double>);        \
   template Var<T> Tape<T>::record(const Op<T>&, const void*, std::size_t, std::span<const Var<T>>, const Location&); \
   template Var<T> Tape<T>::collapse(const Mark&, Var<T>, const Op<T>&, std::span<const Var<T>>,                      \
                                     std::shared_ptr<const void>, const Location&);                                   \
+  template void detail::undo_recording(Tape<T>&, const typename Tape<T>::Mark&, const Location&);                    \
   template Var<T> detail::record_operands<T>(const Op<T>&, std::span<const Operand<T>* const>, std::span<const double>);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

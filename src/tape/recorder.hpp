@@ -48,6 +48,8 @@ class Recorder {
   const Node<T>& operand(const Op<T>& op, Var<T> var, std::size_t position) const;
   template <class Handles>
   Var<T> record_direct(const Op<T>& op, const void* attributes, Handles inputs, const Location& where);
+  Var<T> record_converted(const Op<T>& op, std::span<const Operand<T>* const> operands,
+                          std::span<const double> parameters);
   Var<T> record_view(const Op<T>& op, const void* attributes, Var<T> input, const Location& where);
   Var<T> record_elementwise(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
                             const Location& where);

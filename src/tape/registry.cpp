@@ -1,7 +1,9 @@
 // The registry of ops, and the examples of elementwise ops.
-#include <wengert/tape/registry.hpp>
+#include <wengert/tape/structural.hpp>
 
 #include <array>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +29,38 @@ auto applied(const Op<T>& op, std::vector<double> parameters) {
   };
 }
 
+// A structural op as a function of its inputs that are Vars.
+template <class T>
+auto applied(const Op<T>& op, std::vector<std::byte> attributes, std::vector<Indices> indices,
+             Var<T> (*prepare)(Var<T>)) {
+  return [&op, attributes = std::move(attributes), indices = std::move(indices), prepare](std::span<const Var<T>> x) {
+    std::vector<Var<T>> inputs(x.size() + indices.size());
+    for (std::size_t i = 0, var = 0, index = 0; i < inputs.size(); ++i) {
+      const bool takes_indices = (op.index_inputs >> i & 1) != 0;
+      inputs[i] = takes_indices ? x.front().tape().indices(indices[index++]).handle() : x[var++];
+    }
+    if (prepare != nullptr) inputs[0] = prepare(inputs[0]);
+    return x.front().tape().record(op, attributes.data(), attributes.size(), inputs, Location::current());
+  };
+}
+
 }  // namespace
+
+namespace detail {
+
+OpExample structural_example(const Op<double>& table, const Op<float>& table_in_float, const void* attributes,
+                             std::vector<Shape> shapes, Domain domain, std::vector<Indices> indices,
+                             Var<double> (*prepare)(Var<double>), bool any_extents) {
+  const auto* bytes = static_cast<const std::byte*>(attributes);
+  const std::vector<std::byte> copy(bytes, bytes + table.attribute_bytes);
+  OpExample example{
+      std::string(table.name), std::move(shapes), {}, applied(table, copy, indices, prepare), {}, any_extents};
+  example.domains.assign(example.shapes.size(), domain);
+  if (prepare == nullptr) example.apply_in_float = applied<float>(table_in_float, copy, std::move(indices), nullptr);
+  return example;
+}
+
+}  // namespace detail
 
 const std::vector<OpRow>& op_registry() { return registry_rows(); }
 

@@ -107,7 +107,7 @@ struct SecondDerivative {
 // The text of a formula of `arity` inputs and the op's parameters. If the formula is not `shown`, or is a SLEEF
 // function, a call of the op by name.
 template <class E, class Formula, std::size_t arity, bool shown>
-Text write_formula(const void* attributes, std::span<const Text> inputs) {
+[[gnu::cold]] Text write_formula(const void* attributes, std::span<const Text> inputs) {
   return [&]<std::size_t... I, std::size_t... P>(std::index_sequence<I...>, std::index_sequence<P...>) {
     [[maybe_unused]] const auto* parameter = static_cast<const double*>(attributes);
     if constexpr (shown && !LaneFunction<Formula>)

@@ -82,7 +82,39 @@ WENGERT_INLINE void spread(T c, V& v) {
   v = c - V{};
 }
 
-// Load and store the first elements of a register: with a mask at 64 bytes (AVX-512), otherwise through a buffer.
+// Keeps g++ 12 from merging nested selections into a conjunction of their masks, which it splits into scalar code for
+// 64-byte registers.
+template <class V>
+WENGERT_INLINE void keep_apart(V& selected) {
+#if defined(__x86_64__) && !defined(__clang__)
+  if constexpr (sizeof(V) == 64) asm("" : "+v"(selected));
+#endif
+}
+
+#if defined(__x86_64__) && !defined(__clang__)
+// The mask of the first `count` of eight floats begins at element 8 − count.
+inline constexpr std::int32_t first_elements[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+template <class T>
+WENGERT_INLINE const auto& mask_of_first(std::size_t count) {
+  return *reinterpret_cast<const std::int32_t(*)[8]>(first_elements + 8 - count * (sizeof(T) / 4));
+}
+#endif
+
+// Copies the first `count` elements of a register of `width`, at least one and not all: of few without a call.
+template <std::size_t width, class T>
+WENGERT_INLINE void copy_first(const T* from, std::size_t count, T* to) {
+  if constexpr (width > 4) {
+    std::memcpy(to, from, count * sizeof(T));
+  } else {
+    to[0] = from[0];
+    if constexpr (width > 2) {
+      if (count > 1) to[1] = from[1];
+      if (count > 2) to[2] = from[2];
+    }
+  }
+}
+
+// Load and store the first elements of a register: with a mask from 32 bytes on, otherwise through a buffer.
 template <class T, class V>
 WENGERT_INLINE void load_first(const T* p, std::size_t count, V& v) {
 #if defined(__x86_64__) && !defined(__clang__)
@@ -94,9 +126,18 @@ WENGERT_INLINE void load_first(const T* p, std::size_t count, V& v) {
       asm("vmovupd %1, %0%{%2%}%{z%}" : "=v"(v) : "m"(*reinterpret_cast<const T(*)[8]>(p)), "Yk"(mask));
     return;
   }
+  if constexpr (sizeof(V) == 32) {
+    V mask;
+    asm("vmovups %1, %0" : "=x"(mask) : "m"(mask_of_first<T>(count)));
+    if constexpr (sizeof(T) == 4)
+      asm("vmaskmovps %1, %2, %0" : "=x"(v) : "m"(*reinterpret_cast<const T(*)[8]>(p)), "x"(mask));
+    else
+      asm("vmaskmovpd %1, %2, %0" : "=x"(v) : "m"(*reinterpret_cast<const T(*)[4]>(p)), "x"(mask));
+    return;
+  }
 #endif
   alignas(V) T buffer[sizeof(V) / sizeof(T)] = {};
-  std::memcpy(buffer, p, count * sizeof(T));
+  copy_first<sizeof(V) / sizeof(T)>(p, count, buffer);
   std::memcpy(&v, buffer, sizeof(V));
 }
 template <class T, class V>
@@ -110,10 +151,19 @@ WENGERT_INLINE void store_first(const V& v, T* p, std::size_t count) {
       asm("vmovupd %1, %0%{%2%}" : "+m"(*reinterpret_cast<T(*)[8]>(p)) : "v"(v), "Yk"(mask));
     return;
   }
+  if constexpr (sizeof(V) == 32) {
+    V mask;
+    asm("vmovups %1, %0" : "=x"(mask) : "m"(mask_of_first<T>(count)));
+    if constexpr (sizeof(T) == 4)
+      asm("vmaskmovps %1, %2, %0" : "+m"(*reinterpret_cast<T(*)[8]>(p)) : "x"(v), "x"(mask));
+    else
+      asm("vmaskmovpd %1, %2, %0" : "+m"(*reinterpret_cast<T(*)[4]>(p)) : "x"(v), "x"(mask));
+    return;
+  }
 #endif
   alignas(V) T buffer[sizeof(V) / sizeof(T)];
   std::memcpy(buffer, &v, sizeof(V));
-  std::memcpy(p, buffer, count * sizeof(T));
+  copy_first<sizeof(V) / sizeof(T)>(buffer, count, p);
 }
 
 }  // namespace kernel
@@ -167,6 +217,7 @@ struct Lane {
   friend WENGERT_INLINE Lane where(const Mask<T, Bytes>& m, const Lane& a, const Lane& b) {
     Lane chosen;
     chosen.v = m.bits ? a.v : b.v;
+    kernel::keep_apart(chosen.v);
     return chosen;
   }
   operator double() const;  // NOLINT: see Probe

@@ -120,6 +120,12 @@ Tape<T>& tape_of(Var<T> operand, std::string_view op, const Location& where) {
   return tape;
 }
 
+namespace detail {
+// Rewinds `tape` to `start`, adds the line `where` to the current exception if it has none, and rethrows it.
+template <class T>
+[[noreturn]] void undo_recording(Tape<T>& tape, const typename Tape<T>::Mark& start, const Location& where);
+}  // namespace detail
+
 /// Returns what `record_all` returns. If it throws, rewinds `tape` to where it was and adds the line `where`, if the
 /// error has none. `where` is passed by value: it may belong to a node, and rewinding frees nodes.
 template <class T, class F>
@@ -127,13 +133,8 @@ auto atomically(Tape<T>& tape, Location where, F&& record_all) {
   const auto start = tape.mark();
   try {
     return record_all();
-  } catch (Error& error) {
-    tape.rewind(start);
-    error.locate(where);
-    throw;
   } catch (...) {
-    tape.rewind(start);
-    throw;
+    detail::undo_recording(tape, start, where);
   }
 }
 

@@ -285,37 +285,32 @@ struct StructuralTable {
   }
 };
 
+namespace detail {
+/// An application of the op of these tables to check. `attributes` are copied. Indices go where the op takes indices,
+/// Vars elsewhere, both in order; `prepare`, if any, maps the first Var.
+OpExample structural_example(const Op<double>& table, const Op<float>& table_in_float, const void* attributes,
+                             std::vector<Shape> shapes, Domain domain, std::vector<Indices> indices,
+                             Var<double> (*prepare)(Var<double>), bool any_extents);
+}  // namespace detail
+
 /// Registers a structural op; `record` instantiates it for every op that a program uses.
 template <StructuralOp S>
 struct Registered {
   /// The applications on which the op's derivative is checked.
-  static std::vector<OpExample> examples() {
+  [[gnu::cold]] static std::vector<OpExample> examples() {
     std::vector<OpExample> result;
-    for (const StructuralExample<S>& example : S::examples())
-      result.push_back(
-          {std::string(S::name), example.shapes, std::vector<Domain>(example.shapes.size(), example.domain),
-           [example](std::span<const Var<double>> x) { return apply(example, x); },
-           example.prepare != nullptr ? std::function<Var<float>(std::span<const Var<float>>)>()
-                                      : [example](std::span<const Var<float>> x) { return apply(example, x); },
-           detail::takes_any_extents<S>()});
+    for (StructuralExample<S>& example : S::examples()) {
+      detail::clear_padding(example.op);
+      result.push_back(detail::structural_example(
+          StructuralTable<double, S>::table, StructuralTable<float, S>::table, &example.op, std::move(example.shapes),
+          example.domain, std::move(example.indices), example.prepare, detail::takes_any_extents<S>()));
+    }
     if constexpr (requires { S::applications(); })
       for (OpExample& application : S::applications()) result.push_back(std::move(application));
     return result;
   }
   /// Registers the op when it is initialised, before main.
   static const bool done;
-
- private:
-  // Inputs that the op takes as indices are the example's indices, in order; the others are the Vars, in order.
-  template <class T>
-  static Var<T> apply(const StructuralExample<S>& example, std::span<const Var<T>> x) {
-    std::vector<Var<T>> inputs(example.shapes.size() + example.indices.size());
-    for (std::size_t i = 0, var = 0, index = 0; i < inputs.size(); ++i)
-      inputs[i] = detail::takes_indices<S>(i) ? x.front().tape().indices(example.indices[index++]).handle() : x[var++];
-    if constexpr (std::is_same_v<T, double>)
-      if (example.prepare != nullptr) inputs[0] = example.prepare(inputs[0]);
-    return x.front().tape().record(StructuralTable<T, S>::table, &example.op, sizeof(S), inputs, Location::current());
-  }
 };
 template <StructuralOp S>
 const bool Registered<S>::done = register_op({.name = S::name,
