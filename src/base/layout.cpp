@@ -196,7 +196,7 @@ void copy_plane(const T* from, T* to, const Plane& plane) {
 }  // namespace
 
 template <class T>
-void place_elements(Value<const T> from, Value<T> to) {
+void copy_elements(Value<const T> from, Value<T> to) {
   if (from.size() == 0) return;
   const Layout* layouts[] = {from.layout, to.layout};
   const Loops loops = merge_loops(layouts);
@@ -225,12 +225,12 @@ void copy_elements(Value<const T> from, T* to) {
     return;
   }
   const Layout layout = contiguous_layout(from.shape());
-  place_elements(from, {to, &layout});
+  copy_elements(from, {to, &layout});
 }
 
 #define WENGERT_INSTANTIATE(T)                        \
   template void copy_elements<T>(Value<const T>, T*); \
-  template void place_elements<T>(Value<const T>, Value<T>);
+  template void copy_elements<T>(Value<const T>, Value<T>);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 WENGERT_INSTANTIATE(std::int64_t)

@@ -80,7 +80,7 @@ Storage* Pool::allocate(std::size_t bytes) {
 
 alignas(alignment) std::byte Pool::no_elements[alignment];
 
-void Pool::forbid(Storage* storage) noexcept { ASAN_POISON_MEMORY_REGION(storage->data, storage->capacity); }
+void Pool::poison(Storage* storage) noexcept { ASAN_POISON_MEMORY_REGION(storage->data, storage->capacity); }
 
 Storage* Pool::adopt(std::byte* data, std::size_t bytes, std::shared_ptr<const void> owner) {
   Storage* storage = free_[foreign_class];

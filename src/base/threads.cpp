@@ -56,7 +56,7 @@ namespace kernel {
 
 int threads_for(bool large) noexcept { return large && !serial && omp_in_parallel() == 0 ? num_threads() : 1; }
 
-int forks_behind() noexcept { return forks.load(std::memory_order_relaxed); }
+int fork_count() noexcept { return forks.load(std::memory_order_relaxed); }
 
 SerialScope::SerialScope() noexcept : before_(std::exchange(serial, true)) {}
 SerialScope::~SerialScope() { serial = before_; }

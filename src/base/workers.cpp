@@ -25,7 +25,7 @@ struct Workers::Crew {
   void wait_for_work();
   void work(std::unique_lock<std::mutex>& lock);
 
-  const int forks = forks_behind();  // identifies the process of the threads
+  const int forks = fork_count();  // identifies the process of the threads
   std::vector<std::thread> threads;
   std::mutex mutex;
   std::condition_variable begun, done;
@@ -41,11 +41,11 @@ Workers::Workers() : crew_(std::make_unique<Crew>()) {}
 
 // A crew from before a fork cannot be joined in the child: its threads do not exist there, and locks may stay locked.
 Workers::~Workers() {
-  if (crew_->forks != forks_behind()) static_cast<void>(crew_.release());
+  if (crew_->forks != fork_count()) static_cast<void>(crew_.release());
 }
 
 void Workers::run_all(std::size_t threads, std::size_t count, const Task& task) {
-  if (crew_->forks != forks_behind()) {
+  if (crew_->forks != fork_count()) {
     static_cast<void>(crew_.release());
     crew_ = std::make_unique<Crew>();
   }

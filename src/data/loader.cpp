@@ -168,7 +168,7 @@ struct Loader<T>::Epoch::State {
     return batch;
   }
 
-  const int forks = kernel::forks_behind();  // when the worker was started
+  const int forks = kernel::fork_count();  // when the worker was started
   const std::shared_ptr<const Plan> plan;
   const std::size_t number;
   const std::vector<std::size_t> order;
@@ -186,7 +186,7 @@ Loader<T>::Epoch::Epoch(std::shared_ptr<const Plan> plan, std::size_t number, st
     : state_(std::make_unique<State>(std::move(plan), number, first)) {}
 template <class T>
 Loader<T>::Epoch::~Epoch() {
-  if (state_ != nullptr && state_->forks != kernel::forks_behind()) static_cast<void>(state_.release());
+  if (state_ != nullptr && state_->forks != kernel::fork_count()) static_cast<void>(state_.release());
 }
 template <class T>
 Loader<T>::Epoch::Epoch(Epoch&&) noexcept = default;
@@ -195,7 +195,7 @@ template <class T>
 const Batch<T>* Loader<T>::Epoch::next() {
   if (state_ == nullptr) throw HandleError("loader", "the epoch was moved from");
   // A fork leaves the thread in the parent, and the mutex may stay locked: the child continues with a new state.
-  if (state_->forks != kernel::forks_behind()) {
+  if (state_->forks != kernel::fork_count()) {
     const State* inherited = state_.release();
     state_ = std::make_unique<State>(inherited->plan, inherited->number, inherited->given);
   }

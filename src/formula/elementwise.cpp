@@ -9,9 +9,9 @@ namespace wengert::detail {
 
 // Storage for an op's inputs, left uninitialised: clearing it takes as long as recording an op.
 template <class T>
-class FewVars {
+class VarBuffer {
  public:
-  FewVars() {}  // NOLINT(modernize-use-equals-default): it would clear the storage
+  VarBuffer() {}  // NOLINT(modernize-use-equals-default): it would clear the storage
   Var<T>& operator[](std::size_t i) { return room_.vars[i]; }
   std::span<const Var<T>> first(std::size_t count) const { return {room_.vars, count}; }
 
@@ -25,7 +25,7 @@ class FewVars {
 template <class T>
 void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, bool reads_output) {
   const std::size_t arity = ops.size();
-  FewVars<T> operands;
+  VarBuffer<T> operands;
   std::size_t count = 0;
   for (; count < arity; ++count) operands[count] = pullback.input(count);
   if (reads_output) operands[count++] = pullback.output();

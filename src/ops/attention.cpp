@@ -68,7 +68,7 @@ struct Seen {
 template <class T>
 Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
                                     const std::type_identity_t<AttentionOptions<T>>& options, Location where) {
-  if (q.empty()) detail::refuse_empty(attention_name, "an operand", where);
+  if (q.empty()) detail::throw_empty_handle(attention_name, "an operand", where);
   Tape<T>& tape = q.tape(attention_name, where);
   for (const Var<T>& operand : {q, k, v}) check_operand(tape, operand, attention_name, where, "an operand");
   return atomically(tape, where, [&] {

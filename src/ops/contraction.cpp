@@ -84,7 +84,7 @@ struct SpreadAxes {
   void forward(Value<const T> x, Value<T> y) const {
     std::fill_n(y.data, y.size(), T(0));
     const Layout diagonal = map.apply(*y.layout);
-    place_elements(x, {y.data, &diagonal});
+    copy_elements(x, {y.data, &diagonal});
   }
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T>) const {

@@ -226,7 +226,7 @@ std::size_t checked_groups(std::string_view name, std::ptrdiff_t groups) {
 
 template <class T>
 Shape shape_of(Var<T> w, std::string_view name, const Location& where) {
-  if (w.empty()) detail::refuse_empty(name, "the weight", where);
+  if (w.empty()) detail::throw_empty_handle(name, "the weight", where);
   return tape_of(w, name, where).node(w, name).layout->shape;
 }
 

@@ -289,7 +289,7 @@ template <class T>
 Var<T> ctc_loss(Var<T> log_probability, std::type_identity_t<IndexOperand<T>> targets,
                 std::type_identity_t<IndexOperand<T>> input_lengths,
                 std::type_identity_t<IndexOperand<T>> target_lengths, const CtcOptions& options, Location where) {
-  if (log_probability.empty()) detail::refuse_empty(loss_name, "the prediction", where);
+  if (log_probability.empty()) detail::throw_empty_handle(loss_name, "the prediction", where);
   Tape<T>& tape = tape_of(log_probability, loss_name, where);
   return atomically(tape, where, [&] {
     const auto on_tape = [&](std::string_view role, const IndexOperand<T>& operand) {

@@ -51,7 +51,7 @@ struct Concatenate {
     for (const Value<const T>& part : parts) {
       target.shape = part.shape();
       target.size = part.size();
-      place_elements(part, {y.data, &target});
+      copy_elements(part, {y.data, &target});
       y.data += static_cast<std::ptrdiff_t>(part.shape()[axis]) * target.strides[axis];
     }
   }

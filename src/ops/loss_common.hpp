@@ -47,7 +47,7 @@ double samples(Var<T> x) {
 template <class T, class F>
 Var<T> loss_of(std::string_view name, Var<T> prediction, const Operand<T>& target, const Location& where,
                const F& cost) {
-  if (prediction.empty()) detail::refuse_empty(name, "the prediction", where);
+  if (prediction.empty()) detail::throw_empty_handle(name, "the prediction", where);
   return atomically(tape_of(prediction, name, where), where, [&] {
     const Var<T> y = equal_shaped(name, prediction, target);
     const std::array<Named<T>, 2> operands{{{"prediction", prediction}, {"target", y}}};

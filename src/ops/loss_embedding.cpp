@@ -54,7 +54,7 @@ template <class T, class F>
 Var<T> loss_of_rows(std::string_view name, std::string_view first, Var<T> a,
                     std::initializer_list<std::pair<std::string_view, const Operand<T>*>> others,
                     const Operand<T>* target, Reduction reduction, const Location& where, const F& costs) {
-  if (a.empty()) detail::refuse_empty(name, fmt::format("the {}", first), where);
+  if (a.empty()) detail::throw_empty_handle(name, fmt::format("the {}", first), where);
   return atomically(tape_of(a, name, where), where, [&] {
     std::array<losses::Named<T>, 4> operands{};
     std::size_t count = 0;

@@ -285,7 +285,7 @@ IndexVar<T> labels_on(std::string_view name, Var<T> prediction, const IndexOpera
 template <class T>
 Var<T> cross_entropy(Var<T> logits, std::type_identity_t<IndexOperand<T>> labels,
                      const std::type_identity_t<CrossEntropyOptions<T>>& options, Location where) {
-  if (logits.empty()) detail::refuse_empty("cross_entropy", "the prediction", where);
+  if (logits.empty()) detail::throw_empty_handle("cross_entropy", "the prediction", where);
   return atomically(tape_of(logits, "cross_entropy", where), where, [&] {
     const Call<T> call{"cross_entropy", options, where};
     call.check(logits);
@@ -311,7 +311,7 @@ Var<T> cross_entropy(Var<T> logits, std::type_identity_t<Operand<T>> target,
 template <class T>
 Var<T> nll_loss(Var<T> log_probability, std::type_identity_t<IndexOperand<T>> labels,
                 const std::type_identity_t<CrossEntropyOptions<T>>& options, Location where) {
-  if (log_probability.empty()) detail::refuse_empty("nll_loss", "the prediction", where);
+  if (log_probability.empty()) detail::throw_empty_handle("nll_loss", "the prediction", where);
   return atomically(tape_of(log_probability, "nll_loss", where), where, [&] {
     const Call<T> call{"nll_loss", options, where};
     call.check(log_probability);

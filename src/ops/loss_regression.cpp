@@ -124,7 +124,7 @@ Var<T> gaussian_nll_loss(Var<T> mean, std::type_identity_t<Operand<T>> target,
                          std::type_identity_t<Operand<T>> variance, const GaussianOptions& options, Location where) {
   constexpr std::string_view name = "gaussian_nll_loss";
   losses::check_parameter(name, "epsilon", options.epsilon, false, where);
-  if (mean.empty()) detail::refuse_empty(name, "the mean", where);
+  if (mean.empty()) detail::throw_empty_handle(name, "the mean", where);
   return atomically(tape_of(mean, name, where), where, [&] {
     const Var<T> y = losses::equal_shaped(name, mean, target), v = variance.on(mean.tape());
     check_operand(mean.tape(), v, name, where, "the variance");

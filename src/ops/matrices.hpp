@@ -24,7 +24,7 @@ namespace wengert::detail {
 ///@{
 template <class T>
 Tape<T>& tape_of(std::string_view op, const Location& where, Var<T> a) {
-  if (a.empty()) refuse_empty(op, "operand 1", where);
+  if (a.empty()) throw_empty_handle(op, "operand 1", where);
   return wengert::tape_of(a, op, where);
 }
 template <class T>

@@ -29,7 +29,7 @@ struct Flip {
         x.data += static_cast<std::ptrdiff_t>(x.shape()[axis] - 1) * reversed.strides[axis];
         reversed.strides[axis] = -reversed.strides[axis];
       }
-    place_elements({x.data, &reversed}, y);
+    copy_elements({x.data, &reversed}, y);
   }
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T>) const {

@@ -90,7 +90,7 @@ struct Placed {
     Layout layout;
     std::ptrdiff_t offset = 0;
     seen.view(*y.layout, layout, offset);
-    place_elements(x, {y.data + offset, &layout});
+    copy_elements(x, {y.data + offset, &layout});
   }
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T>) const {

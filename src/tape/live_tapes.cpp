@@ -40,13 +40,13 @@ bool is_live_elsewhere(const void* tape) noexcept {
   return further().tapes.contains(tape);
 }
 
-void begin_life(const void* tape) {
+void register_tape(const void* tape) {
   if (exchange_in_line(tape, 0, ~reinterpret_cast<std::uintptr_t>(tape))) return;
   const std::lock_guard lock(further().mutex);
   further().tapes.insert(tape);
 }
 
-void end_life(const void* tape) noexcept {
+void unregister_tape(const void* tape) noexcept {
   if (exchange_in_line(tape, ~reinterpret_cast<std::uintptr_t>(tape), 0)) return;
   const std::lock_guard lock(further().mutex);
   further().tapes.erase(tape);

@@ -14,9 +14,9 @@ namespace wengert {
 template <class T, class... Args>
 void check_operand(const Tape<T>& tape, const Var<T>& operand, std::string_view op, const Location& where,
                    fmt::format_string<Args...> what, Args&&... args) {
-  if (operand.empty()) detail::refuse_empty(op, fmt::format(what, std::forward<Args>(args)...), where);
+  if (operand.empty()) detail::throw_empty_handle(op, fmt::format(what, std::forward<Args>(args)...), where);
   if (&operand.tape(op, where) != &tape)
-    detail::refuse_foreign(op, fmt::format(what, std::forward<Args>(args)...), where);
+    detail::throw_foreign_handle(op, fmt::format(what, std::forward<Args>(args)...), where);
   tape.node(operand, op, where);
 }
 

@@ -79,13 +79,13 @@ bool Recorder<T>::usable(const Node<T>& n) const {
 
 // Makes reads of a value that is not computed detectable: by signalling NaNs and AddressSanitizer.
 template <class T>
-void Recorder<T>::hide(Storage* storage, [[maybe_unused]] std::size_t bytes) const noexcept {
+void Recorder<T>::poison(Storage* storage, [[maybe_unused]] std::size_t bytes) const noexcept {
 #if !defined(NDEBUG)
   constexpr std::size_t enough = 4096;  // the rest of its memory is never touched
   std::fill_n(reinterpret_cast<T*>(storage->data), std::min(bytes, enough) / sizeof(T),
               std::numeric_limits<T>::signaling_NaN());
 #endif
-  Pool::forbid(storage);
+  Pool::poison(storage);
 }
 
 template <class T>
@@ -93,8 +93,8 @@ const Node<T>& Recorder<T>::operand(const Op<T>& op, Var<T> var, std::size_t pos
   if (is_current(var)) return tape_.nodes_[var.index_];
   const std::string what = fmt::format("operand {}", position + 1);
   const auto refuse = [&](const std::string& reason) { throw HandleError(op.subject(), what + reason); };
-  if (var.empty()) detail::refuse_empty(op.subject(), what);
-  if (var.tape_ != &tape_) detail::refuse_foreign(op.subject(), what);
+  if (var.empty()) detail::throw_empty_handle(op.subject(), what);
+  if (var.tape_ != &tape_) detail::throw_foreign_handle(op.subject(), what);
   if (var.index_ >= tape_.nodes_.size() || tape_.nodes_[var.index_].generation != var.generation_)
     refuse(fmt::format(" is a stale handle: its node {} was released by rewind(); record it again", var.index_));
   if (!tape_.nodes_[var.index_].computed && tape_.computing_) refuse(" was recorded while the tape computed no values");
@@ -207,15 +207,15 @@ Var<T> Recorder<T>::record_view(const Op<T>& op, const void* attributes, Var<T> 
 
 // One element per input of an op: in place if they are few, otherwise in the tape's arena.
 template <class E>
-class FewOrMany {
+class SmallBuffer {
  public:
-  FewOrMany(std::size_t count, Arena& arena) : elements_(few_.data(), count) {
+  SmallBuffer(std::size_t count, Arena& arena) : elements_(few_.data(), count) {
     if (count <= few_.size()) return;
     elements_ = {static_cast<E*>(arena.allocate(count * sizeof(E))), count};
     std::uninitialized_default_construct(elements_.begin(), elements_.end());
   }
-  FewOrMany(const FewOrMany&) = delete;
-  FewOrMany& operator=(const FewOrMany&) = delete;
+  SmallBuffer(const SmallBuffer&) = delete;
+  SmallBuffer& operator=(const SmallBuffer&) = delete;
   E& operator[](std::size_t i) { return elements_[i]; }
   std::span<const E> span() const { return elements_; }
 
@@ -229,9 +229,9 @@ template <class T>
 Var<T> Recorder<T>::record_structural(const Op<T>& op, const void* attributes, std::span<const Var<T>> inputs,
                                       const Location& where) {
   const std::size_t arity = inputs.size();
-  FewOrMany<Var<T>> operands(arity, tape_.arena_);
-  FewOrMany<const Shape*> shapes(arity, tape_.arena_);
-  FewOrMany<Value<const T>> values(arity, tape_.arena_);
+  SmallBuffer<Var<T>> operands(arity, tape_.arena_);
+  SmallBuffer<const Shape*> shapes(arity, tape_.arena_);
+  SmallBuffer<Value<const T>> values(arity, tape_.arena_);
   for (std::size_t i = 0; i < arity; ++i) {
     shapes[i] = &operand(op, inputs[i], i).layout->shape;
     operands[i] = inputs[i];

@@ -36,11 +36,11 @@ class Recorder {
   std::uint32_t append_edges(Handles inputs);
   void require_finite(const Op<T>& op, const T* data, const Layout& layout, std::span<const std::uint32_t> inputs,
                       const Location& where) const;
-  void hide(Storage* storage, std::size_t bytes) const noexcept;
+  void poison(Storage* storage, std::size_t bytes) const noexcept;
   Storage* allocate(std::size_t bytes) {  // for a node's value
     Storage* storage = tape_.pool_.allocate(bytes);
     if (!tape_.computing_) [[unlikely]]
-      hide(storage, bytes);
+      poison(storage, bytes);
     return storage;
   }
   bool is_current(const Var<T>& var) const;

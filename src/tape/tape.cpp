@@ -13,7 +13,7 @@ namespace wengert {
 
 template <class T>
 const Node<T>& Tape<T>::node(Var<T> var, std::string_view subject, const Location& where) const {
-  if (var.empty()) detail::refuse_empty(subject, "the operand", where);
+  if (var.empty()) detail::throw_empty_handle(subject, "the operand", where);
   if (var.tape_ != this) throw HandleError(subject, "the handle belongs to another tape", where);
   if (var.index_ >= nodes_.size() || nodes_[var.index_].generation != var.generation_)
     throw HandleError(subject, fmt::format("stale handle: node {} was released by rewind()", var.index_), where);
@@ -21,8 +21,8 @@ const Node<T>& Tape<T>::node(Var<T> var, std::string_view subject, const Locatio
 }
 
 template <class T>
-void Tape<T>::throw_not_computed(std::string_view subject, std::string_view way_out, const Location& where) {
-  throw HandleError(subject, fmt::format("the tape is recorded for a Program and computes no values: {}", way_out),
+void Tape<T>::throw_not_computed(std::string_view subject, std::string_view advice, const Location& where) {
+  throw HandleError(subject, fmt::format("the tape is recorded for a Program and computes no values: {}", advice),
                     where);
 }
 
@@ -83,13 +83,13 @@ template <class T>
 Tape<T>::Tape() : updates_(*this) {
   static std::atomic<std::uint32_t> next{0};
   generation_ = next.fetch_add(0x9e3779b9U, std::memory_order_relaxed) | 1U;
-  detail::begin_life(this);
+  detail::register_tape(this);
 }
 
 template <class T>
 Tape<T>::~Tape() {
   rewind(Mark{});
-  detail::end_life(this);
+  detail::unregister_tape(this);
 }
 
 template class Tape<float>;

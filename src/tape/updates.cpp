@@ -13,7 +13,7 @@ namespace wengert {
 
 template <class T>
 void UpdateQueue<T>::add(const Parameter<T>& parameter, Var<T> value, const Location& where) {
-  if (value.empty()) detail::refuse_empty("update", "the value", where);
+  if (value.empty()) detail::throw_empty_handle("update", "the value", where);
   if (&value.tape("update", where) != &tape_) throw HandleError("update", "the value belongs to another tape", where);
   const Shape shape = tape_.node(value, "update", where).layout->shape;
   if (shape != parameter.shape())

@@ -12,16 +12,16 @@
 
 namespace wengert {
 
-void detail::refuse_empty(std::string_view op, std::string_view what, const Location& where) {
+void detail::throw_empty_handle(std::string_view op, std::string_view what, const Location& where) {
   throw HandleError(op, fmt::format("{} is an empty handle: it was never recorded on a tape", what), where);
 }
-void detail::refuse_foreign(std::string_view op, std::string_view what, const Location& where) {
+void detail::throw_foreign_handle(std::string_view op, std::string_view what, const Location& where) {
   throw HandleError(op, fmt::format("{} belongs to another tape: record all operands on one tape", what), where);
 }
 
 template <class T>
 void Var<T>::refuse(std::string_view subject, const Location& where) const {
-  if (empty()) detail::refuse_empty(subject, "the operand", where);
+  if (empty()) detail::throw_empty_handle(subject, "the operand", where);
   throw HandleError(
       subject,
       "the handle's tape was destroyed: keep the tape alive as long as its Vars are used, or copy the values first",

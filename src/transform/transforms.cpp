@@ -70,7 +70,7 @@ void sweep(const Differentiated<T>& y, std::span<const Var<T>> wrt, std::span<Va
 template <class T>
 Differentiated<T>::Differentiated(const Seeded<T>& seeded, Location line)
     : value(seeded.value), cotangent(seeded.cotangent), where(line) {
-  if (cotangent.empty()) detail::refuse_empty("seed", "the cotangent", line);
+  if (cotangent.empty()) detail::throw_empty_handle("seed", "the cotangent", line);
 }
 
 template <class T>

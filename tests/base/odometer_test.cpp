@@ -98,7 +98,7 @@ TEST_CASE("elements are copied between layouts of any rank and strides") {
   reversed.contiguous = false;
   odd =
       strided_layout(shape, std::array{odd.strides[1], odd.strides[3], odd.strides[0], odd.strides[4], odd.strides[2]});
-  place_elements<double>({from.data() + count - 1, &reversed}, {to.data(), &odd});
+  copy_elements<double>({from.data() + count - 1, &reversed}, {to.data(), &odd});
   repeated = strided_layout(shape, std::array<std::ptrdiff_t, 5>{0, 12, 0, 3, 1});
   std::vector<double> copy(shape.elements());
   copy_elements<double>({from.data(), &repeated}, copy.data());

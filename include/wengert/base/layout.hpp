@@ -68,6 +68,6 @@ void copy_elements(Value<const T> from, T* to);
 
 /// Copies `from` to `to`, which have the same shape and any strides. No two elements of `to` may share an address.
 template <class T>
-void place_elements(Value<const T> from, Value<T> to);
+void copy_elements(Value<const T> from, Value<T> to);
 
 }  // namespace wengert

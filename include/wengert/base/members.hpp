@@ -81,9 +81,9 @@ constexpr decltype(auto) with_members(S& s, F&& f) {
 
 // An object that is declared and never defined: only the compiler's spelling of its members' addresses is used.
 template <class S>
-struct Imagined {
+struct Declared {
   const S value;
-  static const Imagined object;
+  static const Declared object;
 };
 template <class P>
 struct Address {
@@ -100,7 +100,7 @@ consteval std::string_view spelled() {
 }
 template <class S, std::size_t i>
 consteval auto address_of_member() {
-  return with_members(Imagined<S>::object.value,
+  return with_members(Declared<S>::object.value,
                       [](const auto&... member) { return Address{std::get<i>(std::tuple(&member...))}; });
 }
 // The names of a struct's members.

@@ -46,7 +46,7 @@ class Pool {
   /// allowed if `bytes` is 0, becomes `no_elements`.
   Storage* adopt(std::byte* data, std::size_t bytes, std::shared_ptr<const void> owner);
   /// Makes AddressSanitizer report every access to the storage until it is allocated again.
-  static void forbid(Storage* storage) noexcept;
+  static void poison(Storage* storage) noexcept;
   /// Adds a reference.
   void retain(Storage* storage) noexcept { ++storage->references; }
   /// Removes a reference; removing the last one recycles the storage.

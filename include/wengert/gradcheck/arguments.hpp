@@ -25,9 +25,10 @@ concept WholeNumbers = std::derived_from<E, xt::xexpression<E>> && std::is_integ
 // The scalar type of a struct of Parameters that is a template over it, or over the types of its members; else void.
 template <class Module>
 constexpr auto scalar_of_module() {
-  if constexpr (kind_of<Module> == Kind::list)
+  if constexpr (kind_of<Module> == Kind::sequence)
     return scalar_of_module<typename Module::value_type>();
-  else if constexpr (kind_of<Module> == Kind::record && !std::is_same_v<typename Structure<Module>::Arguments, Types<>>)
+  else if constexpr (kind_of<Module> == Kind::aggregate &&
+                     !std::is_same_v<typename Structure<Module>::Arguments, Types<>>)
     return std::type_identity<ModuleScalar<Module>>{};
   else
     return std::type_identity<void>{};

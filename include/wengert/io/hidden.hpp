@@ -34,7 +34,7 @@ constexpr bool is_callable() {
 // Whether visiting a type's fields finds the type of a Parameter.
 template <class X>
 constexpr bool has_parameters() {
-  if constexpr (wengert::detail::kind_of<X> != wengert::detail::Kind::record)
+  if constexpr (wengert::detail::kind_of<X> != wengert::detail::Kind::aggregate)
     return !std::is_void_v<ModuleScalar<X>>;
   else if constexpr (wengert::detail::member_count<X>() == 0 ||
                      wengert::detail::member_count<X>() > wengert::detail::max_members)

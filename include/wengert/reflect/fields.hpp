@@ -21,9 +21,10 @@ namespace wengert::detail {
 template <class... X>
 struct Types {};
 
-enum class Kind { value, record, list, tuple, holder };  // a value has no fields, a record is a struct
+// A value has no fields; a nullable is an optional or a smart pointer.
+enum class Kind { value, aggregate, sequence, tuple, nullable };
 template <class X>
-concept Record = (std::is_class_v<X> && std::is_aggregate_v<X> && !std::is_empty_v<X>) || requires {
+concept Aggregate = (std::is_class_v<X> && std::is_aggregate_v<X> && !std::is_empty_v<X>) || requires {
   typename X::UnnamedMember;
 };
 
@@ -37,7 +38,7 @@ using Rebuilt = typename decltype(rebuilt<Map, std::remove_const_t<X>, inside>()
 // types that stay the same, such as structs that are not templates.
 template <class X>
 struct Structure {
-  static constexpr Kind kind = Record<X> ? Kind::record : Kind::value;
+  static constexpr Kind kind = Aggregate<X> ? Kind::aggregate : Kind::value;
   using Arguments = Types<>;
   template <class Map>
   using Of = X;
@@ -50,11 +51,11 @@ struct Template {
   using Of = Outer<Rebuilt<Map, X, kind>...>;
 };
 template <template <class...> class S, class... X>
-requires Record<S<X...>>
-struct Structure<S<X...>> : Template<Kind::record, S, X...> {
+requires Aggregate<S<X...>>
+struct Structure<S<X...>> : Template<Kind::aggregate, S, X...> {
 };
 template <class X>
-struct Structure<std::vector<X>> : Template<Kind::list, std::vector, X> {};
+struct Structure<std::vector<X>> : Template<Kind::sequence, std::vector, X> {};
 template <class X, std::size_t count>
 struct Structure<std::array<X, count>> : Structure<std::vector<X>> {
   template <class Map>
@@ -63,11 +64,11 @@ struct Structure<std::array<X, count>> : Structure<std::vector<X>> {
 template <class... X>
 struct Structure<std::tuple<X...>> : Template<Kind::tuple, std::tuple, X...> {};
 template <class X>
-struct Structure<std::optional<X>> : Template<Kind::holder, std::optional, X> {};
+struct Structure<std::optional<X>> : Template<Kind::nullable, std::optional, X> {};
 template <class X>
-struct Structure<std::unique_ptr<X>> : Template<Kind::holder, std::unique_ptr, X> {};
+struct Structure<std::unique_ptr<X>> : Template<Kind::nullable, std::unique_ptr, X> {};
 template <class X>
-struct Structure<std::shared_ptr<X>> : Template<Kind::holder, std::shared_ptr, X> {};
+struct Structure<std::shared_ptr<X>> : Template<Kind::nullable, std::shared_ptr, X> {};
 
 template <class X>
 inline constexpr Kind kind_of = Structure<X>::kind;
@@ -75,25 +76,25 @@ inline constexpr Kind kind_of = Structure<X>::kind;
 // The types of the fields.
 template <class X>
 constexpr auto field_types() {
-  if constexpr (kind_of<X> == Kind::record)
+  if constexpr (kind_of<X> == Kind::aggregate)
     return decltype(with_members(std::declval<const X&>(),
                                  []<class... Field>(const Field&...) { return Types<Field...>{}; })){};
   else
     return typename Structure<X>::Arguments{};
 }
 
-// Calls `f(field, i)` with each field and its index. Skips numbers in a list.
+// Calls `f(field, i)` with each field and its index. Skips numbers in a sequence.
 template <class X, class F>
 void for_each_field(const X& x, F&& f) {
   std::size_t i = 0;
   const auto visit = [&](const auto&... field) { (f(field, i++), ...); };
-  if constexpr (kind_of<X> == Kind::record) {
+  if constexpr (kind_of<X> == Kind::aggregate) {
     with_members(x, visit);
   } else if constexpr (kind_of<X> == Kind::tuple) {
     std::apply(visit, x);
-  } else if constexpr (kind_of<X> == Kind::holder) {
+  } else if constexpr (kind_of<X> == Kind::nullable) {
     if (x) visit(*x);
-  } else if constexpr (kind_of<X> == Kind::list) {
+  } else if constexpr (kind_of<X> == Kind::sequence) {
     if constexpr (std::is_class_v<typename X::value_type>)
       for (const auto& element : x) visit(element);
   }
@@ -103,7 +104,7 @@ template <class Map, class X, Kind inside>
 constexpr auto rebuilt() {
   if constexpr (std::invocable<Map&, const X&>)
     return std::type_identity<std::invoke_result_t<Map&, const X&>>{};
-  else if constexpr (inside == Kind::record && std::is_floating_point_v<X>)
+  else if constexpr (inside == Kind::aggregate && std::is_floating_point_v<X>)
     return std::type_identity<typename Map::Scalar>{};
   else
     return std::type_identity<typename Structure<X>::template Of<Map>>{};
@@ -119,11 +120,11 @@ auto rebuild(const X& x, Map& map) -> Rebuilt<Map, X> {
     return map(x);
   } else if constexpr (kind_of<X> == Kind::value) {
     return x;
-  } else if constexpr (kind_of<X> == Kind::record) {
+  } else if constexpr (kind_of<X> == Kind::aggregate) {
     return with_members(x, gather);
   } else if constexpr (requires { typename Y::element_type; }) {
     return x ? Y(new typename Y::element_type(detail::rebuild(*x, map))) : Y();
-  } else if constexpr (kind_of<X> == Kind::holder) {
+  } else if constexpr (kind_of<X> == Kind::nullable) {
     return x ? Y(detail::rebuild(*x, map)) : Y();
   } else if constexpr (requires(Y y) { y.reserve(x.size()); }) {
     Y y;

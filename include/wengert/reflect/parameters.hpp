@@ -40,11 +40,11 @@ void visit_parts(const X& x, const std::string& path, const Visit& visit) {
   static_assert(!std::is_array_v<X>,  // with_members accepts one element as the only member
                 "wengert: a struct of tensors must not hold a C array: make it an std::array<Layer, 1>");
   constexpr Kind kind = kind_of<X>;
-  if constexpr (kind == Kind::value || kind == Kind::record)
+  if constexpr (kind == Kind::value || kind == Kind::aggregate)
     if (!visit(path, x)) return;
   for_each_field(x, [&]<class Field>(const Field& field, [[maybe_unused]] std::size_t i) {
-    constexpr bool is_numbered = kind == Kind::tuple || (kind == Kind::list && !HasMemberSuffix<Field>);
-    constexpr bool is_named = kind == Kind::record && !requires { typename X::UnnamedMember; };
+    constexpr bool is_numbered = kind == Kind::tuple || (kind == Kind::sequence && !HasMemberSuffix<Field>);
+    constexpr bool is_named = kind == Kind::aggregate && !requires { typename X::UnnamedMember; };
     std::string own = path;
     if constexpr (is_numbered) own = joined_path(path, std::to_string(i));
     if constexpr (is_named) own = joined_path(path, member_names<X>[i]);

@@ -60,7 +60,8 @@ using ScalarOfTree = decltype(first_scalar<false>(Types<Tree>{}));
 template <class X>
 inline constexpr bool is_tree = is_leaf<X> || []<class... V>(Types<V...>) {
   constexpr Kind kind = kind_of<X>;
-  constexpr bool can_be = kind == Kind::list || kind == Kind::tuple || (kind == Kind::record && sizeof...(V) == 1);
+  constexpr bool can_be =
+      kind == Kind::sequence || kind == Kind::tuple || (kind == Kind::aggregate && sizeof...(V) == 1);
   return can_be && (is_tree<V> && ...);
 }(typename Structure<X>::Arguments{});
 

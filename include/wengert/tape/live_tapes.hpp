@@ -24,8 +24,8 @@ inline bool is_live(const void* tape) noexcept {
 }
 /// Add a tape to the table, or remove it.
 ///@{
-void begin_life(const void* tape);
-void end_life(const void* tape) noexcept;
+void register_tape(const void* tape);
+void unregister_tape(const void* tape) noexcept;
 ///@}
 
 }  // namespace wengert::detail

@@ -126,13 +126,13 @@ template <class T>
 [[noreturn]] void undo_recording(Tape<T>& tape, const typename Tape<T>::Mark& start, const Location& where);
 }  // namespace detail
 
-/// Returns what `record_all` returns. If it throws, rewinds `tape` to where it was and adds the line `where`, if the
+/// Returns what `record` returns. If it throws, rewinds `tape` to where it was and adds the line `where`, if the
 /// error has none. `where` is passed by value: it may belong to a node, and rewinding frees nodes.
 template <class T, class F>
-auto atomically(Tape<T>& tape, Location where, F&& record_all) {
+auto atomically(Tape<T>& tape, Location where, F&& record) {
   const auto start = tape.mark();
   try {
-    return record_all();
+    return record();
   } catch (...) {
     detail::undo_recording(tape, start, where);
   }

@@ -330,7 +330,7 @@ requires(sizeof...(V) == S::arity && (detail::TapeHandle<V> && ...)) auto record
   static_assert(detail::right_kinds<S, T, V...>(std::index_sequence_for<V...>{}),
                 "wengert: an input is a Var where the op takes indices (see index_inputs), or the other way round");
   const std::array<Var<T>, S::arity> handles{detail::handle_of(inputs)...};
-  if (handles[0].empty()) detail::refuse_empty(S::name, "operand 1", where);
+  if (handles[0].empty()) detail::throw_empty_handle(S::name, "operand 1", where);
   const Op<T>& table = StructuralTable<T, S>::table;
   const Var<T> result = handles[0].tape(table, where).record(table, &op, sizeof(S), handles, where);
   if constexpr (detail::gives_indices<S>)
@@ -344,7 +344,7 @@ template <StructuralOp S, class T>
 requires(S::arity == any_number) Var<T> record(S op, const Location& where, std::span<const Var<T>> inputs) {
   (void)&Registered<S>::done;
   detail::clear_padding(op);
-  if (inputs[0].empty()) detail::refuse_empty(S::name, "operand 1", where);
+  if (inputs[0].empty()) detail::throw_empty_handle(S::name, "operand 1", where);
   const Op<T>& table = StructuralTable<T, S>::table;
   return inputs[0].tape(table, where).record(table, &op, sizeof(S), inputs, where);
 }

@@ -187,10 +187,10 @@ class Tape {
   Var<T> keep_alive(std::shared_ptr<const void> owner, const Location& where);
   /// The parameter that a leaf refers to; nullopt for other nodes.
   std::optional<Parameter<T>> parameter(std::size_t index) const;
-  /// Throws HandleError, with the advice `way_out`, if values are not computed.
-  void require_values(std::string_view subject, std::string_view way_out, const Location& where) const {
+  /// Throws HandleError, with `advice` in its message, if values are not computed.
+  void require_values(std::string_view subject, std::string_view advice, const Location& where) const {
     if (!computing_) [[unlikely]]
-      throw_not_computed(subject, way_out, where);
+      throw_not_computed(subject, advice, where);
   }
   /// Notes that a value was read; see `value_dependence`. Throws HandleError if values are not computed.
   void note_read(const Location& where) const {
@@ -243,8 +243,7 @@ class Tape {
   Var<T> record_parameter(const Parameter<T>& parameter, const Location& where);
   Var<T> leaf(Storage* storage, const Layout* layout, const void* attributes, const Location& where);
   Var<T> uninitialised(const Shape& shape, const Location& where);
-  [[noreturn]] static void throw_not_computed(std::string_view subject, std::string_view way_out,
-                                              const Location& where);
+  [[noreturn]] static void throw_not_computed(std::string_view subject, std::string_view advice, const Location& where);
   [[noreturn]] void throw_without_value(std::size_t index) const;
   void give_back(Node<T>& node);
   const Layout* keep(const Layout& layout);

@@ -22,9 +22,9 @@ template <class T>
 inline constexpr bool is_var<Var<T>> = true;
 
 /// Throws HandleError for an operand of `op` that is an empty handle; `what` names it: `the weight`, `operand 2`.
-[[noreturn]] void refuse_empty(std::string_view op, std::string_view what, const Location& where = {});
+[[noreturn]] void throw_empty_handle(std::string_view op, std::string_view what, const Location& where = {});
 /// The same for an operand that belongs to another tape than the others.
-[[noreturn]] void refuse_foreign(std::string_view op, std::string_view what, const Location& where = {});
+[[noreturn]] void throw_foreign_handle(std::string_view op, std::string_view what, const Location& where = {});
 
 }  // namespace detail
 
