@@ -37,7 +37,7 @@ struct SmallBody {
     for (std::size_t p = 0; p < k; ++p, a += column, b += stride) {
       const R b0 = L::load(b).v, b1 = L::load(b + L::width).v;
       R a0, a1, a2, a3;
-      spread(a[0], a0), spread(a[row], a1), spread(a[2 * row], a2), spread(a[3 * row], a3);
+      broadcast(a[0], a0), broadcast(a[row], a1), broadcast(a[2 * row], a2), broadcast(a[3 * row], a3);
       c00 = c00 + a0 * b0, c01 = c01 + a0 * b1;
       c10 = c10 + a1 * b0, c11 = c11 + a1 * b1;
       c20 = c20 + a2 * b0, c21 = c21 + a2 * b1;
@@ -56,7 +56,7 @@ struct SmallBody {
     for (std::size_t p = 0; p < k; ++p, a += column, b += stride) {
       const R right = L::load(b).v;
       R a0, a1, a2, a3;
-      spread(a[0], a0), spread(a[row], a1), spread(a[2 * row], a2), spread(a[3 * row], a3);
+      broadcast(a[0], a0), broadcast(a[row], a1), broadcast(a[2 * row], a2), broadcast(a[3 * row], a3);
       c0 = c0 + a0 * right, c1 = c1 + a1 * right, c2 = c2 + a2 * right, c3 = c3 + a3 * right;
     }
     blend.put(L(c0), c), blend.put(L(c1), c + n), blend.put(L(c2), c + 2 * n), blend.put(L(c3), c + 3 * n);
@@ -68,7 +68,7 @@ struct SmallBody {
     R sum{};
     for (std::size_t p = 0; p < k; ++p, a += column, b += stride) {
       R scale;
-      spread(a[0], scale);
+      broadcast(a[0], scale);
       sum = sum + scale * L::load(b).v;
     }
     blend.put(L(sum), c);

@@ -32,7 +32,7 @@ struct ThinBodies {
       R y0{}, y1{}, y2{}, y3{}, y4{}, y5{}, y6{}, y7{};
       for (std::size_t p = 0; p < k; ++p, b += stride) {
         R scale;
-        spread(x[p], scale);
+        broadcast(x[p], scale);
         y0 = y0 + scale * L::load(b).v, y1 = y1 + scale * L::load(b + w).v;
         y2 = y2 + scale * L::load(b + 2 * w).v, y3 = y3 + scale * L::load(b + 3 * w).v;
         y4 = y4 + scale * L::load(b + 4 * w).v, y5 = y5 + scale * L::load(b + 5 * w).v;
@@ -50,13 +50,13 @@ struct ThinBodies {
       std::size_t p = 0;
       for (; p + 4 <= k; p += 4, b += 4 * stride) {
         R x0, x1, x2, x3;
-        spread(x[p], x0), spread(x[p + 1], x1), spread(x[p + 2], x2), spread(x[p + 3], x3);
+        broadcast(x[p], x0), broadcast(x[p + 1], x1), broadcast(x[p + 2], x2), broadcast(x[p + 3], x3);
         s0 = s0 + x0 * load(b).v, s1 = s1 + x1 * load(b + stride).v;
         s2 = s2 + x2 * load(b + 2 * stride).v, s3 = s3 + x3 * load(b + 3 * stride).v;
       }
       for (; p < k; ++p, b += stride) {
         R scale;
-        spread(x[p], scale);
+        broadcast(x[p], scale);
         s0 = s0 + scale * load(b).v;
       }
       return L((s0 + s1) + (s2 + s3));
@@ -172,7 +172,7 @@ struct ThinBodies {
                      b7 = L::load(b + 7 * w).v;
       for (std::size_t i = 0; i < m; ++i, c += n) {
         Register scale;
-        spread(alpha * a[i], scale);
+        broadcast(alpha * a[i], scale);
         L(L::load(c).v + scale * b0).store(c), L(L::load(c + w).v + scale * b1).store(c + w);
         L(L::load(c + 2 * w).v + scale * b2).store(c + 2 * w), L(L::load(c + 3 * w).v + scale * b3).store(c + 3 * w);
         L(L::load(c + 4 * w).v + scale * b4).store(c + 4 * w), L(L::load(c + 5 * w).v + scale * b5).store(c + 5 * w);

@@ -10,9 +10,9 @@ struct Load {
   static WENGERT_INLINE void run(const Stage<T>* stage, std::size_t row, std::size_t k, const Register&...) {
     const auto x = Lanes<Lane<T, Bytes>, sizeof...(Register)>::load(stage->operands[0], row, k);
     if constexpr (sizeof...(Register) == 1)
-      hand_on(stage, row, k, x.a.v);
+      call_next_stage(stage, row, k, x.a.v);
     else
-      hand_on(stage, row, k, x.a.v, x.b.v, x.c.v, x.d.v);
+      call_next_stage(stage, row, k, x.a.v, x.b.v, x.c.v, x.d.v);
   }
 };
 
@@ -34,7 +34,7 @@ struct Store {
   static WENGERT_INLINE void run(const Stage<T>* stage, std::size_t row, std::size_t k, const Register&... registers) {
     T* to = stage->out + row * stage->columns + k;
     (put(Lane<T, Bytes>(registers), to), ...);
-    hand_on(stage, row, k, registers...);
+    call_next_stage(stage, row, k, registers...);
   }
 
  private:

@@ -152,7 +152,7 @@ struct EuclideanNorm {
   }
 };
 constexpr auto unit_op =
-    elementwise<"unit_component">([](auto x, auto y) { return ops::share_of_hypot(x, y); }, input_domain([] {
+    elementwise<"unit_component">([](auto x, auto y) { return ops::ratio_to_hypot(x, y); }, input_domain([] {
                                     return Domain{0.4, 2};
                                   }),
                                   notation<"x / y">, convention<"0 where y = 0, ±1 where x is infinite">);

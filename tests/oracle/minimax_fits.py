@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the polynomials of include/wengert/formula/mended_math.hpp: /usr/bin/python3 minimax_fits.py
+"""Prints the polynomials of include/wengert/formula/accurate_math.hpp: /usr/bin/python3 minimax_fits.py
 
 The printed coefficients are equal to those of the header when rounded to float. Each polynomial is a minimax fit by
 Lawson's iteration: least squares on Chebyshev nodes whose weights grow where the error does.

@@ -74,23 +74,24 @@ struct Dual {
 };
 
 template <class C, class X>
-inline constexpr bool stands_beside = Literal<C> || std::same_as<C, X>;
+inline constexpr bool combines_with_dual = Literal<C> || std::same_as<C, X>;
 template <class C, class X>
-inline constexpr bool stands_beside<C, Dual<X>> = Literal<C> || std::same_as<C, Dual<X>> || stands_beside<C, X>;
+inline constexpr bool combines_with_dual<C, Dual<X>> =
+    Literal<C> || std::same_as<C, Dual<X>> || combines_with_dual<C, X>;
 
 /// What a Dual<X> can be combined with in a formula: a literal, an X, or whatever an X can be combined with.
 template <class C, class X>
-concept PlainBeside = stands_beside<C, X>;
+concept CombinesWithDual = combines_with_dual<C, X>;
 
 // clang-format off
-template <class X, PlainBeside<X> C> WENGERT_INLINE constexpr Dual<X> operator+(const Dual<X>& a, const C& c) { return {a.v + c, a.d}; }
-template <class X, PlainBeside<X> C> WENGERT_INLINE constexpr Dual<X> operator+(const C& c, const Dual<X>& a) { return {c + a.v, a.d}; }
-template <class X, PlainBeside<X> C> WENGERT_INLINE constexpr Dual<X> operator-(const Dual<X>& a, const C& c) { return {a.v - c, a.d}; }
-template <class X, PlainBeside<X> C> WENGERT_INLINE constexpr Dual<X> operator-(const C& c, const Dual<X>& a) { return {c - a.v, -a.d}; }
-template <class X, PlainBeside<X> C> WENGERT_INLINE constexpr Dual<X> operator*(const Dual<X>& a, const C& c) { return {a.v * c, a.d * c}; }
-template <class X, PlainBeside<X> C> WENGERT_INLINE constexpr Dual<X> operator*(const C& c, const Dual<X>& a) { return {c * a.v, c * a.d}; }
-template <class X, PlainBeside<X> C> WENGERT_INLINE constexpr Dual<X> operator/(const Dual<X>& a, const C& c) { return {a.v / c, a.d / c}; }
-template <class X, PlainBeside<X> C> WENGERT_INLINE constexpr Dual<X> operator/(const C& c, const Dual<X>& a) {
+template <class X, CombinesWithDual<X> C> WENGERT_INLINE constexpr Dual<X> operator+(const Dual<X>& a, const C& c) { return {a.v + c, a.d}; }
+template <class X, CombinesWithDual<X> C> WENGERT_INLINE constexpr Dual<X> operator+(const C& c, const Dual<X>& a) { return {c + a.v, a.d}; }
+template <class X, CombinesWithDual<X> C> WENGERT_INLINE constexpr Dual<X> operator-(const Dual<X>& a, const C& c) { return {a.v - c, a.d}; }
+template <class X, CombinesWithDual<X> C> WENGERT_INLINE constexpr Dual<X> operator-(const C& c, const Dual<X>& a) { return {c - a.v, -a.d}; }
+template <class X, CombinesWithDual<X> C> WENGERT_INLINE constexpr Dual<X> operator*(const Dual<X>& a, const C& c) { return {a.v * c, a.d * c}; }
+template <class X, CombinesWithDual<X> C> WENGERT_INLINE constexpr Dual<X> operator*(const C& c, const Dual<X>& a) { return {c * a.v, c * a.d}; }
+template <class X, CombinesWithDual<X> C> WENGERT_INLINE constexpr Dual<X> operator/(const Dual<X>& a, const C& c) { return {a.v / c, a.d / c}; }
+template <class X, CombinesWithDual<X> C> WENGERT_INLINE constexpr Dual<X> operator/(const C& c, const Dual<X>& a) {
   X quotient = c / a.v;
   return {quotient, -(quotient * a.d) / a.v};
 }
@@ -104,8 +105,8 @@ template <Number X> WENGERT_INLINE constexpr X operator+(const X& a) { return a;
 // Comparisons use only the values: a branch has no derivative of its own.
 #define WENGERT_COMPARE(op)                                                                                                \
   template <class X> WENGERT_INLINE constexpr auto operator op(const Dual<X>& a, const Dual<X>& b) { return a.v op b.v; }            \
-  template <class X, PlainBeside<X> C> WENGERT_INLINE constexpr auto operator op(const Dual<X>& a, const C& c) { return a.v op c; }  \
-  template <class X, PlainBeside<X> C> WENGERT_INLINE constexpr auto operator op(const C& c, const Dual<X>& a) { return c op a.v; }
+  template <class X, CombinesWithDual<X> C> WENGERT_INLINE constexpr auto operator op(const Dual<X>& a, const C& c) { return a.v op c; }  \
+  template <class X, CombinesWithDual<X> C> WENGERT_INLINE constexpr auto operator op(const C& c, const Dual<X>& a) { return c op a.v; }
 WENGERT_COMPARE(<)
 WENGERT_COMPARE(>)
 WENGERT_COMPARE(<=)
@@ -119,8 +120,8 @@ template <class M, PlainNumber X, Literal S> WENGERT_INLINE constexpr X where(co
 template <class M, Literal A, Literal B> requires requires(const M& m) { number_of(m); }
 WENGERT_INLINE constexpr auto where(const M& m, A a, B b) { return where(m, lift(number_of(m), static_cast<double>(a)), static_cast<double>(b)); }
 template <class M, class X> WENGERT_INLINE constexpr Dual<X> where(const M& m, const Dual<X>& a, const Dual<X>& b) { return {where(m, a.v, b.v), where(m, a.d, b.d)}; }
-template <class M, class X, PlainBeside<X> C> WENGERT_INLINE constexpr Dual<X> where(const M& m, const Dual<X>& a, const C& c) { return {where(m, a.v, c), where(m, a.d, 0)}; }
-template <class M, class X, PlainBeside<X> C> WENGERT_INLINE constexpr Dual<X> where(const M& m, const C& c, const Dual<X>& a) { return {where(m, c, a.v), where(m, 0, a.d)}; }
+template <class M, class X, CombinesWithDual<X> C> WENGERT_INLINE constexpr Dual<X> where(const M& m, const Dual<X>& a, const C& c) { return {where(m, a.v, c), where(m, a.d, 0)}; }
+template <class M, class X, CombinesWithDual<X> C> WENGERT_INLINE constexpr Dual<X> where(const M& m, const C& c, const Dual<X>& a) { return {where(m, c, a.v), where(m, 0, a.d)}; }
 // clang-format on
 
 }  // namespace wengert

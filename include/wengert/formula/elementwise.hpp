@@ -81,14 +81,14 @@ struct SecondDerivative {
   [[gnu::cold]] static Symbol along(std::span<const Symbol> x, const Symbol& cotangent, std::size_t input) {
     return [&]<std::size_t... I, std::size_t... P>(std::index_sequence<I...>, std::index_sequence<P...>) {
       // As in the pullback itself: the cotangent is selected with the branch, not multiplied by 0.
-      constexpr bool chosen = chooses<Formula>(std::make_index_sequence<Formula::arity + parameters>{});
-      const Symbol zero = lift(cotangent, 0), seed = chosen ? cotangent : lift(cotangent, 1);
+      constexpr bool has_branches = branches<Formula>(std::make_index_sequence<Formula::arity + parameters>{});
+      const Symbol zero = lift(cotangent, 0), seed = has_branches ? cotangent : lift(cotangent, 1);
       const auto result =
           Formula{}(Dual<Symbol>{x[I], I == input ? seed : zero}..., parameter(x[Formula::arity + P], zero)...);
       if constexpr (!is_dual<std::remove_const_t<decltype(result)>>)
         return zero;
       else
-        return chosen ? result.d : result.d * cotangent;
+        return has_branches ? result.d : result.d * cotangent;
     }
     (std::make_index_sequence<Formula::arity>{}, std::make_index_sequence<parameters>{});
   }
@@ -239,7 +239,7 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
   /// The option that defines the derivative.
   using DerivativeRule = typename detail::Option<detail::OwnDerivative, Options...>::type;
   /// The option that defines the inputs for which the derivative is checked.
-  using InputRange = typename detail::Option<detail::AnyDomain, Options...>::type;
+  using InputRange = typename detail::Option<detail::DefaultDomain, Options...>::type;
   /// Whether `explain` shows the formula instead of the name.
   static constexpr bool shown_by_formula =
       std::is_same_v<typename detail::Option<detail::ShownByName, Options...>::type, ShownByFormula>;
@@ -255,7 +255,7 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
   static constexpr std::size_t parameters = parameter_count;
   /// The sets of parameters that the op is checked with, concatenated.
   static constexpr auto example_sets =
-      detail::joined(detail::Option<detail::UsualParameters<parameter_count>, Options...>::type::values);
+      detail::joined(detail::Option<detail::DefaultParameters<parameter_count>, Options...>::type::values);
   /// Whether no example parameters are given, so that checks may choose any.
   static constexpr bool any_parameters = !((std::is_same_v<typename Options::Kind, detail::ParametersKind>) || ...);
   /// The number of inputs.
@@ -297,8 +297,8 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
       return Probe{};
     } else if constexpr (std::is_same_v<Deepest, Tally> && detail::LaneFunction<F>) {
       return Tally{Tally::many};
-    } else if constexpr (std::is_same_v<Deepest, Reads> && detail::LaneFunction<F>) {
-      return Reads{(0U | ... | detail::as_number(like, a).inputs)};
+    } else if constexpr (std::is_same_v<Deepest, InputSet> && detail::LaneFunction<F>) {
+      return InputSet{(0U | ... | detail::as_number(like, a).inputs)};
     } else if constexpr (std::is_same_v<Deepest, Text>) {
       return Text::call(name.view(), {detail::as_number(like, a)...});
     } else {
@@ -320,8 +320,8 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
     if constexpr (std::is_same_v<A, Dual<X>>) {
       if constexpr (std::is_same_v<X, Symbol>)
         if (a.d.is(0)) return a.d;  // otherwise, the partial derivative would be recorded in vain
-      return detail::along<std::tuple_element_t<i, std::remove_const_t<decltype(DerivativeRule::partials)>>,
-                           sizeof...(Plain) + 1>(a.d, std::get<i>(DerivativeRule::partials)(x..., y));
+      return detail::times_derivative<std::tuple_element_t<i, std::remove_const_t<decltype(DerivativeRule::partials)>>,
+                                      sizeof...(Plain) + 1>(a.d, std::get<i>(DerivativeRule::partials)(x..., y));
     } else {
       return Nothing{};
     }

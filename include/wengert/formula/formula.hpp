@@ -1,11 +1,11 @@
 // Properties of a formula, and compile-time checks of a user's formula and its options.
 #pragma once
 
-#include <wengert/formula/cost.hpp>
 #include <wengert/formula/dual.hpp>
+#include <wengert/formula/input_set.hpp>
 #include <wengert/formula/options.hpp>
 #include <wengert/formula/probe.hpp>
-#include <wengert/formula/reads.hpp>
+#include <wengert/formula/tally.hpp>
 #include <wengert/simd/lane.hpp>
 
 #include <algorithm>
@@ -53,11 +53,11 @@ constexpr bool has_few_operations(std::index_sequence<I...> arguments) {
 
 // Whether a formula branches; true if it cannot be evaluated at compile time.
 template <class F, std::size_t... I>
-constexpr bool chooses(std::index_sequence<I...>) {
+constexpr bool branches(std::index_sequence<I...>) {
   if constexpr (LaneFunction<F>)
     return false;
-  else if constexpr (requires { typename std::bool_constant<F{}(Each<Tally, I>{}...).chooses>; })
-    return F{}(Each<Tally, I>{}...).chooses;
+  else if constexpr (requires { typename std::bool_constant<F{}(Each<Tally, I>{}...).branches>; })
+    return F{}(Each<Tally, I>{}...).branches;
   else
     return true;
 }
@@ -66,12 +66,12 @@ constexpr bool chooses(std::index_sequence<I...>) {
 template <class F, std::size_t... I, std::size_t... P>
 constexpr std::uint32_t inputs_read(std::index_sequence<I...>, std::index_sequence<P...>) {
   constexpr std::uint32_t all = (std::uint32_t{1} << sizeof...(I)) - 1;
-  if constexpr (takes<F, Reads>(std::make_index_sequence<sizeof...(I) + sizeof...(P)>{}))
+  if constexpr (takes<F, InputSet>(std::make_index_sequence<sizeof...(I) + sizeof...(P)>{}))
     if constexpr (requires {
-                    typename std::integral_constant<std::uint32_t,
-                                                    F{}(Reads{std::uint32_t{1} << I}..., Each<Reads, P>{}...).inputs>;
+                    typename std::integral_constant<
+                        std::uint32_t, F{}(InputSet{std::uint32_t{1} << I}..., Each<InputSet, P>{}...).inputs>;
                   })
-      return F{}(Reads{std::uint32_t{1} << I}..., Each<Reads, P>{}...).inputs;
+      return F{}(InputSet{std::uint32_t{1} << I}..., Each<InputSet, P>{}...).inputs;
   return all;
 }
 

@@ -172,7 +172,7 @@ struct ShownByName {
   using Kind = AppearanceKind;
 };
 template <std::size_t count>
-struct UsualParameters {
+struct DefaultParameters {
   using Kind = ParametersKind;
   static constexpr std::array all{1.5, 0.75, 1.25, 0.5, 1.75, 0.625, 1.375};
   static constexpr auto values = [] {
@@ -188,7 +188,7 @@ constexpr std::array<double, count * sets> joined(const std::array<std::array<do
   for (std::size_t set = 0; set < sets; ++set) std::ranges::copy(values[set], result.begin() + set * count);
   return result;
 }
-struct AnyDomain {
+struct DefaultDomain {
   using Kind = DomainKind;
   static constexpr Domain domain{};
 };

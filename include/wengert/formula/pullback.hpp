@@ -27,7 +27,7 @@ inline constexpr int dual_depth<Dual<X>> = dual_depth<X> + 1;
 // g times a slope, but 0 where the slope is 0, even if g is infinite or NaN. Its derivative is a sum of two such
 // products, because the derivative of a slope need not be 0 where the slope is.
 template <class G, class D>
-WENGERT_INLINE constexpr auto chosen_product(const G& g, const D& slope) {
+WENGERT_INLINE constexpr auto product_or_zero(const G& g, const D& slope) {
   constexpr int of_g = dual_depth<G>, of_slope = dual_depth<D>;
   if constexpr (requires {
                   { masked_product(g, slope) } -> std::same_as<G>;
@@ -36,25 +36,25 @@ WENGERT_INLINE constexpr auto chosen_product(const G& g, const D& slope) {
   } else if constexpr (of_g <= 0 && of_slope <= 0) {
     return where(slope == 0, 0, g * slope);
   } else if constexpr (of_g > of_slope) {
-    auto v = chosen_product(g.v, slope);
-    return Dual<decltype(v)>{v, chosen_product(g.d, slope)};
+    auto v = product_or_zero(g.v, slope);
+    return Dual<decltype(v)>{v, product_or_zero(g.d, slope)};
   } else if constexpr (of_g < of_slope) {
-    auto v = chosen_product(g, slope.v);
-    return Dual<decltype(v)>{v, chosen_product(g, slope.d)};
+    auto v = product_or_zero(g, slope.v);
+    return Dual<decltype(v)>{v, product_or_zero(g, slope.d)};
   } else {
-    auto v = chosen_product(g.v, slope.v);
-    return Dual<decltype(v)>{v, chosen_product(g.d, slope.v) + chosen_product(g.v, slope.d)};
+    auto v = product_or_zero(g.v, slope.v);
+    return Dual<decltype(v)>{v, product_or_zero(g.d, slope.v) + product_or_zero(g.v, slope.d)};
   }
 }
 
 // A tangent or cotangent times a given derivative. If the derivative branches, 0 means a branch that was not taken, and
 // the product is 0.
 template <class Partial, std::size_t arguments, class G, class D>
-WENGERT_INLINE constexpr auto along(const G& g, const D& slope) {
+WENGERT_INLINE constexpr auto times_derivative(const G& g, const D& slope) {
   if constexpr (Literal<D> || std::is_same_v<D, Text>)
     return g * slope;
-  else if constexpr (chooses<Partial>(std::make_index_sequence<arguments>{}))
-    return chosen_product(g, slope);
+  else if constexpr (branches<Partial>(std::make_index_sequence<arguments>{}))
+    return product_or_zero(g, slope);
   else
     return g * slope;
 }
@@ -73,7 +73,7 @@ struct GivenPullback {
   template <class Tuple, std::size_t... I, std::size_t... P>
   WENGERT_FLATTENED static constexpr auto apply(const Tuple& x, std::index_sequence<I...>, std::index_sequence<P...>) {
     constexpr const auto& partial = std::get<input>(E::DerivativeRule::partials);
-    return along<std::remove_cvref_t<decltype(partial)>, arity + E::parameters - 1>(
+    return times_derivative<std::remove_cvref_t<decltype(partial)>, arity + E::parameters - 1>(
         std::get<E::arity + 1>(x), partial(std::get<I>(x)..., std::get<arity + P>(x)..., std::get<E::arity>(x)));
   }
 };
@@ -91,12 +91,13 @@ struct OwnPullback {
   }
 
  private:
-  static constexpr bool chosen = chooses<typename E::Formula>(std::make_index_sequence<E::arity + E::parameters>{});
+  static constexpr bool has_branches =
+      branches<typename E::Formula>(std::make_index_sequence<E::arity + E::parameters>{});
   template <bool seeded, class X, class G>
   WENGERT_INLINE static constexpr auto seed(const X& x, [[maybe_unused]] const G& cotangent) {
     if constexpr (!seeded)
       return x;
-    else if constexpr (chosen)
+    else if constexpr (has_branches)
       return Dual<X>{x, cotangent};
     else
       return Dual<X>{x, lift(x, 1)};
@@ -108,7 +109,7 @@ struct OwnPullback {
         typename E::Formula{}(seed<I == input>(std::get<I>(x), cotangent)..., std::get<arity + P>(x)...);
     if constexpr (!is_dual<std::remove_const_t<decltype(result)>>)
       return lift(cotangent, 0);  // the formula does not depend on this input
-    else if constexpr (chosen)
+    else if constexpr (has_branches)
       return result.d;
     else
       return cotangent * result.d;

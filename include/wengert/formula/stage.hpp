@@ -43,10 +43,10 @@ struct StageBody {
       return L(Formula{}(x..., L(static_cast<T>(stage->parameters[P]))...));
     };
     if constexpr (lanes == 1)
-      hand_on(stage, row, k, of(first.a, others.a...).v);
+      call_next_stage(stage, row, k, of(first.a, others.a...).v);
     else
-      hand_on(stage, row, k, of(first.a, others.a...).v, of(first.b, others.b...).v, of(first.c, others.c...).v,
-              of(first.d, others.d...).v);
+      call_next_stage(stage, row, k, of(first.a, others.a...).v, of(first.b, others.b...).v, of(first.c, others.c...).v,
+                      of(first.d, others.d...).v);
   }
 };
 

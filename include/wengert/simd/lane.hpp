@@ -16,7 +16,7 @@ namespace kernel {
 // Conjunction and disjunction of masks. g++ 12 splits the portable 64-byte form into scalar code, because it lowers the
 // expression before a wide kernel's target is known.
 template <class M>
-WENGERT_INLINE void both(const M& a, const M& b, M& joined) {
+WENGERT_INLINE void mask_and(const M& a, const M& b, M& joined) {
 #if defined(__x86_64__) && !defined(__clang__)
   if constexpr (sizeof(M) == 64)
     asm("vpandd %2, %1, %0" : "=v"(joined) : "v"(a), "v"(b));
@@ -25,7 +25,7 @@ WENGERT_INLINE void both(const M& a, const M& b, M& joined) {
     joined = a & b;
 }
 template <class M>
-WENGERT_INLINE void either(const M& a, const M& b, M& joined) {
+WENGERT_INLINE void mask_or(const M& a, const M& b, M& joined) {
 #if defined(__x86_64__) && !defined(__clang__)
   if constexpr (sizeof(M) == 64)
     asm("vpord %2, %1, %0" : "=v"(joined) : "v"(a), "v"(b));
@@ -49,12 +49,12 @@ struct Mask {
 
   friend WENGERT_INLINE Mask operator&&(const Mask& a, const Mask& b) {
     Mask joined;
-    kernel::both(a.bits, b.bits, joined.bits);
+    kernel::mask_and(a.bits, b.bits, joined.bits);
     return joined;
   }
   friend WENGERT_INLINE Mask operator||(const Mask& a, const Mask& b) {
     Mask joined;
-    kernel::either(a.bits, b.bits, joined.bits);
+    kernel::mask_or(a.bits, b.bits, joined.bits);
     return joined;
   }
   friend WENGERT_INLINE Mask operator!(const Mask& a) { return Mask(~a.bits); }
@@ -67,7 +67,7 @@ namespace kernel {
 // Sets all elements of v to c. g++ 12 splits the portable form into one masked instruction for each element, because it
 // lowers it before a wide kernel's target is known; with a constant c, it folds.
 template <class T, class V>
-WENGERT_INLINE void spread(T c, V& v) {
+WENGERT_INLINE void broadcast(T c, V& v) {
 #if defined(__x86_64__) && !defined(__clang__)
   if constexpr (sizeof(V) > 16) {
     if (!__builtin_constant_p(c)) {
@@ -179,7 +179,7 @@ struct Lane {
 
   Lane() = default;
   WENGERT_INLINE explicit Lane(const Register& r) : v(r) {}
-  WENGERT_INLINE explicit Lane(T c) { kernel::spread(c, v); }
+  WENGERT_INLINE explicit Lane(T c) { kernel::broadcast(c, v); }
   WENGERT_INLINE Lane(const Lane& other) : v(other.v) {}
   WENGERT_INLINE Lane& operator=(const Lane& other) {
     v = other.v;

@@ -24,7 +24,8 @@ struct Stage {
 
 /// Ends a stage: calls the next one with the result, which begins at element `k` of row `row`.
 template <class T, class... Register>
-WENGERT_INLINE void hand_on(const Stage<T>* stage, std::size_t row, std::size_t k, const Register&... registers) {
+WENGERT_INLINE void call_next_stage(const Stage<T>* stage, std::size_t row, std::size_t k,
+                                    const Register&... registers) {
   const Stage<T>* next = stage + 1;
   const StageCode code = sizeof...(Register) == 1 ? next->one_lane : next->four_lanes;
   reinterpret_cast<void (*)(const Stage<T>*, std::size_t, std::size_t, Register...)>(code)(next, row, k, registers...);

@@ -45,7 +45,7 @@ struct Op {
   kernel::StageCode (*stage)(std::size_t bytes, std::size_t place, std::size_t lanes) = nullptr;
   /// Elementwise ops: the number of scalar parameters, which are the attributes.
   std::size_t parameters = 0;
-  /// Elementwise ops: the inputs that the kernel reads, one bit each; the formula, evaluated on `Reads`, gives them.
+  /// Elementwise ops: the inputs that the kernel reads, one bit each; the formula, evaluated on `InputSet`, gives them.
   std::uint32_t reads = ~std::uint32_t{0};
   /// Structural ops: the result's shape. Throws ShapeError or AxisError.
   Shape (*shape)(const void* attributes, std::span<const Shape* const> inputs) = nullptr;

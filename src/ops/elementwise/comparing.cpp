@@ -42,7 +42,7 @@ constexpr auto where_op =
     elementwise<"where">([](auto m, auto a, auto b) { return where(m != 0, a, b); }, notation<"a where m ≠ 0, else b">,
                          convention<"gradient 0 for elements not chosen, for any cotangent, and for m">);
 
-// The op that chosen_product (formula/pullback.hpp) records.
+// The op that product_or_zero (formula/pullback.hpp) records.
 constexpr auto masked_product_op =
     elementwise<"masked_product">([](auto g, auto slope) { return where(slope == 0, 0, g * slope); },
                                   derivative([](auto, auto slope, auto) { return where(slope == 0, 0, slope); },

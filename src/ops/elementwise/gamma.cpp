@@ -91,7 +91,7 @@ constexpr auto digamma_op = elementwise<"digamma">(
     }),
     notation<"ψ(x)">, convention<"−∞ at 0, NaN at negative integers">);
 constexpr auto lgamma_op = elementwise<"lgamma">(
-    kernel::mended_lgamma, derivative([](auto x, auto) { return digamma_op(x); }), input_domain([] {
+    kernel::accurate_lgamma, derivative([](auto x, auto) { return digamma_op(x); }), input_domain([] {
       return Domain{0.6, 3};
     }),
     notation<"ln |Γ(x)|">);

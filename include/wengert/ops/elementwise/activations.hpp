@@ -1,7 +1,7 @@
 // Activation functions. Names, parameters, defaults and conventions at kinks are PyTorch's.
 #pragma once
 
-#include <wengert/formula/mended_math.hpp>
+#include <wengert/formula/accurate_math.hpp>
 #include <wengert/ops/elementwise/comparing.hpp>
 #include <wengert/ops/elementwise/declare.hpp>  // after the others
 #include <wengert/ops/elementwise/exponential.hpp>

@@ -1,7 +1,7 @@
 // Exponentials, logarithms, powers, roots, error and gamma functions.
 #pragma once
 
-#include <wengert/formula/mended_math.hpp>
+#include <wengert/formula/accurate_math.hpp>
 #include <wengert/ops/elementwise/declare.hpp>  // after the others
 
 #include <limits>
@@ -30,7 +30,7 @@ inline constexpr auto log10 =
     library_op<"log10">(kernel::lane_log10, derivative([](auto x, auto) { return 0.434294481903251828 / x; }),
                         input_domain(detail::positive), notation<"log₁₀ x">);
 inline constexpr auto log1p =
-    library_op<"log1p">(kernel::mended_log1p, derivative([](auto x, auto) { return 1 / (1 + x); }), input_domain([] {
+    library_op<"log1p">(kernel::accurate_log1p, derivative([](auto x, auto) { return 1 / (1 + x); }), input_domain([] {
                           return Domain{-0.7, 3.0};
                         }),
                         notation<"ln(1 + x)">);
@@ -78,13 +78,13 @@ inline constexpr auto pow = library_op<"pow">(
     }),
     notation<"aᵇ">, convention<"gradient 0 for the base where b = 0, for the exponent where a = 0 and b ≥ 0">);
 // a / y, also defined where y is 0 or infinite.
-inline constexpr auto share_of_hypot = [](auto a, auto y) {
+inline constexpr auto ratio_to_hypot = [](auto a, auto y) {
   auto infinite = where(a - a == 0, 0, where(a > 0, lift(a, 1), -1));
   return where(y == 0, 0, where(y - y == 0 || y != y, a / y, infinite));
 };
 inline constexpr auto hypot = library_op<"hypot">(kernel::lane_hypot,
-                                                  derivative([](auto a, auto, auto y) { return share_of_hypot(a, y); },
-                                                             [](auto, auto b, auto y) { return share_of_hypot(b, y); }),
+                                                  derivative([](auto a, auto, auto y) { return ratio_to_hypot(a, y); },
+                                                             [](auto, auto b, auto y) { return ratio_to_hypot(b, y); }),
                                                   input_domain(detail::positive), notation<"√(a² + b²)">,
                                                   convention<"gradient 0 at (0, 0), where PyTorch gives NaN">);
 }  // namespace ops

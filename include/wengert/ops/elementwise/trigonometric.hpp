@@ -1,7 +1,7 @@
 // Trigonometric and hyperbolic functions and their inverses. Angles are in radians.
 #pragma once
 
-#include <wengert/formula/mended_math.hpp>
+#include <wengert/formula/accurate_math.hpp>
 #include <wengert/ops/elementwise/declare.hpp>  // after the others
 #include <wengert/ops/elementwise/exponential.hpp>
 
@@ -58,9 +58,9 @@ inline constexpr auto atan2 = library_op<"atan2">(
                [](auto a, auto b, auto) { return -over_square_sum(a, b); }),
     input_domain(detail::positive), notation<"the angle of (b, a)">, convention<"gradient NaN at (0, 0)">);
 inline constexpr auto sinh =
-    library_op<"sinh">(kernel::mended_sinh, derivative([](auto x, auto) { return cosh(x); }), notation<"sinh x">);
+    library_op<"sinh">(kernel::accurate_sinh, derivative([](auto x, auto) { return cosh(x); }), notation<"sinh x">);
 inline constexpr auto cosh =
-    library_op<"cosh">(kernel::mended_cosh, derivative([](auto x, auto) { return sinh(x); }), notation<"cosh x">);
+    library_op<"cosh">(kernel::accurate_cosh, derivative([](auto x, auto) { return sinh(x); }), notation<"cosh x">);
 // The derivative of the hyperbolic tangent y of x, from both; accurate also for large |x|.
 inline constexpr auto tanh_slope = library_op<"tanh_slope">(
     kernel::lane_tanh_slope,
@@ -71,9 +71,9 @@ inline constexpr auto tanh_slope = library_op<"tanh_slope">(
 inline constexpr auto tanh =
     library_op<"tanh">(kernel::fast_tanh, derivative([](auto, auto y) { return 1 - y * y; }), notation<"tanh x">);
 inline constexpr auto asinh = library_op<"asinh">(
-    kernel::mended_asinh, derivative([](auto x, auto) { return 1 / hypot(x, 1); }), notation<"arsinh x">);
+    kernel::accurate_asinh, derivative([](auto x, auto) { return 1 / hypot(x, 1); }), notation<"arsinh x">);
 inline constexpr auto acosh = library_op<"acosh">(
-    kernel::mended_acosh, derivative([](auto x, auto) { return 1 / sqrt(x - 1) / sqrt(x + 1); }), input_domain([] {
+    kernel::accurate_acosh, derivative([](auto x, auto) { return 1 / sqrt(x - 1) / sqrt(x + 1); }), input_domain([] {
       return Domain{1.3, 4};
     }),
     notation<"arcosh x">);

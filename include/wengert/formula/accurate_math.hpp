@@ -13,17 +13,17 @@
 namespace wengert::kernel {
 
 // ln(1 + x) rounds to ln x long before 1e30.
-inline constexpr auto mended_log1p = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+inline constexpr auto accurate_log1p = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   return where(x > 1e30, lane_log(x), lane_log1p(x));
 };
 
 // From 10⁹ on, ln 2|x| is accurate.
-inline constexpr auto mended_asinh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+inline constexpr auto accurate_asinh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   const auto magnitude = where(x < 0, -x, x);
   const auto large = lane_log(magnitude) + 0.693147180559945309;
   return where(magnitude > 1e9, where(x < 0, -large, large), lane_asinh(x));
 };
-inline constexpr auto mended_acosh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+inline constexpr auto accurate_acosh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   return where(x > 1e9, lane_log(x) + 0.693147180559945309, lane_acosh(x));
 };
 
@@ -34,18 +34,18 @@ inline constexpr auto half_exp = []<class T, std::size_t B>(const Lane<T, B>& x)
   return where(e - e == 0, e + e * -1.42860579985117966e-6, e);  // avoids ∞ − ∞
 };
 // From 80 on, e⁻ˣ is negligible compared with eˣ.
-inline constexpr auto mended_sinh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+inline constexpr auto accurate_sinh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   const auto magnitude = where(x < 0, -x, x);
   const auto large = half_exp(magnitude);
   return where(magnitude > 80, where(x < 0, -large, large), lane_sinh(x));
 };
-inline constexpr auto mended_cosh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+inline constexpr auto accurate_cosh = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   const auto magnitude = where(x < 0, -x, x);
   return where(magnitude > 80, half_exp(magnitude), lane_cosh(x));
 };
 
 // Stirling's formula; its other terms are negligible from 1e30 on.
-inline constexpr auto mended_lgamma = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
+inline constexpr auto accurate_lgamma = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
   return where(x > 1e30, x * (lane_log(x) - 1), lane_lgamma(x));
 };
 
@@ -79,8 +79,8 @@ inline constexpr auto double_sigmoid = []<std::size_t B>(const Lane<double, B>& 
   const L d = L(1.0) + e, d_rest = ((L(1.0) - d) + e) + e_rest;
   const auto negative = x < L(0.0);
   const L top = where(negative, s, L(1.0)), top_rest = where(negative, s_rest, L(0.0));
-  const L quotient = top / d, roughly_by_d = L(1.457) - L(0.5) * d;
-  const L y = quotient + (top_rest - quotient * d_rest) * roughly_by_d;
+  const L quotient = top / d, approximate_reciprocal = L(1.457) - L(0.5) * d;
+  const L y = quotient + (top_rest - quotient * d_rest) * approximate_reciprocal;
   return where(negative, y * first * second, y);
 };
 inline constexpr auto lane_sigmoid = []<class T, std::size_t B>(const Lane<T, B>& x) __attribute__((always_inline)) {
@@ -193,13 +193,13 @@ WENGERT_INLINE Normal<Lane<float, B>> float_normal(const Lane<float, B>& x) {
                                            -0.0011869169538840652, 0.00011431567691033706, -8.051398253883235e-06);
   const auto magnitude = where(x < 0, -x, x), far = where(magnitude > 14.5, lift(x, 14.5), magnitude);
   const auto h = (far + 49152) - 49152, rest = 0.5 * (far - h) * (far + h);
-  const auto by = 1 / (far + 1.5), u = 1 - 3 * by;
+  const auto reciprocal = 1 / (far + 1.5), u = 1 - 3 * reciprocal;
   const auto roughly = fast_exp(-0.5 * h * h);
   const auto bell = roughly + roughly * (rest * polynomial(rest, -1, 0.5, -0.16666667));
   const auto below = polynomial(u, 0.6173419952392578, -0.1950995773077011, -0.05749411880970001, 0.01790028251707554,
                                 0.017602602019906044, 0.003972915466874838, -0.0020932925399392843,
                                 -0.0029683092143386602, -0.0019646368455141783, 0.0017428734572604299) *
-                     by * bell;
+                     reciprocal * bell;
   return {where(magnitude < 0.7, centre, where(x > 0, 1 - below, below)), where(x < 0, -far, far) * bell};
 }
 // In double, Φ(x) = ½ erfc(−x/√2).

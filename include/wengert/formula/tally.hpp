@@ -21,7 +21,7 @@ struct TallyMask {
 struct Tally {
   static constexpr int many = 1000;  ///< what a call of a function like exp counts
   int operations = 0;                ///< number of operations that lead to it
-  bool chooses = false;              ///< whether a `where` is among them
+  bool branches = false;             ///< whether a `where` is among them
 
   friend constexpr Tally lift(const Tally&, double) { return {}; }
   friend constexpr Tally operator+(const Tally& a, const Tally& b) { return joined(a, b); }
@@ -42,7 +42,7 @@ struct Tally {
   operator double() const;  // NOLINT: see Probe
 
   static constexpr Tally joined(const Tally& a, const Tally& b) {
-    return {a.operations + b.operations + 1, a.chooses || b.chooses};
+    return {a.operations + b.operations + 1, a.branches || b.branches};
   }
 };
 
