@@ -1,7 +1,7 @@
 // Convolutions by oneDNN.
 //
 // Its fast kernels need blocked layouts. Including the reordering of operands and results, they are 1.2 to 8 times as
-// fast as columns (measured), except in the cases that `pays` leaves to columns.
+// fast as columns (measured), except where `is_faster` returns false.
 #include "kernel/conv.hpp"
 
 #if defined(WENGERT_ONEDNN)
@@ -35,7 +35,7 @@ std::size_t multiplications(const Convolution& conv) {
 }
 
 // Whether oneDNN is faster than columns.
-bool pays(Product product, const Convolution& conv) {
+bool is_faster(Product product, const Convolution& conv) {
   constexpr std::size_t small = std::size_t{1} << 17;  // takes about as long as a library call
   if (conv.window.is_point() || multiplications(conv) < small) return false;
   // Blocks of 16 channels would be nearly empty: 0.1 to 0.5 of the speed of columns.
@@ -55,7 +55,7 @@ dnnl::memory::desc plain(const dnnl::memory::dims& extents) {
 }
 
 // One operand or result: our layout, and the layout that the primitive needs.
-struct Side {
+struct PrimitiveArgument {
   int argument = 0;
   Scratch scratch{};
   dnnl::memory::desc ours;
@@ -100,18 +100,21 @@ class Plan {
     float* const data[] = {const_cast<float*>(a), const_cast<float*>(b), result};  // only the result is written
     for (std::size_t i = 0; i < 3; ++i) {
       point(run->ours[i], data[i]);
-      if (sides_[i].reorder) point(run->theirs[i], scratch_bytes(sides_[i].scratch, sides_[i].theirs.get_size()));
+      if (arguments_[i].reorder)
+        point(run->theirs[i], scratch_bytes(arguments_[i].scratch, arguments_[i].theirs.get_size()));
     }
-    const auto wanted = [&](std::size_t i) { return (sides_[i].reorder ? run->theirs[i] : run->ours[i]).get(); };
+    const auto wanted = [&](std::size_t i) { return (arguments_[i].reorder ? run->theirs[i] : run->ours[i]).get(); };
     const auto reorder = [&](std::size_t i, const dnnl::memory& from, const dnnl::memory& to) {
-      if (sides_[i].reorder)
-        execute<3>(*sides_[i].reorder, *run, {{{DNNL_ARG_FROM, from.get()}, {DNNL_ARG_TO, to.get()}, {}}});
+      if (arguments_[i].reorder)
+        execute<3>(*arguments_[i].reorder, *run, {{{DNNL_ARG_FROM, from.get()}, {DNNL_ARG_TO, to.get()}, {}}});
     };
     reorder(0, run->ours[0], run->theirs[0]);
     reorder(1, run->ours[1], run->theirs[1]);
-    execute<4>(
-        *primitive_, *run,
-        {{{sides_[0].argument, wanted(0)}, {sides_[1].argument, wanted(1)}, {sides_[2].argument, wanted(2)}, {}}});
+    execute<4>(*primitive_, *run,
+               {{{arguments_[0].argument, wanted(0)},
+                 {arguments_[1].argument, wanted(1)},
+                 {arguments_[2].argument, wanted(2)},
+                 {}}});
     reorder(2, run->theirs[2], run->ours[2]);
     run->stream.wait();
     put_back(std::move(run));
@@ -138,8 +141,8 @@ class Plan {
     auto run = std::make_unique<Run>();
     const auto nowhere = [](const dnnl::memory::desc& of) { return dnnl::memory(of, engine(), nullptr); };
     for (std::size_t i = 0; i < 3; ++i) {
-      run->ours[i] = nowhere(sides_[i].ours);
-      if (sides_[i].reorder) run->theirs[i] = nowhere(sides_[i].theirs);
+      run->ours[i] = nowhere(arguments_[i].ours);
+      if (arguments_[i].reorder) run->theirs[i] = nowhere(arguments_[i].theirs);
     }
     run->pad =
         nowhere({{static_cast<dnnl_dim_t>(work_bytes_)}, dnnl::memory::data_type::u8, dnnl::memory::format_tag::a});
@@ -212,16 +215,16 @@ class Plan {
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     for (std::size_t i = 0; i < 3; ++i) {
-      sides_[i] = {arguments[i], scratches[i], ours[i], theirs[i], std::nullopt};
+      arguments_[i] = {arguments[i], scratches[i], ours[i], theirs[i], std::nullopt};
       if (ours[i] == theirs[i]) continue;
       const dnnl::reorder::primitive_desc reorder(engine(), i == 2 ? theirs[i] : ours[i], engine(),
                                                   i == 2 ? ours[i] : theirs[i], attributes);
-      sides_[i].reorder = dnnl::reorder(reorder);
+      arguments_[i].reorder = dnnl::reorder(reorder);
       work_bytes_ = std::max(work_bytes_, reorder.scratchpad_desc().get_size());
     }
   }
   Product product_;
-  std::array<Side, 3> sides_;
+  std::array<PrimitiveArgument, 3> arguments_;
   std::size_t work_bytes_ = 0;
   std::optional<dnnl::primitive> primitive_;
   mutable std::mutex mutex_;
@@ -267,7 +270,7 @@ class PlanCache {
 }  // namespace
 
 bool convolve_by_library(Product product, const Convolution& conv, const float* a, const float* b, float* result) {
-  if (conv.input_size() == 0 || conv.weight_size() == 0 || conv.output_size() == 0 || !pays(product, conv))
+  if (conv.input_size() == 0 || conv.weight_size() == 0 || conv.output_size() == 0 || !is_faster(product, conv))
     return false;
   constexpr std::size_t large = std::size_t{1} << 21;
   const ThreadScope threads(multiplications(conv) >= large);

@@ -112,9 +112,9 @@ WENGERT_INLINE Moments moments_of_runs(const T* x, const Groups& n, std::size_t 
 
 // A lane holds one column of as many rows as it is wide, so the sums of these rows form one lane.
 template <class L>
-struct ShortRows : TurnedRows<L> {
+struct ShortRows : TransposedRows<L> {
   using T = typename L::Scalar;
-  using TurnedRows<L>::TurnedRows;
+  using TransposedRows<L>::TransposedRows;
 
   static WENGERT_INLINE bool serve(const Groups& n) { return n.outer == 1 && n.inner <= ShortRows::longest; }
   // Replaces the elements by their distances from the means; returns the variances.
@@ -208,7 +208,7 @@ struct VarianceBody {
     }
     using L = Lane<T, Bytes>;
     if (ShortRows<L>::serve(n))
-      return each_few_rows<L>(last - first, [&](std::size_t row, std::size_t few) {
+      return for_each_row_block<L>(last - first, [&](std::size_t row, std::size_t few) {
         ShortRows<L> of_x(x + (first + row) * n.inner, few, n.inner);
         alignas(L) T variances[L::width];
         of_x.centre(n).store(variances);
@@ -243,14 +243,14 @@ struct StandardiseBody {
     }
     using L = Lane<T, Bytes>;
     if (ShortRows<L>::serve(n))
-      return each_few_rows<L>(last - first, [&](std::size_t row, std::size_t few) {
+      return for_each_row_block<L>(last - first, [&](std::size_t row, std::size_t few) {
         ShortRows<L> of_x(x + (first + row) * n.inner, few, n.inner);
         const L variance = of_x.centre(n), scale = L(T(1)) / lane_sqrt(variance + L(static_cast<T>(epsilon)));
         for (std::size_t k = 0; k < n.inner; ++k) of_x.set(k, of_x[k] * scale);
         of_x.write(y + (first + row) * n.inner, few, n.inner);
       });
     // One instruction computes the square roots for as many groups as a lane is wide.
-    each_few_rows<L>(last - first, [&](std::size_t group, std::size_t few) {
+    for_each_row_block<L>(last - first, [&](std::size_t group, std::size_t few) {
       T centre[L::width];
       alignas(L) T scale[L::width] = {};
       for (std::size_t i = 0; i < few; ++i) {
@@ -289,7 +289,7 @@ struct StandardiseVjpBody {
     }
     using L = Lane<T, Bytes>;
     if (ShortRows<L>::serve(n))
-      return each_few_rows<L>(last - first, [&](std::size_t row, std::size_t few) {
+      return for_each_row_block<L>(last - first, [&](std::size_t row, std::size_t few) {
         const std::size_t at = (first + row) * n.inner;
         ShortRows<L> of_g(g + at, few, n.inner);
         const ShortRows<L> of_y(y + at, few, n.inner);

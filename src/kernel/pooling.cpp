@@ -8,31 +8,31 @@
 namespace wengert::kernel {
 namespace {
 
-using Seen = PoolAxis::Seen;
+using InputRange = PoolAxis::InputRange;
 
 // Calls f(inputs along each axis) for each window of a plane.
 template <class F>
 void for_each_window(const PoolWindow& window, const F& f) {
   const auto& [outer, middle, inner] = window.axes;
   for (std::size_t o0 = 0; o0 < outer.output; ++o0) {
-    const Seen s0 = outer.seen(o0);
+    const InputRange s0 = outer.inputs_of(o0);
     for (std::size_t o1 = 0; o1 < middle.output; ++o1) {
-      const Seen s1 = middle.seen(o1);
-      for (std::size_t o2 = 0; o2 < inner.output; ++o2) f(s0, s1, inner.seen(o2));
+      const InputRange s1 = middle.inputs_of(o1);
+      for (std::size_t o2 = 0; o2 < inner.output; ++o2) f(s0, s1, inner.inputs_of(o2));
     }
   }
 }
 
 // Calls f(offset of the line) for each line of a window.
 template <class F>
-void for_each_line(const PoolWindow& window, const Seen& s0, const Seen& s1, const F& f) {
+void for_each_line(const PoolWindow& window, const InputRange& s0, const InputRange& s1, const F& f) {
   const auto& [outer, middle, inner] = window.axes;
   for (std::size_t i0 = s0.first; i0 < s0.last; i0 += outer.dilation)
     for (std::size_t i1 = s1.first; i1 < s1.last; i1 += middle.dilation) f((i0 * middle.input + i1) * inner.input);
 }
 
-double divisor(const Seen& s0, const Seen& s1, const Seen& s2, bool padding_counts) {
-  const auto count = [&](const Seen& s) {
+double divisor(const InputRange& s0, const InputRange& s1, const InputRange& s2, bool padding_counts) {
+  const auto count = [&](const InputRange& s) {
     return static_cast<double>(padding_counts ? s.padded_count : s.last - s.first);
   };
   return count(s0) * count(s1) * count(s2);
@@ -56,11 +56,11 @@ void largest_in_lines(const PoolWindow& window, const T* x, std::int64_t* positi
   T* top = scratch<T>(Scratch::columns, inner.output);
   for (std::size_t o0 = 0; o0 < outer.output; ++o0)
     for (std::size_t o1 = 0; o1 < middle.output; ++o1, positions += inner.output) {
-      const Seen s0 = outer.seen(o0), s1 = middle.seen(o1);
+      const InputRange s0 = outer.inputs_of(o0), s1 = middle.inputs_of(o1);
       const std::size_t corner = (s0.first * middle.input + s1.first) * inner.input;
       for (std::size_t o2 = 0; o2 < inner.output; ++o2) {
         top[o2] = -std::numeric_limits<T>::infinity();
-        positions[o2] = static_cast<std::int64_t>(corner + inner.seen(o2).first);
+        positions[o2] = static_cast<std::int64_t>(corner + inner.inputs_of(o2).first);
       }
       for_each_line(window, s0, s1, [&](std::size_t line) {
         for (std::size_t k = 0; k < inner.kernel; ++k)
@@ -89,7 +89,7 @@ void average_lines(const PoolWindow& window, bool padding_counts, const T* x, T*
   auto* total = scratch<double>(Scratch::columns, inner.output);
   for (std::size_t o0 = 0; o0 < outer.output; ++o0)
     for (std::size_t o1 = 0; o1 < middle.output; ++o1, y += inner.output) {
-      const Seen s0 = outer.seen(o0), s1 = middle.seen(o1);
+      const InputRange s0 = outer.inputs_of(o0), s1 = middle.inputs_of(o1);
       std::fill_n(total, inner.output, 0.0);
       for_each_line(window, s0, s1, [&](std::size_t line) {
         for (std::size_t k = 0; k < inner.kernel; ++k)
@@ -99,7 +99,7 @@ void average_lines(const PoolWindow& window, bool padding_counts, const T* x, T*
           });
       });
       for (std::size_t o2 = 0; o2 < inner.output; ++o2)
-        y[o2] = static_cast<T>(total[o2] / divisor(s0, s1, inner.seen(o2), padding_counts));
+        y[o2] = static_cast<T>(total[o2] / divisor(s0, s1, inner.inputs_of(o2), padding_counts));
     }
 }
 
@@ -109,9 +109,9 @@ void spread_lines(const PoolWindow& window, bool padding_counts, const T* g, T* 
   T* share = scratch<T>(Scratch::columns, inner.output);
   for (std::size_t o0 = 0; o0 < outer.output; ++o0)
     for (std::size_t o1 = 0; o1 < middle.output; ++o1, g += inner.output) {
-      const Seen s0 = outer.seen(o0), s1 = middle.seen(o1);
+      const InputRange s0 = outer.inputs_of(o0), s1 = middle.inputs_of(o1);
       for (std::size_t o2 = 0; o2 < inner.output; ++o2)
-        share[o2] = static_cast<T>(static_cast<double>(g[o2]) / divisor(s0, s1, inner.seen(o2), padding_counts));
+        share[o2] = static_cast<T>(static_cast<double>(g[o2]) / divisor(s0, s1, inner.inputs_of(o2), padding_counts));
       for_each_line(window, s0, s1, [&](std::size_t line) {
         for (std::size_t k = 0; k < inner.kernel; ++k)
           for_element(inner, k, [&](std::size_t first, std::size_t last, std::size_t element) {
@@ -126,7 +126,7 @@ void spread_lines(const PoolWindow& window, bool padding_counts, const T* g, T* 
 
 template <class T>
 void largest_in_windows(const PoolWindow& window, const T* x, std::int64_t* positions) {
-  for_each_window(window, [&](const Seen& s0, const Seen& s1, const Seen& s2) {
+  for_each_window(window, [&](const InputRange& s0, const InputRange& s1, const InputRange& s2) {
     T top = -std::numeric_limits<T>::infinity();
     std::size_t at = (s0.first * window.axes[1].input + s1.first) * window.axes[2].input + s2.first;
     for_each_line(window, s0, s1, [&](std::size_t line) {
@@ -142,7 +142,7 @@ void largest_in_windows(const PoolWindow& window, const T* x, std::int64_t* posi
 
 template <class T>
 void average_each(const PoolWindow& window, bool padding_counts, const T* x, T* y) {
-  for_each_window(window, [&](const Seen& s0, const Seen& s1, const Seen& s2) {
+  for_each_window(window, [&](const InputRange& s0, const InputRange& s1, const InputRange& s2) {
     double total = 0;
     for_each_line(window, s0, s1, [&](std::size_t line) {
       double part = 0;  // by lines, so that the rounding error of large windows grows slowly
@@ -155,7 +155,7 @@ void average_each(const PoolWindow& window, bool padding_counts, const T* x, T* 
 
 template <class T>
 void spread_each(const PoolWindow& window, bool padding_counts, const T* g, T* x) {
-  for_each_window(window, [&](const Seen& s0, const Seen& s1, const Seen& s2) {
+  for_each_window(window, [&](const InputRange& s0, const InputRange& s1, const InputRange& s2) {
     const T share = static_cast<T>(static_cast<double>(*g++) / divisor(s0, s1, s2, padding_counts));
     for_each_line(window, s0, s1, [&](std::size_t line) {
       for (std::size_t i = line + s2.first; i < line + s2.last; ++i) x[i] += share;

@@ -19,12 +19,12 @@ struct PoolAxis {
   bool adaptive = false;
 
   /// The inputs in a window: first, first + dilation, …, below last.
-  struct Seen {
+  struct InputRange {
     std::size_t first;
     std::size_t last;
     std::size_t padded_count;  // the number of positions, including the padding, for dilation 1
   };
-  Seen seen(std::size_t o) const {
+  InputRange inputs_of(std::size_t o) const {
     if (adaptive) {
       const std::size_t first = o * input / output, last = ((o + 1) * input + output - 1) / output;
       return {first, last, last - first};

@@ -94,12 +94,12 @@ struct Row {
 /// As many short rows as a lane is wide, transposed, so that each lane holds one column of them: lanes that each hold
 /// one short row would be mostly empty.
 template <class L>
-struct TurnedRows {
+struct TransposedRows {
   using T = typename L::Scalar;
   static constexpr std::size_t longest = 32;
   alignas(L) T columns[longest][L::width];
 
-  WENGERT_INLINE TurnedRows(const T* x, std::size_t rows, std::size_t count) {
+  WENGERT_INLINE TransposedRows(const T* x, std::size_t rows, std::size_t count) {
     for (std::size_t k = 0; k < count; ++k) {
       if (rows < L::width) L(T(0)).store(columns[k]);
       for (std::size_t r = 0; r < rows; ++r) columns[k][r] = x[r * count + k];
@@ -115,7 +115,7 @@ struct TurnedRows {
 
 /// Calls visit(first row, number of rows) for blocks of as many rows as a lane is wide.
 template <class L, class Visit>
-WENGERT_INLINE void each_few_rows(std::size_t rows, const Visit& visit) {
+WENGERT_INLINE void for_each_row_block(std::size_t rows, const Visit& visit) {
   for (std::size_t first = 0; first < rows; first += L::width) visit(first, std::min(L::width, rows - first));
 }
 

@@ -51,9 +51,9 @@ struct Exponentials {
 };
 
 template <class L>
-struct ShortRows : TurnedRows<L> {
+struct ShortRows : TransposedRows<L> {
   using T = typename L::Scalar;
-  using TurnedRows<L>::TurnedRows;
+  using TransposedRows<L>::TransposedRows;
 
   WENGERT_INLINE L maximum(std::size_t count) const {
     L top(-std::numeric_limits<T>::infinity());
@@ -76,18 +76,18 @@ struct ShortRows : TurnedRows<L> {
 };
 
 // Whether rows are short, and many enough to transpose; decided for all rows together, before threads divide them.
-bool are_turned(std::size_t rows, std::size_t count) {
+bool are_transposed(std::size_t rows, std::size_t count) {
   return rows >= 4 && count <= ShortRows<Lane<float, 16>>::longest;
 }
 
 template <class T>
 struct SoftmaxBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* x, T* y, std::size_t rows, std::size_t count, bool turned) {
+  static WENGERT_INLINE void run(const T* x, T* y, std::size_t rows, std::size_t count, bool transposed) {
     using L = Lane<T, Bytes>;
     using E = Exponentials<L>;
-    if (turned)
-      return each_few_rows<L>(rows, [&](std::size_t first, std::size_t few) {
+    if (transposed)
+      return for_each_row_block<L>(rows, [&](std::size_t first, std::size_t few) {
         ShortRows<L> of_x(x + first * count, few, count);
         const L sum = of_x.to_exponentials(of_x.maximum(count), count), scale = L(T(1)) / sum;
         for (std::size_t k = 0; k < count; ++k) of_x.set(k, of_x[k] * scale);
@@ -111,11 +111,12 @@ struct SoftmaxBody {
 template <class T>
 struct LogSumBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* x, T* tops, T* logarithms, std::size_t rows, std::size_t count, bool turned) {
+  static WENGERT_INLINE void run(const T* x, T* tops, T* logarithms, std::size_t rows, std::size_t count,
+                                 bool transposed) {
     using L = Lane<T, Bytes>;
     using E = Exponentials<L>;
-    if (turned)
-      return each_few_rows<L>(rows, [&](std::size_t first, std::size_t few) {
+    if (transposed)
+      return for_each_row_block<L>(rows, [&](std::size_t first, std::size_t few) {
         ShortRows<L> of_x(x + first * count, few, count);
         const L top = of_x.maximum(count), sum = of_x.to_exponentials(top, count);
         alignas(L) T result[2][L::width];
@@ -166,7 +167,7 @@ template <class T>
 void softmax_rows(const T* x, T* y, std::size_t rows, std::size_t count) {
   parallel_for(rows, 1, rows * count, [&](std::size_t first, std::size_t last) {
     dispatch<SoftmaxBody<T>, const T*, T*>(x + first * count, y + first * count, last - first, count,
-                                           are_turned(rows, count));
+                                           are_transposed(rows, count));
   });
 }
 
@@ -174,7 +175,7 @@ template <class T>
 void log_sum_exp_rows(const T* x, T* tops, T* logarithms, std::size_t rows, std::size_t count) {
   parallel_for(rows, 1, rows * count, [&](std::size_t first, std::size_t last) {
     dispatch<LogSumBody<T>, const T*, T*, T*>(x + first * count, tops + first, logarithms + first, last - first, count,
-                                              are_turned(rows, count));
+                                              are_transposed(rows, count));
   });
 }
 
@@ -193,7 +194,7 @@ void log_softmax_rows(const T* x, T* y, std::size_t rows, std::size_t count) {
     for (std::size_t first = begin; first < end; first += together) {
       const std::size_t part = std::min(together, end - first);
       dispatch<LogSumBody<T>, const T*, T*, T*>(x + first * count, tops, logarithms, part, count,
-                                                are_turned(rows, count));
+                                                are_transposed(rows, count));
       dispatch<ShiftBody<T>, const T*, const T*, const T*, T*>(x + first * count, tops, logarithms, y + first * count,
                                                                part, count);
     }
@@ -235,12 +236,12 @@ template <class T>
 struct CrossEntropyVjpBody {
   template <std::size_t Bytes>
   static WENGERT_INLINE void run(const T* z, const T* y, T* out, std::size_t rows, std::size_t count, T scale,
-                                 bool turned) {
+                                 bool transposed) {
     using L = Lane<T, Bytes>;
     using E = Exponentials<L>;
     const L c(scale);
-    if (turned)
-      return each_few_rows<L>(rows, [&](std::size_t first, std::size_t few) {
+    if (transposed)
+      return for_each_row_block<L>(rows, [&](std::size_t first, std::size_t few) {
         ShortRows<L> of_z(z + first * count, few, count);
         const ShortRows<L> of_y(y + first * count, few, count);
         const L sum = of_z.to_exponentials(of_z.maximum(count), count);
@@ -277,11 +278,12 @@ struct CrossEntropyVjpBody {
 template <class T>
 struct SoftmaxScaledBody {
   template <std::size_t Bytes>
-  static WENGERT_INLINE void run(const T* z, const T* scale, T* out, std::size_t rows, std::size_t count, bool turned) {
+  static WENGERT_INLINE void run(const T* z, const T* scale, T* out, std::size_t rows, std::size_t count,
+                                 bool transposed) {
     using L = Lane<T, Bytes>;
     using E = Exponentials<L>;
-    if (turned)
-      return each_few_rows<L>(rows, [&](std::size_t first, std::size_t few) {
+    if (transposed)
+      return for_each_row_block<L>(rows, [&](std::size_t first, std::size_t few) {
         ShortRows<L> of_z(z + first * count, few, count);
         const L sum = of_z.to_exponentials(of_z.maximum(count), count);
         alignas(L) T scales[L::width] = {};
@@ -321,7 +323,7 @@ double cross_entropy_rows(const T* z, const T* y, std::size_t rows, std::size_t 
         const std::size_t part = std::min(together, last - first);
         double total = 0;
         dispatch<LogSumBody<T>, const T*, T*, T*>(z + first * count, tops, logarithms, part, count,
-                                                  are_turned(rows, count));
+                                                  are_transposed(rows, count));
         dispatch<CrossEntropyBody<T>, const T*, const T*, const T*, const T*>(z + first * count, y + first * count,
                                                                               tops, logarithms, part, count, &total);
         totals[block] += total;
@@ -337,7 +339,7 @@ template <class T>
 void cross_entropy_vjp_rows(const T* z, const T* y, T* out, std::size_t rows, std::size_t count, T scale) {
   parallel_for(rows, 1, rows * count, [&](std::size_t first, std::size_t last) {
     dispatch<CrossEntropyVjpBody<T>, const T*, const T*, T*>(z + first * count, y + first * count, out + first * count,
-                                                             last - first, count, scale, are_turned(rows, count));
+                                                             last - first, count, scale, are_transposed(rows, count));
   });
 }
 
@@ -345,7 +347,7 @@ template <class T>
 void scaled_softmax_rows(const T* z, const T* scale, T* out, std::size_t rows, std::size_t count) {
   parallel_for(rows, 1, rows * count, [&](std::size_t first, std::size_t last) {
     dispatch<SoftmaxScaledBody<T>, const T*, const T*, T*>(z + first * count, scale + first, out + first * count,
-                                                           last - first, count, are_turned(rows, count));
+                                                           last - first, count, are_transposed(rows, count));
   });
 }
 

@@ -269,10 +269,11 @@ Var<T> scatter_add(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOper
 }
 
 namespace {
-WENGERT_LISTED(take_along_axis, "yᵢⱼ = x at (i, kᵢⱼ)", "",
-               take_along_axis(reshape(x, {-1, x.shape()[0]}), Indices{{1, -1, 1}}, 1))
-WENGERT_LISTED(scatter_add, "x with sᵢⱼ added at (i, kᵢⱼ)", "repeated indices add up",
-               scatter_add(reshape(x, {-1, x.shape()[0]}), 1, Indices{{-1, -1}}, reshape(x* x, {-1, x.shape()[0]})))
+WENGERT_REGISTER_COMPOSITE(take_along_axis, "yᵢⱼ = x at (i, kᵢⱼ)", "",
+                           take_along_axis(reshape(x, {-1, x.shape()[0]}), Indices{{1, -1, 1}}, 1))
+WENGERT_REGISTER_COMPOSITE(scatter_add, "x with sᵢⱼ added at (i, kᵢⱼ)", "repeated indices add up",
+                           scatter_add(reshape(x, {-1, x.shape()[0]}), 1, Indices{{-1, -1}},
+                                       reshape(x* x, {-1, x.shape()[0]})))
 }  // namespace
 
 #define WENGERT_INSTANTIATE(T)                                                            \

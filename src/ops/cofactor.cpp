@@ -16,9 +16,9 @@ namespace {
 // The singular value decomposition A = U·diag(s)·Vᵀ. In the bases U and V, the derivatives of det are those of a
 // diagonal matrix times det(U·V) = ±1: products of elements of s.
 template <class T>
-class Turned {
+class SingularBasis {
  public:
-  explicit Turned(std::size_t n) : n_(n), u_(n * n), s_(n), vh_(n * n), factors_(n * n), x_(n * n), pivots_(n) {}
+  explicit SingularBasis(std::size_t n) : n_(n), u_(n * n), s_(n), vh_(n * n), factors_(n * n), x_(n * n), pivots_(n) {}
 
   // Returns false for a matrix that contains a NaN or an infinity.
   bool factor(std::span<T> a) {
@@ -42,14 +42,14 @@ class Turned {
     return product;
   }
   // Uᵀ·x·V.
-  void turn(const T* x, T* turned) {
+  void to_basis(const T* x, T* result) {
     kernel::gemm<T>(n_, n_, n_, {u_.data(), n_, true}, {x, n_, false}, x_.data());
-    kernel::gemm<T>(n_, n_, n_, {x_.data(), n_, false}, {vh_.data(), n_, true}, turned);
+    kernel::gemm<T>(n_, n_, n_, {x_.data(), n_, false}, {vh_.data(), n_, true}, result);
   }
   // U·x·Vᵀ.
-  void turn_back(const T* x, T* turned) {
+  void from_basis(const T* x, T* result) {
     kernel::gemm<T>(n_, n_, n_, {u_.data(), n_, false}, {x, n_, false}, x_.data());
-    kernel::gemm<T>(n_, n_, n_, {x_.data(), n_, false}, {vh_.data(), n_, false}, turned);
+    kernel::gemm<T>(n_, n_, n_, {x_.data(), n_, false}, {vh_.data(), n_, false}, result);
   }
 
  private:
@@ -76,25 +76,25 @@ struct CofactorGradient {
   void forward(Value<const T> a, Value<const T> g, Value<T> y) const {
     const std::size_t n = rows_of(a.shape());
     Entries<T> matrices(a, leading(a.shape())), cotangents(g, leading(a.shape()));
-    Turned<T> turned(n);
+    SingularBasis<T> basis(n);
     std::vector<T> copy(n * n), form(n * n);
     for (T* to = y.data; to != y.data + y.size(); to += n * n, matrices.next(), cotangents.next()) {
       matrices.copy_to(copy.data());
-      if (!turned.factor(copy)) {
+      if (!basis.factor(copy)) {
         std::fill_n(to, n * n, std::numeric_limits<T>::quiet_NaN());
         continue;
       }
       cotangents.copy_to(copy.data());
-      turned.turn(copy.data(), copy.data());
+      basis.to_basis(copy.data(), copy.data());
       std::fill(form.begin(), form.end(), T(0));
       for (std::size_t i = 0; i < n; ++i)
         for (std::size_t j = 0; j < n; ++j)
           if (i != j) {
-            const T product = turned.others(i, j);
+            const T product = basis.others(i, j);
             form[i * n + i] += copy[j * n + j] * product;
             form[i * n + j] = -copy[j * n + i] * product;
           }
-      turned.turn_back(form.data(), to);
+      basis.from_basis(form.data(), to);
     }
   }
   // With X = B·Gᵀ·B and Y = B·Hᵀ·B: det A · ((⟨G, B⟩⟨H, B⟩ − ⟨H, X⟩)·B − ⟨H, B⟩·X − ⟨G, B⟩·Y + X·Hᵀ·B + Y·Gᵀ·B).
@@ -139,7 +139,7 @@ struct Cofactor {
     std::vector<T> factors(n * n);
     std::vector<int> pivots(n);
     kernel::LapackScratch<T> scratch;
-    std::optional<Turned<T>> turned;
+    std::optional<SingularBasis<T>> basis;
     for (T* to = y.data; to != y.data + y.size(); to += n * n, entries.next()) {
       entries.copy_to(factors.data());
       T norm = 0;
@@ -151,14 +151,14 @@ struct Cofactor {
       if (kernel::lu<T>(factors, n, pivots) < n ||
           !(kernel::lu_reciprocal_condition<T>(factors, n, norm, scratch) > well_conditioned)) {
         entries.copy_to(factors.data());
-        if (!turned) turned.emplace(n);
-        if (!turned->factor(factors)) {
+        if (!basis) basis.emplace(n);
+        if (!basis->factor(factors)) {
           std::fill_n(to, n * n, std::numeric_limits<T>::quiet_NaN());
           continue;
         }
         std::fill(factors.begin(), factors.end(), T(0));
-        for (std::size_t i = 0; i < n; ++i) factors[i * (n + 1)] = turned->others(i, i);
-        turned->turn_back(factors.data(), to);
+        for (std::size_t i = 0; i < n; ++i) factors[i * (n + 1)] = basis->others(i, i);
+        basis->from_basis(factors.data(), to);
         continue;
       }
       const T det = determinant<T>(factors, pivots);

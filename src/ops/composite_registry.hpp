@@ -21,8 +21,8 @@ std::vector<OpExample> examples_of(std::string_view name, std::initializer_list<
 }  // namespace wengert
 
 // Registers the function `op` with its notation and convention; the last argument applies it to `x`.
-#define WENGERT_LISTED(op, text, edge, ...)                                                                       \
-  [[maybe_unused]] const bool op##_listed = register_op(                                                          \
+#define WENGERT_REGISTER_COMPOSITE(op, text, edge, ...)                                                           \
+  [[maybe_unused]] const bool op##_registered = register_op(                                                      \
       {.name = #op, .notation = text, .convention = edge, .own_examples = [] {                                    \
          return examples_of(#op, {Shape{3, 4}, Shape{5, 1}, Shape{2, 1, 4}}, [](auto x) { return __VA_ARGS__; }); \
        }});

@@ -153,7 +153,7 @@ std::size_t extent_of(const Shape& shape, const Labels& labels, const Labels& gr
 // x as matrices: the axes `rows` are merged into one, and so are `columns`; `batch` comes first, merged if necessary.
 template <class T>
 Var<T> as_matrices(const Labelled<T>& x, const Labels& batch, Labels rows, Labels columns, const Location& where) {
-  constexpr std::uint8_t nobody = label_count - 1;  // the label of no axis: an empty group becomes an axis of extent 1
+  constexpr std::uint8_t unused_label = label_count - 1;  // of no axis: an empty group becomes an axis of extent 1
   const Layout layout = *x.value.tape().node(x.value, "einsum").layout;
   const bool one_batch = batch.size() + 2 > max_rank;
   Shape shape;
@@ -162,8 +162,8 @@ Var<T> as_matrices(const Labelled<T>& x, const Labels& batch, Labels rows, Label
   else
     for (const std::uint8_t label : batch) shape.push_back(extent_of(layout.shape, x.labels, {label}));
   const std::size_t n = extent_of(layout.shape, x.labels, rows), m = extent_of(layout.shape, x.labels, columns);
-  if (rows.empty()) rows.push_back(nobody);
-  if (columns.empty()) columns.push_back(nobody);
+  if (rows.empty()) rows.push_back(unused_label);
+  if (columns.empty()) columns.push_back(unused_label);
   const Labels plain = joined({&batch, &rows, &columns}), turned = joined({&batch, &columns, &rows});
   const auto lies_in_order = [&](const Labels& order) { return map_between(x.labels, order).apply(layout).contiguous; };
   if (!one_batch && rows.size() == 1 && columns.size() == 1) return with_labels<T>(x.value, x.labels, plain, where);
@@ -261,18 +261,18 @@ enum class First { most_shrinking, cheapest };
 // Joins the best pair repeatedly. Adds the cost of the products to `total`.
 Order greedy_order(std::span<const LabelSet> operands, LabelSet result, const LabelExtents& extents, First criterion,
                    double& total) {
-  struct Live {
+  struct LiveOperand {
     std::size_t index;
     LabelSet labels;
   };
-  std::vector<Live> live;
+  std::vector<LiveOperand> live;
   for (std::size_t i = 0; i < operands.size(); ++i) live.push_back({i, operands[i]});
   Order order;
   std::array<std::size_t, label_count> uses{};  // the number of live values with each label
   const auto count_uses = [&](LabelSet labels, std::size_t change) {
     for (; labels != 0; labels &= labels - 1) uses[static_cast<std::size_t>(std::countr_zero(labels))] += change;
   };
-  for (const Live& value : live) count_uses(value.labels, 1);
+  for (const LiveOperand& value : live) count_uses(value.labels, 1);
   while (live.size() > 1) {
     std::pair<double, double> best{impossible, impossible};
     std::size_t first = 0, second = 0;

@@ -94,9 +94,9 @@ static std::vector<Stream> streams_since(const Tape<T>& tape, const typename Tap
 // them with the earlier ones; generators are at their positions before the first call; and the queue holds the updates
 // from before that call. At the end, generators and queue are restored.
 template <class T>
-class Repeating {
+class RecomputationScope {
  public:
-  Repeating(Tape<T>& tape, std::vector<Stream> streams, std::size_t updates)
+  RecomputationScope(Tape<T>& tape, std::vector<Stream> streams, std::size_t updates)
       : tape_(tape),
         before_(tape.repeat(true)),
         streams_(std::move(streams)),
@@ -105,13 +105,13 @@ class Repeating {
     tape.update_queue().exchange(
         {updates_.begin(), updates_.begin() + static_cast<std::ptrdiff_t>(std::min(updates, updates_.size()))});
   }
-  ~Repeating() {
+  ~RecomputationScope() {
     tape_.update_queue().exchange(std::move(updates_));
     for (const auto& [state, counter] : streams_) state->counter = counter;
     tape_.repeat(before_);
   }
-  Repeating(const Repeating&) = delete;
-  Repeating& operator=(const Repeating&) = delete;
+  RecomputationScope(const RecomputationScope&) = delete;
+  RecomputationScope& operator=(const RecomputationScope&) = delete;
 
  private:
   Tape<T>& tape_;
@@ -136,7 +136,7 @@ Var<T> detail::checkpointed(std::function<Var<T>(std::span<const Var<T>>)> f, st
          shape = y.shape()](Pullback<T>& pullback) {
           std::vector<Var<T>> x;
           for (std::size_t i = 0; i + 1 < pullback.arity(); ++i) x.push_back(pullback.input(i));
-          const Repeating<T> scope(pullback.tape(), streams, updates);
+          const RecomputationScope<T> scope(pullback.tape(), streams, updates);
           const Var<T> again = f(std::span(x).first(count));
           if (again.shape() != shape)
             throw ShapeError(

@@ -260,7 +260,7 @@ Var<T> prod(Var<T> x, const Axes& axes, KeepDims keep, Location where) {
 }
 
 namespace {
-WENGERT_LISTED(cumprod, "yᵢ = x₀ · … · xᵢ", "the gradient is correct where elements are 0", cumprod(x, 0))
+WENGERT_REGISTER_COMPOSITE(cumprod, "yᵢ = x₀ · … · xᵢ", "the gradient is correct where elements are 0", cumprod(x, 0))
 }
 
 #define WENGERT_INSTANTIATE(T)                                    \

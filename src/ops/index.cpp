@@ -42,7 +42,7 @@ void each_row(const Lines& lines, Value<const std::int64_t> indices, const Index
 }
 
 template <class T>
-Var<T> put(Var<T> slabs, IndexVar<T> indices, const IndexedAxis& along, const Shape& to, const Location& where);
+Var<T> put(Var<T> slices, IndexVar<T> indices, const IndexedAxis& along, const Shape& to, const Location& where);
 
 struct Take {
   static constexpr std::string_view name = "take";
@@ -76,7 +76,7 @@ struct Take {
 };
 
 // The adjoint of Take: zeros with slices added at their positions.
-struct PutSlabs {
+struct PutSlices {
   static constexpr std::string_view name = "put_slabs";
   static constexpr std::string_view notation = "y at kⱼ += xⱼ, from zeros";
   static constexpr std::size_t arity = 2;
@@ -86,26 +86,26 @@ struct PutSlabs {
 
   Shape shape(const Shape&, const Shape&) const { return to; }
   template <class T>
-  void forward(Value<const T> slabs, Value<const std::int64_t> indices, Value<T> y) const {
+  void forward(Value<const T> slices, Value<const std::int64_t> indices, Value<T> y) const {
     const Lines lines(to, along.axis);
     std::fill_n(y.data, y.size(), T(0));
     each_row(lines, indices, along, [&](std::size_t from, std::size_t place) {
-      for (std::size_t i = 0; i < lines.inner; ++i) y.data[place + i] += slabs.data[from + i];
+      for (std::size_t i = 0; i < lines.inner; ++i) y.data[place + i] += slices.data[from + i];
     });
   }
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T>, IndexVar<T> indices) const {
     return std::tuple([=, *this] { return record(Take{along}, Location::current(), g, indices); }, no_gradient);
   }
-  static std::vector<StructuralExample<PutSlabs>> examples() {
+  static std::vector<StructuralExample<PutSlices>> examples() {
     return {{{{"put_slabs", 0}, {4, 3}}, {{4, 3}}, {}, {{2, 0, 2, -1}}},
             {{{"put_slabs", 1}, {2, 3, 2}}, {{2, 2, 2, 2}}, {}, {Indices{{0, 2}, {1, 2}}}}};
   }
 };
 
 template <class T>
-Var<T> put(Var<T> slabs, IndexVar<T> indices, const IndexedAxis& along, const Shape& to, const Location& where) {
-  return record(PutSlabs{along, to}, where, slabs, indices);
+Var<T> put(Var<T> slices, IndexVar<T> indices, const IndexedAxis& along, const Shape& to, const Location& where) {
+  return record(PutSlices{along, to}, where, slices, indices);
 }
 
 struct OneHot {
@@ -173,16 +173,17 @@ Var<T> index_add(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperan
                  std::type_identity_t<Operand<T>> source, Location where) {
   constexpr const char* name = "index_add";
   return along_axis(name, x, axis, indices, where, [&](const IndexedAxis& along, IndexVar<T> k) {
-    Var<T> slabs = operand_on(x.tape(), source, name, where);
+    Var<T> slices = operand_on(x.tape(), source, name, where);
     if (k.rank() != 1)
       throw ShapeError(name, fmt::format("indices of shape {}: must be a vector", to_string(k.shape())));
     const Shape expected = replaced_axis(name, x.shape(), along.axis, k.shape());
-    if (slabs.rank() == 0) slabs = broadcast_to(slabs, expected, where);
-    if (slabs.shape() != expected)
+    if (slices.rank() == 0) slices = broadcast_to(slices, expected, where);
+    if (slices.shape() != expected)
       throw ShapeError(
-          name, fmt::format("a source of shape {} for {} indices along axis {} of shape {}: must have the shape {}",
-                            to_string(slabs.shape()), k.size(), along.axis, to_string(x.shape()), to_string(expected)));
-    return add(Operand<T>(x, where), Operand<T>(put(slabs, k, along, x.shape(), where), where));
+          name,
+          fmt::format("a source of shape {} for {} indices along axis {} of shape {}: must have the shape {}",
+                      to_string(slices.shape()), k.size(), along.axis, to_string(x.shape()), to_string(expected)));
+    return add(Operand<T>(x, where), Operand<T>(put(slices, k, along, x.shape(), where), where));
   });
 }
 
@@ -216,11 +217,12 @@ Var<T> masked_select(Var<T> x, std::type_identity_t<Operand<T>> mask, Location w
 
 namespace {
 
-WENGERT_LISTED(embedding, "the rows of x at k", "negative indices are rejected",
-               embedding(reshape(x, {x.shape()[0], -1}), {1, 0, 1}))
-WENGERT_LISTED(index_add, "x with slices added at k", "repeated indices add up",
-               index_add(x, 0, {1, 0, 1}, take(x* x, {0, 1, 0}, 0)))
-WENGERT_LISTED(masked_select, "the elements of x where a mask is not 0", "", masked_select(x, tril(0 * x + 1)))
+WENGERT_REGISTER_COMPOSITE(embedding, "the rows of x at k", "negative indices are rejected",
+                           embedding(reshape(x, {x.shape()[0], -1}), {1, 0, 1}))
+WENGERT_REGISTER_COMPOSITE(index_add, "x with slices added at k", "repeated indices add up",
+                           index_add(x, 0, {1, 0, 1}, take(x* x, {0, 1, 0}, 0)))
+WENGERT_REGISTER_COMPOSITE(masked_select, "the elements of x where a mask is not 0", "",
+                           masked_select(x, tril(0 * x + 1)))
 
 }  // namespace
 

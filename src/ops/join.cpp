@@ -176,12 +176,12 @@ Var<T> pad_constant(Var<T> x, std::span<const PadWidth> paddings, double value, 
   return record(op, where, x);
 }
 
-WENGERT_LISTED(stack, "x₁, x₂, … along a new axis", "", stack({x, x* x}, 1))
-WENGERT_LISTED(tile, "x repeated as a whole", "", tile(x, {2, 3}))
-WENGERT_LISTED(repeat, "each element of x repeated", "", repeat(x, 3, 0))
-WENGERT_LISTED(roll, "yᵢ = x₍ᵢ₋ₛ₎ mod n", "", roll(x, 1, -1))
-WENGERT_LISTED(split, "the pieces of x", "", split(x, {1}, 0)[0])
-WENGERT_LISTED(chunk, "the pieces of x", "the last may be shorter", chunk(x, 2, 0)[0])
+WENGERT_REGISTER_COMPOSITE(stack, "x₁, x₂, … along a new axis", "", stack({x, x* x}, 1))
+WENGERT_REGISTER_COMPOSITE(tile, "x repeated as a whole", "", tile(x, {2, 3}))
+WENGERT_REGISTER_COMPOSITE(repeat, "each element of x repeated", "", repeat(x, 3, 0))
+WENGERT_REGISTER_COMPOSITE(roll, "yᵢ = x₍ᵢ₋ₛ₎ mod n", "", roll(x, 1, -1))
+WENGERT_REGISTER_COMPOSITE(split, "the pieces of x", "", split(x, {1}, 0)[0])
+WENGERT_REGISTER_COMPOSITE(chunk, "the pieces of x", "the last may be shorter", chunk(x, 2, 0)[0])
 
 }  // namespace
 

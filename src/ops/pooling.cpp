@@ -53,7 +53,7 @@ std::size_t count_windows(const kernel::PoolAxis& axis, bool ceil_mode) {
 bool has_empty_window(const kernel::PoolAxis& axis) {
   if (axis.dilation <= axis.input) return false;
   for (std::size_t o = 0; o < axis.output && o * axis.stride < axis.padding; ++o)
-    if (const auto seen = axis.seen(o); seen.first >= seen.last) return true;
+    if (const auto inputs = axis.inputs_of(o); inputs.first >= inputs.last) return true;
   return false;
 }
 

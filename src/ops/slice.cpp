@@ -225,7 +225,7 @@ Var<T> triu(Var<T> x, std::ptrdiff_t offset, Location where) {
 }
 
 namespace {
-WENGERT_LISTED(trace, "Σ xᵢᵢ", "", trace(x, 0, -1, -2))
+WENGERT_REGISTER_COMPOSITE(trace, "Σ xᵢᵢ", "", trace(x, 0, -1, -2))
 }
 
 #define WENGERT_INSTANTIATE(T)                                                                \

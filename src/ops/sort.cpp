@@ -136,9 +136,10 @@ TopK<T> topk(Var<T> x, std::size_t k, std::ptrdiff_t axis, SortOrder order, Loca
 }
 
 namespace {
-WENGERT_LISTED(sort, "the elements of x in order", "equal elements keep their order; NaN counts as largest", sort(x, 0))
-WENGERT_LISTED(topk, "the first k elements of x in order", "the first of equal elements are taken",
-               topk(x, 2, 0, SortOrder::ascending).values)
+WENGERT_REGISTER_COMPOSITE(sort, "the elements of x in order", "equal elements keep their order; NaN counts as largest",
+                           sort(x, 0))
+WENGERT_REGISTER_COMPOSITE(topk, "the first k elements of x in order", "the first of equal elements are taken",
+                           topk(x, 2, 0, SortOrder::ascending).values)
 }  // namespace
 
 #define WENGERT_INSTANTIATE(T)                                               \

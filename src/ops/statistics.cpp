@@ -202,12 +202,12 @@ void require_elements(const char* name, Var<T> x, const Axes& axes) {
                        fmt::format("shape {}: axis {} has no elements to choose from", to_string(x.shape()), axis));
 }
 
-WENGERT_LISTED(amin, "min x", "ties share the gradient evenly", amin(x, -1))
-WENGERT_LISTED(var, "Σ (x − mean)² / (n − ddof)", "", var(x, {}, KeepDims::yes))
-WENGERT_LISTED(stddev, "√var x", "the gradient is 0 where all elements are equal", stddev(x))
-WENGERT_LISTED(logsumexp, "ln Σ eˣ", "elements equal to the row's infinite maximum share its gradient",
-               logsumexp(x, -1))
-WENGERT_LISTED(norm, "(Σ |x|ᵖ)^(1/p)", "the gradient is 0 where the norm is 0", norm(x, 3))
+WENGERT_REGISTER_COMPOSITE(amin, "min x", "ties share the gradient evenly", amin(x, -1))
+WENGERT_REGISTER_COMPOSITE(var, "Σ (x − mean)² / (n − ddof)", "", var(x, {}, KeepDims::yes))
+WENGERT_REGISTER_COMPOSITE(stddev, "√var x", "the gradient is 0 where all elements are equal", stddev(x))
+WENGERT_REGISTER_COMPOSITE(logsumexp, "ln Σ eˣ", "elements equal to the row's infinite maximum share its gradient",
+                           logsumexp(x, -1))
+WENGERT_REGISTER_COMPOSITE(norm, "(Σ |x|ᵖ)^(1/p)", "the gradient is 0 where the norm is 0", norm(x, 3))
 
 }  // namespace
 

@@ -106,7 +106,7 @@ struct TileSlot {
 /// A sum over a value of a fusion group, accumulated tile by tile.
 template <class T>
 struct TileSum {
-  TrailingSum kind = TrailingSum::apart;
+  TrailingSum kind = TrailingSum::unfused;
   std::uint32_t call = 0;  // whose result is summed
   T* out = nullptr;
   std::size_t size = 0;
@@ -115,7 +115,7 @@ struct TileSum {
 /// A sum over a value of a fusion group that fits in one tile.
 template <class T>
 struct SumCall {
-  TrailingSum kind = TrailingSum::apart;
+  TrailingSum kind = TrailingSum::unfused;
   const T* values = nullptr;
   std::size_t rows = 0, columns = 0;
   T* out = nullptr;

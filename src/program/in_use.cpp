@@ -14,7 +14,7 @@ struct LastCall {
 };
 thread_local LastCall last_of_thread;
 
-constexpr std::string_view cure =
+constexpr std::string_view advice =
     "Programs serve one thread at a time, and those of one compiled function count as one: make one for each thread, "
     "or hold a lock from the call until its results are read";
 
@@ -30,7 +30,7 @@ void InUse::enter(std::string_view subject) {
   if (holder_.compare_exchange_strong(holder, &last_of_thread, std::memory_order_acquire)) return;
   if (holder == &last_of_thread)
     throw HandleError(subject, "it is called recursively: the function that it records or runs must not call it");
-  throw HandleError(subject, fmt::format("another thread is using it: {}", cure));
+  throw HandleError(subject, fmt::format("another thread is using it: {}", advice));
 }
 
 InUse::Call::Call(InUse& object, std::string_view subject) : object_(object) {
@@ -44,7 +44,7 @@ InUse::Reading::Reading(InUse& object, std::string_view subject) : object_(objec
   object.holder_.store(nullptr, std::memory_order_release);
   throw HandleError(subject, fmt::format("another thread called it after this one did, so these are not the results of "
                                          "this thread's call: {}",
-                                         cure));
+                                         advice));
 }
 
 }  // namespace wengert::program

@@ -115,7 +115,7 @@ class Lowering {
                            entry.beta,
                            entry.factor == none ? nullptr : parameter_data(entry.factor)};
     for (const std::uint32_t input : graph_.inputs_of(k)) {
-      bind_later(input, {Site::value, result_.values.size()});
+      bind_deferred(input, {Site::value, result_.values.size()});
       result_.values.push_back({data_of(input), &graph_.entries[input].layout});
     }
     add_instruction(Instruction::Kind::structural, result_.structural.size(), 1, group.entries);
@@ -242,7 +242,7 @@ class Lowering {
         continue;
       }
       TileOperand<T> operand{plane, data_of(input), strides_in(tiled.loops, graph_.entries[input].layout)};
-      bind_later(input, {Site::operand, tiled.operands.size(), result_.groups.size()});
+      bind_deferred(input, {Site::operand, tiled.operands.size(), result_.groups.size()});
       tiled.planes.push_back({operand.data, operand.strides[inner - 1], operand.strides[inner] != 0});
       tiled.operands.push_back(std::move(operand));
     }
@@ -281,9 +281,9 @@ class Lowering {
       result_.calls[first_call + slot.call].out = tiles + slot.offset;
       for (const std::uint32_t p : slot.planes) result_.planes[first_plane + p].data = tiles + slot.offset;
     }
-    for (Later& later : later_)
-      if (later.site.kind == Site::operand && later.site.group == result_.groups.size())
-        later.site = {Site::plane, first_plane + tiled.operands[later.site.index].plane};
+    for (DeferredBinding& binding : deferred_)
+      if (binding.site.kind == Site::operand && binding.site.group == result_.groups.size())
+        binding.site = {Site::plane, first_plane + tiled.operands[binding.site.index].plane};
     const auto last_call = static_cast<std::uint32_t>(result_.calls.size());
     const auto sums = group.entries.end() - static_cast<std::ptrdiff_t>(tiled.sums.size());
     if (!result_.instructions.empty() && result_.instructions.back().kind == Instruction::Kind::kernels) {
@@ -309,7 +309,7 @@ class Lowering {
   // ---- copies and outputs ------------------------------------------------------------------------------------------
 
   void add_copy(Value<const T> from, T* to, bool indices, std::uint32_t entry) {
-    bind_later(entry, {Site::copy, result_.copies.size()});
+    bind_deferred(entry, {Site::copy, result_.copies.size()});
     add_instruction(Instruction::Kind::copy, result_.copies.size(), 1, {entry});
     result_.copies.push_back({from, to, indices});
   }
@@ -337,12 +337,12 @@ class Lowering {
     std::size_t index = 0;
     std::size_t group = 0;
   };
-  struct Later {
+  struct DeferredBinding {
     std::uint32_t entry;
     Site site;
   };
-  void bind_later(std::uint32_t entry, Site site) {
-    if (graph_.entries[place_[entry].base].source == Source::input) later_.push_back({entry, site});
+  void bind_deferred(std::uint32_t entry, Site site) {
+    if (graph_.entries[place_[entry].base].source == Source::input) deferred_.push_back({entry, site});
   }
   void resolve() {
     std::multimap<std::size_t, const T**> chained;  // operands of register chains, by plane
@@ -351,25 +351,25 @@ class Lowering {
       for (const auto& [stage, operand, plane] : chain.operands)
         chained.emplace(plane, &chain.stages[stage].operands[operand].data);
     }
-    for (const Later& later : later_) {
-      const Place& place = place_[later.entry];
+    for (const DeferredBinding& binding : deferred_) {
+      const Place& place = place_[binding.entry];
       const Entry<T>& input = graph_.entries[place.base];
       const auto size = static_cast<std::ptrdiff_t>(input.holds_indices ? sizeof(std::int64_t) : sizeof(T));
       const T** pointer = nullptr;
-      switch (later.site.kind) {
+      switch (binding.site.kind) {
         case Site::value:
-          pointer = &result_.values[later.site.index].data;
+          pointer = &result_.values[binding.site.index].data;
           break;
         case Site::operand:
-          pointer = &result_.groups[later.site.group].operands[later.site.index].data;
+          pointer = &result_.groups[binding.site.group].operands[binding.site.index].data;
           break;
         case Site::plane:
-          pointer = &result_.planes[later.site.index].data;
-          for (auto [it, end] = chained.equal_range(later.site.index); it != end; ++it)
+          pointer = &result_.planes[binding.site.index].data;
+          for (auto [it, end] = chained.equal_range(binding.site.index); it != end; ++it)
             result_.bindings.push_back({input.number, it->second, place.offset * size});
           break;
         case Site::copy:
-          pointer = &result_.copies[later.site.index].from.data;
+          pointer = &result_.copies[binding.site.index].from.data;
           break;
       }
       result_.bindings.push_back({input.number, pointer, place.offset * size});
@@ -382,7 +382,7 @@ class Lowering {
   std::vector<Place> place_;
   Executable<T> result_;
   std::map<std::uint32_t, std::size_t> copy_offset_;  // by output
-  std::vector<Later> later_;
+  std::vector<DeferredBinding> deferred_;
   std::map<std::uint32_t, std::size_t> slot_of_call_;  // in the group being built
 };
 

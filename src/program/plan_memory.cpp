@@ -58,7 +58,7 @@ template <class T>
 class Planner {
  public:
   Planner(const Graph<T>& graph, const Schedule& schedule) : graph_(graph), schedule_(schedule), place_(places(graph)) {
-    find_lives();
+    find_live_ranges();
   }
 
   MemoryPlan run() {
@@ -66,12 +66,12 @@ class Planner {
     std::size_t in_use = 0, most = 0;
     for (std::size_t g = 0; g < schedule_.groups.size(); ++g) {
       const FusionGroup& group = schedule_.groups[g];
-      Heritage heritage(*this, group, g);
+      ReusableOperands reusable(*this, group, g);
       for (const std::uint32_t k : group.entries) {
         if (!needs_memory(k)) continue;
-        if (const std::uint32_t operand = heritage.take(graph_, k); operand != none) {
+        if (const std::uint32_t operand = reusable.take(graph_, k); operand != none) {
           block_of_[k] = std::exchange(block_of_[operand], none);
-          heirs_.emplace_back(operand, k);
+          reused_.emplace_back(operand, k);
         } else {
           block_of_[k] = static_cast<std::uint32_t>(blocks_.size());
           blocks_.push_back({rounded(k), g});
@@ -80,11 +80,12 @@ class Planner {
         blocks_[block_of_[k]].last = std::min(last_[k], schedule_.groups.size());
       }
       if (in_use > most) most = in_use, plan.peak_group = g;
-      for (const std::uint32_t k : dying_[g])
+      for (const std::uint32_t k : last_uses_[g])
         if (block_of_[k] != none) in_use -= rounded(k);
     }
     plan.bytes = place_small(place_large(most / large_share));
-    for (auto heir = heirs_.rbegin(); heir != heirs_.rend(); ++heir) block_of_[heir->first] = block_of_[heir->second];
+    for (auto reuse = reused_.rbegin(); reuse != reused_.rend(); ++reuse)
+      block_of_[reuse->first] = block_of_[reuse->second];
     for (const std::uint32_t block : block_of_)
       plan.offsets.push_back(block == none ? MemoryPlan::nowhere : blocks_[block].offset);
     return plan;
@@ -157,11 +158,11 @@ class Planner {
     return graph_.entries[k].target == none && (last_[k] > group_of_[k] || !is_elementwise(graph_.entries[k]));
   }
 
-  void find_lives() {
+  void find_live_ranges() {
     const std::size_t count = graph_.entries.size();
     group_of_.assign(count, 0);
     last_.assign(count, 0);
-    dying_.resize(schedule_.groups.size());
+    last_uses_.resize(schedule_.groups.size());
     block_of_.assign(count, none);
     for (std::size_t g = 0; g < schedule_.groups.size(); ++g)
       for (const std::uint32_t k : schedule_.groups[g].entries) {
@@ -171,16 +172,16 @@ class Planner {
     for (const std::uint32_t output : graph_.outputs) last_[place_[output].base] = forever;
     for (const Update& update : schedule_.copies) last_[place_[update.value].base] = forever;
     for (std::uint32_t k = 0; k < count; ++k)
-      if (graph_.entries[k].source == Source::computed && last_[k] != forever) dying_[last_[k]].push_back(k);
+      if (graph_.entries[k].source == Source::computed && last_[k] != forever) last_uses_[last_[k]].push_back(k);
   }
 
   // Operands that a group reads for the last time and whose memory an elementwise result can overwrite tile by tile:
   // every reader in the group reads the elements in the result's order and comes no later than the result.
-  class Heritage {
+  class ReusableOperands {
    public:
-    Heritage(const Planner& planner, const FusionGroup& group, std::size_t g) {
+    ReusableOperands(const Planner& planner, const FusionGroup& group, std::size_t g) {
       std::map<std::uint32_t, std::uint32_t> last_reader;  // by operand; none if it cannot be overwritten
-      for (const std::uint32_t candidate : planner.dying_[g])
+      for (const std::uint32_t candidate : planner.last_uses_[g])
         if (planner.group_of_[candidate] != g && planner.block_of_[candidate] != none) last_reader[candidate] = 0;
       for (const std::uint32_t k : group.entries)
         for (const std::uint32_t input : planner.graph_.inputs_of(k)) {
@@ -216,12 +217,12 @@ class Planner {
   const Graph<T>& graph_;
   const Schedule& schedule_;
   std::vector<Place> place_;
-  std::vector<std::size_t> group_of_, last_;       // by entry: the group that computes it, and the last that reads it
-  std::vector<std::vector<std::uint32_t>> dying_;  // by group: entries read there for the last time
+  std::vector<std::size_t> group_of_, last_;  // by entry: the group that computes it, and the last that reads it
+  std::vector<std::vector<std::uint32_t>> last_uses_;  // by group: entries read there for the last time
   std::vector<Block> blocks_;
-  std::vector<std::uint32_t> block_of_;                         // by entry; none once another has taken it over
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> heirs_;  // entries: operand, the result that took over its block
-  std::vector<std::uint32_t> large_;                            // blocks
+  std::vector<std::uint32_t> block_of_;                          // by entry; none once another has taken it over
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> reused_;  // entries: operand, the result that took its block
+  std::vector<std::uint32_t> large_;                             // blocks
 };
 
 }  // namespace

@@ -42,8 +42,8 @@ struct ProgramCache<T>::State {
     Program<T>* program;
     std::size_t signature;
   };
-  std::vector<Held> recent;                  // most recently used first
-  std::unordered_set<std::size_t> given_up;  // signatures of evicted Programs
+  std::vector<Held> recent;                 // most recently used first
+  std::unordered_set<std::size_t> evicted;  // signatures of evicted Programs
   std::size_t recompilations = 0;
 
   Program<T>* find(std::span<const ProgramInput<T>> inputs) {
@@ -59,14 +59,14 @@ struct ProgramCache<T>::State {
     program.state_->in_use = &in_use;
     const std::size_t signature = signature_of(inputs);
     recent.insert(recent.begin(), {&program, signature});
-    if (given_up.contains(signature)) ++recompilations;
+    if (evicted.contains(signature)) ++recompilations;
     return program;
   }
-  void give_up_oldest() {
+  void evict_oldest() {
     if (recent.size() <= options.max_programs) return;
     for (; recent.size() > options.max_programs; recent.pop_back()) {
       recent.back().program->state_.reset();
-      given_up.insert(recent.back().signature);
+      evicted.insert(recent.back().signature);
     }
 #if defined(__GLIBC__)
     malloc_trim(0);  // compiling fragments the heap, which would grow with every new shape
@@ -101,10 +101,10 @@ Program<T>& ProgramCache<T>::run_recorded(std::span<const ProgramInput<T>> input
       else
         program->replay(inputs);
     } catch (...) {
-      s.give_up_oldest();
+      s.evict_oldest();
       throw;
     }
-    s.give_up_oldest();  // only now: the inputs may be results of an older Program
+    s.evict_oldest();  // only now: the inputs may be results of an older Program
     return *program;
   });
 }

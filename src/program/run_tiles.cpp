@@ -59,7 +59,7 @@ void add_up(TileWorker<T>& worker, std::size_t s, const TileSum<T>& sum, const T
       for (std::size_t r = 0; r < tile.rows; ++r) to[r] = tile.column == 0 ? part[r] : to[r] + part[r];
       break;
     }
-    case TrailingSum::apart:
+    case TrailingSum::unfused:
       break;
   }
 }

@@ -47,7 +47,7 @@ class Scheduler {
   bool computed(std::uint32_t k) const { return graph_.entries[k].source == Source::computed; }
   bool fusible(std::uint32_t k) const { return fuse_ && is_elementwise(graph_.entries[k]); }
   bool fused(std::uint32_t input, std::uint32_t k) const {
-    return fusible(input) && fusible(k) && late_[input] == late_[k] &&
+    return fusible(input) && fusible(k) && deferred_[input] == deferred_[k] &&
            graph_.entries[input].layout.shape == graph_.entries[k].layout.shape;
   }
 
@@ -63,19 +63,19 @@ class Scheduler {
     }
   }
 
-  // Entries that only updates read run late, so that updates do not delay readers of the old values. A scalar does not
-  // run late: the updates that read it would be deeper than the others and form a separate group.
-  void find_late() {
-    late_.assign(graph_.entries.size(), true);
-    for (const std::uint32_t output : graph_.outputs) late_[place_[output].base] = late_[output] = false;
+  // Entries that only updates read are deferred, so that updates do not delay readers of the old values. A scalar is
+  // not deferred: the updates that read it would be deeper than the others and form a separate group.
+  void find_deferred() {
+    deferred_.assign(graph_.entries.size(), true);
+    for (const std::uint32_t output : graph_.outputs) deferred_[place_[output].base] = deferred_[output] = false;
     for (const Update& update : graph_.updates)
-      if (graph_.entries[update.value].target == none) late_[update.value] = false;
-    for (std::uint32_t k = static_cast<std::uint32_t>(late_.size()); k-- > 0;) {
-      const bool passes = late_[k] && (fusible(k) || graph_.entries[k].source == Source::view);
-      if (late_[k] && !passes && graph_.entries[k].target == none) late_[k] = false;
+      if (graph_.entries[update.value].target == none) deferred_[update.value] = false;
+    for (std::uint32_t k = static_cast<std::uint32_t>(deferred_.size()); k-- > 0;) {
+      const bool passes = deferred_[k] && (fusible(k) || graph_.entries[k].source == Source::view);
+      if (deferred_[k] && !passes && graph_.entries[k].target == none) deferred_[k] = false;
       for (const std::uint32_t input : graph_.inputs_of(k))
         if (!passes || graph_.entries[input].layout.size != graph_.entries[k].layout.size)
-          late_[input] = late_[place_[input].base] = false;
+          deferred_[input] = deferred_[place_[input].base] = false;
     }
   }
 
@@ -86,7 +86,7 @@ class Scheduler {
       for (const std::uint32_t input : graph_.inputs_of(k)) {
         const std::uint32_t base = place_[input].base;
         if (!computed(base)) continue;
-        if (late_[k] && !late_[base]) continue;
+        if (deferred_[k] && !deferred_[base]) continue;
         depth_[k] = std::max(depth_[k], fused(input, k) ? depth_[input] : depth_[base] + 1);
       }
     }
@@ -104,18 +104,18 @@ class Scheduler {
   }
 
   void form_groups() {
-    find_late();
+    find_deferred();
     find_depths();
     parent_.resize(graph_.entries.size());
     std::iota(parent_.begin(), parent_.end(), 0);
-    // By entry, depth and lateness: the first reader. Readers of one entry are fused too.
+    // By entry, depth and whether it is deferred: the first reader. Readers of one entry are fused too.
     std::map<std::tuple<std::uint32_t, std::uint32_t, bool>, std::uint32_t> readers;
     for (std::uint32_t k = 0; k < parent_.size(); ++k) {
       if (!computed(k) || !fusible(k)) continue;
       for (const std::uint32_t input : graph_.inputs_of(k)) {
         if (fused(input, k) && depth_[input] == depth_[k]) join(input, k);
         if (graph_.entries[input].layout.shape != graph_.entries[k].layout.shape) continue;
-        const auto [other, is_new] = readers.try_emplace({input, depth_[k], late_[k]}, k);
+        const auto [other, is_new] = readers.try_emplace({input, depth_[k], deferred_[k]}, k);
         if (!is_new && graph_.entries[other->second].layout.shape == graph_.entries[k].layout.shape)
           join(other->second, k);
       }
@@ -146,7 +146,7 @@ class Scheduler {
       TileLoops loops = loops_of(graph_, group);
       const TileLoops before = loops;
       if (trailing_sum(entry.op->summed(entry.attributes, graph_.entries[input].layout.shape), loops) ==
-          TrailingSum::apart)
+          TrailingSum::unfused)
         continue;
       if (before.columns() != loops.columns() && has_sum(group)) continue;  // rows can be cut in one way only
       groups_[group_of_[k]].entries.clear();
@@ -242,7 +242,7 @@ class Scheduler {
   bool fuse_;
   std::vector<Place> place_;
   std::vector<std::uint32_t> uses_;
-  std::vector<bool> late_, precedes_failure_;
+  std::vector<bool> deferred_, precedes_failure_;
   std::vector<std::uint32_t> depth_, parent_, group_of_;
   std::vector<FusionGroup> groups_;
   std::vector<std::vector<std::uint32_t>> followers_;

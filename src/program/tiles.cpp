@@ -58,12 +58,12 @@ bool cut_rows(TileLoops& loops, std::size_t columns) {
 
 TrailingSum trailing_sum(const Summed& summed, TileLoops& loops) {
   const std::size_t kept = summed.outer * summed.inner;
-  if (summed.count == 0 || kept == 0) return TrailingSum::apart;
+  if (summed.count == 0 || kept == 0) return TrailingSum::unfused;
   if (kept == 1) return TrailingSum::total;
-  if (loops.planes() != 1 || summed.count == 1) return TrailingSum::apart;  // a sum of one element each is a copy
+  if (loops.planes() != 1 || summed.count == 1) return TrailingSum::unfused;  // a sum of one element each is a copy
   if (summed.outer == 1 && cut_rows(loops, summed.inner)) return TrailingSum::columns;
   if (summed.inner == 1 && cut_rows(loops, summed.count)) return TrailingSum::rows;
-  return TrailingSum::apart;
+  return TrailingSum::unfused;
 }
 
 template <class T>

@@ -27,8 +27,8 @@ std::vector<std::ptrdiff_t> strides_in(const TileLoops& loops, const Layout& lay
 /// Cuts a single row into rows of `columns` elements, if possible. Returns whether the rows have that length.
 bool cut_rows(TileLoops& loops, std::size_t columns);
 
-/// What a sum at the end of a fusion group sums: all elements, columns or rows; `apart`: it cannot join the group.
-enum class TrailingSum { apart, total, columns, rows };
+/// What a sum at the end of a fusion group sums: all elements, columns or rows; `unfused`: it cannot join the group.
+enum class TrailingSum { unfused, total, columns, rows };
 /// The kind of the sum `summed` over a value with these loops. Cuts the loops into rows if necessary.
 TrailingSum trailing_sum(const Summed& summed, TileLoops& loops);
 

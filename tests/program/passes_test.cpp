@@ -303,8 +303,8 @@ TEST_CASE("tile_loops: the fewest loops in which every operand has fixed strides
   CHECK(program::trailing_sum({1, 6, 4}, flat) == program::TrailingSum::columns);
   CHECK(flat.extents == std::vector<std::size_t>{6, 4});
   auto other = program::tile_loops({2, 3, 4}, {});
-  CHECK(program::trailing_sum({2, 3, 4}, other) == program::TrailingSum::apart);
+  CHECK(program::trailing_sum({2, 3, 4}, other) == program::TrailingSum::unfused);
   CHECK(program::trailing_sum({6, 4, 1}, other) == program::TrailingSum::rows);
   CHECK(program::trailing_sum({1, 24, 1}, other) == program::TrailingSum::total);
-  CHECK(program::trailing_sum({24, 1, 1}, other) == program::TrailingSum::apart);  // sums of one element
+  CHECK(program::trailing_sum({24, 1, 1}, other) == program::TrailingSum::unfused);  // sums of one element
 }
