@@ -1,11 +1,9 @@
-// Training: fit, metrics, progress, checkpoints and reports.
+// Training: fit, metrics and reports.
 #pragma once
 
 #include <wengert/report/history.hpp>
 #include <wengert/report/report.hpp>
-#include <wengert/train/checkpoint.hpp>
 #include <wengert/train/fit.hpp>
 #include <wengert/train/metrics.hpp>
 #include <wengert/train/options.hpp>
-#include <wengert/train/progress.hpp>
 #include <wengert/train/samples.hpp>

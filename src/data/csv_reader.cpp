@@ -123,7 +123,7 @@ CsvReader::CsvReader(std::string_view subject, const std::filesystem::path& path
   if (!read_line()) file_.fail("has no rows");
   first_line_ = line_;
   columns_ = cells_.size();
-  in_hand_ = !take_header(header);
+  row_pending_ = !take_header(header);
 }
 
 bool CsvReader::read_line() {
@@ -186,7 +186,7 @@ void CsvReader::check_names() const {
 }
 
 bool CsvReader::next() {
-  if (std::exchange(in_hand_, false)) return has_rows_ = true;
+  if (std::exchange(row_pending_, false)) return has_rows_ = true;
   if (!read_line()) {
     if (!has_rows_) file_.fail("has no rows below its header");
     return false;

@@ -69,7 +69,7 @@ class CsvReader {
   std::size_t line_ = 0;        // counted from 1
   std::size_t first_line_ = 0;  // the first that is not empty
   std::size_t columns_ = 0;
-  bool in_hand_ = false;  // whether the current line is a row that `next` has not returned yet
+  bool row_pending_ = false;  // whether the current line is a row that `next` has not returned yet
   bool has_rows_ = false;
   std::vector<std::string> names_;
   std::vector<std::string_view> cells_;  // of the current line

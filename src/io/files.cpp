@@ -8,7 +8,7 @@ namespace wengert::io {
 
 void write_whole(std::string_view subject, const std::filesystem::path& path,
                  const std::function<void(const WriteBytes&)>& write) {
-  OutputFile file(std::string(subject), path, OutputFile::Beside::partial);
+  OutputFile file(std::string(subject), path, OutputFile::TemporaryName::partial);
   std::string buffer;  // small pieces are written together
   constexpr std::size_t large = std::size_t{1} << 16;
   write([&](const void* bytes, std::size_t count) {

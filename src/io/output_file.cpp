@@ -16,7 +16,7 @@
 
 namespace wengert::io {
 
-OutputFile::OutputFile(std::string subject, const std::filesystem::path& path, Beside beside)
+OutputFile::OutputFile(std::string subject, const std::filesystem::path& path, TemporaryName name)
     : subject_(std::move(subject)),
       path_(std::filesystem::is_symlink(path) ? std::filesystem::weakly_canonical(path) : path) {
   const auto refuse = [&](std::string_view what) {
@@ -29,24 +29,24 @@ OutputFile::OutputFile(std::string subject, const std::filesystem::path& path, B
 
   static std::atomic<unsigned> serial{0};
   const mode_t mode = std::filesystem::exists(status) ? static_cast<mode_t>(status.permissions()) : 0666;
-  if (beside == Beside::partial) {
-    beside_ = path_.string() + ".partial";
-    descriptor_ = open(beside_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  if (name == TemporaryName::partial) {
+    temporary_ = path_.string() + ".partial";
+    descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   } else {
     do {
-      beside_ = fmt::format("{}.{}-{}", path_.string(), getpid(), serial++);
-      descriptor_ = open(beside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+      temporary_ = fmt::format("{}.{}-{}", path_.string(), getpid(), serial++);
+      descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     } while (descriptor_ < 0 && errno == EEXIST);
   }
   if (descriptor_ < 0) {
-    beside_.clear();
+    temporary_.clear();
     fail("cannot be written", errno);
   }
 }
 
 OutputFile::~OutputFile() {
   if (descriptor_ >= 0) close(descriptor_);
-  if (!beside_.empty()) unlink(beside_.c_str());
+  if (!temporary_.empty()) unlink(temporary_.c_str());
 }
 
 void OutputFile::fail(std::string_view what, int error_number) const {
@@ -67,8 +67,8 @@ void OutputFile::write(std::string_view bytes) {
 void OutputFile::finish() {
   if (fsync(descriptor_) != 0) fail("cannot be written", errno);
   if (close(std::exchange(descriptor_, -1)) != 0) fail("cannot be written", errno);
-  if (rename(beside_.c_str(), path_.c_str()) != 0) fail("cannot be replaced", errno);
-  beside_.clear();
+  if (rename(temporary_.c_str(), path_.c_str()) != 0) fail("cannot be replaced", errno);
+  temporary_.clear();
   // The rename is safe only once the folder is synced. If the folder cannot be opened, that is left to the system.
   const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
   if (const int at = open(folder.c_str(), O_RDONLY | O_CLOEXEC); at >= 0) {

@@ -12,12 +12,12 @@ namespace wengert::io {
 /// at the path does not change.
 class OutputFile {
  public:
-  /// The name of the file beside the path: a new one, or `path.partial`, which replaces the file that a killed process
-  /// has left there.
-  enum class Beside : bool { new_name, partial };
+  /// The name of the temporary file beside the path: a new one, or `path.partial`, which replaces the file that a
+  /// killed process has left there.
+  enum class TemporaryName : bool { unique, partial };
 
   /// Throws FileError as `subject` if the file cannot be written. A symbolic link is kept; its target is replaced.
-  OutputFile(std::string subject, const std::filesystem::path& path, Beside beside = Beside::new_name);
+  OutputFile(std::string subject, const std::filesystem::path& path, TemporaryName name = TemporaryName::unique);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
@@ -36,7 +36,7 @@ class OutputFile {
 
   std::string subject_;
   std::filesystem::path path_;
-  std::filesystem::path beside_;
+  std::filesystem::path temporary_;
   int descriptor_ = -1;
 };
 

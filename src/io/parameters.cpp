@@ -16,12 +16,12 @@
 namespace wengert::io {
 namespace {
 
-using detail::PathedParameter;
-using detail::PathedParameters;
+using detail::ModuleParameters;
+using detail::ParameterPaths;
 
 // Calls `f` with the parameters of the struct's only scalar type.
 template <class F>
-auto with_scalar(const PathedParameters& parameters, const char* subject, const Location& where, const F& f) {
+auto with_scalar(const ModuleParameters& parameters, const char* subject, const Location& where, const F& f) {
   if (parameters.in_float.empty() && parameters.in_double.empty())
     throw ValueError(subject, "the struct has no Parameters", where);
   if (!parameters.in_float.empty() && !parameters.in_double.empty())
@@ -52,7 +52,7 @@ bool counts_batches(std::string_view name) {
 }
 
 template <class T>
-Comparison<T> compare(const std::vector<PathedParameter<T>>& parameters, const std::vector<NamedTensor<T>>& entries,
+Comparison<T> compare(const std::vector<ParameterPaths<T>>& parameters, const std::vector<NamedTensor<T>>& entries,
                       const std::string& prefix) {
   std::unordered_map<std::string_view, const Tensor<T>*> by_name;
   for (const auto& entry : entries)
@@ -100,10 +100,10 @@ std::ostream& operator<<(std::ostream& out, const LoadReport& report) { return o
 
 namespace detail {
 
-void save(const PathedParameters& parameters, const std::filesystem::path& path, const Location& where) {
+void save(const ModuleParameters& parameters, const std::filesystem::path& path, const Location& where) {
   located("save_parameters", where, [&] {
     const TensorFormat& format = tensor_format(path, "save_parameters", where);
-    with_scalar(parameters, "save_parameters", where, [&]<class T>(const std::vector<PathedParameter<T>>& all) {
+    with_scalar(parameters, "save_parameters", where, [&]<class T>(const std::vector<ParameterPaths<T>>& all) {
       std::vector<NamedTensor<T>> tensors;
       for (const auto& [paths, parameter] : all) tensors.push_back({paths.front(), parameter.value()});
       format.save(path, tensors, where);
@@ -111,11 +111,11 @@ void save(const PathedParameters& parameters, const std::filesystem::path& path,
   });
 }
 
-LoadReport load(const PathedParameters& parameters, const std::filesystem::path& path, const LoadOptions& options,
+LoadReport load(const ModuleParameters& parameters, const std::filesystem::path& path, const LoadOptions& options,
                 const Location& where) {
   return located("load_parameters", where, [&]() -> LoadReport {
     const TensorFormat& format = tensor_format(path, "load_parameters", where);
-    return with_scalar(parameters, "load_parameters", where, [&]<class T>(const std::vector<PathedParameter<T>>& all) {
+    return with_scalar(parameters, "load_parameters", where, [&]<class T>(const std::vector<ParameterPaths<T>>& all) {
       const std::vector<NamedTensor<T>> entries = format.load<T>(path, where);
       Comparison<T> comparison = io::compare(all, entries, options.prefix);
       if (!options.partial && !comparison.report.complete())
@@ -129,12 +129,12 @@ LoadReport load(const PathedParameters& parameters, const std::filesystem::path&
   });
 }
 
-LoadReport compare(const PathedParameters& parameters, const std::filesystem::path& path, const LoadOptions& options,
+LoadReport compare(const ModuleParameters& parameters, const std::filesystem::path& path, const LoadOptions& options,
                    const Location& where) {
   return located("compare_parameters", where, [&]() -> LoadReport {
     const TensorFormat& format = tensor_format(path, "compare_parameters", where);
     return with_scalar(parameters, "compare_parameters", where,
-                       [&]<class T>(const std::vector<PathedParameter<T>>& all) {
+                       [&]<class T>(const std::vector<ParameterPaths<T>>& all) {
                          return io::compare(all, format.load<T>(path, where), options.prefix).report;
                        });
   });

@@ -1,6 +1,6 @@
 // MultiheadAttention and TransformerEncoderLayer: initialisation, input checks and forward pass.
 #include "nn/at_caller.hpp"
-#include "nn/making.hpp"
+#include "nn/construction.hpp"
 #include <wengert/nn/attention.hpp>
 #include <wengert/nn/scope.hpp>
 #include <wengert/ops/elementwise.hpp>
@@ -37,12 +37,12 @@ Var<T> in_heads(Var<T> x, std::size_t heads) {
 template <class T>
 MultiheadAttention<T> MultiheadAttention<T>::make(std::size_t width, std::size_t heads, Generator generator,
                                                   const MultiheadAttentionOptions& options, Location where) {
-  const Making making{"MultiheadAttention", where};
-  require_positive(making, "features", width);
+  const Construction construction{"MultiheadAttention", where};
+  require_positive(construction, "features", width);
   if (heads == 0 || width % heads != 0)
     throw ValueError("MultiheadAttention",
                      fmt::format("{} heads for a width of {}: expected a divisor of the width", heads, width), where);
-  MultiheadAttention layer{filled<T>(making, {3 * width, width}, 0, "in_proj_weight"),
+  MultiheadAttention layer{filled<T>(construction, {3 * width, width}, 0, "in_proj_weight"),
                            {},
                            Linear<T>::make(width, width, generator, {.bias = options.bias}, where),
                            heads,
@@ -51,7 +51,7 @@ MultiheadAttention<T> MultiheadAttention<T>::make(std::size_t width, std::size_t
   if (options.dropout != 0) layer.dropout = Dropout::make(options.dropout, generator, where);
   xavier_uniform(layer.in_proj_weight, generator);
   if (options.bias) {
-    layer.in_proj_bias = filled<T>(making, {3 * width}, 0, "in_proj_bias");
+    layer.in_proj_bias = filled<T>(construction, {3 * width}, 0, "in_proj_bias");
     zeros(*layer.out_proj.bias);
   }
   return layer;

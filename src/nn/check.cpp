@@ -1,4 +1,5 @@
 // The network linter: detects misused losses, dead and saturated units, and parameters without a gradient.
+#include "nn/tape_layers.hpp"
 #include "tape/ancestors.hpp"
 #include <wengert/nn/check.hpp>
 #include <wengert/tape/op.hpp>
@@ -24,7 +25,7 @@ constexpr std::size_t enough = 6;
 template <class T>
 class Inspection {
  public:
-  Inspection(Tape<T>& tape, std::size_t first, Var<T> loss, const ModuleTrace<T>& trace)
+  Inspection(Tape<T>& tape, std::size_t first, Var<T> loss, const detail::ModuleTrace<T>& trace)
       : tape_(tape), first_(first), loss_(loss), trace_(trace), layers_(layers_of(tape, first, trace)) {
     end_ = tape.size();
     layer_of_.assign(end_, none);
@@ -52,7 +53,7 @@ class Inspection {
       check_values(k);
     }
     check_gradients();
-    check_strangers();
+    check_untracked_parameters();
     return std::move(report_);
   }
 
@@ -242,31 +243,32 @@ class Inspection {
   }
 
   // Trainable parameters that were read but are not found among the network's members.
-  void check_strangers() {
-    std::vector<Parameter<T>> met;
-    for (const auto& [path, parameter] : trace_.parameters) met.push_back(parameter);
-    std::vector<std::string> strangers;
+  void check_untracked_parameters() {
+    std::vector<Parameter<T>> known;
+    for (const auto& [path, parameter] : trace_.parameters) known.push_back(parameter);
+    std::vector<std::string> untracked;
     for (std::size_t k = first_; k < end_; ++k) {
       const std::optional<Parameter<T>> parameter = is_leaf(k) ? tape_.parameter(k) : std::nullopt;
-      if (!parameter || !parameter->trainable() || std::find(met.begin(), met.end(), *parameter) != met.end()) continue;
-      met.push_back(*parameter);
-      strangers.push_back(fmt::format("{} {} at {}", parameter->name().empty() ? "one" : parameter->name(),
+      if (!parameter || !parameter->trainable() || std::find(known.begin(), known.end(), *parameter) != known.end())
+        continue;
+      known.push_back(*parameter);
+      untracked.push_back(fmt::format("{} {} at {}", parameter->name().empty() ? "one" : parameter->name(),
                                       wengert::to_string(parameter->shape()), line(tape_.node(k).where)));
     }
-    if (strangers.empty()) return;
+    if (untracked.empty()) return;
     report_.findings.push_back(
         {Flaw::no_gradient, "",
          fmt::format("the network reads trainable parameters that are not among its members ({}), so they are neither "
                      "trained nor saved with it; members that have a constructor, private members or virtual functions "
                      "are skipped, as are maps, pairs, variants and lambdas: use aggregates, vectors, tuples, "
                      "optionals or pointers, or freeze the parameters of another network",
-                     fmt::join(strangers, ", "))});
+                     fmt::join(untracked, ", "))});
   }
 
   Tape<T>& tape_;
   std::size_t first_, end_ = 0;
   Var<T> loss_;
-  const ModuleTrace<T>& trace_;
+  const detail::ModuleTrace<T>& trace_;
   std::vector<TapeLayer> layers_;
   std::vector<std::size_t> layer_of_;  // by node
   std::vector<bool> from_parameter_, reaches_loss_;

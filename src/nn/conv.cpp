@@ -1,5 +1,5 @@
 // Conv1d, Conv2d and ConvTranspose2d: initialisation, input checks and forward pass.
-#include "nn/making.hpp"
+#include "nn/construction.hpp"
 #include <wengert/nn/conv.hpp>
 #include <wengert/nn/scope.hpp>
 #include <wengert/tape/op.hpp>
@@ -18,9 +18,9 @@ struct Channels {
 template <class Layer, class T, std::size_t n, class Options>
 Layer made(std::string_view module, std::size_t in, std::size_t out, Channels channels, const PerAxis<n>& kernel,
            Generator generator, const Options& options, const Location& where) {
-  const Making making{module, where};
-  require_positive(making, "input channels", in);
-  require_positive(making, "output channels", out);
+  const Construction construction{module, where};
+  require_positive(construction, "input channels", in);
+  require_positive(construction, "output channels", out);
   const std::ptrdiff_t groups = options.groups;
   if (groups < 1 || in % static_cast<std::size_t>(groups) != 0 || out % static_cast<std::size_t>(groups) != 0)
     throw ValueError(
@@ -34,8 +34,8 @@ Layer made(std::string_view module, std::size_t in, std::size_t out, Channels ch
     shape.push_back(static_cast<std::size_t>(kernel[axis]));
   }
   const double bound = 1 / std::sqrt(fan_of(shape).in);
-  Layer layer{drawn<T>(making, shape, bound, generator, "weight"), {}, options};
-  if (options.bias) layer.bias = drawn<T>(making, {out}, bound, generator, "bias");
+  Layer layer{drawn<T>(construction, shape, bound, generator, "weight"), {}, options};
+  if (options.bias) layer.bias = drawn<T>(construction, {out}, bound, generator, "bias");
   return layer;
 }
 

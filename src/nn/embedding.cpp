@@ -1,5 +1,5 @@
 // Embedding: initialisation, and a lookup in which the padding entry receives no gradient.
-#include "nn/making.hpp"
+#include "nn/construction.hpp"
 #include <wengert/nn/embedding.hpp>
 #include <wengert/nn/scope.hpp>
 #include <wengert/ops/control.hpp>
@@ -14,15 +14,15 @@ namespace wengert::nn {
 template <class T>
 Embedding<T> Embedding<T>::make(std::size_t entries, std::size_t width, Generator generator,
                                 const EmbeddingOptions& options, Location where) {
-  const Making making{"Embedding", where};
-  require_positive(making, "entries", entries);
-  require_positive(making, "features", width);
+  const Construction construction{"Embedding", where};
+  require_positive(construction, "entries", entries);
+  require_positive(construction, "features", width);
   if (options.padding && *options.padding >= entries)
     throw ValueError(
         "Embedding",
         fmt::format("padding index {} for {} entries: expected the index of an entry", *options.padding, entries),
         where);
-  Embedding layer{filled<T>(making, {entries, width}, 0, "weight"), options.padding};
+  Embedding layer{filled<T>(construction, {entries, width}, 0, "weight"), options.padding};
   normal(layer.weight, generator);
   if (options.padding) {
     Tensor<T> table = layer.weight.value();

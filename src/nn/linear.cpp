@@ -1,5 +1,5 @@
 // Linear: initialisation, input checks, and the affine map x·Wᵀ + b.
-#include "nn/making.hpp"
+#include "nn/construction.hpp"
 #include <wengert/nn/linear.hpp>
 #include <wengert/nn/scope.hpp>
 #include <wengert/ops/elementwise.hpp>
@@ -12,12 +12,12 @@ namespace wengert::nn {
 template <class T>
 Linear<T> Linear<T>::make(std::size_t in, std::size_t out, Generator generator, const LinearOptions& options,
                           Location where) {
-  const Making making{"Linear", where};
-  require_positive(making, "inputs", in);
-  require_positive(making, "outputs", out);
+  const Construction construction{"Linear", where};
+  require_positive(construction, "inputs", in);
+  require_positive(construction, "outputs", out);
   const double bound = 1 / std::sqrt(static_cast<double>(in));
-  Linear layer{drawn<T>(making, {out, in}, bound, generator, "weight"), {}};
-  if (options.bias) layer.bias = drawn<T>(making, {out}, bound, generator, "bias");
+  Linear layer{drawn<T>(construction, {out, in}, bound, generator, "weight"), {}};
+  if (options.bias) layer.bias = drawn<T>(construction, {out}, bound, generator, "bias");
   return layer;
 }
 

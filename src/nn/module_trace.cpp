@@ -1,6 +1,6 @@
 // Logs the calls of modules, and groups the nodes of a tape by layer: by the call that recorded them or, outside of
 // calls, by the parameters that they read.
-#include <wengert/nn/module_trace.hpp>
+#include "nn/tape_layers.hpp"
 #include <wengert/tape/op.hpp>
 
 #include <algorithm>
@@ -55,7 +55,7 @@ std::string parent_of(const std::string& path) {
 template <class T>
 class Grouping {
  public:
-  Grouping(const Tape<T>& tape, std::size_t first, const ModuleTrace<T>& trace)
+  Grouping(const Tape<T>& tape, std::size_t first, const detail::ModuleTrace<T>& trace)
       : tape_(tape), first_(first), trace_(trace), call_(tape.size(), none), owner_(tape.size()) {
     find_calls();
     find_owners();
@@ -143,34 +143,35 @@ class Grouping {
   }
   // The path of a called module. For a copy, that of a part of the same type whose parameters it reads, or none.
   std::string path_of(const detail::ModuleCall& call) const {
-    for (const ModulePart& part : trace_.parts)
+    for (const detail::ModulePart& part : trace_.parts)
       if (part.type == call.type && part.address == call.module) return part.path;
     for (std::size_t k = call.begin; k < call.end; ++k)
-      for (const ModulePart& part : trace_.parts)
+      for (const detail::ModulePart& part : trace_.parts)
         if (part.type == call.type && owner_[k] && wengert::detail::is_below(*owner_[k], part.path)) return part.path;
     return {};
   }
 
   const Tape<T>& tape_;
   std::size_t first_;
-  const ModuleTrace<T>& trace_;
+  const detail::ModuleTrace<T>& trace_;
   std::vector<std::size_t> call_;                  // by node: the innermost call
   std::vector<std::optional<std::string>> owner_;  // by node: the path of the struct
 };
 
 }  // namespace
 
-std::string type_at(const std::vector<ModulePart>& parts, std::string_view path) {
-  const auto part = std::find_if(parts.begin(), parts.end(), [&](const ModulePart& p) { return p.path == path; });
+std::string type_at(const std::vector<detail::ModulePart>& parts, std::string_view path) {
+  const auto part =
+      std::find_if(parts.begin(), parts.end(), [&](const detail::ModulePart& p) { return p.path == path; });
   return part == parts.end() ? "" : short_name(part->type);
 }
 
 template <class T>
-std::vector<TapeLayer> layers_of(const Tape<T>& tape, std::size_t first, const ModuleTrace<T>& trace) {
+std::vector<TapeLayer> layers_of(const Tape<T>& tape, std::size_t first, const detail::ModuleTrace<T>& trace) {
   return Grouping<T>(tape, first, trace).layers();
 }
 
-template std::vector<TapeLayer> layers_of(const Tape<float>&, std::size_t, const ModuleTrace<float>&);
-template std::vector<TapeLayer> layers_of(const Tape<double>&, std::size_t, const ModuleTrace<double>&);
+template std::vector<TapeLayer> layers_of(const Tape<float>&, std::size_t, const detail::ModuleTrace<float>&);
+template std::vector<TapeLayer> layers_of(const Tape<double>&, std::size_t, const detail::ModuleTrace<double>&);
 
 }  // namespace wengert::nn

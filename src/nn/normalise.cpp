@@ -1,5 +1,5 @@
 // BatchNorm, LayerNorm, RMSNorm and GroupNorm: initialisation, input checks and forward pass.
-#include "nn/making.hpp"
+#include "nn/construction.hpp"
 #include <wengert/nn/normalise.hpp>
 #include <wengert/nn/scope.hpp>
 #include <wengert/tape/op.hpp>
@@ -14,9 +14,9 @@ Var<T> recorded(Tape<T>& tape, const std::optional<Parameter<T>>& parameter, con
 
 // Sets a layer's weight to ones and its bias, if it has one, to zeros.
 template <class T, class Layer>
-void make_affine(const Making& making, Layer& layer, const Shape& shape) {
-  layer.weight = filled<T>(making, shape, 1, "weight");
-  if constexpr (requires { layer.bias; }) layer.bias = filled<T>(making, shape, 0, "bias");
+void make_affine(const Construction& construction, Layer& layer, const Shape& shape) {
+  layer.weight = filled<T>(construction, shape, 1, "weight");
+  if constexpr (requires { layer.bias; }) layer.bias = filled<T>(construction, shape, 0, "bias");
 }
 
 template <class T>
@@ -41,26 +41,26 @@ void require_trailing(std::string_view module, Var<T> x, const Shape& normalised
                    where);
 }
 
-void require_extents(const Making& making, const Shape& normalised) {
+void require_extents(const Construction& construction, const Shape& normalised) {
   if (normalised.empty())
-    throw ValueError(making.module,
+    throw ValueError(construction.module,
                      "no extents to normalise over: expected those of the trailing axes, as in make({128})",
-                     making.where);
-  for (const std::size_t extent : normalised) require_positive(making, "elements along an axis", extent);
+                     construction.where);
+  for (const std::size_t extent : normalised) require_positive(construction, "elements along an axis", extent);
 }
 
 }  // namespace
 
 template <class T>
 BatchNorm<T> BatchNorm<T>::make(std::size_t channels, const BatchNormOptions& options, Location where) {
-  const Making making{"BatchNorm", where};
-  require_positive(making, "channels", channels);
+  const Construction construction{"BatchNorm", where};
+  require_positive(construction, "channels", channels);
   BatchNorm layer{{},
                   {},
-                  {filled<T>(making, {channels}, 0, "running_mean", false)},
-                  {filled<T>(making, {channels}, 1, "running_var", false)},
+                  {filled<T>(construction, {channels}, 0, "running_mean", false)},
+                  {filled<T>(construction, {channels}, 1, "running_var", false)},
                   options};
-  if (options.affine) make_affine<T>(making, layer, {channels});
+  if (options.affine) make_affine<T>(construction, layer, {channels});
   return layer;
 }
 template <class T>
@@ -79,10 +79,10 @@ Var<T> BatchNorm<T>::operator()(Var<T> x, Location where) const {
 
 template <class T>
 LayerNorm<T> LayerNorm<T>::make(const Shape& normalised, const NormOptions& options, Location where) {
-  const Making making{"LayerNorm", where};
-  require_extents(making, normalised);
+  const Construction construction{"LayerNorm", where};
+  require_extents(construction, normalised);
   LayerNorm layer{{}, {}, normalised, options.epsilon};
-  if (options.affine) make_affine<T>(making, layer, normalised);
+  if (options.affine) make_affine<T>(construction, layer, normalised);
   return layer;
 }
 template <class T>
@@ -95,10 +95,10 @@ Var<T> LayerNorm<T>::operator()(Var<T> x, Location where) const {
 
 template <class T>
 RMSNorm<T> RMSNorm<T>::make(const Shape& normalised, const NormOptions& options, Location where) {
-  const Making making{"RMSNorm", where};
-  require_extents(making, normalised);
+  const Construction construction{"RMSNorm", where};
+  require_extents(construction, normalised);
   RMSNorm layer{{}, normalised, options.epsilon};
-  if (options.affine) make_affine<T>(making, layer, normalised);
+  if (options.affine) make_affine<T>(construction, layer, normalised);
   return layer;
 }
 template <class T>
@@ -111,14 +111,14 @@ Var<T> RMSNorm<T>::operator()(Var<T> x, Location where) const {
 
 template <class T>
 GroupNorm<T> GroupNorm<T>::make(std::size_t groups, std::size_t channels, const NormOptions& options, Location where) {
-  const Making making{"GroupNorm", where};
-  require_positive(making, "channels", channels);
+  const Construction construction{"GroupNorm", where};
+  require_positive(construction, "channels", channels);
   if (groups == 0 || channels % groups != 0)
     throw ValueError("GroupNorm",
                      fmt::format("{} groups for {} channels: expected a divisor of the channels", groups, channels),
                      where);
   GroupNorm layer{{}, {}, groups, channels, options.epsilon};
-  if (options.affine) make_affine<T>(making, layer, {channels});
+  if (options.affine) make_affine<T>(construction, layer, {channels});
   return layer;
 }
 template <class T>

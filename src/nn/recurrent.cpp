@@ -1,6 +1,6 @@
 // RNN, GRU and LSTM: one loop over layers, directions and time steps, and a step function for each cell.
 #include "nn/at_caller.hpp"
-#include "nn/making.hpp"
+#include "nn/construction.hpp"
 #include <wengert/nn/recurrent.hpp>
 #include <wengert/nn/scope.hpp>
 #include <wengert/ops/elementwise.hpp>
@@ -25,15 +25,15 @@ std::string suffix_of(std::size_t layer, bool backwards) {
 template <class T, class Module>
 Module made(std::string_view name, std::size_t gates, std::size_t inputs, std::size_t hidden, Generator generator,
             const RecurrentOptions& options, const Location& where) {
-  const Making making{name, where};
-  require_positive(making, "inputs", inputs);
-  require_positive(making, "hidden units", hidden);
-  require_positive(making, "layers", options.layers);
+  const Construction construction{name, where};
+  require_positive(construction, "inputs", inputs);
+  require_positive(construction, "hidden units", hidden);
+  require_positive(construction, "layers", options.layers);
   const double bound = 1 / std::sqrt(static_cast<double>(hidden));
   const auto weights = [&](std::size_t layer, bool backwards, std::size_t width) {
     const std::string suffix = suffix_of(layer, backwards);
     const auto draw = [&](const Shape& shape, const char* member) {
-      return drawn<T>(making, shape, bound, generator, member + suffix);
+      return drawn<T>(construction, shape, bound, generator, member + suffix);
     };
     RecurrentWeights<T> result{draw({gates * hidden, width}, "weight_ih"),
                                draw({gates * hidden, hidden}, "weight_hh"),

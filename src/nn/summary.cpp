@@ -1,4 +1,5 @@
 // summary: counts parameters, FLOPs and bytes by layer, and prints them as a table.
+#include "nn/tape_layers.hpp"
 #include <wengert/nn/summary.hpp>
 #include <wengert/tape/op.hpp>
 
@@ -57,10 +58,10 @@ template <class T>
 Summary summarise(const Tape<T>& tape, std::size_t first, const std::vector<Var<T>>& results,
                   const ModuleTrace<T>& trace) {
   Summary summary;
-  std::map<const void*, std::size_t> unmet;  // parameters not counted yet: their indices by address
+  std::map<const void*, std::size_t> uncounted;  // parameters not counted yet: their indices by address
   for (std::size_t i = 0; i < trace.parameters.size(); ++i) {
     const Parameter<T>& parameter = trace.parameters[i].parameter;
-    unmet.emplace(parameter.value().data(), i);
+    uncounted.emplace(parameter.value().data(), i);
     summary.parameters += parameter.value().size();
     summary.trainable += parameter.trainable() ? parameter.value().size() : 0;
     summary.parameter_bytes += parameter.value().size() * sizeof(T);
@@ -78,10 +79,10 @@ Summary summarise(const Tape<T>& tape, std::size_t first, const std::vector<Var<
       row.bytes += bytes_of(tape.node(k));
       if (last_reader[k] > layer.nodes.back()) result = k;
       for (const std::uint32_t input : tape.inputs(k)) {
-        const auto parameter = tape.node(input).op == nullptr ? unmet.find(tape.address(input)) : unmet.end();
-        if (parameter == unmet.end()) continue;
+        const auto parameter = tape.node(input).op == nullptr ? uncounted.find(tape.address(input)) : uncounted.end();
+        if (parameter == uncounted.end()) continue;
         row.parameters += trace.parameters[parameter->second].parameter.value().size();
-        unmet.erase(parameter);
+        uncounted.erase(parameter);
       }
     }
     row.output = tape.node(result).layout->shape;
@@ -90,7 +91,7 @@ Summary summarise(const Tape<T>& tape, std::size_t first, const std::vector<Var<
     summary.rows.push_back(std::move(row));
   }
   std::set<std::size_t> unread;  // in the order of the members
-  for (const auto& [data, i] : unmet) unread.insert(i);
+  for (const auto& [data, i] : uncounted) unread.insert(i);
   for (const std::size_t i : unread) summary.unread.push_back(trace.parameters[i].name);
   return summary;
 }

@@ -1,7 +1,7 @@
 // L-BFGS: the two-loop recursion, steps with a strong Wolfe line search, and the saved state.
 #include "optim/checks.hpp"
 #include "optim/line_search.hpp"
-#include "optim/strangers.hpp"
+#include "optim/untracked_parameters.hpp"
 #include <wengert/optim/lbfgs.hpp>
 #include <wengert/transform/transforms.hpp>
 
@@ -68,7 +68,7 @@ struct LBFGS<T>::Line {
     from.clear();
     for (const Parameter<T>& parameter : parameters) from.push_back(parameter.value());
   }
-  void go_to(double t) {
+  void move_to(double t) {
     std::size_t at = 0;
     for (std::size_t k = 0; k < parameters.size(); ++k) {
       Tensor<T> value = from[k];
@@ -77,7 +77,7 @@ struct LBFGS<T>::Line {
       parameters[k].assign(value);
     }
   }
-  LinePoint<T> here(double t) {
+  LinePoint<T> evaluate(double t) {
     ++evaluations;
     tape.clear();
     const Var<T> value = loss(tape);
@@ -93,8 +93,8 @@ struct LBFGS<T>::Line {
     return point;
   }
   LinePoint<T> at(double t) {
-    go_to(t);
-    return here(t);
+    move_to(t);
+    return evaluate(t);
   }
 };
 
@@ -155,7 +155,7 @@ LBFGSReport LBFGS<T>::step(const Loss& loss, const Location& where) {
   Line line(std::move(trainable), parameters_, loss, where);
   const std::vector<Tensor<T>> before = line.from;
   try {
-    LinePoint<T> point = line.here(0);
+    LinePoint<T> point = line.evaluate(0);
     require_finite(point, where);
     LBFGSReport report{point.loss, point.loss, 0, 0};
     while (report.iterations < options_.max_iterations && largest(point.gradient) > options_.gradient_tolerance) {
@@ -177,7 +177,7 @@ LBFGSReport LBFGS<T>::step(const Loss& loss, const Location& where) {
       const double loss_before = point.loss, extent = largest(line.along);
       point.t = 0;
       point = strong_wolfe([&](double t) { return line.at(t); }, point, first, options_.change_tolerance / extent);
-      line.go_to(point.t);
+      line.move_to(point.t);
       last_change_ = scaled(point.t, line.along);
       report.loss = point.loss;
       if (line.evaluations >= options_.max_evaluations || point.t * extent <= options_.change_tolerance ||
@@ -188,7 +188,7 @@ LBFGSReport LBFGS<T>::step(const Loss& loss, const Location& where) {
     return report;
   } catch (...) {
     line.from = before;
-    line.go_to(0);
+    line.move_to(0);
     reset();
     throw;
   }

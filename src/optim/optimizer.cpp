@@ -1,7 +1,7 @@
 // Optimizer: assigns parameters to groups, records update steps, and saves and restores the state.
 #include "base/join.hpp"
 #include "optim/checks.hpp"
-#include "optim/strangers.hpp"
+#include "optim/untracked_parameters.hpp"
 #include "tape/recording_scope.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/optim/clip.hpp>

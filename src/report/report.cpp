@@ -152,7 +152,7 @@ std::string tiles(const Report& report) {
 }
 
 // Lays the graph out from left to right, because pages are wider than tall.
-std::string lying(std::string dot) {
+std::string left_to_right(std::string dot) {
   constexpr std::string_view upright = "rankdir=BT";
   const std::size_t at = dot.find(upright);
   if (at != std::string::npos) dot.replace(at, upright.size(), "rankdir=LR; bgcolor=transparent");
@@ -165,7 +165,7 @@ std::string network_section(const Report& report) {
   if (!report.summary.empty())
     html += fmt::format("<div class=\"card\"><pre>{}</pre></div>\n", escaped(report.summary));
   if (report.dot.empty()) return html;
-  const std::string drawing = drawn_graph(lying(report.dot));
+  const std::string drawing = drawn_graph(left_to_right(report.dot));
   return html + (drawing.empty()
                      ? fmt::format("<details><summary>The graph in the DOT language</summary><div "
                                    "class=\"card\"><pre>{}</pre></div></details>\n",

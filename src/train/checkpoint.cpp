@@ -1,9 +1,10 @@
 // The checkpoint file format: named entries with a length and a CRC-32, written atomically.
+#include "train/checkpoint.hpp"
+
 #include "base/located.hpp"
 #include "io/byte_source.hpp"
 #include "io/files.hpp"
 #include "io/in_quotes.hpp"
-#include <wengert/train/checkpoint.hpp>
 
 #include <algorithm>
 #include <bit>

@@ -63,7 +63,7 @@ inline void count_if_small(report::ConfusionMatrix& matrix, const ClassifiedRow&
 }
 
 /// Whether labels that are not classes are errors or are skipped.
-enum class BeyondClasses : bool { refused, passed_over };
+enum class BeyondClasses : bool { refused, skipped };
 
 /// Calls `f` with each row whose label is not negative. Throws ShapeError as `subject` if outputs and targets do not
 /// fit, and LabelError for a label that is not a class, unless `beyond` skips it.
@@ -92,7 +92,7 @@ void for_each_class(const Tensor<double>& outputs, const Targets& targets, std::
       const std::int64_t label = std::get<Indices>(targets).data()[row];
       const std::size_t most = std::max<std::size_t>(classes, 2);
       if (label >= static_cast<std::int64_t>(most)) {
-        if (beyond == BeyondClasses::passed_over) continue;
+        if (beyond == BeyondClasses::skipped) continue;
         throw LabelError(subject,
                          fmt::format("label {} in row {} of outputs of {} class{}: expected one from 0 to {}, or a "
                                      "negative one to skip the row",
@@ -108,5 +108,9 @@ void for_each_class(const Tensor<double>& outputs, const Targets& targets, std::
     }
   }
 }
+
+/// Adds a batch to a confusion matrix. Throws ShapeError if the shapes of outputs and targets do not match.
+void add_to(report::ConfusionMatrix& matrix, const Tensor<double>& outputs, const Targets& targets,
+            double threshold = 0, Location where = Location::current());
 
 }  // namespace wengert::train

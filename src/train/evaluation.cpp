@@ -2,8 +2,8 @@
 #include "train/evaluation.hpp"
 
 #include "base/located.hpp"
-#include "train/at_fault.hpp"
 #include "train/classes.hpp"
+#include "train/faulty_samples.hpp"
 #include <wengert/train/fit.hpp>
 
 #include <algorithm>
@@ -34,7 +34,7 @@ const Program<T>& evaluated(StepPrograms<T>& programs, const Batch<T>& batch, co
       } catch (const ValueError& traced) {
         found = traced;
       }
-    const std::string samples = samples_at_fault(programs, batch, origin, data, false);
+    const std::string samples = faulty_samples(programs, batch, origin, data, false);
     found.prefix(programs.subject(), samples.empty() ? std::string(origin.data) : samples);
     throw found;
   }
@@ -124,7 +124,7 @@ static Evaluation evaluate_on(const ErasedModel<T>& model, const Source<T>& data
                     for_each_class(
                         outputs, targets_of(of, targets), "evaluate", options.threshold, where,
                         [&](const ClassifiedRow& row) { count_if_small(result.confusion, row); },
-                        BeyondClasses::passed_over);
+                        BeyondClasses::skipped);
                   });
   result.loss = scores.loss();
   for (const auto& metric : scores.metrics()) result.metrics.emplace_back(metric->name(), metric->value());

@@ -1,7 +1,7 @@
 // Checks a first recording for a loss that broadcasts or is not a scalar, and for parameters that nothing trains.
 #include "train/first_recording.hpp"
 
-#include "optim/strangers.hpp"
+#include "optim/untracked_parameters.hpp"
 #include <wengert/tape/op.hpp>
 
 #include <algorithm>

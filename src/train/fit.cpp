@@ -134,7 +134,7 @@ void FitLoop<T>::choose_metrics() {
   state_.scores.reset();
   validation_scores_ = Scores(metrics);  // the same objects: the epoch's values are read before validation
   state_.history.metric_names = state_.scores.names();
-  note_columns();
+  add_norm_columns();
   const std::vector<std::string> columns = state_.history.columns();
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (columns[i].empty()) throw ValueError("fit", "a metric has no name: expected one that is not empty", where_);
@@ -184,7 +184,7 @@ void FitLoop<T>::choose_monitor() {
 
 // What a checkpoint must match to be resumed.
 template <class T>
-std::string FitLoop<T>::plan() const {
+std::string FitLoop<T>::run_signature() const {
   return fmt::format(
       "{} samples, batches of {}, {} a step, {}, metrics {}", data_.size(), batch_size(), options_.accumulate,
       shuffles() ? fmt::format("shuffled by seed {}", seed()) : "in order",
@@ -215,9 +215,9 @@ void FitLoop<T>::resume() {
     return;
   }
   const Checkpoint checkpoint = Checkpoint::load(path, where_);
-  if (const std::string& theirs = checkpoint.get<std::string>("fit/plan", where_); theirs != plan())
-    throw FileError(
-        "fit", fmt::format("{}: belongs to another training run: {}; this one has {}", path.string(), theirs, plan()));
+  if (const std::string& theirs = checkpoint.get<std::string>("fit/plan", where_); theirs != run_signature())
+    throw FileError("fit", fmt::format("{}: belongs to another training run: {}; this one has {}", path.string(),
+                                       theirs, run_signature()));
   const auto require_same = [&](const char* entry, std::string_view what, const std::string& ours) {
     if (!checkpoint.has(entry)) return;
     if (const std::string& theirs = checkpoint.get<std::string>(entry, where_); theirs != ours)
@@ -235,7 +235,7 @@ void FitLoop<T>::resume() {
   } catch (const std::out_of_range&) {  // for example, a metric has another state now
     throw FileError("fit", fmt::format("{}: holds fewer numbers than this training run keeps", path.string()), where_);
   }
-  note_columns();
+  add_norm_columns();
   resumed_ = true;
   // The rate stays as schedules left it, unless the optimiser was given another rate than in the checkpoint.
   if (checkpoint.has("fit/rate") && checkpoint.number("fit/rate", where_) != given_rate_) {
@@ -287,7 +287,7 @@ void FitLoop<T>::finish(FitResult& result) {
   loaded_.reset();  // whose thread may still be gathering samples
   require_finite_parameters();
   if (folder_.exists()) save();
-  if (options_.best_weights) model_state_.take_best();
+  if (options_.best_weights) model_state_.restore_best();
   model_.set_training(false);
   result.history = state_.history;
   result.reason = reason_;
@@ -369,7 +369,7 @@ template FitResult run_fit(ErasedModel<double>, optim::Optimizer<double>&, const
   template void FitLoop<T>::check_names() const;                                                         \
   template void FitLoop<T>::resume();                                                                    \
   template Settings FitLoop<T>::settings() const;                                                        \
-  template std::string FitLoop<T>::plan() const;                                                         \
+  template std::string FitLoop<T>::run_signature() const;                                                \
   template void FitLoop<T>::finish(FitResult&);
 INSTANTIATE(float)
 INSTANTIATE(double)

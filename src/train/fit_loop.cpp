@@ -2,7 +2,7 @@
 #include "train/fit_loop.hpp"
 
 #include "data/batch_sampler.hpp"
-#include "train/at_fault.hpp"
+#include "train/faulty_samples.hpp"
 #include "train/run_report.hpp"
 
 #include <algorithm>
@@ -31,7 +31,7 @@ template <class T>
 void FitLoop<T>::begin_epoch() {
   if (data_.loader() != nullptr) {
     loaded_.reset();  // first: samples are gathered by one thread at a time
-    loaded_.emplace(data_.loader()->epoch(state_.epoch, state_.group * options_.accumulate));
+    loaded_.emplace(data_.loader()->epoch(state_.epoch, state_.step_in_epoch * options_.accumulate));
   } else if (options_.shuffle && batch_size() < data_.size()) {
     std::mt19937_64 generator = data::epoch_generator(options_.seed, state_.epoch);
     order_ = data::permutation(data_.size(), generator);
@@ -61,7 +61,7 @@ template <class T>
 FitResult FitLoop<T>::run() {
   const Interrupts interrupts(options_.handle_interrupts);
   progress_.emplace(options_.display, options_.epochs, data_.size(),
-                    state_.epoch * data_.size() + samples_in(state_.group));
+                    state_.epoch * data_.size() + samples_in(state_.step_in_epoch));
   interrupts_ = &interrupts;
   start_ = saved_ = Clock::now();
   saved_steps_ = state_.steps;
@@ -78,7 +78,7 @@ template <class T>
 bool FitLoop<T>::run_epoch() {
   begin_epoch();
   if (options_.epoch_schedule) optimizer_.set_rate(options_.epoch_schedule(static_cast<double>(state_.epoch)), where_);
-  while (state_.group < groups()) {
+  while (state_.step_in_epoch < steps_per_epoch()) {
     step();
     if (must_stop()) return false;
     save_if_due();
@@ -107,21 +107,21 @@ void FitLoop<T>::step() {
   else if (options_.schedule)
     optimizer_.set_rate(options_.schedule(static_cast<double>(state_.steps)), where_);
   if (options_.trace_gradients && !tracing_) rates_.push_back(optimizer_.rate());
-  const bool with_norms = options_.gradient_norms && state_.group == 0;
+  const bool with_norms = options_.gradient_norms && state_.step_in_epoch == 0;
   const double loss = options_.accumulate == 1 ? whole_step(with_norms) : accumulated_step();
   ++state_.steps;
-  ++state_.group;
+  ++state_.step_in_epoch;
   if (tracing_) return;
   state_.losses.add(loss);
-  progress_->step(state_.epoch + 1, samples_in(state_.group), state_.scores.loss());
-  tell_of_recompilations();
+  progress_->step(state_.epoch + 1, samples_in(state_.step_in_epoch), state_.scores.loss());
+  warn_of_recompilations();
   if (options_.after_step) after(options_.after_step, state_.epoch + 1, loss);
 }
 
 template <class T>
-void FitLoop<T>::tell_of_recompilations() {
-  if (told_of_recompilations_ || programs_.recompilations() < options_.max_programs) return;
-  told_of_recompilations_ = true;
+void FitLoop<T>::warn_of_recompilations() {
+  if (warned_of_recompilations_ || programs_.recompilations() < options_.max_programs) return;
+  warned_of_recompilations_ = true;
   progress_->note(
       fmt::format("warning: batches have more shapes than max_programs ({}), so steps are recompiled repeatedly: raise "
                   "max_programs, or use fewer shapes (pad sequences to a few lengths)",
@@ -130,18 +130,18 @@ void FitLoop<T>::tell_of_recompilations() {
 
 template <class T>
 double FitLoop<T>::whole_step(bool with_norms) {
-  gather(state_.group);
+  gather(state_.step_in_epoch);
   const Program<T>& program = guarded([&]() -> Program<T>& { return programs_.step(batch_, with_norms); });
   const auto loss = static_cast<double>(program.item(0));
   state_.scores.add_loss(loss, batch_.samples);
   add_outputs(program);
-  if (with_norms) note_norms(program, info_.has_outputs ? 2 : 1);
+  if (with_norms) record_norms(program, info_.has_outputs ? 2 : 1);
   return loss;
 }
 
 template <class T>
 double FitLoop<T>::accumulated_step() {
-  const std::size_t first = state_.group * options_.accumulate,
+  const std::size_t first = state_.step_in_epoch * options_.accumulate,
                     last = std::min(first + options_.accumulate, batch_count());
   double loss = 0;
   std::size_t samples = 0;
@@ -155,7 +155,7 @@ double FitLoop<T>::accumulated_step() {
     add_outputs(program);
   }
   const Program<T>& program = programs_.apply(samples);
-  if (options_.gradient_norms && state_.group == 0) note_norms(program, 0);
+  if (options_.gradient_norms && state_.step_in_epoch == 0) record_norms(program, 0);
   return loss / static_cast<double>(samples);
 }
 
@@ -168,7 +168,7 @@ void FitLoop<T>::add_outputs(const Program<T>& program) {
 
 // Adds a column for each newly unfrozen parameter; frozen ones have no norm. Returns whether any was added.
 template <class T>
-bool FitLoop<T>::note_columns() {
+bool FitLoop<T>::add_norm_columns() {
   if (!options_.gradient_norms) return false;
   std::vector<std::string>& paths = state_.history.parameter_paths;
   const std::size_t before = paths.size();
@@ -178,8 +178,8 @@ bool FitLoop<T>::note_columns() {
 }
 
 template <class T>
-void FitLoop<T>::note_norms(const Program<T>& program, std::size_t first) {
-  if (note_columns()) folder_.write_history(state_.history);
+void FitLoop<T>::record_norms(const Program<T>& program, std::size_t first) {
+  if (add_norm_columns()) folder_.write_history(state_.history);
   const std::vector<std::string>& paths = state_.history.parameter_paths;
   state_.norms.assign(paths.size(), report::EpochRecord::none);
   for (const auto& [name, parameter] : optimizer_.trainable()) {
@@ -200,7 +200,7 @@ void FitLoop<T>::end_epoch() {
   if (validation_ != nullptr) validate(record);
   record.seconds = seconds();
   state_.history.epochs.push_back(std::move(record));
-  judge();
+  update_best();
   next_epoch();
   const report::EpochRecord& last = state_.history.epochs.back();
   folder_.append_history(state_.history);
@@ -216,7 +216,7 @@ void FitLoop<T>::end_epoch() {
 template <class T>
 void FitLoop<T>::next_epoch() {
   ++state_.epoch;
-  state_.group = 0;
+  state_.step_in_epoch = 0;
   state_.scores.reset();
 }
 
@@ -228,9 +228,9 @@ void FitLoop<T>::validate(report::EpochRecord& record) {
   record.validation_metrics = validation_scores_.values();
 }
 
-// Notes whether the epoch was the best so far. Ends the training run after too many epochs without improvement.
+// Updates the best epoch. Ends the training run after too many epochs without improvement.
 template <class T>
-void FitLoop<T>::judge() {
+void FitLoop<T>::update_best() {
   const double value = last_value(state_.history, monitor_);
   if (state_.plateau) optimizer_.set_rate((*state_.plateau)(value), where_);
   const double gain = monitor_larger_ ? value - state_.best : state_.best - value;
@@ -240,7 +240,7 @@ void FitLoop<T>::judge() {
     state_.without_improvement = 0;
     if (options_.best_weights) {
       require_finite_parameters();
-      model_state_.note_best();
+      model_state_.save_best();
     }
   } else if (++state_.without_improvement >= options_.patience && options_.patience > 0) {
     stopped_ = true;
@@ -275,7 +275,7 @@ Program<T>& FitLoop<T>::guarded(const F& run_program) {
 template <class T>
 void FitLoop<T>::fail_in_step(ValueError error, const Batch<T>& batch, const std::vector<std::size_t>& rows) {
   loaded_.reset();  // whose thread may still be gathering samples
-  const std::string samples = samples_at_fault(programs_, batch, {rows}, data_, true);
+  const std::string samples = faulty_samples(programs_, batch, {rows}, data_, true);
   error.prefix("fit", fmt::format("epoch {}, step {}{}", state_.epoch + 1, state_.steps + 1,
                                   samples.empty() ? "" : ", " + samples));
   throw error;
@@ -317,8 +317,8 @@ void FitLoop<T>::trace_earlier_steps() {
   go_to(snapshot_);
   while (goes_on()) {
     begin_epoch();
-    while (state_.group < groups() && goes_on()) step();
-    if (state_.group == groups()) next_epoch();
+    while (state_.step_in_epoch < steps_per_epoch() && goes_on()) step();
+    if (state_.step_in_epoch == steps_per_epoch()) next_epoch();
   }
   tracing_ = false;
   go_to(now);
@@ -355,7 +355,7 @@ void FitLoop<T>::take_snapshot() {
 template <class T>
 Checkpoint FitLoop<T>::checkpoint() const {
   Checkpoint all;
-  all.set("fit/plan", plan());
+  all.set("fit/plan", run_signature());
   all.set("fit/optimizer", optimiser_);
   all.set("fit/frozen", frozen_);
   all.set_number("fit/rate", given_rate_);

@@ -4,11 +4,11 @@
 #include "train/evaluation.hpp"
 #include "train/fit_state.hpp"
 #include "train/interrupts.hpp"
+#include "train/progress.hpp"
 #include "train/run_folder.hpp"
 #include "train/step_programs.hpp"
 #include <wengert/data/batches.hpp>
 #include <wengert/train/options.hpp>
-#include <wengert/train/progress.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -36,7 +36,7 @@ class FitLoop {
   void check_picture(const Batch<T>& batch) const;
   void choose_monitor();
   void resume();
-  std::string plan() const;
+  std::string run_signature() const;
   Settings settings() const;
   void check_names() const;
 
@@ -45,9 +45,9 @@ class FitLoop {
   bool shuffles() const { return data_.loader() != nullptr ? data_.loader()->options().shuffle : options_.shuffle; }
   std::uint64_t seed() const { return data_.loader() != nullptr ? data_.loader()->options().seed : options_.seed; }
   std::size_t batch_count() const;
-  std::size_t groups() const { return (batch_count() + options_.accumulate - 1) / options_.accumulate; }
-  std::size_t samples_in(std::size_t groups) const {
-    return std::min(data_.size(), groups * options_.accumulate * batch_size());
+  std::size_t steps_per_epoch() const { return (batch_count() + options_.accumulate - 1) / options_.accumulate; }
+  std::size_t samples_in(std::size_t steps) const {
+    return std::min(data_.size(), steps * options_.accumulate * batch_size());
   }
   void begin_epoch();
   void gather(std::size_t batch);
@@ -56,12 +56,12 @@ class FitLoop {
   void step();
   double whole_step(bool with_norms);
   double accumulated_step();
-  void note_norms(const Program<T>& program, std::size_t first);
-  bool note_columns();
+  void record_norms(const Program<T>& program, std::size_t first);
+  bool add_norm_columns();
   void end_epoch();
   void next_epoch();
   void validate(report::EpochRecord& record);
-  void judge();
+  void update_best();
   void after(const std::function<void(FitStatus&)>& callback, std::size_t epoch, double loss);
 
   template <class F>
@@ -74,7 +74,7 @@ class FitLoop {
   void go_to(const Checkpoint& checkpoint);
   std::string not_finite() const;  // the path of the first trainable parameter that is not finite, or empty
   void take_snapshot();
-  void tell_of_recompilations();
+  void warn_of_recompilations();
 
   double seconds() const { return state_.seconds + std::chrono::duration<double>(Clock::now() - start_).count(); }
   Checkpoint checkpoint() const;
@@ -114,7 +114,7 @@ class FitLoop {
   bool stopped_ = false;
   const Interrupts* interrupts_ = nullptr;
   bool resumed_ = false;
-  bool told_of_recompilations_ = false;
+  bool warned_of_recompilations_ = false;
   bool tracing_ = false;  // replays the steps that led to a NaN
   Checkpoint snapshot_;   // where they begin
   std::size_t snapshot_steps_ = 0;

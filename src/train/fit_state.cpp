@@ -57,7 +57,7 @@ Indices trainable_of(const ErasedModel<T>& model) {
 
 void FitState::save(Checkpoint& checkpoint) const {
   checkpoint.set_number("fit/epoch", std::uint64_t{epoch});
-  checkpoint.set_number("fit/group", std::uint64_t{group});
+  checkpoint.set_number("fit/group", std::uint64_t{step_in_epoch});
   checkpoint.set_number("fit/steps", std::uint64_t{steps});
   checkpoint.set_number("fit/seconds", seconds);
   checkpoint.set("fit/scores", as_tensor(scores.state()));
@@ -82,7 +82,7 @@ void FitState::save(Checkpoint& checkpoint) const {
 
 void FitState::load(const Checkpoint& checkpoint) {
   epoch = checkpoint.count("fit/epoch", {});
-  group = checkpoint.count("fit/group", {});
+  step_in_epoch = checkpoint.count("fit/group", {});
   steps = checkpoint.count("fit/steps", {});
   seconds = checkpoint.number("fit/seconds", {});
   scores.set_state(as_vector(checkpoint.get<Tensor<double>>("fit/scores", {})));
@@ -164,13 +164,13 @@ bool ModelState<T>::has_frozen(const Checkpoint& checkpoint) const {
 }
 
 template <class T>
-void ModelState<T>::note_best() {
+void ModelState<T>::save_best() {
   best.resize(model.parameters.size());
   for (std::size_t i = 0; i < best.size(); ++i) best[i] = model.parameters[i].second.value();
 }
 
 template <class T>
-void ModelState<T>::take_best() const {
+void ModelState<T>::restore_best() const {
   for (std::size_t i = 0; i < best.size(); ++i) assign(model.parameters[i].second, best[i]);
 }
 

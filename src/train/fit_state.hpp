@@ -1,11 +1,11 @@
 // The complete state of a training run, which checkpoints save and restore.
 #pragma once
 
+#include "train/checkpoint.hpp"
 #include "train/scores.hpp"
 #include <wengert/optim/optimizer.hpp>
 #include <wengert/optim/schedule.hpp>
 #include <wengert/report/history.hpp>
-#include <wengert/train/checkpoint.hpp>
 #include <wengert/train/erased_model.hpp>
 
 #include <cstddef>
@@ -19,8 +19,8 @@ namespace wengert::train {
 /// The counters and records of a training run, without the parameters.
 class FitState {
  public:
-  std::size_t epoch = 0;  ///< the current one, counted from 0
-  std::size_t group = 0;  ///< the next step of this epoch
+  std::size_t epoch = 0;          ///< the current one, counted from 0
+  std::size_t step_in_epoch = 0;  ///< the next step of this epoch
   std::size_t steps = 0;
   double seconds = 0;  ///< of the runs before this one
   Scores scores;       ///< of this epoch so far
@@ -49,8 +49,8 @@ struct ModelState {
   void load(const Checkpoint& checkpoint);
   /// Whether the same parameters are frozen as in a checkpoint.
   bool has_frozen(const Checkpoint& checkpoint) const;
-  void note_best();
-  void take_best() const;
+  void save_best();
+  void restore_best() const;
 };
 
 extern template struct ModelState<float>;

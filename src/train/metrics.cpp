@@ -73,9 +73,9 @@ struct ClassCounts {
 };
 
 // The mean over the classes that occur; NaN if none does.
-class OfClasses final : public Metric {
+class ClassMetric final : public Metric {
  public:
-  OfClasses(std::string name, double (ClassCounts::*of)() const, double threshold)
+  ClassMetric(std::string name, double (ClassCounts::*of)() const, double threshold)
       : name_(std::move(name)), of_(of), threshold_(threshold) {}
   std::string name() const override { return name_; }
   void reset() override { classes_.clear(); }
@@ -116,9 +116,9 @@ class OfClasses final : public Metric {
   std::vector<ClassCounts> classes_;
 };
 
-class Share final : public Metric {
+class TopKAccuracy final : public Metric {
  public:
-  Share(std::size_t k, double threshold) : k_(k), threshold_(threshold) {}
+  TopKAccuracy(std::size_t k, double threshold) : k_(k), threshold_(threshold) {}
   std::string name() const override { return k_ == 1 ? "accuracy" : fmt::format("top_{}_accuracy", k_); }
   void reset() override { right_ = all_ = 0; }
   void add(const Tensor<double>& outputs, const Targets& targets) override {
@@ -140,7 +140,7 @@ class Share final : public Metric {
   std::size_t right_ = 0, all_ = 0;
 };
 
-class OfDetermination final : public Metric {
+class RSquared final : public Metric {
  public:
   std::string name() const override { return "r_squared"; }
   void reset() override { sums_ = {}; }
@@ -157,9 +157,10 @@ class OfDetermination final : public Metric {
   Determination sums_;
 };
 
-class Mean final : public Metric {
+class BatchMean final : public Metric {
  public:
-  Mean(std::string name, std::function<double(const Tensor<double>&, const Targets&)> of_batch, bool larger_is_better)
+  BatchMean(std::string name, std::function<double(const Tensor<double>&, const Targets&)> of_batch,
+            bool larger_is_better)
       : name_(std::move(name)), of_batch_(std::move(of_batch)), larger_is_better_(larger_is_better) {}
   std::string name() const override { return name_; }
   bool larger_is_better() const override { return larger_is_better_; }
@@ -255,22 +256,24 @@ double r_squared(const Tensor<T>& outputs, const Tensor<T>& targets, Location wh
   return sums.value();
 }
 
-std::shared_ptr<Metric> accuracy(double threshold) { return std::make_shared<Share>(1, threshold); }
+std::shared_ptr<Metric> accuracy(double threshold) { return std::make_shared<TopKAccuracy>(1, threshold); }
 std::shared_ptr<Metric> top_k_accuracy(std::size_t k, Location where) {
   if (k == 0) throw ValueError("top_k_accuracy", "k is 0: expected at least 1", where);
-  return std::make_shared<Share>(k, 0);
+  return std::make_shared<TopKAccuracy>(k, 0);
 }
 std::shared_ptr<Metric> precision(double threshold) {
-  return std::make_shared<OfClasses>("precision", &ClassCounts::precision, threshold);
+  return std::make_shared<ClassMetric>("precision", &ClassCounts::precision, threshold);
 }
 std::shared_ptr<Metric> recall(double threshold) {
-  return std::make_shared<OfClasses>("recall", &ClassCounts::recall, threshold);
+  return std::make_shared<ClassMetric>("recall", &ClassCounts::recall, threshold);
 }
-std::shared_ptr<Metric> f1(double threshold) { return std::make_shared<OfClasses>("f1", &ClassCounts::f1, threshold); }
-std::shared_ptr<Metric> r_squared() { return std::make_shared<OfDetermination>(); }
+std::shared_ptr<Metric> f1(double threshold) {
+  return std::make_shared<ClassMetric>("f1", &ClassCounts::f1, threshold);
+}
+std::shared_ptr<Metric> r_squared() { return std::make_shared<RSquared>(); }
 std::shared_ptr<Metric> metric(std::string name, std::function<double(const Tensor<double>&, const Targets&)> of_batch,
                                bool larger_is_better) {
-  return std::make_shared<Mean>(std::move(name), std::move(of_batch), larger_is_better);
+  return std::make_shared<BatchMean>(std::move(name), std::move(of_batch), larger_is_better);
 }
 
 #define INSTANTIATE(T)                                                                                   \

@@ -1,6 +1,7 @@
 // Progress: a bar on terminals and plain lines elsewhere, with throughput and remaining time.
+#include "train/progress.hpp"
+
 #include "report/text.hpp"
-#include <wengert/train/progress.hpp>
 
 #include <algorithm>
 #include <cmath>

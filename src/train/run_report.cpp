@@ -93,7 +93,7 @@ void add_mistakes(report::Report& report, StepPrograms<T>& programs, const Sourc
                               },
                               batch.inputs);
                         },
-                        BeyondClasses::passed_over);
+                        BeyondClasses::skipped);
                   });
   report.mistakes = mistakes.take();
 }

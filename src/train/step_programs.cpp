@@ -4,6 +4,7 @@
 #include "train/finite_loss.hpp"
 #include "train/first_recording.hpp"
 #include <wengert/inspect/graph.hpp>
+#include <wengert/nn/module_trace.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>
 
@@ -30,23 +31,6 @@ std::vector<ProgramVar<T>> leaves(Tape<T>& tape, const Batch<T>& batch) {
   };
   return {std::visit(Leaf{tape}, batch.inputs), std::visit(Leaf{tape}, batch.targets)};
 }
-
-// Restores the positions of random generators when it is destroyed.
-class SameStreams {
- public:
-  explicit SameStreams(const std::vector<Generator>& generators) : generators_(generators) {
-    for (const Generator& generator : generators) counters_.push_back(generator.counter());
-  }
-  ~SameStreams() {
-    for (std::size_t i = 0; i < counters_.size(); ++i) Generator(generators_[i]).seek(counters_[i]);
-  }
-  SameStreams(const SameStreams&) = delete;
-  SameStreams& operator=(const SameStreams&) = delete;
-
- private:
-  const std::vector<Generator>& generators_;
-  std::vector<std::uint64_t> counters_;
-};
 
 template <class T>
 std::vector<ProgramVar<T>> results(const RecordedLoss<T>& recorded) {
@@ -134,7 +118,7 @@ std::vector<Var<T>> StepPrograms<T>::norms(const std::vector<Var<T>>& gradients)
 template <class T>
 ModelInfo StepPrograms<T>::model_info(const Batch<T>& batch) {
   model_.set_training(true);
-  const SameStreams streams(model_.generators);
+  const nn::detail::GeneratorPositions positions(model_.generators);
   Tape<T> tape;
   tape.compute_values(false);
   const auto inputs = leaves(tape, batch);
@@ -217,7 +201,7 @@ Program<T>& StepPrograms<T>::evaluate(const Batch<T>& batch) {
 template <class T>
 void StepPrograms<T>::trace(const Batch<T>& batch, bool training, bool with_gradients) {
   model_.set_training(training);
-  const SameStreams streams(model_.generators);
+  const nn::detail::GeneratorPositions positions(model_.generators);
   Tape<T> tape;
   const TraceNaN<T> stop(tape);
   const auto inputs = leaves(tape, batch);

@@ -1,6 +1,7 @@
 // The steps of a training run as Programs, one for each batch shape.
 #pragma once
 
+#include <wengert/optim/optimizer.hpp>
 #include <wengert/program/program_cache.hpp>
 #include <wengert/train/erased_model.hpp>
 

@@ -3,7 +3,7 @@
 // Corrects the length and the checksum, which mutations would not hit, so that the reader gets to the contents. Leaves
 // every eighth file unchanged.
 #include "fuzz.hpp"
-#include <wengert/train/checkpoint.hpp>
+#include "train/checkpoint.hpp"
 
 #include <cstring>
 #include <vector>
@@ -13,7 +13,7 @@
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace wengert;
   std::vector<std::uint8_t> file(data, data + size);
-  constexpr std::size_t length_at = 16, header = 24, checksum_bytes = 4;  // see wengert/train/checkpoint.hpp
+  constexpr std::size_t length_at = 16, header = 24, checksum_bytes = 4;  // see train/checkpoint.hpp
   if (size >= header + checksum_bytes && file[size - 1] % 8 != 0) {
     const std::uint64_t length = size;
     std::memcpy(file.data() + length_at, &length, sizeof length);

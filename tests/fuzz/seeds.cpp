@@ -1,8 +1,8 @@
 // Writes the initial corpora of the fuzz targets: seeds FOLDER makes a subfolder for each target.
+#include "train/checkpoint.hpp"
 #include <wengert/io/npy.hpp>
 #include <wengert/io/npz.hpp>
 #include <wengert/io/safetensors.hpp>
-#include <wengert/train/checkpoint.hpp>
 
 #include <cstdint>
 #include <cstdio>

@@ -1,5 +1,6 @@
 // nn::Scope, and the layers that `summary` and `check` tell apart by it.
 #include "../testing.hpp"
+#include "nn/tape_layers.hpp"
 #include <wengert/nn.hpp>
 
 #include <algorithm>
@@ -57,7 +58,7 @@ void check_scope(std::set<std::string>& types, const Module& module, const Input
   Tape<float> tape;
   const auto x = nn::detail::traced_input<float>(tape, input);
   const std::size_t first = tape.size();
-  const auto trace = nn::trace_module(tape, module, [&] { (void)module(x); });
+  const auto trace = nn::detail::trace_module(tape, module, [&] { (void)module(x); });
   CAPTURE(nn::type_at(trace.parts, ""));
   CHECK(types.insert(nn::type_at(trace.parts, "")).second);
   const auto is_own = [&](const auto& call) {
@@ -258,7 +259,7 @@ TEST_CASE("a trace ignores calls on other tapes and in other threads") {
   CHECK(summary_rows(net, Shape{2, 3}) == "layer:Linear (2, 3) | tanh (2, 3) | ");
   Tape<float> tape;
   const auto x = tape.constant(Tensor<float>(xt::zeros<float>({2, 3})));
-  CHECK(nn::trace_module(tape, net, [&] { net(x); }).calls.size() == 1);
+  CHECK(nn::detail::trace_module(tape, net, [&] { net(x); }).calls.size() == 1);
 }
 
 TEST_CASE("errors leave nothing in a trace, and no trace behind") {
@@ -272,10 +273,10 @@ TEST_CASE("errors leave nothing in a trace, and no trace behind") {
   CHECK_THROWS_AS(nn::summary(failing, {2, 3}), ShapeError);
   CHECK(nn::detail::CallLog::active == nullptr);
   Tape<float> tape;
-  CHECK_THROWS_AS(nn::trace_module(tape, fitting, [&] { fitting(Var<float>()); }), HandleError);
+  CHECK_THROWS_AS(nn::detail::trace_module(tape, fitting, [&] { fitting(Var<float>()); }), HandleError);
   const auto mark = tape.mark();
   const auto x = tape.constant(Tensor<float>(xt::zeros<float>({2, 3})));
-  const auto trace = nn::trace_module(tape, fitting, [&] {  // a rewound call leaves nothing either
+  const auto trace = nn::detail::trace_module(tape, fitting, [&] {  // a rewound call leaves nothing either
     fitting(x);
     tape.rewind(mark);
     CHECK_THROWS_AS(fitting(x), HandleError);

@@ -4,9 +4,9 @@
 #include "report/text.hpp"
 #include "temporary_folder.hpp"
 #include "testing.hpp"
+#include "train/checkpoint.hpp"
+#include "train/progress.hpp"
 #include <wengert/report/history.hpp>
-#include <wengert/train/checkpoint.hpp>
-#include <wengert/train/progress.hpp>
 
 #include <cstdlib>
 #include <cstring>

@@ -1,5 +1,6 @@
 // Metrics against the examples of scikit-learn's documentation and against values computed by hand.
 #include "testing.hpp"
+#include "train/classes.hpp"
 #include <wengert/train/metrics.hpp>
 
 #include <cmath>

@@ -8,8 +8,6 @@
 #include <wengert/base/error.hpp>
 #include <wengert/base/tensor.hpp>
 
-#include <cstddef>
-
 namespace wengert::data {
 
 /// The mean to subtract from inputs, and the standard deviation to divide them by. Both have the same shape, which

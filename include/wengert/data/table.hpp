@@ -3,7 +3,6 @@
 
 #include <wengert/base/error.hpp>
 #include <wengert/base/tensor.hpp>
-#include <wengert/data/batches.hpp>
 #include <wengert/data/dataset.hpp>
 
 #include <cstddef>

@@ -1,7 +1,6 @@
 // Properties of a formula, and compile-time checks of a user's formula and its options.
 #pragma once
 
-#include <wengert/formula/dual.hpp>
 #include <wengert/formula/input_set.hpp>
 #include <wengert/formula/options.hpp>
 #include <wengert/formula/probe.hpp>

@@ -6,8 +6,6 @@
 
 #include <wengert/base/error.hpp>
 #include <wengert/io/hidden.hpp>
-#include <wengert/io/npz.hpp>
-#include <wengert/io/safetensors.hpp>
 #include <wengert/reflect/parameters.hpp>
 #include <wengert/tape/parameter.hpp>
 
@@ -55,30 +53,30 @@ namespace detail {
 
 /// A parameter with its paths, several if it is shared; it is saved under the first.
 template <class T>
-struct PathedParameter {
+struct ParameterPaths {
   std::vector<std::string> paths;
   Parameter<T> parameter;
 };
 /// The parameters of a struct, by their scalar types.
-struct PathedParameters {
-  std::vector<PathedParameter<float>> in_float;
-  std::vector<PathedParameter<double>> in_double;
+struct ModuleParameters {
+  std::vector<ParameterPaths<float>> in_float;
+  std::vector<ParameterPaths<double>> in_double;
 
   void add(const std::string& path, const Parameter<float>& parameter) { add(in_float, path, parameter); }
   void add(const std::string& path, const Parameter<double>& parameter) { add(in_double, path, parameter); }
 
  private:
   template <class T>
-  static void add(std::vector<PathedParameter<T>>& known, const std::string& path, const Parameter<T>& parameter) {
-    for (PathedParameter<T>& other : known)
+  static void add(std::vector<ParameterPaths<T>>& known, const std::string& path, const Parameter<T>& parameter) {
+    for (ParameterPaths<T>& other : known)
       if (other.parameter == parameter) return other.paths.push_back(path);
     known.push_back({{path}, parameter});
   }
 };
 
 template <class Module>
-PathedParameters parameters_of(const Module& module) {
-  PathedParameters all;
+ModuleParameters parameters_of(const Module& module) {
+  ModuleParameters all;
   for_each_named_leaf(module, [&]<class Leaf>(const std::string& path, const Leaf& leaf) {
     if constexpr (std::is_same_v<Leaf, Parameter<float>> || std::is_same_v<Leaf, Parameter<double>>)
       all.add(path, leaf);
@@ -86,10 +84,10 @@ PathedParameters parameters_of(const Module& module) {
   return all;
 }
 
-void save(const PathedParameters& parameters, const std::filesystem::path& path, const Location& where);
-LoadReport load(const PathedParameters& parameters, const std::filesystem::path& path, const LoadOptions& options,
+void save(const ModuleParameters& parameters, const std::filesystem::path& path, const Location& where);
+LoadReport load(const ModuleParameters& parameters, const std::filesystem::path& path, const LoadOptions& options,
                 const Location& where);
-LoadReport compare(const PathedParameters& parameters, const std::filesystem::path& path, const LoadOptions& options,
+LoadReport compare(const ModuleParameters& parameters, const std::filesystem::path& path, const LoadOptions& options,
                    const Location& where);
 
 }  // namespace detail

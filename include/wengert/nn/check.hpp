@@ -1,7 +1,6 @@
 // check: looks for common mistakes in a network before it is trained.
 #pragma once
 
-#include <wengert/base/tensor.hpp>
 #include <wengert/nn/module_trace.hpp>
 #include <wengert/transform/transforms.hpp>
 
@@ -67,7 +66,7 @@ CheckReport check(const Module& module, const Loss& loss_of, const Inputs&... in
   const std::tuple leaves{detail::traced_input<T>(tape, inputs)...};
   const std::size_t first = tape.size();
   Var<T> loss;
-  const ModuleTrace<T> trace = trace_module(
+  const detail::ModuleTrace<T> trace = detail::trace_module(
       tape, module, [&] { loss = std::apply([&](const auto&... x) { return loss_of(module, x...); }, leaves); });
   return detail::inspect(tape, first, loss, trace);
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <wengert/nn/mode.hpp>
-#include <wengert/nn/module.hpp>
 #include <wengert/ops/normalise.hpp>
 #include <wengert/tape/parameter.hpp>
 

@@ -9,7 +9,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <string>
 #include <tuple>
 #include <utility>
 

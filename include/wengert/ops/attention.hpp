@@ -1,7 +1,7 @@
 // Scaled dot-product attention.
 #pragma once
 
-#include <wengert/tape/op.hpp>
+#include <wengert/tape/tape.hpp>
 
 #include <functional>
 #include <optional>

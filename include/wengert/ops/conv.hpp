@@ -10,7 +10,7 @@
 #pragma once
 
 #include <wengert/ops/window.hpp>
-#include <wengert/tape/op.hpp>
+#include <wengert/tape/tape.hpp>
 
 namespace wengert {
 

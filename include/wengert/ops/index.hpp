@@ -5,10 +5,8 @@
 #pragma once
 
 #include <wengert/tape/index_var.hpp>
-#include <wengert/tape/op.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <type_traits>
 
 namespace wengert {

@@ -4,11 +4,10 @@
 #pragma once
 
 #include <wengert/base/axes.hpp>
-#include <wengert/tape/op.hpp>
+#include <wengert/tape/tape.hpp>
 
 #include <cstddef>
 #include <initializer_list>
-#include <span>
 #include <vector>
 
 namespace wengert {

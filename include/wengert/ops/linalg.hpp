@@ -6,7 +6,7 @@
 // Giles 2008, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation".
 #pragma once
 
-#include <wengert/tape/op.hpp>
+#include <wengert/tape/tape.hpp>
 
 #include <array>
 #include <concepts>

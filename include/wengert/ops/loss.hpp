@@ -6,7 +6,7 @@
 // check at each replay. Formulas and conventions are PyTorch's if it has the loss.
 #pragma once
 
-#include <wengert/tape/op.hpp>
+#include <wengert/tape/index_var.hpp>
 
 #include <cstdint>
 #include <optional>

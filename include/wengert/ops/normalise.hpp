@@ -5,7 +5,7 @@
 // handles. All normalisations throw ShapeError for a weight or bias of another shape, ValueError if ε < 0.
 #pragma once
 
-#include <wengert/tape/op.hpp>
+#include <wengert/tape/tape.hpp>
 
 namespace wengert {
 

@@ -5,7 +5,7 @@
 // stream, as recording the draw again would.
 #pragma once
 
-#include <wengert/tape/op.hpp>
+#include <wengert/tape/index_var.hpp>
 
 #include <cstdint>
 #include <memory>

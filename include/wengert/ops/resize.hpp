@@ -5,7 +5,7 @@
 #pragma once
 
 #include <wengert/ops/window.hpp>
-#include <wengert/tape/op.hpp>
+#include <wengert/tape/tape.hpp>
 
 namespace wengert {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <wengert/base/axes.hpp>
-#include <wengert/tape/op.hpp>
+#include <wengert/tape/tape.hpp>
 
 #include <concepts>
 #include <cstddef>

@@ -9,8 +9,6 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <string>
-#include <utility>
 #include <vector>
 
 namespace wengert::optim {

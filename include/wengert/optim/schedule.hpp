@@ -11,8 +11,6 @@
 // resumed training run needs only t. `Plateau` has state, which a copy of the struct saves.
 #pragma once
 
-#include <wengert/base/error.hpp>
-
 #include <functional>
 #include <limits>
 #include <vector>

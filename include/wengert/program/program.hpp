@@ -20,7 +20,6 @@
 #include <wengert/tape/tape.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <iosfwd>
 #include <memory>

@@ -4,7 +4,6 @@
 #include <wengert/program/program.hpp>
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <span>
 

@@ -9,11 +9,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
 namespace wengert {
 

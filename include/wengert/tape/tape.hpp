@@ -5,7 +5,6 @@
 #include <wengert/base/layout.hpp>
 #include <wengert/base/storage.hpp>
 #include <wengert/base/tensor.hpp>
-#include <wengert/simd/isa.hpp>
 #include <wengert/tape/fwd.hpp>
 #include <wengert/tape/parameter.hpp>
 #include <wengert/tape/updates.hpp>
@@ -16,7 +15,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>

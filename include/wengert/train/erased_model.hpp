@@ -6,9 +6,8 @@
 #include <wengert/nn/sequential.hpp>
 #include <wengert/nn/summary.hpp>
 #include <wengert/ops/random.hpp>
-#include <wengert/optim/optimizer.hpp>
-#include <wengert/program/compiled.hpp>
-#include <wengert/train/options.hpp>
+#include <wengert/program/program.hpp>
+#include <wengert/tape/index_var.hpp>
 #include <wengert/train/samples.hpp>
 
 #include <concepts>

@@ -9,10 +9,15 @@
 // full-batch (all samples), stochastic (one) or mini-batch (some) gradient descent.
 #pragma once
 
-#include <wengert/optim/lbfgs.hpp>
+#include <wengert/optim/optimizer.hpp>
 #include <wengert/train/erased_model.hpp>
 #include <wengert/train/options.hpp>
 #include <wengert/train/samples.hpp>
+
+namespace wengert::optim {
+template <class T>
+class LBFGS;
+}  // namespace wengert::optim
 
 namespace wengert::train {
 

@@ -16,7 +16,6 @@
 #include <wengert/base/error.hpp>
 #include <wengert/base/tensor.hpp>
 #include <wengert/report/confusion_matrix.hpp>
-#include <wengert/tape/index_var.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -88,9 +87,5 @@ std::shared_ptr<Metric> r_squared();
 std::shared_ptr<Metric> metric(std::string name,
                                std::function<double(const Tensor<double>& outputs, const Targets& targets)> of_batch,
                                bool larger_is_better = true);
-
-/// Adds a batch to a confusion matrix. Throws ShapeError if the shapes of outputs and targets do not match.
-void add_to(report::ConfusionMatrix& matrix, const Tensor<double>& outputs, const Targets& targets,
-            double threshold = 0, Location where = Location::current());
 
 }  // namespace wengert::train

@@ -6,7 +6,6 @@
 #include <wengert/optim/schedule.hpp>
 #include <wengert/report/history.hpp>
 #include <wengert/train/metrics.hpp>
-#include <wengert/train/progress.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +22,14 @@ namespace wengert::train {
 
 /// The batch size for full-batch gradient descent.
 inline constexpr std::size_t all_samples = 0;
+
+/// How progress is displayed.
+enum class Display {
+  automatic,  ///< a bar if the output is a terminal, otherwise lines
+  bar,
+  lines,  ///< one per epoch, and one every ten seconds within an epoch
+  quiet   ///< nothing
+};
 
 /// The state of a training run, for callbacks.
 struct FitStatus {

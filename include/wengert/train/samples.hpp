@@ -20,15 +20,12 @@
 #include <wengert/data/loader.hpp>
 #include <wengert/data/mapped.hpp>
 #include <wengert/data/table.hpp>
-#include <wengert/tape/index_var.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <optional>
 #include <span>
 #include <string_view>
-#include <type_traits>
-#include <utility>
 #include <variant>
 
 namespace wengert::train {

@@ -1,6 +1,8 @@
 // Progress of a training run: a bar on one line of a terminal, or plain lines if the output is piped.
 #pragma once
 
+#include <wengert/train/options.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
@@ -8,14 +10,6 @@
 #include <string_view>
 
 namespace wengert::train {
-
-/// How progress is displayed.
-enum class Display {
-  automatic,  ///< a bar if the output is a terminal, otherwise lines
-  bar,
-  lines,  ///< one per epoch, and one every ten seconds within an epoch
-  quiet   ///< nothing
-};
 
 /// Displays the progress of a training run: epoch, samples per second, remaining time and running loss. A bar is
 /// redrawn in place, at most ten times per second, and truncated to the width of the terminal.

@@ -20,8 +20,8 @@ struct Origin {
 /// of its batch)`. Empty if no samples are at fault; for a batch of one sample, also if another sample of `data` fails.
 /// With `with_gradients`, gradients are checked too.
 template <class T>
-std::string samples_at_fault(StepPrograms<T>& programs, const Batch<T>& batch, const Origin& origin,
-                             const Source<T>& data, bool with_gradients);
+std::string faulty_samples(StepPrograms<T>& programs, const Batch<T>& batch, const Origin& origin,
+                           const Source<T>& data, bool with_gradients);
 
 /// The same for a sample of a batch that is known to cause an error.
 std::string at_sample(std::size_t number_in_batch, const Origin& origin);

@@ -8,7 +8,6 @@
 
 #include <wengert/base/error.hpp>
 #include <wengert/base/tensor.hpp>
-#include <wengert/tape/index_var.hpp>
 
 #include <cstdint>
 #include <filesystem>

@@ -36,7 +36,7 @@ bool is_no_gradient(Tape<T>& tape, Var<T> gradient) {
 
 /// The trainable parameters that a loss depends on and `is_known` does not accept. Leaves the tape unchanged.
 template <class T, class Known>
-std::vector<RecordedParameter<T>> strangers(Var<T> loss, const Known& is_known) {
+std::vector<RecordedParameter<T>> untracked_parameters(Var<T> loss, const Known& is_known) {
   Tape<T>& tape = loss.tape();
   std::vector<RecordedParameter<T>> found;
   for (std::size_t k = 0; k <= loss.index(); ++k) {
@@ -59,8 +59,8 @@ std::vector<RecordedParameter<T>> strangers(Var<T> loss, const Known& is_known) 
 
 /// The list of such parameters in a message: `weight (3, 8) at net.hpp:12`.
 template <class T>
-std::string listed(const std::vector<RecordedParameter<T>>& strangers) {
-  return first_few(strangers, [](const RecordedParameter<T>& each) {
+std::string listed(const std::vector<RecordedParameter<T>>& parameters) {
+  return first_few(parameters, [](const RecordedParameter<T>& each) {
     const std::string& name = each.parameter.name();
     return fmt::format("{} {} at {}", name.empty() ? "one" : name, to_string(each.parameter.shape()),
                        line_of(each.leaf.tape().node(std::size_t{each.leaf.index()}).where));
@@ -68,7 +68,7 @@ std::string listed(const std::vector<RecordedParameter<T>>& strangers) {
 }
 
 /// The advice of messages about such parameters.
-inline constexpr std::string_view advice_on_strangers =
+inline constexpr std::string_view advice_on_untracked =
     "members that have a constructor, private members or virtual functions are skipped, as are maps, pairs, variants "
     "and lambdas: use aggregates, vectors, tuples, optionals or pointers, pass the parameters to an optimiser, or "
     "freeze those not to be trained";
@@ -115,7 +115,7 @@ void require_all_trained(std::string_view subject, Var<T> loss, const std::vecto
     return std::any_of(updates.begin(), updates.end(),
                        [&](const auto& queued) { return queued.parameter == parameter; });
   };
-  const std::vector<RecordedParameter<T>> others = strangers(loss, [&](const Parameter<T>& parameter) {
+  const std::vector<RecordedParameter<T>> others = untracked_parameters(loss, [&](const Parameter<T>& parameter) {
     return parameter.optimised() || is_written(parameter) || is_known(parameter);
   });
   if (others.empty()) return;
@@ -123,7 +123,7 @@ void require_all_trained(std::string_view subject, Var<T> loss, const std::vecto
       subject,
       fmt::format(
           "the loss depends on trainable parameters that belong to no optimiser ({}), so they would not be trained; {}",
-          listed(others), advice_on_strangers),
+          listed(others), advice_on_untracked),
       where);
 }
 

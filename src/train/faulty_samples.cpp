@@ -1,5 +1,5 @@
 // Finds the samples that make a step fail: halves large batches, then runs samples one by one.
-#include "train/at_fault.hpp"
+#include "train/faulty_samples.hpp"
 
 #include "base/join.hpp"
 #include <wengert/data/batches.hpp>
@@ -48,8 +48,8 @@ std::vector<std::size_t> failing_alone(StepPrograms<T>& programs, const Batch<T>
 }  // namespace
 
 template <class T>
-std::string samples_at_fault(StepPrograms<T>& programs, const Batch<T>& batch, const Origin& origin,
-                             const Source<T>& data, bool with_gradients) {
+std::string faulty_samples(StepPrograms<T>& programs, const Batch<T>& batch, const Origin& origin,
+                           const Source<T>& data, bool with_gradients) {
   if (origin.rows.size() != batch.samples || batch.samples == 0) return {};
   bool others_do_not = false;
   std::vector<std::size_t> failing;
@@ -75,9 +75,9 @@ std::string at_sample(std::size_t number_in_batch, const Origin& origin) {
                      number_in_batch);
 }
 
-template std::string samples_at_fault(StepPrograms<float>&, const Batch<float>&, const Origin&, const Source<float>&,
-                                      bool);
-template std::string samples_at_fault(StepPrograms<double>&, const Batch<double>&, const Origin&, const Source<double>&,
-                                      bool);
+template std::string faulty_samples(StepPrograms<float>&, const Batch<float>&, const Origin&, const Source<float>&,
+                                    bool);
+template std::string faulty_samples(StepPrograms<double>&, const Batch<double>&, const Origin&, const Source<double>&,
+                                    bool);
 
 }  // namespace wengert::train
