@@ -85,7 +85,7 @@ WENGERT_INLINE void broadcast(T c, V& v) {
 // Keeps g++ 12 from merging nested selections into a conjunction of their masks, which it splits into scalar code for
 // 64-byte registers.
 template <class V>
-WENGERT_INLINE void keep_apart(V& selected) {
+WENGERT_INLINE void keep_apart([[maybe_unused]] V& selected) {
 #if defined(__x86_64__) && !defined(__clang__)
   if constexpr (sizeof(V) == 64) asm("" : "+v"(selected));
 #endif
