@@ -70,7 +70,7 @@ TEST_CASE("summary of a network of one's own: shapes, parameters, FLOPs and byte
   CHECK(summary.trainable == 686);
   CHECK(summary.parameter_bytes == 690 * 4);
   CHECK(summary.flops == conv.flops + head.flops);
-  CHECK(contains(summary.to_string(), "conv (Conv2d)  (2, 4, 8, 8)          40  9.22 k  4.00 KiB\n"));
+  CHECK(contains(summary.to_string(), "conv (Conv2d)     (2, 4, 8, 8)          40  9.22 k  4.00 KiB\n"));
   CHECK(contains(summary.to_string(), "686 of the parameters are trainable; all parameters take 2.70 KiB\n"));
 }
 

@@ -27,7 +27,7 @@ TEST_CASE("attention refuses what does not fit, and records nothing") {
   const auto elsewhere = other.constant(random_tensor({3, 4}, 5));
   const auto size = tape.size();
   CHECK_ERROR(ShapeError,
-              "[scaled_dot_product_attention] queries (2,), keys (4, 2) and values (4, 5): must be (…, length, width)",
+              "[scaled_dot_product_attention] queries (2,), keys (4, 2) and values (4, 5): each must be (…, length, width)",
               scaled_dot_product_attention(vector, k, v));
   CHECK_ERROR(ShapeError, "queries and keys must have the same width", scaled_dot_product_attention(q, v, v));
   CHECK_ERROR(ShapeError, "keys and values must have the same length", scaled_dot_product_attention(q, k, q));

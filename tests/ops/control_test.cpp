@@ -20,7 +20,7 @@ TEST_CASE("hooks change the gradient only") {
   CHECK(grad(sum(square(clip_gradient(x, -3, 5))), x)[0].value() == Tensor<double>{2, -3, 5});
   CHECK(grad(sum(square(map_gradient(x, [](auto g) { return g * g; }))), x)[0].value() == Tensor<double>{4, 16, 36});
   CHECK(map_gradient(x, [](auto g) { return g; }).value() == x.value());
-  CHECK_ERROR(ValueError, "[clip_gradient] limits 1 and -1: the lower one", clip_gradient(x, 1, -1));
+  CHECK_ERROR(ValueError, "[clip_gradient] limits 1 and -1: the lower must not exceed the upper", clip_gradient(x, 1, -1));
   const auto wrong = sum(map_gradient(x, [](auto g) { return sum(g); }));
   const auto size = tape.size();
   CHECK(

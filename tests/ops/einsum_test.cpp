@@ -201,7 +201,7 @@ TEST_CASE("dot, outer and tensordot say which axes do not fit") {
               tensordot(a, b));
   CHECK_ERROR(AxisError, "[tensordot] shapes (2, 3) and (4, 2): 3 axes to sum over, but one operand has only 2",
               tensordot(a, b, 3));
-  CHECK_ERROR(AxisError, "[tensordot] axis -2 is named twice", tensordot(a, b, {0, -2}, {0, 1}));
+  CHECK_ERROR(AxisError, "[tensordot] axis -2 is repeated", tensordot(a, b, {0, -2}, {0, 1}));
   CHECK_ERROR(AxisError, "[tensordot] 1 axes of the first operand and 2 of the second: expected equal numbers",
               tensordot(a, b, {0}, {0, 1}));
   CHECK_ERROR(AxisError, "[tensordot] axis 2", tensordot(a, b, {2}, {0}));

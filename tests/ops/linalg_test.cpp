@@ -217,8 +217,8 @@ TEST_CASE("shapes that do not fit say what is needed") {
     CHECK(contains(message_of<HandleError>([&] { f(Var<double>()); }),
                    fmt::format("[{}] operand 1 is an empty handle", name)));
   }
-  CHECK_ERROR(ShapeError, "[qr] shape (3,): a matrix", qr(vector));
-  CHECK_ERROR(ShapeError, "[svd] shape (3,): a matrix", svd(vector));
+  CHECK_ERROR(ShapeError, "[qr] shape (3,): expected a matrix", qr(vector));
+  CHECK_ERROR(ShapeError, "[svd] shape (3,): expected a matrix", svd(vector));
   CHECK_ERROR(ShapeError, "[solve] shape (2, 3): the matrix must be square", solve(wide, vector));
   CHECK_ERROR(ShapeError,
               "[solve] shapes (3, 3) and (2, 3): the matrix has 3 rows, the right-hand side 2; a right-hand side has "
@@ -228,7 +228,7 @@ TEST_CASE("shapes that do not fit say what is needed") {
               solve(stack, reshape(wide, {2, 3, 1})));
   CHECK_ERROR(ShapeError, "[triangular_solve] shapes (3, 3) and (2, 1): the matrix has 3 rows, the right-hand side 2",
               triangular_solve(square, tape.constant(Tensor<double>{1, 2})));
-  CHECK_ERROR(ShapeError, "[solve] shape (): a matrix", solve(square, tape.constant(1.0)));
+  CHECK_ERROR(ShapeError, "[solve] shape (): expected a matrix", solve(square, tape.constant(1.0)));
   CHECK_ERROR(HandleError, "[solve] operand 2 is an empty handle", solve(square, Var<double>()));
   CHECK_ERROR(HandleError, "[solve] operand 1 is an empty handle", solve(Var<double>(), square));
   CHECK_ERROR(HandleError, "[qr] operand 1 is an empty handle", qr(Var<double>()));

@@ -117,7 +117,7 @@ TEST_CASE("flatten, expand_dims, squeeze and moveaxis") {
   CHECK(expand_dims(x, {1, -1}).shape() == Shape{2, 1, 3, 4, 1});
   CHECK(expand_dims(transpose(x), 1).view().data() == x.view().data());
   CHECK_ERROR(AxisError, "[expand_dims] axis 4", expand_dims(x, 4));
-  CHECK_ERROR(AxisError, "[expand_dims] axis -5 is named twice", expand_dims(x, {0, -5}));
+  CHECK_ERROR(AxisError, "[expand_dims] axis -5 is repeated", expand_dims(x, {0, -5}));
   const auto thin = reshape(x, {1, 2, 1, 12});
   CHECK(squeeze(thin).shape() == Shape{2, 12});
   CHECK(squeeze(thin, 0).shape() == Shape{2, 1, 12});
@@ -130,7 +130,7 @@ TEST_CASE("flatten, expand_dims, squeeze and moveaxis") {
   CHECK(moveaxis(x, {0, 1}, {-1, 0}).value() == xt::transpose(value, {1, 2, 0}));
   CHECK(moveaxis(x, {2, 0}, {0, 1}).value() == xt::transpose(value, {2, 0, 1}));
   CHECK_ERROR(AxisError, "[moveaxis] axis 3", moveaxis(x, 3, 0));
-  CHECK_ERROR(AxisError, "[moveaxis] axis -3 is named twice", moveaxis(x, {0, -3}, {0, 1}));
-  CHECK_ERROR(AxisError, "[moveaxis] axis 1 is named twice", moveaxis(x, {0, 2}, {1, 1}));
+  CHECK_ERROR(AxisError, "[moveaxis] axis -3 is repeated", moveaxis(x, {0, -3}, {0, 1}));
+  CHECK_ERROR(AxisError, "[moveaxis] axis 1 is repeated", moveaxis(x, {0, 2}, {1, 1}));
   CHECK_ERROR(AxisError, "[moveaxis] 2 axes to move to 1 positions", moveaxis(x, {0, 1}, 2));
 }

@@ -73,9 +73,9 @@ TEST_CASE("what cannot be sliced says why, and records nothing") {
   CHECK_ERROR(ShapeError, "[slice] 3 positions and ranges for shape (2, 3)", slice(x, {0, 1, 2}));
   CHECK_ERROR(ShapeError, "[slice] more than one ellipsis", slice(x, {xt::ellipsis(), xt::ellipsis()}));
   CHECK_ERROR(AxisError, "[slice] axis 2", slice(x, 2, 0));
-  CHECK_ERROR(ValueError, "[slice] along one axis", slice(x, 0, xt::newaxis()));
+  CHECK_ERROR(ValueError, "[slice] ellipsis or newaxis along one axis", slice(x, 0, xt::newaxis()));
   CHECK_ERROR(AxisError, "[flip] axis 5", flip(x, 5));
-  CHECK_ERROR(AxisError, "[diagonal] axis 1 is named twice", diagonal(x, 0, 1, -1));
+  CHECK_ERROR(AxisError, "[diagonal] axis 1 is repeated", diagonal(x, 0, 1, -1));
   CHECK_ERROR(ShapeError, "[diag] shape (): expected a vector or a matrix", diag(sum(x)));
   CHECK_ERROR(ShapeError, "[tril] shape (3,): expected a matrix, or a stack of matrices", tril(slice(x, {0})));
   CHECK_ERROR(AxisError, "[trace] axis 2", trace(x, 0, 0, 2));
