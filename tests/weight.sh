@@ -59,7 +59,7 @@ if [ "$mode" != measure ]; then
        !($1 in reference) {print $1 ": not in the reference"; bad = 1; next}
        {
          ratio = $2 / reference[$1]
-         printf "%-32s %10d %10d %6.1f %%%s\n", $1, $2, reference[$1], 100 * ratio, ratio > 1.03 ? "  TOO MUCH" : ""
+         printf "%-32s %10d %10d %6.1f %%%s\n", $1, $2, reference[$1], 100 * ratio, (ratio > 1.03 ? "  TOO MUCH" : "")
          if (ratio > 1.03) bad = 1
          delete reference[$1]
        }

@@ -1,4 +1,5 @@
 // Errors of public functions are wengert::Errors and name the caller's line: files, data, training.
+#include "train/checkpoint.hpp"
 #include "train/lines.hpp"
 #include <wengert/data.hpp>
 #include <wengert/io.hpp>

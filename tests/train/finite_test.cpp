@@ -1,4 +1,5 @@
 // Detection and tracing of values that are not finite in train::fit.
+#include "train/checkpoint.hpp"
 #include "train/line.hpp"
 
 #include <cmath>

@@ -1,5 +1,6 @@
 // Interrupted and resumed trainings, the files they write, and batches prepared by a Loader.
 #include "data/files.hpp"
+#include "train/checkpoint.hpp"
 #include "train/line.hpp"
 #include <wengert/io/npy.hpp>
 #include <wengert/io/npz.hpp>
