@@ -50,4 +50,25 @@ void check_spatial(std::string_view subject, const Shape& x, std::size_t n) {
                                         axes_text("C", "", n), is_empty ? " with spatial extents of at least 1" : ""));
 }
 
+template <class T>
+Var<T> as_batch(std::string_view subject, std::size_t n, Var<T> x, const Location& where) {
+  const Shape shape = x.shape();
+  check_spatial(subject, shape, n);
+  if (shape.rank() == n + 2) return x;
+  Shape batch{1};
+  for (const std::size_t extent : shape) batch.push_back(extent);
+  return reshape(x, batch, where);
+}
+
+template <class T>
+Var<T> without_batch_axis(Var<T> batch, const Location& where) {
+  const Shape shape = batch.shape();
+  return reshape(batch, Shape(std::span(shape.begin() + 1, shape.end())), where);
+}
+
+template Var<float> as_batch(std::string_view, std::size_t, Var<float>, const Location&);
+template Var<double> as_batch(std::string_view, std::size_t, Var<double>, const Location&);
+template Var<float> without_batch_axis(Var<float>, const Location&);
+template Var<double> without_batch_axis(Var<double>, const Location&);
+
 }  // namespace wengert::detail

@@ -44,19 +44,22 @@ std::string axes_text(std::string_view first, std::string_view prefix, std::size
 /// Throws ShapeError unless x is (N, C, spatial…) or (C, spatial…) without an empty spatial axis.
 void check_spatial(std::string_view subject, const Shape& x, std::size_t n);
 
+/// x, (N, C, n spatial axes), or a single sample (C, n spatial axes) as a batch of one. Throws ShapeError for any other
+/// rank.
+template <class T>
+Var<T> as_batch(std::string_view subject, std::size_t n, Var<T> x, const Location& where);
+/// The only sample of a batch of one.
+template <class T>
+Var<T> without_batch_axis(Var<T> batch, const Location& where);
+
 /// Applies `f` to x as a batch (N, C, n spatial axes). A single sample is passed as a batch of one, whose axis is
 /// dropped from the result. If anything throws, nothing is left on the tape.
 template <class T, class F>
 Var<T> on_batch(std::string_view subject, std::size_t n, Var<T> x, const Location& where, const F& f) {
   return atomically(tape_of(x, subject, where), where, [&] {
-    const Shape shape = x.shape();
-    check_spatial(subject, shape, n);
-    if (shape.rank() == n + 2) return f(x);
-    Shape batch{1};
-    for (const std::size_t extent : shape) batch.push_back(extent);
-    const Var<T> y = f(reshape(x, batch, where));
-    const Shape result = y.shape();
-    return reshape(y, Shape(std::span(result.begin() + 1, result.end())), where);
+    const Var<T> batch = as_batch(subject, n, x, where);
+    const Var<T> y = f(batch);
+    return batch.index() == x.index() ? y : without_batch_axis(y, where);
   });
 }
 
