@@ -163,7 +163,7 @@ Var<T> extended(Var<T> x, std::size_t axis, PadWidth padding, PadMode mode, cons
 template <class T>
 Var<T> pad_constant(Var<T> x, std::span<const PadWidth> paddings, double value, const Location& where) {
   const Shape shape = x.shape();
-  Placed<Section> op{.seen = {.start = {}, .step = {}, .count = shape}, .to = shape, .fill = value};
+  ViewTranspose<Section> op{.seen = {.start = {}, .step = {}, .count = shape}, .to = shape, .fill = value};
   op.seen.step.fill(1);
   for (std::size_t i = 0; i < paddings.size(); ++i) {
     const std::size_t axis = shape.rank() - paddings.size() + i;

@@ -204,7 +204,7 @@ Var<T> diag(Var<T> x, std::ptrdiff_t offset, Location where) {
       throw ShapeError("diag", fmt::format("shape {}: expected a vector or a matrix", to_string(x.shape())));
     const std::size_t n =
         x.size() + (offset < 0 ? std::size_t{0} - static_cast<std::size_t>(offset) : static_cast<std::size_t>(offset));
-    return record(Placed<Diagonal>{{0, 1, offset}, {n, n}, 0}, where, x);
+    return record(ViewTranspose<Diagonal>{{0, 1, offset}, {n, n}, 0}, where, x);
   });
 }
 

@@ -73,7 +73,7 @@ struct Diagonal {
 
 /// A tensor of shape `to` that holds the elements of x at the positions that `seen` views, and `fill` elsewhere.
 template <class View>
-struct Placed {
+struct ViewTranspose {
   static constexpr bool is_pad = std::is_same_v<View, Section>;
   static constexpr std::string_view name = is_pad ? "pad" : "diag";
   static constexpr std::string_view notation = is_pad ? "x surrounded by a constant" : "yᵢᵢ = xᵢ, zeros elsewhere";
@@ -96,7 +96,7 @@ struct Placed {
   auto vjp(Var<T> g, Var<T>, Var<T>) const {
     return record(seen, Location::current(), g);
   }
-  static std::vector<StructuralExample<Placed>> examples() {
+  static std::vector<StructuralExample<ViewTranspose>> examples() {
     if constexpr (is_pad)
       return {{{{{1}, {2}, {3}}, {7}, 5}, {{3}}}, {{{{1, 0}, {1, 1}, {2, 3}}, {4, 3}}, {{2, 3}}}};
     else
@@ -118,11 +118,11 @@ inline std::vector<OpExample> Section::applications() {
 
 template <class T>
 auto Section::vjp(Var<T> g, Var<T>, Var<T> x) const {
-  return record(Placed<Section>{*this, x.shape(), 0}, Location::current(), g);
+  return record(ViewTranspose<Section>{*this, x.shape(), 0}, Location::current(), g);
 }
 template <class T>
 auto Diagonal::vjp(Var<T> g, Var<T>, Var<T> x) const {
-  return record(Placed<Diagonal>{*this, x.shape(), 0}, Location::current(), g);
+  return record(ViewTranspose<Diagonal>{*this, x.shape(), 0}, Location::current(), g);
 }
 
 }  // namespace wengert

@@ -241,7 +241,7 @@ TEST_CASE("lines of different length are refused at the first cell too few or to
         ":1: column 1: the only column, with delimiter ',': expected inputs and a label");
 }
 
-TEST_CASE("labels are whole numbers from 0") {
+TEST_CASE("labels are integers from 0") {
   const CsvFile table;
   for (const std::string label : {"-1", "1.5", "-0.1"})
     CHECK(table.complaint("1,2,0\n3,4," + label + "\n") ==

@@ -25,7 +25,7 @@ TEST_CASE_TEMPLATE("an array comes back as it was", T, float, double) {
   }
 }
 
-TEST_CASE("whole numbers keep all their digits") {
+TEST_CASE("integers keep all their digits") {
   const TemporaryFolder folder;
   const auto path = folder / "labels.npy";
   const Indices labels{3, -1, std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()};

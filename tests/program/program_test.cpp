@@ -102,7 +102,7 @@ TEST_CASE("updates read all old values first") {
   }
 }
 
-TEST_CASE("results of every kind: computed, views, inputs, parameters, constants, whole numbers") {
+TEST_CASE("results of every kind: computed, views, inputs, parameters, constants, indices") {
   Parameter<double> w(Tensor<double>{{1, 2}, {3, 4}}, "w");
   Tape<double> tape;
   const auto x = tape.constant(Tensor<double>{{1, 5, 2}, {7, 0, 1}});

@@ -160,7 +160,7 @@ struct Largest {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("ops take and give whole numbers", T, float, double) {
+TEST_CASE_TEMPLATE("ops with integer inputs and integer results", T, float, double) {
   Tape<T> tape;
   const auto x = tape.variable(Tensor<T>{{1, 2}, {3, 4}, {5, 6}});
   const IndexVar<T> rows = tape.indices({2, 0, 2});

@@ -156,7 +156,7 @@ TEST_CASE("callbacks and time end a training") {
   CHECK(timed.steps == 1);
 }
 
-TEST_CASE("networks over whole numbers, and losses that take the network") {
+TEST_CASE("networks over indices, and losses that take the network") {
   Generator generator(1);
   const auto network =
       nn::sequential(nn::Embedding<float>::make(6, 3, generator), nn::Linear<float>::make(3, 6, generator));

@@ -96,7 +96,7 @@ TEST_CASE("value_and_grad over a struct of tensors gives a struct of tensors") {
   CHECK(leaves == 5);
 }
 
-TEST_CASE("whole numbers are passed as indices, Parameters by reference") {
+TEST_CASE("integers are passed as indices, Parameters by reference") {
   const Parameter<double> w(Tensor<double>{1, 2, 3}, "w");
   const Indices k{1, 2};
   const auto [value, dw] = value_and_grad(
