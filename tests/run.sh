@@ -25,8 +25,8 @@ case "${1:-}" in
 esac
 
 need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev libgtest-dev libbenchmark-dev libpng-dev libjpeg62-turbo-dev python3-numpy doxygen dpkg-dev file
-# libclang-rt-16-dev contains the fuzzer.
-case "$variant" in tests-clang | tests-sanitize) need_packages clang-16 libclang-rt-16-dev ;; esac
+# libclang-rt-16-dev contains the fuzzer; lld links sanitized programs in a fraction of the time.
+case "$variant" in tests-clang | tests-sanitize) need_packages clang-16 libclang-rt-16-dev lld-16 ;; esac
 [ "$variant" = tests ] && need_packages chromium graphviz  # the report of a training opens in a browser
 
 echo "== data for the samples"

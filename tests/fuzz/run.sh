@@ -11,10 +11,10 @@ if [ "${1:-}" = --seconds ]; then
   seconds=$2
   shift 2
 fi
-need_packages "${build_packages[@]}" clang-16 libclang-rt-16-dev libpng-dev libjpeg62-turbo-dev
+need_packages "${build_packages[@]}" clang-16 libclang-rt-16-dev lld-16 libpng-dev libjpeg62-turbo-dev
 
 build=build/fuzz
-cmake -S tests/fuzz -B "$build" -G Ninja -DCMAKE_CXX_COMPILER=clang++-16 -DCMAKE_BUILD_TYPE=None -DCMAKE_MESSAGE_LOG_LEVEL=WARNING
+cmake -S tests/fuzz -B "$build" -G Ninja -DCMAKE_CXX_COMPILER=clang++-16 -DCMAKE_BUILD_TYPE=None -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld -DCMAKE_MESSAGE_LOG_LEVEL=WARNING
 cmake --build "$build" >"$build/build.log" || { cat "$build/build.log"; exit 1; }
 "$build/seeds" "$build/seeds_of"
 mkdir -p "$build/found"
