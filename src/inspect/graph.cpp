@@ -59,11 +59,15 @@ std::string to_string(const Tape<T>& tape) {
   for (std::size_t k = 0; k < tape.size(); ++k) {
     const Node<T>& n = tape.node(k);
     const bool view = n.op != nullptr && n.op->view != nullptr;
-    const std::size_t bytes = view ? 0 : n.layout->size * (n.holds_indices ? sizeof(std::int64_t) : sizeof(T));
+    const std::size_t bytes =
+        view || n.released ? 0 : n.layout->size * (n.holds_indices ? sizeof(std::int64_t) : sizeof(T));
     total += bytes;
     text += fmt::format("{:>6}  {:<24} {:<16} {:<20} {:>12}  {}\n", k, label(tape, k),
                         fmt::format("{}", fmt::join(tape.inputs(k), ", ")), to_string(n.layout->shape),
-                        view ? "view" : fmt::format("{}", bytes), line_of(n.where));
+                        view         ? "view"
+                        : n.released ? "released"
+                                     : fmt::format("{}", bytes),
+                        line_of(n.where));
   }
   return text +
          fmt::format("{} nodes, {} bytes of values, {} bytes reserved\n", tape.size(), total, tape.reserved_bytes());

@@ -282,6 +282,7 @@ namespace detail {
 
 template <class T>
 CheckReport inspect(Tape<T>& tape, std::size_t first, Var<T> loss, const ModuleTrace<T>& trace) {
+  tape.node(loss, "check", Location{});  // of this tape, and not rewound
   return Inspection<T>(tape, first, loss, trace).report();
 }
 template CheckReport inspect(Tape<float>&, std::size_t, Var<float>, const ModuleTrace<float>&);

@@ -38,12 +38,18 @@ std::string short_name(const detail::TypeOf& type) {
   // g++: … [with X = wengert::nn::Linear<float>]; clang: … [X = wengert::nn::Linear<float>]
   std::string_view name = type.spelling;
   name = name.substr(name.find("X = ") + 4, name.rfind(']') - name.find("X = ") - 4);
-  const std::size_t arguments = name.find('<');
-  if (name.starts_with("(lambda") || (arguments != name.npos && name.substr(arguments).starts_with("<lambda")))
-    return "lambda";
-  name = name.substr(0, arguments);
-  const std::size_t last = name.rfind("::");
-  return std::string(last == name.npos ? name : name.substr(last + 2));
+  // The name behind the last `::` outside of brackets; behind a `;` g++ explains aliases.
+  std::size_t begin = 0, end = name.size();
+  for (std::size_t i = 0, depth = 0; i < end; ++i) {
+    const char c = name[i];
+    depth += std::string_view("<([{").find(c) != std::string_view::npos;
+    depth -= std::string_view(">)]}").find(c) != std::string_view::npos;
+    if (depth == 0 && c == ';') end = i;
+    if (depth == 0 && name.substr(i).starts_with("::")) begin = i + 2;
+  }
+  name = name.substr(begin, end - begin);
+  if (name.starts_with("(lambda") || name.starts_with("<lambda")) return "lambda";
+  return std::string(name.substr(0, name.find_first_of("< ")));
 }
 
 // The path of the struct that holds a parameter.

@@ -25,7 +25,7 @@ double flops_of(const Tape<T>& tape, std::size_t k) {
 
 template <class T>
 std::size_t bytes_of(const Node<T>& node) {
-  if (node.op->view != nullptr) return 0;
+  if (node.op->view != nullptr || node.released) return 0;
   return node.layout->size * (node.holds_indices ? sizeof(std::int64_t) : sizeof(T));
 }
 
@@ -69,7 +69,10 @@ Summary summarise(const Tape<T>& tape, std::size_t first, const std::vector<Var<
   std::vector<std::size_t> last_reader(tape.size(), 0);
   for (std::size_t k = first; k < tape.size(); ++k)
     for (const std::uint32_t input : tape.inputs(k)) last_reader[input] = k;
-  for (const Var<T>& result : results) last_reader[result.index()] = tape.size();
+  for (const Var<T>& result : results) {
+    tape.node(result, "summary", Location{});  // of this tape, and not rewound
+    last_reader[result.index()] = tape.size();
+  }
 
   for (const TapeLayer& layer : layers_of(tape, first, trace)) {
     SummaryRow row{layer.path, layer.type, {}};

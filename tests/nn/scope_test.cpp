@@ -303,3 +303,71 @@ TEST_CASE("check names the layer of a function on one line with others") {
   CHECK(report.findings[0].layer == "probabilities");
   CHECK(contains(report.to_string(), "in probabilities (Softmax): its result is the input of "));
 }
+
+TEST_CASE("summary and check reject results of another tape and rewound ones") {
+  Generator g(1);
+  Tape<double> other;
+  const auto layer = nn::Linear<double>::make(3, 2, g);
+  for (int i = 0; i < 100; ++i) other.constant(1.0);  // its next index is beyond the end of the other tape
+  const auto far = other.constant(2.0);
+  const auto rewound = [](Var<double> x) {
+    const auto mark = x.tape().mark();
+    const auto y = mean(exp(x));
+    x.tape().rewind(mark);
+    return y;
+  };
+  const auto foreign_net = nn::sequential(layer, [far](auto) { return far; });
+  const auto rewound_net = nn::sequential(layer, rewound);
+  CHECK_ERROR(HandleError, "[summary] the handle belongs to another tape", nn::summary(foreign_net, Shape{2, 3}));
+  CHECK_ERROR(HandleError, "[summary] stale handle", nn::summary(rewound_net, Shape{2, 3}));
+  const Tensor<double> x = xt::ones<double>({16, 3});
+  const auto message = [&](const auto& loss) { return message_of<HandleError>([&] { nn::check(layer, loss, x); }); };
+  CHECK(message([far](const auto&, auto) { return far; }) == "[check] the handle belongs to another tape");
+  CHECK(contains(message([&](const auto&, auto v) { return rewound(v); }), "[check] stale handle"));
+  CHECK(contains(message([](const auto&, auto) { return Var<double>(); }), "[check] the operand is an empty handle"));
+}
+
+namespace {
+
+template <class T>
+struct Outer {
+  struct Block {
+    nn::Linear<T> layer;
+    Var<T> operator()(Var<T> x) const {
+      const nn::Scope scope(*this, x);
+      return tanh(layer(x));
+    }
+  };
+};
+template <class T>
+auto local_block(Generator g) {
+  struct Local {
+    nn::Linear<T> layer;
+    Var<T> operator()(Var<T> x) const {
+      const nn::Scope scope(*this, x);
+      return tanh(layer(x));
+    }
+  };
+  return Local{nn::Linear<T>::make(3, 3, g)};
+}
+
+}  // namespace
+
+TEST_CASE("types within templates, functions and lambdas have their own names") {
+  Generator g(1);
+  const auto within_lambda = [&] {
+    struct Inside {
+      nn::Linear<float> layer;
+      Var<float> operator()(Var<float> x) const {
+        const nn::Scope scope(*this, x);
+        return tanh(layer(x));
+      }
+    };
+    return Inside{nn::Linear<float>::make(3, 3, g)};
+  }();
+  const auto net = nn::sequential(Outer<float>::Block{nn::Linear<float>::make(3, 3, g)}, local_block<float>(g),
+                                  within_lambda, [](auto x) { return exp(x); });
+  CHECK(summary_rows(net, Shape{2, 3}) ==
+        "0.layer:Linear (2, 3) | 0:Block (2, 3) | 1.layer:Linear (2, 3) | 1:Local (2, 3) | 2.layer:Linear (2, 3) | "
+        "2:Inside (2, 3) | 3:lambda (2, 3) | ");
+}
