@@ -118,9 +118,8 @@ TEST_CASE("names with underscores are text in LaTeX") {
 TEST_CASE("the list of a tape's nodes counts no released values") {
   Tape<double> tape;
   const auto x = tape.variable(random_tensor({4, 5}, 1), "x");
-  const auto y = checkpoint([](auto v) { return exp(sin(v)); })(x);
+  checkpoint([](auto v) { return exp(sin(v)); })(x);
   const std::string text = to_string(tape);
-  CHECK(y.shape() == Shape{4, 5});
   CHECK(contains(text, "    released  "));
   CHECK(contains(text, fmt::format(" nodes, {} bytes of values", 2 * 20 * sizeof(double))));
 }
