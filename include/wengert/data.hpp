@@ -1,6 +1,7 @@
 // Data sets: reading from files, splitting, normalising and batching.
 #pragma once
 
+#include <wengert/data/arrays.hpp>
 #include <wengert/data/augment.hpp>
 #include <wengert/data/batches.hpp>
 #include <wengert/data/csv.hpp>
@@ -9,4 +10,5 @@
 #include <wengert/data/loader.hpp>
 #include <wengert/data/mapped.hpp>
 #include <wengert/data/normalise.hpp>
+#include <wengert/data/samples.hpp>
 #include <wengert/data/table.hpp>

@@ -6,4 +6,5 @@
 #include <wengert/train/fit.hpp>
 #include <wengert/train/metrics.hpp>
 #include <wengert/train/options.hpp>
+#include <wengert/train/predict.hpp>
 #include <wengert/train/samples.hpp>

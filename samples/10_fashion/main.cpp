@@ -38,10 +38,10 @@ int main(int count, char** arguments) {
     data.test.inputs.reshape({data.test.size(), 1, side, side});
 
     const data::Augmentation moves{.shift = brief ? 0U : 2U, .rotate = brief ? 10.0 : 0.0, .flip = !brief};
-    const data::Loader<float> loader(
-        data.train, {.batch_size = 64, .seed = 1965, .transform = [&](data::Batch<float>& batch, wg::Generator& draws) {
-                       data::augment(batch.inputs, moves, draws);
-                     }});
+    const data::Loader loader(data.train,
+                              {.batch_size = 64, .seed = 1965, .transform = [&](auto& batch, wg::Generator& draws) {
+                                 data::augment(batch.inputs, moves, draws);
+                               }});
 
     wg::Generator generator(1964);
     const auto network = nn::sequential(

@@ -1,5 +1,6 @@
 // Random and stratified train/test splits, subsets by sample index, and one-hot encoding of labels.
 #include "base/located.hpp"
+#include <wengert/data/arrays.hpp>
 #include <wengert/data/batches.hpp>
 #include <wengert/data/dataset.hpp>
 #include <wengert/data/mapped.hpp>
@@ -23,11 +24,6 @@ std::size_t share(double fraction, std::size_t count) {
   return std::clamp<std::size_t>(wanted, 1, count - 1);
 }
 
-// The samples of each part.
-struct Parts {
-  std::vector<std::size_t> train, test;
-};
-
 void check(const char* subject, std::size_t count, double test_fraction, const Location& where) {
   if (!(test_fraction > 0 && test_fraction < 1))
     throw ValueError(subject, fmt::format("test fraction {}: expected a number between 0 and 1", test_fraction), where);
@@ -42,9 +38,9 @@ void check(const char* subject, std::size_t count, const Indices& labels, double
                      where);
 }
 
-Parts any_parts(std::size_t count, double test_fraction, std::uint64_t seed) {
+SplitRows any_parts(std::size_t count, double test_fraction, std::uint64_t seed) {
   std::mt19937_64 generator(seed);
-  Parts parts{permutation(count, generator), {}};
+  SplitRows parts{permutation(count, generator), {}};
   const auto tests = parts.train.begin() + static_cast<std::ptrdiff_t>(share(test_fraction, count));
   parts.test.assign(parts.train.begin(), tests);
   parts.train.erase(parts.train.begin(), tests);
@@ -68,11 +64,11 @@ std::vector<std::size_t> shares(const Indices& labels, std::size_t classes, doub
   return counts;
 }
 
-Parts stratified_parts(const Indices& labels, std::size_t classes, double test_fraction, std::uint64_t seed,
-                       const Location& where) {
+SplitRows stratified_parts(const Indices& labels, std::size_t classes, double test_fraction, std::uint64_t seed,
+                           const Location& where) {
   std::vector<std::size_t> wanted = shares(labels, classes, test_fraction, where);
   std::mt19937_64 generator(seed);
-  Parts parts;
+  SplitRows parts;
   for (const std::size_t sample : permutation(labels.size(), generator)) {
     std::size_t& left = wanted[static_cast<std::size_t>(labels.data()[sample])];
     (left > 0 ? parts.test : parts.train).push_back(sample);
@@ -82,11 +78,42 @@ Parts stratified_parts(const Indices& labels, std::size_t classes, double test_f
 }
 
 template <class T, template <class> class Data>
-Split<T, Data> cut(const Data<T>& data, const Parts& parts, const Location& where) {
+Split<T, Data> cut(const Data<T>& data, const SplitRows& parts, const Location& where) {
   return {subset(data, parts.train, where), subset(data, parts.test, where)};
 }
 
 }  // namespace
+
+SplitRows split_rows(std::size_t samples, double test_fraction, std::uint64_t seed, const Location& where) {
+  check("split", samples, test_fraction, where);
+  return any_parts(samples, test_fraction, seed);
+}
+
+template <class T>
+void Dataset<T>::gather(std::span<const std::size_t> rows, Tensor<T>& x, Indices& y) const {
+  detail::gather_rows({&inputs, &labels}, rows, {&x, &y}, {});
+}
+template <class T>
+void Dataset<T>::check(std::string_view subject, const Location& where) const {
+  detail::check_rows({&labels}, size(), "labels", subject, where);
+}
+template <class T>
+void MappedDataset<T>::gather(std::span<const std::size_t> rows, Tensor<T>& x, Indices& y) const {
+  inputs.gather(rows, x, {});
+  detail::gather_rows({&labels}, rows, {&y}, {});
+}
+template <class T>
+void MappedDataset<T>::check(std::string_view subject, const Location& where) const {
+  detail::check_rows({&labels}, size(), "labels", subject, where);
+}
+template <class T>
+void Table<T>::gather(std::span<const std::size_t> rows, Tensor<T>& x, Tensor<T>& y) const {
+  detail::gather_rows({&inputs, &targets}, rows, {&x, &y}, {});
+}
+template <class T>
+void Table<T>::check(std::string_view subject, const Location& where) const {
+  detail::check_rows({&targets}, size(), "targets", subject, where);
+}
 
 template <class T>
 Dataset<T> subset(const Dataset<T>& dataset, std::span<const std::size_t> samples, const Location& where) {
@@ -165,6 +192,9 @@ Tensor<T> one_hot(const Indices& labels, std::size_t classes, const Location& wh
 }
 
 #define INSTANTIATE(T)                                                                                                \
+  template struct Dataset<T>;                                                                                         \
+  template struct MappedDataset<T>;                                                                                   \
+  template struct Table<T>;                                                                                           \
   template Split<T> split(const Dataset<T>&, double, std::uint64_t, const Location&);                                 \
   template Split<T, MappedDataset> split(const MappedDataset<T>&, double, std::uint64_t, const Location&);            \
   template Split<T, Table> split(const Table<T>&, double, std::uint64_t, const Location&);                            \

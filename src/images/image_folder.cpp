@@ -106,9 +106,9 @@ data::Dataset<T> read_folder(const Folder& folder, const ReadOptions& options, c
 template <class T>
 data::SampleSource<T> folder_source(const Folder& folder, const ReadOptions& options, const Location& where) {
   data::SampleSource<T> source;
-  source.size = folder.size();
+  source.samples = folder.size();
   source.labels = folder.labels;
-  source.gather = [files = folder.files, options, where](std::span<const std::size_t> samples, Tensor<T>& out) {
+  source.read = [files = folder.files, options, where](std::span<const std::size_t> samples, Tensor<T>& out) {
     read_rows(files, samples, options, where, out);
   };
   return source;

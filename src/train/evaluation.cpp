@@ -2,6 +2,7 @@
 #include "train/evaluation.hpp"
 
 #include "base/located.hpp"
+#include "train/class_weights.hpp"
 #include "train/classes.hpp"
 #include "train/faulty_samples.hpp"
 #include <wengert/train/fit.hpp>
@@ -20,6 +21,18 @@ std::size_t evaluation_batch_size(std::size_t training_batch_size) {
 }
 
 namespace {
+
+// Throws ShapeError unless all arrays of a batch have a row for each sample.
+template <class T>
+void require_rows(const Batch<T>& batch, std::string_view subject, const Location& where) {
+  const auto check = [&](const std::vector<Array<T>>& arrays, std::string_view kind) {
+    data::detail::Arrays all;
+    for (const Array<T>& array : arrays) std::visit([&](const auto& a) { all.push_back(&a); }, array);
+    data::detail::check_rows(all, batch.samples, kind, subject, where);
+  };
+  check(batch.inputs, "inputs");
+  check(batch.targets, "targets");
+}
 
 // Runs the Program of a batch. If it fails, the error names the samples at fault.
 template <class T>
@@ -54,11 +67,10 @@ void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::string_
     data.gather(rows, batch);
     const Origin origin{rows, name};
     const Program<T>& program = evaluated(programs, batch, origin, data);
-    scores.add_loss(static_cast<double>(program.item(0)), batch.samples);
-    if (program.output_count() > 1)
-      scores.add_outputs(program.output(1), batch, [&](Error& error, std::size_t number) {
-        error.prefix(programs.subject(), at_sample(number, origin));
-      });
+    scores.add_loss(program, batch);
+    scores.add_outputs(program, batch, [&](Error& error, std::size_t number) {
+      error.prefix(programs.subject(), at_sample(number, origin));
+    });
     if (visit) visit(batch, program, first);
   }
 }
@@ -69,17 +81,15 @@ Metrics chosen_metrics(const Metrics& asked, double threshold, const ModelInfo& 
   for (const auto& metric : asked)
     if (metric == nullptr)
       throw ValueError("fit", "a metric is a null pointer: expected one such as accuracy()", where);
-  if (!asked.empty()) {
-    if (!info.has_outputs)
-      throw ValueError("fit",
-                       "metrics are requested, but the loss takes the network itself, or the network returns several "
-                       "values: expected a network that returns one Var",
-                       where);
-    return asked;
-  }
-  const auto* labels = std::get_if<Indices>(&batch.targets);
-  if (!info.has_outputs || labels == nullptr || !are_labels_of(Shape(labels->shape()), info.outputs)) return {};
+  if (!asked.empty() || !classifies(info, batch)) return asked;
   return {accuracy(threshold)};
+}
+
+template <class T>
+bool classifies(const ModelInfo& info, const Batch<T>& batch) {
+  if (info.outputs.size() != 1 || batch.targets.size() != 1) return false;
+  const auto* labels = std::get_if<Indices>(&batch.targets[0]);
+  return labels != nullptr && are_labels_of(Shape(labels->shape()), info.outputs[0].second);
 }
 
 template <class T>
@@ -89,19 +99,11 @@ Batch<T> first_batch(const Source<T>& data, std::size_t batch_size, std::string_
   std::iota(rows.begin(), rows.end(), std::size_t{0});
   Batch<T> batch;
   data.gather(rows, batch);
+  require_rows(batch, subject, where);
   return batch;
 }
 
 namespace detail {
-
-void check_targets(std::size_t samples, const Shape& targets, std::string_view subject, const Location& where) {
-  if (samples == 0 || (!targets.empty() && targets[0] == samples)) return;
-  throw ShapeError(subject,
-                   targets.empty() ? fmt::format("{} samples without labels: expected one for each", samples)
-                                   : fmt::format("{} samples, targets of shape {}: expected one for each", samples,
-                                                 to_string(targets)),
-                   where);
-}
 
 template <class T>
 static Evaluation evaluate_on(const ErasedModel<T>& model, const Source<T>& data, const EvaluateOptions& options,
@@ -109,32 +111,37 @@ static Evaluation evaluate_on(const ErasedModel<T>& model, const Source<T>& data
   if (std::isnan(options.threshold)) throw ValueError("evaluate", "threshold is NaN: expected a number", where);
   if (options.batch_size == 0) throw ValueError("evaluate", "batch size 0: expected at least 1", where);
   const Batch<T> batch = first_batch(data, options.batch_size, "evaluate", where);
-  StepPrograms<T> programs(model, nullptr, where);
+  StepPrograms<T> programs(model, nullptr, !options.metrics.empty(), where);
   const ModelInfo info = programs.model_info(batch);
-  Scores scores(chosen_metrics(options.metrics, options.threshold, info, batch, where));
+  Scores scores(chosen_metrics(options.metrics, options.threshold, info, batch, where), info, data.target_names(),
+                "evaluate", where);
   Evaluation result;
   Tensor<double> outputs;
   Targets targets;
-  const bool classified = info.has_outputs && std::holds_alternative<Indices>(batch.targets) &&
-                          are_labels_of(Shape(std::get<Indices>(batch.targets).shape()), info.outputs);
+  const bool classified = classifies(info, batch);
   evaluate_all<T>(programs, data, "the data", options.batch_size, scores,
                   [&](const Batch<T>& of, const Program<T>& program, std::size_t) {
                     if (!classified) return;
-                    cast_into(program.output(1), outputs);
+                    cast_into(program.output(info.first_output()), outputs);
                     for_each_class(
-                        outputs, targets_of(of, targets), "evaluate", options.threshold, where,
+                        outputs, targets_of(of.targets[0], targets), "evaluate", options.threshold, where,
                         [&](const ClassifiedRow& row) { count_if_small(result.confusion, row); },
                         BeyondClasses::skipped);
                   });
   result.loss = scores.loss();
-  for (const auto& metric : scores.metrics()) result.metrics.emplace_back(metric->name(), metric->value());
+  const std::vector<std::string> names = scores.names();
+  const std::vector<double> values = scores.values();
+  for (std::size_t i = 0; i < names.size(); ++i) result.metrics.emplace_back(names[i], values[i]);
   return result;
 }
 
 template <class T>
 Evaluation run_evaluate(const ErasedModel<T>& model, const Source<T>& data, const EvaluateOptions& options,
                         const Location& where) {
-  return located("evaluate", where, [&] { return evaluate_on(model, data, options, where); });
+  return located("evaluate", where, [&] {
+    if (options.class_weights.empty()) return evaluate_on(model, data, options, where);
+    return evaluate_on<T>(model, ClassWeighted<T>(data, options.class_weights, "evaluate", where), options, where);
+  });
 }
 
 }  // namespace detail
@@ -149,10 +156,27 @@ double Evaluation::metric(std::string_view name, const Location& where) const {
                    where);
 }
 
+template <class T>
+double Batch<T>::weight() const {
+  if (weights.dimension() == 0) return static_cast<double>(samples);
+  double total = 0;
+  for (const T w : weights) total += static_cast<double>(w);
+  return total;
+}
+
+template <class T>
+void detail::set_weights(const Tensor<double>& weights, Batch<T>& batch) {
+  batch.sample_weights = weights;
+  batch.weights = xt::cast<T>(weights);
+}
+
 #define INSTANTIATE(T)                                                                                         \
   template void evaluate_all(StepPrograms<T>&, const Source<T>&, std::string_view, std::size_t, Scores&,       \
                              const VisitBatch<T>&);                                                            \
   template Metrics chosen_metrics(const Metrics&, double, const ModelInfo&, const Batch<T>&, const Location&); \
+  template bool classifies(const ModelInfo&, const Batch<T>&);                                                 \
+  template double Batch<T>::weight() const;                                                                    \
+  template void detail::set_weights(const Tensor<double>&, Batch<T>&);                                         \
   template Batch<T> first_batch(const Source<T>&, std::size_t, std::string_view, const Location&);             \
   template Evaluation detail::run_evaluate(const ErasedModel<T>&, const Source<T>&, const EvaluateOptions&,    \
                                            const Location&);

@@ -22,12 +22,17 @@ void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::string_
                   Scores& scores, const VisitBatch<T>& visit = {});
 
 /// The metrics to use: those asked for, otherwise the accuracy if the targets are labels of the outputs. Throws
-/// ValueError if a metric is null, or if some are asked for and there are no outputs.
+/// ValueError if a metric is null.
 template <class T>
 Metrics chosen_metrics(const Metrics& asked, double threshold, const ModelInfo& info, const Batch<T>& batch,
                        const Location& where);
 
-/// A batch of the first samples. Throws ValueError as `subject` if there are none.
+/// Whether the network has one output and the data one target, which are labels of its classes.
+template <class T>
+bool classifies(const ModelInfo& info, const Batch<T>& batch);
+
+/// A batch of the first samples. Throws as `subject`: ValueError if there are none, ShapeError unless
+/// each has targets.
 template <class T>
 Batch<T> first_batch(const Source<T>& data, std::size_t batch_size, std::string_view subject, const Location& where);
 

@@ -15,12 +15,17 @@ namespace {
 
 template <class T>
 Batch<T> some_of(const Batch<T>& batch, std::span<const std::size_t> numbers) {
-  const auto rows_of = [&](const auto& tensor) -> std::variant<Tensor<T>, Indices> {
-    auto part = tensor;
-    data::gather_rows(tensor, numbers, part, {});
-    return part;
+  Batch<T> part;
+  part.samples = numbers.size();
+  const auto gather = [&](const auto& array, auto&& to) {
+    auto& rows = to.template emplace<std::remove_cvref_t<decltype(array)>>();
+    data::gather_rows(array, numbers, rows, {});
   };
-  return {std::visit(rows_of, batch.inputs), std::visit(rows_of, batch.targets), numbers.size()};
+  for (const auto of : {&Batch<T>::inputs, &Batch<T>::targets})
+    for (const Array<T>& array : batch.*of)
+      std::visit([&](const auto& a) { gather(a, (part.*of).emplace_back()); }, array);
+  if (batch.weights.dimension() != 0) data::gather_rows(batch.weights, numbers, part.weights, {});
+  return part;
 }
 
 // The numbers of the samples that fail alone. Halves a large batch, keeping a half that fails, until few are left.

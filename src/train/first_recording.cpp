@@ -1,4 +1,4 @@
-// Checks a first recording for a loss that broadcasts or is not a scalar, and for parameters that nothing trains.
+// Checks a first recording for a loss that broadcasts, and for parameters that nothing trains.
 #include "train/first_recording.hpp"
 
 #include "optim/untracked_parameters.hpp"
@@ -65,15 +65,10 @@ void require_same_samples(Tape<T>& tape, Var<T> loss, std::size_t targets, std::
 }  // namespace
 
 template <class T>
-void check_loss(const RecordedLoss<T>& recorded, const ProgramVar<T>& targets, std::string_view subject,
-                const Location& where) {
-  Tape<T>& tape = tape_of(recorded.loss, subject, where);
-  require_same_samples(tape, recorded.loss, targets.handle().index(), subject);
-  if (recorded.loss.size() != 1)
-    throw ShapeError(
-        subject,
-        fmt::format("a loss of shape {}: expected one number, such as mean(…)", to_string(recorded.loss.shape())),
-        where);
+void check_broadcasts(Var<T> loss, const std::vector<ProgramVar<T>>& targets, std::string_view subject,
+                      const Location& where) {
+  Tape<T>& tape = tape_of(loss, subject, where);
+  for (const ProgramVar<T>& target : targets) require_same_samples(tape, loss, target.handle().index(), subject);
 }
 
 template <class T>
@@ -86,8 +81,8 @@ void check_trained(Var<T> loss, const ErasedModel<T>& model, const optim::Optimi
   });
 }
 
-#define INSTANTIATE(T)                                                                                       \
-  template void check_loss(const RecordedLoss<T>&, const ProgramVar<T>&, std::string_view, const Location&); \
+#define INSTANTIATE(T)                                                                                          \
+  template void check_broadcasts(Var<T>, const std::vector<ProgramVar<T>>&, std::string_view, const Location&); \
   template void check_trained(Var<T>, const ErasedModel<T>&, const optim::Optimizer<T>&, const Location&);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -4,14 +4,15 @@
 #include "train/step_programs.hpp"
 
 #include <string_view>
+#include <vector>
 
 namespace wengert::train {
 
-/// Throws ShapeError as `subject` if a loss is not one number, or if it compares each output with every target because
-/// their shapes broadcast both ways. `targets` is the leaf node of the batch's targets.
+/// Throws ShapeError as `subject` if a loss compares each output with every target because their shapes broadcast both
+/// ways. `targets` are the leaf nodes of the batch's targets.
 template <class T>
-void check_loss(const RecordedLoss<T>& recorded, const ProgramVar<T>& targets, std::string_view subject,
-                const Location& where);
+void check_broadcasts(Var<T> loss, const std::vector<ProgramVar<T>>& targets, std::string_view subject,
+                      const Location& where);
 
 /// Throws ValueError if training with this loss would train nothing, or if the loss depends on trainable parameters
 /// that belong neither to the network nor to an optimiser.

@@ -2,9 +2,10 @@
 #include "base/located.hpp"
 #include "io/npz.hpp"
 #include "report/text.hpp"
+#include "train/class_weights.hpp"
 #include "train/fit_loop.hpp"
 #include "train/run_report.hpp"
-#include <wengert/base/version.hpp>
+#include "train/run_settings.hpp"
 #include <wengert/io/npz.hpp>
 #include <wengert/train/fit.hpp>
 
@@ -41,43 +42,6 @@ ErasedModel<T> with_paths(ErasedModel<T> model, const optim::Optimizer<T>& optim
   return model;
 }
 
-// Adds the options of the rule, such as `optimizer.beta1`, except the rate, which has its own line; then a line for
-// each group, and the clipping limits.
-template <class T>
-void add_rules(Settings& lines, const optim::Optimizer<T>& optimizer) {
-  for (const auto& [name, value] : optimizer.rule().options())
-    if (name != "rate") lines.emplace_back("optimizer." + name, fmt::format("{:.9g}", value));
-  for (const auto& [path, rule] : optimizer.groups()) {
-    std::string text = rule.name();
-    for (const auto& [name, value] : rule.options()) text += fmt::format(", {} {:.9g}", name, value);
-    lines.emplace_back(fmt::format("optimizer.group.{}", path), text);
-  }
-  if (std::isfinite(optimizer.clip_value()))
-    lines.emplace_back("clip_value", fmt::format("{:.9g}", optimizer.clip_value()));
-  if (std::isfinite(optimizer.clip_norm()))
-    lines.emplace_back("clip_norm", fmt::format("{:.9g}", optimizer.clip_norm()));
-}
-
-// The rule and its options in one line.
-template <class T>
-std::string described(const optim::Optimizer<T>& optimizer) {
-  Settings lines;
-  add_rules(lines, optimizer);
-  std::string text = optimizer.rule().name();
-  for (const auto& [name, value] : lines)
-    text += fmt::format(", {} {}", name.starts_with("optimizer.") ? name.substr(10) : name, value);
-  return text;
-}
-
-// The paths of the parameters that are not trained, including Buffers.
-template <class T>
-std::string frozen_paths(const ErasedModel<T>& model) {
-  std::string text;
-  for (const auto& [path, parameter] : model.parameters)
-    if (!parameter.trainable()) text += (text.empty() ? "" : " ") + path;
-  return text;
-}
-
 // Returns the options if all of them are valid.
 template <class T>
 const FitOptions& checked(const FitOptions& options, const Source<T>* validation, const Location& where) {
@@ -108,7 +72,7 @@ FitLoop<T>::FitLoop(ErasedModel<T> model, optim::Optimizer<T>& optimizer, const 
       validation_(validation),
       options_(checked(options, validation, where)),
       where_(where),
-      programs_(model_, &optimizer, where, options.max_programs),
+      programs_(model_, &optimizer, !options.metrics.empty(), where, options.max_programs),
       model_state_{model_, optimizer, {}},
       optimiser_(described(optimizer)),
       frozen_(frozen_paths(model_)),
@@ -125,14 +89,16 @@ FitLoop<T>::FitLoop(ErasedModel<T> model, optim::Optimizer<T>& optimizer, const 
 
 template <class T>
 void FitLoop<T>::choose_metrics() {
+  own_batches_ = data_.batches(options_.seed, 0).size();
   const Batch<T> batch = first_batch(data_, batch_size(), "fit", where_);
   info_ = programs_.model_info(batch);
   if (!options_.folder.empty()) summary_ = model_.summary ? model_.summary(batch) : parameter_table(model_);
+  classified_ = classifies(info_, batch);
   check_picture(batch);
   const Metrics metrics = chosen_metrics(options_.metrics, options_.threshold, info_, batch, where_);
-  state_.scores = Scores(metrics);
-  state_.scores.reset();
-  validation_scores_ = Scores(metrics);  // the same objects: the epoch's values are read before validation
+  state_.scores = Scores(metrics, info_, data_.target_names(), "fit", where_);
+  validation_scores_ = Scores(metrics, info_, data_.target_names(), "fit",
+                              where_);  // the same objects: the epoch's values are read before validation
   state_.history.metric_names = state_.scores.names();
   add_norm_columns();
   const std::vector<std::string> columns = state_.history.columns();
@@ -156,8 +122,12 @@ void FitLoop<T>::choose_metrics() {
 
 template <class T>
 void FitLoop<T>::check_picture(const Batch<T>& batch) const {
-  const Shape inputs = std::visit([](const auto& x) { return Shape(x.shape()); }, batch.inputs);
-  if (options_.picture.empty() || options_.picture.elements() * batch.samples == inputs.elements()) return;
+  if (options_.picture.empty()) return;
+  if (batch.inputs.size() != 1)
+    throw ValueError(
+        "fit", fmt::format("picture is set, but the data have {} inputs: expected one", batch.inputs.size()), where_);
+  const Shape inputs = std::visit([](const auto& x) { return Shape(x.shape()); }, batch.inputs[0]);
+  if (options_.picture.elements() * batch.samples == inputs.elements()) return;
   throw ValueError("fit",
                    fmt::format("picture of shape {}, inputs of shape {}: expected as many elements as a sample has",
                                to_string(options_.picture), to_string(inputs)),
@@ -180,15 +150,6 @@ void FitLoop<T>::choose_monitor() {
   if (!state_.plateau) return;
   state_.plateau->rate = optimizer_.rate();
   state_.plateau->goal = monitor_larger_ ? optim::Plateau::Goal::largest : optim::Plateau::Goal::smallest;
-}
-
-// What a checkpoint must match to be resumed.
-template <class T>
-std::string FitLoop<T>::run_signature() const {
-  return fmt::format(
-      "{} samples, batches of {}, {} a step, {}, metrics {}", data_.size(), batch_size(), options_.accumulate,
-      shuffles() ? fmt::format("shuffled by seed {}", seed()) : "in order",
-      state_.history.metric_names.empty() ? "none" : fmt::format("{}", fmt::join(state_.history.metric_names, " ")));
 }
 
 // Checks the names of settings, and those in weights.npz, which is written only at the end.
@@ -248,39 +209,6 @@ void FitLoop<T>::resume() {
 }
 
 template <class T>
-Settings FitLoop<T>::settings() const {
-  std::size_t trained = 0, all = 0;
-  for (const auto& [path, parameter] : model_.parameters) {
-    all += parameter.value().size();
-    if (parameter.trainable()) trained += parameter.value().size();
-  }
-  Settings lines{{"title", options_.title},
-                 {"samples", fmt::format("{}", data_.size())},
-                 {"validation_samples", fmt::format("{}", validation_ == nullptr ? 0 : validation_->size())},
-                 {"parameters", fmt::format("{}", all)},
-                 {"trained_parameters", fmt::format("{}", trained)},
-                 {"scalar", std::is_same_v<T, float> ? "float" : "double"},
-                 {"epochs", fmt::format("{}", options_.epochs)},
-                 {"batch_size", fmt::format("{}", batch_size())},
-                 {"accumulate", fmt::format("{}", options_.accumulate)},
-                 {"shuffle", shuffles() ? "true" : "false"},
-                 {"seed", fmt::format("{}", seed())},
-                 {"rate", fmt::format("{:.9g}", optimizer_.rate())},
-                 {"optimizer", optimizer_.rule().name()},
-                 {"schedule", options_.schedule         ? "by step"
-                              : options_.epoch_schedule ? "by epoch"
-                              : options_.plateau        ? "plateau"
-                                                        : "none"},
-                 {"monitor", monitor_},
-                 {"patience", fmt::format("{}", options_.patience)},
-                 {"best_weights", options_.best_weights ? "true" : "false"},
-                 {"wengert", WENGERT_VERSION}};
-  add_rules(lines, optimizer_);
-  lines.insert(lines.end(), options_.notes.begin(), options_.notes.end());
-  return lines;
-}
-
-template <class T>
 void FitLoop<T>::finish(FitResult& result) {
   if (state_.epoch >= options_.epochs && reason_ != StopReason::no_improvement) reason_ = StopReason::epochs;
   result.seconds = seconds();
@@ -306,11 +234,13 @@ void FitLoop<T>::finish(FitResult& result) {
       report.subtitle += fmt::format("; weights of epoch {}", state_.best_epoch);
     for (const auto& metric : state_.scores.metrics())
       if (!metric->larger_is_better()) report.less_is_better.push_back(metric->name());
+    report.less_is_better.insert(report.less_is_better.end(), info_.terms.begin(), info_.terms.end());
     report.dot = info_.dot;
     report.settings = settings_;
     report.summary = summary_;
-    add_mistakes<T>(report, programs_, validation_ != nullptr ? *validation_ : data_,
-                    evaluation_batch_size(batch_size()), options_.picture, options_.threshold);
+    if (classified_)
+      add_mistakes<T>(report, programs_, info_, validation_ != nullptr ? *validation_ : data_,
+                      evaluation_batch_size(batch_size()), options_.picture, options_.threshold);
     report::write_report(folder_.file("report.html"), report);
   }
   result.compilations = programs_.compilations();
@@ -350,8 +280,12 @@ namespace detail {
 template <class T>
 FitResult run_fit(ErasedModel<T> model, optim::Optimizer<T>& optimizer, const Source<T>& data,
                   const Source<T>* validation, const FitOptions& options, const Location& where) {
-  return located("fit", where,
-                 [&] { return FitLoop<T>(std::move(model), optimizer, data, validation, options, where).run(); });
+  return located("fit", where, [&] {
+    if (options.class_weights.empty())
+      return FitLoop<T>(std::move(model), optimizer, data, validation, options, where).run();
+    const ClassWeighted<T> weighted(data, options.class_weights, "fit", where);
+    return FitLoop<T>(std::move(model), optimizer, weighted, validation, options, where).run();
+  });
 }
 template FitResult run_fit(ErasedModel<float>, optim::Optimizer<float>&, const Source<float>&, const Source<float>*,
                            const FitOptions&, const Location&);
@@ -368,8 +302,6 @@ template FitResult run_fit(ErasedModel<double>, optim::Optimizer<double>&, const
   template void FitLoop<T>::choose_monitor();                                                            \
   template void FitLoop<T>::check_names() const;                                                         \
   template void FitLoop<T>::resume();                                                                    \
-  template Settings FitLoop<T>::settings() const;                                                        \
-  template std::string FitLoop<T>::run_signature() const;                                                \
   template void FitLoop<T>::finish(FitResult&);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -18,20 +18,31 @@ namespace wengert::train {
 
 template <class T>
 std::size_t FitLoop<T>::batch_size() const {
-  const std::size_t asked = data_.loader() != nullptr ? data_.loader()->options().batch_size : options_.batch_size;
+  const std::size_t asked = data_.loader() != nullptr ? data_.loader()->batch_size : options_.batch_size;
   return asked == all_samples ? data_.size() : std::min(asked, data_.size());
 }
 
 template <class T>
 std::size_t FitLoop<T>::batch_count() const {
-  return data_.loader() != nullptr ? data_.loader()->count() : data::count_of_batches(data_.size(), batch_size());
+  if (data_.loader() != nullptr) return data_.loader()->count;
+  if (own_batches_ != 0) return own_batches_;
+  if (options_.drop_last) return data_.size() / batch_size();
+  return data::count_of_batches(data_.size(), batch_size());
 }
 
 template <class T>
 void FitLoop<T>::begin_epoch() {
   if (data_.loader() != nullptr) {
     loaded_.reset();  // first: samples are gathered by one thread at a time
-    loaded_.emplace(data_.loader()->epoch(state_.epoch, state_.step_in_epoch * options_.accumulate));
+    loaded_.emplace(data_.epoch(state_.epoch, state_.step_in_epoch * options_.accumulate));
+  } else if (own_batches_ != 0) {
+    batches_ = data_.batches(options_.seed, state_.epoch);
+    if (batches_.size() != own_batches_)
+      throw ValueError("fit",
+                       fmt::format("the data make {} batches in epoch {} and {} in epoch 1: expected as many in each",
+                                   batches_.size(), state_.epoch + 1, own_batches_),
+                       where_);
+    gathered_ = static_cast<std::size_t>(-1);
   } else if (options_.shuffle && batch_size() < data_.size()) {
     std::mt19937_64 generator = data::epoch_generator(options_.seed, state_.epoch);
     order_ = data::permutation(data_.size(), generator);
@@ -45,13 +56,14 @@ void FitLoop<T>::begin_epoch() {
 template <class T>
 void FitLoop<T>::gather(std::size_t batch) {
   if (loaded_) {
-    const auto& next = *loaded_->next();
-    batch_.inputs = next.inputs;
-    batch_.targets = next.labels;
-    batch_.samples = next.inputs.shape()[0];
-    rows_ = next.samples;
+    data_.copy(loaded_->next(), batch_, rows_);
   } else if (gathered_ != batch || !data_.repeats()) {
-    rows_ = data::batch_of(order_, batch_size(), batch);
+    if (own_batches_ != 0) {
+      rows_ = batches_[batch];
+    } else {
+      const auto rows = data::batch_of(order_, batch_size(), batch);
+      rows_.assign(rows.begin(), rows.end());
+    }
     data_.gather(rows_, batch_);
     gathered_ = batch;
   }
@@ -133,9 +145,9 @@ double FitLoop<T>::whole_step(bool with_norms) {
   gather(state_.step_in_epoch);
   const Program<T>& program = guarded([&]() -> Program<T>& { return programs_.step(batch_, with_norms); });
   const auto loss = static_cast<double>(program.item(0));
-  state_.scores.add_loss(loss, batch_.samples);
+  state_.scores.add_loss(program, batch_);
   add_outputs(program);
-  if (with_norms) record_norms(program, info_.has_outputs ? 2 : 1);
+  if (with_norms) record_norms(program, info_.first_output() + info_.outputs.size());
   return loss;
 }
 
@@ -143,26 +155,24 @@ template <class T>
 double FitLoop<T>::accumulated_step() {
   const std::size_t first = state_.step_in_epoch * options_.accumulate,
                     last = std::min(first + options_.accumulate, batch_count());
-  double loss = 0;
-  std::size_t samples = 0;
+  double loss = 0, weight = 0;
   for (std::size_t batch = first; batch < last; ++batch) {
     gather(batch);
     const Program<T>& program = guarded([&]() -> Program<T>& { return programs_.accumulate(batch_); });
     const auto of_batch = static_cast<double>(program.item(0));
-    loss += of_batch * static_cast<double>(batch_.samples);
-    samples += batch_.samples;
-    state_.scores.add_loss(of_batch, batch_.samples);
+    loss += of_batch * batch_.weight();
+    weight += batch_.weight();
+    state_.scores.add_loss(program, batch_);
     add_outputs(program);
   }
-  const Program<T>& program = programs_.apply(samples);
+  const Program<T>& program = programs_.apply(weight);
   if (options_.gradient_norms && state_.step_in_epoch == 0) record_norms(program, 0);
-  return loss / static_cast<double>(samples);
+  return loss / weight;
 }
 
 template <class T>
 void FitLoop<T>::add_outputs(const Program<T>& program) {
-  if (!info_.has_outputs) return;
-  state_.scores.add_outputs(program.output(1), batch_,
+  state_.scores.add_outputs(program, batch_,
                             [&](Error& error, std::size_t number) { error.prefix("fit", at_sample(number, {rows_})); });
 }
 
@@ -267,7 +277,7 @@ Program<T>& FitLoop<T>::guarded(const F& run_program) {
     if (tracing_) programs_.trace(batch_);
     return run_program();
   } catch (const ValueError& error) {
-    if (tracing_) fail_in_step(error, batch_, {rows_.begin(), rows_.end()});
+    if (tracing_) fail_in_step(error, batch_, rows_);
     explain_failure(error);
   }
 }
@@ -286,7 +296,7 @@ void FitLoop<T>::fail_in_step(ValueError error, const Batch<T>& batch, const std
 template <class T>
 void FitLoop<T>::explain_failure(const ValueError& error) {
   const Batch<T> batch = batch_;
-  const std::vector<std::size_t> rows(rows_.begin(), rows_.end());
+  const std::vector<std::size_t> rows = rows_;
   trace_earlier_steps();
   try {
     programs_.trace(batch);

@@ -15,7 +15,6 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -42,8 +41,8 @@ class FitLoop {
 
   // A Loader has its own batch size, shuffling and seed.
   std::size_t batch_size() const;
-  bool shuffles() const { return data_.loader() != nullptr ? data_.loader()->options().shuffle : options_.shuffle; }
-  std::uint64_t seed() const { return data_.loader() != nullptr ? data_.loader()->options().seed : options_.seed; }
+  bool shuffles() const { return data_.loader() != nullptr ? data_.loader()->shuffle : options_.shuffle; }
+  std::uint64_t seed() const { return data_.loader() != nullptr ? data_.loader()->seed : options_.seed; }
   std::size_t batch_count() const;
   std::size_t steps_per_epoch() const { return (batch_count() + options_.accumulate - 1) / options_.accumulate; }
   std::size_t samples_in(std::size_t steps) const {
@@ -96,16 +95,19 @@ class FitLoop {
   RunFolder folder_;
   std::optional<Progress> progress_;
   ModelInfo info_;
+  bool classified_ = false;  // whether the targets are labels of the outputs
   Settings settings_;
   std::string summary_;    // of the layers
   std::string optimiser_;  // its rule and options except the rate; a checkpoint must match
   std::string frozen_;     // the parameters frozen at the beginning; a checkpoint must match
   double given_rate_ = 0;  // the optimiser's rate at the beginning
 
-  std::vector<std::size_t> order_;                         // of the samples in this epoch
-  std::optional<typename data::Loader<T>::Epoch> loaded_;  // if a Loader makes the batches
+  std::vector<std::size_t> order_;                   // of the samples in this epoch
+  std::vector<std::vector<std::size_t>> batches_;    // of this epoch, if the data divide themselves
+  std::size_t own_batches_ = 0;                      // their number in each epoch
+  std::optional<data::detail::LoaderEpoch> loaded_;  // if a Loader makes the batches
   Batch<T> batch_;
-  std::span<const std::size_t> rows_;                    // of the batch in the data
+  std::vector<std::size_t> rows_;                        // of the batch in the data
   std::size_t gathered_ = static_cast<std::size_t>(-1);  // the batch that need not be gathered again
 
   bool monitor_larger_ = false;

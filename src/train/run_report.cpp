@@ -58,25 +58,23 @@ class Mistakes {
 }  // namespace
 
 template <class T>
-void add_mistakes(report::Report& report, StepPrograms<T>& programs, const Source<T>& data, std::size_t batch_size,
-                  const Shape& picture, double threshold) {
-  Scores loss;
+void add_mistakes(report::Report& report, StepPrograms<T>& programs, const ModelInfo& info, const Source<T>& data,
+                  std::size_t batch_size, const Shape& picture, double threshold) {
+  Scores loss({}, info, {}, "report", {});
   Mistakes mistakes;
   Tensor<double> outputs;
   Targets memory;
   evaluate_all<T>(programs, data, "the data", batch_size, loss,
                   [&](const Batch<T>& batch, const Program<T>& program, std::size_t first) {
-                    const auto* labels = std::get_if<Indices>(&batch.targets);
-                    if (program.output_count() < 2 || labels == nullptr) return;
-                    cast_into(program.output(1), outputs);
-                    if (!are_labels_of(Shape(labels->shape()), Shape(outputs.shape()))) return;
+                    const auto* labels = std::get_if<Indices>(&batch.targets[0]);
+                    cast_into(program.output(info.first_output()), outputs);
                     const std::size_t rows_each =
                         labels->size() / batch.samples;  // more than one if samples are sequences
                     for_each_class(
-                        outputs, targets_of(batch, memory), "report", threshold, {},
+                        outputs, targets_of(batch.targets[0], memory), "report", threshold, {},
                         [&](const ClassifiedRow& row) {
                           count_if_small(report.confusion, row);
-                          if (row.prediction() == row.label || rows_each != 1) return;
+                          if (row.prediction() == row.label || rows_each != 1 || batch.inputs.size() != 1) return;
                           std::visit(
                               [&](const auto& inputs) {
                                 Shape sample;
@@ -91,7 +89,7 @@ void add_mistakes(report::Report& report, StepPrograms<T>& programs, const Sourc
                                                 picture_shape(sample, picture)},
                                                [&] { return std::vector<double>(begin, begin + sample.elements()); });
                               },
-                              batch.inputs);
+                              batch.inputs[0]);
                         },
                         BeyondClasses::skipped);
                   });
@@ -134,10 +132,10 @@ std::string figures_text(const report::History& history) {
   return text;
 }
 
-template void add_mistakes(report::Report&, StepPrograms<float>&, const Source<float>&, std::size_t, const Shape&,
-                           double);
-template void add_mistakes(report::Report&, StepPrograms<double>&, const Source<double>&, std::size_t, const Shape&,
-                           double);
+template void add_mistakes(report::Report&, StepPrograms<float>&, const ModelInfo&, const Source<float>&, std::size_t,
+                           const Shape&, double);
+template void add_mistakes(report::Report&, StepPrograms<double>&, const ModelInfo&, const Source<double>&, std::size_t,
+                           const Shape&, double);
 template std::string parameter_table(const ErasedModel<float>&);
 template std::string parameter_table(const ErasedModel<double>&);
 

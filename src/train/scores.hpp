@@ -1,17 +1,16 @@
-// The loss and the metrics of a pass over samples, computed from a Program's outputs.
+// The loss, its terms and the metrics of a pass over samples, computed from the results of Programs.
 #pragma once
 
-#include "train/classes.hpp"
+#include "train/step_programs.hpp"
 #include <wengert/train/metrics.hpp>
 #include <wengert/train/samples.hpp>
 
-#include <stdexcept>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include <fmt/format.h>
 
 namespace wengert::train {
 
@@ -23,14 +22,14 @@ void cast_into(const E& from, Tensor<double>& to) {
   std::transform(from.begin(), from.end(), to.begin(), [](auto x) { return static_cast<double>(x); });
 }
 
-/// The targets of a batch for metrics, stored in `memory`.
+/// Targets for metrics, stored in `memory`.
 template <class T>
-const Targets& targets_of(const Batch<T>& batch, Targets& memory) {
-  if (const auto* labels = std::get_if<Indices>(&batch.targets)) {
+const Targets& targets_of(const Array<T>& targets, Targets& memory) {
+  if (const auto* labels = std::get_if<Indices>(&targets)) {
     memory = *labels;
   } else {
     if (!std::holds_alternative<Tensor<double>>(memory)) memory.emplace<Tensor<double>>();
-    cast_into(std::get<Tensor<T>>(batch.targets), std::get<Tensor<double>>(memory));
+    cast_into(std::get<Tensor<T>>(targets), std::get<Tensor<double>>(memory));
   }
   return memory;
 }
@@ -41,83 +40,48 @@ inline bool are_labels_of(const Shape& labels, const Shape& outputs) {
   return labels.rank() + 1 == outputs.rank() && std::equal(labels.begin(), labels.end(), outputs.begin());
 }
 
-/// The mean loss and the metrics.
+/// The mean loss, the means of its terms, and the metrics. Their names and values are those of the terms, then those of
+/// the metrics.
 class Scores {
  public:
   Scores() = default;
-  explicit Scores(Metrics metrics) : metrics_(std::move(metrics)) {}
+  /// Throws ValueError as `subject` if it is not clear which output and target a metric compares, or if there are none.
+  Scores(Metrics metrics, const ModelInfo& info, std::vector<std::string> target_names, std::string_view subject,
+         const Location& where);
 
-  void reset() {
-    loss_ = samples_ = 0;
-    for (const auto& metric : metrics_) metric->reset();
-  }
-  void add_loss(double loss, std::size_t samples) {
-    loss_ += loss * static_cast<double>(samples);
-    samples_ += static_cast<double>(samples);
-  }
-  /// If a sample causes an error, calls `place(error, number)` to name it, where `number` is its index in the batch.
-  template <class Outputs, class T, class Place>
-  void add_outputs(const Outputs& outputs, const Batch<T>& batch, const Place& place) {
-    if (metrics_.empty()) return;
-    cast_into(outputs, outputs_);
-    const Targets& targets = targets_of(batch, targets_);
-    try {
-      for (const auto& metric : metrics_) add_to(*metric, targets);
-    } catch (LabelError& error) {
-      const std::size_t per_sample = std::visit([](const auto& t) { return t.size(); }, targets) / batch.samples;
-      place(error, error.row() / per_sample);
-      throw;
-    }
-  }
-  double loss() const { return loss_ / samples_; }
-  std::vector<double> values() const {
-    std::vector<double> result;
-    for (const auto& metric : metrics_) result.push_back(metric->value());
-    return result;
-  }
-  std::vector<std::string> names() const {
-    std::vector<std::string> result;
-    for (const auto& metric : metrics_) result.push_back(metric->name());
-    return result;
-  }
+  void reset();
+  /// Adds the loss of a batch, and its terms: the first results of a Program.
+  template <class T>
+  void add_loss(const Program<T>& program, const Batch<T>& batch);
+  /// Adds the outputs of a batch to the metrics. If a sample causes an error, calls `place(error, number)` to name it,
+  /// where `number` is its index in the batch.
+  template <class T>
+  void add_outputs(const Program<T>& program, const Batch<T>& batch,
+                   const std::function<void(Error& error, std::size_t number)>& place);
+  double loss() const { return losses_.front() / weight_; }
+  std::vector<double> values() const;
+  std::vector<std::string> names() const;
   const Metrics& metrics() const { return metrics_; }
 
   /// The state as numbers, for checkpoints.
-  std::vector<double> state() const {
-    std::vector<double> numbers{loss_, samples_};
-    for (const auto& metric : metrics_) {
-      const std::vector<double> of_metric = metric->state();
-      numbers.push_back(static_cast<double>(of_metric.size()));
-      numbers.insert(numbers.end(), of_metric.begin(), of_metric.end());
-    }
-    return numbers;
-  }
-  void set_state(const std::vector<double>& numbers) {
-    loss_ = numbers.at(0);
-    samples_ = numbers.at(1);
-    std::size_t at = 2;
-    for (const auto& metric : metrics_) {
-      const auto count = static_cast<std::size_t>(numbers.at(at++));
-      if (count > numbers.size() - at) throw std::out_of_range("scores");
-      metric->set_state({numbers.begin() + static_cast<std::ptrdiff_t>(at),
-                         numbers.begin() + static_cast<std::ptrdiff_t>(at + count)});
-      at += count;
-    }
-  }
+  std::vector<double> state() const;
+  /// Restores a state. Throws std::out_of_range if it is of other scores.
+  void set_state(const std::vector<double>& numbers);
 
  private:
-  void add_to(Metric& metric, const Targets& targets) const {
-    try {
-      metric.add(outputs_, targets);
-    } catch (const std::bad_variant_access&) {
-      throw ValueError("metric", fmt::format("'{}' does not accept these targets, which are {}", metric.name(),
-                                             std::holds_alternative<Indices>(targets) ? "labels: Indices"
-                                                                                      : "numbers: a Tensor<double>"));
-    }
-  }
+  // The output and the target that a metric compares.
+  struct Pair {
+    std::size_t output, target;
+  };
+  Pair pair_of(const Metric& metric, const ModelInfo& info, const std::vector<std::string>& target_names,
+               std::string_view subject, const Location& where) const;
 
   Metrics metrics_;
-  double loss_ = 0, samples_ = 0;
+  std::vector<Pair> pairs_;           // one for each metric
+  std::vector<std::string> terms_;    // of the loss
+  std::size_t first_output_ = 1;      // among the results of a Program
+  std::vector<double> losses_ = {0};  // the sums of the loss and its terms, times weights
+  double weight_ = 0;                 // the sum of the weights
   Tensor<double> outputs_;
   Targets targets_;
 };

@@ -1,14 +1,13 @@
 // Compiles and caches the Programs of steps, gradient accumulation and evaluation, and traces failed batches.
 #include "train/step_programs.hpp"
 
-#include "train/finite_loss.hpp"
 #include "train/first_recording.hpp"
+#include "train/reduced_loss.hpp"
 #include <wengert/inspect/graph.hpp>
 #include <wengert/nn/module_trace.hpp>
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>
 
-#include <array>
 #include <functional>
 #include <variant>
 
@@ -16,26 +15,10 @@ namespace wengert::train {
 namespace {
 
 template <class T>
-std::array<ProgramInput<T>, 2> bound(const Batch<T>& batch) {
-  const auto input = [](const auto& part) { return ProgramInput<T>(part); };
-  return {std::visit(input, batch.inputs), std::visit(input, batch.targets)};
-}
-
-// Records a batch as leaf nodes.
-template <class T>
-std::vector<ProgramVar<T>> leaves(Tape<T>& tape, const Batch<T>& batch) {
-  struct Leaf {
-    Tape<T>& tape;
-    ProgramVar<T> operator()(const Tensor<T>& tensor) const { return tape.borrow(tensor); }
-    ProgramVar<T> operator()(const Indices& numbers) const { return tape.indices(numbers); }
-  };
-  return {std::visit(Leaf{tape}, batch.inputs), std::visit(Leaf{tape}, batch.targets)};
-}
-
-template <class T>
 std::vector<ProgramVar<T>> results(const RecordedLoss<T>& recorded) {
   std::vector<ProgramVar<T>> outputs{recorded.loss};
-  if (!recorded.outputs.empty()) outputs.push_back(recorded.outputs);
+  for (const LossTerm<T>& term : recorded.terms) outputs.push_back(term.value);
+  for (const auto& [name, output] : recorded.outputs) outputs.push_back(output);
   return outputs;
 }
 
@@ -46,11 +29,51 @@ CompileOptions for_evaluation(CompileOptions options) {
 
 }  // namespace
 
+// A batch as leaf nodes.
 template <class T>
-StepPrograms<T>::StepPrograms(const ErasedModel<T>& model, optim::Optimizer<T>* optimizer, const Location& where,
-                              std::size_t max_programs)
+struct StepPrograms<T>::Leaves {
+  BatchVars<T> vars;
+  Var<T> weights{};  // empty if the batch has none
+  std::size_t samples = 0;
+
+  std::vector<ProgramVar<T>> all() const {
+    std::vector<ProgramVar<T>> result = vars.inputs;
+    result.insert(result.end(), vars.targets.begin(), vars.targets.end());
+    if (!weights.empty()) result.push_back(weights);
+    return result;
+  }
+};
+
+template <class T>
+typename StepPrograms<T>::Leaves StepPrograms<T>::leaves(Tape<T>& tape, const Batch<T>& batch) const {
+  struct Leaf {
+    Tape<T>& tape;
+    ProgramVar<T> operator()(const Tensor<T>& tensor) const { return tape.borrow(tensor); }
+    ProgramVar<T> operator()(const Indices& numbers) const { return tape.indices(numbers); }
+  };
+  Leaves result{{}, {}, batch.samples};
+  for (const Array<T>& array : batch.inputs) result.vars.inputs.push_back(std::visit(Leaf{tape}, array));
+  for (const Array<T>& array : batch.targets) result.vars.targets.push_back(std::visit(Leaf{tape}, array));
+  if (batch.weights.dimension() != 0) result.weights = tape.borrow(batch.weights);
+  return result;
+}
+
+template <class T>
+std::vector<ProgramInput<T>>& StepPrograms<T>::bound(const Batch<T>& batch) {
+  bound_.clear();
+  const auto add = [&](const auto& array) { bound_.emplace_back(array); };
+  for (const Array<T>& array : batch.inputs) std::visit(add, array);
+  for (const Array<T>& array : batch.targets) std::visit(add, array);
+  if (batch.weights.dimension() != 0) add(batch.weights);
+  return bound_;
+}
+
+template <class T>
+StepPrograms<T>::StepPrograms(const ErasedModel<T>& model, optim::Optimizer<T>* optimizer, bool want_outputs,
+                              const Location& where, std::size_t max_programs)
     : model_(model),
       optimizer_(optimizer),
+      want_outputs_(want_outputs),
       where_(where),
       options_{.max_programs = max_programs},
       steps_(options_, where),
@@ -102,8 +125,10 @@ std::size_t StepPrograms<T>::recompilations() const {
 }
 
 template <class T>
-RecordedLoss<T> StepPrograms<T>::record(const ProgramVar<T>& x, const ProgramVar<T>& y) const {
-  RecordedLoss<T> recorded = model_.record(x, y);
+RecordedLoss<T> StepPrograms<T>::record(const Leaves& leaves) const {
+  RecordedLoss<T> recorded = model_.record(leaves.vars, want_outputs_);
+  check_reducible(recorded, leaves.samples, leaves.weights, subject(), where_);
+  reduce_loss(recorded, leaves.weights);
   recorded.loss = finite_loss(recorded.loss, where_);
   return recorded;
 }
@@ -121,12 +146,18 @@ ModelInfo StepPrograms<T>::model_info(const Batch<T>& batch) {
   const nn::detail::GeneratorPositions positions(model_.generators);
   Tape<T> tape;
   tape.compute_values(false);
-  const auto inputs = leaves(tape, batch);
-  const RecordedLoss<T> recorded = model_.record(inputs[0], inputs[1]);
-  check_loss(recorded, inputs[1], subject(), where_);
+  const Leaves recorded_leaves = leaves(tape, batch);
+  RecordedLoss<T> recorded = model_.record(recorded_leaves.vars, want_outputs_);
+  if (!recorded.loss.empty()) check_broadcasts(recorded.loss, recorded_leaves.vars.targets, subject(), where_);
+  for (const LossTerm<T>& term : recorded.terms)
+    check_broadcasts(term.value, recorded_leaves.vars.targets, subject(), where_);
+  check_reducible(recorded, batch.samples, recorded_leaves.weights, subject(), where_);
+  reduce_loss(recorded, recorded_leaves.weights);
   if (optimizer_ != nullptr) check_trained(recorded.loss, model_, *optimizer_, where_);
-  ModelInfo info{!recorded.outputs.empty(), {}, to_dot(recorded.loss, where_)};
-  if (info.has_outputs) info.outputs = recorded.outputs.shape();
+  ModelInfo info;
+  for (const LossTerm<T>& term : recorded.terms) info.terms.push_back(term.name);
+  for (const auto& [name, output] : recorded.outputs) info.outputs.emplace_back(name, output.shape());
+  info.dot = to_dot(recorded.loss, where_);
   return info;
 }
 
@@ -135,8 +166,9 @@ Program<T>& StepPrograms<T>::step(const Batch<T>& batch, bool with_norms) {
   notice_frozen();
   const auto record_step = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& inputs) {
     model_.set_training(true);
-    inputs = leaves(tape, batch);
-    const RecordedLoss<T> recorded = record(inputs[0], inputs[1]);
+    const Leaves of_batch = leaves(tape, batch);
+    inputs = of_batch.all();
+    const RecordedLoss<T> recorded = record(of_batch);
     std::vector<ProgramVar<T>> outputs = results(recorded);
     const std::vector<Var<T>> gradients = optimizer_->gradients(recorded.loss, where_);
     if (with_norms)
@@ -155,19 +187,22 @@ Program<T>& StepPrograms<T>::accumulate(const Batch<T>& batch) {
       sums_.emplace_back(xt::zeros_like(parameter.value()), "sum of gradients", false);
   const auto record_step = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& inputs) {
     model_.set_training(true);
-    inputs = leaves(tape, batch);
-    const RecordedLoss<T> recorded = record(inputs[0], inputs[1]);
+    const Leaves of_batch = leaves(tape, batch);
+    inputs = of_batch.all();
+    const RecordedLoss<T> recorded = record(of_batch);
     const std::vector<Var<T>> gradients = optimizer_->gradients(recorded.loss, where_);
+    const Var<T> weight =
+        of_batch.weights.empty() ? tape.constant(Tensor<T>(static_cast<T>(batch.samples))) : sum(of_batch.weights);
     for (std::size_t i = 0; i < gradients.size(); ++i)
-      tape.update(sums_[i], tape.variable(sums_[i]) + static_cast<double>(batch.samples) * gradients[i]);
+      tape.update(sums_[i], tape.variable(sums_[i]) + weight * gradients[i]);
     return results(recorded);
   };
   return accumulations_.run(bound(batch), record_step);
 }
 
 template <class T>
-Program<T>& StepPrograms<T>::apply(std::size_t samples) {
-  const Tensor<T> divisor(static_cast<T>(samples));
+Program<T>& StepPrograms<T>::apply(double weight) {
+  const Tensor<T> divisor(static_cast<T>(weight));
   const ProgramInput<T> inputs[] = {divisor};
   return applications_.run(inputs, [&](Tape<T>& tape, std::vector<ProgramVar<T>>& leaf) {
     const Var<T> n = tape.borrow(divisor);
@@ -192,8 +227,9 @@ template <class T>
 Program<T>& StepPrograms<T>::evaluate(const Batch<T>& batch) {
   const auto record_evaluation = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& inputs) {
     model_.set_training(false);
-    inputs = leaves(tape, batch);
-    return results(record(inputs[0], inputs[1]));
+    const Leaves of_batch = leaves(tape, batch);
+    inputs = of_batch.all();
+    return results(record(of_batch));
   };
   return evaluations_.run(bound(batch), record_evaluation);
 }
@@ -204,8 +240,9 @@ void StepPrograms<T>::trace(const Batch<T>& batch, bool training, bool with_grad
   const nn::detail::GeneratorPositions positions(model_.generators);
   Tape<T> tape;
   const TraceNaN<T> stop(tape);
-  const auto inputs = leaves(tape, batch);
-  const RecordedLoss<T> recorded = model_.record(inputs[0], inputs[1]);
+  const Leaves of_batch = leaves(tape, batch);
+  RecordedLoss<T> recorded = model_.record(of_batch.vars, false);
+  reduce_loss(recorded, of_batch.weights);
   if (optimizer_ != nullptr && with_gradients) optimizer_->gradients(recorded.loss, where_);
 }
 

@@ -12,18 +12,22 @@ namespace wengert::train {
 
 /// What is known about a network before it is trained.
 struct ModelInfo {
-  bool has_outputs = false;
-  Shape outputs{};
-  std::string dot{};  ///< the graph of the loss
+  std::vector<std::string> terms{};                      ///< the names of the loss's terms
+  std::vector<std::pair<std::string, Shape>> outputs{};  ///< the network's outputs, with their paths
+  std::string dot{};                                     ///< the graph of the loss
+
+  /// The index of the first output among the results of a Program.
+  std::size_t first_output() const { return 1 + terms.size(); }
 };
 
-/// Compiles and caches the Programs. Their results are the loss, then the outputs if the network has any, then gradient
-/// norms if asked for.
+/// Compiles and caches the Programs. Their results are the loss, then its terms, then the outputs, then gradient norms
+/// if asked for.
 template <class T>
 class StepPrograms {
  public:
-  /// Keeps up to `max_programs` of each kind of Program. Errors name the line `where`.
-  StepPrograms(const ErasedModel<T>& model, optim::Optimizer<T>* optimizer, const Location& where,
+  /// Keeps up to `max_programs` of each kind of Program. With `want_outputs`, results include the outputs of a network
+  /// that the loss calls itself. Errors name the line `where`.
+  StepPrograms(const ErasedModel<T>& model, optim::Optimizer<T>* optimizer, bool want_outputs, const Location& where,
                std::size_t max_programs = CompileOptions().max_programs);
 
   /// The subject of errors.
@@ -32,10 +36,10 @@ class StepPrograms {
   ModelInfo model_info(const Batch<T>& batch);
   /// A whole step: loss, gradients, update.
   Program<T>& step(const Batch<T>& batch, bool with_norms);
-  /// Adds the gradients of the batch, times its number of samples, to the sums for the next update.
+  /// Adds the gradients of the batch, times its weight, to the sums for the next update.
   Program<T>& accumulate(const Batch<T>& batch);
-  /// Updates by the summed gradients, divided by the number of samples; the results are the gradient norms.
-  Program<T>& apply(std::size_t samples);
+  /// Updates by the summed gradients, divided by the sum of the batches' weights; the results are the gradient norms.
+  Program<T>& apply(double weight);
   /// Resets the sums of gradients to 0.
   void forget_sums();
   /// Loss and outputs in evaluation mode; updates nothing. Throws ValueError for a loss that is not finite.
@@ -54,7 +58,10 @@ class StepPrograms {
   bool fails(const Batch<T>& batch, bool with_gradients);
 
  private:
-  RecordedLoss<T> record(const ProgramVar<T>& x, const ProgramVar<T>& y) const;
+  struct Leaves;
+  Leaves leaves(Tape<T>& tape, const Batch<T>& batch) const;
+  std::vector<ProgramInput<T>>& bound(const Batch<T>& batch);
+  RecordedLoss<T> record(const Leaves& leaves) const;
   void trace(const Batch<T>& batch, bool training, bool with_gradients);
   void notice_frozen();
   template <class Count>
@@ -63,9 +70,11 @@ class StepPrograms {
 
   const ErasedModel<T>& model_;
   optim::Optimizer<T>* optimizer_;
+  bool want_outputs_;
   Location where_;
   std::vector<std::pair<Parameter<T>, bool>> trainable_;  // the optimiser's, and whether trainable when recorded
   std::vector<Parameter<T>> sums_;                        // of gradients
+  std::vector<ProgramInput<T>> bound_;                    // the inputs of the last batch
   CompileOptions options_;
   ProgramCache<T> steps_, steps_with_norms_, accumulations_, applications_, evaluations_;
   std::size_t compiled_before_ = 0, recompiled_before_ = 0;  // by caches that were replaced

@@ -86,22 +86,22 @@ TEST_CASE("guide: read, split, normalise and load batches") {
   const auto step = [&](const auto& x, const auto& y) { return compiled(x, y).item(); };
   float last_loss = 0;
   // clang-format off
-  const data::Loader<float> loader(train, {.batch_size = 32, .seed = 7});
+  const data::Loader loader(train, {.batch_size = 32, .seed = 7});
   for (std::size_t epoch = 0; epoch < 3; ++epoch)
-    for (const data::Batch<float>& batch : loader.epoch(epoch)) last_loss = step(batch.inputs, batch.labels);
+    for (const auto& batch : loader.epoch(epoch)) last_loss = step(batch.inputs, batch.targets);
   // clang-format on
   CHECK(last_loss < 1);  // log 5 = 1.6 before training
 
   // clang-format off
-  const data::Loader<float> augmented(train, {.transform = [](data::Batch<float>& batch, wg::Generator& generator) {
+  const data::Loader augmented(train, {.transform = [](auto& batch, wg::Generator& generator) {
     data::augment(batch.inputs, {.shift = 1, .rotate = 10, .noise = 0.05, .image = {8, 8}}, generator);
   }});
   const data::MappedDataset<float> mapped = data::map_idx<float>("images.idx", "labels.idx");
-  const data::Loader<float> from_file(mapped, {.batch_size = 32});  // reads the rows of a batch when it is made
+  const data::Loader from_file(mapped, {.batch_size = 32});  // reads the rows of a batch when it is made
   // clang-format on
   std::size_t samples = 0;
-  for (const data::Batch<float>& batch : augmented.epoch(0)) samples += batch.inputs.shape()[0];
-  for (const data::Batch<float>& batch : from_file.epoch(0)) samples += batch.inputs.shape()[0];
+  for (const auto& batch : augmented.epoch(0)) samples += batch.inputs.shape()[0];
+  for (const auto& batch : from_file.epoch(0)) samples += batch.inputs.shape()[0];
   CHECK(samples == 180);
 }
 

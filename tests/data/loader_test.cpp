@@ -29,16 +29,16 @@ Dataset<double> self_labelled(std::size_t n) {
 using Numbers = std::vector<std::size_t>;
 
 // Returns the samples of an epoch in order; checks that the contents of each batch match its indices.
-Numbers samples_of(const Loader<double>& loader, std::size_t epoch, std::size_t first = 0) {
+Numbers samples_of(const auto& loader, std::size_t epoch, std::size_t first = 0) {
   Numbers all;
   std::size_t index = first;
-  for (const Batch<double>& batch : loader.epoch(epoch, first)) {
+  for (const auto& batch : loader.epoch(epoch, first)) {
     CHECK(batch.epoch == epoch);
     CHECK(batch.index == index++);
     CHECK(batch.inputs.shape()[0] == batch.samples.size());
     for (std::size_t i = 0; i < batch.samples.size(); ++i) {
       CHECK(batch.inputs(i, 1) == -static_cast<double>(batch.samples[i]));
-      CHECK(batch.labels(i) == static_cast<std::int64_t>(batch.samples[i]));
+      CHECK(batch.targets(i) == static_cast<std::int64_t>(batch.samples[i]));
     }
     all.insert(all.end(), batch.samples.begin(), batch.samples.end());
   }
@@ -49,7 +49,7 @@ Numbers samples_of(const Loader<double>& loader, std::size_t epoch, std::size_t 
 
 TEST_CASE("an epoch contains each sample once, and its last batch is short") {
   const Dataset<double> data = self_labelled(10);
-  const Loader<double> loader(data, {.batch_size = 4});
+  const Loader loader(data, {.batch_size = 4});
   CHECK(loader.count() == 3);
   std::set<Numbers> orders;
   for (std::size_t epoch = 0; epoch < 5; ++epoch) {
@@ -59,18 +59,17 @@ TEST_CASE("an epoch contains each sample once, and its last batch is short") {
     CHECK(order == Numbers{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
   }
   CHECK(orders.size() == 5);
-  const Loader<double> dropping(data, {.batch_size = 4, .drop_last = true});
+  const Loader dropping(data, {.batch_size = 4, .drop_last = true});
   CHECK(dropping.count() == 2);
   CHECK(samples_of(dropping, 0).size() == 8);
-  CHECK(samples_of(Loader<double>(data, {.batch_size = 3, .shuffle = false}), 7) ==
-        Numbers{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  CHECK(samples_of(Loader(data, {.batch_size = 3, .shuffle = false}), 7) == Numbers{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
 }
 
 TEST_CASE("an order follows from the seed and the epoch's number alone, so that runs resume") {
   const Dataset<double> data = self_labelled(30);
-  const Loader<double> loader(data, {.batch_size = 4, .seed = 5}), other(data, {.batch_size = 4, .seed = 6});
+  const Loader loader(data, {.batch_size = 4, .seed = 5}), other(data, {.batch_size = 4, .seed = 6});
   const Numbers seventh = samples_of(loader, 7);
-  CHECK(samples_of(Loader<double>(data, {.batch_size = 4, .seed = 5}), 7) == seventh);
+  CHECK(samples_of(Loader(data, {.batch_size = 4, .seed = 5}), 7) == seventh);
   CHECK(samples_of(other, 7) != seventh);
   CHECK(samples_of(loader, 7, 3) == Numbers(seventh.begin() + 12, seventh.end()));
   CHECK(samples_of(loader, 7, loader.count()).empty());
@@ -79,12 +78,12 @@ TEST_CASE("an order follows from the seed and the epoch's number alone, so that 
 TEST_CASE("a batch's draws are its own, so that runs resume") {
   const Dataset<double> data = self_labelled(12);
   std::vector<std::pair<std::uint64_t, std::uint64_t>> drawn;
-  LoaderOptions<double> options{.batch_size = 4, .seed = 9, .ahead = 0};
-  options.transform = [&](Batch<double>&, Generator& generator) {
+  LoaderOptions<Tensor<double>, Indices> options{.batch_size = 4, .seed = 9, .prefetch = 0};
+  options.transform = [&](auto&, Generator& generator) {
     drawn.emplace_back(generator.key(), generator.counter());
     generator.seek(generator.counter() + 1000);
   };
-  const Loader<double> loader(data, options);
+  const Loader loader(data, options);
   for (std::size_t epoch = 0; epoch < 2; ++epoch) samples_of(loader, epoch);
   const auto all = drawn;
   CHECK(std::set(all.begin(), all.end()).size() == 6);
@@ -99,19 +98,19 @@ TEST_CASE("samples come from memory, from a file or from a function") {
   const Dataset<double> data = self_labelled(9);
   io::save_npy(folder / "x.npy", data.inputs);
   const MappedDataset<double> mapped{map_npy<double>(folder / "x.npy"), data.labels, 9};
-  const LoaderOptions<double> options{.batch_size = 2, .seed = 4};
-  const Numbers expected = samples_of(Loader<double>(data, options), 0);
-  CHECK(samples_of(Loader<double>(mapped, options), 0) == expected);
-  CHECK(samples_of(Loader<double>(self_labelled(9), options), 0) == expected);
+  const LoaderOptions<Tensor<double>, Indices> options{.batch_size = 2, .seed = 4};
+  const Numbers expected = samples_of(Loader(data, options), 0);
+  CHECK(samples_of(Loader(mapped, options), 0) == expected);
+  CHECK(samples_of(Loader(self_labelled(9), options), 0) == expected);
   SampleSource<double> squares;
-  squares.size = 9;
-  squares.gather = [](std::span<const std::size_t> samples, Tensor<double>& out) {
+  squares.samples = 9;
+  squares.read = [](std::span<const std::size_t> samples, Tensor<double>& out) {
     out = Tensor<double>::from_shape({samples.size()});
     for (std::size_t i = 0; i < samples.size(); ++i) out(i) = static_cast<double>(samples[i] * samples[i]);
   };
   double sum = 0;
-  for (const Batch<double>& batch : Loader<double>(squares, options).epoch(0)) {
-    CHECK(batch.labels.dimension() == 0);
+  for (const auto& batch : Loader(squares, options).epoch(0)) {
+    CHECK(batch.targets.dimension() == 0);
     sum += xt::sum(batch.inputs)();
   }
   CHECK(sum == 204);
@@ -121,22 +120,22 @@ TEST_CASE("a loader without samples or with inconsistent ones is refused") {
   const Dataset<double> data = self_labelled(5);
   Dataset<double> unequal = self_labelled(5);
   unequal.labels = Indices{1, 2};
-  CHECK_ERROR(ValueError, "[loader] batch size 0: expected at least 1", Loader<double>(data, {.batch_size = 0}));
+  CHECK_ERROR(ValueError, "[loader] batch size 0: expected at least 1", Loader(data, {.batch_size = 0}));
   CHECK_ERROR(ValueError, "batch size 6 for 5 samples: the only batch is incomplete, and would be dropped",
-              Loader<double>(data, {.batch_size = 6, .drop_last = true}));
-  CHECK_ERROR(ValueError, "[loader] 0 samples", Loader<double>(Dataset<double>{}));
+              Loader(data, {.batch_size = 6, .drop_last = true}));
+  CHECK_ERROR(ValueError, "[loader] 0 samples", Loader(Dataset<double>{}));
   SampleSource<double> without_function;
-  without_function.size = 3;
-  CHECK_ERROR(ValueError, "[loader] the source has no function that gathers samples", Loader<double>(without_function));
-  CHECK_ERROR(ValueError, "labels of shape (2,): expected one for each of the 5 samples", Loader<double>(unequal));
+  without_function.samples = 3;
+  CHECK_ERROR(ValueError, "[loader] the source has no function that reads samples", Loader{without_function});
+  CHECK_ERROR(ShapeError, "[loader] 5 samples, labels of shape (2,): expected one for each", Loader{unequal});
 }
 
 TEST_CASE("a child of fork() goes on with an epoch that a thread of its parent made batches for") {
   const Dataset<double> data = self_labelled(40);
-  const Loader<double> loader(data, {.batch_size = 4, .ahead = 2});
+  const Loader loader(data, {.batch_size = 4, .prefetch = 2});
   const Numbers expected = samples_of(loader, 1);
   Numbers here, there;
-  const auto add = [](Numbers& all, const Batch<double>& batch) {
+  const auto add = [](Numbers& all, const auto& batch) {
     all.insert(all.end(), batch.samples.begin(), batch.samples.end());
   };
   auto epoch = loader.epoch(1);
@@ -147,7 +146,7 @@ TEST_CASE("a child of fork() goes on with an epoch that a thread of its parent m
     there = here;
     {
       auto inherited = std::move(epoch);
-      while (const Batch<double>* batch = inherited.next()) add(there, *batch);
+      while (const auto* batch = inherited.next()) add(there, *batch);
       { const auto ended_early = loader.epoch(2); }
     }
     _exit(there == expected ? 0 : 1);
@@ -156,6 +155,6 @@ TEST_CASE("a child of fork() goes on with an epoch that a thread of its parent m
   waitpid(child, &status, 0);
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 0);
-  while (const Batch<double>* batch = epoch.next()) add(here, *batch);
+  while (const auto* batch = epoch.next()) add(here, *batch);
   CHECK(here == expected);
 }

@@ -167,12 +167,12 @@ TEST_CASE("a folder's folders are the classes of their images") {
   CHECK(data.labels == images.labels);
   CHECK(data.classes == 2);
   CHECK(distance(in_bytes(Tensor<double>(xt::view(data.inputs, 1))), coloured()) < 1e-4);
-  const data::Loader<float> loader(images::folder_source<float>(images), {.batch_size = 2, .shuffle = false});
+  const data::Loader loader(images::folder_source<float>(images), {.batch_size = 2, .shuffle = false});
   std::size_t seen = 0;
-  for (const data::Batch<float>& batch : loader.epoch(0))
+  for (const auto& batch : loader.epoch(0))
     for (std::size_t i = 0; i < batch.samples.size(); ++i, ++seen) {
       CHECK(Tensor<float>(xt::view(batch.inputs, i)) == Tensor<float>(xt::view(data.inputs, seen)));
-      CHECK(batch.labels(i) == data.labels(seen));
+      CHECK(batch.targets(i) == data.labels(seen));
     }
   CHECK(seen == 3);
 }

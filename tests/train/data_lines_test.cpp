@@ -85,8 +85,8 @@ TEST_CASE("errors of files and data name the caller's line") {
            [&] { data::gather_rows(Tensor<double>(1.0), std::vector<std::size_t>{0}, out); }},
           {"Batches", [&] { data::Batches(0, 1); }},
           {"Batches of 0", [&] { data::Batches(4, 0); }},
-          {"Loader", [&] { data::Loader<double>(data, {.batch_size = 0}); }},
-          {"Loader of nothing", [&] { data::Loader<double>{none}; }},
+          {"Loader", [&] { data::Loader(data, {.batch_size = 0}); }},
+          {"Loader of nothing", [&] { data::Loader{none}; }},
           {"learn_normalisation", [&] { data::learn_normalisation(none.inputs); }},
           {"normalise",
            [&] {
@@ -195,7 +195,7 @@ TEST_CASE("what was moved from works as before, or is refused") {
   const auto other = std::move(rule);
   CHECK(rule.name() == "Adam");
   const data::Dataset<double> data{random_tensor({4, 1}, 1), Indices{0, 1, 0, 1}, 2};
-  data::Loader<double> loader(data, {.batch_size = 2});
+  data::Loader loader(data, {.batch_size = 2});
   const auto moved_loader = std::move(loader);
   CHECK(loader.count() == 2);
   auto epoch = loader.epoch(0);
@@ -213,13 +213,13 @@ TEST_CASE("functions and metrics that are none are refused") {
   const auto network = nn::Linear<double>::make(1, 2, Generator(1));
   optim::Optimizer<double> optimizer(network, optim::SGD{});
   data::SampleSource<double> source;
-  source.size = 4;
+  source.samples = 4;
   source.labels = Indices{0, 1, 0, 1};
   const data::Dataset<double> data{random_tensor({4, 1}, 1), source.labels, 2};
   const auto cross = [](auto z, auto k) { return cross_entropy(z, k); };
   check_lines(
       {
-          {"a loader", [&] { data::Loader<double>{source}; }},
+          {"a loader", [&] { data::Loader{source}; }},
           {"a source", [&] { train::fit(network, optimizer, cross, source, quiet({})); }},
           {"a metric", [&] { train::fit(network, optimizer, cross, data, quiet({.metrics = {nullptr}})); }},
           {"a metric to evaluate", [&] { train::evaluate(network, cross, data, {.metrics = {nullptr}}); }},

@@ -298,11 +298,10 @@ TEST_CASE("options that make no sense are refused") {
   CHECK_ERROR(ValueError, "resume is set, but there is no folder", fit({.resume = true}));
   CHECK_ERROR(ValueError, "there are no samples",
               train::fit(network, optimizer, squares, train::Samples{Tensor<double>(), Tensor<double>()}));
-  CHECK(contains(message_of<ShapeError>([&] {
-                   train::fit(
-                       network, optimizer, [](auto outputs, auto y) { return outputs - y; }, data);
-                 }),
-                 "[fit] a loss of shape (4,): expected one number, such as mean(…)"));
+  CHECK_ERROR(ShapeError,
+              "[fit] a loss of shape (4, 1): expected one number, such as mean(…), or one for each of the 4 samples",
+              train::fit(
+                  network, optimizer, [](auto outputs, auto y) { return expand_dims(outputs - y, 1); }, data));
   CHECK_ERROR(ShapeError, "[fit] 4 samples, targets of shape (1,): expected one for each",
               train::fit(network, optimizer, squares, train::Samples{x, Tensor<double>{1.0}}));
 }
@@ -313,15 +312,21 @@ TEST_CASE("samples and labels that are not as many are refused before anything i
   const auto network = nn::Linear<double>::make(2, 2, generator);
   optim::Optimizer<double> optimizer(network, optim::SGD{});
   data::Dataset<double> data{random_tensor({4, 2}, 1), xt::zeros<std::int64_t>({5}), 2};
-  CHECK_ERROR(ShapeError, "[fit] 4 samples, targets of shape (5,): expected one for each",
+  CHECK_ERROR(ShapeError, "[fit] 4 samples, labels of shape (5,): expected one for each",
               train::fit(network, optimizer, loss, data));
-  CHECK_ERROR(ShapeError, "[evaluate] 4 samples, targets of shape (5,): expected one for each",
+  CHECK_ERROR(ShapeError, "[evaluate] 4 samples, labels of shape (5,): expected one for each",
               train::evaluate(network, loss, data));
   data.labels = Indices();
   CHECK_ERROR(ShapeError, "[fit] 4 samples without labels: expected one for each",
-              train::fit(network, optimizer, loss, data::SampleSource<double>(data)));
-  CHECK_ERROR(ShapeError, "[fit] 4 samples without labels: expected one for each",
-              train::fit(network, optimizer, loss, data::Loader<double>(data, {.batch_size = 2})));
+              train::fit(network, optimizer, loss, data));
+  const auto rows = [&](std::span<const std::size_t> of, Tensor<double>& to) {
+    data::gather_rows(data.inputs, of, to);
+  };
+  const data::SampleSource<double> unlabelled{4, rows, {}};
+  CHECK_ERROR(ShapeError, "[fit] 4 samples without targets: expected one for each",
+              train::fit(network, optimizer, loss, unlabelled));
+  CHECK_ERROR(ShapeError, "[fit] 2 samples without targets: expected one for each",
+              train::fit(network, optimizer, loss, data::Loader(unlabelled, {.batch_size = 2})));
 }
 
 TEST_CASE("a name that weights.npz cannot hold is refused before anything is trained") {

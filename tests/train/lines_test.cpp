@@ -1,5 +1,6 @@
 // Errors of public functions are wengert::Errors and name the caller's line: tapes, Programs, networks, optimisers.
 #include "train/lines.hpp"
+
 #include <wengert/io/named_tensor.hpp>
 
 #include <memory>

@@ -57,14 +57,16 @@ TEST_CASE("samples are gathered by one thread at a time") {
   struct Watch {
     std::atomic<bool> inside{false}, overlapped{false};
   } watch;
-  data::SampleSource<double> source(data);
-  source.gather = [&](std::span<const std::size_t> rows, Tensor<double>& out) {
+  data::SampleSource<double> source;
+  source.samples = data.size();
+  source.labels = data.labels;
+  source.read = [&](std::span<const std::size_t> rows, Tensor<double>& out) {
     if (watch.inside.exchange(true)) watch.overlapped = true;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     data::gather_rows(data.inputs, rows, out);
     watch.inside = false;
   };
-  const data::Loader<double> loader(source, {.batch_size = 2, .shuffle = false, .ahead = 19});
+  const data::Loader loader(source, {.batch_size = 2, .shuffle = false, .prefetch = 19});
   Generator generator(3);
   const auto network = nn::Linear<double>::make(2, 2, generator);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
@@ -179,18 +181,21 @@ TEST_CASE("a Loader makes and distorts the batches, also of a training that goes
     return network.weight.value();
   };
   const auto plain = train_on(data, {.epochs = 3, .batch_size = 4, .shuffle = false});
-  CHECK(train_on(data::Loader<double>(data, {.batch_size = 4, .shuffle = false}), {.epochs = 3}) == plain);
-  CHECK(train_on(data::SampleSource<double>(data), {.epochs = 3, .batch_size = 4, .shuffle = false}) == plain);
+  CHECK(train_on(data::Loader(data, {.batch_size = 4, .shuffle = false}), {.epochs = 3}) == plain);
+  const auto rows = [&](std::span<const std::size_t> of, Tensor<double>& to) {
+    data::gather_rows(data.inputs, of, to);
+  };
+  CHECK(train_on(data::SampleSource<double>{data.size(), rows, data.labels},
+                 {.epochs = 3, .batch_size = 4, .shuffle = false}) == plain);
   const TemporaryFolder folder;
   io::save_npy(folder / "x.npy", data.inputs);
   const data::MappedDataset<double> mapped{data::map_npy<double>(folder / "x.npy"), data.labels, 2};
   CHECK(train_on(mapped, {.epochs = 3, .batch_size = 4, .shuffle = false}) == plain);
 
-  const data::Loader<double> noisy(data,
-                                   {.batch_size = 4, .seed = 9, .transform = [](auto& batch, Generator& generator) {
-                                      Tape<double> tape;
-                                      batch.inputs += 0.1 * normal(tape, batch.inputs.shape(), generator).value();
-                                    }});
+  const data::Loader noisy(data, {.batch_size = 4, .seed = 9, .transform = [](auto& batch, Generator& generator) {
+                                    Tape<double> tape;
+                                    batch.inputs += 0.1 * normal(tape, batch.inputs.shape(), generator).value();
+                                  }});
   const auto whole = train_on(noisy, {.epochs = 3});
   CHECK(distance(whole, plain) > 1e-6);
   FitOptions options{.epochs = 3, .folder = folder / "run", .resume = true};

@@ -43,7 +43,7 @@ TEST_CASE("what is wrong with a sample is said of its row in the data") {
   CHECK(contains(label, "rows_test.cpp:"));
   CHECK(contains(refused(mislabelled, {.batch_size = 1}), ", sample 37 of the data (number 0 of its batch)"));
   CHECK(contains(refused(mislabelled, {.batch_size = 10, .accumulate = 2}), ", sample 37 of the data (number "));
-  CHECK(contains(refused(data::Loader<double>(mislabelled, {.batch_size = 4})), ", sample 37 of the data (number "));
+  CHECK(contains(refused(data::Loader(mislabelled, {.batch_size = 4})), ", sample 37 of the data (number "));
   data::Dataset<double> spoilt = two_classes();
   spoilt.inputs(11, 1) = std::nan("");
   CHECK(contains(refused(spoilt), ", sample 11 of the data (number "));

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace wengert::data {
@@ -15,8 +16,11 @@ namespace wengert::data {
 /// N labelled samples. T is float or double.
 template <class T>
 struct Dataset {
-  Tensor<T> inputs;         ///< N×D: one row per sample; further axes are allowed (N×H×W)
-  Indices labels;           ///< N, each in [0, classes)
+  using Inputs = Tensor<T>;              ///< the inputs of a batch
+  using Targets = Indices;               ///< the labels of a batch
+  static constexpr bool repeats = true;  ///< the same rows always give the same batch
+  Tensor<T> inputs;                      ///< N×D: one row per sample; further axes are allowed (N×H×W)
+  Indices labels;                        ///< N, each in [0, classes)
   std::size_t classes = 0;  ///< readers set it to the largest label + 1; raise it if a file lacks the last classes
   std::vector<std::string> feature_names = {};  ///< the names of the D columns of a table; empty without a header
   std::string label_name = {};                  ///< the name of the label column, likewise
@@ -29,7 +33,21 @@ struct Dataset {
     for (std::size_t axis = 1; axis < inputs.dimension(); ++axis) count *= inputs.shape()[axis];
     return count;
   }
+  /// Copies samples into x and y. Throws like `gather_rows`.
+  void gather(std::span<const std::size_t> rows, Tensor<T>& x, Indices& y) const;
+  /// Throws ShapeError as `subject` unless there is a label for each sample.
+  void check(std::string_view subject, const Location& where = {}) const;
 };
+
+/// The rows of the two parts of a split.
+struct SplitRows {
+  std::vector<std::size_t> train;  ///< in the training part
+  std::vector<std::size_t> test;   ///< in the test part
+};
+
+/// Splits the numbers 0 … samples−1 like `split` of a Dataset. Throws likewise.
+SplitRows split_rows(std::size_t samples, double test_fraction, std::uint64_t seed,
+                     const Location& where = Location::current());
 
 /// The two parts of a Dataset, a MappedDataset or a Table.
 template <class T, template <class> class Data = Dataset>

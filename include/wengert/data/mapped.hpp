@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <utility>
 
 namespace wengert::data {
@@ -54,12 +55,19 @@ class MappedTensor {
 /// Samples that stay in a file, with their labels in memory.
 template <class T>
 struct MappedDataset {
-  MappedTensor<T> inputs;   ///< N×…
-  Indices labels;           ///< N, each in [0, classes)
+  using Inputs = Tensor<T>;              ///< the inputs of a batch
+  using Targets = Indices;               ///< the labels of a batch
+  static constexpr bool repeats = true;  ///< the same rows always give the same batch
+  MappedTensor<T> inputs;                ///< N×…
+  Indices labels;                        ///< N, each in [0, classes)
   std::size_t classes = 0;  ///< `map_idx` sets it to the largest label + 1; raise it if the file lacks the last classes
 
   /// The number of samples.
   std::size_t size() const { return inputs.rows(); }
+  /// Copies samples into x and y. Throws like `gather_rows`.
+  void gather(std::span<const std::size_t> rows, Tensor<T>& x, Indices& y) const;
+  /// Throws ShapeError as `subject` unless there is a label for each sample.
+  void check(std::string_view subject, const Location& where = {}) const;
 };
 
 /// Opens an .npy file to read its rows on demand, rounded to T. Supports the element types of `io::load_npy`, in C

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace wengert::data {
@@ -27,10 +28,9 @@ struct Table {
   /// The number of samples, N.
   std::size_t size() const { return inputs.dimension() == 0 ? 0 : inputs.shape()[0]; }
   /// Copies samples into x and y. Throws like `gather_rows`.
-  void gather(std::span<const std::size_t> rows, Tensor<T>& x, Tensor<T>& y) const {
-    gather_rows(inputs, rows, x, {});
-    gather_rows(targets, rows, y, {});
-  }
+  void gather(std::span<const std::size_t> rows, Tensor<T>& x, Tensor<T>& y) const;
+  /// Throws ShapeError as `subject` unless there is a row of targets for each sample.
+  void check(std::string_view subject, const Location& where = {}) const;
 };
 
 /// Splits like `split` of a Dataset. Throws likewise.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace wengert::nn {
 
@@ -53,5 +54,26 @@ template <class Module>
 void eval_mode(const Module& module) {
   for_each_member<Mode>(module, [](const std::string&, Mode mode) { mode.set_training(false); });
 }
+
+/// Puts a network into evaluation mode until the end of the scope, which restores the mode of each layer.
+class EvaluationMode {
+ public:
+  /// Begins evaluation mode.
+  template <class Module>
+  explicit EvaluationMode(const Module& module) {
+    for_each_member<Mode>(module, [&](const std::string&, Mode mode) {
+      modes_.emplace_back(mode, mode.training());
+      mode.set_training(false);
+    });
+  }
+  ~EvaluationMode() {
+    for (auto& [mode, training] : modes_) mode.set_training(training);
+  }
+  EvaluationMode(const EvaluationMode&) = delete;
+  EvaluationMode& operator=(const EvaluationMode&) = delete;
+
+ private:
+  std::vector<std::pair<Mode, bool>> modes_;
+};
 
 }  // namespace wengert::nn

@@ -12,18 +12,57 @@
 
 #include <concepts>
 #include <functional>
+#include <initializer_list>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace wengert::train {
 
-/// A recorded loss, and the outputs that it was computed from; they are empty if they are not a single Var.
+/// A term of a loss: its name in the history, its value, and its weight in the total.
+template <class T>
+struct LossTerm {
+  std::string name;   ///< without commas, quotes and line breaks
+  Var<T> value;       ///< as a loss: a scalar, or one value per sample
+  double weight = 1;  ///< the total is the sum of weight · value
+};
+
+/// A loss of several terms, each of which has its own column in the history:
+/// `return train::LossTerms<float>{{"class", cross_entropy(…)}, {"box", l1_loss(…), 0.5}};`
+template <class T>
+struct LossTerms {
+  std::vector<LossTerm<T>> terms;  ///< with distinct names
+  /// A loss of these terms.
+  LossTerms(std::initializer_list<LossTerm<T>> of) : terms(of) {}
+  /// The same for terms that are computed.
+  explicit LossTerms(std::vector<LossTerm<T>> of) : terms(std::move(of)) {}
+};
+
+/// What a loss that calls the network itself may return, so that metrics need not call the network again:
+/// `return train::LossAndOutputs{loss, logits};`
+template <class Loss, class Outputs>
+struct LossAndOutputs {
+  Loss loss;        ///< a Var or LossTerms
+  Outputs outputs;  ///< what the network returned
+};
+template <class Loss, class Outputs>
+LossAndOutputs(Loss, Outputs) -> LossAndOutputs<Loss, Outputs>;
+
+/// A recorded loss, and the outputs that it was computed from.
 template <class T>
 struct RecordedLoss {
-  Var<T> loss;       ///< a scalar
-  Var<T> outputs{};  ///< for metrics
+  Var<T> loss{};                                          ///< empty if there are terms
+  std::vector<LossTerm<T>> terms{};                       ///< empty for a single loss
+  std::vector<std::pair<std::string, Var<T>>> outputs{};  ///< for metrics, with their paths; empty if not known
+};
+
+/// The leaf nodes of a batch.
+template <class T>
+struct BatchVars {
+  std::vector<ProgramVar<T>> inputs;   ///< in the order of the batch
+  std::vector<ProgramVar<T>> targets;  ///< likewise
 };
 
 /// The erased model: everything the training loop needs of a network and its loss.
@@ -32,30 +71,114 @@ struct ErasedModel {
   std::vector<std::pair<std::string, Parameter<T>>> parameters;  ///< all parameters, with their paths
   std::vector<Generator> generators;                             ///< those whose positions are saved in checkpoints
   std::function<void(bool training)> set_training;               ///< sets the mode of the network
-  /// Records the loss of a batch.
-  std::function<RecordedLoss<T>(const ProgramVar<T>& x, const ProgramVar<T>& y)> record;
+  /// Records the loss of a batch. With `want_outputs`, also calls a network that the loss takes itself, in evaluation
+  /// mode, unless the loss returns its outputs.
+  std::function<RecordedLoss<T>(const BatchVars<T>& batch, bool want_outputs)> record;
   std::function<std::string(const Batch<T>& batch)> summary;  ///< the table of layers; may be empty
 };
 
 namespace detail {
 
-// Converts an input of a step to the type that the network takes: a Var, or an IndexVar for integer indices.
+// The map for `rebuild` that replaces the arrays of the data by their leaf nodes.
+template <class T>
+struct LeafVars {
+  using Scalar = T;
+  const std::vector<ProgramVar<T>>& vars;
+  std::size_t next = 0;
+  Var<T> operator()(const Tensor<T>&) { return vars[next++].handle(); }
+  IndexVar<T> operator()(const Indices&) { return IndexVar<T>(vars[next++].handle()); }
+};
+// The inputs or targets as a network or loss takes them: Vars and IndexVars in the structure of X.
 template <class X, class T>
-auto as_input(const ProgramVar<T>& var) {
-  if constexpr (std::same_as<X, Indices>)
-    return IndexVar<T>(var.handle());
-  else
-    return var.handle();
+auto on_tape(const std::vector<ProgramVar<T>>& vars) {
+  LeafVars<T> map{vars};
+  return wengert::detail::rebuild(X{}, map);
+}
+template <class X, class T>
+using OnTape = decltype(on_tape<X, T>(std::declval<const std::vector<ProgramVar<T>>&>()));
+
+template <class Module, class X>
+struct CallOf {  // with one argument
+  static constexpr bool possible = std::is_invocable_v<const Module&, X>;
+  static auto call(const Module& module, const X& x, const Location& where) {
+    return nn::detail::call(module, x, where);
+  }
+};
+template <class Module, class... X>
+requires std::is_invocable_v<const Module&, X...>
+struct CallOf<Module, std::tuple<X...>> {  // with several
+  static constexpr bool possible = true;
+  static auto call(const Module& module, const std::tuple<X...>& x, const Location& where) {
+    if constexpr (sizeof...(X) == 1)
+      return nn::detail::call(module, std::get<0>(x), where);
+    else
+      return std::apply(module, x);
+  }
+};
+
+template <class T, class Outputs>
+void add_outputs(const Outputs& outputs, std::vector<std::pair<std::string, Var<T>>>& to) {
+  for_each_named_leaf(outputs, [&]<class Leaf>(const std::string& path, const Leaf& leaf) {
+    if constexpr (std::same_as<Leaf, Var<T>>)
+      if (!leaf.empty()) to.emplace_back(path, leaf);
+  });
+}
+template <class T>
+void add_loss(const Var<T>& loss, RecordedLoss<T>& to) {
+  to.loss = loss;
+}
+template <class T>
+void add_loss(const LossTerms<T>& loss, RecordedLoss<T>& to) {
+  to.terms = loss.terms;
+}
+template <class T, class Loss, class Outputs>
+void add_loss(const LossAndOutputs<Loss, Outputs>& loss, RecordedLoss<T>& to) {
+  add_loss(loss.loss, to);
+  add_outputs(loss.outputs, to.outputs);
 }
 
-template <class X, class T>
-using InputVar = decltype(as_input<X, T>(std::declval<const ProgramVar<T>&>()));
+// Records a loss that takes the network, the inputs and, if there are any, the targets.
+template <class T, class X, class Y, class Module, class Loss>
+RecordedLoss<T> record_loss(const Module& module, const Loss& loss, const BatchVars<T>& batch, bool want_outputs,
+                            const Location& where) {
+  using Inputs = OnTape<X, T>;
+  using Targets = OnTape<Y, T>;
+  const Inputs x = on_tape<X, T>(batch.inputs);
+  const Targets y = on_tape<Y, T>(batch.targets);
+  RecordedLoss<T> recorded;
+  constexpr bool has_targets = !std::same_as<Y, std::tuple<>>;
+  constexpr bool takes_network = [] {
+    if constexpr (has_targets)
+      return std::is_invocable_v<const Loss&, const Module&, Inputs, Targets>;
+    else
+      return std::is_invocable_v<const Loss&, const Module&, Inputs>;
+  }();
+  if constexpr (takes_network) {
+    if constexpr (has_targets)
+      add_loss<T>(loss(module, x, y), recorded);
+    else
+      add_loss<T>(loss(module, x), recorded);
+    if constexpr (CallOf<Module, Inputs>::possible)
+      if (want_outputs && recorded.outputs.empty()) {
+        const nn::EvaluationMode evaluation(module);
+        add_outputs(CallOf<Module, Inputs>::call(module, x, where), recorded.outputs);
+      }
+  } else {
+    const auto outputs = CallOf<Module, Inputs>::call(module, x, where);
+    if constexpr (has_targets)
+      add_loss<T>(loss(outputs, y), recorded);
+    else
+      add_loss<T>(loss(outputs), recorded);
+    add_outputs(outputs, recorded.outputs);
+  }
+  return recorded;
+}
 
 // Builds the erased model. `where` is the line passed to the network's call, if it accepts one.
 template <class T, class Data, class Module, class Loss>
 ErasedModel<T> erased_model(const Module& module, const Loss& loss, const Location& where) {
-  using X = typename Access<Data>::Inputs;
-  using Y = typename Access<Data>::Targets;
+  using X = typename Data::Inputs;
+  using Y = typename Data::Targets;
   ErasedModel<T> result;
   for_each_parameter(module, [&](const std::string& path, const Parameter<T>& parameter) {
     result.parameters.emplace_back(path.empty() ? parameter.name() : path, parameter);
@@ -68,22 +191,13 @@ ErasedModel<T> erased_model(const Module& module, const Loss& loss, const Locati
     else
       nn::eval_mode(module);
   };
-  result.record = [&module, &loss, where](const ProgramVar<T>& x, const ProgramVar<T>& y) -> RecordedLoss<T> {
-    static_cast<void>(where);  // read in one branch
-    if constexpr (std::is_invocable_v<const Loss&, const Module&, InputVar<X, T>, InputVar<Y, T>>) {
-      return {loss(module, as_input<X, T>(x), as_input<Y, T>(y))};
-    } else {
-      const auto outputs = nn::detail::call(module, as_input<X, T>(x), where);
-      const Var<T> value = loss(outputs, as_input<Y, T>(y));
-      if constexpr (std::same_as<std::remove_cvref_t<decltype(outputs)>, Var<T>>)
-        return {value, outputs};
-      else
-        return {value};
-    }
+  result.record = [&module, &loss, where](const BatchVars<T>& batch, bool want_outputs) {
+    return record_loss<T, X, Y>(module, loss, batch, want_outputs, where);
   };
-  if constexpr (std::same_as<ModuleScalar<Module>, T> && std::is_invocable_r_v<Var<T>, const Module&, InputVar<X, T>>)
+  if constexpr (std::same_as<ModuleScalar<Module>, T> && data::detail::is_array<X> &&
+                std::is_invocable_r_v<Var<T>, const Module&, OnTape<X, T>>)
     result.summary = [&module, where](const Batch<T>& batch) {
-      return nn::summary(module, std::get<X>(batch.inputs), where).to_string();
+      return nn::summary(module, std::get<X>(batch.inputs[0]), where).to_string();
     };
   return result;
 }

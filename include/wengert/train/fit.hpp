@@ -34,11 +34,15 @@ Evaluation run_evaluate(const ErasedModel<T>& model, const Source<T>& data, cons
 
 /// Trains a network on samples, with validation after each epoch.
 ///
-/// `loss(outputs, targets)` returns the mean loss of a batch as a scalar, where `outputs` is the result of
-/// `network(inputs)`. A loss with three arguments receives the network itself: `loss(network, inputs, targets)`.
-/// Tensors are passed as Vars, integer indices as IndexVars. Afterwards the network is in evaluation mode. The same
-/// seed gives the same results: a run that is interrupted and resumed ends with the weights of an uninterrupted one,
-/// bit for bit.
+/// `loss(outputs, targets)` returns the mean loss of a batch as a scalar, or one value per sample, where `outputs` is
+/// the result of `network(inputs)`. A loss with three arguments receives the network itself: `loss(network, inputs,
+/// targets)`; it may return LossAndOutputs. A loss of several terms returns LossTerms. Tensors are passed as Vars,
+/// integer indices as IndexVars, in the structure of the data (see `data::Samples`). Afterwards the network is in
+/// evaluation mode. The same seed gives the same results: a run that is interrupted and resumed ends with the weights
+/// of an uninterrupted one, bit for bit.
+///
+/// If samples or classes have weights, the loss must return one value per sample: the batch's loss is their weighted
+/// mean, Σ w·l / Σ w.
 ///
 /// Throws ValueError for invalid options, if there is nothing to train, if the loss depends on trainable parameters
 /// that no optimiser was made for, and for a loss or gradient that is not finite. That error names the op, element and
@@ -49,8 +53,8 @@ Evaluation run_evaluate(const ErasedModel<T>& model, const Source<T>& data, cons
 template <class Module, class T, class Loss, SamplesOf<T> Data, SamplesOf<T> Validation>
 FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss& loss, const Data& data,
               const Validation& validation, const FitOptions& options = {}, Location where = Location::current()) {
-  static_assert(std::same_as<typename detail::Access<Data>::Inputs, typename detail::Access<Validation>::Inputs> &&
-                    std::same_as<typename detail::Access<Data>::Targets, typename detail::Access<Validation>::Targets>,
+  static_assert(std::same_as<typename Data::Inputs, typename Validation::Inputs> &&
+                    std::same_as<typename Data::Targets, typename Validation::Targets>,
                 "wengert: training and validation data must be of the same kind");
   const detail::SourceOf<T, Validation> held_out(validation, "fit", where);
   return detail::run_fit<T>(detail::erased_model<T, Data>(network, loss, where), optimizer,
@@ -84,8 +88,7 @@ FitResult fit(  // not with L-BFGS: call its step(), as docs/training.md shows
 template <class Module, class Loss, class Data>
 Evaluation evaluate(const Module& network, const Loss& loss, const Data& data, const EvaluateOptions& options = {},
                     Location where = Location::current()) {
-  using T = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, typename detail::Access<Data>::Inputs::value_type,
-                               ModuleScalar<Module>>;
+  using T = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, detail::ScalarOfData<Data>, ModuleScalar<Module>>;
   return detail::run_evaluate<T>(detail::erased_model<T, Data>(network, loss, where),
                                  detail::SourceOf<T, Data>(data, "evaluate", where), options, where);
 }

@@ -60,6 +60,8 @@ class Metric {
   virtual ~Metric() = default;
   /// Its name in the history; without commas, quotes and line breaks.
   virtual std::string name() const = 0;
+  /// The path of the output that it reads, of a network with several; empty, the default, for the only one.
+  virtual std::string output() const { return {}; }
   /// Whether larger is better, which early stopping and best weights depend on.
   virtual bool larger_is_better() const { return true; }
   /// Clears the accumulated state.
@@ -83,6 +85,9 @@ std::shared_ptr<Metric> precision(double threshold = 0);  ///< macro average
 std::shared_ptr<Metric> recall(double threshold = 0);     ///< macro average
 std::shared_ptr<Metric> f1(double threshold = 0);         ///< macro average
 std::shared_ptr<Metric> r_squared();
+/// A metric of one output of several, by its path: `of_output("digit", accuracy())`, named `digit_accuracy`. It is
+/// compared with the target of the same path, or with the only target. The output of a tuple is its index, such as "0".
+std::shared_ptr<Metric> of_output(std::string path, std::shared_ptr<Metric> metric);
 /// The mean over all samples of a function that returns the mean over a batch.
 std::shared_ptr<Metric> metric(std::string name,
                                std::function<double(const Tensor<double>& outputs, const Targets& targets)> of_batch,

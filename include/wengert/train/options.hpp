@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <string>
@@ -22,6 +23,36 @@ namespace wengert::train {
 
 /// The batch size for full-batch gradient descent.
 inline constexpr std::size_t all_samples = 0;
+
+/// Balanced class weights: see ClassWeights.
+struct Balanced {};
+/// Balanced class weights: `{.class_weights = train::balanced}`.
+inline constexpr Balanced balanced{};
+
+/// The weights of the classes in the loss, by label; without any, all are 1. A negative label has the weight 0.
+class ClassWeights {
+ public:
+  ClassWeights() = default;
+  /// Weights not below 0, one for each class.
+  ///@{
+  ClassWeights(std::initializer_list<double> weights) : values_(weights) {}
+  ClassWeights(std::vector<double> weights) : values_(std::move(weights)) {}  // NOLINT(google-explicit-constructor)
+  ///@}
+  /// N / (K · n) for a class with n of the N labels, where K classes occur: scikit-learn's "balanced". Reads all
+  /// samples once.
+  ClassWeights(Balanced) : balanced_(true) {}  // NOLINT(google-explicit-constructor)
+
+  /// Whether there are none, so that all are 1.
+  bool empty() const { return values_.empty() && !balanced_; }
+  /// The weights, unless they are balanced.
+  const std::vector<double>& values() const { return values_; }
+  /// Whether they are balanced.
+  bool is_balanced() const { return balanced_; }
+
+ private:
+  std::vector<double> values_{};
+  bool balanced_ = false;
+};
 
 /// How progress is displayed.
 enum class Display {
@@ -51,6 +82,8 @@ struct FitOptions {
   /// Whether each epoch shuffles the samples, in an order that depends only on `seed` and the epoch.
   bool shuffle = true;
   std::uint64_t seed = 0;  ///< the seed of the order
+  /// Whether each epoch drops a last batch that is short, for example because batch normalisation needs more samples.
+  bool drop_last = false;
   /// The learning rate by step, counted from 0; if empty, the optimiser's rate. At most one of `schedule`,
   /// `epoch_schedule` and `plateau` may be set.
   optim::Schedule schedule = {};
@@ -61,6 +94,9 @@ struct FitOptions {
   std::optional<optim::Plateau> plateau = {};
   /// The metrics to measure besides the loss, with distinct names; by default the accuracy if targets are labels.
   Metrics metrics = {};
+  /// The weights of the classes in the training loss, not in the validation loss and the metrics. The loss must return
+  /// one value per label.
+  ClassWeights class_weights = {};
   /// For a single binary output, the threshold above which it predicts class 1, in the default accuracy and in the
   /// report: 0 for logits, 0.5 for probabilities.
   double threshold = 0;
@@ -148,8 +184,9 @@ struct Evaluation {
 struct EvaluateOptions {
   /// Samples per batch. It affects memory and time, but no result if the loss is a mean over samples of equal weight.
   std::size_t batch_size = 256;
-  Metrics metrics = {};  ///< as in FitOptions
-  double threshold = 0;  ///< as in FitOptions, also for the confusion matrix
+  Metrics metrics = {};             ///< as in FitOptions
+  ClassWeights class_weights = {};  ///< as in FitOptions
+  double threshold = 0;             ///< as in FitOptions, also for the confusion matrix
 };
 
 }  // namespace wengert::train

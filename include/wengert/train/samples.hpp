@@ -1,184 +1,60 @@
-// The data types that `fit` accepts: any type whose samples can be gathered into a batch.
+// The data types that `fit`, `evaluate` and `predict` accept: any type whose samples can be gathered into a batch.
 //
-// These are `Dataset`, `MappedDataset`, `SampleSource` and `Table` of namespace `data`; `data::Loader`, which
-// prefetches batches, may augment them, and has its own batch size, order and seed; `Samples{X, Y}`, where either is a
-// tensor or integer indices; and every other type with
+// These are `Samples`, `Dataset`, `MappedDataset`, `SampleSource` and `Table` of namespace `data`; `data::Loader`,
+// which prefetches batches, may augment them, and has its own batch size, order and seed; and every other type with
 //
-//     using Inputs = Tensor<float>;   using Targets = Indices;           // or the other way round
+//     using Inputs = Tensor<float>;   using Targets = Indices;    // or other arrays, or tuples or structs of arrays
 //     std::size_t size() const;
 //     void gather(std::span<const std::size_t> rows, Inputs& x, Targets& y) const;   // x and y are kept and reused
 //
-// `gather` may read from a file, draw random numbers, or augment: it is called once per batch, in order. The member
-// `static constexpr bool repeats = true;` declares that the same rows always give the same batch; then `gather` is not
-// called again for a batch that is still in memory.
+// `gather` may read from a file, draw random numbers, or augment: it is called once per batch, in order. Optional
+// members are
+//
+//     static constexpr bool repeats = true;    // the same rows always give the same batch, so that `gather` is not
+//                                              // called again for a batch that is still in memory
+//     Tensor<double> weights;                  // the weight of each sample in the loss and the metrics
+//     std::vector<std::vector<std::size_t>> batches(std::uint64_t seed, std::size_t epoch) const;
+//
+// `batches` divides the samples of an epoch into batches, in place of `FitOptions::batch_size`; their number must be
+// the same in all epochs.
 #pragma once
 
 #include <wengert/base/error.hpp>
 #include <wengert/base/tensor.hpp>
+#include <wengert/data/arrays.hpp>
 #include <wengert/data/batches.hpp>
-#include <wengert/data/dataset.hpp>
 #include <wengert/data/loader.hpp>
-#include <wengert/data/mapped.hpp>
-#include <wengert/data/table.hpp>
+#include <wengert/data/samples.hpp>
 
 #include <concepts>
 #include <cstddef>
-#include <optional>
+#include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 namespace wengert::train {
 
-namespace detail {
+using data::Samples;
 
-/// Throws ShapeError as `subject` unless there is a target for each sample. Accepts any targets for 0 samples.
-void check_targets(std::size_t samples, const Shape& targets, std::string_view subject, const Location& where);
-
-}  // namespace detail
-
-/// Inputs and their targets: X[i] belongs to Y[i]. Either is a tensor or integer indices.
-template <class X, class Y>
-struct Samples {
-  using Inputs = X;                      ///< the type of the network's input
-  using Targets = Y;                     ///< the type of the loss's targets
-  static constexpr bool repeats = true;  ///< the same rows always give the same batch
-  X inputs;                              ///< one row per sample
-  Y targets;                             ///< one row per sample
-
-  /// The number of samples.
-  std::size_t size() const { return inputs.dimension() == 0 ? 0 : inputs.shape()[0]; }
-  /// Copies samples into x and y. Throws ShapeError unless the numbers of inputs and targets are equal.
-  void gather(std::span<const std::size_t> rows, X& x, Y& y) const {
-    detail::check_targets(size(), targets.shape(), "samples", {});
-    data::gather_rows(inputs, rows, x, {});
-    data::gather_rows(targets, rows, y, {});
-  }
-};
-template <class X, class Y>
-Samples(X, Y) -> Samples<X, Y>;
+/// An array of a batch.
+template <class T>
+using Array = std::variant<Tensor<T>, Indices>;
 
 /// A batch of any data type, as the training loop passes it to the erased model.
 template <class T>
 struct Batch {
-  std::variant<Tensor<T>, Indices> inputs;   ///< one row per sample
-  std::variant<Tensor<T>, Indices> targets;  ///< one row per sample
-  std::size_t samples = 0;                   ///< the number of samples
-};
+  std::vector<Array<T>> inputs;     ///< one row per sample; in the order of the members of the data's inputs
+  std::vector<Array<T>> targets;    ///< likewise
+  Tensor<T> weights{};              ///< in the loss; of rank 0, the default, if all are 1
+  Tensor<double> sample_weights{};  ///< in the metrics, one per sample; likewise
+  std::size_t samples = 0;          ///< the number of samples
 
-namespace detail {
-
-template <class X, class T>
-concept TensorOrIndices = std::same_as<X, Tensor<T>> || std::same_as<X, Indices>;
-
-// Uniform access to the samples of every supported type.
-template <class D>
-struct Access;
-template <class D>
-requires requires {
-  typename D::Inputs;
-  typename D::Targets;
-}
-struct Access<D> {
-  using Inputs = typename D::Inputs;
-  using Targets = typename D::Targets;
-  static void gather(const D& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
-    data.gather(rows, x, y);
-  }
-  static constexpr bool repeats = [] {
-    if constexpr (requires { D::repeats; })
-      return static_cast<bool>(D::repeats);
-    else
-      return false;
-  }();
-};
-template <class T>
-struct Access<data::Dataset<T>> {
-  using Inputs = Tensor<T>;
-  using Targets = Indices;
-  static void gather(const data::Dataset<T>& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
-    data::gather_rows(data.inputs, rows, x, {});
-    data::gather_rows(data.labels, rows, y, {});
-  }
-  static constexpr bool repeats = true;
-};
-template <class T>
-struct Access<data::SampleSource<T>> {
-  using Inputs = Tensor<T>;
-  using Targets = Indices;
-  static void gather(const data::SampleSource<T>& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
-    if (!data.gather) throw ValueError("samples", "the source has no function that gathers samples", {});
-    data.gather(rows, x);
-    data::gather_rows(data.labels, rows, y, {});
-  }
-  static constexpr bool repeats = true;
-};
-template <class T>
-struct Access<data::MappedDataset<T>> {
-  using Inputs = Tensor<T>;
-  using Targets = Indices;
-  static void gather(const data::MappedDataset<T>& data, std::span<const std::size_t> rows, Inputs& x, Targets& y) {
-    data.inputs.gather(rows, x, {});
-    data::gather_rows(data.labels, rows, y, {});
-  }
-  static constexpr bool repeats = true;
-};
-// A Loader's samples without its transforms; `Source::loader` returns the Loader for its batches.
-template <class T>
-struct Access<data::Loader<T>> : Access<data::SampleSource<T>> {
-  static void gather(const data::Loader<T>& data, std::span<const std::size_t> rows, Tensor<T>& x, Indices& y) {
-    Access<data::SampleSource<T>>::gather(data.source(), rows, x, y);
-  }
-};
-template <class D>
-std::size_t size_of(const D& data) {
-  if constexpr (requires { data.source().size; })
-    return data.source().size;
-  else if constexpr (requires { data.size(); })
-    return data.size();
-  else
-    return data.size;
-}
-// The shape of the targets, if it must match the number of samples.
-template <class D>
-std::optional<Shape> shape_of_targets(const D&) {
-  return {};
-}
-template <class T>
-std::optional<Shape> shape_of_targets(const data::Dataset<T>& data) {
-  return data.labels.shape();
-}
-template <class T>
-std::optional<Shape> shape_of_targets(const data::SampleSource<T>& data) {
-  return data.labels.shape();
-}
-template <class T>
-std::optional<Shape> shape_of_targets(const data::MappedDataset<T>& data) {
-  return data.labels.shape();
-}
-template <class T>
-std::optional<Shape> shape_of_targets(const data::Loader<T>& data) {
-  return data.source().labels.shape();
-}
-template <class X, class Y>
-std::optional<Shape> shape_of_targets(const Samples<X, Y>& data) {
-  return data.targets.shape();
-}
-template <class T>
-std::optional<Shape> shape_of_targets(const data::Table<T>& data) {
-  return data.targets.shape();
-}
-
-}  // namespace detail
-
-/// Whether D can be trained on in scalar type T.
-template <class D, class T>
-concept SamplesOf = requires(const D& data, std::span<const std::size_t> rows, typename detail::Access<D>::Inputs& x,
-                             typename detail::Access<D>::Targets& y) {
-  { detail::size_of(data) } -> std::convertible_to<std::size_t>;
-  detail::Access<D>::gather(data, rows, x, y);
-  requires detail::TensorOrIndices<typename detail::Access<D>::Inputs, T>;
-  requires detail::TensorOrIndices<typename detail::Access<D>::Targets, T>;
+  /// The sum of the weights, or the number of samples.
+  double weight() const;
 };
 
 /// Type-erased samples.
@@ -190,39 +66,114 @@ class Source {
   virtual bool repeats() const = 0;      ///< whether the same rows always give the same batch
   /// Copies samples into a batch.
   virtual void gather(std::span<const std::size_t> rows, Batch<T>& batch) const = 0;
-  virtual const data::Loader<T>* loader() const { return nullptr; }  ///< the Loader that makes the batches, if any
+  /// The paths of the targets; empty for a single array.
+  virtual std::vector<std::string> target_names() const = 0;
+  /// The batches of an epoch, if the data divide themselves.
+  virtual std::vector<std::vector<std::size_t>> batches(std::uint64_t seed, std::size_t epoch) const = 0;
+  /// The Loader that makes the batches, if any.
+  virtual const data::detail::LoaderPlan* loader() const { return nullptr; }
+  /// The same, for its epochs.
+  virtual data::detail::LoaderEpoch epoch(std::size_t number, std::size_t first) const = 0;
+  /// Copies a batch of the Loader and the indices of its samples.
+  virtual void copy(const void* loaded, Batch<T>& batch, std::vector<std::size_t>& rows) const = 0;
 };
 
+/// Whether D can be trained on in scalar type T.
+template <class D, class T>
+concept SamplesOf = data::SampleData<D>;
+
 namespace detail {
+
+template <class D>
+inline constexpr bool is_loader = false;
+template <class X, class Y>
+inline constexpr bool is_loader<data::Loader<X, Y>> = true;
+
+// The arrays of `x` and those of a batch trade places.
+template <class T, class X>
+void exchange(X& x, std::vector<Array<T>>& arrays) {
+  std::size_t i = 0;
+  data::detail::for_each_array(x, [&]<class A>(A& array) {
+    static_assert(std::same_as<A, Tensor<T>> || std::same_as<A, Indices>,
+                  "wengert: the tensors of the data must have the network's scalar type");
+    if (i == arrays.size()) arrays.emplace_back(A());
+    if (!std::holds_alternative<A>(arrays[i])) arrays[i].template emplace<A>();
+    std::swap(std::get<A>(arrays[i++]), array);
+  });
+}
+
+// The scalar type of the first tensor among the inputs, then the targets.
+template <class D>
+using ScalarOfData = typename decltype(wengert::detail::first_scalar<false>(
+    wengert::detail::Types<typename D::Inputs, typename D::Targets>{}))::type;
+
+template <class T>
+void set_weights(const Tensor<double>& weights, Batch<T>& batch);
 
 template <class T, class D>
 class SourceOf final : public Source<T> {
  public:
+  explicit SourceOf(const D& data) : data_(data) {}
   // Throws ShapeError as `subject` unless there is a target for each sample.
   SourceOf(const D& data, std::string_view subject, const Location& where) : data_(data) {
-    if (const std::optional<Shape> targets = shape_of_targets(data))
-      check_targets(size_of(data), *targets, subject, where);
+    if constexpr (requires { data.check(subject, where); }) data.check(subject, where);
   }
-  std::size_t size() const override { return size_of(data_); }
-  bool repeats() const override { return Access<D>::repeats; }
+  std::size_t size() const override { return data_.size(); }
+  bool repeats() const override {
+    if constexpr (requires { D::repeats; })
+      return static_cast<bool>(D::repeats);
+    else
+      return false;
+  }
   void gather(std::span<const std::size_t> rows, Batch<T>& batch) const override {
     batch.samples = rows.size();
-    Access<D>::gather(data_, rows, part<typename Access<D>::Inputs>(batch.inputs),
-                      part<typename Access<D>::Targets>(batch.targets));
+    exchange(inputs_, batch.inputs);
+    exchange(targets_, batch.targets);
+    data_.gather(rows, inputs_, targets_);
+    exchange(inputs_, batch.inputs);
+    exchange(targets_, batch.targets);
+    if constexpr (requires { data_.weights; }) {
+      data::detail::gather_rows({&data_.weights}, rows, {&weights_}, {});
+      set_weights(weights_, batch);
+    }
   }
-  const data::Loader<T>* loader() const override {
-    if constexpr (std::same_as<D, data::Loader<T>>)
-      return &data_;
+  std::vector<std::string> target_names() const override { return data::detail::names_of<typename D::Targets>(); }
+  std::vector<std::vector<std::size_t>> batches(std::uint64_t seed, std::size_t epoch) const override {
+    if constexpr (requires { data_.batches(seed, epoch); })
+      return data_.batches(seed, epoch);
+    else
+      return {};
+  }
+  const data::detail::LoaderPlan* loader() const override {
+    if constexpr (is_loader<D>)
+      return data_.plan().get();
     else
       return nullptr;
   }
+  data::detail::LoaderEpoch epoch(std::size_t number, std::size_t first) const override {
+    if constexpr (is_loader<D>)
+      return {data_.plan(), number, first};
+    else
+      return {nullptr, number, first};
+  }
+  void copy(const void* loaded, Batch<T>& batch, std::vector<std::size_t>& rows) const override {
+    if constexpr (is_loader<D>) {
+      const auto& from = *static_cast<const data::Batch<typename D::Inputs, typename D::Targets>*>(loaded);
+      inputs_ = from.inputs;
+      targets_ = from.targets;
+      exchange(inputs_, batch.inputs);
+      exchange(targets_, batch.targets);
+      batch.samples = from.samples.size();
+      set_weights(from.weights, batch);
+      rows = from.samples;
+    }
+  }
 
  private:
-  template <class X>
-  static X& part(std::variant<Tensor<T>, Indices>& of) {
-    return std::holds_alternative<X>(of) ? std::get<X>(of) : of.template emplace<X>();
-  }
   const D& data_;
+  mutable typename D::Inputs inputs_{};  // reused by `gather`
+  mutable typename D::Targets targets_{};
+  mutable Tensor<double> weights_{};
 };
 
 }  // namespace detail

@@ -1,0 +1,19 @@
+// The settings of a training run in words.
+#pragma once
+
+#include <wengert/optim/optimizer.hpp>
+#include <wengert/train/erased_model.hpp>
+
+#include <string>
+
+namespace wengert::train {
+
+/// The rule of an optimiser and its options except the rate, in one line.
+template <class T>
+std::string described(const optim::Optimizer<T>& optimizer);
+
+/// The paths of the parameters that are not trained, including Buffers.
+template <class T>
+std::string frozen_paths(const ErasedModel<T>& model);
+
+}  // namespace wengert::train
