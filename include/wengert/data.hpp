@@ -1,4 +1,4 @@
-// Data sets: reading from files, splitting, normalising and batching.
+// Data sets and tables: reading from files, encoding, splitting, normalising and batching.
 #pragma once
 
 #include <wengert/data/arrays.hpp>
@@ -6,9 +6,13 @@
 #include <wengert/data/batches.hpp>
 #include <wengert/data/csv.hpp>
 #include <wengert/data/dataset.hpp>
+#include <wengert/data/frame.hpp>
 #include <wengert/data/idx.hpp>
 #include <wengert/data/loader.hpp>
 #include <wengert/data/mapped.hpp>
+#include <wengert/data/mapped_frame.hpp>
 #include <wengert/data/normalise.hpp>
 #include <wengert/data/samples.hpp>
+#include <wengert/data/schema.hpp>
 #include <wengert/data/table.hpp>
+#include <wengert/data/table_encoder.hpp>

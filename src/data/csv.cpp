@@ -70,7 +70,7 @@ Dataset<T> read_csv(const std::filesystem::path& path, const CsvOptions& options
     if (!std::isfinite(options.scale) || options.scale == 0)
       throw ValueError("read_csv", fmt::format("scale {}: expected a finite number other than 0", options.scale),
                        where);
-    CsvReader reader("read_csv", path, options.header, options.delimiter, where);
+    CsvReader reader("read_csv", path, {options.header, options.delimiter, options.decimal, options.comment}, where);
     if (reader.columns() < 2)
       reader.fail(0, fmt::format("the only column, with delimiter {}: expected inputs and a label",
                                  io::in_quotes(std::string_view(&options.delimiter, 1))));
@@ -98,7 +98,7 @@ Dataset<T> read_csv(const std::filesystem::path& path, const CsvOptions& options
 template <class T>
 Table<T> read_table(const std::filesystem::path& path, const TableOptions& options, const Location& where) {
   return located("read_table", where, [&]() -> Table<T> {
-    CsvReader reader("read_table", path, options.header, options.delimiter, where);
+    CsvReader reader("read_table", path, {options.header, options.delimiter, options.decimal, options.comment}, where);
     std::vector<std::size_t> target_columns;
     for (const CsvColumn& asked : options.target_columns) {
       const std::size_t column = reader.find(asked, "target column", where);

@@ -1,7 +1,8 @@
-// The CSV reader: buffered lines, quoted cells, header detection, and errors that name line and column.
+// The CSV reader: buffered lines, quoted cells, numbers, header detection, and errors that name line and column.
 #include "data/csv_reader.hpp"
 
 #include "base/join.hpp"
+#include "data/input_file.hpp"
 #include "io/in_quotes.hpp"
 
 #include <algorithm>
@@ -10,15 +11,25 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <set>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
 namespace wengert::data {
 
 std::optional<std::string_view> CsvLines::next() {
+  line_ = begin_;
+  return find_end();
+}
+
+std::optional<std::string_view> CsvLines::extend() { return find_end(); }
+
+// Looks for the end of the line that starts at `begin_`.
+std::optional<std::string_view> CsvLines::find_end() {
   std::size_t searched = 0;
   while (true) {
     const char* begin = buffer_.data() + begin_;
@@ -34,16 +45,18 @@ std::optional<std::string_view> CsvLines::next() {
 }
 
 std::string_view CsvLines::take(std::size_t length, std::size_t with_end) {
-  std::string_view line(buffer_.data() + begin_, length);
+  std::string_view line(buffer_.data() + line_, begin_ - line_ + length);
   begin_ += with_end;
   if (line.ends_with('\r')) line.remove_suffix(1);
   return line;
 }
 
 void CsvLines::fill() {
-  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
-  end_ -= begin_;
-  begin_ = 0;
+  std::memmove(buffer_.data(), buffer_.data() + line_, end_ - line_);
+  dropped_ += line_;
+  end_ -= line_;
+  begin_ -= line_;
+  line_ = 0;
   if (end_ == buffer_.size()) buffer_.resize(2 * buffer_.size());
   const std::size_t wanted = buffer_.size() - end_;
   const std::size_t got = file_.read(buffer_.data() + end_, wanted);
@@ -53,44 +66,15 @@ void CsvLines::fill() {
 
 namespace {
 
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
 std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  return text;
 }
 
-struct Number {
-  double value = 0;
-  bool in_range = true;  // of double
-};
-
-// The number in a trimmed cell, if it holds one.
-std::optional<Number> parse(std::string_view cell) {
-  if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);  // from_chars rejects a plus
-  Number number;
-  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), number.value);
-  if (end != cell.data() + cell.size() || error == std::errc::invalid_argument) return std::nullopt;
-  number.in_range = error == std::errc();
-  return number;
-}
-
-// A cell without surrounding quotes; inside them, a doubled quote stands for one.
-std::string without_quotes(std::string_view cell) {
-  if (cell.size() < 2 || cell.front() != '"' || cell.back() != '"') return std::string(cell);
-  std::string name(trimmed(cell.substr(1, cell.size() - 2)));
-  for (std::size_t at = 0; (at = name.find("\"\"", at)) != std::string::npos; ++at) name.erase(at, 1);
-  return name;
-}
-
-// The position of the closing quote in a text that begins with a quote; npos if there is none.
-std::size_t end_of_quote(std::string_view text) {
-  for (std::size_t at = 1; at < text.size(); ++at) {
-    if (text[at] != '"') continue;
-    if (at + 1 == text.size() || text[at + 1] != '"') return at;
-    ++at;
-  }
-  return std::string_view::npos;
-}
+std::string shown(char c) { return io::in_quotes(std::string_view(&c, 1)); }
 
 // Whether a name is a common mark for a missing value.
 bool marks_missing(std::string_view name) {
@@ -109,66 +93,165 @@ std::string in_words(const CsvColumn& column) {
 
 }  // namespace
 
-CsvReader::CsvReader(std::string_view subject, const std::filesystem::path& path, CsvOptions::Header header,
-                     char delimiter, const Location& where)
-    : subject_(subject), delimiter_(delimiter), file_(subject_, path), lines_(file_) {
-  const char d = delimiter;
-  if ((d >= '0' && d <= '9') || (d >= 'a' && d <= 'z') || (d >= 'A' && d <= 'Z') ||
-      std::string_view("+-.\"'\r\n\0", 8).find(d) != std::string_view::npos)
-    throw ValueError(
-        subject_,
-        fmt::format("delimiter {}: expected a character that does not occur in numbers, such as ',' or ';'",
-                    io::in_quotes(std::string_view(&d, 1))),
-        where);
-  if (!read_line()) file_.fail("has no rows");
-  first_line_ = line_;
-  columns_ = cells_.size();
-  row_pending_ = !take_header(header);
+void check_format(const CsvFormat& format, std::string_view subject, const Location& where) {
+  const auto in_numbers = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view("+-.\r\n", 5).find(c) != std::string_view::npos;
+  };
+  const auto refuse = [&](std::string_view name, char c, std::string_view expected) {
+    throw ValueError(subject, fmt::format("{} {}: expected {}", name, shown(c), expected), where);
+  };
+  const char d = format.delimiter, q = format.quote, c = format.comment;
+  if (in_numbers(d) || d == '"' || d == '\'' || d == '\0')
+    refuse("delimiter", d, "a character that does not occur in numbers, such as ',' or ';'");
+  if (in_numbers(q) || q == d || q == '\0' || is_blank(q))
+    refuse("quote", q, "a character other than the delimiter, such as '\"'");
+  if (format.decimal != '.' && format.decimal != ',') refuse("decimal", format.decimal, "'.' or ','");
+  if (format.decimal == d) refuse("decimal", d, "a character other than the delimiter; is the delimiter ';'?");
+  if (in_numbers(c) || (c != '\0' && (c == d || c == q || is_blank(c))))
+    refuse("comment", c, "a character that is neither the delimiter nor the quote, such as '#'");
 }
 
-bool CsvReader::read_line() {
-  while (const auto line = lines_.next()) {
-    ++line_;
-    std::string_view text = *line;
-    if (line_ == 1 && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark
-    if (text.find_first_not_of(' ') == std::string_view::npos) continue;
-    cells_.clear();
-    for (bool more = true; more;) {
-      const std::size_t end = end_of_cell(text);
-      cells_.push_back(trimmed(text.substr(0, end)));
-      more = end < text.size();
-      text.remove_prefix(std::min(end + 1, text.size()));
-    }
+std::optional<CsvNumber> parse_number(std::string_view cell, char decimal) {
+  if (!cell.empty() && (is_blank(cell.front()) || is_blank(cell.back()))) cell = trimmed(cell);
+  std::string with_point;
+  if (decimal != '.') {
+    if (cell.find('.') != std::string_view::npos) return std::nullopt;
+    with_point = cell;
+    std::ranges::replace(with_point, decimal, '.');
+    cell = with_point;
+  }
+  if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);  // from_chars rejects a plus
+  CsvNumber number;
+  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), number.value);
+  if (end != cell.data() + cell.size() || error == std::errc::invalid_argument) return std::nullopt;
+  number.in_range = error == std::errc();
+  return number;
+}
+
+std::string not_a_number(std::string_view cell, char decimal) {
+  const char other = decimal == '.' ? ',' : '.';
+  const bool separated = cell.find(other) != std::string_view::npos && parse_number(cell, other);
+  return fmt::format("{} is not a number{}", io::in_quotes(cell),
+                     separated ? fmt::format(" with the decimal separator {}", shown(decimal)) : "");
+}
+
+CsvReader::CsvReader(std::string_view subject, std::unique_ptr<io::ByteSource> file, const CsvFormat& format,
+                     const Location& where)
+    : subject_(subject), format_(format), file_(std::move(file)), lines_(*file_) {
+  check_format(format, subject, where);
+  if (!read_row()) file_->fail("has no rows");
+  first_line_ = line_;
+  columns_ = cells_.size();
+  row_pending_ = !take_header(format.header);
+}
+
+CsvReader::CsvReader(std::string_view subject, const std::filesystem::path& path, const CsvFormat& format,
+                     const Location& where)
+    : CsvReader(subject, std::make_unique<InputFile>(std::string(subject), path), format, where) {}
+
+bool CsvReader::read_row() {
+  line_ += row_lines_;
+  row_lines_ = 1;
+  for (; const auto line = lines_.next(); ++line_) {
+    row_ = *line;
+    if (line_ == 1 && row_.starts_with("\xEF\xBB\xBF")) row_.remove_prefix(3);  // a byte order mark
+    const std::size_t begin = row_.find_first_not_of(' ');
+    if (begin == std::string_view::npos || (format_.comment != '\0' && row_[begin] == format_.comment)) continue;
+    split();
     return true;
   }
   return false;
 }
 
-// Within quotes, a delimiter is part of the cell.
-std::size_t CsvReader::end_of_cell(std::string_view text) const {
-  std::size_t begin = 0;
-  while (begin < text.size() && (text[begin] == ' ' || text[begin] == '\t') && text[begin] != delimiter_) ++begin;
-  if (begin == text.size() || text[begin] != '"') return std::min(text.find(delimiter_, begin), text.size());
-  const std::size_t closed = end_of_quote(text.substr(begin));
-  if (closed == std::string_view::npos) fail(cells_.size(), "an unclosed quote");
-  begin += closed + 1;
-  const std::size_t end = std::min(text.find(delimiter_, begin), text.size());
-  if (!trimmed(text.substr(begin, end - begin)).empty())
-    fail(cells_.size(), fmt::format("{} follows the closing quote: expected the delimiter {}",
-                                    io::in_quotes(trimmed(text.substr(begin, end - begin))),
-                                    io::in_quotes(std::string_view(&delimiter_, 1))));
+void CsvReader::split() {
+  cells_.clear();
+  for (std::size_t begin = 0;;) {
+    const std::size_t cell = begin;
+    while (begin < row_.size() && is_blank(row_[begin]) && row_[begin] != format_.delimiter) ++begin;
+    std::size_t end;
+    if (begin < row_.size() && row_[begin] == format_.quote) {
+      end = take_quoted(begin);
+    } else {
+      end = std::min(row_.find(format_.delimiter, begin), row_.size());
+      cells_.push_back(trimmed(row_.substr(cell, end - cell)));
+    }
+    if (end == row_.size()) return;
+    begin = end + 1;
+  }
+}
+
+// Takes the cell whose quote opens at `begin`; within quotes, a delimiter and a line end are part of the cell, and a
+// doubled quote is one quote. Returns the cell's end in the row.
+std::size_t CsvReader::take_quoted(std::size_t begin) {
+  constexpr std::size_t longest = std::size_t{1} << 24;  // so that an unclosed quote does not swallow a large file
+  const char quote = format_.quote;
+  std::size_t doubled = 0, at = begin + 1;
+  for (;; ++at) {
+    at = row_.find(quote, at);
+    while (at == std::string_view::npos) {
+      const std::size_t searched = row_.size();
+      if (searched - begin > longest) fail_in(line_at(begin), cells_.size(), "a quote is not closed within 16 MiB");
+      add_line(begin);
+      at = row_.find(quote, searched);
+    }
+    if (at + 1 == row_.size() || row_[at + 1] != quote) break;
+    ++at;
+    ++doubled;
+  }
+  std::string_view text = row_.substr(begin + 1, at - begin - 1);
+  if (doubled > 0) {  // in place; the quotes that are left over stay at the end
+    char* const to = lines_.writable(text.data());
+    std::size_t length = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      to[length++] = text[i];
+      if (text[i] == quote) ++i;
+    }
+    std::fill(to + length, to + text.size(), quote);
+    text = text.substr(0, length);
+  }
+  const std::size_t end = std::min(row_.find(format_.delimiter, at), row_.size());
+  if (const auto rest = trimmed(row_.substr(at + 1, end - at - 1)); !rest.empty())
+    fail_in(line_at(at), cells_.size(),
+            fmt::format("{} follows the closing quote: expected the delimiter {}", io::in_quotes(rest),
+                        shown(format_.delimiter)));
+  cells_.push_back(text);
   return end;
+}
+
+// Adds the next line to the row, whose quote at `open` is not closed.
+void CsvReader::add_line(std::size_t open) {
+  const std::size_t line = line_at(open), mark = lines_.position(row_.data());
+  std::vector<std::size_t> begins;
+  for (const std::string_view cell : cells_) begins.push_back(static_cast<std::size_t>(cell.data() - row_.data()));
+  const auto longer = lines_.extend();  // invalidates the row
+  if (!longer) fail_in(line, cells_.size(), "an unclosed quote");
+  row_ = longer->substr(mark - lines_.position(longer->data()));  // without the byte order mark
+  for (std::size_t i = 0; i < cells_.size(); ++i) cells_[i] = row_.substr(begins[i], cells_[i].size());
+  ++row_lines_;
+}
+
+// The line of a place in the row.
+std::size_t CsvReader::line_at(std::size_t place) const {
+  const std::string_view before = row_.substr(0, place);
+  return line_ + static_cast<std::size_t>(std::ranges::count(before, '\n'));
 }
 
 bool CsvReader::take_header(CsvOptions::Header header) {
   using Header = CsvOptions::Header;
-  const auto is_number = [](std::string_view cell) { return parse(without_quotes(cell)).has_value(); };
-  const auto is_text = [](std::string_view cell) { return !without_quotes(cell).empty(); };
+  const auto is_number = [&](std::string_view cell) { return parse_number(cell, format_.decimal).has_value(); };
+  const auto is_text = [&](std::string_view cell) { return !trimmed(cell).empty() && !is_number(cell); };
+  const bool automatic = header == Header::automatic;
   if (header == Header::no) return false;
-  if (header == Header::automatic && (std::ranges::any_of(cells_, is_number) || std::ranges::none_of(cells_, is_text)))
-    return false;
-  for (const std::string_view cell : cells_) names_.emplace_back(without_quotes(cell));
-  if (header == Header::automatic) check_names();
+  if (automatic && std::ranges::none_of(cells_, is_text)) return false;
+  if (const auto number = std::ranges::find_if(cells_, is_number); automatic && number != cells_.end()) {
+    if (!format_.text) return false;
+    fail(
+        static_cast<std::size_t>(number - cells_.begin()),
+        fmt::format("{} among text in the first row: set `header` to state whether it is one", io::in_quotes(*number)));
+  }
+  for (const std::string_view cell : cells_) names_.emplace_back(trimmed(cell));
+  if (automatic && !format_.text) check_names();
   return true;
 }
 
@@ -187,8 +270,8 @@ void CsvReader::check_names() const {
 
 bool CsvReader::next() {
   if (std::exchange(row_pending_, false)) return has_rows_ = true;
-  if (!read_line()) {
-    if (!has_rows_) file_.fail("has no rows below its header");
+  if (!read_row()) {
+    if (!has_rows_) file_->fail("has no rows below its header");
     return false;
   }
   has_rows_ = true;
@@ -199,12 +282,17 @@ bool CsvReader::next() {
 }
 
 void CsvReader::fail(std::size_t column, std::string_view what) const {
-  throw FileError(subject_, fmt::format("{}:{}: column {}: {}", file_.label(), line_, column + 1, what));
+  const bool present = column < cells_.size();
+  fail_in(present ? line_at(static_cast<std::size_t>(cells_[column].data() - row_.data())) : line_, column, what);
+}
+
+void CsvReader::fail_in(std::size_t line, std::size_t column, std::string_view what) const {
+  throw FileError(subject_, fmt::format("{}:{}: column {}: {}", file_->label(), line, column + 1, what));
 }
 
 std::size_t CsvReader::find(const CsvColumn& column, std::string_view role, const Location& where) const {
   const auto refuse = [&](const std::string& what) {
-    throw ValueError(subject_, fmt::format("{} {}: {} {}", role, in_words(column), file_.label(), what), where);
+    throw ValueError(subject_, fmt::format("{} {}: {} {}", role, in_words(column), file_->label(), what), where);
   };
   if (const int* number = std::get_if<int>(&column)) {
     const auto count = static_cast<std::int64_t>(columns_);
@@ -224,10 +312,9 @@ std::size_t CsvReader::find(const CsvColumn& column, std::string_view role, cons
 double CsvReader::number(std::size_t column) const {
   const std::string_view cell = cells_[column];
   if (cell.empty()) fail(column, "the value is missing");
-  const std::optional<Number> number = parse(cell);
+  const std::optional<CsvNumber> number = parse_number(cell, format_.decimal);
   if (!number)
-    fail(column, fmt::format("{} is not a number{}", io::in_quotes(cell),
-                             line_ == first_line_ ? "; is this line a header?" : ""));
+    fail(column, not_a_number(cell, format_.decimal) + (line_ == first_line_ ? "; is this line a header?" : ""));
   if (!number->in_range) fail(column, fmt::format("{} is out of range", io::in_quotes(cell)));
   if (!std::isfinite(number->value)) fail(column, fmt::format("{} is not a finite number", io::in_quotes(cell)));
   return number->value;

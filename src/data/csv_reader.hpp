@@ -1,12 +1,13 @@
-// Reads the lines of a table and splits them into cells.
+// Reads the rows of a table and splits them into cells, as RFC 4180 defines them.
 #pragma once
 
-#include "data/input_file.hpp"
+#include "io/byte_source.hpp"
 #include <wengert/base/error.hpp>
 #include <wengert/data/csv.hpp>
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,29 +16,63 @@
 
 namespace wengert::data {
 
-/// The lines of a file without their line ends. Each is valid until the next call of `next`.
+/// How a file writes a table.
+struct CsvFormat {
+  CsvOptions::Header header = CsvOptions::Header::automatic;
+  char delimiter = ',';
+  char decimal = '.';
+  char comment = '\0';
+  char quote = '"';
+  bool text = false;  // whether cells may hold text, so that a row without numbers need not be a header
+};
+
+/// Throws ValueError as `subject` unless the characters are different from each other and do not occur in numbers.
+void check_format(const CsvFormat& format, std::string_view subject, const Location& where);
+
+/// A number in a cell.
+struct CsvNumber {
+  double value = 0;
+  bool in_range = true;  // of double
+};
+/// The number that a cell consists of, apart from surrounding blanks, if it is one.
+std::optional<CsvNumber> parse_number(std::string_view cell, char decimal);
+/// Says that a cell is not a number.
+std::string not_a_number(std::string_view cell, char decimal);
+
+/// The lines of a file without their line ends. Each is valid until the next call of `next` or `extend`.
 class CsvLines {
  public:
-  explicit CsvLines(InputFile& file) : file_(file), buffer_(std::size_t{1} << 15) {}
+  explicit CsvLines(io::ByteSource& file) : file_(file), buffer_(std::size_t{1} << 15) {}
 
   std::optional<std::string_view> next();
+  /// The current line together with the next one and the line end between them; nullopt at the end of the file.
+  std::optional<std::string_view> extend();
+  /// The position in the file of a place in the current line.
+  std::size_t position(const char* place) const { return dropped_ + static_cast<std::size_t>(place - buffer_.data()); }
+  /// Writes to a place in the current line.
+  char* writable(const char* place) { return buffer_.data() + (place - buffer_.data()); }
 
  private:
+  std::optional<std::string_view> find_end();
   std::string_view take(std::size_t length, std::size_t with_end);
   void fill();
 
-  InputFile& file_;
+  io::ByteSource& file_;
   std::vector<char> buffer_;
-  std::size_t begin_ = 0;
+  std::size_t line_ = 0;   // begin of the current line
+  std::size_t begin_ = 0;  // begin of what follows it
   std::size_t end_ = 0;
+  std::size_t dropped_ = 0;  // bytes of the file before the buffer
   bool at_end_ = false;
 };
 
-/// The rows of numbers in a table, and the names in its header.
+/// The rows of a table, and the names in its header.
 class CsvReader {
  public:
   /// Reads the header, if there is one. Throws FileError or ValueError as `subject`.
-  CsvReader(std::string_view subject, const std::filesystem::path& path, CsvOptions::Header header, char delimiter,
+  CsvReader(std::string_view subject, std::unique_ptr<io::ByteSource> file, const CsvFormat& format,
+            const Location& where);
+  CsvReader(std::string_view subject, const std::filesystem::path& path, const CsvFormat& format,
             const Location& where);
 
   /// Goes to the next row; false after the last. Throws FileError if there are no rows at all.
@@ -48,31 +83,43 @@ class CsvReader {
   const std::vector<std::string>& names() const { return names_; }
   /// The index of a column. Throws ValueError, which calls it `role`, unless one column has that name or number.
   std::size_t find(const CsvColumn& column, std::string_view role, const Location& where) const;
+  /// The file.
+  io::ByteSource& file() const { return *file_; }
 
-  /// A cell of the current row.
+  /// A cell of the current row, without quotes.
   std::string_view cell(std::size_t column) const { return cells_[column]; }
   /// The number in a cell of the current row. Throws FileError if there is none, or if it is not finite.
   double number(std::size_t column) const;
+  /// The line on which the current row begins, counted from 1.
+  std::size_t line() const { return line_; }
+  /// The position in the file where the current row begins.
+  std::size_t position() const { return lines_.position(row_.data()); }
   /// Throws a FileError about a cell of the current row.
   [[noreturn]] void fail(std::size_t column, std::string_view what) const;
 
  private:
-  bool read_line();
-  std::size_t end_of_cell(std::string_view text) const;
+  bool read_row();
+  void split();
+  std::size_t take_quoted(std::size_t begin);
+  void add_line(std::size_t open);
+  std::size_t line_at(std::size_t place) const;
+  [[noreturn]] void fail_in(std::size_t line, std::size_t column, std::string_view what) const;
   bool take_header(CsvOptions::Header header);
   void check_names() const;
 
   std::string subject_;
-  char delimiter_;
-  InputFile file_;
+  CsvFormat format_;
+  std::unique_ptr<io::ByteSource> file_;
   CsvLines lines_;
-  std::size_t line_ = 0;        // counted from 1
+  std::string_view row_;        // the current row: one line, or several if there are line breaks within quotes
+  std::size_t line_ = 0;        // of the row's begin, counted from 1
+  std::size_t row_lines_ = 1;   // how many lines the row has
   std::size_t first_line_ = 0;  // the first that is not empty
   std::size_t columns_ = 0;
-  bool row_pending_ = false;  // whether the current line is a row that `next` has not returned yet
+  bool row_pending_ = false;  // whether the current row is one that `next` has not returned yet
   bool has_rows_ = false;
   std::vector<std::string> names_;
-  std::vector<std::string_view> cells_;  // of the current line
+  std::vector<std::string_view> cells_;  // of the current row
 };
 
 }  // namespace wengert::data

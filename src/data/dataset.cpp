@@ -1,16 +1,21 @@
 // Random and stratified train/test splits, subsets by sample index, and one-hot encoding of labels.
 #include "base/located.hpp"
 #include <wengert/data/arrays.hpp>
+#include "io/in_quotes.hpp"
 #include <wengert/data/batches.hpp>
 #include <wengert/data/dataset.hpp>
+#include <wengert/data/frame.hpp>
 #include <wengert/data/mapped.hpp>
+#include <wengert/data/mapped_frame.hpp>
 #include <wengert/data/table.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <random>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -77,8 +82,8 @@ SplitRows stratified_parts(const Indices& labels, std::size_t classes, double te
   return parts;
 }
 
-template <class T, template <class> class Data>
-Split<T, Data> cut(const Data<T>& data, const SplitRows& parts, const Location& where) {
+template <class Result, class Data>
+Result cut(const Data& data, const SplitRows& parts, const Location& where) {
   return {subset(data, parts.train, where), subset(data, parts.test, where)};
 }
 
@@ -139,13 +144,13 @@ Table<T> subset(const Table<T>& table, std::span<const std::size_t> samples, con
 template <class T>
 Split<T> split(const Dataset<T>& dataset, double test_fraction, std::uint64_t seed, const Location& where) {
   check("split", dataset.size(), dataset.labels, test_fraction, where);
-  return cut<T, Dataset>(dataset, any_parts(dataset.size(), test_fraction, seed), where);
+  return cut<Split<T, Dataset>>(dataset, any_parts(dataset.size(), test_fraction, seed), where);
 }
 template <class T>
 Split<T, MappedDataset> split(const MappedDataset<T>& dataset, double test_fraction, std::uint64_t seed,
                               const Location& where) {
   check("split", dataset.size(), dataset.labels, test_fraction, where);
-  return cut<T, MappedDataset>(dataset, any_parts(dataset.size(), test_fraction, seed), where);
+  return cut<Split<T, MappedDataset>>(dataset, any_parts(dataset.size(), test_fraction, seed), where);
 }
 template <class T>
 Split<T, Table> split(const Table<T>& table, double test_fraction, std::uint64_t seed, const Location& where) {
@@ -155,20 +160,50 @@ Split<T, Table> split(const Table<T>& table, double test_fraction, std::uint64_t
                      fmt::format("targets of shape {}: expected a row for each of the {} samples",
                                  to_string(Shape(table.targets.shape())), table.size()),
                      where);
-  return cut<T, Table>(table, any_parts(table.size(), test_fraction, seed), where);
+  return cut<Split<T, Table>>(table, any_parts(table.size(), test_fraction, seed), where);
 }
 
 template <class T>
 Split<T> stratified_split(const Dataset<T>& dataset, double test_fraction, std::uint64_t seed, const Location& where) {
   check("stratified_split", dataset.size(), dataset.labels, test_fraction, where);
-  return cut<T, Dataset>(dataset, stratified_parts(dataset.labels, dataset.classes, test_fraction, seed, where), where);
+  return cut<Split<T, Dataset>>(dataset, stratified_parts(dataset.labels, dataset.classes, test_fraction, seed, where),
+                                where);
 }
 template <class T>
 Split<T, MappedDataset> stratified_split(const MappedDataset<T>& dataset, double test_fraction, std::uint64_t seed,
                                          const Location& where) {
   check("stratified_split", dataset.size(), dataset.labels, test_fraction, where);
-  return cut<T, MappedDataset>(dataset, stratified_parts(dataset.labels, dataset.classes, test_fraction, seed, where),
-                               where);
+  return cut<Split<T, MappedDataset>>(
+      dataset, stratified_parts(dataset.labels, dataset.classes, test_fraction, seed, where), where);
+}
+
+FrameSplit<Frame> split(const Frame& frame, double test_fraction, std::uint64_t seed, const Location& where) {
+  check("split", frame.size(), test_fraction, where);
+  return cut<FrameSplit<Frame>>(frame, any_parts(frame.size(), test_fraction, seed), where);
+}
+FrameSplit<MappedFrame> split(const MappedFrame& frame, double test_fraction, std::uint64_t seed,
+                              const Location& where) {
+  check("split", frame.size(), test_fraction, where);
+  return cut<FrameSplit<MappedFrame>>(frame, any_parts(frame.size(), test_fraction, seed), where);
+}
+FrameSplit<Frame> stratified_split(const Frame& frame, std::string_view label, double test_fraction, std::uint64_t seed,
+                                   const Location& where) {
+  const std::size_t column = frame.find(label, where);
+  check("stratified_split", frame.size(), test_fraction, where);
+  std::map<std::string_view, std::int64_t> classes;
+  for (std::size_t row = 0; row < frame.size(); ++row) ++classes[frame.cell(row, column)];
+  std::int64_t next = 0;
+  for (auto& [name, count] : classes) {
+    if (count == 1)
+      throw ValueError(
+          "stratified_split",
+          fmt::format("class {} has one row: expected at least two, one for each part", io::in_quotes(name)), where);
+    count = next++;
+  }
+  Indices labels = Indices::from_shape({frame.size()});
+  for (std::size_t row = 0; row < frame.size(); ++row) labels.data()[row] = classes.at(frame.cell(row, column));
+  const SplitRows parts = stratified_parts(labels, classes.size(), test_fraction, seed, where);
+  return cut<FrameSplit<Frame>>(frame, parts, where);
 }
 
 template <class T>

@@ -140,10 +140,39 @@ TEST_CASE("a quote that is never closed is an error, and a delimiter within quot
   CHECK(table.complaint(rows + "\"3,4,1\n5,6,0\n") == ":3: column 1: " + open);
   CHECK(table.complaint("kind,\"width\"mm,height\n" + rows) ==
         ":1: column 2: 'mm' follows the closing quote: expected the delimiter ','");
-  CHECK(contains(table.complaint(rows + "3,\"4\",1\n"), ":3: column 2: "));  // numbers must not be quoted
   // A tab as delimiter is not white space before a quote.
   CHECK(table.read("a\t\t\"b\tc\"\n1\t2\t0\n", {.header = CsvOptions::Header::yes, .delimiter = '\t'}).feature_names ==
         std::vector<std::string>{"a", ""});
+}
+
+TEST_CASE("cells may be quoted, and contain line breaks, as in RFC 4180") {
+  const CsvFile table;
+  const auto quoted = table.read("\"leaf\nwidth\",x,\"kind\"\r\n\" 1.5\",\"2\",\"0\"\r\n3, \"-4\" ,1");
+  CHECK(quoted.inputs == Tensor<double>{{1.5, 2}, {3, -4}});
+  CHECK(quoted.labels == Indices{0, 1});
+  CHECK(quoted.feature_names == std::vector<std::string>{"leaf\nwidth", "x"});
+  CHECK(table.complaint("a,b\n1,0\n\"2\n\",\"x\ny\"\n") == ":3: column 1: '2?' is not a number");
+  CHECK(table.complaint("a,b\n\"\",0\n") == ":2: column 1: the value is missing");
+  CHECK(table.complaint("\"a\n\",b\n1,0\n\n2\n") == ":5: column 2: 1 columns in this line: expected 2, as in line 1");
+}
+
+TEST_CASE("decimal commas and comments") {
+  const CsvFile table;
+  const CsvOptions comma{.delimiter = ';', .decimal = ','}, hash{.comment = '#'};
+  CHECK(table.read("1,5;-,25;0\n2;3e1;1\n", comma).inputs == Tensor<double>{{1.5, -0.25}, {2, 30}});
+  CHECK(table.complaint("1,5;2.5;0\n", comma) ==
+        ":1: column 2: '2.5' is not a number with the decimal separator ','; is this line a header?");
+  CHECK(table.complaint("1;2;0\n1,5;2;0\n", {.delimiter = ';'}) ==
+        ":2: column 1: '1,5' is not a number with the decimal separator '.'");
+  CHECK(table.read("# a\n1,2,0\n #b,,\n#\n3,4,1\n#", hash).inputs == Tensor<double>{{1, 2}, {3, 4}});
+  CHECK(table.complaint("#\n1,2,0\n#\n3,x,1\n", hash) == ":4: column 2: 'x' is not a number");
+  CHECK(table.complaint("1,2,0\n#3,4,1\n") == ":2: column 1: '#3' is not a number");
+  const TemporaryFolder folder;
+  const auto path = folder.write("table.csv", "x;y\n#\n0,5;1,5\n");
+  const TableOptions both{.delimiter = ';', .decimal = ',', .comment = '#'}, wrong{.decimal = ','};
+  CHECK(read_table<double>(path, both).targets == column<double>({1.5}));
+  CHECK_ERROR(ValueError, "[read_table] decimal ',': expected a character other than the delimiter",
+              read_table<double>(path, wrong));
 }
 
 TEST_CASE("a line of missing values is not taken for a header") {
@@ -154,9 +183,7 @@ TEST_CASE("a line of missing values is not taken for a header") {
   CHECK(table.complaint("x,y,x\n" + rows) == ":1: column 3: 'x' appears twice" + advice);
   for (const std::string missing : {"NA", "n/a", "null", "None", "?", "-"})
     CHECK(table.complaint("x,y," + missing + "\n" + rows) == ":1: column 3: '" + missing + "'" + advice);
-  // Nor is a line of quoted numbers; cells of a table must not be quoted.
-  CHECK(contains(table.complaint("\"1\",\"2\",\"0\"\n" + rows), ":1: column 1: "));
-  CHECK(contains(table.complaint("\"1\",\"2\",\"0\"\n" + rows), "is not a number"));
+  CHECK(table.read("\"1\",\"2\",\"0\"\n" + rows).size() == 3);  // nor is a line of quoted numbers
   CHECK(table.read(",x,x\n" + rows, {.header = Header::yes}).feature_names == std::vector<std::string>{"", "x"});
 }
 
@@ -213,8 +240,9 @@ TEST_CASE("a cell that is no finite number is refused by line and column") {
   const auto second = [&](const std::string& cell) { return table.complaint("1,2,0\n3," + cell + ",1\n"); };
   CHECK(second("") == ":2: column 2: the value is missing");
   CHECK(second("  ") == ":2: column 2: the value is missing");
-  for (const std::string cell : {"x", "1.2.3", "0x10", "--1", "+-1", "+", "-", "1 2", "\"5\"", "1d3", "."}) {
-    CHECK(second(cell) == ":2: column 2: '" + cell + "' is not a number");
+  for (const std::string cell : {"x", "1.2.3", "0x10", "--1", "+-1", "+", "-", "1 2", "\"5 6\"", "1d3", "."}) {
+    const std::string text = cell.front() == '"' ? cell.substr(1, cell.size() - 2) : cell;
+    CHECK(second(cell) == ":2: column 2: '" + text + "' is not a number");
   }
   for (const std::string cell : {"nan", "NaN", "inf", "-Infinity"})
     CHECK(second(cell) == ":2: column 2: '" + cell + "' is not a finite number");

@@ -105,6 +105,54 @@ TEST_CASE("guide: read, split, normalise and load batches") {
   CHECK(samples == 180);
 }
 
+TEST_CASE("guide: tables") {
+  const TemporaryFolder folder;
+  const CurrentFolder there(folder);
+  folder.write("penguins.csv",
+               "id,species,island,mass\nN1,Adelie,Dream,3.75\nN2,Adelie,Biscoe,3.8\nN3,Adelie,Dream,NA\n"
+               "N4,Adelie,Dream,3.25\nN5,Gentoo,Biscoe,4.5\nN6,Gentoo,Biscoe,5.7\nN7,Gentoo,Biscoe,5.2\n"
+               "N8,Gentoo,Biscoe,\nN9,Adelie,Dream,3.9\nN10,Adelie,Dream,3.3\nN11,Gentoo,Biscoe,5\n"
+               "N12,Gentoo,Biscoe,4.9\n");
+  const auto predict = [](const wg::Tensor<float>& x) { return x(0, 2) < 0 ? 0 : 1; };
+  std::ostringstream out;
+  std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
+  // clang-format off
+  const data::Frame frame = data::read_frame("penguins.csv");  // also .csv.gz; a header is detected
+  const auto [train, test] = data::stratified_split(frame, "species", 0.25, 1);
+  data::Schema schema = data::Schema::infer(train, {.label = "species", .ignored = {"id"}});
+  schema["mass"].missing = data::Missing::median;     // the default, an error, names the cell
+  schema["mass"].indicator = true;                    // adds an input: is the mass missing?
+  schema["island"].unknown = data::Unknown::ignore;   // an island that occurs only later: all zeros
+  std::cout << schema;
+
+  const auto encoder = data::TableEncoder::fit(train, schema);
+  const data::EncodedTable<float> samples = encoder.encode<float>(train);  // inputs N×D, labels N
+  const data::Dataset<float> test_set = encoder.encode<float>(test).dataset();
+  encoder.save("penguins.json");                      // beside the weights
+
+  const auto loaded = data::TableEncoder::load("penguins.json");
+  data::Frame bird({"mass", "island"});
+  bird.add_row(std::vector<std::string>{"4.1", "Torgersen"});
+  const wg::Tensor<float> x = loaded.encode_inputs<float>(bird).inputs;
+  const std::string& species = loaded.decode(predict(x));
+
+  const data::MappedFrame rows = data::map_frame("penguins.csv");
+  const auto parts = data::split(rows, 0.25, 1);
+  const auto learned = data::TableEncoder::fit(parts.train, schema);
+  const data::FrameSource<float> source(parts.train, learned);  // for train::fit; FrameSource<float, Tensor<float>> has targets
+  // clang-format on
+  std::cout.rdbuf(before);
+  std::istringstream lines(out.str());
+  std::string indented, line;
+  while (std::getline(lines, line)) indented += line + "\n";
+  CAPTURE(out.str());
+  CHECK(unindented("docs/data.md").find(indented) != std::string::npos);
+  CHECK(samples.feature_names == std::vector<std::string>{"island_Biscoe", "island_Dream", "mass", "mass_missing"});
+  CHECK((samples.size() == 8 && test_set.size() == 4 && source.size() == 9));
+  CHECK((x(0, 0) == 0 && x(0, 1) == 0 && x(0, 3) == 0));
+  CHECK(species == "Adelie");
+}
+
 TEST_CASE("guide: weights") {
   const TemporaryFolder folder;
   const CurrentFolder there(folder);
@@ -125,5 +173,5 @@ TEST_CASE("guide: weights") {
 }
 
 TEST_CASE("guide: every block of C++ stands in this file or among the tests of images") {
-  CHECK(check_snippets("docs/data.md", "tests/data/guide_test.cpp", "tests/images/images_test.cpp") == 9);
+  CHECK(check_snippets("docs/data.md", "tests/data/guide_test.cpp", "tests/images/images_test.cpp") == 12);
 }

@@ -1,5 +1,6 @@
 // Writes the initial corpora of the fuzz targets: seeds FOLDER makes a subfolder for each target.
 #include "train/checkpoint.hpp"
+#include <wengert/data/table_encoder.hpp>
 #include <wengert/io/npy.hpp>
 #include <wengert/io/npz.hpp>
 #include <wengert/io/safetensors.hpp>
@@ -43,6 +44,21 @@ void csv(const fs::path& folder) {
   put(folder / "plain", "1,2.5,0\n-3e2,+4,1\n");
   put(folder / "header", "\xEF\xBB\xBF\"a b\", \"c\",label\r\n1,2,0\r\n\r\n.5,1e-3,2\r\n");
   put(folder / "semicolon", "x;y\n1;2\n3;4\n");
+  put(folder / "quoted", "\"a\nb\",c\n\"1\",\"0\"\n\"2\"\"\",1\n");
+}
+
+void frames(const fs::path& frame, const fs::path& table_encoder) {
+  put(frame / "commas", "mass,island,\"re\nmark\"\r\n1.5,a,\"x, \"\"y\"\"\"\r\n,b,NA\r\n-2e3,a,\"1\r\n2\"\r\n");
+  put(frame / "semicolons", "# c\n1,5;'it''s';3\n#\n\n-,5;'a\nb';?\n");
+  const data::Frame rows = data::read_frame(frame / "commas");
+  data::Schema schema = data::Schema::infer(rows, {.label = "island", .ignored = {"re\nmark"}});
+  schema["mass"].missing = data::Missing::mean;
+  schema["mass"].indicator = true;
+  data::TableEncoder::fit(rows, schema).save(table_encoder / "label");
+  data::Schema categories{{{.name = "island", .kind = data::ColumnKind::category}}};
+  categories["island"].encoding = data::Encoding::index;
+  categories["island"].unknown = data::Unknown::other;
+  data::TableEncoder::fit(rows, categories).save(table_encoder / "category");
 }
 
 void arrays(const fs::path& npy, const fs::path& npz, const fs::path& safetensors) {
@@ -112,10 +128,12 @@ void checkpoint(const fs::path& folder) {
 int main(int argc, char** argv) {
   if (argc != 2) return std::fputs("usage: seeds FOLDER\n", stderr), 2;
   const fs::path folder = argv[1];
-  for (const char* target : {"idx", "csv", "npy", "npz", "safetensors", "png", "jpeg", "checkpoint"})
+  for (const char* target :
+       {"idx", "csv", "frame", "table_encoder", "npy", "npz", "safetensors", "png", "jpeg", "checkpoint"})
     fs::create_directories(folder / target);
   idx(folder / "idx");
   csv(folder / "csv");
+  frames(folder / "frame", folder / "table_encoder");
   arrays(folder / "npy", folder / "npz", folder / "safetensors");
   png(folder / "png");
   jpeg(folder / "jpeg");

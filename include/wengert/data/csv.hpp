@@ -26,20 +26,24 @@ struct CsvOptions {
   };
   CsvColumn label_column = -1;        ///< the column of the labels
   Header header = Header::automatic;  ///< whether the first line is a header
-  char delimiter = ',';               ///< separates cells; not a letter, a digit, a sign, a point or a quote
+  char delimiter = ',';               ///< separates cells; not a letter, digit, sign, point or quote
   double scale = 1;                   ///< multiplies every input: 1.0 / 255 maps pixels to 0 … 1
   std::size_t most_classes = 10'000;  ///< labels must be below this; a column with larger ones rarely holds classes
+  char decimal = '.';                 ///< the decimal separator of numbers, '.' or ','
+  char comment = '\0';                ///< lines that begin with this character are skipped; none by default
 };
 
-/// Reads a table, plain or compressed by gzip: one sample per line, one cell its label, the other cells its inputs.
+/// Reads a table of numbers, plain or compressed by gzip: one sample per row, one cell its label, the other cells its
+/// inputs. For text, categories and missing values, see `read_frame`.
 ///
-/// Cells hold decimal numbers, optionally surrounded by blanks. Names may be quoted; within quotes, a delimiter is part
-/// of the name and a doubled quote is one quote. Lines end in LF or CRLF; blank lines are skipped. Labels are integers
-/// from 0; for other targets, see `read_table`.
+/// The format is RFC 4180: a cell may be quoted, and then contain delimiters, line breaks and doubled quotes, each of
+/// which stands for one. Cells hold decimal numbers; blanks around a cell or a number do not count. Lines end in LF or
+/// CRLF; blank lines and a byte order mark are skipped. Labels are integers from 0; for other targets, see
+/// `read_table`.
 ///
 /// Throws FileError, naming line and column (both counted from 1), for a cell that is empty, not a number, not finite
-/// or too large for T, for a quote that is not closed on its line, for a line whose number of cells differs from that
-/// of the first, and for an invalid label; for a detected header with a name that is empty, duplicate, or marks a
+/// or too large for T, for a quote that is not closed, for a row whose number of cells differs from that of the first,
+/// and for an invalid label; for a detected header with a name that is empty, duplicate, or marks a
 /// missing value, such as NA; also if the file cannot be read or has no samples. Throws ValueError for invalid options
 /// or a label column that the table does not have.
 template <class T>
@@ -51,6 +55,8 @@ struct TableOptions {
   std::vector<CsvColumn> target_columns = {-1};               ///< the targets; if empty, every column is an input
   CsvOptions::Header header = CsvOptions::Header::automatic;  ///< whether the first line is a header
   char delimiter = ',';                                       ///< as in CsvOptions
+  char decimal = '.';                                         ///< as in CsvOptions
+  char comment = '\0';                                        ///< as in CsvOptions
 };
 
 /// Reads a table for regression, in the format of `read_csv`, but with numeric targets, in the order of

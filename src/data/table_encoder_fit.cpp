@@ -1,0 +1,193 @@
+// TableEncoder::fit: means, deviations, replacements and categories, in one pass over the training rows.
+#include "base/located.hpp"
+#include "data/frame_access.hpp"
+#include "data/moments.hpp"
+#include "data/table_encoder_state.hpp"
+#include "io/in_quotes.hpp"
+#include "io/json.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace wengert::data {
+namespace {
+
+constexpr const char* fit_subject = "TableEncoder::fit";
+
+// What has been seen of a column.
+struct SeenColumn {
+  ColumnMoments moments{1};
+  std::size_t missing = 0;
+  std::vector<double> values;                             // for the median
+  std::unordered_map<double, std::size_t> counts;         // for the most frequent number
+  std::map<std::string, std::size_t, std::less<>> texts;  // how often each occurs
+};
+
+double median_of(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  const double below = *std::max_element(values.begin(), middle);
+  return below + (*middle - below) / 2;
+}
+
+// The value that occurs most often; the least of several.
+double most_frequent(const std::unordered_map<double, std::size_t>& counts) {
+  auto best = counts.begin();
+  for (auto at = counts.begin(); at != counts.end(); ++at)
+    if (at->second > best->second || (at->second == best->second && at->first < best->first)) best = at;
+  return best->first;
+}
+
+// Sorts as numbers if all are numbers, otherwise as text.
+void sort_categories(std::vector<std::string>& texts) {
+  std::vector<std::pair<double, std::string>> numbers;
+  for (const std::string& text : texts) {
+    const auto number = parse_number(text, '.');
+    if (!number || !number->in_range || std::isnan(number->value)) return std::ranges::sort(texts), void();
+    numbers.emplace_back(number->value, text);
+  }
+  std::ranges::sort(numbers);
+  std::ranges::transform(numbers, texts.begin(), [](const auto& number) { return number.second; });
+}
+
+class Learner {
+ public:
+  Learner(const Schema& schema, const Location& where) : where_(where) {
+    std::ranges::copy_if(schema.columns, std::back_inserter(schema_.columns),
+                         [](const Column& column) { return column.kind != ColumnKind::ignored; });
+    if (const std::string fault = fault_of(schema_); !fault.empty()) throw ValueError(fit_subject, fault, where);
+    seen_.resize(schema_.columns.size());
+  }
+
+  void add(const Frame& frame) {
+    const std::vector<std::size_t> columns = matching_columns(fit_subject, schema_, frame, false, true, where_);
+    const std::vector<std::size_t> rows = kept_rows(schema_, columns, frame);
+    rows_ += rows.size();
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      for (const std::size_t row : rows) add_cell(schema_.columns[i], seen_[i], frame, row, columns[i]);
+  }
+
+  std::shared_ptr<const TableEncoder::State> finish() {
+    if (rows_ == 0) throw ValueError(fit_subject, "no rows to learn from", where_);
+    auto state = std::make_shared<TableEncoder::State>();
+    for (std::size_t i = 0; i < seen_.size(); ++i) state->learned.push_back(learned(schema_.columns[i], seen_[i]));
+    state->schema = std::move(schema_);
+    state->complete();
+    return state;
+  }
+
+ private:
+  static void add_cell(const Column& column, SeenColumn& seen, const Frame& frame, std::size_t row, std::size_t index) {
+    if (frame.missing(row, index)) {
+      if (!replaces(column.missing))
+        refuse_cell(fit_subject, frame, row, index,
+                    "the value is missing: set a rule, such as Missing::drop, for the column");
+      ++seen.missing;
+    } else if (column.kind == ColumnKind::category || column.kind == ColumnKind::label) {
+      const std::string_view cell = frame.cell(row, index);
+      const auto found = seen.texts.find(cell);
+      if (found != seen.texts.end()) {
+        ++found->second;
+        return;
+      }
+      if (!io::is_utf8(cell))
+        refuse_cell(fit_subject, frame, row, index,
+                    fmt::format("{} is not UTF-8: convert the file, for example by iconv", io::in_quotes(cell)));
+      seen.texts.emplace(cell, 1);
+    } else {
+      const double number = number_in(fit_subject, frame, row, index, column.kind);
+      seen.moments.add(&number);
+      if (column.missing == Missing::median) seen.values.push_back(number);
+      if (column.missing == Missing::most_frequent) ++seen.counts[number];
+    }
+  }
+
+  LearnedColumn learned(const Column& column, SeenColumn& seen) const {
+    const bool texts = column.kind == ColumnKind::category || column.kind == ColumnKind::label;
+    return texts ? learned_categories(column, seen) : learned_number(column, seen);
+  }
+
+  LearnedColumn learned_number(const Column& column, SeenColumn& seen) const {
+    LearnedColumn result;
+    const auto present = static_cast<double>(seen.moments.rows()), missing = static_cast<double>(seen.missing);
+    if (present == 0)
+      throw ValueError(fit_subject, fmt::format("column {} has no values to learn from", io::in_quotes(column.name)),
+                       where_);
+    Moments moments = seen.moments.joined(0, 1);
+    if (column.missing == Missing::mean) result.fill = moments.mean;
+    if (column.missing == Missing::median) result.fill = median_of(seen.values);
+    if (column.missing == Missing::most_frequent) result.fill = most_frequent(seen.counts);
+    if (!column.standardise) return result;
+    // The replaced values are joined to the others (Chan, Golub & LeVeque 1979).
+    const double distance = result.fill - moments.mean, all = present + missing;
+    if (missing > 0) {
+      moments.mean += distance * missing / all;
+      moments.squares += distance * distance * present * missing / all;
+    }
+    if (!std::isfinite(moments.squares))
+      throw ValueError(
+          fit_subject,
+          fmt::format("column {} has values too large to square: set standardise = false", io::in_quotes(column.name)),
+          where_);
+    result.mean = moments.mean;
+    result.deviation = std::sqrt(moments.squares / all);
+    if (result.deviation == 0) result.deviation = 1;
+    return result;
+  }
+
+  LearnedColumn learned_categories(const Column& column, const SeenColumn& seen) const {
+    LearnedColumn result;
+    for (const auto& [text, count] : seen.texts)
+      if (count >= column.min_frequency) result.categories.push_back(text);
+    if (result.categories.empty())
+      throw ValueError(fit_subject,
+                       seen.texts.empty()
+                           ? fmt::format("column {} has no values to learn from", io::in_quotes(column.name))
+                           : fmt::format("column {}: no category occurs {} times, the min_frequency",
+                                         io::in_quotes(column.name), column.min_frequency),
+                       where_);
+    sort_categories(result.categories);
+    if (column.missing == Missing::most_frequent) {
+      const auto frequency = [&](const std::string& text) { return seen.texts.find(text)->second; };
+      const auto most = std::ranges::max_element(result.categories, {}, frequency);
+      result.fill = static_cast<double>(most - result.categories.begin());
+    }
+    return result;
+  }
+
+  const Location& where_;
+  Schema schema_;
+  std::vector<SeenColumn> seen_;
+  std::size_t rows_ = 0;
+};
+
+template <class Rows>
+TableEncoder fitted(Rows& rows, const Schema& schema, const Location& where) {
+  return located(fit_subject, where, [&] {
+    Learner learner(schema, where);
+    for_each_chunk(rows, where, [&](const Frame& chunk) { learner.add(chunk); });
+    return TableEncoder(learner.finish());
+  });
+}
+
+}  // namespace
+
+TableEncoder TableEncoder::fit(const Frame& train, const Schema& schema, const Location& where) {
+  return fitted(train, schema, where);
+}
+TableEncoder TableEncoder::fit(const MappedFrame& train, const Schema& schema, const Location& where) {
+  return fitted(train, schema, where);
+}
+TableEncoder TableEncoder::fit(FrameReader& train, const Schema& schema, const Location& where) {
+  return fitted(train, schema, where);
+}
+
+}  // namespace wengert::data

@@ -1,0 +1,22 @@
+// Fuzz target for saved table encoders: one that is read can be written, read again and used.
+#include "fuzz.hpp"
+#include <wengert/data/table_encoder.hpp>
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace wengert;
+  return fuzz::read_all({data, size}, [](const auto& path) {
+    const data::TableEncoder encoder = data::TableEncoder::load(path);
+    const std::string json = encoder.to_json();
+    if (data::TableEncoder::from_json(json).to_json() != json) std::abort();
+    std::vector<std::string> names;
+    for (const data::Column& column : encoder.schema().columns) names.push_back(column.name);
+    data::Frame frame(names);
+    for (const char* cell : {"1", "", "a"}) {
+      frame.add_row(std::vector<std::string>(names.size(), cell));
+      try {
+        encoder.encode<float>(frame);
+      } catch (const Error&) {
+      }
+    }
+  });
+}
