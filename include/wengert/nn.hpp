@@ -10,6 +10,7 @@
 #include <wengert/nn/gradients.hpp>
 #include <wengert/nn/initialisers.hpp>
 #include <wengert/nn/linear.hpp>
+#include <wengert/nn/lora.hpp>
 #include <wengert/nn/mode.hpp>
 #include <wengert/nn/module.hpp>
 #include <wengert/nn/normalise.hpp>

@@ -1,11 +1,13 @@
 // The types of elements in files, and their conversion to numbers of the requested type.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string_view>
 #include <type_traits>
 
 namespace wengert::io {
@@ -33,6 +35,14 @@ constexpr std::size_t size_of(ElementType type) {
     default:
       return 8;
   }
+}
+
+/// NumPy's name of a type, also for bfloat16, which NumPy lacks.
+constexpr std::string_view name_of(ElementType type) {
+  constexpr std::array<std::string_view, 13> names{"float16", "bfloat16", "float32", "float64", "int8",
+                                                   "int16",   "int32",    "int64",   "uint8",   "uint16",
+                                                   "uint32",  "uint64",   "bool"};
+  return names[static_cast<std::size_t>(type)];
 }
 
 /// Whether elements of a type convert to T: any type to a floating-point T, by rounding; to int64, only types whose

@@ -98,8 +98,9 @@ std::string claim_of(const NpyLayout& layout) {
 }
 
 template <class T>
-Tensor<T> read_npy(ByteSource& source) {
+Tensor<T> read_npy(ByteSource& source, ElementType* type) {
   const NpyLayout layout = read_npy_layout<T>(source);
+  if (type != nullptr) *type = layout.type;
   const std::vector<std::uint8_t> bytes = source.read_up_to(layout.bytes);
   if (bytes.size() < layout.bytes)
     source.fail(fmt::format("is truncated: it holds {} of {}", bytes.size(), claim_of(layout)));
@@ -134,17 +135,17 @@ Tensor<T> load_npy(const std::filesystem::path& path, const Location& where) {
 
 template std::string npy_preamble<float>(const Shape&);
 template NpyLayout read_npy_layout<float>(ByteSource&);
-template Tensor<float> read_npy(ByteSource&);
+template Tensor<float> read_npy(ByteSource&, ElementType*);
 template void save_npy(const std::filesystem::path&, const Tensor<float>&, const Location&);
 template Tensor<float> load_npy(const std::filesystem::path&, const Location&);
 template std::string npy_preamble<double>(const Shape&);
 template NpyLayout read_npy_layout<double>(ByteSource&);
-template Tensor<double> read_npy(ByteSource&);
+template Tensor<double> read_npy(ByteSource&, ElementType*);
 template void save_npy(const std::filesystem::path&, const Tensor<double>&, const Location&);
 template Tensor<double> load_npy(const std::filesystem::path&, const Location&);
 template std::string npy_preamble<std::int64_t>(const Shape&);
 template NpyLayout read_npy_layout<std::int64_t>(ByteSource&);
-template Tensor<std::int64_t> read_npy(ByteSource&);
+template Tensor<std::int64_t> read_npy(ByteSource&, ElementType*);
 template void save_npy(const std::filesystem::path&, const Tensor<std::int64_t>&, const Location&);
 template Tensor<std::int64_t> load_npy(const std::filesystem::path&, const Location&);
 

@@ -30,8 +30,9 @@ NpyLayout read_npy_layout(ByteSource& source);
 /// What the header claims, as a phrase for messages.
 std::string claim_of(const NpyLayout& layout);
 
-/// Reads an array to the end of `source`, rounding its elements to T. Reports errors through `source`.
+/// Reads an array to the end of `source`, rounding its elements to T. Sets `type`, unless it is null, to their type in
+/// the file. Reports errors through `source`.
 template <class T>
-Tensor<T> read_npy(ByteSource& source);
+Tensor<T> read_npy(ByteSource& source, ElementType* type = nullptr);
 
 }  // namespace wengert::io

@@ -191,7 +191,8 @@ void save_npz(const std::filesystem::path& path, const std::vector<NamedTensor<T
 }
 
 template <class T>
-std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path, const Location& where) {
+std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path, std::vector<ElementType>& types,
+                                     const Location& where) {
   return located("load_npz", where, [&]() -> std::vector<NamedTensor<T>> {
     const Archive archive = open_archive(path);
     const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
@@ -204,10 +205,16 @@ std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path, const Lo
       Entry entry(archive.get(), index, name, path);
       if (!names.insert(name).second) entry.fail("the name is used twice");
       name.resize(name.size() - entry_ending.size());
-      tensors.push_back({std::move(name), read_npy<T>(entry)});
+      tensors.push_back({std::move(name), read_npy<T>(entry, &types.emplace_back())});
     }
     return tensors;
   });
+}
+
+template <class T>
+std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path, const Location& where) {
+  std::vector<ElementType> types;
+  return load_npz<T>(path, types, where);
 }
 
 template void save_npz(const std::filesystem::path&, const std::vector<NamedTensor<float>>&, Compression,
@@ -215,6 +222,10 @@ template void save_npz(const std::filesystem::path&, const std::vector<NamedTens
 template void save_npz(const std::filesystem::path&, const std::vector<NamedTensor<double>>&, Compression,
                        const Location&);
 template std::vector<NamedTensor<float>> load_npz(const std::filesystem::path&, const Location&);
+template std::vector<NamedTensor<float>> load_npz(const std::filesystem::path&, std::vector<ElementType>&,
+                                                  const Location&);
 template std::vector<NamedTensor<double>> load_npz(const std::filesystem::path&, const Location&);
+template std::vector<NamedTensor<double>> load_npz(const std::filesystem::path&, std::vector<ElementType>&,
+                                                   const Location&);
 
 }  // namespace wengert::io

@@ -1,12 +1,12 @@
 // Saves and loads the parameters of a network: matches file entries to parameter paths and reports differences.
 #include "base/join.hpp"
 #include "base/located.hpp"
+#include "io/in_quotes.hpp"
+#include "io/renaming.hpp"
 #include "io/tensor_formats.hpp"
 #include <wengert/io/parameters.hpp>
 
 #include <algorithm>
-#include <optional>
-#include <ostream>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -35,7 +35,7 @@ auto with_scalar(const ModuleParameters& parameters, const char* subject, const 
 // A parameter and the value of its entry.
 template <class T>
 struct Match {
-  const Parameter<T>* parameter;
+  Parameter<T> parameter;
   const Tensor<T>* value;
 };
 
@@ -43,6 +43,7 @@ template <class T>
 struct Comparison {
   LoadReport report;
   std::vector<Match<T>> matches;
+  std::vector<Rename> suggested;
 };
 
 // Whether an entry is the count that PyTorch's batch normalisation stores beside its statistics. It is ignored.
@@ -51,52 +52,176 @@ bool counts_batches(std::string_view name) {
   return name.ends_with(last) && (name.size() == last.size() || name[name.size() - last.size() - 1] == '.');
 }
 
+// An entry of a file under its new name.
 template <class T>
-Comparison<T> compare(const std::vector<ParameterPaths<T>>& parameters, const std::vector<NamedTensor<T>>& entries,
-                      const std::string& prefix) {
-  std::unordered_map<std::string_view, const Tensor<T>*> by_name;
-  for (const auto& entry : entries)
-    if (entry.name.starts_with(prefix))
-      by_name.emplace(std::string_view(entry.name).substr(prefix.size()), &entry.value);
+struct Entry {
+  std::string name;
+  const NamedTensor<T>* tensor;
+  ElementType type;
+  bool renamed = false;
+};
+
+// The call and the file, for errors.
+struct Context {
+  const char* subject;
+  const std::filesystem::path& path;
+  const Location& where;
+
+  [[noreturn]] void refuse(const std::string& what) const {
+    throw ValueError(subject, fmt::format("{}: {}", path.string(), what), where);
+  }
+  // Refuses an option that matches none of the names.
+  [[noreturn]] void refuse_unmatched(const std::string& option, std::string_view pattern,
+                                     const std::vector<std::string>& names) const {
+    const auto name = [](const std::string& text) { return in_quotes(text); };
+    refuse(fmt::format("{} matches no name: the nearest are {}", option, first_few(nearest(pattern, names), name)));
+  }
+};
+
+std::string text_of(const Rename& rule) { return fmt::format("'{}' → '{}'", rule.from, rule.to); }
+
+template <class T>
+std::vector<std::string> names_of(const std::vector<Entry<T>>& entries) {
+  std::vector<std::string> names;
+  for (const Entry<T>& entry : entries) names.push_back(entry.name);
+  return names;
+}
+
+// The entries that begin with the prefix, without it, renamed by the rules.
+template <class T>
+std::vector<Entry<T>> renamed_entries(const std::vector<NamedTensor<T>>& tensors, const std::vector<ElementType>& types,
+                                      const LoadOptions& options, const Context& context) {
+  std::vector<Entry<T>> entries;
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    all.push_back(tensors[i].name);
+    if (tensors[i].name.starts_with(options.prefix))
+      entries.push_back({tensors[i].name.substr(options.prefix.size()), &tensors[i], types[i]});
+  }
+  if (entries.empty() && !options.prefix.empty())
+    context.refuse_unmatched(fmt::format("the prefix '{}'", options.prefix), options.prefix + "*", all);
+  for (const Rename& rule : options.rename) {
+    if (wildcards(rule.from) != wildcards(rule.to))
+      context.refuse(fmt::format("the rule {} has {} wildcards on the left and {} on the right: expected as many",
+                                 text_of(rule), wildcards(rule.from), wildcards(rule.to)));
+    bool matched = false;
+    for (Entry<T>& entry : entries)
+      if (auto name = renamed(rule, entry.name)) {
+        entry.name = std::move(*name);
+        entry.renamed = matched = true;
+      }
+    if (!matched) context.refuse_unmatched(fmt::format("the rule {}", text_of(rule)), rule.from, names_of(entries));
+  }
+  return entries;
+}
+
+// Removes and reports what the patterns of `LoadOptions::skip` leave out.
+template <class T>
+void skip(const std::vector<std::string>& patterns, std::vector<ParameterPaths<T>>& parameters,
+          std::vector<Entry<T>>& entries, LoadReport& report, const Context& context) {
+  std::vector<bool> matched(patterns.size(), false);
+  const auto is_skipped = [&](const std::string& name) {
+    bool any = false;
+    for (std::size_t i = 0; i < patterns.size(); ++i)
+      if (matches(patterns[i], name)) any = matched[i] = true;
+    return any;
+  };
+  std::vector<std::string> names = names_of(entries);
+  std::unordered_set<std::string> skipped;
+  for (const auto& [paths, parameter] : parameters) names.insert(names.end(), paths.begin(), paths.end());
+  std::erase_if(parameters, [&](const ParameterPaths<T>& p) {
+    if (std::ranges::count_if(p.paths, is_skipped) == 0) return false;
+    report.skipped.push_back(p.paths.front());
+    skipped.insert(p.paths.begin(), p.paths.end());
+    return true;
+  });
+  std::erase_if(entries, [&](const Entry<T>& entry) {
+    const bool with_parameter = skipped.contains(entry.name), by_itself = is_skipped(entry.name);
+    if (by_itself && !with_parameter) report.skipped.push_back(entry.tensor->name);
+    return with_parameter || by_itself;
+  });
+  for (std::size_t i = 0; i < patterns.size(); ++i)
+    if (!matched[i]) context.refuse_unmatched(fmt::format("'{}' in skip", patterns[i]), patterns[i], names);
+}
+
+template <class T>
+Comparison<T> compare(std::vector<ParameterPaths<T>> parameters, const std::vector<NamedTensor<T>>& tensors,
+                      const std::vector<ElementType>& types, const LoadOptions& options, const Context& context) {
+  constexpr ElementType own = sizeof(T) == sizeof(float) ? ElementType::f32 : ElementType::f64;
   Comparison<T> result;
+  std::vector<Entry<T>> entries = renamed_entries(tensors, types, options, context);
+  skip(options.skip, parameters, entries, result.report, context);
+  std::unordered_map<std::string_view, const Entry<T>*> by_name;
+  for (const Entry<T>& entry : entries)
+    if (const auto [other, is_new] = by_name.emplace(entry.name, &entry); !is_new)
+      context.refuse(fmt::format("{} and {} both become {}: expected rules that keep names apart, or skip for one",
+                                 in_quotes(other->second->tensor->name), in_quotes(entry.tensor->name),
+                                 in_quotes(entry.name)));
+
+  LoadReport& report = result.report;
   std::unordered_set<std::string_view> expected;
+  std::vector<NamedShape> missing, unexpected;
   for (const auto& [paths, parameter] : parameters) {
     expected.insert(paths.begin(), paths.end());
     const auto name = std::ranges::find_if(paths, [&](const auto& path) { return by_name.contains(path); });
     if (name == paths.end()) {
-      result.report.missing.push_back(prefix + paths.front());
+      report.missing.push_back(paths.front());
+      for (const std::string& path : paths) missing.push_back({path, parameter.shape()});
       continue;
     }
-    const Tensor<T>* value = by_name.at(*name);
-    if (Shape(value->shape()) != parameter.shape()) {
-      result.report.mismatching.push_back({prefix + *name, Shape(value->shape()), parameter.shape()});
+    const Entry<T>& entry = *by_name.at(*name);
+    const Shape shape(entry.tensor->value.shape());
+    if (shape != parameter.shape()) {
+      report.mismatched.push_back({*name, shape, parameter.shape()});
       continue;
     }
-    result.report.loaded.push_back(prefix + *name);
-    result.matches.push_back({&parameter, value});
+    report.loaded.push_back(*name);
+    if (entry.renamed) report.renamed.push_back({*name, entry.tensor->name});
+    if (entry.type != own) report.converted.push_back({*name, std::string(name_of(entry.type))});
+    result.matches.push_back({parameter, &entry.tensor->value});
   }
-  for (const auto& entry : entries)
-    if (entry.name.starts_with(prefix) && !expected.contains(std::string_view(entry.name).substr(prefix.size())) &&
-        !counts_batches(entry.name))
-      result.report.unexpected.push_back(entry.name);
+  std::vector<std::string> kept(expected.begin(), expected.end());
+  std::erase_if(kept, [&](const std::string& name) { return !by_name.contains(name); });
+  for (const Entry<T>& entry : entries)
+    if (!expected.contains(entry.name) && !counts_batches(entry.name)) {
+      report.unexpected.push_back(entry.tensor->name);
+      unexpected.push_back({entry.name, Shape(entry.tensor->value.shape())});
+    }
+  result.suggested = suggested_rules(std::move(unexpected), std::move(missing), std::move(kept));
   return result;
 }
 
-}  // namespace
-
-std::string to_string(const LoadReport& report) {
+// The differences, and what removes or accepts them, in one line.
+std::string complaint_of(const LoadReport& report, const std::vector<Rename>& suggested, const LoadOptions& options) {
   const auto name = [](const std::string& text) { return text; };
   const auto mismatch = [](const LoadReport::Mismatch& m) {
     return fmt::format("{} has shape {}, expected {}", m.name, to_string(m.in_file), to_string(m.expected));
   };
+  const auto rule = [](const Rename& r) { return fmt::format("{{\"{}\", \"{}\"}}", r.from, r.to); };
   std::string text = fmt::format("{} matching", report.loaded.size());
   if (!report.missing.empty()) text += "; missing: " + first_few(report.missing, name);
   if (!report.unexpected.empty()) text += "; unexpected: " + first_few(report.unexpected, name);
-  if (!report.mismatching.empty()) text += "; mismatching: " + first_few(report.mismatching, mismatch);
-  return text;
+  if (!report.mismatched.empty()) text += "; mismatched: " + first_few(report.mismatched, mismatch);
+  text += "; nothing was loaded; ";
+  if (!suggested.empty())
+    text += fmt::format(fmt::runtime(options.rename.empty() ? "try .rename = {{{}}}, or " : "add {} to rename, or "),
+                        first_few(suggested, rule));
+  return text + "see LoadOptions::partial";
 }
 
-std::ostream& operator<<(std::ostream& out, const LoadReport& report) { return out << to_string(report); }
+// Throws FileError unless the options allow what differs.
+void check(const LoadReport& report, const std::vector<Rename>& suggested, const LoadOptions& options,
+           const Context& context) {
+  const bool allowed = options.partial || ((options.allow_missing || report.missing.empty()) &&
+                                           (options.allow_unexpected || report.unexpected.empty()) &&
+                                           (options.allow_shape_mismatch || report.mismatched.empty()));
+  if (!allowed || report.loaded.empty())
+    throw FileError(context.subject,
+                    fmt::format("{}: {}", context.path.string(), complaint_of(report, suggested, options)),
+                    context.where);
+}
+
+}  // namespace
 
 namespace detail {
 
@@ -114,16 +239,14 @@ void save(const ModuleParameters& parameters, const std::filesystem::path& path,
 LoadReport load(const ModuleParameters& parameters, const std::filesystem::path& path, const LoadOptions& options,
                 const Location& where) {
   return located("load_parameters", where, [&]() -> LoadReport {
-    const TensorFormat& format = tensor_format(path, "load_parameters", where);
-    return with_scalar(parameters, "load_parameters", where, [&]<class T>(const std::vector<ParameterPaths<T>>& all) {
-      const std::vector<NamedTensor<T>> entries = format.load<T>(path, where);
-      Comparison<T> comparison = io::compare(all, entries, options.prefix);
-      if (!options.partial && !comparison.report.complete())
-        throw FileError("load_parameters",
-                        fmt::format("{}: {}; nothing was loaded, see LoadOptions::partial", path.string(),
-                                    to_string(comparison.report)),
-                        where);
-      for (const Match<T>& match : comparison.matches) Parameter<T>(*match.parameter).assign(*match.value, where);
+    const Context context{"load_parameters", path, where};
+    const TensorFormat& format = tensor_format(path, context.subject, where);
+    return with_scalar(parameters, context.subject, where, [&]<class T>(const std::vector<ParameterPaths<T>>& all) {
+      std::vector<ElementType> types;
+      const std::vector<NamedTensor<T>> tensors = format.load<T>(path, types, where);
+      Comparison<T> comparison = io::compare(all, tensors, types, options, context);
+      check(comparison.report, comparison.suggested, options, context);
+      for (Match<T>& match : comparison.matches) match.parameter.assign(*match.value, where);
       return std::move(comparison.report);
     });
   });
@@ -132,11 +255,13 @@ LoadReport load(const ModuleParameters& parameters, const std::filesystem::path&
 LoadReport compare(const ModuleParameters& parameters, const std::filesystem::path& path, const LoadOptions& options,
                    const Location& where) {
   return located("compare_parameters", where, [&]() -> LoadReport {
-    const TensorFormat& format = tensor_format(path, "compare_parameters", where);
-    return with_scalar(parameters, "compare_parameters", where,
-                       [&]<class T>(const std::vector<ParameterPaths<T>>& all) {
-                         return io::compare(all, format.load<T>(path, where), options.prefix).report;
-                       });
+    const Context context{"compare_parameters", path, where};
+    const TensorFormat& format = tensor_format(path, context.subject, where);
+    return with_scalar(parameters, context.subject, where, [&]<class T>(const std::vector<ParameterPaths<T>>& all) {
+      std::vector<ElementType> types;
+      const std::vector<NamedTensor<T>> tensors = format.load<T>(path, types, where);
+      return io::compare(all, tensors, types, options, context).report;
+    });
   });
 }
 

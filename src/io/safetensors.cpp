@@ -120,7 +120,7 @@ std::vector<const SafetensorsEntry*> in_order(const std::vector<SafetensorsEntry
 }
 
 template <class T>
-Tensor<T> read_tensor(const SafetensorsEntry& entry, PlainFile& file) {
+Tensor<T> read_tensor(const SafetensorsEntry& entry, PlainFile& file, ElementType& type) {
   const auto refuse = [&](std::string_view what) {
     file.fail(fmt::format("tensor {}: {}", in_quotes(entry.name), what));
   };
@@ -136,6 +136,7 @@ Tensor<T> read_tensor(const SafetensorsEntry& entry, PlainFile& file) {
     refuse(fmt::format("is truncated: the file holds {} of its {} bytes", bytes.size(), *promised));
   auto tensor = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(entry.shape));
   convert_elements(found->type, bytes, tensor.data());
+  type = found->type;
   return tensor;
 }
 
@@ -158,16 +159,26 @@ void save_safetensors(const std::filesystem::path& path, const std::vector<Named
 }
 
 template <class T>
-std::vector<NamedTensor<T>> load_safetensors(const std::filesystem::path& path, const Location& where) {
+std::vector<NamedTensor<T>> load_safetensors(const std::filesystem::path& path, std::vector<ElementType>& stored,
+                                             const Location& where) {
   return located("load_safetensors", where, [&]() -> std::vector<NamedTensor<T>> {
     PlainFile file("load_safetensors", path);
     const SafetensorsHeader header = read_header(file);
     std::vector<NamedTensor<T>> tensors(header.entries.size());
-    for (const SafetensorsEntry* entry : in_order(header.entries, file))
-      tensors[static_cast<std::size_t>(entry - header.entries.data())] = {entry->name, read_tensor<T>(*entry, file)};
+    stored.resize(tensors.size());
+    for (const SafetensorsEntry* entry : in_order(header.entries, file)) {
+      const auto i = static_cast<std::size_t>(entry - header.entries.data());
+      tensors[i] = {entry->name, read_tensor<T>(*entry, file, stored[i])};
+    }
     if (std::uint8_t next = 0; file.read(&next, 1) != 0) file.fail("has extra data after its last tensor");
     return tensors;
   });
+}
+
+template <class T>
+std::vector<NamedTensor<T>> load_safetensors(const std::filesystem::path& path, const Location& where) {
+  std::vector<ElementType> types;
+  return load_safetensors<T>(path, types, where);
 }
 
 Metadata load_safetensors_metadata(const std::filesystem::path& path, const Location& where) {
@@ -182,6 +193,10 @@ template void save_safetensors(const std::filesystem::path&, const std::vector<N
 template void save_safetensors(const std::filesystem::path&, const std::vector<NamedTensor<double>>&, const Metadata&,
                                const Location&);
 template std::vector<NamedTensor<float>> load_safetensors(const std::filesystem::path&, const Location&);
+template std::vector<NamedTensor<float>> load_safetensors(const std::filesystem::path&, std::vector<ElementType>&,
+                                                          const Location&);
 template std::vector<NamedTensor<double>> load_safetensors(const std::filesystem::path&, const Location&);
+template std::vector<NamedTensor<double>> load_safetensors(const std::filesystem::path&, std::vector<ElementType>&,
+                                                           const Location&);
 
 }  // namespace wengert::io

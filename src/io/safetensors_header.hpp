@@ -2,9 +2,11 @@
 #pragma once
 
 #include "io/byte_source.hpp"
+#include "io/elements.hpp"
 #include <wengert/base/tensor.hpp>
 #include <wengert/io/safetensors.hpp>
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,5 +30,10 @@ struct SafetensorsHeader {
 
 /// Parses a header. Reports errors through `source`.
 SafetensorsHeader parse_safetensors_header(std::string_view text, const ByteSource& source);
+
+/// `load_safetensors`, which also sets `types` to the types of the tensors' elements in the file.
+template <class T>
+std::vector<NamedTensor<T>> load_safetensors(const std::filesystem::path& path, std::vector<ElementType>& types,
+                                             const Location& where);
 
 }  // namespace wengert::io

@@ -1,6 +1,8 @@
 // The table of file formats for named tensors.
 #include "io/tensor_formats.hpp"
 
+#include "io/npz.hpp"
+#include "io/safetensors_header.hpp"
 #include <wengert/io/npz.hpp>
 #include <wengert/io/safetensors.hpp>
 

@@ -1,6 +1,7 @@
 // The file formats of named tensors, by extension.
 #pragma once
 
+#include "io/elements.hpp"
 #include <wengert/base/error.hpp>
 #include <wengert/io/named_tensor.hpp>
 
@@ -15,7 +16,7 @@ struct TensorFormat {
   template <class T>
   struct Functions {
     void (*save)(const std::filesystem::path&, const std::vector<NamedTensor<T>>&, const Location&);
-    std::vector<NamedTensor<T>> (*load)(const std::filesystem::path&, const Location&);
+    std::vector<NamedTensor<T>> (*load)(const std::filesystem::path&, std::vector<ElementType>&, const Location&);
   };
 
   std::string_view extension;
@@ -26,9 +27,12 @@ struct TensorFormat {
             const Location& where) const {
     std::get<Functions<T>>(functions).save(path, tensors, where);
   }
+  /// Sets `types` to the types of the tensors' elements in the file.
   template <class T>
-  std::vector<NamedTensor<T>> load(const std::filesystem::path& path, const Location& where) const {
-    return std::get<Functions<T>>(functions).load(path, where);
+  std::vector<NamedTensor<T>> load(const std::filesystem::path& path, std::vector<ElementType>& types,
+                                   const Location& where) const {
+    types.clear();
+    return std::get<Functions<T>>(functions).load(path, types, where);
   }
 };
 

@@ -1,4 +1,5 @@
 // Linear: initialisation, input checks, and the affine map x·Wᵀ + b.
+#include "nn/affine.hpp"
 #include "nn/construction.hpp"
 #include <wengert/nn/linear.hpp>
 #include <wengert/nn/scope.hpp>
@@ -22,13 +23,13 @@ Linear<T> Linear<T>::make(std::size_t in, std::size_t out, Generator generator, 
 }
 
 template <class T>
-Var<T> Linear<T>::operator()(Var<T> x, Location where) const {
-  const Scope scope(*this, x);
-  Tape<T>& tape = tape_of(x, "Linear", where);
+Var<T> affine(std::string_view subject, Var<T> x, const Parameter<T>& weight, const std::optional<Parameter<T>>& bias,
+              const Location& where) {
+  Tape<T>& tape = tape_of(x, subject, where);
   const Shape shape = x.shape(), weights = weight.shape();
   if (shape.empty() || shape.back() != weights[1])
     throw ShapeError(
-        "Linear",
+        subject,
         fmt::format("an input of shape {}: this layer ({} → {}) expects {} features along the last axis{}",
                     to_string(shape), weights[1], weights[0], weights[1],
                     shape.rank() > 2 && shape.elements() == shape[0] * weights[1] ? "; put a Flatten before it" : ""),
@@ -37,6 +38,16 @@ Var<T> Linear<T>::operator()(Var<T> x, Location where) const {
   return bias ? add(Operand<T>(y, where), Operand<T>(tape.variable(*bias, where), where)) : y;
 }
 
+template <class T>
+Var<T> Linear<T>::operator()(Var<T> x, Location where) const {
+  const Scope scope(*this, x);
+  return affine("Linear", x, weight, bias, where);
+}
+
+template Var<float> affine(std::string_view, Var<float>, const Parameter<float>&,
+                           const std::optional<Parameter<float>>&, const Location&);
+template Var<double> affine(std::string_view, Var<double>, const Parameter<double>&,
+                            const std::optional<Parameter<double>>&, const Location&);
 template struct Linear<float>;
 template struct Linear<double>;
 

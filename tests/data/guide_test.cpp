@@ -156,22 +156,37 @@ TEST_CASE("guide: tables") {
 TEST_CASE("guide: weights") {
   const TemporaryFolder folder;
   const CurrentFolder there(folder);
-  const Layer network{wg::Parameter<float>(random_tensor<float>({3, 2}, 1)),
-                      wg::Parameter<float>(random_tensor<float>({3}, 2))};
-  io::save_npz<float>("older.npz", {{"bias", random_tensor<float>({3}, 3)}});
+  struct Network {
+    Layer body, head;
+  };
+  const Network network{
+      {wg::Parameter<float>(random_tensor<float>({3, 2}, 1)), wg::Parameter<float>(random_tensor<float>({3}, 2))},
+      {wg::Parameter<float>(random_tensor<float>({1, 3}, 3)), wg::Parameter<float>(random_tensor<float>({1}, 4))}};
+  // Two entries: encoder.weight, (3, 2) in float32, and encoder.bias, three times 1 in float16.
+  const std::string header = R"({"encoder.weight":{"dtype":"F32","shape":[3,2],"data_offsets":[0,24]},)"
+                             R"("encoder.bias":{"dtype":"F16","shape":[3],"data_offsets":[24,30]}})";
+  folder.write("pretrained.safetensors", static_cast<char>(header.size()) + std::string(7, '\0') + header +
+                                             std::string(24, '\0') + std::string("\0\x3c\0\x3c\0\x3c", 6));
+  io::save_npz<float>("older.npz", {{"head.bias", random_tensor<float>({1}, 5)}});
   std::ostringstream out;
   std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
   // clang-format off
   io::save_parameters(network, "weights.safetensors");            // or .npz, for numpy.load
   io::load_parameters(network, "weights.safetensors");            // changes nothing unless everything matches
-  const io::LoadReport report = io::load_parameters(network, "older.npz", {.partial = true});
-  if (!report.complete()) std::cout << report << '\n';            // 1 matching; missing: weight
+  const io::LoadReport report = io::load_parameters(network, "pretrained.safetensors", {.rename = {{"encoder.*", "body.*"}}, .skip = {"head.*"}});
+  std::cout << report << '\n';
+  const io::LoadReport older = io::load_parameters(network, "older.npz", {.partial = true});
+  if (!older.complete()) std::cout << older << '\n';              // 1 loaded, 3 missing …
   // clang-format on
   std::cout.rdbuf(before);
-  CHECK(out.str() == "1 matching; missing: weight\n");
-  CHECK(network.bias.value() == random_tensor<float>({3}, 3));
+  const std::string table = out.str().substr(0, out.str().find("1 loaded"));
+  CHECK(unindented("docs/data.md").find("\n" + table) != std::string::npos);
+  CHECK(contains(table, "converted   body.bias from float16\n"));
+  CHECK(contains(out.str(), "\n1 loaded, 3 missing\nmissing     body.weight\n"));
+  CHECK(network.body.bias.value() == wg::Tensor<float>{1, 1, 1});
+  CHECK(network.head.bias.value() == random_tensor<float>({1}, 5));
 }
 
 TEST_CASE("guide: every block of C++ stands in this file or among the tests of images") {
-  CHECK(check_snippets("docs/data.md", "tests/data/guide_test.cpp", "tests/images/images_test.cpp") == 12);
+  CHECK(check_snippets("docs/data.md", "tests/data/guide_test.cpp", "tests/images/images_test.cpp") == 13);
 }

@@ -88,8 +88,8 @@ TEST_CASE("a file that does not fit changes nothing, and is described") {
   const auto before = values_of(module);
   CHECK_ERROR(FileError,
               "[load_parameters] " + path.string() +
-                  ": 2 matching; missing: layers.0.bias, layers.1.weight; unexpected: head.bias; mismatching: "
-                  "layers.0.weight has shape (2, 3), expected (3, 2); nothing was loaded, see LoadOptions::partial",
+                  ": 2 matching; missing: layers.0.bias, layers.1.weight; unexpected: head.bias; mismatched: "
+                  "layers.0.weight has shape (2, 3), expected (3, 2); nothing was loaded; see LoadOptions::partial",
               load_parameters(module, path));
   const LoadReport compared = compare_parameters(module, path);
   CHECK(values_of(module) == before);
@@ -99,10 +99,10 @@ TEST_CASE("a file that does not fit changes nothing, and is described") {
   CHECK(report.loaded == Names{"layers.1.bias", "scale"});
   CHECK(report.missing == Names{"layers.0.bias", "layers.1.weight"});
   CHECK(report.unexpected == Names{"head.bias"});
-  REQUIRE(report.mismatching.size() == 1);
-  CHECK(report.mismatching[0].name == "layers.0.weight");
-  CHECK(report.mismatching[0].in_file == Shape{2, 3});
-  CHECK(report.mismatching[0].expected == Shape{3, 2});
+  REQUIRE(report.mismatched.size() == 1);
+  CHECK(report.mismatched[0].name == "layers.0.weight");
+  CHECK(report.mismatched[0].in_file == Shape{2, 3});
+  CHECK(report.mismatched[0].expected == Shape{3, 2});
   CHECK(module.scale.value()() == -0.25F);
   CHECK(module.layers[0].weight.value() == xt::zeros<float>({3, 2}));
   std::ostringstream out;
@@ -110,10 +110,28 @@ TEST_CASE("a file that does not fit changes nothing, and is described") {
   CHECK(out.str() == to_string(report));
 }
 
-TEST_CASE("a report of many names is cut") {
-  LoadReport report;
-  for (int i = 0; i < 11; ++i) report.missing.push_back(std::to_string(i));
-  CHECK(to_string(report) == "0 matching; missing: 0, 1, 2, 3, 4, 5, 6, 7 and 3 more");
+TEST_CASE("a report is a table, cut after twenty lines a list") {
+  LoadReport report{.loaded = {"a", "b", "c"},
+                    .renamed = {{"a", "x.a"}},
+                    .converted = {{"b", "float16"}},
+                    .skipped = {"d"},
+                    .missing = {"e"},
+                    .unexpected = {"f", "g"},
+                    .mismatched = {{"h", Shape{2}, Shape{3, 1}}}};
+  CHECK(to_string(report) ==
+        "3 loaded, 1 renamed, 1 converted, 1 skipped, 1 missing, 2 unexpected, 1 mismatched\n"
+        "renamed     x.a → a\n"
+        "converted   b from float16\n"
+        "skipped     d\n"
+        "missing     e\n"
+        "unexpected  f\n"
+        "unexpected  g\n"
+        "mismatched  h has shape (2,), expected (3, 1)");
+  report = {};
+  report.loaded = {"a"};
+  CHECK(to_string(report) == "1 loaded");
+  for (int i = 0; i < 23; ++i) report.missing.push_back(std::to_string(i));
+  CHECK(to_string(report).ends_with("\nmissing     19\n            … and 3 more"));
 }
 
 TEST_CASE("a part of a network is loaded by its prefix") {
@@ -122,11 +140,14 @@ TEST_CASE("a part of a network is loaded by its prefix") {
   save_parameters(network<float>(), path);
   const Network<float> module = zeroed(network<float>());
   const LoadReport report = load_parameters(module.layers[0], path, {.prefix = "layers.0."});
-  CHECK(report.loaded == Names{"layers.0.weight", "layers.0.bias"});
+  CHECK(report.loaded == Names{"weight", "bias"});
+  CHECK(report.renamed.empty());
   CHECK(module.layers[0].weight.value() == quarters<float>({3, 2}));
   CHECK(module.layers[1].weight.value() == xt::zeros<float>({1, 3}));
-  CHECK_ERROR(FileError, "missing: layers.2.weight, layers.2.bias;",
-              load_parameters(module.layers[0], path, {.prefix = "layers.2."}));
+  CHECK_ERROR(ValueError,
+              "weights.npz: the prefix 'layers.2.' matches no name: the nearest are 'layers.0.weight', "
+              "'layers.0.bias', 'layers.1.weight'",
+              load_parameters(module.layers[0], path, {.prefix = "layers.2.", .partial = true}));
 }
 
 TEST_CASE("the count of batches that PyTorch saves is passed over") {

@@ -108,6 +108,16 @@ TEST_CASE("the page on networks does what it says") {
   // [end]
   // clang-format on
   CHECK(xt::amax(net.head.bias->value())() == 0);
+  const auto linear = nn::Linear<float>::make(64, 32, g);
+  // clang-format off
+  // [fine-tuning]
+  auto adapted = nn::with_lora(linear, 4, g, {.alpha = 8});                // an nn::LoRALinear; shares linear's parameters and freezes them
+  auto trained = nn::parameter_count(adapted, nn::Counted::trainable);     // 4·(in + out) instead of in·out + out
+  nn::Linear<float> merged = adapted.merged();                             // W + (alpha/rank)·B·A: one product again
+  // [end]
+  // clang-format on
+  CHECK(trained == 4 * (64 + 32));
+  CHECK(merged.weight.value() == linear.weight.value());
   wg::Tape<float> tape;
   const auto attention = nn::MultiheadAttention<float>::make(4, 2, g);
   const auto s = tape.constant(random_tensor<float>({2, 4, 4}, 1));
@@ -136,5 +146,5 @@ TEST_CASE("the page on networks does what it says") {
 }
 
 TEST_CASE("every block of C++ in docs/networks.md stands in this file") {
-  CHECK(check_snippets("docs/networks.md", "tests/nn/networks_page_test.cpp") == 11);
+  CHECK(check_snippets("docs/networks.md", "tests/nn/networks_page_test.cpp") == 12);
 }

@@ -133,4 +133,18 @@ case("lstm.three", nn.LSTM(3, 4, num_layers=3, batch_first=True), draw(2, 5, 3),
 case("gru.both", nn.GRU(3, 4, bidirectional=True, batch_first=True), draw(2, 5, 3), output)
 # In training mode, with all outputs of the lower layer dropped.
 case("rnn.dropped", nn.RNN(3, 4, num_layers=2, dropout=1.0, batch_first=True), draw(2, 5, 3), output)
+
+
+class LoRALinear(nn.Linear):
+    def __init__(self, inputs, outputs, rank, alpha, **options):
+        super().__init__(inputs, outputs, **options)
+        self.scale = alpha / rank
+        self.lora_a, self.lora_b = nn.Parameter(draw(rank, inputs)), nn.Parameter(draw(outputs, rank))
+
+    def forward(self, x):
+        return super().forward(x) + self.scale * nn.functional.linear(nn.functional.linear(x, self.lora_a), self.lora_b)
+
+
+case("lora", LoRALinear(4, 3, 2, 5.0), draw(2, 5, 4))
+case("lora.plain", LoRALinear(4, 3, 1, 1.0, bias=False), draw(5, 4))
 np.savez_compressed("reference.npz", **arrays)

@@ -194,6 +194,11 @@ TEST_CASE("modules give PyTorch's outputs and gradients, under PyTorch's names")
   r.check("attention.masked", nn::MultiheadAttention<double>::make(6, 2, g), []<class T>(const auto& m, Var<T> x) {
     return m(x, x, x, {.mask = x.tape().constant(Tensor<T>{{{{1, 1, 1, 0}}}, {{{1, 1, 0, 0}}}})});
   });
+  const auto linear = nn::Linear<double>::make(4, 3, g), plain = nn::Linear<double>::make(4, 3, g, {.bias = false});
+  r.check("lora", nn::with_lora(linear, 2, g, {.alpha = 5.0}));
+  const auto unfrozen = nn::with_lora(plain, 1, g);
+  nn::unfreeze(unfrozen);
+  r.check("lora.plain", unfrozen);
   r.check_all_were_used();
 }
 

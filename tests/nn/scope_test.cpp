@@ -100,9 +100,10 @@ TEST_CASE("every layer of the library opens a scope") {
   check_all(Shape{2, 4}, nn::Identity{}, nn::ReLU{}, nn::ReLU6{}, nn::Sigmoid{}, nn::LogSigmoid{}, nn::Tanh{},
             nn::SiLU{}, nn::Mish{}, nn::SELU{}, nn::Softsign{}, nn::HardSigmoid{}, nn::HardSwish{}, nn::HardTanh{},
             nn::GELU{}, nn::LeakyReLU{}, nn::ELU{}, nn::CELU{}, nn::Softplus{}, nn::Softmax{}, nn::LogSoftmax{},
-            nn::PReLU<float>::make(), nn::Dropout::make(0.5, g), nn::Flatten{}, linear, nn::BatchNorm<float>::make(4),
-            nn::LayerNorm<float>::make({4}), nn::RMSNorm<float>::make({4}), nn::GroupNorm<float>::make(2, 4),
-            nn::sequential(linear, nn::ReLU{}), nn::residual(linear));
+            nn::PReLU<float>::make(), nn::Dropout::make(0.5, g), nn::Flatten{}, linear,
+            nn::with_lora(nn::copy(linear), 2, g), nn::BatchNorm<float>::make(4), nn::LayerNorm<float>::make({4}),
+            nn::RMSNorm<float>::make({4}), nn::GroupNorm<float>::make(2, 4), nn::sequential(linear, nn::ReLU{}),
+            nn::residual(linear));
   check_all(Shape{2, 4, 6}, nn::Conv1d<float>::make(4, 4, 3, g), nn::MaxPool1d{2}, nn::AvgPool1d{2},
             nn::AdaptiveAvgPool1d{2}, nn::AdaptiveMaxPool1d{2});
   check_all(Shape{2, 4, 6, 6}, nn::Conv2d<float>::make(4, 4, 3, g), nn::ConvTranspose2d<float>::make(4, 4, 3, g),

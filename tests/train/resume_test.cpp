@@ -4,6 +4,7 @@
 #include "train/line.hpp"
 #include <wengert/io/npy.hpp>
 #include <wengert/io/npz.hpp>
+#include <wengert/io/parameters.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -107,7 +108,14 @@ TEST_CASE("a checkpoint holds parameters that only the optimiser knows") {
   const auto whole = run(folder / "whole", 0);
   run(folder / "parts", 5);
   CHECK(run(folder / "parts", 0) == whole);
-  CHECK(io::load_npz<double>(folder / "whole" / "weights.npz").size() == 2);
+  const std::filesystem::path weights = folder / "whole" / "weights.npz";
+  CHECK(io::load_npz<double>(weights).size() == 2);
+  struct Slope {
+    Parameter<double> slope{Tensor<double>{0}};
+  } renamed;
+  const auto report = io::load_parameters(renamed, weights, {.rename = {{"weight", "slope"}}, .skip = {"offset"}});
+  CHECK(report.complete());
+  CHECK(renamed.slope.value()(0) == whole.first);
 }
 
 TEST_CASE("settings are those that were asked for") {

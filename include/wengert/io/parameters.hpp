@@ -2,6 +2,7 @@
 //
 //     save_parameters(network, "weights.safetensors");     // or .npz
 //     load_parameters(network, "weights.safetensors");     // throws, and changes nothing, unless all fits
+//     load_parameters(network, "pretrained.npz", {.rename = {{"encoder.*", "body.*"}}, .skip = {"head.*"}});
 #pragma once
 
 #include <wengert/base/error.hpp>
@@ -17,34 +18,62 @@
 
 namespace wengert::io {
 
-/// Options of `load_parameters`.
+/// A renaming rule of `load_parameters`: `{"encoder.*", "body.*"}`.
+struct Rename {
+  std::string from;  ///< a pattern of names: `*` stands for any characters, also none; each but the last for the fewest
+  std::string to;    ///< the new name, with as many `*`, which stand for the same characters in the same order
+};
+
+/// Options of `load_parameters`. A prefix, rule or pattern that matches nothing is an error, also in partial loads.
 struct LoadOptions {
-  /// Loads the entries that match and leaves the other parameters unchanged, instead of throwing.
-  bool partial = false;
   /// Considers only entries whose names begin with this prefix, which is removed: `{.prefix = "encoder."}` loads
   /// `encoder.0.weight` into the parameter `0.weight`.
   std::string prefix = {};
+  /// Rules that rename entries, in order: each sees the names that the previous ones leave.
+  std::vector<Rename> rename = {};
+  /// Patterns, with `*` as in Rename, of what is left out: entries by their new names, and parameters by their paths (a
+  /// shared one by any of them), which keep their values.
+  std::vector<std::string> skip = {};
+  /// Loads the entries that match and leaves the other parameters unchanged, instead of throwing: all three below.
+  bool partial = false;
+  bool allow_missing = false;         ///< accepts parameters without an entry, which keep their values
+  bool allow_unexpected = false;      ///< accepts entries without a parameter, which are not loaded
+  bool allow_shape_mismatch = false;  ///< accepts entries of another shape, which are not loaded
 };
 
-/// How the entries of a file match the parameters of a network. Names include `LoadOptions::prefix`. Entries are in the
-/// file's order, parameters in the network's.
+/// How the entries of a file match the parameters of a network. Parameters have the network's paths and its order,
+/// entries the file's names and its order.
 struct LoadReport {
   /// A parameter whose entry has another shape.
   struct Mismatch {
-    std::string name;  ///< the name of the entry
+    std::string name;  ///< the path of the parameter
     Shape in_file;     ///< the shape of the entry
     Shape expected;    ///< the shape of the parameter
   };
+  /// A loaded parameter whose entry was renamed.
+  struct Renamed {
+    std::string name;     ///< the path of the parameter
+    std::string in_file;  ///< the name of the entry
+  };
+  /// A loaded parameter whose entry has elements of another type.
+  struct Converted {
+    std::string name;     ///< the path of the parameter
+    std::string in_file;  ///< NumPy's name of the type in the file, such as `float16`; also `bfloat16`
+  };
   std::vector<std::string> loaded;      ///< parameters with a matching entry
+  std::vector<Renamed> renamed;         ///< those of them that a rule of `LoadOptions::rename` led to their entry
+  std::vector<Converted> converted;     ///< those of them whose elements were rounded or widened
+  std::vector<std::string> skipped;     ///< parameters, then other entries, that `LoadOptions::skip` leaves out
   std::vector<std::string> missing;     ///< parameters without an entry
   std::vector<std::string> unexpected;  ///< entries without a parameter
-  std::vector<Mismatch> mismatching;    ///< parameters whose entry has another shape
+  std::vector<Mismatch> mismatched;     ///< parameters whose entry has another shape
 
-  /// Whether nothing is missing, unexpected or mismatching.
-  bool complete() const { return missing.empty() && unexpected.empty() && mismatching.empty(); }
+  /// Whether nothing is missing, unexpected or mismatched.
+  bool complete() const { return missing.empty() && unexpected.empty() && mismatched.empty(); }
 };
 
-/// The report in one line, with the first few items of each list: `3 matching; missing: head.bias; …`.
+/// The report as a table: a line with the counts, then one line for each item of the other lists, at most twenty a
+/// list: `missing     head.weight`.
 std::string to_string(const LoadReport& report);
 /// Writes `to_string`.
 std::ostream& operator<<(std::ostream& out, const LoadReport& report);
@@ -108,10 +137,12 @@ void save_parameters(const Module& module, const std::filesystem::path& path,
 
 /// Assigns to every Parameter of a struct the entry named by its path, rounded to its scalar type.
 ///
-/// A shared parameter uses the first of its paths that the file contains. The extension selects the format. Unless
-/// `options.partial` is set, throws FileError with the report if an entry is missing, unexpected or of another shape;
-/// then nothing is changed. Ignores entries named `num_batches_tracked`, which PyTorch's batch normalisation saves.
-/// Also throws like `load_npz` and `load_safetensors`, and ValueError like `save_parameters`.
+/// A shared parameter uses the first of its paths that the file contains. The extension selects the format. Ignores
+/// entries named `num_batches_tracked`, which PyTorch's batch normalisation saves. If it throws, nothing is changed:
+/// FileError with all differences, and rules that would remove some, if an entry is missing, unexpected or of another
+/// shape and `options` do not allow it, or if nothing would be loaded; ValueError for a prefix, rule or pattern that
+/// matches no name, and for rules that give two entries one name. Also throws like `load_npz` and `load_safetensors`,
+/// and ValueError like `save_parameters`.
 template <class Module>
 LoadReport load_parameters(const Module& module, const std::filesystem::path& path, const LoadOptions& options = {},
                            const Location& where = Location::current()) {
@@ -119,8 +150,9 @@ LoadReport load_parameters(const Module& module, const std::filesystem::path& pa
   return detail::load(detail::parameters_of(module), path, options, where);
 }
 
-/// The report that `load_parameters` would return, without changing anything. Throws FileError if the file cannot be
-/// read, ValueError for an unknown extension and if the struct has no Parameters or has both float and double ones.
+/// The report that `load_parameters` would return, without changing anything and whatever is allowed. Throws FileError
+/// if the file cannot be read; ValueError for an unknown extension, for options like `load_parameters`, and if the
+/// struct has no Parameters or has both float and double ones.
 template <class Module>
 LoadReport compare_parameters(const Module& module, const std::filesystem::path& path, const LoadOptions& options = {},
                               const Location& where = Location::current()) {
