@@ -7,11 +7,10 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <variant>
-
-#include <fmt/format.h>
 
 namespace wengert::train {
 
@@ -65,48 +64,37 @@ inline void count_if_small(report::ConfusionMatrix& matrix, const ClassifiedRow&
 /// Whether labels that are not classes are errors or are skipped.
 enum class BeyondClasses : bool { refused, skipped };
 
-/// Calls `f` with each row whose label is not negative. Throws ShapeError as `subject` if outputs and targets do not
-/// fit, and LabelError for a label that is not a class, unless `beyond` skips it.
+/// Outputs as rows of scores of classes.
+struct ClassRows {
+  std::size_t classes = 1;  ///< scores per row; a single score is that of class 1
+  std::size_t rows = 0;
+};
+
+/// How outputs and targets form rows. Throws ShapeError as `subject` if they do not fit, ValueError for a threshold
+/// that is NaN, and LabelError for a label that is not a class, unless `beyond` skips it.
+ClassRows class_rows(const Tensor<double>& outputs, const Targets& targets, std::string_view subject, double threshold,
+                     const Location& where, BeyondClasses beyond = BeyondClasses::refused);
+
+/// The class that targets give a row, or nothing for a label that is negative or not a class.
+inline std::optional<std::size_t> label_of(const Targets& targets, std::size_t row, std::size_t classes) {
+  if (const auto* labels = std::get_if<Indices>(&targets)) {
+    const std::int64_t label = labels->data()[row];
+    if (label < 0 || label >= static_cast<std::int64_t>(std::max<std::size_t>(classes, 2))) return {};
+    return static_cast<std::size_t>(label);
+  }
+  const double* target = std::get<Tensor<double>>(targets).data() + row * classes;
+  if (classes == 1) return *target > 0.5 ? 1 : 0;
+  return static_cast<std::size_t>(std::max_element(target, target + classes) - target);
+}
+
+/// Calls `f` with each row whose label is not negative. Throws like `class_rows`, before the first call.
 template <class F>
 void for_each_class(const Tensor<double>& outputs, const Targets& targets, std::string_view subject, double threshold,
                     const Location& where, F&& f, BeyondClasses beyond = BeyondClasses::refused) {
-  const Shape shape(outputs.shape());
-  const Shape given = std::visit([](const auto& t) { return Shape(t.shape()); }, targets);
-  const bool labels = std::holds_alternative<Indices>(targets);
-  if (shape.rank() > 0 && shape.back() == 0 && given.elements() != 0)
-    throw ShapeError(subject, fmt::format("outputs of shape {}: expected at least one class", to_string(shape)), where);
-  std::size_t classes = 1;
-  if (labels && given != shape && !shape.empty() && outputs.size() != 0) classes = shape.back();
-  if (!labels && given == shape && shape.rank() > 1) classes = shape.back();
-  const std::size_t rows = outputs.size() / classes;
-  Shape leading;
-  for (std::size_t axis = 0; axis + 1 < shape.rank(); ++axis) leading.push_back(shape[axis]);
-  if (given != shape && !(labels && given == leading))
-    throw ShapeError(subject,
-                     fmt::format("outputs of shape {}, {} of shape {}: expected (…, classes) and (…)", to_string(shape),
-                                 labels ? "labels" : "targets", to_string(given)),
-                     where);
-  for (std::size_t row = 0; row < rows; ++row) {
-    const std::span<const double> scores(outputs.data() + row * classes, classes);
-    if (labels) {
-      const std::int64_t label = std::get<Indices>(targets).data()[row];
-      const std::size_t most = std::max<std::size_t>(classes, 2);
-      if (label >= static_cast<std::int64_t>(most)) {
-        if (beyond == BeyondClasses::skipped) continue;
-        throw LabelError(subject,
-                         fmt::format("label {} in row {} of outputs of {} class{}: expected one from 0 to {}, or a "
-                                     "negative one to skip the row",
-                                     label, row, classes, classes == 1 ? "" : "es", most - 1),
-                         where, row);
-      }
-      if (label >= 0) f(ClassifiedRow{row, scores, static_cast<std::size_t>(label), threshold});
-    } else {
-      const double* target = std::get<Tensor<double>>(targets).data() + row * classes;
-      const auto label = classes == 1 ? static_cast<std::size_t>(*target > 0.5 ? 1 : 0)
-                                      : static_cast<std::size_t>(std::max_element(target, target + classes) - target);
-      f(ClassifiedRow{row, scores, label, threshold});
-    }
-  }
+  const auto [classes, rows] = class_rows(outputs, targets, subject, threshold, where, beyond);
+  for (std::size_t row = 0; row < rows; ++row)
+    if (const auto label = label_of(targets, row, classes))
+      f(ClassifiedRow{row, {outputs.data() + row * classes, classes}, *label, threshold});
 }
 
 /// Adds a batch to a confusion matrix. Throws ShapeError if the shapes of outputs and targets do not match.

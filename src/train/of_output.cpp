@@ -14,6 +14,9 @@ class OfOutput final : public Metric {
   bool larger_is_better() const override { return metric_->larger_is_better(); }
   void reset() override { metric_->reset(); }
   void add(const Tensor<double>& outputs, const Targets& targets) override { metric_->add(outputs, targets); }
+  void add_weighted(const Tensor<double>& outputs, const Targets& targets, std::span<const double> weights) override {
+    metric_->add_weighted(outputs, targets, weights);
+  }
   double value() const override { return metric_->value(); }
   std::vector<double> state() const override { return metric_->state(); }
   void set_state(const std::vector<double>& state) override { metric_->set_state(state); }

@@ -20,8 +20,11 @@ std::size_t index_of(const std::vector<std::string>& names, std::string_view nam
   return static_cast<std::size_t>(std::ranges::find(names, name) - names.begin());
 }
 
-void add_to(Metric& metric, const Tensor<double>& outputs, const Targets& targets) try {
-  metric.add(outputs, targets);
+void add_to(Metric& metric, const Tensor<double>& outputs, const Targets& targets, const Tensor<double>& weights) try {
+  if (weights.dimension() == 0)
+    metric.add(outputs, targets);
+  else
+    metric.add_weighted(outputs, targets, {weights.data(), weights.size()});
 } catch (const std::bad_variant_access&) {
   throw ValueError("metric", fmt::format("'{}' does not accept these targets, which are {}", metric.name(),
                                          std::holds_alternative<Indices>(targets) ? "labels: Indices"
@@ -91,7 +94,7 @@ void Scores::add_outputs(const Program<T>& program, const Batch<T>& batch,
     if (i == 0 || output != pairs_[i - 1].output) cast_into(program.output(first_output_ + output), outputs_);
     if (i == 0 || target != pairs_[i - 1].target) targets_of(batch.targets[target], targets_);
     try {
-      add_to(*metrics_[i], outputs_, targets_);
+      add_to(*metrics_[i], outputs_, targets_, batch.sample_weights);
     } catch (LabelError& error) {
       const std::size_t per_sample = std::visit([](const auto& t) { return t.size(); }, targets_) / batch.samples;
       place(error, error.row() / per_sample);

@@ -63,6 +63,18 @@ TEST_CASE("the guide to training works as it is written") {
                             .patience = 5,                         // or after five epochs without a better one
                             .best_weights = true};                 // restored at the end
   options.after_epoch = [](train::FitStatus& status) { status.stop = status.loss < 0.01; };
+  // [metrics]
+  train::Metrics metrics = train::per_class(train::recall, 10);         // recall_0 to recall_9
+  metrics.push_back(train::f1({.average = train::Average::weighted}));
+  metrics.push_back(train::roc_auc());
+  auto measured = train::evaluate(network, loss, data.test, {.metrics = metrics});
+  std::cout << measured.metric("recall_3") << ' ' << measured.metric("roc_auc") << '\n';
+  // [measure]
+  const wg::Tensor<double> logits{0.3, -1.2, 2.5, 0.3};
+  const wg::Indices answers{1, 0, 1, 0};
+  const std::vector<double> weights{1, 1, 1, 2};
+  double auc = train::measure(train::roc_auc(), logits, answers);             // 0.875: ties count as one half
+  double weighted = train::measure(train::roc_auc(), logits, answers, weights);
   // [metric]
   auto far_off = train::metric("far_off", [](const auto& outputs, const train::Targets& targets) {
     return xt::mean(xt::abs(outputs - std::get<wg::Tensor<double>>(targets)) > 1.0)();
@@ -85,6 +97,9 @@ TEST_CASE("the guide to training works as it is written") {
   CHECK(result.last("validation_accuracy") > 0.9);
   CHECK(scores.metric("accuracy") == doctest::Approx(result.last("validation_accuracy")));
   CHECK(out.str().size() > 10);
+  CHECK(measured.metric("roc_auc") > 0.9);
+  CHECK(auc == 0.875);
+  CHECK(weighted == doctest::Approx(5.0 / 6));
   CHECK(train::evaluate(network, loss, data.train).loss < 1e-3);  // 0.02 before L-BFGS
   for (train::FitOptions* o : {&full, &stochastic, &mini_batch, &options}) {
     o->epochs = 2;
@@ -103,5 +118,5 @@ concept Fits = requires(const nn::Linear<float>& network, Optimizer& optimizer, 
 static_assert(Fits<optim::Optimizer<float>> && !Fits<optim::LBFGS<float>>);
 
 TEST_CASE("every block of C++ in docs/training.md stands in this file") {
-  CHECK(check_snippets("docs/training.md", "tests/train/guide_test.cpp") == 7);
+  CHECK(check_snippets("docs/training.md", "tests/train/guide_test.cpp") == 9);
 }

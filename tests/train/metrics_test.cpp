@@ -219,3 +219,175 @@ TEST_CASE("a label that is none of the classes is refused by every metric of cla
   CHECK_ERROR(ShapeError, "outputs of shape (2, 0): expected at least one class", train::accuracy(none, Indices{0, 1}));
   CHECK(train::predicted_classes(Tensor<double>(xt::zeros<double>({0, 2}))).size() == 0);
 }
+
+namespace {
+
+constexpr double nan_score = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
+
+TEST_CASE("a label that is none of the classes adds nothing of its batch") {
+  const Tensor<double> scores{{1, 2, 3}, {3, 2, 1}};
+  const std::vector<double> weights{1, 2, 3};
+  for (const auto& metric : {train::accuracy(), train::precision(), train::roc_auc(), train::log_loss()}) {
+    CAPTURE(metric->name());
+    metric->reset();
+    metric->add(scores, Indices{2, 1});
+    const auto before = metric->state();
+    CHECK_THROWS_AS(metric->add(scores, Indices{2, 3}), ValueError);
+    CHECK_THROWS_AS(metric->add_weighted(scores, Indices{2, 1}, weights), ShapeError);
+    CHECK(metric->state() == before);
+  }
+}
+
+TEST_CASE("weights are those of samples or of rows; wrong ones are refused") {
+  // Two sequences of two rows; by hand: right in rows 0, 2 and 3.
+  Tensor<double> sequences{1, 0, 1, 0, 0, 1, 1, 0};
+  sequences.reshape({2, 2, 2});
+  const Indices labels{{0, 1}, {1, 0}};
+  const std::vector<double> by_sample{1, 3}, by_row{1, 2, 3, 4}, three{1, 1, 1};
+  CHECK(train::measure(train::accuracy(), sequences, labels) == 0.75);
+  CHECK(train::measure(train::accuracy(), sequences, labels, by_sample) == doctest::Approx(7.0 / 8));
+  CHECK(train::measure(train::accuracy(), sequences, labels, by_row) == doctest::Approx(8.0 / 10));
+  const Tensor<double> zeros = xt::zeros<double>({2, 2, 2});
+  CHECK(train::measure(train::rmse(), sequences, zeros, by_row) ==
+        doctest::Approx((std::sqrt(0.7) + std::sqrt(0.3)) / 2));
+  CHECK(train::measure(train::rmse(), sequences, zeros, by_sample) ==
+        doctest::Approx((std::sqrt(0.625) + std::sqrt(0.375)) / 2));
+  CHECK_ERROR(
+      ShapeError,
+      "[accuracy] 3 weights for outputs of shape (2, 2, 2): expected 2, one for each sample, or 4, one for each "
+      "row",
+      train::measure(train::accuracy(), sequences, labels, three));
+  const Tensor<double> logits{1, 2};
+  CHECK_ERROR(ShapeError, "[roc_auc] 3 weights for outputs of shape (2,): expected 2, one for each sample",
+              train::measure(train::roc_auc(), logits, Indices{0, 1}, three));
+  const std::string expected = "at position 1: expected a finite number that is not negative";
+  for (const double wrong : {-1.0, nan_score, infinity}) {
+    const std::vector<double> weights{1, wrong};
+    CHECK_ERROR(ValueError, expected, train::measure(train::mse(), logits, logits, weights));
+    CHECK_ERROR(ValueError, expected, train::measure(train::f1(), logits, Indices{0, 1}, weights));
+  }
+  const auto own = train::metric("own", [](const Tensor<double>&, const Targets&) { return 1.0; });
+  CHECK(train::measure(own, logits, logits) == 1);
+  CHECK_ERROR(ValueError, "[own] this metric takes no weights: override Metric::add_weighted, or measure it without",
+              train::measure(own, logits, logits, std::vector<double>{1, 1}));
+  CHECK_ERROR(ValueError, "[measure] the metric is a null pointer: expected one such as accuracy()",
+              train::measure(nullptr, logits, logits));
+}
+
+TEST_CASE("scores that are NaN rank last in positive rows and first in negative ones") {
+  // Worst order by hand: the positive NaN below all, the negative one above all.
+  const Tensor<double> logits{nan_score, 2, nan_score, 0}, worst{-infinity, 2, infinity, 0};
+  const Indices labels{1, 1, 0, 0};
+  CHECK(train::measure(train::roc_auc(), logits, labels) == 0.25);
+  for (const auto& metric : {train::roc_auc(), train::average_precision()})
+    CHECK(train::measure(metric, logits, labels) == train::measure(metric, worst, labels));
+  const Tensor<double> rows{{nan_score, 1, 0}, {0, 5, 1}, {1, 0, 5}, {4, 1, 0}};
+  CHECK(train::measure(train::roc_auc({.average = train::Average::binary, .positive = 0}), rows, Indices{0, 1, 2, 0}) ==
+        doctest::Approx(0.5));
+  for (const auto& metric : {train::log_loss(), train::perplexity(), train::log_loss(false)})
+    CHECK(std::isnan(train::measure(metric, Tensor<double>{nan_score, 0.5}, Indices{1, 0})));
+  for (const auto& metric : {train::mae(), train::mse(), train::rmse(), train::r_squared()}) {
+    CHECK(std::isnan(train::measure(metric, Tensor<double>{nan_score, 0.5}, Tensor<double>{1, 2})));
+    CHECK(std::isnan(train::measure(metric, Tensor<double>{nan_score, 0.5}, Tensor<double>{1, 1})));
+  }
+}
+
+TEST_CASE("figures that are not defined are NaN, and figures without a denominator 0") {
+  const Tensor<double> logits{1, -1, 2};
+  CHECK(std::isnan(train::measure(train::roc_auc(), logits, Indices{1, 1, 1})));
+  CHECK(std::isnan(train::measure(train::roc_auc(), logits, Indices{0, 0, 0})));
+  CHECK(train::measure(train::average_precision(), logits, Indices{0, 0, 0}) == 0);
+  CHECK(train::measure(train::average_precision(), logits, Indices{1, 1, 1}) == 1);
+  CHECK(std::isnan(train::measure(train::average_precision(), logits, Indices{-1, -1, -1})));
+  const Tensor<double> rows{{1, 0, 0}, {0, 1, 0}};
+  CHECK(std::isnan(train::measure(train::roc_auc(), rows, Indices{2, 2})));
+  CHECK(train::measure(train::matthews_correlation(), logits, Indices{1, 1, 1}) == 0);
+  for (const auto& metric : {train::precision({.average = train::Average::binary, .positive = 2}),
+                             train::recall({.average = train::Average::binary, .positive = 2}),
+                             train::f1({.average = train::Average::binary, .positive = 2})})
+    CHECK(train::measure(metric, rows, Indices{0, 1}) == 0);
+  CHECK(std::isnan(train::measure(train::r_squared(), Tensor<double>{1}, Tensor<double>{1})));
+  const std::vector<double> none{0, 0, 0};
+  for (const auto& metric : {train::accuracy(), train::log_loss(), train::roc_auc(), train::balanced_accuracy(),
+                             train::matthews_correlation()}) {
+    CAPTURE(metric->name());
+    CHECK(std::isnan(train::measure(metric, logits, Indices{1, 0, 1}, none)));
+    CHECK(std::isnan(train::measure(metric, logits, Indices{-1, -1, -1})));
+  }
+}
+
+TEST_CASE("likelihoods and ranks of logits are not rounded to 0 or 1") {
+  const Tensor<double> rows{{0, 800, 0}, {0, 900, 0}, {-800, 0, 0}, {-900, 0, 0}};
+  const auto of = [](std::size_t c) { return train::roc_auc({.average = train::Average::binary, .positive = c}); };
+  CHECK(train::measure(of(1), rows, Indices{0, 1, 0, 0}) == 1);  // softmax gives 1 in the first two rows
+  CHECK(train::measure(of(0), rows, Indices{1, 1, 0, 1}) == doctest::Approx(2.0 / 3));  // and 0 in the last two
+  CHECK(train::measure(train::log_loss(), rows, Indices{0, 1, 1, 1}) ==
+        doctest::Approx((800 + 2 * std::log(2.0)) / 4).epsilon(1e-14));
+  CHECK(train::measure(train::log_loss(), Tensor<double>{-800, 800}, Indices{1, 1}) == 400);
+  CHECK(train::measure(train::perplexity(), Tensor<double>(xt::zeros<double>({4, 7})), Indices{0, -1, 3, 6}) ==
+        doctest::Approx(7).epsilon(1e-14));
+  // Clipped to 2⁻⁵² by scikit-learn.
+  CHECK(train::measure(train::log_loss(false), Tensor<double>{0, 1}, Indices{1, 1}) ==
+        doctest::Approx(26 * std::log(2.0)).epsilon(1e-14));
+}
+
+TEST_CASE("metrics refuse outputs and targets that they do not fit") {
+  using train::Average;
+  const Tensor<double> rows{{2, 1, 0}, {0, 1, 3}}, logits{1, 2};
+  CHECK_ERROR(ValueError, "[precision_3] positive class 3 of outputs of 3 classes: expected one from 0 to 2",
+              train::measure(train::precision({.average = Average::binary, .positive = 3}), rows, Indices{0, 1}));
+  CHECK_ERROR(ValueError, "[roc_auc_2] positive class 2 of outputs of 1 class: expected one from 0 to 1",
+              train::measure(train::roc_auc({.average = Average::binary, .positive = 2}), logits, Indices{0, 1}));
+  CHECK_ERROR(
+      ValueError, "[roc_auc_3] positive class 3 of outputs of 3 classes: expected one from 0 to 2",
+      train::measure(train::roc_auc({.average = Average::binary, .positive = 3, .multilabel = true}), rows, rows));
+  CHECK_ERROR(ValueError,
+              "[average_precision] multilabel, but the targets are labels: expected numbers of the outputs' shape",
+              train::measure(train::average_precision({.multilabel = true}), rows, Indices{0, 1}));
+  CHECK_ERROR(ShapeError, "[roc_auc] outputs of shape (2, 3), targets of shape (2,): expected equal shapes",
+              train::measure(train::roc_auc({.multilabel = true}), rows, logits));
+  CHECK_ERROR(ValueError, "[log_loss] probability 2 in row 0: expected 0 to 1; for logits, set from_logits",
+              train::measure(train::log_loss(false), rows, Indices{0, 1}));
+  CHECK_ERROR(ValueError, "[log_loss] probabilities in row 1 sum to 0.5: expected 1; for logits, set from_logits",
+              train::measure(train::log_loss(false), Tensor<double>{{0.5, 0.5}, {0.25, 0.25}}, Indices{0, 1}));
+  CHECK_ERROR(ValueError, "[f1] threshold is NaN: expected a number",
+              train::measure(train::f1(nan_score), logits, Indices{0, 1}));
+  for (const auto& metric : {train::mae(), train::mse(), train::rmse(), train::r_squared()}) {
+    const std::string subject = "[" + metric->name() + "] ";
+    CHECK_ERROR(ValueError, subject + "the targets are labels: expected numbers; for classes, use accuracy()",
+                train::measure(metric, logits, Indices{0, 1}));
+    CHECK_ERROR(ShapeError, subject + "outputs of shape (2, 3), targets of shape (2,): expected equal shapes",
+                train::measure(metric, rows, logits));
+  }
+  const auto metric = train::roc_auc();
+  metric->add(rows, Indices{0, 1});
+  CHECK(contains(message_of<ShapeError>([&] {
+                   metric->add(logits, Indices{0, 1});
+                 }),
+                 "[roc_auc] outputs of 1 columns after batches of 3: expected the same number in each batch"));
+  for (const auto& state : {std::vector<double>{}, {3, 1, 2}, {-1, 1}, {nan_score, 1}, {1, 1, 2}})
+    CHECK_THROWS_AS(metric->set_state(state), std::out_of_range);
+  CHECK_THROWS_AS(train::precision()->set_state({3, 1, 2}), std::out_of_range);
+  CHECK_THROWS_AS(train::mae()->set_state({3, 1, 2}), std::out_of_range);
+}
+
+TEST_CASE("metrics have the names of their averages and know which values are better") {
+  using train::Average;
+  CHECK(train::precision({.average = Average::micro})->name() == "precision_micro");
+  CHECK(train::roc_auc({.average = Average::weighted})->name() == "roc_auc_weighted");
+  CHECK(train::f1({.average = Average::binary})->name() == "f1_1");
+  const auto each = train::per_class(train::recall, 3);
+  REQUIRE(each.size() == 3);
+  CHECK((each[0]->name() == "recall_0" && each[2]->name() == "recall_2"));
+  for (const auto& metric : {train::log_loss(), train::perplexity(), train::mae(), train::mse(), train::rmse()})
+    CHECK_FALSE(metric->larger_is_better());
+  for (const auto& metric : {train::accuracy(), train::top_k_accuracy(2), train::balanced_accuracy(),
+                             train::matthews_correlation(), train::precision(), train::recall(), train::f1(),
+                             train::roc_auc(), train::average_precision(), train::r_squared()})
+    CHECK(metric->larger_is_better());
+  // The threshold reaches the metrics of each class: of probabilities 0.2 and 0.4, none is positive.
+  for (const auto& metric : train::per_class(train::recall, 2, 0.5))
+    CHECK(train::measure(metric, Tensor<double>{0.2, 0.4}, Indices{0, 1}) == (metric->name() == "recall_0" ? 1 : 0));
+}

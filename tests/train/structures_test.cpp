@@ -177,6 +177,8 @@ TEST_CASE("weights of samples give the weighted mean, in a step, over accumulate
   }
   CHECK(train::evaluate(line(1), each, data, {.batch_size = 5}).loss ==
         doctest::Approx(xt::sum(weights * xt::square(x - y))() / xt::sum(weights)()));
+  const auto figures = train::evaluate(line(1), each, data, {.batch_size = 5, .metrics = {train::mae()}});
+  CHECK(figures.metric("mae") == doctest::Approx(xt::sum(weights * xt::abs(x - y))() / xt::sum(weights)()));
   const train::Samples zero{x, y, Tensor<double>(xt::zeros<double>({12}))};
   const Line still = line(1);
   optim::Optimizer<double> optimizer(still, optim::SGD{.rate = 0.1});

@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -49,8 +50,8 @@ template <class T>
 double top_k_accuracy(const Tensor<T>& outputs, const Indices& labels, std::size_t k,
                       Location where = Location::current());
 /// The coefficient of determination 1 − Σ(y − ŷ)² / Σ(y − ȳ)², averaged over the columns like scikit-learn's r2_score.
-/// A constant column counts as 1 if it is predicted exactly, otherwise as 0. Throws ShapeError unless the shapes are
-/// equal.
+/// A constant column counts as 1 if it is predicted exactly, otherwise as 0; NaN for fewer than two rows. Throws
+/// ShapeError unless the shapes are equal.
 template <class T>
 double r_squared(const Tensor<T>& outputs, const Tensor<T>& targets, Location where = Location::current());
 
@@ -68,6 +69,10 @@ class Metric {
   virtual void reset() = 0;
   /// Adds a batch.
   virtual void add(const Tensor<double>& outputs, const Targets& targets) = 0;
+  /// Adds a batch with weights, like scikit-learn's `sample_weight`: one for each sample or for each label (row), not
+  /// negative; empty: 1 each. All metrics of this header accept weights, `metric` excepted. The default calls `add`
+  /// without weights and throws ValueError otherwise.
+  virtual void add_weighted(const Tensor<double>& outputs, const Targets& targets, std::span<const double> weights);
   /// The value over all batches added so far; NaN if there are none.
   virtual double value() const = 0;
   /// The accumulated state as numbers, so that a training run can be interrupted within an epoch.
@@ -77,17 +82,101 @@ class Metric {
 };
 using Metrics = std::vector<std::shared_ptr<Metric>>;  ///< none of them null
 
-/// Metrics for `fit` and `evaluate`; each call makes a new one. For binary outputs, the threshold is 0 for logits, 0.5
-/// for probabilities.
+/// The value of a metric on whole tensors: `train::measure(train::roc_auc(), outputs, labels)`. Resets the metric
+/// before and afterwards. `weights` are those of `Metric::add_weighted`.
+///@{
+template <class T>
+double measure(const std::shared_ptr<Metric>& metric, const Tensor<T>& outputs, const Indices& labels,
+               std::span<const double> weights = {}, Location where = Location::current());
+template <class T>
+double measure(const std::shared_ptr<Metric>& metric, const Tensor<T>& outputs, const Tensor<T>& targets,
+               std::span<const double> weights = {}, Location where = Location::current());
+///@}
+
+/// How the figures of the classes become one, as scikit-learn's `average`.
+enum class Average {
+  macro,     ///< their mean
+  weighted,  ///< their mean, weighted by the number of rows with the class as label
+  micro,     ///< the figure of the decisions about all classes together
+  binary     ///< the figure of the class `positive` against all others, whatever their number
+};
+
+/// Options of precision, recall and F1.
+struct ClassOptions {
+  Average average = Average::macro;  ///< of the classes
+  std::size_t positive = 1;          ///< the class measured by `Average::binary`
+  double threshold = 0;              ///< for binary outputs: 0 for logits, 0.5 for probabilities
+};
+
+/// Options of ROC AUC and average precision. If the outputs are those of two classes, the figure is that of `positive`,
+/// whatever the average.
+struct RankingOptions {
+  Average average = Average::macro;  ///< of the classes
+  std::size_t positive = 1;          ///< the class measured by `Average::binary`, and of two classes
+  /// Whether outputs of two or more classes are logits, which are ranked by their softmax; otherwise they are ranked as
+  /// they are, as suits probabilities.
+  bool from_logits = true;
+  /// Whether each column of outputs (…, K) and of numbers as targets, positive above ½, is a yes/no question of its
+  /// own, ranked as it is.
+  bool multilabel = false;
+};
+
+/// Metrics for `fit` and `evaluate`; each call makes a new one. docs/training.md lists them with their names in the
+/// history and scikit-learn's equivalents. For binary outputs, the threshold is 0 for logits, 0.5 for probabilities.
+///@{
 std::shared_ptr<Metric> accuracy(double threshold = 0);
 std::shared_ptr<Metric> top_k_accuracy(std::size_t k, Location where = Location::current());
-std::shared_ptr<Metric> precision(double threshold = 0);  ///< macro average
-std::shared_ptr<Metric> recall(double threshold = 0);     ///< macro average
-std::shared_ptr<Metric> f1(double threshold = 0);         ///< macro average
+/// The mean recall of the classes that occur as labels.
+std::shared_ptr<Metric> balanced_accuracy(double threshold = 0);
+/// Matthews' correlation coefficient of labels and predictions, of any number of classes (Gorodkin 2004); 0 if all
+/// labels or all predictions are the same.
+std::shared_ptr<Metric> matthews_correlation(double threshold = 0);
+///@}
+
+/// TP / (TP + FP), TP / (TP + FN) and 2 TP / (2 TP + FP + FN) of each class; 0 where the denominator is 0. Averages are
+/// over the classes that occur as label or prediction. With only a threshold, the macro average. Named `precision`,
+/// `precision_micro`, `precision_weighted` and, for class 1 alone, `precision_1`. `add` throws ValueError if `positive`
+/// is not a class of the outputs.
+///@{
+std::shared_ptr<Metric> precision(double threshold = 0);
+std::shared_ptr<Metric> precision(const ClassOptions& options);
+std::shared_ptr<Metric> recall(double threshold = 0);
+std::shared_ptr<Metric> recall(const ClassOptions& options);
+std::shared_ptr<Metric> f1(double threshold = 0);
+std::shared_ptr<Metric> f1(const ClassOptions& options);
+///@}
+/// A metric for each class: `per_class(train::precision, 3)` makes precision_0, precision_1 and precision_2.
+Metrics per_class(std::shared_ptr<Metric> (*metric)(const ClassOptions&), std::size_t classes, double threshold = 0);
+
+/// The area under the ROC curve, one class against the rest: the probability that a positive row scores above a
+/// negative one, where ties count as ½. The average is over the classes that occur as labels; NaN if only one does. A
+/// score NaN ranks last in a positive row, first in a negative one. Exact: stores all scores, in K + 2 doubles per row.
+std::shared_ptr<Metric> roc_auc(const RankingOptions& options = {});
+/// Average precision, Σ (Rₙ − Rₙ₋₁) Pₙ over the thresholds of the scores, not interpolated. The average is over all
+/// classes; one without positive rows counts as 0. NaN scores and memory as in `roc_auc`.
+std::shared_ptr<Metric> average_precision(const RankingOptions& options = {});
+
+/// The mean negative log-likelihood of the labels, in nats. Probabilities (`from_logits` = false) are clipped to
+/// [ε, 1 − ε], where ε = 2⁻⁵², and rows are divided by their sum, as in scikit-learn; `add` throws ValueError unless
+/// they lie in [0, 1] and sum to 1 within 10⁻³. From logits, nothing is clipped. A NaN makes the value NaN.
+std::shared_ptr<Metric> log_loss(bool from_logits = true);
+/// exp of the mean negative log-likelihood of the labels (tokens), from logits (…, K).
+std::shared_ptr<Metric> perplexity();
+
+/// Mean absolute error, mean squared error, its root, and the coefficient of determination. Outputs and targets have
+/// equal shapes, (N,) or (…, columns); the figures of the columns are averaged, as in scikit-learn. R² of a constant
+/// column is 1 if it is predicted exactly, otherwise 0; of fewer than two rows, NaN.
+///@{
+std::shared_ptr<Metric> mae();
+std::shared_ptr<Metric> mse();
+std::shared_ptr<Metric> rmse();
 std::shared_ptr<Metric> r_squared();
+///@}
+
 /// A metric of one output of several, by its path: `of_output("digit", accuracy())`, named `digit_accuracy`. It is
 /// compared with the target of the same path, or with the only target. The output of a tuple is its index, such as "0".
 std::shared_ptr<Metric> of_output(std::string path, std::shared_ptr<Metric> metric);
+
 /// The mean over all samples of a function that returns the mean over a batch.
 std::shared_ptr<Metric> metric(std::string name,
                                std::function<double(const Tensor<double>& outputs, const Targets& targets)> of_batch,
