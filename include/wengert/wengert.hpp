@@ -23,6 +23,7 @@
 #include <wengert/ops/random.hpp>
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/resize.hpp>
+#include <wengert/ops/sequence.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/ops/slice.hpp>
 #include <wengert/program/compiled.hpp>

@@ -6,6 +6,7 @@
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/join.hpp>
 #include <wengert/ops/linalg.hpp>
+#include <wengert/ops/sequence.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/ops/slice.hpp>
 #include <wengert/tape/op.hpp>
@@ -82,8 +83,13 @@ Var<T> MultiheadAttention<T>::operator()(Var<T> query, Var<T> key, Var<T> value,
     const Var<T> bias = in_proj_bias ? tape.variable(*in_proj_bias) : Var<T>();
     std::array<Var<T>, 3> x{query, key, value};
     const bool is_self = query.index() == key.index() && key.index() == value.index();
+    if (!options.lengths.empty()) {  // zeros keep NaN in the padding out of the gradients of the weights
+      x[1] = mask_steps(key, options.lengths, where);
+      x[2] = value.index() == key.index() ? x[1] : mask_steps(value, options.lengths, where);
+      if (is_self) x[0] = x[1];
+    }
     if (is_self) {  // one product instead of three
-      Var<T> all = matmul(query, transpose(weight));
+      Var<T> all = matmul(x[0], transpose(weight));
       if (!bias.empty()) all = all + bias;
       const auto parts = split(all, 3, -1);
       std::copy(parts.begin(), parts.end(), x.begin());
@@ -131,13 +137,15 @@ Var<T> TransformerEncoderLayer<T>::operator()(Var<T> x, const AttentionOptions<T
     const Var<T> between = linear1(a);
     return dropout(linear2(dropout(activation == FeedforwardActivation::relu ? relu(between) : gelu(between))));
   };
+  const auto masked = [&](Var<T> a) { return attention.lengths.empty() ? a : mask_steps(a, attention.lengths, where); };
   return at_caller(x.tape(), where, [&] {
+    const Var<T> real = masked(x);
     if (norm_first) {
-      const Var<T> y = x + attend(norm1(x));
-      return y + feed(norm2(y));
+      const Var<T> y = real + attend(norm1(real));
+      return masked(y + feed(norm2(y)));
     }
-    const Var<T> y = norm1(x + attend(x));
-    return norm2(y + feed(y));
+    const Var<T> y = norm1(real + attend(real));
+    return masked(norm2(y + feed(y)));
   });
 }
 

@@ -6,6 +6,7 @@
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/join.hpp>
 #include <wengert/ops/linalg.hpp>
+#include <wengert/ops/sequence.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/ops/slice.hpp>
 #include <wengert/tape/op.hpp>
@@ -69,9 +70,10 @@ struct LayersResult {
 };
 
 // Runs one layer in one direction over a sequence and returns its outputs, (N, L, hidden). `state` is the initial state
-// and becomes the last one. `step` updates it, given W_ih x + b_ih and W_hh h + b_hh.
+// and becomes the last one. `step` updates it, given W_ih x + b_ih and W_hh h + b_hh. A sample whose mask (N, L) is 0
+// at a step keeps its state there; an empty mask stands for ones.
 template <class T, std::size_t parts, class Step>
-Var<T> run_layer(const RecurrentWeights<T>& weights, Var<T> x, State<T, parts>& state, const Step& step) {
+Var<T> run_layer(const RecurrentWeights<T>& weights, Var<T> x, Var<T> mask, State<T, parts>& state, const Step& step) {
   Tape<T>& tape = x.tape();
   const auto affine = [](Var<T> a, Var<T> weight, Var<T> bias) {
     const Var<T> product = matmul(a, weight);
@@ -84,7 +86,12 @@ Var<T> run_layer(const RecurrentWeights<T>& weights, Var<T> x, State<T, parts>& 
   std::vector<Var<T>> outputs(length);
   for (std::size_t k = 0; k < length; ++k) {
     const std::size_t place = weights.backwards ? length - 1 - k : k;
+    const State<T, parts> before = state;
     step(slice(of_input, 1, place), affine(state[0], weight, bias), state);
+    if (!mask.empty()) {
+      const Var<T> real = slice(mask, 1, xt::range(place, place + 1));
+      for (std::size_t p = 0; p < parts; ++p) state[p] = where(real, state[p], before[p]);
+    }
     outputs[place] = state[0];
   }
   return stack(outputs, 1);
@@ -114,21 +121,38 @@ void require_fitting_state(std::string_view name, Var<T> given, const Shape& exp
         name, fmt::format("a state of shape {}: expected {}", to_string(given.shape()), to_string(expected)), where);
 }
 
+template <class T>
+void require_fitting_lengths(std::string_view name, IndexVar<T> lengths, Var<T> x, const Location& where) {
+  if (lengths.empty()) return;
+  if (&lengths.tape(name, where) != &x.tape())
+    throw HandleError(name, "the lengths belong to another tape than the input: expected one", where);
+  if (lengths.shape(where) != Shape{x.shape()[0]})
+    throw ShapeError(name,
+                     fmt::format("lengths of shape {}: expected ({},), one for each sample", to_string(lengths.shape()),
+                                 x.shape()[0]),
+                     where);
+}
+
 // Runs all layers over a sequence from the initial state `first`, in which an empty part stands for zeros.
 template <std::size_t parts, class T, class Module, class Step>
 LayersResult<T, parts> run_layers(std::string_view name, const Module& module, Var<T> x, const State<T, parts>& first,
-                                  const Location& where, const Step& step) {
+                                  IndexVar<T> lengths, const Location& where, const Step& step) {
   const Scope scope(module, x);
   require_fitting_input(name, module, x, where);
   const std::size_t samples = x.shape()[0], hidden = module.layers.front().weight_hh.shape()[1];
   for (const Var<T>& part : first) require_fitting_state(name, part, {module.layers.size(), samples, hidden}, where);
+  require_fitting_lengths(name, lengths, x, where);
   return at_caller(x.tape(), where, [&] {
+    // Zeros in the input keep NaN out of the gradients of the weights; zeros in the outputs are part of the result.
+    const auto masked = [&](Var<T> a) { return lengths.empty() ? a : mask_steps(a, lengths, where); };
+    const Var<T> mask = lengths.empty() ? Var<T>() : sequence_mask(lengths, x.shape()[1], where);
+    x = masked(x);
     Var<T> zero;
     if (std::any_of(first.begin(), first.end(), [](const Var<T>& part) { return part.empty(); }))
       zero = x.tape().constant(Tensor<T>(xt::zeros<T>({samples, hidden})));
     std::array<std::vector<Var<T>>, parts> last;
     std::vector<Var<T>> outputs;  // of the current layer, one per direction
-    const auto joined = [&] { return outputs.size() == 1 ? outputs[0] : concatenate(outputs, 2); };
+    const auto joined = [&] { return masked(outputs.size() == 1 ? outputs[0] : concatenate(outputs, 2)); };
     for (std::size_t i = 0; i < module.layers.size(); ++i) {
       if (i > 0 && module.layers[i].layer != module.layers[i - 1].layer) {
         x = module.dropout ? module.dropout->as_part(joined()) : joined();
@@ -136,7 +160,7 @@ LayersResult<T, parts> run_layers(std::string_view name, const Module& module, V
       }
       State<T, parts> state;
       for (std::size_t p = 0; p < parts; ++p) state[p] = first[p].empty() ? zero : slice(first[p], 0, i);
-      outputs.push_back(run_layer(module.layers[i], x, state, step));
+      outputs.push_back(run_layer(module.layers[i], x, mask, state, step));
       for (std::size_t p = 0; p < parts; ++p) last[p].push_back(state[p]);
     }
     LayersResult<T, parts> result{joined(), {}};
@@ -161,11 +185,11 @@ RNN<T> RNN<T>::make(std::size_t inputs, std::size_t hidden, Generator generator,
   return module;
 }
 template <class T>
-RecurrentResult<T> RNN<T>::run(Var<T> x, Var<T> hidden, Location where) const {
+RecurrentResult<T> RNN<T>::run(Var<T> x, Var<T> hidden, IndexVar<T> lengths, Location where) const {
   const auto step = [&](Var<T> a, Var<T> b, State<T, 1>& state) {
     state[0] = activation == RecurrentActivation::tanh ? tanh(a + b) : relu(a + b);
   };
-  const auto [output, last] = run_layers<1>("RNN", *this, x, {hidden}, where, step);
+  const auto [output, last] = run_layers<1>("RNN", *this, x, {hidden}, lengths, where, step);
   return {output, last[0]};
 }
 
@@ -175,13 +199,13 @@ GRU<T> GRU<T>::make(std::size_t inputs, std::size_t hidden, Generator generator,
   return made<T, GRU>("GRU", 3, inputs, hidden, generator, options, where);
 }
 template <class T>
-RecurrentResult<T> GRU<T>::run(Var<T> x, Var<T> hidden, Location where) const {
+RecurrentResult<T> GRU<T>::run(Var<T> x, Var<T> hidden, IndexVar<T> lengths, Location where) const {
   const auto step = [](Var<T> of_input, Var<T> of_state, State<T, 1>& state) {
     const std::vector<Var<T>> a = split(of_input, 3, 1), b = split(of_state, 3, 1);
     const Var<T> r = sigmoid(a[0] + b[0]), z = sigmoid(a[1] + b[1]), n = tanh(a[2] + r * b[2]);
     state[0] = n + z * (state[0] - n);
   };
-  const auto [output, last] = run_layers<1>("GRU", *this, x, {hidden}, where, step);
+  const auto [output, last] = run_layers<1>("GRU", *this, x, {hidden}, lengths, where, step);
   return {output, last[0]};
 }
 
@@ -191,14 +215,14 @@ LSTM<T> LSTM<T>::make(std::size_t inputs, std::size_t hidden, Generator generato
   return made<T, LSTM>("LSTM", 4, inputs, hidden, generator, options, where);
 }
 template <class T>
-LSTMResult<T> LSTM<T>::run(Var<T> x, const LSTMState<T>& state, Location where) const {
+LSTMResult<T> LSTM<T>::run(Var<T> x, const LSTMState<T>& state, IndexVar<T> lengths, Location where) const {
   const auto step = [](Var<T> a, Var<T> b, State<T, 2>& now) {
     auto& [h, c] = now;
     const std::vector<Var<T>> gates = split(a + b, 4, 1);
     c = sigmoid(gates[1]) * c + sigmoid(gates[0]) * tanh(gates[2]);
     h = sigmoid(gates[3]) * tanh(c);
   };
-  const auto [output, last] = run_layers<2>("LSTM", *this, x, {state.hidden, state.cell}, where, step);
+  const auto [output, last] = run_layers<2>("LSTM", *this, x, {state.hidden, state.cell}, lengths, where, step);
   return {output, {last[0], last[1]}};
 }
 

@@ -5,6 +5,7 @@
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/normalise.hpp>
 #include <wengert/ops/reduce.hpp>
+#include <wengert/ops/sequence.hpp>
 #include <wengert/ops/shape.hpp>
 
 #include <cmath>
@@ -46,6 +47,19 @@ void check_beside(std::string_view role, Var<T> x, const Shape& scores, const Ta
                                                  to_string(x.shape()), to_string(scores)));
 }
 
+// The mask of keys that are not padding: (N, 1, …, 1, S) for scores (N, …, L, S).
+template <class T>
+Var<T> real_keys(IndexVar<T> lengths, const Shape& scores, const Tape<T>& tape, const Location& where) {
+  check_operand(tape, lengths.handle(), attention_name, {}, "the lengths");
+  if (scores.rank() < 3 || lengths.shape() != Shape{scores[0]})
+    throw ShapeError(attention_name, fmt::format("lengths of shape {} for scores of shape {}: expected one for each "
+                                                 "sample, the first of at least three axes",
+                                                 to_string(lengths.shape()), to_string(scores)));
+  Shape shape = scores;
+  for (std::size_t axis = 1; axis + 1 < shape.rank(); ++axis) shape[axis] = 1;
+  return reshape(sequence_mask(lengths, scores.back(), where), shape, where);
+}
+
 // The axes before the last two.
 Shape leading_axes(const Shape& x) { return Shape(std::span(x.begin(), x.rank() - 2)); }
 
@@ -82,13 +96,18 @@ Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
     shape.push_back(k.shape()[k.rank() - 2]);
     Var<T> allowed = options.mask;
     if (!allowed.empty()) check_beside("mask", allowed, shape, q.tape());
+    if (!options.lengths.empty()) {
+      const Var<T> real = real_keys(options.lengths, shape, q.tape(), where);
+      allowed = allowed.empty() ? real : wengert::where(at(real), at(allowed), zero);
+    }
+    const bool masked = !allowed.empty();
     if (options.causal) {
       const Var<T> triangle = lower_triangle(q.tape(), shape[shape.rank() - 2], shape.back(), where);
       allowed = allowed.empty() ? triangle : wengert::where(at(triangle), at(allowed), zero);
     }
     Var<T> queries = q, keys = k, values = v;
     // The causal mask alone masks, for all queries, only the keys after the last query.
-    if (!options.mask.empty() || (options.causal && shape.back() > shape[shape.rank() - 2])) {
+    if (masked || (options.causal && shape.back() > shape[shape.rank() - 2])) {
       const Seen<T> seen(allowed, where);
       queries = wengert::where(at(seen.queries), at(q), zero);
       keys = wengert::where(at(seen.keys), at(k), zero);
@@ -109,8 +128,8 @@ Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
     };
     if (allowed.empty()) return times_values(softmax(scores, -1, where));
     Var<T> weights = softmax(wengert::where(at(allowed), at(scores), forbidden), -1, where);
-    // Only a mask can mask all keys of a row.
-    if (!options.mask.empty()) weights = wengert::where(at(allowed), at(weights), zero);
+    // The causal mask alone never masks all keys of a row.
+    if (masked) weights = wengert::where(at(allowed), at(weights), zero);
     return times_values(weights);
   });
 }

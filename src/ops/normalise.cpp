@@ -248,7 +248,9 @@ Var<T> batch_norm(Var<T> x, const BatchNormState<T>& state, Training training, s
     const std::size_t members = x.size() / std::max<std::size_t>(count, 1);
     if (members < 2)
       throw ShapeError(name,
-                       fmt::format("shape {} has {} element per channel: training needs at least 2 for the variance",
+                       fmt::format("shape {} has {} element per channel: training needs at least 2 for the variance; "
+                                   "drop a last batch of one sample (drop_last), choose another batch size, or use "
+                                   "evaluation mode",
                                    to_string(x.shape()), members));
     const Var<T> y = record(Standardise{{1, 2}, epsilon}, where, x);
     const Var<T> result = scaled(y, weight, bias, beside, where);

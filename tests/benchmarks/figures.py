@@ -128,6 +128,11 @@ def elementwise():
     yield Figure("elementwise/hand:copy", hand("elementwise/hand"), hand("copy/hand"), ">=")
 
 
+def sequences():
+    """What batches of similar lengths save against padding to the longest sequence of all."""
+    yield Figure("sequences/bucketed:padded", ours("sequences/bucketed"), ours("sequences/padded"), ">=1.5")
+
+
 def scaling():
     small_stack = {"stack_kb": 256}
     fresh = (("MALLOC_MMAP_THRESHOLD_", "131072"),)  # fixed at glibc's initial value: large blocks always get new pages
@@ -161,7 +166,7 @@ def allocations():
 
 def all_figures(has):
     """All figures; `has(name)` returns whether Wengert's program offers the workload."""
-    for part in (mlp(), chain(), lstm(), models(has), elementwise(), scaling(), threads(), memory(), allocations()):
+    for part in (mlp(), chain(), lstm(), models(has), elementwise(), sequences(), scaling(), threads(), memory(), allocations()):
         yield from part
 
 

@@ -109,6 +109,17 @@ std::vector<Function> indexing() {
                    [](auto& a) {
                      return one_hot(a.labels, 3) * fit(a.x[0], {4, 1});
                    }),
+          function("sequence_mask", 1,
+                   [](auto& a) {
+                     return sequence_mask(a.labels, 2 + a.below(2)) * fit(a.x[0], {4, 1});
+                   }),
+          function("sequences by labels", 1,
+                   [](auto& a) {
+                     const auto x = fit(a.x[0], {4, 2 + a.below(2), 2}, a.flag());
+                     return a.flag()   ? mask_steps(x, a.labels)
+                            : a.flag() ? last_step(x, a.labels)
+                                       : mean_steps(x, a.labels);
+                   }),
           function("take_along_axis", 2,
                    [](auto& a) {
                      const auto axis = a.axis_of(a.x[0]);

@@ -143,18 +143,28 @@ std::vector<Function> normalisations() {
                  const auto x = fit(a.x[0], {2, 2, 2 + a.below(3)}, a.flag());
                  return a.flag() ? instance_norm(x) : instance_norm(x, fit(a.x[1], {2}), fit(a.x[2], {2}));
                }),
-      function("attention", 4, [](auto& a) {
+      function("attention", 4,
+               [](auto& a) {
+                 using T = typename std::remove_reference_t<decltype(a)>::T;
+                 const std::size_t queries = 1 + a.below(3), keys = 1 + a.below(3);
+                 const auto q = fit(a.x[0], {2, queries, 2}, a.flag()), k = fit(a.x[1], {2, keys, 2}, a.flag()),
+                            v = fit(a.x[2], {2, keys, 3});
+                 AttentionOptions<T> options;
+                 options.causal = a.flag();
+                 if (a.flag()) options.mask = fit(a.x[3], {queries, keys}) > 0;
+                 if (a.flag()) options.bias = fit(a.x[3], {2, queries, keys});
+                 if (a.flag()) options.scale = 0.5;
+                 if (a.flag()) options.on_weights = [&a](Var<T> w) { return dropout(w, 0.25, a.world.generator); };
+                 return scaled_dot_product_attention(q, k, v, options);
+               }),
+      function("attention with lengths", 3, [](auto& a) {
         using T = typename std::remove_reference_t<decltype(a)>::T;
-        const std::size_t queries = 1 + a.below(3), keys = 1 + a.below(3);
-        const auto q = fit(a.x[0], {2, queries, 2}, a.flag()), k = fit(a.x[1], {2, keys, 2}, a.flag()),
-                   v = fit(a.x[2], {2, keys, 3});
+        const auto q = fit(a.x[0], {4, 3, 2}, a.flag()), k = fit(a.x[1], {4, 2, 2}, a.flag());
         AttentionOptions<T> options;
+        if (a.flag()) options.mask = fit(a.x[2], {3, 2}) > 0;
+        options.lengths = a.labels;
         options.causal = a.flag();
-        if (a.flag()) options.mask = fit(a.x[3], {queries, keys}) > 0;
-        if (a.flag()) options.bias = fit(a.x[3], {2, queries, keys});
-        if (a.flag()) options.scale = 0.5;
-        if (a.flag()) options.on_weights = [&a](Var<T> w) { return dropout(w, 0.25, a.world.generator); };
-        return scaled_dot_product_attention(q, k, v, options);
+        return scaled_dot_product_attention(q, k, fit(a.x[2], {4, 2, 3}), options);
       })};
 }
 

@@ -17,7 +17,8 @@ namespace wengert::data {
 ///
 /// X and Y are tensors, Indices, or tuples, std::arrays or structs of them. A struct must be a template over the types
 /// of its arrays: `template <class V, class I> struct Inputs { V picture; I words; }`. On a tape, tensors are Vars and
-/// Indices are IndexVars; a tuple of inputs is passed as several arguments. Without targets, Y is an empty tuple.
+/// Indices are IndexVars; a tuple of inputs is passed as several arguments,
+/// a struct as one, or as its members if the network takes those. Without targets, Y is an empty tuple.
 template <class X, class Y = std::tuple<>>
 struct Samples {
   using Inputs = X;                      ///< the type of the network's inputs

@@ -1,8 +1,9 @@
 // Attention, and the transformer's encoder layer.
 //
 // Sequences are (N, L, width): samples, positions, features (PyTorch's `batch_first`). A mask has 0 where attending is
-// forbidden and 1 where it is allowed, the opposite of PyTorch's boolean masks. For sequences of different lengths, use
-// a tensor (N, 1, 1, S) with 0 at the padding positions: `layer(x, x, x, {.mask = tape.borrow(mask)})`.
+// forbidden and 1 where it is allowed, the opposite of PyTorch's boolean masks. Sequences of different lengths are
+// padded at the end; pass the number of real positions of each, (N,): `layer(x, x, x, {.lengths = lengths})`. Then
+// padding affects no real position and no gradient, even if it is NaN.
 #pragma once
 
 #include <wengert/nn/dropout.hpp>
@@ -45,7 +46,9 @@ struct MultiheadAttention {
   Var<T> operator()(Var<T> x, Location where = Location::current()) const { return (*this)(x, x, x, {}, where); }
   /// Queries (N, L, width) attend to keys and values (N, S, width); the result is (N, L, width). The mask (0 forbids)
   /// and bias of `options` broadcast against (N, heads, L, S); attention is causal if the layer or `options` says so.
-  /// Throws ShapeError for mismatched shapes, HandleError if the operands are on different tapes.
+  /// The `lengths` of `options` are those of keys and values; in self-attention, also of the queries, whose padding is
+  /// read as zeros. Throws ShapeError for mismatched shapes, HandleError if the operands are on different tapes,
+  /// ValueError for a length that is not in 0 … S.
   Var<T> operator()(Var<T> query, Var<T> key, Var<T> value, const AttentionOptions<T>& options = {},
                     Location where = Location::current()) const;
 };
@@ -83,7 +86,8 @@ struct TransformerEncoderLayer {
                                       Location where = Location::current());
   /// Maps x (N, L, width) to the same shape. Throws ShapeError for any other shape.
   Var<T> operator()(Var<T> x, Location where = Location::current()) const { return (*this)(x, {}, where); }
-  /// The same with an attention mask (0 forbids) or bias that broadcasts against (N, heads, L, L).
+  /// The same with an attention mask (0 forbids) or bias that broadcasts against (N, heads, L, L), or with lengths
+  /// (N,); then positions beyond the lengths are zeros in the result.
   Var<T> operator()(Var<T> x, const AttentionOptions<T>& attention, Location where = Location::current()) const;
 };
 

@@ -5,12 +5,18 @@
 // In a stack, each layer reads the outputs of the layer below. A bidirectional layer reads the sequence from both ends
 // and concatenates the results, (N, L, 2·hidden).
 //
+// Sequences of different lengths are padded at the end, and `lengths` (N) holds the number of real steps of each, from
+// 0 to L. Then outputs at the padding are zeros, the final state of a sequence is the one after its last real step, the
+// backward direction begins at that step, and padding affects no result and no gradient, even if it is NaN: PyTorch's
+// pack_padded_sequence. The final state of a sequence of length 0 is its initial state.
+//
 // Parameters have PyTorch's names, such as `weight_ih_l0`, or `weight_ih_l1_reverse` for the backward direction of the
 // second layer, and its initialisation, drawn uniformly from ±1/√hidden. The rows of a weight are grouped by gate.
 #pragma once
 
 #include <wengert/nn/dropout.hpp>
 #include <wengert/ops/random.hpp>
+#include <wengert/tape/index_var.hpp>
 #include <wengert/tape/parameter.hpp>
 #include <wengert/tape/tape.hpp>
 
@@ -80,10 +86,16 @@ struct RNN {
   static RNN make(std::size_t inputs, std::size_t hidden, Generator generator, const RecurrentOptions& options = {},
                   RecurrentActivation activation = RecurrentActivation::tanh, Location where = Location::current());
   /// The outputs of all steps, from a zero initial state. Throws ShapeError unless x is (N, L, inputs) with L ≥ 1.
-  Var<T> operator()(Var<T> x, Location where = Location::current()) const { return run(x, {}, where).output; }
-  /// The outputs and the final state, from an initial state; an empty handle stands for zeros. Throws ShapeError unless
-  /// the initial state is (layers, N, hidden), or (2·layers, N, hidden) if bidirectional.
-  RecurrentResult<T> run(Var<T> x, Var<T> hidden = {}, Location where = Location::current()) const;
+  Var<T> operator()(Var<T> x, Location where = Location::current()) const { return run(x, {}, {}, where).output; }
+  /// The same for padded sequences.
+  Var<T> operator()(Var<T> x, IndexVar<T> lengths, Location where = Location::current()) const {
+    return run(x, {}, lengths, where).output;
+  }
+  /// The outputs and the final state, from an initial state; an empty handle stands for zeros. With `lengths`, the
+  /// sequences are padded. Throws ShapeError unless the initial state is (layers, N, hidden), or (2·layers, N, hidden)
+  /// if bidirectional, and the lengths are (N,); ValueError for a length that is not in 0 … L.
+  RecurrentResult<T> run(Var<T> x, Var<T> hidden = {}, IndexVar<T> lengths = {},
+                         Location where = Location::current()) const;
 };
 
 /// The gated recurrent unit (Cho et al. 2014): r = σ(…), z = σ(…), n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)),
@@ -100,10 +112,16 @@ struct GRU {
   static GRU make(std::size_t inputs, std::size_t hidden, Generator generator, const RecurrentOptions& options = {},
                   Location where = Location::current());
   /// The outputs of all steps, from a zero initial state. Throws ShapeError unless x is (N, L, inputs) with L ≥ 1.
-  Var<T> operator()(Var<T> x, Location where = Location::current()) const { return run(x, {}, where).output; }
-  /// The outputs and the final state, from an initial state; an empty handle stands for zeros. Throws ShapeError unless
-  /// the initial state is (layers, N, hidden), or (2·layers, N, hidden) if bidirectional.
-  RecurrentResult<T> run(Var<T> x, Var<T> hidden = {}, Location where = Location::current()) const;
+  Var<T> operator()(Var<T> x, Location where = Location::current()) const { return run(x, {}, {}, where).output; }
+  /// The same for padded sequences.
+  Var<T> operator()(Var<T> x, IndexVar<T> lengths, Location where = Location::current()) const {
+    return run(x, {}, lengths, where).output;
+  }
+  /// The outputs and the final state, from an initial state; an empty handle stands for zeros. With `lengths`, the
+  /// sequences are padded. Throws ShapeError unless the initial state is (layers, N, hidden), or (2·layers, N, hidden)
+  /// if bidirectional, and the lengths are (N,); ValueError for a length that is not in 0 … L.
+  RecurrentResult<T> run(Var<T> x, Var<T> hidden = {}, IndexVar<T> lengths = {},
+                         Location where = Location::current()) const;
 };
 
 /// Long short-term memory (Hochreiter & Schmidhuber 1997): i, f, o = σ(…), g = tanh(…), c' = f ⊙ c + i ⊙ g,
@@ -120,10 +138,16 @@ struct LSTM {
   static LSTM make(std::size_t inputs, std::size_t hidden, Generator generator, const RecurrentOptions& options = {},
                    Location where = Location::current());
   /// The outputs of all steps, from a zero initial state. Throws ShapeError unless x is (N, L, inputs) with L ≥ 1.
-  Var<T> operator()(Var<T> x, Location where = Location::current()) const { return run(x, {}, where).output; }
-  /// The outputs and the final state, from an initial state; empty handles stand for zeros. Throws ShapeError unless
-  /// each part of the initial state is (layers, N, hidden), or (2·layers, N, hidden) if bidirectional.
-  LSTMResult<T> run(Var<T> x, const LSTMState<T>& state = {}, Location where = Location::current()) const;
+  Var<T> operator()(Var<T> x, Location where = Location::current()) const { return run(x, {}, {}, where).output; }
+  /// The same for padded sequences.
+  Var<T> operator()(Var<T> x, IndexVar<T> lengths, Location where = Location::current()) const {
+    return run(x, {}, lengths, where).output;
+  }
+  /// The outputs and the final state, from an initial state; empty handles stand for zeros. With `lengths`, the
+  /// sequences are padded. Throws ShapeError unless each part of the initial state is (layers, N, hidden), or
+  /// (2·layers, N, hidden) if bidirectional, and the lengths are (N,); ValueError for a length that is not in 0 … L.
+  LSTMResult<T> run(Var<T> x, const LSTMState<T>& state = {}, IndexVar<T> lengths = {},
+                    Location where = Location::current()) const;
 };
 
 #define WENGERT_EXTERN(T)                     \

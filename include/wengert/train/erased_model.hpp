@@ -97,11 +97,25 @@ auto on_tape(const std::vector<ProgramVar<T>>& vars) {
 template <class X, class T>
 using OnTape = decltype(on_tape<X, T>(std::declval<const std::vector<ProgramVar<T>>&>()));
 
+// Whether a module takes the members of a struct.
 template <class Module, class X>
-struct CallOf {  // with one argument
-  static constexpr bool possible = std::is_invocable_v<const Module&, X>;
+constexpr bool takes_members() {
+  if constexpr (wengert::detail::kind_of<X> == wengert::detail::Kind::aggregate)
+    return decltype(wengert::detail::with_members(std::declval<const X&>(), []<class... Member>(const Member&...) {
+      return std::is_invocable<const Module&, Member...>{};
+    }))::value;
+  else
+    return false;
+}
+template <class Module, class X>
+struct CallOf {  // with one argument, or with the members of a struct
+  static constexpr bool takes_one = std::is_invocable_v<const Module&, X>;
+  static constexpr bool possible = takes_one || takes_members<Module, X>();
   static auto call(const Module& module, const X& x, const Location& where) {
-    return nn::detail::call(module, x, where);
+    if constexpr (!takes_one && takes_members<Module, X>())
+      return wengert::detail::with_members(x, module);
+    else
+      return nn::detail::call(module, x, where);
   }
 };
 template <class Module, class... X>

@@ -96,6 +96,12 @@ inline constexpr std::array<Weights, weights_a_block> weights{{{"scale1", {width
                                                                {"outer_bias", {width}, 1, inner}}};
 }  // namespace transformer
 
+// GRU classifier over sequences of uniformly drawn lengths.
+namespace sequences {
+inline constexpr std::size_t samples = 320, batch = 32, inputs = 16, hidden = 64, classes = 4, buckets = 5;
+inline std::size_t steps(std::size_t sample) { return 5 + static_cast<std::size_t>(196 * uniform(0, sample)); }
+}  // namespace sequences
+
 // Eight elementwise ops on 10⁷ floats.
 namespace elementwise {
 inline constexpr std::size_t size = 10'000'000;
