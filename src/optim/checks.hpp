@@ -1,10 +1,13 @@
-// Checks of the ranges of options.
+// Checks of the ranges of options, and scalar Parameters for the state.
 #pragma once
 
 #include <wengert/base/error.hpp>
+#include <wengert/tape/parameter.hpp>
 
 #include <cmath>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -28,6 +31,12 @@ inline void require_like_adam(std::string_view rule, double rate, double beta1, 
   require_decay(rule, "beta2", beta2, where);
   require_not_negative(rule, "epsilon", epsilon, where);
   require_not_negative(rule, "weight_decay", weight_decay, where);
+}
+
+/// A scalar of an optimiser's state.
+template <class T>
+Parameter<T> scalar_parameter(double value, std::string name) {
+  return Parameter<T>(Tensor<T>(static_cast<T>(value)), std::move(name), false);
 }
 
 }  // namespace wengert::optim

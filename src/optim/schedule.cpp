@@ -10,7 +10,12 @@ namespace wengert::optim {
 namespace {
 
 void require_time(std::string_view schedule, double t) { require_not_negative(schedule, "t", t, Location{}); }
-void require_rate(std::string_view schedule, double rate) { require_not_negative(schedule, "rate", rate, Location{}); }
+void require_rate(std::string_view schedule, double rate, std::string_view option = "rate") {
+  if (std::isnan(rate))
+    throw ValueError(schedule,
+                     fmt::format("no {0}: expected .{0} = …, which replaces that of the optimiser's rule", option));
+  require_not_negative(schedule, option, rate, Location{});
+}
 void require_positive(std::string_view schedule, std::string_view option, double value) {
   if (std::isfinite(value) && value > 0) return;
   throw ValueError(schedule, fmt::format("{} {}: expected a positive number", option, value));
@@ -77,7 +82,7 @@ double CosineRestarts::operator()(double t) const {
 
 double OneCycle::operator()(double t) const {
   require_time("OneCycle", t);
-  require_rate("OneCycle", max_rate);
+  require_rate("OneCycle", max_rate, "max_rate");
   require_positive("OneCycle", "start_divisor", start_divisor);
   require_positive("OneCycle", "end_divisor", end_divisor);
   const double top = rise * steps - 1, last = steps - 1;
@@ -113,13 +118,13 @@ double Plateau::operator()(double measure) {
   } else {
     ++without_improvement;
   }
-  if (cooling > 0) {
-    --cooling;
+  if (cooldown_counter > 0) {
+    --cooldown_counter;
     without_improvement = 0;
   }
   if (without_improvement > patience) {
     rate = std::min(rate, std::max(rate * factor, min_rate));
-    cooling = cooldown;
+    cooldown_counter = cooldown;
     without_improvement = 0;
   }
   return rate;

@@ -77,7 +77,7 @@ void FitState::save(Checkpoint& checkpoint) const {
   if (plateau)
     checkpoint.set("fit/plateau",
                    as_tensor({plateau->rate, plateau->best, static_cast<double>(plateau->without_improvement),
-                              static_cast<double>(plateau->cooling)}));
+                              static_cast<double>(plateau->cooldown_counter)}));
 }
 
 void FitState::load(const Checkpoint& checkpoint) {
@@ -101,7 +101,7 @@ void FitState::load(const Checkpoint& checkpoint) {
   plateau->rate = of_plateau.at(0);
   plateau->best = of_plateau.at(1);
   plateau->without_improvement = static_cast<int>(of_plateau.at(2));
-  plateau->cooling = static_cast<int>(of_plateau.at(3));
+  plateau->cooldown_counter = static_cast<int>(of_plateau.at(3));
 }
 
 template <class T>

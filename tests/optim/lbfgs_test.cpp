@@ -1,5 +1,6 @@
 // L-BFGS against PyTorch, and derivatives through optimiser steps.
 #include "optim/problem.hpp"
+#include "temporary_folder.hpp"
 
 using namespace wengert;
 using namespace wengert::testing;
@@ -26,7 +27,7 @@ void check(const std::string& name, const Module& module, const LBFGSOptions& op
     CAPTURE(call);
     LBFGS<double> resumed(module, options);
     resumed.load_state(optimizer.state());
-    optimizer = std::move(resumed);
+    optimizer = resumed;
     const LBFGSReport report = optimizer.step(loss);
     evaluations += report.evaluations;
     std::size_t k = 0;
@@ -44,10 +45,10 @@ void check(const std::string& name, const Module& module, const LBFGSOptions& op
 TEST_CASE("L-BFGS takes PyTorch's steps, also when it is saved and loaded between them") {
   const Parameter<double> two(Tensor<double>{-1.2, 1}, "p"), four(Tensor<double>{-1.2, 1, -0.5, 2}, "p");
   check("rosenbrock", two, {.max_iterations = 5}, [&](auto& tape) { return rosenbrock(tape.variable(two)); });
-  check("rosenbrock4", four, {.max_iterations = 1, .max_evaluations = 100, .history = 3},
+  check("rosenbrock4", four, {.max_iterations = 1, .max_evaluations = 100, .history_size = 3},
         [&](auto& tape) { return rosenbrock(tape.variable(four)); });
   const Problem<double> problem;
-  check("network", problem, {.rate = 0.8, .max_iterations = 4, .history = 5},
+  check("network", problem, {.rate = 0.8, .max_iterations = 4, .history_size = 5},
         [&](auto& tape) { return problem.loss(tape.constant(reference("x")), tape.constant(reference("y"))); });
 }
 
@@ -92,16 +93,116 @@ TEST_CASE("L-BFGS leaves frozen parameters alone, and all if the loss throws or 
 TEST_CASE("L-BFGS refuses what it cannot do") {
   const Parameter<double> p(Tensor<double>{1}, "p");
   CHECK_ERROR(ValueError, "[LBFGS] rate -1", LBFGS<double>(p, {.rate = -1}));
-  CHECK_ERROR(ValueError, "[LBFGS] history 0", LBFGS<double>(p, {.history = 0}));
+  CHECK_ERROR(ValueError, "[LBFGS] history_size 0", LBFGS<double>(p, {.history_size = 0}));
   CHECK_ERROR(ValueError, "[LBFGS] no parameters", LBFGS<double>(std::vector<Parameter<double>>{}));
   LBFGS<double> optimizer(p);
   CHECK_ERROR(GradientError, "expected a scalar; reduce it",
               optimizer.step([&](auto& tape) { return broadcast_to(tape.variable(p), {3}); }));
-  CHECK_ERROR(ValueError, "state 'change' is missing",
-              optimizer.load_state(std::vector{NamedParameter<double>{"gradient", p}}));
-  const Parameter<double> q(Tensor<double>{1, 2}, "q");
-  CHECK_ERROR(ShapeError, "state 'change' has 2 elements: expected 1, as many as the trainable parameters",
-              optimizer.load_state(std::vector{NamedParameter<double>{"change", q}, {"gradient", q}}));
+  const Parameter<double> scalar(Tensor<double>(0.5), "s"), q(Tensor<double>{1, 2}, "q");
+  std::vector<NamedParameter<double>> state{{"rate", scalar}, {"step", scalar}, {"p.gradient", p}};
+  CHECK_ERROR(ValueError, "[LBFGS] state 'p.change' is missing: expected each part", optimizer.load_state(state));
+  state.push_back({"p.change", q});
+  CHECK_ERROR(ShapeError, "[LBFGS] state 'p.change' of shape (2,): expected (1,)", optimizer.load_state(state));
+  state.back() = {"step", scalar};
+  CHECK_ERROR(ValueError, "[LBFGS] state 'step' is given twice", optimizer.load_state(state));
+  state.erase(state.begin());
+  state.pop_back();
+  CHECK_ERROR(ValueError, "[LBFGS] state 'rate' is missing", optimizer.load_state(state));
+  CHECK_ERROR(
+      ValueError, "[LBFGS] unexpected state 'q.gradient': was it saved for other parameters?",
+      optimizer.load_state(std::vector<NamedParameter<double>>{{"rate", scalar}, {"step", scalar}, {"q.gradient", q}}));
+  CHECK(optimizer.rate() == 1);
+}
+
+TEST_CASE("L-BFGS takes the same steps from a Program that computes loss and gradients") {
+  const Problem<double> recorded, computed;
+  const LBFGSOptions options{.max_iterations = 4, .history_size = 5};
+  LBFGS<double> one(recorded, options), other(computed, options);
+  auto loss_and_gradients = compiled<double>([&](Tape<double>& tape) {
+    const auto loss = computed.loss(tape.constant(reference("x")), tape.constant(reference("y")));
+    auto [w1, b1, w2, b2] = grad(loss, tape.variable(computed.first.w), tape.variable(computed.first.b),
+                                 tape.variable(computed.second.w), tape.variable(computed.second.b));
+    return std::tuple(loss, w1, b1, w2, b2);
+  });
+  for (int call = 0; call < 5; ++call) {
+    const auto expected = one.step(
+        [&](auto& tape) { return recorded.loss(tape.constant(reference("x")), tape.constant(reference("y"))); });
+    const auto report = other.step_with_gradients([&](std::vector<Tensor<double>>& gradients) {
+      const auto& program = loss_and_gradients();
+      REQUIRE(gradients.size() == 4);
+      for (std::size_t k = 0; k < 4; ++k) gradients[k] = program.output(k + 1);
+      return program.item(0);
+    });
+    CHECK(report.loss == doctest::Approx(expected.loss).epsilon(1e-10));
+    CHECK(report.iterations == expected.iterations);
+    CHECK(report.evaluations == expected.evaluations);
+  }
+  const std::vector<double> a = recorded.flat(), b = computed.flat();
+  for (std::size_t k = 0; k < a.size(); ++k) CHECK(std::abs(a[k] - b[k]) < 1e-9);
+  CHECK(other.steps() == 5);
+  const std::vector<double> before = computed.flat();
+  CHECK_ERROR(ShapeError, "[LBFGS] 3 gradients: expected one for each of 4 trainable parameters",
+              other.step_with_gradients([](auto& gradients) {
+                gradients.pop_back();
+                return 1.0;
+              }));
+  CHECK_ERROR(ShapeError, "[LBFGS] a gradient of shape (2,) for a parameter of shape (4, 3): expected equal shapes",
+              other.step_with_gradients([](auto& gradients) {
+                gradients[0] = Tensor<double>{1, 2};
+                return 1.0;
+              }));
+  CHECK_ERROR(ValueError, "[LBFGS] the loss is nan", other.step_with_gradients([&](auto& gradients) {
+    for (std::size_t k = 0; k < 4; ++k) gradients[k] = xt::zeros_like(other.parameters()[k].parameter.value());
+    return std::nan("");
+  }));
+  CHECK(computed.flat() == before);
+}
+
+TEST_CASE("L-BFGS resumes from a saved state to the last bit, also with another set of frozen parameters") {
+  const auto run = []<class T>(T, bool interrupted, int frozen) {
+    Problem<T> problem;
+    if (frozen != 0) (frozen == 1 ? problem.first.b : problem.second.w).set_trainable(false);
+    const LBFGSOptions options{.rate = 0.7, .max_iterations = 3, .history_size = 4};
+    const auto loss = [&](auto& tape) {
+      return problem.loss(tape.constant(xt::cast<T>(reference("x"))), tape.constant(xt::cast<T>(reference("y"))));
+    };
+    LBFGS<T> first(problem, options);
+    for (int i = 0; i < 3; ++i) first.step(loss);
+    first.set_rate(0.8);
+    if (!interrupted) {
+      for (int i = 0; i < 3; ++i) first.step(loss);
+      return problem.flat();
+    }
+    const TemporaryFolder folder;
+    std::vector<io::NamedTensor<T>> saved;
+    for (const auto& part : first.state()) saved.push_back({part.name, part.parameter.value()});
+    io::save_npz(folder / "state.npz", saved);
+    LBFGS<T> second(problem, options);
+    second.load_state(io::load_npz<T>(folder / "state.npz"));
+    CHECK(second.rate() == first.rate());
+    CHECK(second.steps() == 3);
+    for (int i = 0; i < 3; ++i) second.step(loss);
+    return problem.flat();
+  };
+  for (const int frozen : {0, 1, 2}) {
+    CHECK(run(0.0, true, frozen) == run(0.0, false, frozen));
+    CHECK(run(0.0F, true, frozen) == run(0.0F, false, frozen));
+  }
+}
+
+TEST_CASE("copies of L-BFGS share the state") {
+  const Parameter<double> p(Tensor<double>{-1.2, 1}, "p"), q(p.value(), "p");
+  const auto loss = [](const Parameter<double>& of) {
+    return [&](Tape<double>& tape) { return rosenbrock(tape.variable(of)); };
+  };
+  LBFGS<double> one(p, {.max_iterations = 2}), alone(q, {.max_iterations = 2});
+  LBFGS<double> copy = one;
+  for (int i = 0; i < 3; ++i) {
+    (i % 2 == 0 ? one : copy).step(loss(p));
+    alone.step(loss(q));
+  }
+  CHECK(p.value() == q.value());
+  CHECK(one.steps() == 3);
 }
 
 TEST_CASE("L-BFGS forgets when other parameters of the same size become trainable") {
@@ -124,13 +225,14 @@ TEST_CASE("L-BFGS forgets when other parameters of the same size become trainabl
 TEST_CASE("L-BFGS keeps the end of a history that is too long") {
   const Parameter<double> p(Tensor<double>{-1.2, 1}, "p");
   const auto loss = [&](Tape<double>& tape) { return rosenbrock(tape.variable(p)); };
-  LBFGS<double> optimizer(p, {.max_iterations = 8, .history = 5}), shorter(p, {.history = 2});
+  LBFGS<double> optimizer(p, {.max_iterations = 8, .history_size = 5}), shorter(p, {.history_size = 2});
   optimizer.step(loss);
   const auto state = optimizer.state();
-  REQUIRE(state.back().name == "history.4.gradient");
+  REQUIRE(state.back().name == "p.gradient_changes");
+  const Tensor<double> long_history = state.back().parameter.value();
+  REQUIRE(long_history.shape(0) == 5);
   shorter.load_state(state);
-  CHECK(shorter.state().back().name == "history.1.gradient");
-  CHECK(shorter.state().back().parameter.value() == state.back().parameter.value());
+  CHECK(shorter.state().back().parameter.value() == xt::view(long_history, xt::range(3, 5)));
 }
 
 TEST_CASE("L-BFGS commits what the loss queues, at each evaluation") {
@@ -155,6 +257,7 @@ TEST_CASE("steps of every rule are differentiated through") {
       {"Adamax", Adamax{}},
       {"NAdam", NAdam{}},
       {"RAdam", RAdam{.beta2 = 0.9}},
+      {"Rprop", Rprop{}},
       {"Lion", Lion{}},
   };
   const Tensor<double> w{0.3, -0.7, 1.1}, target{0.5, 0.2, -0.4};

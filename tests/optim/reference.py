@@ -115,6 +115,85 @@ trajectory("nadam.options", lambda p: O.NAdam(p, lr=0.02, betas=(0.8, 0.99), eps
 trajectory("radam", lambda p: O.RAdam(p, lr=0.01))
 trajectory("radam.options", lambda p: O.RAdam(p, lr=0.02, betas=(0.8, 0.99), eps=1e-5, weight_decay=0.01))
 trajectory("radam.short", lambda p: O.RAdam(p, lr=0.01, betas=(0.8, 0.6)))
+trajectory("rprop", lambda p: O.Rprop(p, lr=0.001))
+trajectory("rprop.options", lambda p: O.Rprop(p, lr=0.01, etas=(0.3, 1.5), step_sizes=(1e-4, 0.02)))
+trajectory("rprop.groups", lambda p: O.Rprop([{"params": [p[0], p[2]]}, {"params": [p[1], p[3]], "lr": 0.002}], lr=0.01))
+
+
+def clipped_sums(p):
+    """Accumulates the gradients of two batches of which the second counts double, then clips: values first, then the norm."""
+    second = torch.autograd.grad(loss_of(clipped_sums.step + 1, *p), p)
+    clipped_sums.step += 1
+    for each, g in zip(p, second):
+        each.grad = (each.grad + 2 * g) / 3
+    torch.nn.utils.clip_grad_value_(p, 0.3)
+    torch.nn.utils.clip_grad_norm_(p, 0.4)
+
+
+clipped_sums.step = 0
+
+
+def scheduled(name, gamma):
+    """Records groups whose rates a schedule multiplies."""
+    parameters = fresh()
+    optimiser = O.SGD([{"params": [parameters[0], parameters[2]]}, {"params": [parameters[1], parameters[3]], "lr": 0.02}], lr=0.1)
+    scheduler = O.lr_scheduler.ExponentialLR(optimiser, gamma)
+
+    def step(_):
+        optimiser.step()
+        scheduler.step()
+
+    record(name, parameters, step)
+
+
+scheduled("groups.scheduled", 0.998)
+trajectory("accumulated", lambda p: O.Adam([{"params": [p[0], p[2]]}, {"params": [p[1], p[3]], "lr": 0.002}], lr=0.01), clipped_sums)
+
+
+def freezing(name, make):
+    """Freezes w1 until step 300, and w2 from step 600 on, as by requires_grad: PyTorch skips parameters without gradient."""
+    parameters = fresh()
+    optimiser = make(parameters)
+
+    def step(i):
+        if i < 300:
+            parameters[0].grad = None
+        if i >= 600:
+            parameters[2].grad = None
+        optimiser.step()
+
+    record(name, parameters, step)
+
+
+freezing("frozen.adam", lambda p: O.Adam(p, lr=0.01))
+freezing("frozen.momentum", lambda p: O.SGD(p, lr=0.05, momentum=0.9, dampening=0.3, weight_decay=0.001))
+freezing("frozen.radam", lambda p: O.RAdam(p, lr=0.01))
+
+
+def averages(name, average, wanted=lambda step: True):
+    """Records the averages of PyTorch's AveragedModel along the trajectory of Adam; `average(a, w, n)` has averaged n before."""
+    parameters = fresh()
+    optimiser = O.Adam(parameters, lr=0.01)
+    model = torch.nn.ParameterList([torch.nn.Parameter(p.detach().clone()) for p in parameters])
+    averaged = torch.optim.swa_utils.AveragedModel(model, avg_fn=average)
+    kept = []
+    for i in range(1000):
+        optimiser.zero_grad()
+        loss_of(i, *parameters).backward()
+        optimiser.step()
+        if wanted(i + 1):
+            for p, q in zip(model, parameters):
+                p.data.copy_(q.data)
+            averaged.update_parameters(model)
+        if i % 100 == 99:
+            kept.append(np.concatenate([p.detach().numpy().ravel() for p in averaged.module]))
+    arrays[name] = np.array(kept)
+
+
+averages("average.ema", lambda a, w, n: 0.99 * a + 0.01 * w)
+averages("average.corrected", lambda a, w, n: a + (w - a) * 0.01 / (1 - 0.99 ** (n + 1)))
+averages("average.swa", None)
+averages("average.swa_options", None, lambda step: step > 40 and (step - 40) % 20 == 0)
 lion("lion", 0.001, 0.9, 0.99, 0.0)
 lion("lion.decay", 0.002, 0.8, 0.95, 0.1)
 

@@ -61,11 +61,28 @@ TEST_CASE("a plateau lowers the rate as PyTorch's does") {
 }
 
 TEST_CASE("schedules refuse options out of their range") {
-  CHECK(contains(message_of<ValueError>([] { StepDecay{.every = 0}(1); }), "[StepDecay] every 0: expected a positive"));
+  CHECK(contains(message_of<ValueError>([] { StepDecay{.rate = 0.1, .every = 0}(1); }),
+                 "[StepDecay] every 0: expected a positive"));
   CHECK(contains(message_of<ValueError>([] { ConstantRate{.rate = -1}(0); }), "[ConstantRate] rate -1"));
-  CHECK(contains(message_of<ValueError>([] { ExponentialDecay{}(-1); }), "[ExponentialDecay] t -1"));
-  CHECK(contains(message_of<ValueError>([] { OneCycle{.steps = 3}(0); }), "[OneCycle] 3 steps"));
-  CHECK(contains(message_of<ValueError>([] { CosineRestarts{.period_factor = 0.5}(0); }), "period_factor 0.5"));
+  CHECK(contains(message_of<ValueError>([] { ExponentialDecay{.rate = 0.1}(-1); }), "[ExponentialDecay] t -1"));
+  CHECK(contains(message_of<ValueError>([] { OneCycle{.max_rate = 0.1, .steps = 3}(0); }), "[OneCycle] 3 steps"));
+  CHECK(contains(message_of<ValueError>([] { CosineRestarts{.rate = 0.1, .period_factor = 0.5}(0); }),
+                 "period_factor 0.5"));
   CHECK(contains(message_of<ValueError>([] { LinearWarmup{.then = {}}(0); }), "no schedule after the warmup"));
-  CHECK(contains(message_of<ValueError>([] { Plateau{.factor = 1}(0); }), "[Plateau] factor 1"));
+  CHECK(contains(message_of<ValueError>([] { Plateau{.rate = 0.1, .factor = 1}(0); }), "[Plateau] factor 1"));
+}
+
+TEST_CASE("a schedule without a rate is refused: it would replace the optimiser's by a default") {
+  const auto check_refused = [](const char* expected, auto schedule) {
+    CHECK(contains(message_of<ValueError>([&] { schedule(0); }), expected));
+  };
+  check_refused("[ConstantRate] no rate: expected .rate = …, which replaces that of the optimiser's", ConstantRate{});
+  check_refused("[StepDecay] no rate", StepDecay{});
+  check_refused("[MultiStepDecay] no rate", MultiStepDecay{});
+  check_refused("[ExponentialDecay] no rate", ExponentialDecay{});
+  check_refused("[CosineDecay] no rate", CosineDecay{.steps = 10});
+  check_refused("[CosineRestarts] no rate", CosineRestarts{});
+  check_refused("[OneCycle] no max_rate: expected .max_rate = …", OneCycle{.steps = 100});
+  check_refused("[ConstantRate] no rate", LinearWarmup{.steps = 3});
+  check_refused("[Plateau] no rate", Plateau{});
 }

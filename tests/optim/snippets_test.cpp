@@ -82,16 +82,53 @@ TEST_CASE_FIXTURE(Task, "optimisers.md: train, compiled and on a tape") {
   CHECK(optimizer.steps() == 201);
 }
 
-TEST_CASE_FIXTURE(Task, "optimisers.md: groups and clipping") {
+TEST_CASE_FIXTURE(Task, "optimisers.md: groups and layer-wise rates") {
   // clang-format off
   // [groups]
   optim::Optimizer<float> optimizer(network, optim::AdamW{.rate = 1e-3},
                                     {.groups = {{"last", optim::AdamW{.rate = 1e-2}},
                                                 {"*.bias", optim::AdamW{.rate = 1e-3, .weight_decay = 0}}},
                                      .clip_norm = 1});
+  // [rate factors]
+  optim::Optimizer<float> slow_body(network, optim::AdamW{.rate = 1e-3}, {.rate_factors = {{"first", 0.1}}});
+  optim::Optimizer<float> decayed(network, optim::AdamW{.rate = 1e-3},
+                                  {.rate_factors = optim::layerwise_decay({"first", "last"}, 0.5)});
   // [end]
   // clang-format on
   CHECK(optimizer.parameters().size() == 4);
+  CHECK(slow_body.rate_factors().front().factor == 0.1);
+  CHECK(decayed.rate_factors().front().factor == 0.5);
+}
+
+TEST_CASE_FIXTURE(Task, "optimisers.md: averages of the weights") {
+  const auto loss_of = [&](const Layers<float>& layers) {
+    wg::Tape<float> tape;
+    return cross_entropy_with_logits(layers(tape.borrow(X)), tape.borrow(Y)).item();
+  };
+  // clang-format off
+  // [average]
+  optim::Optimizer<float> optimizer(network, optim::Adam{.rate = 1e-2}, {.average = optim::EMA{.decay = 0.99}});
+  // [end]
+  // clang-format on
+  auto step = wg::compiled<float>([&](auto&, auto x, auto y) {
+    auto loss = cross_entropy_with_logits(network(x), y);
+    optimizer.update(loss);
+    return loss;
+  });
+  for (int i = 0; i < 100; ++i) step(X, Y);
+  const float last_loss = loss_of(network);
+  float average_loss = 0;
+  // clang-format off
+  // [swap]
+  {
+    const optim::AverageScope averaged(optimizer);         // until the end of the block, the network holds the averages
+    average_loss = loss_of(network);
+  }
+  optimizer.swap_average();                                // for good: to save or to use the network
+  // [end]
+  // clang-format on
+  CHECK(average_loss != last_loss);
+  CHECK(loss_of(network) == average_loss);
 }
 
 TEST_CASE_FIXTURE(Task, "optimisers.md: a schedule, and rules of one's own") {
@@ -157,5 +194,5 @@ TEST_CASE("optimisers.md: L-BFGS") {
 }
 
 TEST_CASE("every block of C++ in docs/optimisers.md stands in this file") {
-  CHECK(check_snippets("docs/optimisers.md", "tests/optim/snippets_test.cpp") == 9);
+  CHECK(check_snippets("docs/optimisers.md", "tests/optim/snippets_test.cpp") == 12);
 }

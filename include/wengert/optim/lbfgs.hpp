@@ -1,14 +1,13 @@
 // L-BFGS: a quasi-Newton method for losses that are evaluated on all samples at once.
 #pragma once
 
-#include <wengert/optim/named_values.hpp>
-#include <wengert/reflect/parameters.hpp>
-#include <wengert/tape/tape.hpp>
+#include <wengert/optim/any_optimizer.hpp>
 
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace wengert::optim {
@@ -20,7 +19,7 @@ struct LBFGSOptions {
   std::size_t max_evaluations = 0;   ///< the limit per call, checked between iterations; 0: 1¼ · max_iterations
   double gradient_tolerance = 1e-7;  ///< a call ends when no element of the gradient exceeds this
   double change_tolerance = 1e-9;    ///< … or when the loss or all parameters change by no more than this
-  std::size_t history = 100;         ///< the number of past changes that are kept
+  std::size_t history_size = 100;    ///< the number of past changes that are kept
 };
 
 /// The result of a call of LBFGS::step.
@@ -38,25 +37,29 @@ struct LBFGSReport {
 ///     const auto report = optimizer.step([&](auto& tape) { return squared_error(network(tape.borrow(X)), …); });
 ///
 /// The direction is −H·g, where H approximates the inverse Hessian from the latest changes of the parameters and of the
-/// gradient, by the two-loop recursion. All trainable parameters form one vector. Each evaluation records the loss on a
-/// tape that is reused.
+/// gradient, by the two-loop recursion. All trainable parameters form one vector. The rate is the initial step length
+/// of a line search, and `steps()` the number of calls of `step`. Copies share the state.
 template <class T>
-class LBFGS {
+class LBFGS : public AnyOptimizer<T> {
  public:
   /// A function that records the loss on the tape.
   using Loss = std::function<Var<T>(Tape<T>& tape)>;
+  /// A function that computes the loss and its gradients at the current values of the parameters, such as by replaying
+  /// a Program: it assigns a gradient to each of as many tensors as there are `trainable()` parameters, in their order,
+  /// and returns the loss. The tensors keep the gradients of the previous evaluation.
+  using Evaluate = std::function<double(std::vector<Tensor<T>>& gradients)>;
 
   /// For all Parameters of a struct, a vector of them, or a single one. Throws ValueError if there are none, or if an
   /// option is out of range.
   template <class Module>
   explicit LBFGS(const Module& module, LBFGSOptions options = {}, const Location& where = Location::current())
-      : LBFGS(wengert::detail::without(named_parameters(module), wengert::detail::buffers_of<T>(module)), options,
-              where) {}
+      : LBFGS(named_parameters(module), wengert::detail::buffers_of<T>(module), options, where) {}
   /// For these parameters. Throws likewise.
-  LBFGS(std::vector<NamedParameter<T>> parameters, LBFGSOptions options, const Location& where);
+  LBFGS(std::vector<NamedParameter<T>> parameters, LBFGSOptions options, const Location& where)
+      : LBFGS(std::move(parameters), {}, options, where) {}
 
   /// Runs up to `max_iterations` iterations. The state carries over to the next call with the same loss, as long as the
-  /// same parameters are trainable.
+  /// same parameters are trainable. Each evaluation records the loss on a tape that is reused.
   ///
   /// Throws ValueError if there is nothing to train, if the loss depends on trainable parameters that no optimiser
   /// trains, or if the loss or a gradient is not finite at the beginning; GradientError unless the loss has size 1. If
@@ -64,38 +67,32 @@ class LBFGS {
   /// call ends at the best point found. Updates that the loss queues on the tape, such as BatchNorm's running
   /// statistics, are committed at each evaluation, as in PyTorch.
   LBFGSReport step(const Loss& loss, const Location& where = Location::current());
-  /// Discards the state.
+  /// The same from a function that computes the loss and its gradients, which must be a function of the parameters:
+  /// random numbers must repeat at each evaluation of a call. Throws ShapeError for gradients of other numbers or
+  /// shapes, and whatever the function throws.
+  LBFGSReport step_with_gradients(const Evaluate& evaluate, const Location& where = Location::current());
+  /// Discards the history.
   void reset();
 
-  /// Copies of the state by name, for a checkpoint.
-  std::vector<NamedParameter<T>> state() const;
-  /// Restores a state that `state` returned: a range of NamedParameters, or of anything with `name` and `value`. Throws
-  /// ValueError for missing or repeated parts, ShapeError unless each has as many elements as the trainable parameters;
-  /// then nothing is changed. If the history is longer than `options.history`, only the newest changes are kept.
-  template <class Range>
-  void load_state(const Range& range, const Location& where = Location::current()) {
-    assign_state(detail::named_values<T>(range), where);
-  }
+  /// The options, as passed to the constructor; 0 evaluations are replaced by the default.
+  const LBFGSOptions& options() const { return options_; }
+  /// `optimizer`, and the options except the rate: `optimizer.max_iterations`, …
+  std::vector<std::pair<std::string, std::string>> settings() const override;
+  /// Copies of the state by name: `rate`, `step`, and after a step, for each parameter that it trained, its last change
+  /// (`weight.change`), its gradient before that (`weight.gradient`), and the history of both, from the oldest on,
+  /// along a new first axis (`weight.changes`, `weight.gradient_changes`). `load_state` drops the oldest entries of a
+  /// history longer than `history_size`.
+  std::vector<NamedParameter<T>> state() const override;
 
  private:
-  using Vector = std::vector<T>;
-  struct Change {  // of the parameters and of the gradient in one iteration
-    Vector parameters, gradient;
-    double rho;  // 1 / (parameters · gradient)
-  };
-
   struct Line;
-  void assign_state(const detail::NamedValues<T>& parts, const Location& where);
-  std::vector<Parameter<T>> trainable() const;
-  Vector direction(const Vector& gradient) const;
-  void remember(const Vector& gradient);
+  struct Memory;
+  LBFGS(std::vector<NamedParameter<T>> parameters, const std::vector<Parameter<T>>& buffers, LBFGSOptions options,
+        const Location& where);
+  void assign_state(const detail::NamedValues<T>& parts, const Location& where) override;
 
-  std::vector<NamedParameter<T>> parameters_;
-  std::shared_ptr<const wengert::detail::OptimiserClaim<T>> claim_;  // on parameters_
   LBFGSOptions options_;
-  std::vector<Parameter<T>> trained_;  // by the last step
-  std::deque<Change> history_;
-  Vector last_change_, last_gradient_;  // of the previous iteration; empty if there is none
+  std::shared_ptr<Memory> memory_;
 };
 
 extern template class LBFGS<float>;

@@ -58,6 +58,7 @@ struct AnyRule {
   virtual std::string name() const = 0;
   virtual std::vector<std::pair<std::string, double>> options() const = 0;
   virtual double rate() const = 0;
+  virtual bool rate_is_initial() const = 0;
   virtual std::vector<std::pair<std::string, Var<T>>> start(Var<T> w) const = 0;
   virtual Var<T> next(Var<T> w, Var<T> g, std::span<Var<T>> state, const Progress<T>& at) const = 0;
 };
@@ -126,6 +127,12 @@ class RuleOf final : public AnyRule<T> {
     return result;
   }
   double rate() const override { return static_cast<double>(rule_.rate); }
+  bool rate_is_initial() const override {
+    if constexpr (requires { R::rate_is_initial; })
+      return R::rate_is_initial;
+    else
+      return false;
+  }
   std::vector<std::pair<std::string, Var<T>>> start(Var<T> w) const override {
     std::vector<std::pair<std::string, Var<T>>> parts;
     if constexpr (!Stateless<R, T>)
@@ -155,7 +162,8 @@ class RuleOf final : public AnyRule<T> {
 /// Whether R is an update rule for parameters of T: it has a `rate`, and is called as the examples above show.
 ///
 /// `State` holds the state of one parameter: `start` returns the initial state, and a call returns the parameter's next
-/// value and updates the state. `check` throws ValueError if an option is out of range. In the formulas of the
+/// value and updates the state. `check` throws ValueError if an option is out of range. A rule that reads the rate at a
+/// parameter's first step only declares `static constexpr bool rate_is_initial = true`. In the formulas of the
 /// library's rules, w is the parameter, g its gradient, t the number of the step, and
 /// - η, `rate`, is the learning rate,
 /// - β₁ and β₂, `beta1` and `beta2`, are the decay rates of moving averages,
@@ -190,6 +198,8 @@ class Rule {
   std::vector<std::pair<std::string, double>> options() const { return rule_->options(); }
   /// The learning rate it was constructed with.
   double rate() const { return rule_->rate(); }
+  /// Whether the rule reads the rate at a parameter's first step only, so that setting it later changes nothing.
+  bool rate_is_initial() const { return rule_->rate_is_initial(); }
   /// The initial state of a parameter, by name. Parts that only a disabled option needs are empty Vars.
   std::vector<std::pair<std::string, Var<T>>> start(Var<T> w) const { return rule_->start(w); }
   /// The parameter's next value; updates `state`.
