@@ -318,7 +318,8 @@ bool is_step(const Tape<double>& tape, std::size_t k) {
 
 IsolatedOp isolate(Tape<double>& tape, std::size_t k) {
   const Node<double>& node = tape.node(k);
-  Application application{node.op, std::vector<std::byte>(node.op->attribute_size()), {}, {}, node.where};
+  Application application{
+      node.op, std::vector<std::byte>(node.op->attribute_size(node.attributes)), {}, {}, node.where};
   if (node.attributes != nullptr && !application.attributes.empty())
     std::memcpy(application.attributes.data(), node.attributes, application.attributes.size());
   IsolatedOp result;

@@ -38,8 +38,33 @@ void each_chosen(const IndexedAxis& along, const Layout& x, Value<const std::int
     }
 }
 
-template <class T>
-Var<T> put_along(Var<T> g, IndexVar<T> indices, const IndexedAxis& along, const Shape& to, const Location& where);
+// The adjoint of Gather: zeros with elements added at their positions.
+struct PutAlongAxis {
+  static constexpr std::string_view name = "put_along_axis";
+  static constexpr std::string_view notation = "y at (i, kᵢⱼ) += xᵢⱼ, from zeros";
+  static constexpr std::size_t arity = 2;
+  static constexpr std::uint8_t index_inputs = 0b10;
+  IndexedAxis along;
+  Shape to;
+
+  Shape shape(const Shape&, const Shape&) const { return to; }
+  template <class T>
+  void add_to(Value<const T> x, Value<const std::int64_t> indices, Value<T> y) const {
+    each_chosen(along, *y.layout, indices, x.shape(),
+                [&](std::size_t i, std::ptrdiff_t place) { y.data[place] += x.data[i]; });
+  }
+  template <class T>
+  void forward(Value<const T> x, Value<const std::int64_t> indices, Value<T> y) const {
+    std::fill_n(y.data, y.size(), T(0));
+    add_to(x, indices, y);
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> x, IndexVar<T> indices) const;
+  static std::vector<StructuralExample<PutAlongAxis>> examples() {
+    return {{{{"put_along_axis", 1}, {2, 4}}, {{2, 3}}, {}, {Indices{{0, 3, 0}, {2, -1, 1}}}},
+            {{{"put_along_axis", 0}, {3, 4}}, {{2, 3}}, {}, {Indices{{0, 2, 0}, {0, 1, -2}}}}};
+  }
+};
 
 struct Gather {
   static constexpr std::string_view name = "gather";
@@ -58,7 +83,7 @@ struct Gather {
   }
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T> x, IndexVar<T> indices) const {
-    return std::tuple([=, *this] { return put_along(g, indices, along, x.shape(), Location::current()); }, no_gradient);
+    return std::tuple([=, *this] { return scattered(PutAlongAxis{along, x.shape()}, g, indices); }, no_gradient);
   }
   static std::vector<StructuralExample<Gather>> examples() {
     const Indices column(xt::dynamic_shape<std::size_t>{2, 1}, -2);
@@ -69,39 +94,13 @@ struct Gather {
   }
 };
 
-// The adjoint of Gather: zeros with elements added at their positions.
-struct PutAlongAxis {
-  static constexpr std::string_view name = "put_along_axis";
-  static constexpr std::string_view notation = "y at (i, kᵢⱼ) += xᵢⱼ, from zeros";
-  static constexpr std::size_t arity = 2;
-  static constexpr std::uint8_t index_inputs = 0b10;
-  IndexedAxis along;
-  Shape to;
-
-  Shape shape(const Shape&, const Shape&) const { return to; }
-  template <class T>
-  void forward(Value<const T> x, Value<const std::int64_t> indices, Value<T> y) const {
-    std::fill_n(y.data, y.size(), T(0));
-    each_chosen(along, *y.layout, indices, x.shape(),
-                [&](std::size_t i, std::ptrdiff_t place) { y.data[place] += x.data[i]; });
-  }
-  template <class T>
-  auto vjp(Var<T> g, Var<T>, Var<T> x, IndexVar<T> indices) const {
-    return std::tuple(
-        [=, *this] {
-          return record(Gather{along, x.shape()}, Location::current(), g, indices);
-        },
-        no_gradient);
-  }
-  static std::vector<StructuralExample<PutAlongAxis>> examples() {
-    return {{{{"put_along_axis", 1}, {2, 4}}, {{2, 3}}, {}, {Indices{{0, 3, 0}, {2, -1, 1}}}},
-            {{{"put_along_axis", 0}, {3, 4}}, {{2, 3}}, {}, {Indices{{0, 2, 0}, {0, 1, -2}}}}};
-  }
-};
-
 template <class T>
-Var<T> put_along(Var<T> g, IndexVar<T> indices, const IndexedAxis& along, const Shape& to, const Location& where) {
-  return record(PutAlongAxis{along, to}, where, g, indices);
+auto PutAlongAxis::vjp(Var<T> g, Var<T>, Var<T> x, IndexVar<T> indices) const {
+  return std::tuple(
+      [=, *this] {
+        return record(Gather{along, x.shape()}, Location::current(), g, indices);
+      },
+      no_gradient);
 }
 
 template <class T>
@@ -263,7 +262,8 @@ Var<T> scatter_add(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOper
                    std::type_identity_t<Operand<T>> source, Location where) {
   return along_axis("scatter_add", x, axis, indices, where, [&](const IndexedAxis& along, IndexVar<T> k) {
     require_within(x, k, along);
-    const Var<T> added = put_along(source_for<T>(k, source, along.caller, where), k, along, x.shape(), where);
+    const Var<T> added =
+        record(PutAlongAxis{along, x.shape()}, where, source_for<T>(k, source, along.caller, where), k);
     return add(Operand<T>(x, where), Operand<T>(added, where));
   });
 }

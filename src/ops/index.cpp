@@ -41,39 +41,10 @@ void each_row(const Lines& lines, Value<const std::int64_t> indices, const Index
             (o * lines.count + along.place(indices, k, lines.count)) * lines.inner);
 }
 
-template <class T>
-Var<T> put(Var<T> slices, IndexVar<T> indices, const IndexedAxis& along, const Shape& to, const Location& where);
-
-struct Take {
-  static constexpr std::string_view name = "take";
-  static constexpr std::string_view notation = "yⱼ = x at kⱼ";
-  static constexpr std::size_t arity = 2;
-  static constexpr bool any_extents = true;
-  static constexpr std::uint8_t index_inputs = 0b10;
-  IndexedAxis along;
-
-  Shape shape(const Shape& x, const Shape& indices) const {
-    return replaced_axis(along.caller, x, along.axis, indices);
-  }
-  template <class T>
-  void forward(Value<const T> x, Value<const std::int64_t> indices, Value<T> y) const {
-    const Lines lines(x.shape(), along.axis);
-    if (lines.inner == 1)
-      each_row(lines, indices, along, [&](std::size_t to, std::size_t from) { y.data[to] = x.data[from]; });
-    else
-      each_row(lines, indices, along,
-               [&](std::size_t to, std::size_t from) { std::copy_n(x.data + from, lines.inner, y.data + to); });
-  }
-  template <class T>
-  auto vjp(Var<T> g, Var<T>, Var<T> x, IndexVar<T> indices) const {
-    return std::tuple([=, *this] { return put(g, indices, along, x.shape(), Location::current()); }, no_gradient);
-  }
-  static std::vector<StructuralExample<Take>> examples() {
-    return {{{{"take", 0}}, {{4, 3}}, {}, {{2, 0, 2, -1}}},
-            {{{"take", 1}}, {{2, 3, 2}}, {}, {Indices{{0, 2}, {1, 2}}}},
-            {{{"take", 0}}, {{3}}, {}, {Indices::from_shape({0})}}};
-  }
-};
+// x as lines along the indexed axis.
+Lines lines_of(const Shape& x, const IndexedAxis& along) {
+  return along.flat ? Lines({x.elements()}, 0) : Lines(x, along.axis);
+}
 
 // The adjoint of Take: zeros with slices added at their positions.
 struct PutSlices {
@@ -86,26 +57,61 @@ struct PutSlices {
 
   Shape shape(const Shape&, const Shape&) const { return to; }
   template <class T>
-  void forward(Value<const T> slices, Value<const std::int64_t> indices, Value<T> y) const {
-    const Lines lines(to, along.axis);
-    std::fill_n(y.data, y.size(), T(0));
+  void add_to(Value<const T> slices, Value<const std::int64_t> indices, Value<T> y) const {
+    const Lines lines = lines_of(to, along);
     each_row(lines, indices, along, [&](std::size_t from, std::size_t place) {
       for (std::size_t i = 0; i < lines.inner; ++i) y.data[place + i] += slices.data[from + i];
     });
   }
   template <class T>
-  auto vjp(Var<T> g, Var<T>, Var<T>, IndexVar<T> indices) const {
-    return std::tuple([=, *this] { return record(Take{along}, Location::current(), g, indices); }, no_gradient);
+  void forward(Value<const T> slices, Value<const std::int64_t> indices, Value<T> y) const {
+    std::fill_n(y.data, y.size(), T(0));
+    add_to(slices, indices, y);
   }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>, IndexVar<T> indices) const;
   static std::vector<StructuralExample<PutSlices>> examples() {
     return {{{{"put_slabs", 0}, {4, 3}}, {{4, 3}}, {}, {{2, 0, 2, -1}}},
-            {{{"put_slabs", 1}, {2, 3, 2}}, {{2, 2, 2, 2}}, {}, {Indices{{0, 2}, {1, 2}}}}};
+            {{{"put_slabs", 1}, {2, 3, 2}}, {{2, 2, 2, 2}}, {}, {Indices{{0, 2}, {1, 2}}}},
+            {{{"put_slabs", 0, true, true}, {3, 2}}, {{2, 2}}, {}, {Indices{{5, -2}, {1, 5}}}}};
+  }
+};
+
+struct Take {
+  static constexpr std::string_view name = "take";
+  static constexpr std::string_view notation = "yⱼ = x at kⱼ";
+  static constexpr std::size_t arity = 2;
+  static constexpr bool any_extents = true;
+  static constexpr std::uint8_t index_inputs = 0b10;
+  IndexedAxis along;
+
+  Shape shape(const Shape& x, const Shape& indices) const {
+    return along.flat ? indices : replaced_axis(along.caller, x, along.axis, indices);
+  }
+  template <class T>
+  void forward(Value<const T> x, Value<const std::int64_t> indices, Value<T> y) const {
+    const Lines lines = lines_of(x.shape(), along);
+    if (lines.inner == 1)
+      each_row(lines, indices, along, [&](std::size_t to, std::size_t from) { y.data[to] = x.data[from]; });
+    else
+      each_row(lines, indices, along,
+               [&](std::size_t to, std::size_t from) { std::copy_n(x.data + from, lines.inner, y.data + to); });
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> x, IndexVar<T> indices) const {
+    return std::tuple([=, *this] { return scattered(PutSlices{along, x.shape()}, g, indices); }, no_gradient);
+  }
+  static std::vector<StructuralExample<Take>> examples() {
+    return {{{{"take", 0}}, {{4, 3}}, {}, {{2, 0, 2, -1}}},
+            {{{"take", 1}}, {{2, 3, 2}}, {}, {Indices{{0, 2}, {1, 2}}}},
+            {{{"take", 0, true, true}}, {{3, 2}}, {}, {Indices{{5, -2}, {1, 5}}}},
+            {{{"take", 0}}, {{3}}, {}, {Indices::from_shape({0})}}};
   }
 };
 
 template <class T>
-Var<T> put(Var<T> slices, IndexVar<T> indices, const IndexedAxis& along, const Shape& to, const Location& where) {
-  return record(PutSlices{along, to}, where, slices, indices);
+auto PutSlices::vjp(Var<T> g, Var<T>, Var<T>, IndexVar<T> indices) const {
+  return std::tuple([=, *this] { return record(Take{along}, Location::current(), g, indices); }, no_gradient);
 }
 
 struct OneHot {
@@ -153,7 +159,7 @@ template <class T>
 Var<T> take(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, Location where) {
   Tape<T>& tape = tape_of(x, Take::name, where);
   return atomically(tape, where, [&] {
-    return record(Take{{"take"}}, where, reshape(x, {x.size()}, where), indices_on(tape, indices, Take::name, where));
+    return record(Take{{.caller = "take", .flat = true}}, where, x, indices_on(tape, indices, Take::name, where));
   });
 }
 
@@ -183,7 +189,7 @@ Var<T> index_add(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperan
           name,
           fmt::format("a source of shape {} for {} indices along axis {} of shape {}: must have the shape {}",
                       to_string(slices.shape()), k.size(), along.axis, to_string(x.shape()), to_string(expected)));
-    return add(Operand<T>(x, where), Operand<T>(put(slices, k, along, x.shape(), where), where));
+    return add(Operand<T>(x, where), Operand<T>(record(PutSlices{along, x.shape()}, where, slices, k), where));
   });
 }
 
@@ -210,8 +216,8 @@ Var<T> masked_select(Var<T> x, std::type_identity_t<Operand<T>> mask, Location w
       places.data()[next] = static_cast<std::int64_t>(i);
       next += chosen.data()[i] != 0 ? 1 : 0;
     }
-    const Var<T> all = reshape(x.shape() == *common ? x : broadcast_to(x, *common, where), {chosen.size()}, where);
-    return record(Take{{name}}, where, all, tape.indices(places, where));
+    const Var<T> all = x.shape() == *common ? x : broadcast_to(x, *common, where);
+    return record(Take{{.caller = name, .flat = true}}, where, all, tape.indices(places, where));
   });
 }
 

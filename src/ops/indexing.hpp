@@ -16,6 +16,7 @@ struct IndexedAxis {
   const char* caller;
   std::uint8_t axis = 0;
   bool from_end = true;  // negative indices count from the end; otherwise they are rejected
+  bool flat = false;     // the axis is that of all elements in row-major order
 
   /// The position that an element of `indices` refers to. Throws ValueError if it is out of range.
   std::size_t place(Value<const std::int64_t> indices, std::size_t element, std::size_t extent) const {

@@ -1,6 +1,7 @@
 // Views whose elements do not overlap, and their adjoint, which the vjps of views, `pad` and `diag` record.
 #pragma once
 
+#include "kernel/add_elements.hpp"
 #include "ops/composite_registry.hpp"
 #include <wengert/ops/join.hpp>
 #include <wengert/ops/slice.hpp>
@@ -93,6 +94,13 @@ struct ViewTranspose {
     copy_elements(x, {y.data + offset, &layout});
   }
   template <class T>
+  void add_to(Value<const T> x, Value<T> y) const {  // of the elements; `fill` is 0 in a cotangent
+    Layout layout;
+    std::ptrdiff_t offset = 0;
+    seen.view(*y.layout, layout, offset);
+    kernel::add_elements(x, {y.data + offset, &layout});
+  }
+  template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T>) const {
     return record(seen, Location::current(), g);
   }
@@ -118,11 +126,11 @@ inline std::vector<OpExample> Section::applications() {
 
 template <class T>
 auto Section::vjp(Var<T> g, Var<T>, Var<T> x) const {
-  return record(ViewTranspose<Section>{*this, x.shape(), 0}, Location::current(), g);
+  return scattered(ViewTranspose<Section>{*this, x.shape(), 0}, g);
 }
 template <class T>
 auto Diagonal::vjp(Var<T> g, Var<T>, Var<T> x) const {
-  return record(ViewTranspose<Diagonal>{*this, x.shape(), 0}, Location::current(), g);
+  return scattered(ViewTranspose<Diagonal>{*this, x.shape(), 0}, g);
 }
 
 }  // namespace wengert

@@ -136,7 +136,7 @@ class Capture {
   void take_view(std::uint32_t k, Entry<T>& entry, const Node<T>& n, std::uint32_t input) {
     entry.source = Source::view;
     entry.op = n.op;
-    entry.attributes = copy(n.attributes, n.op->attribute_size());
+    entry.attributes = copy(n.attributes, n.op->attribute_size(n.attributes));
     // The value of an older node may have been freed, but its address still gives the offset.
     if (!n.op->stands_for)
       entry.offset = static_cast<const T*>(tape_.address(k)) - static_cast<const T*>(tape_.address(input));
@@ -147,7 +147,7 @@ class Capture {
   void take_computed(std::uint32_t k, const Node<T>& n, Entry<T>& entry) {
     entry.source = Source::computed;
     entry.op = n.op;
-    entry.attributes = copy(n.attributes, n.op->attribute_size());
+    entry.attributes = copy(n.attributes, n.op->attribute_size(n.attributes));
     const auto inputs = tape_.inputs(k);
     graph_.edges.insert(graph_.edges.end(), inputs.begin(), inputs.end());
     entry.arity = static_cast<std::uint32_t>(inputs.size());

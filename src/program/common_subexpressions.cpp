@@ -18,7 +18,8 @@ std::string_view bytes_of(const void* data, std::size_t count) {
 
 template <class T>
 std::string_view attributes_of(const Entry<T>& entry) {
-  return entry.op == nullptr ? std::string_view() : bytes_of(entry.attributes, entry.op->attribute_size());
+  return entry.op == nullptr ? std::string_view()
+                             : bytes_of(entry.attributes, entry.op->attribute_size(entry.attributes));
 }
 
 template <class T>

@@ -190,6 +190,7 @@ class Lowering {
             : std::min(tiled.loops.rows(), std::max<std::size_t>(1, tiled.tile_elements / tiled.tile_columns));
     std::map<std::uint32_t, std::uint32_t> call_of;
     slot_of_call_.clear();
+    const std::size_t first_deferred = deferred_.size();
     for (const std::uint32_t k : group.entries) {
       if (is_elementwise(graph_.entries[k]))
         add_call(tiled, group, slots, k, call_of);
@@ -198,7 +199,7 @@ class Lowering {
     }
     find_chains<T>(graph_, {group.entries.data(), tiled.calls.size()}, tiled);  // sums come last
     const bool one_tile = tiled.tile_rows == tiled.loops.rows() && tiled.tile_columns == tiled.loops.columns();
-    if (tiled.loops.planes() == 1 && one_tile) return add_kernels(tiled, group);
+    if (tiled.loops.planes() == 1 && one_tile) return add_kernels(tiled, group, first_deferred);
     for (TileResult<T>& result : tiled.results) {
       if (!result.streams) continue;
       tiled.streams = true;
@@ -266,7 +267,7 @@ class Lowering {
   }
 
   // Emits a fusion group that fits in one tile as plain calls. Neighbouring calls form one instruction.
-  void add_kernels(const TileGroup<T>& tiled, const FusionGroup& group) {
+  void add_kernels(const TileGroup<T>& tiled, const FusionGroup& group, std::size_t first_deferred) {
     const auto first_call = static_cast<std::uint32_t>(result_.calls.size());
     const auto first_plane = static_cast<std::uint32_t>(result_.planes.size());
     result_.planes.insert(result_.planes.end(), tiled.planes.begin(), tiled.planes.end());
@@ -281,9 +282,8 @@ class Lowering {
       result_.calls[first_call + slot.call].out = tiles + slot.offset;
       for (const std::uint32_t p : slot.planes) result_.planes[first_plane + p].data = tiles + slot.offset;
     }
-    for (DeferredBinding& binding : deferred_)
-      if (binding.site.kind == Site::operand && binding.site.group == result_.groups.size())
-        binding.site = {Site::plane, first_plane + tiled.operands[binding.site.index].plane};
+    for (std::size_t i = first_deferred; i < deferred_.size(); ++i)  // those of this group
+      deferred_[i].site = {Site::plane, first_plane + tiled.operands[deferred_[i].site.index].plane};
     const auto last_call = static_cast<std::uint32_t>(result_.calls.size());
     const auto sums = group.entries.end() - static_cast<std::ptrdiff_t>(tiled.sums.size());
     if (!result_.instructions.empty() && result_.instructions.back().kind == Instruction::Kind::kernels) {

@@ -88,10 +88,10 @@ class ChainFinder {
   }
   // Streams a result directly instead of through a buffer, unless a sum reads the buffer.
   void add_store(RegisterChain<T>& chain, std::uint32_t call) {
-    const auto result = std::ranges::find(group_.results, call, &TileResult<T>::call);
-    const bool summed = std::ranges::find(group_.sums, call, &TileSum<T>::call) != group_.sums.end();
-    const bool streams = result != group_.results.end() && result->streams && !summed &&
-                         reinterpret_cast<std::uintptr_t>(result->data) % 64 == 0;
+    const auto result = std::ranges::lower_bound(group_.results, call, {}, &TileResult<T>::call);  // in order of calls
+    const bool streams = result != group_.results.end() && result->call == call && result->streams &&
+                         reinterpret_cast<std::uintptr_t>(result->data) % 64 == 0 &&
+                         std::ranges::find(group_.sums, call, &TileSum<T>::call) == group_.sums.end();
     if (streams) {
       result->streams = false;
       group_.streams = true;

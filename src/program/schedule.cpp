@@ -137,26 +137,29 @@ class Scheduler {
   // Moves sums over a value of a fusion group to the group, so that they are accumulated tile by tile.
   void attach_sums() {
     if (!fuse_) return;
+    struct Attached {
+      TileLoops loops;
+      bool has_sum = false;
+    };
+    std::map<std::uint32_t, Attached> known;  // by group
     for (std::uint32_t k = 0; k < graph_.entries.size(); ++k) {
       const Entry<T>& entry = graph_.entries[k];
       if (!computed(k) || entry.op->summed == nullptr || entry.accumulates) continue;
       const std::uint32_t input = graph_.inputs_of(k).front();
       if (!fusible(input) || graph_.entries[input].layout.size == 0) continue;
-      FusionGroup& group = groups_[group_of_[input]];
-      TileLoops loops = loops_of(graph_, group);
-      const TileLoops before = loops;
+      const auto [group, is_new] = known.try_emplace(group_of_[input]);
+      Attached& attached = group->second;
+      if (is_new) attached.loops = loops_of(graph_, groups_[group->first]);
+      TileLoops loops = attached.loops;
       if (trailing_sum(entry.op->summed(entry.attributes, graph_.entries[input].layout.shape), loops) ==
           TrailingSum::unfused)
         continue;
-      if (before.columns() != loops.columns() && has_sum(group)) continue;  // rows can be cut in one way only
+      if (attached.loops.columns() != loops.columns() && attached.has_sum) continue;  // rows can be cut in one way only
+      attached = {loops, true};
       groups_[group_of_[k]].entries.clear();
-      group.entries.push_back(k);
-      group_of_[k] = group_of_[input];
+      groups_[group->first].entries.push_back(k);
+      group_of_[k] = group->first;
     }
-  }
-  bool has_sum(const FusionGroup& group) const {
-    return std::any_of(group.entries.begin(), group.entries.end(),
-                       [&](std::uint32_t k) { return !is_elementwise(graph_.entries[k]); });
   }
 
   // ---- updates in place --------------------------------------------------------------------------------------------

@@ -1,11 +1,9 @@
 // The reverse sweep: from the root back to the variables, one vjp after another.
+#include "tape/scatter_sum.hpp"
 #include <wengert/tape/op.hpp>
-#include <wengert/tape/sweep.hpp>
 
 #include <algorithm>
 #include <utility>
-
-#include <fmt/format.h>
 
 namespace wengert {
 
@@ -14,6 +12,7 @@ Sweep<T>::Sweep(Tape<T>& tape, Temporaries temporaries)
     : tape_(tape),
       begin_(tape.mark()),
       base_(tape.sweep_.adjoints.size()),
+      scatter_base_(tape.sweep_.scatters.size()),
       temporaries_(std::exchange(tape.sweep_.temporaries, temporaries)),
       where_(tape.sweep_.where),
       outer_begin_(std::exchange(tape.sweep_.begin, tape.nodes_.size())) {}
@@ -22,9 +21,12 @@ template <class T>
 Sweep<T>::~Sweep() {
   auto& adjoints = tape_.sweep_.adjoints;
   if (tape_.sweep_.temporaries == Temporaries::recycle)  // references that adjoints still hold
-    for (std::size_t i = base_; i < adjoints.size(); ++i)
+    for (std::size_t i = base_; i < adjoints.size(); ++i) {
       if (adjoints[i].node != Adjoint::none) tape_.pool_.release(tape_.nodes_[adjoints[i].node].storage_);
+      ScatterSum<T>(tape_).clear(adjoints[i]);
+    }
   adjoints.resize(base_);
+  tape_.sweep_.scatters.resize(scatter_base_);
   tape_.sweep_.temporaries = temporaries_;
   tape_.sweep_.where = where_;
   tape_.sweep_.begin = outer_begin_;
@@ -58,18 +60,20 @@ void Sweep<T>::run(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, s
   accumulate(root.index_, cotangent);
 
   for (std::size_t k = root.index_ + std::size_t{1}; k-- > first_;) {
+    if (!adjoint(k).depends) continue;
+    const std::size_t temporaries_begin = nodes.size();
+    record_scatters(k);
     // Read member by member: reading the whole struct would wait for the member just written.
     const std::uint32_t sum = adjoint(k).node;
     const bool asked = adjoint(k).asked;
-    if (sum == Adjoint::none || !adjoint(k).depends) continue;
+    if (sum == Adjoint::none) continue;
     where = nodes[k].where;
     if (nodes[k].op != nullptr && !(asked && variables == Variables::independent)) {
-      const std::size_t temporaries_begin = nodes.size();
       Pullback<T> pullback(*this, k, tape_.at(sum));
       nodes[k].op->vjp(pullback);
-      if (recycle)  // whatever is still needed is held by its adjoint
-        for (std::size_t t = temporaries_begin; t < nodes.size(); ++t) tape_.give_back(nodes[t]);
     }
+    if (recycle)  // whatever is still needed is held by its adjoint
+      for (std::size_t t = temporaries_begin; t < nodes.size(); ++t) tape_.give_back(nodes[t]);
     if (recycle && !asked) {
       tape_.pool_.release(nodes[sum].storage_);
       adjoint(k).node = Adjoint::none;
@@ -95,31 +99,32 @@ Var<T> Sweep<T>::gradient(Var<T> variable, Var<T> root) {
 template <class T>
 void Sweep<T>::accumulate_further(std::size_t node, Var<T> cotangent) {
   const std::uint32_t old = adjoint(node).node;
-  const std::uint32_t sum =
-      old == Adjoint::none ? cotangent.index_ : EngineOps<T>::table.sum(tape_.at(old), cotangent).index_;
-  if (tape_.sweep_.temporaries == Temporaries::recycle) {
-    tape_.pool_.retain(tape_.nodes_[sum].storage_);
-    if (old != Adjoint::none) tape_.pool_.release(tape_.nodes_[old].storage_);
-  }
-  adjoint(node).node = sum;
+  set(node, old == Adjoint::none ? cotangent : EngineOps<T>::table.sum(tape_.at(old), cotangent));
 }
 
 template <class T>
-void Pullback<T>::give(std::size_t i, Var<T> cotangent) {
-  if (!needs(i)) return;
-  const Node<T>& got = tape().node(cotangent, node().op->name);
-  const Layout* layout = tape().node(std::size_t{index_of(i)}).layout;
-  if (got.layout != layout && got.layout->shape != layout->shape)
-    throw ShapeError(node().op->name,
-                     fmt::format("vjp: the cotangent of input {} has shape {}, but the input has shape {}", i + 1,
-                                 to_string(got.layout->shape), to_string(layout->shape)),
-                     node().where);
-  pass(i, cotangent);
+void Sweep<T>::accumulate(std::size_t node, const Op<T>& scatter, const void* attributes,
+                          std::span<const Var<T>> inputs) {
+  const std::size_t elements = ScatterSum<T>(tape_).add(adjoint(node), scatter, attributes, inputs);
+  if (elements >= tape_.nodes_[node].layout->size) record_scatters(node);  // limits memory, and the time stays linear
+}
+
+template <class T>
+void Sweep<T>::record_scatters(std::size_t node) {
+  if (adjoint(node).scatter != Adjoint::none) set(node, ScatterSum<T>(tape_).record(adjoint(node)));
+}
+
+template <class T>
+void Sweep<T>::set(std::size_t node, Var<T> sum) {
+  if (tape_.sweep_.temporaries == Temporaries::recycle) {
+    tape_.pool_.retain(tape_.nodes_[sum.index_].storage_);
+    if (const std::uint32_t old = adjoint(node).node; old != Adjoint::none)
+      tape_.pool_.release(tape_.nodes_[old].storage_);
+  }
+  adjoint(node).node = sum.index_;
 }
 
 template class Sweep<float>;
 template class Sweep<double>;
-template class Pullback<float>;
-template class Pullback<double>;
 
 }  // namespace wengert

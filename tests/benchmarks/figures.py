@@ -144,6 +144,19 @@ def scaling():
     yield Figure("doubling/1000:100", ours("doubling-1000/eager"), ours("doubling-100/eager"), "<=12")
 
 
+def loops():
+    """Loops over slices of one tensor, written by hand."""
+    for variant in ("eager", "program"):
+        yield Figure(f"slices/4000-{variant}", ours(f"slices-4000/gradient-{variant}"), None, "<=3000", "us")
+        yield Figure(f"slices/8000:1000-{variant}", ours(f"slices-8000/gradient-{variant}"),
+                     ours(f"slices-1000/gradient-{variant}"), "<=12")
+        yield Figure(f"rnn/1000:200-{variant}", ours(f"rnn-1000/gradient-{variant}"),
+                     ours(f"rnn-200/gradient-{variant}"), "<=7")
+    yield Figure("slices/8000:1000-compile", ours("slices-8000-compile/gradient"), ours("slices-1000-compile/gradient"),
+                 "<=12")
+    yield Figure("rnn/1000:200-compile", ours("rnn-1000-compile/gradient"), ours("rnn-200-compile/gradient"), "<=7")
+
+
 def memory():
     model = "mlp-10000"
     yield Figure("memory/program", ours(f"{model}/program"), None, "<=60", "MiB", "memory", note="recording included")
@@ -166,7 +179,7 @@ def allocations():
 
 def all_figures(has):
     """All figures; `has(name)` returns whether Wengert's program offers the workload."""
-    for part in (mlp(), chain(), lstm(), models(has), elementwise(), sequences(), scaling(), threads(), memory(), allocations()):
+    for part in (mlp(), chain(), lstm(), models(has), elementwise(), sequences(), scaling(), loops(), threads(), memory(), allocations()):
         yield from part
 
 

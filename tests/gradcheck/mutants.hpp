@@ -89,8 +89,9 @@ struct Mutant : Op<double> {
       differentiated.push_back(operands.back());
       positions.push_back(i);
     }
-    const Var<double> y = tape.record(*self.original, pullback.node().attributes, self.original->attribute_size(),
-                                      operands, pullback.node().where);
+    const Var<double> y =
+        tape.record(*self.original, pullback.node().attributes,
+                    self.original->attribute_size(pullback.node().attributes), operands, pullback.node().where);
     Var<double> cotangent = pullback.cotangent();
     if (self.injected == Injected::upstream) cotangent = broadcast_to(tape.constant(1.0), y.shape());
     std::vector<Var<double>> given = grad<double>(seed(y, cotangent), differentiated);
@@ -109,7 +110,7 @@ inline Var<double> apply_mutant(const OpExample& example, const Mutant& mutant, 
   std::vector<Var<double>> operands;
   for (const std::uint32_t input : tape.inputs(y.index())) operands.push_back(tape.at(input));
   const Node<double>& node = tape.node(y.index());
-  return tape.record(mutant, node.attributes, mutant.attribute_size(), operands, node.where);
+  return tape.record(mutant, node.attributes, mutant.attribute_size(node.attributes), operands, node.where);
 }
 
 /// The op of an example's last node, and the shapes of its differentiable operands.

@@ -160,7 +160,8 @@ struct Forgetful {
     Op<double> op = ElementwiseTable<double, E>::table;
     op.vjp = [](Pullback<double>& p) {
       const std::vector<Var<double>> operands{p.input(0), p.cotangent()};
-      p.give(0, p.tape().record(pullback, p.node().attributes, pullback.attribute_size(), operands, p.node().where));
+      p.give(0, p.tape().record(pullback, p.node().attributes, pullback.attribute_size(p.node().attributes), operands,
+                                p.node().where));
     };
     return op;
   }();

@@ -23,6 +23,36 @@ Var<T> cotangent(Arguments<T>& a, Var<T> y, Var<T> other) {
   }
 }
 
+// Reads parts of a matrix (5, 3) one after another; they may overlap, and repeat.
+template <class T>
+Var<T> loop_over_parts(Arguments<T>& a, Var<T> x) {
+  Var<T> y = slice(x, {0});
+  for (std::size_t i = 0, count = 1 + a.below(5); i < count; ++i) {
+    const auto k = static_cast<std::ptrdiff_t>(a.below(5));
+    switch (a.below(6)) {
+      case 0:
+        y = tanh(y) + slice(x, {k});
+        break;
+      case 1:
+        y = y * sum(slice(x, {Slice({}, k, -1)}), 0);
+        break;
+      case 2:
+        y = y + sum(take(x, {k, k, 0}, 0), 0);
+        break;
+      case 3:
+        y = y * take(x, Indices{k, 2 * k, -1});
+        break;
+      case 4:
+        y = y - diagonal(x, 0) * x;
+        break;
+      default:
+        y = y + gather(x, 0, Indices{{k, 1, k}});
+    }
+    if (y.rank() > 1) y = slice(y, {0});
+  }
+  return y;
+}
+
 std::vector<Function> gradients() {
   std::vector<Function> result{
       function(
@@ -54,6 +84,19 @@ std::vector<Function> gradients() {
       function(
           "hvp", 3, [](auto& a) { return hvp(sum(a.x[0]), {a.x[1]}, {fit(a.x[2], a.x[1].shape())})[0]; }, 2)};
   for (Function& f : result) f.differentiates = true;
+  result.push_back(function(
+      "loop over parts", 1,
+      [](auto& a) {
+        return loop_over_parts(a, fit(a.x[0], {5, 3}, a.flag()));
+      },
+      4));
+  result.push_back(function(
+      "gradient of a loop over parts", 1,
+      [](auto& a) {
+        const auto x = fit(a.x[0], {5, 3}, a.flag());
+        return std::get<0>(grad(sum(square(loop_over_parts(a, x))), x));
+      },
+      4));
   return result;
 }
 

@@ -236,3 +236,73 @@ TEST_CASE("a tape cannot be rewound behind a sweep that is under way") {
   CHECK(tape.size() == size);
   CHECK(y.item() == 6);
 }
+
+namespace {
+
+struct Evens;
+
+// The scatter of Evens. With `surplus`, its result is too long to be a cotangent of x.
+struct SpreadEvens {
+  static constexpr std::string_view name = "spread_evens";
+  static constexpr std::string_view notation = "y₂ᵢ = xᵢ, from zeros";
+  static constexpr std::size_t arity = 1;
+  std::size_t count = 0;
+
+  Shape shape(const Shape&) const { return {count}; }
+  template <class T>
+  void add_to(Value<const T> x, Value<T> y) const {
+    for (std::size_t i = 0; i < x.size(); ++i) y.data[2 * i] += x.data[i];
+  }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    std::fill_n(y.data, y.size(), T(0));
+    add_to(x, y);
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T>) const;
+  static std::vector<StructuralExample<SpreadEvens>> examples() { return {{{5}, {{3}}}, {{4}, {{2}}}}; }
+};
+
+// The elements at even positions of a vector.
+struct Evens {
+  static constexpr std::string_view name = "evens";
+  static constexpr std::string_view notation = "yᵢ = x₂ᵢ";
+  static constexpr std::size_t arity = 1;
+  std::size_t surplus = 0;
+
+  Shape shape(const Shape& x) const { return {(x[0] + 1) / 2}; }
+  template <class T>
+  void forward(Value<const T> x, Value<T> y) const {
+    for (std::size_t i = 0; i < y.size(); ++i) y.data[i] = x.data[2 * i];
+  }
+  template <class T>
+  auto vjp(Var<T> g, Var<T>, Var<T> x) const {
+    return scattered(SpreadEvens{x.size() + surplus}, g);
+  }
+  static std::vector<StructuralExample<Evens>> examples() { return {{{}, {{5}}}, {{}, {{4}}}}; }
+};
+
+template <class T>
+auto SpreadEvens::vjp(Var<T> g, Var<T>, Var<T>) const {
+  return record(Evens{}, Location::current(), g);
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("a user's scatter: cotangents of parts are added into one buffer", T, float, double) {
+  Tape<T> tape;
+  const auto x = tape.variable(Tensor<T>{1, 2, 3, 4, 5});
+  const auto evens = [](Var<T> v, std::size_t surplus = 0) { return record(Evens{surplus}, Location::current(), v); };
+  const std::size_t size = tape.size();
+  const auto y = sum(square(evens(x))) + sum(evens(x) * 3) + sum(x) + sum(evens(evens(x)));
+  const auto [g] = grad(y, x);
+  CHECK(g.value() == Tensor<T>{2 + 3 + 1 + 1, 1, 6 + 3 + 1, 1, 10 + 3 + 1 + 1});
+  std::size_t spread = 0;
+  for (std::size_t k = size; k < tape.size(); ++k)
+    if (tape.node(k).op != nullptr && tape.node(k).op->name == "spread_evens") ++spread;
+  CHECK(spread == 1);  // of the inner one of evens(evens(x)); those of x are terms of a sum
+  CHECK(std::get<0>(grad(sum(g * g), x)).value() == Tensor<T>{4 * 7, 0, 4 * 10, 0, 4 * 15});
+  const auto surplus = evens(x, 1);
+  CHECK(contains(message_of<ShapeError>([&] { grad(sum(surplus), x); }),
+                 "[evens] vjp: the cotangent of input 1 has shape (6,), but the input has shape (5,)"));
+}

@@ -26,6 +26,8 @@ class Pullback;
 template <class T>
 class Recorder;
 template <class T>
+class ScatterSum;
+template <class T>
 class Sweep;
 template <class T>
 class UpdateQueue;

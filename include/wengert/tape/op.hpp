@@ -4,7 +4,7 @@
 #include <wengert/simd/plane.hpp>
 #include <wengert/simd/text.hpp>
 #include <wengert/tape/index_var.hpp>
-#include <wengert/tape/sweep.hpp>
+#include <wengert/tape/pullback.hpp>
 #include <wengert/tape/tape.hpp>
 
 #include <cstddef>
@@ -48,6 +48,9 @@ struct Op {
   Shape (*shape)(const void* attributes, std::span<const Shape* const> inputs) = nullptr;
   /// Structural ops: computes a contiguous result.
   void (*forward)(const void* attributes, std::span<const Value<const T>> inputs, Value<T> out) = nullptr;
+  /// Scatters, whose result is zero except where elements of the first input are added: adds the result to `out`, in
+  /// time proportional to the first input. Their vjp must not read the output.
+  void (*add_to)(const void* attributes, std::span<const Value<const T>> inputs, Value<T> out) = nullptr;
   /// Views: the result's layout in the input's storage, and the offset of its first element, in elements. Returns false
   /// if the input must be made contiguous first.
   bool (*view)(const void* attributes, const Layout& input, Layout& out, std::ptrdiff_t& offset) = nullptr;
@@ -63,6 +66,8 @@ struct Op {
   Text (*text)(const void* attributes, std::span<const Text> inputs) = nullptr;
   /// Structural ops: the size of their attributes in bytes.
   std::size_t attribute_bytes = 0;
+  /// Whether the size of the attributes differs between nodes: they then begin with it, as a std::size_t.
+  bool sized_attributes = false;
 
   /// The name that errors use.
   std::string_view subject() const { return called.empty() ? name : called; }
@@ -90,8 +95,11 @@ struct Op {
   /// Whether the op's nodes have the value of an older node, whose index is their attribute.
   bool stands_for = false;
 
-  /// The size of the attributes in bytes, for elementwise and structural ops.
-  std::size_t attribute_size() const { return attribute_bytes + parameters * sizeof(double); }
+  /// The size of a node's attributes in bytes, for elementwise and structural ops.
+  std::size_t attribute_size(const void* attributes) const {
+    return sized_attributes ? *static_cast<const std::size_t*>(attributes)
+                            : attribute_bytes + parameters * sizeof(double);
+  }
 };
 
 template <class T>

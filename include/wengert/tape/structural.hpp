@@ -60,6 +60,11 @@ struct StructuralExample {
 /// called only if it is needed. With `arity = any_number`, `shape` and `forward` take their inputs as one span, and
 /// `vjp(Pullback<T>&)` passes on the cotangents itself.
 ///
+/// A *scatter*, whose result is zero except at the elements to which it adds its first input, also has `add_to(inputs…,
+/// out)`, which adds them to `out` and touches nothing else. The op that reads those elements of a larger value returns
+/// `scattered(op, inputs…)` from its vjp instead of recording the scatter: the sweep adds such cotangents of one value
+/// into one buffer.
+///
 /// `index_inputs = 0b10` marks the inputs that are integers, one bit each: `forward` takes them as `Value<const
 /// std::int64_t>`, and `vjp` as IndexVar. `index_output = true` marks an integer result. `differentiable = false`
 /// declares the derivative to be zero by definition. `convention` describes the behaviour at ties and edges for the op
@@ -75,6 +80,13 @@ concept StructuralOp = std::is_trivially_copyable_v<S> && requires {
   { S::notation } -> std::convertible_to<std::string_view>;
   { S::arity } -> std::convertible_to<std::size_t>;
   { S::examples() } -> std::same_as<std::vector<StructuralExample<S>>>;
+};
+
+/// A cotangent that is a scatter, not yet recorded: the op and its inputs. See `scattered`.
+template <class T, StructuralOp S>
+struct Scattered {
+  S op;                                 ///< the scatter
+  std::array<Var<T>, S::arity> inputs;  ///< what is added and, if the op has two inputs, the indices
 };
 
 /// The type of `no_gradient`.
@@ -151,6 +163,8 @@ constexpr bool right_kinds(std::index_sequence<I...>) {
   return (std::same_as<V, std::conditional_t<takes_indices<S>(I), IndexVar<T>, Var<T>>> && ...);
 }
 
+template <class T, class S>
+void give_cotangent(Pullback<T>& pullback, std::size_t i, const Scattered<T, S>& cotangent);
 template <class T, class C>
 void give_cotangent(Pullback<T>& pullback, std::size_t i, const C& cotangent) {
   if constexpr (std::is_same_v<C, NoGradient>)
@@ -158,7 +172,7 @@ void give_cotangent(Pullback<T>& pullback, std::size_t i, const C& cotangent) {
   else if constexpr (std::is_same_v<C, Var<T>>)
     pullback.give(i, cotangent);
   else if (pullback.needs(i))
-    pullback.give(i, cotangent());
+    give_cotangent(pullback, i, cotangent());
 }
 
 }  // namespace detail
@@ -195,11 +209,14 @@ struct StructuralTable {
   static double flops(const void* attributes, std::span<const Shape* const> inputs) {
     return with_inputs([&](auto... i) { return self(attributes).flops(*inputs[i]...); });
   }
+  static void add_to(const void* attributes, std::span<const Value<const T>> inputs, Value<T> out) {
+    with_inputs([&](auto... i) { self(attributes).add_to(typed<i>(inputs[i])..., out); });
+  }
   static bool view(const void* attributes, const Layout& input, Layout& out, std::ptrdiff_t& offset) {
     return self(attributes).view(input, out, offset);
   }
   static void vjp(Pullback<T>& pullback) {
-    const S op = self(pullback.node().attributes);  // by value: recording may move the node
+    const S op = pullback.template attributes<S>();
     if constexpr (is_variadic)
       op.vjp(pullback);
     else
@@ -245,6 +262,7 @@ struct StructuralTable {
       if constexpr (requires(const S& s, const Shape& x) { s.summed(x); })
         op.summed = [](const void* attributes, const Shape& x) { return self(attributes).summed(x); };
       if constexpr (requires { &S::flops; }) op.flops = flops;
+      if constexpr (requires { &S::template add_to<T>; }) op.add_to = add_to;
       op.rowwise = requires { requires S::rowwise; };
       if constexpr (requires(S & s) { s.draw.blocks; })
         op.draw = [](void* attributes) -> Draw& { return static_cast<S*>(attributes)->draw; };
@@ -285,7 +303,22 @@ struct StructuralTable {
   }
 };
 
+/// The cotangent that `op`, a scatter of one or two inputs, gives for these inputs, which the sweep records. For vjps.
+template <StructuralOp S, class T, class... Index>
+auto scattered(S op, Var<T> values, Index... indices) {
+  static_assert(
+      requires { &S::template add_to<T>; } && S::arity == 1 + sizeof...(indices) && S::arity <= 2,
+      "wengert: a scattered cotangent is that of an op with add_to, of one or two inputs");
+  detail::clear_padding(op);
+  return Scattered<T, S>{op, {values, detail::handle_of(indices)...}};
+}
+
 namespace detail {
+template <class T, class S>
+void give_cotangent(Pullback<T>& pullback, std::size_t i, const Scattered<T, S>& cotangent) {
+  pullback.give(i, StructuralTable<T, S>::table, &cotangent.op, cotangent.inputs);
+}
+
 /// An application of the op of these tables to check. `attributes` are copied. Indices go where the op takes indices,
 /// Vars elsewhere, both in order; `prepare`, if any, maps the first Var.
 OpExample structural_example(const Op<double>& table, const Op<float>& table_in_float, const void* attributes,

@@ -1,4 +1,4 @@
-// The reverse sweep, and Pullback, its interface to the vjp of an op.
+// The reverse sweep.
 #pragma once
 
 #include <wengert/tape/tape.hpp>
@@ -38,61 +38,30 @@ class Sweep {
     else
       accumulate_further(node, cotangent);
   }
+  /// The same for the cotangent scatter(inputs), which is recorded later, with others of the same node.
+  void accumulate(std::size_t node, const Op<T>& scatter, const void* attributes, std::span<const Var<T>> inputs);
 
  private:
   using Adjoint = SweepState::Adjoint;
   Adjoint& adjoint(std::size_t node) const { return tape_.sweep_.adjoints[base_ + (node - first_)]; }
   void mark_dependents(Var<T> root, std::span<const Var<T>> wrt);
   void accumulate_further(std::size_t node, Var<T> cotangent);
+  void record_scatters(std::size_t node);
+  void set(std::size_t node, Var<T> sum);
   Var<T> gradient(Var<T> variable, Var<T> root);
 
   Tape<T>& tape_;
   typename Tape<T>::Mark begin_;
-  std::size_t base_;         // position of the adjoint of node `first_`; those of later nodes follow
-  std::size_t first_ = 0;    // the first of the variables
-  Temporaries temporaries_;  // of the enclosing sweep, like the next two
+  std::size_t base_;          // position of the adjoint of node `first_`; those of later nodes follow
+  std::size_t scatter_base_;  // number of scatters before this sweep
+  std::size_t first_ = 0;     // the first of the variables
+  Temporaries temporaries_;   // of the enclosing sweep, like the next two
   const Location* where_;
   std::size_t outer_begin_;
   bool done_ = false;
 };
 
-/// What an op's vjp takes: the node, the cotangent of its value, and the functions that take the inputs' cotangents.
-template <class T>
-class Pullback {
- public:
-  /// For the engine: the pullback of node `index`.
-  Pullback(Sweep<T>& sweep, std::size_t index, Var<T> cotangent)
-      : sweep_(sweep), index_(index), cotangent_(cotangent) {}
-
-  Tape<T>& tape() const { return sweep_.tape(); }                       ///< the tape to record on
-  const Node<T>& node() const { return tape().node(index_); }           ///< the node being differentiated
-  const Var<T>& cotangent() const { return cotangent_; }                ///< the cotangent of the node's value
-  Var<T> output() const { return tape().at(index_); }                   ///< the node's value
-  Var<T> input(std::size_t i) const { return tape().at(index_of(i)); }  ///< input `i` of the node
-  std::size_t arity() const { return tape().inputs(index_).size(); }    ///< the number of inputs
-  /// Whether the cotangent of input `i` is needed.
-  bool needs(std::size_t i) const { return sweep_.needs(index_of(i)); }
-  /// Adds `cotangent` to that of input `i`, if it is needed. Throws ShapeError if the input has another shape.
-  void give(std::size_t i, Var<T> cotangent);
-  /// As `give`, but without checks: the input must need a cotangent, and have its shape.
-  void pass(std::size_t i, const Var<T>& cotangent) { sweep_.accumulate(index_of(i), cotangent); }
-  /// The op's attributes, as recorded.
-  template <class Attributes>
-  const Attributes& attributes() const {
-    return *static_cast<const Attributes*>(node().attributes);
-  }
-
- private:
-  std::uint32_t index_of(std::size_t i) const { return tape().edges_[node().first_edge + i]; }
-
-  Sweep<T>& sweep_;
-  std::size_t index_;
-  Var<T> cotangent_;
-};
-
 extern template class Sweep<float>;
 extern template class Sweep<double>;
-extern template class Pullback<float>;
-extern template class Pullback<double>;
 
 }  // namespace wengert

@@ -7,6 +7,7 @@
 #include <wengert/base/tensor.hpp>
 #include <wengert/tape/fwd.hpp>
 #include <wengert/tape/parameter.hpp>
+#include <wengert/tape/sweep_state.hpp>
 #include <wengert/tape/updates.hpp>
 #include <wengert/tape/var.hpp>
 
@@ -42,26 +43,9 @@ struct Node {
   friend class Tape<T>;
   friend class Recorder<T>;
   friend class Sweep<T>;
+  friend class ScatterSum<T>;
   T* data_ = nullptr;           // the first element
   Storage* storage_ = nullptr;  // the storage that holds it
-};
-
-/// Whether a sweep keeps its temporaries as nodes, to differentiate again, or recycles them after their last use.
-enum class Temporaries : std::uint8_t { keep, recycle };
-
-/// The state of the sweeps in progress on a tape. They nest if a vjp itself takes gradients.
-struct SweepState {
-  /// The adjoint of a node: the sum of its cotangents so far.
-  struct Adjoint {
-    static constexpr std::uint32_t none = 0xffffffff;  ///< no node
-    std::uint32_t node = none;                         ///< the node of the sum
-    bool depends = false;                              ///< whether it depends on a requested variable
-    bool asked = false;                                ///< whether it is a requested variable
-  };
-  std::vector<Adjoint> adjoints;                ///< of all sweeps in progress, the innermost last
-  const Location* where = nullptr;              ///< the line of the node being differentiated; null outside sweeps
-  std::size_t begin = 0;                        ///< the number of nodes before the innermost sweep
-  Temporaries temporaries = Temporaries::keep;  ///< of the innermost sweep
 };
 
 /// The Wengert list: one contiguous sequence of nodes in topological order, which owns their values in pooled memory.
@@ -237,6 +221,7 @@ class Tape {
   friend class Recorder<T>;
   friend class Sweep<T>;
   friend class Pullback<T>;
+  friend class ScatterSum<T>;
 
   Var<T> record_parameter(const Parameter<T>& parameter, const Location& where);
   Var<T> leaf(Storage* storage, const Layout* layout, const void* attributes, const Location& where);

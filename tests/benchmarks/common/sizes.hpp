@@ -34,6 +34,16 @@ namespace chain {
 inline constexpr std::size_t width = 16, steps = 1000, ops = 3 * steps;
 }  // namespace chain
 
+// Sum over the rows of one tensor.
+namespace slices {
+inline constexpr std::size_t width = 16;
+}  // namespace slices
+
+// Recurrent network whose loop over time steps is written by hand.
+namespace rnn {
+inline constexpr std::size_t batch = 8, inputs = 16, hidden = 32;
+}  // namespace rnn
+
 // ADBench's LSTM: state of 14, diagonal weights, predicts the next character.
 namespace lstm {
 inline constexpr std::size_t width = 14, characters = 1001, steps = characters - 1;
