@@ -47,4 +47,11 @@ std::size_t normalise_axis(std::ptrdiff_t axis, std::size_t rank, std::string_vi
   return static_cast<std::size_t>(axis < 0 ? axis + count : axis);
 }
 
+std::size_t normalise_axis_or_scalar(std::ptrdiff_t axis, std::size_t rank, std::string_view subject) {
+  if (rank > 0) return normalise_axis(axis, rank, subject);
+  if (axis != 0 && axis != -1)
+    throw AxisError(subject, fmt::format("axis {}: a scalar has only the axes 0 and -1, which are the same", axis));
+  return 0;
+}
+
 }  // namespace wengert

@@ -1,7 +1,7 @@
 // Random and stratified train/test splits, subsets by sample index, and one-hot encoding of labels.
 #include "base/located.hpp"
-#include <wengert/data/arrays.hpp>
 #include "io/in_quotes.hpp"
+#include <wengert/data/arrays.hpp>
 #include <wengert/data/batches.hpp>
 #include <wengert/data/dataset.hpp>
 #include <wengert/data/frame.hpp>

@@ -59,8 +59,8 @@ MultiheadAttention<T> MultiheadAttention<T>::make(std::size_t width, std::size_t
 }
 
 template <class T>
-Var<T> MultiheadAttention<T>::operator()(Var<T> query, Var<T> key, Var<T> value, const AttentionOptions<T>& options,
-                                         Location where) const {
+AttentionResult<T> MultiheadAttention<T>::with_weights(Var<T> query, Var<T> key, Var<T> value,
+                                                       const AttentionOptions<T>& options, Location where) const {
   const Scope scope(*this, query);
   const std::size_t width = in_proj_weight.shape()[1];
   require_sequence("MultiheadAttention", "queries", query, width, where);
@@ -107,9 +107,9 @@ Var<T> MultiheadAttention<T>::operator()(Var<T> query, Var<T> key, Var<T> value,
       attention.on_weights = [&](Var<T> weights) {
         return dropout->as_part(options.on_weights ? options.on_weights(weights) : weights, where);
       };
-    const Var<T> attended =
-        scaled_dot_product_attention(in_heads(x[0], heads), in_heads(x[1], heads), in_heads(x[2], heads), attention);
-    return out_proj(reshape(swapaxes(attended, 1, 2), query.shape()));
+    const AttentionResult<T> attended = scaled_dot_product_attention_with_weights(
+        in_heads(x[0], heads), in_heads(x[1], heads), in_heads(x[2], heads), attention);
+    return AttentionResult<T>{out_proj(reshape(swapaxes(attended.output, 1, 2), query.shape())), attended.weights};
   });
 }
 

@@ -34,7 +34,7 @@ Var<T> affine(std::string_view subject, Var<T> x, const Parameter<T>& weight, co
                     to_string(shape), weights[1], weights[0], weights[1],
                     shape.rank() > 2 && shape.elements() == shape[0] * weights[1] ? "; put a Flatten before it" : ""),
         where);
-  const Var<T> y = matmul(x, transpose(tape.variable(weight, where), where), where);
+  const Var<T> y = matmul(x, transpose(tape.variable(weight, where), {}, where), where);
   return bias ? add(Operand<T>(y, where), Operand<T>(tape.variable(*bias, where), where)) : y;
 }
 

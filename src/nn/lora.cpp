@@ -16,8 +16,8 @@ Var<T> LoRALinear<T>::operator()(Var<T> x, Location where) const {
   Tape<T>& tape = tape_of(x, "LoRALinear", where);
   return atomically(tape, where, [&] {
     const Var<T> y = affine("LoRALinear", x, weight, bias, where);
-    const Var<T> inner = matmul(x, transpose(tape.variable(lora_a, where), where), where);
-    const Var<T> update = matmul(inner, transpose(tape.variable(lora_b, where), where), where);
+    const Var<T> inner = matmul(x, transpose(tape.variable(lora_a, where), {}, where), where);
+    const Var<T> update = matmul(inner, transpose(tape.variable(lora_b, where), {}, where), where);
     const Var<T> scaled =
         scale == 1 ? update : multiply(Operand<T>(update, where), Operand<T>(static_cast<T>(scale), where));
     return add(Operand<T>(y, where), Operand<T>(scaled, where));

@@ -16,6 +16,10 @@ namespace {
 template <class Visit>
 void each_chosen(const IndexedAxis& along, const Layout& x, Value<const std::int64_t> indices, const Shape& chosen,
                  const Visit& visit) {
+  if (chosen.empty()) {  // a scalar is a line of one element
+    along.place(indices, 0, 1);
+    return visit(std::size_t{0}, std::ptrdiff_t{0});
+  }
   const std::size_t rank = chosen.rank(), last = rank - 1;
   std::array<std::ptrdiff_t, max_rank> x_strides{}, index_strides{};
   for (std::size_t axis = 0; axis < rank; ++axis) {
@@ -226,6 +230,7 @@ template <class T>
 Var<T> take_along_axis(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, std::ptrdiff_t axis, Location where) {
   constexpr const char* name = "take_along_axis";
   return along_axis(name, x, axis, indices, where, [&](const IndexedAxis& along, IndexVar<T> k) {
+    normalise_axis(axis, x.rank(), name);  // a scalar has no axes here, as in NumPy and PyTorch
     require_beside(x, k, name);
     Shape chosen = x.shape();
     chosen[along.axis] = k.shape()[along.axis];

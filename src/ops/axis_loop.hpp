@@ -9,10 +9,11 @@
 
 namespace wengert {
 
-/// A tensor as (outer, count, inner): `count` elements along an axis, `inner` elements apart.
+/// A tensor as (outer, count, inner): `count` elements along an axis, `inner` elements apart. A scalar is a line of one
+/// element.
 struct Lines {
   std::size_t outer = 1, count = 1, inner = 1;
-  Lines(const Shape& shape, std::size_t axis) : count(shape[axis]) {
+  Lines(const Shape& shape, std::size_t axis) : count(shape.empty() ? 1 : shape[axis]) {
     for (std::size_t i = 0; i < shape.rank(); ++i)
       if (i != axis) (i < axis ? outer : inner) *= shape[i];
   }

@@ -232,20 +232,23 @@ struct Prod {
 template <class T>
 Var<T> cumsum(Var<T> x, std::ptrdiff_t axis, Location where) {
   return atomically(tape_of(x, Cumsum::name, where), where, [&] {
-    return record(Cumsum{{normalise_axis(axis, x.rank(), Cumsum::name), false}}, where, x);
+    return record(Cumsum{{normalise_axis_or_scalar(axis, x.rank(), Cumsum::name), false}}, where, x);
   });
 }
 
 template <class T>
 Var<T> cumprod(Var<T> x, std::ptrdiff_t axis, Location where) {
-  return atomically(tape_of(x, "cumprod", where), where,
-                    [&] { return products(x, normalise_axis(axis, x.rank(), "cumprod"), where); });
+  return atomically(tape_of(x, "cumprod", where), where, [&] {
+    const std::size_t along = normalise_axis_or_scalar(axis, x.rank(), "cumprod");
+    return x.rank() == 0 ? x : products(x, along, where);
+  });
 }
 
 template <class T>
 Var<T> logcumsumexp(Var<T> x, std::ptrdiff_t axis, Location where) {
   return atomically(tape_of(x, LogCumsumExp::name, where), where, [&] {
-    return record(LogCumsumExp{{normalise_axis(axis, x.rank(), LogCumsumExp::name), false}}, where, x);
+    const std::size_t along = normalise_axis_or_scalar(axis, x.rank(), LogCumsumExp::name);
+    return x.rank() == 0 ? x : record(LogCumsumExp{{along, false}}, where, x);
   });
 }
 

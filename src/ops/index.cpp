@@ -1,4 +1,6 @@
-// Slices selected along one axis: take, embedding, index_add and masked_select; and one_hot.
+// Slices selected along one axis: take, embedding, index_add and masked_select; index, by lists for several axes;
+// one_hot.
+#include "base/odometer.hpp"
 #include "ops/axis_loop.hpp"
 #include "ops/composite_registry.hpp"
 #include "ops/indexing.hpp"
@@ -7,6 +9,8 @@
 #include <wengert/ops/slice.hpp>
 
 #include <algorithm>
+#include <numeric>
+#include <vector>
 
 namespace wengert {
 
@@ -114,6 +118,67 @@ auto PutSlices::vjp(Var<T> g, Var<T>, Var<T>, IndexVar<T> indices) const {
   return std::tuple([=, *this] { return record(Take{along}, Location::current(), g, indices); }, no_gradient);
 }
 
+// ---- several lists of indices at once ------------------------------------------------------------------------------
+
+constexpr const char* index_name = "index";
+
+// Indices of two axes as row-major positions in both together, counted from the front.
+struct JoinIndices {
+  static constexpr std::string_view name = "join_indices";
+  static constexpr std::string_view notation = "i·n + j, for j along an axis of n elements";
+  static constexpr std::size_t arity = 2;
+  static constexpr std::uint8_t index_inputs = 0b11;
+  static constexpr bool index_output = true;
+  IndexedAxis first, second;
+  std::size_t first_extent = 0, second_extent = 0;
+
+  Shape shape(const Shape& a, const Shape& b) const {
+    const auto both = broadcast_shapes(a, b);
+    if (!both)
+      throw ShapeError(index_name, fmt::format("indices of shapes {} and {}: must broadcast against each other",
+                                               to_string(a), to_string(b)));
+    return *both;
+  }
+  template <class T>
+  void forward(Value<const std::int64_t> a, Value<const std::int64_t> b, Value<T> y) const {
+    const Shape& shape = y.shape();
+    const auto a_strides = broadcast_strides(a, shape), b_strides = broadcast_strides(b, shape);
+    std::ptrdiff_t in_a = 0, in_b = 0;
+    std::int64_t* to = y.data;
+    for (Odometer all({shape.begin(), shape.end()}); !all.done(); all.next([&](std::size_t axis, std::ptrdiff_t steps) {
+           in_a += steps * a_strides[axis];
+           in_b += steps * b_strides[axis];
+         }))
+      *to++ = static_cast<std::int64_t>(first.place(a, static_cast<std::size_t>(in_a), first_extent) * second_extent +
+                                        second.place(b, static_cast<std::size_t>(in_b), second_extent));
+  }
+  static std::vector<StructuralExample<JoinIndices>> examples() { return {}; }
+
+ private:
+  static std::array<std::ptrdiff_t, max_rank> broadcast_strides(Value<const std::int64_t> x, const Shape& to) {
+    std::array<std::ptrdiff_t, max_rank> strides{};
+    const std::size_t lead = to.rank() - x.shape().rank();
+    for (std::size_t axis = 0; axis < x.shape().rank(); ++axis)
+      if (x.shape()[axis] != 1) strides[lead + axis] = x.layout->strides[axis];
+    return strides;
+  }
+};
+
+// The axes that the lists stand for, each counted from the front.
+std::vector<std::size_t> axes_of_lists(const Axes& axes, std::size_t lists, const Shape& shape) {
+  if (lists == 0) throw ShapeError(index_name, "no lists of indices: expected at least one");
+  if (axes.all() ? lists > shape.rank() : lists != axes.count())
+    throw AxisError(index_name, fmt::format("{} lists of indices for {} axes: expected {}", lists,
+                                            axes.all() ? shape.rank() : axes.count(),
+                                            axes.all() ? "at most one for each" : "one for each"));
+  std::vector<std::size_t> result(lists);
+  std::iota(result.begin(), result.end(), std::size_t{0});
+  if (axes.all()) return result;
+  axes.bits(shape.rank(), index_name);
+  for (std::size_t i = 0; i < lists; ++i) result[i] = normalise_axis(axes.named()[i], shape.rank(), index_name);
+  return result;
+}
+
 struct OneHot {
   static constexpr std::string_view name = "one_hot";
   static constexpr std::string_view notation = "1 at k, 0 elsewhere";
@@ -151,8 +216,9 @@ struct OneHot {
 
 template <class T>
 Var<T> take(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, std::ptrdiff_t axis, Location where) {
-  return along_axis("take", x, axis, indices, where,
-                    [&](const IndexedAxis& along, IndexVar<T> k) { return record(Take{along}, where, x, k); });
+  return along_axis("take", x, axis, indices, where, [&](const IndexedAxis& along, IndexVar<T> k) {
+    return record(Take{along}, where, x.rank() == 0 ? reshape(x, {1}, where) : x, k);
+  });
 }
 
 template <class T>
@@ -160,6 +226,50 @@ Var<T> take(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, Location wh
   Tape<T>& tape = tape_of(x, Take::name, where);
   return atomically(tape, where, [&] {
     return record(Take{{.caller = "take", .flat = true}}, where, x, indices_on(tape, indices, Take::name, where));
+  });
+}
+
+template <class T>
+Var<T> index(Var<T> x, const std::type_identity_t<List<IndexOperand<T>>>& lists, const Axes& axes, Location where) {
+  Tape<T>& tape = tape_of(x, index_name, where);
+  return atomically(tape, where, [&] {
+    const Shape shape = x.shape();
+    const std::vector<std::size_t> of_lists = axes_of_lists(axes, lists.size(), shape);
+    std::vector<std::size_t> order(of_lists.size());  // of the lists, by axis
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return of_lists[a] < of_lists[b]; });
+
+    IndexVar<T> positions;
+    std::size_t extent = 1;
+    std::vector<std::ptrdiff_t> moved, front;
+    for (const std::size_t list : order) {
+      const std::size_t axis = of_lists[list];
+      const IndexVar<T> next = indices_on(tape, lists.elements()[list], index_name, where);
+      const IndexedAxis along{index_name, static_cast<std::uint8_t>(axis)};
+      const IndexedAxis before{index_name, static_cast<std::uint8_t>(of_lists[order[0]])};
+      positions =
+          positions.empty() ? next : record(JoinIndices{before, along, extent, shape[axis]}, where, positions, next);
+      extent *= shape[axis];
+      front.push_back(static_cast<std::ptrdiff_t>(moved.size()));
+      moved.push_back(static_cast<std::ptrdiff_t>(axis));
+    }
+    const std::size_t count = moved.size();
+    std::size_t first = of_lists[order[0]];
+    Var<T> from = x;
+    if (of_lists[order[count - 1]] - first + 1 != count) {  // not adjacent
+      from = moveaxis(x, moved, front, where);
+      first = 0;
+    }
+    if (count > 1) {
+      Shape merged;
+      for (std::size_t axis = 0; axis < shape.rank(); ++axis)
+        if (axis == first)
+          merged.push_back(extent);
+        else if (axis < first || axis >= first + count)
+          merged.push_back(from.shape()[axis]);
+      from = reshape(from, merged, where);
+    }
+    return record(Take{{index_name, static_cast<std::uint8_t>(first)}}, where, from, positions);
   });
 }
 
@@ -178,6 +288,10 @@ template <class T>
 Var<T> index_add(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperand<T>> indices,
                  std::type_identity_t<Operand<T>> source, Location where) {
   constexpr const char* name = "index_add";
+  if (tape_of(x, name, where); x.rank() == 0)
+    return atomically(x.tape(), where, [&] {
+      return reshape(index_add(reshape(x, {1}, where), axis, indices, source, where), {}, where);
+    });
   return along_axis(name, x, axis, indices, where, [&](const IndexedAxis& along, IndexVar<T> k) {
     Var<T> slices = operand_on(x.tape(), source, name, where);
     if (k.rank() != 1)
@@ -223,6 +337,8 @@ Var<T> masked_select(Var<T> x, std::type_identity_t<Operand<T>> mask, Location w
 
 namespace {
 
+WENGERT_REGISTER_COMPOSITE(index, "x at (i, j, …)", "repeated positions add up in the gradient",
+                           index(x, {{0, -1, 0}, {0, 0, 0}}))
 WENGERT_REGISTER_COMPOSITE(embedding, "the rows of x at k", "negative indices are rejected",
                            embedding(reshape(x, {x.shape()[0], -1}), {1, 0, 1}))
 WENGERT_REGISTER_COMPOSITE(index_add, "x with slices added at k", "repeated indices add up",
@@ -235,6 +351,7 @@ WENGERT_REGISTER_COMPOSITE(masked_select, "the elements of x where a mask is not
 #define WENGERT_INSTANTIATE(T)                                                              \
   template Var<T> take(Var<T>, IndexOperand<T>, std::ptrdiff_t, Location);                  \
   template Var<T> take(Var<T>, IndexOperand<T>, Location);                                  \
+  template Var<T> index(Var<T>, const List<IndexOperand<T>>&, const Axes&, Location);       \
   template Var<T> embedding(Var<T>, IndexOperand<T>, Location);                             \
   template Var<T> index_add(Var<T>, std::ptrdiff_t, IndexOperand<T>, Operand<T>, Location); \
   template Var<T> one_hot(IndexVar<T>, std::size_t, Location);                              \

@@ -37,12 +37,13 @@ IndexVar<T> indices_on(Tape<T>& tape, const IndexOperand<T>& given, std::string_
 }
 
 /// Checks the operands of an op along an axis, then calls record(axis, indices), with the indices on the tape of x.
-/// If anything throws, nothing is left on the tape. Throws HandleError, or AxisError if x has no such axis.
+/// If anything throws, nothing is left on the tape. Throws HandleError, or AxisError if x has no such axis; a scalar
+/// has the axes 0 and −1.
 template <class T, class F>
 auto along_axis(const char* name, Var<T> x, std::ptrdiff_t axis, const IndexOperand<T>& indices, const Location& where,
                 const F& record) {
   return atomically(tape_of(x, name, where), where, [&] {
-    const IndexedAxis along{name, static_cast<std::uint8_t>(normalise_axis(axis, x.rank(), name))};
+    const IndexedAxis along{name, static_cast<std::uint8_t>(normalise_axis_or_scalar(axis, x.rank(), name))};
     return record(along, indices_on(x.tape(), indices, name, where));
   });
 }

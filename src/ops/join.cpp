@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace wengert {
 namespace {
@@ -75,32 +76,6 @@ Tape<T>& tape_of_first(std::span<const Var<T>> parts, std::string_view name, con
   return tape_of(parts[0], name, where);
 }
 
-template <class T>
-Var<T> concatenate_all(std::span<const Var<T>> parts, std::ptrdiff_t axis, const Location& where) {
-  return atomically(tape_of_first(parts, Concatenate::name, where), where, [&] {
-    return record(Concatenate{normalise_axis(axis, parts[0].rank(), Concatenate::name)}, where, parts);
-  });
-}
-
-template <class T>
-Var<T> stack_all(std::span<const Var<T>> parts, std::ptrdiff_t axis, const Location& where) {
-  return atomically(tape_of_first(parts, "stack", where), where, [&] {
-    const Shape shape = parts[0].shape();
-    const std::size_t place = normalise_axis(axis, shape.rank() + 1, "stack");
-    std::vector<Var<T>> raised;
-    require_rank("stack", shape.rank() + 1);
-    for (const Var<T>& part : parts) {
-      const std::size_t operand = raised.size() + 1;
-      check_operand(parts[0].tape(), part, "stack", where, "operand {}", operand);
-      if (part.shape() != shape)
-        throw ShapeError("stack", fmt::format("shapes {} and {} (operand {}): must be equal", to_string(shape),
-                                              to_string(part.shape()), operand));
-      raised.push_back(expand_dims(part, static_cast<std::ptrdiff_t>(place), where));
-    }
-    return record(Concatenate{place}, where, std::span<const Var<T>>(raised));
-  });
-}
-
 // The views between adjacent borders.
 template <class T>
 std::vector<Var<T>> cut(Var<T> x, std::size_t axis, std::span<const std::size_t> borders, const Location& where) {
@@ -108,6 +83,34 @@ std::vector<Var<T>> cut(Var<T> x, std::size_t axis, std::span<const std::size_t>
   for (std::size_t i = 0; i + 1 < borders.size(); ++i)
     pieces.push_back(section(x, axis, borders[i], borders[i + 1], where));
   return pieces;
+}
+
+// The borders of sections of equal extent, and those at given positions.
+std::vector<std::size_t> borders_of_sections(std::ptrdiff_t sections, const Shape& shape, std::size_t axis) {
+  const auto extent = static_cast<std::ptrdiff_t>(shape[axis]);
+  if (sections <= 0 || extent % sections != 0)
+    throw ShapeError(
+        "split",
+        fmt::format("axis {} of shape {} into {} sections: not divisible evenly; chunk() makes the last one shorter",
+                    axis, to_string(shape), sections));
+  std::vector<std::size_t> borders;
+  for (std::ptrdiff_t i = 0; i <= sections; ++i) borders.push_back(static_cast<std::size_t>(i * (extent / sections)));
+  return borders;
+}
+std::vector<std::size_t> borders_at(const Integers& positions, std::size_t extent, std::size_t axis) {
+  const auto end = static_cast<std::ptrdiff_t>(extent);
+  std::vector<std::size_t> borders{0};
+  for (const std::ptrdiff_t position : positions) {
+    const std::ptrdiff_t border = position < 0 ? position + end : position;
+    if (border < static_cast<std::ptrdiff_t>(borders.back()) || border > end)
+      throw ValueError(
+          "split",
+          fmt::format("position {} of axis {}: must be between the previous one, {}, and the end of the axis, {}",
+                      position, axis, borders.back(), extent));
+    borders.push_back(static_cast<std::size_t>(border));
+  }
+  borders.push_back(extent);
+  return borders;
 }
 
 // The extents of x as three axes: those before `axis`, `axis` itself, and those after it.
@@ -181,63 +184,62 @@ WENGERT_REGISTER_COMPOSITE(tile, "x repeated as a whole", "", tile(x, {2, 3}))
 WENGERT_REGISTER_COMPOSITE(repeat, "each element of x repeated", "", repeat(x, 3, 0))
 WENGERT_REGISTER_COMPOSITE(roll, "yᵢ = x₍ᵢ₋ₛ₎ mod n", "", roll(x, 1, -1))
 WENGERT_REGISTER_COMPOSITE(split, "the pieces of x", "", split(x, {1}, 0)[0])
+WENGERT_REGISTER_COMPOSITE(split_with_sizes, "the pieces of x", "", split_with_sizes(x, {1, x.shape()[0] - 1}, 0)[1])
 WENGERT_REGISTER_COMPOSITE(chunk, "the pieces of x", "the last may be shorter", chunk(x, 2, 0)[0])
 
 }  // namespace
 
 template <class T>
-Var<T> concatenate(std::initializer_list<Var<T>> parts, std::ptrdiff_t axis, Location where) {
-  return concatenate_all<T>({parts.begin(), parts.size()}, axis, where);
-}
-
-template <class T>
-Var<T> concatenate(const std::vector<Var<T>>& parts, std::ptrdiff_t axis, Location where) {
-  return concatenate_all<T>(parts, axis, where);
-}
-
-template <class T>
-Var<T> stack(std::initializer_list<Var<T>> parts, std::ptrdiff_t axis, Location where) {
-  return stack_all<T>({parts.begin(), parts.size()}, axis, where);
-}
-
-template <class T>
-Var<T> stack(const std::vector<Var<T>>& parts, std::ptrdiff_t axis, Location where) {
-  return stack_all<T>(parts, axis, where);
-}
-
-template <class T>
-std::vector<Var<T>> split(Var<T> x, std::size_t sections, std::ptrdiff_t axis, Location where) {
-  return atomically(tape_of(x, "split", where), where, [&] {
-    const std::size_t along = normalise_axis(axis, x.rank(), "split");
-    const std::size_t extent = x.shape()[along];
-    if (sections == 0 || extent % sections != 0)
-      throw ShapeError(
-          "split",
-          fmt::format("axis {} of shape {} into {} sections: not divisible evenly; chunk() makes the last one shorter",
-                      along, to_string(x.shape()), sections));
-    std::vector<std::size_t> borders;
-    for (std::size_t i = 0; i <= sections; ++i) borders.push_back(i * (extent / sections));
-    return cut(x, along, borders, where);
+Var<T> concatenate(std::span<const Var<T>> parts, std::ptrdiff_t axis, Location where) {
+  return atomically(tape_of_first(parts, Concatenate::name, where), where, [&] {
+    return record(Concatenate{normalise_axis(axis, parts[0].rank(), Concatenate::name)}, where, parts);
   });
 }
 
 template <class T>
-std::vector<Var<T>> split(Var<T> x, std::initializer_list<std::ptrdiff_t> positions, std::ptrdiff_t axis,
-                          Location where) {
+Var<T> stack(std::span<const Var<T>> parts, std::ptrdiff_t axis, Location where) {
+  return atomically(tape_of_first(parts, "stack", where), where, [&] {
+    const Shape shape = parts[0].shape();
+    const std::size_t place = normalise_axis(axis, shape.rank() + 1, "stack");
+    std::vector<Var<T>> raised;
+    require_rank("stack", shape.rank() + 1);
+    for (const Var<T>& part : parts) {
+      const std::size_t operand = raised.size() + 1;
+      check_operand(parts[0].tape(), part, "stack", where, "operand {}", operand);
+      if (part.shape() != shape)
+        throw ShapeError("stack", fmt::format("shapes {} and {} (operand {}): must be equal", to_string(shape),
+                                              to_string(part.shape()), operand));
+      raised.push_back(expand_dims(part, static_cast<std::ptrdiff_t>(place), where));
+    }
+    return record(Concatenate{place}, where, std::span<const Var<T>>(raised));
+  });
+}
+
+template <class T>
+std::vector<Var<T>> split(Var<T> x, const Integers& sections_or_positions, std::ptrdiff_t axis, Location where) {
   return atomically(tape_of(x, "split", where), where, [&] {
     const std::size_t along = normalise_axis(axis, x.rank(), "split");
-    const auto extent = static_cast<std::ptrdiff_t>(x.shape()[along]);
+    const std::size_t extent = x.shape()[along];
+    return cut(x, along,
+               sections_or_positions.is_one() ? borders_of_sections(sections_or_positions[0], x.shape(), along)
+                                              : borders_at(sections_or_positions, extent, along),
+               where);
+  });
+}
+
+template <class T>
+std::vector<Var<T>> split_with_sizes(Var<T> x, const Integers& sizes, std::ptrdiff_t axis, Location where) {
+  constexpr const char* name = "split_with_sizes";
+  return atomically(tape_of(x, name, where), where, [&] {
+    const std::size_t along = normalise_axis(axis, x.rank(), name), extent = x.shape()[along];
     std::vector<std::size_t> borders{0};
-    for (const std::ptrdiff_t position : positions) {
-      const std::ptrdiff_t border = position < 0 ? position + extent : position;
-      if (border < static_cast<std::ptrdiff_t>(borders.back()) || border > extent)
-        throw ValueError(
-            "split",
-            fmt::format("position {} of axis {}: must be between the previous one, {}, and the end of the axis, {}",
-                        position, along, borders.back(), extent));
-      borders.push_back(static_cast<std::size_t>(border));
+    for (const std::ptrdiff_t size : sizes) {
+      if (size < 0) throw ValueError(name, fmt::format("size {}: must not be negative", size));
+      borders.push_back(borders.back() + std::min(static_cast<std::size_t>(size), extent + 1));  // without overflow
     }
-    borders.push_back(static_cast<std::size_t>(extent));
+    if (borders.back() != extent)
+      throw ShapeError(name, fmt::format("sizes ({}) for axis {} of shape {}: must add up to {}",
+                                         fmt::join(sizes, ", "), along, to_string(x.shape()), extent));
     return cut(x, along, borders, where);
   });
 }
@@ -257,8 +259,10 @@ std::vector<Var<T>> chunk(Var<T> x, std::size_t chunks, std::ptrdiff_t axis, Loc
 }
 
 template <class T>
-Var<T> tile(Var<T> x, std::initializer_list<std::size_t> counts, Location where) {
+Var<T> tile(Var<T> x, const Integers& counts, Location where) {
   return atomically(tape_of(x, "tile", where), where, [&] {
+    for (const std::ptrdiff_t count : counts)
+      if (count < 0) throw ValueError("tile", fmt::format("count {}: must not be negative", count));
     Shape shape = x.shape();
     if (counts.size() > shape.rank()) {
       require_rank("tile", counts.size());
@@ -269,10 +273,11 @@ Var<T> tile(Var<T> x, std::initializer_list<std::size_t> counts, Location where)
     }
     Var<T> result = shape == x.shape() ? x : reshape(x, shape, where);
     std::size_t axis = shape.rank();
-    for (auto count = counts.end(); count-- != counts.begin();) {
+    for (std::size_t i = counts.size(); i-- > 0;) {
+      const auto count = static_cast<std::size_t>(counts[i]);
       const Shape parts = around(shape, --axis);
-      shape[axis] *= *count;
-      if (*count != 1) result = copies(result, parts[0], parts[1] * parts[2], *count, shape, where);
+      shape[axis] *= count;
+      if (count != 1) result = copies(result, parts[0], parts[1] * parts[2], count, shape, where);
     }
     return result;
   });
@@ -290,37 +295,28 @@ Var<T> repeat(Var<T> x, std::size_t count, std::ptrdiff_t axis, Location where) 
 }
 
 template <class T>
-Var<T> roll(Var<T> x, std::ptrdiff_t shift, const Axes& axes, Location where) {
+Var<T> roll(Var<T> x, const Integers& shifts, const Axes& axes, Location where) {
   return atomically(tape_of(x, "roll", where), where, [&] {
-    if (axes.all()) return reshape(rolled(reshape(x, {x.size()}, where), shift, 0, where), x.shape(), where);
-    Var<T> result = x;
-    for (const std::ptrdiff_t axis : axes.named())
-      result = rolled(result, shift, normalise_axis(axis, x.rank(), "roll"), where);
-    return result;
-  });
-}
-
-template <class T>
-Var<T> roll(Var<T> x, std::type_identity_t<std::initializer_list<std::ptrdiff_t>> shifts,
-            std::type_identity_t<std::initializer_list<std::ptrdiff_t>> axes, Location where) {
-  return atomically(tape_of(x, "roll", where), where, [&] {
-    if (shifts.size() != axes.size())
+    if (axes.all() && shifts.is_one())
+      return reshape(rolled(reshape(x, {x.size()}, where), shifts[0], 0, where), x.shape(), where);
+    if (!shifts.is_one() && shifts.size() != axes.count())
       throw AxisError("roll",
-                      fmt::format("{} shifts for {} axes: there must be one for each", shifts.size(), axes.size()));
+                      fmt::format("{} shifts for {} axes: there must be one for each", shifts.size(), axes.count()));
     Var<T> result = x;
-    for (std::size_t i = 0; i < axes.size(); ++i)
-      result = rolled(result, shifts.begin()[i], normalise_axis(axes.begin()[i], x.rank(), "roll"), where);
+    for (std::size_t i = 0; i < axes.count(); ++i)
+      result =
+          rolled(result, shifts[shifts.is_one() ? 0 : i], normalise_axis(axes.named()[i], x.rank(), "roll"), where);
     return result;
   });
 }
 
 template <class T>
-Var<T> pad(Var<T> x, std::initializer_list<PadWidth> paddings, PadMode mode, double value, Location where) {
+Var<T> pad(Var<T> x, const List<PadWidth>& paddings, PadMode mode, double value, Location where) {
   return atomically(tape_of(x, "pad", where), where, [&] {
     if (paddings.size() > x.rank())
       throw ShapeError("pad", fmt::format("{} paddings for shape {}: at most one for each axis", paddings.size(),
                                           to_string(x.shape())));
-    if (mode == PadMode::constant) return pad_constant<T>(x, {paddings.begin(), paddings.size()}, value, where);
+    if (mode == PadMode::constant) return pad_constant<T>(x, paddings.elements(), value, where);
     Var<T> result = x;
     std::size_t axis = x.rank() - paddings.size();
     for (const PadWidth& padding : paddings) result = extended(result, axis++, padding, mode, where);
@@ -328,20 +324,16 @@ Var<T> pad(Var<T> x, std::initializer_list<PadWidth> paddings, PadMode mode, dou
   });
 }
 
-#define WENGERT_INSTANTIATE(T)                                                                                 \
-  template Var<T> concatenate(std::initializer_list<Var<T>>, std::ptrdiff_t, Location);                        \
-  template Var<T> concatenate(const std::vector<Var<T>>&, std::ptrdiff_t, Location);                           \
-  template Var<T> stack(std::initializer_list<Var<T>>, std::ptrdiff_t, Location);                              \
-  template Var<T> stack(const std::vector<Var<T>>&, std::ptrdiff_t, Location);                                 \
-  template std::vector<Var<T>> split(Var<T>, std::size_t, std::ptrdiff_t, Location);                           \
-  template std::vector<Var<T>> split(Var<T>, std::initializer_list<std::ptrdiff_t>, std::ptrdiff_t, Location); \
-  template std::vector<Var<T>> chunk(Var<T>, std::size_t, std::ptrdiff_t, Location);                           \
-  template Var<T> tile(Var<T>, std::initializer_list<std::size_t>, Location);                                  \
-  template Var<T> repeat(Var<T>, std::size_t, std::ptrdiff_t, Location);                                       \
-  template Var<T> roll(Var<T>, std::ptrdiff_t, const Axes&, Location);                                         \
-  template Var<T> roll(Var<T>, std::initializer_list<std::ptrdiff_t>, std::initializer_list<std::ptrdiff_t>,   \
-                       Location);                                                                              \
-  template Var<T> pad(Var<T>, std::initializer_list<PadWidth>, PadMode, double, Location);
+#define WENGERT_INSTANTIATE(T)                                                                      \
+  template Var<T> concatenate(std::span<const Var<T>>, std::ptrdiff_t, Location);                   \
+  template Var<T> stack(std::span<const Var<T>>, std::ptrdiff_t, Location);                         \
+  template std::vector<Var<T>> split(Var<T>, const Integers&, std::ptrdiff_t, Location);            \
+  template std::vector<Var<T>> split_with_sizes(Var<T>, const Integers&, std::ptrdiff_t, Location); \
+  template std::vector<Var<T>> chunk(Var<T>, std::size_t, std::ptrdiff_t, Location);                \
+  template Var<T> tile(Var<T>, const Integers&, Location);                                          \
+  template Var<T> repeat(Var<T>, std::size_t, std::ptrdiff_t, Location);                            \
+  template Var<T> roll(Var<T>, const Integers&, const Axes&, Location);                             \
+  template Var<T> pad(Var<T>, const List<PadWidth>&, PadMode, double, Location);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE

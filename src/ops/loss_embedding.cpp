@@ -97,7 +97,7 @@ Var<T> cosine_similarity(Var<T> a, std::type_identity_t<Operand<T>> b, std::ptrd
     if (a.shape() != other.shape())
       throw ShapeError(
           name, fmt::format("shapes {} and {}: must be the same", to_string(a.shape()), to_string(other.shape())));
-    normalise_axis(axis, a.rank(), name);
+    normalise_axis_or_scalar(axis, a.rank(), name);
     return cosine(a, other, axis, epsilon, where);
   });
 }

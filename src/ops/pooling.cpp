@@ -26,7 +26,7 @@ struct Pooling {
     for (std::size_t i = 0; i < rank; ++i) result[x.rank() - 1 - i] = window.axes[2 - i].*extent;
     return result;
   }
-  static std::size_t planes(const Shape& x) { return x[0] * x[1]; }
+  std::size_t planes(const Shape& x) const { return Shape(std::span(x.begin(), x.rank() - rank)).elements(); }
 };
 
 // ---- the extents of a pooling --------------------------------------------------------------------------------------
@@ -57,8 +57,8 @@ bool has_empty_window(const kernel::PoolAxis& axis) {
   return false;
 }
 
-Pooling pooling(std::string_view name, const Shape& x, const PoolSteps& steps) {
-  Pooling how{{}, x.rank() - 2};
+Pooling pooling(std::string_view name, const Shape& x, std::size_t rank, const PoolSteps& steps) {
+  Pooling how{{}, rank};
   const auto inputs = detail::spatial_extents(x, how.rank);
   for (std::size_t i = 3 - how.rank; i < 3; ++i) {
     kernel::PoolAxis& axis = how.window.axes[i];
@@ -81,8 +81,8 @@ Pooling pooling(std::string_view name, const Shape& x, const PoolSteps& steps) {
   return how;
 }
 
-Pooling adaptive(const Shape& x, const detail::PerThree& size) {
-  Pooling how{{}, x.rank() - 2};
+Pooling adaptive(const Shape& x, std::size_t rank, const detail::PerThree& size) {
+  Pooling how{{}, rank};
   const auto inputs = detail::spatial_extents(x, how.rank);
   for (std::size_t i = 3 - how.rank; i < 3; ++i) how.window.axes[i] = {inputs[i], size[i], 1, 1, 1, 0, true};
   return how;
@@ -128,7 +128,7 @@ struct MaxPool : Pooling {
     return std::tuple([=, this] { return put_back(*this, g, positions); }, no_gradient);
   }
   static std::vector<StructuralExample<MaxPool>> examples() {
-    return {{{pooling(name, {2, 1, 2, 3}, {{1, 2, 2}})}, {{2, 1, 2, 3}}, {}, {{{{{4, 4}}}, {{{0, 2}}}}}}};
+    return {{{pooling(name, {2, 1, 2, 3}, 2, {{1, 2, 2}})}, {{2, 1, 2, 3}}, {}, {{{{{4, 4}}}, {{{0, 2}}}}}}};
   }
 };
 
@@ -152,7 +152,7 @@ struct MaxPoolGradient : Pooling {
     return std::tuple([=, this] { return record(MaxPool{*this}, Location::current(), gx, positions); }, no_gradient);
   }
   static std::vector<StructuralExample<MaxPoolGradient>> examples() {
-    return {{{pooling(name, {2, 1, 2, 3}, {{1, 2, 2}})}, {{2, 1, 1, 2}}, {}, {{{{{4, 4}}}, {{{0, 2}}}}}}};
+    return {{{pooling(name, {2, 1, 2, 3}, 2, {{1, 2, 2}})}, {{2, 1, 1, 2}}, {}, {{{{{4, 4}}}, {{{0, 2}}}}}}};
   }
 };
 
@@ -160,9 +160,16 @@ template <class T>
 Var<T> put_back(const Pooling& how, Var<T> g, IndexVar<T> positions) {
   return record(MaxPoolGradient{how}, Location::current(), g, positions);
 }
-template <class T>
-Var<T> max_pool(const Pooling& how, Var<T> x, const Location& where) {
-  return record(MaxPool{how}, where, x, record(MaxPoolPositions{how}, where, x));
+// Pools x, a batch or a single sample; `how(shape of x)` returns the extents.
+template <class T, class F>
+MaxPooled<T> max_pooled(std::string_view name, std::size_t n, Var<T> x, const Location& where, const F& how) {
+  return atomically(tape_of(x, name, where), where, [&] {
+    const Shape shape = x.shape();
+    detail::check_spatial(name, shape, n);
+    const Pooling pooled = how(shape);
+    const IndexVar<T> positions = record(MaxPoolPositions{pooled}, where, x);
+    return MaxPooled<T>{record(MaxPool{pooled}, where, x, positions), positions};
+  });
 }
 
 // ---- averages: two linear maps, each the transpose of the other ----------------------------------------------------
@@ -192,7 +199,7 @@ struct AvgPool : Averaging {
   }
   static std::vector<StructuralExample<AvgPool>> examples() {
     const PoolSteps steps{{1, 3, 2}, {1, 2, 1}, {0, 1, 1}, {1, 1, 1}, true};
-    const Pooling how = pooling(name, {1, 2, 4, 3}, steps);
+    const Pooling how = pooling(name, {1, 2, 4, 3}, 2, steps);
     return {{{{how, true}}, {{1, 2, 4, 3}}}, {{{how, false}}, {{1, 2, 4, 3}}}};
   }
 };
@@ -212,7 +219,7 @@ struct AvgPoolGradient : Averaging {
     return average(*this, gx);
   }
   static std::vector<StructuralExample<AvgPoolGradient>> examples() {
-    return {{{{pooling(name, {1, 2, 4, 3}, {{1, 2, 2}}), true}}, {{1, 2, 3, 2}}}};
+    return {{{{pooling(name, {1, 2, 4, 3}, 2, {{1, 2, 2}}), true}}, {{1, 2, 3, 2}}}};
   }
 };
 
@@ -244,46 +251,56 @@ PoolSteps steps_of(std::string_view name, const PerAxis<n>& kernel, const Option
   return steps;
 }
 
+template <std::size_t n, class T>
+MaxPooled<T> max_pool(std::string_view name, Var<T> x, const PerAxis<n>& kernel, const MaxPoolOptions<n>& options,
+                      const Location& where) {
+  return max_pooled(name, n, x, where,
+                    [&](const Shape& shape) { return pooling(name, shape, n, steps_of(name, kernel, options)); });
+}
+
 }  // namespace
 
 // ---- functions -----------------------------------------------------------------------------------------------------
 
-#define WENGERT_POOLING(n)                                                                                         \
-  template <class T>                                                                                               \
-  Var<T> max_pool##n##d(Var<T> x, const PerAxis<n>& kernel, const MaxPool##n##dOptions& options, Location where) { \
-    constexpr std::string_view name = "max_pool" #n "d";                                                           \
-    return detail::on_batch(name, n, x, where, [&](Var<T> batch) {                                                 \
-      return max_pool(pooling(name, batch.shape(), steps_of(name, kernel, options)), batch, where);                \
-    });                                                                                                            \
-  }                                                                                                                \
-  template <class T>                                                                                               \
-  Var<T> avg_pool##n##d(Var<T> x, const PerAxis<n>& kernel, const AvgPool##n##dOptions& options, Location where) { \
-    constexpr std::string_view name = "avg_pool" #n "d";                                                           \
-    return detail::on_batch(name, n, x, where, [&](Var<T> batch) {                                                 \
-      const Pooling how = pooling(name, batch.shape(), steps_of(name, kernel, options));                           \
-      return record(AvgPool{{how, options.count_include_pad}}, where, batch);                                      \
-    });                                                                                                            \
-  }                                                                                                                \
-  template <class T>                                                                                               \
-  Var<T> adaptive_max_pool##n##d(Var<T> x, const PerAxis<n>& size, Location where) {                               \
-    constexpr std::string_view name = "adaptive_max_pool" #n "d";                                                  \
-    return detail::on_batch(name, n, x, where, [&](Var<T> batch) {                                                 \
-      return max_pool(adaptive(batch.shape(), given(name, "size", size)), batch, where);                           \
-    });                                                                                                            \
-  }                                                                                                                \
-  template <class T>                                                                                               \
-  Var<T> adaptive_avg_pool##n##d(Var<T> x, const PerAxis<n>& size, Location where) {                               \
-    constexpr std::string_view name = "adaptive_avg_pool" #n "d";                                                  \
-    return detail::on_batch(name, n, x, where, [&](Var<T> batch) {                                                 \
-      return record(AvgPool{{adaptive(batch.shape(), given(name, "size", size)), false}}, where, batch);           \
-    });                                                                                                            \
-  }                                                                                                                \
-  WENGERT_INSTANTIATE(n, float)                                                                                    \
+#define WENGERT_POOLING(n)                                                                                          \
+  template <class T>                                                                                                \
+  Var<T> max_pool##n##d(Var<T> x, const PerAxis<n>& kernel, const MaxPool##n##dOptions& options, Location where) {  \
+    return max_pool("max_pool" #n "d", x, kernel, options, where).values;                                           \
+  }                                                                                                                 \
+  template <class T>                                                                                                \
+  MaxPooled<T> max_pool##n##d_with_indices(Var<T> x, const PerAxis<n>& kernel, const MaxPool##n##dOptions& options, \
+                                           Location where) {                                                        \
+    return max_pool("max_pool" #n "d_with_indices", x, kernel, options, where);                                     \
+  }                                                                                                                 \
+  template <class T>                                                                                                \
+  Var<T> avg_pool##n##d(Var<T> x, const PerAxis<n>& kernel, const AvgPool##n##dOptions& options, Location where) {  \
+    constexpr std::string_view name = "avg_pool" #n "d";                                                            \
+    return detail::on_batch(name, n, x, where, [&](Var<T> batch) {                                                  \
+      const Pooling how = pooling(name, batch.shape(), n, steps_of(name, kernel, options));                         \
+      return record(AvgPool{{how, options.count_include_pad}}, where, batch);                                       \
+    });                                                                                                             \
+  }                                                                                                                 \
+  template <class T>                                                                                                \
+  Var<T> adaptive_max_pool##n##d(Var<T> x, const PerAxis<n>& size, Location where) {                                \
+    constexpr std::string_view name = "adaptive_max_pool" #n "d";                                                   \
+    return max_pooled(name, n, x, where,                                                                            \
+                      [&](const Shape& shape) { return adaptive(shape, n, given(name, "size", size)); })            \
+        .values;                                                                                                    \
+  }                                                                                                                 \
+  template <class T>                                                                                                \
+  Var<T> adaptive_avg_pool##n##d(Var<T> x, const PerAxis<n>& size, Location where) {                                \
+    constexpr std::string_view name = "adaptive_avg_pool" #n "d";                                                   \
+    return detail::on_batch(name, n, x, where, [&](Var<T> batch) {                                                  \
+      return record(AvgPool{{adaptive(batch.shape(), n, given(name, "size", size)), false}}, where, batch);         \
+    });                                                                                                             \
+  }                                                                                                                 \
+  WENGERT_INSTANTIATE(n, float)                                                                                     \
   WENGERT_INSTANTIATE(n, double)
-#define WENGERT_INSTANTIATE(n, T)                                                                   \
-  template Var<T> max_pool##n##d(Var<T>, const PerAxis<n>&, const MaxPool##n##dOptions&, Location); \
-  template Var<T> avg_pool##n##d(Var<T>, const PerAxis<n>&, const AvgPool##n##dOptions&, Location); \
-  template Var<T> adaptive_max_pool##n##d(Var<T>, const PerAxis<n>&, Location);                     \
+#define WENGERT_INSTANTIATE(n, T)                                                                                      \
+  template Var<T> max_pool##n##d(Var<T>, const PerAxis<n>&, const MaxPool##n##dOptions&, Location);                    \
+  template MaxPooled<T> max_pool##n##d_with_indices(Var<T>, const PerAxis<n>&, const MaxPool##n##dOptions&, Location); \
+  template Var<T> avg_pool##n##d(Var<T>, const PerAxis<n>&, const AvgPool##n##dOptions&, Location);                    \
+  template Var<T> adaptive_max_pool##n##d(Var<T>, const PerAxis<n>&, Location);                                        \
   template Var<T> adaptive_avg_pool##n##d(Var<T>, const PerAxis<n>&, Location);
 WENGERT_POOLING(1)
 WENGERT_POOLING(2)

@@ -136,14 +136,14 @@ struct Contiguous {
 
 }  // namespace
 
-NewShape::NewShape(std::initializer_list<Extent> extents, const Location& where) {
-  for (const Extent extent : extents) {
-    if (extent.value < -1 || (extent.value == -1 && unknown_ != max_rank))
-      throw ShapeError(Reshape::name, fmt::format("extent {}: must not be negative, except for one −1", extent.value),
-                       where);
-    if (extent.value == -1) unknown_ = shape_.rank();
-    shape_.push_back(extent.value == -1 ? 1 : static_cast<std::size_t>(extent.value));
-  }
+void NewShape::append(std::ptrdiff_t extent, const Location& where) {
+  if (extent < -1 || (extent == -1 && unknown_ != max_rank))
+    throw ShapeError(Reshape::name, fmt::format("extent {}: must not be negative, except for one −1", extent), where);
+  if (shape_.rank() == max_rank)
+    throw ShapeError(Reshape::name,
+                     fmt::format("more than {0} extents: a tensor on a tape has at most {0} axes", max_rank), where);
+  if (extent == -1) unknown_ = shape_.rank();
+  shape_.push_back(extent == -1 ? 1 : static_cast<std::size_t>(extent));
 }
 
 Shape NewShape::of(std::size_t elements) const {
@@ -217,19 +217,15 @@ Var<T> squeeze(Var<T> x, const Axes& axes, Location where) {
 }
 
 template <class T>
-Var<T> transpose(Var<T> x, Location where) {
-  tape_of(x, Transpose::name, where);
-  Transpose op;
-  const std::size_t rank = x.rank();
-  for (std::size_t axis = 0; axis < rank; ++axis) op.order[axis] = static_cast<std::uint8_t>(rank - 1 - axis);
-  return record(op, where, x);
-}
-
-template <class T>
-Var<T> transpose(Var<T> x, std::type_identity_t<std::initializer_list<std::ptrdiff_t>> order, Location where) {
+Var<T> transpose(Var<T> x, const Axes& axes, Location where) {
   return atomically(tape_of(x, Transpose::name, where), where, [&] {
     Transpose op;
     const std::size_t rank = x.rank();
+    if (axes.all()) {
+      for (std::size_t axis = 0; axis < rank; ++axis) op.order[axis] = static_cast<std::uint8_t>(rank - 1 - axis);
+      return record(op, where, x);
+    }
+    const std::span<const std::ptrdiff_t> order = axes.named();
     std::array<bool, max_rank> seen{};
     std::size_t axis = 0;
     bool once = order.size() == rank;
@@ -251,7 +247,8 @@ Var<T> swapaxes(Var<T> x, std::ptrdiff_t a, std::ptrdiff_t b, Location where) {
     Transpose op;
     const std::size_t rank = x.rank();
     for (std::size_t axis = 0; axis < rank; ++axis) op.order[axis] = static_cast<std::uint8_t>(axis);
-    std::swap(op.order[normalise_axis(a, rank, "swapaxes")], op.order[normalise_axis(b, rank, "swapaxes")]);
+    std::swap(op.order[normalise_axis_or_scalar(a, rank, "swapaxes")],
+              op.order[normalise_axis_or_scalar(b, rank, "swapaxes")]);
     return record(op, where, x);
   });
 }
@@ -267,8 +264,8 @@ Var<T> moveaxis(Var<T> x, const Axes& from, const Axes& to, Location where) {
     const std::size_t rank = x.rank();
     const std::uint32_t moved = from.bits(rank, name), taken = to.bits(rank, name);
     for (std::size_t i = 0; i < from.count(); ++i)
-      op.order[normalise_axis(to.named()[i], rank, name)] =
-          static_cast<std::uint8_t>(normalise_axis(from.named()[i], rank, name));
+      op.order[normalise_axis_or_scalar(to.named()[i], rank, name)] =
+          static_cast<std::uint8_t>(normalise_axis_or_scalar(from.named()[i], rank, name));
     std::uint8_t next = 0;
     for (std::size_t axis = 0; axis < rank; ++axis) {
       if ((taken >> axis & 1) != 0) continue;
@@ -315,8 +312,7 @@ Var<T> contiguous(Var<T> x, Location where) {
   template Var<T> flatten(Var<T>, std::ptrdiff_t, std::ptrdiff_t, Location);          \
   template Var<T> expand_dims(Var<T>, const Axes&, Location);                         \
   template Var<T> squeeze(Var<T>, const Axes&, Location);                             \
-  template Var<T> transpose(Var<T>, Location);                                        \
-  template Var<T> transpose(Var<T>, std::initializer_list<std::ptrdiff_t>, Location); \
+  template Var<T> transpose(Var<T>, const Axes&, Location);                           \
   template Var<T> swapaxes(Var<T>, std::ptrdiff_t, std::ptrdiff_t, Location);         \
   template Var<T> moveaxis(Var<T>, const Axes&, const Axes&, Location);               \
   template Var<T> broadcast_to(Var<T>, const std::type_identity_t<Shape>&, Location); \

@@ -154,10 +154,9 @@ Var<T> slice_axes(Var<T> x, std::span<const Slice> slices, const Location& where
 }  // namespace
 
 template <class T>
-Var<T> slice(Var<T> x, std::initializer_list<Slice> slices, Location where) {
-  return atomically(tape_of(x, Section::name, where), where, [&] {
-    return slice_axes<T>(x, {slices.begin(), slices.size()}, where);
-  });
+Var<T> slice(Var<T> x, const List<Slice>& slices, Location where) {
+  return atomically(tape_of(x, Section::name, where), where,
+                    [&] { return slice_axes<T>(x, slices.elements(), where); });
 }
 
 template <class T>
@@ -229,7 +228,7 @@ WENGERT_REGISTER_COMPOSITE(trace, "Σ xᵢᵢ", "", trace(x, 0, -1, -2))
 }
 
 #define WENGERT_INSTANTIATE(T)                                                                \
-  template Var<T> slice(Var<T>, std::initializer_list<Slice>, Location);                      \
+  template Var<T> slice(Var<T>, const List<Slice>&, Location);                                \
   template Var<T> slice(Var<T>, std::ptrdiff_t, const Slice&, Location);                      \
   template Var<T> flip(Var<T>, const Axes&, Location);                                        \
   template Var<T> diagonal(Var<T>, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, Location); \

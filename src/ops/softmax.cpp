@@ -58,9 +58,10 @@ template <class Op, class T>
 Var<T> along_axis(Var<T> x, std::ptrdiff_t axis, const Location& where) {
   return atomically(tape_of(x, Op::name, where), where, [&] {
     const std::size_t rank = x.rank();
-    return normalise_axis(axis, rank, Op::name) + 1 == rank
-               ? record(Op{}, where, x)
-               : swapaxes(record(Op{}, where, swapaxes(x, axis, -1, where)), axis, -1, where);
+    const std::size_t along = normalise_axis_or_scalar(axis, rank, Op::name);
+    if (rank == 0) return reshape(record(Op{}, where, reshape(x, {1}, where)), {}, where);
+    return along + 1 == rank ? record(Op{}, where, x)
+                             : swapaxes(record(Op{}, where, swapaxes(x, axis, -1, where)), axis, -1, where);
   });
 }
 

@@ -12,6 +12,9 @@
 namespace wengert {
 namespace {
 
+// The extent of an axis; 1 for a scalar, which counts as one line of one element.
+std::size_t extent_of(const Shape& shape, std::size_t axis) { return shape.empty() ? 1 : shape[axis]; }
+
 // The positions of the first `count` elements of each line in sorted order.
 struct Argsort {
   static constexpr std::string_view name = "argsort";
@@ -23,7 +26,7 @@ struct Argsort {
   SortOrder order{};
 
   Shape shape(Shape x) const {
-    x[axis] = count;
+    if (!x.empty()) x[axis] = count;
     return x;
   }
   template <class T>
@@ -110,7 +113,8 @@ IndexVar<T> positions(Var<T> x, std::size_t axis, std::size_t count, SortOrder o
 template <class T>
 Var<T> sort(Var<T> x, std::ptrdiff_t axis, SortOrder order, Location where) {
   return atomically(tape_of(x, "sort", where), where, [&] {
-    const std::size_t along = normalise_axis(axis, x.rank(), "sort");
+    const std::size_t along = normalise_axis_or_scalar(axis, x.rank(), "sort");
+    if (x.rank() == 0) return x;
     return take_along_axis(x, positions(x, along, x.shape()[along], order, where), axis, where);
   });
 }
@@ -118,20 +122,22 @@ Var<T> sort(Var<T> x, std::ptrdiff_t axis, SortOrder order, Location where) {
 template <class T>
 IndexVar<T> argsort(Var<T> x, std::ptrdiff_t axis, SortOrder order, Location where) {
   return atomically(tape_of(x, Argsort::name, where), where, [&] {
-    const std::size_t along = normalise_axis(axis, x.rank(), Argsort::name);
-    return positions(x, along, x.shape()[along], order, where);
+    const std::size_t along = normalise_axis_or_scalar(axis, x.rank(), Argsort::name);
+    return positions(x, along, extent_of(x.shape(), along), order, where);
   });
 }
 
 template <class T>
 TopK<T> topk(Var<T> x, std::size_t k, std::ptrdiff_t axis, SortOrder order, Location where) {
   return atomically(tape_of(x, "topk", where), where, [&] {
-    const std::size_t along = normalise_axis(axis, x.rank(), "topk");
-    if (k > x.shape()[along])
+    const std::size_t along = normalise_axis_or_scalar(axis, x.rank(), "topk");
+    const std::size_t extent = extent_of(x.shape(), along);
+    if (k > extent)
       throw ShapeError("topk", fmt::format("{} elements of axis {} of shape {}: the axis has {}", k, along,
-                                           to_string(x.shape()), x.shape()[along]));
+                                           to_string(x.shape()), extent));
+    if (x.rank() == 0 && k == 0) throw ShapeError("topk", "0 elements of a scalar: expected 1");
     const IndexVar<T> indices = positions(x, along, k, order, where);
-    return TopK<T>{take_along_axis(x, indices, axis, where), indices};
+    return TopK<T>{x.rank() == 0 ? x : take_along_axis(x, indices, axis, where), indices};
   });
 }
 

@@ -165,7 +165,8 @@ auto EuclideanNorm::vjp(Var<T> g, Var<T> y, Var<T> x) const {
 template <class Op, class T>
 IndexVar<T> position_of(Var<T> x, std::optional<std::ptrdiff_t> axis, KeepDims keep, const Location& where) {
   return atomically(tape_of(x, Op::name, where), where, [&] {
-    return record(Op{{axis ? normalise_axis(*axis, x.rank(), Op::name) : 0, keep, !axis}}, where, x);
+    const std::size_t along = axis ? normalise_axis_or_scalar(*axis, x.rank(), Op::name) : 0;
+    return record(Op{{along, keep, !axis || x.rank() == 0}}, where, x);
   });
 }
 

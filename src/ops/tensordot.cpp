@@ -42,9 +42,9 @@ Var<T> contract(std::string_view name, Var<T> a, Var<T> b, std::span<const AxisP
 }
 
 // The named axes in order, each counted from the front.
-std::vector<std::size_t> named_axes(std::initializer_list<std::ptrdiff_t> axes, std::size_t rank) {
+std::vector<std::size_t> named_axes(const Axes& axes, std::size_t rank) {
   std::vector<std::size_t> result;
-  for (const std::ptrdiff_t axis : axes) {
+  for (const std::ptrdiff_t axis : axes.named()) {
     const std::size_t k = normalise_axis(axis, rank, "tensordot");
     if (std::find(result.begin(), result.end(), k) != result.end())
       throw AxisError("tensordot", fmt::format("axis {} is repeated: expected each axis at most once", axis));
@@ -132,8 +132,7 @@ Var<T> tensordot(Var<T> a, Var<T> b, std::size_t axes, Location where) {
 }
 
 template <class T>
-Var<T> tensordot(Var<T> a, Var<T> b, std::type_identity_t<std::initializer_list<std::ptrdiff_t>> axes_a,
-                 std::type_identity_t<std::initializer_list<std::ptrdiff_t>> axes_b, Location where) {
+Var<T> tensordot(Var<T> a, Var<T> b, const Axes& axes_a, const Axes& axes_b, Location where) {
   (void)tensordot_registered;
   return atomically(tape_of("tensordot", where, a, b), where, [&] {
     const auto of_a = named_axes(axes_a, a.rank()), of_b = named_axes(axes_b, b.rank());
@@ -147,12 +146,11 @@ Var<T> tensordot(Var<T> a, Var<T> b, std::type_identity_t<std::initializer_list<
   });
 }
 
-#define WENGERT_INSTANTIATE(T)                                                     \
-  template Var<T> dot(Var<T>, Var<T>, Location);                                   \
-  template Var<T> outer(Var<T>, Var<T>, Location);                                 \
-  template Var<T> tensordot(Var<T>, Var<T>, std::size_t, Location);                \
-  template Var<T> tensordot(Var<T>, Var<T>, std::initializer_list<std::ptrdiff_t>, \
-                            std::initializer_list<std::ptrdiff_t>, Location);
+#define WENGERT_INSTANTIATE(T)                                      \
+  template Var<T> dot(Var<T>, Var<T>, Location);                    \
+  template Var<T> outer(Var<T>, Var<T>, Location);                  \
+  template Var<T> tensordot(Var<T>, Var<T>, std::size_t, Location); \
+  template Var<T> tensordot(Var<T>, Var<T>, const Axes&, const Axes&, Location);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE

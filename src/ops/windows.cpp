@@ -6,6 +6,11 @@
 
 namespace wengert::detail {
 
+void throw_axis_count(std::size_t given, std::size_t expected, const Location& where) {
+  throw ShapeError("PerAxis", fmt::format("{} numbers for {} spatial axes: expected one for each", given, expected),
+                   where);
+}
+
 std::string numbers_text(std::span<const std::ptrdiff_t> values) {
   return values.size() == 1 ? fmt::format("{}", values[0]) : fmt::format("({})", fmt::join(values, ", "));
 }

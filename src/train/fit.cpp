@@ -77,6 +77,7 @@ FitLoop<T>::FitLoop(ErasedModel<T> model, optim::Optimizer<T>& optimizer, const 
       optimiser_(described(optimizer)),
       frozen_(frozen_paths(model_)),
       given_rate_(optimizer.rate()) {
+  if (optimizer.average_swapped()) optimizer.swap_average(where);  // by an earlier fit
   choose_metrics();
   choose_monitor();
   settings_ = settings();
@@ -215,7 +216,10 @@ void FitLoop<T>::finish(FitResult& result) {
   loaded_.reset();  // whose thread may still be gathering samples
   require_finite_parameters();
   if (folder_.exists()) save();
-  if (options_.best_weights) model_state_.restore_best();
+  if (options_.best_weights && !model_state_.best.empty())
+    model_state_.restore_best();
+  else if (optimizer_.has_average())
+    optimizer_.swap_average(where_);
   model_.set_training(false);
   result.history = state_.history;
   result.reason = reason_;

@@ -1,4 +1,4 @@
-// The training loop: epochs, steps, validation, early stopping, and the search for the first non-finite value.
+// The training loop: epochs, steps, validation, early stopping and checkpoints.
 #include "train/fit_loop.hpp"
 
 #include "data/batch_sampler.hpp"
@@ -72,6 +72,8 @@ void FitLoop<T>::gather(std::size_t batch) {
 template <class T>
 FitResult FitLoop<T>::run() {
   const Interrupts interrupts(options_.handle_interrupts);
+  if (options_.schedule || options_.epoch_schedule || options_.plateau)
+    rate_control_.emplace(optimizer_, options_.plateau ? "the plateau of fit" : "the schedule of fit", where_);
   progress_.emplace(options_.display, options_.epochs, data_.size(),
                     state_.epoch * data_.size() + samples_in(state_.step_in_epoch));
   interrupts_ = &interrupts;
@@ -89,7 +91,7 @@ FitResult FitLoop<T>::run() {
 template <class T>
 bool FitLoop<T>::run_epoch() {
   begin_epoch();
-  if (options_.epoch_schedule) optimizer_.set_rate(options_.epoch_schedule(static_cast<double>(state_.epoch)), where_);
+  if (options_.epoch_schedule) set_rate(options_.epoch_schedule(static_cast<double>(state_.epoch)));
   while (state_.step_in_epoch < steps_per_epoch()) {
     step();
     if (must_stop()) return false;
@@ -115,9 +117,9 @@ bool FitLoop<T>::must_stop() {
 template <class T>
 void FitLoop<T>::step() {
   if (tracing_)
-    optimizer_.set_rate(rates_[state_.steps - snapshot_steps_]);
+    set_rate(rates_[state_.steps - snapshot_steps_]);
   else if (options_.schedule)
-    optimizer_.set_rate(options_.schedule(static_cast<double>(state_.steps)), where_);
+    set_rate(options_.schedule(static_cast<double>(state_.steps)));
   if (options_.trace_gradients && !tracing_) rates_.push_back(optimizer_.rate());
   const bool with_norms = options_.gradient_norms && state_.step_in_epoch == 0;
   const double loss = options_.accumulate == 1 ? whole_step(with_norms) : accumulated_step();
@@ -232,6 +234,7 @@ void FitLoop<T>::next_epoch() {
 
 template <class T>
 void FitLoop<T>::validate(report::EpochRecord& record) {
+  const optim::AverageScope<T> averages(optimizer_);
   evaluate_all<T>(programs_, *validation_, "the validation data", evaluation_batch_size(batch_size()),
                   validation_scores_);
   record.validation_loss = validation_scores_.loss();
@@ -242,7 +245,7 @@ void FitLoop<T>::validate(report::EpochRecord& record) {
 template <class T>
 void FitLoop<T>::update_best() {
   const double value = last_value(state_.history, monitor_);
-  if (state_.plateau) optimizer_.set_rate((*state_.plateau)(value), where_);
+  if (state_.plateau) set_rate((*state_.plateau)(value));
   const double gain = monitor_larger_ ? value - state_.best : state_.best - value;
   if (std::isfinite(value) && (std::isnan(state_.best) || gain > options_.min_improvement)) {
     state_.best = value;
@@ -250,6 +253,7 @@ void FitLoop<T>::update_best() {
     state_.without_improvement = 0;
     if (options_.best_weights) {
       require_finite_parameters();
+      const optim::AverageScope<T> averages(optimizer_);
       model_state_.save_best();
     }
   } else if (++state_.without_improvement >= options_.patience && options_.patience > 0) {
@@ -268,8 +272,6 @@ void FitLoop<T>::after(const std::function<void(FitStatus&)>& callback, std::siz
   }
 }
 
-// ---- non-finite values ---------------------------------------------------------------------------------------------
-
 template <class T>
 template <class F>
 Program<T>& FitLoop<T>::guarded(const F& run_program) {
@@ -280,84 +282,6 @@ Program<T>& FitLoop<T>::guarded(const F& run_program) {
     if (tracing_) fail_in_step(error, batch_, rows_);
     explain_failure(error);
   }
-}
-
-template <class T>
-void FitLoop<T>::fail_in_step(ValueError error, const Batch<T>& batch, const std::vector<std::size_t>& rows) {
-  loaded_.reset();  // whose thread may still be gathering samples
-  const std::string samples = faulty_samples(programs_, batch, {rows}, data_, true);
-  error.prefix("fit", fmt::format("epoch {}, step {}{}", state_.epoch + 1, state_.steps + 1,
-                                  samples.empty() ? "" : ", " + samples));
-  throw error;
-}
-
-// The replay reports that the loss is not finite. Recording the step again finds the first value that is not, unless
-// the gradients of an earlier step caused it.
-template <class T>
-void FitLoop<T>::explain_failure(const ValueError& error) {
-  const Batch<T> batch = batch_;
-  const std::vector<std::size_t> rows = rows_;
-  trace_earlier_steps();
-  try {
-    programs_.trace(batch);
-  } catch (const ValueError& traced) {
-    fail_in_step(traced, batch, rows);
-  }
-  fail_in_step(error, batch, rows);
-}
-
-// A loss reveals non-finite gradients of earlier steps only. Those of the last step must not get into saved parameters.
-template <class T>
-void FitLoop<T>::require_finite_parameters() {
-  const std::string path = not_finite();
-  if (path.empty()) return;
-  trace_earlier_steps();
-  throw ValueError("fit", fmt::format("step {}: '{}' is not finite after the step", state_.steps, path), where_);
-}
-
-// If parameters are not finite, replays the steps since the last snapshot and throws at the first value that is not. If
-// there is none, restores the state.
-template <class T>
-void FitLoop<T>::trace_earlier_steps() {
-  if (!options_.trace_gradients || not_finite().empty()) return;
-  const Checkpoint now = checkpoint();
-  const std::size_t steps = state_.steps;
-  const auto goes_on = [&] { return state_.steps < steps && !interrupts_->asked(); };
-  tracing_ = true;
-  go_to(snapshot_);
-  while (goes_on()) {
-    begin_epoch();
-    while (state_.step_in_epoch < steps_per_epoch() && goes_on()) step();
-    if (state_.step_in_epoch == steps_per_epoch()) next_epoch();
-  }
-  tracing_ = false;
-  go_to(now);
-}
-
-template <class T>
-void FitLoop<T>::go_to(const Checkpoint& checkpoint) {
-  model_state_.load(checkpoint);
-  state_.load(checkpoint);
-  programs_.forget_sums();
-}
-
-template <class T>
-std::string FitLoop<T>::not_finite() const {
-  for (const auto& [path, parameter] : optimizer_.trainable()) {
-    std::size_t found = 0;
-    for (const T value : parameter.value()) found += std::abs(value) <= std::numeric_limits<T>::max() ? 0 : 1;
-    if (found != 0) return path;
-  }
-  return {};
-}
-
-template <class T>
-void FitLoop<T>::take_snapshot() {
-  if (!options_.trace_gradients) return;
-  snapshot_ = checkpoint();
-  snapshot_steps_ = state_.steps;
-  snapshot_at_ = Clock::now();
-  rates_.clear();
 }
 
 // ---- checkpoints ---------------------------------------------------------------------------------------------------

@@ -66,6 +66,9 @@ class FitLoop {
   template <class F>
   Program<T>& guarded(const F& run_program);
   void add_outputs(const Program<T>& program);
+  void set_rate(double rate) {
+    rate_control_ ? rate_control_->set_rate(rate, where_) : optimizer_.set_rate(rate, where_);
+  }
   [[noreturn]] void fail_in_step(ValueError error, const Batch<T>& batch, const std::vector<std::size_t>& rows);
   [[noreturn]] void explain_failure(const ValueError& error);
   void require_finite_parameters();
@@ -83,6 +86,7 @@ class FitLoop {
 
   ErasedModel<T> model_;
   optim::Optimizer<T>& optimizer_;
+  std::optional<optim::RateControl<T>> rate_control_;  // while a schedule or plateau sets the rate
   const Source<T>& data_;
   const Source<T>* validation_;
   const FitOptions& options_;

@@ -1,5 +1,6 @@
 // grad, jvp, hvp, jacobian and hessian, all by reverse sweeps: a jvp differentiates the linear pullback.
 #include "tape/ancestors.hpp"
+#include "tape/operands.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>
 #include <wengert/ops/shape.hpp>
@@ -38,6 +39,32 @@ void require_not_recorded_anew(const Tape<T>& tape, Var<T> y, std::span<const Va
   }
 }
 
+template <class T>
+void require_shape(Var<T> value, Var<T> cotangent, const Tape<T>& tape) {
+  const Shape shape = tape.node(value, "grad").layout->shape, got = tape.node(cotangent, "grad").layout->shape;
+  if (got != shape)
+    throw ShapeError("grad", fmt::format("a cotangent of shape {} for a value of shape {}: expected equal shapes",
+                                         to_string(got), to_string(shape)));
+}
+
+// Σ c·y over all values, whose gradient is that of the values together. The sums themselves are not read.
+template <class T>
+Var<T> weighted_sum(const Differentiated<T>& y, std::span<const Var<T>> wrt) {
+  Tape<T>& tape = y.value.tape("grad", y.where);
+  Var<T> total;
+  const auto add_product = [&](Var<T> value, Var<T> cotangent, std::size_t place) {
+    check_operand(tape, value, "grad", y.where, "value {}", place);
+    check_operand(tape, cotangent, "grad", y.where, "cotangent {}", place);
+    require_shape(value, cotangent, tape);
+    require_not_recorded_anew(tape, value, wrt);
+    const Var<T> product = sum(multiply(Operand<T>(value, y.where), Operand<T>(cotangent, y.where)), {}, {}, y.where);
+    total = total.empty() ? product : add(Operand<T>(total, y.where), Operand<T>(product, y.where));
+  };
+  add_product(y.value, y.cotangent, 1);
+  for (std::size_t i = 0; i < y.others.size(); ++i) add_product(y.others[i].value, y.others[i].cotangent, i + 2);
+  return total;
+}
+
 // Sweeps back from `y`; the cotangent of a scalar is 1 unless one is given.
 template <class T>
 void sweep(const Differentiated<T>& y, std::span<const Var<T>> wrt, std::span<Var<T>> results,
@@ -46,6 +73,10 @@ void sweep(const Differentiated<T>& y, std::span<const Var<T>> wrt, std::span<Va
   atomically(tape, y.where, [&] {
     const Shape shape = tape.node(y.value, "grad").layout->shape;
     for (const Var<T>& w : wrt) tape.node(w, "grad");
+    if (!y.others.empty()) {
+      sweep<T>({weighted_sum(y, wrt), y.where}, wrt, results, temporaries);
+      return 0;
+    }
     require_not_recorded_anew(tape, y.value, wrt);
     Var<T> cotangent = y.cotangent;
     if (cotangent.empty()) {
@@ -56,9 +87,8 @@ void sweep(const Differentiated<T>& y, std::span<const Var<T>> wrt, std::span<Va
                 "a value of shape {}: expected a scalar; reduce it, or pass a cotangent, grad(seed(y, cotangent), …)",
                 to_string(shape)));
       cotangent = broadcast_to(tape.constant(T(1), y.where), shape, y.where);
-    } else if (const Shape got = tape.node(cotangent, "grad").layout->shape; got != shape) {
-      throw ShapeError("grad", fmt::format("a cotangent of shape {} for a value of shape {}: expected equal shapes",
-                                           to_string(got), to_string(shape)));
+    } else {
+      require_shape(y.value, cotangent, tape);
     }
     Sweep<T>(tape, temporaries).run(y.value, cotangent, wrt, results);
     return 0;
@@ -71,6 +101,20 @@ template <class T>
 Differentiated<T>::Differentiated(const Seeded<T>& seeded, Location line)
     : value(seeded.value), cotangent(seeded.cotangent), where(line) {
   if (cotangent.empty()) detail::throw_empty_handle("seed", "the cotangent", line);
+}
+
+template <class T>
+Differentiated<T>::Differentiated(std::initializer_list<Seeded<T>> several, Location line)
+    : Differentiated(std::vector<Seeded<T>>(several), line) {}
+
+template <class T>
+Differentiated<T>::Differentiated(const std::vector<Seeded<T>>& several, Location line) : where(line) {
+  if (several.empty()) throw GradientError("grad", "no values to differentiate: expected at least one", line);
+  for (const Seeded<T>& seeded : several)
+    if (seeded.cotangent.empty()) detail::throw_empty_handle("seed", "the cotangent", line);
+  value = several.front().value;
+  cotangent = several.front().cotangent;
+  others.assign(several.begin() + 1, several.end());
 }
 
 template <class T>

@@ -59,8 +59,8 @@ TEST_CASE("guide: how the tape works") {
   // The page also quotes the core.
   CHECK(check_snippets("docs/guide/tape.md", "tests/guide/tape_test.cpp", "include/wengert/tape/tape.hpp",
                        "src/tape/tape.cpp", "include/wengert/tape/sweep_state.hpp", "include/wengert/tape/sweep.hpp",
-                       "src/tape/sweep.cpp",
-                       "src/ops/reduce.cpp", "include/wengert/ops/elementwise/trigonometric.hpp") >= 20);
+                       "src/tape/sweep.cpp", "src/ops/reduce.cpp",
+                       "include/wengert/ops/elementwise/trigonometric.hpp") >= 20);
   // The page shows the table of this tape, apart from source lines.
   const std::string page = unindented("docs/guide/tape.md");
   std::istringstream lines(table);

@@ -28,6 +28,8 @@ V as_var(const Qr<double>& y) { return matmul(y.q, y.r); }
 V as_var(const Eigh<double>& y) { return y.values; }
 V as_var(const Svd<double>& y) { return y.s; }
 V as_var(const TopK<double>& y) { return y.values; }
+V as_var(const MaxPooled<double>& y) { return y.values; }
+V as_var(const AttentionResult<double>& y) { return y.weights; }
 V as_var(const IndexVar<double>&) { return {}; }
 V as_var(bool) { return {}; }
 
@@ -190,6 +192,7 @@ std::vector<Function> array_functions() {
           ROW(({2, 3}), concatenate, {v, v}, 1),
           ROW(({2, 3}), stack, {v, v}, 2),
           ROW(({2, 3}), split, v, 3, 1),
+          ROW(({2, 3}), split_with_sizes, v, {1, 2}, 1),
           ROW(({2, 3}), chunk, v, 2, 1),
           ROW(({2, 3}), tile, v, {2, 2}),
           ROW(({2, 3}), repeat, v, 2, 1),
@@ -197,6 +200,7 @@ std::vector<Function> array_functions() {
           ROW(({2, 3}), pad, v, {{1, 2}}),
           ROW(({2, 3}), slice, v, {xt::all(), xt::range(0, 3, 2)}),
           ROW(({2, 3}), take, v, {2, 0, 2}, 1),
+          ROW(({2, 3}), index, v, {{1, 0}, {-1, 1}}),
           ROW(({2, 3}), embedding, v, {1, 0}),
           ROW(({2, 3}), index_add, v, 1, {2, 2}, 1),
           ROW(({2, 3}), masked_select, v, Tensor<double>{0, 1, 1}),
@@ -241,6 +245,12 @@ std::vector<Function> network_functions() {
           ROW(({1, 2, 4}), max_pool1d, v, 2),
           ROW(({1, 2, 4, 4}), max_pool2d, v, 2),
           ROW(({1, 2, 4, 4, 4}), max_pool3d, v, 2),
+          ROW(({1, 2, 4}), max_pool1d_with_indices, v, 2),
+          ROW(({1, 2, 4, 4}), max_pool2d_with_indices, v, 2),
+          ROW(({1, 2, 4, 4, 4}), max_pool3d_with_indices, v, 2),
+          ROW(({1, 1, 2}), max_unpool1d, v, Indices{{{3, 0}}}, 4),
+          ROW(({1, 1, 1, 2}), max_unpool2d, v, Indices{{{{3, 0}}}}, 2),
+          ROW(({1, 1, 1, 1, 2}), max_unpool3d, v, Indices{{{{{3, 0}}}}}, 2),
           ROW(({1, 2, 4}), avg_pool1d, v, 2),
           ROW(({1, 2, 4, 4}), avg_pool2d, v, 2),
           ROW(({1, 2, 4, 4, 4}), avg_pool3d, v, 2),
@@ -264,6 +274,7 @@ std::vector<Function> network_functions() {
           ROW(({2, 4}), group_norm, v, 2),
           ROW(({2, 2, 3}), instance_norm, v),
           ROW(({2, 3}), scaled_dot_product_attention, v, v, v),
+          ROW(({2, 3}), scaled_dot_product_attention_with_weights, v, v, v),
           {"dropout", {2, 3}, [g = draws()](V v) mutable { return dropout(v, 0.5, g); }},
           {"bernoulli", {2, 3}, [g = draws()](V v) mutable { return bernoulli(v, g); }},
           {"categorical", {2, 3}, [g = draws()](V v) mutable { return as_var(categorical(v, g)); }},

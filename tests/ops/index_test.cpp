@@ -52,6 +52,69 @@ TEST_CASE("what is taken twice has twice the gradient") {
   CHECK(dy.value() == Tensor<float>{{0, 0}, {3, 3}, {0, 0}});
 }
 
+TEST_CASE_TEMPLATE("several lists of indices by hand, on the tape and in a Program", T, float, double) {
+  const Tensor<T> first{{0, 1, 2}, {10, 11, 12}}, second{{5, 6, 7}, {8, 9, 4}};
+  Tape<T> tape;
+  const auto x = tape.variable(first);
+  const auto i = tape.indices(Indices{1, 0, -1, 1}), j = tape.indices(Indices{2, 0, 0, -1});
+  const auto y = index(x, {i, j});
+  CHECK(y.value() == Tensor<T>{12, 0, 10, 12});
+  const auto [dx] = grad(sum(y * tape.constant(Tensor<T>{1, 2, 3, 4})), x);
+  CHECK(dx.value() == Tensor<T>{{2, 0, 0}, {3, 0, 5}});
+  CHECK(index(x, {column<std::int64_t>({1, 0}), Indices{2, 1}}).value() == Tensor<T>{{12, 11}, {2, 1}});
+  CHECK(index(x, {{-1, 0}}).value() == Tensor<T>{{10, 11, 12}, {0, 1, 2}});    // one list: rows
+  CHECK(index(x, {{2, 0}}, 1).value() == Tensor<T>{{2, 0}, {12, 10}});         // columns
+  CHECK(index(x, {{2, 0}, {1, 1}}, {1, 0}).value() == Tensor<T>{12, 10});      // the axes in another order
+  CHECK(index(x, {Indices(1), Indices(2)}).value() == Tensor<T>(T(12)));       // one position: a scalar
+  const auto cube = expand_dims(x, 1);                                         // (2, 1, 3)
+  CHECK(index(cube, {{1, 0}, {2, 0}}, {0, 2}).value() == column<T>({12, 0}));  // apart: the lists' axes first
+  CHECK(index(x, {Indices::from_shape({0}), {1}}).shape() == Shape{0});
+  auto program = compile(tape, {x, i}, {y, dx}, {.allow_value_dependence = true});
+  program(second, Indices{0, 0, 1, 1});
+  CHECK(program.value(0) == Tensor<T>{7, 5, 8, 4});
+  CHECK(program.value(1) == Tensor<T>{{2, 0, 1}, {3, 0, 4}});
+  CHECK_THROWS_AS(program(second, Indices{0, 0, 2, 1}), ValueError);
+
+  const auto size = tape.size();
+  CHECK_ERROR(ValueError, "[index] index 2 at (1,): axis 0 has 2 elements, -2 to 1", index(x, {{0, 2}, {0, 0}}));
+  CHECK_ERROR(ValueError, "[index] index -4 at (0,): axis 1 has 3 elements, -3 to 2", index(x, {{0, 1}, {-4, 0}}));
+  CHECK_ERROR(ValueError, "[index] index 3 at (0,): axis 1 has 3 elements", index(x, {{3}}, -1));
+  CHECK_ERROR(ShapeError, "[index] indices of shapes (2,) and (3,): must broadcast against each other",
+              index(x, {{0, 1}, {0, 1, 2}}));
+  CHECK_ERROR(ShapeError, "[index] no lists of indices: expected at least one", index(x, {}));
+  CHECK_ERROR(AxisError, "[index] 3 lists of indices for 2 axes: expected at most one for each", index(x, {i, i, i}));
+  CHECK_ERROR(AxisError, "[index] 2 lists of indices for 1 axes: expected one for each", index(x, {i, j}, 0));
+  CHECK_ERROR(AxisError, "[index] axis -2 is repeated", index(x, {i, j}, {0, -2}));
+  CHECK_ERROR(AxisError, "[index] axis 2", index(x, {i}, 2));
+  CHECK_ERROR(HandleError, "[index] the index operand is an empty handle", index(x, {i, IndexVar<T>()}));
+  CHECK(tape.size() == size);
+}
+
+TEST_CASE("a scalar has the axes 0 and -1, but no others") {
+  Tape<double> tape;
+  const auto s = tape.variable(Tensor<double>(2.0));
+  CHECK(take(s, {0, -1}, 0).value() == Tensor<double>{2, 2});  // NumPy's rule
+  CHECK(topk(s, 1).indices.value() == Indices(0));
+  CHECK(sum(s, std::vector<int>{}).item() == 2);
+  const auto size = tape.size();
+  CHECK_ERROR(AxisError, "[sum] axis 1: a scalar has only the axes 0 and -1, which are the same", sum(s, 1));
+  CHECK_ERROR(AxisError, "[sum] axis -1 is repeated", sum(s, {0, -1}));
+  CHECK_ERROR(AxisError, "[softmax] axis -2: a scalar has only", softmax(s, -2));
+  CHECK_ERROR(AxisError, "[argmax] axis 1: a scalar has only", argmax(s, 1));
+  CHECK_ERROR(AxisError, "[cumprod] axis 1: a scalar has only", cumprod(s, 1));
+  CHECK_ERROR(AxisError, "[gather] axis 1: a scalar has only", gather(s, 1, Indices(0)));
+  CHECK_ERROR(ValueError, "[gather] index 1 at (): axis 0 has 1 elements, -1 to 0", gather(s, 0, Indices(1)));
+  CHECK_ERROR(ShapeError, "[topk] 2 elements of axis 0 of shape (): the axis has 1", topk(s, 2));
+  CHECK_ERROR(ShapeError, "[topk] 0 elements of a scalar: expected 1", topk(s, 0));
+  // Functions that split, join or repeat an axis need one, as in PyTorch.
+  CHECK_ERROR(AxisError, "[concatenate] axis 0: a scalar has no axes", concatenate({s, s}));
+  CHECK_ERROR(AxisError, "[split] axis 0: a scalar has no axes", split(s, 1));
+  CHECK_ERROR(AxisError, "[roll] axis 0: a scalar has no axes", roll(s, 1, 0));
+  CHECK_ERROR(AxisError, "[repeat] axis 0: a scalar has no axes", repeat(s, 2, 0));
+  CHECK_ERROR(AxisError, "[transpose] order (0) of a tensor of rank 0", transpose(s, 0));
+  CHECK(tape.size() == size);
+}
+
 TEST_CASE("nothing can be taken, and from nothing nothing") {
   Tape<double> tape;
   const auto x = tape.variable(random_tensor({3, 2}, 2));
@@ -226,7 +289,7 @@ TEST_CASE("wrong indices say why, and record nothing") {
   CHECK_ERROR(ValueError, "[scatter_add] index 2 at (1, 0): axis 0 has 2", scatter_add(x, 0, i, s));
   CHECK_ERROR(AxisError, "[sort] axis 2", sort(x, 2));
   CHECK_ERROR(AxisError, "[argsort] axis -3", argsort(x, -3));
-  CHECK_ERROR(AxisError, "[topk] axis 0", topk(sum(x), 1, 0));
+  CHECK_ERROR(AxisError, "[topk] axis 1", topk(sum(x), 1, 1));
   CHECK_ERROR(ShapeError, "[topk] 4 elements of axis 1 of shape (2, 3): the axis has 3", topk(x, 4));
   CHECK_ERROR(HandleError, "[take] the operand is an empty handle", take(Var<double>(), {0}));
   CHECK_ERROR(HandleError, "[gather] the index operand is an empty handle", gather(x, 0, IndexVar<double>()));

@@ -72,7 +72,7 @@ TEST_CASE("embedding losses refuse what does not fit, and record nothing") {
   const auto size = tape.size();
   CHECK_ERROR(ShapeError, "[cosine_similarity] shapes (2, 3) and (3, 2): must be the same", cosine_similarity(a, b));
   CHECK_ERROR(AxisError, "[cosine_similarity]", cosine_similarity(a, a, 2));
-  CHECK_ERROR(AxisError, "[cosine_similarity]", cosine_similarity(scalar, scalar));
+  CHECK_ERROR(AxisError, "[cosine_similarity]", cosine_similarity(scalar, scalar, 1));
   CHECK_ERROR(ValueError, "[cosine_similarity] epsilon is 0: must be above 0", cosine_similarity(a, a, 1, 0));
   CHECK_ERROR(HandleError, "[cosine_similarity] the second operand belongs to another tape",
               cosine_similarity(a, elsewhere));

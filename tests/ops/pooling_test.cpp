@@ -68,6 +68,43 @@ TEST_CASE("third derivatives through a maximum and an average") {
   CHECK(gradcheck(f, random_tensor({1, 3, 4}, 1, 0.5, 1.5)).ok());
 }
 
+TEST_CASE_TEMPLATE("positions of maxima by hand, on the tape and in a Program", T, float, double) {
+  const Tensor<T> first{{1, 5, 2, 2}, {3, 4, 2, 0}}, second{{9, 5, 0, 1}, {3, 4, 2, 8}};
+  Tape<T> tape;
+  const auto x = tape.variable(Tensor<T>(xt::view(first, xt::newaxis())));  // one sample of one channel
+  const auto [y, indices] = max_pool2d_with_indices(x, 2);
+  CHECK(y.value() == Tensor<T>{{{5, 2}}});
+  CHECK(indices.value() == Indices{{{1, 2}}});  // in a plane of 2·4 elements, the first of equals
+  const auto back = max_unpool2d(y, indices, {2, 4});
+  CHECK(back.value() == Tensor<T>{{{0, 5, 2, 0}, {0, 0, 0, 0}}});
+  const auto [dx] = grad(sum(back * tape.constant(first)), x);
+  CHECK(dx.value() == back.value());
+  auto program = compile(tape, {x}, {back, dx, indices}, {.allow_value_dependence = true});
+  program(Tensor<T>(xt::view(second, xt::newaxis())));
+  CHECK(program.value(0) == Tensor<T>{{{9, 0, 0, 0}, {0, 0, 0, 8}}});
+  CHECK(program.value(1) == Tensor<T>{{{1, 0, 0, 0}, {0, 0, 0, 0}}});
+  CHECK(program.indices(2) == Indices{{{0, 7}}});
+}
+
+TEST_CASE("of elements put at one position, the last remains and gets the gradient") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>{{1, 2, 3}}), g = tape.constant(Tensor<double>{{5, 6, 7, 8}});
+  const auto y = max_unpool1d(x, Indices{{2, 0, 2}}, 4);
+  CHECK(y.value() == Tensor<double>{{2, 0, 3, 0}});
+  CHECK(grad(sum(y * g), x)[0].value() == Tensor<double>{{0, 5, 7}});
+  const auto size = tape.size();
+  CHECK_ERROR(ValueError, "[max_unpool] index 4 at (0, 1): a result of 4 elements has positions 0 to 3",
+              max_unpool1d(x, Indices{{0, 4, 1}}, 4));
+  CHECK_ERROR(ValueError, "[max_unpool] index -1 at (0, 0)", max_unpool1d(x, Indices{{-1, 0, 1}}, 4));
+  CHECK_ERROR(ShapeError, "[max_unpool1d] x of shape (1, 3) and indices of shape (3,): must have the same shape",
+              max_unpool1d(x, {0, 1, 2}, 4));
+  CHECK_ERROR(ShapeError, "[max_unpool2d] x of shape (1, 3): must be (N, C, H, W) or (C, H, W)",
+              max_unpool2d(x, Indices{{0, 1, 2}}, 4));
+  CHECK_ERROR(ValueError, "[max_unpool1d] the size is not given", max_unpool1d(x, Indices{{0, 1, 2}}, {}));
+  CHECK_ERROR(ValueError, "[max_unpool1d] size 0: must be at least 1", max_unpool1d(x, Indices{{0, 1, 2}}, 0));
+  CHECK(tape.size() == size);
+}
+
 TEST_CASE("pooling that is refused") {
   Tape<double> tape;
   const auto x = tape.variable(random_tensor({2, 3, 5, 6}, 1)), line = tape.variable(random_tensor({4, 5}, 2)),
@@ -84,10 +121,9 @@ TEST_CASE("pooling that is refused") {
               max_pool2d(x, 6));
   CHECK_ERROR(ShapeError, "along W the padded input has 6 elements, too few for a kernel of 2 with dilation 6",
               max_pool2d(x, 2, {.dilation = {1, 6}}));
-  CHECK_ERROR(
-      ShapeError,
-      "[max_pool1d] x of shape (1, 1, 2): along L a kernel of 2 with dilation 3 and padding 1 covers only padding",
-      max_pool1d(short_line, 2, {.stride = 1, .padding = 1, .dilation = 3}));
+  CHECK_ERROR(ShapeError,
+              "[max_pool1d] x of shape (1, 2): along L a kernel of 2 with dilation 3 and padding 1 covers only padding",
+              max_pool1d(short_line, 2, {.stride = 1, .padding = 1, .dilation = 3}));
   CHECK_ERROR(ValueError, "[max_pool2d] kernel (2, 0): must be at least 1", max_pool2d(x, {2, 0}));
   CHECK_ERROR(ValueError, "[avg_pool2d] the kernel is not given", avg_pool2d(x, {}));
   CHECK_ERROR(ValueError, "[avg_pool2d] stride (0, 0): must be at least 1", avg_pool2d(x, 2, {.stride = 0}));

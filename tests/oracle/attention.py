@@ -13,7 +13,7 @@ oracle = Oracle()
 draw = oracle.uniform
 
 
-def attention(q, k, v, mask=None, causal=False, scale=None, bias=0.0):
+def attention(q, k, v, mask=None, causal=False, scale=None, bias=0.0, with_weights=False):
     scores = q @ k.transpose(-1, -2) * (q.shape[-1] ** -0.5 if scale is None else scale) + bias
     allowed = torch.ones(scores.shape, dtype=torch.bool)
     if mask is not None:
@@ -22,7 +22,8 @@ def attention(q, k, v, mask=None, causal=False, scale=None, bias=0.0):
         allowed = allowed.tril()
     # A row without any allowed key gives zeros, and must not affect the gradients.
     weights = torch.softmax(scores.masked_fill(~allowed, -1e300), -1)
-    return weights.masked_fill(~allowed, 0.0) @ v
+    weights = weights.masked_fill(~allowed, 0.0)
+    return weights if with_weights else weights @ v
 
 
 q, k, v = draw(3, 2), draw(4, 2), draw(4, 5)
@@ -43,4 +44,6 @@ oracle.case("batched.plain", attention, Q[0], K[0], V[0])
 oracle.case("batched.heads", lambda q, k, v: attention(q, k, v, causal=True), Q, K, V)
 oracle.case("batched.mask", lambda q, k, v: attention(q, k, v, mask=np.array([[1.0], [0], [1], [1]]) * np.array([1.0, 1, 0, 1, 0])),
             Q, K, V)
+oracle.case("weights", lambda q, k: attention(q, k, None, mask=mask, with_weights=True), q, k)
+oracle.case("weights.causal", lambda q, k: attention(q, k, None, causal=True, scale=2.0, with_weights=True), q, k)
 oracle.write()

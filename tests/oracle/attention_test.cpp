@@ -35,5 +35,12 @@ TEST_CASE("attention agrees with its definition in PyTorch") {
     const Tensor<T> mask{{1, 1, 0, 1, 0}, {0, 0, 0, 0, 0}, {1, 1, 0, 1, 0}, {1, 1, 0, 1, 0}};
     return scaled_dot_product_attention(q, k, v, {.mask = q.tape().constant(mask)});
   });
+  oracle.check("weights", []<class T>(Var<T> q, Var<T> k) {
+    const Tensor<T> mask{{1, 0, 1, 1}, {0, 0, 0, 0}, {0, 1, 0, 0}};
+    return scaled_dot_product_attention_with_weights(q, k, k, {.mask = q.tape().constant(mask)}).weights;
+  });
+  oracle.check("weights.causal", [](auto q, auto k) {
+    return scaled_dot_product_attention_with_weights(q, k, k, {.causal = true, .scale = 2.0}).weights;
+  });
   oracle.check_all_were_checked();
 }

@@ -38,6 +38,7 @@ const std::map<std::string, const char*>& not_swept() {
       {"over_square_sum", "the derivative of atan2"},
       {"where", "a choice"},
       {"nan_to_num", "a choice"},
+      {"clip_between", "a choice"},
       {"lerp", "of degree 2 in three inputs"},
       {"scale_and_shift", "of degree 2 in three inputs"},
       {"uniform_between", "of degree 2 in three inputs"},

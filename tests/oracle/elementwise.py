@@ -122,4 +122,9 @@ oracle.case("lerp", torch.lerp, a, oracle.uniform(3, 4), oracle.uniform(3, 4, lo
 oracle.case("prelu", F.prelu, oracle.uniform(2, 3, 4), oracle.uniform(3))
 oracle.case("prelu.one", F.prelu, oracle.uniform(2, 3, 4), oracle.uniform(1))
 
+# Limits that are tensors and broadcast; ties, limits in the wrong order, NaN.
+oracle.case("clip_between", torch.clamp, oracle.uniform(4, 7, low=-2, high=2), oracle.uniform(7, low=-1, high=0.2),
+            oracle.uniform(4, 1, low=-0.2, high=1))
+grid = np.array([-1.0, 0.0, 1.0, np.nan])
+oracle.case("clip_between.ties", torch.clamp, *np.meshgrid(grid, grid, grid, indexing="ij"), orders=1)
 oracle.write()

@@ -77,6 +77,8 @@ TEST_CASE("elementwise ops agree with PyTorch") {
 #undef CHECK_OP
   oracle.check("clip", [](auto x) { return clip(x, -1, 1); });
   oracle.check("clip.kinks", [](auto x) { return clip(x, -1, 1); });
+  oracle.check("clip_between", [](auto x, auto low, auto high) { return clip(x, low, high); });
+  oracle.check("clip_between.ties", [](auto x, auto low, auto high) { return clip(x, low, high); });
   oracle.check("psi0", [](auto x) { return digamma(x); });
   oracle.check("psi1", [](auto x) { return polygamma(1, x); });
   oracle.check("psi2", [](auto x) { return polygamma(2, x); });

@@ -48,4 +48,33 @@ oracle.case("topk", squared(lambda x: torch.topk(x, 3, 2).values), x)
 oracle.case("topk.smallest", squared(lambda x: torch.topk(x, 2, 0, largest=False).values), x)
 oracle.case("one_hot", lambda k: torch.nn.functional.one_hot(k, 5), oracle.random.integers(0, 5, (3, 2)), orders=0)
 oracle.case("argsort", lambda x: torch.argsort(x, 1), x, orders=0)
+
+# Several lists of indices at once, with repeated positions.
+i, j = np.array([0, 2, -1, 2]), np.array([3, 0, 1, 0])
+oracle.case("index", squared(lambda x, i, j: x[i, j]), x, i, j)
+oracle.case("index.adjacent", squared(lambda x, i, j: x[:, i, j]), x, j, i)
+oracle.case("index.apart", squared(lambda x, i, j: x[i, :, j]), x, i, j)
+oracle.case("index.broadcast", squared(lambda x, i, j: x[i[:, None], j[None, :3]]), x, i, j)
+oracle.case("index.three", squared(lambda x, i, j: x[i, j, i]), x, i, j)
+
+# Scalars have the axes 0 and -1; the axis alternates.
+s = np.array(0.75)
+one = torch.tensor(0)
+for k, (name, f) in enumerate({
+    "sum": torch.sum, "mean": torch.mean, "prod": torch.prod, "amax": torch.amax, "amin": torch.amin,
+    "var": lambda s, d: torch.var(s, d, unbiased=False), "logsumexp": torch.logsumexp,
+    "norm": lambda s, d: torch.linalg.vector_norm(s, 3, d), "cumsum": torch.cumsum, "cumprod": torch.cumprod,
+    "logcumsumexp": torch.logcumsumexp, "softmax": torch.softmax, "log_softmax": torch.log_softmax,
+    "sort": lambda s, d: torch.sort(s, d).values, "topk": lambda s, d: torch.topk(s, 1, d).values,
+    "flip": lambda s, d: torch.flip(s, (d,)), "squeeze": torch.squeeze,
+    "swapaxes": lambda s, d: torch.transpose(s, d, d), "moveaxis": lambda s, d: torch.movedim(s, d, d),
+    "gather": lambda s, d: torch.gather(s, d, one),
+    "scatter": lambda s, d: torch.scatter(s, d, one, 0.25),
+    "scatter_add": lambda s, d: torch.scatter_add(s, d, one, torch.tensor(0.25)),
+    "index_add": lambda s, d: torch.index_add(s, d, torch.tensor([0]), torch.tensor(0.25)),
+    "cosine_similarity": lambda s, d: F.cosine_similarity(s, s * s, d),
+}.items()):
+    oracle.case(f"{name}.of_scalar", squared(lambda s: f(s, -(k % 2))), s)
+for name in ("argmax", "argmin", "argsort", "count_nonzero"):
+    oracle.case(f"{name}.of_scalar", lambda s: getattr(torch, name)(s, -1), s, orders=0)
 oracle.write()

@@ -52,4 +52,26 @@ oracle.case("adaptive_avg_pool2d.more", lambda x: F.adaptive_avg_pool2d(x, (5, 2
 oracle.case("adaptive_avg_pool2d.one", lambda x: F.adaptive_avg_pool2d(x, 1), u(2, 3, 5, 4))
 oracle.case("adaptive_avg_pool3d", lambda x: F.adaptive_avg_pool3d(x, (2, 3, 2)), u(1, 2, 3, 4, 5))
 
+# ---- positions, and elements put back ----------------------------------------------------------------------------
+def unpooled(pool, unpool, kernel, **options):
+    def f(x):
+        y, i = pool(x, kernel, return_indices=True, **options)
+        return unpool(y**2, i, kernel, output_size=x.shape[2:], **options)
+    return f
+
+
+def positions(pool, *arguments, **options):
+    return lambda x: pool(x, *arguments, return_indices=True, **options)[1]
+
+
+oracle.case("max_pool1d.positions", positions(F.max_pool1d, 3, 2, padding=1), u(2, 3, 9), orders=0)
+oracle.case("max_pool2d.positions", positions(F.max_pool2d, (3, 2), (2, 3), 1, (2, 1), True), u(2, 3, 9, 8), orders=0)
+oracle.case("max_pool2d.positions_single", positions(F.max_pool2d, 2), u(2, 5, 4), orders=0)
+oracle.case("max_pool2d.positions_ties", positions(F.max_pool2d, 3, 1, padding=1), ties, orders=0)
+oracle.case("max_pool2d.positions_special", positions(F.max_pool2d, 2), special, orders=0)
+oracle.case("max_pool3d.positions", positions(F.max_pool3d, 2), u(1, 2, 4, 5, 4), orders=0)
+oracle.case("max_unpool1d", unpooled(F.max_pool1d, F.max_unpool1d, 2), u(2, 3, 9))
+oracle.case("max_unpool2d", unpooled(F.max_pool2d, F.max_unpool2d, 2), u(2, 3, 7, 5))
+oracle.case("max_unpool3d", unpooled(F.max_pool3d, F.max_unpool3d, 2), u(1, 2, 4, 5, 4))
+
 oracle.write()

@@ -57,5 +57,29 @@ TEST_CASE("pooling agrees with PyTorch") {
   oracle.check("adaptive_avg_pool2d.more", [](auto x) { return adaptive_avg_pool2d(x, {5, 2}); });
   oracle.check("adaptive_avg_pool2d.one", [](auto x) { return adaptive_avg_pool2d(x, 1); });
   oracle.check("adaptive_avg_pool3d", [](auto x) { return adaptive_avg_pool3d(x, {2, 3, 2}); });
+  const auto positions = [&](const char* name, auto pool) {
+    oracle.check_exactly(name, [&](auto& tape) { return pool(tape.constant(oracle.array(name, "x0"))).indices; });
+  };
+  positions("max_pool1d.positions", [](auto x) { return max_pool1d_with_indices(x, 3, {.stride = 2, .padding = 1}); });
+  positions("max_pool2d.positions", [](auto x) {
+    return max_pool2d_with_indices(x, {3, 2}, {.stride = {2, 3}, .padding = 1, .dilation = {2, 1}, .ceil_mode = true});
+  });
+  positions("max_pool2d.positions_single", [](auto x) { return max_pool2d_with_indices(x, 2); });
+  positions("max_pool2d.positions_ties",
+            [](auto x) { return max_pool2d_with_indices(x, 3, {.stride = 1, .padding = 1}); });
+  positions("max_pool2d.positions_special", [](auto x) { return max_pool2d_with_indices(x, 2); });
+  positions("max_pool3d.positions", [](auto x) { return max_pool3d_with_indices(x, 2); });
+  oracle.check("max_unpool1d", [](auto x) {
+    const auto [y, indices] = max_pool1d_with_indices(x, 2);
+    return max_unpool1d(square(y), indices, 9);
+  });
+  oracle.check("max_unpool2d", [](auto x) {
+    const auto [y, indices] = max_pool2d_with_indices(x, 2);
+    return max_unpool2d(square(y), indices, {7, 5});
+  });
+  oracle.check("max_unpool3d", [](auto x) {
+    const auto [y, indices] = max_pool3d_with_indices(x, 2);
+    return max_unpool3d(square(y), indices, {4, 5, 4});
+  });
   oracle.check_all_were_checked();
 }

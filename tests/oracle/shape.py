@@ -41,4 +41,5 @@ oracle.case("pad.reflect", squared(lambda x: F.pad(x, (3, 2), mode="reflect")), 
 oracle.case("moveaxis.lists", squared(lambda x: torch.moveaxis(x, (0, 1), (-1, 0))), x)
 oracle.case("roll.axes", squared(lambda x: torch.roll(x, (1, 1), (0, 2))), x)
 oracle.case("roll.lists", squared(lambda x: torch.roll(x, (1, -2), (0, -1))), x)
+oracle.case("split_with_sizes", squared(lambda x: torch.split(x, [1, 0, 3], 1)[2]), x)
 oracle.write()

@@ -27,6 +27,7 @@ TEST_CASE("shape ops agree with PyTorch") {
   check("concatenate", [](auto x, auto m) { return concatenate({x, expand_dims(m, 0), x}); });
   check("stack", [](auto x) { return stack({x, x * x, exp(x)}, -1); });
   check("split", [](auto x) { return split(x, {1, 4}, 2)[1]; });
+  check("split_with_sizes", [](auto x) { return split_with_sizes(x, {1, 0, 3}, 1)[2]; });
   check("chunk", [](auto x) { return chunk(x, 3, 1)[1]; });
   check("tile", [](auto x) { return tile(x, {2, 1, 3}); });
   check("repeat", [](auto x) { return repeat(x, 3, 0); });

@@ -105,6 +105,21 @@ std::vector<Function> indexing() {
                      const std::size_t n = extent(a);
                      return index_add(fit(a.x[0], {n, 3}), 1, a.labels, fit(a.x[1], {n, 4}, a.flag()));
                    }),
+          function("index", 2,
+                   [](auto& a) {
+                     const auto x = fit(a.x[0], {2, 3, 2}, a.flag());
+                     const auto i = argmin(fit(a.x[1], {2, 4}), 0), j = argmin(fit(a.x[1], {3, 4}), 0);
+                     switch (a.below(4)) {
+                       case 0:
+                         return index(x, {i, j});
+                       case 1:
+                         return index(x, {j, i}, {1, 2});
+                       case 2:
+                         return index(x, {i, {-1}}, {2, 0});
+                       default:
+                         return index(x, {i, j, i});
+                     }
+                   }),
           function("one_hot", 1,
                    [](auto& a) {
                      return one_hot(a.labels, 3) * fit(a.x[0], {4, 1});

@@ -97,6 +97,12 @@ std::vector<Function> pools() {
   return {pooling<1>("max_pool1d", [](auto& a, auto x) { return max_pool1d(x, 2, window<MaxPool1dOptions>(a)); }),
           pooling<2>("max_pool2d", [](auto& a, auto x) { return max_pool2d(x, 2, window<MaxPool2dOptions>(a)); }),
           pooling<3>("max_pool3d", [](auto& a, auto x) { return max_pool3d(x, 2, window<MaxPool3dOptions>(a)); }),
+          pooling<2>("max_pool2d_with_indices",
+                     [](auto& a, auto x) {
+                       const auto [y, indices] = max_pool2d_with_indices(x, 2, window<MaxPool2dOptions>(a));
+                       a.indices->push_back(indices);
+                       return a.flag() ? y : max_unpool2d(y, indices, Shape(std::span(x.shape().end() - 2, 2)));
+                     }),
           pooling<1>("avg_pool1d", [](auto& a, auto x) { return avg_pool1d(x, 2, window<AvgPool1dOptions>(a)); }),
           pooling<2>("avg_pool2d", [](auto& a, auto x) { return avg_pool2d(x, 2, window<AvgPool2dOptions>(a)); }),
           pooling<3>("avg_pool3d", [](auto& a, auto x) { return avg_pool3d(x, 2, window<AvgPool3dOptions>(a)); }),
@@ -155,7 +161,9 @@ std::vector<Function> normalisations() {
                  if (a.flag()) options.bias = fit(a.x[3], {2, queries, keys});
                  if (a.flag()) options.scale = 0.5;
                  if (a.flag()) options.on_weights = [&a](Var<T> w) { return dropout(w, 0.25, a.world.generator); };
-                 return scaled_dot_product_attention(q, k, v, options);
+                 if (!a.flag()) return scaled_dot_product_attention(q, k, v, options);
+                 const auto result = scaled_dot_product_attention_with_weights(q, k, v, options);
+                 return a.flag() ? result.weights : result.output + sum(result.weights * result.weights);
                }),
       function("attention with lengths", 3, [](auto& a) {
         using T = typename std::remove_reference_t<decltype(a)>::T;

@@ -108,6 +108,14 @@ std::vector<Function> joins() {
                      const auto parts = split(a.x[0], 2, a.axis_of(a.x[0]));
                      return a.flag() ? parts[0] * parts[1] : parts[1];
                    }),
+          function("split_with_sizes", 1,
+                   [](auto& a) {
+                     const auto axis = a.axis_of(a.x[0]);
+                     const Shape shape = a.x[0].shape();
+                     const std::size_t extent = shape.empty() ? 0 : shape[static_cast<std::size_t>(axis)];
+                     const std::vector<std::size_t> sizes{extent / 2, 0, extent - extent / 2};
+                     return split_with_sizes(a.x[0], sizes, axis)[a.flag() ? 0 : 2];
+                   }),
           function("chunk", 1, [](auto& a) { return chunk(a.x[0], 2, a.axis_of(a.x[0])).back(); }),
           function("tile", 1,
                    [](auto& a) {

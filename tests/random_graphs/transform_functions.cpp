@@ -63,6 +63,13 @@ std::vector<Function> gradients() {
           },
           12),
       function(
+          "grad of several values", 3,
+          [](auto& a) {
+            const auto c = cotangent(a, a.x[0], a.x[2]);
+            return std::get<0>(grad({seed(a.x[0], c), seed(fit(a.x[2], {2}), fit(a.x[2], {2}))}, a.x[1]));
+          },
+          6),
+      function(
           "grad of a sum", 2, [](auto& a) { return std::get<0>(grad(sum(a.x[0]), a.x[1])); }, 6),
       function(
           "two gradients", 3,

@@ -259,7 +259,7 @@ TEST_CASE("handles that cannot be used are named with the op and the line") {
   CHECK_ERROR(HandleError, "[mean] stale handle", mean(stale));
   CHECK_ERROR(HandleError, "[softmax] the operand is an empty handle", softmax(empty));
   CHECK_ERROR(HandleError, "[transpose] stale handle", transpose(stale));
-  CHECK_ERROR(AxisError, "[softmax] axis -1: a scalar has no axes", softmax(tape.variable(Tensor<double>(1.0))));
+  CHECK_ERROR(AxisError, "[repeat] axis -1: a scalar has no axes", repeat(tape.variable(Tensor<double>(1.0)), 2, -1));
 }
 
 TEST_CASE("a handle whose tape is gone throws at every use, and is not taken for one of a later tape") {

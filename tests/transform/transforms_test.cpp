@@ -78,6 +78,58 @@ TEST_CASE("a cotangent gives the gradient of a value that is not a scalar") {
   CHECK_ERROR(HandleError, "[seed] the cotangent is an empty handle", grad(seed(exp(x), Var<double>()), x));
 }
 
+TEST_CASE("cotangents of several values give the gradients of all together, on the tape and in a Program") {
+  const auto at = random_tensor({2, 3}, 1), c = random_tensor({2, 3}, 2), d = random_tensor({3, 2}, 3);
+  const auto dx_of = [&](const auto& x) { return Tensor<double>(c * xt::exp(x) + 2 * x * xt::transpose(d)); };
+  Tape<double> tape;
+  const auto x = tape.variable(at), y = tape.variable(at);
+  const auto first = exp(x), second = transpose(square(x) + y);
+  const Seeded<double> one = seed(first, tape.constant(c)), other = seed(second, tape.constant(d));
+  const auto [dx, dy] = grad({one, other}, x, y);
+  CHECK(distance(dx.value(), dx_of(at)) < 1e-14);
+  CHECK(dy.value() == xt::transpose(d));
+  CHECK(grad(std::vector{one, other}, x)[0].value() == dx.value());
+  CHECK(grad({one}, x)[0].value() == grad(one, x)[0].value());
+  CHECK(grad({one, other, one}, std::vector{y})[0].value() == dy.value());
+  const auto [ddx] = grad(sum(dx), x);
+  CHECK(distance(ddx.value(), c * xt::exp(at) + 2 * xt::transpose(d)) < 1e-14);
+  const auto size = tape.size();
+  const auto [gx, gy] = gradients({one, other}, x, y);
+  CHECK(gx == dx.value());
+  CHECK(gy == dy.value());
+  CHECK(tape.size() == size);
+
+  auto program = compile(tape, {x}, {dx, dy}, {.allow_value_dependence = true});
+  const auto elsewhere = random_tensor({2, 3}, 4);
+  program(elsewhere);
+  CHECK(distance(program.value(0), dx_of(elsewhere)) < 1e-14);
+  CHECK(program.value(1) == xt::transpose(d));
+}
+
+TEST_CASE("several values that do not fit are refused, and nothing is recorded") {
+  Tape<double> tape, foreign;
+  const auto x = tape.variable(random_tensor({2, 3}, 1)), c = tape.constant(random_tensor({2, 3}, 2));
+  const auto y = exp(x), z = square(x), e = exp(foreign.variable(random_tensor({2, 3}, 3)));
+  const auto vector = tape.constant(Tensor<double>{1, 2, 3});
+  const auto size = tape.size();
+  CHECK_ERROR(GradientError, "[grad] no values to differentiate: expected at least one",
+              grad(std::vector<Seeded<double>>{}, x));
+  CHECK_ERROR(ShapeError, "[grad] a cotangent of shape (3,) for a value of shape (2, 3)",
+              grad({seed(y, c), seed(z, vector)}, x));
+  CHECK_ERROR(HandleError, "[seed] the cotangent is an empty handle", grad({seed(y, c), seed(z, Var<double>())}, x));
+  CHECK_ERROR(HandleError, "[grad] value 2 is an empty handle", grad({seed(y, c), seed(Var<double>(), c)}, x));
+  CHECK_ERROR(HandleError, "[grad] value 2 belongs to another tape", grad({seed(y, c), seed(e, c)}, x));
+  CHECK_ERROR(HandleError, "[grad] cotangent 2 belongs to another tape", gradients({seed(y, c), seed(z, e)}, x));
+  CHECK(tape.size() == size);
+
+  const Parameter<double> w(Tensor<double>{1, 2});
+  const auto before = tape.variable(w), early = sum(square(before));
+  tape.update(w, before - 1);
+  tape.commit();
+  const auto after = tape.variable(w), late = sum(square(after)), unit = tape.constant(1.0);
+  CHECK_ERROR(HandleError, "was changed and recorded again", grad({seed(late, unit), seed(early, unit)}, after));
+}
+
 TEST_CASE("gradients() leaves the tape as it found it and agrees with grad() to the bit") {
   Tape<double> tape;
   const auto x = tape.variable(random_tensor({5, 4}, 1)), w = tape.variable(random_tensor({4, 3}, 2)),

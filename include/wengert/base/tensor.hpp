@@ -158,5 +158,7 @@ Shape unravel(std::size_t element, const Shape& shape);
 
 /// `axis`, counted from the end if negative. Throws AxisError naming `subject` if it is out of range for `rank` axes.
 std::size_t normalise_axis(std::ptrdiff_t axis, std::size_t rank, std::string_view subject);
+/// The same, but a scalar also has the axes 0 and −1, both of which give 0, as in PyTorch.
+std::size_t normalise_axis_or_scalar(std::ptrdiff_t axis, std::size_t rank, std::string_view subject);
 
 }  // namespace wengert

@@ -50,7 +50,13 @@ struct MultiheadAttention {
   /// read as zeros. Throws ShapeError for mismatched shapes, HandleError if the operands are on different tapes,
   /// ValueError for a length that is not in 0 … S.
   Var<T> operator()(Var<T> query, Var<T> key, Var<T> value, const AttentionOptions<T>& options = {},
-                    Location where = Location::current()) const;
+                    Location where = Location::current()) const {
+    return with_weights(query, key, value, options, where).output;
+  }
+  /// The same with the attention weights (N, heads, L, S), after dropout, for each head (PyTorch's need_weights with
+  /// average_attn_weights=False).
+  AttentionResult<T> with_weights(Var<T> query, Var<T> key, Var<T> value, const AttentionOptions<T>& options = {},
+                                  Location where = Location::current()) const;
 };
 
 /// The activation between the two linear layers of a TransformerEncoderLayer.

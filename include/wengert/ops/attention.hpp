@@ -32,4 +32,17 @@ Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
                                     const std::type_identity_t<AttentionOptions<T>>& options = {},
                                     Location where = Location::current());
 
+/// The result of attention, with its weights.
+template <class T>
+struct AttentionResult {
+  Var<T> output;   ///< (…, L, F)
+  Var<T> weights;  ///< (…, L, S): how much each query attends to each key, after `on_weights`
+};
+/// The same with the attention weights, as they multiply the values: 0 for masked keys, and otherwise 1 in sum over
+/// the keys unless `on_weights` changes them.
+template <class T>
+AttentionResult<T> scaled_dot_product_attention_with_weights(
+    Var<T> q, Var<T> k, Var<T> v, const std::type_identity_t<AttentionOptions<T>>& options = {},
+    Location where = Location::current());
+
 }  // namespace wengert

@@ -1,9 +1,12 @@
 // Indexing: take, gather, scatter and related ops; selection by masks; sorting.
 //
 // Indices are an IndexVar, or an array or list of integers. Negative indices count from the end; an index out of range
-// throws ValueError. If indices repeat, the contributions to an element add up, in gradients too.
+// throws ValueError. If indices repeat, the contributions to an element add up, in gradients too. A scalar counts as
+// one element along axis 0 or −1, except in `take_along_axis`.
 #pragma once
 
+#include <wengert/base/axes.hpp>
+#include <wengert/base/list.hpp>
 #include <wengert/tape/index_var.hpp>
 
 #include <cstddef>
@@ -22,6 +25,16 @@ Var<T> take(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, std::ptrdif
 /// The elements of x at these row-major positions; the result has the shape of `indices`.
 template <class T>
 Var<T> take(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, Location where = Location::current());
+
+/// The elements of x at several lists of indices at once, one list for each of the axes: `index(x, {i, j})` has the
+/// elements x[i[k], j[k]] (NumPy's x[i, j]).
+///
+/// The lists broadcast against each other. Without `axes`, they stand for the first axes of x. In the shape of the
+/// result, the axes of the lists replace those of x; they come first if the axes of x are not adjacent (NumPy's rule).
+/// Throws ShapeError for lists that do not broadcast and for no lists, AxisError unless there is one axis for each.
+template <class T>
+Var<T> index(Var<T> x, const std::type_identity_t<List<IndexOperand<T>>>& lists, const Axes& axes = {},
+             Location where = Location::current());
 
 /// The rows of a table (entries, width) at these indices; the result has the shape of `indices` with the width
 /// appended. Unlike `take`, throws ValueError for negative indices. Throws ShapeError unless the table is a matrix.

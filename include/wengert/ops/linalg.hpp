@@ -6,6 +6,7 @@
 // Giles 2008, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation".
 #pragma once
 
+#include <wengert/base/axes.hpp>
 #include <wengert/tape/tape.hpp>
 
 #include <array>
@@ -49,14 +50,12 @@ template <class T>
 Var<T> tensordot(Var<T> a, Var<T> b, std::size_t axes = 2, Location where = Location::current());
 
 /// The sum of products over pairs of axes: axis `axes_a[i]` of a with axis `axes_b[i]` of b, counted from the end if
-/// negative.
+/// negative. Empty lists give all products.
 ///
 /// Throws ShapeError if their extents differ or the result has more than 8 axes, AxisError for an axis that is out of
 /// range, named twice, or unpaired.
 template <class T>
-Var<T> tensordot(Var<T> a, Var<T> b, std::type_identity_t<std::initializer_list<std::ptrdiff_t>> axes_a,
-                 std::type_identity_t<std::initializer_list<std::ptrdiff_t>> axes_b,
-                 Location where = Location::current());
+Var<T> tensordot(Var<T> a, Var<T> b, const Axes& axes_a, const Axes& axes_b, Location where = Location::current());
 
 /// The subscripts of an `einsum`, with the caller's line.
 class Subscripts {
@@ -94,11 +93,17 @@ requires(std::same_as<Rest, Var<T>>&&...) Var<T> einsum(const Subscripts& subscr
   const std::array<Var<T>, sizeof...(Rest) + 1> operands{first, rest...};
   return einsum<T>(subscripts, std::span<const Var<T>>(operands));
 }
-/// The same for operands in a vector.
+/// The same for operands in braces, or in any contiguous container.
+///@{
 template <class T>
-Var<T> einsum(const Subscripts& subscripts, const std::vector<Var<T>>& operands) {
-  return einsum<T>(subscripts, std::span<const Var<T>>(operands));
+Var<T> einsum(const Subscripts& subscripts, std::initializer_list<Var<T>> operands) {
+  return einsum(subscripts, std::span<const Var<T>>(operands.begin(), operands.size()));
 }
+template <detail::ContainerOfVars R>
+auto einsum(const Subscripts& subscripts, const R& operands) {
+  return einsum(subscripts, detail::span_of_vars(operands));
+}
+///@}
 
 // ---- equations -----------------------------------------------------------------------------------------------------
 

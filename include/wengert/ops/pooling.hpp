@@ -11,6 +11,7 @@
 #pragma once
 
 #include <wengert/ops/window.hpp>
+#include <wengert/tape/index_var.hpp>
 #include <wengert/tape/tape.hpp>
 
 namespace wengert {
@@ -60,6 +61,42 @@ Var<T> max_pool2d(Var<T> x, const PerAxis<2>& kernel, const MaxPool2dOptions& op
 template <class T>
 Var<T> max_pool3d(Var<T> x, const PerAxis<3>& kernel, const MaxPool3dOptions& options = {},
                   Location where = Location::current());
+
+/// The result of max pooling, with the positions of the largest elements.
+template <class T>
+struct MaxPooled {
+  Var<T> values;        ///< the largest elements, as `max_pool…` returns them
+  IndexVar<T> indices;  ///< their row-major positions among the spatial axes of x, without padding (PyTorch's)
+};
+/// The same as max_pool1d, with positions for `max_unpool1d` (PyTorch's return_indices).
+template <class T>
+MaxPooled<T> max_pool1d_with_indices(Var<T> x, const PerAxis<1>& kernel, const MaxPool1dOptions& options = {},
+                                     Location where = Location::current());
+/// The same as max_pool2d, with positions for `max_unpool2d`: `auto [y, indices] = max_pool2d_with_indices(x, 2);`.
+template <class T>
+MaxPooled<T> max_pool2d_with_indices(Var<T> x, const PerAxis<2>& kernel, const MaxPool2dOptions& options = {},
+                                     Location where = Location::current());
+/// The same as max_pool3d, with positions for `max_unpool3d`.
+template <class T>
+MaxPooled<T> max_pool3d_with_indices(Var<T> x, const PerAxis<3>& kernel, const MaxPool3dOptions& options = {},
+                                     Location where = Location::current());
+
+/// The elements of x (N, C, L') or (C, L') put at `indices`, of the same shape, into zeros of `size` elements along the
+/// spatial axis: reverses max pooling except for the elements that were not largest.
+///
+/// If several indices are equal, the last element wins, and only it gets a gradient. Throws ShapeError for indices of
+/// another shape than x, ValueError for an index that is negative or too large.
+template <class T>
+Var<T> max_unpool1d(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, const PerAxis<1>& size,
+                    Location where = Location::current());
+/// The same for x (N, C, H', W') and `size` = {H, W}.
+template <class T>
+Var<T> max_unpool2d(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, const PerAxis<2>& size,
+                    Location where = Location::current());
+/// The same for x (N, C, D', H', W') and `size` = {D, H, W}.
+template <class T>
+Var<T> max_unpool3d(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, const PerAxis<3>& size,
+                    Location where = Location::current());
 
 /// The average of each window of x (N, C, L): (N, C, L'). It includes the zeros of the padding unless
 /// `count_include_pad` is false; positions beyond the padding never count.

@@ -13,24 +13,28 @@ namespace wengert {
 /// The shape for `reshape`: extents, one of which may be −1, to be inferred from the number of elements.
 class NewShape {
  public:
-  /// One extent, of any integer type.
-  struct Extent {
-    /// From any integer.
-    template <std::integral I>
-    constexpr Extent(I extent) : value(static_cast<std::ptrdiff_t>(extent)) {}  // NOLINT(google-explicit-constructor)
-    std::ptrdiff_t value;  ///< −1: inferred from the number of elements
-  };
-
   NewShape() = default;
   /// From a known shape.
   NewShape(const Shape& shape) : shape_(shape) {}  // NOLINT(google-explicit-constructor)
-  /// From a list of extents. Throws ShapeError for a second −1 and for other negative extents.
-  NewShape(std::initializer_list<Extent> extents, const Location& where = Location::current());
+  /// From a list of extents: braces, or a container of integers. Throws ShapeError for a second −1, for other negative
+  /// extents and above 8 axes.
+  ///@{
+  NewShape(std::initializer_list<Integer> extents, const Location& where = Location::current()) {
+    for (const Integer extent : extents) append(extent.value, where);
+  }
+  template <detail::SizedRangeOfIntegers R>
+  requires(!std::same_as<R, Shape>) NewShape(  // NOLINT(google-explicit-constructor)
+      const R& extents, const Location& where = Location::current()) {
+    for (const auto extent : extents) append(static_cast<std::ptrdiff_t>(extent), where);
+  }
+  ///@}
 
   /// The shape for this number of elements. Throws ShapeError if no integer fits in place of −1.
   Shape of(std::size_t elements) const;
 
  private:
+  void append(std::ptrdiff_t extent, const Location& where);
+
   Shape shape_;
   std::size_t unknown_ = max_rank;  // the axis of extent −1, if any
 };
@@ -50,20 +54,15 @@ Var<T> flatten(Var<T> x, std::ptrdiff_t first = 0, std::ptrdiff_t last = -1, Loc
 template <class T>
 Var<T> expand_dims(Var<T> x, const Axes& axes, Location where = Location::current());
 
-/// Removes axes of extent 1: those named, or all. Throws ShapeError if a named axis has another extent, AxisError if it
-/// is out of range or named twice.
+/// Removes axes of extent 1: those named, or all. Throws ShapeError if a named axis has another extent, as in NumPy
+/// (PyTorch ignores such an axis), AxisError if it is out of range or named twice.
 template <class T>
 Var<T> squeeze(Var<T> x, const Axes& axes = {}, Location where = Location::current());
 
-/// Reverses the axes: for a matrix, the transpose.
+/// Permutes the axes: axis i of the result is axis `order[i]` of x, counted from the end if negative. Without an order,
+/// reverses them: for a matrix, the transpose. Throws AxisError unless `order` names every axis once.
 template <class T>
-Var<T> transpose(Var<T> x, Location where = Location::current());
-
-/// Permutes the axes: axis i of the result is axis `order[i]` of x, counted from the end if negative.
-/// Throws AxisError unless `order` names every axis once.
-template <class T>
-Var<T> transpose(Var<T> x, std::type_identity_t<std::initializer_list<std::ptrdiff_t>> order,
-                 Location where = Location::current());
+Var<T> transpose(Var<T> x, const Axes& order = {}, Location where = Location::current());
 
 /// Swaps two axes, counted from the end if negative. Throws AxisError if x has no such axis.
 template <class T>

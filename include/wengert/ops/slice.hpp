@@ -2,11 +2,11 @@
 #pragma once
 
 #include <wengert/base/axes.hpp>
+#include <wengert/base/list.hpp>
 #include <wengert/tape/tape.hpp>
 
 #include <concepts>
 #include <cstddef>
-#include <initializer_list>
 #include <optional>
 
 #include <xtensor/xslice.hpp>
@@ -55,7 +55,7 @@ class Slice {
 /// A view, unless a step is negative. Throws ValueError for a position out of range or a step of 0, ShapeError for more
 /// entries than axes or a second ellipsis.
 template <class T>
-Var<T> slice(Var<T> x, std::initializer_list<Slice> slices, Location where = Location::current());
+Var<T> slice(Var<T> x, const List<Slice>& slices, Location where = Location::current());
 
 /// Part of x along one axis. Throws AxisError if there is no such axis, ValueError for a new axis or an ellipsis.
 template <class T>

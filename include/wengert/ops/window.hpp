@@ -1,11 +1,18 @@
 // Numbers for spatial axes, in the options of convolutions, pooling and resizing.
 #pragma once
 
+#include <wengert/base/error.hpp>
+#include <wengert/base/tensor.hpp>
+
 #include <array>
 #include <concepts>
 #include <cstddef>
 
 namespace wengert {
+
+namespace detail {
+[[noreturn]] void throw_axis_count(std::size_t given, std::size_t expected, const Location& where);
+}  // namespace detail
 
 /// One integer for each of n spatial axes, outermost first; a single number applies to all of them.
 template <std::size_t n>
@@ -21,6 +28,15 @@ class PerAxis {
   template <std::integral... I>
   requires(sizeof...(I) == n && n > 1) constexpr PerAxis(I... each)  // NOLINT(google-explicit-constructor)
       : values_{static_cast<std::ptrdiff_t>(each)...}, given_(true) {}
+
+  /// The same from a container of integers. Throws ShapeError unless it holds n of them.
+  template <detail::SizedRangeOfIntegers R>
+  constexpr PerAxis(const R& each, const Location& where = Location::current())  // NOLINT(google-explicit-constructor)
+      : given_(true) {
+    if (std::size(each) != n) detail::throw_axis_count(std::size(each), n, where);
+    std::size_t axis = 0;
+    for (const auto number : each) values_[axis++] = static_cast<std::ptrdiff_t>(number);
+  }
 
   /// The number for an axis.
   constexpr std::ptrdiff_t operator[](std::size_t axis) const { return values_[axis]; }

@@ -52,7 +52,7 @@ class IndexVar {
   Var<T> handle_;
 };
 
-/// Indices passed to an op: an IndexVar, or an array or list of integers.
+/// Indices passed to an op: an IndexVar, an array, or a list of integers (braces, or a container).
 template <class T>
 class IndexOperand {
  public:
@@ -71,6 +71,12 @@ class IndexOperand {
   IndexOperand(std::initializer_list<std::int64_t> list, Location where = Location::current())  // NOLINT
       : array_(Indices::from_shape({list.size()})), is_array_(true), where_(where) {
     std::copy(list.begin(), list.end(), array_.begin());
+  }
+  template <detail::SizedRangeOfIntegers R>
+  requires(!std::derived_from<R, xt::xexpression<R>> && !std::is_same_v<typename R::value_type, bool>)
+      IndexOperand(const R& list, Location where = Location::current())  // NOLINT(google-explicit-constructor)
+      : array_(Indices::from_shape({std::size(list)})), is_array_(true), where_(where) {
+    std::copy(std::begin(list), std::end(list), array_.begin());
   }
   ///@}
 

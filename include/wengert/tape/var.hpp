@@ -21,6 +21,18 @@ namespace detail {
 template <class T>
 inline constexpr bool is_var<Var<T>> = true;
 
+// A contiguous container of Vars.
+template <class R>
+concept ContainerOfVars = requires(const R& container) {
+  std::size(container);
+  requires is_var<std::remove_cvref_t<decltype(*std::data(container))>>;
+};
+template <ContainerOfVars R>
+auto span_of_vars(const R& container) {
+  return std::span<const std::remove_cvref_t<decltype(*std::data(container))>>(std::data(container),
+                                                                               std::size(container));
+}
+
 /// Throws HandleError for an operand of `op` that is an empty handle; `what` names it: `the weight`, `operand 2`.
 [[noreturn]] void throw_empty_handle(std::string_view op, std::string_view what, const Location& where = {});
 /// The same for an operand that belongs to another tape than the others.

@@ -41,6 +41,9 @@ Evaluation run_evaluate(const ErasedModel<T>& model, const Source<T>& data, cons
 /// evaluation mode. The same seed gives the same results: a run that is interrupted and resumed ends with the weights
 /// of an uninterrupted one, bit for bit.
 ///
+/// If the optimiser averages the weights, validation uses the averages, and the network holds them afterwards; the next
+/// `fit` continues from the weights themselves. While a schedule or plateau is set, `set_rate` of the optimiser throws.
+///
 /// If samples or classes have weights, the loss must return one value per sample: the batch's loss is their weighted
 /// mean, Σ w·l / Σ w.
 ///

@@ -10,6 +10,7 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <tuple>
@@ -31,16 +32,19 @@ Seeded<T> seed(Var<T> value, Var<T> cotangent) {
   return {value, cotangent};
 }
 
-/// The value to differentiate, with the line of the request: a scalar Var, or any Var with its cotangent.
+/// The value to differentiate, with the line of the request: a scalar Var, any Var with its cotangent, or several.
 template <class T>
 struct Differentiated {
-  Var<T> value;      ///< the value to differentiate
-  Var<T> cotangent;  ///< its cotangent; if empty, 1
-  Location where;    ///< the line of the request
-  /// From a scalar, or a seeded value.
+  Var<T> value;                   ///< the value to differentiate
+  Var<T> cotangent;               ///< its cotangent; if empty, 1
+  std::vector<Seeded<T>> others;  ///< further values with cotangents, whose gradients are added
+  Location where;                 ///< the line of the request
+  /// From a scalar, a seeded value, or several seeded values: braces, or a vector.
   ///@{
   Differentiated(Var<T> scalar, Location line = Location::current()) : value(scalar), where(line) {}  // NOLINT
   Differentiated(const Seeded<T>& seeded, Location line = Location::current());                       // NOLINT
+  Differentiated(std::initializer_list<Seeded<T>> several, Location line = Location::current());      // NOLINT
+  Differentiated(const std::vector<Seeded<T>>& several, Location line = Location::current());         // NOLINT
   ///@}
 };
 
@@ -49,6 +53,8 @@ template <class X>
 inline constexpr bool is_differentiated = false;
 template <class T>
 inline constexpr bool is_differentiated<Seeded<T>> = true;
+template <class T>
+inline constexpr bool is_differentiated<std::vector<Seeded<T>>> = true;
 template <class T>
 inline constexpr bool is_differentiated<Differentiated<T>> = true;
 template <class First, class... Rest>
@@ -69,10 +75,12 @@ std::vector<Var<T>> recorded_on(Tape<T>& tape, const std::vector<Parameter<T>>& 
 
 /// The gradients of a scalar with respect to each variable: `auto [dw1, dw2] = grad(loss, w1, w2);`.
 ///
+/// `grad({seed(y1, c1), seed(y2, c2)}, x)` is the gradient of Σ c₁·y₁ + Σ c₂·y₂, in one sweep: the vjp of several
+/// values.
 /// They are recorded as ordinary nodes and can be differentiated again. A variable that the scalar does not depend on
-/// gets zeros of its shape. Throws GradientError if the value is not of size 1 and has no cotangent, ShapeError for a
-/// cotangent of another shape, HandleError for an invalid handle or a parameter that was changed and recorded again
-/// since; nothing is then recorded.
+/// gets zeros of its shape. Throws GradientError if the value is not of size 1 and has no cotangent, or for an empty
+/// list of values; ShapeError for a cotangent of another shape, HandleError for an invalid handle or a parameter that
+/// was changed and recorded again since; nothing is then recorded.
 template <class W, class... Rest>
 requires detail::SameVars<W, Rest...> std::array<W, sizeof...(Rest) + 1> grad(
     const Differentiated<detail::ScalarOf<W>>& y, W first, Rest... rest) {

@@ -63,6 +63,13 @@ constexpr auto clip_op = elementwise<"clip", params<2>>(
       return std::array{-1.0, 1.0};
     }),
     notation<"min(max(x, low), high)">, convention<"the gradient passes at both limits, not at NaN">);
+constexpr auto clip_between_op = elementwise<"clip_between">(
+    [](auto x, auto low, auto high) { return minimum(maximum(x, low), high); },
+    derivative([](auto x, auto low, auto high, auto) { return where(x >= low && x <= high, lift(x, 1), 0); },
+               [](auto x, auto low, auto high, auto) { return where(x < low && low < high, lift(x, 1), 0); },
+               [](auto x, auto low, auto high, auto) { return where(x > high || low > high, lift(x, 1), 0); }),
+    notation<"min(max(x, low), high)">, convention<"the whole gradient goes to x at ties, to high where low > high">,
+    called_as<"clip">);
 constexpr auto lerp_op = elementwise<"lerp">(
     [](auto a, auto b, auto t) { return where(t < 0.5, a + t * (b - a), b - (b - a) * (1 - t)); },
     derivative([](auto, auto, auto t, auto) { return 1 - t; }, [](auto, auto, auto t, auto) { return t; },
@@ -118,6 +125,12 @@ Var<double> where(const Operand<double>& mask, const Operand<double>& a, const O
 }
 Var<float> clip(const Operand<float>& x, double low, double high) { return checked_clip(x, low, high); }
 Var<double> clip(const Operand<double>& x, double low, double high) { return checked_clip(x, low, high); }
+Var<float> clip(const Operand<float>& x, const Operand<float>& low, const Operand<float>& high) {
+  return clip_between_op(x, low, high);
+}
+Var<double> clip(const Operand<double>& x, const Operand<double>& low, const Operand<double>& high) {
+  return clip_between_op(x, low, high);
+}
 Var<float> lerp(const Operand<float>& a, const Operand<float>& b, const Operand<float>& t) { return lerp_op(a, b, t); }
 Var<double> lerp(const Operand<double>& a, const Operand<double>& b, const Operand<double>& t) {
   return lerp_op(a, b, t);

@@ -84,6 +84,14 @@ Var<double> where(const Operand<double>& mask, const Operand<double>& a, const O
 Var<float> clip(const Operand<float>& x, double low, double high);
 Var<double> clip(const Operand<double>& x, double low, double high);
 ///@}
+/// x limited element by element; all operands broadcast. NaN if any operand is NaN, and `high` where low > high.
+///
+/// The gradient is PyTorch's: that of x where low ≤ x ≤ high, ties included; of `low` where x < low < high; of `high`
+/// where x > high or low > high.
+///@{
+Var<float> clip(const Operand<float>& x, const Operand<float>& low, const Operand<float>& high);
+Var<double> clip(const Operand<double>& x, const Operand<double>& low, const Operand<double>& high);
+///@}
 /// a + t·(b − a): a for t = 0, b for t = 1.
 ///@{
 Var<float> lerp(const Operand<float>& a, const Operand<float>& b, const Operand<float>& t);
