@@ -134,7 +134,7 @@ arguments() {
     check "$program --help" bash -c "'$bin/$program' --help | grep -q '^usage: '"
   done
   ends_with 2 "[--brief]" 13_heat_equation --brief file
-  for program in 09_mnist_cnn:mnist 10_fashion:fashion 11_char_lstm:constitution 17_breast_cancer:breast_cancer 21_finetune:mnist; do
+  for program in 09_mnist_cnn:mnist 10_fashion:fashion 11_char_lstm:constitution 17_breast_cancer:breast_cancer 18_tables:tables 21_finetune:mnist; do
     ends_with 1 "bash samples/fetch_data.sh ${program#*:}" "${program%:*}"
   done
   ends_with 1 "bash samples/fetch_data.sh digits" 16_vae --brief vae.pgm
