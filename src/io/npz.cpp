@@ -96,9 +96,9 @@ class ArchiveInMemory {
 };
 
 /// An array in the archive.
-class Entry final : public ByteSource {
+class ArchiveEntry final : public ByteSource {
  public:
-  Entry(zip_t* archive, zip_uint64_t index, const std::string& name, const std::filesystem::path& path)
+  ArchiveEntry(zip_t* archive, zip_uint64_t index, const std::string& name, const std::filesystem::path& path)
       : ByteSource("load_npz", fmt::format("{}, entry {}", path.string(), in_quotes(name))),
         file_(zip_fopen_index(archive, index, 0)) {
     if (!name.ends_with(entry_ending)) fail("expected an array, whose name ends in .npy");
@@ -202,7 +202,7 @@ std::vector<NamedTensor<T>> load_npz(const std::filesystem::path& path, std::vec
     for (zip_uint64_t index = 0; index < static_cast<zip_uint64_t>(count); ++index) {
       const char* stored_name = zip_get_name(archive.get(), index, 0);
       std::string name = stored_name == nullptr ? "" : stored_name;
-      Entry entry(archive.get(), index, name, path);
+      ArchiveEntry entry(archive.get(), index, name, path);
       if (!names.insert(name).second) entry.fail("the name is used twice");
       name.resize(name.size() - entry_ending.size());
       tensors.push_back({std::move(name), read_npy<T>(entry, &types.emplace_back())});

@@ -177,8 +177,8 @@ std::vector<NamedTensor<T>> load_safetensors(const std::filesystem::path& path, 
 
 template <class T>
 std::vector<NamedTensor<T>> load_safetensors(const std::filesystem::path& path, const Location& where) {
-  std::vector<ElementType> types;
-  return load_safetensors<T>(path, types, where);
+  std::vector<ElementType> element_types;
+  return load_safetensors<T>(path, element_types, where);
 }
 
 Metadata load_safetensors_metadata(const std::filesystem::path& path, const Location& where) {

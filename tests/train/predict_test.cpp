@@ -55,7 +55,7 @@ Indices best_of(const Tensor<double>& z) {
 TEST_CASE("predictions are in the order of the data, whatever the batch size, and in evaluation mode") {
   const Classifier network = classifier();
   const Tensor<double> x = random_tensor({11, 4}, 2), expected = logits_of(network.linear, x);
-  for (const std::size_t batch_size : {1, 4, 11, 256}) {
+  for (const std::size_t batch_size : {1U, 4U, 11U, 256U}) {
     CAPTURE(batch_size);
     const auto outputs = train::predict(network, x, {.batch_size = batch_size});
     CHECK(distance(outputs.scores, expected) < 1e-14);

@@ -59,7 +59,7 @@ TEST_CASE("fit trains on sequences of different lengths, with as many Programs a
   CHECK(result.recompilations == 0);
 
   const Tensor<float> together = train::predict(network, data, {.batch_size = 40});
-  for (const std::size_t i : {0, 7, 149}) {  // alone, without padding
+  for (const std::size_t i : {0U, 7U, 149U}) {  // alone, without padding
     Indices row = Indices::from_shape({1, tokens[i].size()});
     std::copy(tokens[i].begin(), tokens[i].end(), row.begin());
     const data::Padded<Indices> alone{row, Indices{static_cast<std::int64_t>(tokens[i].size())}};

@@ -141,11 +141,11 @@ TEST_CASE("each term of a loss has a column, and its weight in the total") {
   const auto result =
       train::fit(network, optimizer, terms, data, data, quiet({.epochs = 2, .monitor = "validation_distance"}));
   CHECK(result.history.metric_names == std::vector<std::string>{"squares", "distance"});
-  const double w = weight_of(network), squares = xt::mean(xt::square(w * x - y))(),
+  const double w = weight_of(network), of_squares = xt::mean(xt::square(w * x - y))(),
                distance = xt::mean(xt::abs(w * x - y))();
-  CHECK(result.last("validation_squares") == doctest::Approx(squares));
+  CHECK(result.last("validation_squares") == doctest::Approx(of_squares));
   CHECK(result.last("validation_distance") == doctest::Approx(distance));
-  CHECK(result.last("validation_loss") == doctest::Approx(squares + 0.25 * distance));
+  CHECK(result.last("validation_loss") == doctest::Approx(of_squares + 0.25 * distance));
   CHECK(result.history.column("loss")[0] ==
         doctest::Approx(xt::mean(xt::square(x - y))() + 0.25 * xt::mean(xt::abs(x - y))()));
   CHECK(train::evaluate(network, terms, data).metric("distance") == doctest::Approx(distance));
@@ -165,7 +165,7 @@ TEST_CASE("weights of samples give the weighted mean, in a step, over accumulate
   const Tensor<double> x = numbers(1), y = 2 * x, weights = random_tensor({12}, 3, 0, 2);
   const train::Samples data{x, y, weights};
   const auto each = [](auto outputs, auto targets) { return square(outputs - targets); };
-  for (const std::size_t accumulate : {1, 3}) {
+  for (const std::size_t accumulate : {1U, 3U}) {
     const Line network = line(1);
     optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
     const auto result =

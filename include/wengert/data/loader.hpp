@@ -113,7 +113,29 @@ class Loader {
   /// if the numbers of samples and targets differ.
   template <class D>
   requires(SampleData<std::remove_cvref_t<D>> && !std::same_as<std::remove_cvref_t<D>, Loader>)
-      Loader(D&& data, LoaderOptions<X, Y> options = {}, const Location& where = Location::current());
+      Loader(D&& data, LoaderOptions<X, Y> options = {}, const Location& where = Location::current()) {
+    using Data = std::remove_cvref_t<D>;
+    std::shared_ptr<const Data> held;
+    if constexpr (std::is_lvalue_reference_v<D>)
+      held = {std::shared_ptr<void>(), &data};
+    else
+      held = std::make_shared<const Data>(std::move(data));
+    if constexpr (requires { held->check("loader", where); }) held->check("loader", where);
+    gather_ = [held](std::span<const std::size_t> rows, X& x, Y& y) { held->gather(rows, x, y); };
+    const auto make = [held, transform = options.transform](void* memory, std::span<const std::size_t> rows,
+                                                            std::size_t epoch, std::size_t index, Generator generator) {
+      auto& batch = *static_cast<Batch<X, Y>*>(memory);
+      batch.samples.assign(rows.begin(), rows.end());
+      batch.epoch = epoch;
+      batch.index = index;
+      held->gather(rows, batch.inputs, batch.targets);
+      if constexpr (requires { held->weights; }) detail::gather_rows({&held->weights}, rows, {&batch.weights}, {});
+      if (transform) transform(batch, generator);
+    };
+    plan_ = detail::checked({held->size(), options.batch_size, options.shuffle, options.drop_last, options.seed,
+                             options.prefetch, [] { return std::make_shared<Batch<X, Y>>(); }, make},
+                            where);
+  }
   // No move operations: a moved-from loader would have no batches.
   /// A copy returns the same batches.
   ///@{
@@ -191,34 +213,5 @@ class Loader<X, Y>::Epoch {
  private:
   detail::LoaderEpoch batches_;
 };
-
-template <class X, class Y>
-template <class D>
-requires(SampleData<std::remove_cvref_t<D>> &&
-         !std::same_as<std::remove_cvref_t<D>, Loader<X, Y>>) Loader<X, Y>::Loader(D&& data,
-                                                                                   LoaderOptions<X, Y> options,
-                                                                                   const Location& where) {
-  using Data = std::remove_cvref_t<D>;
-  std::shared_ptr<const Data> held;
-  if constexpr (std::is_lvalue_reference_v<D>)
-    held = {std::shared_ptr<void>(), &data};
-  else
-    held = std::make_shared<const Data>(std::move(data));
-  if constexpr (requires { held->check("loader", where); }) held->check("loader", where);
-  gather_ = [held](std::span<const std::size_t> rows, X& x, Y& y) { held->gather(rows, x, y); };
-  const auto make = [held, transform = options.transform](void* memory, std::span<const std::size_t> rows,
-                                                          std::size_t epoch, std::size_t index, Generator generator) {
-    auto& batch = *static_cast<Batch<X, Y>*>(memory);
-    batch.samples.assign(rows.begin(), rows.end());
-    batch.epoch = epoch;
-    batch.index = index;
-    held->gather(rows, batch.inputs, batch.targets);
-    if constexpr (requires { held->weights; }) detail::gather_rows({&held->weights}, rows, {&batch.weights}, {});
-    if (transform) transform(batch, generator);
-  };
-  plan_ = detail::checked({held->size(), options.batch_size, options.shuffle, options.drop_last, options.seed,
-                           options.prefetch, [] { return std::make_shared<Batch<X, Y>>(); }, make},
-                          where);
-}
 
 }  // namespace wengert::data
