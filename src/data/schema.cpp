@@ -88,13 +88,18 @@ class Inference {
   }
 
   std::string note_of(const Seen& seen, std::string_view of) const {
+    constexpr std::size_t shown = 4;
     const std::size_t count = seen.texts.size();
-    const std::string texts =
-        count > options_.most_categories
-            ? fmt::format("more than {} {}", options_.most_categories, of)
-            : fmt::format("{} {}: {}", count, of,
-                          first_few(std::vector(seen.texts.begin(), seen.texts.end()), io::in_quotes));
-    return seen.missing == 0 ? texts : fmt::format("{} missing; {}", seen.missing, texts);
+    std::string note = seen.missing > 0 ? fmt::format("{} missing; ", seen.missing) : "";
+    if (count > options_.most_categories) return note + fmt::format("more than {} {}", options_.most_categories, of);
+    note += fmt::format("{} {}", count, of);
+    const char* separator = ": ";
+    auto text = seen.texts.begin();
+    for (std::size_t i = 0; i < std::min(count, shown); ++i) {
+      note += separator + io::in_quotes(*text++);
+      separator = ", ";
+    }
+    return count > shown ? note + " …" : note;
   }
 
   Column proposal(const std::string& name, const Seen& seen) const {

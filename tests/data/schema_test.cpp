@@ -43,7 +43,9 @@ TEST_CASE("kinds follow from the cells of a column") {
 TEST_CASE("text columns of many different texts are ignored, and the note says so") {
   std::string text = "name,x\n";
   for (int i = 0; i < 6; ++i) text += fmt::format("person {},{}\n", i, i);
-  CHECK(inferred_from(text, {.most_categories = 6})["name"].kind == ColumnKind::category);
+  const Schema whole = inferred_from(text, {.most_categories = 6});
+  CHECK(whole["name"].kind == ColumnKind::category);
+  CHECK(whole["name"].note == "6 categories: 'person 0', 'person 1', 'person 2', 'person 3' …");
   const Schema schema = inferred_from(text, {.most_categories = 5});
   CHECK(schema["name"].kind == ColumnKind::ignored);
   CHECK(schema["name"].note == "more than 5 texts, the limit `most_categories`");

@@ -190,7 +190,7 @@ TEST_CASE("each sequence of a padded batch is read as if it were alone") {
   Tape<double> tape;
   const auto x = tape.constant(random_tensor({3, 6, 3}, 1));
   const auto batch = layer.run(x, {}, tape.indices(Indices{2, 6, 3}));
-  for (const auto& [row, length] : {std::pair{0, 2}, {1, 6}, {2, 3}}) {
+  for (const auto& [row, length] : {std::pair{0, 2}, std::pair{1, 6}, std::pair{2, 3}}) {
     const auto alone = layer.run(slice(x, {xt::range(row, row + 1), xt::range(0, length)}));
     const auto same = [&](Var<double> padded, Var<double> whole) {
       return distance(padded.value(), whole.value()) < 1e-14;

@@ -197,12 +197,14 @@ TEST_CASE("copies of L-BFGS share the state") {
   };
   LBFGS<double> one(p, {.max_iterations = 2}), alone(q, {.max_iterations = 2});
   LBFGS<double> copy = one;
+  const LBFGS<double> moved = std::move(one);  // which leaves a copy behind
   for (int i = 0; i < 3; ++i) {
     (i % 2 == 0 ? one : copy).step(loss(p));
     alone.step(loss(q));
   }
   CHECK(p.value() == q.value());
-  CHECK(one.steps() == 3);
+  CHECK(one.steps() == 3);  // NOLINT
+  CHECK(moved.steps() == 3);
 }
 
 TEST_CASE("L-BFGS forgets when other parameters of the same size become trainable") {

@@ -36,6 +36,8 @@ TEST_CASE("errors of files and data name the caller's line") {
   const auto at = [&](const char* ending) { return nowhere.string() + ending; };
   const std::vector<io::NamedTensor<double>> tensors{{"a", Tensor<double>{1}}};
   const data::Dataset<double> data{random_tensor({4, 2}, 1), Indices{0, 1, 0, 1}, 2}, none{};
+  const auto frame = data::read_frame(csv);
+  const auto encoder = data::TableEncoder::fit(frame, {{{.name = "a", .kind = data::ColumnKind::numeric}}});
   Tensor<double> out;
   check_lines(
       {
@@ -70,6 +72,22 @@ TEST_CASE("errors of files and data name the caller's line") {
           {"read_csv of a column", [&] { data::read_csv<double>(csv, {.label_column = 9}); }},
           {"read_table", [&] { data::read_table<double>(csv); }},
           {"read_table of no column", [&] { data::read_table<double>(csv, {.target_columns = {"c"}}); }},
+          {"read_frame", [&] { data::read_frame(missing); }},
+          {"read_frame of names", [&] { data::read_frame(csv, {.names = {"a"}}); }},
+          {"FrameReader", [&] { data::FrameReader{missing}; }},
+          {"map_frame", [&] { data::map_frame(missing); }},
+          {"subset of a frame", [&] { data::subset(frame, std::vector<std::size_t>{7}); }},
+          {"split of a frame", [&] { data::split(frame, 2, 1); }},
+          {"Frame::column", [&] { frame.column("c"); }},
+          {"MappedFrame::gather", [&] { data::map_frame(csv).gather(std::vector<std::size_t>{7}); }},
+          {"Schema::infer", [&] { data::Schema::infer(frame, {.label = "c"}); }},
+          {"TableEncoder::fit", [&] { data::TableEncoder::fit(frame, {}); }},
+          {"TableEncoder::fit of words",
+           [&] { data::TableEncoder::fit(frame, {{{.name = "b", .kind = data::ColumnKind::numeric}}}); }},
+          {"TableEncoder::encode", [&] { encoder.encode<double>(data::Frame({"b"})); }},
+          {"TableEncoder::save", [&] { encoder.save(nowhere); }},
+          {"TableEncoder::load", [&] { data::TableEncoder::load(text); }},
+          {"FrameSource", [&] { data::FrameSource<double>(data::map_frame(csv), encoder); }},
           {"split", [&] { data::split(none, 0.5, 1); }},
           {"split in NaN", [&] { data::split(data, not_a_number, 1); }},
           {"stratified_split", [&] { data::stratified_split(none, 0.5, 1); }},

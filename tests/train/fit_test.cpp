@@ -217,6 +217,29 @@ TEST_CASE("a table and a part of a mapped data set are trained on as they are") 
   CHECK(of_mapped.history.column("loss") == of_held.history.column("loss"));
 }
 
+TEST_CASE("rows of a CSV file that is not loaded are trained on as those in memory") {
+  const TemporaryFolder folder;
+  std::string text = "x,colour,label,y\n";
+  for (int i = 0; i < 40; ++i)
+    text += fmt::format("{},{},{},{}\n", i % 7, i % 3 == 0 ? "red" : "green", i % 7 < 3 ? "low" : "high", 2 * (i % 7));
+  const auto mapped = data::map_frame(folder.write("table.csv", text));
+  const auto encoder =
+      data::TableEncoder::fit(mapped, data::Schema::infer(mapped, {.label = "label", .targets = {"y"}}));
+  const auto held = encoder.encode<double>(data::read_frame(folder / "table.csv"));
+  const auto train_on = [](const auto& samples, const auto& loss, std::size_t outputs) {
+    const auto network = nn::Linear<double>::make(3, outputs, Generator(1));
+    optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
+    return train::fit(network, optimizer, loss, samples, quiet({.epochs = 30, .batch_size = 8})).history.column("loss");
+  };
+  const auto cross = [](auto logits, auto y) { return cross_entropy(logits, y); };
+  const auto losses = train_on(data::FrameSource<double>(mapped, encoder), cross, 2);
+  CHECK(losses == train_on(held.dataset(), cross, 2));
+  CHECK(losses.back() < 0.4);
+  const auto regression = train_on(data::FrameSource<double, Tensor<double>>(mapped, encoder), squares, 1);
+  CHECK(regression == train_on(held.table(), squares, 1));
+  CHECK(regression.back() < 0.1);
+}
+
 TEST_CASE("notes that are JSON numbers stand in config.json as numbers, all others as strings") {
   const Tensor<double> x{1, 2};
   const Line network = line(0);

@@ -52,7 +52,6 @@ class AnyOptimizer {
   /// own.
   AnyOptimizer(const char* subject, std::vector<NamedParameter<T>> parameters, const std::vector<Parameter<T>>& buffers,
                double rate, const Location& where);
-  // No move operations: a moved-from optimiser would train nothing.
   /// A copy shares the state.
   ///@{
   AnyOptimizer(const AnyOptimizer&) = default;

@@ -58,6 +58,13 @@ class LBFGS : public AnyOptimizer<T> {
   LBFGS(std::vector<NamedParameter<T>> parameters, LBFGSOptions options, const Location& where)
       : LBFGS(std::move(parameters), {}, options, where) {}
 
+  // No move operations: a moved-from optimiser would train nothing.
+  /// A copy shares the state.
+  ///@{
+  LBFGS(const LBFGS&) = default;
+  LBFGS& operator=(const LBFGS&) = default;
+  ///@}
+
   /// Runs up to `max_iterations` iterations. The state carries over to the next call with the same loss, as long as the
   /// same parameters are trainable. Each evaluation records the loss on a tape that is reused.
   ///

@@ -85,6 +85,13 @@ class Optimizer : public AnyOptimizer<T> {
   Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule, OptimizerOptions<T> options = {},
             const Location& where = Location::current());
 
+  // No move operations: a moved-from optimiser would train nothing.
+  /// A copy shares the state.
+  ///@{
+  Optimizer(const Optimizer&) = default;
+  Optimizer& operator=(const Optimizer&) = default;
+  ///@}
+
   /// Queues a step on the tape of `loss`, computed from its gradients with respect to the trainable parameters.
   ///
   /// A parameter that the loss does not depend on has a zero gradient. Throws GradientError unless the loss has size 1;
