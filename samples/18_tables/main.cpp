@@ -1,9 +1,8 @@
 // A table with text, gaps and rare classes: from a CSV file to a saved predictor that reads another CSV.
 //
 // Learns from 7,500 bird strikes (airport, operator, phase of flight, species, speed if it was noted) whether the
-// aircraft was damaged, which one in eleven was. Prints the schema, and the quality on strikes that were held out, with
-// and without class weights. Then writes the held-out strikes without their labels to a file, and predicts from it as
-// another program would:
+// aircraft was damaged, which about one in nine was. Prints the schema, and the quality on strikes that were held out,
+// with and without class weights. Then writes a file of new strikes, and predicts from it as another program would:
 //
 //     18_tables                  # trains, saves build/18_tables/, reads build/18_tables/new.csv
 //     18_tables STRIKES.csv      # predicts with what was saved

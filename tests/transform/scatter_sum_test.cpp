@@ -70,7 +70,7 @@ std::size_t elements_since(const Tape<double>& tape, std::size_t begin) {
 }  // namespace
 
 TEST_CASE("overlapping slices: gradient, Hessian, products and Jacobians in closed form") {
-  for (const auto [width, step] : {std::pair<std::size_t, std::size_t>{3, 1}, {4, 2}, {1, 1}, {2, 2}, {10, 1}}) {
+  for (const auto& [width, step] : {std::pair<std::size_t, std::size_t>{3, 1}, {4, 2}, {1, 1}, {2, 2}, {10, 1}}) {
     CAPTURE(width);
     CAPTURE(step);
     Tape<double> tape;
