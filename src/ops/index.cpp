@@ -338,7 +338,7 @@ Var<T> masked_select(Var<T> x, std::type_identity_t<Operand<T>> mask, Location w
 namespace {
 
 WENGERT_REGISTER_COMPOSITE(index, "x at (i, j, …)", "repeated positions add up in the gradient",
-                           index(x, {{0, -1, 0}, {0, 0, 0}}))
+                           index(x, {x.rank() == 2 ? Indices{0, -1, 0} : Indices{0, -1}, Indices{0}}))
 WENGERT_REGISTER_COMPOSITE(embedding, "the rows of x at k", "negative indices are rejected",
                            embedding(reshape(x, {x.shape()[0], -1}), {1, 0, 1}))
 WENGERT_REGISTER_COMPOSITE(index_add, "x with slices added at k", "repeated indices add up",

@@ -72,7 +72,6 @@ for k, (name, f) in enumerate({
     "scatter": lambda s, d: torch.scatter(s, d, one, 0.25),
     "scatter_add": lambda s, d: torch.scatter_add(s, d, one, torch.tensor(0.25)),
     "index_add": lambda s, d: torch.index_add(s, d, torch.tensor([0]), torch.tensor(0.25)),
-    "cosine_similarity": lambda s, d: F.cosine_similarity(s, s * s, d),
 }.items()):
     oracle.case(f"{name}.of_scalar", squared(lambda s: f(s, -(k % 2))), s)
 for name in ("argmax", "argmin", "argsort", "count_nonzero"):
