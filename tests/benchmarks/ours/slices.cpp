@@ -55,7 +55,7 @@ class Loop : public Work {
     std::vector<Array> result;
     if (what_ == What::gradient)
       for (std::size_t i = 0; i < inputs_.size(); ++i)
-        result.push_back(array("input " + std::to_string(i), gradient(i)));
+        result.push_back(array("input_" + std::to_string(i), gradient(i)));
     return result;
   }
 
