@@ -146,7 +146,7 @@ Var<T> detail::checkpointed(std::function<Var<T>(std::span<const Var<T>>)> f, st
                     to_string(shape), to_string(again.shape())));
           std::vector<Var<T>> cotangents(x.size());
           Sweep<T>(pullback.tape(), Temporaries::keep)
-              .run(again, pullback.cotangent(), x, cotangents, Variables::independent);
+              .run({&again, 1}, {&pullback.cotangent(), 1}, x, cotangents, Variables::independent);
           for (std::size_t i = 0; i < x.size(); ++i) pullback.give(i, cotangents[i]);
         },
         line);

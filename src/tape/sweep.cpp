@@ -1,4 +1,4 @@
-// The reverse sweep: from the root back to the variables, one vjp after another.
+// The reverse sweep: from the roots back to the variables, one vjp after another.
 #include "tape/scatter_sum.hpp"
 #include <wengert/tape/op.hpp>
 
@@ -33,15 +33,15 @@ Sweep<T>::~Sweep() {
   if (!done_) tape_.rewind(begin_);
 }
 
-// Adds one adjoint for every node from the first variable to the root, and marks those that depend on a variable.
+// Adds one adjoint for every node from the first variable to the last root, and marks those that depend on a variable.
 template <class T>
-void Sweep<T>::mark_dependents(Var<T> root, std::span<const Var<T>> wrt) {
-  first_ = root.index_;
+void Sweep<T>::mark_dependents(std::size_t last, std::span<const Var<T>> wrt) {
+  first_ = last;
   for (const Var<T>& w : wrt) first_ = std::min<std::size_t>(first_, w.index_);
-  tape_.sweep_.adjoints.resize(base_ + (root.index_ + 1 - first_));
+  tape_.sweep_.adjoints.resize(base_ + (last + 1 - first_));
   for (const Var<T>& w : wrt)
-    if (w.index_ <= root.index_) adjoint(w.index_).depends = adjoint(w.index_).asked = true;
-  for (std::size_t k = first_; k <= root.index_; ++k)
+    if (w.index_ <= last) adjoint(w.index_).depends = adjoint(w.index_).asked = true;
+  for (std::size_t k = first_; k <= last; ++k)
     for (const std::uint32_t input : tape_.inputs(k))
       if (needs(input)) {
         adjoint(k).depends = true;
@@ -50,22 +50,22 @@ void Sweep<T>::mark_dependents(Var<T> root, std::span<const Var<T>> wrt) {
 }
 
 template <class T>
-void Sweep<T>::run(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, std::span<Var<T>> gradients,
-                   Variables variables) {
+void Sweep<T>::run(std::span<const Var<T>> roots, std::span<const Var<T>> cotangents, std::span<const Var<T>> wrt,
+                   std::span<Var<T>> gradients, Variables variables) {
   const bool recycle = tape_.sweep_.temporaries == Temporaries::recycle;
   auto& nodes = tape_.nodes_;
-  mark_dependents(root, wrt);
-  Location where = nodes[root.index_].where;  // a copy: recording may move the nodes
+  const std::size_t last = std::ranges::max(roots, {}, &Var<T>::index_).index_;
+  mark_dependents(last, wrt);
+  Location where = nodes[last].where;  // a copy: recording may move the nodes
   tape_.sweep_.where = &where;
-  accumulate(root.index_, cotangent);
-
-  for (std::size_t k = root.index_ + std::size_t{1}; k-- > first_;) {
+  for (std::size_t i = 0; i < roots.size(); ++i)
+    if (needs(roots[i].index_)) accumulate(roots[i].index_, cotangents[i]);
+  for (std::size_t k = last + 1; k-- > first_;) {
     if (!adjoint(k).depends) continue;
     const std::size_t temporaries_begin = nodes.size();
     record_scatters(k);
     // Read member by member: reading the whole struct would wait for the member just written.
-    const std::uint32_t sum = adjoint(k).node;
-    const bool asked = adjoint(k).asked;
+    const std::uint32_t sum = adjoint(k).node, asked = adjoint(k).asked;
     if (sum == Adjoint::none) continue;
     where = nodes[k].where;
     if (nodes[k].op != nullptr && !(asked && variables == Variables::independent)) {
@@ -79,14 +79,14 @@ void Sweep<T>::run(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, s
       adjoint(k).node = Adjoint::none;
     }
   }
-  for (std::size_t i = 0; i < wrt.size(); ++i) gradients[i] = gradient(wrt[i], root);
+  for (std::size_t i = 0; i < wrt.size(); ++i) gradients[i] = gradient(wrt[i], last);
   done_ = true;
 }
 
 // The gradient of a variable after the sweep: its adjoint, or zeros.
 template <class T>
-Var<T> Sweep<T>::gradient(Var<T> variable, Var<T> root) {
-  const std::uint32_t node = variable.index_ <= root.index_ ? adjoint(variable.index_).node : Adjoint::none;
+Var<T> Sweep<T>::gradient(Var<T> variable, std::size_t last) {
+  const std::uint32_t node = variable.index_ <= last ? adjoint(variable.index_).node : Adjoint::none;
   if (node == Adjoint::none) {
     const Shape& shape = tape_.nodes_[variable.index_].layout->shape;
     return EngineOps<T>::table.broadcast_to(tape_.constant(T(0)), shape, Location::current());

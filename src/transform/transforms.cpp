@@ -47,50 +47,47 @@ void require_shape(Var<T> value, Var<T> cotangent, const Tape<T>& tape) {
                                          to_string(got), to_string(shape)));
 }
 
-// Σ c·y over all values, whose gradient is that of the values together. The sums themselves are not read.
+// The cotangent of the only value, which is 1 for a scalar unless one is given.
 template <class T>
-Var<T> weighted_sum(const Differentiated<T>& y, std::span<const Var<T>> wrt) {
-  Tape<T>& tape = y.value.tape("grad", y.where);
-  Var<T> total;
-  const auto add_product = [&](Var<T> value, Var<T> cotangent, std::size_t place) {
-    check_operand(tape, value, "grad", y.where, "value {}", place);
-    check_operand(tape, cotangent, "grad", y.where, "cotangent {}", place);
-    require_shape(value, cotangent, tape);
-    require_not_recorded_anew(tape, value, wrt);
-    const Var<T> product = sum(multiply(Operand<T>(value, y.where), Operand<T>(cotangent, y.where)), {}, {}, y.where);
-    total = total.empty() ? product : add(Operand<T>(total, y.where), Operand<T>(product, y.where));
-  };
-  add_product(y.value, y.cotangent, 1);
-  for (std::size_t i = 0; i < y.others.size(); ++i) add_product(y.others[i].value, y.others[i].cotangent, i + 2);
-  return total;
+Var<T> cotangent_of(const Differentiated<T>& y, Tape<T>& tape) {
+  if (!y.cotangent.empty()) return y.cotangent;
+  const Shape shape = tape.node(y.value, "grad").layout->shape;
+  if (shape.elements() != 1)
+    throw GradientError(
+        "grad",
+        fmt::format(
+            "a value of shape {}: expected a scalar; reduce it, or pass a cotangent, grad(seed(y, cotangent), …)",
+            to_string(shape)));
+  return broadcast_to(tape.constant(T(1), y.where), shape, y.where);
 }
 
-// Sweeps back from `y`; the cotangent of a scalar is 1 unless one is given.
+// Sweeps back from `y`.
 template <class T>
 void sweep(const Differentiated<T>& y, std::span<const Var<T>> wrt, std::span<Var<T>> results,
            Temporaries temporaries) {
   Tape<T>& tape = y.value.tape("grad", y.where);
   atomically(tape, y.where, [&] {
-    const Shape shape = tape.node(y.value, "grad").layout->shape;
+    tape.node(y.value, "grad");
     for (const Var<T>& w : wrt) tape.node(w, "grad");
-    if (!y.others.empty()) {
-      sweep<T>({weighted_sum(y, wrt), y.where}, wrt, results, temporaries);
+    require_not_recorded_anew(tape, y.value, wrt);
+    const Var<T> cotangent = cotangent_of(y, tape);
+    if (y.others.empty()) {
+      require_shape(y.value, cotangent, tape);
+      Sweep<T>(tape, temporaries).run({&y.value, 1}, {&cotangent, 1}, wrt, results);
       return 0;
     }
-    require_not_recorded_anew(tape, y.value, wrt);
-    Var<T> cotangent = y.cotangent;
-    if (cotangent.empty()) {
-      if (y.value.size() != 1)
-        throw GradientError(
-            "grad",
-            fmt::format(
-                "a value of shape {}: expected a scalar; reduce it, or pass a cotangent, grad(seed(y, cotangent), …)",
-                to_string(shape)));
-      cotangent = broadcast_to(tape.constant(T(1), y.where), shape, y.where);
-    } else {
-      require_shape(y.value, cotangent, tape);
+    std::vector<Var<T>> values{y.value}, cotangents{cotangent};
+    for (const Seeded<T>& other : y.others) {
+      values.push_back(other.value);
+      cotangents.push_back(other.cotangent);
     }
-    Sweep<T>(tape, temporaries).run(y.value, cotangent, wrt, results);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      check_operand(tape, values[i], "grad", y.where, "value {}", i + 1);
+      check_operand(tape, cotangents[i], "grad", y.where, "cotangent {}", i + 1);
+      require_shape(values[i], cotangents[i], tape);
+      require_not_recorded_anew(tape, values[i], wrt);
+    }
+    Sweep<T>(tape, temporaries).run(values, cotangents, wrt, results);
     return 0;
   });
 }

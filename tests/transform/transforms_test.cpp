@@ -106,6 +106,27 @@ TEST_CASE("cotangents of several values give the gradients of all together, on t
   CHECK(program.value(1) == xt::transpose(d));
 }
 
+TEST_CASE("cotangents of several values count as constants, like that of one, but the results depend on them") {
+  const auto at = random_tensor({2, 3}, 1), ct = random_tensor({2, 3}, 2);
+  Tape<double> tape;
+  const auto x = tape.variable(at), c = tape.variable(ct);
+  const auto y = exp(x), z = square(x), d = x * c;  // d depends on x
+  const auto [dx, dc] = grad({seed(y, c), seed(z, d)}, x, c);
+  const Tensor<double> expected = ct * xt::exp(at) + 2 * at * at * ct;
+  CHECK(distance(dx.value(), expected) < 1e-14);
+  CHECK(distance(dx.value(), (grad(seed(y, c), x)[0] + grad(seed(z, d), x)[0]).value()) < 1e-14);
+  CHECK(dc.value() == xt::zeros<double>({2, 3}));
+  CHECK(distance(grad(sum(dx), c)[0].value(), Tensor<double>(xt::exp(at) + 2 * at * at)) < 1e-14);
+  const auto early = grad({seed(x, c), seed(y, c)}, y)[0];  // x precedes the variable
+  CHECK(early.value() == ct);
+  auto program = compile(tape, {x, c}, {dx, dc}, {.allow_value_dependence = true});
+  const auto elsewhere = random_tensor({2, 3}, 4), other = random_tensor({2, 3}, 5);
+  program(elsewhere, other);
+  CHECK(distance(program.value(0), Tensor<double>(other * xt::exp(elsewhere) + 2 * elsewhere * elsewhere * other)) <
+        1e-14);
+  CHECK(program.value(1) == xt::zeros<double>({2, 3}));
+}
+
 TEST_CASE("several values that do not fit are refused, and nothing is recorded") {
   Tape<double> tape, foreign;
   const auto x = tape.variable(random_tensor({2, 3}, 1)), c = tape.constant(random_tensor({2, 3}, 2));

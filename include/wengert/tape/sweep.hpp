@@ -12,7 +12,7 @@ namespace wengert {
 /// Whether the variables of a sweep may depend on one another, or count as independent: the sweep then stops at each.
 enum class Variables : std::uint8_t { dependent, independent };
 
-/// One reverse sweep over a tape. It visits the nodes backwards from the root and calls the vjp of each node's op,
+/// One reverse sweep over a tape. It visits the nodes backwards from the roots and calls the vjp of each node's op,
 /// which records the cotangents of the node's inputs; the sweep adds them up.
 template <class T>
 class Sweep {
@@ -23,10 +23,10 @@ class Sweep {
   Sweep(const Sweep&) = delete;
   Sweep& operator=(const Sweep&) = delete;
 
-  /// Records the gradients of Σ cotangent·root with respect to each of `wrt`, and writes their handles to `gradients`.
-  /// A Var that `root` does not depend on gets zeros of its shape.
-  void run(Var<T> root, Var<T> cotangent, std::span<const Var<T>> wrt, std::span<Var<T>> gradients,
-           Variables variables = Variables::dependent);
+  /// Records the gradients of Σ cotangent·root, with constant cotangents, with respect to each of `wrt`, and writes
+  /// their handles to `gradients`. A Var that no root depends on gets zeros of its shape.
+  void run(std::span<const Var<T>> roots, std::span<const Var<T>> cotangents, std::span<const Var<T>> wrt,
+           std::span<Var<T>> gradients, Variables variables = Variables::dependent);
 
   Tape<T>& tape() const { return tape_; }  ///< the tape
   /// Whether the cotangent of a node is needed.
@@ -44,11 +44,11 @@ class Sweep {
  private:
   using Adjoint = SweepState::Adjoint;
   Adjoint& adjoint(std::size_t node) const { return tape_.sweep_.adjoints[base_ + (node - first_)]; }
-  void mark_dependents(Var<T> root, std::span<const Var<T>> wrt);
+  void mark_dependents(std::size_t last, std::span<const Var<T>> wrt);
   void accumulate_further(std::size_t node, Var<T> cotangent);
   void record_scatters(std::size_t node);
   void set(std::size_t node, Var<T> sum);
-  Var<T> gradient(Var<T> variable, Var<T> root);
+  Var<T> gradient(Var<T> variable, std::size_t last);
 
   Tape<T>& tape_;
   typename Tape<T>::Mark begin_;

@@ -29,7 +29,7 @@ struct SweepState {
     const void* attributes = nullptr;        ///< the op's attributes
     Location where;                          ///< the line of the node whose vjp gave it
     std::size_t elements = 0;                ///< number of elements that it and the previous ones add
-    std::array<std::uint32_t, 2> inputs{};   ///< nodes: what is added and, if the op has two inputs, the indices
+    std::array<std::uint32_t, 2> inputs{};   ///< nodes: the values to add and, if the op has two inputs, the indices
     std::uint32_t arity = 0;                 ///< the number of inputs
     std::uint32_t previous = Adjoint::none;  ///< the previous one of the same adjoint
   };

@@ -75,12 +75,11 @@ std::vector<Var<T>> recorded_on(Tape<T>& tape, const std::vector<Parameter<T>>& 
 
 /// The gradients of a scalar with respect to each variable: `auto [dw1, dw2] = grad(loss, w1, w2);`.
 ///
-/// `grad({seed(y1, c1), seed(y2, c2)}, x)` is the gradient of Σ c₁·y₁ + Σ c₂·y₂, in one sweep: the vjp of several
-/// values.
-/// They are recorded as ordinary nodes and can be differentiated again. A variable that the scalar does not depend on
-/// gets zeros of its shape. Throws GradientError if the value is not of size 1 and has no cotangent, or for an empty
-/// list of values; ShapeError for a cotangent of another shape, HandleError for an invalid handle or a parameter that
-/// was changed and recorded again since; nothing is then recorded.
+/// `grad({seed(y1, c1), seed(y2, c2)}, x)` adds the vjps of several values, in one sweep. Cotangents count as
+/// constants. They are recorded as ordinary nodes and can be differentiated again. A variable that the scalar does not
+/// depend on gets zeros of its shape. Throws GradientError if the value is not of size 1 and has no cotangent, or for
+/// an empty list of values; ShapeError for a cotangent of another shape, HandleError for an invalid handle or a
+/// parameter that was changed and recorded again since; nothing is then recorded.
 template <class W, class... Rest>
 requires detail::SameVars<W, Rest...> std::array<W, sizeof...(Rest) + 1> grad(
     const Differentiated<detail::ScalarOf<W>>& y, W first, Rest... rest) {
