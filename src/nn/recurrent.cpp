@@ -144,8 +144,9 @@ LayersResult<T, parts> run_layers(std::string_view name, const Module& module, V
   require_fitting_lengths(name, lengths, x, where);
   return at_caller(x.tape(), where, [&] {
     // Zeros in the input keep NaN out of the gradients of the weights; zeros in the outputs are part of the result.
-    const auto masked = [&](Var<T> a) { return lengths.empty() ? a : mask_steps(a, lengths, where); };
     const Var<T> mask = lengths.empty() ? Var<T>() : sequence_mask(lengths, x.shape()[1], where);
+    const Var<T> steps = mask.empty() ? mask : expand_dims(mask, 2, where);
+    const auto masked = [&](Var<T> a) { return steps.empty() ? a : wengert::where(steps, a, T(0)); };
     x = masked(x);
     Var<T> zero;
     if (std::any_of(first.begin(), first.end(), [](const Var<T>& part) { return part.empty(); }))

@@ -58,11 +58,6 @@ struct PutAlongAxis {
                 [&](std::size_t i, std::ptrdiff_t place) { y.data[place] += x.data[i]; });
   }
   template <class T>
-  void forward(Value<const T> x, Value<const std::int64_t> indices, Value<T> y) const {
-    std::fill_n(y.data, y.size(), T(0));
-    add_to(x, indices, y);
-  }
-  template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T> x, IndexVar<T> indices) const;
   static std::vector<StructuralExample<PutAlongAxis>> examples() {
     return {{{{"put_along_axis", 1}, {2, 4}}, {{2, 3}}, {}, {Indices{{0, 3, 0}, {2, -1, 1}}}},

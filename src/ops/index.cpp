@@ -68,11 +68,6 @@ struct PutSlices {
     });
   }
   template <class T>
-  void forward(Value<const T> slices, Value<const std::int64_t> indices, Value<T> y) const {
-    std::fill_n(y.data, y.size(), T(0));
-    add_to(slices, indices, y);
-  }
-  template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T>, IndexVar<T> indices) const;
   static std::vector<StructuralExample<PutSlices>> examples() {
     return {{{{"put_slabs", 0}, {4, 3}}, {{4, 3}}, {}, {{2, 0, 2, -1}}},

@@ -15,7 +15,8 @@ namespace wengert {
 namespace {
 
 // A length as a number of steps. Throws ValueError if it is out of range.
-std::size_t steps_of(const char* caller, Value<const std::int64_t> lengths, std::size_t sample, std::size_t steps) {
+std::size_t checked_length(const char* caller, Value<const std::int64_t> lengths, std::size_t sample,
+                           std::size_t steps) {
   const std::int64_t length = lengths.data[sample];
   if (length >= 0 && static_cast<std::uint64_t>(length) <= steps) return static_cast<std::size_t>(length);
   throw ValueError(caller, fmt::format("length {} at {}: expected 0 to {}, the number of steps with padding", length,
@@ -41,7 +42,7 @@ struct SequenceMask {
   void forward(Value<const std::int64_t> lengths, Value<T> y) const {
     for (std::size_t i = 0; i < lengths.size(); ++i) {
       T* const row = y.data + i * steps;
-      T* const end = std::fill_n(row, steps_of(caller, lengths, i, steps), T(1));
+      T* const end = std::fill_n(row, checked_length(caller, lengths, i, steps), T(1));
       std::fill(end, row + steps, T(0));
     }
   }
@@ -64,8 +65,8 @@ struct LastPositions {
   Shape shape(const Shape& lengths) const { return lengths; }
   void forward(Value<const std::int64_t> lengths, Value<std::int64_t> y) const {
     for (std::size_t i = 0; i < lengths.size(); ++i)
-      y.data[i] =
-          static_cast<std::int64_t>(i * steps + std::max<std::size_t>(steps_of("last_step", lengths, i, steps), 1) - 1);
+      y.data[i] = static_cast<std::int64_t>(
+          i * steps + std::max<std::size_t>(checked_length("last_step", lengths, i, steps), 1) - 1);
   }
   static std::vector<StructuralExample<LastPositions>> examples() { return {}; }
 };
@@ -91,13 +92,19 @@ struct MaskCount {
   static std::vector<StructuralExample<MaskCount>> examples() { return {}; }
 };
 
+// x with axes of extent 1 appended.
+template <class T>
+Var<T> with_trailing_axes(Var<T> x, std::size_t rank, const Location& where) {
+  Shape shape = x.shape();
+  while (shape.rank() < rank) shape.push_back(1);
+  return shape.rank() == x.rank() ? x : reshape(x, shape, where);
+}
+
 // x with zeros where a mask of its leading axes is 0.
 template <class T>
 Var<T> mask_leading(Var<T> x, Var<T> mask, const Location& where) {
-  Shape shape = mask.shape();
-  while (shape.rank() < x.rank()) shape.push_back(1);
-  if (shape.rank() != mask.rank()) mask = reshape(mask, shape, where);
-  return wengert::where(Operand<T>(mask, where), Operand<T>(x, where), Operand<T>(0, where));
+  const Var<T> aligned = with_trailing_axes(mask, x.rank(), where);
+  return wengert::where(Operand<T>(aligned, where), Operand<T>(x, where), Operand<T>(0, where));
 }
 
 // Calls record(lengths) after checking that x is (N, L, …) with as many lengths as samples.
@@ -152,12 +159,13 @@ template <class T>
 Var<T> last_step(Var<T> x, std::type_identity_t<IndexOperand<T>> lengths, Location where) {
   return over_steps("last_step", x, lengths, where, [&](IndexVar<T> n) {
     const std::size_t samples = x.shape()[0], steps = x.shape()[1];
-    if (steps == 0) return sum(x, 1, {}, where);
+    const Var<T> mask = mask_of("last_step", x, n, where);
+    if (steps == 0) return sum(mask_leading(x, mask, where), 1, {}, where);
     Shape all{samples * steps};
     for (std::size_t axis = 2; axis < x.rank(); ++axis) all.push_back(x.shape()[axis]);
     const Var<T> rows = reshape(x, all, where);
     const Var<T> last = take(rows, record(LastPositions{steps}, where, n), 0, where);
-    return mask_leading(last, slice(mask_of("last_step", x, n, where), 1, 0, where), where);
+    return mask_leading(last, slice(mask, 1, 0, where), where);
   });
 }
 
@@ -166,11 +174,8 @@ Var<T> mean_steps(Var<T> x, std::type_identity_t<IndexOperand<T>> lengths, Locat
   return over_steps("mean_steps", x, lengths, where, [&](IndexVar<T> n) {
     const Var<T> mask = mask_of("mean_steps", x, n, where);
     const Var<T> total = sum(mask_leading(x, mask, where), 1, {}, where);
-    Var<T> count = maximum(Operand<T>(sum(mask, 1, {}, where), where), Operand<T>(1, where));
-    Shape shape = count.shape();
-    while (shape.rank() < total.rank()) shape.push_back(1);
-    count = reshape(count, shape, where);
-    return divide(Operand<T>(total, where), Operand<T>(count, where));
+    const Var<T> count = maximum(Operand<T>(sum(mask, 1, {}, where), where), Operand<T>(1, where));
+    return divide(Operand<T>(total, where), Operand<T>(with_trailing_axes(count, total.rank(), where), where));
   });
 }
 
@@ -188,7 +193,7 @@ Var<T> masked_mean(Var<T> x, std::type_identity_t<IndexOperand<T>> lengths, Loca
 namespace {
 
 // The lengths of an example: 1, 0, 1, 0, …
-inline Indices alternating(std::size_t samples) {
+Indices alternating(std::size_t samples) {
   Indices lengths = Indices::from_shape({samples});
   for (std::size_t i = 0; i < samples; ++i) lengths(i) = i % 2 == 0 ? 1 : 0;
   return lengths;

@@ -109,10 +109,11 @@ Run run_of(const Slice& part, std::size_t extent, std::size_t axis) {
           static_cast<std::size_t>(count > 1 ? step : 1), backwards};
 }
 
+// The first `whole` axes stay whole; `slices` are for those after them.
 template <class T>
-Var<T> slice_axes(Var<T> x, std::span<const Slice> slices, const Location& where) {
+Var<T> slice_axes(Var<T> x, std::size_t whole, std::span<const Slice> slices, const Location& where) {
   const Shape shape = x.shape();
-  std::size_t mentioned = 0, ellipses = 0;
+  std::size_t mentioned = whole, ellipses = 0;
   for (const Slice& part : slices) {
     mentioned += part.kind == Slice::Kind::range || part.kind == Slice::Kind::position ? 1 : 0;
     ellipses += part.kind == Slice::Kind::ellipsis ? 1 : 0;
@@ -137,6 +138,7 @@ Var<T> slice_axes(Var<T> x, std::span<const Slice> slices, const Location& where
   const auto take_whole = [&](std::size_t axes) {
     for (std::size_t i = 0; i < axes; ++i) take(Slice(xt::all()));
   };
+  take_whole(whole);
   for (const Slice& part : slices)
     if (part.kind == Slice::Kind::newaxis)
       result.push_back(1);
@@ -156,7 +158,7 @@ Var<T> slice_axes(Var<T> x, std::span<const Slice> slices, const Location& where
 template <class T>
 Var<T> slice(Var<T> x, const List<Slice>& slices, Location where) {
   return atomically(tape_of(x, Section::name, where), where,
-                    [&] { return slice_axes<T>(x, slices.elements(), where); });
+                    [&] { return slice_axes<T>(x, 0, slices.elements(), where); });
 }
 
 template <class T>
@@ -164,9 +166,7 @@ Var<T> slice(Var<T> x, std::ptrdiff_t axis, const Slice& part, Location where) {
   return atomically(tape_of(x, Section::name, where), where, [&] {
     if (part.kind == Slice::Kind::newaxis || part.kind == Slice::Kind::ellipsis)
       throw ValueError(Section::name, "ellipsis or newaxis along one axis: expected a position or a range");
-    std::vector<Slice> slices(normalise_axis(axis, x.rank(), Section::name), xt::all());
-    slices.push_back(part);
-    return slice_axes<T>(x, slices, where);
+    return slice_axes<T>(x, normalise_axis(axis, x.rank(), Section::name), {&part, 1}, where);
   });
 }
 

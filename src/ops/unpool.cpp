@@ -14,8 +14,7 @@
 namespace wengert {
 namespace {
 
-// The planes of two values: the elements of one are at positions in the other. `last` selects, of equal positions, the
-// last element.
+// The planes of two values: the elements of one are at positions in the other.
 struct Unpooling {
   std::size_t rank = 2;          // number of spatial axes
   detail::PerThree to{1, 1, 1};  // extents of the larger planes

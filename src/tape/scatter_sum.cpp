@@ -113,17 +113,19 @@ Var<T> ScatterSum<T>::record(SweepState::Adjoint& adjoint) {
     for (std::uint32_t s = adjoint.scatter; s != no_scatter; s = state.scatters[s].previous)
       visit(state.scatters[s], *static_cast<const Op<T>*>(state.scatters[s].op));
   };
-  const bool has_sum = adjoint.node != SweepState::Adjoint::none;
+  const SweepState::Scatter& last = state.scatters[adjoint.scatter];
+  const bool has_sum = adjoint.node != SweepState::Adjoint::none, alone = !has_sum && last.previous == no_scatter;
   std::size_t count = has_sum ? 1 : 0, bytes = sizeof(std::size_t) + count * sizeof(Term<T>);
   each([&](const SweepState::Scatter& scatter, const Op<T>& op) {
     count += scatter.arity;
     bytes += sizeof(Term<T>) + rounded_up(op.attribute_size(scatter.attributes));
   });
   auto* const inputs = static_cast<Var<T>*>(tape_.arena_.allocate(count * sizeof(Var<T>)));
-  auto* const attributes = static_cast<std::byte*>(tape_.arena_.allocate(bytes));
+  std::byte* const attributes = alone ? nullptr : static_cast<std::byte*>(tape_.arena_.allocate(bytes));
   Var<T>* input = inputs;
   std::byte* at = attributes;
   const auto write = [&](const void* from, std::size_t size) {
+    if (alone) return;  // its op keeps its own attributes
     if (size > 0) std::memcpy(at, from, size);
     std::memset(at + size, 0, rounded_up(size) - size);
     at += rounded_up(size);
@@ -141,9 +143,7 @@ Var<T> ScatterSum<T>::record(SweepState::Adjoint& adjoint) {
     write(scatter.attributes, size);
     for (std::size_t i = 0; i < scatter.arity; ++i) std::construct_at(input++, tape_.at(scatter.inputs[i]));
   });
-  const SweepState::Scatter& last = state.scatters[adjoint.scatter];
   const Location* const line = std::exchange(state.where, &last.where);
-  const bool alone = !has_sum && last.previous == no_scatter;
   // The attributes are in the tape's arena already: a size of 0 makes `record` use them in place.
   const Var<T> sum = tape_.record(alone ? *static_cast<const Op<T>*>(last.op) : scatter_sum_op<T>,
                                   alone ? last.attributes : attributes, 0, {inputs, count}, last.where);

@@ -173,6 +173,38 @@ TEST_CASE("attention with lengths is PyTorch's with a padding mask") {
   r.check_gradients(name, cross, sum(tape.constant(r.array(name + ".cy")) * y), x);
 }
 
+TEST_CASE("cross-attention with lengths ignores NaN in padded keys and values, on the tape and in a Program") {
+  const auto cross = nn::MultiheadAttention<double>::make(4, 2, Generator(3));
+  const auto query = random_tensor({2, 3, 4}, 1), keys = random_tensor({2, 5, 4}, 2),
+             values = random_tensor({2, 5, 4}, 3);
+  Tensor<double> padded_keys = keys, padded_values = values;
+  xt::view(padded_keys, 1, xt::range(2, 5)) = std::numeric_limits<double>::quiet_NaN();
+  xt::view(padded_values, 1, xt::range(2, 5)) = std::numeric_limits<double>::quiet_NaN();
+  Tape<double> tape;
+  const auto q = tape.variable(query), k = tape.variable(padded_keys), v = tape.variable(padded_values);
+  const auto n = tape.indices(Indices{5, 2});
+  const auto y = cross(q, k, v, {.lengths = n});
+  // Each sample alone, without padding.
+  for (const std::size_t i : {0U, 1U}) {
+    const std::size_t length = i == 0 ? 5 : 2;
+    const auto part = [&](const Tensor<double>& x, std::size_t steps) {
+      return tape.constant(Tensor<double>(xt::view(x, xt::range(i, i + 1), xt::range(std::size_t{0}, steps))));
+    };
+    const auto alone = cross(part(query, 3), part(keys, length), part(values, length));
+    CHECK(distance(Tensor<double>(xt::view(y.value(), xt::range(i, i + 1))), alone.value()) < 1e-13);
+  }
+  const auto [dq, dk, dv] = grad(sum(y * y), q, k, v);
+  for (const auto& g : {dq, dk, dv}) CHECK(xt::all(xt::isfinite(g.value())));
+  CHECK(xt::all(xt::equal(xt::view(dk.value(), 1, xt::range(2, 5)), 0.0)));
+  CHECK(xt::all(xt::equal(xt::view(dv.value(), 1, xt::range(2, 5)), 0.0)));
+  auto program = compile(tape, {q, k, v, n}, {y, dq, dk, dv}, {.fuse = false, .allow_value_dependence = true});
+  program(query, padded_keys, padded_values, Indices{5, 2});
+  CHECK(program.value(0) == y.value());
+  CHECK(program.value(1) == dq.value());
+  CHECK(program.value(2) == dk.value());
+  CHECK(program.value(3) == dv.value());
+}
+
 TEST_CASE("a layer with lengths zeroes its padded outputs; an encoder layer, too") {
   const Generator g(2);
   Tape<double> tape;

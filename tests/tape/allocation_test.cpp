@@ -129,6 +129,24 @@ TEST_CASE("the gradient of a gradient allocates nothing after a warm-up step") {
         }) == 0);
 }
 
+TEST_CASE_TEMPLATE("gradients of many slices allocate nothing after a warm-up step", T, float, double) {
+  Tape<T> tape;
+  const Tensor<T> value = random_tensor<T>({200, 3}, 1);
+  std::array<Tensor<T>, 1> results;
+  const auto step = [&] {
+    tape.clear();
+    const std::array<Var<T>, 1> x{tape.borrow(value)};
+    auto total = square(slice(x[0], 0, 0));
+    for (std::size_t i = 1; i < 200; ++i) total = total + square(slice(x[0], 0, i));
+    const auto y = sum(total);
+    gradients_into<T>(y, x, results);
+    const auto [first] = grad(y, x[0]);
+    grad(sum(square(first)), x[0]);
+  };
+  step();
+  for (int repetition = 0; repetition < 3; ++repetition) CHECK(allocations_of(step) == 0);
+}
+
 TEST_CASE_TEMPLATE("a convolution and its gradients allocate nothing after a warm-up step", T, float, double) {
   Tape<T> tape;
   const Tensor<T> x = random_tensor<T>({4, 8, 16, 16}, 1), w = random_tensor<T>({8, 8, 3, 3}, 2);

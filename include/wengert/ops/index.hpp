@@ -2,7 +2,7 @@
 //
 // Indices are an IndexVar, or an array or list of integers. Negative indices count from the end; an index out of range
 // throws ValueError. If indices repeat, the contributions to an element add up, in gradients too. A scalar counts as
-// one element along axis 0 or −1, except in `take_along_axis`.
+// one element along axis 0 or −1, except in `index` and `take_along_axis`.
 #pragma once
 
 #include <wengert/base/axes.hpp>

@@ -61,9 +61,9 @@ struct StructuralExample {
 /// `vjp(Pullback<T>&)` passes on the cotangents itself.
 ///
 /// A *scatter*, whose result is zero except at the elements to which it adds its first input, also has `add_to(inputs…,
-/// out)`, which adds them to `out` and touches nothing else. The op that reads those elements of a larger value returns
-/// `scattered(op, inputs…)` from its vjp instead of recording the scatter: the sweep adds such cotangents of one value
-/// into one buffer.
+/// out)`, which adds them to `out` and touches nothing else; its `forward` may be left out. The op that reads those
+/// elements of a larger value returns `scattered(op, inputs…)` from its vjp instead of recording the scatter: the sweep
+/// adds such cotangents of one value into one buffer.
 ///
 /// `index_inputs = 0b10` marks the inputs that are integers, one bit each: `forward` takes them as `Value<const
 /// std::int64_t>`, and `vjp` as IndexVar. `index_output = true` marks an integer result. `differentiable = false`
@@ -86,7 +86,7 @@ concept StructuralOp = std::is_trivially_copyable_v<S> && requires {
 template <class T, StructuralOp S>
 struct Scattered {
   S op;                                 ///< the scatter
-  std::array<Var<T>, S::arity> inputs;  ///< what is added and, if the op has two inputs, the indices
+  std::array<Var<T>, S::arity> inputs;  ///< the values to add and, if the op has two inputs, the indices
 };
 
 /// The type of `no_gradient`.
@@ -188,6 +188,8 @@ struct StructuralTable {
     s.view(in, out, offset);
   };
 
+  static constexpr bool is_scatter = requires { &S::template add_to<T>; };
+
   static Shape shape(const void* attributes, std::span<const Shape* const> inputs) {
     if constexpr (is_variadic)
       return self(attributes).shape(inputs);
@@ -195,10 +197,14 @@ struct StructuralTable {
       return with_inputs([&](auto... i) { return self(attributes).shape(*inputs[i]...); });
   }
   static void forward(const void* attributes, std::span<const Value<const T>> inputs, Value<T> out) {
-    if constexpr (is_variadic)
+    if constexpr (is_variadic) {
       self(attributes).forward(inputs, out);
-    else
+    } else if constexpr (is_scatter && !requires { &S::template forward<T>; }) {
+      std::fill_n(out.data, out.size(), T(0));
+      add_to(attributes, inputs, out);
+    } else {
       with_inputs([&](auto... i) { self(attributes).forward(typed<i>(inputs[i])..., typed_output(out)); });
+    }
   }
   static void accumulate(const void* attributes, std::span<const Value<const T>> inputs, Value<T> out, double alpha,
                          double beta) {
@@ -262,7 +268,7 @@ struct StructuralTable {
       if constexpr (requires(const S& s, const Shape& x) { s.summed(x); })
         op.summed = [](const void* attributes, const Shape& x) { return self(attributes).summed(x); };
       if constexpr (requires { &S::flops; }) op.flops = flops;
-      if constexpr (requires { &S::template add_to<T>; }) op.add_to = add_to;
+      if constexpr (is_scatter) op.add_to = add_to;
       op.rowwise = requires { requires S::rowwise; };
       if constexpr (requires(S & s) { s.draw.blocks; })
         op.draw = [](void* attributes) -> Draw& { return static_cast<S*>(attributes)->draw; };
