@@ -156,27 +156,11 @@ double Evaluation::metric(std::string_view name, const Location& where) const {
                    where);
 }
 
-template <class T>
-double Batch<T>::weight() const {
-  if (weights.dimension() == 0) return static_cast<double>(samples);
-  double total = 0;
-  for (const T w : weights) total += static_cast<double>(w);
-  return total;
-}
-
-template <class T>
-void detail::set_weights(const Tensor<double>& weights, Batch<T>& batch) {
-  batch.sample_weights = weights;
-  batch.weights = xt::cast<T>(weights);
-}
-
 #define INSTANTIATE(T)                                                                                         \
   template void evaluate_all(StepPrograms<T>&, const Source<T>&, std::string_view, std::size_t, Scores&,       \
                              const VisitBatch<T>&);                                                            \
   template Metrics chosen_metrics(const Metrics&, double, const ModelInfo&, const Batch<T>&, const Location&); \
   template bool classifies(const ModelInfo&, const Batch<T>&);                                                 \
-  template double Batch<T>::weight() const;                                                                    \
-  template void detail::set_weights(const Tensor<double>&, Batch<T>&);                                         \
   template Batch<T> first_batch(const Source<T>&, std::size_t, std::string_view, const Location&);             \
   template Evaluation detail::run_evaluate(const ErasedModel<T>&, const Source<T>&, const EvaluateOptions&,    \
                                            const Location&);

@@ -169,7 +169,7 @@ double FitLoop<T>::accumulated_step() {
   }
   const Program<T>& program = programs_.apply(weight);
   if (options_.gradient_norms && state_.step_in_epoch == 0) record_norms(program, 0);
-  return loss / weight;
+  return weight == 0 ? 0 : loss / weight;
 }
 
 template <class T>

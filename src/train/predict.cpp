@@ -1,5 +1,6 @@
 // predict: replays a network on the batches of a data set, and joins the outputs.
 #include "base/located.hpp"
+#include "train/batch.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/normalise.hpp>
 #include <wengert/program/program_cache.hpp>
@@ -12,19 +13,6 @@
 
 namespace wengert::train {
 namespace {
-
-// The leaf nodes of the inputs of a batch.
-template <class T>
-std::vector<ProgramVar<T>> input_leaves(Tape<T>& tape, const std::vector<Array<T>>& arrays) {
-  struct Leaf {
-    Tape<T>& tape;
-    ProgramVar<T> operator()(const Tensor<T>& tensor) const { return tape.borrow(tensor); }
-    ProgramVar<T> operator()(const Indices& numbers) const { return tape.indices(numbers); }
-  };
-  std::vector<ProgramVar<T>> leaves;
-  for (const Array<T>& array : arrays) leaves.push_back(std::visit(Leaf{tape}, array));
-  return leaves;
-}
 
 // Writes the rows of a batch to those of all samples.
 template <class A>
@@ -57,9 +45,9 @@ void detail::predict_batches(const RecordOutputs<T>& record, const Source<T>& da
       std::iota(rows.begin(), rows.end(), first);
       data.gather(rows, batch);
       std::vector<ProgramInput<T>> inputs;
-      for (const Array<T>& array : batch.inputs) std::visit([&](const auto& a) { inputs.emplace_back(a); }, array);
+      bind(batch.inputs, inputs);
       const Program<T>& program = programs.run(inputs, [&](Tape<T>& tape, std::vector<ProgramVar<T>>& leaves) {
-        leaves = input_leaves(tape, batch.inputs);
+        leaves = leaf_nodes(tape, batch.inputs);
         RecordedOutputs<T> outputs = record(leaves);
         integers = outputs.integers;
         return outputs.vars;

@@ -4,30 +4,12 @@
 #include "train/fit_loop.hpp"
 #include <wengert/base/version.hpp>
 
-#include <cmath>
 #include <type_traits>
 
 #include <fmt/format.h>
 
 namespace wengert::train {
 namespace {
-
-// Adds the options of the rule, such as `optimizer.beta1`, except the rate, which has its own line; then a line for
-// each group, and the clipping limits.
-template <class T>
-void add_rules(Settings& lines, const optim::Optimizer<T>& optimizer) {
-  for (const auto& [name, value] : optimizer.rule().options())
-    if (name != "rate") lines.emplace_back("optimizer." + name, fmt::format("{:.9g}", value));
-  for (const auto& [path, rule] : optimizer.groups()) {
-    std::string text = rule.name();
-    for (const auto& [name, value] : rule.options()) text += fmt::format(", {} {:.9g}", name, value);
-    lines.emplace_back(fmt::format("optimizer.group.{}", path), text);
-  }
-  if (std::isfinite(optimizer.clip_value()))
-    lines.emplace_back("clip_value", fmt::format("{:.9g}", optimizer.clip_value()));
-  if (std::isfinite(optimizer.clip_norm()))
-    lines.emplace_back("clip_norm", fmt::format("{:.9g}", optimizer.clip_norm()));
-}
 
 std::string class_weights_text(const ClassWeights& weights) {
   if (weights.empty()) return "none";
@@ -38,11 +20,11 @@ std::string class_weights_text(const ClassWeights& weights) {
 
 template <class T>
 std::string described(const optim::Optimizer<T>& optimizer) {
-  Settings lines;
-  add_rules(lines, optimizer);
-  std::string text = optimizer.rule().name();
-  for (const auto& [name, value] : lines)
-    text += fmt::format(", {} {}", name.starts_with("optimizer.") ? name.substr(10) : name, value);
+  std::string text;
+  for (const auto& [name, value] : optimizer.settings()) {
+    if (!text.empty()) text += fmt::format(", {} ", name.starts_with("optimizer.") ? name.substr(10) : name);
+    text += value;
+  }
   return text;
 }
 
@@ -85,7 +67,6 @@ Settings FitLoop<T>::settings() const {
                  {"shuffle", shuffles() ? "true" : "false"},
                  {"seed", fmt::format("{}", seed())},
                  {"rate", fmt::format("{:.9g}", optimizer_.rate())},
-                 {"optimizer", optimizer_.rule().name()},
                  {"schedule", options_.schedule         ? "by step"
                               : options_.epoch_schedule ? "by epoch"
                               : options_.plateau        ? "plateau"
@@ -95,7 +76,7 @@ Settings FitLoop<T>::settings() const {
                  {"patience", fmt::format("{}", options_.patience)},
                  {"best_weights", options_.best_weights ? "true" : "false"},
                  {"wengert", WENGERT_VERSION}};
-  add_rules(lines, optimizer_);
+  for (const auto& line : optimizer_.settings()) lines.push_back(line);
   lines.insert(lines.end(), options_.notes.begin(), options_.notes.end());
   return lines;
 }

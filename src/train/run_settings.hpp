@@ -8,7 +8,7 @@
 
 namespace wengert::train {
 
-/// The rule of an optimiser and its options except the rate, in one line.
+/// The settings of an optimiser, which are all but its rate, in one line.
 template <class T>
 std::string described(const optim::Optimizer<T>& optimizer);
 

@@ -13,6 +13,7 @@ namespace wengert::train {
 namespace {
 
 std::string listed(const std::vector<std::string>& names) {
+  if (names.size() == 1 && names[0].empty()) return "one without a name";
   return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
 }
 

@@ -1,6 +1,7 @@
 // Compiles and caches the Programs of steps, gradient accumulation and evaluation, and traces failed batches.
 #include "train/step_programs.hpp"
 
+#include "train/batch.hpp"
 #include "train/first_recording.hpp"
 #include "train/reduced_loss.hpp"
 #include <wengert/inspect/graph.hpp>
@@ -8,8 +9,9 @@
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>
 
+#include <algorithm>
 #include <functional>
-#include <variant>
+#include <limits>
 
 namespace wengert::train {
 namespace {
@@ -46,14 +48,7 @@ struct StepPrograms<T>::Leaves {
 
 template <class T>
 typename StepPrograms<T>::Leaves StepPrograms<T>::leaves(Tape<T>& tape, const Batch<T>& batch) const {
-  struct Leaf {
-    Tape<T>& tape;
-    ProgramVar<T> operator()(const Tensor<T>& tensor) const { return tape.borrow(tensor); }
-    ProgramVar<T> operator()(const Indices& numbers) const { return tape.indices(numbers); }
-  };
-  Leaves result{{}, {}, batch.samples};
-  for (const Array<T>& array : batch.inputs) result.vars.inputs.push_back(std::visit(Leaf{tape}, array));
-  for (const Array<T>& array : batch.targets) result.vars.targets.push_back(std::visit(Leaf{tape}, array));
+  Leaves result{{leaf_nodes(tape, batch.inputs), leaf_nodes(tape, batch.targets)}, {}, batch.samples};
   if (batch.weights.dimension() != 0) result.weights = tape.borrow(batch.weights);
   return result;
 }
@@ -61,10 +56,9 @@ typename StepPrograms<T>::Leaves StepPrograms<T>::leaves(Tape<T>& tape, const Ba
 template <class T>
 std::vector<ProgramInput<T>>& StepPrograms<T>::bound(const Batch<T>& batch) {
   bound_.clear();
-  const auto add = [&](const auto& array) { bound_.emplace_back(array); };
-  for (const Array<T>& array : batch.inputs) std::visit(add, array);
-  for (const Array<T>& array : batch.targets) std::visit(add, array);
-  if (batch.weights.dimension() != 0) add(batch.weights);
+  bind(batch.inputs, bound_);
+  bind(batch.targets, bound_);
+  if (batch.weights.dimension() != 0) bound_.emplace_back(batch.weights);
   return bound_;
 }
 
@@ -202,7 +196,7 @@ Program<T>& StepPrograms<T>::accumulate(const Batch<T>& batch) {
 
 template <class T>
 Program<T>& StepPrograms<T>::apply(double weight) {
-  const Tensor<T> divisor(static_cast<T>(weight));
+  const Tensor<T> divisor(std::max(static_cast<T>(weight), std::numeric_limits<T>::min()));  // 0 / 0 is 0
   const ProgramInput<T> inputs[] = {divisor};
   return applications_.run(inputs, [&](Tape<T>& tape, std::vector<ProgramVar<T>>& leaf) {
     const Var<T> n = tape.borrow(divisor);

@@ -66,6 +66,24 @@ TEST_CASE("the best weights are averages, and averages survive an interruption")
   CHECK(weight_of(network) == doctest::Approx(expected[3].average).epsilon(1e-13));
 }
 
+TEST_CASE("a run is not resumed with another average or other rate factors") {
+  const train::Samples data{Tensor<double>{1.0, 2.0}, Tensor<double>{2.0, 4.0}};
+  const TemporaryFolder folder;
+  const auto run = [&](const optim::OptimizerOptions<double>& of_optimizer) {
+    const Line network = line(1);
+    optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1}, of_optimizer);
+    train::fit(network, optimizer, squares, data, quiet({.epochs = 1, .folder = folder / "run", .resume = true}));
+  };
+  run({.average = optim::EMA{.decay = 0.5}});
+  const std::string by_average = message_of<FileError>([&] { run({.average = optim::EMA{.decay = 0.75}}); });
+  CHECK(contains(by_average, "was trained by another optimiser"));
+  CHECK(contains(by_average, "0.75"));
+  CHECK(contains(message_of<FileError>([&] {
+                   run({.rate_factors = {{"weight", 0.5}}, .average = optim::EMA{.decay = 0.5}});
+                 }),
+                 "rate_factor.weight 0.5"));
+}
+
 TEST_CASE("a callback cannot set the rate while a schedule does") {
   const Tensor<double> x{1.0, 2.0};
   const train::Samples data{x, Tensor<double>(2 * x)};

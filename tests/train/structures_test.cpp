@@ -180,10 +180,12 @@ TEST_CASE("weights of samples give the weighted mean, in a step, over accumulate
   const auto figures = train::evaluate(line(1), each, data, {.batch_size = 5, .metrics = {train::mae()}});
   CHECK(figures.metric("mae") == doctest::Approx(xt::sum(weights * xt::abs(x - y))() / xt::sum(weights)()));
   const train::Samples zero{x, y, Tensor<double>(xt::zeros<double>({12}))};
-  const Line still = line(1);
-  optim::Optimizer<double> optimizer(still, optim::SGD{.rate = 0.1});
-  train::fit(still, optimizer, each, zero, quiet({.epochs = 1, .batch_size = 4}));
-  CHECK(weight_of(still) == 1);
+  for (const std::size_t accumulate : {1U, 3U}) {  // samples without weight change nothing
+    const Line still = line(1);
+    optim::Optimizer<double> optimizer(still, optim::SGD{.rate = 0.1});
+    train::fit(still, optimizer, each, zero, quiet({.epochs = 1, .batch_size = 4, .accumulate = accumulate}));
+    CHECK(weight_of(still) == 1);
+  }
   CHECK_ERROR(
       ValueError,
       "[evaluate] samples or classes have weights, but a loss is one number: expected one value per weight, (12,)",
@@ -204,10 +206,10 @@ TEST_CASE("metrics of several outputs name theirs; rows that do not match are re
   const TwoInputs network = two_inputs(1, 1);
   const auto loss = [](const auto& outputs, const auto& targets) { return mean(square(outputs.sum - targets)); };
   const train::Samples data{std::tuple{x, z}, x};
-  CHECK_ERROR(
-      ValueError,
-      "[evaluate] metric 'r_squared': the outputs are sum, product, the targets : expected one of each, or of_output",
-      train::evaluate(network, loss, data, {.metrics = {train::r_squared()}}));
+  CHECK_ERROR(ValueError,
+              "[evaluate] metric 'r_squared': the outputs are sum, product, the targets one without a name: expected "
+              "one of each, or of_output",
+              train::evaluate(network, loss, data, {.metrics = {train::r_squared()}}));
   CHECK_ERROR(ValueError, "[evaluate] metric 'total_r_squared' of output 'total': the outputs are sum, product",
               train::evaluate(network, loss, data, {.metrics = {train::of_output("total", train::r_squared())}}));
   CHECK(train::evaluate(network, loss, data, {.metrics = {train::of_output("sum", train::r_squared())}})

@@ -16,7 +16,7 @@
 
 namespace wengert::data {
 
-/// A function of the rows of a batch fills inputs of type `Inputs` and targets of type `Targets`: each a tensor,
+/// A data set: the number of samples, and a function that copies rows into a batch's inputs and targets, each a tensor,
 /// Indices, or a tuple, std::array or struct of them.
 template <class D>
 concept SampleData = requires(const D& data, std::span<const std::size_t> rows, typename D::Inputs& x,

@@ -91,8 +91,16 @@ struct LeafVars {
 // The inputs or targets as a network or loss takes them: Vars and IndexVars in the structure of X.
 template <class X, class T>
 auto on_tape(const std::vector<ProgramVar<T>>& vars) {
+  constexpr bool can_be_rebuilt = wengert::detail::kind_of<X> != wengert::detail::Kind::aggregate ||
+                                  !std::same_as<wengert::detail::Rebuilt<LeafVars<T>, X>, X>;
+  static_assert(can_be_rebuilt,
+                "wengert: a struct of inputs or targets must be a template over the types of its arrays: template "
+                "<class V> struct Inputs { V picture, table; }");
   LeafVars<T> map{vars};
-  return wengert::detail::rebuild(X{}, map);
+  if constexpr (can_be_rebuilt)
+    return wengert::detail::rebuild(X{}, map);
+  else
+    return X{};
 }
 template <class X, class T>
 using OnTape = decltype(on_tape<X, T>(std::declval<const std::vector<ProgramVar<T>>&>()));

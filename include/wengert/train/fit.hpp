@@ -53,7 +53,7 @@ Evaluation run_evaluate(const ErasedModel<T>& model, const Source<T>& data, cons
 /// step. Throws ShapeError unless there is a target for each sample, and if outputs (N, 1) meet targets (N,); FileError
 /// if the run folder cannot be written, is in use by another training run, or has a checkpoint that is damaged or
 /// belongs to another run; and whatever recording throws.
-template <class Module, class T, class Loss, SamplesOf<T> Data, SamplesOf<T> Validation>
+template <class Module, class T, class Loss, data::SampleData Data, data::SampleData Validation>
 FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss& loss, const Data& data,
               const Validation& validation, const FitOptions& options = {}, Location where = Location::current()) {
   static_assert(std::same_as<typename Data::Inputs, typename Validation::Inputs> &&
@@ -65,7 +65,7 @@ FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss&
 }
 
 /// The same without validation.
-template <class Module, class T, class Loss, SamplesOf<T> Data>
+template <class Module, class T, class Loss, data::SampleData Data>
 FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss& loss, const Data& data,
               const FitOptions& options = {}, Location where = Location::current()) {
   return detail::run_fit<T>(detail::erased_model<T, Data>(network, loss, where), optimizer,
@@ -88,7 +88,7 @@ FitResult fit(  // not with L-BFGS: call its step(), as docs/training.md shows
 /// The loss and metrics of a network on samples. Changes no parameters; afterwards the network is in evaluation mode.
 /// `loss` is as in `fit`. Throws ValueError if there are no samples, for invalid options, and for a loss that is not
 /// finite; ShapeError unless there is a target for each sample.
-template <class Module, class Loss, class Data>
+template <class Module, class Loss, data::SampleData Data>
 Evaluation evaluate(const Module& network, const Loss& loss, const Data& data, const EvaluateOptions& options = {},
                     Location where = Location::current()) {
   using T = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, detail::ScalarOfData<Data>, ModuleScalar<Module>>;

@@ -78,10 +78,6 @@ class Source {
   virtual void copy(const void* loaded, Batch<T>& batch, std::vector<std::size_t>& rows) const = 0;
 };
 
-/// Whether D can be trained on in scalar type T.
-template <class D, class T>
-concept SamplesOf = data::SampleData<D>;
-
 namespace detail {
 
 template <class D>
