@@ -1,4 +1,4 @@
-// Which parameters belong to a list of patterns, such as those of groups.
+// Assignment of parameters to path patterns, such as those of groups.
 #pragma once
 
 #include "optim/untracked_parameters.hpp"

@@ -1,4 +1,4 @@
-// What L-BFGS remembers between iterations.
+// The memory of L-BFGS between iterations.
 #pragma once
 
 #include <wengert/optim/lbfgs.hpp>

@@ -102,11 +102,13 @@ void LBFGS<T>::assign_state(const detail::NamedValues<T>& parts, const Location&
     if (loaded.trained.empty())
       if (const auto first = given.find(named.name + ".changes");
           first != given.end() && first->second->dimension() > 0)
-        loaded.history.resize(count = first->second->shape(0));
+        count = first->second->shape(0);
     loaded.trained.push_back(named.parameter);
     if (count == 0) continue;
     const Tensor<T>&changes = take(named.name + ".changes", stacked(count, shape)),
           &of_gradient = take(named.name + ".gradient_changes", stacked(count, shape));
+    if (size == 0) continue;  // an array without elements can have any length
+    loaded.history.resize(count);
     auto from = changes.begin(), from_gradient = of_gradient.begin();
     for (auto& each : loaded.history) {
       append(each.parameters, from, from + size);

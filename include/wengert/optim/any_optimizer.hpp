@@ -1,4 +1,4 @@
-// AnyOptimizer: what all optimisers have in common, and who may set the learning rate.
+// AnyOptimizer: the common base of all optimisers, and control of the learning rate.
 #pragma once
 
 #include <wengert/optim/named_values.hpp>

@@ -5,7 +5,7 @@
 
 namespace wengert::optim {
 
-/// Exponential moving average of the weights (Polyak and Juditsky 1992): a ← a + (1 − d)·(w − a) after each averaged
+/// Exponential moving average of the weights: a ← a + (1 − d)·(w − a) after each averaged
 /// step, and a ← w after the first one, as in PyTorch's AveragedModel and Keras's `use_ema`.
 struct EMA {
   double decay = 0.999;          ///< d, at least 0 and less than 1
