@@ -7,4 +7,5 @@
 #include <wengert/train/metrics.hpp>
 #include <wengert/train/options.hpp>
 #include <wengert/train/predict.hpp>
+#include <wengert/train/predictor.hpp>
 #include <wengert/train/samples.hpp>

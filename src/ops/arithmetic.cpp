@@ -1,5 +1,6 @@
 // Arithmetic ops: add, subtract, multiply, divide and negate; a scalar operand becomes a parameter of the op.
 #include "ops/engine_ops.hpp"
+#include "ops/linear_ops.hpp"
 #include <wengert/ops/elementwise.hpp>
 
 #include <array>
@@ -42,6 +43,13 @@ constexpr auto scalar_divide = elementwise<"scalar_divide", params<1>>(
       return Domain{0.4, 2.0};
     }),
     notation<"c / x">, called_as<"divide">, shown_by_formula);
+
+template <class T>
+bool enter_add() {
+  LinearOps<T>::add = &ElementwiseTable<T, std::remove_const_t<decltype(add_op)>>::table;
+  return true;
+}
+[[maybe_unused]] const bool add_entered = enter_add<float>() && enter_add<double>();
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 // Convolutions and transposed convolutions: three bilinear ops, each the derivative of the other two.
 #include "kernel/conv.hpp"
 
+#include "ops/linear_ops.hpp"
 #include "ops/windows.hpp"
 #include "tape/operands.hpp"
 #include <wengert/ops/conv.hpp>
@@ -217,6 +218,14 @@ template <class T>
 Var<T> weight_gradient(const Convolving& how, Var<T> x, Var<T> g) {
   return record(ConvWeightGradient{how}, Location::current(), x, g);
 }
+
+// The weight of a transposed convolution has the filters of one group; the extents of groups > 1 do not fit.
+template <class T>
+bool enter_convolutions() {
+  return LinearOps<T>::enter({&StructuralTable<T, Conv>::table, 0, 1}) &&
+         LinearOps<T>::enter({&StructuralTable<T, ConvInputGradient>::table, 1, 1});
+}
+[[maybe_unused]] const bool convolutions_entered = enter_convolutions<float>() && enter_convolutions<double>();
 
 // ---- helpers of the public functions -------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 // matmul: stacked matrix products with broadcasting; transposed and strided operands are read in place where possible.
 #include "base/odometer.hpp"
+#include "ops/linear_ops.hpp"
 #include "ops/matrices.hpp"
 #include <wengert/ops/linalg.hpp>
 #include <wengert/ops/shape.hpp>
@@ -103,6 +104,10 @@ struct Matmul {
             {{}, {{2, 1, 2, 3}, {3, 3, 2}}}, {{}, {{2, 3}, {2, 3, 2}}}, {{}, {{2, 2, 3}, {1, 3, 2}}}};
   }
 };
+
+[[maybe_unused]] const bool matmul_entered =
+    LinearOps<float>::enter({&StructuralTable<float, Matmul>::table, -1, -1}) &&
+    LinearOps<double>::enter({&StructuralTable<double, Matmul>::table, -1, -1});
 
 // If there is a single matrix on the right, all rows of the stack on the left form one product, in the gradient too.
 template <class T>

@@ -1,6 +1,7 @@
 // Layer, RMS, batch, group and instance normalisation, built on one standardisation op with a fused vjp.
 #include "kernel/normalise.hpp"
 
+#include "ops/linear_ops.hpp"
 #include "tape/operands.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/normalise.hpp>
@@ -121,6 +122,13 @@ struct Standardise : Grouped {
 
 constexpr auto scale_and_shift_op =
     elementwise<"scale_and_shift">([](auto x, auto w, auto b) { return x * w + b; }, notation<"x w + b">);
+
+template <class T>
+bool enter_scale_and_shift() {
+  LinearOps<T>::scale_and_shift = &ElementwiseTable<T, std::remove_const_t<decltype(scale_and_shift_op)>>::table;
+  return true;
+}
+[[maybe_unused]] const bool scale_and_shift_entered = enter_scale_and_shift<float>() && enter_scale_and_shift<double>();
 
 // ---- helpers of the functions --------------------------------------------------------------------------------------
 

@@ -1,6 +1,8 @@
 // Dead code elimination: keeps only what inputs, outputs, updates and guards need.
 #include "program/passes.hpp"
 
+#include <unordered_set>
+
 namespace wengert::program {
 
 // A guard is kept if the value that it checks is live, or if any parameter is written.
@@ -35,6 +37,9 @@ Graph<T> eliminate_dead_code(const Graph<T>& graph) {
   for (std::uint32_t& k : result.inputs) k = moved[k];
   for (std::uint32_t& k : result.outputs) k = moved[k];
   for (Update& update : result.updates) update.value = moved[update.value];
+  std::unordered_set<const void*> read;
+  for (const Entry<T>& entry : result.entries) read.insert(entry.elements);
+  std::erase_if(result.shared, [&](const auto& elements) { return !read.contains(elements.get()); });
   return result;
 }
 

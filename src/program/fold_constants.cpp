@@ -1,5 +1,6 @@
 // The constant folding pass: evaluates ops on constants, unless the result would take more memory.
 #include "program/compute.hpp"
+#include "program/executable.hpp"
 #include "program/passes.hpp"
 
 #include <algorithm>
@@ -29,15 +30,15 @@ Graph<T> fold_constants(Graph<T> graph) {
       values.push_back({element<T>(static_cast<const T*>(graph.entries[place[input].base].elements),
                                    place[input].offset, graph.entries[input].holds_indices),
                         &graph.entries[input].layout});
-    T* result = static_cast<T*>(graph.memory->allocate(entry.bytes()));
+    const Memory result = allocate(std::max<std::size_t>(entry.bytes(), 1));
     try {
-      compute<T>(*entry.op, entry.attributes, values, {result, &entry.layout});
+      compute<T>(*entry.op, entry.attributes, values, {reinterpret_cast<T*>(result.get()), &entry.layout});
     } catch (const Error&) {
       continue;  // left to the replay, which throws it with the line that recorded the op
     }
     entry.source = Source::constant;
     entry.op = nullptr;
-    entry.elements = result;
+    entry.elements = graph.keep(result.get(), entry.bytes());
     entry.arity = 0;
   }
   return eliminate_dead_code(graph);

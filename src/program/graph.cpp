@@ -1,7 +1,17 @@
 // Queries on a Program's graph: the base and offset that each entry views, and how often each entry is used.
 #include "program/graph.hpp"
 
+#include <cstring>
+
 namespace wengert::program {
+
+template <class T>
+const void* Graph<T>::keep(const void* elements, std::size_t bytes) {
+  if (bytes == 0) return Pool::no_elements;
+  if (frozen == nullptr) return std::memcpy(memory->allocate(bytes), elements, bytes);
+  shared.push_back(frozen->share(elements, bytes));
+  return shared.back().get();
+}
 
 template <class T>
 std::vector<Place> places(const Graph<T>& graph) {
@@ -26,6 +36,8 @@ std::vector<std::uint32_t> use_counts(const Graph<T>& graph) {
   return result;
 }
 
+template const void* Graph<float>::keep(const void*, std::size_t);
+template const void* Graph<double>::keep(const void*, std::size_t);
 template std::vector<Place> places(const Graph<float>&);
 template std::vector<Place> places(const Graph<double>&);
 template std::vector<std::uint32_t> use_counts(const Graph<float>&);

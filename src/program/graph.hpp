@@ -1,6 +1,7 @@
 // The graph that a Program is compiled from: copies of a tape's nodes, which the passes rewrite.
 #pragma once
 
+#include "program/frozen_constants.hpp"
 #include <wengert/base/storage.hpp>
 #include <wengert/ops/random.hpp>
 #include <wengert/tape/op.hpp>
@@ -37,7 +38,7 @@ struct Entry {
   void* attributes = nullptr;  // of the op
   Layout layout{.shape = {}, .strides = {}, .size = 0};
   std::ptrdiff_t offset = 0;       // views: in elements, from the start of the input
-  const void* elements = nullptr;  // constants: contiguous, in the order of the layout
+  const void* elements = nullptr;  // constants: as many as the layout has, without gaps
   std::uint32_t number = none;     // of the input, parameter or generator's stream; borrowed tensors follow the inputs
   std::uint32_t first_edge = 0;    // its inputs are edges[first_edge … first_edge + arity)
   std::uint32_t arity = 0;
@@ -83,6 +84,11 @@ struct Graph {
   std::vector<Parameter<T>> parameters;
   std::vector<Stream> streams;
   std::shared_ptr<Arena> memory = std::make_shared<Arena>();
+  std::shared_ptr<FrozenConstants> frozen{};        // if parameters are constants
+  std::vector<std::shared_ptr<const void>> shared;  // the constants in it that the entries refer to
+
+  /// A copy of a constant's elements that lives as long as the graph.
+  const void* keep(const void* elements, std::size_t bytes);
 
   std::span<const std::uint32_t> inputs_of(std::size_t k) const {
     return {edges.data() + entries[k].first_edge, entries[k].arity};

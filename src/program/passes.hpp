@@ -18,9 +18,18 @@ namespace wengert::program {
 template <class T>
 Graph<T> eliminate_dead_code(const Graph<T>& graph);
 
+/// Turns parameters that no update changes into constants. (frozen_constants.cpp)
+template <class T>
+Graph<T> freeze_parameters(Graph<T> graph);
+
 /// Evaluates ops on constants, unless the result takes more memory than any of its inputs. (fold_constants.cpp)
 template <class T>
 Graph<T> fold_constants(Graph<T> graph);
+
+/// Folds a constant scale and shift of each channel of a matrix product or a convolution, as of a batch normalisation
+/// in evaluation mode, into its constant weights and bias. (fold_scales.cpp)
+template <class T>
+Graph<T> fold_scales(Graph<T> graph);
 
 /// Common subexpression elimination: merges entries of equal op, attributes and inputs. Never merges random draws, nor
 /// entries that repeat a computation on purpose. (common_subexpressions.cpp)

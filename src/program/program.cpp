@@ -55,8 +55,18 @@ Program<T> compile(Tape<T>& tape, const std::vector<ProgramVar<std::type_identit
   passed("capture");
   graph = eliminate_dead_code(graph);
   passed("eliminate_dead_code");
+  if (options.frozen != nullptr) {
+    graph.frozen = options.frozen;
+    state->find_frozen();
+    graph = freeze_parameters(std::move(graph));
+    passed("freeze_parameters");
+  }
   graph = fold_constants(std::move(graph));
   passed("fold_constants");
+  if (options.frozen != nullptr && options.fuse) {
+    graph = fold_scales(std::move(graph));
+    passed("fold_scales");
+  }
   graph = eliminate_common_subexpressions(std::move(graph));
   passed("eliminate_common_subexpressions");
   graph = drop_unused_operands(std::move(graph));
@@ -113,6 +123,13 @@ void Program<T>::State::find_draws() {
   }
 }
 
+template <class T>
+void Program<T>::State::find_frozen() {
+  for (std::uint32_t k = 0; k < graph.parameters.size(); ++k)
+    if (std::ranges::none_of(graph.updates, [&](const program::Update& update) { return update.parameter == k; }))
+      frozen.emplace_back(k, graph.parameters[k].state_->version);
+}
+
 // ---- replaying -----------------------------------------------------------------------------------------------------
 
 template <class T>
@@ -166,6 +183,16 @@ std::string Program<T>::State::overwritten(const ProgramInput<T>& input) const {
         meets(parameter.value().data(), parameter.value().size() * sizeof(T)))
       return fmt::format("the value of parameter '{}', which the Program updates", parameter.name());
   return {};
+}
+
+template <class T>
+void Program<T>::State::check_frozen() const {
+  for (const auto& [k, version] : frozen)
+    if (graph.parameters[k].state_->version != version)
+      throw HandleError("program",
+                        fmt::format("parameter '{}' of shape {} has changed since the Program was compiled with "
+                                    "`frozen`: compile again, or without it",
+                                    graph.parameters[k].name(), wengert::to_string(graph.parameters[k].shape())));
 }
 
 // Binds the caller's inputs, and the current data of borrowed tensors, to the instructions.
@@ -243,6 +270,7 @@ void Program<T>::run(std::span<const ProgramInput<T>> inputs) {
 template <class T>
 void Program<T>::replay(std::span<const ProgramInput<T>> inputs) {
   State& s = *state_;
+  s.check_frozen();
   s.bind(inputs);
   s.set_draws();
   s.failed = true;

@@ -2,6 +2,10 @@
 #include "program/profile.hpp"
 #include "program/state.hpp"
 
+#include <algorithm>
+#include <type_traits>
+#include <unordered_set>
+
 #include <fmt/format.h>
 
 namespace wengert {
@@ -64,6 +68,26 @@ Indices Program<T>::indices(std::size_t i, Location where) const {
   });
 }
 
+template <class T>
+template <class A>
+void Program<T>::copy_result(std::size_t i, A& to, const Location& where) const {
+  using E = typename A::value_type;
+  located("program", where, [&] {
+    const program::InUse::Reading reading(*state().in_use, "program");
+    const Value<const T> from = state().result(i, std::is_same_v<A, Indices>);
+    if (!std::ranges::equal(to.shape(), from.shape())) to.resize(xt::dynamic_shape<std::size_t>(from.shape()));
+    copy_elements<E>({reinterpret_cast<const E*>(from.data), from.layout}, to.data());
+  });
+}
+template <class T>
+void Program<T>::copy_to(std::size_t i, Tensor<T>& to, Location where) const {
+  copy_result(i, to, where);
+}
+template <class T>
+void Program<T>::copy_to(std::size_t i, Indices& to, Location where) const {
+  copy_result(i, to, where);
+}
+
 // ---- inspection ----------------------------------------------------------------------------------------------------
 
 template <class T>
@@ -87,8 +111,11 @@ ProgramMemory Program<T>::memory() const {
   ProgramMemory memory;
   memory.arena_bytes = s.executable.arena_bytes;
   memory.tile_bytes = s.executable.tile_bytes;
+  std::unordered_set<const void*> shared;
+  for (const auto& elements : s.graph.shared) shared.insert(elements.get());
   for (const program::Entry<T>& entry : s.graph.entries)
-    if (entry.source == program::Source::constant) memory.constant_bytes += entry.bytes();
+    if (entry.source == program::Source::constant && entry.number == program::none)
+      (shared.contains(entry.elements) ? memory.frozen_bytes : memory.constant_bytes) += entry.bytes();
   for (const Parameter<T>& parameter : s.graph.parameters)
     memory.parameter_bytes += parameter.value().size() * sizeof(T);
   return memory;
@@ -125,6 +152,8 @@ const std::vector<std::pair<std::string, std::string>>& Program<T>::passes() con
   template Tensor<T> Program<T>::value(std::size_t, Location) const;              \
   template T Program<T>::item(std::size_t, Location) const;                       \
   template Indices Program<T>::indices(std::size_t, Location) const;              \
+  template void Program<T>::copy_to(std::size_t, Tensor<T>&, Location) const;     \
+  template void Program<T>::copy_to(std::size_t, Indices&, Location) const;       \
   template std::size_t Program<T>::input_count() const;                           \
   template std::size_t Program<T>::output_count() const;                          \
   template const Shape& Program<T>::input_shape(std::size_t, Location) const;     \

@@ -36,6 +36,7 @@ struct Program<T>::State {
   std::vector<Draw*> draws;                 // patched at each replay
   std::vector<std::uint64_t> draw_offsets;  // in their streams
   std::vector<std::uint32_t> draw_streams;
+  std::vector<std::pair<std::uint32_t, Version>> frozen;  // parameters that are constants, and their versions then
   bool fused = true;
   Location where;       // the line that compiled it
   bool failed = false;  // whether the last replay threw
@@ -46,6 +47,8 @@ struct Program<T>::State {
   program::InUse* in_use = &own;  // that of the cache, if the Program is in one
 
   void find_draws();
+  void find_frozen();
+  void check_frozen() const;
   void set_draws();
   std::string refusal(std::span<const ProgramInput<T>> inputs) const;
   bool fits(std::span<const ProgramInput<T>> inputs) const;

@@ -32,7 +32,7 @@ std::vector<ProgramVar<T>> leaf_nodes(Tape<T>& tape, const std::vector<Array<T>>
 }
 
 template <class T>
-void bind(const std::vector<Array<T>>& arrays, std::vector<ProgramInput<T>>& inputs) {
+void append_inputs(const std::vector<Array<T>>& arrays, std::vector<ProgramInput<T>>& inputs) {
   for (const Array<T>& array : arrays) std::visit([&](const auto& a) { inputs.emplace_back(a); }, array);
 }
 
@@ -40,7 +40,7 @@ void bind(const std::vector<Array<T>>& arrays, std::vector<ProgramInput<T>>& inp
   template double Batch<T>::weight() const;                                               \
   template void detail::set_weights(const Tensor<double>&, Batch<T>&);                    \
   template std::vector<ProgramVar<T>> leaf_nodes(Tape<T>&, const std::vector<Array<T>>&); \
-  template void bind(const std::vector<Array<T>>&, std::vector<ProgramInput<T>>&);
+  template void append_inputs(const std::vector<Array<T>>&, std::vector<ProgramInput<T>>&);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

@@ -14,6 +14,6 @@ std::vector<ProgramVar<T>> leaf_nodes(Tape<T>& tape, const std::vector<Array<T>>
 
 /// Appends arrays as inputs of a replay, which reads them in place.
 template <class T>
-void bind(const std::vector<Array<T>>& arrays, std::vector<ProgramInput<T>>& inputs);
+void append_inputs(const std::vector<Array<T>>& arrays, std::vector<ProgramInput<T>>& inputs);
 
 }  // namespace wengert::train

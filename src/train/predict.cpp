@@ -45,7 +45,7 @@ void detail::predict_batches(const RecordOutputs<T>& record, const Source<T>& da
       std::iota(rows.begin(), rows.end(), first);
       data.gather(rows, batch);
       std::vector<ProgramInput<T>> inputs;
-      bind(batch.inputs, inputs);
+      append_inputs(batch.inputs, inputs);
       const Program<T>& program = programs.run(inputs, [&](Tape<T>& tape, std::vector<ProgramVar<T>>& leaves) {
         leaves = leaf_nodes(tape, batch.inputs);
         RecordedOutputs<T> outputs = record(leaves);

@@ -56,8 +56,8 @@ typename StepPrograms<T>::Leaves StepPrograms<T>::leaves(Tape<T>& tape, const Ba
 template <class T>
 std::vector<ProgramInput<T>>& StepPrograms<T>::bound(const Batch<T>& batch) {
   bound_.clear();
-  bind(batch.inputs, bound_);
-  bind(batch.targets, bound_);
+  append_inputs(batch.inputs, bound_);
+  append_inputs(batch.targets, bound_);
   if (batch.weights.dimension() != 0) bound_.emplace_back(batch.weights);
   return bound_;
 }

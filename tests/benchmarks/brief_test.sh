@@ -7,7 +7,7 @@ for program in "$@"; do
   [[ "$program" = *_v3 ]] && ! grep -qw avx2 /proc/cpuinfo && continue
   programs+=("$program")
 done
-works='^(mlp-(1|32)|chain|lstm-2|gmm-10|cnn|doubling|slices-1000|rnn-200)/'
+works='^(mlp-(1|32)|inference-(1|256)|chain|lstm-2|gmm-10|cnn|doubling|slices-1000|rnn-200)/'
 
 # Prints one line per number: MODEL VARIANT NAME VALUE SCALE.
 digests() {

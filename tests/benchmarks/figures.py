@@ -84,6 +84,18 @@ def threads():
                          note="by the clock")
 
 
+def inference():
+    """train::Predictor: latency of one sample, throughput of a batch, and two threads against two processes."""
+    for batch, bar in ((1, ">=5"), (256, ">=")):
+        model = f"inference-{batch}"
+        yield Figure(f"{model}/predictor:torch", ours(f"{model}/predictor"), torch(f"{model}/torch"), bar)
+        yield Figure(f"{model}/predictor:products", ours(f"{model}/predictor"),
+                     hand(f"inference-products-{batch}/hand"), ">=0.95" if batch > 1 else ">=",
+                     note="the two products alone")
+        yield Figure(f"{model}/threads:processes", ours(f"{model}/threads"), ours(f"{model}/processes"),
+                     ">=0.93", note="two of each at once, by the clock")
+
+
 def chain():
     for work, eager, program in (("forward", 35, 9), ("gradient", 70, 12)):
         yield Figure(f"chain/{work}-eager", ours(f"chain/{work}-eager"), None, f"<={eager}", "ns")
@@ -176,12 +188,14 @@ def allocations():
         for variant in ("eager", "program"):
             yield Figure(f"allocations/{name}-{variant}", ours(f"{name}/gradient-{variant}"), None, "<=0", "",
                          "allocations")
+    for name in ("inference-1", "inference-256"):
+        yield Figure(f"allocations/{name}", ours(f"{name}/predictor"), None, "<=0", "", "allocations")
 
 
 def all_figures(has):
     """All figures; `has(name)` returns whether Wengert's program offers the workload."""
-    for part in (mlp(), chain(), lstm(), models(has), elementwise(), sequences(), scaling(), loops(), threads(), memory(),
-                 allocations()):
+    for part in (mlp(), inference(), chain(), lstm(), models(has), elementwise(), sequences(), scaling(), loops(), threads(),
+                 memory(), allocations()):
         yield from part
 
 

@@ -6,8 +6,11 @@
 #include <wengert/train.hpp>
 
 #include <iostream>
+#include <span>
 #include <sstream>
+#include <thread>
 #include <tuple>
+#include <vector>
 
 namespace wg = wengert;
 namespace data = wg::data;
@@ -156,8 +159,73 @@ TEST_CASE("the recipe for inference works as it is written") {
   CHECK(threes == expected);
 }
 
+TEST_CASE("the recipe for a predictor works as it is written") {
+  const auto network = nn::Linear<float>::make(4, 5, wg::Generator(1));
+  const wg::Tensor<float> x = random_tensor<float>({50, 4}, 3);
+  const Captured captured;
+  // clang-format off
+  const train::Predictor<wg::Tensor<float>(wg::Tensor<float>)> predictor(network);
+
+  wg::Tensor<float> one = predictor(x);                                // on any thread
+  predictor.run(x, one);                                               // into an existing tensor: allocates nothing
+  // [classes]
+  const train::Predictor<wg::Tensor<float>(wg::Tensor<float>)> classifier(nn::sequential(network, nn::Softmax{}));
+  const wg::Indices likeliest = train::predicted_classes(classifier(x));
+  // [bounded]
+  const train::Predictor<wg::Tensor<float>(wg::Tensor<float>)> bounded(network, {.max_threads = 2, .max_programs = 4});
+  bounded(x);
+  std::cout << bounded.compilations() << " compiled, " << bounded.memory().total_bytes() << " bytes\n";
+  // clang-format on
+  CHECK(distance(one, train::predict(network, x)) < 1e-6);
+  CHECK(likeliest == train::predict_classes(network, x));
+  CHECK(distance(classifier(x), train::predict_probabilities(network, x)) < 1e-6);
+  CHECK(contains(captured.out.str(), "1 compiled"));
+}
+
+TEST_CASE("the recipe for threads works as it is written") {
+  const auto network = nn::Linear<float>::make(4, 5, wg::Generator(1));
+  const std::vector<wg::Tensor<float>> requests{random_tensor<float>({1, 4}, 3), random_tensor<float>({2, 4}, 4),
+                                                random_tensor<float>({1, 4}, 5)};
+  std::vector<wg::Tensor<float>> answers(requests.size());
+  {
+    // clang-format off
+    const train::Predictor<wg::Tensor<float>(wg::Tensor<float>)> predictor(network);
+    std::vector<std::thread> workers;
+    for (std::size_t i = 0; i < requests.size(); ++i)
+      workers.emplace_back([&, i] { answers[i] = predictor(requests[i]); });
+    for (std::thread& worker : workers) worker.join();
+    // clang-format on
+  }
+  for (std::size_t i = 0; i < requests.size(); ++i)
+    CHECK(distance(answers[i], train::predict(network, requests[i])) < 1e-6);
+
+  const wg::Tensor<float> x = random_tensor<float>({20, 4}, 1);
+  const wg::Parameter<float> w(random_tensor<float>({4, 1}, 2)), b(wg::Tensor<float>(xt::zeros<float>({1})));
+  // clang-format off
+  wg::DataParallel<float> parallel({w, b});
+  std::vector<wg::Tensor<float>> gradients{w.value(), b.value()};     // of the parameters' shapes; overwritten
+  float loss = parallel.gradients_into(
+      x.shape()[0],
+      [&](wg::Tape<float>& tape, std::span<const wg::Var<float>> v, const wg::Shard& shard) {
+        auto part = tape.constant(xt::view(x, xt::range(shard.first, shard.last)));
+        return mean(square(matmul(part, v[0]) + v[1]));
+      },
+      gradients);
+  // clang-format on
+  float expected = 0, slope = 0;
+  for (std::size_t i = 0; i < 20; ++i) {
+    float y = 0;
+    for (std::size_t j = 0; j < 4; ++j) y += x(i, j) * w.value()(j, 0);
+    expected += y * y / 20;
+    slope += 2 * y / 20;
+  }
+  CHECK(loss == doctest::Approx(expected).epsilon(1e-5));
+  CHECK(gradients[1](0) == doctest::Approx(slope).epsilon(1e-5));
+}
+
 TEST_CASE("every block of C++ in these recipes stands in this file") {
   CHECK(check_snippets("docs/recipes/several-inputs.md", "tests/train/recipes_test.cpp") == 4);
   CHECK(check_snippets("docs/recipes/imbalanced-classes.md", "tests/train/recipes_test.cpp") == 2);
-  CHECK(check_snippets("docs/recipes/inference.md", "tests/train/recipes_test.cpp") == 2);
+  CHECK(check_snippets("docs/recipes/inference.md", "tests/train/recipes_test.cpp") == 5);
+  CHECK(check_snippets("docs/recipes/threads.md", "tests/train/recipes_test.cpp") == 2);
 }

@@ -31,6 +31,12 @@
 
 namespace wengert {
 
+/// What Programs computed from frozen parameters, which they share; made by `frozen_constants`.
+class FrozenConstants;
+
+/// An empty FrozenConstants, for CompileOptions::frozen. Any number of threads may compile with it at once.
+std::shared_ptr<FrozenConstants> frozen_constants();
+
 /// Options of `compile`.
 struct CompileOptions {
   /// Runs elementwise ops of one shape, and sums over them, tile by tile, and accumulates updates in place. Results
@@ -49,6 +55,11 @@ struct CompileOptions {
   /// it, the least recently used one is evicted; if its shapes occur again, they are compiled again, which
   /// `recompilations()` counts. A Program takes about a kilobyte per op, plus its values.
   std::size_t max_programs = 16;
+  /// For inference: if set, parameters that the Program does not update are constants; a replay after one has changed
+  /// throws HandleError. What depends on them alone is computed once and shared by the Programs with the same
+  /// FrozenConstants. With `fuse`, a batch normalisation in evaluation mode is folded into the weights of the linear or
+  /// convolutional layer before it, which changes the rounding of its result.
+  std::shared_ptr<FrozenConstants> frozen{};
 };
 
 /// A Var or an IndexVar, as an input or output of a Program.
@@ -133,6 +144,7 @@ struct ProgramMemory {
   std::size_t tile_bytes = 0;       ///< tiles of fused ops, for one thread; every other thread has its own
   std::size_t constant_bytes = 0;   ///< constants that it captured
   std::size_t parameter_bytes = 0;  ///< parameters that it reads or writes, which are not its own memory
+  std::size_t frozen_bytes = 0;     ///< shared with other Programs (see CompileOptions::frozen)
   /// The bytes that the Program itself holds, on one thread.
   std::size_t total_bytes() const { return arena_bytes + tile_bytes + constant_bytes; }
 };
@@ -206,6 +218,11 @@ class Program {
   /// A copy of result `i`, which must hold integers. Throws as `output`.
   Indices indices(std::size_t i = 0, Location where = Location::current()) const;
 
+  /// Copies result `i` to a tensor, which is resized if its shape differs. Throws as `output`.
+  void copy_to(std::size_t i, Tensor<T>& to, Location where = Location::current()) const;
+  /// The same for a result that holds integers.
+  void copy_to(std::size_t i, Indices& to, Location where = Location::current()) const;
+
   /// The memory that it needs; known before the first replay.
   ProgramMemory memory() const;
   /// The instructions in order, one block each, with shapes and memory locations.
@@ -228,6 +245,8 @@ class Program {
   void replay(std::span<const ProgramInput<T>> inputs);
   void replay_checked(std::span<const ProgramInput<T>> inputs, const ProgramRecorder<T>& record);
   Value<const T> result(std::size_t i, const Location& where) const;
+  template <class A>
+  void copy_result(std::size_t i, A& to, const Location& where) const;
 
   std::unique_ptr<State> state_;
 };

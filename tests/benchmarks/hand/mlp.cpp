@@ -185,7 +185,29 @@ class Products : public Work {
   std::vector<float> a_ = std::vector<float>(static_cast<std::size_t>(n_) * hidden);
 };
 
+// The two products of inference alone: the lower bound for a network that uses oneDNN.
+class InferenceProducts : public Work {
+ public:
+  explicit InferenceProducts(std::size_t batch)
+      : n_(static_cast<dnnl_dim_t>(batch)), x_(numbers<float>(batch * inputs, 1, 0, 1)) {}
+
+  void step() override {
+    dnnl_sgemm('N', 'N', n_, hidden, inputs, 1, x_.data(), inputs, w1_.data(), hidden, 0, a_.data(), hidden);
+    dnnl_sgemm('N', 'N', n_, classes, hidden, 1, a_.data(), hidden, w2_.data(), classes, 0, z_.data(), classes);
+  }
+  double value() override { return static_cast<double>(z_[0]); }
+
+ private:
+  dnnl_dim_t n_;
+  std::vector<float> x_, w1_ = numbers<float>(inputs * hidden, 3, -1, 1),
+                         w2_ = numbers<float>(hidden * classes, 4, -1, 1);
+  std::vector<float> a_ = std::vector<float>(static_cast<std::size_t>(n_) * hidden);
+  std::vector<float> z_ = std::vector<float>(static_cast<std::size_t>(n_) * classes);
+};
+
 const bool offered = [] {
+  for (const std::size_t batch : {1U, 256U})
+    offer<InferenceProducts>("inference-products-" + std::to_string(batch) + "/hand", batch);
   for (const std::size_t batch : {1U, 32U, 128U, 1024U, 10000U}) {
     offer<Hand>("mlp-" + std::to_string(batch) + "/hand", batch);
     offer<Products>("products-" + std::to_string(batch) + "/hand", batch);

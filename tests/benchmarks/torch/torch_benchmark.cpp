@@ -94,6 +94,25 @@ class Mlp : public Training {
   Tensor x_, y_;
 };
 
+// The forward pass of the same network, without autograd.
+class Inference : public Work {
+ public:
+  explicit Inference(std::size_t batch) : x_(numbers_in({static_cast<long>(batch), mlp::inputs}, 1, 0, 1)) {
+    for (const Weights& w : mlp::weights) p_.push_back(parameter(w, p_.size() + 3).detach());
+  }
+
+  void step() override {
+    const c10::InferenceMode inference;
+    z_ = torch::addmm(p_[3], torch::sigmoid(torch::addmm(p_[1], x_, p_[0])), p_[2]);
+  }
+  double value() override { return static_cast<double>(z_[0][0].item<float>()); }
+  std::vector<Array> arrays() override { return {elements("outputs", z_)}; }
+
+ private:
+  Tensor x_, z_;
+  std::vector<Tensor> p_;
+};
+
 class Cnn : public Training {
  public:
   Cnn() : Training(cnn::rate) {
@@ -267,6 +286,7 @@ class Mixture : public Gradient {
 const bool offered = [] {
   for (const std::size_t batch : {1U, 32U, 128U, 1024U, 10000U})
     offer<Mlp>("mlp-" + std::to_string(batch) + "/torch", batch);
+  for (const std::size_t batch : {1U, 256U}) offer<Inference>("inference-" + std::to_string(batch) + "/torch", batch);
   offer<Cnn>("cnn/torch");
   offer<Transformer>("transformer/torch");
   for (const bool gradient : {false, true}) {
