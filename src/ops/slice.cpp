@@ -124,7 +124,7 @@ Var<T> slice_axes(Var<T> x, std::size_t whole, std::span<const Slice> slices, co
                                                       mentioned, to_string(shape))
                                         : "more than one ellipsis: only one can stand for the remaining axes");
   Section section;
-  Shape result;
+  Shape kept, result;  // `result` also has the new axes
   std::uint32_t backwards = 0;
   const auto take = [&](const Slice& part) {
     const std::size_t axis = section.count.rank();
@@ -132,8 +132,13 @@ Var<T> slice_axes(Var<T> x, std::size_t whole, std::span<const Slice> slices, co
     section.start[axis] = run.start;
     section.step[axis] = run.step;
     section.count.push_back(run.count);
-    if (run.backwards) backwards |= std::uint32_t{1} << axis;
-    if (part.kind != Slice::Kind::position) result.push_back(run.count);
+    if (part.kind == Slice::Kind::position) {
+      section.dropped |= std::size_t{1} << axis;
+      return;
+    }
+    if (run.backwards) backwards |= std::uint32_t{1} << kept.rank();
+    kept.push_back(run.count);
+    result.push_back(run.count);
   };
   const auto take_whole = [&](std::size_t axes) {
     for (std::size_t i = 0; i < axes; ++i) take(Slice(xt::all()));
@@ -148,9 +153,9 @@ Var<T> slice_axes(Var<T> x, std::size_t whole, std::span<const Slice> slices, co
       take(part);
   take_whole(shape.rank() - section.count.rank());
 
-  Var<T> part = section.count == shape ? x : record(section, where, x);
+  Var<T> part = section.count == shape && section.dropped == 0 ? x : record(section, where, x);
   if (backwards != 0) part = record(Flip{backwards}, where, part);
-  return result == section.count ? part : reshape(part, result, where);
+  return result == kept ? part : reshape(part, result, where);
 }
 
 }  // namespace

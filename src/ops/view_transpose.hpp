@@ -17,13 +17,18 @@ struct Section {
   static constexpr std::string_view notation = "part of x";
   static constexpr std::size_t arity = 1;
   std::array<std::size_t, max_rank> start{}, step{};
-  Shape count;
+  Shape count;              // by axis of x
+  std::size_t dropped = 0;  // the axes that the result does not have, one bit each; their count is 1
 
   bool view(const Layout& input, Layout& out, std::ptrdiff_t& offset) const {
+    Shape shape;
     std::array<std::ptrdiff_t, max_rank> strides{};
-    for (std::size_t axis = 0; axis < count.rank(); ++axis)
-      strides[axis] = input.strides[axis] * static_cast<std::ptrdiff_t>(step[axis]);
-    out = strided_layout(count, strides);
+    for (std::size_t axis = 0; axis < count.rank(); ++axis) {
+      if ((dropped >> axis & 1) != 0) continue;
+      strides[shape.rank()] = input.strides[axis] * static_cast<std::ptrdiff_t>(step[axis]);
+      shape.push_back(count[axis]);
+    }
+    out = strided_layout(shape, strides);
     for (std::size_t axis = 0; axis < count.rank() && out.size > 0; ++axis)
       offset += input.strides[axis] * static_cast<std::ptrdiff_t>(start[axis]);
     return true;
@@ -33,7 +38,8 @@ struct Section {
   static std::vector<StructuralExample<Section>> examples() {
     return {{{{1}, {1}, {2}}, {{4}}},
             {{{0, 1, 2}, {1, 2, 1}, {2, 2, 1}}, {{2, 4, 3}}},
-            {{{0, 2}, {1, 1}, {3, 0}}, {{3, 2}}}};
+            {{{0, 2}, {1, 1}, {3, 0}}, {{3, 2}}},
+            {{{0, 1}, {1, 1}, {3, 1}, 0b10}, {{3, 2}}}};
   }
   static std::vector<OpExample> applications();
 };

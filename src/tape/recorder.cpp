@@ -156,8 +156,14 @@ Var<T> Recorder<T>::record_converted(const Op<T>& op, std::span<const Operand<T>
   });
 }
 
-// The common case of an elementwise op, which cannot fail: all operands have one shape and no gaps. Returns an empty
-// handle in any other case.
+// Whether all elements of a value are one element in memory, as in a scalar that was broadcast.
+static bool repeats_one(const Layout& layout) {
+  const auto all = layout.strides.begin();
+  return std::all_of(all, all + static_cast<std::ptrdiff_t>(layout.rank()), [](std::ptrdiff_t s) { return s == 0; });
+}
+
+// The common case of an elementwise op, which cannot fail: all operands have one shape and no gaps, and some may be
+// broadcast scalars. Returns an empty handle in any other case.
 template <class T>
 template <class Handles>
 [[gnu::flatten]] Var<T> Recorder<T>::record_direct(const Op<T>& op, const void* attributes, Handles inputs,
@@ -167,11 +173,13 @@ template <class Handles>
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!is_current(inputs[i])) return {};
     const Node<T>& n = tape_.nodes_[inputs[i].index_];
-    planes[i] = {n.data_, 0, true};
+    planes[i] = {n.data_, 0, n.layout->contiguous};
     if (n.layout == layout) continue;
-    if (!n.layout->contiguous || (layout != nullptr && n.layout->shape != layout->shape)) return {};
-    layout = n.layout;
+    if (layout != nullptr && n.layout->shape != layout->shape) return {};
+    if (!n.layout->contiguous && !repeats_one(*n.layout)) return {};
+    if (layout == nullptr || n.layout->contiguous) layout = n.layout;
   }
+  if (!layout->contiguous) return {};
   const std::size_t bytes = op.parameters * sizeof(double);
   if (bytes > 0) attributes = std::memcpy(tape_.arena_.allocate(bytes), attributes, bytes);
   Storage* storage = allocate(layout->size * sizeof(T));
