@@ -18,16 +18,16 @@ namespace {
 
 constexpr std::string_view attention_name = "scaled_dot_product_attention";
 
-void check_shapes(const Shape& q, const Shape& k, const Shape& v) {
+void check_shapes(std::string_view name, const Shape& q, const Shape& k, const Shape& v) {
   const auto shapes = [&] {
     return fmt::format("queries {}, keys {} and values {}", to_string(q), to_string(k), to_string(v));
   };
   if (q.rank() < 2 || k.rank() < 2 || v.rank() < 2)
-    throw ShapeError(attention_name, fmt::format("{}: each must be (…, length, width)", shapes()));
+    throw ShapeError(name, fmt::format("{}: each must be (…, length, width)", shapes()));
   if (q.back() != k.back())
-    throw ShapeError(attention_name, fmt::format("{}: queries and keys must have the same width", shapes()));
+    throw ShapeError(name, fmt::format("{}: queries and keys must have the same width", shapes()));
   if (k[k.rank() - 2] != v[v.rank() - 2])
-    throw ShapeError(attention_name, fmt::format("{}: keys and values must have the same length", shapes()));
+    throw ShapeError(name, fmt::format("{}: keys and values must have the same length", shapes()));
 }
 
 // 1 on and below the diagonal, elsewhere 0.
@@ -40,11 +40,11 @@ Var<T> lower_triangle(Tape<T>& tape, std::size_t rows, std::size_t columns, cons
 }
 
 template <class T>
-void check_beside(std::string_view role, Var<T> x, const Shape& scores, const Tape<T>& tape) {
-  check_operand(tape, x, attention_name, {}, "the {}", role);
+void check_beside(std::string_view name, std::string_view role, Var<T> x, const Shape& scores, const Tape<T>& tape) {
+  check_operand(tape, x, name, {}, "the {}", role);
   if (broadcast_shapes(x.shape(), scores) != scores)
-    throw ShapeError(attention_name, fmt::format("{} of shape {} does not broadcast to the scores' shape {}", role,
-                                                 to_string(x.shape()), to_string(scores)));
+    throw ShapeError(name, fmt::format("{} of shape {} does not broadcast to the scores' shape {}", role,
+                                       to_string(x.shape()), to_string(scores)));
 }
 
 // The mask of keys that are not padding: (N, 1, …, 1, S) for scores (N, …, L, S).
@@ -78,21 +78,22 @@ struct Seen {
 };
 
 template <class T>
-AttentionResult<T> attend(Var<T> q, Var<T> k, Var<T> v, const AttentionOptions<T>& options, const Location& where) {
-  if (q.empty()) detail::throw_empty_handle(attention_name, "an operand", where);
-  Tape<T>& tape = q.tape(attention_name, where);
-  for (const Var<T>& operand : {q, k, v}) check_operand(tape, operand, attention_name, where, "an operand");
+AttentionResult<T> attend(std::string_view name, Var<T> q, Var<T> k, Var<T> v, const AttentionOptions<T>& options,
+                          const Location& where) {
+  if (q.empty()) detail::throw_empty_handle(name, "an operand", where);
+  Tape<T>& tape = q.tape(name, where);
+  for (const Var<T>& operand : {q, k, v}) check_operand(tape, operand, name, where, "an operand");
   return atomically(tape, where, [&] {
     const auto at = [&](const Var<T>& x) { return Operand<T>(x, where); };
     const Operand<T> zero(0, where);
-    check_shapes(q.shape(), k.shape(), v.shape());
+    check_shapes(name, q.shape(), k.shape(), v.shape());
     const auto batch = broadcast_shapes(leading_axes(q.shape()), leading_axes(k.shape()));
     if (!batch) matmul(q, swapaxes(k, -1, -2, where), where);  // throws the ShapeError
     Shape shape = *batch;
     shape.push_back(q.shape()[q.rank() - 2]);
     shape.push_back(k.shape()[k.rank() - 2]);
     Var<T> allowed = options.mask;
-    if (!allowed.empty()) check_beside("mask", allowed, shape, q.tape());
+    if (!allowed.empty()) check_beside(name, "mask", allowed, shape, q.tape());
     if (!options.lengths.empty()) {
       const Var<T> real = real_keys(options.lengths, shape, q.tape(), where);
       allowed = allowed.empty() ? real : wengert::where(at(real), at(allowed), zero);
@@ -114,7 +115,7 @@ AttentionResult<T> attend(Var<T> q, Var<T> k, Var<T> v, const AttentionOptions<T
     const double scale = options.scale.value_or(width > 0 ? 1 / std::sqrt(width) : 1.0);
     Var<T> scores = matmul(multiply(at(queries), Operand<T>(scale, where)), swapaxes(keys, -1, -2, where), where);
     if (!options.bias.empty()) {
-      check_beside("bias", options.bias, shape, q.tape());
+      check_beside(name, "bias", options.bias, shape, q.tape());
       scores = add(at(scores), at(options.bias));
     }
     // The lowest finite number instead of −∞, because the softmax of a row of −∞ is NaN. Beside any other score, its
@@ -137,14 +138,14 @@ AttentionResult<T> attend(Var<T> q, Var<T> k, Var<T> v, const AttentionOptions<T
 template <class T>
 Var<T> scaled_dot_product_attention(Var<T> q, Var<T> k, Var<T> v,
                                     const std::type_identity_t<AttentionOptions<T>>& options, Location where) {
-  return attend(q, k, v, options, where).output;
+  return attend(attention_name, q, k, v, options, where).output;
 }
 
 template <class T>
 AttentionResult<T> scaled_dot_product_attention_with_weights(Var<T> q, Var<T> k, Var<T> v,
                                                              const std::type_identity_t<AttentionOptions<T>>& options,
                                                              Location where) {
-  return attend<T>(q, k, v, options, where);
+  return attend<T>("scaled_dot_product_attention_with_weights", q, k, v, options, where);
 }
 
 #define WENGERT_INSTANTIATE(T)                                                                                \

@@ -38,7 +38,7 @@ TEST_CASE_TEMPLATE("attention returns its weights, on the tape and in a Program"
   CHECK(program.value(1) == again.output.value());
   const auto halved = scaled_dot_product_attention_with_weights(q, k, v, {.on_weights = [](auto w) { return w / 2; }});
   CHECK(distance(sum(halved.weights, -1).value(), xt::ones<T>({2, 3}) / 2) < 1e-6);  // after on_weights
-  CHECK_ERROR(ShapeError, "[scaled_dot_product_attention] queries (2, 3, 2)",
+  CHECK_ERROR(ShapeError, "[scaled_dot_product_attention_with_weights] queries (2, 3, 2)",
               scaled_dot_product_attention_with_weights(q, v, v));
 }
 
