@@ -1,4 +1,5 @@
 // Compiles and runs the code of the pages in docs/recipes/ that are about fit and predict, and compares it with them.
+// The whole programs on these pages are those in tests/recipes/.
 #include "snippets.hpp"
 #include "testing.hpp"
 #include <wengert/nn.hpp>
@@ -11,6 +12,8 @@
 #include <thread>
 #include <tuple>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace wg = wengert;
 namespace data = wg::data;
@@ -223,9 +226,23 @@ TEST_CASE("the recipe for threads works as it is written") {
   CHECK(gradients[1](0) == doctest::Approx(slope).epsilon(1e-5));
 }
 
-TEST_CASE("every block of C++ in these recipes stands in this file") {
-  CHECK(check_snippets("docs/recipes/several-inputs.md", "tests/train/recipes_test.cpp") == 4);
-  CHECK(check_snippets("docs/recipes/imbalanced-classes.md", "tests/train/recipes_test.cpp") == 2);
-  CHECK(check_snippets("docs/recipes/inference.md", "tests/train/recipes_test.cpp") == 5);
-  CHECK(check_snippets("docs/recipes/threads.md", "tests/train/recipes_test.cpp") == 2);
+TEST_CASE("every block of C++ in these recipes stands in this file or is a program in tests/recipes") {
+  const auto check = [](const char* page, const char* program, auto... more) {
+    return check_snippets(fmt::format("docs/recipes/{}.md", page), fmt::format("tests/recipes/{}.cpp", program),
+                          more...);
+  };
+  const std::string here = "tests/train/recipes_test.cpp";
+  CHECK(check("several-inputs", "picture_and_table", here) == 5);
+  CHECK(check("imbalanced-classes", "imbalanced_csv", here) == 3);
+  CHECK(check_snippets("docs/recipes/inference.md", here) == 5);
+  CHECK(check_snippets("docs/recipes/threads.md", here) == 2);
+  CHECK(check("log-variance", "log_variance") == 1);
+  CHECK(check("matrix-factorisation", "matrix_factorisation") == 1);
+  CHECK(check("gan", "gan") == 1);
+  CHECK(check("padded-sequences", "padded_gru") == 1);
+  CHECK(check("integer-attribute", "structural_op") == 1);
+  CHECK(check("pendulum", "pendulum") == 1);
+  CHECK(check("robot-arm", "robot_arm") == 1);
+  CHECK(check("lora", "lora") == 1);
+  CHECK(check("fixed-point", "fixed_point") == 1);
 }
