@@ -63,8 +63,8 @@ Outcome train_and_test(const Mlp& network, const data::Split<float>& data, std::
     Outcome outcome{train::fit(network, optimizer, loss, data.train, data.test,
                                {.epochs = o.epochs,
                                 .batch_size = batch_size,
-                                .seed = o.seed,
-                                .seconds = o.seconds.value_or(std::numeric_limits<double>::infinity()),
+                                .batches = {.seed = o.seed},
+                                .stopping = {.seconds = o.seconds.value_or(std::numeric_limits<double>::infinity())},
                                 .display = o.quiet ? train::Display::quiet : train::Display::automatic}),
                     train::evaluate(network, loss, data.test)};
     if (!std::isfinite(outcome.test.loss)) throw wg::ValueError("test", "the loss is not finite");

@@ -74,11 +74,11 @@ void descend(const Method& method, const data::Dataset<float>& data, const data:
   train::fit(network, optimizer, loss, data,
              {.epochs = o.epochs,
               .batch_size = method.batch_size,
-              .seed = o.seed,
-              .after_step = note,
-              .handle_interrupts = false,  // Ctrl-C ends the whole comparison
-              .gradient_norms = false,
-              .display = train::Display::quiet});
+              .batches = {.seed = o.seed},
+              .stopping = {.handle_interrupts = false},  // Ctrl-C ends the whole comparison
+              .display = train::Display::quiet,
+              .report = {.gradient_norms = false},
+              .observers = {train::after_step(note)}});
   const double trained = seconds(Clock::now() - start - judging);
   fmt::print("{:<12} {:>6} samples per step  rate {:<5}  loss {:.4f} after {} epochs, {:.2f} s\n", method.name,
              method.batch_size, method.rate, train::evaluate(network, loss, data).loss, o.epochs, trained);

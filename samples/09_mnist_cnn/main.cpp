@@ -46,7 +46,7 @@ int main(int count, char** arguments) {
         train::fit(network, optimizer, loss, data.train, data.test,
                    {.epochs = epochs,
                     .batch_size = batch_size,
-                    .schedule = optim::OneCycle{.max_rate = 3e-3, .steps = static_cast<double>(steps)}});
+                    .schedule = {.by_step = optim::OneCycle{.max_rate = 3e-3, .steps = static_cast<double>(steps)}}});
     fmt::print("test accuracy: {:.2f}% after {:.0f} s\n", 100 * result.last("validation_accuracy"), result.seconds);
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());

@@ -52,9 +52,10 @@ int main(int count, char** arguments) {
     const std::size_t epochs = brief ? 10 : 8, steps = epochs * loader.count();
     optim::Optimizer<float> optimizer(network, optim::AdamW{.weight_decay = 0.01});
     const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
-    const auto result = train::fit(
-        network, optimizer, loss, loader, data.test,
-        {.epochs = epochs, .schedule = optim::OneCycle{.max_rate = 4e-3, .steps = static_cast<double>(steps)}});
+    const auto result =
+        train::fit(network, optimizer, loss, loader, data.test,
+                   {.epochs = epochs,
+                    .schedule = {.by_step = optim::OneCycle{.max_rate = 4e-3, .steps = static_cast<double>(steps)}}});
     fmt::print("test accuracy: {:.2f}% after {:.0f} s\n", 100 * result.last("validation_accuracy"), result.seconds);
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());

@@ -107,7 +107,7 @@ int main(int count, char** arguments) {
     optim::Optimizer<float> optimizer(network, optim::Adam{.rate = 3e-3}, {.clip_norm = 1});
     const auto loss = [](auto logits, auto next) { return cross_entropy(transpose(logits, {0, 2, 1}), next); };
     const auto result = train::fit(network, optimizer, loss, training, test,
-                                   {.epochs = brief ? 4U : 25U, .batch_size = 32, .best_weights = true});
+                                   {.epochs = brief ? 4U : 25U, .batch_size = 32, .stopping = {.best_weights = true}});
     fmt::print("{}\n\n", write(network, letters, "The Congress shall ", brief ? 100 : 600, generator));
     fmt::print("bits per character: {:.2f}\n", train::evaluate(network, loss, test).loss / std::numbers::ln2);
   } catch (const std::exception& error) {

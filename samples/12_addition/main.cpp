@@ -119,7 +119,7 @@ int main(int count, char** arguments) {
   const auto result = train::fit(network, optimizer, loss, training, test,
                                  {.epochs = epochs,
                                   .batch_size = batch_size,
-                                  .schedule = optim::OneCycle{.max_rate = 3e-3, .steps = steps},
+                                  .schedule = {.by_step = optim::OneCycle{.max_rate = 3e-3, .steps = steps}},
                                   .metrics = {train::metric("all_right", all_right)}});
   for (std::size_t i = 0; i < 5; ++i) {
     const std::size_t pair = pairs[pairs.size() - held_out + i];

@@ -111,7 +111,7 @@ static Evaluation evaluate_on(const ErasedModel<T>& model, const Source<T>& data
   if (std::isnan(options.threshold)) throw ValueError("evaluate", "threshold is NaN: expected a number", where);
   if (options.batch_size == 0) throw ValueError("evaluate", "batch size 0: expected at least 1", where);
   const Batch<T> batch = first_batch(data, options.batch_size, "evaluate", where);
-  StepPrograms<T> programs(model, nullptr, !options.metrics.empty(), where);
+  StepPrograms<T> programs(model, {}, !options.metrics.empty(), where);
   const ModelInfo info = programs.model_info(batch);
   Scores scores(chosen_metrics(options.metrics, options.threshold, info, batch, where), info, data.target_names(),
                 "evaluate", where);

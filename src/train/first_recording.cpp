@@ -72,7 +72,7 @@ void check_broadcasts(Var<T> loss, const std::vector<ProgramVar<T>>& targets, st
 }
 
 template <class T>
-void check_trained(Var<T> loss, const ErasedModel<T>& model, const optim::Optimizer<T>& optimizer,
+void check_trained(Var<T> loss, const ErasedModel<T>& model, const optim::AnyOptimizer<T>& optimizer,
                    const Location& where) {
   std::vector<Parameter<T>> wanted;
   for (const auto& named : optimizer.trainable()) wanted.push_back(named.parameter);
@@ -83,7 +83,7 @@ void check_trained(Var<T> loss, const ErasedModel<T>& model, const optim::Optimi
 
 #define INSTANTIATE(T)                                                                                          \
   template void check_broadcasts(Var<T>, const std::vector<ProgramVar<T>>&, std::string_view, const Location&); \
-  template void check_trained(Var<T>, const ErasedModel<T>&, const optim::Optimizer<T>&, const Location&);
+  template void check_trained(Var<T>, const ErasedModel<T>&, const optim::AnyOptimizer<T>&, const Location&);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

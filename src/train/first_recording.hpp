@@ -17,7 +17,7 @@ void check_broadcasts(Var<T> loss, const std::vector<ProgramVar<T>>& targets, st
 /// Throws ValueError if training with this loss would train nothing, or if the loss depends on trainable parameters
 /// that belong neither to the network nor to an optimiser.
 template <class T>
-void check_trained(Var<T> loss, const ErasedModel<T>& model, const optim::Optimizer<T>& optimizer,
+void check_trained(Var<T> loss, const ErasedModel<T>& model, const optim::AnyOptimizer<T>& optimizer,
                    const Location& where);
 
 }  // namespace wengert::train

@@ -55,6 +55,12 @@ Indices trainable_of(const ErasedModel<T>& model) {
 
 }  // namespace
 
+void FitState::next_epoch() {
+  ++epoch;
+  step_in_epoch = 0;
+  scores.reset();
+}
+
 void FitState::save(Checkpoint& checkpoint) const {
   checkpoint.set_number("fit/epoch", std::uint64_t{epoch});
   checkpoint.set_number("fit/group", std::uint64_t{step_in_epoch});

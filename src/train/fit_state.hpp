@@ -3,7 +3,7 @@
 
 #include "train/checkpoint.hpp"
 #include "train/scores.hpp"
-#include <wengert/optim/optimizer.hpp>
+#include <wengert/optim/any_optimizer.hpp>
 #include <wengert/optim/schedule.hpp>
 #include <wengert/report/history.hpp>
 #include <wengert/train/erased_model.hpp>
@@ -33,6 +33,9 @@ class FitState {
   std::size_t without_improvement = 0;
   std::optional<optim::Plateau> plateau;
 
+  /// The number of epochs that were begun.
+  std::size_t begun_epochs() const { return step_in_epoch == 0 ? epoch : epoch + 1; }
+  void next_epoch();
   void save(Checkpoint& checkpoint) const;
   void load(const Checkpoint& checkpoint);
 };
@@ -41,7 +44,7 @@ class FitState {
 template <class T>
 struct ModelState {
   const ErasedModel<T>& model;
-  optim::Optimizer<T>& optimizer;
+  const optim::AnyOptimizer<T>& optimizer;
   std::vector<Tensor<T>> best;  ///< the parameters after the best epoch; empty if there is none
 
   void save(Checkpoint& checkpoint) const;

@@ -1,10 +1,9 @@
-// RunFolder: creates and locks the run folder, and writes config.json and history.csv.
+// RunFolder: creates and locks the run folder, and writes config.json.
 #include "train/run_folder.hpp"
 
 #include "io/files.hpp"
 #include "io/json.hpp"
 
-#include <fstream>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -25,19 +24,6 @@ void RunFolder::write_config(const Settings& settings) const {
   json.begin_object();
   for (const auto& [name, value] : settings) json.key(name).literal_or_string(value);
   io::write_whole("fit", file("config.json"), json.end_object().text() + "\n");
-}
-
-void RunFolder::write_history(const report::History& history) const {
-  if (exists()) io::write_whole("fit", file("history.csv"), history.to_csv());
-}
-
-void RunFolder::append_history(const report::History& history) const {
-  if (!exists()) return;
-  const report::History last{history.metric_names, history.parameter_paths, {history.epochs.back()}};
-  const std::string text = last.to_csv();
-  std::ofstream out(file("history.csv"), std::ios::binary | std::ios::app);
-  out << text.substr(text.find('\n') + 1);
-  if (!out.flush()) throw FileError("fit", fmt::format("{}: cannot be written", file("history.csv").string()));
 }
 
 }  // namespace wengert::train

@@ -24,10 +24,6 @@ class RunFolder {
   bool exists() const { return !path_.empty(); }
   std::filesystem::path file(const char* name) const { return path_ / name; }
   void write_config(const Settings& settings) const;
-  /// Writes all epochs.
-  void write_history(const report::History& history) const;
-  /// Appends the last epoch. After a crash, `write_history` repairs the file.
-  void append_history(const report::History& history) const;
 
  private:
   std::filesystem::path path_;

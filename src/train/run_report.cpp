@@ -112,11 +112,6 @@ std::string parameter_table(const ErasedModel<T>& model) {
   return text + fmt::format("{:<{}}  {:<{}}  {:>10}\n", "all", widest, "", shapes, total);
 }
 
-double last_value(const report::History& history, std::string_view column) {
-  const report::History last{history.metric_names, history.parameter_paths, {history.epochs.back()}};
-  return last.column(column, {})[0];
-}
-
 std::string figures_text(const report::History& history) {
   if (history.epochs.empty()) return {};
   const report::EpochRecord& e = history.epochs.back();

@@ -5,7 +5,6 @@
 #include <wengert/report/report.hpp>
 
 #include <string>
-#include <string_view>
 
 namespace wengert::train {
 
@@ -19,7 +18,5 @@ std::string parameter_table(const ErasedModel<T>& model);
 
 /// The loss and metrics of the last epoch in one line.
 std::string figures_text(const report::History& history);
-/// The last epoch's value of a column.
-double last_value(const report::History& history, std::string_view column);
 
 }  // namespace wengert::train

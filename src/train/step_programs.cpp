@@ -63,10 +63,10 @@ std::vector<ProgramInput<T>>& StepPrograms<T>::bound(const Batch<T>& batch) {
 }
 
 template <class T>
-StepPrograms<T>::StepPrograms(const ErasedModel<T>& model, optim::Optimizer<T>* optimizer, bool want_outputs,
+StepPrograms<T>::StepPrograms(const ErasedModel<T>& model, std::optional<Trainer<T>> trainer, bool want_outputs,
                               const Location& where, std::size_t max_programs)
     : model_(model),
-      optimizer_(optimizer),
+      trainer_(trainer),
       want_outputs_(want_outputs),
       where_(where),
       options_{.max_programs = max_programs},
@@ -75,8 +75,8 @@ StepPrograms<T>::StepPrograms(const ErasedModel<T>& model, optim::Optimizer<T>* 
       accumulations_(options_, where),
       applications_(options_, where),
       evaluations_(for_evaluation(options_), where) {
-  if (optimizer == nullptr) return;
-  for (const auto& [name, parameter] : optimizer->parameters())
+  if (!trainer) return;
+  for (const auto& [name, parameter] : trainer->optimizer->parameters())
     trainable_.emplace_back(parameter, parameter.trainable());
 }
 
@@ -147,7 +147,7 @@ ModelInfo StepPrograms<T>::model_info(const Batch<T>& batch) {
     check_broadcasts(term.value, recorded_leaves.vars.targets, subject(), where_);
   check_reducible(recorded, batch.samples, recorded_leaves.weights, subject(), where_);
   reduce_loss(recorded, recorded_leaves.weights);
-  if (optimizer_ != nullptr) check_trained(recorded.loss, model_, *optimizer_, where_);
+  if (trainer_) check_trained(recorded.loss, model_, *trainer_->optimizer, where_);
   ModelInfo info;
   for (const LossTerm<T>& term : recorded.terms) info.terms.push_back(term.name);
   for (const auto& [name, output] : recorded.outputs) info.outputs.emplace_back(name, output.shape());
@@ -164,10 +164,10 @@ Program<T>& StepPrograms<T>::step(const Batch<T>& batch, bool with_norms) {
     inputs = of_batch.all();
     const RecordedLoss<T> recorded = record(of_batch);
     std::vector<ProgramVar<T>> outputs = results(recorded);
-    const std::vector<Var<T>> gradients = optimizer_->gradients(recorded.loss, where_);
+    const std::vector<Var<T>> gradients = trainer_->optimizer->gradients(recorded.loss, where_);
     if (with_norms)
       for (const Var<T>& norm : norms(gradients)) outputs.push_back(norm);
-    optimizer_->update(gradients, where_);
+    trainer_->stepwise->update(gradients, where_);
     return outputs;
   };
   return (with_norms ? steps_with_norms_ : steps_).run(bound(batch), record_step);
@@ -177,14 +177,14 @@ template <class T>
 Program<T>& StepPrograms<T>::accumulate(const Batch<T>& batch) {
   notice_frozen();
   if (sums_.empty())
-    for (const auto& [name, parameter] : optimizer_->trainable())
+    for (const auto& [name, parameter] : trainer_->optimizer->trainable())
       sums_.emplace_back(xt::zeros_like(parameter.value()), "sum of gradients", false);
   const auto record_step = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& inputs) {
     model_.set_training(true);
     const Leaves of_batch = leaves(tape, batch);
     inputs = of_batch.all();
     const RecordedLoss<T> recorded = record(of_batch);
-    const std::vector<Var<T>> gradients = optimizer_->gradients(recorded.loss, where_);
+    const std::vector<Var<T>> gradients = trainer_->optimizer->gradients(recorded.loss, where_);
     const Var<T> weight =
         of_batch.weights.empty() ? tape.constant(Tensor<T>(static_cast<T>(batch.samples))) : sum(of_batch.weights);
     for (std::size_t i = 0; i < gradients.size(); ++i)
@@ -207,7 +207,7 @@ Program<T>& StepPrograms<T>::apply(double weight) {
       tape.update(sum, optim::zeros_like(gradients.back()));
     }
     const std::vector<Var<T>> of_gradients = norms(gradients);
-    optimizer_->update(gradients, where_);
+    trainer_->stepwise->update(gradients, where_);
     return std::vector<ProgramVar<T>>(of_gradients.begin(), of_gradients.end());
   });
 }
@@ -237,7 +237,7 @@ void StepPrograms<T>::trace(const Batch<T>& batch, bool training, bool with_grad
   const Leaves of_batch = leaves(tape, batch);
   RecordedLoss<T> recorded = model_.record(of_batch.vars, false);
   reduce_loss(recorded, of_batch.weights);
-  if (optimizer_ != nullptr && with_gradients) optimizer_->gradients(recorded.loss, where_);
+  if (trainer_ && with_gradients) trainer_->optimizer->gradients(recorded.loss, where_);
 }
 
 template <class T>

@@ -1,10 +1,11 @@
 // The steps of a training run as Programs, one for each batch shape.
 #pragma once
 
-#include <wengert/optim/optimizer.hpp>
+#include "train/trainer.hpp"
 #include <wengert/program/program_cache.hpp>
 #include <wengert/train/erased_model.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,11 +28,11 @@ class StepPrograms {
  public:
   /// Keeps up to `max_programs` of each kind of Program. With `want_outputs`, results include the outputs of a network
   /// that the loss calls itself. Errors name the line `where`.
-  StepPrograms(const ErasedModel<T>& model, optim::Optimizer<T>* optimizer, bool want_outputs, const Location& where,
+  StepPrograms(const ErasedModel<T>& model, std::optional<Trainer<T>> trainer, bool want_outputs, const Location& where,
                std::size_t max_programs = CompileOptions().max_programs);
 
   /// The subject of errors.
-  std::string_view subject() const { return optimizer_ == nullptr ? "evaluate" : "fit"; }
+  std::string_view subject() const { return !trainer_ ? "evaluate" : "fit"; }
   /// Records the loss of a batch without computing values. Throws like `check_loss` and `check_trained`.
   ModelInfo model_info(const Batch<T>& batch);
   /// A whole step: loss, gradients, update.
@@ -69,7 +70,7 @@ class StepPrograms {
   std::vector<Var<T>> norms(const std::vector<Var<T>>& gradients) const;
 
   const ErasedModel<T>& model_;
-  optim::Optimizer<T>* optimizer_;
+  std::optional<Trainer<T>> trainer_;  // empty for evaluation alone
   bool want_outputs_;
   Location where_;
   std::vector<std::pair<Parameter<T>, bool>> trainable_;  // the optimiser's, and whether trainable when recorded

@@ -46,13 +46,12 @@ int main(int, char** arguments) try {
   train::fit(network, optimizer, loss, data, held_out,
              {.epochs = 12,
               .batch_size = 16,
-              .epoch_schedule = [](double epoch) { return 0.002 * std::pow(0.85, epoch); },
+              .schedule = {.by_epoch = [](double epoch) { return 0.002 * std::pow(0.85, epoch); }},
               .metrics = {train::accuracy(), train::f1()},
-              .best_weights = true,
+              .stopping = {.best_weights = true},
               .display = train::Display::quiet,
-              .folder = arguments[1],
-              .title = "Rings, crosses and bars",
-              .class_names = {"ring", "cross", "flat bar", "tall bar"}});
+              .report = {.title = "Rings, crosses and bars", .class_names = {"ring", "cross", "flat bar", "tall bar"}},
+              .folder = arguments[1]});
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());

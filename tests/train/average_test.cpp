@@ -51,9 +51,9 @@ TEST_CASE("the best weights are averages, and averages survive an interruption")
   const auto run = [&](std::size_t epochs, bool best) {
     const Line network = line(1);
     optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1}, {.average = optim::EMA{.decay = 0.5}});
-    auto options = quiet({.epochs = epochs, .batch_size = train::all_samples, .best_weights = best});
+    auto options = quiet({.epochs = epochs, .batch_size = train::all_samples, .stopping = {.best_weights = best}});
     options.folder = folder / "run";
-    options.resume = true;
+    options.checkpoint.resume = true;
     train::fit(network, optimizer, squares, data, data, options);
     return weight_of(network);
   };
@@ -62,7 +62,7 @@ TEST_CASE("the best weights are averages, and averages survive an interruption")
   const Line network = line(1);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1}, {.average = optim::EMA{.decay = 0.5}});
   train::fit(network, optimizer, squares, data, data,
-             quiet({.epochs = 4, .batch_size = train::all_samples, .best_weights = true}));
+             quiet({.epochs = 4, .batch_size = train::all_samples, .stopping = {.best_weights = true}}));
   CHECK(weight_of(network) == doctest::Approx(expected[3].average).epsilon(1e-13));
 }
 
@@ -72,7 +72,8 @@ TEST_CASE("a run is not resumed with another average or other rate factors") {
   const auto run = [&](const optim::OptimizerOptions<double>& of_optimizer) {
     const Line network = line(1);
     optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1}, of_optimizer);
-    train::fit(network, optimizer, squares, data, quiet({.epochs = 1, .folder = folder / "run", .resume = true}));
+    train::fit(network, optimizer, squares, data,
+               quiet({.epochs = 1, .checkpoint = {.resume = true}, .folder = folder / "run"}));
   };
   run({.average = optim::EMA{.decay = 0.5}});
   const std::string by_average = message_of<FileError>([&] { run({.average = optim::EMA{.decay = 0.75}}); });
@@ -90,10 +91,10 @@ TEST_CASE("a callback cannot set the rate while a schedule does") {
   const Line network = line(1);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
   auto options = quiet({.epochs = 2});
-  options.after_step = [&](train::FitStatus&) { optimizer.set_rate(0.01); };
+  options.observers = {train::after_step([&](train::FitStatus&) { optimizer.set_rate(0.01); })};
   train::fit(network, optimizer, squares, data, options);
   CHECK(optimizer.rate() == 0.01);
-  options.schedule = optim::ConstantRate{.rate = 0.05};
+  options.schedule.by_step = optim::ConstantRate{.rate = 0.05};
   CHECK(contains(message_of<ValueError>([&] { train::fit(network, optimizer, squares, data, options); }),
                  "set_rate(0.01) while the schedule of fit sets the rate"));
   optimizer.set_rate(0.02);  // free again

@@ -163,34 +163,34 @@ TEST_CASE("errors of a training name the caller's line") {
            }},
           {"samples that fail", [&] { train::fit(network, optimizer, squares, Failing{}, quiet({})); }},
           {"epochs", fit({.epochs = 0})},
-          {"checkpoint_seconds", fit({.checkpoint_seconds = not_a_number})},
-          {"threshold", fit({.threshold = not_a_number})},
-          {"accumulate", fit({.accumulate = 0})},
-          {"max_programs", fit({.max_programs = 0})},
-          {"seconds", fit({.seconds = not_a_number})},
-          {"two schedules", fit({.schedule = optim::ConstantRate{}, .epoch_schedule = optim::ConstantRate{}})},
-          {"a schedule that is NaN", fit({.schedule = [](double) { return not_a_number; }})},
-          {"a schedule out of range", fit({.schedule = optim::StepDecay{.every = 0}})},
-          {"an epoch's schedule", fit({.epoch_schedule = optim::CosineDecay{.steps = -1}})},
-          {"a plateau", fit({.plateau = optim::Plateau{.factor = 2}})},
-          {"a monitor", fit({.monitor = "nothing"})},
+          {"checkpoint_seconds", fit({.checkpoint = {.seconds = not_a_number}})},
+          {"threshold", fit({.report = {.threshold = not_a_number}})},
+          {"accumulate", fit({.batches = {.accumulate = 0}})},
+          {"max_programs", fit({.batches = {.max_programs = 0}})},
+          {"seconds", fit({.stopping = {.seconds = not_a_number}})},
+          {"two schedules", fit({.schedule = {.by_step = optim::ConstantRate{}, .by_epoch = optim::ConstantRate{}}})},
+          {"a schedule that is NaN", fit({.schedule = {.by_step = [](double) { return not_a_number; }}})},
+          {"a schedule out of range", fit({.schedule = {.by_step = optim::StepDecay{.every = 0}}})},
+          {"an epoch's schedule", fit({.schedule = {.by_epoch = optim::CosineDecay{.steps = -1}}})},
+          {"a plateau", fit({.schedule = {.plateau = optim::Plateau{.factor = 2}}})},
+          {"a monitor", fit({.stopping = {.monitor = "nothing"}})},
           {"metrics", fit({.metrics = {train::accuracy(), train::accuracy()}})},
-          {"a picture", fit({.picture = {3, 3}})},
-          {"notes", fit({.notes = {{"rate", "1"}}})},
+          {"a picture", fit({.report = {.picture = {3, 3}}})},
+          {"notes", fit({.report = {.notes = {{"rate", "1"}}}})},
           {"a folder in a file", fit({.folder = folder.write("file", "") / "run"})},
-          {"resume without a folder", fit({.resume = true})},
-          {"resume of another training", fit({.batch_size = 2, .folder = run, .resume = true})},
+          {"resume without a folder", fit({.checkpoint = {.resume = true}})},
+          {"resume of another training", fit({.batch_size = 2, .checkpoint = {.resume = true}, .folder = run})},
           {"resume of other numbers",
            [&] {
              train::Checkpoint other = train::Checkpoint::load(run / "checkpoint");
              other.set("fit/scores", Tensor<double>{1});
              other.save(run / "checkpoint");
-             fit({.folder = run, .resume = true})();
+             fit({.checkpoint = {.resume = true}, .folder = run})();
            }},
           {"resume of a damaged file",
            [&] {
              folder.write("run/checkpoint", "damaged");
-             fit({.folder = run, .resume = true})();
+             fit({.checkpoint = {.resume = true}, .folder = run})();
            }},
           {"a column", [&] { (void)result.history.column("nothing"); }},
           {"a last value", [&] { (void)result.last("nothing"); }},

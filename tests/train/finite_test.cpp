@@ -15,7 +15,7 @@ TEST_CASE("a loss that is not finite is traced to its op, and the step is not ta
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0});
   const auto loss = [](auto outputs, auto targets) { return mean(log(outputs) - targets); };
   const std::string message = message_of<ValueError>([&] {
-    train::fit(network, optimizer, loss, train::Samples{x, x}, quiet({.batch_size = 1, .shuffle = false}));
+    train::fit(network, optimizer, loss, train::Samples{x, x}, quiet({.batch_size = 1, .batches = {.shuffle = false}}));
   });
   CAPTURE(message);
   CHECK(contains(message, "[fit] epoch 1, step 3, sample 2 of the data (number 0 of its batch): "));
@@ -30,7 +30,7 @@ TEST_CASE("a gradient that is not finite is traced to the step that made it") {
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.01});
   const auto loss = [](auto outputs, auto) { return mean(sqrt(outputs)); };
   const std::string message = message_of<ValueError>([&] {
-    train::fit(network, optimizer, loss, train::Samples{x, x}, quiet({.batch_size = 1, .shuffle = false}));
+    train::fit(network, optimizer, loss, train::Samples{x, x}, quiet({.batch_size = 1, .batches = {.shuffle = false}}));
   });
   CAPTURE(message);
   CHECK(contains(message, "[fit] epoch 1, step 2, sample 1 of the data (number 0 of its batch): "));
@@ -57,11 +57,12 @@ TEST_CASE("a gradient that is not finite is found also where no loss follows it"
     const TemporaryFolder folder;
     const Line network = line(0.5);
     optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.01});
-    auto options = quiet({.epochs = c.epochs, .batch_size = 1, .accumulate = c.accumulate, .shuffle = false});
-    options.best_weights = c.best_weights;
-    options.trace_gradients = c.trace;
+    auto options =
+        quiet({.epochs = c.epochs, .batch_size = 1, .batches = {.accumulate = c.accumulate, .shuffle = false}});
+    options.stopping.best_weights = c.best_weights;
+    options.checkpoint.trace_gradients = c.trace;
     if (c.folder) options.folder = folder / "run";
-    options.checkpoint_seconds = 0;
+    options.checkpoint.seconds = 0;
     const std::string message = message_of<ValueError>([&] {
       train::fit(network, optimizer, loss, train::Samples{x, x}, options);
     });
@@ -79,10 +80,10 @@ TEST_CASE("the way to a loss that is not finite is gone again at the rates it wa
   const Tensor<double> x = xt::ones<double>({8});
   const Line network = line(1);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.25});
-  auto options = quiet({.batch_size = 1, .shuffle = false});
-  options.after_step = [&](const train::FitStatus& status) {
+  auto options = quiet({.batch_size = 1, .batches = {.shuffle = false}});
+  options.observers = {train::after_step([&](const train::FitStatus& status) {
     if (status.step == 2) optimizer.set_rate(0.5);
-  };
+  })};
   const auto loss = [](auto outputs, auto) { return mean(outputs + 0 * sqrt(outputs)); };
   const std::string message = message_of<ValueError>([&] {
     train::fit(network, optimizer, loss, train::Samples{x, x}, options);
@@ -96,10 +97,10 @@ TEST_CASE("the way to a loss that is not finite is gone again as far as it was g
   const Tensor<double> x = xt::ones<double>({8});
   const Line network = line(1);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 1});
-  auto options = quiet({.epochs = 1'000'000'000, .batch_size = 1, .shuffle = false});
-  options.after_step = [&](const train::FitStatus& status) {
+  auto options = quiet({.epochs = 1'000'000'000, .batch_size = 1, .batches = {.shuffle = false}});
+  options.observers = {train::after_step([&](const train::FitStatus& status) {
     if (status.step == 4) optimizer.set_rate(1.7e308);
-  };
+  })};
   const auto loss = [](auto outputs, auto) { return mean(outputs); };
   const std::string message = message_of<ValueError>([&] {
     train::fit(network, optimizer, loss, train::Samples{x, x}, options);
@@ -123,7 +124,7 @@ TEST_CASE("a search among accumulated gradients begins with none") {
   const auto loss = [](auto outputs, auto targets) { return mean(sqrt(outputs * targets)); };
   const std::string message = message_of<ValueError>([&] {
     train::fit(network, optimizer, loss, train::Samples{tokens, factors},
-               quiet({.batch_size = 1, .accumulate = 2, .shuffle = false}));
+               quiet({.batch_size = 1, .batches = {.accumulate = 2, .shuffle = false}}));
   });
   CAPTURE(message);
   CHECK(contains(message, "[fit] epoch 1, step 2, sample 3 of the data (number 0 of its batch): "));

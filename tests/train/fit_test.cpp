@@ -46,9 +46,9 @@ TEST_CASE("the three descents are batch sizes, and accumulated batches are large
     CAPTURE(c.batch);
     const Line network = line(-1);
     optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.05});
-    const auto result =
-        train::fit(network, optimizer, squares, data,
-                   quiet({.epochs = 3, .batch_size = c.batch, .accumulate = c.accumulate, .shuffle = false}));
+    const auto result = train::fit(
+        network, optimizer, squares, data,
+        quiet({.epochs = 3, .batch_size = c.batch, .batches = {.accumulate = c.accumulate, .shuffle = false}}));
     CHECK(weight_of(network) == doctest::Approx(descend(-1, x, y, c.as, 3, 0.05)).epsilon(1e-13));
     CHECK(result.steps == 3 * ((11 + c.as - 1) / c.as));
     CHECK(result.history.epochs.size() == 3);
@@ -70,7 +70,8 @@ TEST_CASE("every epoch takes every sample once, in an order that follows from th
     std::vector<std::size_t> rows;
     const Line network = line(1);
     optim::Optimizer<double> optimizer(network, optim::SGD{});
-    train::fit(network, optimizer, squares, Noted{&rows}, quiet({.epochs = 2, .batch_size = 3, .seed = seed}));
+    train::fit(network, optimizer, squares, Noted{&rows},
+               quiet({.epochs = 2, .batch_size = 3, .batches = {.seed = seed}}));
     return std::vector<std::size_t>(rows.end() - 20, rows.end());  // recording gathers a batch before
   };
   const auto rows = order(1);
@@ -92,7 +93,7 @@ TEST_CASE("loss, metrics, rate and gradient norms are what they are called") {
   const auto result = train::fit(network, optimizer, squares, train::Samples{x, y}, train::Samples{x, y},
                                  quiet({.epochs = 2,
                                         .batch_size = train::all_samples,
-                                        .schedule = [](double step) { return 0.1 / (1 + step); },
+                                        .schedule = {.by_step = [](double step) { return 0.1 / (1 + step); }},
                                         .metrics = {train::r_squared()}}));
   const auto& first = result.history.epochs[0];
   CHECK(first.loss == doctest::Approx(4));                  // ((1 − 3)² + (2 − 4)²) / 2
@@ -113,7 +114,7 @@ TEST_CASE("a training without improvement ends, with the best weights if they ar
     const Line network = line(0);
     optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
     const auto result = train::fit(network, optimizer, squares, train::Samples{one, one}, train::Samples{one, half},
-                                   quiet({.epochs = 100, .patience = 2, .best_weights = best_weights}));
+                                   quiet({.epochs = 100, .stopping = {.patience = 2, .best_weights = best_weights}}));
     CHECK(result.reason == StopReason::no_improvement);
     CHECK(result.best_epoch == 3);
     CHECK(result.history.epochs.size() == 5);
@@ -127,33 +128,13 @@ TEST_CASE("on a plateau the rate is lowered") {
   const Tensor<double> one{1.0};
   const Line network = line(0);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 1});
-  const auto result = train::fit(network, optimizer, squares, train::Samples{one, one},
-                                 quiet({.epochs = 5, .plateau = optim::Plateau{.factor = 0.1, .patience = 1}}));
+  const auto result =
+      train::fit(network, optimizer, squares, train::Samples{one, one},
+                 quiet({.epochs = 5, .schedule = {.plateau = optim::Plateau{.factor = 0.1, .patience = 1}}}));
   CHECK(result.history.column("loss")[2] == 1);
   CHECK(optimizer.rate() == doctest::Approx(0.1));
   CHECK(result.history.column("rate")[2] == 1);
   CHECK(result.history.column("rate")[3] == doctest::Approx(0.1));
-}
-
-TEST_CASE("callbacks and time end a training") {
-  const Tensor<double> x = xt::ones<double>({8});
-  const train::Samples data{x, x};
-  Line network = line(0);
-  optim::Optimizer<double> optimizer(network, optim::SGD{});
-  std::size_t epochs = 0;
-  auto options = quiet({.epochs = 9, .batch_size = 2});
-  options.after_epoch = [&](train::FitStatus& status) {
-    CHECK(status.history.epochs.size() == ++epochs);
-    status.stop = epochs == 2;
-  };
-  CHECK(train::fit(network, optimizer, squares, data, options).reason == StopReason::callback);
-  CHECK(epochs == 2);
-  options.after_epoch = {};
-  options.after_step = [](train::FitStatus& status) { status.stop = status.step == 3; };
-  CHECK(train::fit(network, optimizer, squares, data, options).steps == 3);
-  const auto timed = train::fit(network, optimizer, squares, data, quiet({.batch_size = 2, .seconds = 0}));
-  CHECK(timed.reason == StopReason::time);
-  CHECK(timed.steps == 1);
 }
 
 TEST_CASE("networks over indices, and losses that take the network") {
@@ -251,7 +232,7 @@ TEST_CASE("notes that are JSON numbers stand in config.json as numbers, all othe
   for (const std::string& value : numbers) notes.emplace_back(fmt::format("note {}", notes.size()), value);
   for (const std::string& value : texts) notes.emplace_back(fmt::format("note {}", notes.size()), value);
   train::fit(network, optimizer, squares, train::Samples{x, x},
-             quiet({.epochs = 1, .folder = folder / "run", .notes = notes}));
+             quiet({.epochs = 1, .report = {.notes = notes}, .folder = folder / "run"}));
   const std::string config = contents(folder / "run/config.json");
   for (std::size_t i = 0; i < notes.size(); ++i) {
     const char* quote = i < numbers.size() ? "" : "\"";
@@ -309,16 +290,19 @@ TEST_CASE("options that make no sense are refused") {
   const auto fit = [&](const FitOptions& options, Location where = Location::current()) {
     return train::fit(network, optimizer, squares, data, options, where);
   };
-  CHECK_ERROR(ValueError, "[fit] accumulate is 0: expected at least 1", fit({.accumulate = 0}));
-  CHECK_ERROR(ValueError, "[fit] monitor 'accuracy': expected one of epoch, steps", fit({.monitor = "accuracy"}));
-  CHECK_ERROR(ValueError, "there is no validation data", fit({.monitor = "validation_loss"}));
-  CHECK_ERROR(ValueError, "[fit] picture of shape (2, 2), inputs of shape (4,): expected as many elements as a sample",
-              fit({.picture = {2, 2}}));
-  CHECK_ERROR(ValueError, "[fit] notes: 'seed' is already a setting or a note", fit({.notes = {{"seed", "7"}}}));
+  CHECK_ERROR(ValueError, "[fit] batches.accumulate is 0: expected at least 1", fit({.batches = {.accumulate = 0}}));
+  CHECK_ERROR(ValueError, "[fit] monitor 'accuracy': expected one of epoch, steps",
+              fit({.stopping = {.monitor = "accuracy"}}));
+  CHECK_ERROR(ValueError, "there is no validation data", fit({.stopping = {.monitor = "validation_loss"}}));
+  CHECK_ERROR(ValueError,
+              "[fit] report.picture of shape (2, 2), inputs of shape (4,): expected as many elements as a sample",
+              fit({.report = {.picture = {2, 2}}}));
+  CHECK_ERROR(ValueError, "[fit] report.notes: 'seed' is already a setting or a note",
+              fit({.report = {.notes = {{"seed", "7"}}}}));
   const TemporaryFolder folder;
-  CHECK_ERROR(ValueError, "[fit] monitor", fit({.monitor = "accuracy", .folder = folder / "run"}));
+  CHECK_ERROR(ValueError, "[fit] monitor", fit({.stopping = {.monitor = "accuracy"}, .folder = folder / "run"}));
   CHECK(folder.files() == 0);  // a rejected call leaves no files
-  CHECK_ERROR(ValueError, "resume is set, but there is no folder", fit({.resume = true}));
+  CHECK_ERROR(ValueError, "checkpoint.resume is set, but there is no folder", fit({.checkpoint = {.resume = true}}));
   CHECK_ERROR(ValueError, "there are no samples",
               train::fit(network, optimizer, squares, train::Samples{Tensor<double>(), Tensor<double>()}));
   CHECK_ERROR(ShapeError,

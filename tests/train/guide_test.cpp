@@ -56,13 +56,41 @@ TEST_CASE("the guide to training works as it is written") {
   // [stop]
   train::FitOptions options{.epochs = 100,
                             .batch_size = 64,
-                            .schedule = optim::LinearWarmup{.steps = 100, .then = optim::CosineDecay{.rate = 1e-3, .steps = 2000}},
+                            .schedule = {.by_step = optim::LinearWarmup{
+                                             .steps = 100, .then = optim::CosineDecay{.rate = 1e-3, .steps = 2000}}},
                             .metrics = {train::accuracy(), train::top_k_accuracy(3)},
-                            .seconds = 600,                        // or when the time is up
-                            .monitor = "validation_accuracy",      // tells which epoch is best
-                            .patience = 5,                         // or after five epochs without a better one
-                            .best_weights = true};                 // restored at the end
-  options.after_epoch = [](train::FitStatus& status) { status.stop = status.loss < 0.01; };
+                            .stopping = {.seconds = 600,                    // when the time is up
+                                         .monitor = "validation_accuracy",  // tells which epoch is best
+                                         .patience = 5,                     // after five epochs without a better one
+                                         .best_weights = true}};            // restored at the end
+  // [observers]
+  train::FitOptions observed{.observers = {train::after_epoch([](train::FitStatus& status) {
+                                             status.stop = status.loss < 0.01;
+                                           }),
+                                           train::CsvLog(folder / "losses.csv"),
+                                           train::BestCheckpoint(folder / "best.npz")}};
+  // [own observer]
+  class HalveRate : public train::Observer {  // whenever the training loss rises
+   public:
+    void after_epoch(train::FitStatus& status) override {
+      if (status.loss > last_) status.set_rate(status.rate() / 2);
+      last_ = status.loss;
+    }
+    std::vector<double> state() const override { return {last_}; }             // what a checkpoint holds of it
+    void set_state(const std::vector<double>& saved) override { last_ = saved.at(0); }
+    std::string name() const override { return "HalveRate"; }
+
+   private:
+    double last_ = std::numeric_limits<double>::infinity();
+  };
+  observed.observers.push_back(HalveRate());
+  // [freeze]
+  nn::freeze(network, "0");
+  train::FitOptions fine{.epochs = 3, .observers = {train::before_epoch([&](train::FitStatus& status) {
+                           if (status.epoch == 2) nn::unfreeze(network, "0");
+                         })}};
+  // [thaw]
+  nn::unfreeze(network, "0");
   // [metrics]
   train::Metrics metrics = train::per_class(train::recall, 10);         // recall_0 to recall_9
   metrics.push_back(train::f1({.average = train::Average::weighted}));
@@ -80,7 +108,7 @@ TEST_CASE("the guide to training works as it is written") {
     return xt::mean(xt::abs(outputs - std::get<wg::Tensor<double>>(targets)) > 1.0)();
   }, /*larger_is_better=*/false);
   // [resume]
-  train::fit(network, optimizer, loss, data.train, {.epochs = 40, .folder = folder, .resume = true, .checkpoint_seconds = 10});
+  train::fit(network, optimizer, loss, data.train, {.epochs = 40, .checkpoint = {.resume = true, .seconds = 10}, .folder = folder});
   // [l-bfgs]
   optim::LBFGS<float> quasi_newton(network);
   for (int round = 0; round < 3; ++round) {                      // each of up to 20 iterations
@@ -101,8 +129,8 @@ TEST_CASE("the guide to training works as it is written") {
   CHECK(auc == 0.875);
   CHECK(weighted == doctest::Approx(5.0 / 6));
   CHECK(train::evaluate(network, loss, data.train).loss < 1e-3);  // 0.02 before L-BFGS
-  for (train::FitOptions* o : {&full, &stochastic, &mini_batch, &options}) {
-    o->epochs = 2;
+  for (train::FitOptions* o : {&full, &stochastic, &mini_batch, &options, &observed, &fine}) {
+    o->epochs = 3;
     o->display = train::Display::quiet;
     CHECK(std::isfinite(train::fit(network, optimizer, loss, data.train, data.test, *o).last("loss")));
   }
@@ -118,5 +146,5 @@ concept Fits = requires(const nn::Linear<float>& network, Optimizer& optimizer, 
 static_assert(Fits<optim::Optimizer<float>> && !Fits<optim::LBFGS<float>>);
 
 TEST_CASE("every block of C++ in docs/training.md stands in this file") {
-  CHECK(check_snippets("docs/training.md", "tests/train/guide_test.cpp") == 9);
+  CHECK(check_snippets("docs/training.md", "tests/train/guide_test.cpp") == 12);
 }

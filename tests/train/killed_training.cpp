@@ -41,17 +41,14 @@ int main(int, char** arguments) try {
   train::fit(network, optimizer, [](auto logits, auto labels) { return cross_entropy(logits, labels); }, data, held_out,
              {.epochs = 40,
               .batch_size = 16,
-              .accumulate = 2,
-              .seed = 5,
-              .schedule = [](double step) { return 0.01 / (1 + step / 300); },
+              .batches = {.accumulate = 2, .seed = 5},
+              .schedule = {.by_step = [](double step) { return 0.01 / (1 + step / 300); }},
               .metrics = {train::accuracy(), train::f1()},
-              .patience = 3,  // ends the training in epoch 30; when resumed, it stays ended
-              .min_improvement = 0.01,
-              .best_weights = true,
+              // Ends the training in epoch 30; when resumed, it stays ended.
+              .stopping = {.patience = 3, .min_improvement = 0.01, .best_weights = true},
+              .checkpoint = {.resume = true, .steps = 3},
               .display = train::Display::quiet,
-              .folder = arguments[1],
-              .resume = true,
-              .checkpoint_steps = 3});
+              .folder = arguments[1]});
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());

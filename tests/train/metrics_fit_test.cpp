@@ -111,7 +111,7 @@ TEST_CASE("the best epoch is that of the largest or smallest value, as the metri
     const auto network = nn::Linear<double>::make(4, 3, Generator(1));
     const auto result =
         fitted(network, of_logits, samples, held_out, {train::roc_auc(), train::log_loss(), train::perplexity()},
-               {.epochs = 4, .batch_size = 8, .monitor = monitor});
+               {.epochs = 4, .batch_size = 8, .stopping = {.monitor = monitor}});
     const auto values = result.history.column(monitor);
     const auto best =
         monitor == "validation_roc_auc" ? std::ranges::max_element(values) : std::ranges::min_element(values);
@@ -125,8 +125,9 @@ TEST_CASE("a checkpoint within an epoch holds what every metric has accumulated"
                        const Metrics& metrics, std::size_t outputs) {
     const auto network = nn::Linear<double>::make(4, outputs, Generator(1));
     optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
-    auto options = quiet({.epochs = 2, .batch_size = 8, .metrics = metrics, .folder = folder / name, .resume = true});
-    options.after_step = [&](train::FitStatus& status) { status.stop = status.step == stop_at; };
+    auto options = quiet(
+        {.epochs = 2, .batch_size = 8, .metrics = metrics, .checkpoint = {.resume = true}, .folder = folder / name});
+    options.observers = {train::after_step([&](train::FitStatus& status) { status.stop = status.step == stop_at; })};
     const auto result = train::fit(network, optimizer, loss, samples, options);
     std::vector<std::vector<double>> values;
     for (const auto& epoch : result.history.epochs) values.push_back(epoch.metrics);

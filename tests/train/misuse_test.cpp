@@ -159,17 +159,17 @@ TEST_CASE("what a callback freezes or unfreezes counts from the next step on") {
     optim::Optimizer<double> optimizer(network, optim::Adam{.rate = 0.1});
     nn::freeze(network, "0.bias");
     Tensor<double> before, at_freezing, bias = nn::parameter(network, "0.bias").value();
-    auto options = quiet({.epochs = 3, .batch_size = 8, .accumulate = accumulate});
-    options.after_epoch = [&](const train::FitStatus& status) {
+    auto options = quiet({.epochs = 3, .batch_size = 8, .batches = {.accumulate = accumulate}});
+    options.observers = {train::after_epoch([&](const train::FitStatus& status) {
       if (status.epoch != 1) return;
       CHECK(nn::parameter(network, "0.bias").value() == bias);
       before = first();
       nn::freeze(network, "0.weight");
       nn::unfreeze(network, "0.bias");
-    };
-    options.after_step = [&](const train::FitStatus& status) {
+    })};
+    options.observers.push_back(train::after_step([&](const train::FitStatus& status) {
       if (status.epoch == 2) CHECK(first() == before);
-    };
+    }));
     const auto result = train::fit(network, optimizer, cross, halves(), options);
     CHECK(first() == before);
     CHECK(nn::parameter(network, "0.bias").value() != bias);
@@ -182,7 +182,7 @@ TEST_CASE("what a callback freezes or unfreezes counts from the next step on") {
   const auto network = layer();
   optim::Optimizer<double> optimizer(network, optim::Adam{});
   auto options = quiet({.epochs = 2});
-  options.after_epoch = [&](const train::FitStatus&) { nn::freeze(network); };
+  options.observers = {train::after_epoch([&](const train::FitStatus&) { nn::freeze(network); })};
   CHECK_ERROR(ValueError, "all parameters of the optimiser were frozen during training: to end it, set status.stop",
               train::fit(network, optimizer, cross, halves(), options));
 }
@@ -211,10 +211,11 @@ TEST_CASE("options that make no sense are named with their values") {
   const auto with = [&](const train::FitOptions& options) {
     return message_of<ValueError>([&] { train::fit(network, optimizer, cross, halves(), quiet(options)); });
   };
-  CHECK(contains(with({.max_programs = 0}), "[fit] max_programs is 0: expected at least 1"));
-  CHECK(contains(with({.seconds = std::nan("")}), "[fit] seconds is nan: expected 0 or more"));
-  CHECK(contains(with({.seconds = -1}), "[fit] seconds is -1: expected 0 or more"));
-  CHECK(contains(with({.min_improvement = -0.5}), "[fit] min_improvement is -0.5: expected 0 or more"));
+  CHECK(contains(with({.batches = {.max_programs = 0}}), "[fit] batches.max_programs is 0: expected at least 1"));
+  CHECK(contains(with({.stopping = {.seconds = std::nan("")}}), "[fit] stopping.seconds is nan: expected 0 or more"));
+  CHECK(contains(with({.stopping = {.seconds = -1}}), "[fit] stopping.seconds is -1: expected 0 or more"));
+  CHECK(contains(with({.stopping = {.min_improvement = -0.5}}),
+                 "[fit] stopping.min_improvement is -0.5: expected 0 or more"));
 }
 
 TEST_CASE("a training that goes on keeps its rule, and takes the rate it is given") {
@@ -226,9 +227,9 @@ TEST_CASE("a training that goes on keeps its rule, and takes the rate it is give
     optim::Optimizer<double> optimizer(network, rule, rest);
     return train::fit(network, optimizer, cross, halves(),
                       quiet({.epochs = epochs,
-                             .plateau = optim::Plateau{.factor = 0.5, .patience = 0, .threshold = 1e9},
-                             .folder = folder / "run",
-                             .resume = true}));
+                             .schedule = {.plateau = optim::Plateau{.factor = 0.5, .patience = 0, .threshold = 1e9}},
+                             .checkpoint = {.resume = true},
+                             .folder = folder / "run"}));
   };
   const auto first = run(optim::Adam{.rate = 0.1}, 2);
   CHECK(first.last("rate") == doctest::Approx(0.1));  // halved afterwards
@@ -262,11 +263,11 @@ TEST_CASE("a training that goes on has frozen what its callbacks had frozen") {
   const auto run = [&](const std::filesystem::path& path, std::size_t stop_at) {
     const auto network = nn::sequential(layer(1), layer(2));
     optim::Optimizer<double> optimizer(network, optim::Adam{.rate = 0.1});
-    auto options = quiet({.epochs = 3, .batch_size = 8, .folder = path, .resume = true});
-    options.after_step = [&](train::FitStatus& status) {
+    auto options = quiet({.epochs = 3, .batch_size = 8, .checkpoint = {.resume = true}, .folder = path});
+    options.observers = {train::after_step([&](train::FitStatus& status) {
       if (status.step == 5) nn::freeze(network, "0");
       status.stop = status.step == stop_at;
-    };
+    })};
     train::fit(network, optimizer, cross, halves(), options);
     return std::pair(nn::parameter(network, "0.weight").value(), nn::parameter(network, "1.weight").value());
   };
@@ -281,7 +282,7 @@ TEST_CASE("one training at a time writes to a run folder") {
     const auto network = layer();
     optim::Optimizer<double> optimizer(network, optim::SGD{});
     auto options = quiet({.epochs = 1, .folder = folder / "run"});
-    options.after_step = after_step;
+    options.observers = {train::after_step(after_step)};
     train::fit(network, optimizer, cross, halves(), options);
   };
   std::string message, files;

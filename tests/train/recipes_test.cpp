@@ -126,8 +126,7 @@ TEST_CASE("the recipe for imbalanced classes works as it is written, and finds t
                              {.epochs = 30,
                               .metrics = {train::accuracy(), train::recall(), train::f1()},
                               .class_weights = train::balanced,
-                              .monitor = "validation_f1",
-                              .best_weights = true});
+                              .stopping = {.monitor = "validation_f1", .best_weights = true}});
     const wg::Tensor<double> trust = xt::ones<double>({parts.train.size()});
     train::Samples weighted{parts.train.inputs, parts.train.labels, trust};          // a Tensor<double>, one weight per sample
     std::cout << train::evaluate(network, loss, weighted).loss << '\n';

@@ -23,7 +23,7 @@ TEST_CASE("a training does not go on from the checkpoint of a larger network") {
   const auto run = [&](const auto& network) {
     optim::Optimizer<double> optimizer(network, optim::Adam{});
     train::fit(network, optimizer, squares, train::Samples{x, y},
-               quiet({.epochs = 1, .folder = folder / "run", .resume = true}));
+               quiet({.epochs = 1, .checkpoint = {.resume = true}, .folder = folder / "run"}));
   };
   const auto layer = [](std::uint64_t seed) { return nn::Linear<double>::make(2, 2, Generator(seed)); };
   run(nn::sequential(layer(1), layer(2)));
@@ -41,9 +41,11 @@ TEST_CASE("a training that ended for want of improvement stays so when it is run
   const auto run = [&](std::size_t patience) {
     const Line network = line(0);
     optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
-    const auto result =
-        train::fit(network, optimizer, squares, train::Samples{one, one}, train::Samples{one, half},
-                   quiet({.epochs = 100, .patience = patience, .folder = folder / "run", .resume = true}));
+    const auto result = train::fit(network, optimizer, squares, train::Samples{one, one}, train::Samples{one, half},
+                                   quiet({.epochs = 100,
+                                          .stopping = {.patience = patience},
+                                          .checkpoint = {.resume = true},
+                                          .folder = folder / "run"}));
     CHECK(result.reason == StopReason::no_improvement);
     return std::pair(weight_of(network), result.history.epochs.size());
   };
@@ -73,7 +75,7 @@ TEST_CASE("samples are gathered by one thread at a time") {
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
   const TemporaryFolder folder;
   auto options = quiet({.folder = folder / "run"});
-  options.after_step = [](train::FitStatus& status) { status.stop = true; };
+  options.observers = {train::after_step([](train::FitStatus& status) { status.stop = true; })};
   const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
   train::fit(network, optimizer, loss, loader, options);  // the report gathers all samples
   CHECK_FALSE(watch.overlapped.load());
@@ -82,7 +84,7 @@ TEST_CASE("samples are gathered by one thread at a time") {
   const auto spoilt = [](auto logits, auto labels) {
     return cross_entropy(logits, labels) + 0 * mean(sqrt(0 * logits));
   };
-  options.after_step = {};
+  options.observers = {};
   const std::string message = message_of<ValueError>([&] { train::fit(network, optimizer, spoilt, loader, options); });
   CAPTURE(message);
   CHECK(contains(message, "[fit] epoch 1, step 1: "));
@@ -100,8 +102,8 @@ TEST_CASE("a checkpoint holds parameters that only the optimiser knows") {
     const auto loss = [&](auto outputs, auto targets) {
       return mean(square(outputs + outputs.tape().variable(offset) - targets));
     };
-    auto options = quiet({.epochs = 3, .batch_size = 2, .folder = path, .resume = true});
-    options.after_step = [&](train::FitStatus& status) { status.stop = status.step == stop_at; };
+    auto options = quiet({.epochs = 3, .batch_size = 2, .checkpoint = {.resume = true}, .folder = path});
+    options.observers = {train::after_step([&](train::FitStatus& status) { status.stop = status.step == stop_at; })};
     train::fit(network, optimizer, loss, train::Samples{x, y}, options);
     return std::pair(weight_of(network), offset.value()(0));
   };
@@ -124,7 +126,7 @@ TEST_CASE("settings are those that were asked for") {
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.5});
   const TemporaryFolder folder;
   train::fit(network, optimizer, squares, train::Samples{x, x},
-             quiet({.epochs = 2, .schedule = [](double) { return 0.125; }, .folder = folder / "run"}));
+             quiet({.epochs = 2, .schedule = {.by_step = [](double) { return 0.125; }}, .folder = folder / "run"}));
   CHECK(contains(contents(folder / "run" / "report.html"), "<tr><th>rate</th><td>0.5</td></tr>"));
   CHECK(contains(contents(folder / "run" / "config.json"), "\"rate\": 0.5,"));
 }
@@ -136,10 +138,10 @@ TEST_CASE("Ctrl-C ends a training after the step, and it goes on to the same end
   const auto run = [&](const std::filesystem::path& path, std::size_t interrupted_at) {
     const Line network = line(0);
     optim::Optimizer<double> optimizer(network, optim::Adam{.rate = 0.1});
-    auto options = quiet({.epochs = 4, .batch_size = 3, .folder = path, .resume = true});
-    options.after_step = [&](const train::FitStatus& status) {
+    auto options = quiet({.epochs = 4, .batch_size = 3, .checkpoint = {.resume = true}, .folder = path});
+    options.observers = {train::after_step([&](const train::FitStatus& status) {
       if (status.step == interrupted_at) std::raise(SIGINT);
-    };
+    })};
     const auto result = train::fit(network, optimizer, squares, data, options);
     CHECK(result.reason == (interrupted_at == 0 ? StopReason::epochs : StopReason::interrupt));
     return std::pair(weight_of(network), result);
@@ -159,7 +161,10 @@ TEST_CASE("Ctrl-C ends a training after the step, and it goes on to the same end
     const Line network = line(0);
     optim::Optimizer<double> optimizer(network, optim::Adam{.rate = 0.1});
     auto options = quiet({.batch_size = 3, .folder = folder / "whole"});
-    options.after_step = [](const train::FitStatus&) { throw std::runtime_error("crash"); };
+    struct Crash : train::Observer {
+      void begin(train::FitStatus&) override { throw std::runtime_error("crash"); }
+    };
+    options.observers = {Crash()};
     CHECK_THROWS_AS(train::fit(network, optimizer, squares, data, options), std::runtime_error);
     CHECK_FALSE(std::filesystem::exists(folder / "whole" / "checkpoint"));
     CHECK(train::Checkpoint::load(folder / "whole" / "checkpoint.previous").count("fit/epoch") == 4);
@@ -170,7 +175,7 @@ TEST_CASE("Ctrl-C ends a training after the step, and it goes on to the same end
     optim::Optimizer<double> optimizer(network, optim::Adam{});
     return message_of<FileError>([&] { train::fit(network, optimizer, squares, data, options); });
   };
-  CHECK(contains(refusal(quiet({.batch_size = 4, .folder = folder / "parts", .resume = true})),
+  CHECK(contains(refusal(quiet({.batch_size = 4, .checkpoint = {.resume = true}, .folder = folder / "parts"})),
                  "checkpoint: belongs to another training run: 20 samples, batches of 3, 1 a step, shuffled by seed 0, "
                  "metrics none; this one has 20 samples, batches of 4"));
 }
@@ -184,21 +189,21 @@ TEST_CASE("a Loader makes and distorts the batches, also of a training that goes
     const auto network = nn::Linear<double>::make(2, 2, generator);
     optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1, .momentum = 0.5});
     options.display = train::Display::quiet;
-    options.accumulate = 2;
+    options.batches.accumulate = 2;
     train::fit(network, optimizer, loss, samples, samples, options);
     return network.weight.value();
   };
-  const auto plain = train_on(data, {.epochs = 3, .batch_size = 4, .shuffle = false});
+  const auto plain = train_on(data, {.epochs = 3, .batch_size = 4, .batches = {.shuffle = false}});
   CHECK(train_on(data::Loader(data, {.batch_size = 4, .shuffle = false}), {.epochs = 3}) == plain);
   const auto rows = [&](std::span<const std::size_t> of, Tensor<double>& to) {
     data::gather_rows(data.inputs, of, to);
   };
   CHECK(train_on(data::SampleSource<double>{data.size(), rows, data.labels},
-                 {.epochs = 3, .batch_size = 4, .shuffle = false}) == plain);
+                 {.epochs = 3, .batch_size = 4, .batches = {.shuffle = false}}) == plain);
   const TemporaryFolder folder;
   io::save_npy(folder / "x.npy", data.inputs);
   const data::MappedDataset<double> mapped{data::map_npy<double>(folder / "x.npy"), data.labels, 2};
-  CHECK(train_on(mapped, {.epochs = 3, .batch_size = 4, .shuffle = false}) == plain);
+  CHECK(train_on(mapped, {.epochs = 3, .batch_size = 4, .batches = {.shuffle = false}}) == plain);
 
   const data::Loader noisy(data, {.batch_size = 4, .seed = 9, .transform = [](auto& batch, Generator& generator) {
                                     Tape<double> tape;
@@ -206,9 +211,10 @@ TEST_CASE("a Loader makes and distorts the batches, also of a training that goes
                                   }});
   const auto whole = train_on(noisy, {.epochs = 3});
   CHECK(distance(whole, plain) > 1e-6);
-  FitOptions options{.epochs = 3, .folder = folder / "run", .resume = true};
-  options.after_step = [](train::FitStatus& status) { status.stop = status.step == 6; };  // in the second epoch
+  FitOptions options{.epochs = 3, .checkpoint = {.resume = true}, .folder = folder / "run"};
+  options.observers = {
+      train::after_step([](train::FitStatus& status) { status.stop = status.step == 6; })};  // in the second epoch
   train_on(noisy, options);
-  options.after_step = {};
+  options.observers = {};
   CHECK(train_on(noisy, options) == whole);
 }

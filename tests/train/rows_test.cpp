@@ -42,7 +42,8 @@ TEST_CASE("what is wrong with a sample is said of its row in the data") {
   CHECK(contains(label, "[cross_entropy] label 2 at position "));
   CHECK(contains(label, "rows_test.cpp:"));
   CHECK(contains(refused(mislabelled, {.batch_size = 1}), ", sample 37 of the data (number 0 of its batch)"));
-  CHECK(contains(refused(mislabelled, {.batch_size = 10, .accumulate = 2}), ", sample 37 of the data (number "));
+  CHECK(contains(refused(mislabelled, {.batch_size = 10, .batches = {.accumulate = 2}}),
+                 ", sample 37 of the data (number "));
   CHECK(contains(refused(data::Loader(mislabelled, {.batch_size = 4})), ", sample 37 of the data (number "));
   data::Dataset<double> spoilt = two_classes();
   spoilt.inputs(11, 1) = std::nan("");
@@ -73,9 +74,10 @@ TEST_CASE("a loss that is not finite is said of its row: of shuffled batches, va
     return message;
   };
   for (const std::uint64_t seed : {1U, 2U})
-    CHECK(
-        contains(refused([&] { train::fit(network, optimizer, squares, bad, quiet({.batch_size = 4, .seed = seed})); }),
-                 ", sample 37 of the data (number "));
+    CHECK(contains(refused([&] {
+                     train::fit(network, optimizer, squares, bad, quiet({.batch_size = 4, .batches = {.seed = seed}}));
+                   }),
+                   ", sample 37 of the data (number "));
   CHECK(contains(refused([&] { train::fit(network, optimizer, squares, good, bad, quiet({.epochs = 1})); }),
                  "[fit] sample 37 of the validation data (number 37 of its batch): "));
   CHECK(contains(refused([&] { train::evaluate(network, squares, bad, {.batch_size = 32}); }),
@@ -102,9 +104,11 @@ TEST_CASE("steps that are compiled again and again are counted, and said once") 
     std::fflush(stderr);
     const int kept = dup(STDERR_FILENO), shown = open(file.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
     dup2(shown, STDERR_FILENO);
-    const auto result = train::fit(
-        network, optimizer, entropy, two_classes(),
-        {.epochs = 4, .gradient_norms = false, .max_programs = max_programs, .display = train::Display::lines});
+    const auto result = train::fit(network, optimizer, entropy, two_classes(),
+                                   {.epochs = 4,
+                                    .batches = {.max_programs = max_programs},
+                                    .display = train::Display::lines,
+                                    .report = {.gradient_norms = false}});
     dup2(kept, STDERR_FILENO);
     close(kept);
     close(shown);

@@ -50,8 +50,8 @@ TEST_CASE("fit trains on sequences of different lengths, with as many Programs a
   optim::Optimizer<float> optimizer(network, optim::Adam{.rate = 0.03F});
   const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
   std::size_t batches = 0;
-  auto options = quiet({.epochs = 15, .gradient_norms = false});
-  options.after_step = [&](train::FitStatus&) { ++batches; };
+  auto options = quiet({.epochs = 15, .report = {.gradient_norms = false}});
+  options.observers = {train::after_step([&](train::FitStatus&) { ++batches; })};
   const auto result = train::fit(network, optimizer, loss, data, options);
   CHECK(batches == 15 * data.batches(0, 0).size());
   CHECK(result.last("accuracy") == 1);

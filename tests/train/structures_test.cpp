@@ -47,7 +47,7 @@ TEST_CASE("a network of two inputs and two outputs is trained on a tuple and a s
   };
   const TwoInputs network = two_inputs(1, 1);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.05});
-  train::fit(network, optimizer, loss, data, quiet({.epochs = 3, .batch_size = 4, .shuffle = false}));
+  train::fit(network, optimizer, loss, data, quiet({.epochs = 3, .batch_size = 4, .batches = {.shuffle = false}}));
 
   double a = 1, b = 1;
   for (int epoch = 0; epoch < 3; ++epoch)
@@ -138,8 +138,8 @@ TEST_CASE("each term of a loss has a column, and its weight in the total") {
   };
   const Line network = line(1);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
-  const auto result =
-      train::fit(network, optimizer, terms, data, data, quiet({.epochs = 2, .monitor = "validation_distance"}));
+  const auto result = train::fit(network, optimizer, terms, data, data,
+                                 quiet({.epochs = 2, .stopping = {.monitor = "validation_distance"}}));
   CHECK(result.history.metric_names == std::vector<std::string>{"squares", "distance"});
   const double w = weight_of(network), of_squares = xt::mean(xt::square(w * x - y))(),
                distance = xt::mean(xt::abs(w * x - y))();
@@ -168,9 +168,9 @@ TEST_CASE("weights of samples give the weighted mean, in a step, over accumulate
   for (const std::size_t accumulate : {1U, 3U}) {
     const Line network = line(1);
     optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
-    const auto result =
-        train::fit(network, optimizer, each, data,
-                   quiet({.epochs = 1, .batch_size = 12 / accumulate, .accumulate = accumulate, .shuffle = false}));
+    const auto result = train::fit(
+        network, optimizer, each, data,
+        quiet({.epochs = 1, .batch_size = 12 / accumulate, .batches = {.accumulate = accumulate, .shuffle = false}}));
     const double slope = xt::sum(weights * 2 * x * (x - y))() / xt::sum(weights)();
     CHECK(weight_of(network) == doctest::Approx(1 - 0.1 * slope).epsilon(1e-13));
     CHECK(result.last("loss") == doctest::Approx(xt::sum(weights * xt::square(x - y))() / xt::sum(weights)()));
@@ -183,7 +183,8 @@ TEST_CASE("weights of samples give the weighted mean, in a step, over accumulate
   for (const std::size_t accumulate : {1U, 3U}) {  // samples without weight change nothing
     const Line still = line(1);
     optim::Optimizer<double> optimizer(still, optim::SGD{.rate = 0.1});
-    train::fit(still, optimizer, each, zero, quiet({.epochs = 1, .batch_size = 4, .accumulate = accumulate}));
+    train::fit(still, optimizer, each, zero,
+               quiet({.epochs = 1, .batch_size = 4, .batches = {.accumulate = accumulate}}));
     CHECK(weight_of(still) == 1);
   }
   CHECK_ERROR(
@@ -272,8 +273,9 @@ TEST_CASE("drop_last drops the short batch of an epoch") {
   for (const bool drop_last : {false, true}) {
     const Line network = line(1);
     optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.05});
-    const auto result = train::fit(network, optimizer, squares, train::Samples{x, y},
-                                   quiet({.epochs = 3, .batch_size = 4, .shuffle = false, .drop_last = drop_last}));
+    const auto result =
+        train::fit(network, optimizer, squares, train::Samples{x, y},
+                   quiet({.epochs = 3, .batch_size = 4, .batches = {.shuffle = false, .drop_last = drop_last}}));
     CHECK(result.steps == (drop_last ? 6 : 9));
     CHECK(result.compilations > 0);
     double w = 1;

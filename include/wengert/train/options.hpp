@@ -6,11 +6,11 @@
 #include <wengert/optim/schedule.hpp>
 #include <wengert/report/history.hpp>
 #include <wengert/train/metrics.hpp>
+#include <wengert/train/observer.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <initializer_list>
 #include <limits>
 #include <optional>
@@ -62,20 +62,8 @@ enum class Display {
   quiet   ///< nothing
 };
 
-/// The state of a training run, for callbacks.
-struct FitStatus {
-  const report::History& history;  ///< the completed epochs
-  std::size_t epoch = 0;           ///< the current epoch, counted from 1
-  std::size_t step = 0;            ///< the optimiser's last step, counted from 1
-  double loss = 0;                 ///< the loss of this step's samples; after an epoch, its mean
-  bool stop = false;               ///< set it to end the training run
-};
-
-/// Options of `fit`; all have defaults: `{.epochs = 5, .batch_size = 64}`.
-struct FitOptions {
-  std::size_t epochs = 10;  ///< the maximum number of epochs
-  /// The samples per step: all (`all_samples`) for full-batch gradient descent, 1 for stochastic, or some.
-  std::size_t batch_size = 32;
+/// How the samples of an epoch become steps. A `data::Loader` and data with `batches` have an order of their own.
+struct BatchOptions {
   /// The number of batches whose gradients are added up before each step: steps of batch_size · accumulate samples, in
   /// the memory of batch_size. Gradients are weighted by the samples of their batch, as suits a mean over samples.
   std::size_t accumulate = 1;
@@ -84,25 +72,24 @@ struct FitOptions {
   std::uint64_t seed = 0;  ///< the seed of the order
   /// Whether each epoch drops a last batch that is short, for example because batch normalisation needs more samples.
   bool drop_last = false;
-  /// The learning rate by step, counted from 0; if empty, the optimiser's rate. At most one of `schedule`,
-  /// `epoch_schedule` and `plateau` may be set.
-  optim::Schedule schedule = {};
-  /// The learning rate by epoch, counted from 0.
-  optim::Schedule epoch_schedule = {};
+  /// The number of compiled steps that are kept, one per batch shape, like `CompileOptions::max_programs`; at least 1.
+  std::size_t max_programs = 16;
+};
+
+/// What sets the learning rate, at most one of these; without any, the optimiser's rate stays, and observers may set
+/// it. While one is set, `set_rate` of the optimiser throws.
+struct ScheduleOptions {
+  optim::Schedule by_step = {};   ///< the learning rate by step, counted from 0
+  optim::Schedule by_epoch = {};  ///< the learning rate by epoch, counted from 0
   /// Lowers the learning rate when the monitored quantity stops improving. Its `goal` and `rate` are ignored: they come
   /// from that quantity and from the optimiser.
   std::optional<optim::Plateau> plateau = {};
-  /// The metrics to measure besides the loss, with distinct names; by default the accuracy if targets are labels.
-  Metrics metrics = {};
-  /// The weights of the classes in the training loss, not in the validation loss and the metrics. The loss must return
-  /// one value per label.
-  ClassWeights class_weights = {};
-  /// For a single binary output, the threshold above which it predicts class 1, in the default accuracy and in the
-  /// report: 0 for logits, 0.5 for probabilities.
-  double threshold = 0;
+};
+
+/// When a training run ends, and with which weights.
+struct StoppingOptions {
   /// Ends the training run after this many seconds, including those before it was resumed.
   double seconds = std::numeric_limits<double>::infinity();
-
   /// The monitored quantity, which determines the best epoch: a column of the history; by default the validation loss,
   /// or the training loss without validation data.
   std::string monitor = {};
@@ -112,46 +99,61 @@ struct FitOptions {
   double min_improvement = 0;  ///< only larger improvements count
   /// At the end, restores the weights of the best epoch.
   bool best_weights = false;
-
-  std::function<void(FitStatus&)> after_step = {};   ///< called after each step
-  std::function<void(FitStatus&)> after_epoch = {};  ///< called after each epoch
   /// Whether SIGINT (Ctrl-C) and SIGTERM end the training run after the current step; a second signal ends the program.
   bool handle_interrupts = true;
-  /// Whether to find the earlier step whose gradient caused a loss that is not finite. This keeps a copy of the
-  /// parameters and the optimiser's state in memory.
-  bool trace_gradients = true;
-  /// Whether to record the norms of the gradients, once per epoch.
-  bool gradient_norms = true;
-  /// The number of compiled steps that are kept, one per batch shape, like `CompileOptions::max_programs`; at least 1.
-  std::size_t max_programs = 16;
+};
 
-  Display display = Display::automatic;  ///< `Display::quiet` shows nothing
-  /// The run folder, created if it does not exist: config.json, history.csv, checkpoint, weights.npz, report.html. If
-  /// empty, nothing is written.
-  std::filesystem::path folder = {};
+/// What is kept of the state of a training run: checkpoints in the run folder, and one in memory.
+struct CheckpointOptions {
   /// Resumes from the checkpoint of `folder`, if there is one. If not set, training starts over, and an existing
   /// checkpoint becomes `checkpoint.previous`. The optimiser must have the same rule and options. If its rate is that
   /// of the run's beginning, the rate that schedules had reached is restored; otherwise the new rate applies.
   bool resume = false;
-  /// The time between checkpoints, in seconds. A checkpoint is also written at the end.
-  double checkpoint_seconds = 30;
-  std::size_t checkpoint_steps = 0;  ///< also writes a checkpoint after this many steps; 0: by time only
+  double seconds = 30;    ///< the time between checkpoints; one is also written at the end
+  std::size_t steps = 0;  ///< also writes a checkpoint after this many steps; 0: by time only
   /// Random generators, besides those in the network, whose positions are saved in checkpoints.
   std::vector<Generator> generators = {};
+  /// Whether to find the earlier step whose gradient caused a loss that is not finite. This keeps a copy of the
+  /// parameters and the optimiser's state in memory, from which steps are run again.
+  bool trace_gradients = true;
+};
 
+/// What the report and config.json of the run folder contain.
+struct ReportOptions {
   std::string title = "Training";             ///< the title of the report
-  std::vector<std::string> class_names = {};  ///< for the report; if empty, classes are numbers
+  std::vector<std::string> class_names = {};  ///< if empty, classes are numbers
   /// The shape of a sample as an image, (height, width) or (1 or 3, height, width), if its inputs do not have that
   /// shape; must have as many elements.
   Shape picture = {};
+  /// For a single binary output, the threshold above which it predicts class 1, in the report and in the default
+  /// accuracy: 0 for logits, 0.5 for probabilities.
+  double threshold = 0;
+  bool gradient_norms = true;  ///< whether to record the norms of the gradients, once per epoch
   /// Additional entries for config.json and the report: names, which no setting may have, and values.
   std::vector<std::pair<std::string, std::string>> notes = {};
 };
 
-/// Why a training run ended.
-enum class StopReason { epochs, time, no_improvement, callback, interrupt };
-/// The reason in words: `all epochs completed`, …
-std::string_view to_string(StopReason reason);
+/// Options of `fit`; all have defaults: `{.epochs = 5, .batches = {.shuffle = false}, .stopping = {.patience = 3}}`.
+struct FitOptions {
+  std::size_t epochs = 10;  ///< the maximum number of epochs
+  /// The samples per step: all (`all_samples`) for full-batch gradient descent, 1 for stochastic, or some.
+  std::size_t batch_size = 32;
+  BatchOptions batches = {};      ///< order, accumulation, short batches
+  ScheduleOptions schedule = {};  ///< the learning rate, by step, by epoch or on a plateau
+  /// The metrics to measure besides the loss, with distinct names; by default the accuracy if targets are labels.
+  Metrics metrics = {};
+  /// The weights of the classes in the training loss, not in the validation loss and the metrics. The loss must return
+  /// one value per label.
+  ClassWeights class_weights = {};
+  StoppingOptions stopping = {};         ///< time limit, early stopping, best weights, Ctrl-C
+  CheckpointOptions checkpoint = {};     ///< resumption and its checkpoints
+  Display display = Display::automatic;  ///< `Display::quiet` shows nothing
+  ReportOptions report = {};             ///< the contents of the report
+  Observers observers = {};              ///< called during the run, in this order
+  /// The run folder, created if it does not exist: config.json, history.csv, checkpoint, weights.npz, report.html. If
+  /// empty, nothing is written.
+  std::filesystem::path folder = {};
+};
 
 /// The result of a training run.
 struct FitResult {
@@ -186,7 +188,7 @@ struct EvaluateOptions {
   std::size_t batch_size = 256;
   Metrics metrics = {};             ///< as in FitOptions
   ClassWeights class_weights = {};  ///< as in FitOptions
-  double threshold = 0;             ///< as in FitOptions, also for the confusion matrix
+  double threshold = 0;             ///< as in ReportOptions, also for the confusion matrix
 };
 
 }  // namespace wengert::train

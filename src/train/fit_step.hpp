@@ -1,0 +1,43 @@
+// The steps of the optimiser in a training run.
+#pragma once
+
+#include "train/training_run.hpp"
+
+#include <cstddef>
+#include <functional>
+
+namespace wengert::train {
+
+/// Thrown if the Program of a step fails, for example because the loss is not finite.
+struct StepFailure {
+  ValueError error;
+};
+
+/// Takes steps: gathers a batch, or several that are accumulated, runs their Programs, and adds up loss and metrics.
+template <class T>
+class FitStep {
+ public:
+  explicit FitStep(TrainingRun<T>& run) : run_(run) {}
+
+  /// The next step; returns its loss. With `traced`, each batch is first run without a Program, which throws a
+  /// StepFailure at the first value that is not finite.
+  double take(bool traced = false);
+  /// The learning rate of the last step.
+  double rate() const { return rate_; }
+
+ private:
+  double whole(bool with_norms);
+  double accumulated(bool with_norms);
+  Program<T>& guarded(const std::function<Program<T>&()>& run_program);
+  void add_scores(const Program<T>& program);
+  void record_norms(const Program<T>& program, std::size_t first);
+
+  TrainingRun<T>& run_;
+  bool traced_ = false;
+  double rate_ = 0;
+};
+
+extern template class FitStep<float>;
+extern template class FitStep<double>;
+
+}  // namespace wengert::train
