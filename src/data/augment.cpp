@@ -1,10 +1,13 @@
-// Image augmentation: random shifts by whole pixels, rotations with bilinear interpolation, mirroring and noise.
+// Image augmentation: draws and checks; moves, changes of brightness and contrast, noise and cutout.
+#include "data/image_move.hpp"
 #include <wengert/data/augment.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
-#include <vector>
+#include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -14,6 +17,8 @@ namespace {
 struct Extents {
   std::size_t images, channels, height, width;
 };
+
+constexpr std::size_t drawn_later = 7;  // draws of an image for scale, crop, colours and cutout
 
 Extents extents_of(const Shape& batch, const Shape& given, const Location& where) {
   const auto refuse = [&](std::string_view expected) {
@@ -33,6 +38,17 @@ Extents extents_of(const Shape& batch, const Shape& given, const Location& where
   return {batch[0], outer, image[image.rank() - 2], image.back()};
 }
 
+// The shape of the batch after `crop`.
+Shape shape_after(Shape batch, const Extents& extents, const Extents& cropped, const Augmentation& a) {
+  if (a.crop.empty()) return batch;
+  if (a.image.empty()) {
+    batch[batch.rank() - 2] = cropped.height;
+    batch[batch.rank() - 1] = cropped.width;
+    return batch;
+  }
+  return {extents.images, cropped.channels * cropped.height * cropped.width};
+}
+
 void check(const Augmentation& a, const Extents& extents, const Location& where) {
   const auto refuse_unless = [&](bool fit, const char* what, double amount) {
     if (!fit)
@@ -40,6 +56,20 @@ void check(const Augmentation& a, const Extents& extents, const Location& where)
   };
   refuse_unless(std::isfinite(a.rotate) && a.rotate >= 0, "rotate", a.rotate);
   refuse_unless(std::isfinite(a.noise) && a.noise >= 0, "noise", a.noise);
+  const auto refuse_beyond_1 = [&](bool fit, const char* what, double amount, const char* expected) {
+    if (!fit || !(amount >= 0))
+      throw ValueError("augment", fmt::format("{} {}: expected at least 0 and {} 1", what, amount, expected), where);
+  };
+  refuse_beyond_1(a.scale < 1, "scale", a.scale, "below");
+  refuse_beyond_1(a.brightness <= 1, "brightness", a.brightness, "at most");
+  refuse_beyond_1(a.contrast <= 1, "contrast", a.contrast, "at most");
+  if (!a.crop.empty() &&
+      (a.crop.rank() != 2 || a.crop.elements() == 0 || a.crop[0] > extents.height || a.crop[1] > extents.width))
+    throw ValueError("augment",
+                     fmt::format("crop {}: expected a height and a width of at least 1 and at most those of the image, "
+                                 "{} by {} pixels",
+                                 to_string(a.crop), extents.height, extents.width),
+                     where);
   if (!std::isfinite(a.fill))
     throw ValueError("augment", fmt::format("fill {}: expected a finite number", a.fill), where);
   if (a.shift > 0 && a.shift >= std::min(extents.height, extents.width))
@@ -49,74 +79,81 @@ void check(const Augmentation& a, const Extents& extents, const Location& where)
                      where);
 }
 
-// How an image moves: shifted by whole pixels, rotated about its centre, and possibly mirrored.
-struct Move {
-  std::ptrdiff_t down, right;
-  double angle;
-  bool flip;
-};
-
-// The move that results from four uniform draws from [0, 1).
-Move move_of(const double* draw, const Augmentation& a) {
-  const auto pixels = [&](double u) {
-    const auto shift = static_cast<std::ptrdiff_t>(a.shift);
-    return std::min(static_cast<std::ptrdiff_t>(std::floor(u * static_cast<double>(2 * shift + 1))), 2 * shift) - shift;
+// The move that results from uniform draws from [0, 1): four, and three more for scale and crop.
+Move move_of(const double* draw, const double* more, const Augmentation& a, const Extents& extents) {
+  const auto integer = [](double u, std::size_t count) {
+    return std::min(static_cast<std::ptrdiff_t>(std::floor(u * static_cast<double>(count))),
+                    static_cast<std::ptrdiff_t>(count) - 1);
   };
-  return {pixels(draw[0]), pixels(draw[1]), (2 * draw[2] - 1) * a.rotate * std::numbers::pi / 180,
-          a.flip && draw[3] < 0.5};
+  const auto pixels = [&](double u) { return integer(u, 2 * a.shift + 1) - static_cast<std::ptrdiff_t>(a.shift); };
+  Move move{pixels(draw[0]), pixels(draw[1]), (2 * draw[2] - 1) * a.rotate * std::numbers::pi / 180,
+            a.flip && draw[3] < 0.5};
+  if (a.scale > 0) move.scale = 1 + (2 * more[0] - 1) * a.scale;
+  if (!a.crop.empty()) {
+    move.top = integer(more[1], extents.height - a.crop[0] + 1);
+    move.left = integer(more[2], extents.width - a.crop[1] + 1);
+  }
+  return move;
 }
 
-// One channel of an image, surrounded by `fill`.
+// Moves all images; returns them in their new size.
 template <class T>
-struct Plane {
-  const T* pixels;
-  std::ptrdiff_t height, width;
-  T fill;
-
-  T at(std::ptrdiff_t row, std::ptrdiff_t column) const {
-    const bool inside = row >= 0 && row < height && column >= 0 && column < width;
-    return inside ? pixels[row * width + column] : fill;
-  }
-  // Interpolates bilinearly. A pixel or more outside, all is `fill`. Since row ≥ −1, truncating row + 1 rounds down.
-  T between(double row, double column) const {
-    row = std::clamp(row, -1.0, static_cast<double>(height));
-    column = std::clamp(column, -1.0, static_cast<double>(width));
-    const auto i = static_cast<std::ptrdiff_t>(row + 1) - 1, j = static_cast<std::ptrdiff_t>(column + 1) - 1;
-    const T down = static_cast<T>(row - static_cast<double>(i)),
-            right = static_cast<T>(column - static_cast<double>(j));
-    if (i < 0 || i + 1 >= height || j < 0 || j + 1 >= width)
-      return mixed(at(i, j), at(i, j + 1), at(i + 1, j), at(i + 1, j + 1), down, right);
-    const T* const corner = pixels + i * width + j;
-    return mixed(corner[0], corner[1], corner[width], corner[width + 1], down, right);
-  }
-  static T mixed(T upper_left, T upper_right, T lower_left, T lower_right, T down, T right) {
-    const T upper = upper_left + right * (upper_right - upper_left);
-    const T lower = lower_left + right * (lower_right - lower_left);
-    return upper + down * (lower - upper);
-  }
-};
-
-template <class T>
-void shift_plane(const Plane<T>& from, const Move& move, T* to) {
-  for (std::ptrdiff_t row = 0; row < from.height; ++row)
-    for (std::ptrdiff_t column = 0; column < from.width; ++column) {
-      const std::ptrdiff_t source = column - move.right;
-      *to++ = from.at(row - move.down, move.flip ? from.width - 1 - source : source);
+Tensor<T> moved(const Tensor<T>& images, const Augmentation& a, const Extents& from, const Extents& to,
+                const Shape& shape, const Tensor<double>& draws, const Tensor<double>& more) {
+  auto result = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape));
+  const T* pixels = images.data();
+  T* out = result.data();
+  for (std::size_t image = 0; image < from.images; ++image) {
+    const Move move = move_of(draws.data() + 4 * image, more.data() + drawn_later * image, a, from);
+    for (std::size_t channel = 0; channel < from.channels; ++channel) {
+      const Plane<T> plane{pixels, static_cast<std::ptrdiff_t>(from.height), static_cast<std::ptrdiff_t>(from.width),
+                           static_cast<T>(a.fill)};
+      move_plane(plane, move, a.rotate > 0 || a.scale > 0, static_cast<std::ptrdiff_t>(to.height),
+                 static_cast<std::ptrdiff_t>(to.width), out);
+      pixels += from.height * from.width;
+      out += to.height * to.width;
     }
+  }
+  return result;
 }
 
-// Fetches each pixel from its place before the image was mirrored, rotated anticlockwise by `angle`, and shifted.
+// The mean brightness of an image: ITU-R BT.601 for three channels.
 template <class T>
-void turn_plane(const Plane<T>& from, const Move& move, T* to) {
-  const double sine = std::sin(move.angle), cosine = std::cos(move.angle);
-  const double middle_row = static_cast<double>(from.height - 1) / 2;
-  const double middle_column = static_cast<double>(from.width - 1) / 2;
-  for (std::ptrdiff_t row = 0; row < from.height; ++row)
-    for (std::ptrdiff_t column = 0; column < from.width; ++column) {
-      const double y = static_cast<double>(row - move.down) - middle_row;
-      const double x = static_cast<double>(column - move.right) - middle_column;
-      const double source_y = cosine * y + sine * x, source_x = cosine * x - sine * y;
-      *to++ = from.between(middle_row + source_y, middle_column + (move.flip ? -source_x : source_x));
+double mean_grey(const T* pixels, const Extents& extents) {
+  constexpr std::array<double, 3> luma{0.299, 0.587, 0.114};
+  const std::size_t size = extents.height * extents.width;
+  double sum = 0;
+  for (std::size_t c = 0; c < extents.channels; ++c)
+    for (std::size_t i = 0; i < size; ++i, ++pixels)
+      sum +=
+          static_cast<double>(*pixels) * (extents.channels == 3 ? luma[c] : 1 / static_cast<double>(extents.channels));
+  return sum / static_cast<double>(size);
+}
+
+template <class T>
+void change_colours(T* pixels, const double* more, const Augmentation& a, const Extents& extents) {
+  const double bright = 1 + (2 * more[3] - 1) * a.brightness, steep = 1 + (2 * more[4] - 1) * a.contrast;
+  const double mean = a.contrast > 0 ? bright * mean_grey(pixels, extents) : 0;
+  const auto factor = static_cast<T>(bright * steep), offset = static_cast<T>((1 - steep) * mean);
+  const std::size_t size = extents.channels * extents.height * extents.width;
+  for (std::size_t i = 0; i < size; ++i) pixels[i] = factor * pixels[i] + offset;
+}
+
+template <class T>
+void cut_out(T* pixels, const double* more, const Augmentation& a, const Extents& extents) {
+  // The first and last pixels of the square along an axis; beyond the image, there are none.
+  const auto range = [&](double u, std::size_t extent) {
+    const auto centre = std::min(static_cast<std::size_t>(u * static_cast<double>(extent)), extent - 1);
+    const std::size_t before = a.cutout / 2, begin = centre > before ? centre - before : 0;
+    const std::size_t end = std::min(extent, centre + (a.cutout - before));
+    return std::pair(begin, end);
+  };
+  const auto [top, bottom] = range(more[5], extents.height);
+  const auto [left, right] = range(more[6], extents.width);
+  for (std::size_t c = 0; c < extents.channels; ++c)
+    for (std::size_t row = top; row < bottom; ++row) {
+      T* const line = pixels + (c * extents.height + row) * extents.width;
+      std::fill(line + left, line + right, static_cast<T>(a.fill));
     }
 }
 
@@ -124,37 +161,63 @@ void turn_plane(const Plane<T>& from, const Move& move, T* to) {
 
 template <class T>
 void augment(Tensor<T>& images, const Augmentation& augmentation, Generator generator, const Location& where) {
-  const Shape shape(images.shape());
-  const Extents extents = extents_of(shape, augmentation.image, where);
-  check(augmentation, extents, where);
-  if (images.size() == 0) return;
+  const Augmentation& a = augmentation;
+  const Extents extents = extents_of(Shape(images.shape()), a.image, where);
+  check(a, extents, where);
+  Extents cropped = extents;
+  if (!a.crop.empty()) std::tie(cropped.height, cropped.width) = std::pair(a.crop[0], a.crop[1]);
+  const Shape shape = shape_after(Shape(images.shape()), extents, cropped, a);
+  if (images.size() == 0) {
+    if (!a.crop.empty()) images = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape));
+    return;
+  }
 
-  if (augmentation.shift > 0 || augmentation.rotate > 0 || augmentation.flip) {
-    Tape<double> tape;  // draws in double, so that float and double images move equally
-    const Tensor<double> draws = uniform(tape, {extents.images, 4}, generator).value();
-    std::vector<T> before(extents.height * extents.width);
-    const Plane<T> plane{before.data(), static_cast<std::ptrdiff_t>(extents.height),
-                         static_cast<std::ptrdiff_t>(extents.width), static_cast<T>(augmentation.fill)};
-    T* pixels = images.data();
-    for (std::size_t image = 0; image < extents.images; ++image) {
-      const Move move = move_of(draws.data() + 4 * image, augmentation);
-      for (std::size_t channel = 0; channel < extents.channels; ++channel, pixels += before.size()) {
-        std::copy_n(pixels, before.size(), before.data());
-        if (augmentation.rotate > 0)
-          turn_plane(plane, move, pixels);
-        else
-          shift_plane(plane, move, pixels);
-      }
-    }
+  Tape<double> tape;  // draws in double, so that float and double images move equally
+  const bool moves = a.shift > 0 || a.rotate > 0 || a.flip, changes = a.brightness > 0 || a.contrast > 0;
+  Tensor<double> draws = xt::zeros<double>({extents.images, std::size_t{4}});
+  Tensor<double> more = xt::zeros<double>({extents.images, drawn_later});
+  if (moves) draws = uniform(tape, {extents.images, 4}, generator).value();
+  if (a.scale > 0 || !a.crop.empty() || changes || a.cutout > 0)
+    more = uniform(tape, {extents.images, drawn_later}, generator).value();
+  if (moves || a.scale > 0 || !a.crop.empty()) images = moved(images, a, extents, cropped, shape, draws, more);
+  const std::size_t size = cropped.channels * cropped.height * cropped.width;
+  for (std::size_t i = 0; changes && i < cropped.images; ++i)
+    change_colours(images.data() + i * size, more.data() + i * drawn_later, a, cropped);
+  if (a.noise > 0) {
+    Tape<T> noise_tape;
+    const Var<T> noise = normal(noise_tape, shape, generator);
+    images += static_cast<T>(a.noise) * noise.value();
   }
-  if (augmentation.noise > 0) {
-    Tape<T> tape;
-    const Var<T> noise = normal(tape, shape, generator);
-    images += static_cast<T>(augmentation.noise) * noise.value();
+  for (std::size_t i = 0; a.cutout > 0 && i < cropped.images; ++i)
+    cut_out(images.data() + i * size, more.data() + i * drawn_later, a, cropped);
+}
+
+template <class T>
+Tensor<T> center_crop(const Tensor<T>& images, std::size_t height, std::size_t width, const Location& where) {
+  Shape shape(images.shape());
+  if (shape.rank() < 2)
+    throw ShapeError("center_crop", fmt::format("shape {}: expected images …×H×W", to_string(shape)), where);
+  const std::size_t rows = shape[shape.rank() - 2], columns = shape.back();
+  if (height == 0 || width == 0 || height > rows || width > columns)
+    throw ValueError(
+        "center_crop",
+        fmt::format("a window of {} by {} pixels: expected at least 1 by 1 and at most the images' {} by {}", height,
+                    width, rows, columns),
+        where);
+  shape[shape.rank() - 2] = height;
+  shape[shape.rank() - 1] = width;
+  auto result = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape));
+  const std::size_t top = (rows - height) / 2, left = (columns - width) / 2;
+  for (std::size_t line = 0; line < result.size() / width; ++line) {
+    const std::size_t from = line / height * rows + top + line % height;
+    std::copy_n(images.data() + from * columns + left, width, result.data() + line * width);
   }
+  return result;
 }
 
 template void augment(Tensor<float>&, const Augmentation&, Generator, const Location&);
 template void augment(Tensor<double>&, const Augmentation&, Generator, const Location&);
+template Tensor<float> center_crop(const Tensor<float>&, std::size_t, std::size_t, const Location&);
+template Tensor<double> center_crop(const Tensor<double>&, std::size_t, std::size_t, const Location&);
 
 }  // namespace wengert::data

@@ -11,7 +11,7 @@
 namespace wengert::images {
 
 struct Pixels {
-  std::size_t height = 0, width = 0, channels = 0;  // 1 channel for grey images, 3 for colour
+  std::size_t height = 0, width = 0, channels = 0;  // grey: 1, colour: 3; one more, the last, if there is opacity
   std::vector<std::uint8_t> bytes;                  // H×W×C
 };
 

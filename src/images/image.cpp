@@ -1,7 +1,8 @@
-// images::read and images::resize: format detection, conversion to planar tensors, and antialiased bilinear resampling.
+// Reading and resizing of images: format detection, conversion to planar tensors, and antialiased bilinear resampling.
 #include "base/located.hpp"
 #include "images/decode.hpp"
 #include "io/plain_file.hpp"
+#include <wengert/data/augment.hpp>
 #include <wengert/images/image.hpp>
 
 #include <algorithm>
@@ -27,18 +28,24 @@ Pixels read_pixels(const std::filesystem::path& path) {
   file.fail("is neither a PNG nor a JPEG image");
 }
 
-// Converts bytes H×W×C to numbers C×H×W in [0, 1], with the requested number of channels.
+// Converts bytes H×W×C to numbers C×H×W in [0, 1], with the requested number of channels, before the background.
 template <class T>
-Tensor<T> tensor_of(const Pixels& pixels, std::size_t channels) {
+Tensor<T> tensor_of(const Pixels& pixels, std::size_t channels, T background) {
   auto image = Tensor<T>::from_shape({channels, pixels.height, pixels.width});
   const std::size_t size = pixels.height * pixels.width;
+  const bool coloured = pixels.channels >= 3, transparent = pixels.channels % 2 == 0;
   const std::uint8_t* from = pixels.bytes.data();
   for (std::size_t i = 0; i < size; ++i, from += pixels.channels) {
-    if (channels == 1 && pixels.channels == 3)
+    if (channels == 1 && coloured)
       image.data()[i] = (T{299} * from[0] + T{587} * from[1] + T{114} * from[2]) / T{255'000};
     else
-      for (std::size_t c = 0; c < channels; ++c)
-        image.data()[c * size + i] = from[pixels.channels == 3 ? c : 0] / T{255};
+      for (std::size_t c = 0; c < channels; ++c) image.data()[c * size + i] = from[coloured ? c : 0] / T{255};
+    if (!transparent) continue;
+    const T opacity = from[pixels.channels - 1] / T{255};
+    for (std::size_t c = 0; c < channels; ++c) {
+      T& value = image.data()[c * size + i];
+      value = opacity * value + (1 - opacity) * background;
+    }
   }
   return image;
 }
@@ -92,6 +99,34 @@ void resize_plane(const T* from, std::size_t width, const std::vector<Taps<T>>& 
     }
 }
 
+template <class T>
+Tensor<T> resized(const Tensor<T>& image, std::size_t height, std::size_t width) {
+  const Shape shape(image.shape());
+  if (shape[1] == height && shape[2] == width) return image;
+  const auto rows = taps<T>(shape[1], height), columns = taps<T>(shape[2], width);
+  auto result = Tensor<T>::from_shape({shape[0], height, width});
+  std::vector<T> between(shape[1] * width);
+  for (std::size_t c = 0; c < shape[0]; ++c)
+    resize_plane(image.data() + c * shape[1] * shape[2], shape[2], rows, columns, between,
+                 result.data() + c * height * width);
+  return result;
+}
+
+void check_image(const char* subject, const Shape& shape, const Location& where) {
+  if (shape.rank() != 3 || shape.elements() == 0)
+    throw ShapeError(subject, fmt::format("shape {}: expected an image C×H×W", to_string(shape)), where);
+}
+
+void check_options(const ReadOptions& options, const Location& where) {
+  const auto refuse = [&](const std::string& what) { throw ValueError("images::read", what, where); };
+  if (options.channels != 1 && options.channels != 3)
+    refuse(fmt::format("{} channels: expected 3 or 1", options.channels));
+  if ((options.height == 0) != (options.width == 0))
+    refuse(fmt::format("height {} and width {}: expected both or neither", options.height, options.width));
+  if (!(options.background >= 0 && options.background <= 1))
+    refuse(fmt::format("background {}: expected a grey from 0 to 1", options.background));
+}
+
 }  // namespace
 
 void check_extents(std::size_t height, std::size_t width, std::size_t file_size, std::size_t most,
@@ -106,39 +141,49 @@ void check_extents(std::size_t height, std::size_t width, std::size_t file_size,
 template <class T>
 Tensor<T> resize(const Tensor<T>& image, std::size_t height, std::size_t width, const Location& where) {
   return located("images::resize", where, [&]() -> Tensor<T> {
-    const Shape shape(image.shape());
-    if (shape.rank() != 3 || image.size() == 0)
-      throw ShapeError("images::resize", fmt::format("shape {}: expected an image C×H×W", to_string(shape)), where);
+    check_image("images::resize", Shape(image.shape()), where);
     if (height == 0 || width == 0)
       throw ValueError("images::resize", fmt::format("{} by {} pixels: expected at least 1 by 1", height, width),
                        where);
-    if (shape[1] == height && shape[2] == width) return image;
-    const auto rows = taps<T>(shape[1], height), columns = taps<T>(shape[2], width);
-    auto result = Tensor<T>::from_shape({shape[0], height, width});
-    std::vector<T> between(shape[1] * width);
-    for (std::size_t c = 0; c < shape[0]; ++c)
-      resize_plane(image.data() + c * shape[1] * shape[2], shape[2], rows, columns, between,
-                   result.data() + c * height * width);
-    return result;
+    return resized(image, height, width);
+  });
+}
+
+template <class T>
+Tensor<T> resize_shorter_side(const Tensor<T>& image, std::size_t size, const Location& where) {
+  return located("images::resize_shorter_side", where, [&]() -> Tensor<T> {
+    const Shape shape(image.shape());
+    check_image("images::resize_shorter_side", shape, where);
+    constexpr std::size_t most = std::size_t{1} << 24;  // so that products with extents do not overflow
+    if (size == 0 || size > most)
+      throw ValueError("images::resize_shorter_side", fmt::format("{} pixels: expected 1 to {}", size, most), where);
+    const std::size_t shorter = std::min(shape[1], shape[2]);
+    return resized(image, size * shape[1] / shorter, size * shape[2] / shorter);
   });
 }
 
 template <class T>
 Tensor<T> read(const std::filesystem::path& path, const ReadOptions& options, const Location& where) {
   return located("images::read", where, [&]() -> Tensor<T> {
-    if (options.channels != 1 && options.channels != 3)
-      throw ValueError("images::read", fmt::format("{} channels: expected 3 or 1", options.channels), where);
-    if ((options.height == 0) != (options.width == 0))
-      throw ValueError("images::read",
-                       fmt::format("height {} and width {}: expected both or neither", options.height, options.width),
-                       where);
-    Tensor<T> image = tensor_of<T>(read_pixels(path), options.channels);
-    return options.height == 0 ? image : resize(image, options.height, options.width, where);
+    check_options(options, where);
+    Tensor<T> image = tensor_of<T>(read_pixels(path), options.channels, static_cast<T>(options.background));
+    if (options.shorter_side > 0) image = resize_shorter_side(image, options.shorter_side, where);
+    if (options.height == 0) return image;
+    if (options.shorter_side == 0) return resized(image, options.height, options.width);
+    const std::size_t height = image.shape()[1], width = image.shape()[2];
+    if (height < options.height || width < options.width)
+      throw FileError("images::read",
+                      fmt::format("{}: {} by {} pixels after resizing: expected at least the crop, {} by {}",
+                                  path.string(), height, width, options.height, options.width),
+                      where);
+    return data::center_crop(image, options.height, options.width, where);
   });
 }
 
 template Tensor<float> resize(const Tensor<float>&, std::size_t, std::size_t, const Location&);
 template Tensor<double> resize(const Tensor<double>&, std::size_t, std::size_t, const Location&);
+template Tensor<float> resize_shorter_side(const Tensor<float>&, std::size_t, const Location&);
+template Tensor<double> resize_shorter_side(const Tensor<double>&, std::size_t, const Location&);
 template Tensor<float> read(const std::filesystem::path&, const ReadOptions&, const Location&);
 template Tensor<double> read(const std::filesystem::path&, const ReadOptions&, const Location&);
 

@@ -29,13 +29,11 @@ Pixels decode_png(std::span<const std::uint8_t> file, const io::ByteSource& sour
   constexpr std::size_t deflated_by_at_best = 1032;
   check_extents(reader.image.height, reader.image.width, file.size(), 8 * deflated_by_at_best / bits, source);
 
-  const bool coloured = (reader.image.format & PNG_FORMAT_FLAG_COLOR) != 0;
   reader.image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // otherwise 16-bit samples without a gamma count as linear
-  reader.image.format = coloured ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
-  Pixels pixels{reader.image.height, reader.image.width, coloured ? std::size_t{3} : std::size_t{1}, {}};
+  reader.image.format &= PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_ALPHA;  // 8 bits, no palette, opacity last
+  Pixels pixels{reader.image.height, reader.image.width, PNG_IMAGE_SAMPLE_CHANNELS(reader.image.format), {}};
   pixels.bytes.resize(pixels.height * pixels.width * pixels.channels);
-  const png_color black{};
-  if (png_image_finish_read(&reader.image, &black, pixels.bytes.data(), 0, nullptr) == 0) damaged();
+  if (png_image_finish_read(&reader.image, nullptr, pixels.bytes.data(), 0, nullptr) == 0) damaged();
   return pixels;
 }
 

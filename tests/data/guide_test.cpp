@@ -188,5 +188,5 @@ TEST_CASE("guide: weights") {
 }
 
 TEST_CASE("guide: every block of C++ stands in this file or among the tests of images") {
-  CHECK(check_snippets("docs/data.md", "tests/data/guide_test.cpp", "tests/images/images_test.cpp") == 13);
+  CHECK(check_snippets("docs/data.md", "tests/data/guide_test.cpp", "tests/images/images_test.cpp") == 14);
 }

@@ -4,6 +4,7 @@
 #include "testing.hpp"
 #include <wengert/images.hpp>
 
+#include <cmath>
 #include <string_view>
 
 using namespace wengert;
@@ -117,6 +118,78 @@ TEST_CASE("images are resized as PyTorch does with antialias") {
   CHECK_ERROR(ShapeError, "[images::resize] shape (2,)", images::resize(Tensor<double>{1, 2}, 3, 3));
 }
 
+TEST_CASE("the shorter side is resized by PyTorch's figures, and the centre is cropped") {
+  auto image = Tensor<double>::from_shape({1, 5, 7});
+  for (std::size_t i = 0; i < 35; ++i) image.data()[i] = static_cast<double>(13 * i % 17) / 16;
+  const auto check = [&](const double* from, std::size_t size, std::size_t height, std::size_t width) {
+    const Tensor<double> result = images::resize_shorter_side(image, size);
+    REQUIRE(Shape(result.shape()) == Shape{1, height, width});
+    auto expected = Tensor<double>::from_shape({1, height, width});
+    std::copy_n(from, height * width, expected.data());
+    CHECK(distance(result, expected) < 1e-14);
+    const Tensor<double> upright = xt::transpose(image, {0, 2, 1});
+    CHECK(distance(images::resize_shorter_side(upright, size), Tensor<double>(xt::transpose(expected, {0, 2, 1}))) <
+          1e-14);
+  };
+  check(resized_3x4, 3, 3, 4);  // ⌊3 · 7/5⌋ = 4
+  check(resized_10x14, 10, 10, 14);
+  CHECK(images::resize_shorter_side(image, 5) == image);
+  CHECK_ERROR(ValueError, "[images::resize_shorter_side] 0 pixels: expected 1 to",
+              images::resize_shorter_side(image, 0));
+  CHECK_ERROR(ShapeError, "[images::resize_shorter_side] shape (2,)",
+              images::resize_shorter_side(Tensor<double>{1, 2}, 3));
+
+  const TemporaryFolder folder;
+  const auto path = folder.write("x", bytes(colour_png));  // 10×12
+  const auto read = [&](const images::ReadOptions& options) { return images::read<double>(path, options); };
+  const Tensor<double> smaller = images::resize(read({}), 5, 6);
+  CHECK(read({.shorter_side = 5}) == smaller);
+  CHECK(read({.height = 3, .width = 2, .shorter_side = 5}) ==
+        Tensor<double>(xt::view(smaller, xt::all(), xt::range(1, 4), xt::range(2, 4))));
+  CHECK(contains(file_complaint([&] { read({.height = 6, .width = 6, .shorter_side = 5}); }),
+                 "x: 5 by 6 pixels after resizing: expected at least the crop, 6 by 6"));
+}
+
+TEST_CASE("transparent parts show the background") {
+  const TemporaryFolder folder;
+  const auto path = folder.write("transparent", bytes(transparent_png));
+  for (const double background : {0.0, 0.2, 1.0}) {
+    Tensor<double> expected = coloured();
+    xt::view(expected, xt::all(), xt::all(), xt::range(6, 12)) = 255 * background;
+    CHECK(distance(in_bytes(images::read<double>(path, {.background = background})), expected) < 1e-12);
+  }
+  // Opacities from 20 x + 2 y, and a palette's. Pillow rounds to bytes.
+  const auto over = [&](std::string_view file, double background, std::size_t channels = 3) {
+    return in_bytes(images::read<double>(folder.write("x", file), {.channels = channels, .background = background}));
+  };
+  const auto pillow = [](const unsigned char(&pixels)[360]) {
+    auto image = Tensor<double>::from_shape({3, 10, 12});
+    for (std::size_t i = 0; i < 360; ++i) image.data()[i % 3 * 120 + i / 3] = pixels[i];
+    return image;
+  };
+  CHECK(distance(over(bytes(half_transparent_png), 0.2), pillow(half_transparent_over_51)) <= 0.5);
+  CHECK(distance(over(bytes(palette_transparent_png), 0.2), pillow(palette_transparent_over_51)) <= 0.5);
+  const auto blended = [](const Tensor<double>& image, double background) {
+    Tensor<double> result = image;
+    for (std::size_t i = 0; i < image.size(); ++i) {
+      const double opacity = static_cast<double>(20 * (i % 12) + 2 * (i / 12 % 10)) / 255;
+      result.data()[i] = opacity * image.data()[i] + (1 - opacity) * 255 * background;
+    }
+    return result;
+  };
+  const Tensor<double> all = coloured();
+  const auto plane = [&](std::size_t c) { return xt::view(all, c); };
+  const Tensor<double> luma = 0.299 * plane(0) + 0.587 * plane(1) + 0.114 * plane(2);
+  for (const double background : {0.0, 0.3, 1.0}) {
+    CHECK(distance(over(bytes(half_transparent_png), background), blended(coloured(), background)) < 1e-12);
+    CHECK(distance(over(bytes(grey_transparent_png), background), blended(grey(), background)) < 1e-12);
+    const Tensor<double> one = over(bytes(half_transparent_png), background, 1);
+    CHECK(distance(Tensor<double>(xt::view(one, 0)), blended(luma, background)) < 1e-12);
+  }
+  for (const double background : {-0.1, 1.1, std::nan("")})
+    CHECK_ERROR(ValueError, "expected a grey from 0 to 1", images::read<float>(path, {.background = background}));
+}
+
 TEST_CASE("images that are cut short, damaged or lying are refused") {
   const TemporaryFolder folder;
   for (const std::string_view whole : {bytes(colour_png), bytes(colour_jpeg), bytes(progressive_jpeg)})
@@ -213,7 +286,9 @@ TEST_CASE("guide: images by class") {
   // clang-format off
   const images::Folder folder = images::list_folder("flowers");                                    // flowers/daisy/001.jpg …
   data::Dataset<float> flowers = images::read_folder<float>(folder, {.height = 64, .width = 64});  // N×3×64×64, 0 … 1
+  data::Dataset<float> squares = images::read_folder<float>(folder, {.height = 64, .width = 64, .shorter_side = 72});
   // clang-format on
   std::filesystem::current_path(before);
+  CHECK(Shape(squares.inputs.shape()) == Shape{1, 3, 64, 64});
   CHECK(Shape(flowers.inputs.shape()) == Shape{1, 3, 64, 64});
 }
