@@ -42,6 +42,32 @@ struct ThinBodies {
       y += 4 * w;
       blend.put(L(y4), y), blend.put(L(y5), y + w), blend.put(L(y6), y + 2 * w), blend.put(L(y7), y + 3 * w);
     }
+    // The same for more columns, all of them in whole lanes: B is read in order, four rows at a time, and y stays in
+    // the first-level cache. A pass over the rows for every eight lanes took 1.3 times as long, at 784 rows of 128.
+    static constexpr std::size_t widest = 2048;
+    template <class L>
+    static WENGERT_INLINE void wide_rows(const T* x, const T* b, std::size_t stride, T* y, std::size_t k, std::size_t n,
+                                         const Blend<T>& blend) {
+      using R = typename L::Register;
+      for (std::size_t j = 0; j < n; ++j) y[j] = blend.beta != T(0) ? blend.beta * y[j] : T(0);
+      std::size_t p = 0;
+      for (; p + 4 <= k; p += 4, b += 4 * stride) {
+        R x0, x1, x2, x3;
+        broadcast(blend.alpha * x[p], x0), broadcast(blend.alpha * x[p + 1], x1);
+        broadcast(blend.alpha * x[p + 2], x2), broadcast(blend.alpha * x[p + 3], x3);
+        for (std::size_t j = 0; j < n; j += L::width) {
+          R sum = L::load(y + j).v;
+          sum = sum + x0 * L::load(b + j).v, sum = sum + x1 * L::load(b + stride + j).v;
+          sum = sum + x2 * L::load(b + 2 * stride + j).v, sum = sum + x3 * L::load(b + 3 * stride + j).v;
+          L(sum).store(y + j);
+        }
+      }
+      for (; p < k; ++p, b += stride) {
+        R scale;
+        broadcast(blend.alpha * x[p], scale);
+        for (std::size_t j = 0; j < n; j += L::width) L(L::load(y + j).v + scale * L::load(b + j).v).store(y + j);
+      }
+    }
     // One lane of columns, or the part that `load` reads. Four independent sums hide the latency of additions.
     template <class L, class Load>
     static WENGERT_INLINE L one_lane(const T* x, const T* b, std::size_t stride, std::size_t k, const Load& load) {
@@ -73,7 +99,12 @@ struct ThinBodies {
       using L = Lane<T, Bytes>;
       using Narrow = Lane<T, 16>;
       std::size_t i = 0;
-      for (; i + 8 * L::width <= n; i += 8 * L::width) eight_lanes<L>(x, b + i, stride, y + i, k, blend);
+      if (n == 8 * L::width) return eight_lanes<L>(x, b, stride, y, k, blend);
+      const std::size_t whole = n > 8 * L::width ? n / L::width * L::width : 0;
+      for (std::size_t count = 0; i < whole; i += count) {
+        count = whole - i < widest ? whole - i : widest;
+        wide_rows<L>(x, b + i, stride, y + i, k, count, blend);
+      }
       for (; i + L::width <= n; i += L::width) one_lane<L>(x, b + i, stride, y + i, k, blend);
       if constexpr (masks_memory<Bytes>) {
         const std::size_t rest = n - i;

@@ -214,3 +214,14 @@ TEST_CASE_TEMPLATE("a product that joins what its target holds, on every path", 
               CHECK(distance(c, expected) < (sizeof(T) == 4 ? 4e-5 : 2e-13));
             }
 }
+
+TEST_CASE_TEMPLATE("a row times a matrix of thousands of columns", T, float, double) {
+  for (const std::size_t n : Sizes{2048, 2051, 4500})
+    for (const std::size_t k : Sizes{3, 10}) {
+      const auto a = random_tensor<T>({1, k}, 1), b = random_tensor<T>({k, n}, 2);
+      auto c = random_tensor<T>({1, n}, 3);
+      const Tensor<double> expected = 2 * plain_product(a, b) - 0.5 * xt::cast<double>(c);
+      kernel::gemm<T>(1, n, k, {a.data(), k, false}, {b.data(), n, false}, c.data(), T(2), T(-0.5));
+      CHECK(distance(c, expected) < (sizeof(T) == 4 ? 1e-5 : 1e-13));
+    }
+}

@@ -83,6 +83,15 @@ TEST_CASE("a batch normalisation after a linear layer or a convolution is folded
       !check_frozen([&](auto& tape, auto x) { return norm(conv_transpose2d(x, tape.variable(kt), tape.variable(b))); },
                     {2, 4, 3, 3}));
 
+  const Parameter<double> groups(random_tensor({4, 1, 3, 3}, 1));
+  const Normalisation of_groups(4, 3);
+  CHECK(!check_frozen([&](auto& tape, auto x) { return of_groups(conv2d(x, tape.variable(groups), {.groups = 2})); },
+                      {2, 2, 5, 5}));
+  // Without parameters of its own.
+  CHECK(!check_frozen(
+      [&](auto& tape, auto x) { return batch_norm(matmul(x, transpose(tape.variable(w))), norm.state, Training::no); },
+      {3, 4}));
+
   // By the definition, independently of the tape.
   const Tensor<double> x = random_tensor({3, 4}, 9);
   Program<double> program = compiled_frozen(linear, x);
@@ -160,6 +169,13 @@ TEST_CASE("Programs share what they compute from frozen parameters, and update t
   for (int i = 0; i < 3; ++i) step();
   CHECK(count.value()() == 4);
   CHECK(step.item() == 3);
+}
+
+TEST_CASE("a frozen parameter may be a result") {
+  const Parameter<double> w(random_tensor({5, 4}, 1));
+  const Tensor<double> x = random_tensor({2, 2}, 9);
+  Program<double> program = compiled_frozen([&](auto& tape, auto) { return transpose(tape.variable(w)); }, x);
+  CHECK(program(x).value() == xt::transpose(w.value()));
 }
 
 TEST_CASE("a Program refuses to replay once a frozen parameter has changed") {

@@ -110,11 +110,6 @@ class PredictorOf : public PredictorNetwork<T> {
 template <class T, class R, class X, class Module>
 class PredictorOfModule final : public PredictorOf<T, R> {
   using Network = Predicting<T, X, Module>;
-  static_assert(std::is_void_v<ModuleScalar<Module>> || std::same_as<ModuleScalar<Module>, T>,
-                "wengert: the tensors of the Predictor's signature must have the network's scalar type");
-  static_assert(
-      std::is_same_v<R, decltype(std::declval<const Network&>().values(std::declval<std::vector<Array<T>>&>()))>,
-      "wengert: the signature of the Predictor must return what `predict` returns for this network");
 
  public:
   explicit PredictorOfModule(const Module& module) : module_(nn::copy(module)) {
@@ -150,6 +145,19 @@ class PredictorOfModule final : public PredictorOf<T, R> {
   Module module_;
 };
 
+template <class T, class R, class X, class Module>
+std::shared_ptr<const PredictorOf<T, R>> predictor_network(const Module& module) {
+  constexpr bool same_scalar = std::is_void_v<ModuleScalar<Module>> || std::same_as<ModuleScalar<Module>, T>;
+  static_assert(same_scalar, "wengert: the tensors of the Predictor's signature must have the network's scalar type");
+  if constexpr (same_scalar) {
+    using Result = decltype(std::declval<Predicting<T, X, Module>>().values(std::declval<std::vector<Array<T>>&>()));
+    static_assert(std::same_as<R, Result>,
+                  "wengert: the signature of the Predictor must return what `predict` returns for this network");
+    if constexpr (std::same_as<R, Result>) return std::make_shared<PredictorOfModule<T, R, X, Module>>(module);
+  }
+  return nullptr;
+}
+
 }  // namespace detail
 
 /// A network compiled for inference. `Predictor<R(X...)>` takes its inputs X (tensors, Indices, or tuples or structs of
@@ -176,7 +184,7 @@ class Predictor<R(X...)> {
   requires(!std::same_as<Module, Predictor>) explicit Predictor(const Module& network,
                                                                 const PredictorOptions& options = {},
                                                                 Location where = Location::current())
-      : network_(std::make_shared<detail::PredictorOfModule<T, R, Inputs, Module>>(network)),
+      : network_(detail::predictor_network<T, R, Inputs>(network)),
         pool_(std::make_shared<detail::ProgramPool<T>>(network_, options, where)) {}
 
   /// The network's outputs for these inputs, which are read in place. Throws what the network throws for inputs of this
