@@ -117,7 +117,7 @@ void predict(const std::filesystem::path& path) {
   const data::Frame strikes = data::read_frame(path);
   const auto p = train::predict_probabilities(network, encoder.encode_inputs<float>(strikes).inputs);
   for (std::size_t row = 0; row < strikes.size(); ++row)
-    fmt::print("{}: damaged with probability {:.2f} in a balanced world\n",
+    fmt::print("{}: probability of damage {:.2f} (with balanced class weights)\n",
                strikes.cell(row, strikes.find("Wildlife Species")), p(row, 1));
 }
 

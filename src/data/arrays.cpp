@@ -44,4 +44,14 @@ void check_rows(const Arrays& arrays, std::size_t samples, std::string_view kind
   }
 }
 
+void check_labels(const Indices& labels, std::size_t samples, std::string_view subject, const Location& where) {
+  check_rows({&labels}, samples, "labels", subject, where);
+  if (samples != 0 && labels.dimension() != 1)
+    throw ShapeError(subject,
+                     fmt::format("{} samples, labels of shape {}: expected shape ({},), an index for each; for other "
+                                 "targets, use Samples",
+                                 samples, to_string(Shape(labels.shape())), samples),
+                     where);
+}
+
 }  // namespace wengert::data::detail

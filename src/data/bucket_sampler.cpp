@@ -4,6 +4,7 @@
 #include <wengert/data/bucket_sampler.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -31,13 +32,21 @@ void check_buckets(std::span<const std::size_t> lengths, const BucketOptions& op
 }
 
 // The lengths below which equal shares of the samples lie, rounded up to multiples.
-std::vector<std::size_t> quantiles(std::span<const std::size_t> lengths, const BucketOptions& options) {
+std::vector<std::size_t> quantiles(std::span<const std::size_t> lengths, const BucketOptions& options,
+                                   const Location& where) {
   std::vector<std::size_t> sorted(lengths.begin(), lengths.end()), bounds;
   std::sort(sorted.begin(), sorted.end());
   const std::size_t buckets = std::min(options.buckets, sorted.size());
   for (std::size_t b = 1; b <= buckets; ++b) {
     const std::size_t last = (b * sorted.size() + buckets - 1) / buckets - 1;
-    const std::size_t bound = (sorted[last] + options.multiple - 1) / options.multiple * options.multiple;
+    const std::size_t above = sorted[last] % options.multiple, missing = above == 0 ? 0 : options.multiple - above;
+    if (missing > std::numeric_limits<std::size_t>::max() - sorted[last])
+      throw ValueError("BucketSampler",
+                       fmt::format("a multiple of {}: {} steps cannot be rounded up to it; expected a small number, "
+                                   "such as 8",
+                                   options.multiple, sorted[last]),
+                       where);
+    const std::size_t bound = sorted[last] + missing;
     if (bounds.empty() || bound > bounds.back()) bounds.push_back(bound);
   }
   return bounds;
@@ -48,7 +57,7 @@ std::vector<std::size_t> quantiles(std::span<const std::size_t> lengths, const B
 BucketSampler::BucketSampler(std::span<const std::size_t> lengths, const BucketOptions& options, const Location& where)
     : batch_size_(options.batch_size), shuffle_(options.shuffle), drop_last_(options.drop_last) {
   check_buckets(lengths, options, where);
-  bounds_ = options.bounds.empty() ? quantiles(lengths, options) : options.bounds;
+  bounds_ = options.bounds.empty() ? quantiles(lengths, options, where) : options.bounds;
   buckets_.resize(bounds_.size());
   double real = 0, padded = 0;
   for (std::size_t i = 0; i < lengths.size(); ++i) {

@@ -303,7 +303,7 @@ std::size_t CsvReader::find(const CsvColumn& column, std::string_view role, cons
   if (names_.empty()) refuse("has no header with names");
   const auto found = std::ranges::find(names_, name);
   if (found == names_.end()) {
-    refuse("has the columns " + first_few(names_, [](const std::string& known) { return known; }));
+    refuse("has the columns " + first_few(names_, io::in_quotes));
   }
   if (std::find(found + 1, names_.end(), name) != names_.end()) refuse("has several columns of this name");
   return static_cast<std::size_t>(found - names_.begin());

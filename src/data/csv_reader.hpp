@@ -23,10 +23,13 @@ struct CsvFormat {
   char decimal = '.';
   char comment = '\0';
   char quote = '"';
-  bool text = false;  // whether cells may hold text, so that a row without numbers need not be a header
+  /// Whether cells may hold text. If so, a first row of text and numbers may be a header or not, which is an error if
+  /// `header` is automatic; otherwise it is none, and any other header must consist of valid names.
+  bool text = false;
 };
 
-/// Throws ValueError as `subject` unless the characters are different from each other and do not occur in numbers.
+/// Throws ValueError as `subject` unless the characters of the format are distinct, and those for delimiter, comment
+/// and quote do not occur in numbers.
 void check_format(const CsvFormat& format, std::string_view subject, const Location& where);
 
 /// A number in a cell.

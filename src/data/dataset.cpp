@@ -34,15 +34,6 @@ void check(const char* subject, std::size_t count, double test_fraction, const L
     throw ValueError(subject, fmt::format("test fraction {}: expected a number between 0 and 1", test_fraction), where);
   if (count < 2) throw ValueError(subject, fmt::format("{} samples: expected at least two", count), where);
 }
-void check(const char* subject, std::size_t count, const Indices& labels, double test_fraction, const Location& where) {
-  check(subject, count, test_fraction, where);
-  if (Shape(labels.shape()) != Shape{count})
-    throw ValueError(subject,
-                     fmt::format("labels of shape {}: expected one for each of the {} samples",
-                                 to_string(Shape(labels.shape())), count),
-                     where);
-}
-
 SplitRows any_parts(std::size_t count, double test_fraction, std::uint64_t seed) {
   std::mt19937_64 generator(seed);
   SplitRows parts{permutation(count, generator), {}};
@@ -82,9 +73,22 @@ SplitRows stratified_parts(const Indices& labels, std::size_t classes, double te
   return parts;
 }
 
-template <class Result, class Data>
-Result cut(const Data& data, const SplitRows& parts, const Location& where) {
+template <class Data>
+SplitOf<Data> cut(const Data& data, const SplitRows& parts, const Location& where) {
   return {subset(data, parts.train, where), subset(data, parts.test, where)};
+}
+// Splits data whose rows are complete.
+template <class Data>
+SplitOf<Data> any_split(const Data& data, double test_fraction, std::uint64_t seed, const Location& where) {
+  const SplitRows parts = split_rows(data.size(), test_fraction, seed, where);
+  if constexpr (requires { data.check("split", where); }) data.check("split", where);
+  return cut(data, parts, where);
+}
+template <class Data>
+SplitOf<Data> split_by_class(const Data& data, double test_fraction, std::uint64_t seed, const Location& where) {
+  check("stratified_split", data.size(), test_fraction, where);
+  data.check("stratified_split", where);
+  return cut(data, stratified_parts(data.labels, data.classes, test_fraction, seed, where), where);
 }
 
 }  // namespace
@@ -100,7 +104,7 @@ void Dataset<T>::gather(std::span<const std::size_t> rows, Tensor<T>& x, Indices
 }
 template <class T>
 void Dataset<T>::check(std::string_view subject, const Location& where) const {
-  detail::check_rows({&labels}, size(), "labels", subject, where);
+  detail::check_labels(labels, size(), subject, where);
 }
 template <class T>
 void MappedDataset<T>::gather(std::span<const std::size_t> rows, Tensor<T>& x, Indices& y) const {
@@ -109,7 +113,7 @@ void MappedDataset<T>::gather(std::span<const std::size_t> rows, Tensor<T>& x, I
 }
 template <class T>
 void MappedDataset<T>::check(std::string_view subject, const Location& where) const {
-  detail::check_rows({&labels}, size(), "labels", subject, where);
+  detail::check_labels(labels, size(), subject, where);
 }
 template <class T>
 void Table<T>::gather(std::span<const std::size_t> rows, Tensor<T>& x, Tensor<T>& y) const {
@@ -143,51 +147,35 @@ Table<T> subset(const Table<T>& table, std::span<const std::size_t> samples, con
 
 template <class T>
 Split<T> split(const Dataset<T>& dataset, double test_fraction, std::uint64_t seed, const Location& where) {
-  check("split", dataset.size(), dataset.labels, test_fraction, where);
-  return cut<Split<T, Dataset>>(dataset, any_parts(dataset.size(), test_fraction, seed), where);
+  return any_split(dataset, test_fraction, seed, where);
 }
 template <class T>
-Split<T, MappedDataset> split(const MappedDataset<T>& dataset, double test_fraction, std::uint64_t seed,
-                              const Location& where) {
-  check("split", dataset.size(), dataset.labels, test_fraction, where);
-  return cut<Split<T, MappedDataset>>(dataset, any_parts(dataset.size(), test_fraction, seed), where);
+SplitOf<MappedDataset<T>> split(const MappedDataset<T>& dataset, double test_fraction, std::uint64_t seed,
+                                const Location& where) {
+  return any_split(dataset, test_fraction, seed, where);
 }
 template <class T>
-Split<T, Table> split(const Table<T>& table, double test_fraction, std::uint64_t seed, const Location& where) {
-  check("split", table.size(), test_fraction, where);
-  if (table.targets.dimension() == 0 || table.targets.shape()[0] != table.size())
-    throw ValueError("split",
-                     fmt::format("targets of shape {}: expected a row for each of the {} samples",
-                                 to_string(Shape(table.targets.shape())), table.size()),
-                     where);
-  return cut<Split<T, Table>>(table, any_parts(table.size(), test_fraction, seed), where);
+SplitOf<Table<T>> split(const Table<T>& table, double test_fraction, std::uint64_t seed, const Location& where) {
+  return any_split(table, test_fraction, seed, where);
+}
+SplitOf<Frame> split(const Frame& frame, double test_fraction, std::uint64_t seed, const Location& where) {
+  return any_split(frame, test_fraction, seed, where);
+}
+SplitOf<MappedFrame> split(const MappedFrame& frame, double test_fraction, std::uint64_t seed, const Location& where) {
+  return any_split(frame, test_fraction, seed, where);
 }
 
 template <class T>
 Split<T> stratified_split(const Dataset<T>& dataset, double test_fraction, std::uint64_t seed, const Location& where) {
-  check("stratified_split", dataset.size(), dataset.labels, test_fraction, where);
-  return cut<Split<T, Dataset>>(dataset, stratified_parts(dataset.labels, dataset.classes, test_fraction, seed, where),
-                                where);
+  return split_by_class(dataset, test_fraction, seed, where);
 }
 template <class T>
-Split<T, MappedDataset> stratified_split(const MappedDataset<T>& dataset, double test_fraction, std::uint64_t seed,
-                                         const Location& where) {
-  check("stratified_split", dataset.size(), dataset.labels, test_fraction, where);
-  return cut<Split<T, MappedDataset>>(
-      dataset, stratified_parts(dataset.labels, dataset.classes, test_fraction, seed, where), where);
+SplitOf<MappedDataset<T>> stratified_split(const MappedDataset<T>& dataset, double test_fraction, std::uint64_t seed,
+                                           const Location& where) {
+  return split_by_class(dataset, test_fraction, seed, where);
 }
-
-FrameSplit<Frame> split(const Frame& frame, double test_fraction, std::uint64_t seed, const Location& where) {
-  check("split", frame.size(), test_fraction, where);
-  return cut<FrameSplit<Frame>>(frame, any_parts(frame.size(), test_fraction, seed), where);
-}
-FrameSplit<MappedFrame> split(const MappedFrame& frame, double test_fraction, std::uint64_t seed,
-                              const Location& where) {
-  check("split", frame.size(), test_fraction, where);
-  return cut<FrameSplit<MappedFrame>>(frame, any_parts(frame.size(), test_fraction, seed), where);
-}
-FrameSplit<Frame> stratified_split(const Frame& frame, std::string_view label, double test_fraction, std::uint64_t seed,
-                                   const Location& where) {
+SplitOf<Frame> stratified_split(const Frame& frame, std::string_view label, double test_fraction, std::uint64_t seed,
+                                const Location& where) {
   const std::size_t column = frame.find(label, where);
   check("stratified_split", frame.size(), test_fraction, where);
   std::map<std::string_view, std::int64_t> classes;
@@ -203,7 +191,7 @@ FrameSplit<Frame> stratified_split(const Frame& frame, std::string_view label, d
   Indices labels = Indices::from_shape({frame.size()});
   for (std::size_t row = 0; row < frame.size(); ++row) labels.data()[row] = classes.at(frame.cell(row, column));
   const SplitRows parts = stratified_parts(labels, classes.size(), test_fraction, seed, where);
-  return cut<FrameSplit<Frame>>(frame, parts, where);
+  return cut(frame, parts, where);
 }
 
 template <class T>
@@ -226,18 +214,19 @@ Tensor<T> one_hot(const Indices& labels, std::size_t classes, const Location& wh
   });
 }
 
-#define INSTANTIATE(T)                                                                                                \
-  template struct Dataset<T>;                                                                                         \
-  template struct MappedDataset<T>;                                                                                   \
-  template struct Table<T>;                                                                                           \
-  template Split<T> split(const Dataset<T>&, double, std::uint64_t, const Location&);                                 \
-  template Split<T, MappedDataset> split(const MappedDataset<T>&, double, std::uint64_t, const Location&);            \
-  template Split<T, Table> split(const Table<T>&, double, std::uint64_t, const Location&);                            \
-  template Split<T> stratified_split(const Dataset<T>&, double, std::uint64_t, const Location&);                      \
-  template Split<T, MappedDataset> stratified_split(const MappedDataset<T>&, double, std::uint64_t, const Location&); \
-  template Dataset<T> subset(const Dataset<T>&, std::span<const std::size_t>, const Location&);                       \
-  template MappedDataset<T> subset(const MappedDataset<T>&, std::span<const std::size_t>, const Location&);           \
-  template Table<T> subset(const Table<T>&, std::span<const std::size_t>, const Location&);                           \
+#define INSTANTIATE(T)                                                                                       \
+  template struct Dataset<T>;                                                                                \
+  template struct MappedDataset<T>;                                                                          \
+  template struct Table<T>;                                                                                  \
+  template Split<T> split(const Dataset<T>&, double, std::uint64_t, const Location&);                        \
+  template SplitOf<MappedDataset<T>> split(const MappedDataset<T>&, double, std::uint64_t, const Location&); \
+  template SplitOf<Table<T>> split(const Table<T>&, double, std::uint64_t, const Location&);                 \
+  template Split<T> stratified_split(const Dataset<T>&, double, std::uint64_t, const Location&);             \
+  template SplitOf<MappedDataset<T>> stratified_split(const MappedDataset<T>&, double, std::uint64_t,        \
+                                                      const Location&);                                      \
+  template Dataset<T> subset(const Dataset<T>&, std::span<const std::size_t>, const Location&);              \
+  template MappedDataset<T> subset(const MappedDataset<T>&, std::span<const std::size_t>, const Location&);  \
+  template Table<T> subset(const Table<T>&, std::span<const std::size_t>, const Location&);                  \
   template Tensor<T> one_hot(const Indices&, std::size_t, const Location&);
 INSTANTIATE(float)
 INSTANTIATE(double)

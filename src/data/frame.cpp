@@ -35,7 +35,7 @@ std::size_t Frame::find(std::string_view name, const Location& where) const {
   if (found == names_.end())
     throw ValueError("Frame",
                      fmt::format("no column {}: {} has {}", io::in_quotes(name), source_.empty() ? "it" : source_,
-                                 first_few(names_, [](const std::string& known) { return known; })),
+                                 first_few(names_, io::in_quotes)),
                      where);
   return static_cast<std::size_t>(found - names_.begin());
 }
@@ -145,6 +145,12 @@ void FrameAccess::append_row(Frame& frame, const Frame& from, std::size_t row) {
   frame.lines_.push_back(from.lines_[row]);
 }
 
+void FrameAccess::check_rows(std::string_view subject, std::span<const std::size_t> rows, std::size_t size,
+                             const Location& where) {
+  for (const std::size_t row : rows)
+    if (row >= size) throw ValueError(subject, fmt::format("row {}: the table has {} rows", row, size), where);
+}
+
 Frame FrameAccess::without_rows(const Frame& frame) {
   Frame result;
   result.names_ = frame.names_;
@@ -165,9 +171,7 @@ Frame read_frame(const std::filesystem::path& path, const FrameOptions& options,
 
 Frame subset(const Frame& frame, std::span<const std::size_t> rows, const Location& where) {
   return located("subset", where, [&] {
-    for (const std::size_t row : rows)
-      if (row >= frame.size())
-        throw ValueError("subset", fmt::format("row {}: the frame has {} rows", row, frame.size()), where);
+    FrameAccess::check_rows("subset", rows, frame.size(), where);
     Frame part = FrameAccess::without_rows(frame);
     for (const std::size_t row : rows) FrameAccess::append_row(part, frame, row);
     return part;
@@ -193,7 +197,7 @@ const std::vector<std::string>& FrameReader::names() const { return state_->colu
 bool FrameReader::next(Frame& chunk, std::size_t rows, const Location& where) {
   return located("FrameReader", where, [&] {
     if (rows == 0) throw ValueError("FrameReader", "chunks of 0 rows: expected at least 1", where);
-    if (&chunk != &state_->columns) chunk = state_->columns;
+    chunk = state_->columns;
     while (chunk.size() < rows && state_->reader.next())
       FrameAccess::append_row(chunk, state_->reader, state_->reader.line());
     return chunk.size() > 0;

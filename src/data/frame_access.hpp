@@ -3,10 +3,12 @@
 
 #include "data/csv_reader.hpp"
 #include <wengert/data/frame.hpp>
+#include <wengert/data/mapped_frame.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +24,9 @@ struct FrameAccess {
   static void append_row(Frame& frame, const Frame& from, std::size_t row);
   /// The decimal separator of the frame's numbers.
   static char decimal(const Frame& frame) { return frame.decimal_; }
+  /// Throws ValueError as `subject` for a row that is not below `size`.
+  static void check_rows(std::string_view subject, std::span<const std::size_t> rows, std::size_t size,
+                         const Location& where);
   /// A frame with the same columns.
   static Frame without_rows(const Frame& frame);
 };
@@ -41,9 +46,8 @@ void for_each_chunk(FrameReader& reader, const Location& where, const Use& use) 
   constexpr std::size_t at_once = 1024;
   for (Frame chunk; reader.next(chunk, at_once, where);) use(chunk);
 }
-template <class Mapped, class Use>
-requires requires(const Mapped& mapped) { mapped.gather({}); }
-void for_each_chunk(const Mapped& mapped, const Location& where, const Use& use) {
+template <class Use>
+void for_each_chunk(const MappedFrame& mapped, const Location& where, const Use& use) {
   constexpr std::size_t at_once = 1024;
   std::vector<std::size_t> rows;
   for (std::size_t first = 0; first < mapped.size(); first += at_once) {

@@ -157,7 +157,7 @@ void SampleSource<T>::gather(std::span<const std::size_t> rows, Tensor<T>& x, In
 template <class T>
 void SampleSource<T>::check(std::string_view subject, const Location& where) const {
   if (!read) throw ValueError(subject, "the source has no function that reads samples", where);
-  if (labels.dimension() != 0) detail::check_rows({&labels}, samples, "labels", subject, where);
+  if (labels.dimension() != 0) detail::check_labels(labels, samples, subject, where);
 }
 
 template struct SampleSource<float>;

@@ -30,12 +30,6 @@ class BytesOfFile final : public io::ByteSource {
   std::string_view bytes_;
 };
 
-void check_frame_rows(const char* subject, std::span<const std::size_t> indices, std::size_t size,
-                      const Location& where) {
-  for (const std::size_t index : indices)
-    if (index >= size) throw ValueError(subject, fmt::format("row {}: the table has {} rows", index, size), where);
-}
-
 }  // namespace
 
 struct MappedFrame::Rows {
@@ -58,7 +52,7 @@ const std::vector<std::string>& MappedFrame::names() const { return rows_->file-
 
 Frame MappedFrame::gather(std::span<const std::size_t> indices, const Location& where) const {
   return located("gather", where, [&]() -> Frame {
-    check_frame_rows("gather", indices, size(), where);
+    FrameAccess::check_rows("gather", indices, size(), where);
     const Rows::File& file = *rows_->file;
     file.file->check_unchanged();
     Frame frame = file.columns;
@@ -85,7 +79,7 @@ Frame MappedFrame::gather(std::span<const std::size_t> indices, const Location& 
 
 MappedFrame MappedFrame::select(std::span<const std::size_t> indices, const Location& where) const {
   return located("select", where, [&] {
-    check_frame_rows("select", indices, size(), where);
+    FrameAccess::check_rows("select", indices, size(), where);
     Rows part{rows_->file, false, {}};
     part.selected.reserve(indices.size());
     for (const std::size_t index : indices) part.selected.push_back(rows_->all ? index : rows_->selected[index]);

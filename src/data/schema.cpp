@@ -53,7 +53,7 @@ class Inference {
       if (found == schema.columns.end())
         throw ValueError("Schema::infer",
                          fmt::format("{} {}: the table has the columns {}", option, io::in_quotes(name),
-                                     first_few(names_, [](const std::string& known) { return known; })),
+                                     first_few(names_, io::in_quotes)),
                          where);
       if (!named.insert(name).second)
         throw ValueError("Schema::infer", fmt::format("column {} is named twice", io::in_quotes(name)), where);
@@ -158,7 +158,7 @@ const Column& Schema::operator[](const ColumnName& name) const {
   if (found == columns.end())
     throw ValueError("Schema",
                      fmt::format("no column {}: it has {}", io::in_quotes(name.name),
-                                 first_few(columns, [](const Column& column) { return column.name; })),
+                                 first_few(columns, [](const Column& column) { return io::in_quotes(column.name); })),
                      name.where);
   return *found;
 }

@@ -1,7 +1,12 @@
 // Sequences: all steps in one tensor, from which padded batches are copied.
+#include "base/located.hpp"
+#include <wengert/data/batches.hpp>
 #include <wengert/data/sequences.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -58,6 +63,25 @@ std::vector<std::size_t> begins(const std::vector<std::size_t>& steps) {
   return first;
 }
 
+// Throws ValueError unless an element of the padded tensor can hold the padding.
+template <class V>
+void check_padding(const char* what, double padding, const Location& where) {
+  const auto refuse = [&](std::string_view expected) {
+    throw ValueError("Sequences", fmt::format("{} {}: expected {}", what, padding, expected), where);
+  };
+  if constexpr (std::is_integral_v<V>) {
+    if (!(padding == std::floor(padding) && std::abs(padding) <= 0x1p53)) refuse("an integer");
+  } else if (!(std::abs(padding) <= static_cast<double>(std::numeric_limits<V>::max()))) {
+    refuse(sizeof(V) == sizeof(float) ? "a number that float can represent" : "a finite number");
+  }
+}
+template <class V, class Y>
+const PaddingOptions& checked_padding(const PaddingOptions& padding, const Location& where) {
+  check_padding<V>("a padding of", padding.value, where);
+  if (padding.target) check_padding<Y>("a padding of targets of", *padding.target, where);
+  return padding;
+}
+
 // Gives a tensor the shape (leading…, step…) unless it has it.
 template <class V>
 void reshape_batch(Tensor<V>& batch, const Shape& leading, const Shape& step) {
@@ -77,7 +101,8 @@ Sequences<V, Y>::Sequences(const std::vector<Tensor<V>>& sequences, Tensor<Y> ta
       targets_(std::move(targets)),
       each_step_(false),
       sampler_(steps_, buckets, where),
-      padding_(padding) {
+      buckets_(buckets),
+      padding_(checked_padding<V, Y>(padding, where)) {
   if (steps_in(targets_) != size())
     throw ShapeError("Sequences",
                      fmt::format("targets of shape {}: expected one for each of the {} sequences",
@@ -94,7 +119,8 @@ Sequences<V, Y>::Sequences(const std::vector<Tensor<V>>& sequences, const std::v
       targets_(joined_steps("target sequence", targets, where)),
       each_step_(true),
       sampler_(steps_, buckets, where),
-      padding_(padding) {
+      buckets_(buckets),
+      padding_(checked_padding<V, Y>(padding, where)) {
   if (targets.size() != size())
     throw ShapeError("Sequences",
                      fmt::format("{} target sequences for {} sequences: expected one for each", targets.size(), size()),
@@ -110,12 +136,9 @@ Sequences<V, Y>::Sequences(const std::vector<Tensor<V>>& sequences, const std::v
 template <class V, class Y>
 void Sequences<V, Y>::gather(std::span<const std::size_t> rows, Padded<Tensor<V>>& x, Tensor<Y>& y,
                              const Location& where) const {
+  check_indices(rows, where);
   std::size_t longest = 0;
-  for (const std::size_t row : rows) {
-    if (row >= size())
-      throw ValueError("Sequences", fmt::format("index {}: there are {} sequences", row, size()), where);
-    longest = std::max(longest, steps_[row]);
-  }
+  for (const std::size_t row : rows) longest = std::max(longest, steps_[row]);
   const std::size_t padded = padding_.to_bound ? sampler_.padded_length(longest, where) : longest;
   const Shape value = step_shape(values_), target = step_shape(targets_);
   reshape_batch(x.values, {rows.size(), padded}, value);
@@ -139,13 +162,59 @@ void Sequences<V, Y>::gather(std::span<const std::size_t> rows, Padded<Tensor<V>
   }
 }
 
-#define WENGERT_INSTANTIATE(V)         \
-  template class Sequences<V, float>;  \
-  template class Sequences<V, double>; \
-  template class Sequences<V, std::int64_t>;
+template <class V, class Y>
+Sequences<V, Y> Sequences<V, Y>::select(std::span<const std::size_t> rows, const Location& where) const {
+  check_indices(rows, where);
+  const auto copied = [&]<class U>(const Tensor<U>& from, std::size_t begin, std::size_t count) {
+    const Shape step = step_shape(from);
+    const std::size_t width = step.elements();
+    Tensor<U> result;
+    reshape_batch(result, {count}, step);
+    std::copy_n(from.data() + begin * width, count * width, result.data());
+    return result;
+  };
+  BucketOptions buckets = buckets_;
+  buckets.bounds = sampler_.bounds();
+  std::vector<Tensor<V>> sequences;
+  std::vector<Tensor<Y>> targets;
+  for (const std::size_t row : rows) {
+    sequences.push_back(copied(values_, first_[row], steps_[row]));
+    if (each_step_) targets.push_back(copied(targets_, first_[row], steps_[row]));
+  }
+  if (each_step_) return Sequences(sequences, targets, buckets, padding_, where);
+  Tensor<Y> one_each;
+  gather_rows(targets_, rows, one_each, where);
+  return Sequences(sequences, std::move(one_each), buckets, padding_, where);
+}
+
+template <class V, class Y>
+void Sequences<V, Y>::check_indices(std::span<const std::size_t> rows, const Location& where) const {
+  for (const std::size_t row : rows)
+    if (row >= size())
+      throw ValueError("Sequences", fmt::format("index {}: there are {} sequences", row, size()), where);
+}
+
+template <class V, class Y>
+Sequences<V, Y> subset(const Sequences<V, Y>& sequences, std::span<const std::size_t> rows, const Location& where) {
+  return located("subset", where, [&] { return sequences.select(rows, where); });
+}
+
+template <class V, class Y>
+SplitOf<Sequences<V, Y>> split(const Sequences<V, Y>& sequences, double test_fraction, std::uint64_t seed,
+                               const Location& where) {
+  const SplitRows rows = split_rows(sequences.size(), test_fraction, seed, where);
+  return {subset(sequences, rows.train, where), subset(sequences, rows.test, where)};
+}
+
+#define WENGERT_OF(V, Y)                                                                                  \
+  template class Sequences<V, Y>;                                                                         \
+  template Sequences<V, Y> subset(const Sequences<V, Y>&, std::span<const std::size_t>, const Location&); \
+  template SplitOf<Sequences<V, Y>> split(const Sequences<V, Y>&, double, std::uint64_t, const Location&);
+#define WENGERT_INSTANTIATE(V) WENGERT_OF(V, float) WENGERT_OF(V, double) WENGERT_OF(V, std::int64_t)
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 WENGERT_INSTANTIATE(std::int64_t)
 #undef WENGERT_INSTANTIATE
+#undef WENGERT_OF
 
 }  // namespace wengert::data

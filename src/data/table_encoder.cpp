@@ -112,10 +112,12 @@ EncodedTable<T> encoded(const TableEncoder::State& state, const Frame& frame, bo
 template <class T>
 void require_no_indices(const EncodedTable<T>& table, const char* subject, const Location& where) {
   if (!table.index_names.empty())
-    throw ValueError(subject,
-                     fmt::format("columns {} are encoded as indices: expected inputs only; use `inputs` and `indices`",
-                                 first_few(table.index_names, io::in_quotes)),
-                     where);
+    throw ValueError(
+        subject,
+        fmt::format(
+            "columns {} are encoded as indices: expected inputs only; use Samples{{std::tuple{{inputs, indices}}, …}}",
+            first_few(table.index_names, io::in_quotes)),
+        where);
 }
 
 }  // namespace
@@ -174,15 +176,20 @@ Tensor<T> TableEncoder::decode_targets(const Tensor<T>& targets, const Location&
   return result;
 }
 
-template <class T, class Y>
-FrameSource<T, Y>::FrameSource(const MappedFrame& frame, const TableEncoder& encoder, const Location& where)
+template <class T, class Y, class X>
+FrameSource<T, Y, X>::FrameSource(const MappedFrame& frame, const TableEncoder& encoder, const Location& where)
     : frame_(frame), encoder_(encoder) {
   located("FrameSource", where, [&] {
+    if (std::is_same_v<X, Tensor<T>> && !encoder.index_names().empty())
+      throw ValueError(
+          "FrameSource",
+          fmt::format("columns {} are encoded as indices: use IndexedFrameSource, whose batches have two inputs",
+                      first_few(encoder.index_names(), io::in_quotes)),
+          where);
     std::vector<std::size_t> rows;
     std::size_t first = 0;
     for_each_chunk(frame, where, [&](const Frame& chunk) {
       const EncodedTable<T> encoded = encoder.encode<T>(chunk, where);
-      require_no_indices(encoded, "FrameSource", where);
       const bool has_targets =
           std::is_same_v<Y, Indices> ? encoded.labels.dimension() > 0 : encoded.targets.dimension() > 0;
       if (!has_targets)
@@ -197,10 +204,13 @@ FrameSource<T, Y>::FrameSource(const MappedFrame& frame, const TableEncoder& enc
   });
 }
 
-template <class T, class Y>
-void FrameSource<T, Y>::gather(std::span<const std::size_t> rows, Inputs& x, Targets& y) const {
+template <class T, class Y, class X>
+void FrameSource<T, Y, X>::gather(std::span<const std::size_t> rows, Inputs& x, Targets& y) const {
   EncodedTable<T> encoded = encoder_.encode<T>(frame_.gather(rows, {}), {});
-  x = std::move(encoded.inputs);
+  if constexpr (std::is_same_v<X, Tensor<T>>)
+    x = std::move(encoded.inputs);
+  else
+    x = {std::move(encoded.inputs), std::move(encoded.indices)};
   if constexpr (std::is_same_v<Y, Indices>)
     y = std::move(encoded.labels);
   else
@@ -213,7 +223,9 @@ void FrameSource<T, Y>::gather(std::span<const std::size_t> rows, Inputs& x, Tar
   template EncodedTable<T> TableEncoder::encode_inputs(const Frame&, const Location&) const; \
   template Tensor<T> TableEncoder::decode_targets(const Tensor<T>&, const Location&) const;  \
   template class FrameSource<T, Indices>;                                                    \
-  template class FrameSource<T, Tensor<T>>;
+  template class FrameSource<T, Tensor<T>>;                                                  \
+  template class FrameSource<T, Indices, std::tuple<Tensor<T>, Indices>>;                    \
+  template class FrameSource<T, Tensor<T>, std::tuple<Tensor<T>, Indices>>;
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

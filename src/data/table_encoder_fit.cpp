@@ -10,6 +10,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -34,8 +35,7 @@ double median_of(std::vector<double>& values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   if (values.size() % 2 == 1) return *middle;
-  const double below = *std::max_element(values.begin(), middle);
-  return below + (*middle - below) / 2;
+  return std::midpoint(*std::max_element(values.begin(), middle), *middle);
 }
 
 // The value that occurs most often; the least of several.
@@ -125,6 +125,12 @@ class Learner {
     if (column.missing == Missing::mean) result.fill = moments.mean;
     if (column.missing == Missing::median) result.fill = median_of(seen.values);
     if (column.missing == Missing::most_frequent) result.fill = most_frequent(seen.counts);
+    if (!std::isfinite(result.fill))
+      throw ValueError(fit_subject,
+                       fmt::format("column {} has values too large to average: expected another rule than "
+                                   "Missing::{}, such as most_frequent, or smaller numbers",
+                                   io::in_quotes(column.name), word(column.missing)),
+                       where_);
     if (!column.standardise) return result;
     // The replaced values are joined to the others (Chan, Golub & LeVeque 1979).
     const double distance = result.fill - moments.mean, all = present + missing;

@@ -25,7 +25,7 @@ constexpr std::uint64_t format_version = 1;
 // objects, whose values are texts, numbers, booleans, and a list of texts.
 class EncoderReceiver final : public io::JsonReceiver {
  public:
-  explicit EncoderReceiver(std::string_view source) : source_(source) {}
+  EncoderReceiver(std::string_view subject, std::string_view source) : subject_(subject), source_(source) {}
 
   std::shared_ptr<const TableEncoder::State> take() {
     if (!format_ || !version_ || !has_columns_) fail("it lacks 'format', 'version' or 'columns'");
@@ -106,7 +106,7 @@ class EncoderReceiver final : public io::JsonReceiver {
   using Value = std::variant<std::string, double, bool, Texts>;
 
   [[noreturn]] void fail(std::string_view what) const {
-    throw FileError("TableEncoder::load", fmt::format("{}: not a table encoder: {}", source_, what));
+    throw FileError(subject_, fmt::format("{}: not a table encoder: {}", source_, what));
   }
   [[noreturn]] void refuse() const {
     fail(key_.empty() ? "expected an object" : fmt::format("an unexpected value of {}", io::in_quotes(key_)));
@@ -166,7 +166,7 @@ class EncoderReceiver final : public io::JsonReceiver {
     state_->learned.push_back(std::move(learned));
   }
 
-  std::string source_;
+  std::string subject_, source_;
   std::shared_ptr<TableEncoder::State> state_ = std::make_shared<TableEncoder::State>();
   Place place_ = Place::outside;
   std::optional<bool> format_;  // whether it is the right one
@@ -175,6 +175,13 @@ class EncoderReceiver final : public io::JsonReceiver {
   std::string key_;
   std::map<std::string, Value, std::less<>> values_;  // of the current column
 };
+
+std::shared_ptr<const TableEncoder::State> state_of(std::string_view subject, std::string_view text,
+                                                    std::string_view source) {
+  EncoderReceiver receiver(subject, source);
+  io::parse_json(text, receiver);
+  return receiver.take();
+}
 
 }  // namespace
 
@@ -202,11 +209,8 @@ std::string TableEncoder::to_json() const {
 }
 
 TableEncoder TableEncoder::from_json(std::string_view text, std::string_view source, const Location& where) {
-  return located("TableEncoder::load", where, [&] {
-    EncoderReceiver receiver(source);
-    io::parse_json(text, receiver);
-    return TableEncoder(receiver.take());
-  });
+  return located("TableEncoder::from_json", where,
+                 [&] { return TableEncoder(state_of("TableEncoder::from_json", text, source)); });
 }
 
 void TableEncoder::save(const std::filesystem::path& path, const Location& where) const {
@@ -214,8 +218,9 @@ void TableEncoder::save(const std::filesystem::path& path, const Location& where
 }
 
 TableEncoder TableEncoder::load(const std::filesystem::path& path, const Location& where) {
-  return located("TableEncoder::load", where,
-                 [&] { return from_json(io::read_whole("TableEncoder::load", path), path.string(), where); });
+  constexpr const char* subject = "TableEncoder::load";
+  return located(subject, where,
+                 [&] { return TableEncoder(state_of(subject, io::read_whole(subject, path), path.string())); });
 }
 
 }  // namespace wengert::data

@@ -7,6 +7,7 @@
 #include <wengert/io/parameters.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -39,11 +40,18 @@ struct Match {
   const Tensor<T>* value;
 };
 
+// What rules that a message suggests are found from.
+struct Unmatched {
+  std::vector<NamedShape> missing, unexpected;
+  std::vector<std::string> kept;
+};
+
 template <class T>
 struct Comparison {
   LoadReport report;
   std::vector<Match<T>> matches;
-  std::vector<Rename> suggested;
+  Unmatched unmatched;
+  bool file_is_empty;
 };
 
 // Whether an entry is the count that PyTorch's batch normalisation stores beside its statistics. It is ignored.
@@ -73,8 +81,9 @@ struct Context {
   // Refuses an option that matches none of the names.
   [[noreturn]] void refuse_unmatched(const std::string& option, std::string_view pattern,
                                      const std::vector<std::string>& names) const {
-    const auto name = [](const std::string& text) { return in_quotes(text); };
-    refuse(fmt::format("{} matches no name: the nearest are {}", option, first_few(nearest(pattern, names), name)));
+    if (names.empty()) refuse(fmt::format("{} matches no name: the file has no entries", option));
+    refuse(
+        fmt::format("{} matches no name: the nearest are {}", option, first_few(nearest(pattern, names), in_quotes)));
   }
 };
 
@@ -148,7 +157,7 @@ template <class T>
 Comparison<T> compare(std::vector<ParameterPaths<T>> parameters, const std::vector<NamedTensor<T>>& tensors,
                       const std::vector<ElementType>& types, const LoadOptions& options, const Context& context) {
   constexpr ElementType own = sizeof(T) == sizeof(float) ? ElementType::f32 : ElementType::f64;
-  Comparison<T> result;
+  Comparison<T> result{{}, {}, {}, tensors.empty()};
   std::vector<Entry<T>> entries = renamed_entries(tensors, types, options, context);
   skip(options.skip, parameters, entries, result.report, context);
   std::unordered_map<std::string_view, const Entry<T>*> by_name;
@@ -160,15 +169,17 @@ Comparison<T> compare(std::vector<ParameterPaths<T>> parameters, const std::vect
 
   LoadReport& report = result.report;
   std::unordered_set<std::string_view> expected;
-  std::vector<NamedShape> missing, unexpected;
+  Unmatched& unmatched = result.unmatched;
   for (const auto& [paths, parameter] : parameters) {
     expected.insert(paths.begin(), paths.end());
     const auto name = std::ranges::find_if(paths, [&](const auto& path) { return by_name.contains(path); });
     if (name == paths.end()) {
       report.missing.push_back(paths.front());
-      for (const std::string& path : paths) missing.push_back({path, parameter.shape()});
+      for (const std::string& path : paths) unmatched.missing.push_back({path, parameter.shape()});
       continue;
     }
+    std::ranges::copy_if(paths, std::back_inserter(unmatched.kept),
+                         [&](const auto& path) { return by_name.contains(path); });
     const Entry<T>& entry = *by_name.at(*name);
     const Shape shape(entry.tensor->value.shape());
     if (shape != parameter.shape()) {
@@ -180,14 +191,11 @@ Comparison<T> compare(std::vector<ParameterPaths<T>> parameters, const std::vect
     if (entry.type != own) report.converted.push_back({*name, std::string(name_of(entry.type))});
     result.matches.push_back({parameter, &entry.tensor->value});
   }
-  std::vector<std::string> kept(expected.begin(), expected.end());
-  std::erase_if(kept, [&](const std::string& name) { return !by_name.contains(name); });
   for (const Entry<T>& entry : entries)
     if (!expected.contains(entry.name) && !counts_batches(entry.name)) {
       report.unexpected.push_back(entry.tensor->name);
-      unexpected.push_back({entry.name, Shape(entry.tensor->value.shape())});
+      unmatched.unexpected.push_back({entry.name, Shape(entry.tensor->value.shape())});
     }
-  result.suggested = suggested_rules(std::move(unexpected), std::move(missing), std::move(kept));
   return result;
 }
 
@@ -204,21 +212,29 @@ std::string complaint_of(const LoadReport& report, const std::vector<Rename>& su
   if (!report.mismatched.empty()) text += "; mismatched: " + first_few(report.mismatched, mismatch);
   text += "; nothing was loaded; ";
   if (!suggested.empty())
-    text += fmt::format(fmt::runtime(options.rename.empty() ? "try .rename = {{{}}}, or " : "add {} to rename, or "),
+    text += fmt::format(fmt::runtime(options.rename.empty() ? "try .rename = {{{}}}" : "add {} to rename"),
                         first_few(suggested, rule));
-  return text + "see LoadOptions::partial";
+  const std::string_view otherwise = suggested.empty() ? "" : ", or ";
+  if (!report.loaded.empty()) return fmt::format("{}{}see LoadOptions::partial", text, otherwise);
+  if (report.missing.empty() && report.mismatched.empty()) return text + "`skip` leaves out every parameter";
+  return fmt::format("{}{}choose the file of this network: no entry has the name and shape of a parameter", text,
+                     otherwise);
 }
 
 // Throws FileError unless the options allow what differs.
-void check(const LoadReport& report, const std::vector<Rename>& suggested, const LoadOptions& options,
-           const Context& context) {
+template <class T>
+void check(Comparison<T>& comparison, const LoadOptions& options, const Context& context) {
+  const LoadReport& report = comparison.report;
   const bool allowed = options.partial || ((options.allow_missing || report.missing.empty()) &&
                                            (options.allow_unexpected || report.unexpected.empty()) &&
                                            (options.allow_shape_mismatch || report.mismatched.empty()));
-  if (!allowed || report.loaded.empty())
-    throw FileError(context.subject,
-                    fmt::format("{}: {}", context.path.string(), complaint_of(report, suggested, options)),
-                    context.where);
+  if (allowed && !report.loaded.empty()) return;
+  auto& [missing, unexpected, kept] = comparison.unmatched;
+  const std::string complaint =
+      comparison.file_is_empty
+          ? "the file has no entries: expected the parameters of a network"
+          : complaint_of(report, suggested_rules(std::move(unexpected), std::move(missing), std::move(kept)), options);
+  throw FileError(context.subject, fmt::format("{}: {}", context.path.string(), complaint), context.where);
 }
 
 }  // namespace
@@ -245,7 +261,7 @@ LoadReport load(const ModuleParameters& parameters, const std::filesystem::path&
       std::vector<ElementType> types;
       const std::vector<NamedTensor<T>> tensors = format.load<T>(path, types, where);
       Comparison<T> comparison = io::compare(all, tensors, types, options, context);
-      check(comparison.report, comparison.suggested, options, context);
+      check(comparison, options, context);
       for (Match<T>& match : comparison.matches) match.parameter.assign(*match.value, where);
       return std::move(comparison.report);
     });

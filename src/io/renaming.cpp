@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <map>
 #include <span>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -70,46 +71,59 @@ std::string pattern_of(bool begins, std::span<const std::string_view> middle, bo
 using RuleKey = std::pair<std::string, std::string>;
 
 // The rule that replaces the components in which two names differ; none if they have no component in common.
-std::optional<RuleKey> rule_between(std::string_view from, std::string_view to) {
-  const auto a = components(from), b = components(to);
+std::optional<RuleKey> rule_between(std::span<const std::string_view> a, std::span<const std::string_view> b) {
   const std::size_t shorter = std::min(a.size(), b.size());
   std::size_t first = 0, last = 0;
   while (last < shorter && a[a.size() - 1 - last] == b[b.size() - 1 - last]) ++last;
   while (first < shorter - last && a[first] == b[first]) ++first;
   if (first + last == 0) return std::nullopt;
-  return RuleKey{pattern_of(first > 0, std::span(a).subspan(first, a.size() - first - last), last > 0),
-                 pattern_of(first > 0, std::span(b).subspan(first, b.size() - first - last), last > 0)};
+  return RuleKey{pattern_of(first > 0, a.subspan(first, a.size() - first - last), last > 0),
+                 pattern_of(first > 0, b.subspan(first, b.size() - first - last), last > 0)};
 }
 
-// The position of the missing parameter that a rule leads an entry to.
-std::optional<std::size_t> target(const Rename& rule, const NamedShape& entry, const std::vector<NamedShape>& missing) {
+// The missing parameters by name.
+using ByName = std::unordered_map<std::string_view, const NamedShape*>;
+ByName by_name(const std::vector<NamedShape>& missing) {
+  ByName result;
+  for (const NamedShape& parameter : missing) result.emplace(parameter.name, &parameter);
+  return result;
+}
+
+// The missing parameter that a rule leads an entry to; nullptr if there is none.
+const NamedShape* target(const Rename& rule, const NamedShape& entry, const ByName& missing) {
   const std::optional<std::string> name = renamed(rule, entry.name);
-  if (!name) return std::nullopt;
-  const auto found =
-      std::ranges::find_if(missing, [&](const NamedShape& m) { return m.name == *name && m.shape == entry.shape; });
-  if (found == missing.end()) return std::nullopt;
-  return found - missing.begin();
+  const auto found = name ? missing.find(*name) : missing.end();
+  return found == missing.end() || found->second->shape != entry.shape ? nullptr : found->second;
 }
 
-// The rule that explains most entries.
+// The rule that explains most entries. The number of pairs of names that it compares, and of rules that it tries, is
+// bounded, so that the time of a message grows only in proportion to the number of names.
 std::optional<Rename> best_rule(const std::vector<NamedShape>& unexpected, const std::vector<NamedShape>& missing,
                                 const std::vector<std::string>& kept) {
-  constexpr std::size_t most = 1000, tried = 20;  // bound the time that a message takes
+  constexpr std::size_t most = 300, tried = 20;
+  const auto first = [&](const std::vector<NamedShape>& all) {
+    return std::span(all).first(std::min(all.size(), most));
+  };
+  std::vector<std::vector<std::string_view>> parts;
+  for (const NamedShape& parameter : first(missing)) parts.push_back(components(parameter.name));
   std::map<RuleKey, std::size_t> pairs;
-  for (const NamedShape& entry : std::span(unexpected).first(std::min(unexpected.size(), most)))
-    for (const NamedShape& parameter : std::span(missing).first(std::min(missing.size(), most)))
-      if (entry.shape == parameter.shape)
-        if (const auto key = rule_between(entry.name, parameter.name)) ++pairs[*key];
+  for (const NamedShape& entry : first(unexpected)) {
+    const std::vector<std::string_view> from = components(entry.name);
+    for (std::size_t i = 0; i < parts.size(); ++i)
+      if (entry.shape == missing[i].shape)
+        if (const auto key = rule_between(from, parts[i])) ++pairs[*key];
+  }
   std::vector<std::pair<RuleKey, std::size_t>> candidates(pairs.begin(), pairs.end());
   std::ranges::stable_sort(candidates, std::ranges::greater{}, &std::pair<RuleKey, std::size_t>::second);
+  const ByName to_reach = by_name(missing);
   std::optional<Rename> best;
   std::size_t best_count = 0;
   for (const auto& [key, count] : std::span(candidates).first(std::min(candidates.size(), tried))) {
     const Rename rule{key.first, key.second};
     if (std::ranges::any_of(kept, [&](const std::string& name) { return matches(rule.from, name); })) continue;
-    std::unordered_set<std::size_t> reached;
+    std::unordered_set<const NamedShape*> reached;
     for (const NamedShape& entry : unexpected)
-      if (const auto to = target(rule, entry, missing)) reached.insert(*to);
+      if (const auto* to = target(rule, entry, to_reach)) reached.insert(to);
     if (reached.size() <= best_count) continue;
     best = rule;
     best_count = reached.size();
@@ -150,16 +164,20 @@ std::vector<Rename> suggested_rules(std::vector<NamedShape> unexpected, std::vec
     if (!rule) break;
     rules.push_back(*rule);
     std::vector<NamedShape> left;
+    ByName to_reach = by_name(missing);
     for (NamedShape& entry : unexpected) {
-      const std::optional<std::size_t> to = target(*rule, entry, missing);
-      if (to) {
-        kept.push_back(missing[*to].name);
-        missing.erase(missing.begin() + static_cast<std::ptrdiff_t>(*to));
+      if (const NamedShape* const to = target(*rule, entry, to_reach)) {
+        kept.push_back(to->name);
+        to_reach.erase(to->name);
       } else {
         if (auto name = renamed(*rule, entry.name)) entry.name = *name;
         left.push_back(std::move(entry));
       }
     }
+    std::vector<NamedShape> still_missing;
+    for (const NamedShape& parameter : missing)
+      if (to_reach.contains(parameter.name)) still_missing.push_back(parameter);
+    missing = std::move(still_missing);
     unexpected = std::move(left);
   }
   return rules;

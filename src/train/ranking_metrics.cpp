@@ -97,10 +97,10 @@ class RankingMetric final : public WeightedMetric {
   }
   void add_weighted(const Tensor<double>& outputs, const Targets& targets, std::span<const double> weights) override {
     if (options_.multilabel) {
-      const auto* numbers = std::get_if<Tensor<double>>(&targets);
-      if (numbers == nullptr)
-        throw ValueError(name_, "multilabel, but the targets are labels: expected numbers of the outputs' shape");
-      add_columns(outputs, *numbers, weights);
+      add_columns(outputs,
+                  numeric_targets(name_, outputs, targets,
+                                  "multilabel, but the targets are labels: expected numbers of the outputs' shape"),
+                  weights);
     } else {
       add_classes(outputs, targets, weights);
     }
@@ -145,10 +145,7 @@ class RankingMetric final : public WeightedMetric {
   std::size_t numbers_per_row() const { return 1 + targets_per_row() + columns_; }
 
   void set_columns(std::size_t columns) {
-    if (columns_ != 0 && columns_ != columns)
-      throw ShapeError(name_, fmt::format("outputs of {} columns after batches of {}: expected the same number in each "
-                                          "batch",
-                                          columns, columns_));
+    check_columns(name_, columns, columns_);
     columns_ = columns;
   }
   // Appends the rows of one class or column.
@@ -162,12 +159,8 @@ class RankingMetric final : public WeightedMetric {
   }
 
   void add_columns(const Tensor<double>& outputs, const Tensor<double>& targets, std::span<const double> weights) {
-    if (outputs.shape() != targets.shape())
-      throw ShapeError(name_, fmt::format("outputs of shape {}, targets of shape {}: expected equal shapes",
-                                          to_string(Shape(outputs.shape())), to_string(Shape(targets.shape()))));
     if (outputs.size() == 0) return;
-    const std::size_t columns = outputs.dimension() < 2 ? 1 : outputs.shape().back();
-    const std::size_t rows = outputs.size() / columns;
+    const std::size_t columns = columns_of(outputs), rows = outputs.size() / columns;
     if (options_.average == Average::binary) check_positive(name_, options_.positive, columns, columns);
     const RowWeights weight(weights, outputs, rows, name_);
     const bool one = options_.average == Average::binary;

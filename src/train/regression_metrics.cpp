@@ -48,22 +48,15 @@ class ColumnMetric final : public WeightedMetric {
   bool larger_is_better() const override { return larger_is_better_; }
   void reset() override { columns_.clear(); }
   void add_weighted(const Tensor<double>& outputs, const Targets& targets, std::span<const double> weights) override {
-    const auto* numbers = std::get_if<Tensor<double>>(&targets);
-    if (numbers == nullptr)
-      throw ValueError(name_, "the targets are labels: expected numbers; for classes, use accuracy()");
-    if (outputs.shape() != numbers->shape())
-      throw ShapeError(name_, fmt::format("outputs of shape {}, targets of shape {}: expected equal shapes",
-                                          to_string(Shape(outputs.shape())), to_string(Shape(numbers->shape()))));
+    const Tensor<double>& numbers = numeric_targets(
+        name_, outputs, targets, "the targets are labels: expected numbers; for classes, use accuracy()");
     if (outputs.size() == 0) return;
-    const std::size_t columns = outputs.dimension() < 2 ? 1 : outputs.shape().back();
-    if (!columns_.empty() && columns_.size() != columns)
-      throw ShapeError(name_, fmt::format("outputs of {} columns after batches of {}: expected the same number in each "
-                                          "batch",
-                                          columns, columns_.size()));
+    const std::size_t columns = columns_of(outputs);
+    check_columns(name_, columns, columns_.size());
     const RowWeights weight(weights, outputs, outputs.size() / columns, name_);
     columns_.resize(columns);
     for (std::size_t i = 0; i < outputs.size(); ++i)
-      columns_[i % columns].add(outputs.data()[i], numbers->data()[i], weight[i / columns]);
+      columns_[i % columns].add(outputs.data()[i], numbers.data()[i], weight[i / columns]);
   }
   double value() const override {
     double sum = 0;

@@ -49,6 +49,25 @@ void check_positive(std::string_view subject, std::size_t positive, std::size_t 
                                           positive, classes, classes == 1 ? "" : "es", count - 1));
 }
 
+const Tensor<double>& numeric_targets(std::string_view subject, const Tensor<double>& outputs, const Targets& targets,
+                                      std::string_view if_labels) {
+  const auto* numbers = std::get_if<Tensor<double>>(&targets);
+  if (numbers == nullptr) throw ValueError(subject, std::string(if_labels));
+  if (outputs.shape() != numbers->shape())
+    throw ShapeError(subject, fmt::format("outputs of shape {}, targets of shape {}: expected equal shapes",
+                                          to_string(Shape(outputs.shape())), to_string(Shape(numbers->shape()))));
+  return *numbers;
+}
+
+std::size_t columns_of(const Tensor<double>& outputs) { return outputs.dimension() < 2 ? 1 : outputs.shape().back(); }
+
+void check_columns(std::string_view subject, std::size_t columns, std::size_t before) {
+  if (before != 0 && before != columns)
+    throw ShapeError(subject, fmt::format("outputs of {} columns after batches of {}: expected the same number in each "
+                                          "batch",
+                                          columns, before));
+}
+
 void Metric::add_weighted(const Tensor<double>& outputs, const Targets& targets, std::span<const double> weights) {
   if (!weights.empty())
     throw ValueError(name(), "this metric takes no weights: override Metric::add_weighted, or measure it without");

@@ -38,6 +38,16 @@ std::string averaged_name(std::string_view name, Average average, std::size_t po
 /// scores per row; by default, a single score is that of two classes.
 void check_positive(std::string_view subject, std::size_t positive, std::size_t classes, std::size_t count = 0);
 
+/// The targets as numbers of the outputs' shape. Throws as `subject`: ValueError with the text `if_labels` for labels,
+/// ShapeError for another shape.
+const Tensor<double>& numeric_targets(std::string_view subject, const Tensor<double>& outputs, const Targets& targets,
+                                      std::string_view if_labels);
+
+/// The columns of outputs (N,) or (…, columns).
+std::size_t columns_of(const Tensor<double>& outputs);
+/// Throws ShapeError as `subject` unless the batches before had the same number of columns, or there were none (0).
+void check_columns(std::string_view subject, std::size_t columns, std::size_t before);
+
 /// A sum whose rounding errors are added up apart (Neumaier 1974).
 struct CompensatedSum {
   double sum = 0, compensation = 0;

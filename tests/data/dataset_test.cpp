@@ -79,8 +79,15 @@ TEST_CASE("a split that makes no sense is refused") {
   CHECK_ERROR(ValueError, "[split] test fraction -0.5: ", split(ten, -0.5, 1));
   CHECK_ERROR(ValueError, "[split] test fraction nan: ", split(ten, std::nan(""), 1));
   CHECK_ERROR(ValueError, "[split] 1 samples: expected at least two", split(one, 0.5, 1));
-  CHECK_ERROR(ValueError, "[split] labels of shape (2,): expected one for each of the 10 samples",
-              split(unequal, 0.5, 1));
+  CHECK_ERROR(ShapeError, "[split] 10 samples, labels of shape (2,): expected one for each", split(unequal, 0.5, 1));
+  CHECK_ERROR(ShapeError, "[stratified_split] 10 samples, labels of shape (2,)", stratified_split(unequal, 0.5, 1));
+  auto columns = numbered(10);
+  columns.labels.reshape({10, 1});
+  const char* const expected =
+      "10 samples, labels of shape (10, 1): expected shape (10,), an index for each; for other";
+  CHECK_ERROR(ShapeError, std::string("[split] ") + expected, split(columns, 0.5, 1));
+  CHECK_ERROR(ShapeError, std::string("[stratified_split] ") + expected, stratified_split(columns, 0.5, 1));
+  CHECK_ERROR(ShapeError, std::string("[check] ") + expected, columns.check("check", Location::current()));
 }
 
 TEST_CASE("labels as rows of 0 and 1") {

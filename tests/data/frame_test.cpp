@@ -178,7 +178,7 @@ TEST_CASE("a frame gives columns by name and refuses what it does not have") {
   const Frame frame = file.read("a,b\n1,2\n3,4\n");
   CHECK(frame.column("b") == Texts{"2", "4"});
   CHECK(frame.find("a") == 0);
-  CHECK_ERROR(ValueError, "[Frame] no column 'c': " + frame.source() + " has a, b", frame.column("c"));
+  CHECK_ERROR(ValueError, "[Frame] no column 'c': " + frame.source() + " has 'a', 'b'", frame.column("c"));
   CHECK_ERROR(ValueError, "[Frame] cell (2, 0): it has 2 rows and 2 columns", frame.cell(2, 0));
   CHECK_ERROR(ValueError, "[Frame] cell (0, 2)", frame.missing(0, 2));
 }
@@ -285,5 +285,5 @@ TEST_CASE("frames are split like data sets") {
   CHECK_ERROR(ValueError, "[Frame] no column 'none'", stratified_split(frame, "none", 0.5, 1));
   CHECK_ERROR(ValueError, "[split] test fraction 1", split(frame, 1, 1));
   CHECK_ERROR(ValueError, "[split] test fraction 1", split(mapped, 1, 1));
-  CHECK_ERROR(ValueError, "[subset] row 10: the frame has 10 rows", subset(frame, std::vector<std::size_t>{10}));
+  CHECK_ERROR(ValueError, "[subset] row 10: the table has 10 rows", subset(frame, std::vector<std::size_t>{10}));
 }

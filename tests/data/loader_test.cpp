@@ -128,6 +128,11 @@ TEST_CASE("a loader without samples or with inconsistent ones is refused") {
   without_function.samples = 3;
   CHECK_ERROR(ValueError, "[loader] the source has no function that reads samples", Loader{without_function});
   CHECK_ERROR(ShapeError, "[loader] 5 samples, labels of shape (2,): expected one for each", Loader{unequal});
+  SampleSource<double> columns;
+  columns.samples = 3;
+  columns.read = [](auto rows, Tensor<double>& x) { x = xt::zeros<double>({rows.size()}); };
+  columns.labels = Indices{{0, 1}, {1, 0}, {0, 0}};
+  CHECK_ERROR(ShapeError, "[loader] 3 samples, labels of shape (3, 2): expected shape (3,)", Loader{columns});
 }
 
 TEST_CASE("a child of fork() goes on with an epoch that a thread of its parent made batches for") {

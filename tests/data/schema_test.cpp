@@ -86,12 +86,13 @@ TEST_CASE("options and names that a table does not have are refused") {
   const Frame frame = read_frame(folder.write("table.csv", "a,b,c\n1,2,3\n"));
   const InferOptions label{.label = "d"}, target{.targets = {"e"}}, ignored{.ignored = {"f"}},
       twice{.label = "a", .targets = {"a"}};
-  CHECK_ERROR(ValueError, "[Schema::infer] label 'd': the table has the columns a, b, c", Schema::infer(frame, label));
+  CHECK_ERROR(ValueError, "[Schema::infer] label 'd': the table has the columns 'a', 'b', 'c'",
+              Schema::infer(frame, label));
   CHECK_ERROR(ValueError, "[Schema::infer] target 'e': ", Schema::infer(frame, target));
   CHECK_ERROR(ValueError, "[Schema::infer] ignored column 'f': ", Schema::infer(frame, ignored));
   CHECK_ERROR(ValueError, "[Schema::infer] column 'a' is named twice", Schema::infer(frame, twice));
   CHECK_ERROR(ValueError, "[Schema::infer] the table has no rows", Schema::infer(Frame({"a"})));
   Schema schema = Schema::infer(frame);
-  CHECK_ERROR(ValueError, "[Schema] no column 'd': it has a, b, c", schema["d"].standardise);
+  CHECK_ERROR(ValueError, "[Schema] no column 'd': it has 'a', 'b', 'c'", schema["d"].standardise);
   CHECK_ERROR(ValueError, "[Schema] no column 'd'", schema[std::string("d")].standardise = false);
 }

@@ -3,6 +3,7 @@
 #include <wengert/data.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <random>
 #include <set>
@@ -132,6 +133,13 @@ TEST_CASE("lengths and options that a BucketSampler refuses") {
   CHECK_ERROR(ValueError, "[BucketSampler] 0 buckets: expected at least 1", BucketSampler(lengths, {.buckets = 0}));
   CHECK_ERROR(ValueError, "[BucketSampler] a multiple of 0: expected at least 1",
               BucketSampler(lengths, {.multiple = 0}));
+  constexpr std::size_t huge = std::numeric_limits<std::size_t>::max() - 2;  // the longest sample has 5 steps
+  CHECK(BucketSampler(lengths, {.multiple = huge}).bounds() == std::vector<std::size_t>{huge});
+  const std::vector<std::size_t> long_ones{huge + 1};
+  CHECK_ERROR(ValueError,
+              "[BucketSampler] a multiple of 18446744073709551613: 18446744073709551614 steps cannot be rounded up to "
+              "it; expected a small number, such as 8",
+              BucketSampler(long_ones, {.multiple = huge}));
   CHECK_ERROR(ValueError, "[BucketSampler] a bound of 4 after 4: expected bounds in ascending order",
               BucketSampler(lengths, {.bounds = {4, 4, 8}}));
   CHECK_ERROR(ValueError, "[BucketSampler] sample 1 has 5 steps, more than the last bound, 4: add a bound or shorten",
@@ -184,6 +192,80 @@ TEST_CASE("Sequences with a target for each step pads the targets, labels with â
   Tensor<float> z;
   Sequences(tokens, values).gather(both, x, z);
   CHECK(z == Tensor<float>{{0.5F, 1.5F, 0}, {2.5F, 3.5F, 4.5F}});
+}
+
+TEST_CASE("paddings that a batch cannot hold are refused") {
+  const std::vector<Tensor<float>> numbers{Tensor<float>{1, 2}};
+  const std::vector<Indices> tokens{Indices{1, 2}};
+  const Indices label{0};
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN(), infinite = std::numeric_limits<double>::infinity();
+  for (const double padding : {0.5, nan, infinite, 1e300})
+    CHECK_ERROR(ValueError, fmt::format("[Sequences] a padding of {}: expected an integer", padding),
+                Sequences(tokens, label, {}, {.value = padding}));
+  for (const double padding : {nan, infinite, 1e300})
+    CHECK_ERROR(ValueError, fmt::format("[Sequences] a padding of {}: expected a number that float can", padding),
+                Sequences(numbers, label, {}, {.value = padding}));
+  const std::vector<Tensor<double>> wide{Tensor<double>{1, 2}};
+  CHECK_ERROR(ValueError, "[Sequences] a padding of inf: expected a finite number",
+              Sequences(wide, label, {}, {.value = infinite}));
+  CHECK(Sequences(wide, label, {}, {.value = 1e300}).size() == 1);
+  CHECK_ERROR(ValueError, "[Sequences] a padding of targets of -0.5: expected an integer",
+              Sequences(numbers, tokens, {}, {.target = -0.5}));
+  CHECK_ERROR(ValueError, "[Sequences] a padding of targets of nan: expected a number that float can represent",
+              Sequences(tokens, numbers, {}, {.target = nan}));
+}
+
+TEST_CASE("subset and split of Sequences keep steps, targets, paddings and the shapes of batches") {
+  const Sequences all(four_sequences(), Indices{7, 8, 9, 6}, {.batch_size = 2, .bounds = {3, 5}, .shuffle = false},
+                      {.value = -1});
+  const Sequences some = data::subset(all, std::vector<std::size_t>{3, 0, 3});
+  CHECK(some.steps() == std::vector<std::size_t>{3, 2, 3});
+  CHECK(some.sampler().bounds() == std::vector<std::size_t>{3});
+  CHECK(some.batches(1, 1) == std::vector<std::vector<std::size_t>>{{0, 1}, {2}});
+  data::Padded<Tensor<float>> x;
+  Indices y;
+  some.gather(std::vector<std::size_t>{0, 1, 2}, x, y);
+  CHECK(feature(x) == Tensor<float>{{30, 31, 32}, {0, 1, -1}, {30, 31, 32}});
+  CHECK(x.lengths == Indices{3, 2, 3});
+  CHECK(y == Indices{6, 7, 6});
+  const Sequences of_some = data::subset(some, std::vector<std::size_t>{1});  // to the bound of its longest
+  of_some.gather(std::vector<std::size_t>{0}, x, y);
+  CHECK(feature(x) == Tensor<float>{{0, 1, -1}});
+  CHECK_ERROR(ValueError, "[Sequences] index 4: there are 4 sequences", data::subset(all, std::vector<std::size_t>{4}));
+  CHECK_ERROR(ValueError, "[BucketSampler] 0 samples", data::subset(all, std::vector<std::size_t>{}));
+
+  const std::vector<Indices> tokens{Indices{1, 2}, Indices{3, 4, 5}}, labels{Indices{0, 1}, Indices{2, 0, 1}};
+  data::Padded<Indices> words;
+  data::subset(Sequences(tokens, labels, {}, {.target = -1}), std::vector<std::size_t>{1, 0})
+      .gather(std::vector<std::size_t>{0, 1}, words, y);
+  CHECK(words.values == Indices{{3, 4, 5}, {1, 2, 0}});
+  CHECK(y == Indices{{2, 0, 1}, {0, 1, -1}});
+
+  // The first step of sequence i is i; its target is 10 i.
+  std::vector<Tensor<float>> sequences;
+  Tensor<double> targets = Tensor<double>::from_shape({100});
+  for (const std::size_t length : lengths_up_to(100, 20)) {
+    const auto i = sequences.size();
+    sequences.emplace_back(Tensor<float>(xt::dynamic_shape<std::size_t>{length, 1}, static_cast<float>(i)));
+    targets(i) = 10.0 * static_cast<double>(i);
+  }
+  const Sequences numbered(sequences, targets, {.batch_size = 8, .buckets = 3});
+  const auto [training, validation] = data::split(numbered, 0.2, 5);
+  CHECK(training.size() == 80);
+  CHECK(validation.size() == 20);
+  CHECK(training.sampler().bounds() == numbered.sampler().bounds());
+  CHECK(validation.sampler().bounds() == numbered.sampler().bounds());
+  const data::SplitRows rows = data::split_rows(100, 0.2, 5);
+  Tensor<double> z;
+  std::vector<std::size_t> each(20);
+  std::iota(each.begin(), each.end(), std::size_t{0});
+  validation.gather(each, x, z);
+  for (const std::size_t i : each) {
+    CHECK(x.values(i, 0, 0) == static_cast<float>(rows.test[i]));
+    CHECK(z(i) == 10.0 * static_cast<double>(rows.test[i]));
+    CHECK(validation.steps()[i] == numbered.steps()[rows.test[i]]);
+  }
+  CHECK_ERROR(ValueError, "[split] test fraction 0: expected a number between 0 and 1", data::split(numbered, 0, 1));
 }
 
 TEST_CASE("a step that is compiled records one Program for each shape of the batches") {

@@ -6,7 +6,9 @@
 #include <wengert/data/normalise.hpp>
 #include <wengert/data/table_encoder.hpp>
 
+#include <cmath>
 #include <numeric>
+#include <tuple>
 
 using namespace wengert;
 using namespace wengert::data;
@@ -50,7 +52,7 @@ void check_same(const EncodedTable<T>& a, const EncodedTable<T>& b) {
 
 std::string load_complaint(const std::string& json) {
   const std::string message = file_complaint([&] { TableEncoder::from_json(json, "e.json"); });
-  const std::string start = "[TableEncoder::load] e.json: not a table encoder: ";
+  const std::string start = "[TableEncoder::from_json] e.json: not a table encoder: ";
   return message.starts_with(start) ? message.substr(start.size()) : "another start: " + message;
 }
 
@@ -175,8 +177,30 @@ TEST_CASE("rows of a file are samples for training") {
   Schema indexed = schema;
   indexed["site"].encoding = Encoding::index;
   using Prices = FrameSource<float, Tensor<float>>;
-  CHECK_ERROR(ValueError, "[FrameSource] columns 'site' are encoded as indices",
-              FrameSource<float>(mapped, TableEncoder::fit(frame, indexed)));
+  indexed["island"].encoding = Encoding::index;
+  const auto with_indices = TableEncoder::fit(frame, indexed);
+  CHECK_ERROR(ValueError,
+              "[FrameSource] columns 'island', 'site' are encoded as indices: use IndexedFrameSource, whose",
+              FrameSource<float>(mapped, with_indices));
+  const IndexedFrameSource<float> pairs(mapped, with_indices);
+  const IndexedFrameSource<float, Tensor<float>> priced(mapped, with_indices);
+  const auto both = with_indices.encode<float>(frame);
+  REQUIRE(both.indices.shape()[1] == 2);
+  REQUIRE(pairs.size() == all.size());
+  std::tuple<Tensor<float>, Indices> two;
+  const auto check_two = [&] {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      CHECK(xt::view(std::get<0>(two), i) == xt::view(both.inputs, rows[i]));
+      CHECK(xt::view(std::get<1>(two), i) == xt::view(both.indices, rows[i]));
+    }
+  };
+  pairs.gather(rows, two, labels);
+  check_two();
+  for (std::size_t i = 0; i < rows.size(); ++i) CHECK(labels(i) == all.labels(rows[i]));
+  two = {};
+  priced.gather(rows, two, y);
+  check_two();
+  for (std::size_t i = 0; i < rows.size(); ++i) CHECK(y(i, 0) == all.targets(rows[i], 0));
   Schema unlabelled = schema;
   unlabelled["kind"].kind = ColumnKind::ignored;
   unlabelled["price"].kind = ColumnKind::ignored;
@@ -188,16 +212,20 @@ TEST_CASE("rows of a file are samples for training") {
   CHECK_THROWS_AS(classes.gather(rows, x, labels), FileError);
 }
 
-TEST_CASE("a real table is encoded as read_csv and learn_normalisation do it") {
-  const std::filesystem::path path = PROJECT_SOURCE_DIR "/build/data/breast_cancer/breast_cancer.csv";
-  if (!std::filesystem::exists(path)) {
-    MESSAGE("needs the data set: bash samples/fetch_data.sh breast_cancer");
-    return;
+TEST_CASE("a table of numbers is encoded as read_csv and learn_normalisation do it") {
+  const TemporaryFolder folder;
+  const Tensor<double> numbers = random_tensor({500, 12}, 1);
+  std::string text;
+  for (std::size_t row = 0; row < 500; ++row) {
+    for (std::size_t column = 0; column < 12; ++column)  // columns of magnitudes from 10⁻⁶ to 10⁵
+      text += fmt::format("{},", std::pow(10.0, static_cast<double>(column) - 6) * (3 + numbers(row, column)));
+    text += numbers(row, 3) > 0 ? "1\n" : "0\n";
   }
+  const auto path = folder.write("numbers.csv", text);
   const Frame frame = read_frame(path);
-  CHECK((frame.size() == 569 && frame.columns() == 31));
-  const Schema schema = Schema::infer(frame, {.label = "column_31"});
-  CHECK(std::ranges::count(schema.columns, ColumnKind::numeric, &Column::kind) == 30);
+  CHECK((frame.size() == 500 && frame.columns() == 13));
+  const Schema schema = Schema::infer(frame, {.label = "column_13"});
+  CHECK(std::ranges::count(schema.columns, ColumnKind::numeric, &Column::kind) == 12);
   const auto samples = TableEncoder::fit(frame, schema).encode<double>(frame);
   Dataset<double> dataset = read_csv<double>(path);
   normalise(dataset.inputs, learn_normalisation(dataset.inputs));

@@ -307,3 +307,17 @@ TEST_CASE("rules that do not fit their column are refused") {
   CHECK_ERROR(ValueError, "[TableEncoder::fit] column 'x' has values too large to square: set standardise = false",
               TableEncoder::fit(letters({"1e300", "-1e300"}), {{x}}));
 }
+
+TEST_CASE("values that are too large to average are refused, the median excepted") {
+  const Frame frame = frame_of({"x", "y"}, {{"1.7e308", "1"}, {"-1.7e308", "2"}, {"1.7e308", "3"}, {"", "4"}});
+  Schema schema = Schema::infer(frame);
+  schema["x"].standardise = false;
+  schema["x"].missing = Missing::mean;
+  CHECK_ERROR(ValueError,
+              "[TableEncoder::fit] column 'x' has values too large to average: expected another rule than "
+              "Missing::mean, such as most_frequent, or smaller numbers",
+              TableEncoder::fit(frame, schema));
+  schema["x"].missing = Missing::median;
+  const Frame even = frame_of({"x", "y"}, {{"1.7e308", "1"}, {"-1.7e308", "2"}, {"", "3"}});
+  CHECK(TableEncoder::fit(even, schema).encode<double>(even).inputs(2, 0) == 0);
+}

@@ -5,6 +5,7 @@
 #include "testing.hpp"
 #include <wengert/io.hpp>
 
+#include <ctime>
 #include <fstream>
 #include <vector>
 
@@ -187,6 +188,34 @@ TEST_CASE("each kind of difference is accepted by its own option, or all by part
   CHECK_ERROR(FileError, "0 matching; missing: body.0.weight", load_parameters(module, path, {.partial = true}));
 }
 
+TEST_CASE("a load of nothing is an error that says why") {
+  const TemporaryFolder folder;
+  const auto path = folder / "weights.safetensors";
+  const auto module = Body<float>::make(0);
+  const LoadOptions partial{.partial = true};
+  save_safetensors<float>(path, {{"extra", Tensor<float>{1}}});
+  const std::string choose =
+      "nothing was loaded; choose the file of this network: no entry has the name and shape of a parameter";
+  for (const LoadOptions& options : {LoadOptions{}, partial})
+    CHECK(contains(file_complaint([&] { load_parameters(module, path, options); }), choose));
+  save_safetensors<float>(path, {{"encoder.0.bias", Tensor<float>{1, 2}}});
+  CHECK(
+      contains(file_complaint([&] { load_parameters(module, path, partial); }),
+               "nothing was loaded; try .rename = {{\"encoder.*\", \"body.*\"}}, or choose the file of this network"));
+  save_safetensors<float>(path, entries_below<float>("body.", "head."));
+  CHECK(contains(file_complaint([&] { load_parameters(module, path, {.skip = {"*"}}); }),
+                 "0 matching; nothing was loaded; `skip` leaves out every parameter"));
+  std::ofstream(path, std::ios::binary) << std::string("\x02\0\0\0\0\0\0\0{}", 10);
+  const std::string empty =
+      "[load_parameters] " + path.string() + ": the file has no entries: expected the parameters of a network";
+  CHECK(file_complaint([&] { load_parameters(module, path); }).starts_with(empty));
+  CHECK(file_complaint([&] { load_parameters(module, path, partial); }).starts_with(empty));
+  CHECK_ERROR(ValueError, "the prefix 'a.' matches no name: the file has no entries",
+              load_parameters(module, path, {.prefix = "a."}));
+  CHECK(compare_parameters(module, path).missing.size() == 6);
+  CHECK(firsts(module) == Values(6, 0));
+}
+
 TEST_CASE("what is skipped is neither loaded nor missing nor unexpected") {
   const TemporaryFolder folder;
   const auto path = folder / "weights.npz";
@@ -248,4 +277,19 @@ TEST_CASE("the error suggests the rules that fit") {
   CHECK(suggested_rules({{"0.bias", {2}}}, {{"net.0.bias", {2}}}, {"1.bias"}).empty());  // would rename 1.bias, too
   CHECK(suggested_rules({{"a.bias", {2}}}, {{"b.bias", {3}}}, {}).empty());
   CHECK(suggested_rules({{"kernel", {2}}}, {{"weight", {2}}}, {}).empty());
+  CHECK(rules_text(suggested_rules({{"a.bias", {2}}, {"b.bias", {2}}}, {{"c.bias", {2}}, {"d.bias", {2}}}, {})) ==
+        "a.* → c.*; b.* → d.*; ");
+}
+
+TEST_CASE("the time of a suggestion does not grow with the square of the number of names") {
+  std::vector<NamedShape> unexpected, missing;
+  std::vector<std::string> kept;
+  for (int i = 0; i < 20'000; ++i) {
+    unexpected.push_back({fmt::format("encoder.{}.weight", i), {2}});
+    missing.push_back({fmt::format("body.{}.weight", i), {2}});
+    kept.push_back(fmt::format("head.{}.weight", i));
+  }
+  const std::clock_t start = std::clock();
+  CHECK(rules_text(suggested_rules(unexpected, missing, kept)) == "encoder.* → body.*; ");
+  CHECK(std::clock() - start < 10 * CLOCKS_PER_SEC);  // one comparison of each pair of names would take a minute
 }

@@ -77,6 +77,8 @@ void gather_rows(const Arrays& from, std::span<const std::size_t> rows, const Ar
 // Throws ShapeError as `subject` unless every array has `samples` rows. Accepts any arrays for 0 samples.
 void check_rows(const Arrays& arrays, std::size_t samples, std::string_view kind, std::string_view subject,
                 const Location& where);
+// Throws ShapeError as `subject` unless the labels have shape (samples). Accepts any for 0 samples.
+void check_labels(const Indices& labels, std::size_t samples, std::string_view subject, const Location& where);
 
 }  // namespace detail
 

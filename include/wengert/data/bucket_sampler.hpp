@@ -16,18 +16,20 @@ struct BucketOptions {
   std::vector<std::size_t> bounds = {};  ///< the longest length of each bucket, ascending; if empty, quantiles
   std::size_t buckets = 8;               ///< without bounds: the number of buckets, of about equally many samples
   std::size_t multiple = 1;              ///< without bounds: lengths of buckets are rounded up to a multiple of it
-  bool shuffle = true;     ///< draws new batches, in a new order, for each epoch; otherwise keeps the samples' order
-  bool drop_last = false;  ///< drops the last batch of a bucket if it is short
+  /// Draws new batches, in a new order, for each epoch. Otherwise the buckets follow by length, and the samples of each
+  /// keep their order.
+  bool shuffle = true;
+  bool drop_last = false;  ///< drops the last batch of each bucket if it has fewer samples than the others
 };
 
 /// A batch sampler for sequences of different lengths: divides the samples into buckets by length, and each bucket into
-/// batches. Batches of one bucket are padded to the same length, its bound, so the number of different shapes, and of
-/// Programs, is at most twice the number of buckets: a full and a short batch of each.
+/// batches. If batches are padded to the bound of their bucket (see `padded_length`), the number of different shapes,
+/// and of Programs, is at most twice the number of buckets: a full and a short batch of each.
 class BucketSampler {
  public:
   /// Takes the length of each sample. Throws ValueError if there are none, for a length of 0, a batch size, number of
-  /// buckets or multiple of 0, bounds that do not ascend or do not reach the longest sample, and if all samples of a
-  /// bucket would be dropped.
+  /// buckets or multiple of 0, a multiple too large to round a length up to it, bounds that do not ascend or do not
+  /// reach the longest sample, and if all samples of a bucket would be dropped.
   explicit BucketSampler(std::span<const std::size_t> lengths, const BucketOptions& options = {},
                          const Location& where = Location::current());
 

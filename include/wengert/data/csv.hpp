@@ -30,7 +30,8 @@ struct CsvOptions {
   double scale = 1;                   ///< multiplies every input: 1.0 / 255 maps pixels to 0 … 1
   std::size_t most_classes = 10'000;  ///< labels must be below this; a column with larger ones rarely holds classes
   char decimal = '.';                 ///< the decimal separator of numbers, '.' or ','
-  char comment = '\0';                ///< lines that begin with this character are skipped; none by default
+  /// Lines that begin with this character, after any spaces, are skipped, except within quotes; none by default.
+  char comment = '\0';
 };
 
 /// Reads a table of numbers, plain or compressed by gzip: one sample per row, one cell its label, the other cells its

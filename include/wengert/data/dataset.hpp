@@ -35,7 +35,7 @@ struct Dataset {
   }
   /// Copies samples into x and y. Throws like `gather_rows`.
   void gather(std::span<const std::size_t> rows, Tensor<T>& x, Indices& y) const;
-  /// Throws ShapeError as `subject` unless there is a label for each sample.
+  /// Throws ShapeError as `subject` unless the labels have shape (N).
   void check(std::string_view subject, const Location& where = {}) const;
 };
 
@@ -49,17 +49,20 @@ struct SplitRows {
 SplitRows split_rows(std::size_t samples, double test_fraction, std::uint64_t seed,
                      const Location& where = Location::current());
 
-/// The two parts of a Dataset, a MappedDataset or a Table.
-template <class T, template <class> class Data = Dataset>
-struct Split {
-  Data<T> train;  ///< the training part
-  Data<T> test;   ///< the test part
+/// The two parts of data that `split` or `stratified_split` divides.
+template <class Data>
+struct SplitOf {
+  Data train;  ///< the training part
+  Data test;   ///< the test part
 };
+/// The two parts of a Dataset.
+template <class T>
+using Split = SplitOf<Dataset<T>>;
 
 /// Splits the samples randomly into a training part and a test part. The test part has round(test_fraction · N)
 /// samples; both parts have at least one. For given samples, the result depends only on `seed` and is the same on every
-/// platform. Throws ValueError if the fraction is not in (0, 1), if there are fewer than two samples, or if the numbers
-/// of labels and samples differ.
+/// platform. Throws ValueError if the fraction is not in (0, 1) or there are fewer than two samples; ShapeError like
+/// `Dataset::check`.
 template <class T>
 Split<T> split(const Dataset<T>& dataset, double test_fraction, std::uint64_t seed,
                const Location& where = Location::current());

@@ -6,6 +6,7 @@
 
 #include <wengert/base/error.hpp>
 #include <wengert/data/csv.hpp>
+#include <wengert/data/dataset.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -24,9 +25,10 @@ struct FrameOptions {
   /// Whether the first row is a header. If automatic, it is one unless its cells are numbers; a row of text and numbers
   /// is then an error.
   CsvOptions::Header header = CsvOptions::Header::automatic;
-  char delimiter = ',';                 ///< separates cells; not a letter, digit, sign, point or quote
-  char decimal = '.';                   ///< the decimal separator of numbers, '.' or ','
-  char comment = '\0';                  ///< lines that begin with it are skipped; none by default
+  char delimiter = ',';  ///< separates cells; not a letter, digit, sign, point or quote
+  char decimal = '.';    ///< the decimal separator of numbers, '.' or ','
+  /// Lines that begin with this character, after any spaces, are skipped, except within quotes; none by default.
+  char comment = '\0';
   char quote = '"';                     ///< encloses cells; doubled within them, it stands for itself
   std::vector<std::string> names = {};  ///< names of the columns, instead of those of a header
   /// The texts of cells that hold no value. Texts are compared exactly, without the blanks around an unquoted cell.
@@ -113,21 +115,14 @@ class FrameReader {
   std::unique_ptr<State> state_;
 };
 
-/// The two parts of a Frame or a MappedFrame.
-template <class Rows>
-struct FrameSplit {
-  Rows train;  ///< the training part
-  Rows test;   ///< the test part
-};
-
 /// Splits the rows randomly, like `split` of a Dataset: learn a schema's statistics on the training part only. Throws
 /// likewise.
-FrameSplit<Frame> split(const Frame& frame, double test_fraction, std::uint64_t seed,
-                        const Location& where = Location::current());
+SplitOf<Frame> split(const Frame& frame, double test_fraction, std::uint64_t seed,
+                     const Location& where = Location::current());
 /// Splits like `stratified_split` of a Dataset; the classes are the texts in the column `label`. Throws likewise;
 /// ValueError also if there is no such column.
-FrameSplit<Frame> stratified_split(const Frame& frame, std::string_view label, double test_fraction, std::uint64_t seed,
-                                   const Location& where = Location::current());
+SplitOf<Frame> stratified_split(const Frame& frame, std::string_view label, double test_fraction, std::uint64_t seed,
+                                const Location& where = Location::current());
 /// The rows with these indices, in this order; an index may occur more than once. Throws ValueError for an index out of
 /// range.
 Frame subset(const Frame& frame, std::span<const std::size_t> rows, const Location& where = Location::current());

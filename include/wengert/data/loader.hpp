@@ -38,7 +38,7 @@ struct SampleSource {
   std::size_t size() const { return samples; }
   /// Reads samples into x and y. Throws like `check`, and whatever the function throws.
   void gather(std::span<const std::size_t> rows, Tensor<T>& x, Indices& y) const;
-  /// Throws as `subject`: ValueError without a function, ShapeError unless there are no labels or one for each sample.
+  /// Throws as `subject`: ValueError without a function, ShapeError unless the labels have shape (N) or are of rank 0.
   void check(std::string_view subject, const Location& where = {}) const;
 };
 

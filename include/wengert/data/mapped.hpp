@@ -66,7 +66,7 @@ struct MappedDataset {
   std::size_t size() const { return inputs.rows(); }
   /// Copies samples into x and y. Throws like `gather_rows`.
   void gather(std::span<const std::size_t> rows, Tensor<T>& x, Indices& y) const;
-  /// Throws ShapeError as `subject` unless there is a label for each sample.
+  /// Throws ShapeError as `subject` unless the labels have shape (N).
   void check(std::string_view subject, const Location& where = {}) const;
 };
 
@@ -96,12 +96,12 @@ void gather_rows(const MappedTensor<T>& tensor, std::span<const std::size_t> ind
 
 /// Splits like `split` of a Dataset; both parts read the same file. Throws likewise.
 template <class T>
-Split<T, MappedDataset> split(const MappedDataset<T>& dataset, double test_fraction, std::uint64_t seed,
-                              const Location& where = Location::current());
+SplitOf<MappedDataset<T>> split(const MappedDataset<T>& dataset, double test_fraction, std::uint64_t seed,
+                                const Location& where = Location::current());
 /// Splits like `stratified_split` of a Dataset; both parts read the same file. Throws likewise.
 template <class T>
-Split<T, MappedDataset> stratified_split(const MappedDataset<T>& dataset, double test_fraction, std::uint64_t seed,
-                                         const Location& where = Location::current());
+SplitOf<MappedDataset<T>> stratified_split(const MappedDataset<T>& dataset, double test_fraction, std::uint64_t seed,
+                                           const Location& where = Location::current());
 /// The samples with these indices, in this order; an index may occur more than once. Throws like `gather_rows`.
 template <class T>
 MappedDataset<T> subset(const MappedDataset<T>& dataset, std::span<const std::size_t> samples,

@@ -53,8 +53,8 @@ MappedFrame map_frame(const std::filesystem::path& path, const FrameOptions& opt
                       const Location& where = Location::current());
 
 /// Splits like `split` of a Frame; both parts read the same file. Throws likewise.
-FrameSplit<MappedFrame> split(const MappedFrame& frame, double test_fraction, std::uint64_t seed,
-                              const Location& where = Location::current());
+SplitOf<MappedFrame> split(const MappedFrame& frame, double test_fraction, std::uint64_t seed,
+                           const Location& where = Location::current());
 /// The same as `MappedFrame::select`.
 MappedFrame subset(const MappedFrame& frame, std::span<const std::size_t> rows,
                    const Location& where = Location::current());

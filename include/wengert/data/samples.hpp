@@ -63,17 +63,10 @@ Samples<X, Y> subset(const Samples<X, Y>& samples, std::span<const std::size_t> 
   return part;
 }
 
-/// The two parts of Samples.
-template <class X, class Y>
-struct SplitSamples {
-  Samples<X, Y> train;  ///< the training part
-  Samples<X, Y> test;   ///< the test part
-};
-
 /// Splits like `split` of a Dataset. Throws likewise.
 template <class X, class Y>
-SplitSamples<X, Y> split(const Samples<X, Y>& samples, double test_fraction, std::uint64_t seed,
-                         const Location& where = Location::current()) {
+SplitOf<Samples<X, Y>> split(const Samples<X, Y>& samples, double test_fraction, std::uint64_t seed,
+                             const Location& where = Location::current()) {
   const SplitRows rows = split_rows(samples.size(), test_fraction, seed, where);
   return {subset(samples, rows.train, where), subset(samples, rows.test, where)};
 }

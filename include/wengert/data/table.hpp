@@ -35,8 +35,8 @@ struct Table {
 
 /// Splits like `split` of a Dataset. Throws likewise.
 template <class T>
-Split<T, Table> split(const Table<T>& table, double test_fraction, std::uint64_t seed,
-                      const Location& where = Location::current());
+SplitOf<Table<T>> split(const Table<T>& table, double test_fraction, std::uint64_t seed,
+                        const Location& where = Location::current());
 
 /// The samples with these indices, in this order; an index may occur more than once. Throws like `gather_rows`.
 template <class T>

@@ -20,6 +20,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -52,7 +53,7 @@ struct EncodedTable {
 /// What training rows say about the columns of a schema: means, standard deviations, replacements of missing values,
 /// categories and classes. A handle to an immutable state: copies are cheap.
 ///
-/// Categories and class names are sorted: as numbers if all are numbers, otherwise as text.
+/// Categories and class names are sorted: by value if all are numbers, otherwise by their bytes.
 class TableEncoder {
  public:
   // No move operations: a moved-from handle would refer to nothing.
@@ -62,14 +63,14 @@ class TableEncoder {
   TableEncoder& operator=(const TableEncoder&) = default;
   ///@}
 
-  /// Learns from the training rows in one pass; dropped rows do not count. Means and deviations are exact (Welford
-  /// 1962), as of the column after missing values are replaced; the deviation is that of the population, and 1 for a
-  /// constant column. The median keeps the values of its column, 8 bytes a row; the most frequent value counts each
-  /// different value.
+  /// Learns from the training rows in one pass; dropped rows do not count. Means and deviations are those of the column
+  /// with its missing values replaced, computed in double by Welford's recurrence (1962); the deviation is that of the
+  /// population, and 1 for a constant column. A median keeps the values of its column in memory, 8 bytes a row, a most
+  /// frequent value the different ones.
   ///
-  /// Throws ValueError for a schema whose rules do not fit its columns, that has no input, or that names a column which
-  /// the table lacks; FileError, naming line and column, for a cell that its column does not allow (ValueError if the
-  /// rows come from no file).
+  /// Throws ValueError for a schema whose rules do not fit its columns or that has no input, for a column that the
+  /// table lacks or that has no values, and for values whose mean or deviation is not finite; FileError, naming line
+  /// and column, for a cell that its column does not allow (ValueError if the rows come from no file).
   ///@{
   static TableEncoder fit(const Frame& train, const Schema& schema, const Location& where = Location::current());
   static TableEncoder fit(const MappedFrame& train, const Schema& schema, const Location& where = Location::current());
@@ -105,7 +106,7 @@ class TableEncoder {
 
   /// The encoder as JSON text.
   std::string to_json() const;
-  /// Reads the text of `to_json`. Throws FileError for any other text; `source` names it in messages.
+  /// Reads the text of `to_json`. Throws FileError for any other text, which `source` names.
   static TableEncoder from_json(std::string_view text, std::string_view source = "text",
                                 const Location& where = Location::current());
   /// Writes `to_json` to a file, which is replaced only when the new one is complete. Throws FileError.
@@ -123,18 +124,20 @@ class TableEncoder {
 };
 
 /// The rows of a CSV file of any size as samples for `train::fit`, which are read and encoded when a batch is made.
-/// Targets is `Indices` for a label or `Tensor<T>` for targets.
+/// Targets is `Indices` for a label or `Tensor<T>` for targets. Inputs is `Tensor<T>`, or a tuple of it and `Indices`
+/// for an encoder with columns that are encoded as indices: see IndexedFrameSource.
 ///
 ///     const data::FrameSource<float> samples(data::map_frame("large.csv"), encoder);
-template <class T, class Targets_ = Indices>
+template <class T, class Targets_ = Indices, class Inputs_ = Tensor<T>>
 class FrameSource {
  public:
-  using Inputs = Tensor<T>;              ///< the inputs of a batch
+  using Inputs = Inputs_;                ///< the inputs of a batch: as EncodedTable's `inputs`, and `indices`
   using Targets = Targets_;              ///< the labels or targets of a batch
   static constexpr bool repeats = true;  ///< the same rows always give the same batch
 
   /// Reads the file once, to check that every row can be encoded and to find those that are dropped. Throws like
-  /// `encode`; ValueError also if there are no labels or targets, or if some columns are encoded as indices.
+  /// `encode`; ValueError also if there are no labels or targets, or if some columns are encoded as indices, but Inputs
+  /// has none.
   FrameSource(const MappedFrame& frame, const TableEncoder& encoder, const Location& where = Location::current());
 
   /// The number of samples.
@@ -146,5 +149,10 @@ class FrameSource {
   MappedFrame frame_;
   TableEncoder encoder_;
 };
+
+/// A FrameSource for a network of two inputs, `network(numbers, indices)`: numbers N×D, and indices N×C, of which
+/// `nn::Embedding` makes N×C×width. `TableEncoder::index_sizes` has the number of indices of each column.
+template <class T, class Targets = Indices>
+using IndexedFrameSource = FrameSource<T, Targets, std::tuple<Tensor<T>, Indices>>;
 
 }  // namespace wengert::data

@@ -150,7 +150,8 @@ Metrics per_class(std::shared_ptr<Metric> (*metric)(const ClassOptions&), std::s
 
 /// The area under the ROC curve, one class against the rest: the probability that a positive row scores above a
 /// negative one, where ties count as ½. The average is over the classes that occur as labels; NaN if only one does. A
-/// score NaN ranks last in a positive row, first in a negative one. Exact: stores all scores, in K + 2 doubles per row.
+/// score NaN ranks last in a positive row, first in a negative one. Exact: stores all scores, in 3 doubles per row of
+/// two classes or with `Average::binary`, otherwise in K + 2 or, if multilabel, 2 K + 1.
 std::shared_ptr<Metric> roc_auc(const RankingOptions& options = {});
 /// Average precision, Σ (Rₙ − Rₙ₋₁) Pₙ over the thresholds of the scores, not interpolated. The average is over all
 /// classes; one without positive rows counts as 0. NaN scores and memory as in `roc_auc`.
