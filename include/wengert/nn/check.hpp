@@ -55,15 +55,16 @@ extern template CheckReport inspect(Tape<double>&, std::size_t, Var<double>, con
 
 /// Looks for common mistakes in a network before it is trained: `nn::check(network, loss_of, X, labels)`.
 ///
-/// `loss_of(network, x, labels)` returns the loss of a batch; the inputs are tensors of the network's scalar type or
-/// Indices. Use a real batch of at least 16 samples, because dead units and saturation are judged by its values. The
-/// network, its running statistics and its random generators stay unchanged. Throws whatever the loss throws, and
-/// GradientError unless the loss is a scalar.
+/// `loss_of(network, x, labels)` returns the loss of a batch; the inputs are tensors of the network's scalar type,
+/// Indices, or tuples or structs of them, which the loss gets with Vars and IndexVars in their place. Use a real batch
+/// of at least 16 samples, because dead units and saturation are judged by its values. The network, its running
+/// statistics and its random generators stay unchanged. Throws whatever the loss throws, and GradientError unless the
+/// loss is a scalar.
 template <class Module, class Loss, class... Inputs>
 CheckReport check(const Module& module, const Loss& loss_of, const Inputs&... inputs) {
   using T = detail::ScalarOf<Module>;
   Tape<T> tape;
-  const std::tuple leaves{detail::traced_input<T>(tape, inputs)...};
+  const auto leaves = std::make_tuple(detail::traced_input(tape, inputs)...);
   const std::size_t first = tape.size();
   Var<T> loss;
   const detail::ModuleTrace<T> trace = detail::trace_module(

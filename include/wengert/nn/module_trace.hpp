@@ -4,9 +4,11 @@
 #include <wengert/nn/module.hpp>
 #include <wengert/nn/scope.hpp>
 #include <wengert/ops/random.hpp>
+#include <wengert/reflect/fields.hpp>
 #include <wengert/tape/index_var.hpp>
 #include <wengert/tape/tape.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -48,18 +50,37 @@ class GeneratorPositions {
   std::vector<std::uint64_t> counters_;
 };
 
-// Records an input of the traced call: zeros of a shape, a tensor, or indices.
+// The map for `rebuild` that records the inputs of the traced call: zeros of a shape, a tensor, or indices.
 template <class T>
-Var<T> traced_input(Tape<T>& tape, const Shape& shape) {
-  return tape.constant(Tensor<T>(xt::zeros<T>(xt::dynamic_shape<std::size_t>(shape))));
-}
-template <class T>
-Var<T> traced_input(Tape<T>& tape, const Tensor<T>& x) {
-  return tape.borrow(x);
-}
-template <class T>
-IndexVar<T> traced_input(Tape<T>& tape, const Indices& x) {
-  return tape.indices(x);
+struct RecordInputs {
+  using Scalar = T;
+  Tape<T>& tape;
+  Var<T> operator()(const Shape& shape) const {
+    return tape.constant(Tensor<T>(xt::zeros<T>(xt::dynamic_shape<std::size_t>(shape))));
+  }
+  template <class X>
+  requires std::derived_from<X, xt::xexpression<X>>
+  auto operator()(const X& x) const {
+    using Element = typename X::value_type;
+    static_assert(std::same_as<Element, T> || std::integral<Element>,
+                  "wengert: the tensors must have the network's scalar type");
+    if constexpr (std::same_as<X, Tensor<T>>)
+      return tape.borrow(x);
+    else if constexpr (std::same_as<Element, T>)
+      return tape.constant(Tensor<T>(x));
+    else
+      return tape.indices(Indices(x));
+  }
+};
+// Records an input, or each part of a tuple or struct of inputs.
+template <class T, class X>
+auto traced_input(Tape<T>& tape, const X& x) {
+  RecordInputs<T> map{tape};
+  static_assert(
+      !std::same_as<wengert::detail::Rebuilt<RecordInputs<T>, X>, X>,
+      "wengert: inputs are Shapes, tensors, Indices, or tuples or structs of them; a struct must be a template "
+      "over the types of its members: template <class V> struct Inputs { V picture, table; }");
+  return wengert::detail::rebuild(x, map);
 }
 
 /// Calls `run`, which must call the module on `tape`, and returns the trace. The module's random generators keep their

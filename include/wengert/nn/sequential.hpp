@@ -3,11 +3,11 @@
 
 #include <wengert/base/error.hpp>
 #include <wengert/nn/activations.hpp>
+#include <wengert/nn/call.hpp>
 #include <wengert/nn/scope.hpp>
 #include <wengert/ops/shape.hpp>
 #include <wengert/tape/op.hpp>
 
-#include <concepts>
 #include <cstddef>
 #include <tuple>
 #include <utility>
@@ -15,15 +15,7 @@
 namespace wengert::nn {
 
 namespace detail {
-// Calls a layer, with the caller's line if it accepts one.
-template <class Layer, class X>
-auto call(const Layer& layer, X x, const Location& where) {
-  if constexpr (std::invocable<const Layer&, X, Location>)
-    return layer(x, where);
-  else
-    return layer(x);
-}
-// The same in a scope, for layers that open none: lambdas, and structs of the user.
+// Calls a layer in a scope, for layers that open none: lambdas, and structs of the user.
 template <class Layer, class X>
 auto call_in_scope(const Layer& layer, X x, const Location& where) {
   const Scope scope(layer, x);

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <wengert/base/tensor.hpp>
+#include <wengert/nn/call.hpp>
 #include <wengert/nn/module_trace.hpp>
-#include <wengert/nn/sequential.hpp>
 
 #include <cstddef>
 #include <iosfwd>
@@ -49,7 +49,7 @@ Summary summary_of(const Module& module, const Call& call, const Location& where
   using T = ScalarOf<Module>;
   Tape<T> tape;
   tape.compute_values(false);
-  const std::tuple leaves{traced_input<T>(tape, inputs)...};
+  const auto leaves = std::make_tuple(traced_input(tape, inputs)...);
   const std::size_t first = tape.size();
   std::vector<Var<T>> results;
   const ModuleTrace<T> trace = trace_module(tape, module, [&] {
@@ -76,8 +76,9 @@ extern template Summary summarise(const Tape<double>&, std::size_t, const std::v
 /// Calls the network, any callable struct, once on inputs of these shapes, without computing values. Each call of a
 /// layer has a row, and so has each function between layers. The nodes that a layer records between its inner layers
 /// have rows of their own. Nodes outside of a `Scope` that read the parameters of one struct count as a layer. Views
-/// take no bytes. Inputs are Shapes, tensors or Indices; the network returns a Var, or a tuple or struct of Vars.
-/// Throws whatever the network throws.
+/// take no bytes. Inputs are Shapes, tensors, Indices, or tuples or structs of them, `Inputs<Shape>{…}`: a tuple is
+/// passed as several arguments, a struct as one, or as its members if the network takes those, as by `fit`. The network
+/// returns a Var, or a tuple or struct of Vars. Throws whatever the network throws.
 template <class Module, class... Inputs>
 requires(sizeof...(Inputs) != 1) Summary summary(const Module& module, const Inputs&... inputs) {
   return detail::summary_of(
@@ -87,14 +88,13 @@ requires(sizeof...(Inputs) != 1) Summary summary(const Module& module, const Inp
 template <class Module, class Input>
 Summary summary(const Module& module, const Input& input, Location where = Location::current()) {
   return detail::summary_of(
-      module, [&](const auto& x) { return detail::call(module, x, where); }, where, input);
+      module, [&]<class X>(const X& x) { return detail::CallOf<Module, X>::call(module, x, where); }, where, input);
 }
 
 /// The same for one input whose shape is a braced list.
 template <class Module>
 Summary summary(const Module& module, const Shape& input, Location where = Location::current()) {
-  return detail::summary_of(
-      module, [&](const auto& x) { return detail::call(module, x, where); }, where, input);
+  return summary<Module, Shape>(module, input, where);
 }
 
 }  // namespace wengert::nn

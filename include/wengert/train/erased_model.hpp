@@ -2,8 +2,8 @@
 // once, in the library.
 #pragma once
 
+#include <wengert/nn/call.hpp>
 #include <wengert/nn/mode.hpp>
-#include <wengert/nn/sequential.hpp>
 #include <wengert/nn/summary.hpp>
 #include <wengert/ops/random.hpp>
 #include <wengert/program/program.hpp>
@@ -105,38 +105,7 @@ auto on_tape(const std::vector<ProgramVar<T>>& vars) {
 template <class X, class T>
 using OnTape = decltype(on_tape<X, T>(std::declval<const std::vector<ProgramVar<T>>&>()));
 
-// Whether a module takes the members of a struct.
-template <class Module, class X>
-constexpr bool takes_members() {
-  if constexpr (wengert::detail::kind_of<X> == wengert::detail::Kind::aggregate)
-    return decltype(wengert::detail::with_members(std::declval<const X&>(), []<class... Member>(const Member&...) {
-      return std::is_invocable<const Module&, Member...>{};
-    }))::value;
-  else
-    return false;
-}
-template <class Module, class X>
-struct CallOf {  // with one argument, or with the members of a struct
-  static constexpr bool takes_one = std::is_invocable_v<const Module&, X>;
-  static constexpr bool possible = takes_one || takes_members<Module, X>();
-  static auto call(const Module& module, const X& x, const Location& where) {
-    if constexpr (!takes_one && takes_members<Module, X>())
-      return wengert::detail::with_members(x, module);
-    else
-      return nn::detail::call(module, x, where);
-  }
-};
-template <class Module, class... X>
-requires std::is_invocable_v<const Module&, X...>
-struct CallOf<Module, std::tuple<X...>> {  // with several
-  static constexpr bool possible = true;
-  static auto call(const Module& module, const std::tuple<X...>& x, const Location& where) {
-    if constexpr (sizeof...(X) == 1)
-      return nn::detail::call(module, std::get<0>(x), where);
-    else
-      return std::apply(module, x);
-  }
-};
+using nn::detail::CallOf;
 
 template <class T, class Outputs>
 void add_outputs(const Outputs& outputs, std::vector<std::pair<std::string, Var<T>>>& to) {
