@@ -65,6 +65,13 @@ Summary summary_of(const Module& module, const Call& call, const Location& where
   throw;
 }
 
+// With one input, which may be structured.
+template <class Module, class Input>
+Summary summary_of_one(const Module& module, const Input& input, const Location& where) {
+  return summary_of(
+      module, [&]<class X>(const X& x) { return CallOf<Module, X>::call(module, x, where); }, where, input);
+}
+
 extern template Summary summarise(const Tape<float>&, std::size_t, const std::vector<Var<float>>&,
                                   const ModuleTrace<float>&);
 extern template Summary summarise(const Tape<double>&, std::size_t, const std::vector<Var<double>>&,
@@ -87,14 +94,13 @@ requires(sizeof...(Inputs) != 1) Summary summary(const Module& module, const Inp
 /// The same with one input; errors without a line name the caller's.
 template <class Module, class Input>
 Summary summary(const Module& module, const Input& input, Location where = Location::current()) {
-  return detail::summary_of(
-      module, [&]<class X>(const X& x) { return detail::CallOf<Module, X>::call(module, x, where); }, where, input);
+  return detail::summary_of_one(module, input, where);
 }
 
 /// The same for one input whose shape is a braced list.
 template <class Module>
 Summary summary(const Module& module, const Shape& input, Location where = Location::current()) {
-  return summary<Module, Shape>(module, input, where);
+  return detail::summary_of_one(module, input, where);
 }
 
 }  // namespace wengert::nn
