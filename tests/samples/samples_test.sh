@@ -129,12 +129,12 @@ ends_with() {
 # Samples 07 to 21 exit at once on unknown arguments and missing files.
 arguments() {
   local program
-  for program in 07_custom_network 09_mnist_cnn 10_fashion 11_char_lstm 12_addition 13_heat_equation 15_meta_learning 16_vae 21_finetune; do
+  for program in 07_custom_network 09_mnist_cnn 10_fashion 11_char_lstm 12_addition 13_heat_equation 15_meta_learning 16_vae 19_two_inputs 20_sequences 21_finetune; do
     ends_with 2 "[--brief]" "$program" --bref
     check "$program --help" bash -c "'$bin/$program' --help | grep -q '^usage: '"
   done
   ends_with 2 "[--brief]" 13_heat_equation --brief file
-  for program in 09_mnist_cnn:mnist 10_fashion:fashion 11_char_lstm:constitution 17_breast_cancer:breast_cancer 18_tables:tables 21_finetune:mnist; do
+  for program in 09_mnist_cnn:mnist 10_fashion:fashion 11_char_lstm:constitution 17_breast_cancer:breast_cancer 18_tables:tables 19_two_inputs:digits 20_sequences:declaration 21_finetune:mnist; do
     ends_with 1 "bash samples/fetch_data.sh ${program#*:}" "${program%:*}"
   done
   ends_with 1 "bash samples/fetch_data.sh digits" 16_vae --brief vae.pgm
