@@ -8,7 +8,7 @@ follow docs/recipes/tables.md "$1" "$2" "$3" network.hpp learn.cpp predict.cpp
 accuracy=$(sed -n 's/^accuracy: \([0-9.]*\), balanced: .*/\1/p' log)
 awk -v a="${accuracy:-0}" 'BEGIN {exit !(a > 0.9)}' || { cat log; fail "an accuracy of '$accuracy'"; }
 grep -q '^comment  *ignored ' log || { cat log; fail "the free text is not ignored"; }
-[ "$(cut -d, -f1,2 predictions.csv | tr '\n' ' ')" = "id,outcome 5001,exchanged 5002,sent back 5003,kept " ] ||
+[ "$(cut -d, -f1,2 predictions.csv | tr '\n' ' ')" = 'id,outcome "5001","exchanged" "5002","sent back" "5003","kept" ' ] ||
   { cat predictions.csv; fail "the predictions"; }
 # What the page says about errors.
 refused() {  # TEXT COMMAND...
