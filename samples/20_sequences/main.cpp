@@ -108,7 +108,7 @@ int main(int count, char** arguments) {
     const auto fitted = [&](const Network& network, const auto& samples, std::size_t epochs) {
       optim::Optimizer<float> optimizer(network, optim::Adam{.rate = 5e-3});
       return train::fit(network, optimizer, loss, samples,
-                        {.epochs = epochs, .gradient_norms = false, .display = train::Display::quiet});
+                        {.epochs = epochs, .display = train::Display::quiet, .report = {.gradient_norms = false}});
     };
 
     const auto show = [](const char* how, const train::FitResult& result, const data::BucketSampler& sampler) {
