@@ -44,6 +44,7 @@ void BestEpoch<T>::use_final_weights() {
     run_.model_state.restore_best();
   else if (run_.trainer.has_average())
     run_.trainer.stepwise->swap_average(run_.where);
+  run_.has_final_weights = true;
 }
 
 template <class T>

@@ -38,21 +38,21 @@ double FitResult::last(std::string_view column, const Location& where) const {
 namespace detail {
 
 template <class T>
-FitResult run_fit(ErasedModel<T> model, optim::Optimizer<T>& optimizer, const Source<T>& data,
+FitResult run_fit(ErasedModel<T> model, optim::AnyOptimizer<T>& optimizer, const Source<T>& data,
                   const Source<T>* validation, const FitOptions& options, const Location& where) {
   return located("fit", where, [&] {
     const auto run = [&](const Source<T>& samples) {
-      TrainingRun<T> training(std::move(model), optimizer, samples, validation, options, where);
+      TrainingRun<T> training(std::move(model), Trainer<T>(optimizer), samples, validation, options, where);
       return FitLoop<T>(training).run();
     };
     if (options.class_weights.empty()) return run(data);
     return run(ClassWeighted<T>(data, options.class_weights, "fit", where));
   });
 }
-template FitResult run_fit(ErasedModel<float>, optim::Optimizer<float>&, const Source<float>&, const Source<float>*,
+template FitResult run_fit(ErasedModel<float>, optim::AnyOptimizer<float>&, const Source<float>&, const Source<float>*,
                            const FitOptions&, const Location&);
-template FitResult run_fit(ErasedModel<double>, optim::Optimizer<double>&, const Source<double>&, const Source<double>*,
-                           const FitOptions&, const Location&);
+template FitResult run_fit(ErasedModel<double>, optim::AnyOptimizer<double>&, const Source<double>&,
+                           const Source<double>*, const FitOptions&, const Location&);
 
 }  // namespace detail
 

@@ -114,7 +114,8 @@ template <class T>
 void ModelState<T>::save(Checkpoint& checkpoint) const {
   checkpoint.set("fit/trainable", trainable_of(model));
   for (const auto& [path, parameter] : model.parameters) checkpoint.set("parameter/" + path, parameter.value());
-  for (const auto& [name, parameter] : optimizer.state()) checkpoint.set("optimizer/" + name, parameter.value());
+  for (const auto& [name, parameter] : trainer.optimizer->state())
+    checkpoint.set("optimizer/" + name, parameter.value());
   for (std::size_t i = 0; i < best.size(); ++i) checkpoint.set("best/" + model.parameters[i].first, best[i]);
   for (std::size_t i = 0; i < model.generators.size(); ++i) {
     auto position = Indices::from_shape({2});
@@ -135,9 +136,13 @@ void ModelState<T>::load(const Checkpoint& checkpoint) {
     values.emplace_back(parameter, &value);
   };
   for (const auto& [path, parameter] : model.parameters) expect("parameter/" + path, parameter);
-  for (const auto& [name, parameter] : optimizer.state()) expect("optimizer/" + name, parameter);
+  std::vector<NamedParameter<T>> of_line_search;
+  if (trainer.line_search == nullptr)
+    for (const auto& [name, parameter] : trainer.optimizer->state()) expect("optimizer/" + name, parameter);
   for (const auto& [name, value] : checkpoint.entries())
-    if (name.starts_with("parameter/") || name.starts_with("optimizer/"))
+    if (trainer.line_search != nullptr && name.starts_with("optimizer/"))
+      of_line_search.push_back({name.substr(10), Parameter<T>(checkpoint.get<Tensor<T>>(name, {}))});
+    else if (name.starts_with("parameter/") || name.starts_with("optimizer/"))
       if (std::ranges::none_of(values,
                                [&](const auto& known) { return known.second == std::get_if<Tensor<T>>(&value); }))
         throw FileError(
@@ -150,6 +155,8 @@ void ModelState<T>::load(const Checkpoint& checkpoint) {
     if (position.size() != 2 || static_cast<std::uint64_t>(position(0)) != model.generators[i].key())
       throw FileError("fit", fmt::format("{}: random generator {} has a different key", checkpoint.source(), i));
   }
+  if (trainer.line_search != nullptr)
+    trainer.line_search->load_state(of_line_search);  // which throws before it changes
   for (auto& [parameter, value] : values) assign(parameter, *value);
   if (checkpoint.has("fit/trainable")) {  // as callbacks left it
     const Indices& trainable = checkpoint.get<Indices>("fit/trainable", {});

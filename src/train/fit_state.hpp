@@ -3,7 +3,7 @@
 
 #include "train/checkpoint.hpp"
 #include "train/scores.hpp"
-#include <wengert/optim/any_optimizer.hpp>
+#include "train/trainer.hpp"
 #include <wengert/optim/schedule.hpp>
 #include <wengert/report/history.hpp>
 #include <wengert/train/erased_model.hpp>
@@ -44,7 +44,7 @@ class FitState {
 template <class T>
 struct ModelState {
   const ErasedModel<T>& model;
-  const optim::AnyOptimizer<T>& optimizer;
+  const Trainer<T>& trainer;
   std::vector<Tensor<T>> best;  ///< the parameters after the best epoch; empty if there is none
 
   void save(Checkpoint& checkpoint) const;

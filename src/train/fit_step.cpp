@@ -4,6 +4,8 @@
 #include "train/faulty_samples.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 
 namespace wengert::train {
 
@@ -13,7 +15,9 @@ double FitStep<T>::take(bool traced) {
   rate_ = run_.rate();
   FitState& state = run_.state;
   const bool with_norms = run_.options.report.gradient_norms && state.step_in_epoch == 0;
-  const double loss = run_.options.batches.accumulate == 1 ? whole(with_norms) : accumulated(with_norms);
+  const double loss = run_.trainer.line_search != nullptr    ? searched(with_norms)
+                      : run_.options.batches.accumulate == 1 ? whole(with_norms)
+                                                             : accumulated(with_norms);
   ++state.steps;
   ++state.step_in_epoch;
   return loss;
@@ -26,7 +30,8 @@ double FitStep<T>::whole(bool with_norms) {
       guarded([&]() -> Program<T>& { return run_.programs.step(run_.batches.batch(), with_norms); });
   const auto loss = static_cast<double>(program.item(0));
   add_scores(program);
-  if (with_norms) record_norms(program, run_.info.first_output() + run_.info.outputs.size());
+  const std::size_t first = run_.info.first_output() + run_.info.outputs.size();
+  if (with_norms) record_norms([&](std::size_t i) { return static_cast<double>(program.item(first + i)); });
   return loss;
 }
 
@@ -45,8 +50,35 @@ double FitStep<T>::accumulated(bool with_norms) {
     add_scores(program);
   }
   const Program<T>& program = run_.programs.apply(weight);
-  if (with_norms) record_norms(program, 0);
+  if (with_norms) record_norms([&](std::size_t i) { return static_cast<double>(program.item(i)); });
   return weight == 0 ? 0 : loss / weight;
+}
+
+// A call of L-BFGS on all samples. Every evaluation draws the same random numbers.
+template <class T>
+double FitStep<T>::searched(bool with_norms) {
+  run_.batches.gather(run_.state.step_in_epoch);
+  const Batch<T>& batch = run_.batches.batch();
+  std::vector<std::uint64_t> positions;
+  for (const Generator& generator : run_.model.generators) positions.push_back(generator.counter());
+  const std::size_t first = run_.info.first_output() + run_.info.outputs.size();
+  Program<T>* start = nullptr;
+  const auto evaluate = [&](std::vector<Tensor<T>>& gradients) {
+    for (std::size_t i = 0; i < positions.size(); ++i) Generator(run_.model.generators[i]).seek(positions[i]);
+    Program<T>& program = run_.programs.gradients(batch, start == nullptr);
+    if (start == nullptr) start = &program;
+    for (std::size_t i = 0; i < gradients.size(); ++i) gradients[i] = program.value(first + i);
+    return static_cast<double>(program.item(0));
+  };
+  const Program<T>& program = guarded([&]() -> Program<T>& {
+    run_.trainer.line_search->step_with_gradients(evaluate, run_.where);
+    return *start;
+  });
+  add_scores(program);
+  if (with_norms)
+    record_norms(
+        [&](std::size_t i) { return std::sqrt(static_cast<double>(xt::sum(xt::square(program.value(first + i)))())); });
+  return static_cast<double>(program.item(0));
 }
 
 template <class T>
@@ -67,14 +99,17 @@ void FitStep<T>::add_scores(const Program<T>& program) {
   });
 }
 
+// `norm(i)` is the norm of the gradient of trainable parameter i.
 template <class T>
-void FitStep<T>::record_norms(const Program<T>& program, std::size_t first) {
+template <class Norm>
+void FitStep<T>::record_norms(const Norm& norm) {
   run_.add_norm_columns();
   const std::vector<std::string>& paths = run_.state.history.parameter_paths;
   run_.state.norms.assign(paths.size(), report::EpochRecord::none);
+  std::size_t number = 0;
   for (const auto& [name, parameter] : run_.optimizer().trainable()) {
     const auto column = static_cast<std::size_t>(std::ranges::find(paths, name) - paths.begin());
-    run_.state.norms[column] = static_cast<double>(program.item(first++));
+    run_.state.norms[column] = norm(number++);
   }
 }
 

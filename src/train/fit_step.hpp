@@ -13,7 +13,8 @@ struct StepFailure {
   ValueError error;
 };
 
-/// Takes steps: gathers a batch, or several that are accumulated, runs their Programs, and adds up loss and metrics.
+/// Takes steps, of either kind of optimiser: gathers a batch, or several that are accumulated, runs their Programs, and
+/// adds up loss and metrics.
 template <class T>
 class FitStep {
  public:
@@ -28,9 +29,11 @@ class FitStep {
  private:
   double whole(bool with_norms);
   double accumulated(bool with_norms);
+  double searched(bool with_norms);
   Program<T>& guarded(const std::function<Program<T>&()>& run_program);
   void add_scores(const Program<T>& program);
-  void record_norms(const Program<T>& program, std::size_t first);
+  template <class Norm>
+  void record_norms(const Norm& norm);
 
   TrainingRun<T>& run_;
   bool traced_ = false;

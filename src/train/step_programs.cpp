@@ -24,7 +24,7 @@ std::vector<ProgramVar<T>> results(const RecordedLoss<T>& recorded) {
   return outputs;
 }
 
-CompileOptions for_evaluation(CompileOptions options) {
+CompileOptions without_updates(CompileOptions options) {
   options.apply_updates = false;
   return options;
 }
@@ -74,7 +74,9 @@ StepPrograms<T>::StepPrograms(const ErasedModel<T>& model, std::optional<Trainer
       steps_with_norms_(options_, where),
       accumulations_(options_, where),
       applications_(options_, where),
-      evaluations_(for_evaluation(options_), where) {
+      gradients_(without_updates(options_), where),
+      first_gradients_(options_, where),
+      evaluations_(without_updates(options_), where) {
   if (!trainer) return;
   for (const auto& [name, parameter] : trainer->optimizer->parameters())
     trainable_.emplace_back(parameter, parameter.trainable());
@@ -93,10 +95,11 @@ void StepPrograms<T>::notice_frozen() {
     throw ValueError("fit", "all parameters of the optimiser were frozen during training: to end it, set status.stop",
                      where_);
   if (!changed) return;
-  for (ProgramCache<T>* programs : {&steps_, &steps_with_norms_, &accumulations_, &applications_}) {
+  for (ProgramCache<T>* programs :
+       {&steps_, &steps_with_norms_, &accumulations_, &applications_, &gradients_, &first_gradients_}) {
     compiled_before_ += programs->compilations();
     recompiled_before_ += programs->recompilations();
-    *programs = ProgramCache<T>(options_, where_);
+    *programs = ProgramCache<T>(programs == &gradients_ ? without_updates(options_) : options_, where_);
   }
   sums_.clear();
 }
@@ -105,7 +108,8 @@ template <class T>
 template <class Count>
 std::size_t StepPrograms<T>::of_all(Count count) const {
   std::size_t total = 0;
-  for (const ProgramCache<T>* programs : {&steps_, &steps_with_norms_, &accumulations_, &applications_, &evaluations_})
+  for (const ProgramCache<T>* programs :
+       {&steps_, &steps_with_norms_, &accumulations_, &applications_, &gradients_, &first_gradients_, &evaluations_})
     total += std::invoke(count, *programs);
   return total;
 }
@@ -119,11 +123,11 @@ std::size_t StepPrograms<T>::recompilations() const {
 }
 
 template <class T>
-RecordedLoss<T> StepPrograms<T>::record(const Leaves& leaves) const {
+RecordedLoss<T> StepPrograms<T>::record(const Leaves& leaves, bool finite) const {
   RecordedLoss<T> recorded = model_.record(leaves.vars, want_outputs_);
   check_reducible(recorded, leaves.samples, leaves.weights, subject(), where_);
   reduce_loss(recorded, leaves.weights);
-  recorded.loss = finite_loss(recorded.loss, where_);
+  if (finite) recorded.loss = finite_loss(recorded.loss, where_);
   return recorded;
 }
 
@@ -210,6 +214,21 @@ Program<T>& StepPrograms<T>::apply(double weight) {
     trainer_->stepwise->update(gradients, where_);
     return std::vector<ProgramVar<T>>(of_gradients.begin(), of_gradients.end());
   });
+}
+
+template <class T>
+Program<T>& StepPrograms<T>::gradients(const Batch<T>& batch, bool first) {
+  notice_frozen();
+  const auto record_gradients = [&](Tape<T>& tape, std::vector<ProgramVar<T>>& inputs) {
+    model_.set_training(true);
+    const Leaves of_batch = leaves(tape, batch);
+    inputs = of_batch.all();
+    const RecordedLoss<T> recorded = record(of_batch, false);
+    std::vector<ProgramVar<T>> outputs = results(recorded);
+    for (const Var<T>& gradient : trainer_->optimizer->gradients(recorded.loss, where_)) outputs.push_back(gradient);
+    return outputs;
+  };
+  return (first ? first_gradients_ : gradients_).run(bound(batch), record_gradients);
 }
 
 template <class T>

@@ -41,6 +41,10 @@ class StepPrograms {
   Program<T>& accumulate(const Batch<T>& batch);
   /// Updates by the summed gradients, divided by the sum of the batches' weights; the results are the gradient norms.
   Program<T>& apply(double weight);
+  /// The loss and its gradients, which are the results after the outputs, for a line search: the loss may be infinite
+  /// or NaN. Updates nothing, except that the first evaluation of a step commits the updates that the network queues,
+  /// such as BatchNorm's statistics; its results stay valid during the others.
+  Program<T>& gradients(const Batch<T>& batch, bool first);
   /// Resets the sums of gradients to 0.
   void forget_sums();
   /// Loss and outputs in evaluation mode; updates nothing. Throws ValueError for a loss that is not finite.
@@ -62,7 +66,7 @@ class StepPrograms {
   struct Leaves;
   Leaves leaves(Tape<T>& tape, const Batch<T>& batch) const;
   std::vector<ProgramInput<T>>& bound(const Batch<T>& batch);
-  RecordedLoss<T> record(const Leaves& leaves) const;
+  RecordedLoss<T> record(const Leaves& leaves, bool finite = true) const;
   void trace(const Batch<T>& batch, bool training, bool with_gradients);
   void notice_frozen();
   template <class Count>
@@ -77,7 +81,7 @@ class StepPrograms {
   std::vector<Parameter<T>> sums_;                        // of gradients
   std::vector<ProgramInput<T>> bound_;                    // the inputs of the last batch
   CompileOptions options_;
-  ProgramCache<T> steps_, steps_with_norms_, accumulations_, applications_, evaluations_;
+  ProgramCache<T> steps_, steps_with_norms_, accumulations_, applications_, gradients_, first_gradients_, evaluations_;
   std::size_t compiled_before_ = 0, recompiled_before_ = 0;  // by caches that were replaced
 };
 

@@ -1,6 +1,7 @@
 // The optimiser of a training run, of either kind.
 #pragma once
 
+#include <wengert/optim/lbfgs.hpp>
 #include <wengert/optim/optimizer.hpp>
 
 #include <optional>
@@ -12,8 +13,12 @@ template <class T>
 struct Trainer {
   optim::AnyOptimizer<T>* optimizer;
   optim::Optimizer<T>* stepwise;  ///< the same if a step is part of a Program; otherwise null
+  optim::LBFGS<T>* line_search;   ///< the same if a step evaluates the loss several times; otherwise null
 
-  Trainer(optim::Optimizer<T>& of) : optimizer(&of), stepwise(&of) {}  // NOLINT(google-explicit-constructor)
+  explicit Trainer(optim::AnyOptimizer<T>& of)
+      : optimizer(&of),
+        stepwise(dynamic_cast<optim::Optimizer<T>*>(&of)),
+        line_search(dynamic_cast<optim::LBFGS<T>*>(&of)) {}
 
   bool has_average() const { return stepwise != nullptr && stepwise->has_average(); }
 };

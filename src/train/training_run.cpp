@@ -43,8 +43,21 @@ ErasedModel<T> with_paths(ErasedModel<T> model, const optim::AnyOptimizer<T>& op
 
 // Returns the options if all of them are valid.
 template <class T>
-const FitOptions& checked(const FitOptions& options, const Source<T>* validation, const Location& where) {
+const FitOptions& checked(const FitOptions& options, const Trainer<T>& trainer, const Source<T>& data,
+                          const Source<T>* validation, const Location& where) {
   const auto refuse = [&](const std::string& what) { throw ValueError("fit", what, where); };
+  if (trainer.stepwise == nullptr && trainer.line_search == nullptr)
+    refuse("an optimiser of another type: expected an Optimizer or LBFGS");
+  if (trainer.line_search != nullptr) {
+    if (data.loader() != nullptr ? data.loader()->count != 1 : options.batch_size != all_samples)
+      refuse(
+          fmt::format("LBFGS with batches of {}: its line search needs the same loss at each evaluation: set "
+                      ".batch_size = train::all_samples, or use an Optimizer",
+                      data.loader() != nullptr ? data.loader()->batch_size : options.batch_size));
+    if (options.batches.accumulate != 1)
+      refuse(fmt::format("LBFGS with batches.accumulate {}: expected 1, because a step takes all samples in one batch",
+                         options.batches.accumulate));
+  }
   if (validation != nullptr && validation->size() == 0) refuse("there are no validation samples");
   if (options.epochs == 0) refuse("epochs is 0: expected at least 1");
   if (std::isnan(options.checkpoint.seconds)) refuse("checkpoint.seconds is NaN: expected a number");
@@ -74,11 +87,11 @@ TrainingRun<T>::TrainingRun(ErasedModel<T> erased, Trainer<T> trained_by, const 
       trainer(trained_by),
       data(samples),
       validation(held_out),
-      options(checked(of_fit, held_out, line)),
+      options(checked(of_fit, trainer, data, held_out, line)),
       where(line),
       batches(data, options, line),
       programs(model, trainer, !options.metrics.empty(), line, options.batches.max_programs),
-      model_state{model, *trainer.optimizer, {}},
+      model_state{model, trainer, {}},
       rule_(described(*trainer.optimizer)),
       frozen_(frozen_paths(model)),
       given_rate_(rate()) {
@@ -216,7 +229,8 @@ std::string TrainingRun<T>::not_finite() const {
 
 template <class T>
 void TrainingRun<T>::save_weights(const std::filesystem::path& file, const Location& line) {
-  const Averages<T> averages(trainer);
+  std::optional<Averages<T>> averages;
+  if (!has_final_weights) averages.emplace(trainer);
   save_parameters_npz(model, file, line);
 }
 

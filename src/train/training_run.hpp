@@ -71,6 +71,7 @@ struct TrainingRun final : detail::ParameterAccess<T> {
   std::optional<Interrupts> interrupts;  // while it runs
   Clock::time_point start = Clock::now();
   bool resumed = false;
+  bool has_final_weights = false;  // the network holds the weights to keep
 
  private:
   void choose_metrics();

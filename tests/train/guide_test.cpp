@@ -111,14 +111,7 @@ TEST_CASE("the guide to training works as it is written") {
   train::fit(network, optimizer, loss, data.train, {.epochs = 40, .checkpoint = {.resume = true, .seconds = 10}, .folder = folder});
   // [l-bfgs]
   optim::LBFGS<float> quasi_newton(network);
-  for (int round = 0; round < 3; ++round) {                      // each of up to 20 iterations
-    nn::train_mode(network);
-    const auto report = quasi_newton.step([&](auto& tape) {      // records the loss of all samples
-      return loss(network(tape.borrow(data.train.inputs)), tape.indices(data.train.labels));
-    });
-    const auto after = train::evaluate(network, loss, data.test);
-    std::cout << report.loss << ' ' << after.loss << ' ' << after.metric("accuracy") << '\n';
-  }
+  auto refined = train::fit(network, quasi_newton, loss, data.train, data.test, {.epochs = 3, .batch_size = train::all_samples});
   // [end]
   // clang-format on
   std::cout.rdbuf(before);
@@ -126,6 +119,7 @@ TEST_CASE("the guide to training works as it is written") {
   CHECK(scores.metric("accuracy") == doctest::Approx(result.last("validation_accuracy")));
   CHECK(out.str().size() > 10);
   CHECK(measured.metric("roc_auc") > 0.9);
+  CHECK(refined.steps == 3);
   CHECK(auc == 0.875);
   CHECK(weighted == doctest::Approx(5.0 / 6));
   CHECK(train::evaluate(network, loss, data.train).loss < 1e-3);  // 0.02 before L-BFGS
@@ -143,7 +137,7 @@ concept Fits = requires(const nn::Linear<float>& network, Optimizer& optimizer, 
   train::fit(network, optimizer, [](auto logits, auto labels) { return cross_entropy(logits, labels); }, data,
              {.epochs = 1});
 };
-static_assert(Fits<optim::Optimizer<float>> && !Fits<optim::LBFGS<float>>);
+static_assert(Fits<optim::Optimizer<float>> && Fits<optim::LBFGS<float>> && !Fits<optim::Adam>);
 
 TEST_CASE("every block of C++ in docs/training.md stands in this file") {
   CHECK(check_snippets("docs/training.md", "tests/train/guide_test.cpp") == 12);

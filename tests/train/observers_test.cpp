@@ -286,6 +286,24 @@ TEST_CASE("BestCheckpoint writes averages, and larger values are better if the m
   CHECK(io::load_npz<double>(folder / "best.npz").at(0).value(0) == weight_of(network));  // R² grows
 }
 
+TEST_CASE("an observer saves the weights to keep at the end, also if they are not the averages of the last step") {
+  struct Saving : train::Observer {
+    std::filesystem::path file;
+    explicit Saving(std::filesystem::path to) : file(std::move(to)) {}
+    void end(FitStatus& status) override { status.save_weights(file); }
+  };
+  const Tensor<double> one{1.0}, half{0.5};
+  const TemporaryFolder folder;
+  for (const bool best : {false, true}) {
+    const Line network = line(0);
+    optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1}, {.average = optim::EMA{.decay = 0.5}});
+    train::fit(network, optimizer, squares, train::Samples{one, one}, train::Samples{one, half},
+               quiet({.epochs = 8, .stopping = {.best_weights = best}, .observers = {Saving(folder / "end.npz")}}));
+    CHECK(io::load_npz<double>(folder / "end.npz").at(0).value(0) == weight_of(network));
+    CHECK((weight_of(network) < 0.7) == best);
+  }
+}
+
 TEST_CASE("CsvLog writes the history, a line after each epoch, and the earlier ones of a resumed run") {
   const TemporaryFolder folder;
   const auto run = [&](std::size_t epochs) {

@@ -9,22 +9,17 @@
 // full-batch (all samples), stochastic (one) or mini-batch (some) gradient descent.
 #pragma once
 
-#include <wengert/optim/optimizer.hpp>
+#include <wengert/optim/any_optimizer.hpp>
 #include <wengert/train/erased_model.hpp>
 #include <wengert/train/options.hpp>
 #include <wengert/train/samples.hpp>
-
-namespace wengert::optim {
-template <class T>
-class LBFGS;
-}  // namespace wengert::optim
 
 namespace wengert::train {
 
 namespace detail {
 
 template <class T>
-FitResult run_fit(ErasedModel<T> model, optim::Optimizer<T>& optimizer, const Source<T>& data,
+FitResult run_fit(ErasedModel<T> model, optim::AnyOptimizer<T>& optimizer, const Source<T>& data,
                   const Source<T>* validation, const FitOptions& options, const Location& where);
 template <class T>
 Evaluation run_evaluate(const ErasedModel<T>& model, const Source<T>& data, const EvaluateOptions& options,
@@ -47,6 +42,10 @@ Evaluation run_evaluate(const ErasedModel<T>& model, const Source<T>& data, cons
 /// If samples or classes have weights, the loss must return one value per sample: the batch's loss is their weighted
 /// mean, Σ w·l / Σ w.
 ///
+/// With `optim::LBFGS`, a step is a call of `step_with_gradients` on all samples: it needs `.batch_size = all_samples`.
+/// Random numbers repeat at each evaluation of a step, and BatchNorm's statistics are updated at the first one. The
+/// step's loss, outputs and gradient norms are those of the first evaluation.
+///
 /// Throws ValueError for invalid options, if there is nothing to train, if the loss depends on trainable parameters
 /// that no optimiser was made for, and for a loss or gradient that is not finite. That error names the op, element and
 /// line that produced the value, and the row in the data if a sample caused it; the parameters are those before that
@@ -54,7 +53,7 @@ Evaluation run_evaluate(const ErasedModel<T>& model, const Source<T>& data, cons
 /// if the run folder cannot be written, is in use by another training run, or has a checkpoint that is damaged or
 /// belongs to another run; and whatever recording throws.
 template <class Module, class T, class Loss, data::SampleData Data, data::SampleData Validation>
-FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss& loss, const Data& data,
+FitResult fit(const Module& network, optim::AnyOptimizer<T>& optimizer, const Loss& loss, const Data& data,
               const Validation& validation, const FitOptions& options = {}, Location where = Location::current()) {
   static_assert(std::same_as<typename Data::Inputs, typename Validation::Inputs> &&
                     std::same_as<typename Data::Targets, typename Validation::Targets>,
@@ -66,24 +65,11 @@ FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss&
 
 /// The same without validation.
 template <class Module, class T, class Loss, data::SampleData Data>
-FitResult fit(const Module& network, optim::Optimizer<T>& optimizer, const Loss& loss, const Data& data,
+FitResult fit(const Module& network, optim::AnyOptimizer<T>& optimizer, const Loss& loss, const Data& data,
               const FitOptions& options = {}, Location where = Location::current()) {
   return detail::run_fit<T>(detail::erased_model<T, Data>(network, loss, where), optimizer,
                             detail::SourceOf<T, Data>(data, "fit", where), nullptr, options, where);
 }
-
-/// Deleted: the line search of L-BFGS evaluates the loss several times per step. Call `LBFGS::step`, as
-/// docs/training.md shows.
-///@{
-template <class Module, class T, class Loss, class Data, class Validation>
-FitResult fit(  // not with L-BFGS: call its step(), as docs/training.md shows
-    const Module&, optim::LBFGS<T>&, const Loss&, const Data&, const Validation&, const FitOptions& = {},
-    Location = Location::current()) = delete;
-template <class Module, class T, class Loss, class Data>
-FitResult fit(  // not with L-BFGS: call its step(), as docs/training.md shows
-    const Module&, optim::LBFGS<T>&, const Loss&, const Data&, const FitOptions& = {},
-    Location = Location::current()) = delete;
-///@}
 
 /// The loss and metrics of a network on samples. Changes no parameters; afterwards the network is in evaluation mode.
 /// `loss` is as in `fit`. Throws ValueError if there are no samples, for invalid options, and for a loss that is not
@@ -97,10 +83,10 @@ Evaluation evaluate(const Module& network, const Loss& loss, const Data& data, c
 }
 
 /// @cond
-#define WENGERT_TRAIN_INSTANCES(prefix, T)                                                                            \
-  prefix template FitResult detail::run_fit(ErasedModel<T>, optim::Optimizer<T>&, const Source<T>&, const Source<T>*, \
-                                            const FitOptions&, const Location&);                                      \
-  prefix template Evaluation detail::run_evaluate(const ErasedModel<T>&, const Source<T>&, const EvaluateOptions&,    \
+#define WENGERT_TRAIN_INSTANCES(prefix, T)                                                                         \
+  prefix template FitResult detail::run_fit(ErasedModel<T>, optim::AnyOptimizer<T>&, const Source<T>&,             \
+                                            const Source<T>*, const FitOptions&, const Location&);                 \
+  prefix template Evaluation detail::run_evaluate(const ErasedModel<T>&, const Source<T>&, const EvaluateOptions&, \
                                                   const Location&);
 WENGERT_TRAIN_INSTANCES(extern, float)
 WENGERT_TRAIN_INSTANCES(extern, double)
