@@ -98,6 +98,22 @@ TEST_CASE("a network of two inputs predicts from a tuple") {
   CHECK(train::predict(sum, std::tuple{x, z}, {.batch_size = 2}) == x + z);
 }
 
+TEST_CASE("each column of indices has an embedding of its own") {
+  const Indices columns{{0, 3}, {2, 1}, {1, 3}};
+  struct Columns {
+    nn::Embedding<double> first, second;
+    auto operator()(IndexVar<double> a, IndexVar<double> b) const { return first(a) + second(b); }
+  };
+  const Columns network{nn::Embedding<double>::make(3, 2, Generator(1)),
+                        nn::Embedding<double>::make(4, 2, Generator(2))};
+  const Tensor<double> outputs = train::predict(
+      network, std::tuple{Indices(xt::col(columns, 0)), Indices(xt::col(columns, 1))}, {.batch_size = 2});
+  for (std::size_t i = 0; i < 3; ++i)
+    for (std::size_t j = 0; j < 2; ++j)
+      CHECK(outputs(i, j) ==
+            network.first.weight.value()(columns(i, 0), j) + network.second.weight.value()(columns(i, 1), j));
+}
+
 TEST_CASE("predict refuses what gives no prediction for each sample") {
   const Tensor<double> x = random_tensor({5, 4}, 1), none = Tensor<double>::from_shape({0, 4});
   const auto linear = classifier().linear;

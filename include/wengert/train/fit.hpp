@@ -77,7 +77,7 @@ FitResult fit(const Module& network, optim::AnyOptimizer<T>& optimizer, const Lo
 template <class Module, class Loss, data::SampleData Data>
 Evaluation evaluate(const Module& network, const Loss& loss, const Data& data, const EvaluateOptions& options = {},
                     Location where = Location::current()) {
-  using T = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, detail::ScalarOfData<Data>, ModuleScalar<Module>>;
+  using T = typename detail::ScalarOfBoth<Module, Data>::type;
   return detail::run_evaluate<T>(detail::erased_model<T, Data>(network, loss, where),
                                  detail::SourceOf<T, Data>(data, "evaluate", where), options, where);
 }

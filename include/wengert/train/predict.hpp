@@ -125,7 +125,7 @@ struct Predicting {
 template <class Module, class D, class F>
 auto with_predicting(const Module& network, const D& data, const Location& where, const F& f) {
   using Data = std::remove_cvref_t<typename AsData<D>::type>;
-  using T = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, ScalarOfData<Data>, ModuleScalar<Module>>;
+  using T = typename ScalarOfBoth<Module, Data>::type;
   const nn::EvaluationMode evaluation(network);
   typename AsData<D>::type samples{data};
   Predicting<T, typename Data::Inputs, Module> predicting{network, where};

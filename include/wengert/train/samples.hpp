@@ -98,10 +98,16 @@ void exchange(X& x, std::vector<Array<T>>& arrays) {
   });
 }
 
-// The scalar type of the first tensor among the inputs, then the targets.
-template <class D>
-using ScalarOfData = typename decltype(wengert::detail::first_scalar<false>(
-    wengert::detail::Types<typename D::Inputs, typename D::Targets>{}))::type;
+// The scalar type of the network's parameters; if it has none, of the first tensor among the inputs, then the targets.
+template <class Module, class D>
+struct ScalarOfBoth {
+  using OfData = typename decltype(wengert::detail::first_scalar<false>(
+      wengert::detail::Types<typename D::Inputs, typename D::Targets>{}))::type;
+  using type = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, OfData, ModuleScalar<Module>>;
+  static_assert(!std::is_void_v<type>,
+                "wengert: neither the network nor the data tells float or double: write the network as a struct with "
+                "its Parameters and layers as members");
+};
 
 template <class T>
 void set_weights(const Tensor<double>& weights, Batch<T>& batch);
