@@ -103,8 +103,9 @@ template <class Module, class D>
 struct ScalarOfBoth {
   using OfData = typename decltype(wengert::detail::first_scalar<false>(
       wengert::detail::Types<typename D::Inputs, typename D::Targets>{}))::type;
-  using type = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, OfData, ModuleScalar<Module>>;
-  static_assert(!std::is_void_v<type>,
+  using Found = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, OfData, ModuleScalar<Module>>;
+  using type = std::conditional_t<std::is_void_v<Found>, float, Found>;  // void would cause many more messages
+  static_assert(!std::is_void_v<Found>,
                 "wengert: neither the network nor the data tells float or double: write the network as a struct with "
                 "its Parameters and layers as members");
 };
