@@ -65,19 +65,19 @@ void Sweep<T>::run(std::span<const Var<T>> roots, std::span<const Var<T>> cotang
     const std::size_t temporaries_begin = nodes.size();
     record_scatters(k);
     // Read member by member: reading the whole struct would wait for the member just written.
-    const std::uint32_t sum = adjoint(k).node, asked = adjoint(k).asked;
+    const std::uint32_t sum = adjoint(k).node;
+    const bool asked = adjoint(k).asked;
     if (sum == Adjoint::none) continue;
     where = nodes[k].where;
     if (nodes[k].op != nullptr && !(asked && variables == Variables::independent)) {
       Pullback<T> pullback(*this, k, tape_.at(sum));
       nodes[k].op->vjp(pullback);
     }
-    if (recycle)  // whatever is still needed is held by its adjoint
-      for (std::size_t t = temporaries_begin; t < nodes.size(); ++t) tape_.give_back(nodes[t]);
-    if (recycle && !asked) {
-      tape_.pool_.release(nodes[sum].storage_);
-      adjoint(k).node = Adjoint::none;
-    }
+    if (!recycle) continue;  // otherwise, whatever is still needed is held by its adjoint
+    for (std::size_t t = temporaries_begin; t < nodes.size(); ++t) tape_.give_back(nodes[t]);
+    if (asked) continue;
+    tape_.pool_.release(nodes[sum].storage_);
+    adjoint(k).node = Adjoint::none;
   }
   for (std::size_t i = 0; i < wrt.size(); ++i) gradients[i] = gradient(wrt[i], last);
   done_ = true;
