@@ -30,10 +30,14 @@ Extents extents_of(const Shape& batch, const Shape& given, const Location& where
     for (std::size_t axis = 1; axis < batch.rank(); ++axis) image.push_back(batch[axis]);
     if (image.rank() == 1)
       refuse("images N×H×W or N×C×H×W; if each row is a flattened image, set its shape in Augmentation::image");
-  } else if (given.elements() != batch.elements() / std::max<std::size_t>(batch[0], 1)) {
-    refuse(fmt::format("rows that are images of shape {}", to_string(given)));
   }
   if (image.rank() != 2 && image.rank() != 3) refuse("images H×W or C×H×W");
+  const bool flat = batch.rank() == 2;
+  if (!given.empty() && (given.elements() != batch.elements() / std::max<std::size_t>(batch[0], 1) ||
+                         (!flat && (batch.rank() < 3 || batch[batch.rank() - 2] != given[given.rank() - 2] ||
+                                    batch.back() != given.back()))))
+    refuse(fmt::format("rows that are images of shape {0}, flattened, or images whose last axes are those of {0}",
+                       to_string(given)));
   const std::size_t outer = image.rank() == 3 ? image[0] : 1;
   return {batch[0], outer, image[image.rank() - 2], image.back()};
 }
@@ -41,7 +45,7 @@ Extents extents_of(const Shape& batch, const Shape& given, const Location& where
 // The shape of the batch after `crop`.
 Shape shape_after(Shape batch, const Extents& extents, const Extents& cropped, const Augmentation& a) {
   if (a.crop.empty()) return batch;
-  if (a.image.empty()) {
+  if (batch.rank() > 2) {
     batch[batch.rank() - 2] = cropped.height;
     batch[batch.rank() - 1] = cropped.width;
     return batch;
@@ -157,6 +161,9 @@ void cut_out(T* pixels, const double* more, const Augmentation& a, const Extents
     }
 }
 
+// Half of a margin, rounded to even like Python's `round`.
+std::size_t half_to_even(std::size_t margin) { return (margin + (margin % 4 == 3 ? 1 : 0)) / 2; }
+
 }  // namespace
 
 template <class T>
@@ -207,7 +214,7 @@ Tensor<T> center_crop(const Tensor<T>& images, std::size_t height, std::size_t w
   shape[shape.rank() - 2] = height;
   shape[shape.rank() - 1] = width;
   auto result = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape));
-  const std::size_t top = (rows - height) / 2, left = (columns - width) / 2;
+  const std::size_t top = half_to_even(rows - height), left = half_to_even(columns - width);
   for (std::size_t line = 0; line < result.size() / width; ++line) {
     const std::size_t from = line / height * rows + top + line % height;
     std::copy_n(images.data() + from * columns + left, width, result.data() + line * width);

@@ -112,9 +112,26 @@ TEST_CASE("a crop keeps a window at a random place, every place being as likely"
   REQUIRE(Shape(flat.shape()) == Shape{600, 24});
   flat.reshape({600, 2, 3, 4});
   CHECK(flat == after);
+  // The shape of an image beside a batch that is not flattened, which keeps its axes.
+  Tensor<double> whole = before;
+  augment(whole, {.crop = {3, 4}, .image = {2, 4, 5}}, Generator(4));
+  CHECK(whole == after);
+  Tensor<double> one_channel = counted({3, 1, 4, 5}), rows = one_channel;
+  augment(one_channel, {.crop = {3, 4}, .image = {4, 5}}, Generator(4));
+  REQUIRE(Shape(one_channel.shape()) == Shape{3, 1, 3, 4});
+  rows.reshape({3, 20});
+  augment(rows, {.crop = {3, 4}, .image = {4, 5}}, Generator(4));
+  one_channel.reshape({3, 12});
+  CHECK(one_channel == rows);
   Tensor<float> none = Tensor<float>::from_shape({0, 4, 5});
   augment(none, {.crop = {2, 2}}, Generator(1));
   CHECK(Shape(none.shape()) == Shape{0, 2, 2});
+  Tensor<double> columns = counted({3, 2, 10});
+  CHECK_ERROR(ShapeError,
+              "a batch of shape (3, 2, 10): expected rows that are images of shape (4, 5), flattened, or images whose "
+              "last axes are those of (4, 5)",
+              augment(columns, {.crop = {3, 4}, .image = {4, 5}}, Generator(4)));
+  CHECK(columns == counted({3, 2, 10}));
 }
 
 TEST_CASE("brightness multiplies, contrast spreads about the mean grey") {
@@ -232,7 +249,15 @@ TEST_CASE("limits beyond what makes sense are refused, and nothing is changed") 
 TEST_CASE("the centre of images is cropped") {
   const Tensor<double> image = counted({4, 5});
   CHECK(center_crop(image, 2, 3) == Tensor<double>{{7, 8, 9}, {12, 13, 14}});
-  CHECK(center_crop(image, 1, 2) == Tensor<double>{{7, 8}});  // margins of 1 above and left, 2 below and right
+  CHECK(center_crop(image, 1, 2) == Tensor<double>{{13, 14}});  // margins of 3: 2 above and left, 1 below and right
+  // int(round(m / 2.0)) in Python for the margins 0 … 11.
+  const std::vector<std::size_t> above{0, 0, 1, 2, 2, 2, 3, 4, 4, 4, 5, 6};
+  const Tensor<double> line = counted({1, 12}), column = counted({12, 1});
+  for (std::size_t margin = 0; margin < above.size(); ++margin) {
+    CAPTURE(margin);
+    CHECK(center_crop(line, 1, 12 - margin)(0, 0) == static_cast<double>(above[margin] + 1));
+    CHECK(center_crop(column, 12 - margin, 1)(0, 0) == static_cast<double>(above[margin] + 1));
+  }
   CHECK(center_crop(image, 4, 5) == image);
   const Tensor<float> batch = random_tensor<float>({2, 3, 6, 5}, 1);
   CHECK(center_crop(batch, 2, 3) ==

@@ -38,9 +38,10 @@ template <class T>
 void augment(Tensor<T>& images, const Augmentation& augmentation, Generator generator,
              const Location& where = Location::current());
 
-/// The window of height×width in the centre of images, whose last two axes are H×W; if the margins differ, the upper
-/// and the left one is smaller by one pixel. Use it for images that are not augmented, beside `Augmentation::crop`.
-/// Throws ShapeError for fewer than two axes, ValueError for a window without pixels or larger than the images.
+/// The window of height×width in the centre of images, whose last two axes are H×W. An odd margin is divided as by
+/// torchvision's CenterCrop: half of it, rounded to even, lies above or to the left. Use it for images that are not
+/// augmented, beside `Augmentation::crop`. Throws ShapeError for fewer than two axes, ValueError for a window without
+/// pixels or larger than the images.
 template <class T>
 Tensor<T> center_crop(const Tensor<T>& images, std::size_t height, std::size_t width,
                       const Location& where = Location::current());
