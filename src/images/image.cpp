@@ -15,6 +15,8 @@
 namespace wengert::images {
 namespace {
 
+constexpr std::size_t longest_ratio = 100;  // of the sides of an image for ReadOptions::shorter_side
+
 Pixels read_pixels(const std::filesystem::path& path) {
   io::PlainFile file("images::read", path);
   const std::vector<std::uint8_t> bytes = file.read_all();
@@ -167,7 +169,16 @@ Tensor<T> read(const std::filesystem::path& path, const ReadOptions& options, co
   return located("images::read", where, [&]() -> Tensor<T> {
     check_options(options, where);
     Tensor<T> image = tensor_of<T>(read_pixels(path), options.channels, static_cast<T>(options.background));
-    if (options.shorter_side > 0) image = resize_shorter_side(image, options.shorter_side, where);
+    if (options.shorter_side > 0) {
+      const auto [shorter, longer] = std::minmax({image.shape()[1], image.shape()[2]});
+      if (longer / shorter >= longest_ratio)  // its longer side, which grows alike, may exceed all memory
+        throw FileError("images::read",
+                        fmt::format("{}: {} by {} pixels: expected one side to be less than {} times as long as the "
+                                    "other with shorter_side; crop the image, or set height and width alone",
+                                    path.string(), image.shape()[1], image.shape()[2], longest_ratio),
+                        where);
+      image = resize_shorter_side(image, options.shorter_side, where);
+    }
     if (options.height == 0) return image;
     if (options.shorter_side == 0) return resized(image, options.height, options.width);
     const std::size_t height = image.shape()[1], width = image.shape()[2];

@@ -34,6 +34,7 @@ files = {
     "grey_transparent_png": encoded(Image.fromarray(np.dstack([grey, opacity])), "PNG"),
     "palette_transparent_png": encoded(Image.fromarray(colour).quantize(200), "PNG", transparency=bytes(range(200))),
     "small_png": encoded(Image.fromarray(colour[:4, :5]), "PNG"),
+    "narrow_png": encoded(Image.fromarray(np.zeros((1, 200), np.uint8)), "PNG"),
     "colour_jpeg": encoded(Image.fromarray(colour), "JPEG", quality=95, subsampling=0),
     "progressive_jpeg": encoded(Image.fromarray(colour), "JPEG", quality=95, subsampling=0, progressive=True),
     "grey_jpeg": encoded(Image.fromarray(grey), "JPEG", quality=95),

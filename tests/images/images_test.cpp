@@ -148,6 +148,13 @@ TEST_CASE("the shorter side is resized by PyTorch's figures, and the centre is c
         Tensor<double>(xt::view(smaller, xt::all(), xt::range(1, 4), xt::range(2, 4))));
   CHECK(contains(file_complaint([&] { read({.height = 6, .width = 6, .shorter_side = 5}); }),
                  "x: 5 by 6 pixels after resizing: expected at least the crop, 6 by 6"));
+
+  // Resized before it is cropped, an image of 1×65500 pixels would take 51 GB.
+  const auto narrow = folder.write("narrow", bytes(narrow_png));
+  CHECK(contains(file_complaint([&] { images::read<float>(narrow, {.height = 24, .width = 24, .shorter_side = 32}); }),
+                 "narrow: 1 by 200 pixels: expected one side to be less than 100 times as long as the other with "
+                 "shorter_side; crop the image, or set height and width alone"));
+  CHECK(Shape(images::read<float>(narrow, {.height = 2, .width = 2}).shape()) == Shape{3, 2, 2});
 }
 
 TEST_CASE("transparent parts show the background") {
@@ -190,7 +197,7 @@ TEST_CASE("transparent parts show the background") {
     CHECK_ERROR(ValueError, "expected a grey from 0 to 1", images::read<float>(path, {.background = background}));
 }
 
-TEST_CASE("images that are cut short, damaged or lying are refused") {
+TEST_CASE("truncated and damaged images, and headers that claim too much, are refused") {
   const TemporaryFolder folder;
   for (const std::string_view whole : {bytes(colour_png), bytes(colour_jpeg), bytes(progressive_jpeg)})
     for (std::size_t length = 0; length + 12 < whole.size(); length += 3)  // 12 more bytes follow the pixels of a PNG

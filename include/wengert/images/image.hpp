@@ -15,7 +15,8 @@ struct ReadOptions {
   std::size_t height = 0;    ///< with `width`, the size to resize to; if both are 0, images keep their size
   std::size_t width = 0;     ///< see `height`
   /// Resizes by the same factor both ways, so that the shorter side has this many pixels; `height` and `width` then
-  /// crop the centre. 0 resizes to `height` and `width`, whatever the aspect ratio.
+  /// crop the centre. An image with one side at least 100 times as long as the other is refused. 0 resizes to `height`
+  /// and `width`, whatever the aspect ratio.
   std::size_t shorter_side = 0;
   /// The grey behind transparent parts, from 0, black, to 1, white. A value x of opacity α becomes
   /// αx + (1 − α)·background, as by Pillow's `alpha_composite`.
@@ -28,7 +29,8 @@ struct ReadOptions {
 /// Resizing uses linear interpolation with antialiasing (PyTorch's "bilinear" with antialias). `{.height = 224, .width
 /// = 224, .shorter_side = 256}` is torchvision's Resize(256) and CenterCrop(224). The orientation stored in the file
 /// (EXIF) is ignored. Throws FileError if the file cannot be read, is damaged or truncated, claims more pixels than its
-/// bytes can hold, or is too small, once resized, for the crop; ValueError for invalid options.
+/// bytes can hold, or is too narrow for `shorter_side` or, once resized, too small for the crop; ValueError for invalid
+/// options.
 template <class T>
 Tensor<T> read(const std::filesystem::path& path, const ReadOptions& options = {},
                const Location& where = Location::current());
