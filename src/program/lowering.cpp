@@ -45,10 +45,11 @@ class Lowering {
  private:
   // ---- memory ------------------------------------------------------------------------------------------------------
 
-  // Outputs in the memory of an input or a parameter are copied.
+  // Outputs in the memory of an input or a parameter, frozen or not, are copied.
   bool needs_copy(std::uint32_t output) const {
-    const Source source = graph_.entries[place_[output].base].source;
-    return source == Source::input || source == Source::parameter;
+    const Entry<T>& base = graph_.entries[place_[output].base];
+    return base.source == Source::input || base.source == Source::parameter ||
+           (base.source == Source::constant && base.number != none);
   }
   void allocate_memory() {
     std::size_t bytes = plan_.bytes;

@@ -75,7 +75,9 @@ void Program<T>::copy_result(std::size_t i, A& to, const Location& where) const 
   located("program", where, [&] {
     const program::InUse::Reading reading(*state().in_use, "program");
     const Value<const T> from = state().result(i, std::is_same_v<A, Indices>);
-    if (!std::ranges::equal(to.shape(), from.shape())) to.resize(xt::dynamic_shape<std::size_t>(from.shape()));
+    // An array that was moved from has the shape of a scalar, but no memory.
+    if (!std::ranges::equal(to.shape(), from.shape()) || to.storage().size() != from.size())
+      to.resize(xt::dynamic_shape<std::size_t>(from.shape()), true);
     copy_elements<E>({reinterpret_cast<const E*>(from.data), from.layout}, to.data());
   });
 }

@@ -72,6 +72,7 @@ TEST_CASE("a batch normalisation after a linear layer or a convolution is folded
   CHECK(!check_frozen(
       [&](auto& tape, auto x) { return norm(tape.variable(b) + matmul(x, transpose(tape.variable(w)))); }, {3, 4}));
   CHECK(!check_frozen([&](auto& tape, auto x) { return relu(norm(matmul(x, transpose(tape.variable(w))))); }, {1, 4}));
+  CHECK(!check_frozen(linear, {5, 4}));  // as many samples as channels
   const Parameter<double> k1(random_tensor({5, 4, 3}, 1)), k2(random_tensor({5, 2, 3, 2}, 1)),
       kt(random_tensor({4, 5, 2, 2}, 1));
   CHECK(!check_frozen([&](auto& tape, auto x) { return norm(conv1d(x, tape.variable(k1), tape.variable(b))); },
@@ -129,6 +130,9 @@ TEST_CASE("a normalisation is not folded if something else reads the product or 
   CHECK(check_frozen(
       [&](auto& tape, auto x) { return norm(conv_transpose1d(x, tape.variable(grouped), {.groups = 2})); }, {2, 4, 3}));
   CHECK(check_frozen([&](auto&, auto x) { return norm(x); }, {2, 4, 3}));
+  // Channels that are the rows of the matrices of a batch, which are as many as their columns.
+  const Parameter<double> matrices(random_tensor({2, 5, 4}, 1));
+  CHECK(check_frozen([&](auto& tape, auto x) { return norm(matmul(x, tape.variable(matrices))); }, {2, 4, 5}));
   // Channels that are not the columns of the product.
   const Parameter<double> columns(random_tensor({3, 2}, 1));
   CHECK(check_frozen([&](auto& tape, auto x) { return norm(matmul(x, tape.variable(columns))); }, {2, 4, 3}));
@@ -172,10 +176,15 @@ TEST_CASE("Programs share what they compute from frozen parameters, and update t
 }
 
 TEST_CASE("a frozen parameter may be a result") {
-  const Parameter<double> w(random_tensor({5, 4}, 1));
-  const Tensor<double> x = random_tensor({2, 2}, 9);
+  Parameter<double> w(random_tensor({5, 4}, 1));
+  const Tensor<double> x = random_tensor({2, 2}, 9), before = xt::transpose(w.value());
   Program<double> program = compiled_frozen([&](auto& tape, auto) { return transpose(tape.variable(w)); }, x);
-  CHECK(program(x).value() == xt::transpose(w.value()));
+  Program<double> itself = compiled_frozen([&](auto& tape, auto) { return tape.variable(w); }, x);
+  CHECK(program(x).value() == before);
+  CHECK(itself(x).value() == xt::transpose(before));
+  w.assign(xt::zeros<double>({5, 4}));  // results are those of the last replay
+  CHECK(program.value() == before);
+  CHECK(itself.value() == xt::transpose(before));
 }
 
 TEST_CASE("a Program refuses to replay once a frozen parameter has changed") {
@@ -215,6 +224,13 @@ TEST_CASE("copy_to copies results to existing tensors") {
   CHECK(other == 2 * x);
   Indices best;
   program.copy_to(1, best);
+  CHECK(best() == 0);
+  // A moved-from array has the shape of a scalar, but no memory.
+  const Tensor<double> taken = std::move(y);
+  program.copy_to(0, y);  // NOLINT(bugprone-use-after-move)
+  CHECK(y == 2 * x);
+  const Indices taken_best = std::move(best);
+  program.copy_to(1, best);  // NOLINT(bugprone-use-after-move)
   CHECK(best() == 0);
   CHECK_ERROR(ValueError, "[program] there is no output 2", program.copy_to(2, y));
   CHECK_ERROR(ValueError, "[program] output 0 does not hold indices", program.copy_to(0, best));
