@@ -5,6 +5,8 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdio>
+#include <cstdlib>
 
 namespace wengert {
 
@@ -21,14 +23,15 @@ struct LinearOps {
   static inline constinit const Op<T>* add = nullptr;              // x + y
   static inline constinit const Op<T>* scale_and_shift = nullptr;  // x · w + b
 
-  /// Adds an op to `weighted`; called before main.
+  /// Adds an op to `weighted`; called before main. Returns true; ends the program if there is no room.
   static bool enter(const Weighted& op) {
     for (Weighted& free : weighted)
       if (free.op == nullptr) {
         free = op;
         return true;
       }
-    return false;
+    std::fputs("wengert: LinearOps::weighted is full: make it as long as the number of ops that enter it\n", stderr);
+    std::abort();
   }
 };
 
