@@ -65,8 +65,8 @@ class TableEncoder {
 
   /// Learns from the training rows in one pass; dropped rows do not count. Means and deviations are those of the column
   /// with its missing values replaced, computed in double by Welford's recurrence (1962); the deviation is that of the
-  /// population, and 1 for a constant column. A median keeps the values of its column in memory, 8 bytes a row, a most
-  /// frequent value the different ones.
+  /// population, and 1 for a constant column. A median keeps all values of its column in memory, 8 bytes per row; the
+  /// most frequent value keeps one count per distinct value.
   ///
   /// Throws ValueError for a schema whose rules do not fit its columns or that has no input, for a column that the
   /// table lacks or that has no values, and for values whose mean or deviation is not finite; FileError, naming line
