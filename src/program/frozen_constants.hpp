@@ -12,6 +12,9 @@ namespace wengert {
 /// Several threads may use it at once.
 class FrozenConstants {
  public:
+  /// An empty one. `folds_scales` is whether Programs fold batch normalisations into weights (`fold_scales`).
+  explicit FrozenConstants(bool folds_scales = true) : folds_scales_(folds_scales) {}
+  bool folds_scales() const { return folds_scales_; }
   /// A block that holds a copy of these bytes: an existing one if there is one.
   std::shared_ptr<const void> share(const void* elements, std::size_t bytes);
   /// The size of all blocks.
@@ -22,6 +25,7 @@ class FrozenConstants {
     std::weak_ptr<const void> elements;
     std::size_t bytes;
   };
+  bool folds_scales_;
   mutable std::mutex mutex_;
   std::unordered_multimap<std::size_t, Block> blocks_;  // by hash
 };

@@ -63,7 +63,7 @@ Program<T> compile(Tape<T>& tape, const std::vector<ProgramVar<std::type_identit
   }
   graph = fold_constants(std::move(graph));
   passed("fold_constants");
-  if (options.frozen != nullptr && options.fuse) {
+  if (options.frozen != nullptr && options.fuse && options.frozen->folds_scales()) {
     graph = fold_scales(std::move(graph));
     passed("fold_scales");
   }

@@ -1,4 +1,5 @@
 // A bounded cache of Programs, the most recently used first.
+#include "base/heap.hpp"
 #include "program/in_use.hpp"
 #include "program/state.hpp"
 #include <wengert/program/program_cache.hpp>
@@ -7,10 +8,6 @@
 #include <deque>
 #include <unordered_set>
 #include <vector>
-
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
 
 namespace wengert {
 
@@ -68,9 +65,7 @@ struct ProgramCache<T>::State {
       recent.back().program->state_.reset();
       evicted.insert(recent.back().signature);
     }
-#if defined(__GLIBC__)
-    malloc_trim(0);  // compiling fragments the heap, which would grow with every new shape
-#endif
+    return_free_memory();
   }
 };
 

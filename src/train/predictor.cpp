@@ -1,4 +1,5 @@
 // The pool of Programs behind a Predictor.
+#include "base/heap.hpp"
 #include "base/located.hpp"
 #include "program/frozen_constants.hpp"
 #include <wengert/tape/op.hpp>
@@ -11,9 +12,6 @@
 #include <thread>
 
 #include <fmt/format.h>
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
 
 namespace wengert::train::detail {
 namespace {
@@ -24,6 +22,7 @@ struct PooledProgram {
   std::vector<bool> integers;
   std::shared_ptr<const void> structure;
   std::thread::id last;  // the thread that ran it last, in whose caches its memory is
+  std::size_t bytes;
 };
 
 // The leaf nodes of the inputs of a call.
@@ -72,14 +71,12 @@ struct ProgramPool<T>::State {
   std::shared_ptr<const PredictorNetwork<T>> network;
   CompileOptions options;
   std::size_t max_threads, max_programs;
-  std::mutex recording;  // held during a recording: the network may keep state of its own
+  std::mutex recording;  // held while a Program is compiled: the network may keep state of its own
 
   mutable std::mutex mutex;  // of what follows
   std::condition_variable returned;
   std::vector<Pooled> idle;  // least recently used first
-  std::size_t running = 0, waiting = 0, held = 0, compilations = 0, program_bytes = 0;
-
-  static std::size_t bytes_of(const Program<T>& program) { return program.memory().total_bytes(); }
+  std::size_t running = 0, most_running = 0, waiting = 0, held = 0, compilations = 0, program_bytes = 0;
 
   // Takes an idle Program that accepts the inputs, best the one that this thread used last; null if there is none.
   Pooled take(std::span<const ProgramInput<T>> inputs) {
@@ -100,11 +97,11 @@ struct ProgramPool<T>::State {
   }
   // Makes room for one more Program; returns the evicted one, to be destroyed without the lock.
   Pooled evict() {
-    if (held < max_programs || idle.empty()) return nullptr;
+    if (held / most_running < max_programs || idle.empty()) return nullptr;  // max_programs · most_running may overflow
     Pooled evicted = std::move(idle.front());
     idle.erase(idle.begin());
     --held;
-    program_bytes -= bytes_of(evicted->program);
+    program_bytes -= evicted->bytes;
     return evicted;
   }
   Pooled compile(std::span<const ProgramInput<T>> inputs) {
@@ -119,9 +116,10 @@ struct ProgramPool<T>::State {
         },
         options, Location());
     one_at_a_time.unlock();
+    const std::size_t bytes = program.memory().total_bytes();
     return std::make_unique<PooledProgram<T>>(PooledProgram<T>{std::move(program), recording_of_call.outputs.integers,
-                                                               recording_of_call.structure,
-                                                               std::this_thread::get_id()});
+                                                               recording_of_call.structure, std::this_thread::get_id(),
+                                                               bytes});
   }
 };
 
@@ -138,30 +136,29 @@ struct ProgramPool<T>::Lease {
       ++pool.waiting;
       pool.returned.wait(lock, [&] { return pool.running < pool.max_threads; });
       --pool.waiting;
-      pool.idle.reserve(pool.held + 1);
       ++pool.running;
+      pool.most_running = std::max(pool.most_running, pool.running);
       pooled = pool.take(inputs);
       if (pooled != nullptr) return;
       evicted = pool.evict();
       ++pool.held;
     }
-#if defined(__GLIBC__)
     if (evicted != nullptr) {
       evicted.reset();
-      malloc_trim(0);  // compiling fragments the heap, which would grow with every new shape
+      return_free_memory();
     }
-#endif
     try {
       pooled = pool.compile(inputs);
+      const std::scoped_lock lock(pool.mutex);
+      pool.idle.reserve(pool.held);
+      ++pool.compilations;
+      pool.program_bytes += pooled->bytes;
     } catch (...) {
       const std::scoped_lock lock(pool.mutex);
       --pool.held;
       leave();
       throw;
     }
-    const std::scoped_lock lock(pool.mutex);
-    ++pool.compilations;
-    pool.program_bytes += State::bytes_of(pooled->program);
   }
   ~Lease() {
     const std::scoped_lock lock(pool.mutex);
@@ -184,10 +181,10 @@ ProgramPool<T>::ProgramPool(std::shared_ptr<const PredictorNetwork<T>> network, 
   if (options.max_programs == 0) throw ValueError("Predictor", "max_programs is 0: expected at least 1", where);
   state_->network = std::move(network);
   state_->options.apply_updates = false;
-  if (options.fold) state_->options.frozen = frozen_constants();
+  state_->options.frozen = std::make_shared<FrozenConstants>(options.fold);
   state_->max_threads =
       options.max_threads != 0 ? options.max_threads : std::max(std::thread::hardware_concurrency(), 1U);
-  state_->max_programs = state_->max_threads * options.max_programs;
+  state_->max_programs = options.max_programs;
 }
 template <class T>
 ProgramPool<T>::~ProgramPool() = default;
@@ -223,8 +220,7 @@ std::size_t ProgramPool<T>::compilations() const {
 template <class T>
 PredictorMemory ProgramPool<T>::memory() const {
   const std::scoped_lock lock(state_->mutex);
-  PredictorMemory memory{state_->held, state_->program_bytes, 0, 0};
-  if (state_->options.frozen != nullptr) memory.frozen_bytes = state_->options.frozen->bytes();
+  PredictorMemory memory{state_->held, state_->program_bytes, state_->options.frozen->bytes(), 0};
   for (const Parameter<T>& parameter : state_->network->parameters)
     memory.parameter_bytes += parameter.value().size() * sizeof(T);
   return memory;

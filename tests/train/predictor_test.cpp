@@ -6,6 +6,7 @@
 
 #include <limits>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 using namespace wengert;
@@ -162,6 +163,39 @@ TEST_CASE("the memory of a Predictor is bounded, and shared by the Programs wher
   CHECK(memory.program_bytes > 0);
   CHECK(memory.program_bytes < 20000);  // no copy of the weights
   CHECK(memory.total_bytes() == memory.program_bytes + folded + parameters);
+}
+
+TEST_CASE("the number of Programs is bounded by the calls that have run at once, not by those that may") {
+  for (const std::size_t max_threads : {std::size_t{8}, std::numeric_limits<std::size_t>::max() / 2}) {
+    const ToTensor predictor(perceptron(), {.max_threads = max_threads, .max_programs = 3});
+    for (std::size_t rows = 1; rows <= 10; ++rows) predictor(random_tensor({rows, 6}, 3));
+    CHECK(predictor.memory().programs == 3);
+  }
+}
+
+TEST_CASE("without folding, a Predictor computes once what depends on its parameters alone") {
+  const auto network = nn::sequential(nn::Linear<double>::make(60, 50, Generator(1)), used_norm(50, 2));
+  const ToTensor predictor(network, {.fold = false});
+  const Tensor<double> x = random_tensor({3, 60}, 3);
+  CHECK(distance(predictor(x), train::predict(network, x)) < 1e-14);
+  predictor(random_tensor({4, 60}, 3));
+  CHECK(predictor.memory().frozen_bytes == 2 * 50 * sizeof(double));  // the scale and shift of each channel
+}
+
+TEST_CASE("a Predictor's results may be scalars, have no rows, or go into what was moved from") {
+  const ToTensor total([](Var<double> x) { return sum(x); });
+  const Tensor<double> x{1, 2, 3};
+  Tensor<double> result = total(x);
+  CHECK(result() == 6);
+  const Tensor<double> taken = std::move(result);
+  total.run(x, result);  // NOLINT(bugprone-use-after-move)
+  CHECK(result() == 6);
+  const ToTensor predictor(perceptron());
+  result = random_tensor({2, 3}, 1);
+  predictor.run(random_tensor({0, 6}, 3), result);
+  CHECK(Shape(result.shape()) == Shape{0, 3});
+  predictor.run(random_tensor({2, 6}, 3), result);
+  CHECK(Shape(result.shape()) == Shape{2, 3});
 }
 
 TEST_CASE("errors of a Predictor name the caller's line, and leave it usable") {

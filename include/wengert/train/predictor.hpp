@@ -24,8 +24,8 @@ namespace wengert::train {
 struct PredictorOptions {
   /// The number of calls that run at once; further callers wait. 0: the number of hardware threads.
   std::size_t max_threads = 0;
-  /// The number of Programs held, one per signature of shapes, for each of these calls; at least 1. Beyond it, the
-  /// least recently used ones are evicted.
+  /// The number of Programs held, one per signature of shapes, for each call that has run at once; at least 1. Beyond
+  /// it, the least recently used ones are evicted.
   std::size_t max_programs = 16;
   /// Whether a batch normalisation is folded into the weights of the linear or convolutional layer before it. Results
   /// then differ from those of `predict` by rounding, by some ulp of the largest term of the sums.
@@ -35,7 +35,7 @@ struct PredictorOptions {
 /// The memory that a Predictor holds.
 struct PredictorMemory {
   std::size_t programs = 0;         ///< the number of Programs
-  std::size_t program_bytes = 0;    ///< their own memory
+  std::size_t program_bytes = 0;    ///< their values; each also takes about a kilobyte per op
   std::size_t frozen_bytes = 0;     ///< what they computed from the parameters, such as folded weights; shared
   std::size_t parameter_bytes = 0;  ///< the network's parameters; shared
   /// The sum.
@@ -169,8 +169,8 @@ class Predictor;
 /// A network compiled for inference: `Predictor<Tensor<float>(Tensor<float>)>` has one input and one output.
 ///
 /// It keeps a deep copy of the network in evaluation mode, so later training does not change its results. Each shape is
-/// compiled once per call that runs at once; memory is bounded by the options. Calls are safe from any number of
-/// threads. Copies of a Predictor share its network and Programs.
+/// compiled at most once for each simultaneous call, when it first occurs, and again after its eviction; the options
+/// bound the memory. Calls are safe from any number of threads. Copies of a Predictor share its network and Programs.
 template <class R, class... X>
 class Predictor<R(X...)> {
   using Inputs = typename std::conditional_t<sizeof...(X) == 1, std::tuple_element<0, std::tuple<X..., void>>,
