@@ -40,10 +40,12 @@ void BestEpoch<T>::stop_without_improvement(FitStatus& status) const {
 
 template <class T>
 void BestEpoch<T>::use_final_weights() {
-  if (run_.options.stopping.best_weights && !run_.model_state.best.empty())
+  if (run_.options.stopping.best_weights && !run_.model_state.best.empty()) {
     run_.model_state.restore_best();
-  else if (run_.trainer.has_average())
+    if (run_.trainer.line_search != nullptr) run_.trainer.line_search->reset();  // its memory is of another point
+  } else if (run_.trainer.has_average()) {
     run_.trainer.stepwise->swap_average(run_.where);
+  }
   run_.has_final_weights = true;
 }
 

@@ -34,6 +34,27 @@ void require_rows(const Batch<T>& batch, std::string_view subject, const Locatio
   check(batch.targets, "targets");
 }
 
+// Sets back the states of metrics, which an observer may share with the training run that calls it.
+class KeptStates {
+ public:
+  explicit KeptStates(const Metrics& metrics) : metrics_(metrics) {
+    for (const auto& metric : metrics_) states_.push_back(metric->state());
+  }
+  KeptStates(const KeptStates&) = delete;
+  KeptStates& operator=(const KeptStates&) = delete;
+  ~KeptStates() {
+    for (std::size_t i = 0; i < states_.size(); ++i) try {
+        metrics_[i]->set_state(states_[i]);
+      } catch (...) {  // a metric that does not accept its own state begins anew
+        metrics_[i]->reset();
+      }
+  }
+
+ private:
+  Metrics metrics_;
+  std::vector<std::vector<double>> states_;
+};
+
 // Runs the Program of a batch. If it fails, the error names the samples at fault.
 template <class T>
 const Program<T>& evaluated(StepPrograms<T>& programs, const Batch<T>& batch, const Origin& origin,
@@ -113,8 +134,9 @@ static Evaluation evaluate_on(const ErasedModel<T>& model, const Source<T>& data
   const Batch<T> batch = first_batch(data, options.batch_size, "evaluate", where);
   StepPrograms<T> programs(model, {}, !options.metrics.empty(), where);
   const ModelInfo info = programs.model_info(batch);
-  Scores scores(chosen_metrics(options.metrics, options.threshold, info, batch, where), info, data.target_names(),
-                "evaluate", where);
+  const Metrics metrics = chosen_metrics(options.metrics, options.threshold, info, batch, where);
+  const KeptStates kept(metrics);
+  Scores scores(metrics, info, data.target_names(), "evaluate", where);
   Evaluation result;
   Tensor<double> outputs;
   Targets targets;

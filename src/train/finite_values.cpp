@@ -9,7 +9,8 @@ namespace wengert::train {
 
 template <class T>
 void FiniteValues<T>::before_epoch(FitStatus& status) {
-  if (!status.stop && Clock::now() - snapshot_at_ <= std::chrono::milliseconds(500)) return;
+  const bool recent = Clock::now() - snapshot_at_ <= std::chrono::milliseconds(500);
+  if (!status.stop && recent && run_.model_state.has_frozen(snapshot_)) return;
   require();
   take_snapshot();
 }

@@ -18,8 +18,8 @@ std::string_view to_string(StopReason reason) {
       return "time limit reached";
     case StopReason::no_improvement:
       return "no further improvement";
-    case StopReason::callback:
-      return "stopped by a callback";
+    case StopReason::observer:
+      return "stopped by an observer";
     case StopReason::interrupt:
       return "interrupted";
   }

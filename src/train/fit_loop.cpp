@@ -3,6 +3,8 @@
 
 #include "train/evaluation.hpp"
 
+#include <utility>
+
 namespace wengert::train {
 
 // The order of the observers: the history is complete and the best epoch known when the program's observers are called,
@@ -42,9 +44,10 @@ template <class T>
 void FitLoop<T>::run_epoch() {
   FitState& state = run_.state;
   const ScheduleOptions& schedule = run_.options.schedule;
-  run_.batches.begin_epoch(state.epoch, state.step_in_epoch);
   if (schedule.by_epoch) run_.schedule_rate(schedule.by_epoch(static_cast<double>(state.epoch)));
-  if (state.step_in_epoch == 0) notify(&Observer::before_epoch, state.epoch + 1);
+  if (!std::exchange(state.epoch_begun, true)) notify(&Observer::before_epoch, state.epoch + 1);
+  if (status_.stop) return;
+  run_.batches.begin_epoch(state.epoch, state.step_in_epoch);  // last: a Loader's thread begins to make batches
   while (!status_.stop && state.step_in_epoch < run_.batches.steps_per_epoch()) step();
   if (!status_.stop) end_epoch();
 }
@@ -67,7 +70,7 @@ void FitLoop<T>::end_epoch() {
   report::EpochRecord record;
   record.epoch = state.epoch + 1;
   record.steps = state.steps;
-  record.rate = run_.rate();
+  record.rate = state.rate;
   record.loss = status_.loss = state.scores.loss();
   record.metrics = state.scores.values();
   record.gradient_norms = state.norms;
@@ -81,6 +84,7 @@ void FitLoop<T>::end_epoch() {
   record.seconds = run_.seconds();
   state.history.epochs.push_back(std::move(record));
   state.next_epoch();
+  if (!run_.options.observers.empty()) finite_.require();  // observers may save the weights
   notify(&Observer::after_epoch, state.epoch);
 }
 

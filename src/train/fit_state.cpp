@@ -6,13 +6,15 @@
 #include <fmt/format.h>
 
 namespace wengert::train {
-namespace {
 
 Tensor<double> as_tensor(const std::vector<double>& numbers) {
   auto result = Tensor<double>::from_shape({numbers.size()});
   std::ranges::copy(numbers, result.begin());
   return result;
 }
+
+namespace {
+
 std::vector<double> as_vector(const Tensor<double>& tensor) { return {tensor.begin(), tensor.end()}; }
 
 // An epoch as numbers: the fixed ones, then three lists, each preceded by its length.
@@ -58,14 +60,17 @@ Indices trainable_of(const ErasedModel<T>& model) {
 void FitState::next_epoch() {
   ++epoch;
   step_in_epoch = 0;
+  epoch_begun = false;
   scores.reset();
 }
 
 void FitState::save(Checkpoint& checkpoint) const {
   checkpoint.set_number("fit/epoch", std::uint64_t{epoch});
   checkpoint.set_number("fit/group", std::uint64_t{step_in_epoch});
+  checkpoint.set_number("fit/epoch_begun", std::uint64_t{epoch_begun});
   checkpoint.set_number("fit/steps", std::uint64_t{steps});
   checkpoint.set_number("fit/seconds", seconds);
+  checkpoint.set_number("fit/last_rate", rate);
   checkpoint.set("fit/scores", as_tensor(scores.state()));
   checkpoint.set("fit/norms", as_tensor(norms));
   std::vector<double> epochs;
@@ -89,8 +94,10 @@ void FitState::save(Checkpoint& checkpoint) const {
 void FitState::load(const Checkpoint& checkpoint) {
   epoch = checkpoint.count("fit/epoch", {});
   step_in_epoch = checkpoint.count("fit/group", {});
+  epoch_begun = checkpoint.count("fit/epoch_begun", {}) != 0;
   steps = checkpoint.count("fit/steps", {});
   seconds = checkpoint.number("fit/seconds", {});
+  rate = checkpoint.number("fit/last_rate", {});
   scores.set_state(as_vector(checkpoint.get<Tensor<double>>("fit/scores", {})));
   norms = as_vector(checkpoint.get<Tensor<double>>("fit/norms", {}));
   const std::vector<double> epochs = as_vector(checkpoint.get<Tensor<double>>("fit/history", {}));
@@ -158,7 +165,7 @@ void ModelState<T>::load(const Checkpoint& checkpoint) {
   if (trainer.line_search != nullptr)
     trainer.line_search->load_state(of_line_search);  // which throws before it changes
   for (auto& [parameter, value] : values) assign(parameter, *value);
-  if (checkpoint.has("fit/trainable")) {  // as callbacks left it
+  if (checkpoint.has("fit/trainable")) {  // as observers left it
     const Indices& trainable = checkpoint.get<Indices>("fit/trainable", {});
     for (std::size_t i = 0; i < std::min(trainable.size(), model.parameters.size()); ++i)
       Parameter<T>(model.parameters[i].second).set_trainable(trainable(i) != 0);

@@ -16,6 +16,9 @@
 
 namespace wengert::train {
 
+/// Numbers as a checkpoint holds them.
+Tensor<double> as_tensor(const std::vector<double>& numbers);
+
 /// The counters and records of a training run, without the parameters.
 class FitState {
  public:
@@ -28,13 +31,16 @@ class FitState {
   report::History history;
   report::LossTrace losses;
 
+  bool epoch_begun = false;  ///< whether the observers know of this epoch
+  double rate = 0;           ///< of the last step
+
   double best = std::numeric_limits<double>::quiet_NaN();
   std::size_t best_epoch = 0;  ///< counted from 1
   std::size_t without_improvement = 0;
   std::optional<optim::Plateau> plateau;
 
   /// The number of epochs that were begun.
-  std::size_t begun_epochs() const { return step_in_epoch == 0 ? epoch : epoch + 1; }
+  std::size_t begun_epochs() const { return epoch_begun ? epoch + 1 : epoch; }
   void next_epoch();
   void save(Checkpoint& checkpoint) const;
   void load(const Checkpoint& checkpoint);

@@ -6,14 +6,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 namespace wengert::train {
 
 template <class T>
 double FitStep<T>::take(bool traced) {
   traced_ = traced;
-  rate_ = run_.rate();
   FitState& state = run_.state;
+  state.rate = run_.rate();
   const bool with_norms = run_.options.report.gradient_norms && state.step_in_epoch == 0;
   const double loss = run_.trainer.line_search != nullptr    ? searched(with_norms)
                       : run_.options.batches.accumulate == 1 ? whole(with_norms)
@@ -61,17 +62,29 @@ double FitStep<T>::searched(bool with_norms) {
   const Batch<T>& batch = run_.batches.batch();
   std::vector<std::uint64_t> positions;
   for (const Generator& generator : run_.model.generators) positions.push_back(generator.counter());
+  const auto rewind = [&] {
+    for (std::size_t i = 0; i < positions.size(); ++i) Generator(run_.model.generators[i]).seek(positions[i]);
+  };
+  std::vector<std::pair<Parameter<T>, Tensor<T>>> fixed;  // such as running statistics, which an evaluation updates
+  for (const auto& [path, parameter] : run_.model.parameters)
+    if (!parameter.trainable()) fixed.emplace_back(parameter, parameter.value());
   const std::size_t first = run_.info.first_output() + run_.info.outputs.size();
   Program<T>* start = nullptr;
   const auto evaluate = [&](std::vector<Tensor<T>>& gradients) {
-    for (std::size_t i = 0; i < positions.size(); ++i) Generator(run_.model.generators[i]).seek(positions[i]);
+    rewind();
     Program<T>& program = run_.programs.gradients(batch, start == nullptr);
     if (start == nullptr) start = &program;
     for (std::size_t i = 0; i < gradients.size(); ++i) gradients[i] = program.value(first + i);
     return static_cast<double>(program.item(0));
   };
   const Program<T>& program = guarded([&]() -> Program<T>& {
-    run_.trainer.line_search->step_with_gradients(evaluate, run_.where);
+    try {
+      run_.trainer.line_search->step_with_gradients(evaluate, run_.where);
+    } catch (...) {
+      rewind();
+      for (auto& [parameter, value] : fixed) parameter.assign(value);
+      throw;
+    }
     return *start;
   });
   add_scores(program);

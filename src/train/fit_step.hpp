@@ -24,7 +24,7 @@ class FitStep {
   /// StepFailure at the first value that is not finite.
   double take(bool traced = false);
   /// The learning rate of the last step.
-  double rate() const { return rate_; }
+  double rate() const { return run_.state.rate; }
 
  private:
   double whole(bool with_norms);
@@ -37,7 +37,6 @@ class FitStep {
 
   TrainingRun<T>& run_;
   bool traced_ = false;
-  double rate_ = 0;
 };
 
 extern template class FitStep<float>;

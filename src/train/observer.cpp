@@ -12,15 +12,28 @@
 
 namespace wengert::train {
 
-double FitStatus::rate() const { return access->rate(); }
-void FitStatus::set_rate(double rate, const Location& where) { access->set_rate(rate, where); }
+namespace {
+
+detail::FitAccess& run_of(detail::FitAccess* access, const Location& where) {
+  if (access == nullptr)
+    throw ValueError("fit", "the status is not that of a run of fit: expected the one that fit passes to observers",
+                     where);
+  return *access;
+}
+
+}  // namespace
+
+double FitStatus::rate(const Location& where) const { return run_of(access, where).rate(); }
+void FitStatus::set_rate(double rate, const Location& where) { run_of(access, where).set_rate(rate, where); }
 void FitStatus::save_weights(const std::filesystem::path& file, const Location& where) const {
-  access->save_weights(file, where);
+  run_of(access, where).save_weights(file, where);
 }
 std::string FitStatus::monitored(std::string_view column, const Location& where) const {
-  return access->monitored(column, where);
+  return run_of(access, where).monitored(column, where);
 }
-bool FitStatus::larger_is_better(std::string_view column) const { return access->larger_is_better(column); }
+bool FitStatus::larger_is_better(std::string_view column, const Location& where) const {
+  return run_of(access, where).larger_is_better(column);
+}
 
 double FitStatus::last(std::string_view column, const Location& where) const {
   if (history.epochs.empty())
@@ -32,7 +45,8 @@ double FitStatus::last(std::string_view column, const Location& where) const {
 template <class T>
 const std::vector<std::pair<std::string, Parameter<T>>>& FitStatus::parameters(const Location& where) const {
   constexpr bool is_float = std::is_same_v<T, float>;
-  if (const auto* typed = dynamic_cast<const detail::ParameterAccess<T>*>(access)) return typed->parameters();
+  if (const auto* typed = dynamic_cast<const detail::ParameterAccess<T>*>(&run_of(access, where)))
+    return typed->parameters();
   throw ValueError("fit",
                    fmt::format("parameters<{}>(), but the network has the scalar type {}: expected its own",
                                is_float ? "float" : "double", is_float ? "double" : "float"),
@@ -83,6 +97,10 @@ EarlyStopping::EarlyStopping(EarlyStoppingOptions options, const Location& where
                      fmt::format("min_improvement is {}: expected 0 or more", options_.min_improvement), where);
 }
 
+std::string EarlyStopping::name() const {
+  return options_.monitor.empty() ? "EarlyStopping" : "EarlyStopping/" + options_.monitor;
+}
+
 void EarlyStopping::begin(FitStatus& status) {
   column_ = status.monitored(options_.monitor, where_);
   if (!std::exchange(restored_, false)) {
@@ -114,6 +132,8 @@ void EarlyStopping::set_state(const std::vector<double>& numbers) {
 }
 
 // ---- the best weights ----------------------------------------------------------------------------------------------
+
+std::string BestCheckpoint::name() const { return monitor_.empty() ? "BestCheckpoint" : "BestCheckpoint/" + monitor_; }
 
 void BestCheckpoint::begin(FitStatus& status) {
   column_ = status.monitored(monitor_, where_);

@@ -10,11 +10,7 @@
 namespace wengert::train {
 namespace {
 
-Tensor<double> numbers_of(const std::vector<double>& state) {
-  auto result = Tensor<double>::from_shape({state.size()});
-  std::ranges::copy(state, result.begin());
-  return result;
-}
+constexpr std::string_view resume_cure = "start again without .checkpoint.resume, or in another folder";
 
 }  // namespace
 
@@ -36,12 +32,13 @@ Checkpoint TrainingRun<T>::checkpoint() const {
   all.set("fit/plan", run_signature());
   all.set("fit/optimizer", rule_);
   all.set("fit/frozen", frozen_);
+  all.set("fit/monitor", monitor);
   all.set_number("fit/rate", given_rate_);
   state.save(all);
   all.set_number("fit/seconds", seconds());
   model_state.save(all);
   for (const auto& [name, observer] : named_observers())
-    if (const std::vector<double> numbers = observer->state(); !numbers.empty()) all.set(name, numbers_of(numbers));
+    if (const std::vector<double> numbers = observer->state(); !numbers.empty()) all.set(name, as_tensor(numbers));
   return all;
 }
 
@@ -56,18 +53,41 @@ template <class T>
 void TrainingRun<T>::require_same_run(const Checkpoint& checkpoint) const {
   const std::string& path = checkpoint.source();
   if (const std::string& theirs = checkpoint.get<std::string>("fit/plan", where); theirs != run_signature())
-    throw FileError(
-        "fit", fmt::format("{}: belongs to another training run: {}; this one has {}", path, theirs, run_signature()));
+    throw FileError("fit", fmt::format("{}: belongs to another training run: {}; this one has {}: {}", path, theirs,
+                                       run_signature(), resume_cure));
   const auto require_same = [&](const char* entry, std::string_view what, const std::string& ours) {
     if (!checkpoint.has(entry)) return;
     if (const std::string& theirs = checkpoint.get<std::string>(entry, where); theirs != ours)
-      throw FileError("fit", fmt::format("{}: {}: {}; this training run has {}: start again without "
-                                         ".checkpoint.resume, or in another folder",
-                                         path, what, theirs.empty() ? "none" : theirs, ours.empty() ? "none" : ours));
+      throw FileError("fit", fmt::format("{}: {}: {}; this training run has {}: {}", path, what,
+                                         theirs.empty() ? "none" : theirs, ours.empty() ? "none" : ours, resume_cure));
   };
   require_same("fit/optimizer", "was trained by another optimiser (only the rate may change)", rule_);
   if (!model_state.has_frozen(checkpoint))  // otherwise they are as observers left them
     require_same("fit/frozen", "other parameters were frozen at the start", frozen_);
+  require_same("fit/monitor", "monitored another column", monitor);
+  const bool has_best =
+      std::ranges::any_of(checkpoint.entries(), [](const auto& e) { return e.first.starts_with("best/"); });
+  if (options.stopping.best_weights && !has_best && checkpoint.count("fit/best_epoch", where) != 0)
+    throw FileError("fit",
+                    fmt::format("{}: holds no weights of the best epoch: leave out .stopping.best_weights, or {}", path,
+                                resume_cure));
+}
+
+template <class T>
+void TrainingRun<T>::restore_observers(const Checkpoint& checkpoint) const {
+  for (const auto& [name, observer] : named_observers()) {
+    if (!checkpoint.has(name)) continue;
+    const auto& numbers = checkpoint.get<Tensor<double>>(name, where);
+    try {
+      observer->set_state({numbers.begin(), numbers.end()});
+    } catch (const std::out_of_range&) {
+      throw FileError("fit",
+                      fmt::format("{}: {} holds {} numbers, too few for the observer's set_state: start again without "
+                                  ".checkpoint.resume, or give the observer another name()",
+                                  checkpoint.source(), name, numbers.size()),
+                      where);
+    }
+  }
 }
 
 template <class T>
@@ -84,17 +104,23 @@ void TrainingRun<T>::resume() {
   const Checkpoint checkpoint = Checkpoint::load(path, where);
   require_same_run(checkpoint);
   if (checkpoint.has("fit/frozen")) frozen_ = checkpoint.get<std::string>("fit/frozen", where);
-  model_state.load(checkpoint);
   try {
     state.load(checkpoint);
-    for (const auto& [name, observer] : named_observers()) {
-      if (!checkpoint.has(name)) continue;
-      const auto& numbers = checkpoint.get<Tensor<double>>(name, where);
-      observer->set_state({numbers.begin(), numbers.end()});
-    }
   } catch (const std::out_of_range&) {  // for example, a metric has another state now
-    throw FileError("fit", fmt::format("{}: holds fewer numbers than this training run keeps", path.string()), where);
+    throw FileError("fit",
+                    fmt::format("{}: holds fewer numbers than this training run keeps: {}", path.string(), resume_cure),
+                    where);
   }
+  Checkpoint before;
+  model_state.save(before);
+  model_state.load(checkpoint);
+  try {
+    restore_observers(checkpoint);
+  } catch (...) {
+    model_state.load(before);
+    throw;
+  }
+  if (!options.stopping.best_weights) model_state.best.clear();  // they would become outdated
   add_norm_columns();
   resumed = true;
   // The rate stays as schedules left it, unless the optimiser was given another rate than in the checkpoint.
@@ -109,6 +135,7 @@ void TrainingRun<T>::resume() {
   template Checkpoint TrainingRun<T>::checkpoint() const;                                          \
   template void TrainingRun<T>::go_to(const Checkpoint&);                                          \
   template void TrainingRun<T>::require_same_run(const Checkpoint&) const;                         \
+  template void TrainingRun<T>::restore_observers(const Checkpoint&) const;                        \
   template void TrainingRun<T>::resume();
 INSTANTIATE(float)
 INSTANTIATE(double)

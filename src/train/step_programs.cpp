@@ -1,6 +1,7 @@
 // Compiles and caches the Programs of steps, gradient accumulation and evaluation, and traces failed batches.
 #include "train/step_programs.hpp"
 
+#include "program/graph.hpp"
 #include "train/batch.hpp"
 #include "train/first_recording.hpp"
 #include "train/reduced_loss.hpp"
@@ -12,6 +13,8 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+
+#include <fmt/format.h>
 
 namespace wengert::train {
 namespace {
@@ -151,12 +154,25 @@ ModelInfo StepPrograms<T>::model_info(const Batch<T>& batch) {
     check_broadcasts(term.value, recorded_leaves.vars.targets, subject(), where_);
   check_reducible(recorded, batch.samples, recorded_leaves.weights, subject(), where_);
   reduce_loss(recorded, recorded_leaves.weights);
+  if (trainer_ && trainer_->line_search != nullptr) require_known_generators(tape);
   if (trainer_) check_trained(recorded.loss, model_, *trainer_->optimizer, where_);
   ModelInfo info;
   for (const LossTerm<T>& term : recorded.terms) info.terms.push_back(term.name);
   for (const auto& [name, output] : recorded.outputs) info.outputs.emplace_back(name, output.shape());
   info.dot = to_dot(recorded.loss, where_);
   return info;
+}
+
+template <class T>
+void StepPrograms<T>::require_known_generators(const Tape<T>& tape) const {
+  for (const program::Stream& stream : program::streams_of(tape).streams)
+    if (std::ranges::none_of(model_.generators, [&](const Generator& g) { return g.state() == stream.state; }))
+      throw ValueError(subject(),
+                       fmt::format("LBFGS with a loss that draws from a generator of key {} outside of the network: "
+                                   "its line search needs the same numbers at each evaluation: add the generator to "
+                                   ".checkpoint.generators",
+                                   stream.state->key),
+                       where_);
 }
 
 template <class T>
@@ -223,7 +239,7 @@ Program<T>& StepPrograms<T>::gradients(const Batch<T>& batch, bool first) {
     model_.set_training(true);
     const Leaves of_batch = leaves(tape, batch);
     inputs = of_batch.all();
-    const RecordedLoss<T> recorded = record(of_batch, false);
+    const RecordedLoss<T> recorded = record(of_batch, first);
     std::vector<ProgramVar<T>> outputs = results(recorded);
     for (const Var<T>& gradient : trainer_->optimizer->gradients(recorded.loss, where_)) outputs.push_back(gradient);
     return outputs;

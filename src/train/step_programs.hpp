@@ -71,6 +71,7 @@ class StepPrograms {
   void notice_frozen();
   template <class Count>
   std::size_t of_all(Count count) const;
+  void require_known_generators(const Tape<T>& tape) const;
   std::vector<Var<T>> norms(const std::vector<Var<T>>& gradients) const;
 
   const ErasedModel<T>& model_;

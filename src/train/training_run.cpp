@@ -41,6 +41,29 @@ ErasedModel<T> with_paths(ErasedModel<T> model, const optim::AnyOptimizer<T>& op
   return model;
 }
 
+// Throws ValueError unless each step gets all samples.
+template <class T>
+void require_one_batch(const Source<T>& data, const FitOptions& options, const Location& where) {
+  std::string what, cure = "pass the samples as train::Samples";
+  if (const auto* loader = data.loader()) {
+    if (loader->count == 1 && loader->batch_size >= data.size()) return;
+    what = fmt::format("a Loader of {} batches of {}", loader->count, loader->batch_size);
+  } else if (const auto own = data.batches(options.batches.seed, 0); !own.empty()) {
+    if (own.size() == 1 && own.front().size() == data.size()) return;
+    what = fmt::format("data that divide themselves into {} batches", own.size());
+  } else {
+    if (options.batch_size == all_samples) return;
+    what = fmt::format("batches of {}", options.batch_size);
+    cure = "set .batch_size = train::all_samples";
+  }
+  throw ValueError(
+      "fit",
+      fmt::format("LBFGS with {} for {} samples: its line search needs the same loss at each evaluation: {}, or use an "
+                  "Optimizer",
+                  what, data.size(), cure),
+      where);
+}
+
 // Returns the options if all of them are valid.
 template <class T>
 const FitOptions& checked(const FitOptions& options, const Trainer<T>& trainer, const Source<T>& data,
@@ -49,11 +72,7 @@ const FitOptions& checked(const FitOptions& options, const Trainer<T>& trainer, 
   if (trainer.stepwise == nullptr && trainer.line_search == nullptr)
     refuse("an optimiser of another type: expected an Optimizer or LBFGS");
   if (trainer.line_search != nullptr) {
-    if (data.loader() != nullptr ? data.loader()->count != 1 : options.batch_size != all_samples)
-      refuse(
-          fmt::format("LBFGS with batches of {}: its line search needs the same loss at each evaluation: set "
-                      ".batch_size = train::all_samples, or use an Optimizer",
-                      data.loader() != nullptr ? data.loader()->batch_size : options.batch_size));
+    require_one_batch(data, options, where);
     if (options.batches.accumulate != 1)
       refuse(fmt::format("LBFGS with batches.accumulate {}: expected 1, because a step takes all samples in one batch",
                          options.batches.accumulate));
@@ -71,8 +90,16 @@ const FitOptions& checked(const FitOptions& options, const Trainer<T>& trainer, 
   const ScheduleOptions& schedule = options.schedule;
   if ((schedule.by_step ? 1 : 0) + (schedule.by_epoch ? 1 : 0) + (schedule.plateau ? 1 : 0) > 1)
     refuse("several of schedule.by_step, by_epoch and plateau are set: expected one");
+  if (schedule.plateau) {
+    optim::Plateau trial = *schedule.plateau;
+    trial.rate = 1;
+    trial(0);  // throws if an option is out of range
+  }
   if (options.checkpoint.resume && options.folder.empty())
     refuse("checkpoint.resume is set, but there is no folder to resume from");
+  if (options.checkpoint.steps != 0 && options.folder.empty())
+    refuse(fmt::format("checkpoint.steps is {}, but there is no folder for checkpoints: set .folder, or leave it out",
+                       options.checkpoint.steps));
   for (const AnyObserver& observer : options.observers)
     if (observer.get() == nullptr) refuse("an observer is a null pointer: expected one such as CsvLog(file)");
   return options;
@@ -229,6 +256,10 @@ std::string TrainingRun<T>::not_finite() const {
 
 template <class T>
 void TrainingRun<T>::save_weights(const std::filesystem::path& file, const Location& line) {
+  if (const std::string path = not_finite(); !path.empty())
+    throw ValueError("fit",
+                     fmt::format("step {}: '{}' is not finite, so {} is not written", state.steps, path, file.string()),
+                     line);
   std::optional<Averages<T>> averages;
   if (!has_final_weights) averages.emplace(trainer);
   save_parameters_npz(model, file, line);

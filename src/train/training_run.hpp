@@ -83,6 +83,7 @@ struct TrainingRun final : detail::ParameterAccess<T> {
   std::string run_signature() const;
   void resume();
   void require_same_run(const Checkpoint& checkpoint) const;
+  void restore_observers(const Checkpoint& checkpoint) const;
   std::vector<std::pair<std::string, Observer*>> named_observers() const;
 
   std::string rule_;    // of the optimiser and its options except the rate; a checkpoint must match

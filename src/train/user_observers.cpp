@@ -10,9 +10,8 @@ void UserObservers<T>::call(void (Observer::*hook)(FitStatus&), FitStatus& statu
       const bool stop = status.stop;
       const StopReason reason = status.reason;
       (observer.get()->*hook)(status);
-      if (!stop) continue;
-      status.stop = true;  // others decided so
-      status.reason = reason;
+      if (stop || !status.stop) status.reason = reason;  // another one decides
+      status.stop = status.stop || stop;
     }
   } catch (...) {
     if (between_steps) leave_checkpoint();

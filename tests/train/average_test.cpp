@@ -85,7 +85,7 @@ TEST_CASE("a run is not resumed with another average or other rate factors") {
                  "rate_factor.weight 0.5"));
 }
 
-TEST_CASE("a callback cannot set the rate while a schedule does") {
+TEST_CASE("an observer cannot set the rate while a schedule does") {
   const Tensor<double> x{1.0, 2.0};
   const train::Samples data{x, Tensor<double>(2 * x)};
   const Line network = line(1);

@@ -1,6 +1,7 @@
 // Detection and tracing of values that are not finite in train::fit.
 #include "train/checkpoint.hpp"
 #include "train/line.hpp"
+#include <wengert/io/npz.hpp>
 
 #include <cmath>
 #include <limits>
@@ -76,7 +77,7 @@ TEST_CASE("a gradient that is not finite is found also where no loss follows it"
 }
 
 TEST_CASE("the way to a loss that is not finite is gone again at the rates it was gone") {
-  // The weight takes the values 1, ¾, ½ and, at the rate set by a callback, 0, where the slope of 0 · √ is 0 · ∞.
+  // The weight takes the values 1, ¾, ½ and, at the rate set by an observer, 0, where the slope of 0 · √ is 0 · ∞.
   const Tensor<double> x = xt::ones<double>({8});
   const Line network = line(1);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.25});
@@ -93,7 +94,7 @@ TEST_CASE("the way to a loss that is not finite is gone again at the rates it wa
 }
 
 TEST_CASE("the way to a loss that is not finite is gone again as far as it was gone") {
-  // The slope is 1. At the rate set by a callback, the update of step 6, not its gradient, overflows to −∞.
+  // The slope is 1. At the rate set by an observer, the update of step 6, not its gradient, overflows to −∞.
   const Tensor<double> x = xt::ones<double>({8});
   const Line network = line(1);
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 1});
@@ -129,4 +130,51 @@ TEST_CASE("a search among accumulated gradients begins with none") {
   CAPTURE(message);
   CHECK(contains(message, "[fit] epoch 1, step 2, sample 3 of the data (number 0 of its batch): "));
   CHECK(network.weight.value()(0, 0) == doctest::Approx(0.5 - 0.01 * 0.5 / std::sqrt(0.5)));  // the value after step 1
+}
+
+TEST_CASE("weights that are not finite do not replace a good file") {
+  // The weight takes the values ½, ¼, 0, where the slope of 0 · √ is 0 · ∞: step 4, the last of epoch 2, makes it NaN,
+  // while the loss of the epoch is still finite, and the best so far.
+  const Tensor<double> x{1, 1};
+  const TemporaryFolder folder;
+  const auto loss = [](auto outputs, auto) { return mean(outputs + 0 * sqrt(outputs)); };
+  const auto message = [&](const train::AnyObserver& observer) {
+    const Line network = line(0.75);
+    optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.25});
+    return message_of<ValueError>([&] {
+      train::fit(network, optimizer, loss, train::Samples{x, x},
+                 quiet({.epochs = 4, .batch_size = 1, .batches = {.shuffle = false}, .observers = {observer}}));
+    });
+  };
+  CHECK(contains(message(train::BestCheckpoint(folder / "best.npz")), "[fit] epoch 2, step 4"));
+  CHECK(io::load_npz<double>(folder / "best.npz").at(0).value(0) == 0.25);
+  const std::string refused = message(train::after_step([&](train::FitStatus& status) {
+    if (status.step == 4) status.save_weights(folder / "best.npz");
+  }));
+  CHECK(contains(refused, "[fit] step 4: 'weight' is not finite, so " + (folder / "best.npz").string()));
+  CHECK(contains(refused, "is not written"));
+  CHECK(contains(refused, "finite_test.cpp:"));
+  CHECK(io::load_npz<double>(folder / "best.npz").at(0).value(0) == 0.25);
+}
+
+TEST_CASE("the search goes with the parameters frozen as they were in the steps") {
+  // The factor 0 has the gradient 0 · ∞ once it is trained, from step 3 on; step 4 has the loss that shows it.
+  struct Two {
+    Parameter<double> factor{Tensor<double>{0.0}, "factor"}, weight{Tensor<double>{1.0}, "weight"};
+    Var<double> operator()(Var<double> x) const {
+      return x * x.tape().variable(weight) + 0 * sqrt(x * x.tape().variable(factor));
+    }
+  } const network;
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.01});
+  Parameter<double>(network.factor).set_trainable(false);
+  const Tensor<double> x{1, 1};
+  const auto unfreeze = train::before_epoch([&](train::FitStatus& status) {
+    if (status.epoch == 2) Parameter<double>(network.factor).set_trainable(true);
+  });
+  const std::string message = message_of<ValueError>([&] {
+    train::fit(network, optimizer, squares, train::Samples{x, x},
+               quiet({.epochs = 3, .batch_size = 1, .batches = {.shuffle = false}, .observers = {unfreeze}}));
+  });
+  CAPTURE(message);
+  CHECK(contains(message, "[fit] epoch 2, step 3"));
 }

@@ -108,7 +108,7 @@ TEST_CASE("the guide to training works as it is written") {
     return xt::mean(xt::abs(outputs - std::get<wg::Tensor<double>>(targets)) > 1.0)();
   }, /*larger_is_better=*/false);
   // [resume]
-  train::fit(network, optimizer, loss, data.train, {.epochs = 40, .checkpoint = {.resume = true, .seconds = 10}, .folder = folder});
+  train::fit(network, optimizer, loss, data.train, data.test, {.epochs = 40, .checkpoint = {.resume = true, .seconds = 10}, .folder = folder});
   // [l-bfgs]
   optim::LBFGS<float> quasi_newton(network);
   auto refined = train::fit(network, quasi_newton, loss, data.train, data.test, {.epochs = 3, .batch_size = train::all_samples});

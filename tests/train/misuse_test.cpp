@@ -152,7 +152,7 @@ TEST_CASE("an optimiser with nothing to train is refused") {
               train::fit(network, optimizer, cross, halves(), quiet({.epochs = 1})));
 }
 
-TEST_CASE("what a callback freezes or unfreezes counts from the next step on") {
+TEST_CASE("what an observer freezes or unfreezes counts from the next step on") {
   for (const std::size_t accumulate : {1U, 2U}) {
     const auto network = nn::sequential(layer(1), layer(2));
     const auto first = [&] { return nn::parameter(network, "0.weight").value(); };
@@ -258,7 +258,7 @@ TEST_CASE("a training that goes on keeps its rule, and takes the rate it is give
   CHECK(run(optim::Adam{.rate = 0.001}, 5).last("rate") == doctest::Approx(0.0005));  // lowered by the plateau too
 }
 
-TEST_CASE("a training that goes on has frozen what its callbacks had frozen") {
+TEST_CASE("a training that goes on has frozen what its observers had frozen") {
   const TemporaryFolder folder;
   const auto run = [&](const std::filesystem::path& path, std::size_t stop_at) {
     const auto network = nn::sequential(layer(1), layer(2));

@@ -149,7 +149,7 @@ TEST_CASE("an observer ends the training run, for its own reason, and no later o
   const auto revoke = train::after_step([](FitStatus& status) { status.stop = false; });
   const auto result = fit_line(line(0), {.batch_size = 1, .observers = {train::after_step(stop), revoke}});
   CHECK(result.steps == 3);
-  CHECK(result.reason == StopReason::callback);
+  CHECK(result.reason == StopReason::observer);
   const auto timed = fit_line(line(0), {.observers = {train::before_epoch([](FitStatus& status) {
                                           status.stop = status.epoch == 2;
                                           status.reason = StopReason::time;
@@ -221,7 +221,9 @@ TEST_CASE("the states of observers are saved and restored by name and order") {
   CHECK(again->count == 12);
   CHECK(and_again->count == 112);
   CHECK(
-      contains(message_of<FileError>([&] { run(4, {Greedy()}); }), "holds fewer numbers than this training run keeps"));
+      contains(message_of<FileError>([&] { run(4, {Greedy()}); }),
+               "/run/checkpoint: observer/Counter/0 holds 1 numbers, too few for the observer's set_state: start again "
+               "without .checkpoint.resume, or give the observer another name()"));
 }
 
 TEST_CASE("EarlyStopping ends a run by a column of its own, and goes on counting when resumed") {

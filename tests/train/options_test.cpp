@@ -43,7 +43,7 @@ train::FitResult fit_kinds(std::size_t outputs, FitOptions options) {
 
 }  // namespace
 
-TEST_CASE("callbacks and time end a training") {
+TEST_CASE("observers and time end a training") {
   const Tensor<double> x = xt::ones<double>({8});
   const train::Samples data{x, x};
   Line network = line(0);
@@ -54,7 +54,7 @@ TEST_CASE("callbacks and time end a training") {
     CHECK(status.history.epochs.size() == ++epochs);
     status.stop = epochs == 2;
   })};
-  CHECK(train::fit(network, optimizer, squares, data, options).reason == StopReason::callback);
+  CHECK(train::fit(network, optimizer, squares, data, options).reason == StopReason::observer);
   CHECK(epochs == 2);
   options.observers = {};
   options.observers = {train::after_step([](train::FitStatus& status) { status.stop = status.step == 3; })};
@@ -125,6 +125,21 @@ TEST_CASE("checkpoint.steps and checkpoint.seconds: when checkpoints are written
   CHECK(steps_saved({.steps = 2}) == std::vector<std::size_t>{0, 0, 2, 2, 4});
   CHECK(steps_saved({.seconds = 0}) == std::vector<std::size_t>{0, 1, 2, 3, 4});
   CHECK(steps_saved({}) == std::vector<std::size_t>{0, 0, 0, 0, 0});
+}
+
+TEST_CASE("options without effect or out of range are refused before the first epoch") {
+  CHECK(contains(message_of<ValueError>([] { fit_kinds(2, {.checkpoint = {.steps = 2}}); }),
+                 "[fit] checkpoint.steps is 2, but there is no folder for checkpoints: set .folder, or leave it out"));
+  bool begun = false;
+  const auto refused = [&](const optim::Plateau& plateau) {
+    return message_of<ValueError>([&] {
+      fit_kinds(2, {.schedule = {.plateau = plateau},
+                    .observers = {train::before_epoch([&](const train::FitStatus&) { begun = true; })}});
+    });
+  };
+  CHECK(contains(refused({.factor = 1.5}), "[Plateau] factor 1.5: expected one of at least 0 and less than 1"));
+  CHECK(contains(refused({.min_rate = -1}), "[Plateau] min_rate"));
+  CHECK_FALSE(begun);
 }
 
 TEST_CASE("checkpoint.generators: their positions are saved") {

@@ -17,6 +17,15 @@ using namespace wengert::testing;
 using train::FitOptions;
 using train::StopReason;
 
+namespace {
+
+// An observer with a state of one number.
+struct Noting : train::Observer {
+  std::vector<double> state() const override { return {1}; }
+};
+
+}  // namespace
+
 TEST_CASE("a training does not go on from the checkpoint of a larger network") {
   const TemporaryFolder folder;
   const Tensor<double> x = random_tensor({8, 2}, 1), y = random_tensor({8, 2}, 2);
@@ -178,6 +187,8 @@ TEST_CASE("Ctrl-C ends a training after the step, and it goes on to the same end
   CHECK(contains(refusal(quiet({.batch_size = 4, .checkpoint = {.resume = true}, .folder = folder / "parts"})),
                  "checkpoint: belongs to another training run: 20 samples, batches of 3, 1 a step, shuffled by seed 0, "
                  "metrics none; this one has 20 samples, batches of 4"));
+  CHECK(contains(refusal(quiet({.batch_size = 4, .checkpoint = {.resume = true}, .folder = folder / "parts"})),
+                 ": start again without .checkpoint.resume, or in another folder"));
 }
 
 TEST_CASE("a Loader makes and distorts the batches, also of a training that goes on") {
@@ -217,4 +228,77 @@ TEST_CASE("a Loader makes and distorts the batches, also of a training that goes
   train_on(noisy, options);
   options.observers = {};
   CHECK(train_on(noisy, options) == whole);
+}
+
+TEST_CASE("a run is not resumed with another monitored column, nor with best weights that were not kept") {
+  const Tensor<double> one{1.0};
+  const train::Samples data{one, one};
+  const TemporaryFolder folder;
+  const auto run = [&](std::size_t epochs, const train::StoppingOptions& stopping, bool validated) {
+    const Line network = line(0);
+    optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
+    const auto options =
+        quiet({.epochs = epochs, .stopping = stopping, .checkpoint = {.resume = true}, .folder = folder / "run"});
+    if (validated)
+      train::fit(network, optimizer, squares, data, data, options);
+    else
+      train::fit(network, optimizer, squares, data, options);
+  };
+  const auto refused = [&](const train::StoppingOptions& stopping, bool validated) {
+    return message_of<FileError>([&] { run(3, stopping, validated); });
+  };
+  run(2, {}, false);
+  CHECK(contains(refused({}, true),
+                 "/run/checkpoint: monitored another column: loss; this training run has validation_loss: start again "
+                 "without .checkpoint.resume, or in another folder"));
+  CHECK(
+      contains(refused({.monitor = "gradient_norm"}, false), "monitored another column: loss; this training run has"));
+  CHECK(
+      contains(refused({.best_weights = true}, false),
+               "/run/checkpoint: holds no weights of the best epoch: leave out .stopping.best_weights, or start again "
+               "without .checkpoint.resume"));
+  run(3, {.monitor = "loss"}, true);  // the same column
+  std::filesystem::remove_all(folder / "run");
+  run(2, {.best_weights = true}, false);
+  run(3, {}, false);  // drops the best weights, which would become outdated
+  CHECK(contains(refused({.best_weights = true}, false), "holds no weights of the best epoch"));
+}
+
+TEST_CASE("a resumption that fails leaves the network as it was") {
+  struct Greedy : train::Observer {
+    std::vector<double> state() const override { return {1}; }
+    void set_state(const std::vector<double>& saved) override { static_cast<void>(saved.at(1)); }
+  };
+  // A metric whose state is too short in the file.
+  struct Longer : train::Metric {
+    std::size_t count;
+    explicit Longer(std::size_t of) : count(of) {}
+    std::string name() const override { return "longer"; }
+    void reset() override {}
+    void add(const Tensor<double>&, const train::Targets&) override {}
+    double value() const override { return 0; }
+    std::vector<double> state() const override { return std::vector<double>(count); }
+    void set_state(const std::vector<double>& saved) override { static_cast<void>(saved.at(count - 1)); }
+  };
+  const Tensor<double> x{1, 2};
+  const TemporaryFolder folder;
+  const auto run = [&](const Line& network, std::size_t count, train::Observers observers, const char* cure) {
+    optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1, .momentum = 0.5});
+    const auto fit = [&] {
+      train::fit(network, optimizer, squares, train::Samples{x, x},
+                 quiet({.epochs = 1,
+                        .metrics = {std::make_shared<Longer>(count)},
+                        .checkpoint = {.resume = true},
+                        .observers = std::move(observers),
+                        .folder = folder / "run"}));
+    };
+    if (cure == nullptr) return fit();
+    const double before = weight_of(network);
+    CHECK(contains(message_of<FileError>(fit), cure));
+    CHECK(weight_of(network) == before);
+    CHECK(optimizer.steps() == 0);
+  };
+  run(line(0), 1, {std::make_shared<Noting>()}, nullptr);
+  run(line(7), 1, {Greedy()}, "observer/observer/0 holds 1 numbers, too few for the observer's set_state");
+  run(line(7), 2, {}, "holds fewer numbers than this training run keeps: start again without .checkpoint.resume");
 }

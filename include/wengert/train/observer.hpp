@@ -28,7 +28,7 @@ class FitAccess;
 }
 
 /// Why a training run ended.
-enum class StopReason { epochs, time, no_improvement, callback, interrupt };
+enum class StopReason { epochs, time, no_improvement, observer, interrupt };
 /// The reason in words: `all epochs completed`, …
 std::string_view to_string(StopReason reason);
 
@@ -39,12 +39,12 @@ struct FitStatus {
   std::size_t step = 0;                      ///< the optimiser's last step, counted from 1
   double loss = 0;                           ///< the loss of this step's samples; after an epoch, its mean
   bool stop = false;                         ///< set it to end the training run
-  StopReason reason = StopReason::callback;  ///< the reason to give for it
+  StopReason reason = StopReason::observer;  ///< the reason to give for it
   bool resumed = false;                      ///< whether the run resumed from a checkpoint
   detail::FitAccess* access = nullptr;       ///< private to `fit`
 
-  /// The learning rate.
-  double rate() const;
+  /// The learning rate. All functions below throw ValueError if the status was not made by `fit`.
+  double rate(const Location& where = Location::current()) const;
   /// Sets the learning rate, from the next step on. Throws ValueError as the optimiser's `set_rate`, so also while a
   /// schedule of `fit` sets the rate.
   void set_rate(double rate, const Location& where = Location::current());
@@ -54,13 +54,13 @@ struct FitStatus {
   const std::vector<std::pair<std::string, Parameter<T>>>& parameters(
       const Location& where = Location::current()) const;
   /// Writes the parameters to a file that is replaced as a whole, as `weights.npz` of the run folder; averages of the
-  /// weights if the optimiser has any. Throws FileError if that fails.
+  /// weights if the optimiser has any. Throws FileError if that fails, ValueError if a weight is not finite.
   void save_weights(const std::filesystem::path& file, const Location& where = Location::current()) const;
   /// The monitored column of the history: `column`, or the run's own (`StoppingOptions::monitor`) if that is empty.
   /// Throws ValueError if there is no such column.
   std::string monitored(std::string_view column, const Location& where = Location::current()) const;
   /// Whether larger values of a column are better, as its metric says.
-  bool larger_is_better(std::string_view column) const;
+  bool larger_is_better(std::string_view column, const Location& where = Location::current()) const;
   /// A column's value in the last completed epoch.
   double last(std::string_view column, const Location& where = Location::current()) const;
 };
@@ -143,7 +143,7 @@ class EarlyStopping final : public Observer {
   void after_epoch(FitStatus& status) override;
   std::vector<double> state() const override;
   void set_state(const std::vector<double>& numbers) override;
-  std::string name() const override { return "EarlyStopping"; }
+  std::string name() const override;  // with the monitor that it was given
 
  private:
   EarlyStoppingOptions options_;
@@ -165,7 +165,7 @@ class BestCheckpoint final : public Observer {
   void after_epoch(FitStatus& status) override;
   std::vector<double> state() const override { return {best_}; }
   void set_state(const std::vector<double>& numbers) override;
-  std::string name() const override { return "BestCheckpoint"; }
+  std::string name() const override;  // with the monitor that it was given
 
  private:
   std::filesystem::path file_;

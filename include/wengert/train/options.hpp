@@ -106,11 +106,12 @@ struct StoppingOptions {
 /// What is kept of the state of a training run: checkpoints in the run folder, and one in memory.
 struct CheckpointOptions {
   /// Resumes from the checkpoint of `folder`, if there is one. If not set, training starts over, and an existing
-  /// checkpoint becomes `checkpoint.previous`. The optimiser must have the same rule and options. If its rate is that
+  /// checkpoint becomes `checkpoint.previous`. The optimiser must have the same rule and options, and the
+  /// monitored column must be the same. If its rate is that
   /// of the run's beginning, the rate that schedules had reached is restored; otherwise the new rate applies.
   bool resume = false;
   double seconds = 30;    ///< the time between checkpoints; one is also written at the end
-  std::size_t steps = 0;  ///< also writes a checkpoint after this many steps; 0: by time only
+  std::size_t steps = 0;  ///< also writes a checkpoint after this many steps, to `folder`; 0: by time only
   /// Random generators, besides those in the network, whose positions are saved in checkpoints.
   std::vector<Generator> generators = {};
   /// Whether to find the earlier step whose gradient caused a loss that is not finite. This keeps a copy of the
