@@ -1,7 +1,10 @@
 // Batches: their weights, and their arrays as inputs of recordings and of replays.
 #include "train/batch.hpp"
 
+#include <cmath>
 #include <variant>
+
+#include <fmt/format.h>
 
 namespace wengert::train {
 
@@ -15,6 +18,9 @@ double Batch<T>::weight() const {
 
 template <class T>
 void detail::set_weights(const Tensor<double>& weights, Batch<T>& batch) {
+  for (const double w : weights)
+    if (!std::isfinite(w) || w < 0)
+      throw ValueError("samples", fmt::format("a sample has the weight {}: expected a finite number, 0 or more", w));
   batch.sample_weights = weights;
   batch.weights = xt::cast<T>(weights);
 }

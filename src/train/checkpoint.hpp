@@ -24,7 +24,7 @@ class Checkpoint {
  public:
   /// The type of a value.
   using Value = std::variant<std::string, Indices, Tensor<float>, Tensor<double>>;
-  static constexpr std::uint32_t version = 2;  ///< of the file format and of the entries of `fit`
+  static constexpr std::uint32_t version = 3;  ///< of the file format and of the entries of `fit`
 
   /// Adds a value, or replaces the value of that name.
   void set(std::string_view name, Value value);

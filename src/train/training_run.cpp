@@ -105,6 +105,18 @@ const FitOptions& checked(const FitOptions& options, const Trainer<T>& trainer, 
   return options;
 }
 
+// The first batch as the network will see it: a Loader's transform may change its shape.
+template <class T>
+Batch<T> first_trained_batch(const Source<T>& data, std::size_t batch_size, const Location& where) {
+  Batch<T> batch = first_batch(data, batch_size, "fit", where);
+  if (data.loader() == nullptr) return batch;
+  auto plan = std::make_shared<data::detail::LoaderPlan>(*data.loader());
+  plan->prefetch = 0;
+  std::vector<std::size_t> rows;
+  data.copy(data::detail::LoaderEpoch(std::move(plan), 0, 0).next(), batch, rows);
+  return batch;
+}
+
 }  // namespace
 
 template <class T>
@@ -144,7 +156,7 @@ void TrainingRun<T>::begin() {
 
 template <class T>
 void TrainingRun<T>::choose_metrics() {
-  const Batch<T> batch = first_batch(data, batches.batch_size(), "fit", where);
+  const Batch<T> batch = first_trained_batch(data, batches.batch_size(), where);
   info = programs.model_info(batch);
   if (!options.folder.empty()) summary = model.summary ? model.summary(batch) : parameter_table(model);
   classified = classifies(info, batch);

@@ -88,11 +88,11 @@ TEST_CASE("a damaged checkpoint is one clear error") {
   CHECK(unnoticed == 0);
   CHECK(contains(message(bytes + "x"), "is damaged: "));
   std::string newer = bytes;
-  newer[8] = 3;
-  CHECK(contains(message(newer), "has version 3: this program supports version 2"));
+  newer[8] = 4;
+  CHECK(contains(message(newer), "has version 4: this program supports version 3"));
   std::string older = bytes;
   older[8] = 1;
-  CHECK(contains(message(older), "has version 1: this program supports version 2"));
+  CHECK(contains(message(older), "has version 1: this program supports version 3"));
   CHECK(contains(message_of<FileError>([&] { return Checkpoint::load(folder / "absent"); }), "no such file"));
 }
 

@@ -380,3 +380,17 @@ TEST_CASE("all namespaces can be opened at once") {
 }
 
 }  // namespace everything_opened
+
+TEST_CASE("a Loader's transform may change the shape of a batch") {
+  const data::Dataset<double> data{random_tensor({12, 1, 8, 8}, 1), Indices{0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}, 2};
+  auto validation = data;
+  validation.inputs = data::center_crop(data.inputs, 6, 6);
+  const auto network = nn::sequential(nn::Flatten{}, nn::Linear<double>::make(36, 2, Generator(1)));
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
+  const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
+  const data::Loader loader(data, {.batch_size = 4, .transform = [](auto& batch, Generator& generator) {
+                                     data::augment(batch.inputs, {.crop = {6, 6}}, generator);
+                                   }});
+  const auto result = train::fit(network, optimizer, loss, loader, validation, quiet({.epochs = 2}));
+  CHECK(result.steps == 6);
+}

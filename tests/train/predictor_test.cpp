@@ -140,6 +140,9 @@ TEST_CASE("later training does not change a Predictor, and copies of it share it
   const ToTensor copy = predictor;
   CHECK(copy(x) == before);
   CHECK(copy.compilations() == 2);
+  ToTensor first = copy;
+  const ToTensor second = std::move(first);
+  CHECK(first(x) == second(x));  // NOLINT(bugprone-use-after-move): moving is copying
 }
 
 TEST_CASE("the memory of a Predictor is bounded, and shared by the Programs where it can be") {

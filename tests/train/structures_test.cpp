@@ -3,6 +3,8 @@
 #include <wengert/data.hpp>
 #include <wengert/nn.hpp>
 
+#include <cmath>
+#include <limits>
 #include <tuple>
 
 using namespace wengert;
@@ -186,6 +188,11 @@ TEST_CASE("weights of samples give the weighted mean, in a step, over accumulate
     train::fit(still, optimizer, each, zero,
                quiet({.epochs = 1, .batch_size = 4, .batches = {.accumulate = accumulate}}));
     CHECK(weight_of(still) == 1);
+  }
+  for (const double wrong : {-1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
+    train::Samples bad{x, y, weights};
+    bad.weights(3) = wrong;
+    CHECK_ERROR(ValueError, "[samples] a sample has the weight ", train::evaluate(line(1), each, bad));
   }
   CHECK_ERROR(
       ValueError,

@@ -187,6 +187,13 @@ class Predictor<R(X...)> {
       : network_(detail::predictor_network<T, R, Inputs>(network)),
         pool_(std::make_shared<detail::ProgramPool<T>>(network_, options, where)) {}
 
+  // No move operations: a moved-from Predictor would have no network.
+  /// A copy shares the network and the Programs.
+  ///@{
+  Predictor(const Predictor&) = default;
+  Predictor& operator=(const Predictor&) = default;
+  ///@}
+
   /// The network's outputs for these inputs, which are read in place. Throws what the network throws for inputs of this
   /// shape or values; ValueError if it draws random numbers in evaluation mode, or reads a Parameter that is not one of
   /// its members (captured by a lambda, say), which could not be copied.
