@@ -218,17 +218,17 @@ TEST_CASE("paddings that a batch cannot hold are refused") {
 TEST_CASE("subset and split of Sequences keep steps, targets, paddings and the shapes of batches") {
   const Sequences all(four_sequences(), Indices{7, 8, 9, 6}, {.batch_size = 2, .bounds = {3, 5}, .shuffle = false},
                       {.value = -1});
-  const Sequences some = data::subset(all, std::vector<std::size_t>{3, 0, 3});
-  CHECK(some.steps() == std::vector<std::size_t>{3, 2, 3});
-  CHECK(some.sampler().bounds() == std::vector<std::size_t>{3});
-  CHECK(some.batches(1, 1) == std::vector<std::vector<std::size_t>>{{0, 1}, {2}});
+  const Sequences chosen = data::subset(all, std::vector<std::size_t>{3, 0, 3});
+  CHECK(chosen.steps() == std::vector<std::size_t>{3, 2, 3});
+  CHECK(chosen.sampler().bounds() == std::vector<std::size_t>{3});
+  CHECK(chosen.batches(1, 1) == std::vector<std::vector<std::size_t>>{{0, 1}, {2}});
   data::Padded<Tensor<float>> x;
   Indices y;
-  some.gather(std::vector<std::size_t>{0, 1, 2}, x, y);
+  chosen.gather(std::vector<std::size_t>{0, 1, 2}, x, y);
   CHECK(feature(x) == Tensor<float>{{30, 31, 32}, {0, 1, -1}, {30, 31, 32}});
   CHECK(x.lengths == Indices{3, 2, 3});
   CHECK(y == Indices{6, 7, 6});
-  const Sequences of_some = data::subset(some, std::vector<std::size_t>{1});  // to the bound of its longest
+  const Sequences of_some = data::subset(chosen, std::vector<std::size_t>{1});  // to the bound of its longest
   of_some.gather(std::vector<std::size_t>{0}, x, y);
   CHECK(feature(x) == Tensor<float>{{0, 1, -1}});
   CHECK_ERROR(ValueError, "[Sequences] index 4: there are 4 sequences", data::subset(all, std::vector<std::size_t>{4}));
