@@ -31,7 +31,8 @@ struct Valuer {
   }
   Pair<Var<float>> of(const Var<float>& x, const IndexVar<float>& word) const {
     const auto known = numbers(x);
-    const auto hidden = gelu(known + words(word));
+    const auto sum = known + words(word);
+    const auto hidden = gelu(sum);  // on a line of its own: where one expression is two rows depends on the compiler
     return {price(hidden), kind(hidden)};
   }
 };
