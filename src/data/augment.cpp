@@ -161,9 +161,6 @@ void cut_out(T* pixels, const double* more, const Augmentation& a, const Extents
     }
 }
 
-// Half of a margin, rounded to even like Python's `round`.
-std::size_t half_to_even(std::size_t margin) { return (margin + (margin % 4 == 3 ? 1 : 0)) / 2; }
-
 }  // namespace
 
 template <class T>
@@ -199,32 +196,7 @@ void augment(Tensor<T>& images, const Augmentation& augmentation, Generator gene
     cut_out(images.data() + i * size, more.data() + i * drawn_later, a, cropped);
 }
 
-template <class T>
-Tensor<T> center_crop(const Tensor<T>& images, std::size_t height, std::size_t width, const Location& where) {
-  Shape shape(images.shape());
-  if (shape.rank() < 2)
-    throw ShapeError("center_crop", fmt::format("shape {}: expected images …×H×W", to_string(shape)), where);
-  const std::size_t rows = shape[shape.rank() - 2], columns = shape.back();
-  if (height == 0 || width == 0 || height > rows || width > columns)
-    throw ValueError(
-        "center_crop",
-        fmt::format("a window of {} by {} pixels: expected at least 1 by 1 and at most the images' {} by {}", height,
-                    width, rows, columns),
-        where);
-  shape[shape.rank() - 2] = height;
-  shape[shape.rank() - 1] = width;
-  auto result = Tensor<T>::from_shape(xt::dynamic_shape<std::size_t>(shape));
-  const std::size_t top = half_to_even(rows - height), left = half_to_even(columns - width);
-  for (std::size_t line = 0; line < result.size() / width; ++line) {
-    const std::size_t from = line / height * rows + top + line % height;
-    std::copy_n(images.data() + from * columns + left, width, result.data() + line * width);
-  }
-  return result;
-}
-
 template void augment(Tensor<float>&, const Augmentation&, Generator, const Location&);
 template void augment(Tensor<double>&, const Augmentation&, Generator, const Location&);
-template Tensor<float> center_crop(const Tensor<float>&, std::size_t, std::size_t, const Location&);
-template Tensor<double> center_crop(const Tensor<double>&, std::size_t, std::size_t, const Location&);
 
 }  // namespace wengert::data
