@@ -17,6 +17,12 @@ namespace {
 
 // ---- reshape -------------------------------------------------------------------------------------------------------
 
+void check_elements(const Shape& from, std::size_t elements, const Shape& to) {
+  if (elements != to.elements())
+    throw ShapeError("reshape", fmt::format("shape {} to {}: {} elements cannot become {}", to_string(from),
+                                            to_string(to), elements, to.elements()));
+}
+
 struct Reshape {
   static constexpr std::string_view name = "reshape";
   static constexpr std::string_view notation = "the elements of x in another shape";
@@ -25,9 +31,7 @@ struct Reshape {
   Shape to;
 
   bool view(const Layout& input, Layout& out, std::ptrdiff_t&) const {
-    if (input.size != to.elements())
-      throw ShapeError(name, fmt::format("shape {} to {}: {} elements cannot become {}", to_string(input.shape),
-                                         to_string(to), input.size, to.elements()));
+    check_elements(input.shape, input.size, to);
     const std::optional<Layout> layout = reshaped_layout(input, to);
     out = layout ? *layout : contiguous_layout(to);
     return layout.has_value();
@@ -42,6 +46,24 @@ struct Reshape {
   static std::vector<OpExample> applications() {
     return examples_of(name, {{3, 4}, {2, 3, 4}}, [](auto x) { return reshape(x, {x.shape().back(), -1}); });
   }
+};
+
+// Of indices, as a copy.
+struct ReshapeIndices {
+  static constexpr std::string_view name = "reshape_indices";
+  static constexpr std::string_view notation = "the elements of k in another shape";
+  static constexpr std::size_t arity = 1;
+  static constexpr std::uint8_t index_inputs = 0b1;
+  static constexpr bool index_output = true;
+  static Text text(const Text& x) { return x; }
+  Shape to;
+
+  Shape shape(const Shape& x) const {
+    check_elements(x, x.elements(), to);
+    return to;
+  }
+  void forward(Value<const std::int64_t> x, Value<std::int64_t> y) const { std::copy_n(x.data, x.size(), y.data); }
+  static std::vector<StructuralExample<ReshapeIndices>> examples() { return {}; }
 };
 
 // ---- transpose -----------------------------------------------------------------------------------------------------
@@ -164,6 +186,12 @@ template <class T>
 Var<T> reshape(Var<T> x, const std::type_identity_t<NewShape>& shape, Location where) {
   return atomically(tape_of(x, Reshape::name, where), where,
                     [&] { return record(Reshape{shape.of(x.size())}, where, x); });
+}
+
+template <class T>
+IndexVar<T> reshape(IndexVar<T> x, const std::type_identity_t<NewShape>& shape, Location where) {
+  return atomically(tape_of(x.handle(), Reshape::name, where), where,
+                    [&] { return record(ReshapeIndices{shape.of(x.size())}, where, x); });
 }
 
 template <class T>
@@ -307,16 +335,17 @@ Var<T> contiguous(Var<T> x, Location where) {
              : record(Contiguous{}, where, x);
 }
 
-#define WENGERT_INSTANTIATE(T)                                                        \
-  template Var<T> reshape(Var<T>, const std::type_identity_t<NewShape>&, Location);   \
-  template Var<T> flatten(Var<T>, std::ptrdiff_t, std::ptrdiff_t, Location);          \
-  template Var<T> expand_dims(Var<T>, const Axes&, Location);                         \
-  template Var<T> squeeze(Var<T>, const Axes&, Location);                             \
-  template Var<T> transpose(Var<T>, const Axes&, Location);                           \
-  template Var<T> swapaxes(Var<T>, std::ptrdiff_t, std::ptrdiff_t, Location);         \
-  template Var<T> moveaxis(Var<T>, const Axes&, const Axes&, Location);               \
-  template Var<T> broadcast_to(Var<T>, const std::type_identity_t<Shape>&, Location); \
-  template Var<T> sum_to(Var<T>, const std::type_identity_t<Shape>&, Location);       \
+#define WENGERT_INSTANTIATE(T)                                                                \
+  template Var<T> reshape(Var<T>, const std::type_identity_t<NewShape>&, Location);           \
+  template IndexVar<T> reshape(IndexVar<T>, const std::type_identity_t<NewShape>&, Location); \
+  template Var<T> flatten(Var<T>, std::ptrdiff_t, std::ptrdiff_t, Location);                  \
+  template Var<T> expand_dims(Var<T>, const Axes&, Location);                                 \
+  template Var<T> squeeze(Var<T>, const Axes&, Location);                                     \
+  template Var<T> transpose(Var<T>, const Axes&, Location);                                   \
+  template Var<T> swapaxes(Var<T>, std::ptrdiff_t, std::ptrdiff_t, Location);                 \
+  template Var<T> moveaxis(Var<T>, const Axes&, const Axes&, Location);                       \
+  template Var<T> broadcast_to(Var<T>, const std::type_identity_t<Shape>&, Location);         \
+  template Var<T> sum_to(Var<T>, const std::type_identity_t<Shape>&, Location);               \
   template Var<T> contiguous(Var<T>, Location);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

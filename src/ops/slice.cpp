@@ -1,4 +1,4 @@
-// slice with Python's index rules, flip, diagonal, diag, trace, tril and triu.
+// slice with Python's index rules, of values and of indices, flip, diagonal, diag, trace, tril and triu.
 #include "ops/composite_registry.hpp"
 #include "ops/view_transpose.hpp"
 #include <wengert/ops/reduce.hpp>
@@ -9,6 +9,20 @@
 
 namespace wengert {
 namespace {
+
+// Copies x to contiguous memory, in reverse order along the axes of these bits.
+template <class E>
+void copy_reversed(Value<const E> x, std::uint32_t axes, E* to) {
+  if (x.size() == 0) return;
+  Layout reversed = *x.layout;
+  reversed.contiguous = reversed.contiguous && axes == 0;
+  for (std::size_t axis = 0; axis < x.shape().rank(); ++axis)
+    if ((axes >> axis & 1) != 0) {
+      x.data += static_cast<std::ptrdiff_t>(x.shape()[axis] - 1) * reversed.strides[axis];
+      reversed.strides[axis] = -reversed.strides[axis];
+    }
+  copy_elements<E>({x.data, &reversed}, to);
+}
 
 struct Flip {
   static constexpr std::string_view name = "flip";
@@ -21,21 +35,35 @@ struct Flip {
   Shape shape(const Shape& x) const { return x; }
   template <class T>
   void forward(Value<const T> x, Value<T> y) const {
-    if (x.size() == 0) return;
-    Layout reversed = *x.layout;
-    reversed.contiguous = false;
-    for (std::size_t axis = 0; axis < x.shape().rank(); ++axis)
-      if ((axes >> axis & 1) != 0) {
-        x.data += static_cast<std::ptrdiff_t>(x.shape()[axis] - 1) * reversed.strides[axis];
-        reversed.strides[axis] = -reversed.strides[axis];
-      }
-    copy_elements({x.data, &reversed}, y);
+    copy_reversed(x, axes, y.data);
   }
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T>) const {
     return record(*this, Location::current(), g);
   }
   static std::vector<StructuralExample<Flip>> examples() { return {{{1}, {{4}}}, {{0b101}, {{2, 3, 4}}}}; }
+};
+
+// Indices have no gradient, so one op copies the part, its reversed axes and its new axes.
+struct SliceIndices {
+  static constexpr std::string_view name = "slice_indices";
+  static constexpr std::string_view notation = "part of k";
+  static constexpr std::size_t arity = 1;
+  static constexpr std::uint8_t index_inputs = 0b1;
+  static constexpr bool index_output = true;
+  static constexpr bool takes_strides = true;
+  Section section;
+  Shape to;
+  std::uint32_t backwards = 0;  // axes of the section, one bit each
+
+  Shape shape(const Shape&) const { return to; }
+  void forward(Value<const std::int64_t> x, Value<std::int64_t> y) const {
+    Layout part;
+    std::ptrdiff_t offset = 0;
+    section.view(*x.layout, part, offset);
+    copy_reversed<std::int64_t>({x.data + offset, &part}, backwards, y.data);
+  }
+  static std::vector<StructuralExample<SliceIndices>> examples() { return {}; }
 };
 
 template <bool lower>
@@ -109,10 +137,17 @@ Run run_of(const Slice& part, std::size_t extent, std::size_t axis) {
           static_cast<std::size_t>(count > 1 ? step : 1), backwards};
 }
 
+// The part of a value that slices select.
+struct SelectedPart {
+  Section section;
+  Shape kept, result;           // the section's shape; `result` also has the new axes
+  std::uint32_t backwards = 0;  // axes of `kept`, one bit each
+
+  bool is_whole(const Shape& shape) const { return section.count == shape && section.dropped == 0; }
+};
+
 // The first `whole` axes stay whole; `slices` are for those after them.
-template <class T>
-Var<T> slice_axes(Var<T> x, std::size_t whole, std::span<const Slice> slices, const Location& where) {
-  const Shape shape = x.shape();
+SelectedPart selected_part(const Shape& shape, std::size_t whole, std::span<const Slice> slices) {
   std::size_t mentioned = whole, ellipses = 0;
   for (const Slice& part : slices) {
     mentioned += part.kind == Slice::Kind::range || part.kind == Slice::Kind::position ? 1 : 0;
@@ -123,9 +158,8 @@ Var<T> slice_axes(Var<T> x, std::size_t whole, std::span<const Slice> slices, co
                                         ? fmt::format("{} positions and ranges for shape {}: at most one for each axis",
                                                       mentioned, to_string(shape))
                                         : "more than one ellipsis: only one can stand for the remaining axes");
-  Section section;
-  Shape kept, result;  // `result` also has the new axes
-  std::uint32_t backwards = 0;
+  SelectedPart selected;
+  Section& section = selected.section;
   const auto take = [&](const Slice& part) {
     const std::size_t axis = section.count.rank();
     const Run run = run_of(part, shape[axis], axis);
@@ -136,9 +170,9 @@ Var<T> slice_axes(Var<T> x, std::size_t whole, std::span<const Slice> slices, co
       section.dropped |= std::size_t{1} << axis;
       return;
     }
-    if (run.backwards) backwards |= std::uint32_t{1} << kept.rank();
-    kept.push_back(run.count);
-    result.push_back(run.count);
+    if (run.backwards) selected.backwards |= std::uint32_t{1} << selected.kept.rank();
+    selected.kept.push_back(run.count);
+    selected.result.push_back(run.count);
   };
   const auto take_whole = [&](std::size_t axes) {
     for (std::size_t i = 0; i < axes; ++i) take(Slice(xt::all()));
@@ -146,16 +180,37 @@ Var<T> slice_axes(Var<T> x, std::size_t whole, std::span<const Slice> slices, co
   take_whole(whole);
   for (const Slice& part : slices)
     if (part.kind == Slice::Kind::newaxis)
-      result.push_back(1);
+      selected.result.push_back(1);
     else if (part.kind == Slice::Kind::ellipsis)
       take_whole(shape.rank() - mentioned);
     else
       take(part);
   take_whole(shape.rank() - section.count.rank());
+  return selected;
+}
 
-  Var<T> part = section.count == shape && section.dropped == 0 ? x : record(section, where, x);
-  if (backwards != 0) part = record(Flip{backwards}, where, part);
-  return result == kept ? part : reshape(part, result, where);
+template <class T>
+Var<T> slice_axes(Var<T> x, std::size_t whole, std::span<const Slice> slices, const Location& where) {
+  const Shape shape = x.shape();
+  const SelectedPart selected = selected_part(shape, whole, slices);
+  Var<T> part = selected.is_whole(shape) ? x : record(selected.section, where, x);
+  if (selected.backwards != 0) part = record(Flip{selected.backwards}, where, part);
+  return selected.result == selected.kept ? part : reshape(part, selected.result, where);
+}
+
+template <class T>
+IndexVar<T> slice_axes(IndexVar<T> x, std::size_t whole, std::span<const Slice> slices, const Location& where) {
+  const Shape shape = x.shape();
+  const SelectedPart selected = selected_part(shape, whole, slices);
+  if (selected.is_whole(shape) && selected.backwards == 0 && selected.result == shape) return x;
+  return record(SliceIndices{selected.section, selected.result, selected.backwards}, where, x);
+}
+
+template <class V>
+V slice_along(V x, std::ptrdiff_t axis, const Slice& part, const Location& where) {
+  if (part.kind == Slice::Kind::newaxis || part.kind == Slice::Kind::ellipsis)
+    throw ValueError(Section::name, "ellipsis or newaxis along one axis: expected a position or a range");
+  return slice_axes(x, normalise_axis(axis, x.rank(), Section::name), {&part, 1}, where);
 }
 
 }  // namespace
@@ -168,11 +223,19 @@ Var<T> slice(Var<T> x, const List<Slice>& slices, Location where) {
 
 template <class T>
 Var<T> slice(Var<T> x, std::ptrdiff_t axis, const Slice& part, Location where) {
-  return atomically(tape_of(x, Section::name, where), where, [&] {
-    if (part.kind == Slice::Kind::newaxis || part.kind == Slice::Kind::ellipsis)
-      throw ValueError(Section::name, "ellipsis or newaxis along one axis: expected a position or a range");
-    return slice_axes<T>(x, normalise_axis(axis, x.rank(), Section::name), {&part, 1}, where);
-  });
+  return atomically(tape_of(x, Section::name, where), where, [&] { return slice_along(x, axis, part, where); });
+}
+
+template <class T>
+IndexVar<T> slice(IndexVar<T> x, const List<Slice>& slices, Location where) {
+  return atomically(tape_of(x.handle(), Section::name, where), where,
+                    [&] { return slice_axes<T>(x, 0, slices.elements(), where); });
+}
+
+template <class T>
+IndexVar<T> slice(IndexVar<T> x, std::ptrdiff_t axis, const Slice& part, Location where) {
+  return atomically(tape_of(x.handle(), Section::name, where), where,
+                    [&] { return slice_along(x, axis, part, where); });
 }
 
 template <class T>
@@ -235,6 +298,8 @@ WENGERT_REGISTER_COMPOSITE(trace, "Σ xᵢᵢ", "", trace(x, 0, -1, -2))
 #define WENGERT_INSTANTIATE(T)                                                                \
   template Var<T> slice(Var<T>, const List<Slice>&, Location);                                \
   template Var<T> slice(Var<T>, std::ptrdiff_t, const Slice&, Location);                      \
+  template IndexVar<T> slice(IndexVar<T>, const List<Slice>&, Location);                      \
+  template IndexVar<T> slice(IndexVar<T>, std::ptrdiff_t, const Slice&, Location);            \
   template Var<T> flip(Var<T>, const Axes&, Location);                                        \
   template Var<T> diagonal(Var<T>, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, Location); \
   template Var<T> diag(Var<T>, std::ptrdiff_t, Location);                                     \

@@ -76,4 +76,12 @@ for k, (name, f) in enumerate({
     oracle.case(f"{name}.of_scalar", squared(lambda s: f(s, -(k % 2))), s)
 for name in ("argmax", "argmin", "argsort", "count_nonzero"):
     oracle.case(f"{name}.of_scalar", lambda s: getattr(torch, name)(s, -1), s, orders=0)
+
+# Parts, shapes and conversions of indices.
+k = oracle.random.integers(-9, 9, (3, 4))
+oracle.case("slice_indices", lambda k: k[1:, 2], k, orders=0)
+oracle.case("slice_indices.backwards", lambda k: torch.flip(k, (0,))[::2, None, 1:4:2], k, orders=0)
+oracle.case("reshape_indices", lambda k: k.reshape(2, -1), k, orders=0)
+oracle.case("to_values", lambda k: k.double(), k, orders=0)
+oracle.case("to_indices", lambda x: x.long(), np.array([[-3.0, 0.0], [2.0**53, -0.0]]), orders=0)
 oracle.write()

@@ -77,5 +77,17 @@ TEST_CASE("index ops agree with PyTorch") {
   oracle.check_exactly("argmin.of_scalar", [](auto& tape) { return argmin(tape.constant(0.75), 0); });
   oracle.check_exactly("argsort.of_scalar", [](auto& tape) { return argsort(tape.constant(0.75), -1); });
   oracle.check_exactly("count_nonzero.of_scalar", [](auto& tape) { return count_nonzero(tape.constant(0.75), 0); });
+
+  const auto of_indices = [&](const std::string& name, auto f) {
+    oracle.check_exactly(name, [&, f](auto& tape) { return f(tape.indices(oracle.indices(name, "i0"))); });
+  };
+  of_indices("slice_indices", [](auto k) { return slice(k, {xt::range(1, 3), 2}); });
+  of_indices("slice_indices.backwards", [](auto k) {
+    return slice(k, {Slice({}, {}, -2), xt::newaxis(), xt::range(1, 4, 2)});
+  });
+  of_indices("reshape_indices", [](auto k) { return reshape(k, {2, -1}); });
+  of_indices("to_values", [](auto k) { return to_values(k); });
+  oracle.check_exactly("to_indices",
+                       [&](auto& tape) { return to_indices(tape.constant(oracle.array("to_indices", "x0"))); });
   oracle.check_all_were_checked();
 }

@@ -124,6 +124,33 @@ std::vector<Function> indexing() {
                    [](auto& a) {
                      return one_hot(a.labels, 3) * fit(a.x[0], {4, 1});
                    }),
+          function("slices of labels", 1,
+                   [](auto& a) {
+                     const auto table = fit(a.x[0], {3, extent(a)}, a.flag());
+                     const auto matrix = reshape(a.labels, {2, -1});
+                     const auto part = a.flag() ? slice(matrix, 1, static_cast<std::ptrdiff_t>(a.below(3)) - 1)
+                                       : a.flag()
+                                           ? slice(matrix, {Slice{{}, {}, -1}, Slice{1, {}}, xt::newaxis()})
+                                           : slice(matrix, {0, Slice{0, static_cast<std::ptrdiff_t>(a.below(3))}});
+                     a.indices->push_back(part);
+                     return take(table, part, 0);
+                   }),
+          function("reshaped indices", 2,
+                   [](auto& a) {
+                     const auto order = argsort(fit(a.x[1], {2, 3}), 1);
+                     a.indices->push_back(reshape(slice(order, {xt::all(), Slice{{}, {}, -2}}), {4}));
+                     return embedding(fit(a.x[0], {3, extent(a)}, a.flag()), a.indices->back());
+                   }),
+          function("labels as values", 1,
+                   [](auto& a) {
+                     return to_values(a.labels) * fit(a.x[0], {3, 4}, a.flag());
+                   }),
+          function("masks as indices", 2,
+                   [](auto& a) {
+                     const auto chosen = to_indices(fit(a.x[1], {4}) > 0);
+                     a.indices->push_back(chosen);
+                     return embedding(fit(a.x[0], {2, extent(a)}, a.flag()), chosen);
+                   }),
           function("sequence_mask", 1,
                    [](auto& a) {
                      return sequence_mask(a.labels, 2 + a.below(2)) * fit(a.x[0], {4, 1});

@@ -1,4 +1,4 @@
-// Indexing: take, gather, scatter and related ops; selection by masks; sorting.
+// Indexing: take, gather, scatter and related ops; selection by masks; conversion between indices and values; sorting.
 //
 // Indices are an IndexVar, or an array or list of integers. Negative indices count from the end; an index out of range
 // throws ValueError. If indices repeat, the contributions to an element add up, in gradients too. A scalar counts as
@@ -60,6 +60,18 @@ Var<T> one_hot(IndexVar<T> labels, std::size_t classes, Location where = Locatio
 /// Throws ShapeError if x and mask do not broadcast, HandleError if the tape computes no values.
 template <class T>
 Var<T> masked_select(Var<T> x, std::type_identity_t<Operand<T>> mask, Location where = Location::current());
+
+// ---- conversion ----------------------------------------------------------------------------------------------------
+
+/// The indices as numbers of T, without gradient. Throws ValueError for an index beyond ±2²⁴ in float or ±2⁵³ in
+/// double, where T does not hold every integer.
+template <class T>
+Var<T> to_values(IndexVar<T> indices, Location where = Location::current());
+
+/// The values as indices, without gradient: the inverse of `to_values`. Throws ValueError, naming the element, for a
+/// value that is not an integer or not finite, or lies beyond the limits of `to_values`.
+template <class T>
+IndexVar<T> to_indices(Var<T> values, Location where = Location::current());
 
 // ---- element by element along an axis ------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <wengert/base/axes.hpp>
+#include <wengert/tape/index_var.hpp>
 #include <wengert/tape/tape.hpp>
 
 #include <concepts>
@@ -43,6 +44,10 @@ class NewShape {
 /// Throws ShapeError if the number of elements differs.
 template <class T>
 Var<T> reshape(Var<T> x, const std::type_identity_t<NewShape>& shape, Location where = Location::current());
+
+/// The same for indices. A copy.
+template <class T>
+IndexVar<T> reshape(IndexVar<T> x, const std::type_identity_t<NewShape>& shape, Location where = Location::current());
 
 /// Merges the axes from `first` to `last`, counted from the end if negative; a scalar becomes a vector (PyTorch's
 /// flatten). Throws AxisError if there is no such axis or `first` comes after `last`.

@@ -3,6 +3,7 @@
 
 #include <wengert/base/axes.hpp>
 #include <wengert/base/list.hpp>
+#include <wengert/tape/index_var.hpp>
 #include <wengert/tape/tape.hpp>
 
 #include <concepts>
@@ -60,6 +61,14 @@ Var<T> slice(Var<T> x, const List<Slice>& slices, Location where = Location::cur
 /// Part of x along one axis. Throws AxisError if there is no such axis, ValueError for a new axis or an ellipsis.
 template <class T>
 Var<T> slice(Var<T> x, std::ptrdiff_t axis, const Slice& part, Location where = Location::current());
+
+/// Part of x, as for values: column 2 of a matrix of indices is `slice(x, 1, 2)`. A copy, unless it is all of x.
+///@{
+template <class T>
+IndexVar<T> slice(IndexVar<T> x, const List<Slice>& slices, Location where = Location::current());
+template <class T>
+IndexVar<T> slice(IndexVar<T> x, std::ptrdiff_t axis, const Slice& part, Location where = Location::current());
+///@}
 
 /// The elements in reverse order along the given axes, or along all. A copy.
 template <class T>
