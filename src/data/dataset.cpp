@@ -185,7 +185,9 @@ SplitOf<Frame> stratified_split(const Frame& frame, std::string_view label, doub
     if (count == 1)
       throw ValueError(
           "stratified_split",
-          fmt::format("class {} has one row: expected at least two, one for each part", io::in_quotes(name)), where);
+          fmt::format("class {} has one row: expected at least two, one for each part; split needs no classes",
+                      io::in_quotes(name)),
+          where);
     count = next++;
   }
   Indices labels = Indices::from_shape({frame.size()});

@@ -1,4 +1,4 @@
-// TableEncoder::encode, decoding, the conversions of EncodedTable, and FrameSource.
+// TableEncoder::encode, decoding, the printed description, the conversions of EncodedTable, and FrameSource.
 #include "base/join.hpp"
 #include "base/located.hpp"
 #include "data/frame_access.hpp"
@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <limits>
+#include <ostream>
 #include <type_traits>
 #include <utility>
 
@@ -62,13 +63,18 @@ class ColumnEncoder {
     const std::string_view cell = frame_.cell(row, index_);
     const auto found = place_.index.find(cell);
     if (found != place_.index.end()) return found->second;
+    check_utf8(encode_subject, frame_, row, index_);
     const bool label = column_.kind == ColumnKind::label;
     if (label || column_.unknown == Unknown::error)
       refuse_cell(encode_subject, frame_, row, index_,
                   fmt::format("{} is not among the {} of the training rows: {}{}", io::in_quotes(cell),
                               label ? "classes" : "categories", first_few(learned_.categories, io::in_quotes),
-                              label ? "" : "; set a rule, such as Unknown::ignore, for the column"));
+                              label ? number_hint(row) : "; set a rule, such as Unknown::ignore, for the column"));
     return column_.unknown == Unknown::other ? place_.other : nowhere;
+  }
+
+  const char* number_hint(std::size_t row) const {
+    return frame_.number(row, index_) ? "; a number to predict is a target, not a label" : "";
   }
 
   const Column& column_;
@@ -77,6 +83,30 @@ class ColumnEncoder {
   const Frame& frame_;
   std::size_t index_;
 };
+
+// Notes on the inputs and indices of a column that no training row uses, a line for each.
+std::string untrained(const Column& column, const LearnedColumn& learned, const ColumnPlace& place) {
+  const auto input = [&](const char* name) {
+    return fmt::format("the input {}, so its weights are", io::in_quotes(column.name + "_" + name));
+  };
+  const auto category = [&](const char* name, std::size_t position) {
+    return column.encoding == Encoding::index
+               ? fmt::format("index {}, '{}', so its row of an nn::Embedding is", position, name)
+               : input(name);
+  };
+  const auto line = [&](const std::string& unused, const char* cure) {
+    return fmt::format("column {}: no training row uses {} never trained: {}\n", io::in_quotes(column.name), unused,
+                       cure);
+  };
+  std::string lines;
+  if (column.unknown == Unknown::other && !learned.other_seen)
+    lines += line(category("other", place.other),
+                  "set a min_frequency that some categories do not reach, or Unknown::error");
+  if (column.missing == Missing::category && !learned.missing_seen)
+    lines += line(category("missing", place.missing), "set Missing::most_frequent or Missing::error");
+  if (column.indicator && !learned.missing_seen) lines += line(input("missing"), "set indicator = false");
+  return lines;
+}
 
 template <class Array>
 Array zeros(const Shape& shape) {
@@ -159,13 +189,22 @@ const std::string& TableEncoder::decode(std::int64_t label, const Location& wher
   return class_names()[static_cast<std::size_t>(label)];
 }
 
+std::string TableEncoder::to_string() const {
+  std::string text = state_->schema.to_string();
+  for (std::size_t i = 0; i < state_->schema.columns.size(); ++i)
+    text += untrained(state_->schema.columns[i], state_->learned[i], state_->places[i]);
+  return text;
+}
+
+std::ostream& operator<<(std::ostream& out, const TableEncoder& encoder) { return out << encoder.to_string(); }
+
 template <class T>
 Tensor<T> TableEncoder::decode_targets(const Tensor<T>& targets, const Location& where) const {
   const std::size_t count = target_names().size();
   if (targets.dimension() != 2 || targets.shape()[1] != count)
-    throw ShapeError("TableEncoder::decode_targets",
-                     fmt::format("targets of shape {}: expected (N, {})", to_string(Shape(targets.shape())), count),
-                     where);
+    throw ShapeError(
+        "TableEncoder::decode_targets",
+        fmt::format("targets of shape {}: expected (N, {})", wengert::to_string(Shape(targets.shape())), count), where);
   Tensor<T> result = targets;
   for (std::size_t i = 0; i < state_->schema.columns.size(); ++i) {
     if (state_->schema.columns[i].kind != ColumnKind::target) continue;

@@ -4,7 +4,6 @@
 #include "data/moments.hpp"
 #include "data/table_encoder_state.hpp"
 #include "io/in_quotes.hpp"
-#include "io/json.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -98,9 +97,7 @@ class Learner {
         ++found->second;
         return;
       }
-      if (!io::is_utf8(cell))
-        refuse_cell(fit_subject, frame, row, index,
-                    fmt::format("{} is not UTF-8: convert the file, for example by iconv", io::in_quotes(cell)));
+      check_utf8(fit_subject, frame, row, index);
       seen.texts.emplace(cell, 1);
     } else {
       const double number = number_in(fit_subject, frame, row, index, column.kind);
@@ -112,7 +109,9 @@ class Learner {
 
   LearnedColumn learned(const Column& column, SeenColumn& seen) const {
     const bool texts = column.kind == ColumnKind::category || column.kind == ColumnKind::label;
-    return texts ? learned_categories(column, seen) : learned_number(column, seen);
+    LearnedColumn result = texts ? learned_categories(column, seen) : learned_number(column, seen);
+    result.missing_seen = seen.missing > 0;
+    return result;
   }
 
   LearnedColumn learned_number(const Column& column, SeenColumn& seen) const {
@@ -160,6 +159,12 @@ class Learner {
                            : fmt::format("column {}: no category occurs {} times, the min_frequency",
                                          io::in_quotes(column.name), column.min_frequency),
                        where_);
+    if (column.kind == ColumnKind::label && result.categories.size() == 1)
+      throw ValueError(fit_subject,
+                       fmt::format("column {}: {} is the only class of the training rows: expected at least two",
+                                   io::in_quotes(column.name), io::in_quotes(result.categories[0])),
+                       where_);
+    result.other_seen = result.categories.size() < seen.texts.size();
     sort_categories(result.categories);
     if (column.missing == Missing::most_frequent) {
       const auto frequency = [&](const std::string& text) { return seen.texts.find(text)->second; };

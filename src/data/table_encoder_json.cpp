@@ -126,6 +126,11 @@ class EncoderReceiver final : public io::JsonReceiver {
     if (found == nullptr) fail(fmt::format("an unexpected value of {}", io::in_quotes(key)));
     return std::move(*found);
   }
+  // For keys that older files lack.
+  template <class Kind>
+  Kind value_or(const char* key, Kind otherwise) {
+    return values_.contains(key) ? value<Kind>(key) : otherwise;
+  }
   template <class Enumeration, class Words>
   Enumeration rule(const char* key, const Words& words) {
     const auto name = value<std::string>(key);
@@ -143,8 +148,9 @@ class EncoderReceiver final : public io::JsonReceiver {
     column.encoding = rule<Encoding>("encoding", encoding_words);
     column.unknown = rule<Unknown>("unknown", unknown_words);
     const auto min_frequency = value<double>("min_frequency");
-    LearnedColumn learned{value<double>("fill"), value<double>("mean"), value<double>("deviation"),
-                          value<Texts>("categories")};
+    column.note = value_or("note", std::string());
+    LearnedColumn learned{value<double>("fill"),      value<double>("mean"),        value<double>("deviation"),
+                          value<Texts>("categories"), value_or("other_seen", true), value_or("missing_seen", true)};
     if (!values_.empty()) fail(fmt::format("an unknown key of a column: {}", io::in_quotes(values_.begin()->first)));
 
     const auto refuse_if = [&](bool wrong, const char* what) {
@@ -197,12 +203,14 @@ std::string TableEncoder::to_json() const {
     json.key("missing").string(word(column.missing)).key("indicator").boolean(column.indicator);
     json.key("standardise").boolean(column.standardise).key("encoding").string(word(column.encoding));
     json.key("unknown").string(word(column.unknown)).key("min_frequency").integer(column.min_frequency);
+    json.key("note").string(column.note);
     number("fill", learned.fill);
     number("mean", learned.mean);
     number("deviation", learned.deviation);
     json.key("categories").begin_array();
     for (const std::string& category : learned.categories) json.string(category);
-    json.end_array().end_object();
+    json.end_array().key("other_seen").boolean(learned.other_seen);
+    json.key("missing_seen").boolean(learned.missing_seen).end_object();
   }
   json.end_array().end_object();
   return json.text() + '\n';

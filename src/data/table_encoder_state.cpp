@@ -4,6 +4,7 @@
 #include "base/join.hpp"
 #include "data/frame_access.hpp"
 #include "io/in_quotes.hpp"
+#include "io/json.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -29,12 +30,28 @@ std::string fault_of(const Column& column) {
     return unfit(rule, "most_frequent or category");
   if (column.indicator && (!input || !replaces(missing) || missing == Missing::category))
     return unfit(fmt::format("an indicator with {}", rule), "an input with mean, median or most_frequent");
-  if (!category) return {};
+  if (!category) {
+    constexpr const char* only = "only ColumnKind::category with it";
+    if (column.encoding != Encoding::one_hot) return unfit(fmt::format("Encoding::{}", word(column.encoding)), only);
+    if (column.unknown != Unknown::error) return unfit(fmt::format("Unknown::{}", word(column.unknown)), only);
+    if (column.min_frequency > 1) return unfit(fmt::format("min_frequency {}", column.min_frequency), only);
+    return {};
+  }
   if (column.encoding == Encoding::index && column.unknown == Unknown::ignore)
     return unfit("Unknown::ignore with Encoding::index", "error or other");
   if (column.min_frequency > 1 && column.unknown == Unknown::error)
     return unfit(fmt::format("min_frequency {} with Unknown::error", column.min_frequency), "ignore or other");
   return {};
+}
+
+// The place of the first byte that is not UTF-8, in a text that has one.
+std::size_t place_of_fault(std::string_view text) {
+  for (std::size_t at = 0;;) {
+    const auto lead = static_cast<unsigned char>(text[at]);
+    const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    if (!io::is_utf8(text.substr(at, length))) return at;
+    at += length;
+  }
 }
 
 }  // namespace
@@ -101,6 +118,15 @@ void refuse_cell(std::string_view subject, const Frame& frame, std::size_t row, 
   const std::string message = fmt::format("{}: {}", frame.position(row, column), what);
   if (frame.source().empty()) throw ValueError(subject, message);
   throw FileError(subject, message);
+}
+
+void check_utf8(std::string_view subject, const Frame& frame, std::size_t row, std::size_t column) {
+  const std::string_view cell = frame.cell(row, column);
+  if (io::is_utf8(cell)) return;
+  const std::size_t place = place_of_fault(cell);
+  refuse_cell(subject, frame, row, column,
+              fmt::format("byte {} of {}, 0x{:02X}, is not UTF-8: convert the text, for example by iconv", place + 1,
+                          io::in_quotes(cell), static_cast<unsigned char>(cell[place])));
 }
 
 double number_in(std::string_view subject, const Frame& frame, std::size_t row, std::size_t column, ColumnKind kind) {

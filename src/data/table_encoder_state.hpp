@@ -18,6 +18,8 @@ struct LearnedColumn {
   double fill = 0;  // replaces missing numbers; of a category, the index of the one that replaces missing ones
   double mean = 0, deviation = 1;
   std::vector<std::string> categories;  // of a category or label, sorted
+  // Whether a training row has a category that is not among these, and whether one has no value.
+  bool other_seen = true, missing_seen = true;
 };
 
 /// Where a column's values go; follows from the schema and what is learned.
@@ -52,6 +54,8 @@ inline bool replaces(Missing missing) { return missing != Missing::error && miss
 /// Throws a FileError or, if the cell is in no file, a ValueError about a cell.
 [[noreturn]] void refuse_cell(std::string_view subject, const Frame& frame, std::size_t row, std::size_t column,
                               const std::string& what);
+/// Throws like `refuse_cell`, naming the byte, unless the text of a cell is UTF-8.
+void check_utf8(std::string_view subject, const Frame& frame, std::size_t row, std::size_t column);
 /// The number in a cell that is not missing. Throws about any other cell, and about a fraction if the column holds
 /// integers.
 double number_in(std::string_view subject, const Frame& frame, std::size_t row, std::size_t column, ColumnKind kind);

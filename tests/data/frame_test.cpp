@@ -280,7 +280,8 @@ TEST_CASE("frames are split like data sets") {
   const auto stratified = stratified_split(frame, "kind", 0.5, 1);
   CHECK(std::ranges::count(stratified.test.column("kind"), "rare") == 1);
   CHECK(std::ranges::count(stratified.train.column("kind"), "common") == 4);
-  CHECK_ERROR(ValueError, "[stratified_split] class '0' has one row: expected at least two",
+  CHECK_ERROR(ValueError,
+              "[stratified_split] class '0' has one row: expected at least two, one for each part; split needs no",
               stratified_split(frame, "i", 0.5, 1));
   CHECK_ERROR(ValueError, "[Frame] no column 'none'", stratified_split(frame, "none", 0.5, 1));
   CHECK_ERROR(ValueError, "[split] test fraction 1", split(frame, 1, 1));

@@ -259,7 +259,8 @@ TEST_CASE("cells that their column does not allow are refused by file, line and 
   CHECK(complaint("inf", numeric("x")) == "'inf' is not a finite number, or out of range");
   CHECK(complaint("1e999", numeric("x")) == "'1e999' is not a finite number, or out of range");
   CHECK(complaint("1.5", integer) == "'1.5' is not an integer: expected one; other numbers need ColumnKind::numeric");
-  CHECK(complaint("\xE9", category("x")) == "'\xE9' is not UTF-8: convert the file, for example by iconv");
+  CHECK(complaint("\xE9", category("x")) ==
+        "byte 1 of '\xE9', 0xE9, is not UTF-8: convert the text, for example by iconv");
 
   const Frame train = frame_of({"x"}, {{"1"}, {"3"}});
   const auto encoder = TableEncoder::fit(train, {{numeric("x")}});
@@ -291,6 +292,12 @@ TEST_CASE("rules that do not fit their column are refused") {
           "column 'x', category: Unknown::ignore with Encoding::index does not fit; expected error or other");
   refused({.name = "x", .kind = ColumnKind::category, .min_frequency = 2},
           "column 'x', category: min_frequency 2 with Unknown::error does not fit; expected ignore or other");
+  refused({.name = "x", .kind = numeric, .encoding = Encoding::index},
+          "column 'x', numeric: Encoding::index does not fit; expected only ColumnKind::category with it");
+  refused({.name = "x", .kind = integer, .unknown = Unknown::other},
+          "column 'x', integer: Unknown::other does not fit; expected only ColumnKind::category with it");
+  refused({.name = "x", .kind = label, .min_frequency = 2},
+          "column 'x', label: min_frequency 2 does not fit; expected only ColumnKind::category with it");
   refused({.name = "x", .kind = label}, "no column is an input");
   refused({.name = "x"}, "no column is an input");
   const Column x{.name = "x", .kind = numeric};

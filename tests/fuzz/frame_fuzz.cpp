@@ -27,7 +27,7 @@ void read(const std::filesystem::path& path, const data::FrameOptions& options) 
   for (data::Column& column : schema.columns) {
     const bool category = column.kind == data::ColumnKind::category;
     column.missing = category ? data::Missing::category : data::Missing::median;
-    column.unknown = data::Unknown::other;
+    if (category) column.unknown = data::Unknown::other;
   }
   const data::TableEncoder encoder = data::TableEncoder::fit(frame, schema);
   const data::TableEncoder loaded = data::TableEncoder::from_json(encoder.to_json());

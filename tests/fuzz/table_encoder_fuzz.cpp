@@ -7,7 +7,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return fuzz::read_all({data, size}, [](const auto& path) {
     const data::TableEncoder encoder = data::TableEncoder::load(path);
     const std::string json = encoder.to_json();
-    if (data::TableEncoder::from_json(json).to_json() != json) std::abort();
+    const data::TableEncoder again = data::TableEncoder::from_json(json);
+    if (again.to_json() != json || again.to_string() != encoder.to_string()) std::abort();
     std::vector<std::string> names;
     for (const data::Column& column : encoder.schema().columns) names.push_back(column.name);
     data::Frame frame(names);

@@ -57,11 +57,11 @@ struct Column {
   Missing missing = Missing::error;       ///< what becomes of a missing value
   bool indicator = false;                 ///< of an input: adds an input that is 1 where a value is missing
   bool standardise = true;                ///< of numbers: subtracts the mean and divides by the standard deviation
-  Encoding encoding = Encoding::one_hot;  ///< of a category
-  Unknown unknown = Unknown::error;       ///< of a category
+  Encoding encoding = Encoding::one_hot;  ///< of a category; any other column with another encoding is refused
+  Unknown unknown = Unknown::error;       ///< of a category, likewise
   /// Of a category: rarer ones in the training rows are treated like unknown ones.
   std::size_t min_frequency = 1;
-  std::string note = {};  ///< what `Schema::infer` found, for the reader
+  std::string note = {};  ///< what `Schema::infer` found, for the reader; saved with an encoder
 };
 
 /// Options of `Schema::infer`.

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iosfwd>
 #include <memory>
 #include <span>
 #include <string>
@@ -70,7 +71,8 @@ class TableEncoder {
   ///
   /// Throws ValueError for a schema whose rules do not fit its columns or that has no input, for a column that the
   /// table lacks or that has no values, and for values whose mean or deviation is not finite; FileError, naming line
-  /// and column, for a cell that its column does not allow (ValueError if the rows come from no file).
+  /// and column, for a cell that its column does not allow, such as text that is not UTF-8 (ValueError if the rows come
+  /// from no file). ValueError also for a label with one class only.
   ///@{
   static TableEncoder fit(const Frame& train, const Schema& schema, const Location& where = Location::current());
   static TableEncoder fit(const MappedFrame& train, const Schema& schema, const Location& where = Location::current());
@@ -104,7 +106,14 @@ class TableEncoder {
   template <class T>
   Tensor<T> decode_targets(const Tensor<T>& targets, const Location& where = Location::current()) const;
 
-  /// The encoder as JSON text.
+  /// A table of the columns, their rules and their notes; then a line for each input or index that no training row
+  /// uses, so that what a network learns for it is left to chance: that of Unknown::other if no category is rarer than
+  /// `min_frequency`, and those for missing values if there were none.
+  std::string to_string() const;
+  /// Writes `to_string()`.
+  friend std::ostream& operator<<(std::ostream& out, const TableEncoder& encoder);
+
+  /// The encoder as JSON text, with the notes of its columns.
   std::string to_json() const;
   /// Reads the text of `to_json`. Throws FileError for any other text, which `source` names.
   static TableEncoder from_json(std::string_view text, std::string_view source = "text",
