@@ -102,6 +102,7 @@ LBFGS<T>::LBFGS(std::vector<NamedParameter<T>> parameters, const std::vector<Par
   require_not_negative("LBFGS", "rate", options.rate, where);
   require_not_negative("LBFGS", "gradient_tolerance", options.gradient_tolerance, where);
   require_not_negative("LBFGS", "change_tolerance", options.change_tolerance, where);
+  if (options.max_iterations == 0) throw ValueError("LBFGS", "max_iterations 0: expected at least 1", where);
   if (options.history_size == 0) throw ValueError("LBFGS", "history_size 0: expected at least 1", where);
   if (options_.max_evaluations == 0) options_.max_evaluations = options.max_iterations * 5 / 4;
 }

@@ -16,6 +16,11 @@ std::string class_name(const Report& report, std::size_t c) {
   return c < report.class_names.size() ? report.class_names[c] : fmt::format("{}", c);
 }
 
+// A number of samples, or the sum of their weights.
+std::string count_text(double count) {
+  return count == std::floor(count) ? fmt::format("{:.0f}", count) : fmt::format("{:.4g}", count);
+}
+
 // Rows are labels, columns predictions. Colours show the square root of the share in the row, so that rare mistakes are
 // visible.
 std::string matrix_table(const Report& report) {
@@ -29,17 +34,16 @@ std::string matrix_table(const Report& report) {
   for (std::size_t c = 0; c < classes; ++c) html += fmt::format("<th>{}</th>", escaped(class_name(report, c)));
   html += "</tr></thead>\n<tbody>\n";
   for (std::size_t row = 0; row < classes; ++row) {
-    std::size_t of_row = 0;
+    double of_row = 0;
     for (std::size_t c = 0; c < classes; ++c) of_row += matrix(row, c);
     html += fmt::format("<tr><th>{}</th>", escaped(class_name(report, row)));
     for (std::size_t c = 0; c < classes; ++c) {
-      const std::size_t count = matrix(row, c);
-      const double share = of_row == 0 ? 0 : static_cast<double>(count) / static_cast<double>(of_row);
+      const double count = matrix(row, c), share = of_row == 0 ? 0 : count / of_row;
       html +=
           fmt::format("<td class=\"{}{}\" style=\"--v:{:.3f}\" title=\"{} classified as {}: {} ({:.1f} %)\">{}</td>",
                       row == c ? "right" : "wrong", share > 0.3 ? " strong" : "", std::sqrt(share),
-                      escaped(class_name(report, row)), escaped(class_name(report, c)), count, 100 * share,
-                      count == 0 ? "" : fmt::format("{}", count));
+                      escaped(class_name(report, row)), escaped(class_name(report, c)), count_text(count), 100 * share,
+                      count == 0 ? "" : count_text(count));
     }
     html += "</tr>\n";
   }
@@ -51,12 +55,12 @@ std::string class_table(const Report& report) {
   std::string html =
       "<table class=\"figures\"><thead><tr><th>class</th><th>precision</th><th>recall</th><th>F1</th><th>samples</th>"
       "</tr></thead>\n<tbody>\n";
-  const auto row = [&](const std::string& name, double precision, double recall, double f1, std::size_t samples) {
+  const auto row = [&](const std::string& name, double precision, double recall, double f1, double samples) {
     html += fmt::format("<tr><th>{}</th><td>{:.3f}</td><td>{:.3f}</td><td>{:.3f}</td><td>{}</td></tr>\n", escaped(name),
-                        precision, recall, f1, samples);
+                        precision, recall, f1, count_text(samples));
   };
   for (std::size_t c = 0; c < matrix.classes(); ++c) {
-    std::size_t samples = 0;
+    double samples = 0;
     for (std::size_t p = 0; p < matrix.classes(); ++p) samples += matrix(c, p);
     row(class_name(report, c), matrix.precision(c), matrix.recall(c), matrix.f1(c), samples);
   }
@@ -89,7 +93,8 @@ std::string classes_section(const Report& report) {
   return fmt::format(
       "<h2>Classes<small>{:.2f} % of {} samples are correct</small></h2>\n<div class=\"pair\">\n<div "
       "class=\"card\">{}</div>\n<div class=\"card\">{}</div>\n</div>\n",
-      100 * report.confusion.accuracy(), report.confusion.total(), matrix_table(report), class_table(report));
+      100 * report.confusion.accuracy(), count_text(report.confusion.total()), matrix_table(report),
+      class_table(report));
 }
 
 std::string mistakes_section(const Report& report) {

@@ -16,11 +16,29 @@ double Batch<T>::weight() const {
   return total;
 }
 
+namespace {
+
+bool is_weight(double w) { return std::isfinite(w) && w >= 0; }
+
+[[noreturn]] void refuse_weight(std::string_view subject, double w, std::size_t sample, const Location& where) {
+  throw ValueError(
+      subject, fmt::format("sample weights: {} for sample {}: expected a finite number, 0 or more", w, sample), where);
+}
+
+}  // namespace
+
+void detail::check_sample_weights(const Tensor<double>& weights, std::size_t samples, std::string_view subject,
+                                  const Location& where) {
+  if (weights.dimension() == 0) return;
+  data::detail::check_rows({&weights}, samples, "sample weights", subject, where);
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    if (!is_weight(weights.data()[i])) refuse_weight(subject, weights.data()[i], i, where);
+}
+
 template <class T>
-void detail::set_weights(const Tensor<double>& weights, Batch<T>& batch) {
-  for (const double w : weights)
-    if (!std::isfinite(w) || w < 0)
-      throw ValueError("samples", fmt::format("a sample has the weight {}: expected a finite number, 0 or more", w));
+void detail::set_weights(const Tensor<double>& weights, std::span<const std::size_t> rows, Batch<T>& batch) {
+  for (std::size_t i = 0; i < weights.size() && i < rows.size(); ++i)
+    if (!is_weight(weights.data()[i])) refuse_weight("samples", weights.data()[i], rows[i], {});
   batch.sample_weights = weights;
   batch.weights = xt::cast<T>(weights);
 }
@@ -42,10 +60,10 @@ void append_inputs(const std::vector<Array<T>>& arrays, std::vector<ProgramInput
   for (const Array<T>& array : arrays) std::visit([&](const auto& a) { inputs.emplace_back(a); }, array);
 }
 
-#define INSTANTIATE(T)                                                                    \
-  template double Batch<T>::weight() const;                                               \
-  template void detail::set_weights(const Tensor<double>&, Batch<T>&);                    \
-  template std::vector<ProgramVar<T>> leaf_nodes(Tape<T>&, const std::vector<Array<T>>&); \
+#define INSTANTIATE(T)                                                                               \
+  template double Batch<T>::weight() const;                                                          \
+  template void detail::set_weights(const Tensor<double>&, std::span<const std::size_t>, Batch<T>&); \
+  template std::vector<ProgramVar<T>> leaf_nodes(Tape<T>&, const std::vector<Array<T>>&);            \
   template void append_inputs(const std::vector<Array<T>>&, std::vector<ProgramInput<T>>&);
 INSTANTIATE(float)
 INSTANTIATE(double)

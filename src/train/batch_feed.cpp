@@ -3,8 +3,11 @@
 
 #include "data/batch_sampler.hpp"
 
+#include <algorithm>
+#include <memory>
 #include <numeric>
 #include <random>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -31,6 +34,31 @@ std::size_t BatchFeed<T>::batches_per_epoch() const {
 template <class T>
 std::size_t BatchFeed<T>::steps_per_epoch() const {
   return (batches_per_epoch() + options_.batches.accumulate - 1) / options_.batches.accumulate;
+}
+
+template <class T>
+bool BatchFeed<T>::gather_shortest(Batch<T>& batch) const {
+  std::vector<std::size_t> rows;
+  if (own_count_ != 0) {
+    const auto own = data_.batches(options_.batches.seed, 0);
+    rows = *std::ranges::min_element(own, {}, [](const auto& of_batch) { return of_batch.size(); });
+    if (rows.size() >= batch_size() || rows.empty()) return false;
+  } else {
+    const std::size_t rest = data_.size() % batch_size();
+    const bool dropped = data_.loader() != nullptr ? data_.loader()->drop_last : options_.batches.drop_last;
+    if (rest == 0 || dropped) return false;
+    if (data_.loader() != nullptr) {
+      auto plan = std::make_shared<data::detail::LoaderPlan>(*data_.loader());
+      plan->prefetch = 0;
+      const std::size_t last = plan->count - 1;
+      data_.copy(data::detail::LoaderEpoch(std::move(plan), 0, last).next(), batch, rows);
+      return true;
+    }
+    rows.resize(rest);
+    std::iota(rows.begin(), rows.end(), data_.size() - rest);
+  }
+  data_.gather(rows, batch);
+  return true;
 }
 
 template <class T>

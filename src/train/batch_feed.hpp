@@ -28,6 +28,9 @@ class BatchFeed {
     return std::min(data_.size(), steps * options_.batches.accumulate * batch_size());
   }
 
+  /// Gathers a batch of the fewest samples that a step may get, if there are fewer than in the first one. Returns
+  /// whether there are.
+  bool gather_shortest(Batch<T>& batch) const;
   /// Begins an epoch, counted from 0, at one of its steps.
   void begin_epoch(std::size_t epoch, std::size_t step);
   /// Makes a batch of this epoch the current one. A Loader gives them in order.

@@ -15,6 +15,7 @@ void BestEpoch<T>::after_epoch(FitStatus& status) {
   FitState& state = run_.state;
   const StoppingOptions& stopping = run_.options.stopping;
   const double value = status.last(run_.monitor, run_.where);
+  run_.watch(run_.monitor, value);
   if (state.plateau) run_.schedule_rate((*state.plateau)(value));
   if (!improves(value, state.best, run_.larger_is_better(run_.monitor), stopping.min_improvement)) {
     ++state.without_improvement;

@@ -42,6 +42,10 @@ class Checkpoint {
     if (const V* found = std::get_if<V>(&value)) return *found;
     fail_kind(name, where);
   }
+  /// The value with this name, of any type. Throws FileError if there is none.
+  const Value& value(std::string_view name, const Location& where = Location::current()) const {
+    return at(name, where);
+  }
   /// The integer with this name. Throws FileError like `get`.
   std::uint64_t count(std::string_view name, const Location& where = Location::current()) const;
   /// The number with this name. Throws FileError like `get`.

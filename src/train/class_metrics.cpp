@@ -38,6 +38,9 @@ class ClassCountMetric : public WeightedMetric {
  public:
   ClassCountMetric(std::string name, double threshold) : name_(std::move(name)), threshold_(threshold) {}
   std::string name() const final { return name_; }
+  void check_shapes(const Shape& outputs, const Shape& targets, bool are_labels) const final {
+    check_class_shapes(outputs, targets, are_labels, name_);
+  }
   void reset() final { classes_.clear(); }
   void add_weighted(const Tensor<double>& outputs, const Targets& targets, std::span<const double> weights) override {
     const RowWeights weight(weights, outputs, class_rows(outputs, targets, name_, threshold_, {}).rows, name_);

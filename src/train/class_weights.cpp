@@ -70,7 +70,10 @@ void ClassWeighted<T>::add_weights(Batch<T>& batch) const {
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const std::int64_t label = labels.data()[i];
     if (label >= static_cast<std::int64_t>(weights_.size()))
-      throw ValueError(subject_, fmt::format("label {}, but {} class weights", label, weights_.size()), where_);
+      throw ValueError(subject_,
+                       fmt::format("label {}, but {} class weights: expected one for each class, at least {}", label,
+                                   weights_.size(), label + 1),
+                       where_);
     const double of_class = label < 0 ? 0 : weights_[static_cast<std::size_t>(label)];
     const double of_sample = batch.sample_weights.dimension() == 0 ? 1 : batch.sample_weights.data()[i / each];
     batch.weights.data()[i] = static_cast<T>(of_class * of_sample);

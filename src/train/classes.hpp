@@ -38,21 +38,22 @@ struct ClassifiedRow {
   }
 };
 
-/// A label that is not a class.
+/// A label or a target that is not a class.
 class LabelError : public ValueError {
  public:
   LabelError(std::string_view subject, std::string_view message, const Location& where, std::size_t row)
       : ValueError(subject, message, where), row_(row) {}
-  std::size_t row() const { return row_; }  ///< of the labels, in row-major order
+  std::size_t row() const { return row_; }  ///< the element of the labels or targets, in row-major order
 
  private:
   std::size_t row_;
 };
 
 /// Adds a row to a confusion matrix, which is resized for all classes at once instead of growing class by class.
-inline void count(report::ConfusionMatrix& matrix, const ClassifiedRow& row, const Location& where = {}) {
+inline void count(report::ConfusionMatrix& matrix, const ClassifiedRow& row, const Location& where = {},
+                  double weight = 1) {
   if (matrix.classes() < row.scores.size()) matrix.add(row.scores.size() - 1, 0, 0, where);
-  matrix.add(row.label, row.prediction(), 1, where);
+  matrix.add(row.label, row.prediction(), weight, where);
 }
 
 /// The same, but does nothing if the matrix would be large, for callers that did not ask for one.
@@ -70,8 +71,18 @@ struct ClassRows {
   std::size_t rows = 0;
 };
 
+/// Throws LabelError as `subject` unless all targets are 0, 1 or −1, which means 0.
+void require_yes_or_no(const Tensor<double>& targets, std::string_view subject, const Location& where = {});
+/// Throws LabelError as `subject` unless each row of `classes` targets has a single 1 and is 0 otherwise.
+void require_one_hot(const Tensor<double>& targets, std::size_t classes, std::string_view subject,
+                     const Location& where = {});
+
+/// How outputs and targets of these shapes form rows. Throws ShapeError as `subject` if they do not fit.
+ClassRows check_class_shapes(const Shape& outputs, const Shape& targets, bool are_labels, std::string_view subject,
+                             const Location& where = {});
+
 /// How outputs and targets form rows. Throws ShapeError as `subject` if they do not fit, ValueError for a threshold
-/// that is NaN, and LabelError for a label that is not a class, unless `beyond` skips it.
+/// that is NaN, and LabelError for a target that is not a class, or a label, unless `beyond` skips it.
 ClassRows class_rows(const Tensor<double>& outputs, const Targets& targets, std::string_view subject, double threshold,
                      const Location& where, BeyondClasses beyond = BeyondClasses::refused);
 
@@ -97,8 +108,9 @@ void for_each_class(const Tensor<double>& outputs, const Targets& targets, std::
       f(ClassifiedRow{row, {outputs.data() + row * classes, classes}, *label, threshold});
 }
 
-/// Adds a batch to a confusion matrix. Throws ShapeError if the shapes of outputs and targets do not match.
+/// Adds a batch to a confusion matrix, with weights as in `Metric::add_weighted`. Throws ShapeError if the shapes of
+/// outputs and targets do not match.
 void add_to(report::ConfusionMatrix& matrix, const Tensor<double>& outputs, const Targets& targets,
-            double threshold = 0, Location where = Location::current());
+            double threshold = 0, std::span<const double> weights = {}, Location where = Location::current());
 
 }  // namespace wengert::train

@@ -114,6 +114,20 @@ bool classifies(const ModelInfo& info, const Batch<T>& batch) {
 }
 
 template <class T>
+void check_class_weights(const ClassWeights& weights, const ModelInfo& info, const Batch<T>& batch,
+                         std::string_view subject, const Location& where) {
+  if (weights.is_balanced() || !classifies(info, batch)) return;
+  const Shape &outputs = info.outputs[0].second,
+              labels = std::visit([](const auto&t) { return Shape(t.shape()); }, batch.targets[0]);
+  const std::size_t classes = labels == outputs ? 2 : std::max<std::size_t>(outputs.back(), 2);
+  if (weights.values().size() != classes)
+    throw ValueError(subject,
+                     fmt::format("{} class weights for outputs of {} classes: expected {}, one for each class",
+                                 weights.values().size(), classes, classes),
+                     where);
+}
+
+template <class T>
 Batch<T> first_batch(const Source<T>& data, std::size_t batch_size, std::string_view subject, const Location& where) {
   if (data.size() == 0) throw ValueError(subject, "there are no samples", where);
   std::vector<std::size_t> rows(std::min(batch_size, data.size()));
@@ -134,6 +148,7 @@ static Evaluation evaluate_on(const ErasedModel<T>& model, const Source<T>& data
   const Batch<T> batch = first_batch(data, options.batch_size, "evaluate", where);
   StepPrograms<T> programs(model, {}, !options.metrics.empty(), where);
   const ModelInfo info = programs.model_info(batch);
+  if (!options.class_weights.empty()) check_class_weights(options.class_weights, info, batch, "evaluate", where);
   const Metrics metrics = chosen_metrics(options.metrics, options.threshold, info, batch, where);
   const KeptStates kept(metrics);
   Scores scores(metrics, info, data.target_names(), "evaluate", where);
@@ -183,6 +198,8 @@ double Evaluation::metric(std::string_view name, const Location& where) const {
                              const VisitBatch<T>&);                                                            \
   template Metrics chosen_metrics(const Metrics&, double, const ModelInfo&, const Batch<T>&, const Location&); \
   template bool classifies(const ModelInfo&, const Batch<T>&);                                                 \
+  template void check_class_weights(const ClassWeights&, const ModelInfo&, const Batch<T>&, std::string_view,  \
+                                    const Location&);                                                          \
   template Batch<T> first_batch(const Source<T>&, std::size_t, std::string_view, const Location&);             \
   template Evaluation detail::run_evaluate(const ErasedModel<T>&, const Source<T>&, const EvaluateOptions&,    \
                                            const Location&);

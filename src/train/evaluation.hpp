@@ -3,6 +3,7 @@
 
 #include "train/scores.hpp"
 #include "train/step_programs.hpp"
+#include <wengert/train/options.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -30,6 +31,12 @@ Metrics chosen_metrics(const Metrics& asked, double threshold, const ModelInfo& 
 /// Whether the network has one output and the data one target, which are labels of its classes.
 template <class T>
 bool classifies(const ModelInfo& info, const Batch<T>& batch);
+
+/// Throws ValueError as `subject` unless there is a weight for each class of the outputs, as far as these tell their
+/// number, and weights are not balanced.
+template <class T>
+void check_class_weights(const ClassWeights& weights, const ModelInfo& info, const Batch<T>& batch,
+                         std::string_view subject, const Location& where);
 
 /// A batch of the first samples. Throws as `subject`: ValueError if there are none, ShapeError unless
 /// each has targets.

@@ -20,6 +20,8 @@ class FitAccess {
   virtual void save_weights(const std::filesystem::path& file, const Location& where) = 0;
   virtual std::string monitored(std::string_view column, const Location& where) const = 0;
   virtual bool larger_is_better(std::string_view column) const = 0;
+  /// Warns, once for each column, of a monitored value that is not finite, so that no epoch counts as an improvement.
+  virtual void watch(std::string_view column, double value) = 0;
 };
 
 /// The same with the parameters, of either scalar type.

@@ -116,6 +116,7 @@ FitResult FitLoop<T>::result() const {
   result.recompilations = run_.programs.recompilations();
   result.best_epoch = run_.state.best_epoch;
   result.resumed = run_.resumed;
+  result.warnings = run_.warnings;
   return result;
 }
 

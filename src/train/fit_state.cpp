@@ -1,7 +1,10 @@
 // Saves the state of a training run and its model as checkpoint entries, and restores them.
 #include "train/fit_state.hpp"
 
+#include "base/join.hpp"
+
 #include <algorithm>
+#include <type_traits>
 
 #include <fmt/format.h>
 
@@ -53,6 +56,38 @@ Indices trainable_of(const ErasedModel<T>& model) {
   auto result = Indices::from_shape({model.parameters.size()});
   for (std::size_t i = 0; i < result.size(); ++i) result(i) = model.parameters[i].second.trainable() ? 1 : 0;
   return result;
+}
+
+// The shape of an entry of a checkpoint, with its type if that is not T.
+template <class T>
+std::string shape_of_entry(const Checkpoint::Value& value) {
+  return std::visit(
+      []<class V>(const V& v) -> std::string {
+        if constexpr (std::is_same_v<V, std::string>)
+          return "a text";
+        else
+          return to_string(Shape(v.shape())) + (std::is_same_v<V, Tensor<T>>        ? ""
+                                                : std::is_same_v<V, Tensor<float>>  ? " of float"
+                                                : std::is_same_v<V, Tensor<double>> ? " of double"
+                                                                                    : " of integers");
+      },
+      value);
+}
+
+// The entries whose names begin with `prefix`, or parameters, that the other side has not, or in another shape.
+template <class T, class Named>
+std::vector<std::string> differences(const Checkpoint& checkpoint, std::string_view prefix, const Named& expected) {
+  std::vector<std::string> found, known;
+  for (const auto& [path, parameter] : expected) {
+    const std::string name = std::string(prefix) + path, here = to_string(parameter.shape());
+    known.push_back(name);
+    const std::string there = checkpoint.has(name) ? shape_of_entry<T>(checkpoint.value(name)) : std::string("none");
+    if (there != here) found.push_back(fmt::format("{}: {} there and {} here", path, there, here));
+  }
+  for (const auto& [name, value] : checkpoint.entries())
+    if (name.starts_with(prefix) && std::ranges::find(known, name) == known.end())
+      found.push_back(fmt::format("{}: {} there and none here", name.substr(prefix.size()), shape_of_entry<T>(value)));
+  return found;
 }
 
 }  // namespace
@@ -133,34 +168,44 @@ void ModelState<T>::save(Checkpoint& checkpoint) const {
 }
 
 template <class T>
-void ModelState<T>::load(const Checkpoint& checkpoint) {
-  std::vector<std::pair<Parameter<T>, const Tensor<T>*>> values;
-  const auto expect = [&](const std::string& name, const Parameter<T>& parameter) {
-    const Tensor<T>& value = checkpoint.get<Tensor<T>>(name, {});
-    if (Shape(value.shape()) != parameter.shape())
-      throw FileError("fit", fmt::format("{}: {} has shape {}: expected {}", checkpoint.source(), name,
-                                         to_string(Shape(value.shape())), to_string(parameter.shape())));
-    values.emplace_back(parameter, &value);
+void ModelState<T>::require_same_network(const Checkpoint& checkpoint) const {
+  const auto refuse = [&](std::string_view what) {
+    throw FileError("fit", fmt::format("{}: {}: {}", checkpoint.source(), what, resume_cure));
   };
-  for (const auto& [path, parameter] : model.parameters) expect("parameter/" + path, parameter);
-  std::vector<NamedParameter<T>> of_line_search;
-  if (trainer.line_search == nullptr)
-    for (const auto& [name, parameter] : trainer.optimizer->state()) expect("optimizer/" + name, parameter);
-  for (const auto& [name, value] : checkpoint.entries())
-    if (trainer.line_search != nullptr && name.starts_with("optimizer/"))
-      of_line_search.push_back({name.substr(10), Parameter<T>(checkpoint.get<Tensor<T>>(name, {}))});
-    else if (name.starts_with("parameter/") || name.starts_with("optimizer/"))
-      if (std::ranges::none_of(values,
-                               [&](const auto& known) { return known.second == std::get_if<Tensor<T>>(&value); }))
-        throw FileError(
-            "fit",
-            fmt::format(
-                "{}: {} belongs neither to this network nor to its optimiser: was it written for another network?",
-                checkpoint.source(), name));
+  const auto itself = [](const std::string& text) { return text; };
+  if (const auto found = differences<T>(checkpoint, "parameter/", model.parameters); !found.empty())
+    refuse("belongs to another network: " + first_few(found, itself));
+  const auto generators_there = static_cast<std::size_t>(std::ranges::count_if(
+      checkpoint.entries(), [](const auto& entry) { return entry.first.starts_with("generator/"); }));
+  if (generators_there != model.generators.size())
+    refuse(fmt::format("has other random generators (of the network and .checkpoint.generators): {} there and {} here",
+                       generators_there, model.generators.size()));
   for (std::size_t i = 0; i < model.generators.size(); ++i) {
     const Indices& position = checkpoint.get<Indices>(fmt::format("generator/{}", i), {});
     if (position.size() != 2 || static_cast<std::uint64_t>(position(0)) != model.generators[i].key())
-      throw FileError("fit", fmt::format("{}: random generator {} has a different key", checkpoint.source(), i));
+      refuse(fmt::format("random generator {} was made with another seed", i));
+  }
+}
+
+template <class T>
+void ModelState<T>::load(const Checkpoint& checkpoint) {
+  require_same_network(checkpoint);
+  std::vector<std::pair<Parameter<T>, const Tensor<T>*>> values;
+  const auto add = [&](const std::string& name, const Parameter<T>& parameter) {
+    values.emplace_back(parameter, &checkpoint.get<Tensor<T>>(name, {}));
+  };
+  for (const auto& [path, parameter] : model.parameters) add("parameter/" + path, parameter);
+  std::vector<NamedParameter<T>> of_line_search;
+  if (trainer.line_search == nullptr) {
+    const auto state = trainer.optimizer->state();
+    if (const auto found = differences<T>(checkpoint, "optimizer/", state); !found.empty())
+      throw FileError("fit", fmt::format("{}: holds the state of another optimiser: {}: {}", checkpoint.source(),
+                                         first_few(found, [](const std::string& text) { return text; }), resume_cure));
+    for (const auto& [name, parameter] : state) add("optimizer/" + name, parameter);
+  } else {
+    for (const auto& [name, value] : checkpoint.entries())
+      if (name.starts_with("optimizer/"))
+        of_line_search.push_back({name.substr(10), Parameter<T>(checkpoint.get<Tensor<T>>(name, {}))});
   }
   if (trainer.line_search != nullptr)
     trainer.line_search->load_state(of_line_search);  // which throws before it changes

@@ -12,9 +12,13 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace wengert::train {
+
+/// What to do about a checkpoint that does not fit.
+inline constexpr std::string_view resume_cure = "start again without .checkpoint.resume, or in another folder";
 
 /// Numbers as a checkpoint holds them.
 Tensor<double> as_tensor(const std::vector<double>& numbers);
@@ -54,7 +58,9 @@ struct ModelState {
   std::vector<Tensor<T>> best;  ///< the parameters after the best epoch; empty if there is none
 
   void save(Checkpoint& checkpoint) const;
-  /// Throws FileError, and changes nothing, if the checkpoint has other parameters.
+  /// Throws FileError, which lists the differing parameters with both shapes, if a checkpoint is of another network.
+  void require_same_network(const Checkpoint& checkpoint) const;
+  /// Throws likewise, and changes nothing, if the checkpoint is of another network or optimiser.
   void load(const Checkpoint& checkpoint);
   /// Whether the same parameters are frozen as in a checkpoint.
   bool has_frozen(const Checkpoint& checkpoint) const;

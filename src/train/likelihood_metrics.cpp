@@ -59,6 +59,9 @@ class LogLoss final : public WeightedMetric {
       : name_(std::move(name)), from_logits_(from_logits), exponential_(exponential) {}
   std::string name() const override { return name_; }
   bool larger_is_better() const override { return false; }
+  void check_shapes(const Shape& outputs, const Shape& targets, bool are_labels) const override {
+    check_class_shapes(outputs, targets, are_labels, name_);
+  }
   void reset() override { loss_ = weight_ = {}; }
   void add_weighted(const Tensor<double>& outputs, const Targets& targets, std::span<const double> weights) override {
     const RowWeights weight(weights, outputs, class_rows(outputs, targets, name_, 0, {}).rows, name_);

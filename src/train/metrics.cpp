@@ -1,8 +1,11 @@
 // Predicted classes, confusion matrices, accuracy, and metrics from a function of a batch.
+#include "base/located.hpp"
 #include "train/classes.hpp"
 #include "train/weighted_metric.hpp"
 
 #include <algorithm>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,6 +17,9 @@ class TopKAccuracy final : public WeightedMetric {
  public:
   TopKAccuracy(std::size_t k, double threshold) : k_(k), threshold_(threshold) {}
   std::string name() const override { return k_ == 1 ? "accuracy" : fmt::format("top_{}_accuracy", k_); }
+  void check_shapes(const Shape& outputs, const Shape& targets, bool are_labels) const override {
+    check_class_shapes(outputs, targets, are_labels, name());
+  }
   void reset() override { right_ = all_ = 0; }
   void add_weighted(const Tensor<double>& outputs, const Targets& targets, std::span<const double> weights) override {
     const RowWeights weight(weights, outputs, class_rows(outputs, targets, name(), threshold_, {}).rows, name());
@@ -84,16 +90,20 @@ Indices predicted_classes(const Tensor<T>& outputs, double threshold, Location w
 }
 
 void add_to(report::ConfusionMatrix& matrix, const Tensor<double>& outputs, const Targets& targets, double threshold,
-            Location where) {
-  for_each_class(outputs, targets, "confusion matrix", threshold, where,
-                 [&](const ClassifiedRow& row) { count(matrix, row, where); });
+            std::span<const double> weights, Location where) {
+  constexpr std::string_view subject = "confusion matrix";
+  located(subject, where, [&] {
+    const RowWeights weight(weights, outputs, class_rows(outputs, targets, subject, threshold, where).rows, subject);
+    for_each_class(outputs, targets, subject, threshold, where,
+                   [&](const ClassifiedRow& row) { count(matrix, row, where, weight[row.index]); });
+  });
 }
 
 template <class T>
 report::ConfusionMatrix confusion_matrix(const Tensor<T>& outputs, const Indices& labels, double threshold,
-                                         Location where) {
+                                         std::span<const double> weights, Location where) {
   report::ConfusionMatrix matrix;
-  add_to(matrix, xt::cast<double>(outputs), labels, threshold, where);
+  add_to(matrix, xt::cast<double>(outputs), labels, threshold, weights, where);
   return matrix;
 }
 
@@ -137,10 +147,11 @@ std::shared_ptr<Metric> metric(std::string name, std::function<double(const Tens
   return std::make_shared<BatchMean>(std::move(name), std::move(of_batch), larger_is_better);
 }
 
-#define INSTANTIATE(T)                                                                                   \
-  template Indices predicted_classes(const Tensor<T>&, double, Location);                                \
-  template report::ConfusionMatrix confusion_matrix(const Tensor<T>&, const Indices&, double, Location); \
-  template double accuracy(const Tensor<T>&, const Indices&, double, Location);                          \
+#define INSTANTIATE(T)                                                                                                 \
+  template Indices predicted_classes(const Tensor<T>&, double, Location);                                              \
+  template report::ConfusionMatrix confusion_matrix(const Tensor<T>&, const Indices&, double, std::span<const double>, \
+                                                    Location);                                                         \
+  template double accuracy(const Tensor<T>&, const Indices&, double, Location);                                        \
   template double top_k_accuracy(const Tensor<T>&, const Indices&, std::size_t, Location);
 INSTANTIATE(float)
 INSTANTIATE(double)

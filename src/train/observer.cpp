@@ -1,6 +1,7 @@
 // Observers: what FitStatus offers them, those of one function, and the standard ones.
 #include "base/located.hpp"
 #include "io/files.hpp"
+#include "io/output_file.hpp"
 #include "train/best_epoch.hpp"
 #include "train/fit_access.hpp"
 #include <wengert/train/observer.hpp>
@@ -114,6 +115,7 @@ void EarlyStopping::begin(FitStatus& status) {
 
 void EarlyStopping::after_epoch(FitStatus& status) {
   const double value = status.last(column_, where_);
+  run_of(status.access, where_).watch(column_, value);
   if (improves(value, best_, status.larger_is_better(column_), options_.min_improvement)) {
     best_ = value;
     without_improvement_ = 0;
@@ -137,11 +139,13 @@ std::string BestCheckpoint::name() const { return monitor_.empty() ? "BestCheckp
 
 void BestCheckpoint::begin(FitStatus& status) {
   column_ = status.monitored(monitor_, where_);
+  located("BestCheckpoint", where_, [&] { const io::OutputFile writable("BestCheckpoint", file_); });  // writes nothing
   if (!std::exchange(restored_, false)) best_ = std::numeric_limits<double>::quiet_NaN();
 }
 
 void BestCheckpoint::after_epoch(FitStatus& status) {
   const double value = status.last(column_, where_);
+  run_of(status.access, where_).watch(column_, value);
   if (!improves(value, best_, status.larger_is_better(column_))) return;
   status.save_weights(file_, where_);
   best_ = value;

@@ -12,6 +12,9 @@ class OfOutput final : public Metric {
   std::string name() const override { return path_ + "_" + metric_->name(); }
   std::string output() const override { return path_; }
   bool larger_is_better() const override { return metric_->larger_is_better(); }
+  void check_shapes(const Shape& outputs, const Shape& targets, bool are_labels) const override {
+    metric_->check_shapes(outputs, targets, are_labels);
+  }
   void reset() override { metric_->reset(); }
   void add(const Tensor<double>& outputs, const Targets& targets) override { metric_->add(outputs, targets); }
   void add_weighted(const Tensor<double>& outputs, const Targets& targets, std::span<const double> weights) override {

@@ -91,16 +91,19 @@ class RankingMetric final : public WeightedMetric {
   RankingMetric(std::string_view name, RankingFigure (*of)(std::vector<RankedScore>&), const RankingOptions& options)
       : name_(averaged_name(name, options.average, options.positive)), of_(of), options_(options) {}
   std::string name() const override { return name_; }
+  void check_shapes(const Shape& outputs, const Shape& targets, bool are_labels) const override {
+    if (options_.multilabel)
+      check_numeric_targets(name_, outputs, targets, are_labels, if_labels);
+    else
+      check_class_shapes(outputs, targets, are_labels, name_);
+  }
   void reset() override {
     columns_ = 0;
     rows_.clear();
   }
   void add_weighted(const Tensor<double>& outputs, const Targets& targets, std::span<const double> weights) override {
     if (options_.multilabel) {
-      add_columns(outputs,
-                  numeric_targets(name_, outputs, targets,
-                                  "multilabel, but the targets are labels: expected numbers of the outputs' shape"),
-                  weights);
+      add_columns(outputs, numeric_targets(name_, outputs, targets, if_labels), weights);
     } else {
       add_classes(outputs, targets, weights);
     }
@@ -140,6 +143,9 @@ class RankingMetric final : public WeightedMetric {
   }
 
  private:
+  static constexpr std::string_view if_labels =
+      "multilabel, but the targets are labels: expected numbers of the outputs' shape";
+
   // A row of the state: its weight, its class or, with several labels, each column's target, and its scores.
   std::size_t targets_per_row() const { return options_.multilabel ? columns_ : 1; }
   std::size_t numbers_per_row() const { return 1 + targets_per_row() + columns_; }
@@ -163,6 +169,7 @@ class RankingMetric final : public WeightedMetric {
     const std::size_t columns = columns_of(outputs), rows = outputs.size() / columns;
     if (options_.average == Average::binary) check_positive(name_, options_.positive, columns, columns);
     const RowWeights weight(weights, outputs, rows, name_);
+    require_yes_or_no(targets, name_);
     const bool one = options_.average == Average::binary;
     set_columns(one ? 1 : columns);
     const std::size_t first = one ? options_.positive : 0;

@@ -46,10 +46,12 @@ class ColumnMetric final : public WeightedMetric {
       : name_(std::move(name)), of_(of), larger_is_better_(larger_is_better) {}
   std::string name() const override { return name_; }
   bool larger_is_better() const override { return larger_is_better_; }
+  void check_shapes(const Shape& outputs, const Shape& targets, bool are_labels) const override {
+    check_numeric_targets(name_, outputs, targets, are_labels, if_labels);
+  }
   void reset() override { columns_.clear(); }
   void add_weighted(const Tensor<double>& outputs, const Targets& targets, std::span<const double> weights) override {
-    const Tensor<double>& numbers = numeric_targets(
-        name_, outputs, targets, "the targets are labels: expected numbers; for classes, use accuracy()");
+    const Tensor<double>& numbers = numeric_targets(name_, outputs, targets, if_labels);
     if (outputs.size() == 0) return;
     const std::size_t columns = columns_of(outputs);
     check_columns(name_, columns, columns_.size());
@@ -78,6 +80,8 @@ class ColumnMetric final : public WeightedMetric {
   }
 
  private:
+  static constexpr std::string_view if_labels = "the targets are labels: expected numbers; for classes, use accuracy()";
+
   std::string name_;
   double (*of_)(const ColumnSums&);
   bool larger_is_better_;

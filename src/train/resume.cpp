@@ -8,11 +8,6 @@
 #include <fmt/format.h>
 
 namespace wengert::train {
-namespace {
-
-constexpr std::string_view resume_cure = "start again without .checkpoint.resume, or in another folder";
-
-}  // namespace
 
 template <class T>
 std::vector<std::pair<std::string, Observer*>> TrainingRun<T>::named_observers() const {
@@ -52,6 +47,7 @@ void TrainingRun<T>::go_to(const Checkpoint& checkpoint) {
 template <class T>
 void TrainingRun<T>::require_same_run(const Checkpoint& checkpoint) const {
   const std::string& path = checkpoint.source();
+  model_state.require_same_network(checkpoint);
   if (const std::string& theirs = checkpoint.get<std::string>("fit/plan", where); theirs != run_signature())
     throw FileError("fit", fmt::format("{}: belongs to another training run: {}; this one has {}: {}", path, theirs,
                                        run_signature(), resume_cure));

@@ -25,6 +25,7 @@ void RunFiles<T>::end(FitStatus& status) {
   report.less_is_better.insert(report.less_is_better.end(), run_.info.terms.begin(), run_.info.terms.end());
   report.dot = run_.info.dot;
   report.settings = run_.settings;
+  report.warnings = run_.warnings;
   report.summary = run_.summary;
   if (run_.classified)
     add_mistakes<T>(report, run_.programs, run_.info, run_.validation != nullptr ? *run_.validation : run_.data,

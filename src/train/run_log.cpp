@@ -13,6 +13,7 @@ void RunLog<T>::begin(FitStatus& status) {
   if (run_.folder.exists()) csv_.emplace(run_.folder.file("history.csv"), run_.where).begin(status);
   progress_.emplace(run_.options.display, run_.options.epochs, run_.data.size(),
                     run_.state.epoch * run_.data.size() + run_.batches.samples_in(run_.state.step_in_epoch));
+  run_.display_warning = [this](std::string_view warning) { progress_->note(fmt::format("warning: {}", warning)); };
 }
 
 template <class T>
@@ -22,8 +23,8 @@ void RunLog<T>::after_step(FitStatus& status) {
   const std::size_t most = run_.options.batches.max_programs;
   if (warned_ || run_.programs.recompilations() < most) return;
   warned_ = true;
-  progress_->note(
-      fmt::format("warning: batches have more shapes than max_programs ({}), so steps are recompiled repeatedly: raise "
+  run_.warn(
+      fmt::format("batches have more shapes than max_programs ({}), so steps are recompiled repeatedly: raise "
                   "max_programs, or use fewer shapes (pad sequences to a few lengths)",
                   most));
 }

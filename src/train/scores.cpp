@@ -74,6 +74,17 @@ Scores::Pair Scores::pair_of(const Metric& metric, const ModelInfo& info, const 
   return pair;
 }
 
+template <class T>
+void Scores::check_shapes(const std::vector<std::pair<std::string, Shape>>& outputs, const Batch<T>& batch) const {
+  for (std::size_t i = 0; i < metrics_.size(); ++i) {
+    if (pairs_[i].output >= outputs.size()) continue;  // a network whose number of outputs depends on the batch
+    const Array<T>& targets = batch.targets[pairs_[i].target];
+    metrics_[i]->check_shapes(outputs[pairs_[i].output].second,
+                              std::visit([](const auto& t) { return Shape(t.shape()); }, targets),
+                              std::holds_alternative<Indices>(targets));
+  }
+}
+
 void Scores::reset() {
   std::ranges::fill(losses_, 0);
   weight_ = 0;
@@ -141,9 +152,10 @@ void Scores::set_state(const std::vector<double>& numbers) {
   }
 }
 
-#define INSTANTIATE(T)                                                  \
-  template void Scores::add_loss(const Program<T>&, const Batch<T>&);   \
-  template void Scores::add_outputs(const Program<T>&, const Batch<T>&, \
+#define INSTANTIATE(T)                                                                                          \
+  template void Scores::check_shapes(const std::vector<std::pair<std::string, Shape>>&, const Batch<T>&) const; \
+  template void Scores::add_loss(const Program<T>&, const Batch<T>&);                                           \
+  template void Scores::add_outputs(const Program<T>&, const Batch<T>&,                                         \
                                     const std::function<void(Error&, std::size_t)>&);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -49,6 +49,10 @@ class Scores {
   Scores(Metrics metrics, const ModelInfo& info, std::vector<std::string> target_names, std::string_view subject,
          const Location& where);
 
+  /// Throws, as the metrics do, unless outputs and targets of these shapes fit them.
+  template <class T>
+  void check_shapes(const std::vector<std::pair<std::string, Shape>>& outputs, const Batch<T>& batch) const;
+
   void reset();
   /// Adds the loss of a batch, and its terms: the first results of a Program.
   template <class T>

@@ -27,6 +27,13 @@ std::vector<ProgramVar<T>> results(const RecordedLoss<T>& recorded) {
   return outputs;
 }
 
+template <class T>
+std::vector<std::pair<std::string, Shape>> shapes_of(const RecordedLoss<T>& recorded) {
+  std::vector<std::pair<std::string, Shape>> shapes;
+  for (const auto& [name, output] : recorded.outputs) shapes.emplace_back(name, output.shape());
+  return shapes;
+}
+
 CompileOptions without_updates(CompileOptions options) {
   options.apply_updates = false;
   return options;
@@ -141,6 +148,28 @@ std::vector<Var<T>> StepPrograms<T>::norms(const std::vector<Var<T>>& gradients)
   return result;
 }
 
+// Records the loss on a tape that computes no values.
+template <class T>
+RecordedLoss<T> StepPrograms<T>::record_checked(const Leaves& leaves) const {
+  RecordedLoss<T> recorded = model_.record(leaves.vars, want_outputs_);
+  if (!recorded.loss.empty()) check_broadcasts(recorded.loss, leaves.vars.targets, subject(), where_);
+  for (const LossTerm<T>& term : recorded.terms) check_broadcasts(term.value, leaves.vars.targets, subject(), where_);
+  check_reducible(recorded, leaves.samples, leaves.weights, subject(), where_);
+  reduce_loss(recorded, leaves.weights);
+  return recorded;
+}
+
+template <class T>
+std::vector<std::pair<std::string, Shape>> StepPrograms<T>::outputs_of(const Batch<T>& batch, bool training) {
+  model_.set_training(training);
+  const nn::detail::GeneratorPositions positions(model_.generators);
+  Tape<T> tape;
+  tape.compute_values(false);
+  auto shapes = shapes_of(record_checked(leaves(tape, batch)));
+  model_.set_training(true);
+  return shapes;
+}
+
 template <class T>
 ModelInfo StepPrograms<T>::model_info(const Batch<T>& batch) {
   model_.set_training(true);
@@ -148,17 +177,12 @@ ModelInfo StepPrograms<T>::model_info(const Batch<T>& batch) {
   Tape<T> tape;
   tape.compute_values(false);
   const Leaves recorded_leaves = leaves(tape, batch);
-  RecordedLoss<T> recorded = model_.record(recorded_leaves.vars, want_outputs_);
-  if (!recorded.loss.empty()) check_broadcasts(recorded.loss, recorded_leaves.vars.targets, subject(), where_);
-  for (const LossTerm<T>& term : recorded.terms)
-    check_broadcasts(term.value, recorded_leaves.vars.targets, subject(), where_);
-  check_reducible(recorded, batch.samples, recorded_leaves.weights, subject(), where_);
-  reduce_loss(recorded, recorded_leaves.weights);
+  const RecordedLoss<T> recorded = record_checked(recorded_leaves);
   if (trainer_ && trainer_->line_search != nullptr) require_known_generators(tape);
   if (trainer_) check_trained(recorded.loss, model_, *trainer_->optimizer, where_);
   ModelInfo info;
   for (const LossTerm<T>& term : recorded.terms) info.terms.push_back(term.name);
-  for (const auto& [name, output] : recorded.outputs) info.outputs.emplace_back(name, output.shape());
+  info.outputs = shapes_of(recorded);
   info.dot = to_dot(recorded.loss, where_);
   return info;
 }

@@ -35,6 +35,9 @@ class StepPrograms {
   std::string_view subject() const { return !trainer_ ? "evaluate" : "fit"; }
   /// Records the loss of a batch without computing values. Throws like `check_loss` and `check_trained`.
   ModelInfo model_info(const Batch<T>& batch);
+  /// Records the loss of a batch in training or evaluation mode without computing values. Throws like `check_loss`;
+  /// returns the outputs. Afterwards the network is in training mode.
+  std::vector<std::pair<std::string, Shape>> outputs_of(const Batch<T>& batch, bool training);
   /// A whole step: loss, gradients, update.
   Program<T>& step(const Batch<T>& batch, bool with_norms);
   /// Adds the gradients of the batch, times its weight, to the sums for the next update.
@@ -67,6 +70,7 @@ class StepPrograms {
   Leaves leaves(Tape<T>& tape, const Batch<T>& batch) const;
   std::vector<ProgramInput<T>>& bound(const Batch<T>& batch);
   RecordedLoss<T> record(const Leaves& leaves, bool finite = true) const;
+  RecordedLoss<T> record_checked(const Leaves& leaves) const;
   void trace(const Batch<T>& batch, bool training, bool with_gradients);
   void notice_frozen();
   template <class Count>

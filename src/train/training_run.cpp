@@ -137,6 +137,7 @@ TrainingRun<T>::TrainingRun(ErasedModel<T> erased, Trainer<T> trained_by, const 
   if (trainer.stepwise != nullptr && trainer.stepwise->average_swapped())
     trainer.stepwise->swap_average(where);  // by an earlier fit
   choose_metrics();
+  check_batches();
   choose_monitor();
   settings = settings_in_words();
   check_names();
@@ -165,6 +166,8 @@ void TrainingRun<T>::choose_metrics() {
   state.scores = Scores(metrics, info, data.target_names(), "fit", where);
   // The same objects: the epoch's values are read before validation.
   validation_scores = Scores(metrics, info, data.target_names(), "fit", where);
+  state.scores.check_shapes(info.outputs, batch);
+  if (!options.class_weights.empty()) check_class_weights(options.class_weights, info, batch, "fit", where);
   state.history.metric_names = state.scores.names();
   add_norm_columns();
   check_columns();
@@ -223,6 +226,21 @@ bool TrainingRun<T>::larger_is_better(std::string_view column) const {
   const std::string_view name = column.starts_with("validation_") ? column.substr(11) : column;
   return std::ranges::any_of(state.scores.metrics(),
                              [&](const auto& metric) { return metric->name() == name && metric->larger_is_better(); });
+}
+
+template <class T>
+void TrainingRun<T>::watch(std::string_view column, double value) {
+  if (std::isfinite(value) || !not_finite_columns_.emplace(column).second) return;
+  warn(fmt::format(
+      "the monitored '{}' is {} in epoch {}, which counts as no improvement: monitor another column, or use "
+      "data on which it is defined",
+      column, value, state.history.epochs.back().epoch));
+}
+
+template <class T>
+void TrainingRun<T>::warn(std::string text) {
+  if (display_warning) display_warning(text);
+  warnings.push_back(std::move(text));
 }
 
 template <class T>

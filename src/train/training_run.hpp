@@ -12,8 +12,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace wengert::train {
@@ -44,6 +47,9 @@ struct TrainingRun final : detail::ParameterAccess<T> {
   void save_weights(const std::filesystem::path& file, const Location& line) override;
   std::string monitored(std::string_view column, const Location& line) const override;
   bool larger_is_better(std::string_view column) const override;
+  void watch(std::string_view column, double value) override;
+  /// Displays a warning, and keeps it for the report and the result.
+  void warn(std::string text);
   const std::vector<std::pair<std::string, Parameter<T>>>& parameters() const override { return model.parameters; }
   optim::AnyOptimizer<T>& optimizer() const { return *trainer.optimizer; }
 
@@ -71,10 +77,13 @@ struct TrainingRun final : detail::ParameterAccess<T> {
   std::optional<Interrupts> interrupts;  // while it runs
   Clock::time_point start = Clock::now();
   bool resumed = false;
-  bool has_final_weights = false;  // the network holds the weights to keep
+  std::vector<std::string> warnings;
+  std::function<void(std::string_view warning)> display_warning;  // empty if nothing is displayed yet
+  bool has_final_weights = false;                                 // the network holds the weights to keep
 
  private:
   void choose_metrics();
+  void check_batches();
   void check_columns() const;
   void check_picture(const Batch<T>& batch) const;
   void choose_monitor();
@@ -88,7 +97,8 @@ struct TrainingRun final : detail::ParameterAccess<T> {
 
   std::string rule_;    // of the optimiser and its options except the rate; a checkpoint must match
   std::string frozen_;  // the parameters frozen at the beginning; a checkpoint must match
-  double given_rate_;   // the optimiser's rate at the beginning
+  std::set<std::string, std::less<>> not_finite_columns_;  // of which it has warned
+  double given_rate_;                                      // the optimiser's rate at the beginning
 };
 
 /// Writes all parameters to a .npz file.

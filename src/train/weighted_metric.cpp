@@ -17,14 +17,15 @@ RowWeights::RowWeights(std::span<const double> weights, const Tensor<double>& ou
   if (weights.size() != rows && weights.size() != samples)
     throw ShapeError(
         subject,
-        fmt::format("{} weights for outputs of shape {}: expected {}", weights.size(),
+        fmt::format("{} sample weights for outputs of shape {}: expected {}", weights.size(),
                     to_string(Shape(outputs.shape())),
                     rows == samples ? fmt::format("{}, one for each sample", samples)
                                     : fmt::format("{}, one for each sample, or {}, one for each row", samples, rows)));
   const auto wrong = std::ranges::find_if(weights, [](double w) { return !(w >= 0) || std::isinf(w); });
   if (wrong != weights.end())
-    throw ValueError(subject, fmt::format("weight {} at position {}: expected a finite number that is not negative",
-                                          *wrong, wrong - weights.begin()));
+    throw ValueError(
+        subject, fmt::format("sample weight {} at position {}: expected a finite number that is not negative", *wrong,
+                             wrong - weights.begin()));
   rows_per_weight_ = std::max<std::size_t>(rows / weights.size(), 1);
 }
 
@@ -49,13 +50,21 @@ void check_positive(std::string_view subject, std::size_t positive, std::size_t 
                                           positive, classes, classes == 1 ? "" : "es", count - 1));
 }
 
+void check_numeric_targets(std::string_view subject, const Shape& outputs, const Shape& targets, bool are_labels,
+                           std::string_view if_labels) {
+  if (are_labels) throw ValueError(subject, std::string(if_labels));
+  if (outputs != targets)
+    throw ShapeError(
+        subject, fmt::format("outputs of shape {}, targets of shape {}: expected equal shapes{}", to_string(outputs),
+                             to_string(targets),
+                             outputs.elements() == targets.elements() ? ": reshape one to the other's" : ""));
+}
+
 const Tensor<double>& numeric_targets(std::string_view subject, const Tensor<double>& outputs, const Targets& targets,
                                       std::string_view if_labels) {
   const auto* numbers = std::get_if<Tensor<double>>(&targets);
-  if (numbers == nullptr) throw ValueError(subject, std::string(if_labels));
-  if (outputs.shape() != numbers->shape())
-    throw ShapeError(subject, fmt::format("outputs of shape {}, targets of shape {}: expected equal shapes",
-                                          to_string(Shape(outputs.shape())), to_string(Shape(numbers->shape()))));
+  check_numeric_targets(subject, Shape(outputs.shape()), numbers == nullptr ? Shape() : Shape(numbers->shape()),
+                        numbers == nullptr, if_labels);
   return *numbers;
 }
 
@@ -68,9 +77,12 @@ void check_columns(std::string_view subject, std::size_t columns, std::size_t be
                                           columns, before));
 }
 
+void Metric::check_shapes(const Shape&, const Shape&, bool) const {}
+
 void Metric::add_weighted(const Tensor<double>& outputs, const Targets& targets, std::span<const double> weights) {
   if (!weights.empty())
-    throw ValueError(name(), "this metric takes no weights: override Metric::add_weighted, or measure it without");
+    throw ValueError(name(),
+                     "this metric takes no sample weights: override Metric::add_weighted, or measure it without");
   add(outputs, targets);
 }
 

@@ -38,8 +38,11 @@ std::string averaged_name(std::string_view name, Average average, std::size_t po
 /// scores per row; by default, a single score is that of two classes.
 void check_positive(std::string_view subject, std::size_t positive, std::size_t classes, std::size_t count = 0);
 
-/// The targets as numbers of the outputs' shape. Throws as `subject`: ValueError with the text `if_labels` for labels,
-/// ShapeError for another shape.
+/// Throws as `subject` unless targets are numbers of the outputs' shape: ValueError with the text `if_labels` for
+/// labels, ShapeError for another shape.
+void check_numeric_targets(std::string_view subject, const Shape& outputs, const Shape& targets, bool are_labels,
+                           std::string_view if_labels);
+/// The targets as numbers of the outputs' shape. Throws likewise.
 const Tensor<double>& numeric_targets(std::string_view subject, const Tensor<double>& outputs, const Targets& targets,
                                       std::string_view if_labels);
 

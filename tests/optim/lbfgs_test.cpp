@@ -93,6 +93,7 @@ TEST_CASE("L-BFGS leaves frozen parameters alone, and all if the loss throws or 
 TEST_CASE("L-BFGS refuses what it cannot do") {
   const Parameter<double> p(Tensor<double>{1}, "p");
   CHECK_ERROR(ValueError, "[LBFGS] rate -1", LBFGS<double>(p, {.rate = -1}));
+  CHECK_ERROR(ValueError, "[LBFGS] max_iterations 0: expected at least 1", LBFGS<double>(p, {.max_iterations = 0}));
   CHECK_ERROR(ValueError, "[LBFGS] history_size 0", LBFGS<double>(p, {.history_size = 0}));
   CHECK_ERROR(ValueError, "[LBFGS] no parameters", LBFGS<double>(std::vector<Parameter<double>>{}));
   LBFGS<double> optimizer(p);

@@ -275,6 +275,7 @@ TEST_CASE("errors of optimisers name the caller's line") {
          })(1.0);
        }},
       {"LBFGS of nothing", [&] { optim::LBFGS<double>(std::vector<NamedParameter<double>>{}); }},
+      {"LBFGS's iterations", [&] { optim::LBFGS<double>(network, {.max_iterations = 0}); }},
       {"LBFGS's history", [&] { optim::LBFGS<double>(network, {.history_size = 0}); }},
       {"LBFGS's loss", [&] { lbfgs.step([&](auto& t) {
                                return network(t.constant(Tensor<double>{{1, 2}}));

@@ -256,13 +256,13 @@ TEST_CASE("weights are those of samples or of rows; wrong ones are refused") {
         doctest::Approx((std::sqrt(0.625) + std::sqrt(0.375)) / 2));
   CHECK_ERROR(
       ShapeError,
-      "[accuracy] 3 weights for outputs of shape (2, 2, 2): expected 2, one for each sample, or 4, one for each "
+      "[accuracy] 3 sample weights for outputs of shape (2, 2, 2): expected 2, one for each sample, or 4, one for each "
       "row",
       train::measure(train::accuracy(), sequences, labels, three));
   const Tensor<double> logits{1, 2};
-  CHECK_ERROR(ShapeError, "[roc_auc] 3 weights for outputs of shape (2,): expected 2, one for each sample",
+  CHECK_ERROR(ShapeError, "[roc_auc] 3 sample weights for outputs of shape (2,): expected 2, one for each sample",
               train::measure(train::roc_auc(), logits, Indices{0, 1}, three));
-  const std::string expected = "at position 1: expected a finite number that is not negative";
+  const std::string expected = " at position 1: expected a finite number that is not negative";
   for (const double wrong : {-1.0, nan_score, infinity}) {
     const std::vector<double> weights{1, wrong};
     CHECK_ERROR(ValueError, expected, train::measure(train::mse(), logits, logits, weights));
@@ -270,7 +270,7 @@ TEST_CASE("weights are those of samples or of rows; wrong ones are refused") {
   }
   const auto own = train::metric("own", [](const Tensor<double>&, const Targets&) { return 1.0; });
   CHECK(train::measure(own, logits, logits) == 1);
-  CHECK_ERROR(ValueError, "[own] this metric takes no weights: override Metric::add_weighted, or measure it without",
+  CHECK_ERROR(ValueError, "[own] this metric takes no sample weights: override Metric::add_weighted, or measure it without",
               train::measure(own, logits, logits, std::vector<double>{1, 1}));
   CHECK_ERROR(ValueError, "[measure] the metric is a null pointer: expected one such as accuracy()",
               train::measure(nullptr, logits, logits));

@@ -26,7 +26,7 @@ struct Noting : train::Observer {
 
 }  // namespace
 
-TEST_CASE("a training does not go on from the checkpoint of a larger network") {
+TEST_CASE("a training does not go on from the checkpoint of another network, whose differing parameters are listed") {
   const TemporaryFolder folder;
   const Tensor<double> x = random_tensor({8, 2}, 1), y = random_tensor({8, 2}, 2);
   const auto run = [&](const auto& network) {
@@ -34,14 +34,36 @@ TEST_CASE("a training does not go on from the checkpoint of a larger network") {
     train::fit(network, optimizer, squares, train::Samples{x, y},
                quiet({.epochs = 1, .checkpoint = {.resume = true}, .folder = folder / "run"}));
   };
-  const auto layer = [](std::uint64_t seed) { return nn::Linear<double>::make(2, 2, Generator(seed)); };
+  const auto layer = [](std::uint64_t seed, std::size_t inputs = 2, std::size_t outputs = 2) {
+    return nn::Linear<double>::make(inputs, outputs, Generator(seed));
+  };
   run(nn::sequential(layer(1), layer(2)));
-  const auto smaller = nn::sequential(layer(3));
-  const auto before = nn::parameter(smaller, "0.weight").value();
-  const std::string file = (folder / "run" / "checkpoint").string();
-  CHECK(contains(message_of<FileError>([&] { run(smaller); }),
-                 "[fit] " + file + ": parameter/1.weight belongs neither to this network nor to its optimiser"));
-  CHECK(nn::parameter(smaller, "0.weight").value() == before);
+  const std::string belongs = "[fit] " + (folder / "run" / "checkpoint").string() + ": belongs to another network: ",
+                    cure = ": start again without .checkpoint.resume, or in another folder";
+  const auto refused = [&](const auto& network, const std::string& differences) {
+    const auto before = nn::parameter(network, "0.weight").value();
+    const std::string message = message_of<FileError>([&] { run(network); });
+    CAPTURE(message);
+    CHECK(contains(message, belongs + differences + cure));
+    CHECK(contains(message, "resume_test.cpp:"));
+    CHECK(nn::parameter(network, "0.weight").value() == before);
+  };
+  refused(nn::sequential(layer(3)), "1.weight: (2, 2) there and none here, 1.bias: (2,) there and none here");
+  refused(nn::sequential(layer(3), layer(3), layer(3)),
+          "2.weight: none there and (2, 2) here, 2.bias: none there and (2,) here");
+  refused(nn::sequential(layer(3, 2, 3), layer(3, 3, 2)),
+          "0.weight: (2, 2) there and (3, 2) here, 0.bias: (2,) there and (3,) here, 1.weight: (2, 2) there and (2, 3) "
+          "here");
+  CHECK(contains(
+      message_of<FileError>([&] { run(nn::sequential(layer(1), layer(2), nn::Dropout::make(0.5, Generator(1)))); }),
+      "has other random generators (of the network and .checkpoint.generators): 0 there and 1 here" + cure));
+  // Of the other scalar type.
+  const auto network = nn::sequential(nn::Linear<float>::make(2, 2, Generator(1)));
+  optim::Optimizer<float> optimizer(network, optim::Adam{});
+  const train::Samples data{Tensor<float>(xt::cast<float>(x)), Tensor<float>(xt::cast<float>(y))};
+  CHECK_ERROR(FileError, "belongs to another network: 0.weight: (2, 2) of double there and (2, 2) here",
+              train::fit(network, optimizer, squares, data,
+                         quiet({.epochs = 1, .checkpoint = {.resume = true}, .folder = folder / "run"})));
 }
 
 TEST_CASE("a training that ended for want of improvement stays so when it is run again") {

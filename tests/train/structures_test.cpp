@@ -192,14 +192,48 @@ TEST_CASE("weights of samples give the weighted mean, in a step, over accumulate
   for (const double wrong : {-1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
     train::Samples bad{x, y, weights};
     bad.weights(3) = wrong;
-    CHECK_ERROR(ValueError, "[samples] a sample has the weight ", train::evaluate(line(1), each, bad));
+    CHECK_ERROR(ValueError, fmt::format("[evaluate] sample weights: {} for sample 3: expected a finite number", wrong),
+                train::evaluate(line(1), each, bad));
+    // A Loader's data may change, so its weights are checked batch by batch.
+    CHECK_ERROR(ValueError, fmt::format("[samples] sample weights: {} for sample 3: expected a finite number", wrong),
+                train::evaluate(line(1), each, data::Loader(bad)));
   }
   CHECK_ERROR(
       ValueError,
       "[evaluate] samples or classes have weights, but a loss is one number: expected one value per weight, (12,)",
       train::evaluate(line(1), squares, data));
-  CHECK_ERROR(ShapeError, "[evaluate] 12 samples, weights of shape (3,): expected one for each",
+  CHECK_ERROR(ShapeError, "[evaluate] 12 samples, sample weights of shape (3,): expected one for each",
               train::evaluate(line(1), each, train::Samples{x, y, Tensor<double>{1.0, 2.0, 3.0}}));
+}
+
+TEST_CASE("a Loader over weighted samples is evaluated, and validates, with their weights") {
+  const Tensor<double> x = numbers(1), y = numbers(2), weights = random_tensor({12}, 3, 0, 2);
+  const train::Samples data{x, y, weights};
+  const auto each = [](auto outputs, auto targets) { return square(outputs - targets); };
+  const data::Loader loader(data, {.batch_size = 5});
+  const auto evaluated = [&](const auto& of) {
+    const auto result = train::evaluate(line(1), each, of, {.batch_size = 7, .metrics = {train::mae()}});
+    return std::pair(result.loss, result.metric("mae"));
+  };
+  const double all = xt::sum(weights)();
+  CHECK(evaluated(loader) == evaluated(data));
+  CHECK(evaluated(loader).first == doctest::Approx(xt::sum(weights * xt::square(x - y))() / all));
+  CHECK(evaluated(loader).second == doctest::Approx(xt::sum(weights * xt::abs(x - y))() / all));
+  const auto validated = [&](const auto& of) {
+    const Line network = line(1);
+    optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
+    return train::fit(network, optimizer, each, of, of, quiet({.epochs = 1, .batches = {.shuffle = false}}))
+        .last("validation_loss");
+  };
+  CHECK(validated(data::Loader(data, {.batch_size = 12, .shuffle = false})) == validated(data));
+  // Its own weights, of samples without any, are none.
+  Tensor<double> inputs, targets, none;
+  const std::vector<std::size_t> rows{3, 1};
+  data::Loader(train::Samples{x, y}).gather(rows, inputs, targets, none);
+  CHECK(none.dimension() == 0);
+  loader.gather(rows, inputs, targets, none);
+  CHECK(none == Tensor<double>{weights(3), weights(1)});
+  CHECK(inputs == Tensor<double>{x(3), x(1)});
 }
 
 TEST_CASE("a loss of one value per sample is the mean") {
@@ -263,8 +297,18 @@ TEST_CASE("class weights weigh the loss of each label, balanced ones by the numb
   const data::Loader loader(data, {.batch_size = 4});
   train::fit(network, first, each, loader, quiet({.epochs = 1, .class_weights = train::balanced}));
 
-  CHECK_ERROR(ValueError, "[evaluate] label 2, but 2 class weights",
+  CHECK_ERROR(ValueError, "[evaluate] label 2, but 2 class weights: expected one for each class, at least 3",
               train::evaluate(network, each, data, {.class_weights = {1, 2}}));
+  const auto untouched = network.weight.value();
+  const data::Dataset<double> of_two{x, Indices{0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0}, 3};
+  for (const std::vector<double>& wrong : {std::vector<double>{1, 2}, {1, 2, 3, 4}}) {
+    const std::string expected =
+        fmt::format("{} class weights for outputs of 3 classes: expected 3, one for each class", wrong.size());
+    CHECK_ERROR(ValueError, "[evaluate] " + expected, train::evaluate(network, each, of_two, {.class_weights = wrong}));
+    CHECK_ERROR(ValueError, "[fit] " + expected,
+                train::fit(network, first, each, of_two, quiet({.epochs = 1, .class_weights = wrong})));
+  }
+  CHECK(network.weight.value() == untouched);
   CHECK_ERROR(ValueError, "[evaluate] the weight of class 1 is -1: expected 0 or more",
               train::evaluate(network, each, data, {.class_weights = {1, -1, 1}}));
   CHECK_ERROR(ValueError, "[evaluate] class weights are set, but the targets are not labels",

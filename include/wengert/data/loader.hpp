@@ -121,15 +121,20 @@ class Loader {
     else
       held = std::make_shared<const Data>(std::move(data));
     if constexpr (requires { held->check("loader", where); }) held->check("loader", where);
-    gather_ = [held](std::span<const std::size_t> rows, X& x, Y& y) { held->gather(rows, x, y); };
-    const auto make = [held, transform = options.transform](void* memory, std::span<const std::size_t> rows,
-                                                            std::size_t epoch, std::size_t index, Generator generator) {
+    const auto gather_all = [held](std::span<const std::size_t> rows, X& x, Y& y,
+                                   [[maybe_unused]] Tensor<double>& weights) {
+      held->gather(rows, x, y);
+      if constexpr (requires { held->weights; }) detail::gather_rows({&held->weights}, rows, {&weights}, {});
+    };
+    gather_ = gather_all;
+    const auto make = [gather_all, transform = options.transform](void* memory, std::span<const std::size_t> rows,
+                                                                  std::size_t epoch, std::size_t index,
+                                                                  Generator generator) {
       auto& batch = *static_cast<Batch<X, Y>*>(memory);
       batch.samples.assign(rows.begin(), rows.end());
       batch.epoch = epoch;
       batch.index = index;
-      held->gather(rows, batch.inputs, batch.targets);
-      if constexpr (requires { held->weights; }) detail::gather_rows({&held->weights}, rows, {&batch.weights}, {});
+      gather_all(rows, batch.inputs, batch.targets, batch.weights);
       if (transform) transform(batch, generator);
     };
     plan_ = detail::checked({held->size(), options.batch_size, options.shuffle, options.drop_last, options.seed,
@@ -146,7 +151,14 @@ class Loader {
   /// The number of samples, including those of batches that are dropped.
   std::size_t size() const { return plan_->samples; }
   /// Copies samples as they are before transforms.
-  void gather(std::span<const std::size_t> rows, X& x, Y& y) const { gather_(rows, x, y); }
+  void gather(std::span<const std::size_t> rows, X& x, Y& y) const {
+    Tensor<double> weights;
+    gather_(rows, x, y, weights);
+  }
+  /// The same with their weights, which keep their rank 0 if the data have none.
+  void gather(std::span<const std::size_t> rows, X& x, Y& y, Tensor<double>& weights) const {
+    gather_(rows, x, y, weights);
+  }
   /// The number of batches in an epoch.
   std::size_t count() const { return plan_->count; }
   /// The batches of an epoch, from batch `first` on. The Epoch may outlive the Loader.
@@ -155,7 +167,7 @@ class Loader {
   const std::shared_ptr<const detail::LoaderPlan>& plan() const { return plan_; }
 
  private:
-  std::function<void(std::span<const std::size_t>, X&, Y&)> gather_;
+  std::function<void(std::span<const std::size_t>, X&, Y&, Tensor<double>&)> gather_;
   std::shared_ptr<const detail::LoaderPlan> plan_;
 };
 

@@ -15,7 +15,7 @@ namespace wengert::optim {
 /// Options of LBFGS; the defaults are PyTorch's.
 struct LBFGSOptions {
   double rate = 1;                   ///< the initial step length of a line search
-  std::size_t max_iterations = 20;   ///< the limit per call of `step`
+  std::size_t max_iterations = 20;   ///< the limit per call of `step`; at least 1
   std::size_t max_evaluations = 0;   ///< the limit per call, checked between iterations; 0: 1¼ · max_iterations
   double gradient_tolerance = 1e-7;  ///< a call ends when no element of the gradient exceeds this
   double change_tolerance = 1e-9;    ///< … or when the loss or all parameters change by no more than this

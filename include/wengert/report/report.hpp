@@ -36,6 +36,7 @@ struct Report {
   std::string dot{};                       ///< the graph in the DOT language; drawn if Graphviz is installed
   std::vector<std::pair<std::string, std::string>> settings{};  ///< name and value, in order
   std::vector<std::string> less_is_better{};                    ///< the metrics for which lower is better
+  std::vector<std::string> warnings{};                          ///< what should be known about the run, at the top
 };
 
 /// The page: curves of the history, confusion matrix, mistakes as images, layers, graph and settings; light or dark as

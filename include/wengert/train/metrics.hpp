@@ -9,8 +9,8 @@
 // scores that contain a NaN is always wrong; in top_k_accuracy, the NaN of another class ranks above all numbers.
 //
 // Targets are labels or tensors. Labels are integers: negative ones, such as padding, are ignored, and one that is not
-// a class throws ValueError. Tensors are rows of K scores, the largest of which marks the class, or numbers, which mean
-// class 1 above ½.
+// a class throws ValueError. Tensors are rows of K elements, of which the class's is 1 and all others 0, or, for binary
+// outputs, 1 for class 1, 0 or −1 for class 0; metrics of classes throw ValueError for other numbers.
 #pragma once
 
 #include <wengert/base/error.hpp>
@@ -35,10 +35,11 @@ using Targets = std::variant<Tensor<double>, Indices>;
 template <class T>
 Indices predicted_classes(const Tensor<T>& outputs, double threshold = 0, Location where = Location::current());
 
-/// The confusion matrix of outputs (…, K) and labels (…). Throws ShapeError if their shapes do not match.
+/// The confusion matrix of outputs (…, K) and labels (…), with weights as in `Metric::add_weighted`. Throws ShapeError
+/// if the shapes do not match, ValueError for a weight that is negative or not finite.
 template <class T>
 report::ConfusionMatrix confusion_matrix(const Tensor<T>& outputs, const Indices& labels, double threshold = 0,
-                                         Location where = Location::current());
+                                         std::span<const double> weights = {}, Location where = Location::current());
 /// The fraction of samples whose class is predicted correctly. Throws ShapeError if the shapes of outputs and labels do
 /// not match, ValueError if no label is a class.
 template <class T>
@@ -65,6 +66,9 @@ class Metric {
   virtual std::string output() const { return {}; }
   /// Whether larger is better, which early stopping and best weights depend on.
   virtual bool larger_is_better() const { return true; }
+  /// Throws unless outputs and targets of these shapes fit the metric; `fit` asks before the first step. By default,
+  /// all fit. `are_labels` tells whether the targets are labels.
+  virtual void check_shapes(const Shape& outputs, const Shape& targets, bool are_labels) const;
   /// Clears the accumulated state.
   virtual void reset() = 0;
   /// Adds a batch.
@@ -116,8 +120,8 @@ struct RankingOptions {
   /// Whether outputs of two or more classes are logits, which are ranked by their softmax; otherwise they are ranked as
   /// they are, as suits probabilities.
   bool from_logits = true;
-  /// Whether each column of outputs (…, K) and of numbers as targets, positive above ½, is a yes/no question of its
-  /// own, ranked as it is.
+  /// Whether each column of outputs (…, K) and of targets, 1 for yes, 0 or −1 for no, is a yes/no question of its own,
+  /// ranked as it is.
   bool multilabel = false;
 };
 

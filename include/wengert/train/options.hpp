@@ -166,8 +166,9 @@ struct FitResult {
   std::size_t compilations = 0;
   /// The number of these that were compiled again, because more shapes than `max_programs` recurred.
   std::size_t recompilations = 0;
-  std::size_t best_epoch = 0;  ///< counted from 1; 0: no epoch was completed
-  bool resumed = false;        ///< whether it resumed from a checkpoint
+  std::size_t best_epoch = 0;           ///< counted from 1; 0: no epoch was completed
+  bool resumed = false;                 ///< whether it resumed from a checkpoint
+  std::vector<std::string> warnings{};  ///< of this call, which were displayed and are in the report
 
   /// The last value of a column of the history. Throws ValueError if there is none.
   double last(std::string_view column, const Location& where = Location::current()) const;
@@ -177,7 +178,8 @@ struct FitResult {
 struct Evaluation {
   double loss = 0;                                        ///< the mean loss over the batches, weighted by their samples
   std::vector<std::pair<std::string, double>> metrics{};  ///< by name
-  report::ConfusionMatrix confusion{};                    ///< for labels of at most 1,000 classes; otherwise empty
+  /// Counts samples, whatever their weights, for labels of at most 1,000 classes; otherwise empty.
+  report::ConfusionMatrix confusion{};
 
   /// A metric by its name. Throws ValueError if there is none.
   double metric(std::string_view name, const Location& where = Location::current()) const;

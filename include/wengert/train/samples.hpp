@@ -110,15 +110,20 @@ struct ScalarOfBoth {
                 "its Parameters and layers as members");
 };
 
+// Throws as `subject` unless there is a weight for each sample, finite and not negative. Weights of rank 0 are none.
+void check_sample_weights(const Tensor<double>& weights, std::size_t samples, std::string_view subject,
+                          const Location& where);
+// Sets the weights of a batch of these rows. Throws ValueError for one that is not finite or negative.
 template <class T>
-void set_weights(const Tensor<double>& weights, Batch<T>& batch);
+void set_weights(const Tensor<double>& weights, std::span<const std::size_t> rows, Batch<T>& batch);
 
 template <class T, class D>
 class SourceOf final : public Source<T> {
  public:
   explicit SourceOf(const D& data) : data_(data) {}
-  // Throws ShapeError as `subject` unless there is a target for each sample.
+  // Throws as `subject` unless there is a target for each sample, and a valid weight if there are weights.
   SourceOf(const D& data, std::string_view subject, const Location& where) : data_(data) {
+    if constexpr (requires { data.weights; }) check_sample_weights(data.weights, data.size(), subject, where);
     if constexpr (requires { data.check(subject, where); }) data.check(subject, where);
   }
   std::size_t size() const override { return data_.size(); }
@@ -132,13 +137,16 @@ class SourceOf final : public Source<T> {
     batch.samples = rows.size();
     exchange(inputs_, batch.inputs);
     exchange(targets_, batch.targets);
-    data_.gather(rows, inputs_, targets_);
+    constexpr bool has_weights = requires { data_.weights; };
+    if constexpr (is_loader<D>) {
+      data_.gather(rows, inputs_, targets_, weights_);
+    } else {
+      data_.gather(rows, inputs_, targets_);
+      if constexpr (has_weights) data::detail::gather_rows({&data_.weights}, rows, {&weights_}, {});
+    }
     exchange(inputs_, batch.inputs);
     exchange(targets_, batch.targets);
-    if constexpr (requires { data_.weights; }) {
-      data::detail::gather_rows({&data_.weights}, rows, {&weights_}, {});
-      set_weights(weights_, batch);
-    }
+    if constexpr (is_loader<D> || has_weights) set_weights(weights_, rows, batch);
   }
   std::vector<std::string> target_names() const override { return data::detail::names_of<typename D::Targets>(); }
   std::vector<std::vector<std::size_t>> batches(std::uint64_t seed, std::size_t epoch) const override {
@@ -167,7 +175,7 @@ class SourceOf final : public Source<T> {
       exchange(inputs_, batch.inputs);
       exchange(targets_, batch.targets);
       batch.samples = from.samples.size();
-      set_weights(from.weights, batch);
+      set_weights(from.weights, from.samples, batch);
       rows = from.samples;
     }
   }
