@@ -21,16 +21,16 @@ void TrainingRun<T>::check_batches() {
       throw;
     }
   };
-  Batch<T> batch;
-  if (batches.gather_shortest(batch)) check(batch, true, state.scores);
+  if (Batch<T> shortest; batches.gather_shortest(shortest)) check(shortest, true, state.scores);
   if (validation == nullptr) return;
   const std::size_t size = evaluation_batch_size(batches.batch_size()), rest = validation->size() % size;
   check(first_batch(*validation, size, "fit", where), false, validation_scores);
   if (rest == 0 || rest == validation->size()) return;
   std::vector<std::size_t> rows(rest);
   std::iota(rows.begin(), rows.end(), validation->size() - rest);
-  validation->gather(rows, batch);
-  check(batch, false, validation_scores);
+  Batch<T> last;
+  validation->gather(rows, last);
+  check(last, false, validation_scores);
 }
 
 template void TrainingRun<float>::check_batches();

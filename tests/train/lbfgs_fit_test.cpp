@@ -16,7 +16,7 @@ using train::StopReason;
 namespace {
 
 const Tensor<double> inputs = random_tensor({20, 3}, 1);
-const train::Samples samples{inputs, Tensor<double>(0.5 * random_tensor({20, 2}, 2))};
+const train::Samples twenty_samples{inputs, Tensor<double>(0.5 * random_tensor({20, 2}, 2))};
 
 auto network_of(std::uint64_t seed) {
   return nn::sequential(nn::Linear<double>::make(3, 4, Generator(seed)), nn::Tanh{},
@@ -27,8 +27,8 @@ struct Divided {
   using Inputs = Tensor<double>;
   using Targets = Tensor<double>;
   std::size_t number;
-  std::size_t size() const { return samples.size(); }
-  void gather(std::span<const std::size_t> rows, Inputs& x, Targets& y) const { samples.gather(rows, x, y); }
+  std::size_t size() const { return twenty_samples.size(); }
+  void gather(std::span<const std::size_t> rows, Inputs& x, Targets& y) const { twenty_samples.gather(rows, x, y); }
   std::vector<std::vector<std::size_t>> batches(std::uint64_t, std::size_t) const {
     std::vector<std::vector<std::size_t>> result(number);
     for (std::size_t i = 0; i < size(); ++i) result[i % number].push_back(i);
@@ -47,13 +47,14 @@ train::FitOptions full(train::FitOptions options) {
 TEST_CASE("fit with L-BFGS takes the steps of LBFGS::step") {
   const auto network = network_of(1), by_hand = network_of(1);
   optim::LBFGS<double> optimizer(network, few), other(by_hand, few);
-  const auto result =
-      train::fit(network, optimizer, squares, samples, samples, full({.epochs = 4, .metrics = {train::r_squared()}}));
+  const auto result = train::fit(network, optimizer, squares, twenty_samples, twenty_samples,
+                                 full({.epochs = 4, .metrics = {train::r_squared()}}));
   std::vector<double> losses;
   for (int i = 0; i < 4; ++i)
     losses.push_back(other
                          .step([&](Tape<double>& tape) {
-                           return squares(by_hand(tape.borrow(samples.inputs)), tape.borrow(samples.targets));
+                           return squares(by_hand(tape.borrow(twenty_samples.inputs)),
+                                          tape.borrow(twenty_samples.targets));
                          })
                          .loss_before);
   for (const char* path : {"0.weight", "0.bias", "2.weight", "2.bias"})
@@ -67,7 +68,7 @@ TEST_CASE("fit with L-BFGS takes the steps of LBFGS::step") {
   CHECK(result.last("validation_r_squared") > result.history.column("r_squared")[0]);
   const auto start = network_of(1);
   Tape<double> tape;
-  const auto loss = squares(start(tape.borrow(samples.inputs)), tape.borrow(samples.targets));
+  const auto loss = squares(start(tape.borrow(twenty_samples.inputs)), tape.borrow(twenty_samples.targets));
   const Tensor<double> slope = optim::LBFGS<double>(start).gradients(loss)[0].value();
   CHECK(result.history.column("gradient_norm.0.weight")[0] == doctest::Approx(std::sqrt(xt::sum(xt::square(slope))())));
 }
@@ -79,14 +80,14 @@ TEST_CASE("the random numbers of an L-BFGS step repeat at each evaluation and di
   };
   const auto network = train_with(7), by_hand = train_with(7);
   optim::LBFGS<double> optimizer(network, few), other(by_hand, few);
-  const auto result = train::fit(network, optimizer, squares, samples, full({.epochs = 3}));
+  const auto result = train::fit(network, optimizer, squares, twenty_samples, full({.epochs = 3}));
   nn::train_mode(by_hand);
   Generator draws = by_hand.at<1>().generator;
   for (int i = 0; i < 3; ++i) {
     const std::uint64_t position = draws.counter();
     other.step([&](Tape<double>& tape) {
       draws.seek(position);
-      return squares(by_hand(tape.borrow(samples.inputs)), tape.borrow(samples.targets));
+      return squares(by_hand(tape.borrow(twenty_samples.inputs)), tape.borrow(twenty_samples.targets));
     });
   }
   CHECK(distance(network.at<0>().weight.value(), by_hand.at<0>().weight.value()) < 1e-9);
@@ -97,7 +98,7 @@ TEST_CASE("the random numbers of an L-BFGS step repeat at each evaluation and di
 TEST_CASE("an L-BFGS step updates the statistics of BatchNorm once") {
   const auto network = nn::sequential(nn::BatchNorm<double>::make(3), nn::Linear<double>::make(3, 2, Generator(1)));
   optim::LBFGS<double> optimizer(network, few);
-  train::fit(network, optimizer, squares, samples, full({.epochs = 2}));
+  train::fit(network, optimizer, squares, twenty_samples, full({.epochs = 2}));
   const Tensor<double> mean = xt::mean(inputs, {0});
   const auto& normalised = network.at<0>();
   CHECK(distance(normalised.running_mean.parameter.value(), Tensor<double>((1 - 0.9 * 0.9) * mean)) < 1e-12);
@@ -108,7 +109,7 @@ TEST_CASE("a run with L-BFGS is resumed to the last bit, with the same options a
   const auto run = [&](const std::string& name, std::size_t epochs, const optim::LBFGSOptions& options = few) {
     const auto network = network_of(1);
     optim::LBFGS<double> optimizer(network, options);
-    const auto result = train::fit(network, optimizer, squares, samples,
+    const auto result = train::fit(network, optimizer, squares, twenty_samples,
                                    full({.epochs = epochs, .checkpoint = {.resume = true}, .folder = folder / name}));
     return std::pair(network.at<0>().weight.value(), result.history.column("loss"));
   };
@@ -125,7 +126,7 @@ TEST_CASE("with L-BFGS, fit stops, freezes and schedules as with other optimiser
   const Tensor<double> before = network.at<0>().weight.value();
   nn::freeze(network, "0");
   std::vector<bool> moved;
-  const auto result = train::fit(network, optimizer, squares, samples,
+  const auto result = train::fit(network, optimizer, squares, twenty_samples,
                                  full({.epochs = 9,
                                        .schedule = {.by_epoch = [](double epoch) { return 1 / (1 + epoch); }},
                                        .observers = {train::before_epoch([&](FitStatus& status) {
@@ -173,20 +174,20 @@ TEST_CASE("L-BFGS in batches is refused, with the cure") {
   const auto refused = [&](const auto& data, const train::FitOptions& options) {
     return message_of<ValueError>([&] { train::fit(network, optimizer, squares, data, quiet(options)); });
   };
-  CHECK(contains(refused(samples, {}),
+  CHECK(contains(refused(twenty_samples, {}),
                  "[fit] LBFGS with batches of 32 for 20 samples: its line search needs the same loss at each "
                  "evaluation: set .batch_size = train::all_samples, or use an Optimizer"));
-  CHECK(contains(refused(samples, {.batch_size = train::all_samples, .batches = {.accumulate = 2}}),
+  CHECK(contains(refused(twenty_samples, {.batch_size = train::all_samples, .batches = {.accumulate = 2}}),
                  "[fit] LBFGS with batches.accumulate 2: expected 1"));
-  CHECK(contains(refused(data::Loader(samples, {.batch_size = 5}), {.batch_size = train::all_samples}),
+  CHECK(contains(refused(data::Loader(twenty_samples, {.batch_size = 5}), {.batch_size = train::all_samples}),
                  "[fit] LBFGS with a Loader of 4 batches of 5 for 20 samples: its line search needs the same loss at "
                  "each evaluation: pass the samples as train::Samples, or use an Optimizer"));
-  CHECK(contains(refused(data::Loader(samples, {.batch_size = 15, .drop_last = true}), {}),
+  CHECK(contains(refused(data::Loader(twenty_samples, {.batch_size = 15, .drop_last = true}), {}),
                  "[fit] LBFGS with a Loader of 1 batches of 15 for 20 samples"));
   CHECK(contains(refused(Divided{2}, {.batch_size = train::all_samples}),
                  "[fit] LBFGS with data that divide themselves into 2 batches for 20 samples"));
   CHECK(refused(Divided{1}, {.epochs = 1}) == "no error");
-  CHECK(refused(data::Loader(samples, {.batch_size = 20}), {.epochs = 1}) == "no error");
+  CHECK(refused(data::Loader(twenty_samples, {.batch_size = 20}), {.epochs = 1}) == "no error");
 }
 
 TEST_CASE("an L-BFGS step that fails changes neither statistics nor generators, and names the sample") {
@@ -197,7 +198,7 @@ TEST_CASE("an L-BFGS step that fails changes neither statistics nor generators, 
                                         nn::Linear<double>::make(3, 2, Generator(1)));
     optim::LBFGS<double> optimizer(network, few);
     const std::string result = message_of<ValueError>([&] {
-      train::fit(network, optimizer, loss, train::Samples{x, samples.targets}, full({}));
+      train::fit(network, optimizer, loss, train::Samples{x, twenty_samples.targets}, full({}));
     });
     CHECK(network.at<0>().running_mean.parameter.value() == xt::zeros<double>({3}));
     CHECK(network.at<0>().running_var.parameter.value() == xt::ones<double>({3}));
@@ -221,7 +222,7 @@ TEST_CASE("with L-BFGS, a generator outside of the network must be one of the ch
     };
     train::FitOptions options{.epochs = 2};
     if (known) options.checkpoint.generators = {noise};
-    train::fit(network, optimizer, loss, samples, full(options));
+    train::fit(network, optimizer, loss, twenty_samples, full(options));
     return std::pair(network.at<0>().weight.value(), noise.counter());
   };
   const std::string message = message_of<ValueError>([&] { run(false); });
@@ -236,8 +237,8 @@ TEST_CASE("with L-BFGS, a generator outside of the network must be one of the ch
     const std::uint64_t position = noise.counter();
     other.step([&](Tape<double>& tape) {
       noise.seek(position);
-      const auto outputs = by_hand(tape.borrow(samples.inputs));
-      return squares(outputs + 0.1 * normal(tape, outputs.shape(), noise), tape.borrow(samples.targets));
+      const auto outputs = by_hand(tape.borrow(twenty_samples.inputs));
+      return squares(outputs + 0.1 * normal(tape, outputs.shape(), noise), tape.borrow(twenty_samples.targets));
     });
   }
   const auto [weight, counter] = run(true);
@@ -248,10 +249,10 @@ TEST_CASE("with L-BFGS, a generator outside of the network must be one of the ch
 TEST_CASE("with L-BFGS, the best weights are restored, and its memory of another point is discarded") {
   const auto network = network_of(1);
   optim::LBFGS<double> optimizer(network, few);
-  const train::Samples held_out{inputs, Tensor<double>(samples.targets + 1)};
+  const train::Samples held_out{inputs, Tensor<double>(twenty_samples.targets + 1)};
   Tensor<double> best;
   double least = infinity;
-  const auto result = train::fit(network, optimizer, squares, samples, held_out,
+  const auto result = train::fit(network, optimizer, squares, twenty_samples, held_out,
                                  full({.epochs = 20,
                                        .stopping = {.patience = 3, .best_weights = true},
                                        .observers = {train::after_epoch([&](FitStatus& status) {
@@ -294,7 +295,7 @@ TEST_CASE("a run with L-BFGS, dropout and BatchNorm is resumed to the last bit")
         nn::sequential(nn::Linear<double>::make(3, 6, Generator(1)), nn::BatchNorm<double>::make(6),
                        nn::Dropout::make(0.3, Generator(2)), nn::Linear<double>::make(6, 2, Generator(3)));
     optim::LBFGS<double> optimizer(network, few);
-    train::fit(network, optimizer, squares, samples,
+    train::fit(network, optimizer, squares, twenty_samples,
                full({.epochs = epochs, .checkpoint = {.resume = true}, .folder = folder / name}));
     return std::pair(network.at<0>().weight.value(), network.at<1>().running_var.parameter.value());
   };
