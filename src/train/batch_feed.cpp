@@ -15,7 +15,7 @@ namespace wengert::train {
 
 template <class T>
 BatchFeed<T>::BatchFeed(const Source<T>& data, const FitOptions& options, const Location& where)
-    : data_(data), options_(options), where_(where), own_count_(data.batches(options.batches.seed, 0).size()) {}
+    : data_(data), options_(options), where_(where), own_count_(own_batches().size()) {}
 
 template <class T>
 std::size_t BatchFeed<T>::batch_size() const {
@@ -40,13 +40,12 @@ template <class T>
 bool BatchFeed<T>::gather_shortest(Batch<T>& batch) const {
   std::vector<std::size_t> rows;
   if (own_count_ != 0) {
-    const auto own = data_.batches(options_.batches.seed, 0);
+    const auto own = own_batches();
     rows = *std::ranges::min_element(own, {}, [](const auto& of_batch) { return of_batch.size(); });
     if (rows.size() >= batch_size() || rows.empty()) return false;
   } else {
     const std::size_t rest = data_.size() % batch_size();
-    const bool dropped = data_.loader() != nullptr ? data_.loader()->drop_last : options_.batches.drop_last;
-    if (rest == 0 || dropped) return false;
+    if (rest == 0 || drops_last()) return false;
     if (data_.loader() != nullptr) {
       auto plan = std::make_shared<data::detail::LoaderPlan>(*data_.loader());
       plan->prefetch = 0;

@@ -21,6 +21,9 @@ class BatchFeed {
   std::size_t batch_size() const;
   bool shuffles() const { return data_.loader() != nullptr ? data_.loader()->shuffle : options_.batches.shuffle; }
   std::uint64_t seed() const { return data_.loader() != nullptr ? data_.loader()->seed : options_.batches.seed; }
+  bool drops_last() const { return data_.loader() != nullptr ? data_.loader()->drop_last : options_.batches.drop_last; }
+  /// The first epoch's batches if the data divide themselves; otherwise none.
+  std::vector<std::vector<std::size_t>> own_batches() const { return data_.batches(options_.batches.seed, 0); }
   std::size_t batches_per_epoch() const;
   std::size_t steps_per_epoch() const;
   /// The number of samples in the first steps of an epoch.

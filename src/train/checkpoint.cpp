@@ -18,17 +18,18 @@
 #include <zlib.h>
 
 namespace wengert::train {
+
+std::uint32_t crc(std::uint32_t before, const void* bytes, std::size_t count) {
+  if (count == 0) return before;  // for a null pointer, zlib restarts the checksum
+  return static_cast<std::uint32_t>(crc32_z(before, static_cast<const Bytef*>(bytes), count));
+}
+
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "wengert: checkpoints are written on little-endian machines");
 
 constexpr std::string_view magic = "WGTCKPT\n";
 constexpr std::size_t header_bytes = 8 + 4 + 4 + 8, checksum_bytes = 4;
-
-std::uint32_t crc(std::uint32_t before, const void* bytes, std::size_t count) {
-  if (count == 0) return before;  // for a null pointer, zlib restarts the checksum
-  return static_cast<std::uint32_t>(crc32_z(before, static_cast<const Bytef*>(bytes), count));
-}
 
 const void* data_of(const Checkpoint::Value& value) {
   return std::visit([](const auto& v) { return static_cast<const void*>(v.data()); }, value);

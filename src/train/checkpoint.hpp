@@ -72,4 +72,7 @@ class Checkpoint {
   std::string source_ = "checkpoint";
 };
 
+/// The CRC-32 of bytes that follow those whose CRC-32 is `before`; 0 before the first ones.
+std::uint32_t crc(std::uint32_t before, const void* bytes, std::size_t count);
+
 }  // namespace wengert::train

@@ -25,6 +25,7 @@ class ClassWeighted final : public Source<T> {
   std::vector<std::vector<std::size_t>> batches(std::uint64_t seed, std::size_t epoch) const override {
     return data_.batches(seed, epoch);
   }
+  const Tensor<double>* sample_weights() const override { return data_.sample_weights(); }
   const data::detail::LoaderPlan* loader() const override { return data_.loader(); }
   data::detail::LoaderEpoch epoch(std::size_t number, std::size_t first) const override {
     return data_.epoch(number, first);

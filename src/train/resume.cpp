@@ -24,7 +24,7 @@ std::vector<std::pair<std::string, Observer*>> TrainingRun<T>::named_observers()
 template <class T>
 Checkpoint TrainingRun<T>::checkpoint() const {
   Checkpoint all;
-  all.set("fit/plan", run_signature());
+  all.set("fit/plan", plan_);
   all.set("fit/optimizer", rule_);
   all.set("fit/frozen", frozen_);
   all.set("fit/monitor", monitor);
@@ -48,9 +48,9 @@ template <class T>
 void TrainingRun<T>::require_same_run(const Checkpoint& checkpoint) const {
   const std::string& path = checkpoint.source();
   model_state.require_same_network(checkpoint);
-  if (const std::string& theirs = checkpoint.get<std::string>("fit/plan", where); theirs != run_signature())
+  if (const std::string& theirs = checkpoint.get<std::string>("fit/plan", where); theirs != plan_)
     throw FileError("fit", fmt::format("{}: belongs to another training run: {}; this one has {}: {}", path, theirs,
-                                       run_signature(), resume_cure));
+                                       plan_, resume_cure));
   const auto require_same = [&](const char* entry, std::string_view what, const std::string& ours) {
     if (!checkpoint.has(entry)) return;
     if (const std::string& theirs = checkpoint.get<std::string>(entry, where); theirs != ours)

@@ -1,9 +1,11 @@
 // The settings of a training run in words: those of config.json and the report, and what a checkpoint must match.
 #include "train/run_settings.hpp"
 
+#include "train/checkpoint.hpp"
 #include "train/training_run.hpp"
 #include <wengert/base/version.hpp>
 
+#include <cstdint>
 #include <type_traits>
 
 #include <fmt/format.h>
@@ -14,6 +16,16 @@ namespace {
 std::string class_weights_text(const ClassWeights& weights) {
   if (weights.empty()) return "none";
   return weights.is_balanced() ? "balanced" : fmt::format("{:.9g}", fmt::join(weights.values(), " "));
+}
+
+// Batches that the data make may differ although their number does not.
+std::string own_batches_text(const std::vector<std::vector<std::size_t>>& batches) {
+  std::uint32_t sum = 0;
+  for (const std::vector<std::size_t>& rows : batches) {
+    const std::size_t size = rows.size();
+    sum = crc(crc(sum, &size, sizeof(size)), rows.data(), size * sizeof(size));
+  }
+  return fmt::format("{} batches of the data's own (checksum {:08x})", batches.size(), sum);
 }
 
 }  // namespace
@@ -39,12 +51,20 @@ std::string frozen_paths(const ErasedModel<T>& model) {
 // What a checkpoint must match to be resumed.
 template <class T>
 std::string TrainingRun<T>::run_signature() const {
+  const auto own = batches.own_batches();
+  std::string weights;
+  if (!options.class_weights.empty()) weights = ", class weights " + class_weights_text(options.class_weights);
+  if (const Tensor<double>* each = data.sample_weights(); each != nullptr && each->dimension() != 0)
+    weights += fmt::format(", sample weights (checksum {:08x})", crc(0, each->data(), each->size() * sizeof(double)));
   return fmt::format(
-      "{} samples, batches of {}{}, {} a step, {}, metrics {}{}", data.size(), batches.batch_size(),
-      options.batches.drop_last ? " (the last dropped)" : "", options.batches.accumulate,
-      batches.shuffles() ? fmt::format("shuffled by seed {}", batches.seed()) : "in order",
+      "{} samples, {}{}, {} a step, {}, metrics {}{}", data.size(),
+      own.empty() ? fmt::format("batches of {}", batches.batch_size()) : own_batches_text(own),
+      batches.drops_last() ? " (the last dropped)" : "", options.batches.accumulate,
+      !own.empty()         ? fmt::format("seed {}", batches.seed())
+      : batches.shuffles() ? fmt::format("shuffled by seed {}", batches.seed())
+                           : "in order",
       state.history.metric_names.empty() ? "none" : fmt::format("{}", fmt::join(state.history.metric_names, " ")),
-      options.class_weights.empty() ? "" : ", class weights " + class_weights_text(options.class_weights));
+      weights);
 }
 
 template <class T>

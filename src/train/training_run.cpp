@@ -139,6 +139,7 @@ TrainingRun<T>::TrainingRun(ErasedModel<T> erased, Trainer<T> trained_by, const 
   choose_metrics();
   check_batches();
   choose_monitor();
+  plan_ = run_signature();
   settings = settings_in_words();
   check_names();
   folder = RunFolder(options.folder, where);  // after the checks, so that only a valid run leaves files

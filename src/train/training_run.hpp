@@ -95,6 +95,7 @@ struct TrainingRun final : detail::ParameterAccess<T> {
   void restore_observers(const Checkpoint& checkpoint) const;
   std::vector<std::pair<std::string, Observer*>> named_observers() const;
 
+  std::string plan_;    // the data, their batches, the metrics and the weights; a checkpoint must match
   std::string rule_;    // of the optimiser and its options except the rate; a checkpoint must match
   std::string frozen_;  // the parameters frozen at the beginning; a checkpoint must match
   std::set<std::string, std::less<>> not_finite_columns_;  // of which it has warned

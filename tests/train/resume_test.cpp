@@ -2,6 +2,7 @@
 #include "data/files.hpp"
 #include "train/checkpoint.hpp"
 #include "train/line.hpp"
+#include <wengert/data.hpp>
 #include <wengert/io/npy.hpp>
 #include <wengert/io/npz.hpp>
 #include <wengert/io/parameters.hpp>
@@ -22,6 +23,14 @@ namespace {
 // An observer with a state of one number.
 struct Noting : train::Observer {
   std::vector<double> state() const override { return {1}; }
+};
+
+// The mean of the embeddings of the real steps.
+struct MeanOfTokens {
+  nn::Embedding<double> embedding;
+  Var<double> operator()(IndexVar<double> tokens, IndexVar<double> lengths) const {
+    return mean_steps(embedding(tokens), lengths);
+  }
 };
 
 }  // namespace
@@ -323,4 +332,54 @@ TEST_CASE("a resumption that fails leaves the network as it was") {
   run(line(0), 1, {std::make_shared<Noting>()}, nullptr);
   run(line(7), 1, {Greedy()}, "observer/observer/0 holds 1 numbers, too few for the observer's set_state");
   run(line(7), 2, {}, "holds fewer numbers than this training run keeps: start again without .checkpoint.resume");
+}
+
+TEST_CASE("a run is not resumed with other batches of the data's own, nor with other sample weights") {
+  std::vector<Indices> tokens;
+  Indices labels = Indices::from_shape({60});
+  for (std::size_t i = 0; i < 60; ++i) {
+    labels(i) = static_cast<std::int64_t>(i % 2);
+    tokens.push_back(Indices::from_shape({1 + i % 10}));
+    tokens[i].fill(labels(i));
+  }
+  const TemporaryFolder folder;
+  const auto loss = [](auto outputs, auto targets) { return cross_entropy(outputs, targets); };
+  const auto resume = [&](const data::BucketOptions& buckets, std::size_t stop_at) {
+    const MeanOfTokens network{nn::Embedding<double>::make(2, 2, Generator(1))};
+    optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
+    auto options = quiet({.epochs = 2, .checkpoint = {.resume = true}, .folder = folder / "sequences"});
+    options.observers = {train::after_step([&](train::FitStatus& status) { status.stop = status.step == stop_at; })};
+    const data::Sequences<std::int64_t, std::int64_t> data(tokens, labels, buckets);
+    return train::fit(network, optimizer, loss, data, options).steps;
+  };
+  CHECK(resume({.batch_size = 10, .buckets = 2}, 4) == 4);
+  for (const data::BucketOptions& other :
+       {data::BucketOptions{.batch_size = 10, .buckets = 3}, data::BucketOptions{.batch_size = 15, .buckets = 2},
+        data::BucketOptions{.batch_size = 10, .buckets = 2, .shuffle = false}}) {
+    const std::string message = message_of<FileError>([&] { resume(other, 0); });
+    CAPTURE(message);
+    CHECK(contains(message, "belongs to another training run: 60 samples, 6 batches of the data's own (checksum "));
+    CHECK(contains(message, ": start again without .checkpoint.resume, or in another folder"));
+  }
+  CHECK(resume({.batch_size = 10, .buckets = 2}, 0) == 12);
+
+  const Tensor<double> x = random_tensor({8}, 1);
+  const auto each = [](auto outputs, auto targets) { return square(outputs - targets); };
+  const auto weighted = [&](double last, bool loaded) {
+    train::Samples data{x, x, Tensor<double>(xt::ones<double>({8}))};
+    data.weights(7) = last;
+    const Line network = line(0);
+    optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
+    const auto options = quiet(
+        {.epochs = 1, .checkpoint = {.resume = true}, .folder = folder / (loaded ? "loaded weights" : "weights")});
+    if (loaded)
+      train::fit(network, optimizer, each, data::Loader(data), options);
+    else
+      train::fit(network, optimizer, each, data, options);
+  };
+  for (const bool loaded : {false, true}) {
+    weighted(1, loaded);
+    weighted(1, loaded);
+    CHECK(contains(message_of<FileError>([&] { weighted(2, loaded); }), ", sample weights (checksum "));
+  }
 }

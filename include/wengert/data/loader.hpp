@@ -78,8 +78,9 @@ struct LoaderPlan {
   std::function<void(void* batch, std::span<const std::size_t> rows, std::size_t epoch, std::size_t index,
                      Generator generator)>
       make{};
-  std::size_t count = 0;  // of batches in an epoch
-  std::uint64_t key = 0;  // of the generators for transforms
+  std::size_t count = 0;                    // of batches in an epoch
+  std::uint64_t key = 0;                    // of the generators for transforms
+  const Tensor<double>* weights = nullptr;  // of the samples, which `make` keeps; null if the data have none
 };
 // Completes a plan. Throws like Loader's constructor.
 std::shared_ptr<const LoaderPlan> checked(LoaderPlan plan, const Location& where);
@@ -137,9 +138,16 @@ class Loader {
       gather_all(rows, batch.inputs, batch.targets, batch.weights);
       if (transform) transform(batch, generator);
     };
-    plan_ = detail::checked({held->size(), options.batch_size, options.shuffle, options.drop_last, options.seed,
-                             options.prefetch, [] { return std::make_shared<Batch<X, Y>>(); }, make},
-                            where);
+    detail::LoaderPlan plan{held->size(),
+                            options.batch_size,
+                            options.shuffle,
+                            options.drop_last,
+                            options.seed,
+                            options.prefetch,
+                            [] { return std::make_shared<Batch<X, Y>>(); },
+                            make};
+    if constexpr (requires { held->weights; }) plan.weights = &held->weights;
+    plan_ = detail::checked(std::move(plan), where);
   }
   // No move operations: a moved-from loader would have no batches.
   /// A copy returns the same batches.

@@ -70,6 +70,8 @@ class Source {
   virtual std::vector<std::string> target_names() const = 0;
   /// The batches of an epoch, if the data divide themselves.
   virtual std::vector<std::vector<std::size_t>> batches(std::uint64_t seed, std::size_t epoch) const = 0;
+  /// The weight of each sample, if the data have weights; their rank is 0 if all are 1.
+  virtual const Tensor<double>* sample_weights() const { return nullptr; }
   /// The Loader that makes the batches, if any.
   virtual const data::detail::LoaderPlan* loader() const { return nullptr; }
   /// The same, for its epochs.
@@ -154,6 +156,14 @@ class SourceOf final : public Source<T> {
       return data_.batches(seed, epoch);
     else
       return {};
+  }
+  const Tensor<double>* sample_weights() const override {
+    if constexpr (is_loader<D>)
+      return data_.plan()->weights;
+    else if constexpr (requires { data_.weights; })
+      return &data_.weights;
+    else
+      return nullptr;
   }
   const data::detail::LoaderPlan* loader() const override {
     if constexpr (is_loader<D>)
