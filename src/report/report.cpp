@@ -172,14 +172,14 @@ std::string network_section(const Report& report) {
   if (!report.summary.empty())
     html += fmt::format("<div class=\"card\"><pre>{}</pre></div>\n", escaped(report.summary));
   if (report.dot.empty()) return html;
-  const std::string drawing = drawn_graph(left_to_right(report.dot));
-  return html + (drawing.empty()
-                     ? fmt::format("<details><summary>The graph in the DOT language</summary><div "
-                                   "class=\"card\"><pre>{}</pre></div></details>\n",
-                                   escaped(report.dot))
+  const DrawnGraph drawing = drawn_graph(left_to_right(report.dot));
+  return html + (drawing.svg.empty()
+                     ? fmt::format("<p>The graph of the loss is not drawn: {}.</p>\n<details><summary>The graph in the "
+                                   "DOT language</summary><div class=\"card\"><pre>{}</pre></div></details>\n",
+                                   escaped(drawing.no_drawing), escaped(report.dot))
                      : fmt::format("<details open><summary>The graph of the loss</summary><div class=\"card "
                                    "graph\">{}</div></details>\n",
-                                   drawing));
+                                   drawing.svg));
 }
 
 std::string settings_section(const Report& report) {

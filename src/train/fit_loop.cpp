@@ -92,6 +92,7 @@ template <class T>
 void FitLoop<T>::end() {
   if (!status_.stop || (run_.state.epoch >= run_.options.epochs && status_.reason != StopReason::no_improvement))
     status_.reason = StopReason::epochs;
+  run_.stopped = TrainingRun<T>::Clock::now();
   run_.batches.end();
   best_.use_final_weights();
   run_.model.set_training(false);

@@ -28,7 +28,9 @@ struct TrainingRun final : detail::ParameterAccess<T> {
   TrainingRun(ErasedModel<T> erased, Trainer<T> trained_by, const Source<T>& samples, const Source<T>* held_out,
               const FitOptions& of_fit, const Location& line);
 
-  double seconds() const { return state.seconds + std::chrono::duration<double>(Clock::now() - start).count(); }
+  double seconds() const {
+    return state.seconds + std::chrono::duration<double>(stopped.value_or(Clock::now()) - start).count();
+  }
   /// Starts the clock, handles interrupts, and takes control of the rate if a schedule sets it.
   void begin();
 
@@ -76,6 +78,7 @@ struct TrainingRun final : detail::ParameterAccess<T> {
   std::string monitor;
   std::optional<Interrupts> interrupts;  // while it runs
   Clock::time_point start = Clock::now();
+  std::optional<Clock::time_point> stopped;  // when the last step was taken: files are written afterwards
   bool resumed = false;
   std::vector<std::string> warnings;
   std::function<void(std::string_view warning)> display_warning;  // empty if nothing is displayed yet

@@ -6,8 +6,11 @@
 #include "testing.hpp"
 #include <wengert/report/report.hpp>
 
+#include <chrono>
 #include <cmath>
 #include <regex>
+
+#include <fmt/format.h>
 
 using namespace wengert;
 using namespace wengert::testing;
@@ -141,4 +144,32 @@ TEST_CASE("what is a picture") {
   CHECK(report::is_picture({3, 32, 32}));
   for (const Shape& shape : {Shape{784}, Shape{2, 8, 8}, Shape{1, 28}, Shape{28, 1}, Shape{600, 4}, Shape{}})
     CHECK_FALSE(report::is_picture(shape));
+}
+
+TEST_CASE("a graph that cannot be drawn within two seconds is text, with the reason") {
+  // Steps of a recurrence: six nodes each, which depend on each other, on those of the last step and on six parameters.
+  const auto steps = [](std::size_t number) {
+    constexpr std::size_t width = 6;
+    std::string dot = "digraph {\n";
+    for (std::size_t s = 0; s < number; ++s)
+      for (std::size_t i = 0; i < width; ++i) {
+        dot += fmt::format("p{} -> s{}_{};\n", i, s, i);
+        if (i > 0) dot += fmt::format("s{}_{} -> s{}_{};\n", s, i - 1, s, i);
+        if (s > 0) dot += fmt::format("s{}_{} -> s{}_{};\n", s - 1, i, s, (i + 2) % width);
+      }
+    return dot + "}\n";
+  };
+  Report page = example_report();
+  const auto html_of = [&](const std::string& dot) {
+    page.dot = dot;
+    return report::to_html(page);
+  };
+  const std::string large = html_of(steps(100));
+  CHECK(contains(large, "The graph of the loss is not drawn: it has 1694 edges, more than 1000."));
+  CHECK(contains(large, "The graph in the DOT language"));
+  CHECK(contains(large, "p0 -&gt; s0_0;"));
+  CHECK(contains(html_of("digraph { a -> }"), "The graph of the loss is not drawn: Graphviz"));
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(contains(html_of(steps(50)), "The graph of the loss is not drawn: "));
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(6));
 }

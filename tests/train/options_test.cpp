@@ -11,9 +11,11 @@
 #include "train/checkpoint.hpp"
 #include "train/line.hpp"
 
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <filesystem>
+#include <thread>
 #include <vector>
 
 using namespace wengert;
@@ -63,6 +65,16 @@ TEST_CASE("observers and time end a training") {
       train::fit(network, optimizer, squares, data, quiet({.batch_size = 2, .stopping = {.seconds = 0}}));
   CHECK(timed.reason == StopReason::time);
   CHECK(timed.steps == 1);
+}
+
+TEST_CASE("the seconds of a result end with its last step") {
+  struct Slow : train::Observer {
+    void end(train::FitStatus&) override { std::this_thread::sleep_for(std::chrono::milliseconds(50)); }
+  };
+  const auto begin = std::chrono::steady_clock::now();
+  const double seconds = fit_kinds(2, {.epochs = 1, .observers = {Slow()}}).seconds;
+  CHECK(seconds > 0);
+  CHECK(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() >= seconds + 0.05);
 }
 
 TEST_CASE("schedule.by_epoch sets the rate of each epoch") {

@@ -161,7 +161,7 @@ struct FitResult {
   report::History history{};               ///< all epochs, including those before it was resumed
   StopReason reason = StopReason::epochs;  ///< why it ended
   std::size_t steps = 0;                   ///< the total number of steps of the optimiser
-  double seconds = 0;                      ///< the total time
+  double seconds = 0;                      ///< the total time of training and validation, without the final files
   /// The number of Programs compiled by this call: one per batch shape and purpose.
   std::size_t compilations = 0;
   /// The number of these that were compiled again, because more shapes than `max_programs` recurred.
