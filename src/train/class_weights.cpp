@@ -24,6 +24,8 @@ ClassWeighted<T>::ClassWeighted(const Source<T>& data, const ClassWeights& weigh
   for (std::size_t k = 0; k < weights_.size(); ++k)
     if (!(weights_[k] >= 0 && std::isfinite(weights_[k])))
       throw ValueError(subject, fmt::format("the weight of class {} is {}: expected 0 or more", k, weights_[k]), where);
+  if (!weights.is_balanced() && std::ranges::count(weights_, 0.0) == std::ssize(weights_))
+    throw ValueError(subject, "the class weights add up to 0: expected at least one above 0", where);
 }
 
 template <class T>

@@ -94,6 +94,17 @@ void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::string_
     });
     if (visit) visit(batch, program, first);
   }
+  scores.require_weight(programs.subject(), name, {});
+}
+
+template <class T>
+void require_sample_weight(const Source<T>& data, std::string_view name, std::string_view subject,
+                           const Location& where) {
+  const Tensor<double>* weights = data.sample_weights();
+  if (weights == nullptr || weights->size() == 0 || weights->dimension() == 0) return;
+  if (std::ranges::any_of(*weights, [](double w) { return w != 0; })) return;
+  throw ValueError(subject, fmt::format("the sample weights of {} add up to 0: expected at least one above 0", name),
+                   where);
 }
 
 template <class T>
@@ -145,6 +156,7 @@ static Evaluation evaluate_on(const ErasedModel<T>& model, const Source<T>& data
                               const Location& where) {
   if (std::isnan(options.threshold)) throw ValueError("evaluate", "threshold is NaN: expected a number", where);
   if (options.batch_size == 0) throw ValueError("evaluate", "batch size 0: expected at least 1", where);
+  require_sample_weight(data, "the data", "evaluate", where);
   const Batch<T> batch = first_batch(data, options.batch_size, "evaluate", where);
   StepPrograms<T> programs(model, {}, !options.metrics.empty(), where);
   const ModelInfo info = programs.model_info(batch);
@@ -196,6 +208,7 @@ double Evaluation::metric(std::string_view name, const Location& where) const {
 #define INSTANTIATE(T)                                                                                         \
   template void evaluate_all(StepPrograms<T>&, const Source<T>&, std::string_view, std::size_t, Scores&,       \
                              const VisitBatch<T>&);                                                            \
+  template void require_sample_weight(const Source<T>&, std::string_view, std::string_view, const Location&);  \
   template Metrics chosen_metrics(const Metrics&, double, const ModelInfo&, const Batch<T>&, const Location&); \
   template bool classifies(const ModelInfo&, const Batch<T>&);                                                 \
   template void check_class_weights(const ClassWeights&, const ModelInfo&, const Batch<T>&, std::string_view,  \

@@ -17,7 +17,13 @@ using VisitBatch = std::function<void(const Batch<T>& batch, const Program<T>& p
 /// The batch size for evaluation.
 std::size_t evaluation_batch_size(std::size_t training_batch_size);
 
-/// Computes the loss and the metrics of all samples, in order. Messages call the data `name`.
+/// Throws ValueError as `subject` if all samples of data that a message calls `name` have the weight 0.
+template <class T>
+void require_sample_weight(const Source<T>& data, std::string_view name, std::string_view subject,
+                           const Location& where);
+
+/// Computes the loss and the metrics of all samples, in order. Messages call the data `name`. Throws ValueError if
+/// their weights add up to 0.
 template <class T>
 void evaluate_all(StepPrograms<T>& programs, const Source<T>& data, std::string_view name, std::size_t batch_size,
                   Scores& scores, const VisitBatch<T>& visit = {});

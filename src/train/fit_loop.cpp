@@ -67,6 +67,7 @@ void FitLoop<T>::step() {
 template <class T>
 void FitLoop<T>::end_epoch() {
   FitState& state = run_.state;
+  state.scores.require_weight("fit", "the data", run_.where);
   report::EpochRecord record;
   record.epoch = state.epoch + 1;
   record.steps = state.steps;

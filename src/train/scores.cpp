@@ -115,6 +115,15 @@ void Scores::add_outputs(const Program<T>& program, const Batch<T>& batch,
   }
 }
 
+void Scores::require_weight(std::string_view subject, std::string_view data, const Location& where) const {
+  if (weight_ > 0) return;
+  throw ValueError(subject,
+                   fmt::format("the weights of {}, of samples or of the classes of their labels, add up to 0, so that "
+                               "they have no mean loss: expected at least one above 0",
+                               data),
+                   where);
+}
+
 std::vector<double> Scores::values() const {
   std::vector<double> result;
   for (std::size_t i = 1; i < losses_.size(); ++i) result.push_back(losses_[i] / weight_);

@@ -63,6 +63,8 @@ class Scores {
   void add_outputs(const Program<T>& program, const Batch<T>& batch,
                    const std::function<void(Error& error, std::size_t number)>& place);
   double loss() const { return losses_.front() / weight_; }
+  /// Throws ValueError as `subject` if the weights of all samples since the last reset, those of `data`, add up to 0.
+  void require_weight(std::string_view subject, std::string_view data, const Location& where) const;
   std::vector<double> values() const;
   std::vector<std::string> names() const;
   const Metrics& metrics() const { return metrics_; }

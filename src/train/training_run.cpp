@@ -78,6 +78,8 @@ const FitOptions& checked(const FitOptions& options, const Trainer<T>& trainer, 
                          options.batches.accumulate));
   }
   if (validation != nullptr && validation->size() == 0) refuse("there are no validation samples");
+  require_sample_weight(data, "the data", "fit", where);
+  if (validation != nullptr) require_sample_weight(*validation, "the validation data", "fit", where);
   if (options.epochs == 0) refuse("epochs is 0: expected at least 1");
   if (std::isnan(options.checkpoint.seconds)) refuse("checkpoint.seconds is NaN: expected a number");
   if (std::isnan(options.report.threshold)) refuse("report.threshold is NaN: expected a number");

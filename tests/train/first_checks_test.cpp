@@ -141,3 +141,36 @@ TEST_CASE("a file of BestCheckpoint that cannot be written is refused before the
     files.push_back(entry.path().filename().string());
   CHECK(files == std::vector<std::string>{"best.npz"});  // the check leaves no file
 }
+
+TEST_CASE(
+    "weights that add up to 0 are refused: those of samples and classes at once, those of the labels after a pass") {
+  const auto network = nn::Linear<double>::make(2, 2, Generator(1));
+  const auto each = [](auto scores, auto labels) {
+    return cross_entropy(scores, labels, {.reduction = Reduction::none});
+  };
+  const auto weighing = [](double weight) {
+    const auto data = of_two_features(8);
+    return train::Samples{data.inputs, data.labels, Tensor<double>(weight * xt::ones<double>({8}))};
+  };
+  const std::string cure = " add up to 0: expected at least one above 0";
+  const auto none = weighing(0), some = weighing(1);
+  CHECK(contains(refused_at_once<ValueError>(network, each, {}, none), "[fit] the sample weights of the data" + cure));
+  CHECK(contains(refused_at_once<ValueError>(network, each, {}, data::Loader(none)),
+                 "[fit] the sample weights of the data" + cure));
+  CHECK(contains(refused_at_once<ValueError>(network, each, {}, some, none),
+                 "[fit] the sample weights of the validation data" + cure));
+  CHECK(contains(refused_at_once<ValueError>(network, each, {.class_weights = {0, 0}}, some),
+                 "[fit] the class weights" + cure));
+  CHECK_ERROR(ValueError, "[evaluate] the sample weights of the data" + cure, train::evaluate(network, each, none));
+  CHECK_ERROR(ValueError, "[evaluate] the class weights" + cure,
+              train::evaluate(network, each, some, {.class_weights = {0, 0}}));
+  auto of_one_class = some;
+  of_one_class.targets.fill(0);
+  CHECK_ERROR(ValueError,
+              "[evaluate] the weights of the data, of samples or of the classes of their labels, add up to 0",
+              train::evaluate(network, each, of_one_class, {.class_weights = {0, 1}}));
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
+  CHECK_ERROR(ValueError, "[fit] the weights of the data, of samples or of the classes of their labels, add up to 0",
+              train::fit(network, optimizer, each, of_one_class, quiet({.class_weights = {0, 1}})));
+  CHECK(refused_at_once<Error>(network, each, {.class_weights = {0, 1}}, some, some) == "no error");
+}
