@@ -85,6 +85,12 @@ struct LoaderPlan {
 // Completes a plan. Throws like Loader's constructor.
 std::shared_ptr<const LoaderPlan> checked(LoaderPlan plan, const Location& where);
 
+// Whether data divide themselves into batches.
+template <class D>
+concept DividesItself = requires(const D& data, std::uint64_t seed, std::size_t epoch) {
+  data.batches(seed, epoch);
+};
+
 // The batches of an epoch without their type.
 class LoaderEpoch {
  public:
@@ -110,12 +116,16 @@ class Loader {
   class Epoch;
 
   /// Reads the samples of data that must outlive the Loader, its copies and their epochs; a temporary is taken over.
+  /// Data that divide themselves into batches, such as Sequences, do not compile.
   /// Throws ValueError if there are no samples, if the batch size is 0, or if every batch would be dropped; ShapeError
   /// if the numbers of samples and targets differ.
   template <class D>
   requires(SampleData<std::remove_cvref_t<D>> && !std::same_as<std::remove_cvref_t<D>, Loader>)
       Loader(D&& data, LoaderOptions<X, Y> options = {}, const Location& where = Location::current()) {
     using Data = std::remove_cvref_t<D>;
+    static_assert(!detail::DividesItself<Data>,
+                  "wengert: a Loader makes batches of its own, but these data divide themselves into batches, as "
+                  "Sequences do by length: pass them to fit directly, or loop over their `batches`");
     std::shared_ptr<const Data> held;
     if constexpr (std::is_lvalue_reference_v<D>)
       held = {std::shared_ptr<void>(), &data};

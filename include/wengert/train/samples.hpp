@@ -152,7 +152,7 @@ class SourceOf final : public Source<T> {
   }
   std::vector<std::string> target_names() const override { return data::detail::names_of<typename D::Targets>(); }
   std::vector<std::vector<std::size_t>> batches(std::uint64_t seed, std::size_t epoch) const override {
-    if constexpr (requires { data_.batches(seed, epoch); })
+    if constexpr (data::detail::DividesItself<D>)
       return data_.batches(seed, epoch);
     else
       return {};
