@@ -64,6 +64,35 @@ void require_one_batch(const Source<T>& data, const FitOptions& options, const L
       where);
 }
 
+// Throws ValueError for options that contradict how the data are divided into batches, or that drop all of them.
+template <class T>
+void check_batch_options(const Source<T>& data, const FitOptions& options, const Location& where) {
+  const BatchOptions& asked = options.batches;
+  const auto* loader = data.loader();
+  const bool divided = loader == nullptr && !data.batches(asked.seed, 0).empty();
+  const auto refuse = [&](const char* option, const char* of_buckets) {
+    throw ValueError("fit",
+                     divided ? fmt::format("{}, but the data divide themselves into batches: leave it out, and set {} "
+                                           "of Sequences, or make the batches of `batches` so",
+                                           option, of_buckets)
+                             : fmt::format("{}, but the data are a Loader, which makes the batches: set it in the "
+                                           "options of the Loader",
+                                           option),
+                     where);
+  };
+  if (!asked.shuffle && (divided || (loader != nullptr && loader->shuffle)))
+    refuse("batches.shuffle is false", "BucketOptions::shuffle");
+  if (!asked.drop_last) return;
+  if (divided || (loader != nullptr && !loader->drop_last))
+    refuse("batches.drop_last is true", "BucketOptions::drop_last");
+  if (loader == nullptr && options.batch_size != all_samples && options.batch_size > data.size())
+    throw ValueError("fit",
+                     fmt::format("batch size {} for {} samples: the only batch is incomplete, and would be dropped: "
+                                 "expected at most {}, or batches.drop_last = false",
+                                 options.batch_size, data.size(), data.size()),
+                     where);
+}
+
 // Returns the options if all of them are valid.
 template <class T>
 const FitOptions& checked(const FitOptions& options, const Trainer<T>& trainer, const Source<T>& data,
@@ -85,6 +114,7 @@ const FitOptions& checked(const FitOptions& options, const Trainer<T>& trainer, 
   if (std::isnan(options.report.threshold)) refuse("report.threshold is NaN: expected a number");
   if (options.batches.accumulate == 0) refuse("batches.accumulate is 0: expected at least 1");
   if (options.batches.max_programs == 0) refuse("batches.max_programs is 0: expected at least 1");
+  check_batch_options(data, options, where);
   const StoppingOptions& stopping = options.stopping;
   if (!(stopping.seconds >= 0)) refuse(fmt::format("stopping.seconds is {}: expected 0 or more", stopping.seconds));
   if (!(stopping.min_improvement >= 0))

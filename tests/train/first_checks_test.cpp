@@ -174,3 +174,30 @@ TEST_CASE(
               train::fit(network, optimizer, each, of_one_class, quiet({.class_weights = {0, 1}})));
   CHECK(refused_at_once<Error>(network, each, {.class_weights = {0, 1}}, some, some) == "no error");
 }
+
+TEST_CASE("options of batches that drop all samples, or that the data would ignore, are refused") {
+  const auto network = nn::Linear<double>::make(2, 2, Generator(1));
+  const auto nine = of_two_features(9);
+  CHECK(contains(
+      refused_at_once<ValueError>(network, of_scores, {.batch_size = 10, .batches = {.drop_last = true}}, nine),
+      "[fit] batch size 10 for 9 samples: the only batch is incomplete, and would be dropped"));
+  CHECK(refused_at_once<Error>(network, of_scores, {.batch_size = 9, .batches = {.drop_last = true}}, nine) ==
+        "no error");
+  CHECK(refused_at_once<Error>(network, of_scores, {.batch_size = train::all_samples, .batches = {.drop_last = true}},
+                               nine) == "no error");
+  const train::FitOptions dropped{.batches = {.drop_last = true}}, ordered{.batches = {.shuffle = false}};
+  const std::string ours = ", but the data divide themselves into batches: leave it out",
+                    loaders =
+                        ", but the data are a Loader, which makes the batches: set it in the options of the Loader";
+  CHECK(contains(refused_at_once<ValueError>(network, of_scores, dropped, AllButOne{nine}),
+                 "[fit] batches.drop_last is true" + ours));
+  CHECK(contains(refused_at_once<ValueError>(network, of_scores, ordered, AllButOne{nine}),
+                 "[fit] batches.shuffle is false" + ours));
+  CHECK(contains(refused_at_once<ValueError>(network, of_scores, dropped, data::Loader(nine)),
+                 "[fit] batches.drop_last is true" + loaders));
+  CHECK(contains(refused_at_once<ValueError>(network, of_scores, ordered, data::Loader(nine)),
+                 "[fit] batches.shuffle is false" + loaders));
+  const data::Loader same(nine, {.batch_size = 4, .shuffle = false, .drop_last = true});
+  CHECK(refused_at_once<Error>(network, of_scores, {.batches = {.shuffle = false, .drop_last = true}}, same) ==
+        "no error");
+}

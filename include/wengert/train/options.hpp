@@ -62,7 +62,8 @@ enum class Display {
   quiet   ///< nothing
 };
 
-/// How the samples of an epoch become steps. A `data::Loader` and data with `batches` have an order of their own.
+/// How the samples of an epoch become steps. A `data::Loader` and data with `batches` make batches in an order of their
+/// own, which `shuffle` and `drop_last` must not contradict: for data with `batches`, leave both out.
 struct BatchOptions {
   /// The number of batches whose gradients are added up before each step: steps of batch_size · accumulate samples, in
   /// the memory of batch_size. Gradients are weighted by the samples of their batch, as suits a mean over samples.
@@ -137,7 +138,9 @@ struct ReportOptions {
 /// Options of `fit`; all have defaults: `{.epochs = 5, .batches = {.shuffle = false}, .stopping = {.patience = 3}}`.
 struct FitOptions {
   std::size_t epochs = 10;  ///< the maximum number of epochs
-  /// The samples per step: all (`all_samples`) for full-batch gradient descent, 1 for stochastic, or some.
+  /// The samples per step: all (`all_samples`) for full-batch gradient descent, 1 for stochastic, or some. Data that
+  /// divide themselves (Sequences) and Loaders have a batch size of their own; for the former, this one bounds the
+  /// batches of validation.
   std::size_t batch_size = 32;
   BatchOptions batches = {};      ///< order, accumulation, short batches
   ScheduleOptions schedule = {};  ///< the learning rate, by step, by epoch or on a plateau
