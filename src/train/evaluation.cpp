@@ -125,12 +125,17 @@ bool classifies(const ModelInfo& info, const Batch<T>& batch) {
 }
 
 template <class T>
+std::size_t count_of_classes(const ModelInfo& info, const Batch<T>& batch) {
+  const Shape& outputs = info.outputs[0].second;
+  const Shape labels = std::visit([](const auto& t) { return Shape(t.shape()); }, batch.targets[0]);
+  return labels == outputs ? 2 : std::max<std::size_t>(outputs.back(), 2);
+}
+
+template <class T>
 void check_class_weights(const ClassWeights& weights, const ModelInfo& info, const Batch<T>& batch,
                          std::string_view subject, const Location& where) {
   if (weights.is_balanced() || !classifies(info, batch)) return;
-  const Shape &outputs = info.outputs[0].second,
-              labels = std::visit([](const auto&t) { return Shape(t.shape()); }, batch.targets[0]);
-  const std::size_t classes = labels == outputs ? 2 : std::max<std::size_t>(outputs.back(), 2);
+  const std::size_t classes = count_of_classes(info, batch);
   if (weights.values().size() != classes)
     throw ValueError(subject,
                      fmt::format("{} class weights for outputs of {} classes: expected {}, one for each class",
@@ -211,6 +216,7 @@ double Evaluation::metric(std::string_view name, const Location& where) const {
   template void require_sample_weight(const Source<T>&, std::string_view, std::string_view, const Location&);  \
   template Metrics chosen_metrics(const Metrics&, double, const ModelInfo&, const Batch<T>&, const Location&); \
   template bool classifies(const ModelInfo&, const Batch<T>&);                                                 \
+  template std::size_t count_of_classes(const ModelInfo&, const Batch<T>&);                                    \
   template void check_class_weights(const ClassWeights&, const ModelInfo&, const Batch<T>&, std::string_view,  \
                                     const Location&);                                                          \
   template Batch<T> first_batch(const Source<T>&, std::size_t, std::string_view, const Location&);             \

@@ -38,6 +38,10 @@ Metrics chosen_metrics(const Metrics& asked, double threshold, const ModelInfo& 
 template <class T>
 bool classifies(const ModelInfo& info, const Batch<T>& batch);
 
+/// The number of classes of outputs that classify.
+template <class T>
+std::size_t count_of_classes(const ModelInfo& info, const Batch<T>& batch);
+
 /// Throws ValueError as `subject` unless there is a weight for each class of the outputs, as far as these tell their
 /// number, and weights are not balanced.
 template <class T>

@@ -143,7 +143,9 @@ std::shared_ptr<Metric> top_k_accuracy(std::size_t k, Location where) {
   return std::make_shared<TopKAccuracy>(k, 0);
 }
 std::shared_ptr<Metric> metric(std::string name, std::function<double(const Tensor<double>&, const Targets&)> of_batch,
-                               bool larger_is_better) {
+                               bool larger_is_better, Location where) {
+  if (!of_batch)
+    throw ValueError("metric", fmt::format("'{}': a null function: expected one of outputs and targets", name), where);
   return std::make_shared<BatchMean>(std::move(name), std::move(of_batch), larger_is_better);
 }
 

@@ -63,14 +63,16 @@ class FunctionObserver final : public Observer {
  public:
   using Function = std::function<void(FitStatus&)>;
   enum class Hook { before_epoch, after_step, after_epoch };
-  FunctionObserver(Hook hook, Function function) : hook_(hook), function_(std::move(function)) {}
+  FunctionObserver(Hook hook, Function function, const Location& where) : hook_(hook), function_(std::move(function)) {
+    if (!function_) throw ValueError("observer", "a null function: expected one that takes a train::FitStatus&", where);
+  }
   void before_epoch(FitStatus& status) override { call(Hook::before_epoch, status); }
   void after_step(FitStatus& status) override { call(Hook::after_step, status); }
   void after_epoch(FitStatus& status) override { call(Hook::after_epoch, status); }
 
  private:
   void call(Hook hook, FitStatus& status) {
-    if (hook == hook_ && function_) function_(status);
+    if (hook == hook_) function_(status);
   }
   Hook hook_;
   Function function_;
@@ -78,14 +80,14 @@ class FunctionObserver final : public Observer {
 
 }  // namespace
 
-AnyObserver before_epoch(std::function<void(FitStatus&)> function) {
-  return FunctionObserver(FunctionObserver::Hook::before_epoch, std::move(function));
+AnyObserver before_epoch(std::function<void(FitStatus&)> function, const Location& where) {
+  return FunctionObserver(FunctionObserver::Hook::before_epoch, std::move(function), where);
 }
-AnyObserver after_step(std::function<void(FitStatus&)> function) {
-  return FunctionObserver(FunctionObserver::Hook::after_step, std::move(function));
+AnyObserver after_step(std::function<void(FitStatus&)> function, const Location& where) {
+  return FunctionObserver(FunctionObserver::Hook::after_step, std::move(function), where);
 }
-AnyObserver after_epoch(std::function<void(FitStatus&)> function) {
-  return FunctionObserver(FunctionObserver::Hook::after_epoch, std::move(function));
+AnyObserver after_epoch(std::function<void(FitStatus&)> function, const Location& where) {
+  return FunctionObserver(FunctionObserver::Hook::after_epoch, std::move(function), where);
 }
 
 // ---- early stopping ------------------------------------------------------------------------------------------------

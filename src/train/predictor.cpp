@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -62,6 +63,16 @@ void check_recording(const Tape<T>& tape, const std::vector<Parameter<T>>& own) 
   }
 }
 
+// The numbers of rows of the inputs if they differ; otherwise empty.
+template <class T>
+std::string differing_rows(std::span<const ProgramInput<T>> inputs) {
+  std::vector<std::size_t> rows;
+  for (const ProgramInput<T>& input : inputs)
+    if (!input.shape.empty()) rows.push_back(input.shape[0]);
+  if (std::ranges::adjacent_find(rows, std::not_equal_to{}) == rows.end()) return {};
+  return fmt::format("inputs of {} rows: expected one for each sample in each of them", fmt::join(rows, ", "));
+}
+
 }  // namespace
 
 template <class T>
@@ -110,7 +121,12 @@ struct ProgramPool<T>::State {
     Program<T> program = compile_recorded<T>(
         [&](Tape<T>& tape, std::vector<ProgramVar<T>>& leaves) {
           leaves = call_leaves(tape, inputs);
-          recording_of_call = network->record(leaves);
+          try {
+            recording_of_call = network->record(leaves);
+          } catch (ShapeError& error) {
+            if (const std::string rows = differing_rows(inputs); !rows.empty()) error.prefix("Predictor", rows);
+            throw;
+          }
           check_recording(tape, network->parameters);
           return recording_of_call.outputs.vars;
         },

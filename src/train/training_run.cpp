@@ -110,7 +110,8 @@ const FitOptions& checked(const FitOptions& options, const Trainer<T>& trainer, 
   require_sample_weight(data, "the data", "fit", where);
   if (validation != nullptr) require_sample_weight(*validation, "the validation data", "fit", where);
   if (options.epochs == 0) refuse("epochs is 0: expected at least 1");
-  if (std::isnan(options.checkpoint.seconds)) refuse("checkpoint.seconds is NaN: expected a number");
+  if (!(options.checkpoint.seconds >= 0))
+    refuse(fmt::format("checkpoint.seconds is {}: expected 0 or more", options.checkpoint.seconds));
   if (std::isnan(options.report.threshold)) refuse("report.threshold is NaN: expected a number");
   if (options.batches.accumulate == 0) refuse("batches.accumulate is 0: expected at least 1");
   if (options.batches.max_programs == 0) refuse("batches.max_programs is 0: expected at least 1");
@@ -195,6 +196,7 @@ void TrainingRun<T>::choose_metrics() {
   if (!options.folder.empty()) summary = model.summary ? model.summary(batch) : parameter_table(model);
   classified = classifies(info, batch);
   check_picture(batch);
+  check_class_names(batch);
   const Metrics metrics = chosen_metrics(options.metrics, options.report.threshold, info, batch, where);
   state.scores = Scores(metrics, info, data.target_names(), "fit", where);
   // The same objects: the epoch's values are read before validation.
@@ -241,6 +243,17 @@ void TrainingRun<T>::check_picture(const Batch<T>& batch) const {
       fmt::format("report.picture of shape {}, inputs of shape {}: expected as many elements as a sample has",
                   to_string(options.report.picture), to_string(inputs)),
       where);
+}
+
+template <class T>
+void TrainingRun<T>::check_class_names(const Batch<T>& batch) const {
+  const std::size_t names = options.report.class_names.size();
+  if (names == 0 || !classified) return;
+  if (const std::size_t classes = count_of_classes(info, batch); names != classes)
+    throw ValueError(
+        "fit",
+        fmt::format("report.class_names has {} names for outputs of {} classes: expected one for each", names, classes),
+        where);
 }
 
 template <class T>

@@ -89,6 +89,7 @@ struct TrainingRun final : detail::ParameterAccess<T> {
   void check_batches();
   void check_columns() const;
   void check_picture(const Batch<T>& batch) const;
+  void check_class_names(const Batch<T>& batch) const;
   void choose_monitor();
   void check_names() const;
   Settings settings_in_words() const;

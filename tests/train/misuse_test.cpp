@@ -216,6 +216,15 @@ TEST_CASE("options that make no sense are named with their values") {
   CHECK(contains(with({.stopping = {.seconds = -1}}), "[fit] stopping.seconds is -1: expected 0 or more"));
   CHECK(contains(with({.stopping = {.min_improvement = -0.5}}),
                  "[fit] stopping.min_improvement is -0.5: expected 0 or more"));
+  CHECK(contains(with({.checkpoint = {.seconds = -1}}), "[fit] checkpoint.seconds is -1: expected 0 or more"));
+  CHECK(contains(with({.report = {.class_names = {"a", "b", "c"}}}),
+                 "[fit] report.class_names has 3 names for outputs of 2 classes: expected one for each"));
+}
+
+TEST_CASE("functions of metrics and observers that are null are refused where they are passed") {
+  CHECK_ERROR(ValueError, "[metric] 'far': a null function", train::metric("far", nullptr));
+  for (const auto make : {train::before_epoch, train::after_step, train::after_epoch})
+    CHECK_ERROR(ValueError, "[observer] a null function", make(nullptr, Location::current()));
 }
 
 TEST_CASE("a training that goes on keeps its rule, and takes the rate it is given") {

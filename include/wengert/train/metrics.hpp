@@ -182,9 +182,9 @@ std::shared_ptr<Metric> r_squared();
 /// compared with the target of the same path, or with the only target. The output of a tuple is its index, such as "0".
 std::shared_ptr<Metric> of_output(std::string path, std::shared_ptr<Metric> metric);
 
-/// The mean over all samples of a function that returns the mean over a batch.
+/// The mean over all samples of a function that returns the mean over a batch. Throws ValueError for a null function.
 std::shared_ptr<Metric> metric(std::string name,
                                std::function<double(const Tensor<double>& outputs, const Targets& targets)> of_batch,
-                               bool larger_is_better = true);
+                               bool larger_is_better = true, Location where = Location::current());
 
 }  // namespace wengert::train

@@ -119,11 +119,11 @@ class AnyObserver {
 /// Observers, called in this order.
 using Observers = std::vector<AnyObserver>;
 
-/// Observers of one function.
+/// Observers of one function. Throw ValueError for a null function.
 ///@{
-AnyObserver before_epoch(std::function<void(FitStatus&)> function);
-AnyObserver after_step(std::function<void(FitStatus&)> function);
-AnyObserver after_epoch(std::function<void(FitStatus&)> function);
+AnyObserver before_epoch(std::function<void(FitStatus&)> function, const Location& where = Location::current());
+AnyObserver after_step(std::function<void(FitStatus&)> function, const Location& where = Location::current());
+AnyObserver after_epoch(std::function<void(FitStatus&)> function, const Location& where = Location::current());
 ///@}
 
 /// Options of EarlyStopping.

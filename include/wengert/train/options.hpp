@@ -123,7 +123,7 @@ struct CheckpointOptions {
 /// What the report and config.json of the run folder contain.
 struct ReportOptions {
   std::string title = "Training";             ///< the title of the report
-  std::vector<std::string> class_names = {};  ///< if empty, classes are numbers
+  std::vector<std::string> class_names = {};  ///< one for each class; if empty, classes are numbers
   /// The shape of a sample as an image, (height, width) or (1 or 3, height, width), if its inputs do not have that
   /// shape; must have as many elements.
   Shape picture = {};
