@@ -215,6 +215,15 @@ Tensor<T> TableEncoder::decode_targets(const Tensor<T>& targets, const Location&
   return result;
 }
 
+// Encodes rows, without their targets if Y has none.
+template <class T, class Y>
+static EncodedTable<T> encoded_for(const TableEncoder& encoder, const Frame& frame, const Location& where) {
+  if constexpr (std::is_same_v<Y, std::tuple<>>)
+    return encoder.encode_inputs<T>(frame, where);
+  else
+    return encoder.encode<T>(frame, where);
+}
+
 template <class T, class Y, class X>
 FrameSource<T, Y, X>::FrameSource(const MappedFrame& frame, const TableEncoder& encoder, const Location& where)
     : frame_(frame), encoder_(encoder) {
@@ -228,9 +237,10 @@ FrameSource<T, Y, X>::FrameSource(const MappedFrame& frame, const TableEncoder& 
     std::vector<std::size_t> rows;
     std::size_t first = 0;
     for_each_chunk(frame, where, [&](const Frame& chunk) {
-      const EncodedTable<T> encoded = encoder.encode<T>(chunk, where);
+      const EncodedTable<T> encoded = encoded_for<T, Y>(encoder, chunk, where);
       const bool has_targets =
-          std::is_same_v<Y, Indices> ? encoded.labels.dimension() > 0 : encoded.targets.dimension() > 0;
+          std::is_same_v<Y, std::tuple<>> ||
+          (std::is_same_v<Y, Indices> ? encoded.labels.dimension() : encoded.targets.dimension()) > 0;
       if (!has_targets)
         throw ValueError(
             "FrameSource",
@@ -244,15 +254,15 @@ FrameSource<T, Y, X>::FrameSource(const MappedFrame& frame, const TableEncoder& 
 }
 
 template <class T, class Y, class X>
-void FrameSource<T, Y, X>::gather(std::span<const std::size_t> rows, Inputs& x, Targets& y) const {
-  EncodedTable<T> encoded = encoder_.encode<T>(frame_.gather(rows, {}), {});
+void FrameSource<T, Y, X>::gather(std::span<const std::size_t> rows, Inputs& x, [[maybe_unused]] Targets& y) const {
+  EncodedTable<T> encoded = encoded_for<T, Y>(encoder_, frame_.gather(rows, {}), {});
   if constexpr (std::is_same_v<X, Tensor<T>>)
     x = std::move(encoded.inputs);
   else
     x = {std::move(encoded.inputs), std::move(encoded.indices)};
   if constexpr (std::is_same_v<Y, Indices>)
     y = std::move(encoded.labels);
-  else
+  else if constexpr (std::is_same_v<Y, Tensor<T>>)
     y = std::move(encoded.targets);
 }
 
@@ -263,6 +273,8 @@ void FrameSource<T, Y, X>::gather(std::span<const std::size_t> rows, Inputs& x, 
   template Tensor<T> TableEncoder::decode_targets(const Tensor<T>&, const Location&) const;  \
   template class FrameSource<T, Indices>;                                                    \
   template class FrameSource<T, Tensor<T>>;                                                  \
+  template class FrameSource<T, std::tuple<>>;                                               \
+  template class FrameSource<T, std::tuple<>, std::tuple<Tensor<T>, Indices>>;               \
   template class FrameSource<T, Indices, std::tuple<Tensor<T>, Indices>>;                    \
   template class FrameSource<T, Tensor<T>, std::tuple<Tensor<T>, Indices>>;
 INSTANTIATE(float)

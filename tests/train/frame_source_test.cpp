@@ -73,3 +73,46 @@ TEST_CASE("a file with columns of indices is trained on, and predicted from, as 
   CHECK(errors.back() < 0.05);
   CHECK(prices == expected_prices);
 }
+
+TEST_CASE("a file without labels is predicted from, row by row, without reading it into memory") {
+  const TemporaryFolder folder;
+  std::string known = "x,colour,label\n", unknown = "colour,note,x\n";
+  for (int i = 0; i < 30; ++i) {
+    known += fmt::format("{},{},{}\n", i % 7, i % 3 == 0 ? "red" : "green", i % 3 == 0 ? "low" : "high");
+    unknown += fmt::format("{},\"a, {}\",{}\n", i % 4 == 0 ? "red" : "green", i, i % 5);
+  }
+  const auto trained = data::map_frame(folder.write("known.csv", known));
+  const auto mapped = data::map_frame(folder.write("unknown.csv", unknown));
+  const auto held = data::read_frame(folder / "unknown.csv");
+  for (const bool indexed : {false, true}) {
+    data::Schema schema = data::Schema::infer(trained, {.label = "label"});
+    if (indexed) schema["colour"].encoding = data::Encoding::index;
+    const auto encoder = data::TableEncoder::fit(trained, schema);
+    const auto inputs = encoder.encode_inputs<double>(held);
+    Tensor<double> expected, got;
+    std::vector<std::size_t> firsts;
+    const auto note = [&](const Tensor<double>& outputs, std::size_t first) {
+      if (first == 0) got = outputs;
+      firsts.push_back(first);
+      CHECK(outputs.shape()[0] == (first == 24 ? 6 : 8));
+    };
+    if (indexed) {
+      const ColumnNetwork network = ColumnNetwork::make(encoder, 2);
+      const data::IndexedFrameSource<double, std::tuple<>> samples(mapped, encoder);
+      expected = train::predict(network, std::tuple{inputs.inputs, inputs.indices});
+      CHECK(distance(train::predict(network, samples, {.batch_size = 7}), expected) < 1e-14);
+      train::predict(network, samples, note, {.batch_size = 8});
+    } else {
+      const auto network = nn::Linear<double>::make(encoder.feature_names().size(), 2, Generator(1));
+      const data::FrameSource<double, std::tuple<>> samples(mapped, encoder);
+      expected = train::predict(network, inputs.inputs);
+      CHECK(distance(train::predict(network, samples, {.batch_size = 7}), expected) < 1e-14);
+      train::predict(network, samples, note, {.batch_size = 8});
+    }
+    CHECK(expected.shape()[0] == 30);
+    CHECK(firsts == std::vector<std::size_t>{0, 8, 16, 24});
+    CHECK(got(3, 1) == doctest::Approx(expected(3, 1)));
+  }
+  const auto encoder = data::TableEncoder::fit(trained, data::Schema::infer(trained, {.label = "label"}));
+  CHECK_ERROR(Error, "label", data::FrameSource<double>(mapped, encoder));
+}

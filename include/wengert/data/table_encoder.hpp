@@ -133,8 +133,9 @@ class TableEncoder {
 };
 
 /// The rows of a CSV file of any size as samples for `train::fit`, which are read and encoded when a batch is made.
-/// Targets is `Indices` for a label or `Tensor<T>` for targets. Inputs is `Tensor<T>`, or a tuple of it and `Indices`
-/// for an encoder with columns that are encoded as indices: see IndexedFrameSource.
+/// Targets is `Indices` for a label, `Tensor<T>` for targets, or `std::tuple<>` for none: rows to predict, of a file
+/// that needs no column of labels or targets. Inputs is `Tensor<T>`, or a tuple of it and `Indices` for an encoder with
+/// columns that are encoded as indices: see IndexedFrameSource.
 ///
 ///     const data::FrameSource<float> samples(data::map_frame("large.csv"), encoder);
 template <class T, class Targets_ = Indices, class Inputs_ = Tensor<T>>
@@ -145,8 +146,8 @@ class FrameSource {
   static constexpr bool repeats = true;  ///< the same rows always give the same batch
 
   /// Reads the file once, to check that every row can be encoded and to find those that are dropped. Throws like
-  /// `encode`; ValueError also if there are no labels or targets, or if some columns are encoded as indices, but Inputs
-  /// has none.
+  /// `encode` (without targets, like `encode_inputs`); ValueError also if there are no labels or targets, or if some
+  /// columns are encoded as indices, but Inputs has none.
   FrameSource(const MappedFrame& frame, const TableEncoder& encoder, const Location& where = Location::current());
 
   /// The number of samples.
