@@ -23,6 +23,12 @@ inline constexpr auto flawed_slope =
 inline constexpr auto wrong_second =
     elementwise<"wrong_second">([](auto x) { return x * x; }, derivative([](auto x, auto) { return flawed_slope(x); }));
 
+// Derivatives that are off by a factor, and by a constant.
+inline constexpr auto off_by_factor =
+    elementwise<"off_by_factor">([](auto x) { return x * x; }, derivative([](auto x, auto) { return 2.00002 * x; }));
+inline constexpr auto off_by_constant =
+    elementwise<"off_by_constant">([](auto x) { return x * x; }, derivative([](auto x, auto) { return 2 * x + 1e-5; }));
+
 }  // namespace
 
 TEST_CASE("a right gradient passes, with the number of elements checked") {
@@ -217,4 +223,50 @@ TEST_CASE("a result of many elements is checked in random weightings") {
   CHECK(report.ok());
   CHECK(report.checked() == 8 * 900);
   CHECK(gradcheck([](auto a) { return wrong_factor(a); }, x, options).mismatches().size() == 8 * 900);
+}
+
+TEST_CASE("relative_tolerance and absolute_tolerance: by how much derivatives may differ") {
+  const Tensor<double> x{0.5, -2};
+  const auto by_factor = [](auto a) { return off_by_factor(a); };
+  CHECK_FALSE(gradcheck(by_factor, x).ok());
+  CHECK(gradcheck(by_factor, x, GradcheckOptions{.relative_tolerance = 1e-4}).ok());
+  CHECK_FALSE(gradcheck(by_factor, x, GradcheckOptions{.relative_tolerance = 5e-6}).ok());
+
+  const Tensor<double> near_zero{0.01, -0.02};
+  const auto by_constant = [](auto a) { return off_by_constant(a); };
+  CHECK_FALSE(gradcheck(by_constant, near_zero).ok());
+  CHECK(gradcheck(by_constant, near_zero, GradcheckOptions{.absolute_tolerance = 1e-4}).ok());
+  CHECK_FALSE(gradcheck(by_constant, near_zero, GradcheckOptions{.absolute_tolerance = 1e-6}).ok());
+}
+
+TEST_CASE("float_tolerance: by how much results in float may differ") {
+  const auto rounded = [](auto a) { return exp((a + 1e5) - 1e5); };  // in float, a is a multiple of 2⁻⁷
+  const Tensor<double> x{0.3, 0.7};
+  CHECK(gradcheck(rounded, x).ok());
+  const auto report = gradcheck(rounded, x, also_in_float);
+  REQUIRE(!report.ok());
+  CHECK(report.findings()[0].fault == Fault::float_differs);
+  CHECK(gradcheck(rounded, x, also_in_float, GradcheckOptions{.float_tolerance = 0.1}).ok());
+  CHECK_FALSE(
+      gradcheck([](auto a) { return tanh(a); }, x, also_in_float, GradcheckOptions{.float_tolerance = 1e-10}).ok());
+}
+
+TEST_CASE("determinism and explain can be left out") {
+  int calls = 0;
+  const auto differs = [&](auto a) { return a * (1 + 1e-15 * ++calls); };
+  const auto found = gradcheck(differs, random_tensor({2}, 1), GradcheckOptions{.orders = 1, .determinism = false});
+  CHECK(found.checked() > 0);
+  for (const auto& finding : found.findings()) CHECK(finding.fault != Fault::not_deterministic);
+
+  const auto names_op = [](bool explain) {
+    const auto wrong = gradcheck([](auto a) { return wrong_sign(a); }, random_tensor({2}, 1),
+                                 GradcheckOptions{.orders = 1, .explain = explain});
+    CHECK_FALSE(wrong.ok());
+    CHECK(wrong.mismatches().size() >= 2);
+    bool named_op = false;
+    for (const auto& finding : wrong.findings()) named_op = named_op || finding.op == "wrong_sign";
+    return named_op;
+  };
+  CHECK(names_op(true));
+  CHECK_FALSE(names_op(false));
 }

@@ -305,3 +305,40 @@ TEST_CASE("L-BFGS refuses what an Optimizer refuses") {
   w.set_trainable(false);
   CHECK_ERROR(ValueError, "[LBFGS] all parameters of the optimiser are frozen ('w')", optimizer.step(both));
 }
+
+TEST_CASE("L-BFGS ends by gradient_tolerance and change_tolerance, at the first iteration that meets them") {
+  // x⁴ from 4: the parameter after at most as many iterations, and their number.
+  const auto run = [](LBFGSOptions options, std::size_t iterations) {
+    const Parameter<double> p(Tensor<double>{4}, "p");
+    if (iterations == 0) return std::pair(4.0, std::size_t{0});
+    options.max_iterations = iterations;
+    options.max_evaluations = 10'000;
+    LBFGS<double> optimizer(p, options);
+    const auto report = optimizer.step([&](auto& tape) { return sum(square(square(tape.variable(p)))); });
+    return std::pair(p.value()(0), report.iterations);
+  };
+  std::size_t last = 0;
+  for (const double tolerance : {1.0, 1e-3}) {
+    const LBFGSOptions options{.gradient_tolerance = tolerance, .change_tolerance = 0};
+    const auto [end, iterations] = run(options, 200);
+    CHECK(4 * std::abs(end * end * end) <= tolerance);
+    REQUIRE((iterations > last && iterations < 200));
+    CHECK(4 * std::pow(std::abs(run(options, iterations - 1).first), 3) > tolerance);
+    last = iterations;
+  }
+  CHECK(run({.gradient_tolerance = 256}, 200) == std::pair(4.0, std::size_t{0}));  // the gradient at 4
+
+  last = 0;
+  for (const double tolerance : {0.1, 1e-3}) {
+    const LBFGSOptions options{.gradient_tolerance = 0, .change_tolerance = tolerance};
+    const auto [end, iterations] = run(options, 200);
+    REQUIRE((iterations > std::max<std::size_t>(last, 1) && iterations < 200));
+    const auto small = [&](double from, double to) {
+      return std::abs(to - from) <= tolerance || std::abs(std::pow(to, 4) - std::pow(from, 4)) <= tolerance;
+    };
+    const double before = run(options, iterations - 1).first;
+    CHECK(small(before, end));
+    CHECK_FALSE(small(run(options, iterations - 2).first, before));
+    last = iterations;
+  }
+}

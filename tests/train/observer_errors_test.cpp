@@ -1,6 +1,7 @@
 // Errors in observers, which name the observer's line, and warnings of monitored columns that are not finite.
 #include "data/files.hpp"
 #include "train/line.hpp"
+#include "train/redirected_stderr.hpp"
 
 #include <cmath>
 #include <cstdio>
@@ -44,13 +45,12 @@ std::size_t occurrences(const std::string& text, const std::string& part) {
 std::string shown_by(train::FitOptions options) {
   const TemporaryFolder folder;
   const std::string file = (folder / "shown").string();
-  std::fflush(stderr);
-  const int kept = dup(STDERR_FILENO), shown = open(file.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
-  dup2(shown, STDERR_FILENO);
+  const int shown = open(file.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
   options.display = train::Display::lines;
-  fit_slope(std::move(options));
-  dup2(kept, STDERR_FILENO);
-  close(kept);
+  {
+    const RedirectedStderr redirected(shown);
+    fit_slope(std::move(options));
+  }
   close(shown);
   return contents(file);
 }
@@ -94,8 +94,8 @@ TEST_CASE("an error in an observer names the observer's line, not that of fit") 
     for (const auto hook : {train::before_epoch, train::after_step, train::after_epoch}) {
       CAPTURE(name);
       here = 0;
-      const std::string message =
-          message_of<Error>([&] { fit_slope(quiet({.epochs = 2, .observers = {hook(mistake)}})); });
+      const std::string message = message_of<Error>(
+          [&] { fit_slope(quiet({.epochs = 2, .observers = {hook(mistake, Location::current())}})); });
       CAPTURE(message);
       CHECK(contains(message, fmt::format("observer_errors_test.cpp:{}", here)));
       CHECK(occurrences(message, "pp:") == 1);

@@ -4,7 +4,7 @@
 // max_programs: rows_test.cpp. schedule: by_step, plateau: fit_test.cpp; by_epoch: below. metrics: fit_test.cpp,
 // metrics_fit_test.cpp. class_weights: structures_test.cpp. stopping: patience, best_weights: fit_test.cpp; monitor:
 // metrics_fit_test.cpp; seconds, min_improvement, handle_interrupts: below. checkpoint: resume: resume_test.cpp;
-// trace_gradients: finite_test.cpp; seconds, steps, generators: below. display: rows_test.cpp, files_test.cpp. report:
+// trace_gradients: finite_test.cpp; seconds, steps, generators: below. display: display_test.cpp. report:
 // notes: fit_test.cpp; the others: below. observers: observers_test.cpp. folder: resume_test.cpp. EvaluateOptions:
 // fit_test.cpp, structures_test.cpp, metrics_fit_test.cpp.
 #include "data/files.hpp"

@@ -92,6 +92,14 @@ TEST_CASE("classes and probabilities come from logits") {
   CHECK(train::predict_probabilities(binary, t)(1) == doctest::Approx(1 / (1 + std::exp(-0.75))));
 }
 
+TEST_CASE("PredictOptions::threshold: above which a single output predicts class 1") {
+  const Tensor<double> outputs{-1.0, 0.0, 0.3, 0.7};
+  const Line same = line(1);
+  CHECK(train::predict_classes(same, outputs) == Indices{0, 0, 1, 1});
+  CHECK(train::predict_classes(same, outputs, {.threshold = 0.5}) == Indices{0, 0, 0, 1});
+  CHECK(train::predict_classes(same, outputs, {.threshold = -0.5}) == Indices{0, 1, 1, 1});
+}
+
 TEST_CASE("a network of two inputs predicts from a tuple") {
   const auto sum = [](Var<double> x, Var<double> z) { return x + z; };
   const Tensor<double> x = random_tensor({5}, 1), z = random_tensor({5}, 2);

@@ -1,6 +1,7 @@
 // Errors that name rows of the data, and the number of compilations of a training.
 #include "data/files.hpp"
 #include "train/line.hpp"
+#include "train/redirected_stderr.hpp"
 
 #include <cmath>
 #include <fcntl.h>
@@ -101,16 +102,15 @@ TEST_CASE("steps that are compiled again and again are counted, and said once") 
   optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
   const auto run = [&](std::size_t max_programs) {
     const std::string file = (folder / "shown").string();
-    std::fflush(stderr);
-    const int kept = dup(STDERR_FILENO), shown = open(file.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
-    dup2(shown, STDERR_FILENO);
-    const auto result = train::fit(network, optimizer, entropy, two_classes(),
-                                   {.epochs = 4,
-                                    .batches = {.max_programs = max_programs},
-                                    .display = train::Display::lines,
-                                    .report = {.gradient_norms = false}});
-    dup2(kept, STDERR_FILENO);
-    close(kept);
+    const int shown = open(file.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
+    const auto result = [&] {
+      const RedirectedStderr redirected(shown);
+      return train::fit(network, optimizer, entropy, two_classes(),
+                        {.epochs = 4,
+                         .batches = {.max_programs = max_programs},
+                         .display = train::Display::lines,
+                         .report = {.gradient_norms = false}});
+    }();
     close(shown);
     return std::pair(result, contents(file));
   };

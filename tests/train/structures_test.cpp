@@ -1,4 +1,5 @@
 // fit and evaluate on networks of several inputs and outputs: positional, as structs, without targets, with weights.
+#include "data/files.hpp"
 #include "train/line.hpp"
 #include <wengert/data.hpp>
 #include <wengert/nn.hpp>
@@ -151,6 +152,10 @@ TEST_CASE("each term of a loss has a column, and its weight in the total") {
   CHECK(result.history.column("loss")[0] ==
         doctest::Approx(xt::mean(xt::square(x - y))() + 0.25 * xt::mean(xt::abs(x - y))()));
   CHECK(train::evaluate(network, terms, data).metric("distance") == doctest::Approx(distance));
+  const TemporaryFolder folder;
+  train::fit(network, optimizer, terms, data, data, quiet({.epochs = 2, .folder = folder / "run"}));
+  const std::string page = contents(folder / "run/report.html");
+  for (const char* term : {"Squares", "Distance"}) CHECK(contains(page, fmt::format("<figcaption>{}<small>", term)));
   CHECK_ERROR(ValueError, "[evaluate] a term of the loss is called 'a': expected distinct names",
               train::evaluate(
                   network,
