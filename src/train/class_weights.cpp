@@ -32,8 +32,27 @@ template <class T>
 const Indices& ClassWeighted<T>::labels_of(const Batch<T>& batch) const {
   const auto* labels = batch.targets.size() == 1 ? std::get_if<Indices>(&batch.targets[0]) : nullptr;
   if (labels == nullptr)
-    throw ValueError(subject_, "class weights are set, but the targets are not labels: expected Indices alone", where_);
+    throw ValueError(subject_,
+                     "class weights are set, but the targets are not labels: expected Indices alone" + cure(batch),
+                     where_);
   return *labels;
+}
+
+// What to do instead if one of several targets is labels.
+template <class T>
+std::string ClassWeighted<T>::cure(const Batch<T>& batch) const {
+  const std::vector<std::string> names = data_.target_names();
+  std::string labels;
+  for (std::size_t i = 0; i < batch.targets.size() && batch.targets.size() > 1; ++i) {
+    if (!std::holds_alternative<Indices>(batch.targets[i])) continue;
+    if (!labels.empty()) return {};
+    labels = names[i];
+  }
+  if (labels.empty()) return {};
+  return fmt::format(
+      ". To weigh the classes of '{}' in all terms of the loss, set the weights of the samples "
+      "(Samples::weights); in its own term alone, the option `weights` of cross_entropy",
+      labels);
 }
 
 // n / (classes · count) for each class that occurs, as scikit-learn's compute_class_weight("balanced").

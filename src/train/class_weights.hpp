@@ -34,6 +34,7 @@ class ClassWeighted final : public Source<T> {
 
  private:
   const Indices& labels_of(const Batch<T>& batch) const;
+  std::string cure(const Batch<T>& batch) const;
   void count_labels();
   void add_weights(Batch<T>& batch) const;
 

@@ -324,6 +324,13 @@ TEST_CASE("class weights weigh the loss of each label, balanced ones by the numb
   CHECK_ERROR(ValueError, "[evaluate] class weights are set, but the targets are not labels",
               train::evaluate(line(1), squares, train::Samples{Tensor<double>{1.0}, Tensor<double>{1.0}},
                               {.class_weights = train::balanced}));
+  const auto of_both = [](auto z, const auto&) { return mean(z, 1); };
+  CHECK_ERROR(ValueError,
+              "[evaluate] class weights are set, but the targets are not labels: expected Indices alone. To weigh the "
+              "classes of 'words' in all terms of the loss, set the weights of the samples (Samples::weights); in its "
+              "own term alone, the option `weights` of cross_entropy",
+              train::evaluate(network, of_both, train::Samples{x, Pair<Tensor<double>, Indices>{x, labels}},
+                              {.class_weights = {1, 2, 3}}));
   CHECK_ERROR(
       ValueError, "[evaluate] samples or classes have weights, but a loss is one number",
       train::evaluate(network, [](auto z, auto y) { return cross_entropy(z, y); }, data, {.class_weights = {1, 1, 1}}));
