@@ -221,8 +221,10 @@ TEST_CASE("errors of a Predictor name the caller's line, and leave it usable") {
   CHECK(words(read, numbers).scores == expected.scores);
   CHECK(words.compilations() == 1);
 
-  CHECK_ERROR(ShapeError, "[Predictor] inputs of 2, 3 rows: expected one for each sample in each of them: [",
-              words(read, random_tensor({3, 2}, 5)));
+  CHECK(contains(message_of<ShapeError>([&] {
+                   words(read, random_tensor({3, 2}, 5));
+                 }),
+                 "[Predictor] inputs of 2, 3 rows: expected one for each sample in each of them: ["));
   CHECK(words(read, numbers).scores == expected.scores);
 
   CHECK_ERROR(ValueError, "[Predictor] max_programs is 0", ToTensor(perceptron(), {.max_programs = 0}));
