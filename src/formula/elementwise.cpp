@@ -45,15 +45,16 @@ void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs) {
 }
 
 template <class T>
-void record_second_pullback(Pullback<T>& pullback, RecordedDerivative* derivative) {
-  const std::size_t arity = pullback.arity(), parameters = pullback.node().op->parameters;
+void record_second_pullback(Pullback<T>& pullback) {
+  const Op<T>& op = *pullback.node().op;
+  const std::size_t arity = pullback.arity(), parameters = op.parameters;
   std::array<Symbol, Loops::max_values> x;
   for (std::size_t i = 0; i < arity; ++i) x[i] = Symbol(pullback.input(i));
   const auto* values = static_cast<const double*>(pullback.node().attributes);
   for (std::size_t i = 0; i < parameters; ++i) x[arity + i] = Symbol(pullback.tape(), values[i]);
   for (std::size_t i = 0; i < arity; ++i) {
     if (!pullback.needs(i)) continue;
-    const Symbol share = derivative(x, Symbol(pullback.cotangent()), i);
+    const Symbol share = op.formula(x, i, Symbol(pullback.cotangent())).d;
     if (!share.is(0)) pullback.give(i, share.template var<T>());
   }
 }
@@ -61,7 +62,7 @@ void record_second_pullback(Pullback<T>& pullback, RecordedDerivative* derivativ
 #define WENGERT_INSTANTIATE(T)                                                          \
   template void record_pullbacks<T>(Pullback<T>&, std::span<const Op<T>* const>, bool); \
   template void pass_cotangent<T>(Pullback<T>&, std::span<const int>);                  \
-  template void record_second_pullback<T>(Pullback<T>&, RecordedDerivative*);
+  template void record_second_pullback<T>(Pullback<T>&);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE

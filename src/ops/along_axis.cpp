@@ -1,5 +1,6 @@
 // Elements selected one by one along an axis: take_along_axis, gather, scatter and scatter_add.
 #include "base/odometer.hpp"
+#include "ops/attributes/indexing.hpp"
 #include "ops/composite_registry.hpp"
 #include "ops/indexing.hpp"
 #include "ops/view_transpose.hpp"
@@ -43,13 +44,11 @@ void each_chosen(const IndexedAxis& along, const Layout& x, Value<const std::int
 }
 
 // The adjoint of Gather: zeros with elements added at their positions.
-struct PutAlongAxis {
+struct PutAlongAxis : attributes::IndexedTo {
   static constexpr std::string_view name = "put_along_axis";
   static constexpr std::string_view notation = "y at (i, kᵢⱼ) += xᵢⱼ, from zeros";
   static constexpr std::size_t arity = 2;
   static constexpr std::uint8_t index_inputs = 0b10;
-  IndexedAxis along;
-  Shape to;
 
   Shape shape(const Shape&, const Shape&) const { return to; }
   template <class T>
@@ -60,36 +59,33 @@ struct PutAlongAxis {
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T> x, IndexVar<T> indices) const;
   static std::vector<StructuralExample<PutAlongAxis>> examples() {
-    return {{{{"put_along_axis", 1}, {2, 4}}, {{2, 3}}, {}, {Indices{{0, 3, 0}, {2, -1, 1}}}},
-            {{{"put_along_axis", 0}, {3, 4}}, {{2, 3}}, {}, {Indices{{0, 2, 0}, {0, 1, -2}}}}};
+    return {{{{{"put_along_axis", 1}, {2, 4}}}, {{2, 3}}, {}, {Indices{{0, 3, 0}, {2, -1, 1}}}},
+            {{{{"put_along_axis", 0}, {3, 4}}}, {{2, 3}}, {}, {Indices{{0, 2, 0}, {0, 1, -2}}}}};
   }
 };
 
-struct Gather {
+struct Gather : attributes::IndexedTo {
   static constexpr std::string_view name = "gather";
   static constexpr std::string_view notation = "yᵢⱼ = x at (i, kᵢⱼ)";
   static constexpr std::size_t arity = 2;
   static constexpr std::uint8_t index_inputs = 0b10;
   static constexpr bool takes_strides = true;
-  IndexedAxis along;
-  Shape chosen;
 
-  Shape shape(const Shape&, const Shape&) const { return chosen; }
+  Shape shape(const Shape&, const Shape&) const { return to; }
   template <class T>
   void forward(Value<const T> x, Value<const std::int64_t> indices, Value<T> y) const {
-    each_chosen(along, *x.layout, indices, chosen,
-                [&](std::size_t i, std::ptrdiff_t from) { y.data[i] = x.data[from]; });
+    each_chosen(along, *x.layout, indices, to, [&](std::size_t i, std::ptrdiff_t from) { y.data[i] = x.data[from]; });
   }
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T> x, IndexVar<T> indices) const {
-    return std::tuple([=, *this] { return scattered(PutAlongAxis{along, x.shape()}, g, indices); }, no_gradient);
+    return std::tuple([=, *this] { return scattered(PutAlongAxis{{along, x.shape()}}, g, indices); }, no_gradient);
   }
   static std::vector<StructuralExample<Gather>> examples() {
     const Indices column(xt::dynamic_shape<std::size_t>{2, 1}, -2);
-    return {{{{"gather", 1}, {2, 3}}, {{2, 4}}, {}, {Indices{{0, 3, 0}, {2, -1, 1}}}},
-            {{{"gather", 0}, {2, 3}}, {{3, 3}}, {}, {Indices{{0, 2, 0}, {0, 1, -2}}}},
-            {{{"gather", 0}, {2, 3}}, {{3, 3}}, {}, {column}},
-            {{{"gather", 1}, {2, 1}}, {{1, 3}}, {}, {column}}};
+    return {{{{{"gather", 1}, {2, 3}}}, {{2, 4}}, {}, {Indices{{0, 3, 0}, {2, -1, 1}}}},
+            {{{{"gather", 0}, {2, 3}}}, {{3, 3}}, {}, {Indices{{0, 2, 0}, {0, 1, -2}}}},
+            {{{{"gather", 0}, {2, 3}}}, {{3, 3}}, {}, {column}},
+            {{{{"gather", 1}, {2, 1}}}, {{1, 3}}, {}, {column}}};
   }
 };
 
@@ -97,7 +93,7 @@ template <class T>
 auto PutAlongAxis::vjp(Var<T> g, Var<T>, Var<T> x, IndexVar<T> indices) const {
   return std::tuple(
       [=, *this] {
-        return record(Gather{along, x.shape()}, Location::current(), g, indices);
+        return record(Gather{{along, x.shape()}}, Location::current(), g, indices);
       },
       no_gradient);
 }
@@ -106,12 +102,11 @@ template <class T>
 Var<T> replace(Var<T> x, IndexVar<T> indices, Var<T> source, const IndexedAxis& along, const Location& where);
 
 // Like Gather, but 0 for an index whose position a later index overwrites in `scatter`.
-struct LastGather {
+struct LastGather : attributes::Indexed {
   static constexpr std::string_view name = "gather_last";
   static constexpr std::string_view notation = "yᵢⱼ = x at (i, kᵢⱼ), 0 if a later j has the same k";
   static constexpr std::size_t arity = 2;
   static constexpr std::uint8_t index_inputs = 0b10;
-  IndexedAxis along;
 
   Shape shape(const Shape&, const Shape& indices) const { return indices; }
   template <class T>
@@ -137,13 +132,12 @@ struct LastGather {
   }
 };
 
-struct Scatter {
+struct Scatter : attributes::Indexed {
   static constexpr std::string_view name = "scatter";
   static constexpr std::string_view notation = "y at (i, kᵢⱼ) = sᵢⱼ, elsewhere x";
   static constexpr std::string_view convention = "of several values for one position, the last is used";
   static constexpr std::size_t arity = 3;
   static constexpr std::uint8_t index_inputs = 0b010;
-  IndexedAxis along;
 
   Shape shape(const Shape& x, const Shape&, const Shape&) const { return x; }
   template <class T>
@@ -159,7 +153,7 @@ struct Scatter {
           const Var<T> zeros = broadcast_to(g.tape().constant(T(0)), indices.shape());
           return replace(g, indices, zeros, along, Location::current());
         },
-        no_gradient, [=, *this] { return record(LastGather{along}, Location::current(), g, indices); });
+        no_gradient, [=, *this] { return record(LastGather{{along}}, Location::current(), g, indices); });
   }
   static std::vector<StructuralExample<Scatter>> examples() {
     return {{{{"scatter", 1}}, {{2, 4}, {2, 3}}, {}, {Indices{{0, 3, 0}, {2, -1, 1}}}},
@@ -236,7 +230,7 @@ Var<T> take_along_axis(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, 
         throw ShapeError(name, fmt::format("indices of shape {} for shape {}: must broadcast, except along axis {}",
                                            to_string(k.shape()), to_string(x.shape()), along.axis));
     }
-    return record(Gather{along, chosen}, where, x, k);
+    return record(Gather{{along, chosen}}, where, x, k);
   });
 }
 
@@ -244,7 +238,7 @@ template <class T>
 Var<T> gather(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperand<T>> indices, Location where) {
   return along_axis("gather", x, axis, indices, where, [&](const IndexedAxis& along, IndexVar<T> k) {
     require_within(x, k, along);
-    return record(Gather{along, k.shape()}, where, x, k);
+    return record(Gather{{along, k.shape()}}, where, x, k);
   });
 }
 
@@ -263,7 +257,7 @@ Var<T> scatter_add(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOper
   return along_axis("scatter_add", x, axis, indices, where, [&](const IndexedAxis& along, IndexVar<T> k) {
     require_within(x, k, along);
     const Var<T> added =
-        record(PutAlongAxis{along, x.shape()}, where, source_for<T>(k, source, along.caller, where), k);
+        record(PutAlongAxis{{along, x.shape()}}, where, source_for<T>(k, source, along.caller, where), k);
     return add(Operand<T>(x, where), Operand<T>(added, where));
   });
 }

@@ -11,38 +11,39 @@ namespace {
 
 // One op for two Vars, another for a Var and a scalar: the scalar is a parameter, so `2 * x` is a single node.
 constexpr auto add_op = elementwise<"add">([](auto a, auto b) { return a + b; }, passes_cotangent<1, 1>,
-                                           notation<"a + b">, shown_by_formula);
+                                           notation<"a + b">, shown_by_formula, detail::primitive);
 constexpr auto subtract_op = elementwise<"subtract">([](auto a, auto b) { return a - b; }, passes_cotangent<1, -1>,
-                                                     notation<"a − b">, shown_by_formula);
-constexpr auto negate_op =
-    elementwise<"negate">([](auto x) { return -x; }, passes_cotangent<-1>, notation<"−x">, shown_by_formula);
+                                                     notation<"a − b">, shown_by_formula, detail::primitive);
+constexpr auto negate_op = elementwise<"negate">([](auto x) { return -x; }, passes_cotangent<-1>, notation<"−x">,
+                                                 shown_by_formula, detail::primitive);
 constexpr auto multiply_op = elementwise<"multiply">([](auto a, auto b) { return a * b; }, multiplies_inputs,
-                                                     notation<"a · b">, shown_by_formula);
+                                                     notation<"a · b">, shown_by_formula, detail::primitive);
 constexpr auto divide_op = elementwise<"divide">(
     [](auto a, auto b) { return a / b; },
     derivative([](auto, auto b, auto) { return 1 / b; }, [](auto, auto b, auto y) { return -y / b; }), input_domain([] {
       return Domain{0.4, 2.0};
     }),
-    notation<"a / b">, shown_by_formula);
-constexpr auto add_scalar = elementwise<"add_scalar", params<1>>(
-    [](auto x, auto c) { return x + c; }, passes_cotangent<1>, notation<"x + c">, called_as<"add">, shown_by_formula);
-constexpr auto subtract_scalar =
-    elementwise<"subtract_scalar", params<1>>([](auto x, auto c) { return x - c; }, passes_cotangent<1>,
-                                              notation<"x − c">, called_as<"subtract">, shown_by_formula);
-constexpr auto scalar_subtract =
-    elementwise<"scalar_subtract", params<1>>([](auto x, auto c) { return c - x; }, passes_cotangent<-1>,
-                                              notation<"c − x">, called_as<"subtract">, shown_by_formula);
-constexpr auto multiply_scalar =
-    elementwise<"multiply_scalar", params<1>>([](auto x, auto c) { return x * c; }, scales_by_parameter,
-                                              notation<"c · x">, called_as<"multiply">, shown_by_formula);
+    notation<"a / b">, shown_by_formula, detail::primitive);
+constexpr auto add_scalar =
+    elementwise<"add_scalar", params<1>>([](auto x, auto c) { return x + c; }, passes_cotangent<1>, notation<"x + c">,
+                                         called_as<"add">, shown_by_formula, detail::primitive);
+constexpr auto subtract_scalar = elementwise<"subtract_scalar", params<1>>(
+    [](auto x, auto c) { return x - c; }, passes_cotangent<1>, notation<"x − c">, called_as<"subtract">,
+    shown_by_formula, detail::primitive);
+constexpr auto scalar_subtract = elementwise<"scalar_subtract", params<1>>(
+    [](auto x, auto c) { return c - x; }, passes_cotangent<-1>, notation<"c − x">, called_as<"subtract">,
+    shown_by_formula, detail::primitive);
+constexpr auto multiply_scalar = elementwise<"multiply_scalar", params<1>>(
+    [](auto x, auto c) { return x * c; }, scales_by_parameter, notation<"c · x">, called_as<"multiply">,
+    shown_by_formula, detail::primitive);
 constexpr auto divide_scalar = elementwise<"divide_scalar", params<1>>(
     [](auto x, auto c) { return x / c; }, derivative([](auto, auto c, auto) { return 1 / c; }), notation<"x / c">,
-    called_as<"divide">, shown_by_formula);
+    called_as<"divide">, shown_by_formula, detail::primitive);
 constexpr auto scalar_divide = elementwise<"scalar_divide", params<1>>(
     [](auto x, auto c) { return c / x; }, derivative([](auto x, auto, auto y) { return -y / x; }), input_domain([] {
       return Domain{0.4, 2.0};
     }),
-    notation<"c / x">, called_as<"divide">, shown_by_formula);
+    notation<"c / x">, called_as<"divide">, shown_by_formula, detail::primitive);
 
 template <class T>
 bool enter_add() {

@@ -1,6 +1,7 @@
 // Pairwise tensor contraction by matmul, and the contraction order: exhaustive search for few operands, else greedy.
 #include "ops/contraction.hpp"
 
+#include "ops/attributes/views.hpp"
 #include "ops/matrices.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>
@@ -22,39 +23,10 @@ LabelSet set_of(std::span<const std::uint8_t> labels) {
 
 namespace {
 
-// The axis of the result that each axis of x maps to; axes with the same target form a diagonal.
-struct AxisMap {
-  static constexpr std::uint8_t dropped = 0xff;
-  std::array<std::uint8_t, max_rank> to{};
-  std::uint8_t rank = 0;
-
-  Layout apply(const Layout& x) const {
-    Shape shape;
-    for (std::size_t axis = 0; axis < rank; ++axis) shape.push_back(1);
-    std::array<std::ptrdiff_t, max_rank> strides{};
-    for (std::size_t axis = 0; axis < x.rank(); ++axis) {
-      if (to[axis] == dropped) continue;
-      shape[to[axis]] = x.shape[axis];
-      strides[to[axis]] += x.strides[axis];
-    }
-    return strided_layout(shape, strides);
-  }
-  bool takes_diagonals(std::size_t rank_of_x) const {
-    unsigned seen = 0;
-    for (std::size_t axis = 0; axis < rank_of_x; ++axis) {
-      if (to[axis] == dropped) continue;
-      if ((seen >> to[axis] & 1U) != 0) return true;
-      seen |= 1U << to[axis];
-    }
-    return false;
-  }
-};
-
-struct MapAxes {
+struct MapAxes : attributes::MapAxes {
   static constexpr std::string_view name = "map_axes";
   static constexpr std::string_view notation = "axes in another order, diagonals of repeated ones";
   static constexpr std::size_t arity = 1;
-  AxisMap map;
 
   bool view(const Layout& input, Layout& out, std::ptrdiff_t&) const {
     out = map.apply(input);
@@ -64,20 +36,18 @@ struct MapAxes {
   auto vjp(Var<T> g, Var<T>, Var<T> x) const;
   static std::vector<StructuralExample<MapAxes>> examples() {
     constexpr std::uint8_t no = AxisMap::dropped;
-    return {{{{{2, 0, 1}, 3}}, {{2, 3, 4}}},
-            {{{{0, 1, 1}, 2}}, {{2, 3, 3}}},
-            {{{{3, no, 1}, 4}}, {{3, 1, 2}}},
-            {{{{0, 0, 0}, 1}}, {{2, 2, 2}}}};
+    return {{{{{{2, 0, 1}, 3}}}, {{2, 3, 4}}},
+            {{{{{0, 1, 1}, 2}}}, {{2, 3, 3}}},
+            {{{{{3, no, 1}, 4}}}, {{3, 1, 2}}},
+            {{{{{0, 0, 0}, 1}}}, {{2, 2, 2}}}};
   }
 };
 
 // The adjoint of taking diagonals: x on the diagonals of a tensor of zeros.
-struct SpreadAxes {
+struct SpreadAxes : attributes::SpreadAxes {
   static constexpr std::string_view name = "spread_axes";
   static constexpr std::string_view notation = "x on the diagonals of zeros";
   static constexpr std::size_t arity = 1;
-  AxisMap map;
-  Shape to;
 
   Shape shape(const Shape&) const { return to; }
   template <class T>
@@ -91,14 +61,14 @@ struct SpreadAxes {
     return record(MapAxes{map}, Location::current(), g);
   }
   static std::vector<StructuralExample<SpreadAxes>> examples() {
-    return {{{{{0, 1, 1}, 2}, {2, 3, 3}}, {{2, 3}}}, {{{{0, 0, 0}, 1}, {2, 2, 2}}, {{2}}}};
+    return {{{{{{0, 1, 1}, 2}, {2, 3, 3}}}, {{2, 3}}}, {{{{{0, 0, 0}, 1}, {2, 2, 2}}}, {{2}}}};
   }
 };
 
 template <class T>
 auto MapAxes::vjp(Var<T> g, Var<T>, Var<T> x) const {
   const Shape shape = x.shape();
-  if (map.takes_diagonals(shape.rank())) return record(SpreadAxes{map, shape}, Location::current(), g);
+  if (map.takes_diagonals(shape.rank())) return record(SpreadAxes{{map, shape}}, Location::current(), g);
   AxisMap inverse;
   inverse.to.fill(AxisMap::dropped);
   inverse.rank = static_cast<std::uint8_t>(shape.rank());

@@ -1,6 +1,7 @@
 // Contractions of operands with labelled axes, for einsum, tensordot and dot.
 #pragma once
 
+#include <wengert/base/layout.hpp>
 #include <wengert/tape/op.hpp>
 
 #include <array>
@@ -34,6 +35,34 @@ struct Labelled {
 template <class T>
 Var<T> with_labels(Var<T> x, std::span<const std::uint8_t> labels, std::span<const std::uint8_t> wanted,
                    const Location& where);
+
+/// The axis of the result that each axis of x maps to; axes with the same target form a diagonal.
+struct AxisMap {
+  static constexpr std::uint8_t dropped = 0xff;
+  std::array<std::uint8_t, max_rank> to{};
+  std::uint8_t rank = 0;
+
+  Layout apply(const Layout& x) const {
+    Shape shape;
+    for (std::size_t axis = 0; axis < rank; ++axis) shape.push_back(1);
+    std::array<std::ptrdiff_t, max_rank> strides{};
+    for (std::size_t axis = 0; axis < x.rank(); ++axis) {
+      if (to[axis] == dropped) continue;
+      shape[to[axis]] = x.shape[axis];
+      strides[to[axis]] += x.strides[axis];
+    }
+    return strided_layout(shape, strides);
+  }
+  bool takes_diagonals(std::size_t rank_of_x) const {
+    unsigned seen = 0;
+    for (std::size_t axis = 0; axis < rank_of_x; ++axis) {
+      if (to[axis] == dropped) continue;
+      if ((seen >> to[axis] & 1U) != 0) return true;
+      seen |= 1U << to[axis];
+    }
+    return false;
+  }
+};
 
 /// The product of a and b, summed over their common labels that are not in `kept`. Its labels are the other common
 /// ones, in a's order, then those of a alone, then those of b alone.

@@ -1,6 +1,7 @@
 // Convolutions and transposed convolutions: three bilinear ops, each the derivative of the other two.
 #include "kernel/conv.hpp"
 
+#include "ops/attributes/windows.hpp"
 #include "ops/linear_ops.hpp"
 #include "ops/windows.hpp"
 #include "tape/operands.hpp"
@@ -15,11 +16,8 @@ namespace wengert {
 namespace {
 
 // The base of the three ops.
-struct Convolving {
+struct Convolving : attributes::Convolution {
   static constexpr std::size_t arity = 2;
-  kernel::Window window;
-  std::size_t groups = 1;
-  std::size_t rank = 2;  // number of spatial axes
 
   kernel::Convolution convolution(std::size_t batch, std::size_t channels, std::size_t filters) const {
     return {batch, channels, filters, groups, rank, window};
@@ -81,7 +79,7 @@ Convolving convolving(std::string_view name, const Shape& x, const Shape& w, con
   const std::size_t n = x.rank() - 2;
   check_channels(name, x, w, steps.groups, false, n);
   const auto inputs = detail::spatial_extents(x, n), kernels = detail::spatial_extents(w, n);
-  Convolving how{{}, steps.groups, n};
+  Convolving how{{{}, steps.groups, n}};
   for (std::size_t i = 3 - n; i < 3; ++i) {
     kernel::WindowAxis& axis = how.window.axes[i];
     axis = {inputs[i], kernels[i], 1, steps.stride[i], steps.dilation[i], steps.padding[i]};
@@ -110,7 +108,7 @@ Convolving transposed_convolving(std::string_view name, const Shape& x, const Sh
   const std::size_t n = x.rank() - 2;
   check_channels(name, x, w, steps.groups, true, n);
   const auto outputs = detail::spatial_extents(x, n), kernels = detail::spatial_extents(w, n);
-  Convolving how{{}, steps.groups, n};
+  Convolving how{{{}, steps.groups, n}};
   for (std::size_t i = 3 - n; i < 3; ++i) {
     if (output_padding[i] >= std::max(steps.stride[i], steps.dilation[i]))
       throw ValueError(name,

@@ -1,4 +1,5 @@
 // ctc_loss: the forward–backward algorithm on logarithms (Graves et al. 2006); dual numbers give the second derivative.
+#include "ops/attributes/indexing.hpp"
 #include "ops/loss_common.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/shape.hpp>
@@ -117,11 +118,7 @@ constexpr std::string_view loss_name = "ctc_loss";
 
 // Options and checks of the loss and its derivatives, whose inputs are (T, N, C) log-probabilities, labels and the
 // lengths of both.
-struct Ctc {
-  std::int64_t blank = 0;
-  bool zero_infinity = false;
-  bool by_length = false;  // losses are divided by their target's length
-
+struct Ctc : attributes::Ctc {
   using Whole = Value<const std::int64_t>;
 
   // Calls visit(n, sequence, factor) for each sample n; throws ValueError for lengths and labels out of range.

@@ -1,4 +1,5 @@
 // Cumulative sums, products and log-sum-exps along an axis, and the product over axes.
+#include "ops/attributes/axes.hpp"
 #include "ops/axis_loop.hpp"
 #include "ops/composite_registry.hpp"
 #include <wengert/ops/elementwise.hpp>
@@ -15,11 +16,8 @@
 namespace wengert {
 namespace {
 
-// The attributes of all ops along an axis.
-struct AlongAxis {
-  std::size_t axis = 0;
-  bool reversed = false;
-
+// The base of ops along an axis.
+struct AlongAxis : attributes::AlongAxis {
   Shape shape(const Shape& x) const { return x; }
   Shape shape(const Shape&, const Shape& b) const { return b; }
   // The position of the preceding row in the direction of the op.
@@ -126,12 +124,12 @@ Var<T> gathered_shares(Var<T> x, Var<T> g, std::size_t axis);
 
 // The share of exp xᵢ in exp x₀ + … + exp xᵢ, or that of all terms before it. Both are computed from the largest
 // element so far and the sum relative to it: y − x, for y = logcumsumexp(x), loses digits if y is large.
-struct CumulativeShare : AlongAxis {
+struct CumulativeShare : attributes::CumulativeShare {
   static constexpr std::string_view name = "cumulative_share";
   static constexpr std::string_view notation = "exp xᵢ / (exp x₀ + … + exp xᵢ), or 1 − that";
   static constexpr std::size_t arity = 1;
-  bool of_those_before = false;
 
+  Shape shape(const Shape& x) const { return x; }
   template <class T>
   void forward(Value<const T> x, Value<T> y) const {
     const Lines lines(x.shape(), axis);
@@ -151,19 +149,19 @@ struct CumulativeShare : AlongAxis {
   }
   template <class T>
   auto vjp(Var<T> g, Var<T> y, Var<T> x) const {
-    const Var<T> own = of_those_before ? record(CumulativeShare{{axis, false}, false}, Location::current(), x) : y;
+    const Var<T> own = of_those_before ? record(CumulativeShare{{axis, false, false}}, Location::current(), x) : y;
     const Var<T> h = of_those_before ? -g * own : g * own;
     return h - gathered_shares(x, h, axis);
   }
   static std::vector<StructuralExample<CumulativeShare>> examples() {
-    return {{{{0, false}, false}, {{4}}}, {{{1, false}, true}, {{2, 3, 2}}}};
+    return {{{{0, false, false}}, {{4}}}, {{{1, false, true}}, {{2, 3, 2}}}};
   }
 };
 
 template <class T>
 Var<T> gathered_shares(Var<T> x, Var<T> g, std::size_t axis) {
-  const Var<T> before = record(CumulativeShare{{axis, false}, true}, Location::current(), x);
-  const Var<T> own = record(CumulativeShare{{axis, false}, false}, Location::current(), x);
+  const Var<T> before = record(CumulativeShare{{axis, false, true}}, Location::current(), x);
+  const Var<T> own = record(CumulativeShare{{axis, false, false}}, Location::current(), x);
   return own * record(Recurrence{{axis, true}}, Location::current(), before, g);
 }
 

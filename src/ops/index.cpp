@@ -1,6 +1,7 @@
 // Slices selected along one axis: take, embedding, index_add and masked_select; index, by lists for several axes;
 // one_hot.
 #include "base/odometer.hpp"
+#include "ops/attributes/indexing.hpp"
 #include "ops/axis_loop.hpp"
 #include "ops/composite_registry.hpp"
 #include "ops/indexing.hpp"
@@ -51,13 +52,11 @@ Lines lines_of(const Shape& x, const IndexedAxis& along) {
 }
 
 // The adjoint of Take: zeros with slices added at their positions.
-struct PutSlices {
+struct PutSlices : attributes::IndexedTo {
   static constexpr std::string_view name = "put_slabs";
   static constexpr std::string_view notation = "y at kⱼ += xⱼ, from zeros";
   static constexpr std::size_t arity = 2;
   static constexpr std::uint8_t index_inputs = 0b10;
-  IndexedAxis along;
-  Shape to;
 
   Shape shape(const Shape&, const Shape&) const { return to; }
   template <class T>
@@ -70,19 +69,18 @@ struct PutSlices {
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T>, IndexVar<T> indices) const;
   static std::vector<StructuralExample<PutSlices>> examples() {
-    return {{{{"put_slabs", 0}, {4, 3}}, {{4, 3}}, {}, {{2, 0, 2, -1}}},
-            {{{"put_slabs", 1}, {2, 3, 2}}, {{2, 2, 2, 2}}, {}, {Indices{{0, 2}, {1, 2}}}},
-            {{{"put_slabs", 0, true, true}, {3, 2}}, {{2, 2}}, {}, {Indices{{5, -2}, {1, 5}}}}};
+    return {{{{{"put_slabs", 0}, {4, 3}}}, {{4, 3}}, {}, {{2, 0, 2, -1}}},
+            {{{{"put_slabs", 1}, {2, 3, 2}}}, {{2, 2, 2, 2}}, {}, {Indices{{0, 2}, {1, 2}}}},
+            {{{{"put_slabs", 0, true, true}, {3, 2}}}, {{2, 2}}, {}, {Indices{{5, -2}, {1, 5}}}}};
   }
 };
 
-struct Take {
+struct Take : attributes::Indexed {
   static constexpr std::string_view name = "take";
   static constexpr std::string_view notation = "yⱼ = x at kⱼ";
   static constexpr std::size_t arity = 2;
   static constexpr bool any_extents = true;
   static constexpr std::uint8_t index_inputs = 0b10;
-  IndexedAxis along;
 
   Shape shape(const Shape& x, const Shape& indices) const {
     return along.flat ? indices : replaced_axis(along.caller, x, along.axis, indices);
@@ -98,7 +96,7 @@ struct Take {
   }
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T> x, IndexVar<T> indices) const {
-    return std::tuple([=, *this] { return scattered(PutSlices{along, x.shape()}, g, indices); }, no_gradient);
+    return std::tuple([=, *this] { return scattered(PutSlices{{along, x.shape()}}, g, indices); }, no_gradient);
   }
   static std::vector<StructuralExample<Take>> examples() {
     return {{{{"take", 0}}, {{4, 3}}, {}, {{2, 0, 2, -1}}},
@@ -110,7 +108,7 @@ struct Take {
 
 template <class T>
 auto PutSlices::vjp(Var<T> g, Var<T>, Var<T>, IndexVar<T> indices) const {
-  return std::tuple([=, *this] { return record(Take{along}, Location::current(), g, indices); }, no_gradient);
+  return std::tuple([=, *this] { return record(Take{{along}}, Location::current(), g, indices); }, no_gradient);
 }
 
 // ---- several lists of indices at once ------------------------------------------------------------------------------
@@ -118,14 +116,12 @@ auto PutSlices::vjp(Var<T> g, Var<T>, Var<T>, IndexVar<T> indices) const {
 constexpr const char* index_name = "index";
 
 // Indices of two axes as row-major positions in both together, counted from the front.
-struct JoinIndices {
+struct JoinIndices : attributes::JoinIndices {
   static constexpr std::string_view name = "join_indices";
   static constexpr std::string_view notation = "i·n + j, for j along an axis of n elements";
   static constexpr std::size_t arity = 2;
   static constexpr std::uint8_t index_inputs = 0b11;
   static constexpr bool index_output = true;
-  IndexedAxis first, second;
-  std::size_t first_extent = 0, second_extent = 0;
 
   Shape shape(const Shape& a, const Shape& b) const {
     const auto both = broadcast_shapes(a, b);
@@ -174,13 +170,12 @@ std::vector<std::size_t> axes_of_lists(const Axes& axes, std::size_t lists, cons
   return result;
 }
 
-struct OneHot {
+struct OneHot : attributes::OneHot {
   static constexpr std::string_view name = "one_hot";
   static constexpr std::string_view notation = "1 at k, 0 elsewhere";
   static constexpr std::size_t arity = 1;
   static constexpr std::uint8_t index_inputs = 0b1;
   static constexpr bool differentiable = false;
-  std::size_t classes = 0;
 
   Shape shape(const Shape& labels) const {
     require_rank(name, labels.rank() + 1);
@@ -212,7 +207,7 @@ struct OneHot {
 template <class T>
 Var<T> take(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, std::ptrdiff_t axis, Location where) {
   return along_axis("take", x, axis, indices, where, [&](const IndexedAxis& along, IndexVar<T> k) {
-    return record(Take{along}, where, x.rank() == 0 ? reshape(x, {1}, where) : x, k);
+    return record(Take{{along}}, where, x.rank() == 0 ? reshape(x, {1}, where) : x, k);
   });
 }
 
@@ -220,7 +215,7 @@ template <class T>
 Var<T> take(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, Location where) {
   Tape<T>& tape = tape_of(x, Take::name, where);
   return atomically(tape, where, [&] {
-    return record(Take{{.caller = "take", .flat = true}}, where, x, indices_on(tape, indices, Take::name, where));
+    return record(Take{{{.caller = "take", .flat = true}}}, where, x, indices_on(tape, indices, Take::name, where));
   });
 }
 
@@ -243,7 +238,7 @@ Var<T> index(Var<T> x, const std::type_identity_t<List<IndexOperand<T>>>& lists,
       const IndexedAxis along{index_name, static_cast<std::uint8_t>(axis)};
       const IndexedAxis before{index_name, static_cast<std::uint8_t>(of_lists[order[0]])};
       positions =
-          positions.empty() ? next : record(JoinIndices{before, along, extent, shape[axis]}, where, positions, next);
+          positions.empty() ? next : record(JoinIndices{{before, along, extent, shape[axis]}}, where, positions, next);
       extent *= shape[axis];
       front.push_back(static_cast<std::ptrdiff_t>(moved.size()));
       moved.push_back(static_cast<std::ptrdiff_t>(axis));
@@ -264,7 +259,7 @@ Var<T> index(Var<T> x, const std::type_identity_t<List<IndexOperand<T>>>& lists,
           merged.push_back(from.shape()[axis]);
       from = reshape(from, merged, where);
     }
-    return record(Take{{index_name, static_cast<std::uint8_t>(first)}}, where, from, positions);
+    return record(Take{{{index_name, static_cast<std::uint8_t>(first)}}}, where, from, positions);
   });
 }
 
@@ -275,7 +270,7 @@ Var<T> embedding(Var<T> table, std::type_identity_t<IndexOperand<T>> indices, Lo
     if (table.rank() != 2)
       throw ShapeError("embedding",
                        fmt::format("a table of shape {}: must be a matrix (entries, width)", to_string(table.shape())));
-    return record(Take{{"embedding", 0, false}}, where, table, indices_on(tape, indices, "embedding", where));
+    return record(Take{{{"embedding", 0, false}}}, where, table, indices_on(tape, indices, "embedding", where));
   });
 }
 
@@ -298,13 +293,13 @@ Var<T> index_add(Var<T> x, std::ptrdiff_t axis, std::type_identity_t<IndexOperan
           name,
           fmt::format("a source of shape {} for {} indices along axis {} of shape {}: must have the shape {}",
                       to_string(slices.shape()), k.size(), along.axis, to_string(x.shape()), to_string(expected)));
-    return add(Operand<T>(x, where), Operand<T>(record(PutSlices{along, x.shape()}, where, slices, k), where));
+    return add(Operand<T>(x, where), Operand<T>(record(PutSlices{{along, x.shape()}}, where, slices, k), where));
   });
 }
 
 template <class T>
 Var<T> one_hot(IndexVar<T> labels, std::size_t classes, Location where) {
-  return record(OneHot{classes}, where, labels);
+  return record(OneHot{{classes}}, where, labels);
 }
 
 template <class T>
@@ -326,7 +321,7 @@ Var<T> masked_select(Var<T> x, std::type_identity_t<Operand<T>> mask, Location w
       next += chosen.data()[i] != 0 ? 1 : 0;
     }
     const Var<T> all = x.shape() == *common ? x : broadcast_to(x, *common, where);
-    return record(Take{{.caller = name, .flat = true}}, where, all, tape.indices(places, where));
+    return record(Take{{{.caller = name, .flat = true}}}, where, all, tape.indices(places, where));
   });
 }
 

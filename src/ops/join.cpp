@@ -1,4 +1,5 @@
 // concatenate, stack, split, chunk, tile, repeat, roll and pad, built on one concatenation op and on views.
+#include "ops/attributes/axes.hpp"
 #include "ops/axis_loop.hpp"
 #include "ops/composite_registry.hpp"
 #include "ops/view_transpose.hpp"
@@ -25,13 +26,12 @@ Var<T> section(Var<T> x, std::size_t axis, std::size_t begin, std::size_t end, c
   return record(part, where, x);
 }
 
-struct Concatenate {
+struct Concatenate : attributes::Concatenate {
   static constexpr std::string_view name = "concatenate";
   static constexpr std::string_view notation = "x₁, x₂, … one after another";
   static constexpr std::size_t arity = any_number;
   static constexpr bool any_extents = true;
   static constexpr bool takes_strides = true;
-  std::size_t axis = 0;
 
   Shape shape(std::span<const Shape* const> parts) const {
     Shape result = *parts[0];

@@ -1,6 +1,7 @@
 // cross_entropy and nll_loss for class labels, with class weights, label smoothing and ignored labels.
 #include "kernel/scratch.hpp"
 #include "kernel/softmax.hpp"
+#include "ops/attributes/indexing.hpp"
 #include "ops/loss_common.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/normalise.hpp>
@@ -16,13 +17,9 @@ namespace {
 constexpr std::string_view loss_name(bool is_nll) { return is_nll ? "nll_loss" : "cross_entropy"; }
 
 // Selection by labels along the class axis: axis 1 of (N, C, …), or the only axis.
-struct ByLabel {
+struct ByLabel : attributes::ByLabel {
   static constexpr std::size_t arity = 2;
   static constexpr std::uint8_t index_inputs = 0b10;
-  bool shared = false;   // one vector over the classes for all labels: class weights
-  bool ignores = false;  // labels equal to `ignored` select nothing
-  bool is_nll = false;   // the caller, for messages
-  std::int64_t ignored = 0;
 
   // The number of classes, and the stride between them.
   struct Extents {
@@ -77,29 +74,31 @@ struct PickByLabel : ByLabel {
 };
 
 // The adjoint of PickByLabel: zeros with elements added at the selected positions.
-struct PutByLabel : ByLabel {
+struct PutByLabel : attributes::PutByLabel {
   static constexpr std::string_view name = "put_by_label";
   static constexpr std::string_view notation = "y of the class k += x";
-  Shape to;
+  static constexpr std::size_t arity = 2;
+  static constexpr std::uint8_t index_inputs = 0b10;
 
   Shape shape(const Shape&, const Shape&) const { return to; }
   template <class T>
   void forward(Value<const T> x, Value<const std::int64_t> labels, Value<T> y) const {
     std::fill_n(y.data, y.size(), T(0));
-    each(extents(to), labels, [&](std::size_t i, std::size_t k) { y.data[k] += x.data[i]; });
+    const ByLabel by{how};
+    by.each(by.extents(to), labels, [&](std::size_t i, std::size_t k) { y.data[k] += x.data[i]; });
   }
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T>, IndexVar<T> labels) const {
-    return std::tuple([=, this] { return record(PickByLabel{*this}, Location::current(), g, labels); }, no_gradient);
+    return std::tuple([=, this] { return record(PickByLabel{{how}}, Location::current(), g, labels); }, no_gradient);
   }
   static std::vector<StructuralExample<PutByLabel>> examples() {
-    return {{{{}, {4, 3}}, {{4}}, {}, {{2, 0, 2, 1}}}, {{{true}, {3}}, {{4}}, {}, {{2, 0, 2, 1}}}};
+    return {{{{{}, {4, 3}}}, {{4}}, {}, {{2, 0, 2, 1}}}, {{{{true}, {3}}}, {{4}}, {}, {{2, 0, 2, 1}}}};
   }
 };
 
 template <class T>
 Var<T> put_by_label(Var<T> g, IndexVar<T> labels, const ByLabel& how, const Shape& to) {
-  return record(PutByLabel{how, to}, Location::current(), g, labels);
+  return record(PutByLabel{{how, to}}, Location::current(), g, labels);
 }
 
 // The gradient of LabelCrossEntropy, in one pass over the rows.

@@ -1,6 +1,7 @@
 // Helpers of the linear algebra ops: shape checks, iteration over stacks, packed factors, and weighted triangles.
 #include "ops/matrices.hpp"
 
+#include "ops/attributes/linalg.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>
 #include <wengert/tape/structural.hpp>
@@ -80,11 +81,10 @@ Entries<T>::Entries(Value<const T> x, const Shape& batch)
 
 namespace {
 
-struct Unpack {
+struct Unpack : attributes::Unpack {
   static constexpr std::string_view name = "unpack";
   static constexpr std::string_view notation = "one factor of a factorisation";
   static constexpr std::size_t arity = 1;
-  Place place;
 
   bool view(const Layout& input, Layout& out, std::ptrdiff_t& offset) const {
     const std::size_t last = input.rank() - 1;
@@ -110,12 +110,10 @@ struct Unpack {
   }
 };
 
-struct Pack {
+struct Pack : attributes::Pack {
   static constexpr std::string_view name = "pack";
   static constexpr std::string_view notation = "one factor at its place among zeros";
   static constexpr std::size_t arity = 1;
-  Place place;
-  std::size_t size = 0;
 
   Shape shape(const Shape& x) const {
     return with_axes(Shape(std::span(x.begin(), x.rank() - (place.is_matrix ? 2 : 1))), {size});
@@ -140,12 +138,11 @@ struct Pack {
 
 // ---- weigh_triangles -----------------------------------------------------------------------------------------------
 
-struct WeighTriangles {
+struct WeighTriangles : attributes::WeighTriangles {
   static constexpr std::string_view name = "weigh_triangles";
   static constexpr std::string_view notation = "a · below + b · diagonal + c · above";
   static constexpr std::size_t arity = 1;
   static constexpr bool any_extents = true;
-  double below = 0, on = 0, above = 0;
 
   Shape shape(const Shape& x) const { return x; }
   template <class T>
@@ -185,17 +182,17 @@ struct WeighTriangles {
 
 template <class T>
 Var<T> unpack(Var<T> packed, const Place& place, Location where) {
-  return record(Unpack{place}, where, packed);
+  return record(Unpack{{place}}, where, packed);
 }
 
 template <class T>
 Var<T> pack(Var<T> x, const Place& place, std::size_t size, Location where) {
-  return record(Pack{place, size}, where, x);
+  return record(Pack{{place, size}}, where, x);
 }
 
 template <class T>
 Var<T> weigh_triangles(Var<T> x, double below, double on, double above, Location where) {
-  return record(WeighTriangles{below, on, above}, where, x);
+  return record(WeighTriangles{{below, on, above}}, where, x);
 }
 
 template <class T>

@@ -1,6 +1,7 @@
 // Layer, RMS, batch, group and instance normalisation, built on one standardisation op with a fused vjp.
 #include "kernel/normalise.hpp"
 
+#include "ops/attributes/axes.hpp"
 #include "ops/linear_ops.hpp"
 #include "tape/operands.hpp"
 #include <wengert/ops/elementwise.hpp>
@@ -19,11 +20,7 @@ namespace {
 // ---- the primitives ------------------------------------------------------------------------------------------------
 
 // Groups of elements: one for each index along the axes [first, last).
-struct Grouped {
-  std::uint8_t first = 0;
-  std::uint8_t last = 0;
-  bool centred = true;
-
+struct Grouped : attributes::Grouped {
   kernel::Groups groups(const Shape& x) const {
     kernel::Groups n{1, 1, 1, centred};
     for (std::size_t axis = 0; axis < x.rank(); ++axis)
@@ -95,28 +92,28 @@ constexpr auto inverse_root_op = elementwise<"inverse_root", params<1>>(
     }),
     notation<"1 / √(x + ε)">);
 
-struct Standardise : Grouped {
+struct Standardise : attributes::Standardise {
   static constexpr std::string_view name = "standardise";
   static constexpr std::string_view notation = "(x − mean x) / √(variance x + ε) per group";
   static constexpr std::size_t arity = 1;
-  double epsilon = 0;
 
+  Grouped by() const { return {group}; }
   Shape shape(const Shape& x) const { return x; }
   template <class T>
   void forward(Value<const T> x, Value<T> y) const {
-    kernel::standardise(x.data, y.data, groups(x.shape()), epsilon);
+    kernel::standardise(x.data, y.data, by().groups(x.shape()), epsilon);
   }
   template <class T>
   auto vjp(Var<T> g, Var<T> y, Var<T> x) const {
-    const Grouped& by = *this;
     const Location where = Location::current();
-    const Var<T> r = inverse_root_op(record(GroupVariance{by}, where, x), epsilon);
-    return record(StandardiseVjp{by}, where, g, y, r);
+    const Var<T> r = inverse_root_op(record(GroupVariance{by()}, where, x), epsilon);
+    return record(StandardiseVjp{by()}, where, g, y, r);
   }
   static std::vector<StructuralExample<Standardise>> examples() {
-    return {{{{0, 1}, 1e-5}, {{3, 5}}, spread},        {{{0, 0}, 1e-5}, {{3, 4}}, spread},
-            {{{1, 2}, 1e-5}, {{5, 3}}, spread},        {{{1, 2}, 0.1}, {{2, 3, 2, 2}}, spread},
-            {{{0, 1, false}, 1e-5}, {{3, 5}}, spread}, {{{0, 2}, 0.5}, {{2, 3, 1}}, spread}};
+    constexpr Domain spread = Grouped::spread;
+    return {{{{{0, 1}, 1e-5}}, {{3, 5}}, spread},        {{{{0, 0}, 1e-5}}, {{3, 4}}, spread},
+            {{{{1, 2}, 1e-5}}, {{5, 3}}, spread},        {{{{1, 2}, 0.1}}, {{2, 3, 2, 2}}, spread},
+            {{{{0, 1, false}, 1e-5}}, {{3, 5}}, spread}, {{{{0, 2}, 0.5}}, {{2, 3, 1}}, spread}};
   }
 };
 
@@ -174,7 +171,7 @@ Var<T> over_rows(std::string_view name, Var<T> x, const Shape& normalised, Var<T
                                          to_string(normalised), rank == 0 ? ", which must not be empty" : ""));
     check_learned(name, "weight", weight, normalised, x.tape());
     check_learned(name, "bias", bias, normalised, x.tape());
-    const Standardise op{{0, static_cast<std::uint8_t>(shape.rank() - rank), centred}, epsilon};
+    const Standardise op{{{0, static_cast<std::uint8_t>(shape.rank() - rank), centred}, epsilon}};
     return scaled(record(op, where, x), weight, bias, normalised, where);
   });
 }
@@ -260,7 +257,7 @@ Var<T> batch_norm(Var<T> x, const BatchNormState<T>& state, Training training, s
                                    "drop a last batch of one sample (drop_last), choose another batch size, or use "
                                    "evaluation mode",
                                    to_string(x.shape()), members));
-    const Var<T> y = record(Standardise{{1, 2}, epsilon}, where, x);
+    const Var<T> y = record(Standardise{{{1, 2}, epsilon}}, where, x);
     const Var<T> result = scaled(y, weight, bias, beside, where);
     queue_updates(x, state, members, where);
     return result;
@@ -279,7 +276,7 @@ Var<T> group_norm(Var<T> x, std::size_t groups, std::type_identity_t<Var<T>> wei
     const Shape shape = x.shape();
     std::size_t members = count / groups;
     for (std::size_t axis = 2; axis < shape.rank(); ++axis) members *= shape[axis];
-    const Var<T> y = record(Standardise{{0, 2}, epsilon}, where, reshape(x, {shape[0], groups, members}, where));
+    const Var<T> y = record(Standardise{{{0, 2}, epsilon}}, where, reshape(x, {shape[0], groups, members}, where));
     return scaled(reshape(y, shape, where), weight, bias, beside_channels(x), where);
   });
 }
@@ -290,7 +287,7 @@ Var<T> instance_norm(Var<T> x, std::type_identity_t<Var<T>> weight, std::type_id
   constexpr std::string_view name = "instance_norm";
   return checked(name, x, epsilon, where, [&] {
     channels(name, x, 3, weight, bias);
-    return scaled(record(Standardise{{0, 2}, epsilon}, where, x), weight, bias, beside_channels(x), where);
+    return scaled(record(Standardise{{{0, 2}, epsilon}}, where, x), weight, bias, beside_channels(x), where);
   });
 }
 

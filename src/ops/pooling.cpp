@@ -1,6 +1,7 @@
 // Max and average pooling, windowed and adaptive; max pooling gathers the elements at recorded positions.
 #include "kernel/pooling.hpp"
 
+#include "ops/attributes/windows.hpp"
 #include "ops/windows.hpp"
 #include <wengert/ops/pooling.hpp>
 #include <wengert/tape/structural.hpp>
@@ -17,10 +18,7 @@ constexpr std::string_view pool_convention =
 constexpr std::string_view padding_rule =
     "the padding counts unless count_include_pad is false; elements beyond it never count (PyTorch)";
 
-struct Pooling {
-  kernel::PoolWindow window;
-  std::size_t rank = 2;  // number of spatial axes
-
+struct Pooling : attributes::Pooling {
   Shape with_extents(const Shape& x, std::size_t kernel::PoolAxis::*extent) const {
     Shape result = x;
     for (std::size_t i = 0; i < rank; ++i) result[x.rank() - 1 - i] = window.axes[2 - i].*extent;
@@ -58,7 +56,7 @@ bool has_empty_window(const kernel::PoolAxis& axis) {
 }
 
 Pooling pooling(std::string_view name, const Shape& x, std::size_t rank, const PoolSteps& steps) {
-  Pooling how{{}, rank};
+  Pooling how{{{}, rank}};
   const auto inputs = detail::spatial_extents(x, how.rank);
   for (std::size_t i = 3 - how.rank; i < 3; ++i) {
     kernel::PoolAxis& axis = how.window.axes[i];
@@ -82,7 +80,7 @@ Pooling pooling(std::string_view name, const Shape& x, std::size_t rank, const P
 }
 
 Pooling adaptive(const Shape& x, std::size_t rank, const detail::PerThree& size) {
-  Pooling how{{}, rank};
+  Pooling how{{{}, rank}};
   const auto inputs = detail::spatial_extents(x, how.rank);
   for (std::size_t i = 3 - how.rank; i < 3; ++i) how.window.axes[i] = {inputs[i], size[i], 1, 1, 1, 0, true};
   return how;
@@ -174,9 +172,9 @@ MaxPooled<T> max_pooled(std::string_view name, std::size_t n, Var<T> x, const Lo
 
 // ---- averages: two linear maps, each the transpose of the other ----------------------------------------------------
 
-struct Averaging : Pooling {
+struct Averaging : attributes::AveragePooling {
   static constexpr std::size_t arity = 1;
-  bool padding_counts = true;
+  Pooling windows() const { return {pool}; }
 };
 template <class T>
 Var<T> average(const Averaging& how, Var<T> x);
@@ -188,10 +186,10 @@ struct AvgPool : Averaging {
   static constexpr std::string_view notation = "the average of each window";
   static constexpr std::string_view convention = padding_rule;
 
-  Shape shape(const Shape& x) const { return with_extents(x, &kernel::PoolAxis::output); }
+  Shape shape(const Shape& x) const { return windows().with_extents(x, &kernel::PoolAxis::output); }
   template <class T>
   void forward(Value<const T> x, Value<T> y) const {
-    kernel::average_windows<T>(window, padding_counts, planes(x.shape()), x.data, y.data);
+    kernel::average_windows<T>(pool.window, padding_counts, windows().planes(x.shape()), x.data, y.data);
   }
   template <class T>
   auto vjp(Var<T> g, Var<T>, Var<T>) const {
@@ -209,10 +207,10 @@ struct AvgPoolGradient : Averaging {
   static constexpr std::string_view notation = "cotangents spread evenly over their windows";
   static constexpr std::string_view convention = padding_rule;
 
-  Shape shape(const Shape& g) const { return with_extents(g, &kernel::PoolAxis::input); }
+  Shape shape(const Shape& g) const { return windows().with_extents(g, &kernel::PoolAxis::input); }
   template <class T>
   void forward(Value<const T> g, Value<T> x) const {
-    kernel::spread_windows<T>(window, padding_counts, planes(g.shape()), g.data, x.data);
+    kernel::spread_windows<T>(pool.window, padding_counts, windows().planes(g.shape()), g.data, x.data);
   }
   template <class T>
   auto vjp(Var<T> gx, Var<T>, Var<T>) const {

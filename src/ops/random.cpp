@@ -1,4 +1,6 @@
 // Random ops: uniform, normal, Bernoulli and categorical draws, and dropout, from a counter-based generator.
+#include "ops/attributes/random.hpp"
+
 #include "kernel/philox.hpp"
 #include "tape/operands.hpp"
 #include <wengert/ops/elementwise.hpp>
@@ -32,14 +34,12 @@ void each_draw(const Draw& from, std::size_t count, const Use& use) {
 // Stands for the generator in examples, whose draws are fixed.
 Indices no_generator() { return Indices::from_shape({0}); }
 
-struct UniformDraw {
+struct UniformDraw : attributes::DrawnTo {
   static constexpr std::string_view name = "uniform";
   static constexpr std::string_view notation = "u drawn from [0, 1)";
   static constexpr bool differentiable = false;
   static constexpr std::size_t arity = 1;  // the generator
   static constexpr std::uint8_t index_inputs = 0b1;
-  Shape to;
-  Draw draw;
 
   Shape shape(const Shape&) const { return to; }
   template <class T>
@@ -53,14 +53,12 @@ struct UniformDraw {
   static std::vector<StructuralExample<UniformDraw>> examples() { return {}; }
 };
 
-struct NormalDraw {
+struct NormalDraw : attributes::DrawnTo {
   static constexpr std::string_view name = "normal";
   static constexpr std::string_view notation = "z drawn from N(0, 1)";
   static constexpr bool differentiable = false;
   static constexpr std::size_t arity = 1;  // the generator
   static constexpr std::uint8_t index_inputs = 0b1;
-  Shape to;
-  Draw draw;
 
   Shape shape(const Shape&) const { return to; }
   template <class T>
@@ -74,14 +72,13 @@ struct NormalDraw {
   static std::vector<StructuralExample<NormalDraw>> examples() { return {}; }
 };
 
-struct Bernoulli {
+struct Bernoulli : attributes::Drawn {
   static constexpr std::string_view name = "bernoulli";
   static constexpr std::string_view notation = "[u < p], u drawn from [0, 1)";
   static constexpr std::string_view convention = "the gradient is 0";
   static constexpr std::size_t arity = 2;  // the probabilities and the generator
   static constexpr std::uint8_t index_inputs = 0b10;
   static constexpr bool differentiable = false;
-  Draw draw;
 
   Shape shape(const Shape& p, const Shape&) const { return p; }
   template <class T>
@@ -105,13 +102,12 @@ struct Bernoulli {
   }
 };
 
-struct Categorical {
+struct Categorical : attributes::Drawn {
   static constexpr std::string_view name = "categorical";
   static constexpr std::string_view notation = "k drawn with the probabilities softmax(z)ₖ";
   static constexpr std::size_t arity = 2;  // the logits and the generator
   static constexpr std::uint8_t index_inputs = 0b10;
   static constexpr bool index_output = true;
-  Draw draw;
 
   Shape shape(const Shape& z, const Shape&) const {
     if (z.rank() == 0 || z.back() == 0)
@@ -155,13 +151,11 @@ struct Categorical {
 };
 
 // Linear in x, so its vjp is the same op on the cotangent. An element uses 32 random bits, which suffice for a mask.
-struct Dropout {
+struct Dropout : attributes::Dropout {
   static constexpr std::string_view name = "dropout";
   static constexpr std::string_view notation = "x [u ≥ p] / (1 − p), u drawn from [0, 1)";
   static constexpr std::size_t arity = 2;  // x and the generator
   static constexpr std::uint8_t index_inputs = 0b10;
-  Draw draw;
-  double probability = 0;
 
   static std::uint64_t blocks(std::size_t count) { return count / 4 + (count % 4 != 0); }
   Shape shape(const Shape& x, const Shape&) const { return x; }
@@ -192,10 +186,10 @@ struct Dropout {
     return std::tuple([=, *this] { return record(*this, Location::current(), g, generator); }, no_gradient);
   }
   static std::vector<StructuralExample<Dropout>> examples() {
-    return {{{{1, 0, 4}, 0.3}, {{3, 5}}, {}, {no_generator()}},
-            {{{1, 5, 1}, 0.0}, {{3}}, {}, {no_generator()}},
-            {{{1, 7, 1}, 1.0}, {{2, 2}}, {}, {no_generator()}},
-            {{{2, 0, 1}, 0.5}, {{}}, {}, {no_generator()}}};
+    return {{{{{1, 0, 4}, 0.3}}, {{3, 5}}, {}, {no_generator()}},
+            {{{{1, 5, 1}, 0.0}}, {{3}}, {}, {no_generator()}},
+            {{{{1, 7, 1}, 1.0}}, {{2, 2}}, {}, {no_generator()}},
+            {{{{2, 0, 1}, 0.5}}, {{}}, {}, {no_generator()}}};
   }
 };
 
@@ -259,7 +253,7 @@ Var<T> normal_around(const Operand<T>& mean, const Operand<T>& deviation, Genera
 template <class T>
 Var<T> uniform(Tape<T>& tape, const Shape& shape, Generator& generator, Location where) {
   return drawn(tape, generator, kernel::blocks_for(shape.elements()), where, [&](const Draw& draw, IndexVar<T> from) {
-    return record(UniformDraw{shape, draw}, where, from);
+    return record(UniformDraw{{shape, draw}}, where, from);
   });
 }
 
@@ -273,7 +267,7 @@ Var<double> uniform(const Operand<double>& low, const Operand<double>& high, Gen
 template <class T>
 Var<T> normal(Tape<T>& tape, const Shape& shape, Generator& generator, Location where) {
   return drawn(tape, generator, kernel::blocks_for(shape.elements()), where, [&](const Draw& draw, IndexVar<T> from) {
-    return record(NormalDraw{shape, draw}, where, from);
+    return record(NormalDraw{{shape, draw}}, where, from);
   });
 }
 
@@ -308,7 +302,7 @@ Var<T> dropout(Var<T> x, double probability, Generator& generator, Location wher
   Tape<T>& tape = tape_of(x, Dropout::name, where);
   if (probability == 0) return x;  // nothing to draw
   return drawn(tape, generator, Dropout::blocks(x.size()), where, [&](const Draw& draw, IndexVar<T> from) {
-    return record(Dropout{draw, probability}, where, x, from);
+    return record(Dropout{{draw, probability}}, where, x, from);
   });
 }
 

@@ -1,5 +1,6 @@
 // sum, mean and amax over any set of axes; ties in amax share the gradient.
 #include "kernel/fold.hpp"
+#include "ops/attributes/axes.hpp"
 #include "ops/axis_loop.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/reduce.hpp>
@@ -15,12 +16,9 @@ namespace wengert {
 namespace {
 
 // The base of all reductions, over the adjacent axes [first, last).
-struct Reduction {
+struct Reduction : attributes::Reduction {
   static constexpr std::size_t arity = 1;
   static constexpr bool any_extents = true;
-  std::uint8_t first = 0;
-  std::uint8_t last = 0;
-  KeepDims keep{};
 
   Shape shape(const Shape& x) const {
     Shape result;

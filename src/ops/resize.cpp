@@ -1,6 +1,7 @@
 // Image resizing by separable interpolation, one axis at a time, and pixel shuffling.
 #include "kernel/resize.hpp"
 
+#include "ops/attributes/axes.hpp"
 #include "ops/windows.hpp"
 #include <wengert/ops/resize.hpp>
 #include <wengert/ops/shape.hpp>
@@ -15,12 +16,8 @@ using kernel::Interpolation;
 
 // ---- one axis: two linear maps, each the transpose of the other ----------------------------------------------------
 
-struct Resize {
+struct Resize : attributes::Resize {
   static constexpr std::size_t arity = 1;
-  std::size_t axis = 0;
-  std::size_t small = 1;  // the extent of x
-  std::size_t large = 1;  // the extent of y, which may be the smaller one
-  Interpolation interpolation{};
 
   kernel::Resizing resizing(const Shape& x) const {
     std::size_t outer = 1, inner = 1;

@@ -1,4 +1,5 @@
 // Padded sequences: sequence_mask, mask_steps, last_step, mean_steps and masked_mean.
+#include "ops/attributes/indexing.hpp"
 #include "ops/axis_loop.hpp"
 #include "ops/composite_registry.hpp"
 #include "ops/indexing.hpp"
@@ -23,14 +24,12 @@ std::size_t checked_length(const char* caller, Value<const std::int64_t> lengths
                                        to_string(unravel(sample, lengths.shape())), steps));
 }
 
-struct SequenceMask {
+struct SequenceMask : attributes::SequenceMask {
   static constexpr std::string_view name = "sequence_mask";
   static constexpr std::string_view notation = "1 for steps below n, 0 elsewhere";
   static constexpr std::size_t arity = 1;
   static constexpr std::uint8_t index_inputs = 0b1;
   static constexpr bool differentiable = false;
-  const char* caller;
-  std::size_t steps = 0;
 
   Shape shape(const Shape& lengths) const {
     require_rank(caller, lengths.rank() + 1);
@@ -54,13 +53,12 @@ struct SequenceMask {
 };
 
 // The positions of the last steps among the steps of all samples; of the first one for a length of 0.
-struct LastPositions {
+struct LastPositions : attributes::LastPositions {
   static constexpr std::string_view name = "last_positions";
   static constexpr std::string_view notation = "iL + max(n, 1) − 1";
   static constexpr std::size_t arity = 1;
   static constexpr std::uint8_t index_inputs = 0b1;
   static constexpr bool index_output = true;
-  std::size_t steps = 0;
 
   Shape shape(const Shape& lengths) const { return lengths; }
   void forward(Value<const std::int64_t> lengths, Value<std::int64_t> y) const {
@@ -125,7 +123,7 @@ Var<T> over_steps(const char* name, Var<T> x, const IndexOperand<T>& given, cons
 
 template <class T>
 Var<T> mask_of(const char* caller, Var<T> x, IndexVar<T> lengths, const Location& where) {
-  return record(SequenceMask{caller, x.shape()[1]}, where, lengths);
+  return record(SequenceMask{{caller, x.shape()[1]}}, where, lengths);
 }
 
 template <class T>
@@ -146,7 +144,7 @@ Var<T> mean_where(Var<T> x, Var<T> mask, const Location& where) {
 
 template <class T>
 Var<T> sequence_mask(IndexVar<T> lengths, std::size_t steps, Location where) {
-  return record(SequenceMask{"sequence_mask", steps}, where, lengths);
+  return record(SequenceMask{{"sequence_mask", steps}}, where, lengths);
 }
 
 template <class T>
@@ -164,7 +162,7 @@ Var<T> last_step(Var<T> x, std::type_identity_t<IndexOperand<T>> lengths, Locati
     Shape all{samples * steps};
     for (std::size_t axis = 2; axis < x.rank(); ++axis) all.push_back(x.shape()[axis]);
     const Var<T> rows = reshape(x, all, where);
-    const Var<T> last = take(rows, record(LastPositions{steps}, where, n), 0, where);
+    const Var<T> last = take(rows, record(LastPositions{{steps}}, where, n), 0, where);
     return mask_leading(last, slice(mask, 1, 0, where), where);
   });
 }

@@ -1,4 +1,5 @@
 // reshape, transpose and broadcast_to as views, the functions built on them, and contiguous copies.
+#include "ops/attributes/axes.hpp"
 #include "ops/axis_loop.hpp"
 #include "ops/composite_registry.hpp"
 #include <wengert/ops/reduce.hpp>
@@ -23,12 +24,11 @@ void check_elements(const Shape& from, std::size_t elements, const Shape& to) {
                                             to_string(to), elements, to.elements()));
 }
 
-struct Reshape {
+struct Reshape : attributes::Target {
   static constexpr std::string_view name = "reshape";
   static constexpr std::string_view notation = "the elements of x in another shape";
   static constexpr std::size_t arity = 1;
   static Text text(const Text& x) { return x; }
-  Shape to;
 
   bool view(const Layout& input, Layout& out, std::ptrdiff_t&) const {
     check_elements(input.shape, input.size, to);
@@ -41,7 +41,7 @@ struct Reshape {
     return reshape(g, x.shape());
   }
   static std::vector<StructuralExample<Reshape>> examples() {
-    return {{Reshape{{6, 2}}, {{3, 4}}}, {Reshape{}, {{1, 1}}}};
+    return {{Reshape{{{6, 2}}}, {{3, 4}}}, {Reshape{}, {{1, 1}}}};
   }
   static std::vector<OpExample> applications() {
     return examples_of(name, {{3, 4}, {2, 3, 4}}, [](auto x) { return reshape(x, {x.shape().back(), -1}); });
@@ -49,14 +49,13 @@ struct Reshape {
 };
 
 // Of indices, as a copy.
-struct ReshapeIndices {
+struct ReshapeIndices : attributes::Target {
   static constexpr std::string_view name = "reshape_indices";
   static constexpr std::string_view notation = "the elements of k in another shape";
   static constexpr std::size_t arity = 1;
   static constexpr std::uint8_t index_inputs = 0b1;
   static constexpr bool index_output = true;
   static Text text(const Text& x) { return x; }
-  Shape to;
 
   Shape shape(const Shape& x) const {
     check_elements(x, x.elements(), to);
@@ -68,12 +67,11 @@ struct ReshapeIndices {
 
 // ---- transpose -----------------------------------------------------------------------------------------------------
 
-struct Transpose {
+struct Transpose : attributes::Transpose {
   static constexpr std::string_view name = "transpose";
   static constexpr std::string_view notation = "xᵀ";
   static constexpr std::size_t arity = 1;
   static constexpr bool any_extents = true;
-  std::array<std::uint8_t, max_rank> order{};  // axis i of the result is axis order[i] of x
 
   static Text text(const Text& x) { return Text::postfix(x, "ᵀ", "^{\\top}"); }
   bool view(const Layout& input, Layout& out, std::ptrdiff_t&) const {
@@ -99,12 +97,11 @@ struct Transpose {
 
 // ---- broadcast_to --------------------------------------------------------------------------------------------------
 
-struct BroadcastTo {
+struct BroadcastTo : attributes::Target {
   static constexpr std::string_view name = "broadcast_to";
   static constexpr std::string_view notation = "x repeated to a shape";
   static constexpr std::size_t arity = 1;
   static Text text(const Text& x) { return x; }
-  Shape to;
 
   bool view(const Layout& input, Layout& out, std::ptrdiff_t&) const {
     if (broadcast_shapes(input.shape, to) != to)
@@ -124,7 +121,7 @@ struct BroadcastTo {
     return sum_to(g, x.shape());
   }
   static std::vector<StructuralExample<BroadcastTo>> examples() {
-    return {{{{3, 4}}, {{4}}}, {{{3, 4}}, {{3, 1}}}, {{{2, 3}}, {{}}}, {{{2, 3, 2}}, {{2, 1, 2}}}};
+    return {{{{{3, 4}}}, {{4}}}, {{{{3, 4}}}, {{3, 1}}}, {{{{2, 3}}}, {{}}}, {{{{2, 3, 2}}}, {{2, 1, 2}}}};
   }
   static std::vector<OpExample> applications() {  // adds an axis, and repeats extents of 1 three times
     return examples_of(name, {{3, 1}, {4}, {1, 2}}, [](auto x) {
@@ -185,13 +182,13 @@ Shape NewShape::of(std::size_t elements) const {
 template <class T>
 Var<T> reshape(Var<T> x, const std::type_identity_t<NewShape>& shape, Location where) {
   return atomically(tape_of(x, Reshape::name, where), where,
-                    [&] { return record(Reshape{shape.of(x.size())}, where, x); });
+                    [&] { return record(Reshape{{shape.of(x.size())}}, where, x); });
 }
 
 template <class T>
 IndexVar<T> reshape(IndexVar<T> x, const std::type_identity_t<NewShape>& shape, Location where) {
   return atomically(tape_of(x.handle(), Reshape::name, where), where,
-                    [&] { return record(ReshapeIndices{shape.of(x.size())}, where, x); });
+                    [&] { return record(ReshapeIndices{{shape.of(x.size())}}, where, x); });
 }
 
 template <class T>
@@ -209,7 +206,7 @@ Var<T> flatten(Var<T> x, std::ptrdiff_t first, std::ptrdiff_t last, Location whe
         to[begin] *= from[axis];
       else
         to.push_back(from[axis]);
-    return record(Reshape{to}, where, x);
+    return record(Reshape{{to}}, where, x);
   });
 }
 
@@ -222,7 +219,7 @@ Var<T> expand_dims(Var<T> x, const Axes& axes, Location where) {
     const std::uint32_t added = axes.all() ? 0 : axes.bits(rank, "expand_dims");
     Shape to;
     for (std::size_t axis = 0, next = 0; axis < rank; ++axis) to.push_back((added >> axis & 1) != 0 ? 1 : from[next++]);
-    return record(Reshape{to}, where, x);
+    return record(Reshape{{to}}, where, x);
   });
 }
 
@@ -240,7 +237,7 @@ Var<T> squeeze(Var<T> x, const Axes& axes, Location where) {
                                    to_string(from), from[axis]));
       if (!drop || from[axis] != 1) to.push_back(from[axis]);
     }
-    return record(Reshape{to}, where, x);
+    return record(Reshape{{to}}, where, x);
   });
 }
 
@@ -306,7 +303,7 @@ Var<T> moveaxis(Var<T> x, const Axes& from, const Axes& to, Location where) {
 
 template <class T>
 Var<T> broadcast_to(Var<T> x, const std::type_identity_t<Shape>& shape, Location where) {
-  return record(BroadcastTo{shape}, where, x);
+  return record(BroadcastTo{{shape}}, where, x);
 }
 
 template <class T>

@@ -1,4 +1,6 @@
 // slice with Python's index rules, of values and of indices, flip, diagonal, diag, trace, tril and triu.
+#include "ops/attributes/axes.hpp"
+#include "ops/attributes/views.hpp"
 #include "ops/composite_registry.hpp"
 #include "ops/view_transpose.hpp"
 #include <wengert/ops/reduce.hpp>
@@ -24,13 +26,12 @@ void copy_reversed(Value<const E> x, std::uint32_t axes, E* to) {
   copy_elements<E>({x.data, &reversed}, to);
 }
 
-struct Flip {
+struct Flip : attributes::Flip {
   static constexpr std::string_view name = "flip";
   static constexpr std::string_view notation = "yᵢ = xₙ₋₁₋ᵢ";
   static constexpr std::size_t arity = 1;
   static constexpr bool any_extents = true;
   static constexpr bool takes_strides = true;
-  std::uint32_t axes = 0;  // one bit each
 
   Shape shape(const Shape& x) const { return x; }
   template <class T>
@@ -45,16 +46,13 @@ struct Flip {
 };
 
 // Indices have no gradient, so one op copies the part, its reversed axes and its new axes.
-struct SliceIndices {
+struct SliceIndices : attributes::SliceIndices {
   static constexpr std::string_view name = "slice_indices";
   static constexpr std::string_view notation = "part of k";
   static constexpr std::size_t arity = 1;
   static constexpr std::uint8_t index_inputs = 0b1;
   static constexpr bool index_output = true;
   static constexpr bool takes_strides = true;
-  Section section;
-  Shape to;
-  std::uint32_t backwards = 0;  // axes of the section, one bit each
 
   Shape shape(const Shape&) const { return to; }
   void forward(Value<const std::int64_t> x, Value<std::int64_t> y) const {
@@ -67,13 +65,12 @@ struct SliceIndices {
 };
 
 template <bool lower>
-struct Triangular {
+struct Triangular : attributes::Triangular {
   static constexpr std::string_view name = lower ? "tril" : "triu";
   static constexpr std::string_view notation =
       lower ? "xᵢⱼ where j ≤ i + k, otherwise 0" : "xᵢⱼ where j ≥ i + k, otherwise 0";
   static constexpr std::size_t arity = 1;
   static constexpr bool any_extents = true;
-  std::ptrdiff_t offset = 0;
 
   Shape shape(const Shape& x) const {
     if (x.rank() < 2)
@@ -203,7 +200,7 @@ IndexVar<T> slice_axes(IndexVar<T> x, std::size_t whole, std::span<const Slice> 
   const Shape shape = x.shape();
   const SelectedPart selected = selected_part(shape, whole, slices);
   if (selected.is_whole(shape) && selected.backwards == 0 && selected.result == shape) return x;
-  return record(SliceIndices{selected.section, selected.result, selected.backwards}, where, x);
+  return record(SliceIndices{{selected.section, selected.result, selected.backwards}}, where, x);
 }
 
 template <class V>

@@ -1,5 +1,6 @@
 // solve, inv and triangular_solve. Derivatives: Giles 2008, "Collected matrix derivative results", section 2.
 #include "kernel/lapack.hpp"
+#include "ops/attributes/linalg.hpp"
 #include "ops/matrices.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/linalg.hpp>
@@ -126,7 +127,7 @@ struct Solve {
 
 // ---- triangular_solve ----------------------------------------------------------------------------------------------
 
-struct TriangularSolve {
+struct TriangularSolve : attributes::TriangularSolve {
   static constexpr std::string_view name = "triangular_solve";
   static constexpr std::string_view notation = "X with A·X = B, A triangular";
   static constexpr std::string_view convention =
@@ -134,8 +135,6 @@ struct TriangularSolve {
   static constexpr std::size_t arity = 2;
   static constexpr bool any_extents = true;
   static constexpr bool takes_strides = true;
-  Triangle triangle{};
-  UnitDiagonal unit{};
 
   Shape shape(const Shape& a, const Shape& b) const { return shape_of_solution(name, a, b); }
   template <class T>
@@ -204,7 +203,7 @@ Var<T> solve(Var<T> a, Var<T> b, Location where) {
 
 template <class T>
 Var<T> triangular_solve(Var<T> a, Var<T> b, Triangle triangle, UnitDiagonal unit, Location where) {
-  return solve_with(TriangularSolve{triangle, unit}, a, b, where);
+  return solve_with(TriangularSolve{{triangle, unit}}, a, b, where);
 }
 
 #define WENGERT_INSTANTIATE(T)                     \

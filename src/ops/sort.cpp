@@ -1,4 +1,5 @@
 // sort, argsort and topk along an axis: computes positions, then gathers values by them.
+#include "ops/attributes/axes.hpp"
 #include "ops/axis_loop.hpp"
 #include "ops/composite_registry.hpp"
 #include <wengert/ops/index.hpp>
@@ -16,14 +17,12 @@ namespace {
 std::size_t extent_of(const Shape& shape, std::size_t axis) { return shape.empty() ? 1 : shape[axis]; }
 
 // The positions of the first `count` elements of each line in sorted order.
-struct Argsort {
+struct Argsort : attributes::Argsort {
   static constexpr std::string_view name = "argsort";
   static constexpr std::string_view notation = "the k that sort x";
   static constexpr std::string_view convention = "equal elements keep their order; NaN counts as largest";
   static constexpr std::size_t arity = 1;
   static constexpr bool index_output = true;
-  std::size_t axis = 0, count = 0;
-  SortOrder order{};
 
   Shape shape(Shape x) const {
     if (!x.empty()) x[axis] = count;
@@ -105,7 +104,7 @@ struct Argsort {
 
 template <class T>
 IndexVar<T> positions(Var<T> x, std::size_t axis, std::size_t count, SortOrder order, const Location& where) {
-  return record(Argsort{axis, count, order}, where, x);
+  return record(Argsort{{axis, count, order}}, where, x);
 }
 
 }  // namespace

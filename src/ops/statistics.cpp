@@ -1,5 +1,6 @@
 // Reductions composed of other ops, logsumexp, norms, and the positions of extremes.
 #include "kernel/softmax.hpp"
+#include "ops/attributes/axes.hpp"
 #include "ops/axis_loop.hpp"
 #include "ops/composite_registry.hpp"
 #include <wengert/ops/control.hpp>
@@ -19,12 +20,9 @@
 namespace wengert {
 namespace {
 
-struct PositionOfExtreme {
+struct PositionOfExtreme : attributes::PositionOfExtreme {
   static constexpr std::size_t arity = 1;
   static constexpr bool index_output = true;
-  std::size_t axis = 0;
-  KeepDims keep{};
-  bool among_all = false;  // regardless of the axis
 
   Shape shape_of(const char* name, const Shape& x) const {
     if (among_all ? x.elements() == 0 : x[axis] == 0)

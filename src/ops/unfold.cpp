@@ -1,5 +1,6 @@
 // unfold and fold: the elements under sliding windows as columns, and its adjoint.
 #include "kernel/window.hpp"
+#include "ops/attributes/windows.hpp"
 #include "ops/windows.hpp"
 #include <wengert/ops/conv.hpp>
 #include <wengert/tape/structural.hpp>
@@ -12,9 +13,8 @@ namespace wengert {
 namespace {
 
 // The base of two linear maps, each the transpose of the other.
-struct Windows {
+struct Windows : attributes::Unfolding {
   static constexpr std::size_t arity = 1;
-  kernel::Window window;
 
   kernel::Positions all(std::size_t batch) const {
     return {batch * window.output_size(), (batch + 1) * window.output_size()};

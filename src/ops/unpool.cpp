@@ -1,4 +1,5 @@
 // max_unpool: elements put back at the positions that max pooling took them from.
+#include "ops/attributes/windows.hpp"
 #include "ops/indexing.hpp"
 #include "ops/windows.hpp"
 #include <wengert/ops/elementwise.hpp>
@@ -15,10 +16,7 @@ namespace wengert {
 namespace {
 
 // The planes of two values: the elements of one are at positions in the other.
-struct Unpooling {
-  std::size_t rank = 2;          // number of spatial axes
-  detail::PerThree to{1, 1, 1};  // extents of the larger planes
-
+struct Unpooling : attributes::Unpooling {
   std::size_t plane_size() const { return to[0] * to[1] * to[2]; }
   // Calls visit(element, position) for each element, in order. Throws ValueError for a position outside its plane.
   template <class Visit>

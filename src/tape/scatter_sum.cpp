@@ -85,6 +85,16 @@ constexpr Op<T> scatter_sum_op{.name = "scatter_sum",
 }  // namespace
 
 template <class T>
+std::vector<ScatterTerm<T>> scatter_terms(const void* attributes) {
+  std::vector<ScatterTerm<T>> terms;
+  each_term<T>(attributes, [&](const Term<T>& term, const void* own, std::size_t first) {
+    const auto offset = static_cast<const std::byte*>(own) - static_cast<const std::byte*>(attributes);
+    terms.push_back({term.op, static_cast<std::size_t>(offset), first, term.arity});
+  });
+  return terms;
+}
+
+template <class T>
 std::size_t ScatterSum<T>::add(SweepState::Adjoint& adjoint, const Op<T>& scatter, const void* attributes,
                                std::span<const Var<T>> inputs) {
   SweepState& state = tape_.sweep_;
@@ -163,6 +173,8 @@ void ScatterSum<T>::clear(SweepState::Adjoint& adjoint) {
   }
 }
 
+template std::vector<ScatterTerm<float>> scatter_terms(const void*);
+template std::vector<ScatterTerm<double>> scatter_terms(const void*);
 template class ScatterSum<float>;
 template class ScatterSum<double>;
 

@@ -124,4 +124,15 @@ template <class M, class X, CombinesWithDual<X> C> WENGERT_INLINE constexpr Dual
 template <class M, class X, CombinesWithDual<X> C> WENGERT_INLINE constexpr Dual<X> where(const M& m, const C& c, const Dual<X>& a) { return {where(m, c, a.v), where(m, 0, a.d)}; }
 // clang-format on
 
+namespace detail {
+// An argument, or the number of the type of `like` if it is a literal.
+template <class X, class A>
+WENGERT_INLINE constexpr auto as_number(const X& like, const A& a) {
+  if constexpr (Literal<A>)
+    return lift(like, static_cast<double>(a));
+  else
+    return a;
+}
+}  // namespace detail
+
 }  // namespace wengert

@@ -8,6 +8,7 @@
 #include <wengert/formula/dual.hpp>
 #include <wengert/formula/formula.hpp>
 #include <wengert/formula/loop.hpp>
+#include <wengert/formula/on_symbols.hpp>
 #include <wengert/formula/options.hpp>
 #include <wengert/formula/probe.hpp>
 #include <wengert/formula/pullback.hpp>
@@ -47,62 +48,20 @@ WENGERT_INLINE constexpr X plain(const X& like, const A& a) {
   else
     return a.v;
 }
-// An argument, or the number of the type of `like` if it is a literal.
-template <class X, class A>
-WENGERT_INLINE constexpr auto as_number(const X& like, const A& a) {
-  if constexpr (Literal<A>)
-    return lift(like, static_cast<double>(a));
-  else
-    return a;
-}
-
 // Records the pullback of each input that needs a cotangent.
 template <class T>
 void record_pullbacks(Pullback<T>& pullback, std::span<const Op<T>* const> ops, bool reads_output);
 // Passes the cotangent, times a sign, to each input.
 template <class T>
 void pass_cotangent(Pullback<T>& pullback, std::span<const int> signs);
-// The derivative of a pullback's formula with respect to one of its inputs, times `cotangent`, recorded as nodes. `x`
-// holds the inputs and the parameters.
-using RecordedDerivative = Symbol(std::span<const Symbol> x, const Symbol& cotangent, std::size_t input);
-// The vjp of a pullback with this derivative.
+// The vjp of a pullback: records the derivative that Op::formula gives.
 template <class T>
-void record_second_pullback(Pullback<T>& pullback, RecordedDerivative* derivative);
+void record_second_pullback(Pullback<T>& pullback);
 // The value of an op on constants.
 template <class F, class... C>
 double fold_constants(C... c) {
   return static_cast<double>(F{}(Lane<double, 16>(c)...).v[0]);
 }
-
-// The RecordedDerivative of a pullback. One instantiation serves both scalar types and every input: the tangents of the
-// other inputs are the constant 0, which folds.
-template <class Formula, std::size_t parameters>
-struct SecondDerivative {
-  [[gnu::cold]] static Symbol along(std::span<const Symbol> x, const Symbol& cotangent, std::size_t input) {
-    return [&]<std::size_t... I, std::size_t... P>(std::index_sequence<I...>, std::index_sequence<P...>) {
-      // As in the pullback itself: the cotangent is selected with the branch, not multiplied by 0.
-      constexpr bool has_branches = branches<Formula>(std::make_index_sequence<Formula::arity + parameters>{});
-      const Symbol zero = lift(cotangent, 0), seed = has_branches ? cotangent : lift(cotangent, 1);
-      const auto result =
-          Formula{}(Dual<Symbol>{x[I], I == input ? seed : zero}..., parameter(x[Formula::arity + P], zero)...);
-      if constexpr (!is_dual<std::remove_const_t<decltype(result)>>)
-        return zero;
-      else
-        return has_branches ? result.d : result.d * cotangent;
-    }
-    (std::make_index_sequence<Formula::arity>{}, std::make_index_sequence<parameters>{});
-  }
-
- private:
-  // OwnPullback seeds a derivative itself, so all arguments must carry the outer one; otherwise the two perturbations
-  // would be confused.
-  static auto parameter(const Symbol& x, const Symbol& zero) {
-    if constexpr (Formula::reads_output)
-      return x;
-    else
-      return Dual<Symbol>{x, zero};
-  }
-};
 
 // The text of a formula of `arity` inputs and the op's parameters. If the formula is not `shown`, or is a SLEEF
 // function, a call of the op by name.
@@ -128,17 +87,14 @@ struct PullbackTable {
   using Formula = detail::PullbackFormula<E, input>;
   static constexpr auto name = E::name + Name(".vjp");
 
-  static void vjp(Pullback<T>& pullback) {
-    detail::record_second_pullback<T>(pullback, detail::SecondDerivative<Formula, E::parameters>::along);
-  }
-
   static constexpr Op<T> table{.name = name.view(),
                                .kernels = kernel::elementwise_kernels<T, Formula, Formula::arity, E::parameters>(),
                                .stage = kernel::stage_of<T, Formula, Formula::arity, E::parameters>(),
                                .parameters = E::parameters,
                                .reads = detail::inputs_read<Formula>(std::make_index_sequence<Formula::arity>{},
                                                                      std::make_index_sequence<E::parameters>{}),
-                               .vjp = vjp,
+                               .formula = detail::PullbackOnSymbols<Formula, E::parameters>::evaluate,
+                               .vjp = detail::record_second_pullback<T>,
                                .text = detail::write_formula<E, Formula, Formula::arity, true>};
 };
 
@@ -176,6 +132,7 @@ constexpr Op<T> ElementwiseTable<T, E>::table{
     .parameters = E::parameters,
     .reads = detail::inputs_read<typename E::Formula>(std::make_index_sequence<E::arity>{},
                                                       std::make_index_sequence<E::parameters>{}),
+    .formula = detail::formula_on_symbols<E>(),
     .vjp = vjp,
     .text = detail::write_formula<E, typename E::Formula, E::arity, E::shown_by_formula>,
     .signs = detail::signs_of<typename E::DerivativeRule, E::parameters>(),
@@ -251,6 +208,8 @@ class ElementwiseOp : public detail::Callable<ElementwiseOp<op_name, parameter_c
   static constexpr std::string_view notation = detail::Option<Notation<"">, Options...>::type::text;
   /// The behaviour at ties, kinks and edges; empty if none is stated.
   static constexpr std::string_view convention = detail::Option<Convention<"">, Options...>::type::text;
+  /// Whether `Op::formula` is null although the formula could be evaluated on Symbols.
+  static constexpr bool is_primitive = (std::is_same_v<Options, detail::Primitive> || ...);
   /// The number of scalar parameters.
   static constexpr std::size_t parameters = parameter_count;
   /// The sets of parameters that the op is checked with, concatenated.

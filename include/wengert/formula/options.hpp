@@ -47,6 +47,7 @@ struct ConventionKind {};
 struct ParametersKind {};
 struct AppearanceKind {};
 struct CallerKind {};
+struct PrimitiveKind {};
 
 // Example parameters as a list of sets.
 template <std::size_t count>
@@ -163,6 +164,14 @@ struct ShownByFormula {
 };
 /// `explain` shows the formula instead of the op's name.
 inline constexpr ShownByFormula shown_by_formula{};
+
+namespace detail {
+struct Primitive {
+  using Kind = PrimitiveKind;
+};
+// Marks the ops that Symbols record: their formulas would only record the op itself.
+inline constexpr Primitive primitive{};
+}  // namespace detail
 
 // ---- defaults ------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,8 @@
 // depth; members of other types are skipped. `io::save_parameters`, which would lose the weights of a skipped layer,
 // rejects it, unless the layer declares that it has none: `using HoldsNoParameters = void;`. If a struct declares
 // `using UnnamedMember = void;`, paths leave out the names of its members. A struct with a `member_suffix()` appends it
-// to its members' names; in a list, such structs are distinguished by the suffix instead of an index: `weight_ih_l0`.
+// to its members' names; in a list, such structs are distinguished by the suffix instead of an index: `weight_ih_l0`. An
+// element of a list that has an `element_name()` goes by this name instead of its index.
 #pragma once
 
 #include <wengert/reflect/tree.hpp>
@@ -32,6 +33,10 @@ template <class X>
 concept HasMemberSuffix = requires(const X& x) {
   std::string(x.member_suffix());
 };
+template <class X>
+concept HasElementName = requires(const X& x) {
+  std::string(x.element_name());
+};
 
 // Calls `visit(path, x)` and, if it returns true, does the same for the fields of x. For containers and pointers,
 // visits only the fields.
@@ -43,9 +48,12 @@ void visit_parts(const X& x, const std::string& path, const Visit& visit) {
   if constexpr (kind == Kind::value || kind == Kind::aggregate)
     if (!visit(path, x)) return;
   for_each_field(x, [&]<class Field>(const Field& field, [[maybe_unused]] std::size_t i) {
-    constexpr bool is_numbered = kind == Kind::tuple || (kind == Kind::sequence && !HasMemberSuffix<Field>);
+    constexpr bool is_element = kind == Kind::sequence && HasElementName<Field>;
+    constexpr bool is_numbered =
+        kind == Kind::tuple || (kind == Kind::sequence && !HasMemberSuffix<Field> && !is_element);
     constexpr bool is_named = kind == Kind::aggregate && !requires { typename X::UnnamedMember; };
     std::string own = path;
+    if constexpr (is_element) own = joined_path(path, field.element_name());
     if constexpr (is_numbered) own = joined_path(path, std::to_string(i));
     if constexpr (is_named) own = joined_path(path, member_names<X>[i]);
     if constexpr (is_named && HasMemberSuffix<X>) own += std::string(x.member_suffix());

@@ -14,6 +14,10 @@
 
 namespace wengert {
 
+class Symbol;
+template <class X>
+struct Dual;
+
 /// The random numbers that an op draws, part of its attributes: blocks of a generator's stream (see ops/random.hpp).
 struct Draw {
   std::uint64_t key = 0;      ///< key of the stream
@@ -44,6 +48,10 @@ struct Op {
   std::size_t parameters = 0;
   /// Elementwise ops: the inputs that the kernel reads, one bit each; the formula, evaluated on `InputSet`, gives them.
   std::uint32_t reads = ~std::uint32_t{0};
+  /// Elementwise ops: evaluates the formula on Symbols, the inputs followed by the parameters, and so records the ops
+  /// that it calls. Pullbacks also give the derivative with respect to input `along`, times `tangent`. Null for
+  /// primitive ops: arithmetic, comparisons, `where`, and functions such as `exp`.
+  Dual<Symbol> (*formula)(std::span<const Symbol> x, std::size_t along, const Symbol& tangent) = nullptr;
   /// Structural ops: the result's shape. Throws ShapeError or AxisError.
   Shape (*shape)(const void* attributes, std::span<const Shape* const> inputs) = nullptr;
   /// Structural ops: computes a contiguous result.

@@ -17,17 +17,21 @@ namespace {
 constexpr auto one_where = [](auto mask, auto like) { return where(mask, lift(like, 1), 0); };
 
 constexpr auto less_op = elementwise<"less">([](auto a, auto b) { return one_where(a < b, a); }, piecewise_constant,
-                                             notation<"[a < b]">, shown_by_formula);
-constexpr auto less_equal_op = elementwise<"less_equal">([](auto a, auto b) { return one_where(a <= b, a); },
-                                                         piecewise_constant, notation<"[a ≤ b]">, shown_by_formula);
-constexpr auto greater_op = elementwise<"greater">([](auto a, auto b) { return one_where(a > b, a); },
-                                                   piecewise_constant, notation<"[a > b]">, shown_by_formula);
-constexpr auto greater_equal_op = elementwise<"greater_equal">(
-    [](auto a, auto b) { return one_where(a >= b, a); }, piecewise_constant, notation<"[a ≥ b]">, shown_by_formula);
+                                             notation<"[a < b]">, shown_by_formula, detail::primitive);
+constexpr auto less_equal_op =
+    elementwise<"less_equal">([](auto a, auto b) { return one_where(a <= b, a); }, piecewise_constant,
+                              notation<"[a ≤ b]">, shown_by_formula, detail::primitive);
+constexpr auto greater_op =
+    elementwise<"greater">([](auto a, auto b) { return one_where(a > b, a); }, piecewise_constant, notation<"[a > b]">,
+                           shown_by_formula, detail::primitive);
+constexpr auto greater_equal_op =
+    elementwise<"greater_equal">([](auto a, auto b) { return one_where(a >= b, a); }, piecewise_constant,
+                                 notation<"[a ≥ b]">, shown_by_formula, detail::primitive);
 constexpr auto equal_op = elementwise<"equal">([](auto a, auto b) { return one_where(a == b, a); }, piecewise_constant,
-                                               notation<"[a = b]">, shown_by_formula);
-constexpr auto not_equal_op = elementwise<"not_equal">([](auto a, auto b) { return one_where(a != b, a); },
-                                                       piecewise_constant, notation<"[a ≠ b]">, shown_by_formula);
+                                               notation<"[a = b]">, shown_by_formula, detail::primitive);
+constexpr auto not_equal_op =
+    elementwise<"not_equal">([](auto a, auto b) { return one_where(a != b, a); }, piecewise_constant,
+                             notation<"[a ≠ b]">, shown_by_formula, detail::primitive);
 constexpr auto logical_and_op = elementwise<"logical_and">(
     [](auto a, auto b) { return one_where(a != 0 && b != 0, a); }, piecewise_constant, notation<"a ∧ b">);
 constexpr auto logical_or_op = elementwise<"logical_or">([](auto a, auto b) { return one_where(a != 0 || b != 0, a); },
@@ -38,9 +42,9 @@ constexpr auto isnan_op =
     elementwise<"isnan">([](auto x) { return one_where(x != x, x); }, piecewise_constant, notation<"[x is NaN]">);
 constexpr auto isfinite_op = elementwise<"isfinite">([](auto x) { return one_where(x - x == 0, x); },
                                                      piecewise_constant, notation<"[x is finite]">);
-constexpr auto where_op =
-    elementwise<"where">([](auto m, auto a, auto b) { return where(m != 0, a, b); }, notation<"a where m ≠ 0, else b">,
-                         convention<"gradient 0 for elements not chosen, for any cotangent, and for m">);
+constexpr auto where_op = elementwise<"where">(
+    [](auto m, auto a, auto b) { return where(m != 0, a, b); }, notation<"a where m ≠ 0, else b">,
+    convention<"gradient 0 for elements not chosen, for any cotangent, and for m">, detail::primitive);
 
 // The op that product_or_zero (formula/pullback.hpp) records.
 constexpr auto masked_product_op =
