@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Lowest first. Only programs include the umbrella headers and version.hpp, which lie beside the folders.
-layers=(base simd kernel tape reflect formula ops transform program inspect gradcheck nn optim io data images report train)
+layers=(base simd kernel tape reflect formula ops transform program inspect gradcheck nn optim io data images report train onnx)
 
 failed=0
 fail() {

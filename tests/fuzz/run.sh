@@ -11,7 +11,7 @@ if [ "${1:-}" = --seconds ]; then
   seconds=$2
   shift 2
 fi
-need_packages "${build_packages[@]}" clang-16 libclang-rt-16-dev lld-16 libpng-dev libjpeg62-turbo-dev
+need_packages "${build_packages[@]}" clang-16 libclang-rt-16-dev lld-16 libpng-dev libjpeg62-turbo-dev libonnx-dev libprotobuf-dev
 
 build=build/fuzz
 cmake -S tests/fuzz -B "$build" -G Ninja -DCMAKE_CXX_COMPILER=clang++-16 -DCMAKE_BUILD_TYPE=None -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld -DCMAKE_MESSAGE_LOG_LEVEL=WARNING

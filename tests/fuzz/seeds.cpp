@@ -1,4 +1,5 @@
 // Writes the initial corpora of the fuzz targets: seeds FOLDER makes a subfolder for each target.
+#include "../onnx/model_writer.hpp"
 #include "train/checkpoint.hpp"
 #include <wengert/data/table_encoder.hpp>
 #include <wengert/io/npy.hpp>
@@ -123,13 +124,37 @@ void checkpoint(const fs::path& folder) {
   all.save(folder / "all");
 }
 
+void onnx(const fs::path& folder) {
+  using namespace wengert::testing::onnx_file;
+  const Message weights = raw_tensor<float>("w", float_type, {2}, {1, 2});
+  const Message branch = graph({}, {"b"}, {node("Add", {"x", "w"}, {"b"}, {number("alpha", 2)})});
+  const Message choice = node("If", {"x"}, {"y"}, {body("then_branch", branch), body("else_branch", branch)});
+  put(folder / "bodies", model(graph({"x"}, {"y"}, {choice}, {weights})).bytes());
+  const Message call = node("F", {"x"}, {"y"}, {integer("to", 1)}, "test");
+  const Message inner = function("G", {"a"}, {"b"}, {node("Cast", {"a"}, {"b"}, {reference("to", "to", 2)})});
+  const Message outer = function("F", {"a"}, {"b"},
+                                 {node("G", {"a"}, {"t"}, {reference("to", "to", 2)}, "test"),
+                                  node("G", {"t"}, {"b"}, {integer("to", 1)}, "test")});
+  put(folder / "functions", model(graph({"x"}, {"y"}, {call}), {inner, outer}).bytes());
+  const Message sparse =
+      Message().message(1, weights).message(2, raw_tensor<std::int64_t>("", int64_type, {2}, {0, 3})).number(3, 4);
+  put(folder / "sparse", model(graph({}, {"w"}, {}).message(15, sparse)).bytes());
+  put(folder / "tensors",
+      model(
+          graph({}, {"a"}, {},
+                {tensor("a", half_type, {1}).number(5, 0x3C00), tensor("b", uint64_type, {1}).number(11, 1),
+                 tensor("c", float_type, {}).real(4, 1),
+                 external_tensor("d", uint8_type, {4}, {{"location", "fuzz.hpp"}, {"offset", "2"}, {"length", "4"}})}))
+          .bytes());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 2) return std::fputs("usage: seeds FOLDER\n", stderr), 2;
   const fs::path folder = argv[1];
   for (const char* target :
-       {"idx", "csv", "frame", "table_encoder", "npy", "npz", "safetensors", "png", "jpeg", "checkpoint"})
+       {"idx", "csv", "frame", "table_encoder", "npy", "npz", "safetensors", "png", "jpeg", "checkpoint", "onnx"})
     fs::create_directories(folder / target);
   idx(folder / "idx");
   csv(folder / "csv");
@@ -138,4 +163,5 @@ int main(int argc, char** argv) {
   png(folder / "png");
   jpeg(folder / "jpeg");
   checkpoint(folder / "checkpoint");
+  onnx(folder / "onnx");
 }

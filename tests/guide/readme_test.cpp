@@ -137,5 +137,6 @@ TEST_CASE("README: the custom op differentiates twice") {
 }
 
 TEST_CASE("every block of C++ in README.md is compiled") {
-  CHECK(check_snippets("README.md", "tests/guide/readme_test.cpp", "tests/train/guide_test.cpp") >= 7);
+  CHECK(check_snippets("README.md", "tests/guide/readme_test.cpp", "tests/train/guide_test.cpp",
+                       "tests/onnx/readme_test.cpp") >= 9);
 }

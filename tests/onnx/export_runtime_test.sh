@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Exports the ops of the registry, checks the files with python3-onnx, runs them with ONNX Runtime, and compares the
+# results: export_runtime_test.sh PROGRAM
+#
+# PROGRAM is onnx_test. Exit status: 0 all is well, 77 ONNX Runtime or python3-onnx is missing and the rest is well.
+set -uo pipefail
+program=$1
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+runtime=$here/../../build/onnxruntime
+WENGERT_ONNX_EXPORTS=$(mktemp -d)
+export WENGERT_ONNX_EXPORTS
+trap 'rm -rf "$WENGERT_ONNX_EXPORTS"' EXIT
+status=0
+
+# doctest's filters take a comma as a separator.
+"$program" --test-case="every op of the registry is exported to ONNX*" || exit 1
+
+if /usr/bin/python3 -c "import onnx" 2>/dev/null; then
+  /usr/bin/python3 "$here/check.py" "$WENGERT_ONNX_EXPORTS" || exit 1
+else
+  echo "skipped: the files are not checked, because python3-onnx is missing"
+  status=77
+fi
+
+if command -v node >/dev/null 2>&1 && [ -d "$runtime/node_modules/onnxruntime-node" ]; then
+  node "$here/runtime/run_models.mjs" "$WENGERT_ONNX_EXPORTS" "$runtime"
+  [ $? -le 1 ] || exit 1  # 1: some models did not run; the comparison tells why
+  "$program" --no-skip --test-case="ONNX Runtime computes what the exported ops compute" || exit 1
+else
+  echo "skipped: ONNX Runtime is not fetched: run bash tests/onnx/runtime/fetch.sh"
+  status=77
+fi
+exit "$status"
