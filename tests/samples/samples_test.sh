@@ -126,7 +126,7 @@ ends_with() {
   check "$program $*: $text" [ "$said" -eq "$status" -a ! -s "$work/out" -a "$(grep -cF -- "$text" "$work/err")" -eq 1 -a "$(wc -l <"$work/err")" -eq 1 ]
 }
 
-# Samples 07 to 21 exit at once on unknown arguments and missing files.
+# Samples 07 to 22 exit at once on unknown arguments and missing files.
 arguments() {
   local program
   for program in 07_custom_network 09_mnist_cnn 10_fashion 11_char_lstm 12_addition 13_heat_equation 15_meta_learning 16_vae 19_two_inputs 20_sequences 21_finetune; do
@@ -137,6 +137,10 @@ arguments() {
   for program in 09_mnist_cnn:mnist 10_fashion:fashion 11_char_lstm:constitution 17_breast_cancer:breast_cancer 18_tables:tables 19_two_inputs:digits 20_sequences:declaration 21_finetune:mnist; do
     ends_with 1 "bash samples/fetch_data.sh ${program#*:}" "${program%:*}"
   done
+  if [ -x "$bin/22_digit_page" ]; then  # built with the component onnx
+    ends_with 2 "--help lists the arguments" 22_digit_page --bref
+    ends_with 1 "bash samples/fetch_data.sh mnist" 22_digit_page
+  fi
   ends_with 1 "bash samples/fetch_data.sh digits" 16_vae --brief vae.pgm
   ends_with 1 "there is no folder" 16_vae --brief none/vae.pgm
   ends_with 1 "none.txt: cannot be read" 11_char_lstm --brief none.txt
