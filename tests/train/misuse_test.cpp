@@ -296,7 +296,7 @@ TEST_CASE("one training at a time writes to a run folder") {
   };
   std::string message, files;
   run([&](train::FitStatus&) {
-    message = message_of<FileError>([&] { run({}); });
+    message = message_of<FileError>([&] { run([](train::FitStatus&) {}); });
     files = contents(folder / "run" / "lock");
   });
   CHECK(contains(message, (folder / "run").string() + ": another training run is writing to this folder: process " +
@@ -307,9 +307,9 @@ TEST_CASE("one training at a time writes to a run folder") {
   CHECK(!std::filesystem::exists(folder / "run" / "lock"));
   // A crash releases the lock; the contents of a leftover file do not matter.
   folder.write("run/lock", "process 1 on elsewhere since yesterday\n");
-  run({});
+  run([](train::FitStatus&) {});
   CHECK_THROWS_AS(run([](train::FitStatus&) { throw std::runtime_error("crash"); }), std::runtime_error);
-  run({});
+  run([](train::FitStatus&) {});
 }
 
 TEST_CASE("outputs (N, 1) and targets (N,) are not compared each with every other") {

@@ -93,7 +93,7 @@ TEST_CASE("classes and probabilities come from logits") {
 }
 
 TEST_CASE("PredictOptions::threshold: above which a single output predicts class 1") {
-  const Tensor<double> outputs{-1.0, 0.0, 0.3, 0.7};
+  const Tensor<double> outputs = xt::reshape_view(Tensor<double>{-1.0, 0.0, 0.3, 0.7}, {4, 1});
   const Line same = line(1);
   CHECK(train::predict_classes(same, outputs) == Indices{0, 0, 1, 1});
   CHECK(train::predict_classes(same, outputs, {.threshold = 0.5}) == Indices{0, 0, 0, 1});
