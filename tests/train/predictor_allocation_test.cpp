@@ -37,6 +37,14 @@ void* operator new(std::size_t bytes, std::align_val_t alignment, const std::not
     return nullptr;
   }
 }
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {  // std::stable_sort calls it
+  try {
+    return allocated_or_refused(bytes, 0);
+  } catch (...) {
+    return nullptr;
+  }
+}
+void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete(void* p) noexcept { std::free(p); }
 void operator delete[](void* p) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }
