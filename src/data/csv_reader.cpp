@@ -47,7 +47,7 @@ std::optional<std::string_view> CsvLines::find_end() {
 std::string_view CsvLines::take(std::size_t length, std::size_t with_end) {
   std::string_view line(buffer_.data() + line_, begin_ - line_ + length);
   begin_ += with_end;
-  if (line.ends_with('\r')) line.remove_suffix(1);
+  while (line.ends_with('\r')) line.remove_suffix(1);
   return line;
 }
 
@@ -112,6 +112,8 @@ void check_format(const CsvFormat& format, std::string_view subject, const Locat
     refuse("comment", c, "a character that is neither the delimiter nor the quote, such as '#'");
 }
 
+std::string shown_delimiter(char delimiter) { return delimiter == '\t' ? "'\\t'" : shown(delimiter); }
+
 std::optional<CsvNumber> parse_number(std::string_view cell, char decimal) {
   if (!cell.empty() && (is_blank(cell.front()) || is_blank(cell.back()))) cell = trimmed(cell);
   std::string with_point;
@@ -156,8 +158,14 @@ bool CsvReader::read_row() {
   for (; const auto line = lines_.next(); ++line_) {
     row_ = *line;
     if (line_ == 1 && row_.starts_with("\xEF\xBB\xBF")) row_.remove_prefix(3);  // a byte order mark
+    // Searched once for all cells, which are short.
+    may_have_return_ = row_.find('\r') != std::string_view::npos;
     const std::size_t begin = row_.find_first_not_of(' ');
-    if (begin == std::string_view::npos || (format_.comment != '\0' && row_[begin] == format_.comment)) continue;
+    if (begin == std::string_view::npos) continue;
+    if (format_.comment != '\0' && row_[begin] == format_.comment) {
+      if (may_have_return_) fail_return(0, 0);
+      continue;
+    }
     split();
     return true;
   }
@@ -174,7 +182,9 @@ void CsvReader::split() {
       end = take_quoted(begin);
     } else {
       end = std::min(row_.find(format_.delimiter, begin), row_.size());
-      cells_.push_back(trimmed(row_.substr(cell, end - cell)));
+      const std::string_view text = row_.substr(cell, end - cell);
+      if (may_have_return_ && text.find('\r') != std::string_view::npos) fail_return(cell, cells_.size());
+      cells_.push_back(trimmed(text));
     }
     if (end == row_.size()) return;
     begin = end + 1;
@@ -211,10 +221,12 @@ std::size_t CsvReader::take_quoted(std::size_t begin) {
     text = text.substr(0, length);
   }
   const std::size_t end = std::min(row_.find(format_.delimiter, at), row_.size());
-  if (const auto rest = trimmed(row_.substr(at + 1, end - at - 1)); !rest.empty())
+  if (const auto rest = trimmed(row_.substr(at + 1, end - at - 1)); !rest.empty()) {
+    if (rest.find('\r') != std::string_view::npos) fail_return(at, cells_.size());
     fail_in(line_at(at), cells_.size(),
             fmt::format("{} follows the closing quote: expected the delimiter {}", io::in_quotes(rest),
                         shown(format_.delimiter)));
+  }
   cells_.push_back(text);
   return end;
 }
@@ -229,6 +241,13 @@ void CsvReader::add_line(std::size_t open) {
   row_ = longer->substr(mark - lines_.position(longer->data()));  // without the byte order mark
   for (std::size_t i = 0; i < cells_.size(); ++i) cells_[i] = row_.substr(begins[i], cells_[i].size());
   ++row_lines_;
+  may_have_return_ = true;
+}
+
+void CsvReader::fail_return(std::size_t place, std::size_t column) const {
+  fail_in(line_at(place), column,
+          "a carriage return that is no line end: expected lines that end in LF or CRLF; convert the file's line ends, "
+          "for example by tr '\\r' '\\n'");
 }
 
 // The line of a place in the row.
@@ -246,13 +265,38 @@ bool CsvReader::take_header(CsvOptions::Header header) {
   if (automatic && std::ranges::none_of(cells_, is_text)) return false;
   if (const auto number = std::ranges::find_if(cells_, is_number); automatic && number != cells_.end()) {
     if (!format_.text) return false;
-    fail(
-        static_cast<std::size_t>(number - cells_.begin()),
-        fmt::format("{} among text in the first row: set `header` to state whether it is one", io::in_quotes(*number)));
+    fail(static_cast<std::size_t>(number - cells_.begin()),
+         fmt::format("{} among text in the first row: set `header` to state whether it is one, and `names` "
+                     "if its cells are no names",
+                     io::in_quotes(*number)));
   }
+  if (automatic && columns_ == 1) check_delimiter();
   for (const std::string_view cell : cells_) names_.emplace_back(trimmed(cell));
   if (automatic && !format_.text) check_names();
   return true;
+}
+
+// Fails on an apparent header of one column that may be a row of numbers with another delimiter.
+void CsvReader::check_delimiter() const {
+  const std::string_view row = trimmed(row_);
+  if (row.front() == format_.quote) return;
+  for (const char delimiter : std::string(other_delimiters) + ',') {
+    if (delimiter == format_.delimiter || row.find(delimiter) == std::string_view::npos) continue;
+    std::size_t numbers = 0, others = 0;
+    for (std::size_t begin = 0, end; begin <= row.size(); begin = end + 1) {
+      end = std::min(row.find(delimiter, begin), row.size());
+      const std::string_view part = trimmed(row.substr(begin, end - begin));
+      if (parse_number(part, format_.decimal))
+        ++numbers;
+      else if (!part.empty() && !marks_missing(part))
+        ++others;
+    }
+    if (numbers > 0 && others == 0)
+      fail(0, fmt::format("{} in an apparent header of one column: set `delimiter` to {} if it separates numbers{}, or "
+                          "`header` to state whether it is one",
+                          io::in_quotes(row), shown_delimiter(delimiter),
+                          delimiter == ',' ? ", `decimal` if it is a decimal comma" : ""));
+  }
 }
 
 // Fails on a line that may be a row of missing values instead of a header, so that it is not skipped.

@@ -42,7 +42,13 @@ std::optional<CsvNumber> parse_number(std::string_view cell, char decimal);
 /// Says that a cell is not a number.
 std::string not_a_number(std::string_view cell, char decimal);
 
-/// The lines of a file without their line ends. Each is valid until the next call of `next` or `extend`.
+/// Characters other than the comma that often separate cells.
+inline constexpr std::string_view other_delimiters = ";\t| ";
+/// A delimiter as C++ source.
+std::string shown_delimiter(char delimiter);
+
+/// The lines of a file without their line ends: LF, after any number of CR. Each is valid until the next call of `next`
+/// or `extend`.
 class CsvLines {
  public:
   explicit CsvLines(io::ByteSource& file) : file_(file), buffer_(std::size_t{1} << 15) {}
@@ -105,19 +111,22 @@ class CsvReader {
   void split();
   std::size_t take_quoted(std::size_t begin);
   void add_line(std::size_t open);
+  [[noreturn]] void fail_return(std::size_t place, std::size_t column) const;
   std::size_t line_at(std::size_t place) const;
   [[noreturn]] void fail_in(std::size_t line, std::size_t column, std::string_view what) const;
   bool take_header(CsvOptions::Header header);
+  void check_delimiter() const;
   void check_names() const;
 
   std::string subject_;
   CsvFormat format_;
   std::unique_ptr<io::ByteSource> file_;
   CsvLines lines_;
-  std::string_view row_;        // the current row: one line, or several if there are line breaks within quotes
-  std::size_t line_ = 0;        // of the row's begin, counted from 1
-  std::size_t row_lines_ = 1;   // how many lines the row has
-  std::size_t first_line_ = 0;  // the first that is not empty
+  std::string_view row_;          // the current row: one line, or several if there are line breaks within quotes
+  std::size_t line_ = 0;          // of the row's begin, counted from 1
+  std::size_t row_lines_ = 1;     // how many lines the row has
+  bool may_have_return_ = false;  // whether the row may contain a CR
+  std::size_t first_line_ = 0;    // the first that is not empty
   std::size_t columns_ = 0;
   bool row_pending_ = false;  // whether the current row is one that `next` has not returned yet
   bool has_rows_ = false;

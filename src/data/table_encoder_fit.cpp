@@ -57,12 +57,17 @@ void sort_categories(std::vector<std::string>& texts) {
   std::ranges::transform(numbers, texts.begin(), [](const auto& number) { return number.second; });
 }
 
+Schema without_ignored(const Schema& schema) {
+  Schema used;
+  std::ranges::copy_if(schema.columns, std::back_inserter(used.columns),
+                       [](const Column& column) { return column.kind != ColumnKind::ignored; });
+  return used;
+}
+
 class Learner {
  public:
-  Learner(const Schema& schema, const Location& where) : where_(where) {
-    std::ranges::copy_if(schema.columns, std::back_inserter(schema_.columns),
-                         [](const Column& column) { return column.kind != ColumnKind::ignored; });
-    if (const std::string fault = fault_of(schema_); !fault.empty()) throw ValueError(fit_subject, fault, where);
+  /// Of a schema that has no ignored columns and no fault.
+  Learner(Schema schema, const Location& where) : where_(where), schema_(std::move(schema)) {
     seen_.resize(schema_.columns.size());
   }
 
@@ -180,10 +185,32 @@ class Learner {
   std::size_t rows_ = 0;
 };
 
+// Asks for the delimiter if the rows of a file have one column that may hold several.
+template <class Rows>
+std::string delimiter_question(Rows& rows, const Location& where) {
+  std::string question;
+  for_each_chunk(rows, where, [&](const Frame& chunk) {
+    if (chunk.source().empty() || chunk.columns() != 1) return;
+    for (std::size_t row = 0; question.empty() && row < chunk.size(); ++row) {
+      const std::string_view cell = chunk.cell(row, 0);
+      for (const char delimiter : other_delimiters)
+        if (question.empty() && cell.find(delimiter) != std::string_view::npos)
+          question = fmt::format("; {} is in the only column: is {} the file's delimiter?", io::in_quotes(cell),
+                                 shown_delimiter(delimiter));
+    }
+  });
+  return question;
+}
+
 template <class Rows>
 TableEncoder fitted(Rows& rows, const Schema& schema, const Location& where) {
   return located(fit_subject, where, [&] {
-    Learner learner(schema, where);
+    Schema used = without_ignored(schema);
+    if (std::string fault = fault_of(used); !fault.empty()) {
+      if (fault == no_inputs) fault += delimiter_question(rows, where);
+      throw ValueError(fit_subject, fault, where);
+    }
+    Learner learner(std::move(used), where);
     for_each_chunk(rows, where, [&](const Frame& chunk) { learner.add(chunk); });
     return TableEncoder(learner.finish());
   });

@@ -67,7 +67,7 @@ std::string fault_of(const Schema& schema) {
     inputs += is_number(column.kind) || column.kind == ColumnKind::category ? 1 : 0;
   }
   if (labels > 1) return fmt::format("{} columns are labels: expected one", labels);
-  if (inputs == 0) return "no column is an input";
+  if (inputs == 0) return std::string(no_inputs);
   return {};
 }
 

@@ -45,6 +45,8 @@ struct TableEncoder::State {
   void complete();
 };
 
+/// The fault of a schema without inputs.
+inline constexpr std::string_view no_inputs = "no column is an input";
 /// What is wrong with the rules of a schema without ignored columns; empty if nothing is.
 std::string fault_of(const Schema& schema);
 

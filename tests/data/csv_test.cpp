@@ -61,11 +61,12 @@ TEST_CASE("inputs are scaled, labels are not") {
   CHECK(dataset.labels == Indices{2, 1});
 }
 
-TEST_CASE("blanks, plus signs, line ends of every system, empty lines and a byte order mark are accepted") {
+TEST_CASE("blanks, plus signs, LF and CRLF, empty lines and a byte order mark are accepted") {
   const CsvFile table;
   const Tensor<double> expected{{1, 2}, {3, -4}};
   CHECK(table.read("1,2,0\n3,-4,1").inputs == expected);
   CHECK(table.read("1,2,0\r\n3,-4,1\r\n").inputs == expected);
+  CHECK(table.read("1,2,0\r\r\n3,-4,1\r\r\n").inputs == expected);
   CHECK(table.read(" 1 ,\t+2, +0\n+3,-4 ,1 \n").inputs == expected);
   CHECK(table.read("\n1,2,0\n\r\n  \n3,-4,1\n\n").inputs == expected);
   CHECK(table
@@ -155,6 +156,20 @@ TEST_CASE("cells may be quoted, and contain line breaks, as in RFC 4180") {
   CHECK(table.complaint("a,b\n1,0\n\"2\n\",\"x\ny\"\n") == ":3: column 1: '2?' is not a number");
   CHECK(table.complaint("a,b\n\"\",0\n") == ":2: column 1: the value is missing");
   CHECK(table.complaint("\"a\n\",b\n1,0\n\n2\n") == ":5: column 2: 1 columns in this line: expected 2, as in line 1");
+}
+
+TEST_CASE("a carriage return outside quotes that ends no line is refused") {
+  const CsvFile table;
+  const std::string fault =
+      "a carriage return that is no line end: expected lines that end in LF or CRLF; convert the file's line ends, for "
+      "example by tr '\\r' '\\n'";
+  CHECK(table.complaint("a,b\r1,0\r2,1\r") == ":1: column 2: " + fault);
+  CHECK(table.complaint("1,0\r2,1\r", {.header = Header::no}) == ":1: column 2: " + fault);
+  CHECK(table.complaint("\"a\",\"b\"\r1,0\r") == ":1: column 2: " + fault);
+  CHECK(table.complaint("a,b\n1,0\n2,\r1\n") == ":3: column 2: " + fault);
+  CHECK(table.complaint("\"a\nb\",c\rd\n1,0\n") == ":2: column 2: " + fault);
+  CHECK(table.complaint("# c\ra,b\n1,0\n", {.comment = '#'}) == ":1: column 1: " + fault);
+  CHECK(table.read("\"a\rb\",c\n1,0\n").feature_names == std::vector<std::string>{"a\rb"});
 }
 
 TEST_CASE("decimal commas and comments") {
@@ -266,7 +281,7 @@ TEST_CASE("lines of different length are refused at the first cell too few or to
   CHECK(table.complaint("1,2,0\n3,4,1\n5,6\n") == ":3: column 3: 2 columns in this line: expected 3, as in line 1");
   CHECK(table.complaint("\n1,2,0\n3,4,1,\n") == ":3: column 4: 4 columns in this line: expected 3, as in line 2");
   CHECK(table.complaint("a,b\n1,2,0\n") == ":2: column 3: 3 columns in this line: expected 2, as in line 1");
-  CHECK(table.complaint("1;0\n2;1\n") ==
+  CHECK(table.complaint("a;b\n2;1\n") ==
         ":1: column 1: the only column, with delimiter ',': expected inputs and a label");
 }
 

@@ -55,6 +55,7 @@ TEST_CASE("cells of a frame follow RFC 4180") {
   };
   CHECK(cells("x,y\r\nz,\r\n") == std::vector<Texts>{{"x", "y"}, {"z", ""}});
   CHECK(cells("x,y") == std::vector<Texts>{{"x", "y"}});
+  CHECK(cells("x,y\r\r\n\"1\r2\",\"3\r\r\n\"\r\r\n") == std::vector<Texts>{{"x", "y"}, {"1\r2", "3\r\r\n"}});
   CHECK(cells("\"x,1\",\"say \"\"so\"\"\"\n") == std::vector<Texts>{{"x,1", "say \"so\""}});
   CHECK(cells("\"x\ny\",\"1\r\n\n2\"\n\"\",z\n") == std::vector<Texts>{{"x\ny", "1\r\n\n2"}, {"", "z"}});
   CHECK(cells("\"\"\"\",\"\"\"\"\"\"\n") == std::vector<Texts>{{"\"", "\"\""}});
@@ -101,7 +102,8 @@ TEST_CASE("names of columns come from the header or the options") {
   CHECK(file.read("1,2\n3,4\n", {.header = Header::yes}).names() == Texts{"1", "2"});
   CHECK(file.read("a,b\nx,y\n", {.header = Header::no}).size() == 2);
   CHECK(file.complaint("a,1990,1991\n3,4,5\n") ==
-        ":1: column 2: '1990' among text in the first row: set `header` to state whether it is one");
+        ":1: column 2: '1990' among text in the first row: set `header` to state whether it is one, and `names` if "
+        "its cells are no names");
   CHECK(file.read("a,1990\n3,4\n", {.header = Header::yes}).names() == Texts{"a", "1990"});
   CHECK(file.read("1,2\n", {.header = Header::no, .names = {"x", "y"}}).names() == Texts{"x", "y"});
   CHECK(file.read("a,a\n1,2\n", {.names = {"x", "y"}}).names() == Texts{"x", "y"});
@@ -114,6 +116,28 @@ TEST_CASE("names of columns come from the header or the options") {
   const auto path = file.folder().write("table.csv", "a,b\n1,2\n");
   CHECK_ERROR(ValueError, "[read_frame] 3 names: " + path.string() + " has 2 columns", read_frame(path, three));
   CHECK(contains(file_complaint([&] { read_frame(path, twice); }), "a second column is called 'x'"));
+}
+
+TEST_CASE("a first row of numbers with another delimiter is no header of one column") {
+  const FrameFile file;
+  const auto complaint = [](const std::string& row, const std::string& delimiter, const std::string& decimal = "") {
+    return ":1: column 1: '" + row + "' in an apparent header of one column: set `delimiter` to " + delimiter +
+           " if it separates numbers" + decimal + ", or `header` to state whether it is one";
+  };
+  CHECK(file.complaint("1.5 2.5\n3.5 4.5\n") == complaint("1.5 2.5", "' '"));
+  CHECK(file.complaint("1.5;2.5\n3.5;4.5\n") == complaint("1.5;2.5", "';'"));
+  CHECK(file.complaint("1.5|NA|\n3.5|4.5|1\n") == complaint("1.5|NA|", "'|'"));
+  CHECK(file.complaint("1.5\t 2.5\n3.5\t4.5\n") == complaint("1.5? 2.5", "'\\t'"));
+  CHECK(file.complaint("1,5 2,5\n", {.delimiter = ';', .decimal = ','}) == complaint("1,5 2,5", "' '"));
+  CHECK(file.complaint("1,5\n2,5\n", {.delimiter = ';'}) ==
+        complaint("1,5", "','", ", `decimal` if it is a decimal comma"));
+  // Names, quoted cells, and what the options state.
+  CHECK(file.read("width 2\n1\n").names() == Texts{"width 2"});
+  CHECK(file.read("NA;?\n1\n").names() == Texts{"NA;?"});
+  CHECK(file.read("\"1 2\"\n1\n").names() == Texts{"1 2"});
+  CHECK(file.read("1 2\n3\n", {.header = Header::yes}).names() == Texts{"1 2"});
+  CHECK(file.read("1 2\n3\n", {.header = Header::no}).size() == 2);
+  CHECK(file.read("1 2\n3 4\n", {.delimiter = ' '}).columns() == 2);
 }
 
 TEST_CASE("missing values are those of the list") {

@@ -233,3 +233,18 @@ TEST_CASE("a table of numbers is encoded as read_csv and learn_normalisation do 
   CHECK(samples.labels == dataset.labels);
   CHECK(samples.class_names == Texts{"0", "1"});
 }
+
+TEST_CASE("a table without inputs, of one column that may hold several, asks for the delimiter") {
+  const TemporaryFolder folder;
+  std::string text = "a;b\n";
+  for (int i = 0; i < 101; ++i) text += fmt::format("{};0\n", i);
+  const auto path = folder.write("table.csv", text);
+  const Frame frame = read_frame(path);
+  const Schema schema = Schema::infer(frame);
+  const std::string question =
+      "[TableEncoder::fit] no column is an input; '0;0' is in the only column: is ';' the file's delimiter?";
+  CHECK_ERROR(ValueError, question, TableEncoder::fit(frame, schema));
+  CHECK_ERROR(ValueError, question, TableEncoder::fit(map_frame(path), schema));
+  FrameReader reader(path);
+  CHECK_ERROR(ValueError, question, TableEncoder::fit(reader, schema));
+}

@@ -38,15 +38,16 @@ struct CsvOptions {
 /// inputs. For text, categories and missing values, see `read_frame`.
 ///
 /// The format is RFC 4180: a cell may be quoted, and then contain delimiters, line breaks and doubled quotes, each of
-/// which stands for one. Cells hold decimal numbers; blanks around a cell or a number do not count. Lines end in LF or
-/// CRLF; blank lines and a byte order mark are skipped. Labels are integers from 0; for other targets, see
-/// `read_table`.
+/// which stands for one. Cells hold decimal numbers; blanks around a cell or a number do not count. Lines end in LF,
+/// after any number of CR; blank lines and a byte order mark are skipped. Labels are integers from 0; for other
+/// targets, see `read_table`.
 ///
 /// Throws FileError, naming line and column (both counted from 1), for a cell that is empty, not a number, not finite
-/// or too large for T, for a quote that is not closed, for a row whose number of cells differs from that of the first,
-/// and for an invalid label; for a detected header with a name that is empty, duplicate, or marks a
-/// missing value, such as NA; also if the file cannot be read or has no samples. Throws ValueError for invalid options
-/// or a label column that the table does not have.
+/// or too large for T, for a quote that is not closed, for a CR outside quotes that ends no line, for a row whose
+/// number of cells differs from that of the first, and for an invalid label; for a detected header with a name that is
+/// empty, duplicate, or marks a missing value, such as NA, or of one column that consists of numbers with another
+/// delimiter; also if the file cannot be read or has no samples. Throws ValueError for invalid options or a label
+/// column that the table does not have.
 template <class T>
 Dataset<T> read_csv(const std::filesystem::path& path, const CsvOptions& options = {},
                     const Location& where = Location::current());

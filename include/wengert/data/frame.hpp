@@ -86,9 +86,10 @@ class Frame {
 };
 
 /// Reads a table of text cells, plain or compressed by gzip, in the format of `read_csv`. Throws FileError, naming line
-/// and column, for a quote that is not closed, a row whose number of cells differs from that of the first, duplicate
-/// names, names that are not UTF-8, and a first row that may be a header or not; also if the file cannot be read or has
-/// no rows. Throws ValueError for invalid options, or if the number of `names` is not that of the columns.
+/// and column, for a quote that is not closed, a CR outside quotes that ends no line, a row whose number of cells
+/// differs from that of the first, duplicate names, names that are not UTF-8, and a first row that may be a header or
+/// not; also if the file cannot be read or has no rows. Throws ValueError for invalid options, or if the number of
+/// `names` is not that of the columns.
 Frame read_frame(const std::filesystem::path& path, const FrameOptions& options = {},
                  const Location& where = Location::current());
 
