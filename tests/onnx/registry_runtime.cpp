@@ -1,11 +1,12 @@
 // The manifest of exported ops for ONNX Runtime, and the comparison with its results.
 #include "registry_exports.hpp"
+
+#include "runtime_files.hpp"
 #include <wengert/onnx/element_type.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -20,13 +21,6 @@ namespace {
 bool has_factor_in_float(std::string_view name) { return name.starts_with("scaled_dot_product_attention."); }
 
 using nlohmann::json;
-
-template <class X>
-void write_elements(const std::filesystem::path& path, const Tensor<X>& x) {
-  std::ofstream file(path, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(x.data()), static_cast<std::streamsize>(x.size() * sizeof(X)));
-  if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
-}
 
 // A file of elements of type X as numbers.
 template <class X>
@@ -46,12 +40,6 @@ Tensor<double> read_elements(const std::filesystem::path& folder, const json& te
   if (type == "double") return read_as<double>(path, shape);
   if (type == "int64") return read_as<std::int64_t>(path, shape);
   throw std::runtime_error(fmt::format("{} has elements of type {}", path.string(), type));
-}
-
-json read_json(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  if (!file) throw std::runtime_error("cannot read " + path.string());
-  return json::parse(file);
 }
 
 bool lacks_kernel(const std::string& error) {
