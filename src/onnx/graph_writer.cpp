@@ -30,9 +30,10 @@ std::vector<Dimension> declared_shape(const TracedNode<T>& node, const std::vect
   std::vector<Dimension> result;
   for (std::size_t axis = 0; axis < node.shapes.front().size(); ++axis) {
     Dimension dimension{node.shapes.front()[axis], {}};
-    for (std::size_t k = 0; k < axes.size() && node.shapes.size() > 1; ++k) {
+    for (const Shape& shape : node.shapes)
+      if (shape[axis] != node.shapes.front()[axis]) dimension.extent.reset();
+    for (std::size_t k = 0; k < axes.size() && !dimension.extent; ++k) {
       if (node.shapes[1 + k][axis] == node.shapes.front()[axis]) continue;
-      dimension.extent.reset();
       // Only an extent that grows by one, and by nothing else, is the axis itself.
       dimension.name = dimension.name.empty() && node.shapes[1 + k][axis] == node.shapes.front()[axis] + 1
                            ? axes[k].name
@@ -221,14 +222,18 @@ std::vector<std::string> GraphWriter<T>::operands_of(const Trace<T>& trace, cons
       const bool repeats = operand.kind == TracedNode<T>::Kind::op && trace.op(operand).name == "broadcast_to";
       return repeats ? operand.operands.front() : position;
     };
-    const auto spans = [&](std::size_t r) {  // whether some source has every extent of the result
+    const auto reads = [&](std::size_t i) { return (trace.op(node).reads >> i & 1) != 0; };  // those of its formula
+    const auto spans = [&](std::size_t r) {  // whether some source that is read has every extent of the result
       for (std::size_t axis = 0; axis < node.shapes[r].size(); ++axis) {
         const auto has_extent = [&](std::uint32_t position) {
           const Shape& shape = trace.nodes()[source(position)].shapes[r];
           const std::size_t missing = node.shapes[r].size() - shape.size();
           return axis >= missing && shape[axis - missing] == node.shapes[r][axis];
         };
-        if (std::none_of(positions.begin(), positions.end(), has_extent)) return false;
+        bool is_found = false;
+        for (std::size_t i = 0; i < positions.size(); ++i)
+          is_found = is_found || (reads(i) && has_extent(positions[i]));
+        if (!is_found) return false;
       }
       return true;
     };

@@ -53,6 +53,21 @@ void name_ports(std::span<RecordedPort<T>> ports, const std::vector<std::string>
 namespace {
 
 template <class T>
+void check_axes(const RecordedCall<T>& call, const std::vector<DynamicAxis>& axes, const Location& where) {
+  std::set<std::string> names;
+  for (const DynamicAxis& axis : axes) {
+    if (!names.insert(axis.name).second)
+      throw ValueError("onnx::save", fmt::format("two dynamic axes have the name '{}'", axis.name), where);
+    for (const DynamicAxis::Place& place : axis.places)
+      if (place.input >= call.inputs.size())
+        throw ValueError("onnx::save",
+                         fmt::format("the dynamic axis '{}' is one of input {}: there are {} inputs, counted from 0",
+                                     axis.name, place.input, call.inputs.size()),
+                         where);
+  }
+}
+
+template <class T>
 void check_port_names(const RecordedCall<T>& call, const std::vector<NamedParameter<T>>& parameters,
                       const Location& where) {
   std::set<std::string> names;
@@ -156,7 +171,10 @@ template <class T>
 void save_recording(const Recording<T>& recording, const std::vector<NamedParameter<T>>& parameters,
                     const std::filesystem::path& path, const SaveOptions& options, const Location& where,
                     const std::filesystem::path& initial) {
+  if (!initial.empty() && initial == path)
+    throw ValueError("onnx::save", "the step and its initial values would be written to the same file", where);
   const Trace<T> trace(recording, options.axes.size(), where);
+  check_axes(trace.call(), options.axes, where);
   check_port_names(trace.call(), parameters, where);
   write_model(GraphWriter<T>(trace, parameters).write(options), path, where);
   if (!initial.empty()) write_model(initial_values(trace.call()), initial, where);

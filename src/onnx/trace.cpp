@@ -4,6 +4,7 @@
 #include <wengert/base/error.hpp>
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -17,7 +18,7 @@ template <class T>
 Trace<T>::Trace(const Recording<T>& recording, std::size_t axes, const Location& where) : axes_(axes) {
   record(recording);
   collect(where);
-  measure_axes();
+  measure_axes(where);
 }
 
 template <class T>
@@ -29,14 +30,34 @@ Trace<T>::Trace(const Recording<T>& recording, const std::vector<std::size_t>& s
 
 template <class T>
 void Trace<T>::record(const Recording<T>& recording) {
-  const std::size_t recordings = axes_ == 0 ? 1 : axes_ == 1 ? 3 : axes_ + 2;
-  for (std::size_t r = 0; r < recordings; ++r) {
-    std::vector<std::size_t> grown(axes_);
-    for (std::size_t k = 0; k < axes_; ++k) grown[k] = r == 1 + k ? 1 : r == axes_ + 1 ? (axes_ == 1 ? 2 : 1) : 0;
-    tapes_.push_back(std::make_unique<Tape<T>>());
-    tapes_.back()->compute_values(false);
-    calls_.push_back(recording(*tapes_.back(), grown));
+  const auto record_at = [&](std::vector<std::size_t> grown) {
+    auto tape = std::make_unique<Tape<T>>();
+    tape->compute_values(false);
+    calls_.push_back(recording(*tape, grown));
+    tapes_.push_back(std::move(tape));
+    grown_.push_back(std::move(grown));
+  };
+  std::vector<std::size_t> grown(axes_);
+  record_at(grown);
+  for (std::size_t k = 0; k < axes_; ++k) {
+    grown[k] = 1;
+    record_at(grown);
+    grown[k] = 0;
   }
+  // A rounded quotient, a product or a branch that agrees with a linear function near the sample's extents does not
+  // agree far away. Some networks end before: a table of positions, say, has a number of rows.
+  std::vector<std::size_t> all(axes_);
+  for (std::size_t k = 0; k < axes_; ++k) {
+    for (const std::size_t far : {61 + 14 * k, 13 + 6 * k, std::size_t{5}, std::size_t{2}}) try {
+        grown[k] = far;
+        record_at(grown);
+        break;
+      } catch (const Error&) {
+        if (far == 2) throw;
+      }
+    all[k] = std::exchange(grown[k], 0);
+  }
+  if (axes_ > 1) record_at(all);
 }
 
 template <class T>
@@ -87,15 +108,24 @@ void Trace<T>::collect(const Location& where) {
   for (const auto& output : call().outputs) outputs_.push_back(position[output.handle.index()]);
 }
 
-// The sample's extent of each axis, from the input that it makes longer.
+// The sample's extent of each axis, from the inputs that it makes longer.
 template <class T>
-void Trace<T>::measure_axes() {
+void Trace<T>::measure_axes(const Location& where) {
   for (std::size_t k = 0; k < axes_; ++k) {
     std::size_t extent = 0;
-    for (const TracedNode<T>& n : nodes_)
-      if (n.kind == TracedNode<T>::Kind::input)
-        for (std::size_t axis = 0; axis < n.shapes[0].size(); ++axis)
-          if (n.shapes[1 + k][axis] != n.shapes[0][axis]) extent = n.shapes[0][axis];
+    for (const TracedNode<T>& n : nodes_) {
+      if (n.kind != TracedNode<T>::Kind::input) continue;
+      for (std::size_t axis = 0; axis < n.shapes[0].size(); ++axis) {
+        if (n.shapes[1 + k][axis] == n.shapes[0][axis]) continue;
+        if (extent != 0 && extent != n.shapes[0][axis])
+          throw ValueError("onnx::save",
+                           fmt::format("inputs of {} and {} elements along one dynamic axis: give samples of equal "
+                                       "extents, or an axis of its own to each (SaveOptions::axes)",
+                                       extent, n.shapes[0][axis]),
+                           where);
+        extent = n.shapes[0][axis];
+      }
+    }
     sizes_.push_back(extent);
   }
 }
@@ -122,19 +152,21 @@ Extent Trace<T>::extent(const std::vector<std::ptrdiff_t>& by_recording, std::st
   Extent extent{by_recording.front(), {}};
   if (std::all_of(by_recording.begin(), by_recording.end(), [&](auto v) { return v == by_recording.front(); }))
     return extent;
-  std::ptrdiff_t all = by_recording.front();
   for (std::size_t k = 0; k < axes_; ++k) {
     extent.factors.push_back(by_recording[1 + k] - by_recording.front());
     extent.constant -= extent.factors.back() * static_cast<std::ptrdiff_t>(sizes_[k]);
-    all += extent.factors.back() * (axes_ == 1 ? 2 : 1);
   }
-  if (all != by_recording.back())
-    throw ValueError(
-        "onnx::save",
-        fmt::format("{}: an extent is not a linear function of the dynamic axes (it is {} for the sample, {} when all "
-                    "are longer): leave an axis fixed (SaveOptions::axes)",
-                    subject, by_recording.front(), by_recording.back()),
-        where);
+  for (std::size_t r = 0; r < by_recording.size(); ++r) {
+    std::ptrdiff_t expected = by_recording.front();
+    for (std::size_t k = 0; k < axes_; ++k) expected += extent.factors[k] * static_cast<std::ptrdiff_t>(grown_[r][k]);
+    if (expected != by_recording[r])
+      throw ValueError(
+          "onnx::save",
+          fmt::format("{}: an extent is not a linear function of the dynamic axes (it is {} for the sample, {} where "
+                      "axes are longer by {}): leave an axis fixed (SaveOptions::axes)",
+                      subject, by_recording.front(), by_recording[r], fmt::join(grown_[r], ", ")),
+          where);
+  }
   return extent;
 }
 

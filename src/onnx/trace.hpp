@@ -41,7 +41,8 @@ struct TracedNode {
 
 /// Recordings of one network at several extents of its dynamic axes, with equal nodes.
 ///
-/// The first has the sample's extents; in recording 1 + k, axis k is one longer; in the last of three or more, all are.
+/// The first has the sample's extents. In recording 1 + k, axis k is one longer, which gives the linear functions; in the
+/// others, one axis each is much longer, and last all are, which must confirm them.
 template <class T>
 class Trace {
  public:
@@ -80,10 +81,11 @@ class Trace {
  private:
   void record(const Recording<T>& recording);
   void collect(const Location& where);
-  void measure_axes();
+  void measure_axes(const Location& where);
   void compare(std::uint32_t index, std::size_t recording, const Location& where) const;
 
   std::size_t axes_;
+  std::vector<std::vector<std::size_t>> grown_;  // by recording, then by axis: how much longer it is
   std::vector<std::size_t> sizes_;               // the sample's extent of each dynamic axis
   std::vector<std::unique_ptr<Tape<T>>> tapes_;  // one for each recording; they hold the attributes of the nodes
   std::vector<RecordedCall<T>> calls_;
