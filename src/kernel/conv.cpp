@@ -1,6 +1,7 @@
-// Convolutions lowered to matrix products (im2col) in cache-sized blocks, where the library has no faster kernel.
+// Convolutions lowered to matrix products (im2col) in cache-sized blocks, where no other kernel is faster.
 #include "kernel/conv.hpp"
 
+#include "kernel/conv_direct.hpp"
 #include "kernel/gemm.hpp"
 #include "kernel/scratch.hpp"
 
@@ -145,7 +146,7 @@ void convolve_by_columns(Product product, const Convolution& conv, const T* a, c
 
 template <class T>
 void convolve(const Convolution& conv, const T* x, const T* w, T* y) {
-  run(Product::forward, conv, x, w, y);
+  if (!convolve_directly(conv, x, w, y)) run(Product::forward, conv, x, w, y);
 }
 
 template <class T>

@@ -45,7 +45,11 @@ struct PoolWindow {
   std::size_t output_size() const { return axes[0].output * axes[1].output * axes[2].output; }
 };
 
-/// The position in its plane of each window's largest element: the first of equal ones; the last NaN, if any.
+/// y = each window's largest element: the first of equal ones (of zeros of both signs); the last NaN, if any.
+template <class T>
+void largest_values(const PoolWindow& window, std::size_t planes, const T* x, T* y);
+
+/// Its position in its plane.
 template <class T>
 void largest_positions(const PoolWindow& window, std::size_t planes, const T* x, std::int64_t* positions);
 

@@ -2,7 +2,7 @@
 #include "kernel/conv.hpp"
 
 #include "ops/attributes/windows.hpp"
-#include "ops/linear_ops.hpp"
+#include "ops/conv_prepared.hpp"
 #include "ops/windows.hpp"
 #include "tape/operands.hpp"
 #include <wengert/ops/conv.hpp>
@@ -220,8 +220,8 @@ Var<T> weight_gradient(const Convolving& how, Var<T> x, Var<T> g) {
 // The weight of a transposed convolution has the filters of one group; the extents of groups > 1 do not fit.
 template <class T>
 bool enter_convolutions() {
-  return LinearOps<T>::enter({&StructuralTable<T, Conv>::table, 0, 1}) &&
-         LinearOps<T>::enter({&StructuralTable<T, ConvInputGradient>::table, 1, 1});
+  return LinearOps<T>::enter({&StructuralTable<T, Conv>::table, 0, 1, prepare_convolution<T>}) &&
+         LinearOps<T>::enter({&StructuralTable<T, ConvInputGradient>::table, 1, 1, prepare_transposed_convolution<T>});
 }
 [[maybe_unused]] const bool convolutions_entered = enter_convolutions<float>() && enter_convolutions<double>();
 

@@ -1,5 +1,6 @@
 // matmul: stacked matrix products with broadcasting; transposed and strided operands are read in place where possible.
 #include "base/odometer.hpp"
+#include "kernel/gemm_packed.hpp"
 #include "ops/linear_ops.hpp"
 #include "ops/matrices.hpp"
 #include <wengert/ops/linalg.hpp>
@@ -7,6 +8,8 @@
 #include <wengert/tape/structural.hpp>
 
 #include <algorithm>
+#include <cstring>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -105,9 +108,51 @@ struct Matmul {
   }
 };
 
-[[maybe_unused]] const bool matmul_entered =
-    LinearOps<float>::enter({&StructuralTable<float, Matmul>::table, -1, -1}) &&
-    LinearOps<double>::enter({&StructuralTable<double, Matmul>::table, -1, -1});
+// A·B of matrices, where B is constant and packed: the attributes are its number of columns.
+template <class T>
+void packed_matmul(const void*, std::span<const Value<const T>> inputs, Value<T> c) {
+  const Shape shape = inputs[0].shape();
+  std::vector<T> copy;
+  Layout layout;
+  Value<const T> a = inputs[0];
+  if (const auto matrix = readable(a.data, *a.layout); !matrix || matrix->transposed) {
+    copy.resize(a.size());
+    copy_elements(a, copy.data());
+    layout = contiguous_layout(shape);
+    a = {copy.data(), &layout};
+  }
+  kernel::gemm_packed<T>(shape[0], c.shape()[1], shape[1], a.data, readable(a.data, *a.layout)->stride, inputs[1].data,
+                         c.data);
+}
+template <class T>
+constexpr Op<T> packed_matmul_op{.name = "packed_matmul",
+                                 .forward = packed_matmul<T>,
+                                 .takes_strides = true,
+                                 .attribute_bytes = sizeof(std::size_t),
+                                 .flops = [](const void* columns, std::span<const Shape* const> inputs) {
+                                   return 2.0 * static_cast<double>(inputs[0]->elements()) *
+                                          static_cast<double>(*static_cast<const std::size_t*>(columns));
+                                 }};
+
+template <class T>
+std::optional<PreparedOp<T>> pack_weight(const void*, const Shape& x, const Shape& y, Value<const T> weight) {
+  if (x.rank() != 2 || weight.shape().rank() != 2) return std::nullopt;
+  const auto b = readable(weight.data, *weight.layout);
+  const std::size_t m = x[0], k = x[1], n = y[1];
+  if (!b || !kernel::packing_pays<T>(m, n, k, *b)) return std::nullopt;
+  PreparedOp<T> prepared{.op = &packed_matmul_op<T>};
+  prepared.attributes.resize(sizeof n);
+  std::memcpy(prepared.attributes.data(), &n, sizeof n);
+  prepared.weight.resize(kernel::packed_size<T>(k, n));
+  kernel::pack<T>(k, n, *b, prepared.weight.data());
+  return prepared;
+}
+
+template <class T>
+bool enter_matmul() {
+  return LinearOps<T>::enter({&StructuralTable<T, Matmul>::table, -1, -1, pack_weight<T>});
+}
+[[maybe_unused]] const bool matmul_entered = enter_matmul<float>() && enter_matmul<double>();
 
 // If there is a single matrix on the right, all rows of the stack on the left form one product, in the gradient too.
 template <class T>

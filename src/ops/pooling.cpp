@@ -2,6 +2,7 @@
 #include "kernel/pooling.hpp"
 
 #include "ops/attributes/windows.hpp"
+#include "ops/pooling_ops.hpp"
 #include "ops/windows.hpp"
 #include <wengert/ops/pooling.hpp>
 #include <wengert/tape/structural.hpp>
@@ -158,6 +159,23 @@ template <class T>
 Var<T> put_back(const Pooling& how, Var<T> g, IndexVar<T> positions) {
   return record(MaxPoolGradient{how}, Location::current(), g, positions);
 }
+
+// Replaces max_pool(x, max_pool_positions(x)) in Programs.
+template <class T>
+void pool_values(const void* attributes, std::span<const Value<const T>> x, Value<T> y) {
+  const Pooling& how = *static_cast<const MaxPool*>(attributes);
+  kernel::largest_values<T>(how.window, how.planes(x[0].shape()), x[0].data, y.data);
+}
+template <class T>
+constexpr Op<T> max_pool_values{
+    .name = "max_pool_values", .forward = pool_values<T>, .attribute_bytes = sizeof(MaxPool)};
+template <class T>
+bool enter_max_pool() {
+  return PoolingOps<T>::enter(&StructuralTable<T, MaxPool>::table, &StructuralTable<T, MaxPoolPositions>::table,
+                              &max_pool_values<T>);
+}
+[[maybe_unused]] const bool max_pool_entered = enter_max_pool<float>() && enter_max_pool<double>();
+
 // Pools x, a batch or a single sample; `how(shape of x)` returns the extents.
 template <class T, class F>
 MaxPooled<T> max_pooled(std::string_view name, std::size_t n, Var<T> x, const Location& where, const F& how) {

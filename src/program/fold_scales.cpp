@@ -59,9 +59,8 @@ class ScaleFolding {
   const typename LinearOps<T>::Weighted* weighted(std::uint32_t k) const {
     const Entry<T>& entry = graph_.entries[k];
     if (entry.source != Source::computed) return nullptr;
-    for (const auto& op : LinearOps<T>::weighted)
-      if (op.op == entry.op && is_constant(input(k, 1))) return &op;
-    return nullptr;
+    const auto* op = LinearOps<T>::find(entry.op);
+    return op != nullptr && is_constant(input(k, 1)) ? op : nullptr;
   }
   const T* first_element(std::uint32_t k) const {
     return element<T>(static_cast<const T*>(graph_.entries[place_[k].base].elements), place_[k].offset, false);

@@ -12,9 +12,12 @@ namespace wengert {
 /// Several threads may use it at once.
 class FrozenConstants {
  public:
-  /// An empty one. `folds_scales` is whether Programs fold batch normalisations into weights (`fold_scales`).
-  explicit FrozenConstants(bool folds_scales = true) : folds_scales_(folds_scales) {}
+  /// An empty one. Whether Programs fold batch normalisations into weights (`fold_scales`), and lay weights out for
+  /// their kernels (`prepare_weights`).
+  explicit FrozenConstants(bool folds_scales = true, bool prepares_weights = true)
+      : folds_scales_(folds_scales), prepares_weights_(prepares_weights) {}
   bool folds_scales() const { return folds_scales_; }
+  bool prepares_weights() const { return prepares_weights_; }
   /// A block that holds a copy of these bytes: an existing one if there is one.
   std::shared_ptr<const void> share(const void* elements, std::size_t bytes);
   /// The size of all blocks.
@@ -25,7 +28,7 @@ class FrozenConstants {
     std::weak_ptr<const void> elements;
     std::size_t bytes;
   };
-  bool folds_scales_;
+  bool folds_scales_, prepares_weights_;
   mutable std::mutex mutex_;
   std::unordered_multimap<std::size_t, Block> blocks_;  // by hash
 };

@@ -84,8 +84,9 @@ struct Graph {
   std::vector<Parameter<T>> parameters;
   std::vector<Stream> streams;
   std::shared_ptr<Arena> memory = std::make_shared<Arena>();
-  std::shared_ptr<FrozenConstants> frozen{};        // if parameters are constants
-  std::vector<std::shared_ptr<const void>> shared;  // the constants in it that the entries refer to
+  std::shared_ptr<FrozenConstants> frozen{};            // if parameters are constants
+  std::vector<std::shared_ptr<const void>> shared;      // the constants in it that the entries refer to
+  std::vector<std::shared_ptr<const void>> referenced;  // what attributes refer to
 
   /// A copy of a constant's elements that lives as long as the graph.
   const void* keep(const void* elements, std::size_t bytes);

@@ -41,6 +41,16 @@ Graph<T> eliminate_common_subexpressions(Graph<T> graph);
 template <class T>
 Graph<T> drop_unused_operands(Graph<T> graph);
 
+/// Lets a max pooling compute its maxima without their positions, which then are not computed, where nothing else reads
+/// these. (drop_positions.cpp)
+template <class T>
+Graph<T> drop_positions(Graph<T> graph);
+
+/// Lays constant weights of matrix products and convolutions out for their kernels, and keeps activations in blocks of
+/// channels from one convolution to the next, with the elementwise ops between them. (prepare_weights.cpp)
+template <class T>
+Graph<T> prepare_weights(const Graph<T>& graph);
+
 /// Turns W ← β·W + α·f(…) into an f that accumulates into W, if f can (a matrix product): one pass over W instead of
 /// three. (accumulate_updates.cpp)
 template <class T>

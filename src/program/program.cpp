@@ -71,6 +71,12 @@ Program<T> compile(Tape<T>& tape, const std::vector<ProgramVar<std::type_identit
   passed("eliminate_common_subexpressions");
   graph = drop_unused_operands(std::move(graph));
   passed("drop_unused_operands");
+  graph = drop_positions(std::move(graph));
+  passed("drop_positions");
+  if (options.frozen != nullptr && options.fuse && options.frozen->prepares_weights()) {
+    graph = prepare_weights(graph);
+    passed("prepare_weights");
+  }
   if (options.fuse) {
     graph = accumulate_updates(std::move(graph));
     passed("accumulate_updates");

@@ -197,7 +197,7 @@ ProgramPool<T>::ProgramPool(std::shared_ptr<const PredictorNetwork<T>> network, 
   if (options.max_programs == 0) throw ValueError("Predictor", "max_programs is 0: expected at least 1", where);
   state_->network = std::move(network);
   state_->options.apply_updates = false;
-  state_->options.frozen = std::make_shared<FrozenConstants>(options.fold);
+  state_->options.frozen = std::make_shared<FrozenConstants>(options.fold, options.prepare);
   state_->max_threads =
       options.max_threads != 0 ? options.max_threads : std::max(std::thread::hardware_concurrency(), 1U);
   state_->max_programs = options.max_programs;

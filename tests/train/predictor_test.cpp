@@ -147,7 +147,7 @@ TEST_CASE("later training does not change a Predictor, and copies of it share it
 
 TEST_CASE("the memory of a Predictor is bounded, and shared by the Programs where it can be") {
   const auto network = nn::sequential(nn::Linear<double>::make(60, 50, Generator(1)), used_norm(50, 2));
-  const ToTensor predictor(network, {.max_threads = 1, .max_programs = 3});
+  const ToTensor predictor(network, {.max_threads = 1, .max_programs = 3, .prepare = false});
   CHECK(predictor.memory().programs == 0);
   const std::size_t parameters = (60 * 50 + 5 * 50) * sizeof(double), folded = (60 * 50 + 50) * sizeof(double);
   CHECK(predictor.memory().parameter_bytes == parameters);
@@ -168,6 +168,22 @@ TEST_CASE("the memory of a Predictor is bounded, and shared by the Programs wher
   CHECK(memory.total_bytes() == memory.program_bytes + folded + parameters);
 }
 
+TEST_CASE("a Predictor's Programs share prepared weights, which do not stay beside folded ones") {
+  const auto network = nn::sequential(nn::Linear<double>::make(60, 50, Generator(1)), used_norm(50, 2));
+  const std::size_t packed = 64 * 60 * sizeof(double);  // four panels of 16 columns
+  const ToTensor predictor(network), unfolded(network, {.fold = false}),
+      plain(network, {.fold = false, .prepare = false});
+  for (const std::size_t rows : Sizes{1, 7, 32}) {
+    const Tensor<double> x = random_tensor({rows, 60}, 3), expected = train::predict(network, x);
+    CHECK(distance(plain(x), expected) < 1e-14);
+    CHECK(distance(predictor(x), expected) < 1e-12);
+    CHECK(distance(unfolded(x), expected) < 1e-12);
+    CHECK(predictor.memory().frozen_bytes == packed + 50 * sizeof(double));
+    CHECK(unfolded.memory().frozen_bytes == packed + 2 * 50 * sizeof(double));
+    CHECK(plain.memory().frozen_bytes == 2 * 50 * sizeof(double));
+  }
+}
+
 TEST_CASE("the number of Programs is bounded by the calls that have run at once, not by those that may") {
   for (const std::size_t max_threads : {std::size_t{8}, std::numeric_limits<std::size_t>::max() / 2}) {
     const ToTensor predictor(perceptron(), {.max_threads = max_threads, .max_programs = 3});
@@ -178,7 +194,7 @@ TEST_CASE("the number of Programs is bounded by the calls that have run at once,
 
 TEST_CASE("without folding, a Predictor computes once what depends on its parameters alone") {
   const auto network = nn::sequential(nn::Linear<double>::make(60, 50, Generator(1)), used_norm(50, 2));
-  const ToTensor predictor(network, {.fold = false});
+  const ToTensor predictor(network, {.fold = false, .prepare = false});
   const Tensor<double> x = random_tensor({3, 60}, 3);
   CHECK(distance(predictor(x), train::predict(network, x)) < 1e-14);
   predictor(random_tensor({4, 60}, 3));

@@ -58,7 +58,8 @@ struct CompileOptions {
   /// For inference: if set, parameters that the Program does not update are constants; a replay after one has changed
   /// throws HandleError. What depends on them alone is computed once and shared by the Programs with the same
   /// FrozenConstants. With `fuse`, a batch normalisation in evaluation mode is folded into the weights of the linear or
-  /// convolutional layer before it, which changes the rounding of its result.
+  /// convolutional layer before it, and weights are laid out for the kernels, which changes the rounding of results: by
+  /// some ulp of the largest term of the sums.
   std::shared_ptr<FrozenConstants> frozen{};
 };
 

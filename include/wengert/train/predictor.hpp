@@ -30,13 +30,17 @@ struct PredictorOptions {
   /// Whether a batch normalisation is folded into the weights of the linear or convolutional layer before it. Results
   /// then differ from those of `predict` by rounding, by some ulp of the largest term of the sums.
   bool fold = true;
+  /// Whether the weights of linear and convolutional layers are laid out for the kernels when a Program is compiled,
+  /// instead of at each call. They then take memory twice, as parameters and in `frozen_bytes`; results differ from
+  /// those of `predict` by rounding, as with `fold`.
+  bool prepare = true;
 };
 
 /// The memory that a Predictor holds.
 struct PredictorMemory {
   std::size_t programs = 0;         ///< the number of Programs
   std::size_t program_bytes = 0;    ///< their values; each also takes about a kilobyte per op
-  std::size_t frozen_bytes = 0;     ///< what they computed from the parameters, such as folded weights; shared
+  std::size_t frozen_bytes = 0;     ///< what they computed from the parameters, such as weights; shared
   std::size_t parameter_bytes = 0;  ///< the network's parameters; shared
   /// The sum.
   std::size_t total_bytes() const { return program_bytes + frozen_bytes + parameter_bytes; }
