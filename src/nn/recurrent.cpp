@@ -1,6 +1,7 @@
 // RNN, GRU and LSTM: one loop over layers, directions and time steps, and a step function for each cell.
 #include "nn/at_caller.hpp"
 #include "nn/construction.hpp"
+#include "nn/recurrent_layer.hpp"
 #include <wengert/nn/recurrent.hpp>
 #include <wengert/nn/scope.hpp>
 #include <wengert/ops/elementwise.hpp>
@@ -13,10 +14,13 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <vector>
 
 namespace wengert::nn {
 namespace {
+
+using detail::RecurrentCell;
 
 std::string suffix_of(std::size_t layer, bool backwards) {
   return fmt::format("_l{}{}", layer, backwards ? "_reverse" : "");
@@ -133,16 +137,77 @@ void require_fitting_lengths(std::string_view name, IndexVar<T> lengths, Var<T> 
                      where);
 }
 
-// Runs all layers over a sequence from the initial state `first`, in which an empty part stands for zeros.
+// The weights of each layer.
+template <class T>
+std::vector<std::span<const RecurrentWeights<T>>> by_layer(const std::vector<RecurrentWeights<T>>& all) {
+  std::vector<std::span<const RecurrentWeights<T>>> result;
+  for (std::size_t i = 0, begin = 0; i < all.size(); ++i) {
+    if (i + 1 < all.size() && all[i + 1].layer == all[i].layer) continue;
+    result.emplace_back(&all[begin], i + 1 - begin);
+    begin = i + 1;
+  }
+  return result;
+}
+
+// Whether the weights of all layers are as `make` makes them.
+template <class T>
+bool are_regular(const std::vector<RecurrentWeights<T>>& all, RecurrentCell cell) {
+  const std::size_t hidden = all.front().weight_hh.shape()[1];
+  const std::size_t gates = cell == RecurrentCell::lstm ? 4 : cell == RecurrentCell::gru ? 3 : 1;
+  const auto has_bias = [&](const std::optional<Parameter<T>>& bias) {
+    return bias && bias->shape() == Shape{gates * hidden};
+  };
+  const bool with_bias = all.front().bias_ih.has_value();
+  std::size_t width = all.front().weight_ih.shape()[1];
+  for (const auto directions : by_layer(all)) {
+    if (directions.size() > 2) return false;
+    for (const RecurrentWeights<T>& weights : directions) {
+      if (weights.backwards != (&weights != &directions.front())) return false;
+      if (weights.weight_ih.shape() != Shape{gates * hidden, width}) return false;
+      if (weights.weight_hh.shape() != Shape{gates * hidden, hidden}) return false;
+      if (with_bias ? !has_bias(weights.bias_ih) || !has_bias(weights.bias_hh) : weights.bias_ih || weights.bias_hh)
+        return false;
+    }
+    width = directions.size() * hidden;
+  }
+  return true;
+}
+
+// Records each layer as a whole.
+template <std::size_t parts, class T, class Module>
+LayersResult<T, parts> record_layers(detail::LayerRecorder<T>& recorder, RecurrentCell cell, const Module& module,
+                                     Var<T> x, const State<T, parts>& first, IndexVar<T> lengths,
+                                     const Location& where) {
+  std::array<std::vector<Var<T>>, parts> last;
+  std::ptrdiff_t done = 0;  // the number of directions
+  for (const auto directions : by_layer(module.layers)) {
+    if (done > 0 && module.dropout) x = module.dropout->as_part(x);
+    const auto end = done + static_cast<std::ptrdiff_t>(directions.size());
+    detail::RecurrentLayer<T> layer{cell, directions, x, {}, lengths};
+    for (const Var<T>& part : first) layer.state.push_back(part.empty() ? part : slice(part, 0, xt::range(done, end)));
+    const detail::RecurrentLayerResult<T> result = recorder.record(layer, where);
+    x = result.output;
+    for (std::size_t p = 0; p < parts; ++p) last[p].push_back(result.state[p]);
+    done = end;
+  }
+  LayersResult<T, parts> result{x, {}};
+  for (std::size_t p = 0; p < parts; ++p) result.state[p] = last[p].size() == 1 ? last[p][0] : concatenate(last[p], 0);
+  return result;
+}
+
+// Runs all layers over a sequence from the initial state `first`, in which an empty part stands for zeros. `step` is a
+// step of the cell.
 template <std::size_t parts, class T, class Module, class Step>
 LayersResult<T, parts> run_layers(std::string_view name, const Module& module, Var<T> x, const State<T, parts>& first,
-                                  IndexVar<T> lengths, const Location& where, const Step& step) {
+                                  IndexVar<T> lengths, const Location& where, RecurrentCell cell, const Step& step) {
   const Scope scope(module, x);
   require_fitting_input(name, module, x, where);
   const std::size_t samples = x.shape()[0], hidden = module.layers.front().weight_hh.shape()[1];
   for (const Var<T>& part : first) require_fitting_state(name, part, {module.layers.size(), samples, hidden}, where);
   require_fitting_lengths(name, lengths, x, where);
   return at_caller(x.tape(), where, [&] {
+    if (auto* const recorder = detail::LayerRecorder<T>::of(x.tape()); recorder != nullptr) [[unlikely]]
+      if (are_regular(module.layers, cell)) return record_layers(*recorder, cell, module, x, first, lengths, where);
     // Zeros in the input keep NaN out of the gradients of the weights; zeros in the outputs are part of the result.
     const Var<T> mask = lengths.empty() ? Var<T>() : sequence_mask(lengths, x.shape()[1], where);
     const Var<T> steps = mask.empty() ? mask : expand_dims(mask, 2, where);
@@ -190,7 +255,8 @@ RecurrentResult<T> RNN<T>::run(Var<T> x, Var<T> hidden, IndexVar<T> lengths, Loc
   const auto step = [&](Var<T> a, Var<T> b, State<T, 1>& state) {
     state[0] = activation == RecurrentActivation::tanh ? tanh(a + b) : relu(a + b);
   };
-  const auto [output, last] = run_layers<1>("RNN", *this, x, {hidden}, lengths, where, step);
+  const auto cell = activation == RecurrentActivation::tanh ? RecurrentCell::rnn_tanh : RecurrentCell::rnn_relu;
+  const auto [output, last] = run_layers<1>("RNN", *this, x, {hidden}, lengths, where, cell, step);
   return {output, last[0]};
 }
 
@@ -206,7 +272,7 @@ RecurrentResult<T> GRU<T>::run(Var<T> x, Var<T> hidden, IndexVar<T> lengths, Loc
     const Var<T> r = sigmoid(a[0] + b[0]), z = sigmoid(a[1] + b[1]), n = tanh(a[2] + r * b[2]);
     state[0] = n + z * (state[0] - n);
   };
-  const auto [output, last] = run_layers<1>("GRU", *this, x, {hidden}, lengths, where, step);
+  const auto [output, last] = run_layers<1>("GRU", *this, x, {hidden}, lengths, where, RecurrentCell::gru, step);
   return {output, last[0]};
 }
 
@@ -223,7 +289,8 @@ LSTMResult<T> LSTM<T>::run(Var<T> x, const LSTMState<T>& state, IndexVar<T> leng
     c = sigmoid(gates[1]) * c + sigmoid(gates[0]) * tanh(gates[2]);
     h = sigmoid(gates[3]) * tanh(c);
   };
-  const auto [output, last] = run_layers<2>("LSTM", *this, x, {state.hidden, state.cell}, lengths, where, step);
+  const auto [output, last] =
+      run_layers<2>("LSTM", *this, x, {state.hidden, state.cell}, lengths, where, RecurrentCell::lstm, step);
   return {output, {last[0], last[1]}};
 }
 

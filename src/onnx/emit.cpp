@@ -28,20 +28,20 @@ void Emit<T>::check_attributes(std::size_t bytes) const {
   if (op().sized_attributes || op().attribute_bytes != bytes)
     fail(fmt::format("its attributes have {} bytes where the exporter expects {}", op().attribute_bytes, bytes));
   for (std::size_t r = 1; r < trace_.recordings(); ++r)
-    if (std::memcmp(attributes_in(0), attributes_in(r), bytes) != 0) fail_as_dynamic();
+    if (std::memcmp(attributes_in(0), attributes_in(r), bytes) != 0) fail_as_dynamic("attributes", r);
 }
 
 template <class T>
-void Emit<T>::fail_as_dynamic() const {
-  fail("its attributes depend on the extent of a dynamic axis: leave this axis fixed (SaveOptions::axes)");
+void Emit<T>::fail_as_dynamic(std::string_view what, std::size_t recording) const {
+  fail(fmt::format("its {} depend{} on the extent of {}: {}", what, what.ends_with('s') ? "" : "s",
+                   trace_.longer_axes(recording), trace_.advice(recording)));
 }
 
 template <class T>
 double Emit<T>::parameter(std::size_t i) const {
   const double value = trace_.parameters(traced_)[i];
   for (std::size_t r = 1; r < trace_.recordings(); ++r)
-    if (trace_.parameters(traced_, r)[i] != value)
-      fail("its parameter depends on the extent of a dynamic axis: leave this axis fixed (SaveOptions::axes)");
+    if (trace_.parameters(traced_, r)[i] != value) fail_as_dynamic("parameter", r);
   return value;
 }
 
@@ -68,7 +68,7 @@ std::string Emit<T>::transpose(const std::string& x, const std::vector<std::ptrd
 
 template <class T>
 void Emit<T>::fail(const std::string& reason) const {
-  throw ValueError("onnx::save", fmt::format("the op {} cannot be exported: {}", op().name, reason), where());
+  trace_.fail(traced_.index, fmt::format("the op {} cannot be exported: {}", op().name, reason), where());
 }
 
 template <class T>
@@ -78,7 +78,7 @@ const std::map<std::string_view, Mapping<T>>& mappings() {
     for (const auto family :
          {elementwise_mappings<T>(), shape_mappings<T>(), index_mappings<T>(), cumulative_mappings<T>(),
           reduction_mappings<T>(), normalisation_mappings<T>(), linear_mappings<T>(), network_mappings<T>(),
-          pooling_mappings<T>(), loss_mappings<T>(), optimiser_mappings<T>()})
+          pooling_mappings<T>(), recurrent_mappings<T>(), loss_mappings<T>(), optimiser_mappings<T>()})
       for (const Mapping<T>& mapping : family) map.emplace(mapping.op, mapping);
     return map;
   }();

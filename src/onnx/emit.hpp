@@ -29,7 +29,9 @@ template <class T>
 class GraphWriter {
  public:
   /// Writes everything that the trace needs and returns the file's content.
-  GraphWriter(const Trace<T>& trace, const std::vector<NamedParameter<T>>& parameters);
+  /// `parameters`: with the names that they get; `buffers`: those that are Buffers.
+  GraphWriter(const Trace<T>& trace, const std::vector<NamedParameter<T>>& parameters,
+              const std::vector<Parameter<T>>& buffers);
   ModelFile write(const SaveOptions& options);
 
   /// Appends a node with new outputs and returns their names.
@@ -66,11 +68,14 @@ class GraphWriter {
   std::string parameter(const TracedNode<T>& node);
   void add_parameter(const std::string& name, const Parameter<T>& parameter);
   std::string constant(const TracedNode<T>& node);
+  std::string triangle(const TracedNode<T>& node);
   std::string axis_extent(std::size_t k);  // a vector of one int64
   std::string initialiser(TensorData tensor);
 
   const Trace<T>& trace_;
   const std::vector<NamedParameter<T>>& parameters_;
+  const std::vector<Parameter<T>>& buffers_;
+  std::vector<std::string> buffer_names_;  // of those in the graph
   Graph graph_;
   std::vector<std::string> names_;                   // of the traced nodes
   std::map<std::string, std::string> by_content_;    // initialisers by type, shape and elements
@@ -126,14 +131,14 @@ class Emit {
     std::vector<std::ptrdiff_t> values;
     for (std::size_t r = 0; r < trace_.recordings(); ++r)
       values.push_back(static_cast<std::ptrdiff_t>(f(*static_cast<const A*>(attributes_in(r)))));
-    return trace_.extent(values, op().name, where());
+    return trace_.extent(values, traced_, op().name, where());
   }
   /// A part of the attributes, which must not depend on the dynamic axes: `f(attributes)`.
   template <class A, class F>
   auto fixed(const F& f) const {
     const auto value = f(*static_cast<const A*>(attributes_in(0)));
     for (std::size_t r = 1; r < trace_.recordings(); ++r)
-      if (!(f(*static_cast<const A*>(attributes_in(r))) == value)) fail_as_dynamic();
+      if (!(f(*static_cast<const A*>(attributes_in(r))) == value)) fail_as_dynamic("attributes", r);
     return value;
   }
   /// Whether `f(attributes)` of any recording.
@@ -164,7 +169,7 @@ class Emit {
       if (!(std::abs(value) <= most_exact) || std::trunc(value) != value) return std::nullopt;
       values.push_back(static_cast<std::ptrdiff_t>(value));
     }
-    return trace_.extent(values, "a number", where());
+    return trace_.extent(values, traced_, "a number", where());
   }
   std::size_t recordings() const { return trace_.recordings(); }
   double parameter_in(std::size_t recording, std::size_t i) const { return trace_.parameters(traced_, recording)[i]; }
@@ -189,6 +194,8 @@ class Emit {
 
   /// Throws ValueError: why the node cannot be exported.
   [[noreturn]] void fail(const std::string& reason) const;
+  /// The same, because `what` is another one in a recording, where axes are longer, than for the sample.
+  [[noreturn]] void fail_as_dynamic(std::string_view what, std::size_t recording) const;
 
  private:
   const TracedNode<T>& operand(std::size_t i) const { return trace_.nodes()[traced_.operands[first_ + i]]; }
@@ -196,7 +203,6 @@ class Emit {
     return static_cast<const std::byte*>(trace_.node(traced_, recording).attributes) + attributes_;
   }
   void check_attributes(std::size_t bytes) const;
-  [[noreturn]] void fail_as_dynamic() const;
 
   const Trace<T>& trace_;
   const TracedNode<T>& traced_;
@@ -235,6 +241,8 @@ template <class T>
 std::span<const Mapping<T>> network_mappings();
 template <class T>
 std::span<const Mapping<T>> pooling_mappings();
+template <class T>
+std::span<const Mapping<T>> recurrent_mappings();
 template <class T>
 std::span<const Mapping<T>> loss_mappings();
 template <class T>

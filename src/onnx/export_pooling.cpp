@@ -212,8 +212,8 @@ std::string export_max_unpool_gradient(const Emit<T>& e) {
   const Extents elements = e.extents(1);
   std::ptrdiff_t count = 1;
   for (std::size_t axis = plane; axis < elements.size(); ++axis) {
-    if (!elements[axis].fixed())
-      e.fail("its planes depend on the extent of a dynamic axis: leave this axis fixed (SaveOptions::axes)");
+    for (std::size_t k = 0; k < elements[axis].factors.size(); ++k)
+      if (elements[axis].factors[k] != 0) e.fail_as_dynamic("planes", 1 + k);
     count *= elements[axis].constant;
   }
   const std::string g = parts::flatten_from(e, e.x(0), plane), positions = parts::flatten_from(e, e.x(1), plane);

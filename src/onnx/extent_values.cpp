@@ -13,8 +13,9 @@ std::string number(const Emit<T>& e, const Extent& extent) {
 
 template <class T>
 std::string scalar_parameter(const Emit<T>& e) {
-  const auto scalar = scalar_of_recordings(e, [&](std::size_t recording) { return e.parameter_in(recording, 0); });
-  if (!scalar) fail_for_parameter(e);
+  const auto parameter = [&](std::size_t recording) { return e.parameter_in(recording, 0); };
+  const auto scalar = scalar_of_recordings(e, parameter);
+  if (!scalar) fail_for_parameter(e, parameter);
   return *scalar;
 }
 

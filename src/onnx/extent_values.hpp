@@ -30,10 +30,12 @@ std::optional<std::string> scalar_of_recordings(const Emit<T>& e, const F& f) {
     return e.node("Reciprocal", {number(e, *integer)});
   return std::nullopt;
 }
-/// Throws ValueError for a parameter that is none of these.
-template <class T>
-[[noreturn]] void fail_for_parameter(const Emit<T>& e) {
-  e.fail("its parameter depends on the extent of a dynamic axis: leave this axis fixed (SaveOptions::axes)");
+/// Throws ValueError for a parameter that is `f(recording)` and none of these.
+template <class T, class F>
+[[noreturn]] void fail_for_parameter(const Emit<T>& e, const F& f) {
+  std::size_t recording = 1;
+  while (recording + 1 < e.recordings() && f(recording) == f(std::size_t{0})) ++recording;
+  e.fail_as_dynamic("parameter", recording);
 }
 /// The name of the first parameter of an elementwise op, which may follow from extents, as the divisor of a mean does.
 template <class T>

@@ -3,6 +3,8 @@
 
 #include "io/elements.hpp"
 #include "io/in_quotes.hpp"
+#include "io/json.hpp"
+#include <wengert/base/error.hpp>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +12,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -110,6 +113,50 @@ std::string Node::description() const {
     shown += io::in_quotes_up_to(longest, *given) + " ";
   const std::string op_name = io::in_quotes_up_to(longest, domain + (domain.empty() ? "" : ".") + op);
   return fmt::format("{}({}, opset {})", shown, op_name.substr(1, op_name.size() - 2), opset);
+}
+
+// ---- lists of names
+
+namespace {
+
+class NameList final : public io::JsonReceiver {
+ public:
+  std::set<std::string> names;
+
+  void begin_array() override {
+    if (std::exchange(open_, true)) refuse();
+  }
+  void end_array() override {}
+  void string(std::string text) override {
+    if (!open_) refuse();
+    names.insert(std::move(text));
+  }
+  void begin_object() override { refuse(); }
+  void key(std::string) override { refuse(); }
+  void end_object() override { refuse(); }
+  void integer(std::uint64_t) override { refuse(); }
+  void other(std::string_view) override { refuse(); }
+  void fault(std::string_view, std::size_t) override { refuse(); }
+
+ private:
+  [[noreturn]] static void refuse() { throw ValueError("onnx", "expected a JSON list of names"); }
+
+  bool open_ = false;
+};
+
+}  // namespace
+
+std::string json_of_names(const std::vector<std::string>& names) {
+  io::JsonWriter list;
+  list.begin_array();
+  for (const std::string& name : names) list.string(name);
+  return list.end_array().text();
+}
+
+std::set<std::string> names_of_json(std::string_view text) {
+  NameList list;
+  io::parse_json(text, list);
+  return std::move(list.names);
 }
 
 }  // namespace detail

@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -21,6 +23,7 @@ struct TensorData {
   Shape shape;
   std::string bytes;
 
+  friend bool operator==(const TensorData&, const TensorData&) = default;
   /// The elements as integers; throws Error for other types.
   Indices integers() const;
   /// The elements rounded to T; integers and truth values are converted.
@@ -59,7 +62,16 @@ struct ModelFile {
   std::map<std::string, std::int64_t, std::less<>> opsets;  // version of each domain; "" is ONNX's own
   Graph graph;
   std::map<std::string, std::string> metadata;  // with producer_name, producer_version, domain, doc_string if not empty
+  std::set<std::string> buffers{};              // names of initialisers that are Buffers, as the metadata list them
 };
+
+/// The key of the metadata that list the names of initialisers that are Buffers, in JSON: those whose ops do not tell.
+inline constexpr const char* buffers_key = "wengert.buffers";
+/// A JSON list of names, and its elements. Throws ValueError for another text.
+///@{
+std::string json_of_names(const std::vector<std::string>& names);
+std::set<std::string> names_of_json(std::string_view text);
+///@}
 
 /// Reads a file. Throws FileError if it is missing, damaged, too new (IR above 8 is read as far as its ops allow), or
 /// if external data are absent, lie outside of the folder or are shorter than declared. Memory is bounded by the sizes

@@ -47,8 +47,9 @@ std::vector<Dimension> declared_shape(const TracedNode<T>& node, const std::vect
 }  // namespace
 
 template <class T>
-GraphWriter<T>::GraphWriter(const Trace<T>& trace, const std::vector<NamedParameter<T>>& parameters)
-    : trace_(trace), parameters_(parameters) {}
+GraphWriter<T>::GraphWriter(const Trace<T>& trace, const std::vector<NamedParameter<T>>& parameters,
+                            const std::vector<Parameter<T>>& buffers)
+    : trace_(trace), parameters_(parameters), buffers_(buffers) {}
 
 template <class T>
 std::string GraphWriter<T>::new_name(std::string_view stem) {
@@ -158,7 +159,7 @@ std::string GraphWriter<T>::axis_extent(std::size_t k) {
                          {{"start", static_cast<std::int64_t>(axis)}, {"end", static_cast<std::int64_t>(axis + 1)}}, 1)
                        .front();
   }
-  throw ValueError("onnx::save", "no input has the dynamic axis");
+  throw ValueError(trace_.caller(), "no input has the dynamic axis");
 }
 
 template <class T>
@@ -182,7 +183,7 @@ std::string GraphWriter<T>::expand(const Trace<T>& trace, const TracedNode<T>& n
   std::size_t recorded = 0;  // its parameters may follow from extents
   const Recording<T> recording = [&](Tape<T>& tape, std::span<const std::size_t>) {
     const std::span<const double> parameters = trace.parameters(node, recorded++);
-    RecordedCall<T> call;
+    RecordedCall<T> call{.caller = trace.caller(), .options = trace.call().options};
     std::vector<Var<T>> inputs;
     for (std::size_t i = 0; i < operands.size(); ++i) {
       inputs.push_back(tape.constant(T{0}, where));
@@ -191,11 +192,11 @@ std::string GraphWriter<T>::expand(const Trace<T>& trace, const TracedNode<T>& n
     call.outputs.push_back({"y", wengert::detail::expand<T>(op, inputs, parameters), false});
     return call;
   };
-  const Trace<T> expansion(recording, trace.sizes(), where);
+  const Trace<T> expansion(recording, trace, node, where);
   const auto scalar = [&](const auto& value_in) {
     const Emit<T> e(*this, trace, node, {}, where);
     const std::optional<std::string> name = scalar_of_recordings(e, value_in);
-    if (!name) fail_for_parameter(e);
+    if (!name) fail_for_parameter(e, value_in);
     return *name;
   };
   std::vector<std::string> names;
@@ -258,14 +259,13 @@ std::string GraphWriter<T>::export_node(const Trace<T>& trace, const TracedNode<
     if (!name.empty()) return name;
   }
   if (op.formula != nullptr) return expand(trace, node, operands, where);
-  throw ValueError(
-      "onnx::save",
-      op.draw == nullptr
-          ? fmt::format("the op {} has no counterpart in ONNX", op.name)
-          : fmt::format("the op {} draws random numbers, which a file cannot repeat: leave it out, or save "
-                        "what it draws as an input",
-                        op.name),
-      where);
+  trace.fail(node.index,
+             op.draw == nullptr
+                 ? fmt::format("the op {} has no counterpart in ONNX", op.name)
+                 : fmt::format("the op {} draws random numbers, which a file cannot repeat: leave it out, or save "
+                               "what it draws as an input",
+                               op.name),
+             where);
 }
 
 template <class T>
@@ -337,6 +337,7 @@ ModelFile GraphWriter<T>::write(const SaveOptions& options) {
     for (const auto& [input, output] : call.state) state.key(input).string(output);
     file.metadata["state"] = state.end_object().text();
   }
+  if (!buffer_names_.empty()) file.metadata[buffers_key] = json_of_names(buffer_names_);
   file.metadata["producer_name"] = "wengert";
   file.metadata["producer_version"] = WENGERT_VERSION;
   if (!options.doc.empty()) file.metadata["doc_string"] = options.doc;

@@ -120,6 +120,7 @@ ModelReader::Function* ModelReader::find_function(const Node& node) {
 }
 
 std::string ModelReader::name_of_value(const std::string& name, Scope& scope) {
+  source_.require_utf8(name, "the name of a value");
   if (scope.call == nullptr || name.empty()) return name;
   const auto [entry, added] = scope.names.try_emplace(name);
   if (added) {

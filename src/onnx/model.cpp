@@ -1,10 +1,9 @@
 // Model: loading, the check of inputs, and the call.
-#include <wengert/onnx/model.hpp>
-
 #include "io/in_quotes.hpp"
 #include "onnx/graph.hpp"
 #include "onnx/run.hpp"
 #include <wengert/base/error.hpp>
+#include <wengert/onnx/model.hpp>
 #include <wengert/tape/op.hpp>
 
 #include <algorithm>
@@ -63,8 +62,8 @@ void check_input(const Port& port, const Value<T>& value, std::map<std::string, 
   }
 }
 
-// What becomes of the initialisers of a graph and its bodies: some are running statistics, which are not trained; some only
-// set options of ops, such as the limits of Clip, and stay constants.
+// What becomes of the initialisers of a graph and its bodies: some are running statistics, which are not trained; some
+// only set options of ops, such as the limits of Clip, and stay constants.
 struct InitialiserUses {
   std::set<std::string> statistics, options, others;
 
@@ -127,7 +126,7 @@ Model<T> model_from(ModelFile file, const Location& where) {
   std::erase_if(file.graph.initialisers, [&](detail::TensorData& tensor) {
     if (!is_floating(tensor.type) || (uses.options.contains(tensor.name) && !uses.others.contains(tensor.name)))
       return false;
-    const bool is_statistic = uses.statistics.contains(tensor.name);
+    const bool is_statistic = uses.statistics.contains(tensor.name) || file.buffers.contains(tensor.name);
     Parameter<T> value(tensor.template numbers<T>(), tensor.name, !is_statistic);
     if (is_statistic)
       model.statistics.push_back({tensor.name, {std::move(value)}});
@@ -170,7 +169,9 @@ std::vector<Value<T>> Model<T>::run(Tape<T>& tape, const std::vector<Value<T>>& 
   const ModelFile& file = graph.file(where);
   const std::vector<Port>& ports = file.graph.inputs;
   if (inputs.size() != ports.size())
-    throw ValueError("onnx", fmt::format("{} inputs given: the model takes {}: {}", inputs.size(), ports.size(), text_of(ports)), where);
+    throw ValueError(
+        "onnx", fmt::format("{} inputs given: the model takes {}: {}", inputs.size(), ports.size(), text_of(ports)),
+        where);
   std::map<std::string, std::size_t> named;
   for (std::size_t i = 0; i < inputs.size(); ++i) check_input(ports[i], inputs[i], named, where);
   return atomically(tape, where, [&] {

@@ -2,12 +2,17 @@
 #include "onnx/call.hpp"
 #include "onnx/known.hpp"
 #include "onnx/operand.hpp"
+#include "ops/positions.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/index.hpp>
 #include <wengert/ops/shape.hpp>
+#include <wengert/ops/slice.hpp>
 
 #include <algorithm>
+#include <numeric>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -16,12 +21,27 @@ namespace wengert::onnx::detail {
 
 namespace {
 
-// `index`, counted from the end if negative.
+// Where updates go: row-major positions from 0 on, and their values if they are constant.
 template <class T>
-std::int64_t position_of(const Call<T>& c, std::int64_t index, std::size_t extent, std::size_t axis) {
-  const auto n = static_cast<std::int64_t>(extent);
-  if (index < -n || index >= n) c.fail(fmt::format("index {}: axis {} has {} elements", index, axis, n));
-  return index < 0 ? index + n : index;
+struct Places {
+  IndexVar<T> positions;
+  std::optional<Indices> known;
+};
+
+// From the indices of axes, which `lists_on` records on a tape.
+template <class T, class F>
+Places<T> places_of(const Call<T>& c, const F& lists_on) {
+  const auto positions_on = [&](Tape<T>& tape) {
+    std::vector<IndicesOfAxis<T>> lists = lists_on(tape);
+    // Joined indices are counted from the front: a first axis of one element joins the only list.
+    const IndexVar<T> zero = tape.indices(Indices(xt::zeros<std::int64_t>({1})), c.where);
+    if (lists.size() < 2) lists.insert(lists.begin(), {zero, 0, 1});
+    return reshape(row_major_positions<T>("onnx", lists, c.where), {-1}, c.where);
+  };
+  if (!c.value(1).constant()) return {positions_on(c.tape), std::nullopt};
+  Tape<T> scratch;
+  const Indices known = positions_on(scratch).value(c.where);
+  return {c.tape.indices(known, c.where), known};
 }
 
 template <class T>
@@ -33,17 +53,29 @@ Var<T> combined(const Call<T>& c, const std::string& reduction, Var<T> x, Var<T>
   c.fail(fmt::format("reduction '{}': expected 'none', 'add', 'mul', 'max' or 'min'", reduction));
 }
 
+// The same rows of a matrix, replaced by those of another: row positions[i] by row i.
+template <class T>
+Var<T> with_rows(const Call<T>& c, Var<T> x, IndexVar<T> positions, Var<T> rows) {
+  const Shape shape = x.shape();
+  Indices columns = Indices::from_shape({1, shape[1]});
+  std::iota(columns.begin(), columns.end(), 0);
+  const IndexVar<T> places = row_major_positions<T>(
+      "onnx",
+      {{reshape(positions, {-1, 1}, c.where), 0, shape[0]}, {c.tape.indices(std::move(columns), c.where), 1, shape[1]}},
+      c.where);
+  const Var<T> y = scatter(reshape(x, {-1}, c.where), 0, IndexOperand<T>(reshape(places, {-1}, c.where), c.where),
+                           at(c, reshape(rows, {-1}, c.where)), c.where);
+  return reshape(y, shape, c.where);
+}
+
 // The rows of a matrix x combined with those of a matrix of updates, of which number i belongs to row positions[i].
 template <class T>
-Var<T> with_updates(const Call<T>& c, Var<T> x, const std::vector<std::int64_t>& positions, Var<T> updates) {
-  const std::string reduction = c.text("reduction", "none");
-  if (reduction == "add") return index_add(x, 0, IndexOperand<T>(positions, c.where), at(c, updates), c.where);
-
+Var<T> with_known_updates(const Call<T>& c, Var<T> x, const std::vector<std::int64_t>& positions, Var<T> updates) {
   // Each round writes to a row at most once, in the order of the updates.
   std::vector<std::size_t> written(x.shape()[0], 0);
   std::vector<std::vector<std::int64_t>> rows, sources;
   for (std::size_t i = 0; i < positions.size(); ++i) {
-    const std::size_t round = reduction == "none" ? 0 : written[static_cast<std::size_t>(positions[i])]++;
+    const std::size_t round = written[static_cast<std::size_t>(positions[i])]++;
     if (round == rows.size()) {
       rows.emplace_back();
       sources.emplace_back();
@@ -51,15 +83,32 @@ Var<T> with_updates(const Call<T>& c, Var<T> x, const std::vector<std::int64_t>&
     rows[round].push_back(positions[i]);
     sources[round].push_back(static_cast<std::int64_t>(i));
   }
-  const std::size_t width = x.shape()[1];
+  const std::string reduction = c.text("reduction", "none");
   for (std::size_t round = 0; round < rows.size(); ++round) {
-    const IndexOperand<T> targets(rows[round], c.where);
+    const IndexVar<T> targets = IndexOperand<T>(rows[round], c.where).on(c.tape);
     const Var<T> update =
         rows.size() == 1 ? updates : take(updates, IndexOperand<T>(sources[round], c.where), 0, c.where);
-    const Var<T> result = reduction == "none" ? update : combined(c, reduction, take(x, targets, 0, c.where), update);
-    Indices places = Indices::from_shape({rows[round].size(), width});
-    for (std::size_t i = 0; i < places.size(); ++i) places.data()[i] = rows[round][i / width];
-    x = scatter(x, 0, IndexOperand<T>(places, c.where), at(c, result), c.where);
+    const Var<T> before = take(x, IndexOperand<T>(targets, c.where), 0, c.where);
+    x = with_rows(c, x, targets, combined(c, reduction, before, update));
+  }
+  return x;
+}
+
+// The same for any places. A recording that does not know them writes one row after another where their order matters.
+template <class T>
+Var<T> with_updates(const Call<T>& c, Var<T> x, const Places<T>& places, Var<T> updates) {
+  const std::string reduction = c.text("reduction", "none");
+  if (reduction == "none") return with_rows(c, x, places.positions, updates);
+  if (reduction == "add") return index_add(x, 0, IndexOperand<T>(places.positions, c.where), at(c, updates), c.where);
+  if (places.known || c.tape.computes_values()) {
+    const Indices known = places.known ? *places.known : places.positions.value(c.where);
+    return with_known_updates(c, x, {known.begin(), known.end()}, updates);
+  }
+  for (std::size_t i = 0; i < updates.shape()[0]; ++i) {
+    const Slice one(xt::range(i, i + 1));
+    const IndexVar<T> target = slice(places.positions, 0, one, c.where);
+    const Var<T> before = take(x, IndexOperand<T>(target, c.where), 0, c.where);
+    x = with_rows(c, x, target, combined(c, reduction, before, slice(updates, 0, one, c.where)));
   }
   return x;
 }
@@ -77,17 +126,18 @@ Outputs<T> scatter_elements_of(const Call<T>& c) {
   if (written.rank() != shape.rank() || c.shape(2) != written)
     c.fail(fmt::format("indices of shape {} and updates of shape {} for shape {}: expected equal shapes of that rank",
                        to_string(written), to_string(c.shape(2)), to_string(shape)));
-  const Indices indices = c.value(1).integers(c.where);
-  std::vector<std::int64_t> positions;
-  for (std::size_t element = 0; element < indices.size(); ++element) {
-    Shape place = unravel(element, written);
-    place[axis] = static_cast<std::size_t>(position_of(c, indices.data()[element], shape[axis], axis));
-    std::int64_t position = 0;
-    for (std::size_t i = 0; i < shape.rank(); ++i)
-      position = position * static_cast<std::int64_t>(shape[i]) +
-                 position_of(c, static_cast<std::int64_t>(place[i]), shape[i], i);
-    positions.push_back(position);
-  }
+  const auto lists_on = [&](Tape<T>& tape) {
+    std::vector<IndicesOfAxis<T>> lists;
+    for (std::size_t i = 0; i < shape.rank(); ++i) {
+      Shape along(std::vector<std::size_t>(shape.rank(), 1));
+      along[i] = written[i];
+      lists.push_back({i == axis ? c.value(1).indices(tape, c.where)
+                                 : tape.indices(Indices(xt::cast<std::int64_t>(counted<double>(along))), c.where),
+                       i, shape[i]});
+    }
+    return lists;
+  };
+  const Places<T> positions = places_of(c, lists_on);
   const Var<T> y = with_updates(c, reshape(c.x(0), {-1, 1}, c.where), positions, reshape(c.x(2), {-1, 1}, c.where));
   return reshape(y, shape, c.where);
 }
@@ -110,13 +160,15 @@ Outputs<T> scatter_nd_of(const Call<T>& c) {
   if (c.shape(2) != expected)
     c.fail(fmt::format("updates of shape {}: expected {}", to_string(c.shape(2)), to_string(expected)));
 
-  // Rows are numbered in integers, because a float holds no larger ones than 2²⁴.
-  const Indices indices = c.value(1).integers(c.where);
-  std::vector<std::int64_t> positions(count, 0);
-  for (std::size_t i = 0; i < count; ++i)
+  const auto lists_on = [&](Tape<T>& tape) {
+    std::vector<IndicesOfAxis<T>> lists;
+    const IndexVar<T> indices = c.value(1).indices(tape, c.where);
     for (std::size_t axis = 0; axis < depth; ++axis)
-      positions[i] = positions[i] * static_cast<std::int64_t>(shape[axis]) +
-                     position_of(c, indices.data()[i * depth + axis], shape[axis], axis);
+      lists.push_back({reshape(slice(indices, -1, Slice(axis), c.where), {-1}, c.where), axis, shape[axis]});
+    if (depth == 0) lists.push_back({tape.indices(Indices(xt::zeros<std::int64_t>({count})), c.where), 0, 1});
+    return lists;
+  };
+  const Places<T> positions = places_of(c, lists_on);
   const auto as_rows = [&](const auto& x) { return reshape(x[0], Shape{rows, width}, c.where); };
   const Var<T> x = moved(c, 1, as_rows).var(c.tape, c.where);
   const Var<T> y = with_updates(c, x, positions, reshape(c.x(2), Shape{count, width}, c.where));

@@ -189,9 +189,16 @@ Outputs<T> split_of(const Call<T>& c) {
       c.fail(fmt::format("num_outputs {} for {} outputs: expected equal numbers", n, c.node.outputs.size()));
     sizes = even_parts(c, c.shape(0)[axis], static_cast<std::size_t>(n));
   }
+  const auto split = [&](const auto& x) {
+    return split_with_sizes(x, Integers(sizes), static_cast<std::ptrdiff_t>(axis), c.where);
+  };
   std::vector<Value<T>> parts;
-  for (const Var<T>& part : split_with_sizes(c.x(0), Integers(sizes), static_cast<std::ptrdiff_t>(axis), c.where))
-    parts.emplace_back(part, c.type(0));
+  if (c.value(0).constant()) {
+    for (std::size_t i = 0; i < sizes.size(); ++i)
+      parts.push_back(moved(c, 1, [&](const auto& x) { return split(x[0])[i]; }));
+    return parts;
+  }
+  for (const Var<T>& part : split(c.x(0))) parts.emplace_back(part, c.type(0));
   return parts;
 }
 
@@ -288,7 +295,7 @@ std::span<const Entry<T>> shape_entries() {
       {"Reshape", reshape_of<T>, true},
       {"Slice", slice_of<T>, true},
       {"SpaceToDepth", space_to_depth_of<T>},
-      {"Split", split_of<T>},
+      {"Split", split_of<T>, true},
       {"Squeeze", squeeze_of<T>, true},
       {"Tile", tile_of<T>, true},
       {"Transpose", transpose_of<T>, true},

@@ -14,7 +14,6 @@
 #include <array>
 #include <cmath>
 #include <numbers>
-#include <optional>
 #include <vector>
 
 #include <fmt/format.h>
@@ -178,10 +177,10 @@ Outputs<T> stft_of(const Call<T>& c) {
   for (std::size_t i = 0; i < places.size(); ++i)
     places.data()[i] = static_cast<std::int64_t>(i / length * step + i % length);
   const IndexVar<T> at_frames = c.tape.indices(places, c.where);
-  const std::optional<Var<T>> window = c.has(2) ? std::optional(c.x(2)) : std::nullopt;
+  const Var<T> window = c.has(2) ? c.x(2) : Var<T>();
   const Signal<T> framed = each_part(signal, [&](Var<T> part) {
     const Var<T> parts = take(part, IndexOperand<T>(at_frames, c.where), 1, c.where);
-    return window ? multiply(at(c, parts), *window) : parts;
+    return window.empty() ? parts : multiply(at(c, parts), window);
   });
   const std::size_t bins = is_onesided(c, signal, 1) ? length / 2 + 1 : length;
   const Signal<T> spectrum = transformed(c, framed, length, bins, false);

@@ -39,6 +39,7 @@ Port ModelReader::port(const proto::ValueInfoProto& from, Scope& scope) {
   if (!type.has_shape()) return result;
   result.shape.emplace();
   for (const auto& from_axis : type.shape().dim()) {
+    source_.require_utf8(from_axis.dim_param(), "the name of an axis");
     Dimension axis{.extent = std::nullopt, .name = from_axis.dim_param()};
     // Some exporters write −1 for an axis of any extent.
     if (from_axis.has_dim_value() && from_axis.dim_value() >= 0)
@@ -76,6 +77,7 @@ Node ModelReader::node(const proto::NodeProto& from, Scope& scope) {
   Node result;
   result.op = from.op_type();
   result.domain = domain_of(from.domain());
+  source_.require_utf8(from.name(), "the name of a node");
   result.name = from.name();
   if (scope.call != nullptr && !from.name().empty()) result.name = fmt::format("{}/{}", scope.call->name, from.name());
   for (const std::string& input : from.input()) result.inputs.push_back(name_of_value(input, scope));
@@ -188,6 +190,15 @@ ModelFile ModelReader::read(proto::ModelProto model) {
                                    {"domain", &model.domain()},
                                    {"doc_string", &model.doc_string()}})
     if (!value->empty()) result.metadata[key] = *value;
+  for (const auto& [key, text] : result.metadata) {
+    source_.require_utf8(key, "a key of the metadata");
+    source_.require_utf8(text, fmt::format("the metadata under {}", in_quotes(key)));
+  }
+  if (const auto listed = result.metadata.find(buffers_key); listed != result.metadata.end()) try {
+      result.buffers = names_of_json(listed->second);
+    } catch (const ValueError&) {
+      source_.fail(fmt::format("metadata {}: expected a JSON list of names", in_quotes(buffers_key)));
+    }
   add_functions(model, result.opsets);
   Scope scope{result.opsets};
   Repeated<proto::TensorProto> dense;  // taken from the model, so that its bytes are not copied

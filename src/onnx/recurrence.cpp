@@ -2,6 +2,7 @@
 #include "onnx/recurrence.hpp"
 
 #include "onnx/operand.hpp"
+#include "onnx/whole_layers.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/join.hpp>
 #include <wengert/ops/linalg.hpp>
@@ -200,6 +201,23 @@ Var<T> run_direction(const Call<T>& c, const Cell<T>& cell, const RecurrentExten
   return stack(outputs, 0, c.where);
 }
 
+// The node as one op, for a file that it is saved in.
+template <class T>
+Outputs<T> record_whole(const Call<T>& c, const Cell<T>& cell, const RecurrentExtents& e, WholeLayers<T>& recorder) {
+  std::vector<Var<T>> inputs;
+  for (std::size_t i = 0; i < c.size(); ++i)
+    inputs.push_back(!c.has(i) ? Var<T>() : i == WholeNode::lengths ? c.indices(i).handle() : c.x(i));
+  const Shape last =
+      e.batch_first ? Shape{e.samples, e.directions, e.hidden} : Shape{e.directions, e.samples, e.hidden};
+  std::vector<Shape> outputs(1 + cell.parts, last);
+  outputs[0] = e.batch_first ? Shape{e.samples, e.steps, e.directions, e.hidden}
+                             : Shape{e.steps, e.directions, e.samples, e.hidden};
+  std::vector<Value<T>> results;
+  for (const Var<T>& output : recorder.record(c.node, inputs, outputs, c.where))
+    results.emplace_back(output, c.type(0));
+  return results;
+}
+
 }  // namespace
 
 template <class T>
@@ -219,6 +237,9 @@ template <class T>
 Outputs<T> recurrent(const Call<T>& c, const Cell<T>& cell) {
   const RecurrentExtents e = extents_of(c, cell);
   const std::vector<Activation<T>> activations = activations_of(c, cell, e.directions);
+  WholeLayers<T>* const recorder = WholeLayers<T>::of(c.tape);
+  if (recorder != nullptr && c.opset() >= 7)  // earlier ones have other attributes
+    return record_whole(c, cell, e, *recorder);
   const Var<T> mask = mask_of(c, e);
   Var<T> x = c.x(0);
   if (e.batch_first) x = swapaxes(x, 0, 1, c.where);

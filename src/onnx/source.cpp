@@ -2,6 +2,7 @@
 #include "onnx/source.hpp"
 
 #include "io/in_quotes.hpp"
+#include "io/json.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -31,6 +32,10 @@ Source::Source(std::string label, std::size_t bytes, fs::path folder)
     : label_(std::move(label)), budget_(memory_for(bytes)), folder_(folder.empty() ? "." : std::move(folder)) {}
 
 void Source::fail(std::string_view what) const { throw FileError("onnx::load", fmt::format("{}: {}", label_, what)); }
+
+void Source::require_utf8(std::string_view text, std::string_view what) const {
+  if (!io::is_utf8(text)) fail(fmt::format("{}, {}, is not UTF-8: the file is damaged", what, in_quotes(text)));
+}
 
 void Source::spend(std::size_t bytes) {
   if (bytes > budget_)

@@ -19,6 +19,8 @@ class Source {
 
   /// Throws a FileError that names the file, followed by `what`.
   [[noreturn]] void fail(std::string_view what) const;
+  /// Throws FileError, which calls the text `what`, unless it is UTF-8.
+  void require_utf8(std::string_view text, std::string_view what) const;
   /// Accounts for memory that the file does not hold byte by byte, such as the body of a function at each of its calls.
   /// Throws FileError if it exceeds a multiple of the file's size.
   void spend(std::size_t bytes);

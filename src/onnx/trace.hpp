@@ -41,15 +41,16 @@ struct TracedNode {
 
 /// Recordings of one network at several extents of its dynamic axes, with equal nodes.
 ///
-/// The first has the sample's extents. In recording 1 + k, axis k is one longer, which gives the linear functions; in the
-/// others, one axis each is much longer, and last all are, which must confirm them.
+/// The first has the sample's extents. In recording 1 + k, axis k is one longer, which gives the linear functions; in
+/// the others, one axis each is much longer, and last all are, which must confirm them.
 template <class T>
 class Trace {
  public:
-  /// Records the network. Throws ValueError, naming op and line, if the recordings differ in more than extents.
-  Trace(const Recording<T>& recording, std::size_t axes, const Location& where);
-  /// Records a part of a network, whose inputs do not show the sample's extents of the dynamic axes.
-  Trace(const Recording<T>& recording, const std::vector<std::size_t>& sizes, const Location& where);
+  /// Records the network, its recurrent layers step by step or as wholes. Throws ValueError, naming axis, layer, op and
+  /// line, if the recordings differ in more than extents, and NeedsSteps for the gradient of a whole layer.
+  Trace(const Recording<T>& recording, const std::vector<DynamicAxis>& axes, bool step_by_step, const Location& where);
+  /// Records what a node of another trace, which must live longer, is replaced by.
+  Trace(const Recording<T>& recording, const Trace& outer, const TracedNode<T>& node, const Location& where);
 
   const std::vector<TracedNode<T>>& nodes() const { return nodes_; }
   const RecordedCall<T>& call() const { return calls_.front(); }
@@ -70,21 +71,39 @@ class Trace {
     return tapes_[recording]->value_of(n.index).data;
   }
   Tape<T>& tape() const { return *tapes_.front(); }
-  /// The function that has these values in the recordings. Throws ValueError if none has: `subject` is an op.
-  Extent extent(const std::vector<std::ptrdiff_t>& by_recording, std::string_view subject, const Location& where) const;
+  /// The function that has these values in the recordings. Throws ValueError about the node if none has: `subject` is
+  /// an op.
+  Extent extent(const std::vector<std::ptrdiff_t>& by_recording, const TracedNode<T>& n, std::string_view subject,
+                const Location& where) const;
   /// The same for the axes of a node's value.
   Extents extents(const TracedNode<T>& n) const;
 
-  /// The sample's extents of the dynamic axes.
-  const std::vector<std::size_t>& sizes() const { return sizes_; }
+  // ---- errors
+  /// The function that was called: `onnx::save` or `onnx::save_step`.
+  std::string_view caller() const { return call().caller; }
+  /// The axes that are longer in a recording: "the dynamic axis 'batch' (axis 0 of 'x')".
+  std::string longer_axes(std::size_t recording) const;
+  /// "leave this axis fixed (SaveOptions::axes)", of the axes that are longer in a recording.
+  std::string advice(std::size_t recording) const;
+  /// Throws ValueError about a node, which names its layer.
+  [[noreturn]] void fail(std::uint32_t index, const std::string& reason, const Location& where) const;
 
  private:
   void record(const Recording<T>& recording);
+  void record_at(const Recording<T>& recording, const std::vector<std::size_t>& grown);
+  bool is_alike(std::size_t recording) const;
+  static bool is_end(const Recording<T>& recording, std::vector<std::size_t> grown, std::size_t k);
+  std::string are_longer(std::size_t recording) const;
+  std::string layer_of(std::uint32_t index) const;
   void collect(const Location& where);
   void measure_axes(const Location& where);
+  bool is_same(std::uint32_t index, std::size_t recording) const;
   void compare(std::uint32_t index, std::size_t recording, const Location& where) const;
 
-  std::size_t axes_;
+  std::vector<DynamicAxis> axes_;
+  bool step_by_step_ = true;
+  const Trace* outer_ = nullptr;                 // the trace of which a node is replaced
+  std::uint32_t outer_index_ = 0;                // that node
   std::vector<std::vector<std::size_t>> grown_;  // by recording, then by axis: how much longer it is
   std::vector<std::size_t> sizes_;               // the sample's extent of each dynamic axis
   std::vector<std::unique_ptr<Tape<T>>> tapes_;  // one for each recording; they hold the attributes of the nodes

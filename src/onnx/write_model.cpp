@@ -3,6 +3,7 @@
 
 #include "base/located.hpp"
 #include "io/in_quotes.hpp"
+#include "io/json.hpp"
 #include "io/output_file.hpp"
 
 #include <cmath>
@@ -218,13 +219,22 @@ std::size_t initialiser_bytes(const Graph& graph) {
 
 }  // namespace
 
+void require_utf8(std::string_view text, std::string_view what, std::string_view caller, const Location& where) {
+  if (!io::is_utf8(text))
+    throw ValueError(caller, fmt::format("{}, {}, is not UTF-8: convert the text", what, in_quotes(text)), where);
+}
+
 std::string serialise(const ModelFile& file) { return bytes_of(ModelWriter().model(file)); }
 
 void write_model(const ModelFile& file, const std::filesystem::path& path, const Location& where,
                  std::size_t most_inside) {
   located("onnx::save", where, [&] {
     std::optional<ExternalData> outside;
-    if (initialiser_bytes(file.graph) > most_inside) outside.emplace(path);
+    if (initialiser_bytes(file.graph) > most_inside) {
+      require_utf8(path.filename().string(), "the name of the file, which is that of its external data", "onnx::save",
+                   where);
+      outside.emplace(path);
+    }
     const std::string bytes = bytes_of(ModelWriter(outside ? &*outside : nullptr).model(file));
     io::OutputFile model("onnx::save", path);
     model.write(bytes);

@@ -25,4 +25,8 @@ inline constexpr std::size_t most_bytes_inside = std::size_t{3} << 29;
 void write_model(const ModelFile& file, const std::filesystem::path& path, const Location& where,
                  std::size_t most_inside = most_bytes_inside);
 
+/// Throws ValueError, which calls the text `what`, unless it is UTF-8: protobuf writes other bytes without a complaint,
+/// and other programs cannot read the file.
+void require_utf8(std::string_view text, std::string_view what, std::string_view caller, const Location& where);
+
 }  // namespace wengert::onnx::detail

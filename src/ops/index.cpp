@@ -5,6 +5,7 @@
 #include "ops/axis_loop.hpp"
 #include "ops/composite_registry.hpp"
 #include "ops/indexing.hpp"
+#include "ops/positions.hpp"
 #include <wengert/ops/elementwise.hpp>
 #include <wengert/ops/index.hpp>
 #include <wengert/ops/slice.hpp>
@@ -220,6 +221,19 @@ Var<T> take(Var<T> x, std::type_identity_t<IndexOperand<T>> indices, Location wh
 }
 
 template <class T>
+IndexVar<T> row_major_positions(const char* caller, const std::vector<IndicesOfAxis<T>>& lists, const Location& where) {
+  const auto along = [&](std::size_t i) { return IndexedAxis{caller, static_cast<std::uint8_t>(lists[i].axis)}; };
+  IndexVar<T> positions = lists.front().indices;
+  std::size_t extent = lists.front().extent;
+  for (std::size_t i = 1; i < lists.size(); ++i) {
+    const JoinIndices join{{along(0), along(i), extent, lists[i].extent}};
+    positions = record(join, where, positions, lists[i].indices);
+    extent *= lists[i].extent;
+  }
+  return positions;
+}
+
+template <class T>
 Var<T> index(Var<T> x, const std::type_identity_t<List<IndexOperand<T>>>& lists, const Axes& axes, Location where) {
   Tape<T>& tape = tape_of(x, index_name, where);
   return atomically(tape, where, [&] {
@@ -229,20 +243,17 @@ Var<T> index(Var<T> x, const std::type_identity_t<List<IndexOperand<T>>>& lists,
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return of_lists[a] < of_lists[b]; });
 
-    IndexVar<T> positions;
+    std::vector<IndicesOfAxis<T>> by_axis;
     std::size_t extent = 1;
     std::vector<std::ptrdiff_t> moved, front;
     for (const std::size_t list : order) {
       const std::size_t axis = of_lists[list];
-      const IndexVar<T> next = indices_on(tape, lists.elements()[list], index_name, where);
-      const IndexedAxis along{index_name, static_cast<std::uint8_t>(axis)};
-      const IndexedAxis before{index_name, static_cast<std::uint8_t>(of_lists[order[0]])};
-      positions =
-          positions.empty() ? next : record(JoinIndices{{before, along, extent, shape[axis]}}, where, positions, next);
+      by_axis.push_back({indices_on(tape, lists.elements()[list], index_name, where), axis, shape[axis]});
       extent *= shape[axis];
       front.push_back(static_cast<std::ptrdiff_t>(moved.size()));
       moved.push_back(static_cast<std::ptrdiff_t>(axis));
     }
+    const IndexVar<T> positions = row_major_positions(index_name, by_axis, where);
     const std::size_t count = moved.size();
     std::size_t first = of_lists[order[0]];
     Var<T> from = x;
@@ -338,13 +349,14 @@ WENGERT_REGISTER_COMPOSITE(masked_select, "the elements of x where a mask is not
 
 }  // namespace
 
-#define WENGERT_INSTANTIATE(T)                                                              \
-  template Var<T> take(Var<T>, IndexOperand<T>, std::ptrdiff_t, Location);                  \
-  template Var<T> take(Var<T>, IndexOperand<T>, Location);                                  \
-  template Var<T> index(Var<T>, const List<IndexOperand<T>>&, const Axes&, Location);       \
-  template Var<T> embedding(Var<T>, IndexOperand<T>, Location);                             \
-  template Var<T> index_add(Var<T>, std::ptrdiff_t, IndexOperand<T>, Operand<T>, Location); \
-  template Var<T> one_hot(IndexVar<T>, std::size_t, Location);                              \
+#define WENGERT_INSTANTIATE(T)                                                                                  \
+  template Var<T> take(Var<T>, IndexOperand<T>, std::ptrdiff_t, Location);                                      \
+  template Var<T> take(Var<T>, IndexOperand<T>, Location);                                                      \
+  template IndexVar<T> row_major_positions(const char*, const std::vector<IndicesOfAxis<T>>&, const Location&); \
+  template Var<T> index(Var<T>, const List<IndexOperand<T>>&, const Axes&, Location);                           \
+  template Var<T> embedding(Var<T>, IndexOperand<T>, Location);                                                 \
+  template Var<T> index_add(Var<T>, std::ptrdiff_t, IndexOperand<T>, Operand<T>, Location);                     \
+  template Var<T> one_hot(IndexVar<T>, std::size_t, Location);                                                  \
   template Var<T> masked_select(Var<T>, Operand<T>, Location);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Exports the ops of the registry and steps of training, checks the files with python3-onnx, runs them with ONNX Runtime,
-# and compares the results: export_runtime_test.sh PROGRAM
+# Exports the ops of the registry, recurrent layers and steps of training, checks the files with python3-onnx, runs them
+# with ONNX Runtime, and compares the results: export_runtime_test.sh PROGRAM
 #
 # PROGRAM is onnx_test. Exit status: 0 all is well, 77 ONNX Runtime or python3-onnx is missing and the rest is well.
 set -uo pipefail
@@ -14,6 +14,7 @@ status=0
 
 # doctest's filters take a comma as a separator.
 "$program" --test-case="every op of the registry is exported to ONNX*" || exit 1
+"$program" --test-case="recurrent layers are saved as one node each*" || exit 1
 "$program" --no-skip --test-case="steps of training are exported with their batches and losses" || exit 1
 
 if /usr/bin/python3 -c "import onnx" 2>/dev/null; then
@@ -27,6 +28,9 @@ if command -v node >/dev/null 2>&1 && [ -d "$runtime/node_modules/onnxruntime-no
   node "$here/runtime/run_models.mjs" "$WENGERT_ONNX_EXPORTS" "$runtime"
   [ $? -le 1 ] || exit 1  # 1: some models did not run; the comparison tells why
   "$program" --no-skip --test-case="ONNX Runtime computes what the exported ops compute" || exit 1
+  node "$here/runtime/run_models.mjs" "$WENGERT_ONNX_EXPORTS/recurrent" "$runtime"
+  [ $? -le 1 ] || exit 1  # 1: as above
+  "$program" --no-skip --test-case="ONNX Runtime computes what saved recurrent layers compute" || exit 1
   node "$here/runtime/run_steps.mjs" "$WENGERT_ONNX_EXPORTS" "$runtime"
   [ $? -le 1 ] || exit 1  # 1: as above
   "$program" --no-skip --test-case="a hundred exported steps in ONNX Runtime have the losses*" || exit 1

@@ -346,12 +346,16 @@ TEST_CASE("known integers that no floating-point number holds are moved without 
       .node("Expand", {"gathered", "one"}, {"end"})
       .node("Slice", {"x", "one", "end"}, {"y"})
       .node("Expand", {"bounds", "square"}, {"expanded"})
-      .node("Transpose", {"expanded"}, {"all"}, {{"perm", std::vector<std::int64_t>{1, 0}}});
+      .node("Transpose", {"expanded"}, {"all"}, {{"perm", std::vector<std::int64_t>{1, 0}}})
+      .output("high", {"1"}, ElementType::int64)
+      .node("Split", {"bounds", "ones"}, {"low", "high"})
+      .initialiser("ones", Indices{1, 1});
   const auto model = loaded<float>(builder);
   Tape<float> tape;
   const auto outputs = model.run({tape.constant(Tensor<float>{1, 2, 3, 4})});
   CHECK(outputs[0].numbers() == Tensor<double>{2, 3, 4});
   CHECK(outputs[1].integers() == Indices{{7, 7}, {largest, largest}});
+  CHECK(outputs[2].integers() == Indices{largest});
 }
 
 TEST_CASE("operands of ops before opset 7 broadcast as attributes say") {

@@ -139,5 +139,26 @@ TEST_CASE("the code of the page about ONNX runs") {
   const wg::Tensor<float> prediction = predict(x).value();
   // clang-format on
   CHECK(distance(prediction, network(other.constant(x)).value()) < 1e-6);
-  CHECK(check_snippets("docs/onnx.md", "tests/onnx/page_test.cpp") == 6);
+
+  // clang-format off
+  // [write a network]
+  onnx::save(classifier, wg::Shape{1, 3}, "classifier.onnx",
+             {.inputs = {"x"}, .outputs = {"scores"}, .metadata = {{"classes", "cat,dog,owl"}}});
+  // clang-format on
+  const auto saved = onnx::load<float>("classifier.onnx");
+  CHECK(saved.inputs().at(0).shape->at(0).name == "batch");
+  CHECK(saved.metadata().at("classes") == "cat,dog,owl");
+  CHECK(distance(saved(other.constant(x)).value(), classifier(other.constant(x)).value()) < 1e-6);
+
+  optim::Optimizer<float> tuner(classifier, optim::SGD{.rate = 0.1F});
+  // clang-format off
+  // [write a step]
+  onnx::save_step(classifier, tuner, [](auto logits, auto label) { return cross_entropy(logits, label); },
+                  wg::Shape{8, 3}, wg::Indices::from_shape({8}), "step.onnx",
+                  {.inputs = {"x"}, .targets = {"label"}, .defaults = false, .initial = "first.onnx"});
+  // clang-format on
+  const auto taken = onnx::load<float>("step.onnx");
+  CHECK(taken.outputs().front().name == "loss");
+  CHECK(onnx::load<float>("first.onnx").outputs().size() + 2 == taken.inputs().size());
+  CHECK(check_snippets("docs/onnx.md", "tests/onnx/page_test.cpp") == 8);
 }

@@ -34,6 +34,28 @@ Message model_of(std::initializer_list<Message> nodes) { return model(graph({"x"
 
 }  // namespace
 
+TEST_CASE("names and metadata that are not UTF-8 are refused") {
+  const std::string bad = "caf\xE9";  // in Latin-1
+  const auto names = [&](const std::string& input, const std::string& output, const std::string& name) {
+    return model(graph({"x"}, {"y"}, {node("Relu", {"x"}, {"h"}), node("Relu", {input}, {output}, {}, "", name)}));
+  };
+  CHECK(refused(names("h", "y", "r\xC3\xA9seau")) == "no error");
+  CHECK(contains(refused(names(bad, "y", "")), "the name of a value, 'caf\xE9', is not UTF-8"));
+  CHECK(contains(refused(names("h", bad, "")), "the name of a value, 'caf\xE9', is not UTF-8"));
+  CHECK(contains(refused(names("h", "y", bad)), "the name of a node, 'caf\xE9', is not UTF-8"));
+  const auto with = [&](unsigned field, const auto& content) {
+    Message file = names("h", "y", "");
+    if constexpr (std::is_same_v<decltype(content), const Message&>)
+      file.message(field, content);
+    else
+      file.text(field, content);
+    return refused(file);
+  };
+  CHECK(contains(with(6, bad), "the metadata under 'doc_string', 'caf\xE9', is not UTF-8"));
+  CHECK(contains(with(14, Message().text(1, "key").text(2, bad)), "the metadata under 'key'"));
+  CHECK(contains(with(14, Message().text(1, bad).text(2, "text")), "a key of the metadata"));
+}
+
 TEST_CASE("a model has its nodes, ports, opsets and metadata") {
   const Message dimension = Message().number(1, 3), batch = Message().text(2, "batch"), unknown;
   const Message shape = Message().message(1, batch).message(1, dimension).message(1, unknown);

@@ -36,7 +36,7 @@ std::vector<Var<T>> constants_on(Tape<T>& tape, const std::vector<Tensor<T>>& in
 template <class T, class F>
 onnx::detail::Recording<T> recording_of(const ExportCase<T>& c, const F& call) {
   return [&c, call](Tape<T>& tape, std::span<const std::size_t>) {
-    onnx::detail::RecordedCall<T> recorded;
+    onnx::detail::RecordedCall<T> recorded{.caller = "onnx::save", .options = "SaveOptions"};
     const std::vector<Var<T>> x = constants_on(tape, c.inputs);
     for (std::size_t i = 0; i < x.size(); ++i) recorded.inputs.push_back({fmt::format("x{}", i), x[i], false});
     const Var<T> y = call(tape, x);
@@ -125,7 +125,7 @@ ExportOutcome try_export(const ExportCase<T>& c, const std::filesystem::path& fo
   const std::filesystem::path path = folder / (c.name + ".onnx");
   try {
     const auto applied = [&c](Tape<T>&, const std::vector<Var<T>>& x) { return c.apply(x); };
-    onnx::detail::save_recording<T>(recording_of(c, applied), {}, path, fixed_extents, Location::current());
+    onnx::detail::save_recording<T>(recording_of(c, applied), {}, {}, path, fixed_extents, Location::current());
   } catch (const Error& error) {
     outcome.refused = error.what();
     return outcome;
@@ -146,8 +146,8 @@ ExportOutcome try_export(const ExportCase<T>& c, const std::filesystem::path& fo
         return c.integers ? y.indices(tape).handle() : y.var(tape);
       };
       from = others / again;
-      onnx::detail::save_recording<T>(recording_of(c, imported), named_parameters(model), from, fixed_extents,
-                                      Location::current());
+      onnx::detail::save_recording<T>(recording_of(c, imported), named_parameters(model),
+                                      wengert::detail::buffers_of<T>(model), from, fixed_extents, Location::current());
       files.push_back(bytes_of(from));
     }
     if (outcome.wrong.empty() && !is_converted_again(c.name) && files[1] != files[2])

@@ -1,6 +1,5 @@
 // The manifest of exported ops for ONNX Runtime, and the comparison with its results.
 #include "registry_exports.hpp"
-
 #include "runtime_files.hpp"
 #include <wengert/onnx/element_type.hpp>
 
@@ -61,7 +60,7 @@ void ExportManifest::add(const ExportCase<T>& c) {
   const std::string_view type = name_of(onnx::element_type<T>);
   for (std::size_t i = 0; i < c.inputs.size(); ++i)
     entry["inputs"].push_back(describe(fmt::format("x{}", i), type, c.inputs[i]));
-  entry["expected"] = describe("y", "double", c.result);
+  entry["expected"] = json::array({describe("y", "double", c.result)});
   entry["output_type"] = c.integers ? name_of(onnx::ElementType::int64) : type;
   entries_.push_back(entry.dump());
 }
@@ -95,25 +94,30 @@ RuntimeComparison compare_runtime(const std::filesystem::path& folder) {
         fail(error);
       continue;
     }
-    const json& output = models[k].at("outputs").at(0);
-    if (output.at("dtype") != expected[k].at("output_type")) {
-      fail(fmt::format("the output has the type {}: expected {}", output.at("dtype").dump(),
-                       expected[k].at("output_type").dump()));
-      continue;
-    }
-    const double error =
-        relative_error(read_elements(folder, output), read_elements(folder, expected[k].at("expected")));
+    const json &outputs = models[k].at("outputs"), &wanted = expected[k].at("expected");
     const bool is_rounded = in_double && has_factor_in_float(name);
     const double most = in_double && !is_rounded ? export_tolerance<double> : export_tolerance<float>;
-    if (!(error <= most)) {
-      fail(fmt::format("shape {} and an error of {}: expected shape {} and at most {}", output.at("shape").dump(),
-                       error, expected[k].at("expected").at("shape").dump(), most));
-      continue;
+    std::string wrong;
+    if (outputs.size() != wanted.size()) wrong = fmt::format("{} outputs: expected {}", outputs.size(), wanted.size());
+    for (std::size_t i = 0; i < outputs.size() && wrong.empty(); ++i) {
+      const json& output = outputs[i];
+      if (output.at("dtype") != expected[k].at("output_type")) {
+        wrong = fmt::format("output {} has the type {}: expected {}", i, output.at("dtype").dump(),
+                            expected[k].at("output_type").dump());
+        break;
+      }
+      const double error = relative_error(read_elements(folder, output), read_elements(folder, wanted[i]));
+      if (!(error <= most))
+        wrong = fmt::format("output {}: shape {} and an error of {}: expected shape {} and at most {}", i,
+                            output.at("shape").dump(), error, wanted[i].at("shape").dump(), most);
+      if (is_rounded) continue;
+      double& largest = in_double ? comparison.error_in_double : comparison.error_in_float;
+      largest = std::max(largest, error);
     }
-    ++comparison.compared;
-    if (is_rounded) continue;
-    double& largest = in_double ? comparison.error_in_double : comparison.error_in_float;
-    largest = std::max(largest, error);
+    if (wrong.empty())
+      ++comparison.compared;
+    else
+      fail(wrong);
   }
   return comparison;
 }

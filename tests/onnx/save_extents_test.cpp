@@ -2,6 +2,7 @@
 #include "saved.hpp"
 #include <wengert/optim.hpp>
 
+#include <cmath>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -32,6 +33,42 @@ Tensor<double> output_of_step(const std::filesystem::path& path, const std::stri
   FAIL("no output has the name ", name);
   return {};
 }
+
+// A layer whose factor is no function that a file can express.
+struct Scaled {
+  Var<double> operator()(const Var<double>& x) const {
+    const nn::Scope scope(*this, x);
+    return x * std::sqrt(static_cast<double>(x.shape()[0]));
+  }
+};
+// A layer that is recorded step by step.
+struct SumOfSteps {
+  Var<double> operator()(const Var<double>& x) const {
+    const nn::Scope scope(*this, x);
+    Var<double> y = slice(x, 1, Slice(0));
+    for (std::size_t i = 1; i < x.shape()[1]; ++i) y = y + slice(x, 1, Slice(i));
+    return y;
+  }
+};
+struct ScaledLinear {
+  nn::Linear<double> linear;
+  Scaled scaled;
+
+  Var<double> operator()(const Var<double>& x) const { return scaled(linear(x)); }
+};
+
+constexpr auto tanh_over = elementwise<"tanh_over_of_test", params<1>>([](auto x, auto n) { return tanh(x) / n; });
+
+// Adds the first rows of a table.
+template <class T>
+struct Positions {
+  Parameter<T> table;
+
+  Var<T> operator()(const Var<T>& x) const {
+    const Var<T> rows = x.tape().variable(table);
+    return x + slice(rows, 0, xt::range(0, x.shape()[1]));
+  }
+};
 
 // The error of saving a function of one input; or "no error".
 template <class F>
@@ -87,9 +124,52 @@ TEST_CASE("extents that are rounded quotients of dynamic axes are refused") {
   CHECK(contains(refused(squared, {1, 1, 8}, all), "dynamic ax"));
 }
 
+TEST_CASE("a network with a table of positions is saved, also if a recording fills the table or ends at it") {
+  // Formulas whose numbers follow from the length: their extents are confirmed where the network has rows left.
+  const auto scaled = [](auto x) { return tanh_over(x, static_cast<double>(x.shape()[1])); };
+  for (const std::size_t rows : {9u, 16u, 17u, 64u, 65u}) {  // 3 + 13 and 3 + 61 rows fill the table
+    CAPTURE(rows);
+    const Positions<double> network{Parameter<double>(random_tensor<double>({rows, 2}, 3), "positions")};
+    check_saved<double>(nn::sequential(network, scaled), {1, 3, 2}, {{2, 3, 2}, {1, 8, 2}},
+                        {.axes = {{"batch", {{0, 0}}}, {"length", {{0, 1}}}}});
+  }
+}
+
 TEST_CASE("a branch on the extent of a dynamic axis is refused") {
   const auto branch = [](auto x) { return x.shape()[0] > 16 ? 2 * x : tanh(x); };
-  CHECK(contains(refused(branch, {2, 3}, {}), "when a dynamic axis is longer"));
+  CHECK(contains(refused(branch, {2, 3}, {}), "is longer by 61"));
+}
+
+TEST_CASE("an extent that cannot be open is refused with axis, input and layer") {
+  const TemporaryFolder folder;
+  const ScaledLinear network{nn::Linear<double>::make(3, 2, Generator(2)), {}};
+  const auto text = message_of<ValueError>([&] {
+    wengert::onnx::save(network, Shape{4, 3}, folder / "network.onnx", {.inputs = {"x"}});
+  });
+  CHECK(contains(text,
+                 "[onnx::save] layer 'scaled' (Scaled): the op multiply_scalar cannot be exported: its parameter "
+                 "depends on the extent of the dynamic axis 'batch' (axis 0 of 'x'): leave this axis fixed "
+                 "(SaveOptions::axes)"));
+  CHECK(contains(text, "save_extents_test.cpp:"));
+
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 1});
+  const auto loss = [](auto y, auto t) { return mean(square(y - t)); };
+  const auto step = message_of<ValueError>([&] {
+    wengert::onnx::save_step(network, optimizer, loss, Shape{4, 3}, Shape{4, 2}, folder / "step.onnx",
+                             {.inputs = {"x"}, .targets = {"t"}, .axes = {{"n", {{0, 0}, {1, 0}}}}});
+  });
+  CHECK(contains(step,
+                 "[onnx::save_step] layer 'scaled' (Scaled): the op multiply_scalar cannot be exported: its "
+                 "parameter depends on the extent of the dynamic axis 'n' (axis 0 of 'x', axis 0 of 't'): leave "
+                 "this axis fixed (StepOptions::axes)"));
+
+  const auto recurrent = nn::sequential(nn::Linear<double>::make(3, 3, Generator(3)), SumOfSteps{});
+  const auto steps = message_of<ValueError>([&] {
+    wengert::onnx::save(recurrent, Shape{2, 5, 3}, folder / "network.onnx", {.axes = {{"length", {{0, 1}}}}});
+  });
+  CHECK(contains(steps, "layer '1' (SumOfSteps): the network records "));
+  CHECK(contains(steps, "where the dynamic axis 'length' (axis 1 of 'input') is longer by 1: leave this axis fixed"));
+  CHECK(folder.files() == 0);
 }
 
 TEST_CASE("inputs along one dynamic axis have samples of equal extents") {
@@ -98,7 +178,10 @@ TEST_CASE("inputs along one dynamic axis have samples of equal extents") {
   const auto save = [&](const Shape& x, const Shape& y) {
     wengert::onnx::save(network, std::tuple(x, y), folder / "network.onnx");
   };
-  CHECK(contains(message_of<ValueError>([&] { save({4, 3}, {6, 3}); }), "4 and 6 elements along one dynamic axis"));
+  CHECK(contains(message_of<ValueError>([&] {
+                   save({4, 3}, {6, 3});
+                 }),
+                 "4 and 6 elements along the dynamic axis 'batch' (axis 0 of 'input_0', axis 0 of 'input_1')"));
   CHECK(message_of<ValueError>([&] { save({4, 3}, {4, 3}); }) == "no error");
 }
 

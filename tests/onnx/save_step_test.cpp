@@ -1,6 +1,7 @@
 // Saved steps of training take the same steps as the optimiser.
 #include "saved.hpp"
 #include <wengert/optim.hpp>
+#include <wengert/train/erased_model.hpp>
 
 #include <cmath>
 #include <map>
@@ -62,13 +63,23 @@ void check_step(const Network& network, optim::Rule<T> rule, const Shape& x, con
   for (const auto& [path, parameter] : nn::named_parameters(network)) {
     CAPTURE(path);
     CHECK(distance(nn::parameter(step, path).value(), parameter.value()) < tolerance);
+    CHECK(nn::parameter(step, path).trainable() == parameter.trainable());
   }
   for (const auto& [name, part] : optimizer.state()) {
     if (name == "swapped") continue;  // only the optimiser reads it
     CAPTURE(name);
     CHECK(distance(nn::parameter(step, name).value(), part.value()) < tolerance);
+    CHECK(!nn::parameter(step, name).trainable());
   }
 }
+
+// A network with the names of the optimiser's state.
+struct RateAndStep {
+  nn::Linear<double> step;
+  Parameter<double> rate;
+
+  Var<double> operator()(const Var<double>& x) const { return step(x) * x.tape().variable(rate); }
+};
 
 template <class T>
 auto two_layers_to_train(std::uint64_t seed) {
@@ -157,6 +168,76 @@ TEST_CASE("a loss without targets is trained; a loss of one value per sample is 
   CHECK(outputs.at("loss")() == doctest::Approx(mean(loss_of(network(tape.constant(x)))).item()).epsilon(1e-12));
 }
 
+TEST_CASE("the terms of a loss are outputs of a saved step, and their weighted sum is its loss") {
+  const auto network = two_layers_to_train<double>(25);
+  const TemporaryFolder folder;
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
+  const auto terms_of = [](auto y, auto t) {
+    return train::LossTerms<double>{{"squares", square(y - t)}, {"distance", mean(abs(y - t)), 0.25}};
+  };
+  const auto with_outputs = [&](const auto& net, auto x, auto t) {
+    const auto y = net(x);
+    return train::LossAndOutputs{terms_of(y, t), y};
+  };
+  wengert::onnx::save_step(network, optimizer, terms_of, Shape{4, 4}, Shape{4, 2}, folder / "step.onnx");
+  wengert::onnx::save_step(network, optimizer, with_outputs, Shape{4, 4}, Shape{4, 2}, folder / "other.onnx");
+  CHECK(bytes_of(folder / "other.onnx") == bytes_of(folder / "step.onnx"));
+  const auto step = wengert::onnx::load<double>(folder / "step.onnx");
+  REQUIRE(step.outputs().size() > 3);
+  CHECK(step.outputs()[0].name == "loss");
+  CHECK(step.outputs()[1].name == "squares");
+  CHECK(step.outputs()[2].name == "distance");
+
+  const Tensor<double> x = random_tensor({4, 4}, 26), t = random_tensor({4, 2}, 27);
+  Tape<double> tape;
+  const auto y = network(tape.constant(x));
+  const auto squares = mean(square(y - t)), distances = mean(abs(y - t)), loss = squares + 0.25 * distances;
+  optimizer.update(loss);
+  tape.commit();
+  const auto outputs = take_saved_step<double>(step, [&](Tape<double>& other) {
+    return std::vector<wengert::onnx::Value<double>>{other.constant(x), other.constant(t)};
+  });
+  CHECK(outputs.at("squares")() == doctest::Approx(squares.item()).epsilon(1e-12));
+  CHECK(outputs.at("distance")() == doctest::Approx(distances.item()).epsilon(1e-12));
+  CHECK(outputs.at("loss")() == doctest::Approx(loss.item()).epsilon(1e-12));
+  CHECK(distance(nn::parameter(step, "0.weight").value(), nn::parameter(network, "0.weight").value()) < 1e-12);
+
+  const auto refused = [&](const auto& of) {
+    return message_of<ValueError>([&] {
+      wengert::onnx::save_step(network, optimizer, of, Shape{4, 4}, Shape{4, 2}, folder / "refused.onnx");
+    });
+  };
+  CHECK(contains(refused([](auto, auto) { return train::LossTerms<double>{}; }), "a loss without terms"));
+  CHECK(contains(refused([](auto a, auto b) {
+                   return train::LossTerms<double>{{"loss", mean(a - b)}};
+                 }),
+                 "the name 'loss' is used twice"));
+  CHECK(!std::filesystem::exists(folder / "refused.onnx"));
+}
+
+TEST_CASE("a saved step of a network with a member called rate also has the learning rate") {
+  const RateAndStep network{nn::Linear<double>::make(4, 2, Generator(28)), Parameter<double>(Tensor<double>(1.5))};
+  const TemporaryFolder folder;
+  optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
+  wengert::onnx::save_step(network, optimizer, mean_of_squares, Shape{4, 4}, Shape{4, 2}, folder / "step.onnx");
+  const auto step = wengert::onnx::load<double>(folder / "step.onnx");
+  CHECK(nn::parameter(step, "rate").value() == network.rate.value());
+  CHECK(nn::parameter(step, "optimizer.rate").value() == Tensor<double>(0.1));
+  CHECK(contains(step.metadata().at("state"), R"("rate":"rate.next","step":"step.next")"));
+
+  const Tensor<double> x = random_tensor({4, 4}, 29), t = random_tensor({4, 2}, 30);
+  optimizer.set_rate(0.05);
+  nn::parameter(step, "optimizer.rate").assign(Tensor<double>(0.05));
+  Tape<double> tape;
+  optimizer.update(mean_of_squares(network(tape.constant(x)), tape.constant(t)));
+  tape.commit();
+  take_saved_step<double>(step, [&](Tape<double>& other) {
+    return std::vector<wengert::onnx::Value<double>>{other.constant(x), other.constant(t)};
+  });
+  CHECK(distance(nn::parameter(step, "rate").value(), network.rate.value()) < 1e-12);
+  CHECK(distance(nn::parameter(step, "step.weight").value(), network.step.weight.value()) < 1e-12);
+}
+
 TEST_CASE("the metadata of a step list inputs and their next values; frozen parameters are no inputs") {
   const auto network = two_layers_to_train<float>(15);
   nn::freeze(network, "0");
@@ -234,7 +315,41 @@ TEST_CASE("a step that cannot be saved is refused; network, optimiser and genera
     wengert::onnx::save_step(plain, other, loss_of, Shape{4, 4}, Shape{4, 2}, folder / "step.onnx",
                              {.axes = {wengert::onnx::DynamicAxis{}}});
   });
-  CHECK(contains(refused, "its parameter depends on the extent of a dynamic axis"));
+  CHECK(contains(refused, "its parameter depends on the extent of the dynamic axis 'batch'"));
+}
+
+namespace {
+
+// Has running statistics for small batches, or for large ones, alone.
+struct BranchOnBatch {
+  nn::Linear<double> first;
+  nn::BatchNorm<double> norm;
+  nn::Linear<double> last;
+  bool small = true;
+
+  Var<double> operator()(Var<double> x) const {
+    const Var<double> y = first(x);
+    return last((x.shape()[0] <= 4) == small ? norm(y) : y);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a step that updates other Parameters on larger batches is refused by its open axis") {
+  const TemporaryFolder folder;
+  for (const bool small : {true, false}) {
+    CAPTURE(small);
+    const BranchOnBatch network{nn::Linear<double>::make(3, 2, Generator(22)), nn::BatchNorm<double>::make(2),
+                                nn::Linear<double>::make(2, 2, Generator(23)), small};
+    optim::Optimizer<double> optimizer(network, optim::SGD{.rate = 0.1});
+    const auto refused = message_of<ValueError>([&] {
+      wengert::onnx::save_step(network, optimizer, mean_of_squares, Shape{4, 3}, Shape{4, 2}, folder / "step.onnx",
+                               {.inputs = {"x"}, .targets = {"t"}, .axes = {{"n", {{0, 0}, {1, 0}}}}});
+    });
+    CAPTURE(refused);
+    CHECK(contains(refused, "where the dynamic axis 'n' (axis 0 of 'x', axis 0 of 't') is longer by 1"));
+    CHECK(folder.files() == 0);
+  }
 }
 
 TEST_CASE("a saved step has an open batch if its numbers follow from it") {

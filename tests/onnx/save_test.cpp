@@ -1,10 +1,13 @@
 // Saved networks compute the same when they are loaded again; what cannot be saved is refused.
 #include "saved.hpp"
+#include <wengert/optim.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 using namespace wengert;
@@ -23,7 +26,7 @@ void set_statistics(const nn::BatchNorm<T>& norm, unsigned seed) {
   Parameter<T>(norm.running_var.parameter).assign(random_tensor<T>(channels, seed + 1, 0.5, 2));
 }
 
-constexpr auto damped = elementwise<"damped_of_save_test", params<1>>(
+constexpr auto damped = elementwise<"damped_of_test", params<1>>(
     [](auto x, auto rate) { return where(x > 0, exp(-rate * x) * x, tanh(x)); });
 
 template <class T>
@@ -198,6 +201,44 @@ TEST_CASE("parameters have their paths as names, those that are not read are lef
   CHECK((*model.outputs()[0].shape)[1].extent == 3u);
 }
 
+TEST_CASE_TEMPLATE("a saved network has the same parameters and Buffers when it is loaded", T, float, double) {
+  Generator generator(16);
+  const auto network = nn::sequential(nn::Conv2d<T>::make(2, 3, 3, generator), nn::BatchNorm<T>::make(3), nn::ReLU{},
+                                      nn::Flatten{}, nn::Linear<T>::make(12, 2, generator));
+  set_statistics(network.template at<1>(), 40);
+  const auto names = [](const auto& module) {
+    std::set<std::string> buffers, weights;
+    const auto all = wengert::detail::buffers_of<T>(module);
+    for (const auto& [name, parameter] : nn::named_parameters(module)) {
+      const bool is_buffer = std::find(all.begin(), all.end(), parameter) != all.end();
+      CHECK(parameter.trainable() != is_buffer);
+      (is_buffer ? buffers : weights).insert(name);
+    }
+    return std::pair(buffers, weights);
+  };
+  const TemporaryFolder folder;
+  wengert::onnx::save(network, Shape{1, 2, 4, 4}, folder / "network.onnx");
+  const auto loaded = wengert::onnx::load<T>(folder / "network.onnx");
+  CHECK(names(loaded) == names(network));
+  CHECK(loaded.statistics.size() == 2);
+  CHECK(nn::parameter(loaded, "1.running_var").value() == network.template at<1>().running_var.parameter.value());
+  wengert::onnx::save(loaded, Shape{1, 2, 4, 4}, folder / "again.onnx");
+  CHECK(names(wengert::onnx::load<T>(folder / "again.onnx")) == names(network));
+}
+
+TEST_CASE("a list of Buffers that is none is refused when the file is loaded") {
+  const TemporaryFolder folder;
+  const auto layer = nn::Linear<float>::make(3, 3, Generator(17));
+  for (const char* list : {"", "[1]", "{\"weight\":\"x\"}", "\"weight\"", "[[\"weight\"]]", "[\"weight\""}) {
+    CAPTURE(list);
+    wengert::onnx::save(layer, Shape{1, 3}, folder / "network.onnx", {.metadata = {{"wengert.buffers", list}}});
+    CHECK(contains(message_of<FileError>([&] { wengert::onnx::load<float>(folder / "network.onnx"); }),
+                   "metadata 'wengert.buffers': expected a JSON list of names"));
+  }
+  wengert::onnx::save(layer, Shape{1, 3}, folder / "network.onnx", {.metadata = {{"wengert.buffers", "[\"bias\"]"}}});
+  CHECK(wengert::onnx::load<float>(folder / "network.onnx").statistics.at(0).name == "bias");
+}
+
 TEST_CASE("saving a network changes neither its mode nor its random generators") {
   const TemporaryFolder folder;
   const Generator generator(13);
@@ -222,16 +263,17 @@ TEST_CASE("an op that cannot be saved is refused with its name and line") {
 
 TEST_CASE("shapes and numbers that do not follow from the dynamic axes are refused") {
   CHECK(contains(refusal([](auto x) { return x * std::sqrt(static_cast<double>(x.shape()[0])); }, {2, 3}),
-                 "its parameter depends on the extent of a dynamic axis"));
+                 "its parameter depends on the extent of the dynamic axis 'batch' (axis 0 of 'input')"));
   CHECK(contains(
       refusal([](auto x) { return slice(x, 0, Slice(0, static_cast<std::ptrdiff_t>(x.shape()[0] / 2))); }, {2, 3}),
       "is not a linear function of the dynamic axes"));
   CHECK(contains(refusal([](auto x) { return x.shape()[0] > 2 ? relu(tanh(x)) : tanh(x); }, {2, 3}),
                  "leave this axis fixed (SaveOptions::axes)"));
-  CHECK(contains(refusal([](auto x) { return x.shape()[0] > 2 ? relu(x) : tanh(x); }, {2, 3}),
-                 "the network records tanh where it records relu"));
+  CHECK(contains(
+      refusal([](auto x) { return x.shape()[0] > 2 ? relu(x) : tanh(x); }, {2, 3}),
+      "the network records tanh where it records relu if the dynamic axis 'batch' (axis 0 of 'input') is longer by 1"));
   CHECK(contains(refusal([](auto x) { return x + x.tape().constant(random_tensor<float>(x.shape(), 1)); }, {2, 3}),
-                 "a constant depends on the extent of a dynamic axis"));
+                 "a constant depends on the extent of the dynamic axis 'batch'"));
   CHECK(contains(refusal([](auto x) { return x; }, {2, 3}, {.axes = {axis("batch", 5)}}),
                  "the dynamic axis 'batch' is axis 5 of input 0, whose shape is (2, 3)"));
   CHECK(refusal([](auto x) { return x * std::sqrt(static_cast<double>(x.shape()[0])); }, {2, 3}, {.axes = {}}) ==
@@ -250,6 +292,56 @@ TEST_CASE("names that occur twice are refused") {
   CHECK(contains(refusal(same, {2, 3}, {.inputs = {"x"}, .outputs = {"x"}}), "the name 'x' is used twice"));
   CHECK(contains(refusal(same, {2, 3}, {.outputs = {"0.weight"}}), "the name '0.weight' is used twice"));
   CHECK(contains(refusal(same, {2, 3}, {.inputs = {""}}), "empty name"));
+}
+
+TEST_CASE("texts that are not UTF-8 are refused before anything is written") {
+  const TemporaryFolder folder;
+  const std::string bad = "caf\xE9";  // in Latin-1
+  const auto layer = nn::Linear<float>::make(3, 3, Generator(18));
+  const auto refused = [&](const auto& network, const SaveOptions& options) {
+    return message_of<ValueError>([&] { wengert::onnx::save(network, Shape{1, 3}, folder / "network.onnx", options); });
+  };
+  CHECK(contains(refused(layer, {.inputs = {bad}}),
+                 "the name of an input, output or Parameter, 'caf\xE9', is not UTF-8"));
+  CHECK(contains(refused(layer, {.outputs = {bad}}), "the name of an input, output or Parameter"));
+  CHECK(contains(refused(layer, {.axes = {axis(bad, 0)}}), "the name of a dynamic axis"));
+  CHECK(contains(refused(layer, {.doc = bad}), "the description"));
+  CHECK(contains(refused(layer, {.metadata = {{bad, "text"}}}), "a key of the metadata"));
+  CHECK(contains(refused(layer, {.metadata = {{"key", bad}}}), "the metadata under 'key'"));
+  const Parameter<float> hidden(Tensor<float>{1, 2, 3}, bad);  // which no member holds
+  const auto shifted = nn::sequential(layer, [&](auto x) { return x + x.tape().variable(hidden); });
+  CHECK(contains(refused(shifted, {}), "the name of a Parameter, 'caf\xE9'"));
+  optim::Optimizer<float> optimizer(layer, optim::SGD{.rate = 0.1});
+  CHECK(contains(message_of<ValueError>([&] {
+                   wengert::onnx::save_step(layer, optimizer, [](auto y) { return mean(y); }, Shape{1, 3}, std::tuple(),
+                                            folder / "step.onnx", {.doc = bad});
+                 }),
+                 "[onnx::save_step] the description, 'caf\xE9', is not UTF-8"));
+  CHECK(folder.files() == 0);
+  CHECK(refused(layer, {.inputs = {"entr\xC3\xA9"
+                                   "e"},
+                        .doc = "\xE2\x88\x91"}) == "no error");
+  CHECK(wengert::onnx::load<float>(folder / "network.onnx").inputs()[0].name ==
+        "entr\xC3\xA9"
+        "e");
+}
+
+TEST_CASE("samples of shapes that no memory holds are refused") {
+  const auto same = [](auto x) { return x; };
+  const auto message = refusal(same, {std::size_t{1} << 20, std::size_t{1} << 20, 3});
+  CHECK(contains(message, "input 0 of shape (1048576, 1048576, 3): a sample has at most 2147483648 elements"));
+  const std::size_t half = std::size_t{1} << 32;  // the product of two overflows
+  CHECK(contains(refusal(same, {half, half, 3}), "a sample has at most 2147483648 elements"));
+  const TemporaryFolder folder;
+  const auto words = nn::sequential(nn::Embedding<float>::make(4, 3, Generator(19)));
+  optim::Optimizer<float> optimizer(words, optim::SGD{.rate = 0.1});
+  CHECK(contains(message_of<ValueError>([&] {
+                   wengert::onnx::save_step(
+                       words, optimizer, [](auto y, auto t) { return mean(square(y - t)); }, Indices{1, 2},
+                       Shape{half, half}, folder / "step.onnx");
+                 }),
+                 "[onnx::save_step] input 1 of shape (4294967296, 4294967296)"));
+  CHECK(folder.files() == 0);
 }
 
 TEST_CASE("an existing file is replaced only by a complete one") {
