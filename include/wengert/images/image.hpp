@@ -35,6 +35,14 @@ template <class T>
 Tensor<T> read(const std::filesystem::path& path, const ReadOptions& options = {},
                const Location& where = Location::current());
 
+/// Writes an image C×H×W as a PNG file of 8 bits a channel, which `read` reads. C is 3, or 1 for grey. Values 0 … 1 map
+/// to 0 … 255, rounded; smaller and larger ones become 0 and 1. T is float or double.
+///
+/// An existing file is replaced only once the new one is complete; a failure leaves it unchanged and no other file
+/// behind. Throws ShapeError for any other shape, ValueError for a NaN, FileError if the file cannot be written.
+template <class T>
+void write(const std::filesystem::path& path, const Tensor<T>& image, const Location& where = Location::current());
+
 /// An image C×H×W resized to C×height×width like `read` does. Throws ShapeError if it is not C×H×W or has no pixels,
 /// ValueError for a height or width of 0.
 template <class T>
