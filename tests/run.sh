@@ -25,10 +25,12 @@ case "${1:-}" in
 esac
 
 need_packages "${build_packages[@]}" "${sample_packages[@]}" doctest-dev libgtest-dev libbenchmark-dev libpng-dev libjpeg62-turbo-dev python3-numpy doxygen dpkg-dev file \
-  libonnx-dev libprotobuf-dev protobuf-compiler
+  libonnx-dev libprotobuf-dev protobuf-compiler libopencv-objdetect-dev libopencv-highgui-dev opencv-data ffmpeg \
+  librsvg2-bin
 # libclang-rt-16-dev contains the fuzzer; lld links sanitized programs in a fraction of the time.
 case "$variant" in tests-clang | tests-sanitize) need_packages clang-16 libclang-rt-16-dev lld-16 ;; esac
-# The report of a training opens in a browser; ONNX's conformance cases, and its checker for exported files.
+# The report of a training and the samples' pages open in a browser; ONNX's conformance cases, and its checker for
+# exported files.
 [ "$variant" = tests ] && need_packages chromium graphviz libonnx-testdata python3-onnx
 [ "$variant" = tests-sanitize ] && need_packages libonnx-testdata
 
@@ -36,6 +38,9 @@ echo "== data for the samples"
 bash samples/fetch_data.sh digits breast_cancer constitution
 bash samples/fetch_data.sh tables || echo "The test of 18_tables is skipped."  # which npm fetches
 bash samples/fetch_data.sh declaration || echo "The test of 20_sequences is skipped."  # likewise
+for name in drawn_faces expression_weights astronaut; do
+  bash samples/fetch_data.sh $name || echo "Tests of 23_expressions and 24_expressions_live are skipped."  # likewise
+done
 
 if [ "$variant" = tests ]; then
   bash samples/fetch_data.sh mnist onnxruntime || echo "The test of 22_digit_page is skipped."  # likewise
@@ -56,8 +61,10 @@ status=0
 export OMP_WAIT_POLICY=passive  # waiting threads of one test take no processor from other tests
 ctest --test-dir "build/$variant" --parallel "$(nproc)" --output-on-failure --no-tests=error -R "$only" | tee "$log" || status=$?
 
-# Quality of the gradient checker, as measured by the tests.
-sed -n 's/^.*MESSAGE: \(mutation score.*\|false alarms.*\)$/\1/p' "build/$variant/Testing/Temporary/LastTest.log"
+# Quality of the gradient checker, and ONNX's conformance cases with the reasons of those that do not pass.
+results="build/$variant/Testing/Temporary/LastTest.log"
+sed -n 's/^.*MESSAGE: \(mutation score.*\|false alarms.*\)$/\1/p' "$results"
+sed -n '/^ONNX conformance, /,/^=\{10,\}$/{/^=\{10,\}$/!p}' "$results"
 
 # doctest's own count of test cases: one line per program.
 passed=$(sed -n 's/^.*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*$/\2 \1/p' "$log" | awk '{print $1 - $2}')

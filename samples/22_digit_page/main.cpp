@@ -4,6 +4,7 @@
 // gradient descent on eight pictures. Prints the accuracy on 10,000 test digits. `run.sh` serves the page.
 // Data: bash samples/fetch_data.sh mnist. With --brief: two epochs on 10,000 digits.
 #include "../common/load.hpp"
+#include "../common/probabilities.hpp"
 #include <wengert/io/parameters.hpp>
 #include <wengert/nn.hpp>
 #include <wengert/onnx/save.hpp>
@@ -37,14 +38,6 @@ struct Options {
   std::string data_folder = "build/data", weights, out = "build/digit_page";
 };
 
-// A network that ends in logits, with probabilities instead. Its Parameters keep their paths.
-template <class Network>
-struct Probabilities {
-  using UnnamedMember = void;
-  Network network;
-  wg::Var<float> operator()(wg::Var<float> x) const { return softmax(network(x)); }
-};
-
 void run(const Options& o) {
   auto digits = sample::load_named("mnist", o.data_folder, 1);
   if (o.brief) {
@@ -73,7 +66,8 @@ void run(const Options& o) {
   std::filesystem::create_directories(folder);
   io::save_parameters(network, folder / "digits.safetensors");
   onnx::save(
-      Probabilities<std::remove_const_t<decltype(network)>>{network}, wg::Shape{1, 1, 28, 28}, folder / "digits.onnx",
+      sample::Probabilities<std::remove_const_t<decltype(network)>>{network}, wg::Shape{1, 1, 28, 28},
+      folder / "digits.onnx",
       {.inputs = {"x"}, .outputs = {"probabilities"}, .doc = "Reads a digit of 28×28 pixels, white (1) on black (0)."});
   // The weights are inputs without defaults: ONNX Runtime for JavaScript does not replace defaults.
   optim::Optimizer<float> descent(network, optim::SGD{.rate = 0.05});

@@ -29,6 +29,7 @@ struct RealTable {
 const std::vector<RealTable> real_tables{
     {"breast_cancer/breast_cancer.csv", 569, 31, 0, 102250, "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnni"},
     {"digits/digits.csv.gz", 1797, 65, 0, 147907, "iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii"},
+    {"drawn_faces/pairs.csv", 1440, 5, 0, 127829, "cccc-"},
     {"tables/airports.csv", 3376, 7, 24, 186663, "---ccnn"},
     {"tables/birdstrikes.csv", 10000, 14, 2836, 1073108, "c-c-cccccciiii"},
     {"tables/seattle-weather.csv", 1461, 6, 0, 39403, "-nnnnc"},

@@ -42,6 +42,17 @@ quickstart() {
   left build/descent/descent.csv build/descent/descent.svg
   run samples/02_descent/run.sh --data digits --epochs 1 --curves "$work/d.csv"
   left "$work/d.csv" "$work/d.svg"
+
+  # Drawings that come from npm: without it, and with another package than expected, whose code is not run.
+  refuses_drawings "npm could not fetch @dicebear/core"
+  printf '#!/bin/sh\necho other >other.tgz\n' >"$work/bin/npm"
+  refuses_drawings "@dicebear/core@9.4.3 is not the expected package"
+}
+
+refuses_drawings() {
+  ! bash samples/fetch_data.sh drawn_faces >"$work/log" 2>&1 || fail "draws faces"
+  grep -qE "^error: ($1|drawn_faces needs (node|rsvg-convert):)" "$work/log" || fail "does not say: $1"
+  ! [ -e build/data/drawn_faces ] || fail "leaves incomplete drawings"
 }
 
 vae() {

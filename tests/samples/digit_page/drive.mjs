@@ -3,7 +3,7 @@
 // Prints a line for each check, and writes screenshots to FOLDER. Exit status: 0 all checks hold, 1 some do not.
 import { join } from "node:path";
 import { centreOfMass, picture, side } from "../../../samples/22_digit_page/page/centre.js";
-import { Browser } from "./browser.mjs";
+import { Browser } from "../browser.mjs";
 import { digits, unclear } from "./digits.mjs";
 
 const [program, address, folder] = process.argv.slice(2);

@@ -10,15 +10,16 @@ export class Browser {
   /** The addresses that the page has asked for. */
   requested = [];
   #process;
-  #profile = mkdtempSync(join(tmpdir(), "digit-page-"));
+  #profile = mkdtempSync(join(tmpdir(), "page-"));
   #number = 0;
   #waiting = new Map();
   #session;
 
-  static async open(program) {
+  /** Starts the program, with further command line options. */
+  static async open(program, further = []) {
     const browser = new Browser();
     const options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe",
-                     `--user-data-dir=${browser.#profile}`, "about:blank"];
+                     `--user-data-dir=${browser.#profile}`, ...further, "about:blank"];
     browser.#process = spawn(program, options, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
     let text = "";
     browser.#process.stdio[4].setEncoding("utf8").on("data", (part) => {
@@ -52,6 +53,8 @@ export class Browser {
       this.complaints.push(`${params.entry.text} ${params.entry.url ?? ""}`);
     } else if (method === "Network.requestWillBeSent") {
       this.requested.push(params.request.url);
+    } else if (method === "Network.webSocketCreated" || method === "Network.webTransportCreated") {
+      this.requested.push(params.url);
     }
   }
 
