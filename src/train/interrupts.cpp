@@ -8,8 +8,8 @@ namespace {
 
 volatile std::sig_atomic_t signals_noted = 0;
 
-constexpr std::size_t stack_bytes = std::size_t{1}
-                                    << 16;  // the registers alone, which a signal saves, take up to 12 KiB
+// The registers that a signal saves take up to 12 KiB.
+constexpr std::size_t stack_bytes = std::size_t{1} << 16;
 
 }  // namespace
 
