@@ -51,8 +51,8 @@ class PlanCache {
  public:
   std::shared_ptr<const ConvolutionPlan> find(const Key& key) {
     if (auto found = lookup(key)) return found;
-    auto plan = std::make_shared<const ConvolutionPlan>(key.product,
-                                                        key.conv);  // outside the lock: this takes up to milliseconds
+    // Outside the lock: this takes up to milliseconds.
+    auto plan = std::make_shared<const ConvolutionPlan>(key.product, key.conv);
     const std::lock_guard lock(mutex_);
     if (entries_.size() < capacity)
       entries_.push_back({key, plan, ++clock_});

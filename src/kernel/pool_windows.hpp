@@ -92,37 +92,41 @@ WENGERT_INLINE void cover(const Outputs& range, const Visit& visit) {
   }
 }
 
-/// Calls visit(s0, s1, first inner output, its place in the plane, tag of a lane) for lanes of the whole windows.
-template <class T, std::size_t Bytes, class Visit>
-WENGERT_INLINE void each_lane(const PoolJob& job, const Visit& visit) {
-  const auto& [outer, middle, inner] = job.window.axes;
+/// Calls visit(s0, s1, place of its first output in the plane) for each line of outputs.
+template <class Visit>
+WENGERT_INLINE void each_output_line(const PoolWindow& window, const Visit& visit) {
+  const auto& [outer, middle, inner] = window.axes;
   std::size_t place = 0;
   for (std::size_t o0 = 0; o0 < outer.output; ++o0) {
     const InputRange s0 = outer.inputs_of(o0);
-    for (std::size_t o1 = 0; o1 < middle.output; ++o1, place += inner.output) {
-      const InputRange s1 = middle.inputs_of(o1);
-      const auto at = [&](std::size_t o2, auto tag) __attribute__((always_inline)) {
-        visit(s0, s1, o2, place + o2, tag);
-      };
-      cover<T, Bytes>(job.whole, at);
-    }
+    for (std::size_t o1 = 0; o1 < middle.output; ++o1, place += inner.output) visit(s0, middle.inputs_of(o1), place);
   }
+}
+
+/// Calls visit(s0, s1, first inner output, its place in the plane, tag of a lane) for lanes of the whole windows.
+template <class T, std::size_t Bytes, class Visit>
+WENGERT_INLINE void each_lane(const PoolJob& job, const Visit& visit) {
+  const auto of_line = [&](const InputRange& s0, const InputRange& s1, std::size_t place)
+      __attribute__((always_inline)) {
+    const auto at = [&](std::size_t o2, auto tag) __attribute__((always_inline)) {
+      visit(s0, s1, o2, place + o2, tag);
+    };
+    cover<T, Bytes>(job.whole, at);
+  };
+  each_output_line(job.window, of_line);
 }
 
 /// Calls visit(s0, s1, s2, place in the plane) for all other windows.
 template <class Visit>
 WENGERT_INLINE void each_single(const PoolJob& job, const Visit& visit) {
-  const auto& [outer, middle, inner] = job.window.axes;
-  std::size_t place = 0;
-  for (std::size_t o0 = 0; o0 < outer.output; ++o0) {
-    const InputRange s0 = outer.inputs_of(o0);
-    for (std::size_t o1 = 0; o1 < middle.output; ++o1, place += inner.output) {
-      const InputRange s1 = middle.inputs_of(o1);
-      for (std::size_t o2 = job.whole.first > 0 ? 0 : job.whole.last; o2 < inner.output;
-           o2 = o2 + 1 == job.whole.first ? job.whole.last : o2 + 1)
-        visit(s0, s1, inner.inputs_of(o2), place + o2);
-    }
-  }
+  const PoolAxis& inner = job.window.axes[2];
+  const auto of_line = [&](const InputRange& s0, const InputRange& s1, std::size_t place)
+      __attribute__((always_inline)) {
+    for (std::size_t o2 = job.whole.first > 0 ? 0 : job.whole.last; o2 < inner.output;
+         o2 = o2 + 1 == job.whole.first ? job.whole.last : o2 + 1)
+      visit(s0, s1, inner.inputs_of(o2), place + o2);
+  };
+  each_output_line(job.window, of_line);
 }
 
 /// The even or odd elements of 2w consecutive ones in registers a and b, in an order that needs one instruction: those

@@ -12,8 +12,8 @@ namespace wengert {
 /// Several threads may use it at once.
 class FrozenConstants {
  public:
-  /// An empty one. Whether Programs fold batch normalisations into weights (`fold_scales`), and lay weights out for
-  /// their kernels (`prepare_weights`).
+  /// An empty one. The flags say whether Programs fold batch normalisations into weights (`fold_scales`) and lay out
+  /// weights for their kernels (`prepare_weights`).
   explicit FrozenConstants(bool folds_scales = true, bool prepares_weights = true)
       : folds_scales_(folds_scales), prepares_weights_(prepares_weights) {}
   bool folds_scales() const { return folds_scales_; }

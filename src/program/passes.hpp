@@ -42,11 +42,11 @@ template <class T>
 Graph<T> drop_unused_operands(Graph<T> graph);
 
 /// Lets a max pooling compute its maxima without their positions, which then are not computed, where nothing else reads
-/// these. (drop_positions.cpp)
+/// them. (drop_positions.cpp)
 template <class T>
 Graph<T> drop_positions(Graph<T> graph);
 
-/// Lays constant weights of matrix products and convolutions out for their kernels, and keeps activations in blocks of
+/// Lays out constant weights of matrix products and convolutions for their kernels, and keeps activations in blocks of
 /// channels from one convolution to the next, with the elementwise ops between them. (prepare_weights.cpp)
 template <class T>
 Graph<T> prepare_weights(const Graph<T>& graph);

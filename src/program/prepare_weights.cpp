@@ -1,4 +1,4 @@
-// The pass that lays constant weights out for their kernels, and keeps activations between them in blocks of channels.
+// The pass that lays out constant weights for their kernels, and keeps activations between them in blocks of channels.
 #include "ops/linear_ops.hpp"
 #include "program/channel_blocks.hpp"
 #include "program/compute.hpp"
@@ -6,6 +6,7 @@
 #include "program/tiles.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 #include <optional>

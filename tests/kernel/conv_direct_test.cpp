@@ -98,7 +98,16 @@ TEST_CASE_TEMPLATE("convolutions that other kernels compute", T, float, double) 
   check<T>({1, 2, 4, 1, 2, {{WindowAxis{}, rows, axis_of(4, 3, 0)}}}, false);
   check<T>({1, 2, 4, 1, 2, {{WindowAxis{}, axis_of(12, 1, 0), axis_of(30, 1, 0)}}}, false);
   check<T>({1, 9, 4, 1, 2, {{WindowAxis{}, rows, axis_of(30, 3, 1)}}}, false);
+  check<T>({1, 5, 4, 1, 2, {{WindowAxis{}, rows, axis_of(30, 3, 1)}}}, sizeof(T) == 8);
+  check<T>({1, 1, 2, 1, 2, {{WindowAxis{}, axis_of(130, 3, 0), axis_of(130, 3, 0)}}}, false);
   check<T>({1, 3, 3, 3, 2, {{WindowAxis{}, rows, axis_of(30, 3, 1)}}}, false);
   check<T>({0, 2, 4, 1, 2, {{WindowAxis{}, rows, axis_of(30, 3, 1)}}}, false);
   check<T>({1, 0, 4, 1, 2, {{WindowAxis{}, rows, axis_of(30, 3, 1)}}}, false);
+}
+
+TEST_CASE_TEMPLATE("direct convolutions of the images of a batch on two threads", T, float, double) {
+  const int before = num_threads();
+  set_num_threads(2);
+  check<T>({32, 2, 12, 2, 2, {{WindowAxis{}, axis_of(28, 5, 2), axis_of(28, 5, 1)}}});
+  set_num_threads(before);
 }

@@ -60,3 +60,20 @@ TEST_CASE("products with packed matrices on two threads") {
   CHECK(packed_error<float>(1, 2000, 300, 300, false) < 2e-6);
   set_num_threads(before);
 }
+
+TEST_CASE_TEMPLATE("packing pays for few rows, and for a vector by a matrix in the cache or a transposed one", T, float,
+                   double) {
+  const auto pays = [](std::size_t m, std::size_t n, std::size_t k, bool transposed) {
+    return kernel::packing_pays<T>(m, n, k, {nullptr, transposed ? k : n, transposed});
+  };
+  const std::size_t cached = (std::size_t{1} << 20) / sizeof(T) / 256;  // rows of 256 columns in 1 MiB
+  CHECK(pays(1, 256, cached, false));
+  CHECK(!pays(1, 256, cached + 1, false));
+  CHECK(pays(1, 256, cached + 1, true));
+  CHECK(pays(2, 256, cached + 1, false));
+  CHECK(pays(64, 256, 10, false));
+  CHECK(!pays(65, 256, 10, false));
+  CHECK(!pays(2, 32 / sizeof(T) - 1, 10, false));
+  CHECK(!pays(0, 256, 10, false));
+  CHECK(!pays(2, 256, 0, false));
+}

@@ -210,6 +210,14 @@ TEST_CASE_TEMPLATE("pooling kernels over channels that lie side by side", T, flo
         random);
 }
 
+TEST_CASE_TEMPLATE("pooling kernels over planes on two threads", T, float, double) {
+  const int before = num_threads();
+  set_num_threads(2);
+  std::mt19937 random(5);
+  check_windows<T>({{PoolAxis{}, axis_of(64, 2, 2, 1, 0, false), axis_of(64, 3, 2, 1, 1, false)}}, 33, random);
+  set_num_threads(before);
+}
+
 TEST_CASE_TEMPLATE("averages of numbers whose sum overflows", T, float, double) {
   const T large = std::numeric_limits<float>::max();
   const std::vector<T> x(64, large);

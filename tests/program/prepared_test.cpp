@@ -191,6 +191,21 @@ TEST_CASE("convolutions of every form with constant weights are those in double 
         {{32, 16, 4, 4}, {16}});
   check([](auto x, auto& w) { return conv_transpose1d(x, w[0], {.stride = 2, .padding = 1}); }, {2, 32, 60},
         {{32, 48, 3}});
+  check(
+      [](auto x, auto& w) {
+        return conv_transpose2d(x, w[0], w[1], {.stride = {2, 3}, .output_padding = {1, 2}, .groups = 2});
+      },
+      {2, 32, 12, 11}, {{32, 24, 3, 3}, {48}});
+  check(
+      [](auto x, auto& w) {
+        return conv_transpose2d(x, w[0], {.padding = {2, 1}, .dilation = {2, 1}});
+      },
+      {1, 16, 14, 15}, {{16, 32, 3, 2}});
+  check(
+      [](auto x, auto& w) {
+        return conv_transpose3d(x, w[0], w[1], {.stride = {1, 2, 1}});
+      },
+      {1, 16, 5, 6, 7}, {{16, 16, 2, 3, 3}, {16}});
   CHECK(prepared_forms >= (computes_convolutions() ? 10 : 0));
 }
 
