@@ -15,7 +15,7 @@ namespace wengert::nn::detail {
 /// The equations of a recurrent layer, as RNN, GRU and LSTM state them.
 enum class RecurrentCell : std::uint8_t { rnn_tanh, rnn_relu, gru, lstm };
 
-/// One layer of a recurrent module, and what it is called with.
+/// One layer of a recurrent module and its arguments.
 template <class T>
 struct RecurrentLayer {
   RecurrentCell cell;
@@ -25,7 +25,7 @@ struct RecurrentLayer {
   std::vector<Var<T>> state;  ///< the initial one, each part (directions, N, hidden); an empty handle stands for zeros
   IndexVar<T> lengths;        ///< (N,); an empty handle stands for L
 };
-/// What a layer returns.
+/// The results of a layer.
 template <class T>
 struct RecurrentLayerResult {
   Var<T> output;              ///< (N, L, directions · hidden)

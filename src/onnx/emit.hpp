@@ -194,7 +194,7 @@ class Emit {
 
   /// Throws ValueError: why the node cannot be exported.
   [[noreturn]] void fail(const std::string& reason) const;
-  /// The same, because `what` is another one in a recording, where axes are longer, than for the sample.
+  /// The same: `what` differs between the sample and a recording with longer axes.
   [[noreturn]] void fail_as_dynamic(std::string_view what, std::size_t recording) const;
 
  private:

@@ -65,9 +65,9 @@ struct ModelFile {
   std::set<std::string> buffers{};              // names of initialisers that are Buffers, as the metadata list them
 };
 
-/// The key of the metadata that list the names of initialisers that are Buffers, in JSON: those whose ops do not tell.
+/// The key of the metadata under which a JSON list names the initialisers that are Buffers.
 inline constexpr const char* buffers_key = "wengert.buffers";
-/// A JSON list of names, and its elements. Throws ValueError for another text.
+/// A JSON list of names, and its elements. Throws ValueError for any other text.
 ///@{
 std::string json_of_names(const std::vector<std::string>& names);
 std::set<std::string> names_of_json(std::string_view text);

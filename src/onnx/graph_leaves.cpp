@@ -19,6 +19,8 @@ namespace {
 template <class T>
 struct TriangularConstant {
   T lower, upper;
+
+  friend bool operator==(const TriangularConstant&, const TriangularConstant&) = default;
 };
 template <class T>
 std::optional<TriangularConstant<T>> triangular(const T* x, const Shape& shape) {
@@ -116,7 +118,14 @@ std::string GraphWriter<T>::triangle(const TracedNode<T>& node) {
   const auto first = triangular(trace_.value_of(node), node.shapes.front());
   for (std::size_t r = 0; r < trace_.recordings(); ++r) {
     const auto other = triangular(trace_.value_of(node, r), node.shapes[r]);
-    if (!first || !other || other->lower != first->lower || other->upper != first->upper) return {};
+    if (!first || !other || *other != *first) return {};
+  }
+  // The mask of attention within a window is triangular up to the extent of the window.
+  for (std::size_t k = 0; k < trace_.axes(); ++k) {
+    if (node.shapes[1 + k] == node.shapes.front()) continue;
+    const Tape<T>& longest = trace_.longest(k);
+    if (triangular(longest.value_of(node.index).data, longest.node(std::size_t{node.index}).layout->shape) != first)
+      return {};
   }
   const auto scalar = [&](T value) { return constant(Tensor<T>(value)); };
   const std::string ones = nodes("Expand", {scalar(1), shape_tensor(trace_.extents(node))}, {}, 1).front();

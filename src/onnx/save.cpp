@@ -14,6 +14,7 @@
 #include <wengert/tape/op.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include <fmt/format.h>
@@ -162,6 +163,9 @@ Var<T> add_loss(RecordedCall<T>& call, const StepLoss<T>& loss, const Location& 
   call.outputs.push_back({"loss", {}, false, {}});
   Var<T> total;
   for (const auto& [name, value, weight] : *loss.terms) {
+    if (!std::isfinite(weight))
+      throw ValueError("onnx::save_step", fmt::format("term '{}' has the weight {}: expected a number", name, weight),
+                       where);
     const Var<T> term = mean_of_samples(value, where);
     const Var<T> part = weight == 1 ? term : multiply(Operand<T>(term, where), Operand<T>(weight, where));
     total = total.empty() ? part : add(Operand<T>(total, where), Operand<T>(part, where));

@@ -6,6 +6,7 @@
 #include <wengert/base/error.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -22,37 +23,42 @@ bool Extent::fixed() const {
 template <class T>
 Trace<T>::Trace(const Recording<T>& recording, const std::vector<DynamicAxis>& axes, bool step_by_step,
                 const Location& where)
-    : axes_(axes), step_by_step_(step_by_step) {
-  record(recording);
+    : recording_(recording), axes_(axes), step_by_step_(step_by_step) {
+  record();
   collect(where);
   measure_axes(where);
 }
 
 template <class T>
 Trace<T>::Trace(const Recording<T>& recording, const Trace& outer, const TracedNode<T>& node, const Location& where)
-    : axes_(outer.axes_), outer_(&outer), outer_index_(node.index), sizes_(outer.sizes_) {
-  for (const std::vector<std::size_t>& grown : outer.grown_) record_at(recording, grown);
+    : recording_(recording), axes_(outer.axes_), outer_(&outer), outer_index_(node.index), sizes_(outer.sizes_) {
+  for (const std::vector<std::size_t>& grown : outer.grown_) record_at(grown);
   collect(where);
 }
 
 template <class T>
-void Trace<T>::record_at(const Recording<T>& recording, const std::vector<std::size_t>& grown) {
-  auto tape = std::make_unique<Tape<T>>();
-  tape->compute_values(false);
+RecordedCall<T> Trace<T>::record_on(Tape<T>& tape, const std::vector<std::size_t>& grown) const {
+  tape.compute_values(false);
   std::optional<WholeLayers<T>> whole_layers;
-  if (!step_by_step_) whole_layers.emplace(*tape);
-  calls_.push_back(recording(*tape, grown));
+  if (!step_by_step_) whole_layers.emplace(tape);
+  return recording_(tape, grown);
+}
+
+template <class T>
+void Trace<T>::record_at(const std::vector<std::size_t>& grown) {
+  auto tape = std::make_unique<Tape<T>>();
+  calls_.push_back(record_on(*tape, grown));
   tapes_.push_back(std::move(tape));
   grown_.push_back(grown);
 }
 
 template <class T>
-void Trace<T>::record(const Recording<T>& recording) {
+void Trace<T>::record() {
   std::vector<std::size_t> grown(axes_.size());
-  record_at(recording, grown);
+  record_at(grown);
   for (std::size_t k = 0; k < axes_.size(); ++k) {
     grown[k] = 1;
-    record_at(recording, grown);
+    record_at(grown);
     grown[k] = 0;
   }
   // A rounded quotient, a product or a branch that agrees with a linear function near the sample's extents does not
@@ -62,8 +68,8 @@ void Trace<T>::record(const Recording<T>& recording) {
   for (std::size_t k = 0; k < axes_.size(); ++k) {
     for (const std::size_t far : {61 + 14 * k, 13 + 6 * k, std::size_t{5}, std::size_t{2}}) try {
         grown[k] = far;
-        record_at(recording, grown);
-        if (far == 2 || is_alike(recordings() - 1) || !is_end(recording, grown, k)) break;
+        record_at(grown);
+        if (far == 2 || is_alike(*tapes_.back()) || !is_end(grown, k)) break;
         calls_.pop_back();
         tapes_.pop_back();
         grown_.pop_back();
@@ -72,26 +78,52 @@ void Trace<T>::record(const Recording<T>& recording) {
       }
     all[k] = std::exchange(grown[k], 0);
   }
-  if (axes_.size() > 1) record_at(recording, all);
+  if (axes_.size() > 1) record_at(all);
 }
 
 // Whether a recording has the ops of the sample's.
 template <class T>
-bool Trace<T>::is_alike(std::size_t recording) const {
+bool Trace<T>::is_alike(const Tape<T>& tape) const {
   const std::size_t size = tapes_.front()->size();
-  if (tapes_[recording]->size() != size) return false;
+  if (tape.size() != size) return false;
   for (std::uint32_t k = 0; k < size; ++k)
-    if (!is_same(k, recording)) return false;
+    if (!is_same(k, tape)) return false;
   return true;
+}
+
+// A recording with the ops of the sample's; null if the network ends before or records others.
+template <class T>
+std::unique_ptr<Tape<T>> Trace<T>::alike_tape(const std::vector<std::size_t>& grown) const try {
+  auto tape = std::make_unique<Tape<T>>();
+  record_on(*tape, grown);
+  return is_alike(*tape) ? std::move(tape) : nullptr;
+} catch (const std::exception&) {  // also of the network itself
+  return nullptr;
+}
+
+template <class T>
+const Tape<T>& Trace<T>::longest(std::size_t k) const {
+  const std::size_t far = 1 + axes_.size() + k;  // the recording in which this axis alone is much longer
+  const auto [place, is_new] = longest_.try_emplace(k);
+  std::unique_ptr<Tape<T>>& tape = place->second;
+  if (!is_new) return tape ? *tape : *tapes_[far];
+  std::vector<std::size_t> grown(axes_.size());
+  std::size_t recorded = grown_[far][k], refused = 1025;
+  for (std::size_t next = 1024; refused > recorded + 1; next = recorded + (refused - recorded) / 2) {
+    grown[k] = next;
+    auto longer = alike_tape(grown);
+    (longer ? recorded : refused) = next;
+    if (longer) tape = std::move(longer);
+  }
+  return tape ? *tape : *tapes_[far];
 }
 
 // Whether axis k cannot be longer than this.
 template <class T>
-bool Trace<T>::is_end(const Recording<T>& recording, std::vector<std::size_t> grown, std::size_t k) try {
+bool Trace<T>::is_end(std::vector<std::size_t> grown, std::size_t k) const try {
   ++grown[k];
   Tape<T> tape;
-  tape.compute_values(false);
-  recording(tape, grown);
+  record_on(tape, grown);
   return false;
 } catch (const Error&) {
   return true;
@@ -117,9 +149,9 @@ void Trace<T>::collect(const Location& where) {
   for (std::size_t r = 1; r < recordings(); ++r) {
     if (calls_[r].outputs.size() == call().outputs.size() && tapes_[r]->size() == tape.size()) continue;
     std::uint32_t first = 0;  // that differs, or the last
-    while (first + 1 < std::min(tape.size(), tapes_[r]->size()) && is_same(first, r)) ++first;
+    while (first + 1 < std::min(tape.size(), tapes_[r]->size()) && is_same(first, *tapes_[r])) ++first;
     fail(first,
-         fmt::format("the network records {} ops on the sample and {} where {}: {}", tape.size(), tapes_[r]->size(),
+         fmt::format("the network records {} ops for the sample and {} where {}: {}", tape.size(), tapes_[r]->size(),
                      are_longer(r), advice(r)),
          where);
   }
@@ -169,20 +201,20 @@ void Trace<T>::measure_axes(const Location& where) {
 }
 
 template <class T>
-bool Trace<T>::is_same(std::uint32_t index, std::size_t recording) const {
+bool Trace<T>::is_same(std::uint32_t index, const Tape<T>& tape) const {
   const TapeNode<T>& a = tapes_[0]->node(std::size_t{index});
-  const TapeNode<T>& b = tapes_[recording]->node(std::size_t{index});
-  const auto x = tapes_[0]->inputs(index), y = tapes_[recording]->inputs(index);
+  const TapeNode<T>& b = tape.node(std::size_t{index});
+  const auto x = tapes_[0]->inputs(index), y = tape.inputs(index);
   return a.op == b.op && a.layout->rank() == b.layout->rank() && std::equal(x.begin(), x.end(), y.begin(), y.end());
 }
 
 template <class T>
 void Trace<T>::compare(std::uint32_t index, std::size_t recording, const Location& where) const {
-  if (is_same(index, recording)) return;
+  if (is_same(index, *tapes_[recording])) return;
   const TapeNode<T>& a = tapes_[0]->node(std::size_t{index});
   const auto name = [](const TapeNode<T>& n) { return n.op == nullptr ? std::string_view("a leaf") : n.op->name; };
   fail(index,
-       fmt::format("the network records {} where it records {} if {}: {}", name(a),
+       fmt::format("the network records {} for the sample and {} where {}: {}", name(a),
                    name(tapes_[recording]->node(std::size_t{index})), are_longer(recording), advice(recording)),
        a.where.line() != 0 ? a.where : where);
 }

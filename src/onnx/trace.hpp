@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -47,9 +48,10 @@ template <class T>
 class Trace {
  public:
   /// Records the network, its recurrent layers step by step or as wholes. Throws ValueError, naming axis, layer, op and
-  /// line, if the recordings differ in more than extents, and NeedsSteps for the gradient of a whole layer.
+  /// line, if the recordings differ in more than extents, and NeedsSteps for the gradient of a whole layer. What
+  /// `recording` refers to must outlive the trace.
   Trace(const Recording<T>& recording, const std::vector<DynamicAxis>& axes, bool step_by_step, const Location& where);
-  /// Records what a node of another trace, which must live longer, is replaced by.
+  /// Records the replacement of a node of another trace, which must outlive this one.
   Trace(const Recording<T>& recording, const Trace& outer, const TracedNode<T>& node, const Location& where);
 
   const std::vector<TracedNode<T>>& nodes() const { return nodes_; }
@@ -57,6 +59,8 @@ class Trace {
   /// The positions of the outputs in `nodes`.
   const std::vector<std::uint32_t>& outputs() const { return outputs_; }
   std::size_t recordings() const { return tapes_.size(); }
+  /// The number of dynamic axes.
+  std::size_t axes() const { return axes_.size(); }
   /// The node of a recording.
   const TapeNode<T>& node(const TracedNode<T>& n, std::size_t recording = 0) const {
     return tapes_[recording]->node(std::size_t{n.index});
@@ -77,6 +81,8 @@ class Trace {
                 const Location& where) const;
   /// The same for the axes of a node's value.
   Extents extents(const TracedNode<T>& n) const;
+  /// A recording in which dynamic axis k is 1,024 longer, or as long as the network allows. It is made on first use.
+  const Tape<T>& longest(std::size_t k) const;
 
   // ---- errors
   /// The function that was called: `onnx::save` or `onnx::save_step`.
@@ -89,17 +95,20 @@ class Trace {
   [[noreturn]] void fail(std::uint32_t index, const std::string& reason, const Location& where) const;
 
  private:
-  void record(const Recording<T>& recording);
-  void record_at(const Recording<T>& recording, const std::vector<std::size_t>& grown);
-  bool is_alike(std::size_t recording) const;
-  static bool is_end(const Recording<T>& recording, std::vector<std::size_t> grown, std::size_t k);
+  void record();
+  RecordedCall<T> record_on(Tape<T>& tape, const std::vector<std::size_t>& grown) const;
+  void record_at(const std::vector<std::size_t>& grown);
+  std::unique_ptr<Tape<T>> alike_tape(const std::vector<std::size_t>& grown) const;
+  bool is_alike(const Tape<T>& tape) const;
+  bool is_end(std::vector<std::size_t> grown, std::size_t k) const;
   std::string are_longer(std::size_t recording) const;
   std::string layer_of(std::uint32_t index) const;
   void collect(const Location& where);
   void measure_axes(const Location& where);
-  bool is_same(std::uint32_t index, std::size_t recording) const;
+  bool is_same(std::uint32_t index, const Tape<T>& tape) const;
   void compare(std::uint32_t index, std::size_t recording, const Location& where) const;
 
+  Recording<T> recording_;
   std::vector<DynamicAxis> axes_;
   bool step_by_step_ = true;
   const Trace* outer_ = nullptr;                 // the trace of which a node is replaced
@@ -110,6 +119,7 @@ class Trace {
   std::vector<RecordedCall<T>> calls_;
   std::vector<TracedNode<T>> nodes_;
   std::vector<std::uint32_t> outputs_;
+  mutable std::map<std::size_t, std::unique_ptr<Tape<T>>> longest_;  // by axis
 };
 
 extern template class Trace<float>;

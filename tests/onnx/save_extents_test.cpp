@@ -3,6 +3,7 @@
 #include <wengert/optim.hpp>
 
 #include <cmath>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -132,6 +133,37 @@ TEST_CASE("a network with a table of positions is saved, also if a recording fil
     const Positions<double> network{Parameter<double>(random_tensor<double>({rows, 2}, 3), "positions")};
     check_saved<double>(nn::sequential(network, scaled), {1, 3, 2}, {{2, 3, 2}, {1, 8, 2}},
                         {.axes = {{"batch", {{0, 0}}}, {"length", {{0, 1}}}}});
+  }
+}
+
+TEST_CASE("the mask of attention within a window is refused, unless the network is never longer than the window") {
+  const wengert::onnx::SaveOptions length{.axes = {{"length", {{0, 1}}}}};
+  const auto masked = [](std::size_t window) {
+    return [window](auto x) {
+      const std::size_t steps = x.shape()[1];
+      Tensor<float> mask = xt::zeros<float>({steps, steps});
+      for (std::size_t i = 0; i < steps; ++i)
+        for (std::size_t j = 0; j < steps; ++j)
+          if (j > i || i - j >= window) mask(i, j) = -1e9F;
+      return x + x.tape().constant(mask);
+    };
+  };
+  for (const std::size_t window : {3u, 30u, 300u, 1000u}) {  // the sample and the recordings have 4 to 1,028 steps
+    CAPTURE(window);
+    CHECK(contains(refused(masked(window), {1, 4, 1}, length),
+                   "a constant depends on the extent of the dynamic axis 'length'"));
+  }
+  CHECK(refused(masked(5000), {1, 4, 1}, length) == "no error");
+  const auto limited = [&](auto x) {
+    if (x.shape()[1] > 512) throw std::invalid_argument("at most 512 steps");
+    return masked(5000)(x);
+  };
+  CHECK(refused(limited, {1, 4, 1}, length) == "no error");
+  for (const std::size_t rows : {299u, 300u, 302u, 303u}) {
+    CAPTURE(rows);
+    const Positions<float> positions{Parameter<float>(random_tensor<float>({rows, 1}, 4), "positions")};
+    const auto network = [&](auto x) { return masked(300)(positions(x)); };
+    CHECK((refused(network, {1, 4, 1}, length) == "no error") == (rows <= 300));
   }
 }
 
