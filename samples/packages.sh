@@ -25,3 +25,5 @@ need_packages() {
 build_packages=(g++ cmake ninja-build pkg-config libxtensor-dev xtl-dev libfmt-dev libdnnl-dev libopenblas-dev
   liblapacke-dev libsleef-dev zlib1g-dev libzip-dev nlohmann-json3-dev)
 sample_packages=(libcli11-dev gnuplot-nox)
+# Further ones of 23_expressions; 24_expressions_live also needs libopencv-highgui-dev.
+expressions_packages=(libpng-dev libjpeg62-turbo-dev libopencv-core-dev libopencv-imgproc-dev libopencv-objdetect-dev opencv-data)

@@ -8,6 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . samples/packages.sh
 . samples/common/arguments.sh
+. samples/common/page.sh
 usage() { sed -n '2,/^set /s/^# \{0,1\}//p' samples/22_digit_page/run.sh; }
 if help_wanted "$@"; then
   usage
@@ -27,10 +28,7 @@ while [ "$#" -gt 0 ]; do
 done
 
 need_packages "${build_packages[@]}" "${sample_packages[@]}" libonnx-dev libprotobuf-dev protobuf-compiler python3
-bash samples/fetch_data.sh onnxruntime
-mkdir -p "$folder/onnxruntime"
-cp samples/22_digit_page/page/* "$folder/"
-cp build/data/onnxruntime/* "$folder/onnxruntime/"
+make_page 22_digit_page "$folder"
 if ! [ -s "$folder/digits.onnx" ] || ! [ -s "$folder/step.onnx" ]; then
   bash samples/fetch_data.sh mnist
   [ -n "${WENGERT_PROGRAMS:-}" ] || cmake --preset release -DCMAKE_MESSAGE_LOG_LEVEL=WARNING \
@@ -38,4 +36,4 @@ if ! [ -s "$folder/digits.onnx" ] || ! [ -s "$folder/step.onnx" ]; then
   build_program 22_digit_page
   "$program" "${brief[@]}" --out "$folder"
 fi
-exec python3 -u -m http.server "$port" --bind 127.0.0.1 --directory "$folder"
+serve "$folder" "$port"

@@ -22,7 +22,7 @@ namespace data = wengert::data;
 
 namespace {
 
-constexpr std::size_t side = 192, columns = 8;  // of a drawing, and of the sheet of a face
+constexpr std::size_t drawing_side = 192, sheet_columns = 8;  // of a drawing, and of the sheet of a face
 
 // The index of the element with this name; their number if there is none.
 template <class Names>
@@ -37,14 +37,15 @@ using Picture = std::array<float, face_side * face_side>;  // from 0, black, to 
 
 // The grey between four pixels of a drawing; beyond its edge, that of the edge.
 double grey_at(const Grey& drawing, double x, double y) {
-  const double last = static_cast<double>(side) - 1;
+  const double last = static_cast<double>(drawing_side) - 1;
   x = std::clamp(x - 0.5, 0.0, last);
   y = std::clamp(y - 0.5, 0.0, last);
-  const auto column = std::min(static_cast<std::size_t>(x), side - 2),
-             row = std::min(static_cast<std::size_t>(y), side - 2);
+  const auto column = std::min(static_cast<std::size_t>(x), drawing_side - 2),
+             row = std::min(static_cast<std::size_t>(y), drawing_side - 2);
   const double right = x - static_cast<double>(column), below = y - static_cast<double>(row);
-  const std::uint8_t* const p = &drawing.pixels[row * side + column];
-  return ((1 - below) * ((1 - right) * p[0] + right * p[1]) + below * ((1 - right) * p[side] + right * p[side + 1])) /
+  const std::uint8_t* const p = &drawing.pixels[row * drawing_side + column];
+  return ((1 - below) * ((1 - right) * p[0] + right * p[1]) +
+          below * ((1 - right) * p[drawing_side] + right * p[drawing_side + 1])) /
          255;
 }
 
@@ -52,7 +53,7 @@ double grey_at(const Grey& drawing, double x, double y) {
 Picture take(const Grey& drawing, const float* u) {
   const double window = 112 + 32 * u[zoom];  // in pixels of the drawing
   const double angle = (2 * u[turn] - 1) * std::numbers::pi / 18;
-  const double centre = static_cast<double>(side) / 2, shift = 16;
+  const double centre = static_cast<double>(drawing_side) / 2, shift = 16;
   const double x0 = centre + shift * (u[place_x] - 0.5), y0 = centre + shift * (u[place_y] - 0.5);
   const double step = window / face_side, flip = u[mirror] < 0.5f ? -1 : 1;
   const double cx = std::cos(angle) * step, sx = std::sin(angle) * step;
@@ -161,11 +162,13 @@ Drawings read_drawings(const std::filesystem::path& folder, const std::filesyste
                                       frame.position(row, head_column)));
     Grey& sheet = sheets[face];
     if (cell == 0) sheet = read_grey(folder / (names[face] + ".png"));
-    const std::size_t x = cell % columns * side, y = cell / columns * side;
-    if (sheet.width < x + side || sheet.height < y + side)
-      throw wg::FileError("drawings", fmt::format("{}.png has {}×{} pixels: too few for {} pictures of {}×{}",
-                                                  names[face], sheet.width, sheet.height, cell + 1, side, side));
-    const Box box{static_cast<int>(x), static_cast<int>(y), static_cast<int>(side), static_cast<int>(side)};
+    const std::size_t x = cell % sheet_columns * drawing_side, y = cell / sheet_columns * drawing_side;
+    if (sheet.width < x + drawing_side || sheet.height < y + drawing_side)
+      throw wg::FileError(
+          "drawings", fmt::format("{}.png has {}×{} pixels: too few for {} pictures of {}×{}", names[face], sheet.width,
+                                  sheet.height, cell + 1, drawing_side, drawing_side));
+    const Box box{static_cast<int>(x), static_cast<int>(y), static_cast<int>(drawing_side),
+                  static_cast<int>(drawing_side)};
     drawings.pairs.push_back(
         {face, cell, std::string(frame.cell(row, beard)), std::string(frame.cell(row, glasses)), crop(sheet, box)});
   }

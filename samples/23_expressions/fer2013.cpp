@@ -17,7 +17,7 @@ namespace expressions {
 
 namespace {
 
-constexpr std::size_t side = 48;
+constexpr std::size_t picture_side = 48;
 
 // A line of the file, and where it is.
 struct Line {
@@ -47,7 +47,7 @@ std::int64_t label_of(std::string_view text, const Line& line) {
 }
 
 Grey face_of(std::string_view text, const Line& line) {
-  Grey face{side, side};
+  Grey face{picture_side, picture_side};
   const char* at = text.begin();
   while (true) {
     while (at != text.end() && *at == ' ') ++at;
@@ -60,8 +60,9 @@ Grey face_of(std::string_view text, const Line& line) {
     face.pixels.push_back(value);
     at = end;
   }
-  if (face.pixels.size() != side * side)
-    line.fail(fmt::format("{} pixels: expected {}, those of {}×{}", face.pixels.size(), side * side, side, side));
+  if (face.pixels.size() != picture_side * picture_side)
+    line.fail(fmt::format("{} pixels: expected {}, those of {}×{}", face.pixels.size(), picture_side * picture_side,
+                          picture_side, picture_side));
   return face;
 }
 

@@ -1,10 +1,10 @@
 // Fine-tuning of the network with the weights of others, which know photographs, on drawings.
 #include "finetune.hpp"
 
+#include "../common/expressions/drawing_network.hpp"
 #include "../common/expressions/mini_xception.hpp"
-#include "../common/load.hpp"
-#include "drawing_network.hpp"
 #include "drawings.hpp"
+#include "train.hpp"
 #include <wengert/ops/loss.hpp>
 #include <wengert/optim.hpp>
 #include <wengert/train.hpp>
@@ -36,11 +36,13 @@ double trained(const Network& network, const data::Dataset<float>& training, con
                const FinetuneOptions& options) {
   optim::Optimizer<float> optimizer(network, optim::Adam{.rate = 1e-3});
   const std::size_t epochs = options.brief ? 3 : 8;
-  train::fit(network, optimizer, finetune_loss, training,
-             {.epochs = epochs,
-              .batch_size = 32,
-              .batches = {.seed = options.seed},
-              .schedule = {.by_epoch = optim::CosineDecay{.rate = 1e-3, .steps = static_cast<double>(epochs)}}});
+  const auto result =
+      train::fit(network, optimizer, finetune_loss, training,
+                 {.epochs = epochs,
+                  .batch_size = 32,
+                  .batches = {.seed = options.seed},
+                  .schedule = {.by_epoch = optim::CosineDecay{.rate = 1e-3, .steps = static_cast<double>(epochs)}}});
+  require_complete(result);
   return accuracy(network, test);
 }
 
@@ -54,7 +56,7 @@ std::vector<std::size_t> a_tenth(std::vector<std::size_t> rows, std::uint64_t se
 }  // namespace
 
 FinetuneResult finetune_on_drawings(const FinetuneOptions& options) {
-  const Drawings drawings = read_drawings(sample::fetched("drawn_faces", options.data_folder), options.faces);
+  const Drawings drawings = read_drawings(options.data_folder / "drawn_faces", options.faces);
   const SplitPairs split = split_pairs(drawings, options.seed);
   const std::vector<std::size_t> few = a_tenth(split.train, options.seed);
   const auto training = make_pictures(drawings, few, options.brief ? 4 : 12, options.seed);
@@ -62,8 +64,7 @@ FinetuneResult finetune_on_drawings(const FinetuneOptions& options) {
   fmt::print("{} of {} drawings give {} pictures for training; {} pictures of other heads are for the test\n",
              few.size(), split.train.size(), training.size(), test.size());
 
-  const auto pretrained =
-      load_mini_xception(sample::fetched("expression_weights", options.data_folder) / "mini_xception.safetensors");
+  const auto pretrained = load_mini_xception(fetched_weights(options.data_folder));
   FinetuneResult result{.pictures = training.size(), .before = accuracy(pretrained, test)};
   fmt::print("the weights of others, from photographs, before: {:.1f}% of drawings\n", 100 * result.before);
   result.after = trained(pretrained, training, test, options);

@@ -2,17 +2,16 @@
 #include "pictures.hpp"
 
 #include "../common/expressions/detector.hpp"
+#include "../common/expressions/drawing_network.hpp"
 #include "../common/expressions/mini_xception.hpp"
 #include "../common/expressions/overlay.hpp"
-#include "../common/load.hpp"
 #include "../common/probabilities.hpp"
-#include "drawing_network.hpp"
 #include "explain.hpp"
+#include <wengert/base/error.hpp>
 #include <wengert/images/image.hpp>
 #include <wengert/io/parameters.hpp>
 #include <wengert/train/predictor.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <exception>
@@ -48,9 +47,7 @@ Judge judge_of(const Network& network) {
 }
 
 Judge judge_for(const PicturesOptions& options) {
-  if (options.drawing_weights.empty())
-    return judge_of(
-        load_mini_xception(sample::fetched("expression_weights", options.data_folder) / "mini_xception.safetensors"));
+  if (options.drawing_weights.empty()) return judge_of(load_mini_xception(fetched_weights(options.data_folder)));
   if (!std::filesystem::exists(options.drawing_weights))
     throw wengert::FileError("drawings",
                              options.drawing_weights.string() + " does not exist: train with --train first");
@@ -65,10 +62,7 @@ struct Judged {
   Tensor<float> inputs, probabilities;
 
   std::span<const float> of(std::size_t face) const { return {probabilities.data() + face * class_count, class_count}; }
-  std::size_t best(std::size_t face) const {
-    const auto p = of(face);
-    return static_cast<std::size_t>(std::max_element(p.begin(), p.end()) - p.begin());
-  }
+  std::size_t best(std::size_t face) const { return best_class(of(face)); }
 };
 
 Judged judged(const Grey& picture, std::vector<Box> boxes, const Judge& judge) {
@@ -152,14 +146,18 @@ void prepare_folder(const PicturesOptions& options) {
   for (const std::filesystem::path& file : options.files) {
     std::error_code unreadable;  // which is said when the file is judged
     if (!std::filesystem::exists(file, unreadable)) continue;
-    // Writing replaces a link itself, not what it leads to: both are pictures to keep.
-    for (const auto& kept : {std::filesystem::absolute(file), std::filesystem::canonical(file)}) {
-      const auto other = of_stem.find(stem_of_written(kept.filename().string()));
-      if (other != of_stem.end() && std::filesystem::equivalent(kept.parent_path(), options.out))
+    const auto keep = [&](const std::filesystem::path& written) {
+      const auto other = of_stem.find(stem_of_written(written.filename().string()));
+      if (other != of_stem.end() && std::filesystem::equivalent(written.parent_path(), options.out, unreadable))
         throw wengert::ValueError("pictures", fmt::format("{} would be replaced by what is written for {}: choose "
                                                           "another folder for --out",
                                                           file.string(), other->second.string()));
-    }
+    };
+    keep(std::filesystem::absolute(file));
+    if (const auto target = std::filesystem::canonical(file, unreadable); !unreadable) keep(target);  // a pipe has none
+    // Writing replaces what a link leads to.
+    for (const auto& entry : std::filesystem::directory_iterator(options.out))
+      if (entry.is_symlink() && std::filesystem::equivalent(entry.path(), file, unreadable)) keep(entry.path());
   }
 }
 

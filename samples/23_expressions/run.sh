@@ -12,9 +12,8 @@ if [ "$*" = -h ] || [ "$*" = --help ]; then
   usage
 fi
 
-need_packages "${build_packages[@]}" "${sample_packages[@]}" libpng-dev libjpeg62-turbo-dev libopencv-core-dev \
-  libopencv-imgproc-dev libopencv-objdetect-dev opencv-data libonnx-dev libprotobuf-dev protobuf-compiler \
-  librsvg2-bin
+need_packages "${build_packages[@]}" "${sample_packages[@]}" "${expressions_packages[@]}" libonnx-dev libprotobuf-dev \
+  protobuf-compiler librsvg2-bin
 if ! help_wanted "$@" && [ -z "$(value_of --data-folder "" "$@")" ]; then
   bash samples/fetch_data.sh expression_weights
   case " $* " in *" --train "* | *" --finetune "*) bash samples/fetch_data.sh drawn_faces ;; esac

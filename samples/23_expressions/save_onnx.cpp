@@ -2,7 +2,6 @@
 #include "save_onnx.hpp"
 
 #include "../common/expressions/mini_xception.hpp"
-#include "../common/load.hpp"
 #include "../common/probabilities.hpp"
 #include <wengert/base/error.hpp>
 #ifdef WENGERT_EXPRESSIONS_ONNX
@@ -16,8 +15,7 @@ namespace expressions {
 void save_onnx([[maybe_unused]] const std::filesystem::path& data_folder,
                [[maybe_unused]] const std::filesystem::path& file) {
 #ifdef WENGERT_EXPRESSIONS_ONNX
-  const auto network =
-      load_mini_xception(sample::fetched("expression_weights", data_folder) / "mini_xception.safetensors");
+  const auto network = load_mini_xception(fetched_weights(data_folder));
   wengert::onnx::save(sample::Probabilities<MiniXception<float>>{network}, wengert::Shape{1, 1, face_side, face_side},
                       file,
                       {.inputs = {"faces"},

@@ -1,13 +1,14 @@
 // Trains a network from nothing on the drawn faces, and measures it on heads and on faces that it has not seen.
 #include "train.hpp"
 
-#include "drawing_network.hpp"
+#include "../common/expressions/drawing_network.hpp"
 #include "drawings.hpp"
 #include <wengert/data.hpp>
 #include <wengert/optim.hpp>
 #include <wengert/train.hpp>
 
 #include <cstdio>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,10 +88,18 @@ DrawingFigures train_on_drawings(const DrawingOptions& options) {
     fmt::print(" all {:.2f}%\n", 100 * measured.metric("accuracy"));
     return measured.metric("accuracy");
   };
+  require_complete(result, options.out);
   fmt::print("on drawings, after {:.0f} s:\n", result.seconds);
   const DrawingFigures figures{measure("heads never seen", new_heads), measure("drawings never seen", new_faces)};
   fmt::print("report: {}\n", (options.out / "report.html").string());
   return figures;
+}
+
+void require_complete(const train::FitResult& result, const std::filesystem::path& run_folder) {
+  if (result.reason == train::StopReason::interrupt)
+    throw std::runtime_error(
+        fmt::format("the training was interrupted after {} steps{}", result.steps,
+                    run_folder.empty() ? "" : "; what there is of it is in " + run_folder.string()));
 }
 
 }  // namespace expressions

@@ -1,6 +1,8 @@
 // Training a network from nothing on the drawn faces.
 #pragma once
 
+#include <wengert/train/options.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -25,5 +27,9 @@ struct DrawingFigures {
 /// Trains DrawingNetwork from nothing on pictures of the drawn faces, prints what was measured, and writes the run
 /// folder. Throws FileError without the data, and like `fit`.
 DrawingFigures train_on_drawings(const DrawingOptions& options);
+
+/// Throws std::runtime_error if a training was interrupted, after which figures would be those of another training.
+/// `run_folder`: where it is kept, if anywhere.
+void require_complete(const wengert::train::FitResult& result, const std::filesystem::path& run_folder = {});
 
 }  // namespace expressions

@@ -18,8 +18,6 @@ namespace expressions {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 class Camera final : public Capture {
  public:
   explicit Camera(int number) : number_(number) {
@@ -48,7 +46,7 @@ class Camera final : public Capture {
       throw wengert::FileError(
           "camera", fmt::format("camera {} delivers no more pictures, after {}: pulled out?", number_, pictures_));
     ++pictures_;
-    time = std::chrono::duration<double>(Clock::now() - start_).count();
+    time = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
     return true;
   }
   double rate() const override { return camera_.get(cv::CAP_PROP_FPS); }
@@ -56,7 +54,7 @@ class Camera final : public Capture {
  private:
   int number_;
   std::size_t pictures_ = 0;
-  Clock::time_point start_ = Clock::now();
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   cv::VideoCapture camera_{};
 };
 

@@ -19,6 +19,8 @@ class Capture {
   virtual bool read(cv::Mat& picture, double& time) = 0;
   /// Pictures a second, or 0 if it is not known.
   virtual double rate() const { return 0; }
+  /// Whether it is a recording behind an address, which can wait to be read, and not live.
+  virtual bool recorded() const { return false; }
   /// What was wrong with what has been read, or nothing: a damaged file is read on.
   virtual std::string complaint() const { return {}; }
 };

@@ -10,11 +10,10 @@
 
 namespace expressions {
 
-using Clock = std::chrono::steady_clock;
-
 struct Feed::Shared {
   mutable std::mutex mutex{};
   std::condition_variable changed{};
+  FeedMode mode = FeedMode::every;
   std::optional<Picture> waiting{};
   bool stop = false, ended = false;
   std::exception_ptr error{};
@@ -23,10 +22,11 @@ struct Feed::Shared {
   std::string complaint{};
 };
 
-Feed::Feed(Open open, FeedMode mode) : mode_(mode), shared_(std::make_shared<Shared>()) {
-  std::thread([shared = shared_, open = std::move(open), mode] {
+Feed::Feed(Open open, FeedMode mode, std::optional<FeedMode> recorded) : shared_(std::make_shared<Shared>()) {
+  shared_->mode = mode;
+  std::thread([shared = shared_, open = std::move(open), recorded] {
     try {
-      run(shared, open, mode);
+      run(shared, open, recorded);
     } catch (...) {
       const std::lock_guard lock(shared->mutex);
       shared->error = std::current_exception();
@@ -46,7 +46,7 @@ bool Feed::stop() {
   return shared_->changed.wait_for(lock, std::chrono::seconds(1), [&] { return shared_->ended; });
 }
 
-void Feed::run(const std::shared_ptr<Shared>& shared, const Open& open, FeedMode mode) {
+void Feed::run(const std::shared_ptr<Shared>& shared, const Open& open, std::optional<FeedMode> recorded) {
   const auto source = open([shared] {
     const std::lock_guard lock(shared->mutex);
     return shared->stop;
@@ -56,7 +56,9 @@ void Feed::run(const std::shared_ptr<Shared>& shared, const Open& open, FeedMode
   {
     const std::lock_guard lock(shared->mutex);
     shared->rate = source->rate();
+    if (recorded && source->recorded()) shared->mode = *recorded;
   }
+  const FeedMode mode = shared->mode;  // only this thread changes it
   const auto note = [&] {
     const std::lock_guard lock(shared->mutex);
     shared->complaint = source->complaint();
@@ -97,6 +99,11 @@ FeedState Feed::next(Picture& to, std::chrono::milliseconds patience) {
   if (!shared_->ended) return FeedState::waiting;
   if (shared_->error) std::rethrow_exception(std::exchange(shared_->error, nullptr));
   return FeedState::ended;
+}
+
+FeedMode Feed::mode() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->mode;
 }
 
 std::size_t Feed::read() const {

@@ -8,21 +8,24 @@
 #include <functional>
 #include <memory>
 #include <opencv2/core.hpp>
+#include <optional>
 #include <string>
 
 namespace expressions {
 
+using Clock = std::chrono::steady_clock;
+
 /// A picture and its times.
 struct Picture {
-  cv::Mat image{};                                ///< BGR of 8 bits
-  double time = 0;                                ///< in seconds from the beginning of the source
-  std::chrono::steady_clock::time_point taken{};  ///< when it arrived, or was asked for
+  cv::Mat image{};            ///< BGR of 8 bits
+  double time = 0;            ///< in seconds from the beginning of the source
+  Clock::time_point taken{};  ///< when it arrived, or was asked for
 };
 
 /// Which pictures a Feed hands on.
 enum class FeedMode {
-  every,   ///< all of them: the source waits for the reader (files)
-  newest,  ///< the newest; older ones are dropped (cameras, streams)
+  every,   ///< all of them: the source waits for the reader (files, recordings)
+  newest,  ///< the newest; older ones are dropped (cameras, live streams)
   paced,   ///< the newest, but none before its time: a file as if it were a camera
 };
 
@@ -35,8 +38,8 @@ class Feed {
   /// Opens a source; called in the thread, with a function that tells it to give up.
   using Open = std::function<std::unique_ptr<Capture>(const Stopped&)>;
 
-  /// Starts to open and read.
-  Feed(Open open, FeedMode mode);
+  /// Starts to open and read. `recorded`: the mode if the source turns out to be recorded; by default, `mode`.
+  Feed(Open open, FeedMode mode, std::optional<FeedMode> recorded = {});
   /// Calls `stop`. A thread that hangs in a call of the operating system, as for a pipe into which nobody writes, is
   /// left behind.
   ~Feed();
@@ -49,8 +52,8 @@ class Feed {
   /// Tells the thread to stop, and waits up to a second. Returns whether it has stopped.
   bool stop();
 
-  /// How it was made.
-  FeedMode mode() const { return mode_; }
+  /// Which pictures are handed on, known for good once the first is there.
+  FeedMode mode() const;
   /// Pictures read so far.
   std::size_t read() const;
   /// Pictures dropped so far.
@@ -62,8 +65,7 @@ class Feed {
 
  private:
   struct Shared;
-  static void run(const std::shared_ptr<Shared>& shared, const Open& open, FeedMode mode);
-  FeedMode mode_;
+  static void run(const std::shared_ptr<Shared>& shared, const Open& open, std::optional<FeedMode> recorded);
   std::shared_ptr<Shared> shared_;  // outlives a thread that is left behind
 };
 

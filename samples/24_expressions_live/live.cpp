@@ -19,8 +19,6 @@ namespace expressions {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 double milliseconds(Clock::duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
 
 // Counts latencies by whole milliseconds, in memory that does not grow.

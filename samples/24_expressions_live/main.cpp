@@ -8,6 +8,7 @@
 #include "networks.hpp"
 #include <wengert/base/threads.hpp>
 
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -39,9 +40,15 @@ std::atomic<bool> interrupted = false;
 
 // The first signal ends the loop, which completes the files; the second ends the program.
 void end_on_signals() {
+  // The handler must not use the stack of a kernel that it interrupts (see docs/training.md).
+  static std::array<char, std::size_t{1} << 16> memory;
+  stack_t stack{};
+  stack.ss_sp = memory.data();
+  stack.ss_size = memory.size();
+  sigaltstack(&stack, nullptr);
   struct sigaction action {};
   action.sa_handler = [](int) { interrupted = true; };
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  action.sa_flags = static_cast<int>(static_cast<unsigned>(SA_RESETHAND) | SA_ONSTACK);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   struct sigaction hangup {};
@@ -74,7 +81,7 @@ void add_options(CLI::App& app, Options& o) {
       ->check(CLI::Range(0.0, 3600.0));
   app.add_flag("--mirror,!--no-mirror", o.mirror, "shows a mirror image; default for cameras")
       ->always_capture_default(false);
-  app.add_flag("--realtime", o.realtime, "shows a file or pipe at its speed and drops pictures, as of a camera");
+  app.add_flag("--realtime", o.realtime, "shows a recording or pipe at its speed and drops pictures, as of a camera");
   app.add_option("--out", o.live.out, "annotated video to write (.mp4, .avi, .mkv, .mov)");
   app.add_option("--json", o.live.json, "file for a line of JSON a picture; - is standard output");
   app.add_option("--recordings", o.live.recordings, "folder of what the key r records");
@@ -102,10 +109,10 @@ int run(Options& o, bool mirror_given) {
   Analyser analyse(detect, load_network(o.network, o.weights), o.analysis);
   const auto screen = window ? open_window("facial expressions: q quits, p pauses, r records") : nullptr;
 
-  const FeedMode mode = kind == SourceKind::camera || kind == SourceKind::stream ? FeedMode::newest
-                        : o.realtime                                             ? FeedMode::paced
-                                                                                 : FeedMode::every;
-  Feed feed([source = o.source](const Stopped& stopped) { return open_capture(source, stopped); }, mode);
+  const FeedMode recorded = o.realtime ? FeedMode::paced : FeedMode::every;
+  const bool live = kind == SourceKind::camera || kind == SourceKind::stream;
+  Feed feed([source = o.source](const Stopped& stopped) { return open_capture(source, stopped); },
+            live ? FeedMode::newest : recorded, recorded);
   int status = 0;
   try {
     const Summary s = run_live(feed, analyse, screen.get(), o.live, [] { return interrupted.load(); });

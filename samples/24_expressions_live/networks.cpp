@@ -1,7 +1,7 @@
 // The networks that judge faces.
 #include "networks.hpp"
 
-#include "../23_expressions/drawing_network.hpp"
+#include "../common/expressions/drawing_network.hpp"
 #include "../common/expressions/mini_xception.hpp"
 #include "../common/probabilities.hpp"
 #include <wengert/base/error.hpp>
@@ -44,8 +44,10 @@ Classify classifier(const Network& network, const std::string& weights) {
 }  // namespace
 
 Classify load_network(const std::string& name, const std::filesystem::path& weights) {
-  if (name == "photographs")
-    return classifier(weights.empty() ? load_mini_xception() : load_mini_xception(weights), weights.string());
+  if (name == "photographs") {
+    const std::filesystem::path file = weights.empty() ? fetched_weights() : weights;
+    return classifier(load_mini_xception(file), file.string());
+  }
   if (name != "drawings") throw wengert::ValueError("load_network", "'" + name + "': expected photographs or drawings");
   const std::filesystem::path file = weights.empty() ? "build/expressions/drawings/weights.npz" : weights;
   if (!std::filesystem::exists(file))

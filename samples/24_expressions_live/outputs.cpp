@@ -21,6 +21,15 @@ namespace expressions {
 
 namespace {
 
+// The file that is replaced: that to which a symbolic link leads. Throws FileError for a device: a file would take its
+// place.
+std::filesystem::path target_of(const std::filesystem::path& path) {
+  for (const char* const folder : {"/dev/", "/proc/"})
+    if (std::filesystem::absolute(path).lexically_normal().string().starts_with(folder))
+      throw wengert::FileError("output", path.string() + ": is no ordinary file; for standard output, say --json -");
+  return std::filesystem::is_symlink(path) ? std::filesystem::weakly_canonical(path) : path;
+}
+
 // Creates an empty file to write `path` under: beside it, with a name that is free, of which `name(n)` is the n-th
 // choice.
 template <class Name>
@@ -46,6 +55,9 @@ bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
          std::filesystem::weakly_canonical(a, ignored) == std::filesystem::weakly_canonical(b, ignored);
 }
 
+// For FFmpeg, which takes what stands before a colon for a protocol unless the name is absolute.
+std::string address_of(const std::filesystem::path& file) { return std::filesystem::absolute(file).string(); }
+
 void rename_or_refuse(const std::filesystem::path& partial, const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::rename(partial, path, error);
@@ -67,7 +79,7 @@ cv::Mat fitted(const cv::Mat& picture, cv::Size size) {
 
 }  // namespace
 
-VideoFile::VideoFile(std::filesystem::path path, double rate) : path_(std::move(path)), rate_(rate) {
+VideoFile::VideoFile(std::filesystem::path path, double rate) : path_(target_of(path)), rate_(rate) {
   const std::string ending = path_.extension().string();
   if (ending != ".mp4" && ending != ".avi" && ending != ".mkv" && ending != ".mov")
     throw wengert::FileError("output", path_.string() + ": expected a name that ends in .mp4, .avi, .mkv or .mov");
@@ -94,7 +106,7 @@ void VideoFile::open(cv::Size size) {
        {avi ? cv::VideoWriter::fourcc('M', 'J', 'P', 'G') : cv::VideoWriter::fourcc('a', 'v', 'c', '1'),
         cv::VideoWriter::fourcc('m', 'p', '4', 'v')}) {
     try {
-      if (writer_.open(partial_.string(), cv::CAP_FFMPEG, codec, rate_, size)) return;
+      if (writer_.open(address_of(partial_), cv::CAP_FFMPEG, codec, rate_, size)) return;
     } catch (const cv::Exception&) {
     }
   }
@@ -122,7 +134,7 @@ void VideoFile::finish() {
   // The writer reports no failures.
   bool complete = false;
   try {
-    cv::VideoCapture written(partial_.string(), cv::CAP_FFMPEG);
+    cv::VideoCapture written(address_of(partial_), cv::CAP_FFMPEG);
     cv::Mat first;
     complete = written.isOpened() && written.read(first) &&
                written.get(cv::CAP_PROP_FRAME_COUNT) + 0.5 >= static_cast<double>(written_);
@@ -136,7 +148,7 @@ void VideoFile::finish() {
   partial_.clear();
 }
 
-JsonLines::JsonLines(std::filesystem::path path) : path_(std::move(path)) {
+JsonLines::JsonLines(std::filesystem::path path) : path_(path == "-" ? path : target_of(path)) {
   if (path_ == "-") {
     file_ = stdout;
     return;
@@ -211,10 +223,6 @@ void refuse_same_files(const std::string& source, const std::filesystem::path& o
   if (read.empty() || source == "-") return;
   if (video && same_file(read, out)) refuse("the source", "--out", out);
   if (lines && same_file(read, json)) refuse("the source", "--json", json);
-}
-
-std::size_t best_class(const Probabilities& probabilities) {
-  return static_cast<std::size_t>(std::max_element(probabilities.begin(), probabilities.end()) - probabilities.begin());
 }
 
 }  // namespace expressions

@@ -76,7 +76,4 @@ class JsonLines {
 /// none.
 void refuse_same_files(const std::string& source, const std::filesystem::path& out, const std::filesystem::path& json);
 
-/// The index of the largest probability.
-std::size_t best_class(const Probabilities& probabilities);
-
 }  // namespace expressions

@@ -9,6 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . samples/packages.sh
 . samples/common/arguments.sh
+. samples/common/page.sh
 usage() { sed -n '2,/^set /s/^# \{0,1\}//p' samples/24_expressions_live/page.sh; }
 if help_wanted "$@"; then
   usage
@@ -26,9 +27,6 @@ while [ "$#" -gt 0 ]; do
 done
 
 need_packages python3
-bash samples/fetch_data.sh onnxruntime
-mkdir -p "$folder/onnxruntime"
-cp samples/24_expressions_live/page/* "$folder/"
-cp build/data/onnxruntime/* "$folder/onnxruntime/"
+make_page 24_expressions_live "$folder"
 [ -s "$folder/expressions.onnx" ] || bash samples/23_expressions/run.sh --onnx "$folder/expressions.onnx"
-exec python3 -u -m http.server "$port" --bind 127.0.0.1 --directory "$folder"
+serve "$folder" "$port"

@@ -14,8 +14,7 @@ fi
 
 # Standard output belongs to the program: --json - writes lines there.
 {
-  need_packages "${build_packages[@]}" "${sample_packages[@]}" libpng-dev libjpeg62-turbo-dev libopencv-core-dev \
-    libopencv-imgproc-dev libopencv-objdetect-dev libopencv-highgui-dev opencv-data
+  need_packages "${build_packages[@]}" "${sample_packages[@]}" "${expressions_packages[@]}" libopencv-highgui-dev
   if ! help_wanted "$@" && [ -z "$(value_of --weights "" "$@")" ]; then
     bash samples/fetch_data.sh expression_weights
   fi

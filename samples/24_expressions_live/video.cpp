@@ -24,8 +24,6 @@ namespace expressions {
 
 namespace {
 
-using WallClock = std::chrono::steady_clock;
-
 // Calls a function of FFmpeg that destroys an object through a pointer to its pointer.
 template <auto destroy>
 struct Destroy {
@@ -60,12 +58,12 @@ class Video final : public Capture {
     if (format == nullptr) refuse("out of memory");
     format->interrupt_callback = {[](void* self) { return static_cast<const Video*>(self)->interrupted() ? 1 : 0; },
                                   this};
-    begin_ = WallClock::now();
+    begin_ = std::chrono::steady_clock::now();
     // Frees the context if it fails.
     if (const int error = avformat_open_input(&format, address.c_str(), nullptr, nullptr); error < 0)
       refuse_video(error);
     format_.reset(format);
-    begin_ = WallClock::now();
+    begin_ = std::chrono::steady_clock::now();
     if (const int error = avformat_find_stream_info(format, nullptr); error < 0) refuse_video(error);
     const AVCodec* codec = nullptr;
     stream_ = av_find_best_stream(format, AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0);
@@ -99,6 +97,8 @@ class Video final : public Capture {
     return value >= 0.01 && value <= 1000 ? value : 0;
   }
 
+  bool recorded() const override { return kind_ == SourceKind::stream && format_->duration > 0; }  // if it is known
+
   std::string complaint() const override {
     const std::int64_t promised = stream().nb_frames;
     if (!failure_.empty()) return fmt::format("{}: {}, after {} pictures", name_, failure_, pictures_);
@@ -119,7 +119,7 @@ class Video final : public Capture {
   // Whether to give up a call: the program ends, or a stream does not answer. A pipe may pause as long as it likes.
   bool interrupted() const {
     if (stopped_ && stopped_()) return true;
-    if (kind_ == SourceKind::stream && WallClock::now() - begin_ > patience_) impatient_ = true;
+    if (kind_ == SourceKind::stream && std::chrono::steady_clock::now() - begin_ > patience_) impatient_ = true;
     return impatient_;
   }
 
@@ -143,7 +143,7 @@ class Video final : public Capture {
   }
 
   void send_packet() {
-    begin_ = WallClock::now();
+    begin_ = std::chrono::steady_clock::now();
     const int error = av_read_frame(format_.get(), packet_.get());
     if (error < 0) {
       if (error != AVERROR_EOF && error != AVERROR_EXIT) failure_ = reason(error);
@@ -208,9 +208,9 @@ class Video final : public Capture {
   std::string name_;
   Stopped stopped_;
   SourceKind kind_;
-  std::chrono::milliseconds patience_;  // with a stream that does not answer
-  mutable bool impatient_ = false;      // it did not
-  WallClock::time_point begin_{};       // of the call that may be interrupted
+  std::chrono::milliseconds patience_;             // with a stream that does not answer
+  mutable bool impatient_ = false;                 // it did not
+  std::chrono::steady_clock::time_point begin_{};  // of the call that may be interrupted
   int stream_ = -1;
   std::unique_ptr<AVFormatContext, Destroy<avformat_close_input>> format_{};
   std::unique_ptr<AVCodecContext, Destroy<avcodec_free_context>> decoder_{};

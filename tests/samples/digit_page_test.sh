@@ -4,6 +4,7 @@
 # missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. tests/samples/server.sh
 folder=$2
 skip() {
   echo "skipped: $1"
@@ -20,11 +21,6 @@ mkdir -p "$folder"
 WENGERT_PROGRAMS=$1 bash samples/22_digit_page/run.sh --brief --port 0 --out "$folder/page" >"$folder/log" 2>&1 &
 server=$!
 trap 'kill "$server" 2>/dev/null || true' EXIT
-address=
-while [ -z "$address" ]; do
-  kill -0 "$server" 2>/dev/null || { cat "$folder/log"; echo "FAILED: the server has ended"; exit 1; }
-  sleep 0.2
-  address=$(sed -n 's/^Serving HTTP on .*(\(http:[^)]*\)).*/\1/p' "$folder/log")
-done
+wait_for_address "$server" "$folder/log"
 grep '^test accuracy' "$folder/log" || true
 node tests/samples/digit_page/drive.mjs "$browser" "$address" "$folder"

@@ -5,6 +5,7 @@
 # Exits with 77 (skipped) if ffmpeg, the astronaut or the network for photographs is missing.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
+. tests/samples/server.sh
 program=$1/24_expressions_live
 stills=$1/23_expressions
 run=$2
@@ -97,6 +98,18 @@ play fifo "$work/fifo"
 check "a fifo whose writer goes is read as far as it went" said fifo 0 " shown in "
 check "and the files are complete" complete fifo
 check "some pictures, not all" [ "$(wc -l <"$work/run/fifo/a.jsonl")" -lt 125 ]
+mkdir "$work/served"
+make_clip -i "$work/face.mp4" -c copy -movflags +faststart "$work/served/face.mp4"
+python3 -u -m http.server 0 --bind 127.0.0.1 --directory "$work/served" >"$work/server" 2>&1 &
+server=$!
+if wait_for_address "$server" "$work/server"; then
+  play served "${address}face.mp4"
+  check "a recording from a server is read like a file" said served 0 "125 pictures, 0 dropped, 125 shown"
+  check "and the files are complete" complete served
+else
+  failed=1
+fi
+kill "$server"
 "$program" "$work/face.mp4" --no-window --json - 2>"$work/err" | head -n 1 >"$work/lines"
 status=${PIPESTATUS[0]}
 check "a reader of the lines that goes ends the program with an error" \
@@ -198,11 +211,20 @@ refused "no file" "there is no such file" "$work/none"
 refused "a stream that nobody serves" "[video] http://127.0.0.1:9/: " http://127.0.0.1:9/
 refused "a cascade that is none" "expected an XML file with a cascade of OpenCV" "$work/face.mp4" --cascade tests/run.sh
 refused "weights that are none" "none.safetensors" "$work/face.mp4" --weights "$work/none.safetensors"
-for out in "$work/nowhere/a.mp4:there is no folder" "$work/a.txt:expected a name that ends in .mp4" "/proc/a.mp4:cannot be written"; do
+for out in "$work/nowhere/a.mp4:there is no folder" "$work/a.txt:expected a name that ends in .mp4" "/proc/a.mp4:is no ordinary file"; do
   status=0
   "$program" "$work/face.mp4" --no-window --out "${out%%:*}" 2>"$work/err" || status=$?
   check "an output that cannot be written: ${out#*:}" [ "$status $(grep -c "${out#*:}" "$work/err") $(wc -l <"$work/err")" = "1 1 1" ]
 done
+status=0
+"$program" "$work/none.mp4" --no-window --json /dev/fd/1 >/dev/null 2>"$work/err" || status=$?
+check "standard output by its name is refused" [ "$status $(grep -c 'say --json -' "$work/err")" = "1 1" ]
+: >"$work/target.jsonl" && ln -s target.jsonl "$work/link.jsonl"
+"$program" "$work/none.mp4" --no-window --json "$work/link.jsonl" 2>"$work/err"
+check "a link is kept, and what it leads to is written" [ "$(readlink "$work/link.jsonl") $(wc -l <"$work/target.jsonl")" = "target.jsonl 50" ]
+absolute=$(realpath "$program") && ln -s "$PWD/build" "$work/build"
+(cd "$work" && "$absolute" none.mp4 --no-window --out 10:30.mp4 2>"$work/err")
+check "a colon in a name is no protocol" [ "$(pictures "$work/10:30.mp4")" = 50 ]
 cp "$work/none.mp4" "$work/source.mp4"
 for arguments in "--out $work/source.mp4" "--json $work/source.mp4" "--out $work/both.mp4 --json $work/../${work##*/}/both.mp4"; do
   status=0

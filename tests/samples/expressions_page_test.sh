@@ -5,6 +5,7 @@
 # weights, the photograph or ONNX Runtime is missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. tests/samples/server.sh
 folder=$3
 skip() {
   echo "skipped: $1"
@@ -23,11 +24,6 @@ mkdir -p "$folder"
 WENGERT_PROGRAMS=$1 bash samples/24_expressions_live/page.sh --port 0 --out "$folder/page" >"$folder/log" 2>&1 &
 server=$!
 trap 'kill "$server" 2>/dev/null || true' EXIT
-address=
-while [ -z "$address" ]; do
-  kill -0 "$server" 2>/dev/null || { cat "$folder/log"; echo "FAILED: the server has ended"; exit 1; }
-  sleep 0.2
-  address=$(sed -n 's/^Serving HTTP on .*(\(http:[^)]*\)).*/\1/p' "$folder/log")
-done
+wait_for_address "$server" "$folder/log"
 node tests/samples/expressions_page/drive.mjs "$browser" "$address" "$folder" build/data/astronaut/astronaut.png \
   "$2/expressions_answers"

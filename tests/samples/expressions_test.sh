@@ -103,6 +103,8 @@ for name in x_annotated x_face1_explained; do
 done
 ln -s ../b/x_annotated.png "$folder/a/link.png"
 ends_with 1 "$folder/a/link.png would be replaced" "$folder/a/link.png" "$folder/a/x.png" --out "$folder/b"
+mkdir "$folder/c" && ln -s ../a/x.png "$folder/c/x_annotated.png"
+ends_with 1 "$folder/a/x.png would be replaced" "$folder/a/x.png" --out "$folder/c"
 ends_with 0 "written: $folder/b/x_annotated_annotated.png" "$folder/b/x_annotated.png" --out "$folder/b"
 
 ends_with 1 "run bash samples/fetch_data.sh expression_weights" "$portrait" --data-folder "$folder"
@@ -113,6 +115,14 @@ mkdir -p "$folder/data/expression_weights"
 ends_with 1 "a probability is not a finite number" "$portrait" --data-folder "$folder/data"
 ends_with 1 "cannot be read" --data "$folder/no-such.csv"
 ends_with 1 "line 1: 'text': expected the header emotion,pixels,Usage" --data "$folder/text.png"
+# Made-up rows, one of each usage, are trained on: that the program runs through, and nothing about photographs.
+python3 - >"$folder/fer2013.csv" <<'PYTHON'
+print("emotion,pixels,Usage")
+for label, grey, usage in ((3, 40, "Training"), (6, 120, "PublicTest"), (0, 7, "PrivateTest")):
+    print(label, " ".join(str((i * grey) % 256) for i in range(48 * 48)), usage, sep=",")
+PYTHON
+ends_with 0 "trained here: " --data "$folder/fer2013.csv" --out "$folder/fer2013"
+[ -s "$folder/fer2013/report.html" ] && [ -s "$folder/fer2013/weights.npz" ] || { echo "FAILED: no run folder of --data"; failed=1; }
 ends_with 2 "expected pictures, or one of --train, --finetune, --data and --onnx"
 ends_with 2 "expected pictures, or one of" "$portrait" --train
 ends_with 2 "--out" "$portrait" --explain

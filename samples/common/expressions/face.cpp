@@ -13,6 +13,8 @@ namespace expressions {
 
 namespace {
 
+constexpr int largest_side = 8192;  // of a face, in pixels
+
 void require_pixels(const Grey& picture, const char* subject) {
   if (picture.width == 0 || picture.height == 0 || picture.pixels.size() != picture.width * picture.height)
     throw wengert::ValueError(
@@ -65,7 +67,12 @@ wengert::Tensor<float> network_inputs(const Grey& picture, std::span<const Box> 
   wengert::Tensor<float> inputs = xt::empty<float>({boxes.size(), std::size_t{1}, face_side, face_side});
   auto to = inputs.begin();
   for (const Box& box : boxes) {
-    const wengert::Tensor<float> input = network_input(crop(picture, square(box, margin)));
+    const Box whole = square(box, margin);
+    if (whole.width > largest_side)  // the square of a long and narrow picture may take more memory than there is
+      throw wengert::ValueError("network_inputs", fmt::format("the square around a face of {}×{} pixels has {} a side: "
+                                                              "expected at most {}",
+                                                              box.width, box.height, whole.width, largest_side));
+    const wengert::Tensor<float> input = network_input(crop(picture, whole));
     to = std::copy(input.begin(), input.end(), to);
   }
   return inputs;

@@ -56,11 +56,15 @@ struct MiniXception {
   wengert::Var<T> operator()(wengert::Var<T> faces) const { return classify(features(faces)); }
 };
 
-/// The network with the weights of a file, by default those that samples/fetch_data.sh fetches as `expression_weights`.
-/// Throws FileError if the file cannot be read or does not fit, with instructions if it is missing.
+/// The file of weights that samples/fetch_data.sh fetches as `expression_weights` to a folder of data.
+inline std::filesystem::path fetched_weights(const std::filesystem::path& data_folder = "build/data") {
+  return data_folder / "expression_weights/mini_xception.safetensors";
+}
+
+/// The network with the weights of a file. Throws FileError if the file cannot be read or does not fit, with
+/// instructions if it is missing.
 template <class T = float>
-MiniXception<T> load_mini_xception(
-    const std::filesystem::path& path = "build/data/expression_weights/mini_xception.safetensors");
+MiniXception<T> load_mini_xception(const std::filesystem::path& path = fetched_weights());
 
 extern template struct SeparableConv<float>;
 extern template struct SeparableConv<double>;

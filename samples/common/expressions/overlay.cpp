@@ -55,8 +55,7 @@ void draw_face(cv::Mat& picture, const Box& box, std::span<const float> probabil
   if (probabilities.size() != class_count)
     throw wengert::ValueError("draw_face",
                               fmt::format("{} probabilities: expected {}", probabilities.size(), class_count));
-  const std::size_t best =
-      static_cast<std::size_t>(std::max_element(probabilities.begin(), probabilities.end()) - probabilities.begin());
+  const std::size_t best = best_class(probabilities);
   const int letters = std::clamp(picture.rows / 36, 8, 30);  // height of capitals
   const int line = letters * 3 / 2;
   cv::rectangle(picture, {box.x, box.y, box.width, box.height}, colours[best], std::max(1, picture.rows / 240),

@@ -3,8 +3,8 @@
 
 #include "../../temporary_folder.hpp"
 #include "../../testing.hpp"
-#include "23_expressions/drawing_network.hpp"
 #include "23_expressions/drawings.hpp"
+#include "common/expressions/drawing_network.hpp"
 #include "common/expressions/mini_xception.hpp"
 #include "common/probabilities.hpp"
 #include "pictures.hpp"

@@ -40,6 +40,13 @@ Tensor<T> computed(const MiniXception<T>& network, const Tensor<T>& inputs) {
 
 }  // namespace
 
+TEST_CASE("the square around a long and narrow picture is refused before it takes the memory") {
+  const Grey line{20000, 1, std::vector<std::uint8_t>(20000)};
+  const std::vector<Box> all{{0, 0, 20000, 1}};
+  CHECK(contains(wengert::testing::message_of<wengert::ValueError>([&] { network_inputs(line, all, 0); }),
+                 "a face of 20000×1 pixels has 20000 a side: expected at most 8192"));
+}
+
 TEST_CASE("MiniXception computes what TensorFlow.js computes, on a tape and in a Program") {
   const auto folder = data_or_skip("expression_weights");
   if (folder.empty()) return;

@@ -25,6 +25,7 @@ struct Grounds final : Capture {
   std::chrono::milliseconds delay{0};
   std::size_t fails_after = static_cast<std::size_t>(-1);
   std::size_t next = 0;
+  bool is_recorded = false;
 
   explicit Grounds(std::vector<cv::Scalar> all) : greys(std::move(all)) {}
   bool read(cv::Mat& picture, double& time) override {
@@ -36,6 +37,7 @@ struct Grounds final : Capture {
     return true;
   }
   double rate() const override { return 25; }
+  bool recorded() const override { return is_recorded; }
 };
 
 /// `count` pictures, dark until `change`, then bright.

@@ -18,8 +18,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using FeedClock = std::chrono::steady_clock;
-
 // The times of all pictures of a feed, whose reader takes a while for each.
 std::vector<double> times_of(Feed& feed, std::chrono::milliseconds pause = 0ms) {
   std::vector<double> times;
@@ -53,11 +51,23 @@ TEST_CASE("a camera's older pictures are dropped, and the newest is handed on") 
   for (std::size_t i = 1; i < times.size(); ++i) CHECK(times[i] > times[i - 1]);
 }
 
+TEST_CASE("a stream that turns out to be recorded is read like a file") {
+  for (const bool recorded : {false, true}) {
+    CAPTURE(recorded);
+    Feed feed(grounds(dark_then_bright(20, 10), [=](Grounds& g) { g.is_recorded = recorded; }), FeedMode::newest,
+              FeedMode::every);
+    const auto times = times_of(feed, 10ms);
+    CHECK(feed.mode() == (recorded ? FeedMode::every : FeedMode::newest));
+    CHECK((feed.dropped() == 0) == recorded);
+    CHECK(times.size() + feed.dropped() == 20);
+  }
+}
+
 TEST_CASE("a file in real time takes its time, and drops what the reader is too slow for") {
-  const auto begin = FeedClock::now();
+  const auto begin = Clock::now();
   Feed feed(grounds(dark_then_bright(16, 8)), FeedMode::paced);
   const auto times = times_of(feed, 100ms);
-  CHECK(FeedClock::now() - begin >= 590ms);  // fifteen pictures of 40 ms each
+  CHECK(Clock::now() - begin >= 590ms);  // fifteen pictures of 40 ms each
   CHECK(feed.dropped() >= 4);
   CHECK(times.size() + feed.dropped() == 16);
 }
@@ -93,9 +103,9 @@ TEST_CASE("a feed stops while its source waits, and leaves a source behind that 
         FeedMode::every);
     Picture picture;
     CHECK(hanging.next(picture, 10ms) == FeedState::waiting);
-    const auto begin = FeedClock::now();
+    const auto begin = Clock::now();
     CHECK_FALSE(hanging.stop());
-    CHECK(FeedClock::now() - begin < 5s);
+    CHECK(Clock::now() - begin < 5s);
     *release = true;
     CHECK(hanging.stop());
   }

@@ -1,7 +1,7 @@
 // DrawingNetwork: a convolutional network for drawn faces of 64×64 pixels.
 #pragma once
 
-#include "../common/expressions/classes.hpp"
+#include "classes.hpp"
 #include <wengert/nn.hpp>
 #include <wengert/wengert.hpp>
 
