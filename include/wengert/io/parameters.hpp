@@ -106,9 +106,10 @@ struct ModuleParameters {
 template <class Module>
 ModuleParameters parameters_of(const Module& module) {
   ModuleParameters all;
-  for_each_named_leaf(module, [&]<class Leaf>(const std::string& path, const Leaf& leaf) {
-    if constexpr (std::is_same_v<Leaf, Parameter<float>> || std::is_same_v<Leaf, Parameter<double>>)
-      all.add(path, leaf);
+  wengert::detail::visit_any_parts(module, [&](const std::string& path, const wengert::detail::AnyPart& part) {
+    if (const auto* const parameter = part.as<Parameter<float>>()) all.add(path, *parameter);
+    if (const auto* const parameter = part.as<Parameter<double>>()) all.add(path, *parameter);
+    return true;
   });
   return all;
 }

@@ -31,14 +31,6 @@ namespace detail {
 [[noreturn]] void throw_no_such_path(std::string_view function, std::string_view prefix,
                                      const std::vector<std::string>& paths, const Location& where);
 
-// Calls `f(path, parameter)` with every path that leads to a parameter; a shared parameter has several.
-template <class Module, class F>
-void for_each_path(const Module& module, const F& f) {
-  for_each_named_leaf(module, [&]<class Leaf>(const std::string& path, const Leaf& leaf) {
-    if constexpr (wengert::detail::is_parameter<Leaf>) f(path.empty() ? leaf.name() : path, leaf);
-  });
-}
-
 template <class Module>
 void set_trainable(const Module& module, std::string_view prefix, bool trainable, std::string_view function,
                    const Location& where) {
@@ -46,11 +38,15 @@ void set_trainable(const Module& module, std::string_view prefix, bool trainable
   const std::vector<Parameter<T>> buffers = wengert::detail::buffers_of<T>(module);
   std::vector<std::string> others;
   bool found = false;
-  for_each_path(module, [&](const std::string& path, Parameter<T> parameter) {
-    if (!wengert::detail::is_below(path, prefix)) return others.push_back(path);
-    found = true;
-    if (std::find(buffers.begin(), buffers.end(), parameter) == buffers.end()) parameter.set_trainable(trainable);
-  });
+  for (NamedParameter<T>& each : wengert::detail::parameter_paths(module)) {
+    if (wengert::detail::is_below(each.name, prefix)) {
+      found = true;
+      if (std::find(buffers.begin(), buffers.end(), each.parameter) == buffers.end())
+        each.parameter.set_trainable(trainable);
+    } else {
+      others.push_back(each.name);
+    }
+  }
   if (!found && !prefix.empty()) throw_no_such_path(function, prefix, others, where);
 }
 }  // namespace detail
@@ -61,13 +57,11 @@ template <class Module>
 Parameter<detail::ScalarOf<Module>> parameter(const Module& module, std::string_view path,
                                               Location where = Location::current()) {
   std::vector<std::string> others;
-  std::optional<Parameter<detail::ScalarOf<Module>>> found;
-  detail::for_each_path(module, [&](const std::string& other, const auto& parameter) {
-    if (other == path && !found) found = parameter;
-    others.push_back(other);
-  });
-  if (!found) detail::throw_no_such_path("parameter", path, others, where);
-  return *found;
+  for (const auto& each : wengert::detail::parameter_paths(module)) {
+    if (each.name == path) return each.parameter;
+    others.push_back(each.name);
+  }
+  detail::throw_no_such_path("parameter", path, others, where);
 }
 
 /// Which parameters `parameter_count` counts.

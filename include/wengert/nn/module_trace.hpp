@@ -33,6 +33,14 @@ struct ModuleTrace {
   std::vector<ModuleCall> calls;              ///< in the order in which they began
 };
 
+/// The random generators of a module.
+template <class Module>
+std::vector<Generator> generators_of(const Module& module) {
+  std::vector<Generator> result;
+  for_each_member<Generator>(module, [&](const std::string&, const Generator& g) { result.push_back(g); });
+  return result;
+}
+
 // Restores the positions of random generators on destruction.
 class GeneratorPositions {
  public:
@@ -87,16 +95,14 @@ auto traced_input(Tape<T>& tape, const X& x) {
 /// positions.
 template <class T, class Module, class Run>
 ModuleTrace<T> trace_module(const Tape<T>& tape, const Module& module, const Run& run) {
-  std::vector<Generator> generators;
-  for_each_member<Generator>(module, [&](const std::string&, const Generator& g) { generators.push_back(g); });
-  const GeneratorPositions positions(generators);
+  const GeneratorPositions positions(generators_of(module));
   CallLog log(tape);
   run();
   ModuleTrace<T> trace{{}, {}, log.calls()};
   if constexpr (std::is_same_v<ModuleScalar<Module>, T>) trace.parameters = named_parameters(module);
-  for_each_part(module, [&]<class Part>(const std::string& path, const Part& part) {
-    if constexpr (std::is_class_v<Part> && !wengert::detail::is_leaf<Part>)
-      trace.parts.push_back({path, std::addressof(part), type_of<Part>()});
+  wengert::detail::visit_any_parts(module, [&](const std::string& path, const wengert::detail::AnyPart& part) {
+    if (part.is_layer) trace.parts.push_back({path, part.address, part.type});
+    return true;
   });
   return trace;
 }

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <wengert/base/error.hpp>
+#include <wengert/reflect/parameters.hpp>
 #include <wengert/tape/tape.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -16,17 +16,8 @@ namespace wengert::nn {
 
 namespace detail {
 
-/// A type: its identity, and a text that contains its name as the compiler spells it.
-struct TypeOf {
-  const std::type_info* id;
-  const char* spelling;
-
-  friend bool operator==(const TypeOf& a, const TypeOf& b) { return *a.id == *b.id; }
-};
-template <class X>
-TypeOf type_of() {
-  return {&typeid(X), __PRETTY_FUNCTION__};
-}
+using wengert::detail::type_of;
+using wengert::detail::TypeOf;
 
 /// One call of a module, which recorded the nodes [begin, end). After a rewind behind `end`, the generation of its last
 /// node differs.

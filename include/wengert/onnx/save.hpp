@@ -178,15 +178,7 @@ void save_recording(const Recording<T>& recording, const std::vector<NamedParame
                     const std::vector<Parameter<T>>& buffers, const std::filesystem::path& path,
                     const SaveOptions& options, const Location& where, const std::filesystem::path& initial = {});
 
-/// The random generators of a module, whose positions recording must not change.
-template <class Module>
-std::vector<Generator> generators_of(const Module& module) {
-  std::vector<Generator> result;
-  for_each_member<Generator>(module, [&](const std::string&, const Generator& g) { result.push_back(g); });
-  return result;
-}
-
-/// What the loss of a step returned: a Var, or terms.
+/// The result of a loss function: a Var, or terms.
 template <class T>
 struct StepLoss {
   struct Term {
@@ -249,7 +241,7 @@ void save(const Module& module, const Sample& sample, const std::filesystem::pat
           const SaveOptions& options = {}, Location where = Location::current()) {
   using T = nn::detail::ScalarOf<Module>;
   const nn::EvaluationMode evaluation(module);
-  const nn::detail::GeneratorPositions positions(detail::generators_of(module));
+  const nn::detail::GeneratorPositions positions(nn::detail::generators_of(module));
   const detail::Recording<T> recording = [&](Tape<T>& tape, std::span<const std::size_t> grown) {
     detail::RecordedCall<T> call{.caller = "onnx::save", .options = "SaveOptions"};
     const detail::RecordGrown<T> map{tape, options.axes, grown, where, call};
@@ -293,7 +285,7 @@ void save_step(const Network& network, optim::Optimizer<T>& optimizer, const Los
                Location where = Location::current()) {
   const nn::EvaluationMode mode(network);  // restores the mode of each layer
   nn::train_mode(network);
-  const nn::detail::GeneratorPositions positions(detail::generators_of(network));
+  const nn::detail::GeneratorPositions positions(nn::detail::generators_of(network));
   const auto parameters = detail::step_parameters<T>(named_parameters(network), optimizer);
   const detail::Recording<T> recording = [&](Tape<T>& tape, std::span<const std::size_t> grown) {
     detail::RecordedCall<T> call{.caller = "onnx::save_step", .options = "StepOptions"};

@@ -79,8 +79,8 @@ class Optimizer : public AnyOptimizer<T> {
   template <class Module>
   Optimizer(const Module& module, std::type_identity_t<Rule<T>> rule,
             std::type_identity_t<OptimizerOptions<T>> options = {}, const Location& where = Location::current())
-      : Optimizer(named_parameters(module), all_paths(module), wengert::detail::buffers_of<T>(module), std::move(rule),
-                  options, where) {}
+      : Optimizer(named_parameters(module), wengert::detail::parameter_paths(module),
+                  wengert::detail::buffers_of<T>(module), std::move(rule), options, where) {}
   /// For these parameters. Throws likewise; ValueError also if a parameter or a path occurs twice.
   Optimizer(std::vector<NamedParameter<T>> parameters, Rule<T> rule, OptimizerOptions<T> options = {},
             const Location& where = Location::current());
@@ -150,15 +150,6 @@ class Optimizer : public AnyOptimizer<T> {
   Optimizer(std::vector<NamedParameter<T>> parameters, std::vector<NamedParameter<T>> paths,
             const std::vector<Parameter<T>>& buffers, Rule<T> rule, const OptimizerOptions<T>& options,
             const Location& where);
-  template <class Module>
-  static std::vector<NamedParameter<T>> all_paths(const Module& module) {
-    std::vector<NamedParameter<T>> result;
-    for_each_named_leaf(module, [&]<class Leaf>(const std::string& path, const Leaf& leaf) {
-      if constexpr (wengert::detail::is_parameter<Leaf>) result.push_back({path.empty() ? leaf.name() : path, leaf});
-    });
-    return result;
-  }
-
   std::string why_rate_is_unused() const override;
   void start(Trained& trained);
   double ratio_of(const Trained& trained) const;

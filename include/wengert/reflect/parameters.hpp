@@ -15,8 +15,11 @@
 
 #include <algorithm>
 #include <concepts>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -63,6 +66,60 @@ void visit_parts(const X& x, const std::string& path, const Visit& visit) {
 
 }  // namespace detail
 
+namespace detail {
+
+/// A type: its identity, and a text that contains its name as the compiler spells it.
+struct TypeOf {
+  const std::type_info* id;
+  const char* spelling;
+
+  friend bool operator==(const TypeOf& a, const TypeOf& b) { return *a.id == *b.id; }
+};
+template <class X>
+TypeOf type_of() {
+  return {&typeid(X), __PRETTY_FUNCTION__};
+}
+
+/// A part of a struct. Its type is erased, so that functions that look for a few types share one walk for each struct:
+/// a walk of its own for each function takes longer to compile than the function.
+struct AnyPart {
+  const void* address;
+  TypeOf type;
+  bool is_layer;  ///< a class, and neither a tensor nor a Parameter or Var
+
+  /// The part if it has this type, otherwise null.
+  template <class X>
+  const X* as() const {
+    return *type.id == typeid(X) ? static_cast<const X*>(address) : nullptr;
+  }
+};
+
+// The visitor of `visit_parts` that passes on each part as an AnyPart. Refers to its function.
+class VisitAny {
+ public:
+  template <class F>
+  explicit VisitAny(const F& f)
+      : function_(&f), call_([](const void* function, const std::string& path, const AnyPart& part) {
+          return bool((*static_cast<const F*>(function))(path, part));
+        }) {}
+  template <class X>
+  bool operator()(const std::string& path, const X& x) const {
+    return call_(function_, path, {std::addressof(x), type_of<X>(), std::is_class_v<X> && !is_leaf<X>});
+  }
+
+ private:
+  const void* function_;
+  bool (*call_)(const void* function, const std::string& path, const AnyPart& part);
+};
+
+// Calls `f(path, part)` with a struct and, if it returns true, with its parts, each an AnyPart before its own parts.
+template <class Module, class F>
+void visit_any_parts(const Module& module, const F& f) {
+  detail::visit_parts(module, {}, VisitAny(f));
+}
+
+}  // namespace detail
+
 /// Calls `f(path, leaf)` with every tensor, Parameter and Var of a struct, in the order of the members.
 template <class Tree, class F>
 void for_each_named_leaf(const Tree& tree, F&& f) {
@@ -76,9 +133,10 @@ void for_each_named_leaf(const Tree& tree, F&& f) {
 /// order of the members. Does not visit parts within such a part.
 template <class Member, class Module, class F>
 void for_each_member(const Module& module, F&& f) {
-  detail::visit_parts(module, {}, [&]<class X>(const std::string& path, const X& x) {
-    if constexpr (std::same_as<X, Member>) f(path, x);
-    return !std::same_as<X, Member>;
+  detail::visit_any_parts(module, [&](const std::string& path, const detail::AnyPart& part) {
+    const Member* const member = part.as<Member>();
+    if (member != nullptr) f(path, *member);
+    return member == nullptr;
   });
 }
 
@@ -129,17 +187,41 @@ struct NamedParameter {
   Parameter<T> parameter;  ///< the Parameter
 };
 
+namespace detail {
+
+// Every path that leads to a Parameter, in the order of the members; a shared one has several.
+template <class Module>
+auto parameter_paths(const Module& module) {
+  using T = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, float, ModuleScalar<Module>>;
+  std::vector<NamedParameter<T>> result;
+  for_each_named_leaf(module, [&]<class Leaf>(const std::string& path, const Leaf& leaf) {
+    if constexpr (is_parameter<Leaf>) {
+      static_assert(std::is_same_v<Leaf, Parameter<T>>,
+                    "wengert: all Parameters of a network must have the same scalar type");
+      result.push_back({path.empty() ? leaf.name() : path, leaf});
+    }
+  });
+  return result;
+}
+
+// Without all but the first path of each Parameter.
+template <class T>
+std::vector<NamedParameter<T>> first_paths(const std::vector<NamedParameter<T>>& paths) {
+  std::vector<NamedParameter<T>> result;
+  for (const NamedParameter<T>& each : paths) {
+    const auto is_same = [&](const NamedParameter<T>& other) { return other.parameter == each.parameter; };
+    if (std::none_of(result.begin(), result.end(), is_same)) result.push_back(each);
+  }
+  return result;
+}
+
+}  // namespace detail
+
 /// All Parameters of a struct or container, or a single Parameter, under its own name. In the order of the members; a
 /// shared one appears once, under its first path. All must have the same scalar type; if there are none, it is float.
 template <class Module>
 auto named_parameters(const Module& module) {
-  using T = std::conditional_t<std::is_void_v<ModuleScalar<Module>>, float, ModuleScalar<Module>>;
-  std::vector<NamedParameter<T>> result;
-  for_each_parameter(module, [&]<class U>(const std::string& path, const Parameter<U>& parameter) {
-    static_assert(std::is_same_v<T, U>, "wengert: all Parameters of a network must have the same scalar type");
-    result.push_back({path.empty() ? parameter.name() : path, parameter});
-  });
-  return result;
+  return detail::first_paths(detail::parameter_paths(module));
 }
 
 namespace detail {

@@ -171,11 +171,9 @@ ErasedModel<T> erased_model(const Module& module, const Loss& loss, const Locati
   using X = typename Data::Inputs;
   using Y = typename Data::Targets;
   ErasedModel<T> result;
-  for_each_parameter(module, [&](const std::string& path, const Parameter<T>& parameter) {
-    result.parameters.emplace_back(path.empty() ? parameter.name() : path, parameter);
-  });
-  for_each_member<Generator>(
-      module, [&](const std::string&, const Generator& generator) { result.generators.push_back(generator); });
+  if constexpr (!std::is_void_v<ModuleScalar<Module>>)
+    for (const auto& [name, parameter] : named_parameters(module)) result.parameters.emplace_back(name, parameter);
+  result.generators = nn::detail::generators_of(module);
   result.set_training = [&module](bool training) {
     if (training)
       nn::train_mode(module);

@@ -40,7 +40,7 @@ struct PredictorOptions {
 struct PredictorMemory {
   std::size_t programs = 0;         ///< the number of Programs
   std::size_t program_bytes = 0;    ///< their values; each also takes about a kilobyte per op
-  std::size_t frozen_bytes = 0;     ///< what they computed from the parameters, such as weights; shared
+  std::size_t frozen_bytes = 0;     ///< what they computed from the parameters: folded and prepared weights; shared
   std::size_t parameter_bytes = 0;  ///< the network's parameters; shared
   /// The sum.
   std::size_t total_bytes() const { return program_bytes + frozen_bytes + parameter_bytes; }
@@ -118,7 +118,8 @@ class PredictorOfModule final : public PredictorOf<T, R> {
  public:
   explicit PredictorOfModule(const Module& module) : module_(nn::copy(module)) {
     nn::eval_mode(module_);
-    for_each_parameter(module_, [this](const std::string&, const Parameter<T>& p) { this->parameters.push_back(p); });
+    if constexpr (!std::is_void_v<ModuleScalar<Module>>)
+      for (auto& each : named_parameters(module_)) this->parameters.push_back(std::move(each.parameter));
   }
   typename PredictorNetwork<T>::Recording record(const std::vector<ProgramVar<T>>& inputs) const override {
     // Without lines: errors name those of the network's own code, or the caller's.
