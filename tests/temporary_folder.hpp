@@ -1,8 +1,9 @@
-// TemporaryFolder: a folder that belongs to one test and is removed with the object.
+// TemporaryFolder: a folder that belongs to one test and is removed with the object; bytes_of: the contents of a file.
 #pragma once
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <stdlib.h>
 #include <string>
 #include <string_view>
@@ -37,5 +38,11 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
+
+/// The contents of a file.
+inline std::string bytes_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 }  // namespace wengert::testing

@@ -314,7 +314,7 @@ TEST_CASE("a file that cannot be read is refused") {
   };
   CHECK(complaint(folder / ".") == "[read_csv] " + (folder / ".").string() + ": is a directory: expected a file");
   CHECK(complaint(folder / "none") == "[read_csv] " + (folder / "none").string() + ": no such file");
-  const std::string zipped = contents(write_gzip(folder / "good.gz", "1,0\n2,1\n"));
+  const std::string zipped = bytes_of(write_gzip(folder / "good.gz", "1,0\n2,1\n"));
   CHECK(contains(complaint(folder.write("short.gz", zipped.substr(0, zipped.size() - 4))),
                  "short.gz: is truncated: its gzip data ends too early"));
 }

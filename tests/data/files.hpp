@@ -1,9 +1,7 @@
-// Reads whole files and writes gzip files.
+// Writes gzip files.
 #pragma once
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -11,12 +9,6 @@
 #include <zlib.h>
 
 namespace wengert::testing {
-
-/// Returns the bytes of a file.
-inline std::string contents(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 /// Writes a file compressed by gzip and returns its path.
 inline std::filesystem::path write_gzip(const std::filesystem::path& path, std::string_view bytes) {

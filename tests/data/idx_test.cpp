@@ -1,5 +1,6 @@
 // IDX files, plain and compressed by gzip, and rejection of truncated, corrupt and inconsistent ones.
 #include "data/files.hpp"
+#include "data/idx_bytes.hpp"
 #include "temporary_folder.hpp"
 #include "testing.hpp"
 #include <wengert/data/idx.hpp>
@@ -9,14 +10,6 @@ using namespace wengert::data;
 using namespace wengert::testing;
 
 namespace {
-
-// Makes the bytes of an IDX file: magic number (two zeros, type code, axes), big-endian extents, elements.
-std::string idx(const std::vector<std::uint32_t>& shape, const std::string& elements, char type = 0x08) {
-  std::string file{'\0', '\0', type, static_cast<char>(shape.size())};
-  for (const std::uint32_t extent : shape)
-    for (const int shift : {24, 16, 8, 0}) file += static_cast<char>(extent >> shift & 0xff);
-  return file + elements;
-}
 
 const std::string two_images = idx({2, 2, 3}, {"\x00\x01\x02\x33\x66\xff\xff\x80\x40\x20\x10\x00", 12});
 const std::string two_labels = idx({2}, {"\x03\x00", 2});
@@ -135,7 +128,7 @@ TEST_CASE("a file that cannot be read is refused") {
 
 TEST_CASE("damaged gzip data are refused") {
   const TemporaryFolder folder;
-  const std::string zipped = contents(write_gzip(folder / "good", idx({4000}, std::string(4000, 'x'))));
+  const std::string zipped = bytes_of(write_gzip(folder / "good", idx({4000}, std::string(4000, 'x'))));
   CHECK(contains(complaint_about(folder.write("short", zipped.substr(0, zipped.size() - 10))),
                  "is truncated: its gzip data ends too early"));
   CHECK(contains(complaint_about(folder.write("header", zipped.substr(0, 8))),

@@ -85,12 +85,12 @@ TEST_CASE("a header that claims 2^60 elements costs a mebibyte at most") {
   const TemporaryFolder folder;
   write_sound_files(folder);
   const std::string extent("\0\x10\0\0", 4);  // 2^20
-  const std::string idx = exchanged(contents(folder / "x.idx"), std::string("\0\0\0\x10\0\0\0\x10\0\0\0\x01", 12),
+  const std::string idx = exchanged(bytes_of(folder / "x.idx"), std::string("\0\0\0\x10\0\0\0\x10\0\0\0\x01", 12),
                                     extent + extent + extent);
   folder.write("lie.idx", idx);
   write_gzip(folder / "lie.gz", idx);
   const std::string claim = "(1048576, 1048576, 1048576), }";
-  folder.write("lie.npy", exchanged(contents(folder / "x.npy"), "(16, 16, 1), }" + std::string(16, ' '), claim));
+  folder.write("lie.npy", exchanged(bytes_of(folder / "x.npy"), "(16, 16, 1), }" + std::string(16, ' '), claim));
   const std::string header =
       "{\"x\":{\"dtype\":\"U8\",\"shape\":[1048576,1048576,1048576],\"data_offsets\":[0,1152921504606846976]}}";
   std::string lie(8, '\0');
@@ -116,7 +116,7 @@ TEST_CASE("a file that is damaged anywhere is read or refused, and costs no memo
   write_sound_files(folder);
   std::mt19937_64 generator(1);
   for (const auto& [ending, read] : readers) {
-    const std::string sound = contents(folder / ("x." + ending));
+    const std::string sound = bytes_of(folder / ("x." + ending));
     const auto path = folder / ("damaged." + ending);
     read(folder / ("x." + ending));
     std::size_t refused = 0;

@@ -1,5 +1,6 @@
 // Memory-mapped .npy and IDX files against files read into memory, and rejection of invalid or changed ones.
 #include "data/files.hpp"
+#include "data/idx_bytes.hpp"
 #include "temporary_folder.hpp"
 #include "testing.hpp"
 #include <wengert/data/batches.hpp>
@@ -17,14 +18,6 @@ using namespace wengert::data;
 using namespace wengert::testing;
 
 namespace {
-
-// Makes the bytes of an IDX file of unsigned bytes.
-std::string idx(const std::vector<std::uint32_t>& shape, const std::string& bytes) {
-  std::string file{'\0', '\0', '\x08', static_cast<char>(shape.size())};
-  for (const std::uint32_t extent : shape)
-    for (int shift = 24; shift >= 0; shift -= 8) file += static_cast<char>(extent >> shift & 0xFF);
-  return file + bytes;
-}
 
 // Makes an IDX file of 60 images of 2×3 pixels with the bytes 0, 7, 14, … modulo 256.
 std::string idx_images() {
@@ -136,7 +129,7 @@ TEST_CASE("a file that is not as its header says is refused when it is opened") 
   refused(idx({1U << 31, 1U << 31, 4}, ""),
           "its header claims shape (2147483648, 2147483648, 4): more than memory can hold");
   write_gzip(folder / "x.idx", whole);
-  refused(contents(folder / "x.idx"), "is compressed with gzip: expected an uncompressed file; use gunzip");
+  refused(bytes_of(folder / "x.idx"), "is compressed with gzip: expected an uncompressed file; use gunzip");
 
   CHECK(complaint([&] { map_idx<float>(folder / "none"); }) ==
         "[map_idx] " + (folder / "none").string() + ": no such file");
@@ -149,7 +142,7 @@ TEST_CASE("a file that is not as its header says is refused when it is opened") 
   io::save_npy(folder / "scalar.npy", Tensor<float>(1.0F));
   CHECK(contains(complaint([&] { map_npy<float>(folder / "scalar.npy"); }), "holds a scalar: expected an array"));
   io::save_npy(folder / "x.npy", Tensor<float>{{1, 2}, {3, 4}});
-  std::string npy = contents(folder / "x.npy");
+  std::string npy = bytes_of(folder / "x.npy");
   folder.write("x.npy", npy.substr(0, npy.size() - 4));
   CHECK(contains(complaint([&] { map_npy<float>(folder / "x.npy"); }),
                  "is truncated: it holds 12 of the 16 bytes that its header claims, shape (2, 2) of type '<f4'"));

@@ -1,6 +1,6 @@
 // Real tables: every CSV file that samples/fetch_data.sh fetches has the rows, cells and columns that Python's csv
 // module finds.
-#include "data/files.hpp"
+#include "temporary_folder.hpp"
 #include "testing.hpp"
 #include <wengert/data/frame.hpp>
 #include <wengert/data/mapped_frame.hpp>
@@ -83,7 +83,7 @@ TEST_CASE("real tables are read as Python's csv module reads them") {
 }
 
 TEST_CASE("every table that is fetched has its figures in the test above") {
-  const std::string script = contents(PROJECT_SOURCE_DIR "/samples/fetch_data.sh");
+  const std::string script = bytes_of(PROJECT_SOURCE_DIR "/samples/fetch_data.sh");
   std::set<std::string> listed, fetched;
   for (const RealTable& table : real_tables) listed.insert(std::filesystem::path(table.file).filename().string());
   std::istringstream lines(script);

@@ -79,7 +79,7 @@ TEST_CASE("an encoder read from its file encodes to the last bit as before") {
   CHECK(loaded.schema().columns.size() == 6);
   CHECK(loaded.schema()["mass"].missing == Missing::median);
   CHECK(TableEncoder::from_json(encoder.to_json()).to_json() == encoder.to_json());
-  CHECK(contents(folder / "encoder.json") == encoder.to_json());
+  CHECK(bytes_of(folder / "encoder.json") == encoder.to_json());
   CHECK(folder.files() == 2);
 }
 

@@ -44,7 +44,7 @@ TEST_CASE("a file that is no sound array is refused") {
     return file_complaint([&] { load_npy<float>(path); });
   };
   save_npy(folder / "good.npy", Tensor<float>{1, 2, 3});
-  const std::string good = contents(folder / "good.npy");
+  const std::string good = bytes_of(folder / "good.npy");
   CHECK(complaint(folder / "none") == "[load_npy] " + (folder / "none").string() + ": no such file");
   CHECK(complaint(folder / ".") == "[load_npy] " + (folder / ".").string() + ": is a directory: expected a file");
   CHECK(contains(complaint(folder.write("short", good.substr(0, good.size() - 1))),

@@ -147,7 +147,7 @@ TEST_CASE("the same tensors give the same bytes") {
   const Arrays arrays{{"x", random_tensor({4, 4}, 1)}};
   save_npz(folder / "a.npz", arrays);
   save_npz(folder / "b.npz", arrays);
-  CHECK(contents(folder / "a.npz") == contents(folder / "b.npz"));
+  CHECK(bytes_of(folder / "a.npz") == bytes_of(folder / "b.npz"));
 }
 
 TEST_CASE("names that NumPy or a file system could misread are refused") {
@@ -178,7 +178,7 @@ TEST_CASE("a failure to write leaves the old file and nothing beside it") {
   const TemporaryFolder folder;
   const auto path = folder / "file.npz", none = folder / "none" / "file.npz";
   save_npz<double>(path, {{"x", Tensor<double>{1, 2}}});
-  const std::string before = contents(path);
+  const std::string before = bytes_of(path);
   const Arrays large{{"x", random_tensor({1000}, 1)}};
 
   const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
@@ -191,7 +191,7 @@ TEST_CASE("a failure to write leaves the old file and nothing beside it") {
   std::signal(SIGXFSZ, old_handler);
 
   CHECK(message == "[save_npz] " + path.string() + ": cannot be written: File too large");
-  CHECK(contents(path) == before);
+  CHECK(bytes_of(path) == before);
   CHECK(file_complaint([&] { save_npz(none, large); }) ==
         "[save_npz] " + none.string() + ": cannot be written: No such file or directory");
   CHECK(file_complaint([&] { save_npz(folder / ".", large); }) ==
@@ -220,7 +220,7 @@ TEST_CASE("a file that is no archive of arrays is refused") {
   CHECK(contains(complaint(folder.write("empty.npz", "")), "empty.npz: "));
   const std::string no_entries = std::string("PK\x05\x06") + std::string(18, '\0');
   CHECK(contains(complaint(folder.write("zero.npz", no_entries)), "zero.npz: contains no arrays"));
-  const std::string whole = contents(fixture(folder));
+  const std::string whole = bytes_of(fixture(folder));
   CHECK(contains(complaint(folder.write("short.npz", whole.substr(0, whole.size() / 2))),
                  "short.npz: cannot be opened: "));
   CHECK(complaint(write_zip(folder, {{"readme.txt", "hello"}})) ==
@@ -232,7 +232,7 @@ TEST_CASE("a damaged entry is refused") {
   const TemporaryFolder folder;
   const auto path = folder / "file.npz";
   save_npz<double>(path, {{"first", Tensor<double>{1}}, {"second", Tensor<double>{2, 3, 4}}});
-  std::string bytes = contents(path);
+  std::string bytes = bytes_of(path);
   const std::size_t element = bytes.find(std::string("\0\0\0\0\0\0\x08\x40", 8));  // 3.0
   REQUIRE(element != std::string::npos);
   bytes[element] ^= 1;
@@ -245,7 +245,7 @@ TEST_CASE("an entry that is there twice or compressed in an unknown way is refus
   const TemporaryFolder folder;
   const auto path = folder / "file.npz";
   save_npz<double>(path, {{"aa", Tensor<double>{1}}, {"ab", Tensor<double>{2}}});
-  const std::string good = contents(path);
+  const std::string good = bytes_of(path);
   const auto complaint = [&](const std::string& bytes) {
     folder.write("file.npz", bytes);
     return file_complaint([&] { load_npz<double>(path); });
@@ -302,7 +302,7 @@ TEST_CASE("an entry's size in the archive is not believed either") {
   const TemporaryFolder folder;
   const auto path = folder / "file.npz";
   save_npz<double>(path, {{"x", Tensor<double>{1}}});
-  std::string bytes = contents(path);
+  std::string bytes = bytes_of(path);
   const std::size_t central = bytes.find("PK\x01\x02");
   for (const std::size_t at : {central + 20, central + 24})
     bytes.replace(at, 4, "\xf0\xff\xff\x7f");  // both sizes: 2 GB

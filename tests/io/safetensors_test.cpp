@@ -50,9 +50,9 @@ TEST_CASE_TEMPLATE("tensors come back as they were, in their order", T, float, d
     CHECK(loaded[i].value == tensors[i].value);
   }
   CHECK(load_safetensors_metadata(path) == metadata);
-  const std::string bytes = contents(path);
+  const std::string bytes = bytes_of(path);
   save_safetensors(path, tensors, metadata);
-  CHECK(contents(path) == bytes);
+  CHECK(bytes_of(path) == bytes);
   CHECK(folder.files() == 1);
   save_safetensors(path, std::vector<NamedTensor<T>>{});
   CHECK(load_safetensors<T>(path).empty());
@@ -107,7 +107,7 @@ TEST_CASE("a file that is cut short anywhere, or goes on, is refused") {
   const TemporaryFolder folder;
   const auto path = folder / "x.safetensors";
   save_safetensors<double>(path, {{"a", Tensor<double>{1, 2}}, {"b", Tensor<double>{3}}});
-  const std::string good = contents(path);
+  const std::string good = bytes_of(path);
   for (std::size_t length = 0; length < good.size(); ++length) {
     folder.write("x.safetensors", good.substr(0, length));
     CHECK(contains(file_complaint([&] { load_safetensors<float>(path); }), path.string() + ": "));

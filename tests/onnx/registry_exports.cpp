@@ -7,8 +7,6 @@
 #include <wengert/onnx.hpp>
 #include <wengert/onnx/save.hpp>
 
-#include <fstream>
-#include <iterator>
 #include <type_traits>
 
 #include <fmt/ranges.h>
@@ -48,11 +46,6 @@ onnx::detail::Recording<T> recording_of(const ExportCase<T>& c, const F& call) {
 template <class T>
 std::vector<onnx::Value<T>> run_model(const onnx::Model<T>& model, Tape<T>& tape, const std::vector<Var<T>>& x) {
   return model.run(tape, std::vector<onnx::Value<T>>(x.begin(), x.end()));
-}
-
-std::string bytes_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 // Ops whose files grow with each import and export, although each computes the same: MaxPool counts positions in the

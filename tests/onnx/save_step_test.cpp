@@ -209,6 +209,10 @@ TEST_CASE("the terms of a loss are outputs of a saved step, and their weighted s
   };
   CHECK(contains(refused([](auto, auto) { return train::LossTerms<double>{}; }), "a loss without terms"));
   CHECK(contains(refused([](auto a, auto b) {
+                   return train::LossTerms<double>{{"distance", mean(a - b), std::nan("")}};
+                 }),
+                 "term 'distance' has the weight nan"));
+  CHECK(contains(refused([](auto a, auto b) {
                    return train::LossTerms<double>{{"loss", mean(a - b)}};
                  }),
                  "the name 'loss' is used twice"));

@@ -226,7 +226,7 @@ TEST_CASE_TEMPLATE("a saved network has the same parameters and Buffers when it 
   CHECK(names(wengert::onnx::load<T>(folder / "again.onnx")) == names(network));
 }
 
-TEST_CASE("a list of Buffers that is none is refused when the file is loaded") {
+TEST_CASE("a malformed list of Buffers is refused when the file is loaded") {
   const TemporaryFolder folder;
   const auto layer = nn::Linear<float>::make(3, 3, Generator(17));
   for (const char* list : {"", "[1]", "{\"weight\":\"x\"}", "\"weight\"", "[[\"weight\"]]", "[\"weight\""}) {
@@ -269,9 +269,9 @@ TEST_CASE("shapes and numbers that do not follow from the dynamic axes are refus
       "is not a linear function of the dynamic axes"));
   CHECK(contains(refusal([](auto x) { return x.shape()[0] > 2 ? relu(tanh(x)) : tanh(x); }, {2, 3}),
                  "leave this axis fixed (SaveOptions::axes)"));
-  CHECK(contains(
-      refusal([](auto x) { return x.shape()[0] > 2 ? relu(x) : tanh(x); }, {2, 3}),
-      "the network records tanh where it records relu if the dynamic axis 'batch' (axis 0 of 'input') is longer by 1"));
+  CHECK(contains(refusal([](auto x) { return x.shape()[0] > 2 ? relu(x) : tanh(x); }, {2, 3}),
+                 "the network records tanh for the sample and relu where the dynamic axis 'batch' (axis 0 of 'input') "
+                 "is longer by 1"));
   CHECK(contains(refusal([](auto x) { return x + x.tape().constant(random_tensor<float>(x.shape(), 1)); }, {2, 3}),
                  "a constant depends on the extent of the dynamic axis 'batch'"));
   CHECK(contains(refusal([](auto x) { return x; }, {2, 3}, {.axes = {axis("batch", 5)}}),
@@ -326,7 +326,7 @@ TEST_CASE("texts that are not UTF-8 are refused before anything is written") {
         "e");
 }
 
-TEST_CASE("samples of shapes that no memory holds are refused") {
+TEST_CASE("samples with too many elements are refused") {
   const auto same = [](auto x) { return x; };
   const auto message = refusal(same, {std::size_t{1} << 20, std::size_t{1} << 20, 3});
   CHECK(contains(message, "input 0 of shape (1048576, 1048576, 3): a sample has at most 2147483648 elements"));

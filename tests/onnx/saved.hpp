@@ -7,18 +7,11 @@
 #include <wengert/onnx.hpp>
 
 #include <filesystem>
-#include <fstream>
 #include <initializer_list>
-#include <iterator>
 #include <string>
 #include <type_traits>
 
 namespace wengert::testing {
-
-inline std::string bytes_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// The largest difference that rounding may cause.
 template <class T>

@@ -81,7 +81,7 @@ Function pooling(const char* name, F f) {
   });
 }
 template <class Options, class A>
-Options window(A& a) {
+Options pooling_options(A& a) {
   Options options;
   options.stride = 1 + a.below(3);
   options.padding = a.below(2);
@@ -94,24 +94,25 @@ Options window(A& a) {
 }
 
 std::vector<Function> pools() {
-  return {pooling<1>("max_pool1d", [](auto& a, auto x) { return max_pool1d(x, 2, window<MaxPool1dOptions>(a)); }),
-          pooling<2>("max_pool2d", [](auto& a, auto x) { return max_pool2d(x, 2, window<MaxPool2dOptions>(a)); }),
-          pooling<3>("max_pool3d", [](auto& a, auto x) { return max_pool3d(x, 2, window<MaxPool3dOptions>(a)); }),
-          pooling<2>("max_pool2d_with_indices",
-                     [](auto& a, auto x) {
-                       const auto [y, indices] = max_pool2d_with_indices(x, 2, window<MaxPool2dOptions>(a));
-                       a.indices->push_back(indices);
-                       return a.flag() ? y : max_unpool2d(y, indices, Shape(std::span(x.shape().end() - 2, 2)));
-                     }),
-          pooling<1>("avg_pool1d", [](auto& a, auto x) { return avg_pool1d(x, 2, window<AvgPool1dOptions>(a)); }),
-          pooling<2>("avg_pool2d", [](auto& a, auto x) { return avg_pool2d(x, 2, window<AvgPool2dOptions>(a)); }),
-          pooling<3>("avg_pool3d", [](auto& a, auto x) { return avg_pool3d(x, 2, window<AvgPool3dOptions>(a)); }),
-          pooling<2>("adaptive_max_pool2d", [](auto& a, auto x) { return adaptive_max_pool2d(x, 1 + a.below(4)); }),
-          pooling<2>("adaptive_avg_pool2d", [](auto& a, auto x) { return adaptive_avg_pool2d(x, 1 + a.below(4)); }),
-          pooling<1>("upsample_nearest1d", [](auto& a, auto x) { return upsample_nearest1d(x, 2 + a.below(6)); }),
-          pooling<2>("upsample_bilinear", [](auto& a, auto x) {
-            return upsample_bilinear(x, {2 + a.below(6), 3}, a.flag() ? AlignCorners::yes : AlignCorners::no);
-          })};
+  return {
+      pooling<1>("max_pool1d", [](auto& a, auto x) { return max_pool1d(x, 2, pooling_options<MaxPool1dOptions>(a)); }),
+      pooling<2>("max_pool2d", [](auto& a, auto x) { return max_pool2d(x, 2, pooling_options<MaxPool2dOptions>(a)); }),
+      pooling<3>("max_pool3d", [](auto& a, auto x) { return max_pool3d(x, 2, pooling_options<MaxPool3dOptions>(a)); }),
+      pooling<2>("max_pool2d_with_indices",
+                 [](auto& a, auto x) {
+                   const auto [y, indices] = max_pool2d_with_indices(x, 2, pooling_options<MaxPool2dOptions>(a));
+                   a.indices->push_back(indices);
+                   return a.flag() ? y : max_unpool2d(y, indices, Shape(std::span(x.shape().end() - 2, 2)));
+                 }),
+      pooling<1>("avg_pool1d", [](auto& a, auto x) { return avg_pool1d(x, 2, pooling_options<AvgPool1dOptions>(a)); }),
+      pooling<2>("avg_pool2d", [](auto& a, auto x) { return avg_pool2d(x, 2, pooling_options<AvgPool2dOptions>(a)); }),
+      pooling<3>("avg_pool3d", [](auto& a, auto x) { return avg_pool3d(x, 2, pooling_options<AvgPool3dOptions>(a)); }),
+      pooling<2>("adaptive_max_pool2d", [](auto& a, auto x) { return adaptive_max_pool2d(x, 1 + a.below(4)); }),
+      pooling<2>("adaptive_avg_pool2d", [](auto& a, auto x) { return adaptive_avg_pool2d(x, 1 + a.below(4)); }),
+      pooling<1>("upsample_nearest1d", [](auto& a, auto x) { return upsample_nearest1d(x, 2 + a.below(6)); }),
+      pooling<2>("upsample_bilinear", [](auto& a, auto x) {
+        return upsample_bilinear(x, {2 + a.below(6), 3}, a.flag() ? AlignCorners::yes : AlignCorners::no);
+      })};
 }
 
 std::vector<Function> normalisations() {

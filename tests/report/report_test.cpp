@@ -59,7 +59,7 @@ Report example_report() {
 TEST_CASE("a report is one page that asks for nothing else") {
   const TemporaryFolder folder;
   report::write_report(folder / "report.html", example_report());
-  const std::string html = contents(folder / "report.html");
+  const std::string html = bytes_of(folder / "report.html");
   CHECK(contains(html, "<h1>A &lt;title&gt; &amp; &quot;more&quot;</h1>"));
   CHECK(count(html, "<figure>") == 5);                      // loss, accuracy, steps, rate, norms
   CHECK(count(html, "class=\"curve\"") == 8);               // 2 + 2 + 1 + 1 + 2 layers

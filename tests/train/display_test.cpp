@@ -36,7 +36,7 @@ std::string shown_in_file(Display display) {
   const int output = open(file.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
   train_slowly(display, output);
   close(output);
-  return contents(file);
+  return bytes_of(file);
 }
 
 std::string shown_on_terminal(Display display) {

@@ -67,7 +67,7 @@ TEST_CASE("a damaged checkpoint is one clear error") {
   const TemporaryFolder folder;
   const auto path = folder / "checkpoint";
   example().save(path);
-  const std::string bytes = contents(path);
+  const std::string bytes = bytes_of(path);
   const auto message = [&](const std::string& changed) {
     folder.write("checkpoint", changed);
     return message_of<FileError>([&] { return Checkpoint::load(path); });
@@ -102,7 +102,7 @@ TEST_CASE("a shape whose strides overflow is refused, also of no elements") {
   checkpoint.set("weights", Tensor<double>::from_shape({0, 1, 2}));
   const auto path = folder / "checkpoint";
   checkpoint.save(path);
-  std::string bytes = contents(path);
+  std::string bytes = bytes_of(path);
   constexpr std::size_t checksum_bytes = 4, extents = 24 + 4 + 7 + 2 + 8;  // offset of the extents of the last two axes
   REQUIRE(bytes.size() == extents + 16 + checksum_bytes);
   const std::uint64_t huge = std::uint64_t{1} << 32;
@@ -120,10 +120,10 @@ TEST_CASE("a checkpoint that cannot be written leaves the old one") {
   const TemporaryFolder folder;
   const auto path = folder / "checkpoint";
   example().save(path);
-  const std::string before = contents(path);
+  const std::string before = bytes_of(path);
   std::filesystem::create_directory(folder / "checkpoint.partial");  // blocks the temporary file
   CHECK(contains(message_of<FileError>([&] { Checkpoint().save(path); }), "cannot be written"));
-  CHECK(contents(path) == before);
+  CHECK(bytes_of(path) == before);
   CHECK(contains(message_of<FileError>([&] { Checkpoint().save(folder / "no/folder"); }), "cannot be written"));
 }
 
@@ -176,7 +176,7 @@ TEST_CASE("piped, a training shows plain lines, and quiet nothing") {
       progress.finish("all epochs completed");
     }
     std::fclose(out);
-    CHECK(contents(folder / "out") == (display == Display::quiet ? "" : "epoch 1/2  loss 0.5\nall epochs completed\n"));
+    CHECK(bytes_of(folder / "out") == (display == Display::quiet ? "" : "epoch 1/2  loss 0.5\nall epochs completed\n"));
   }
 }
 

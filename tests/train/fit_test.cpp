@@ -233,7 +233,7 @@ TEST_CASE("notes that are JSON numbers stand in config.json as numbers, all othe
   for (const std::string& value : texts) notes.emplace_back(fmt::format("note {}", notes.size()), value);
   train::fit(network, optimizer, squares, train::Samples{x, x},
              quiet({.epochs = 1, .report = {.notes = notes}, .folder = folder / "run"}));
-  const std::string config = contents(folder / "run/config.json");
+  const std::string config = bytes_of(folder / "run/config.json");
   for (std::size_t i = 0; i < notes.size(); ++i) {
     const char* quote = i < numbers.size() ? "" : "\"";
     CHECK(contains(config, fmt::format("\"note {}\": {}{}{}", i, quote, notes[i].second, quote)));
@@ -247,7 +247,7 @@ TEST_CASE("config.json tells the optimiser's rule, its options and its groups") 
   const auto config = [&](optim::Rule<double> rule, optim::OptimizerOptions<double> rest = {}) {
     optim::Optimizer<double> optimizer(network, rule, rest);
     train::fit(network, optimizer, squares, train::Samples{x, x}, quiet({.epochs = 1, .folder = folder / "run"}));
-    return contents(folder / "run/config.json");
+    return bytes_of(folder / "run/config.json");
   };
   const std::string adam = config(optim::AdamW{.rate = 0.25, .beta1 = 0.75, .amsgrad = true});
   for (const char* line :

@@ -72,7 +72,7 @@ TEST_CASE("a training measures every metric, and so does an evaluation in other 
   CHECK(result.last("validation_log_loss") == doctest::Approx(result.last("validation_loss")).epsilon(1e-9));
   CHECK(result.last("validation_perplexity") ==
         doctest::Approx(std::exp(result.last("validation_loss"))).epsilon(1e-9));
-  const std::string page = contents(folder / "run" / "report.html");
+  const std::string page = bytes_of(folder / "run" / "report.html");
   CHECK(contains(page, "<span>validation log loss</span>"));
   CHECK(contains(page, "<span>validation f1 2</span>"));
 }

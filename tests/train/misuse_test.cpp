@@ -297,7 +297,7 @@ TEST_CASE("one training at a time writes to a run folder") {
   std::string message, files;
   run([&](train::FitStatus&) {
     message = message_of<FileError>([&] { run([](train::FitStatus&) {}); });
-    files = contents(folder / "run" / "lock");
+    files = bytes_of(folder / "run" / "lock");
   });
   CHECK(contains(message, (folder / "run").string() + ": another training run is writing to this folder: process " +
                               std::to_string(getpid()) + " on "));

@@ -52,7 +52,7 @@ std::string shown_by(train::FitOptions options) {
     fit_slope(std::move(options));
   }
   close(shown);
-  return contents(file);
+  return bytes_of(file);
 }
 
 }  // namespace
@@ -121,7 +121,7 @@ TEST_CASE("a monitored figure that is NaN is said once, on the display, in the r
   CHECK(result.history.epochs.size() == 4);
   REQUIRE(result.warnings.size() == 1);
   CHECK(contains(result.warnings[0], "the monitored 'undefined' is nan in epoch 3, which counts as no improvement: "));
-  const std::string page = contents(folder / "run" / "report.html");
+  const std::string page = bytes_of(folder / "run" / "report.html");
   CHECK(contains(page, "<h2>Warnings</h2>"));
   CHECK(occurrences(page, " is nan in epoch 3, which counts as no improvement") == 1);
   const std::string shown = shown_by(options(1));
@@ -129,7 +129,7 @@ TEST_CASE("a monitored figure that is NaN is said once, on the display, in the r
   CHECK(occurrences(shown, "warning") == 1);
   // A run whose figures are finite warns of nothing.
   CHECK(fit_slope(quiet(options(100))).warnings.empty());
-  CHECK(!contains(contents(folder / "run" / "report.html"), "<h2>Warnings</h2>"));
+  CHECK(!contains(bytes_of(folder / "run" / "report.html"), "<h2>Warnings</h2>"));
   CHECK(!contains(shown_by(options(100)), "warning"));
 }
 

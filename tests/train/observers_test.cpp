@@ -314,10 +314,10 @@ TEST_CASE("CsvLog writes the history, a line after each epoch, and the earlier o
         line(0), {.epochs = epochs,
                   .checkpoint = {.resume = true},
                   .observers = {train::CsvLog(folder / "log.csv"),
-                                train::after_epoch([&](FitStatus&) { seen.push_back(contents(folder / "log.csv")); })},
+                                train::after_epoch([&](FitStatus&) { seen.push_back(bytes_of(folder / "log.csv")); })},
                   .folder = folder / "run"});
-    CHECK(contents(folder / "log.csv") == result.history.to_csv());
-    CHECK(contents(folder / "run/history.csv") == result.history.to_csv());
+    CHECK(bytes_of(folder / "log.csv") == result.history.to_csv());
+    CHECK(bytes_of(folder / "run/history.csv") == result.history.to_csv());
     return seen;
   };
   const auto seen = run(2);

@@ -188,7 +188,7 @@ TEST_CASE("report: title, class names, pictures and gradient norms") {
   const TemporaryFolder folder;
   const auto page = [&](const train::ReportOptions& report) {
     const auto result = fit_kinds(2, {.epochs = 1, .report = report, .folder = folder / "run"});
-    return std::pair(contents(folder / "run/report.html"), result.history.columns());
+    return std::pair(bytes_of(folder / "run/report.html"), result.history.columns());
   };
   const auto [plain, columns] = page({});
   const auto [page_of, no_norms] = page({.title = "Two kinds",
@@ -212,5 +212,5 @@ TEST_CASE("report.threshold: above which a single output predicts class 1") {
   CHECK(accuracy(1e9) < 0.8);
   const TemporaryFolder folder;
   fit_kinds(1, {.epochs = 1, .report = {.threshold = 0.5}, .folder = folder / "run"});
-  CHECK(contains(contents(folder / "run/report.html"), "onfusion"));
+  CHECK(contains(bytes_of(folder / "run/report.html"), "onfusion"));
 }

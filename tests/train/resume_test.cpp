@@ -167,8 +167,8 @@ TEST_CASE("settings are those that were asked for") {
   const TemporaryFolder folder;
   train::fit(network, optimizer, squares, train::Samples{x, x},
              quiet({.epochs = 2, .schedule = {.by_step = [](double) { return 0.125; }}, .folder = folder / "run"}));
-  CHECK(contains(contents(folder / "run" / "report.html"), "<tr><th>rate</th><td>0.5</td></tr>"));
-  CHECK(contains(contents(folder / "run" / "config.json"), "\"rate\": 0.5,"));
+  CHECK(contains(bytes_of(folder / "run" / "report.html"), "<tr><th>rate</th><td>0.5</td></tr>"));
+  CHECK(contains(bytes_of(folder / "run" / "config.json"), "\"rate\": 0.5,"));
 }
 
 TEST_CASE("Ctrl-C ends a training after the step, and it goes on to the same end") {

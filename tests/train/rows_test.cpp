@@ -112,7 +112,7 @@ TEST_CASE("steps that are compiled again and again are counted, and said once") 
                          .report = {.gradient_norms = false}});
     }();
     close(shown);
-    return std::pair(result, contents(file));
+    return std::pair(result, bytes_of(file));
   };
   const auto [enough, shown] = run(16);  // batches of 32 and 8 samples
   CHECK(enough.compilations == 2);

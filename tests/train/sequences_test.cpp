@@ -12,7 +12,7 @@ using namespace wengert::testing;
 namespace {
 
 // A mean of the embeddings of the real steps.
-struct Reader {
+struct PaddedReader {
   nn::Embedding<float> embedding;
   nn::Linear<float> head;
   auto operator()(IndexVar<float> tokens, IndexVar<float> lengths) const {
@@ -20,11 +20,11 @@ struct Reader {
   }
 };
 struct StructReader {
-  Reader reader;
+  PaddedReader reader;
   auto operator()(const data::Padded<IndexVar<float>, IndexVar<float>>& x) const { return reader(x.values, x.lengths); }
 };
 
-Reader reader() {
+PaddedReader padded_reader() {
   Generator g(1);
   return {nn::Embedding<float>::make(7, 4, g), nn::Linear<float>::make(4, 2, g)};
 }
@@ -46,7 +46,7 @@ data::Sequences<std::int64_t, std::int64_t> texts(std::vector<Indices>& tokens) 
 TEST_CASE("fit trains on sequences of different lengths, with as many Programs as shapes") {
   std::vector<Indices> tokens;
   const auto data = texts(tokens);
-  const Reader network = reader();
+  const PaddedReader network = padded_reader();
   optim::Optimizer<float> optimizer(network, optim::Adam{.rate = 0.03F});
   const auto loss = [](auto logits, auto labels) { return cross_entropy(logits, labels); };
   std::size_t batches = 0;

@@ -154,7 +154,7 @@ TEST_CASE("each term of a loss has a column, and its weight in the total") {
   CHECK(train::evaluate(network, terms, data).metric("distance") == doctest::Approx(distance));
   const TemporaryFolder folder;
   train::fit(network, optimizer, terms, data, data, quiet({.epochs = 2, .folder = folder / "run"}));
-  const std::string page = contents(folder / "run/report.html");
+  const std::string page = bytes_of(folder / "run/report.html");
   for (const char* term : {"Squares", "Distance"}) CHECK(contains(page, fmt::format("<figcaption>{}<small>", term)));
   CHECK_ERROR(ValueError, "[evaluate] a term of the loss is called 'a': expected distinct names",
               train::evaluate(

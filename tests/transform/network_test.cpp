@@ -85,7 +85,7 @@ std::pair<double, std::vector<LayerArrays>> by_hand(const Data& data, LossKind k
   return {j, gradient};
 }
 
-Var<double> loss_of(Var<double> z, const Matrix& y, LossKind kind) {
+Var<double> loss_from(Var<double> z, const Matrix& y, LossKind kind) {
   switch (kind) {
     case LossKind::least_squares:
       return squared_error(sigmoid(z), y);
@@ -117,7 +117,7 @@ TEST_CASE("the tape's gradients are the tutorial's deltas: every loss, 1 to 4 la
           if (biases) a = a + b[l];
           if (l + 1 < layers) a = sigmoid(a);
         }
-        const auto loss = loss_of(a, data.y, kind);
+        const auto loss = loss_from(a, data.y, kind);
         const auto dw = grad(loss, w), db = grad(loss, b);
         CAPTURE(static_cast<int>(kind));
         CAPTURE(layers);
